@@ -1,0 +1,136 @@
+"""What a catalog entry says of itself, without torch. The compiler asks traits, never names.
+
+An entry is a value of one of these records, in a file of its own named like the entry; the file of
+the same stem under `specc.runtime` computes what is declared here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from specc.catalog.supports import REAL, Support
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a formula comes from: a paper, and the equation or section in it."""
+
+    cite: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a distribution.
+
+    `dims` are the symbolic sizes of one event of it: `()` for an elementwise parameter, `("n",)`
+    for the logits of n classes, `("n", "n")` for a Cholesky factor.
+    """
+
+    name: str
+    support: Support
+    summary: str
+    dims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another way to give a parameter: `probs` for `logits`, through the function `logit`."""
+
+    name: str
+    replaces: str
+    support: Support
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A density or mass function with its parameters.
+
+    `result_dims` are the symbolic sizes of one draw. `result` gives the support of a draw from
+    what is known of the parameters when compiling: the sizes bound to dims, and the literal
+    parameter values. `options` names keys that are not tensors (such as `classes`) with the dim
+    each one binds. `kl_with` names the distributions q for which `kl_<q>` is in closed form.
+    """
+
+    name: str
+    summary: str
+    formula: str
+    references: tuple[Reference, ...]
+    parameters: tuple[Parameter, ...]
+    result: Callable[[Mapping[str, float]], Support]
+    example: str
+    result_dims: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    defaults: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    continuous: bool = True
+    finite: bool = False
+    reparameterized: bool = False
+    entropy: bool = False
+    kl_with: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """The module, under `specc.runtime.distributions`, that computes this entry."""
+        return self.name
+
+
+def always(support: Support) -> Callable[[Mapping[str, float]], Support]:
+    """A `result` that does not depend on the parameters."""
+    return lambda known: support
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of expressions.
+
+    `target` is the dotted name that generated code calls. `shape` gives the event shape of the
+    result from those of the arguments and raises `ShapeMismatch`; `support` the support of the
+    result from those of the arguments.
+    """
+
+    name: str
+    summary: str
+    target: str
+    arity: tuple[int, int | None]
+    shape: Callable[[tuple[Shape, ...]], Shape]
+    support: Callable[[tuple[Support, ...]], Support]
+    example: str
+    elementwise: bool = True
+    monotone: bool = False
+
+
+class ShapeMismatch(Exception):
+    """The shapes of a function's arguments do not go together; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One torch module in a link: `target("nn.Linear")(*arguments, **options)`, or a container.
+
+    `children` are positional module arguments of a container such as `nn.Sequential`.
+    """
+
+    target: str
+    arguments: tuple[object, ...] = ()
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    children: tuple[Layer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A link with every size known: its layers, and the shape that they return."""
+
+    layers: tuple[Layer, ...]
+    output: Shape
+
+
+def elementwise_real(supports: tuple[Support, ...]) -> Support:
+    """The support rule of a function that may return any number."""
+    del supports
+    return REAL

@@ -1,0 +1,172 @@
+"""The sets that values live in, and which set lies inside which.
+
+A support describes one event of rank `event_rank`: numbers are rank 0, a simplex is rank 1, a
+Cholesky factor rank 2. `contains(outer, inner)` is the only question the compiler asks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Real numbers between `low` and `high`; an open end is excluded."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+
+    event_rank = 0
+    discrete = False
+
+
+@dataclass(frozen=True, slots=True)
+class Integers:
+    """Whole numbers from `low` to `high`, both included."""
+
+    low: float = 0
+    high: float = math.inf
+
+    event_rank = 0
+    discrete = True
+
+
+@dataclass(frozen=True, slots=True)
+class Simplex:
+    """Vectors of nonnegative numbers that sum to one."""
+
+    event_rank = 1
+    discrete = False
+
+
+@dataclass(frozen=True, slots=True)
+class OneHot:
+    """Vectors with a single 1 and zeros elsewhere."""
+
+    event_rank = 1
+    discrete = True
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Vectors of nonnegative whole numbers (with a known total, for a multinomial)."""
+
+    event_rank = 1
+    discrete = True
+
+
+@dataclass(frozen=True, slots=True)
+class CholeskyFactor:
+    """Lower-triangular matrices with a positive diagonal."""
+
+    event_rank = 2
+    discrete = False
+
+
+Support = Interval | Integers | Simplex | OneHot | Counts | CholeskyFactor
+
+REAL = Interval()
+POSITIVE = Interval(low=0.0, low_open=True)
+NONNEGATIVE = Interval(low=0.0)
+UNIT_INTERVAL = Interval(low=0.0, high=1.0)
+OPEN_UNIT_INTERVAL = Interval(low=0.0, high=1.0, low_open=True, high_open=True)
+BOOLEAN = Integers(0, 1)
+NATURAL = Integers(0)
+SIMPLEX = Simplex()
+ONE_HOT = OneHot()
+COUNTS = Counts()
+CHOLESKY = CholeskyFactor()
+
+# The supports that a `parameter:` node may name.
+NAMED: dict[str, Support] = {
+    "real": REAL,
+    "positive": POSITIVE,
+    "unit_interval": OPEN_UNIT_INTERVAL,
+    "simplex": SIMPLEX,
+    "cholesky": CHOLESKY,
+}
+
+
+def point(value: float) -> Support:
+    """The support of one known number."""
+    if float(value).is_integer():
+        return Integers(value, value)
+    return Interval(value, value)
+
+
+def bounds(support: Support) -> Interval:
+    """The smallest interval that holds every entry of the support's events."""
+    if isinstance(support, Interval):
+        return support
+    if isinstance(support, Integers):
+        return Interval(support.low, support.high)
+    if isinstance(support, (Simplex, OneHot)):
+        return UNIT_INTERVAL
+    return NONNEGATIVE if isinstance(support, Counts) else REAL
+
+
+def contains(outer: Support, inner: Support) -> bool:
+    """Whether every value of `inner` lies in `outer`, entry by entry where `outer` is of numbers."""
+    if isinstance(outer, Interval):
+        return _interval_holds(outer, bounds(inner))
+    if isinstance(outer, Integers):
+        return _integers_hold(outer, inner)
+    if isinstance(outer, Simplex):
+        return isinstance(inner, (Simplex, OneHot))
+    if isinstance(outer, Counts):
+        return isinstance(inner, (Counts, OneHot)) or _integers_hold(NATURAL, inner)
+    return outer == inner
+
+
+def _integers_hold(outer: Integers, inner: Support) -> bool:
+    if not inner.discrete:
+        return False
+    inside = bounds(inner)
+    return outer.low <= inside.low and inside.high <= outer.high
+
+
+def _interval_holds(outer: Interval, inner: Interval) -> bool:
+    low = inner.low > outer.low or (
+        inner.low == outer.low and (inner.low_open or not outer.low_open)
+    )
+    high = inner.high < outer.high or (
+        inner.high == outer.high and (inner.high_open or not outer.high_open)
+    )
+    return low and high
+
+
+def describe(support: Support) -> str:
+    """The support in words, as messages print it: `positive numbers`, `0 or 1`."""
+    words = {
+        REAL: "real numbers",
+        POSITIVE: "positive numbers",
+        NONNEGATIVE: "numbers >= 0",
+        UNIT_INTERVAL: "numbers in [0, 1]",
+        OPEN_UNIT_INTERVAL: "numbers in (0, 1)",
+        BOOLEAN: "0 or 1",
+        NATURAL: "counts 0, 1, 2, ...",
+        SIMPLEX: "vectors that sum to one",
+        ONE_HOT: "one-hot vectors",
+        COUNTS: "vectors of counts",
+        CHOLESKY: "Cholesky factors",
+    }
+    return words.get(support) or _describe_bounds(support)
+
+
+def _describe_bounds(support: Support) -> str:
+    if isinstance(support, Integers):
+        if support.low == support.high:
+            return f"the number {support.low:g}"
+        if support.high == math.inf:
+            return f"whole numbers >= {support.low:g}"
+        if support.low == -math.inf:
+            return "whole numbers"
+        return f"whole numbers {support.low:g} to {support.high:g}"
+    inside = bounds(support)
+    if inside.low == inside.high:
+        return f"the number {inside.low:g}"
+    left, right = "(" if inside.low_open else "[", ")" if inside.high_open else "]"
+    return f"numbers in {left}{inside.low:g}, {inside.high:g}{right}"

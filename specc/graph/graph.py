@@ -1,0 +1,190 @@
+"""The graph of a spec: programs of frozen nodes, and the links and plates that they share.
+
+A `Graph` knows names and roles; a `TypedGraph` adds what each node's value is. networkx serves the
+algorithms (order, ancestors, cycles); what a node is stands in the `Node` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from specc.catalog.entry import Distribution, Shape
+from specc.catalog.supports import Support
+from specc.diagnostics.source import Span
+from specc.language.expressions.tree import Expression
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from specc.catalog.link import Link
+    from specc.language.schema.spec import Spec
+
+Role = Literal["latent", "observed", "given", "let", "parameter"]
+NodeId = tuple[str, str]
+
+MODEL = "model"
+GUIDE = "guide"
+ROWS = "rows"
+"""The plate of local nodes: one repetition a data row."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawChoice:
+    """A draw as the spec asks for it: its kind and the options written with it."""
+
+    kind: str
+    options: Mapping[str, str]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A named variable of one program, as resolved from the spec."""
+
+    program: str
+    name: str
+    role: Role
+    span: Span
+    entry: Distribution | None = None
+    arguments: Mapping[str, Expression] = None  # type: ignore[assignment]
+    argument_spans: Mapping[str, Span] = None  # type: ignore[assignment]
+    params: Expression | None = None
+    value: Expression | None = None
+    support: Support | None = None
+    sizes: tuple[Expression, ...] | None = None
+    options: Mapping[str, Expression] = None  # type: ignore[assignment]
+    plate: str | None = None
+    plate_index: str | None = None
+    is_global: bool = False
+    field: str | None = None
+    draw: DrawChoice | None = None
+    init: float | str | tuple[float, ...] | None = None
+
+    @property
+    def id(self) -> NodeId:
+        """Program and name."""
+        return self.program, self.name
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the node has a density."""
+        return self.entry is not None
+
+    def expressions(self) -> tuple[Expression, ...]:
+        """Every expression that the node's value depends on."""
+        own = tuple(self.arguments.values())
+        return own + tuple(e for e in (self.params, self.value) if e is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkNode:
+    """A named neural network: its catalog entry and its validated options."""
+
+    name: str
+    entry: Link
+    options: object
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DataField:
+    """What a data field holds, as far as it is known without reading the data."""
+
+    name: str
+    origin: str
+    shape: Shape | None
+    support: Support | None
+    picture: Shape | None
+    span: Span
+    transforms: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One directed graph of nodes; an edge runs from what is used to its user."""
+
+    name: str
+    nodes: Mapping[str, Node]
+    digraph: nx.DiGraph[str]
+    order: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """All programs of a spec with what they share."""
+
+    spec: Spec
+    programs: Mapping[str, Program]
+    links: Mapping[str, LinkNode]
+    plates: Mapping[str, int]
+    constants: Mapping[str, object]
+    fields: Mapping[str, DataField]
+
+    def node(self, node_id: NodeId) -> Node:
+        """The node of that program and name."""
+        return self.programs[node_id[0]].nodes[node_id[1]]
+
+    def lookup(self, program: str, name: str) -> Node | None:
+        """The node that `name` means inside `program`: its own, else the model's data."""
+        own = self.programs[program].nodes.get(name)
+        if own is not None or program == MODEL:
+            return own
+        return self.programs[MODEL].nodes.get(name)
+
+    @property
+    def model(self) -> Program:
+        """The generative story."""
+        return self.programs[MODEL]
+
+    @property
+    def guide(self) -> Program | None:
+        """The inference network, where the spec has one."""
+        return self.programs.get(GUIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """What one value of a node is: the event's shape, the set it lies in, and what repeats it."""
+
+    shape: Shape
+    support: Support
+    plates: tuple[str, ...]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether each data row has its own value."""
+        return ROWS in self.plates
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUse:
+    """One place where a link is applied, with the sizes that follow from it.
+
+    `output` is None where the link is the trunk under one linear head a parameter (`params:`).
+    """
+
+    link: str
+    node: NodeId
+    argument: str
+    inputs: tuple[Shape, ...]
+    output: Shape | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TypedGraph:
+    """A graph whose every node has a type, every parameter a shape, and every link its sizes."""
+
+    graph: Graph
+    types: Mapping[NodeId, Type]
+    parameters: Mapping[tuple[NodeId, str], Shape]
+    uses: tuple[LinkUse, ...]
+
+    def type(self, program: str, name: str) -> Type:
+        """The type of what `name` means inside `program`."""
+        node = self.graph.lookup(program, name)
+        assert node is not None
+        return self.types[node.id]

@@ -1,0 +1,66 @@
+"""Randomness from counters: the same seed and step give the same numbers, whenever they are asked.
+
+Generated code draws everything through a `Noise`, so a step is a function of its arguments and a
+run resumes without a saved generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class Noise:
+    """Random numbers of one step, from a generator that is seeded by counters."""
+
+    def __init__(self, generator: torch.Generator, dtype: torch.dtype) -> None:
+        self.generator = generator
+        self.dtype = dtype
+
+    @classmethod
+    def at(
+        cls,
+        seed: int,
+        *counters: int,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+    ) -> Noise:
+        """The noise of `seed` at the given counters, such as (epoch, step)."""
+        generator = torch.Generator(device=device)
+        generator.manual_seed(mix(seed, *counters))
+        return cls(generator, dtype or torch.get_default_dtype())
+
+    def normal(self, shape: Sequence[int]) -> Tensor:
+        """Standard normal numbers of the given shape."""
+        return torch.randn(
+            tuple(shape),
+            generator=self.generator,
+            dtype=self.dtype,
+            device=self.generator.device,
+        )
+
+    def uniform(self, shape: Sequence[int]) -> Tensor:
+        """Numbers of the given shape, uniform on [0, 1)."""
+        return torch.rand(
+            tuple(shape),
+            generator=self.generator,
+            dtype=self.dtype,
+            device=self.generator.device,
+        )
+
+
+def mix(seed: int, *counters: int) -> int:
+    """One 63-bit seed from several counters (splitmix64, Steele et al. 2014, figure 19)."""
+    state = seed & 0xFFFFFFFFFFFFFFFF
+    for counter in counters:
+        state = _scramble(state ^ _scramble(counter + 0x9E3779B97F4A7C15))
+    return _scramble(state) >> 1
+
+
+def _scramble(value: int) -> int:
+    value = (value + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return value ^ (value >> 31)
