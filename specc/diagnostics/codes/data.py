@@ -1,0 +1,60 @@
+"""What can be wrong with the data, and with what the spec says of it."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code, error
+
+CODES: tuple[Code, ...] = (
+    error("E0501", "unknown-source", "there is no data source `{name}`", "{hint}"),
+    error(
+        "E0502",
+        "unknown-field",
+        "the node `{node}` takes its value from the data field `{name}`, which does not exist",
+        "{hint}",
+    ),
+    error(
+        "E0503",
+        "unknown-column",
+        "the data source `{source}` has no `{name}`",
+        "{hint}",
+    ),
+    error("E0504", "data-file-missing", "the data file `{path}` does not exist", "{hint}"),
+    error("E0505", "data-file-unreadable", "the data file `{path}` cannot be read: {problem}"),
+    error(
+        "E0506",
+        "path-outside",
+        "the path `{path}` leads out of the data folder",
+        "write a path inside the folder given by `--data-dir`",
+    ),
+    error(
+        "E0507",
+        "rows-disagree",
+        "the field `{name}` has {found} rows, but `{other}` has {expected}",
+        "all fields of one source need the same rows",
+    ),
+    error(
+        "E0508",
+        "data-values",
+        "the field `{name}` holds {value} in row {row}; {distribution} data must be {expected}",
+        "{hint}",
+    ),
+    error(
+        "E0509",
+        "split",
+        "the split `{name}` cannot be made: {problem}",
+        "{hint}",
+    ),
+    error("E0510", "data-missing", "the model has data, but the spec has no `data:`", "{hint}"),
+    error(
+        "E0511",
+        "field-option",
+        "`{option}` does not fit the field `{name}`: {problem}",
+        "{hint}",
+    ),
+    error(
+        "E0512",
+        "non-finite-data",
+        "the field `{name}` holds {value} in row {row}",
+        "remove the row, or fill in the value",
+    ),
+)

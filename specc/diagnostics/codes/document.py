@@ -1,0 +1,116 @@
+"""What can be wrong with the document: its keys, the kinds of their values, its expressions."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code, error, warning
+
+CODES: tuple[Code, ...] = (
+    error(
+        "E0101",
+        "not-a-spec",
+        "a spec is a mapping of keys such as `specc:` and `model:`; this is {found}",
+        "start the file with `specc: 1`",
+    ),
+    error("E0102", "unknown-key", "{where} has no key `{key}`", "{hint}"),
+    error("E0103", "missing-key", "{where} needs the key `{key}`", "{hint}"),
+    error("E0104", "wrong-kind", "{where} must be {expected}; this is {found}", "{hint}"),
+    error(
+        "E0105",
+        "language-version",
+        "this is specc language 1; the file says `{version}`",
+        "write `specc: 1`",
+    ),
+    error(
+        "E0106",
+        "no-role",
+        "the node `{name}` has no role",
+        "give it one of latent, observed, given, let, parameter",
+    ),
+    error(
+        "E0107",
+        "two-roles",
+        "the node `{name}` has two roles, `{first}` and `{second}`",
+        "keep one; a node is either {first} or {second}",
+    ),
+    error(
+        "E0108",
+        "not-an-identifier",
+        "`{name}` cannot be a name: a name is letters, digits and _, and starts with a letter",
+        "{hint}",
+    ),
+    error(
+        "E0109",
+        "reserved-name",
+        "`{name}` cannot be the name of a {kind}: it already means {meaning}",
+        "choose another name, such as `{other}`",
+    ),
+    error(
+        "E0110",
+        "non-finite-number",
+        "{where} is `{value}`; it must be a finite number",
+        "write the number that is meant",
+    ),
+    error(
+        "E0111",
+        "number-out-of-range",
+        "{where} is {value}; it must be {expected}",
+        "",
+    ),
+    error(
+        "E0112",
+        "one-key-expected",
+        "{where} names one thing, with its options under it; here are {count} keys",
+        "{hint}",
+    ),
+    error("E0113", "unknown-choice", "{where} cannot be `{value}`", "{hint}"),
+    error(
+        "E0114",
+        "word-for-a-boolean",
+        "`{value}` is a word in YAML 1.2, not {meaning}",
+        "write {meaning}",
+    ),
+    error(
+        "E0115",
+        "quoted-number",
+        "{where} must be a number; `{value}` is in quotes, which makes it a word",
+        "delete the quotes",
+    ),
+    error("E0116", "empty-value", "{where} has no value", "{hint}"),
+    error(
+        "E0121",
+        "expression-character",
+        "`{character}` means nothing in an expression",
+        "{hint}",
+    ),
+    error(
+        "E0122",
+        "expression-syntax",
+        "in the expression `{expression}`, {problem}",
+        "{hint}",
+    ),
+    error(
+        "E0123",
+        "expression-bracket",
+        "this `{opening}` is never closed in the expression",
+        "add the `{closing}`",
+    ),
+    error(
+        "E0124",
+        "expression-python",
+        "{construct} is Python that an expression of a spec does not have",
+        "an expression is numbers, names, + - * / ** @, calls f(x) and indices u[i]",
+    ),
+    error(
+        "E0125",
+        "expression-too-deep",
+        "the expression is nested more than {limit} levels deep",
+        "name its parts as `let` nodes",
+    ),
+    error("E0126", "expression-empty", "there is no expression here", "{hint}"),
+    warning(
+        "W0131",
+        "number-in-quotes",
+        "`{value}` is in quotes and is read as an expression",
+        "delete the quotes",
+    ),
+)

@@ -1,0 +1,119 @@
+"""What can be wrong with an objective, and with how the values it needs come about."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code, error, warning
+
+CODES: tuple[Code, ...] = (
+    error("E0401", "unknown-objective", "there is no objective `{name}`", "{hint}"),
+    error(
+        "E0402",
+        "unknown-objective-option",
+        "the objective `{objective}` has no option `{name}`",
+        "{hint}",
+    ),
+    error(
+        "E0403",
+        "objective-option-value",
+        "`{name}` of the objective `{objective}` is {value}; it must be {expected}",
+        "",
+    ),
+    error("E0404", "unknown-program", "there is no program `{name}`", "{hint}"),
+    error(
+        "E0405",
+        "no-density",
+        "`{name}` has no density, but the objective needs {term}",
+        "make `{name}` latent or observed with a distribution",
+    ),
+    error(
+        "E0406",
+        "latents-under-mle",
+        "`{objective}` needs the density of the data alone, but {latents} are not in the data",
+        "give them `draw: enumerate` where they are finite, or use `elbo` with a guide",
+    ),
+    error("E0407", "unknown-draw", "there is no draw `{name}`", "{hint}"),
+    error(
+        "E0411",
+        "draw-on-wrong-role",
+        "`{name}` is {role}; only a latent is drawn",
+        "delete `draw:`",
+    ),
+    error(
+        "E0412",
+        "pathwise-needs-continuous",
+        "`{name}` is {distribution}: pathwise gradients need a continuous `{name}`",
+        "use vimco, rws, score, or sum it out with enumerate",
+    ),
+    error(
+        "E0413",
+        "pathwise-needs-reparameterization",
+        "`{name}` is {distribution}, which has no pathwise gradient",
+        "use `draw: score`, or a distribution that has one",
+    ),
+    error(
+        "E0414",
+        "enumerate-needs-finite",
+        "`{name}` is {distribution}, which has no finite set of values to sum over",
+        "delete `draw: enumerate`; the compiler chooses a draw that fits",
+    ),
+    error(
+        "E0415",
+        "enumerate-too-large",
+        "summing out {names} means {count} combinations; the limit is {limit}",
+        "draw some of them with `draw: score`",
+    ),
+    error(
+        "E0416",
+        "baseline-needs-particles",
+        "the baseline `{baseline}` compares particles, but the objective draws {particles}",
+        "set `particles` to 2 or more, or use another baseline",
+    ),
+    error(
+        "E0417",
+        "draw-does-not-fit-objective",
+        "the objective `{objective}` cannot use `draw: {draw}` for `{name}`: {reason}",
+        "{hint}",
+    ),
+    error(
+        "E0418",
+        "unknown-draw-option",
+        "the draw `{draw}` has no option `{name}`",
+        "{hint}",
+    ),
+    error(
+        "E0421",
+        "objective-not-scalar",
+        "`minimize:` must be one number for each data row; `{expression}` has shape {shape}",
+        "sum it, such as `sum({expression})`",
+    ),
+    error(
+        "E0422",
+        "objective-function",
+        "`{name}` has no meaning in an objective",
+        "{hint}",
+    ),
+    error(
+        "E0423",
+        "objective-without-gradient",
+        "no parameter of the spec has an effect on the objective",
+        "the objective must contain a density or a value that a link or parameter feeds",
+    ),
+    error(
+        "E0424",
+        "objective-missing",
+        "the spec has no `objective:`, so there is nothing to train",
+        "add one, such as `objective: elbo`",
+    ),
+    warning(
+        "W0431",
+        "score-variance",
+        "`{name}` is drawn with a score gradient without a baseline, whose variance is large",
+        "use `draw: {{score: {{baseline: leave_one_out}}}}` with several particles",
+    ),
+    warning(
+        "W0432",
+        "option-without-effect",
+        "`{option}` of {where} has no effect: {reason}",
+        "delete it",
+    ),
+)

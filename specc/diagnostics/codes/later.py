@@ -1,0 +1,20 @@
+"""What the language has a word for, but this version does not do yet."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code, error
+
+CODES: tuple[Code, ...] = (
+    error(
+        "E0901",
+        "not-yet",
+        "this version does not have `{feature}` yet",
+        "{hint}",
+    ),
+    error(
+        "E0902",
+        "not-yet-here",
+        "this version does not have `{feature}` together with {other} yet",
+        "{hint}",
+    ),
+)

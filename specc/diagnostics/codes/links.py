@@ -1,0 +1,48 @@
+"""What can be wrong with a link: its kind, its options, its uses."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code, error
+
+CODES: tuple[Code, ...] = (
+    error("E0601", "unknown-link-kind", "there is no kind of link `{name}`", "{hint}"),
+    error("E0602", "unknown-link-option", "a `{kind}` link has no option `{name}`", "{hint}"),
+    error(
+        "E0603",
+        "link-option-value",
+        "`{option}` of the link `{link}` must be {expected}; this is {found}",
+        "{hint}",
+    ),
+    error(
+        "E0604",
+        "link-uses-disagree",
+        "the link `{link}` is used with {found} here but with {expected} elsewhere",
+        "declare a second link; one link is one set of weights",
+    ),
+    error(
+        "E0605",
+        "link-input-shape",
+        "the link `{link}` ({kind}) cannot take an input of shape {found}: {problem}",
+        "{hint}",
+    ),
+    error(
+        "E0606",
+        "link-output-shape",
+        "the link `{link}` ({kind}) gives shape {found}, but shape {expected} is needed here",
+        "{hint}",
+    ),
+    error(
+        "E0607",
+        "link-inputs-mixed",
+        "the link `{link}` cannot concatenate inputs of shapes {shapes}",
+        "{hint}",
+    ),
+    error("E0608", "unknown-layer", "there is no layer `{name}`", "{hint}"),
+    error("E0609", "unknown-activation", "there is no activation `{name}`", "{hint}"),
+    error(
+        "E0610",
+        "link-size-open",
+        "the size of the output of `{link}` follows from nothing here",
+        "{hint}",
+    ),
+)

@@ -1,0 +1,182 @@
+"""What can be wrong with names and roles: what is unknown, unused, circular, or out of reach."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code, error, warning
+
+CODES: tuple[Code, ...] = (
+    error(
+        "E0201",
+        "unknown-name",
+        "`{name}` is neither a node that the {program} can use nor a constant",
+        "{hint}",
+    ),
+    error(
+        "E0202",
+        "unknown-distribution",
+        "there is no distribution `{name}`",
+        "write the name of a distribution, such as `{near}`",
+    ),
+    error(
+        "E0203",
+        "unknown-support",
+        "a parameter cannot be `{name}`",
+        "its value is the set it lies in: {known}",
+    ),
+    error(
+        "E0204",
+        "unknown-parameter",
+        "the distribution `{distribution}` has no parameter `{name}`",
+        "it has {known}",
+    ),
+    error(
+        "E0205",
+        "missing-parameter",
+        "the {distribution} node `{name}` needs {missing}",
+        "write `{first}: ...`, or `params: link(...)` to let a link feed all of them",
+    ),
+    error(
+        "E0206",
+        "parameter-without-distribution",
+        "the {role} node `{name}` has no distribution, so `{key}` means nothing here",
+        "delete `{key}`, or make the node latent or observed",
+    ),
+    error(
+        "E0207",
+        "parameter-twice",
+        "the node `{node}` is given `{name}` and `{other}`, which say the same thing",
+        "keep one of them",
+    ),
+    error(
+        "E0208",
+        "params-feeds-nothing",
+        "the node `{name}` is given all its parameters, so `params` has nothing to feed",
+        "delete `params`, or the parameters that the link should feed",
+    ),
+    error(
+        "E0209",
+        "name-twice",
+        "`{name}` is a node and also a {kind}; an expression could mean either",
+        "rename one of them",
+    ),
+    error(
+        "E0211",
+        "unknown-plate",
+        "there is no plate `{name}`",
+        "write `{near}`, or declare the plate: `plates: {{{name}: size}}`",
+    ),
+    error(
+        "E0212",
+        "plate-size",
+        "the size of the plate `{name}` is `{value}`; it must be a whole number of at least 1",
+        "write the number of repetitions, or a constant that holds it",
+    ),
+    error(
+        "E0221",
+        "uses-itself",
+        "`{name}` depends on itself",
+        "a node may use itself only through a causal link, or as the step before, `{name}[t-1]`",
+    ),
+    error(
+        "E0222",
+        "member-in-node",
+        "`{program}.{name}` has a meaning in an objective, not in a node",
+        "write `{name}`",
+    ),
+    error(
+        "E0224",
+        "link-without-arguments",
+        "`{name}` is a link: it has a value only when it is applied",
+        "apply it to nodes, such as `{name}(x)`",
+    ),
+    error(
+        "E0225",
+        "function-without-arguments",
+        "`{name}` is a function: it has a value only when it is applied",
+        "apply it, such as `{name}(x)`",
+    ),
+    error(
+        "E0226",
+        "out-of-reach",
+        "the {role} node `{name}` of the model cannot be used in the {program}",
+        "the {program} sees the data: observed and given nodes, and its own nodes",
+    ),
+    error(
+        "E0227",
+        "latent-not-drawn",
+        "`{name}` is {role} in the model, and the {program} does not draw it",
+        "declare `{name}` in the {program}, or use the data instead",
+    ),
+    error(
+        "E0228",
+        "link-of-nothing",
+        "the link `{name}` is applied to nothing",
+        "give it at least one node, such as `{name}(x)`",
+    ),
+    error(
+        "E0229",
+        "dim-argument",
+        "`dim` takes the name of one node and gives its size",
+        "write `dim(x)`",
+    ),
+    error(
+        "E0230",
+        "node-as-function",
+        "`{name}` is a node, and a node cannot be applied",
+        "write `{name} * (...)` for a product, or declare a link",
+    ),
+    error("E0231", "unknown-function", "there is no link or function `{name}`", "{hint}"),
+    error(
+        "E0232",
+        "argument-count",
+        "the function `{name}` takes {wanted} arguments; here are {count}",
+    ),
+    error(
+        "E0233",
+        "cycle",
+        "`{name}` depends on itself: {path}",
+        "a node may use only nodes that come before it; cut one of these uses",
+    ),
+    error(
+        "E0234",
+        "latent-without-guide",
+        "the guide does not draw the latent `{name}` of the model",
+        "add `{name}: {{latent: ..., params: encoder(...)}}` to the guide",
+    ),
+    error(
+        "E0235",
+        "guide-draws-stranger",
+        "the guide draws `{name}`, which is not a latent of the model",
+        "{hint}",
+    ),
+    error(
+        "E0236",
+        "guide-order",
+        "`{name}` uses `{used}`, which the guide draws later",
+        "turn the use around, or draw `{used}` without `{name}`",
+    ),
+    error(
+        "E0237",
+        "guide-missing",
+        "the objective `{objective}` needs a guide for {latents}",
+        "add a `guide:` that draws them, or choose an objective that needs none",
+    ),
+    warning(
+        "W0241",
+        "unused-link",
+        "the link `{name}` is never used",
+        "apply it in a node, or delete it",
+    ),
+    warning(
+        "W0242",
+        "unused-constant",
+        "the constant `{name}` is never used",
+        "use it, or delete it",
+    ),
+    warning(
+        "W0243",
+        "unused-node",
+        "nothing uses the {role} node `{name}`",
+        "use it, or delete it",
+    ),
+)

@@ -1,0 +1,45 @@
+"""What can go wrong in a run: its folder, its checkpoint, its numbers."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code, error
+
+CODES: tuple[Code, ...] = (
+    error(
+        "E0801",
+        "run-of-another-spec",
+        "the run folder `{path}` belongs to another spec",
+        "choose another folder, or train the spec that is in it",
+    ),
+    error("E0802", "run-missing", "there is no run folder `{path}`", "{hint}"),
+    error(
+        "E0803",
+        "checkpoint-damaged",
+        "the checkpoint `{path}` is damaged: {problem}",
+        "train again, or use an earlier checkpoint",
+    ),
+    error(
+        "E0804",
+        "not-finite",
+        "training stopped in epoch {epoch}: {what} was not finite in {count} steps",
+        "lower the learning rate, or look at `{name}`",
+    ),
+    error(
+        "E0805",
+        "capability-missing",
+        "the program `{name}` cannot {capability}",
+        "{hint}",
+    ),
+    error(
+        "E0806",
+        "run-folder-used",
+        "the run folder `{path}` already has a run in it",
+        "add `--resume` to go on with it, or choose another folder",
+    ),
+    error(
+        "E0807",
+        "device-missing",
+        "the device `{device}` does not exist on this machine",
+        "{hint}",
+    ),
+)

@@ -1,0 +1,106 @@
+"""What can be wrong with what a value is: its shape, the set it lies in, and what repeats it."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code, error, warning
+
+CODES: tuple[Code, ...] = (
+    error(
+        "E0301",
+        "shape-mismatch",
+        "`{parameter}` of `{name}` has shape {found}, but `{name}` has shape {expected}",
+        "{hint}",
+    ),
+    error(
+        "E0302",
+        "support-mismatch",
+        "`{parameter}` of the {distribution} node `{name}` must be {expected}, but "
+        "`{expression}` gives {found}",
+        "{hint}",
+    ),
+    error(
+        "E0303",
+        "operands-mismatch",
+        "`{operator}` joins shapes {left} and {right}, which do not go together",
+        "{hint}",
+    ),
+    error(
+        "E0304",
+        "function-shape",
+        "`{function}` cannot be applied here: {problem}",
+        "",
+    ),
+    error(
+        "E0305",
+        "shape-unknown",
+        "the shape of `{name}` follows from nothing in the spec",
+        "write `shape: [...]` on it",
+    ),
+    error(
+        "E0306",
+        "size-not-a-number",
+        "`{size}` in the shape of `{name}` is not a whole number of at least 1",
+        "write a number, a constant, or `dim(x)`",
+    ),
+    error(
+        "E0307",
+        "data-outside-support",
+        "`{name}` is {distribution}, whose values are {expected}; the data field `{field}` "
+        "holds {found}",
+        "{hint}",
+    ),
+    error(
+        "E0308",
+        "guide-shape",
+        "the guide draws `{name}` with shape {found}; in the model it has shape {expected}",
+        "make the two agree; a guide's node needs no `shape` of its own",
+    ),
+    error(
+        "E0309",
+        "guide-support",
+        "the guide draws `{name}` from {found}; in the model its values are {expected}",
+        "choose a distribution over {expected}",
+    ),
+    error(
+        "E0310",
+        "global-uses-local",
+        "`{name}` is global, but uses `{used}`, which every data row has its own of",
+        "delete `global: true`, or use a global node",
+    ),
+    error(
+        "E0311",
+        "plate-mismatch",
+        "`{name}` and `{used}` are repeated by different plates: {plates}",
+        "index it, such as `{used}[...]`, with a node that has `plate_index:`",
+    ),
+    error(
+        "E0312",
+        "index-not-of-plate",
+        "`{base}[{index}]`: `{index}` does not say which element of the plate `{plate}`",
+        "declare `{index}: {{given: ..., plate_index: {plate}}}`",
+    ),
+    error(
+        "E0313",
+        "index-out-of-range",
+        "`{base}` has {size} elements; there is no number {index}",
+        "the elements are numbered 0 to {last}",
+    ),
+    error(
+        "E0314",
+        "classes-mismatch",
+        "`{name}` has {classes} classes, but its `{parameter}` has {found} entries",
+        "make the two agree",
+    ),
+    error(
+        "E0315",
+        "shape-of-data",
+        "`{name}` has shape {found}, but its data field `{field}` has shape {expected}",
+        "delete `shape`; the data says it",
+    ),
+    warning(
+        "W0331",
+        "support-unproven",
+        "`{parameter}` of `{name}` must be {expected}; `{expression}` may give {found}",
+        "{hint}",
+    ),
+)

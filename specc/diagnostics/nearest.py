@@ -1,0 +1,52 @@
+"""Which known name was meant by an unknown one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_LONGEST = 64
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that differs from `name` by a slip of the keyboard, or None.
+
+    A slip is an insertion, deletion, substitution, or exchange of two neighbours (Damerau, 1964),
+    one for names of up to 4 letters and one more for every 3 beyond; case and the difference of
+    `_` and `-` cost nothing. Of equally near candidates the first in the alphabet wins.
+    """
+    wanted = _plain(name)
+    limit = 0 if len(wanted) < 2 else 1 if len(wanted) <= 4 else 1 + (len(wanted) - 2) // 3
+    best: tuple[int, str] | None = None
+    for candidate in candidates:
+        if candidate == name:
+            continue
+        found = distance(wanted, _plain(candidate), limit)
+        if found < max(len(wanted), 1) and found <= limit:
+            best = min(best or (found, candidate), (found, candidate))
+    return best[1] if best else None
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold().replace("-", "_")[:_LONGEST]
+
+
+def distance(a: str, b: str, limit: int) -> int:
+    """The number of slips between two words, or `limit + 1` if there are more than `limit`.
+
+    Restricted edits: a pair of letters that is exchanged is not edited again.
+    """
+    if abs(len(a) - len(b)) > limit:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i in range(1, len(a) + 1):
+        new = [i]
+        for j in range(1, len(b) + 1):
+            cost = min(row[j] + 1, new[j - 1] + 1, row[j - 1] + (a[i - 1] != b[j - 1]))
+            if i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                cost = min(cost, before[j - 2] + 1)
+            new.append(cost)
+        if min(new) > limit:
+            return limit + 1
+        before, row = row, new
+    return row[-1]

@@ -1,0 +1,61 @@
+"""From a code and its evidence to a diagnostic, and from a diagnostic to its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from string import Formatter
+from types import MappingProxyType
+
+from specc.diagnostics.codes import CODES
+from specc.diagnostics.diagnostic import Diagnostic, Label, Severity
+from specc.diagnostics.source import Span
+
+
+@cache
+def fields(code: str) -> frozenset[str]:
+    """The evidence that the words of `code` need. Raises KeyError for an unknown code."""
+    entry = CODES[code]
+    found = Formatter().parse(entry.message + entry.help)
+    return frozenset(name for _, name, _, _ in found if name is not None)
+
+
+def diagnose(
+    code: str,
+    span: Span,
+    /,
+    *,
+    labels: Iterable[Label] = (),
+    suggestion: str | None = None,
+    **evidence: object,
+) -> Diagnostic:
+    """A finding of kind `code` at `span`.
+
+    Raises KeyError for an unknown code, and ValueError where the evidence is not exactly what the
+    words of the code need: either one is a bug of specc, never of a spec.
+    """
+    if fields(code) != evidence.keys():
+        needs, has = sorted(fields(code)), sorted(evidence)
+        raise ValueError(f"{code} needs the evidence {needs}, not {has}")
+    words = MappingProxyType({name: str(value) for name, value in evidence.items()})
+    return Diagnostic(code, span, words, tuple(labels), suggestion)
+
+
+def message(diagnostic: Diagnostic) -> str:
+    """What is wrong, in one sentence."""
+    return CODES[diagnostic.code].message.format_map(diagnostic.evidence)
+
+
+def help_text(diagnostic: Diagnostic) -> str:
+    """The likely fix: the suggestion, where the code's own help does not name it, then the help."""
+    own = CODES[diagnostic.code].help.format_map(diagnostic.evidence)
+    guess = diagnostic.suggestion
+    if guess is None or f"`{guess}`" in own:
+        return own
+    asked = f"did you mean `{guess}`?"
+    return f"{asked} {own}" if own else asked
+
+
+def severity(diagnostic: Diagnostic) -> Severity:
+    """Whether the finding stops the compiler."""
+    return CODES[diagnostic.code].severity
