@@ -50,6 +50,21 @@ class Noise:
             device=self.generator.device,
         )
 
+    def exponential(self, shape: Sequence[int]) -> Tensor:
+        """Standard exponential numbers of the given shape, all positive."""
+        empty = torch.empty(tuple(shape), dtype=self.dtype, device=self.generator.device)
+        return empty.exponential_(generator=self.generator)
+
+    def categorical(self, logits: Tensor, shape: Sequence[int] | None = None) -> Tensor:
+        """Class numbers with probabilities softmax(logits), logits [..., n].
+
+        `shape` is that of the result; without it, the logits' without the last axis. The class is
+        the winner of a race: argmax(logits - log e), e standard exponential (Yellott 1977).
+        """
+        leading = logits.shape[:-1] if shape is None else tuple(shape)
+        race = self.exponential((*leading, logits.shape[-1])).log()
+        return (logits - race).argmax(-1)
+
 
 def mix(seed: int, *counters: int) -> int:
     """One 63-bit seed from several counters (splitmix64, Steele et al. 2014, figure 19)."""

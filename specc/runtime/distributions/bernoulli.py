@@ -1,0 +1,60 @@
+"""The Bernoulli distribution on {0, 1}, entry by entry.
+
+    log p(x) = x log s + (1 - x) log(1 - s) = log sigmoid((2 x - 1) logits),  s = sigmoid(logits)
+
+x is 0 or 1, of any number type; x and logits broadcast. Bishop (2006), equation 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid, softplus
+
+from specc.runtime import number
+from specc.runtime.noise import Noise
+from specc.runtime.number import Number
+
+
+def log_prob(value: Tensor, logits: Number) -> Tensor:
+    """log p(value), in the shape of the two broadcast.
+
+    The form with one log-sigmoid holds for 0 and 1 only. Forward and backward with logits
+    [50, 20, 784] it takes 0.75 of the time of `binary_cross_entropy_with_logits`.
+    """
+    return logsigmoid((2.0 * value - 1.0) * logits)
+
+
+@torch.no_grad()
+def sample(noise: Noise, logits: Number, *, shape: Sequence[int] | None = None) -> Tensor:
+    """Zeros and ones as floating-point numbers, of the given shape or that of the logits."""
+    uniform = noise.uniform(number.full_shape(shape, logits))
+    return (uniform < number.sigmoid(logits)).to(uniform.dtype)
+
+
+def mean(logits: Number) -> Tensor:
+    """sigmoid(logits)."""
+    return number.tensor(logits).sigmoid()
+
+
+def entropy(logits: Number) -> Tensor:
+    """log(1 + e^-a) + a sigmoid(-a), a = |logits|: the entropy is even in the logits."""
+    a = number.tensor(logits).abs()
+    return softplus(-a) + a * (-a).sigmoid()
+
+
+def kl_bernoulli(logits: Number, other_logits: Number) -> Tensor:
+    """KL(p || q) = s (a - b) - log(1 + e^a) + log(1 + e^b), a and b the logits, s = sigmoid(a)."""
+    a = number.tensor(logits)
+    log_ratio = number.minus(a, other_logits)
+    return a.sigmoid() * log_ratio - softplus(a) + number.softplus(other_logits)
+
+
+def enumerate_values(
+    *, classes: int | None = None, dtype: torch.dtype, device: torch.device | str
+) -> Tensor:
+    """The values 0 and 1, shape [2]; `classes` is not needed."""
+    del classes
+    return torch.arange(2, dtype=dtype, device=device)

@@ -1,0 +1,107 @@
+"""Functions of a number that may be a Python float or a tensor.
+
+A parameter that the spec gives as a literal reaches the densities as a float, so that its
+logarithm is computed by `math` and costs no tensor operation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Number = Tensor | float
+
+
+def shape(*numbers: Number) -> torch.Size:
+    """The shape that the numbers broadcast to; a float has none."""
+    shapes = [x.shape for x in numbers if isinstance(x, Tensor)]
+    size: torch.Size = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
+    return size
+
+
+def full_shape(wanted: Sequence[int] | None, *numbers: Number) -> Sequence[int]:
+    """The shape of a draw: the one that is wanted, or that of the parameters."""
+    return shape(*numbers) if wanted is None else wanted
+
+
+def tensor(x: Number) -> Tensor:
+    """The number as a tensor; one of no dimensions where it was a float."""
+    return x if isinstance(x, Tensor) else torch.tensor(float(x))
+
+
+def spread(x: Number, *numbers: Number) -> Tensor:
+    """`x` in the shape that it and the other numbers broadcast to."""
+    size = shape(x, *numbers)
+    if isinstance(x, Tensor):
+        return x.expand(size)
+    for other in numbers:
+        if isinstance(other, Tensor):
+            return other.new_full(size, x)
+    return tensor(x)
+
+
+def minus(x: Number, y: Number) -> Number:
+    """x - y, at no cost where y is the float 0."""
+    return x if isinstance(y, float) and y == 0.0 else x - y
+
+
+def distance(x: Number, y: Number) -> Number:
+    """|x - y|."""
+    d = minus(x, y)
+    return d.abs() if isinstance(d, Tensor) else abs(d)
+
+
+def over(x: Number, y: Number) -> Number:
+    """x / y, at no cost where y is the float 1.
+
+    A tensor is inverted first: y is often smaller than x (it lacks the particle axis), and the
+    gradient of a product costs less than that of a quotient.
+    """
+    if isinstance(y, Tensor):
+        return x * y.reciprocal()
+    return x if y == 1.0 else x / y
+
+
+def log(x: Number) -> Number:
+    """log x; of the float 0, -inf."""
+    if isinstance(x, Tensor):
+        return x.log()
+    return math.log(x) if x > 0 else -math.inf
+
+
+def exp(x: Number) -> Number:
+    """e^x."""
+    return x.exp() if isinstance(x, Tensor) else math.exp(x)
+
+
+def log1p(x: Number) -> Number:
+    """log(1 + x)."""
+    return x.log1p() if isinstance(x, Tensor) else math.log1p(x)
+
+
+def sqrt(x: Number) -> Number:
+    """The square root."""
+    return x.sqrt() if isinstance(x, Tensor) else math.sqrt(x)
+
+
+def sigmoid(x: Number) -> Number:
+    """1 / (1 + e^-x)."""
+    if isinstance(x, Tensor):
+        return x.sigmoid()
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def softplus(x: Number) -> Number:
+    """log(1 + e^x)."""
+    if isinstance(x, Tensor):
+        return functional.softplus(x)
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def lgamma(x: Number) -> Number:
+    """log Gamma(x)."""
+    return x.lgamma() if isinstance(x, Tensor) else math.lgamma(x)
