@@ -1,0 +1,81 @@
+"""What stands in a spec's text and where: scalars, mappings and sequences with their spans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from specc.diagnostics.source import Span
+from specc.language.offsets import source_offsets
+
+Style = Literal["plain", "single", "double", "literal", "folded"]
+TagKind = Literal["null", "bool", "int", "float", "str"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One value: a word, a number, true, false, or nothing.
+
+    `span` covers the quotes too, and is empty where nothing is written. A quoted scalar is always a
+    word (`tag_kind` "str"), whatever it looks like.
+    """
+
+    value: str | int | float | bool | None
+    span: Span
+    style: Style
+    tag_kind: TagKind
+
+    @property
+    def text(self) -> str:
+        """The value as it was meant to be read: unquoted, unescaped, but not converted."""
+        return self.value if isinstance(self.value, str) else self.span.text
+
+    def at(self, start: int, end: int) -> Span:
+        """The place in the source of the characters `start <= i < end` of `text`.
+
+        Exact for plain and quoted scalars on one line, escapes included; the whole scalar
+        where a text was folded over several lines.
+        """
+        offsets = source_offsets(self.span.text, self.style, len(self.text))
+        if offsets is None:
+            return self.span
+        last = len(offsets) - 1
+        left = min(max(start, 0), last)
+        right = min(max(end, left), last)
+        return self.span.sub(offsets[left], offsets[right])
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key of a mapping with its value."""
+
+    key: Scalar
+    value: Located
+
+    @property
+    def name(self) -> str:
+        """The key as a word; the text stage refuses every other kind of key."""
+        return self.key.text
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys with their values, in the order of the text; no key stands twice."""
+
+    entries: tuple[Entry, ...]
+    span: Span
+
+    def get(self, name: str) -> Located | None:
+        """The value of a key, or None."""
+        return next((entry.value for entry in self.entries if entry.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Several values in a row."""
+
+    items: tuple[Located, ...]
+    span: Span
+
+
+Located = Scalar | Mapping | Sequence

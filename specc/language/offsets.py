@@ -1,0 +1,42 @@
+"""Where each character of a scalar's value stands in the text that it was read from."""
+
+from __future__ import annotations
+
+_HEX_LENGTH = {"x": 2, "u": 4, "U": 8}
+
+
+def source_offsets(raw: str, style: str, length: int) -> list[int] | None:
+    """For each of the `length` characters of the value, and its end, the offset in `raw`.
+
+    `raw` is the scalar as written, quotes included. None where the value was folded from several
+    lines, or where the two do not fit together.
+    """
+    if "\n" in raw or "\r" in raw:
+        return None
+    if style == "plain":
+        offsets = list(range(len(raw) + 1))
+    elif style == "single":
+        offsets = _single(raw)
+    elif style == "double":
+        offsets = _double(raw)
+    else:
+        return None
+    return offsets if len(offsets) == length + 1 else None
+
+
+def _single(raw: str) -> list[int]:
+    """Two quotes stand for one."""
+    offsets, i, end = [], 1, len(raw) - 1
+    while i < end:
+        offsets.append(i)
+        i += 2 if raw.startswith("''", i) else 1
+    return [*offsets, max(end, 0)]
+
+
+def _double(raw: str) -> list[int]:
+    """A backslash starts an escape of two characters, or of a fixed count of hex digits."""
+    offsets, i, end = [], 1, len(raw) - 1
+    while i < end:
+        offsets.append(i)
+        i += 2 + _HEX_LENGTH.get(raw[i + 1], 0) if raw[i] == "\\" else 1
+    return [*offsets, max(end, 0)]
