@@ -1,0 +1,1 @@
+"""The graph's passes, one file each; `graph.build` runs them in one order."""

@@ -1,0 +1,67 @@
+"""No node may depend on itself: the cycle that does is printed as its path."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import networkx as nx
+
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import Graph, Program
+
+
+def order_nodes(graph: Graph, findings: Findings) -> Graph:
+    """Put every program's nodes in an order in which each comes after what it uses.
+
+    Among the orders that the edges allow, it is the one nearest to the spec's own.
+    """
+    programs = {name: _ordered(program, findings) for name, program in graph.programs.items()}
+    return replace(graph, programs=MappingProxyType(programs))
+
+
+def _ordered(program: Program, findings: Findings) -> Program:
+    digraph = program.digraph
+    in_cycles = [c for c in nx.strongly_connected_components(digraph) if len(c) > 1]
+    for component in in_cycles:
+        _report(program, component, findings)
+    acyclic = digraph.copy()
+    acyclic.remove_edges_from(nx.selfloop_edges(digraph))
+    for component in in_cycles:
+        inside = [(a, b) for a in component for b in digraph.successors(a) if b in component]
+        acyclic.remove_edges_from(inside)
+    place = {name: i for i, name in enumerate(program.nodes)}
+    order = tuple(nx.lexicographical_topological_sort(acyclic, key=place.__getitem__))
+    return replace(program, order=order)
+
+
+def _report(program: Program, component: set[str], findings: Findings) -> None:
+    inside = program.digraph.subgraph(component)
+    first = min(component, key=list(program.nodes).index)
+    path = _shortest_cycle(inside, first)
+    for name in component:
+        findings.broken.add((program.name, name))
+    labels = tuple(
+        Label(program.nodes[b].span, f"`{b}` uses `{a}`")
+        for a, b in zip(path, path[1:], strict=False)
+    )
+    findings.add(
+        diagnose(
+            "E0233",
+            program.nodes[first].span,
+            labels=labels[:6],
+            name=first,
+            path=" -> ".join(path),
+        )
+    )
+
+
+def _shortest_cycle(inside: nx.DiGraph[str], start: str) -> list[str]:
+    best: list[str] = []
+    for successor in sorted(inside.successors(start)):
+        path = nx.shortest_path(inside, successor, start)
+        if not best or len(path) + 1 < len(best):
+            best = [start, *path]
+    return best

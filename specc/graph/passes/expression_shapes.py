@@ -1,0 +1,234 @@
+"""The shape of an expression, and the sizes of the links applied in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from specc.catalog.arithmetic import matmul_shape
+from specc.catalog.entry import Shape, ShapeMismatch
+from specc.catalog.functions import index as functions
+from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import Graph, LinkUse, Node, NodeId
+from specc.graph.passes.events import broadcast
+from specc.graph.passes.names import SIZE_OF
+from specc.graph.passes.sizes import number_of
+from specc.graph.scope import calls
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Expression,
+    Index,
+    Name,
+    Negate,
+    Number,
+    Sequence,
+)
+
+
+def show(shape: Shape) -> str:
+    """A shape in the words of a message: `[28, 28]`, or `a number`."""
+    return f"[{', '.join(map(str, shape))}]" if shape else "a number"
+
+
+class ExpressionShapes:
+    """Infers shapes of expressions; what is wrong goes to the findings, and None comes back."""
+
+    def __init__(self, graph: Graph, events: Mapping[NodeId, Shape], findings: Findings) -> None:
+        self.graph, self.events, self.findings = graph, events, findings
+        self.uses: list[LinkUse] = []
+
+    def fail(self, node: Node, diagnostic: Diagnostic) -> None:
+        """Record what is wrong with a node."""
+        self.findings.add(diagnostic, node.id)
+
+    def number(self, node: Node, expression: Expression) -> int | float | None:
+        """The value of an expression that the compiler can compute, else None."""
+
+        def shape_of(name: str) -> Shape | None:
+            found = self.graph.lookup(node.program, name)
+            return self.events.get(found.id) if found else None
+
+        return number_of(expression, dict(self.graph.constants), shape_of)
+
+    def has_link(self, expression: Expression) -> bool:
+        """Whether a link is applied anywhere inside."""
+        return any(c.function in self.graph.links for c in calls(expression))
+
+    def infer(
+        self, node: Node, key: str, expression: Expression, expected: Shape | None
+    ) -> Shape | None:
+        match expression:
+            case Number():
+                return ()
+            case Name(id=name):
+                return self._name(node, name)
+            case Negate(operand=operand):
+                return self.infer(node, key, operand, expected)
+            case Binary():
+                return self._binary(node, key, expression, expected)
+            case Call():
+                return self._call(node, key, expression, expected)
+            case Index():
+                return self._index(node, key, expression)
+            case Sequence(items=items):
+                return self._sequence(node, key, expression, items)
+        return None
+
+    def _name(self, node: Node, name: str) -> Shape | None:
+        found = self.graph.lookup(node.program, name)
+        if found is not None:
+            return self.events.get(found.id)
+        value = self.graph.constants[name]
+        return (len(value),) if isinstance(value, (list, tuple)) else ()
+
+    def _sequence(
+        self, node: Node, key: str, whole: Sequence, items: tuple[Expression, ...]
+    ) -> Shape | None:
+        shapes = [self.infer(node, key, item, None) for item in items]
+        if any(shape is None for shape in shapes):
+            return None
+        if len(set(shapes)) != 1:
+            return self.fail(node, diagnose("E0319", whole.span))
+        return (len(items), *(shapes[0] or ()))
+
+    def _binary(
+        self, node: Node, key: str, expression: Binary, expected: Shape | None
+    ) -> Shape | None:
+        elementwise = expression.operator != "@"
+        wanted = expected if elementwise else None
+        sides = [expression.left, expression.right]
+        linked = [self.has_link(side) for side in sides]
+        order = [1, 0] if linked[0] and not linked[1] else [0, 1]
+        shapes: dict[int, Shape] = {}
+        for side in order:
+            hint = wanted if wanted is not None or not elementwise else shapes.get(1 - side)
+            found = self.infer(node, key, sides[side], hint)
+            if found is None:
+                return None
+            shapes[side] = found
+        joined = self._join(expression, shapes[0], shapes[1])
+        if joined is None:
+            return self._mismatch(node, expression, shapes[0], shapes[1])
+        return joined
+
+    def _join(self, expression: Binary, left: Shape, right: Shape) -> Shape | None:
+        if expression.operator != "@":
+            return broadcast(left, right)
+        try:
+            return matmul_shape(left, right)
+        except ShapeMismatch:
+            return None
+
+    def _mismatch(self, node: Node, expression: Binary, left: Shape, right: Shape) -> None:
+        labels = (
+            Label(expression.left.span, f"shape {show(left)}"),
+            Label(expression.right.span, f"shape {show(right)}"),
+        )
+        self.fail(
+            node,
+            diagnose(
+                "E0303",
+                expression.span,
+                labels=labels,
+                operator=expression.operator,
+                left=show(left),
+                right=show(right),
+                hint=_join_hint(expression.operator, left, right),
+            ),
+        )
+
+    def _call(self, node: Node, key: str, call: Call, expected: Shape | None) -> Shape | None:
+        if call.function in self.graph.links:
+            return self._link(node, key, call, expected)
+        if call.function == SIZE_OF:
+            return ()
+        entry = functions.function(call.function)
+        hint = expected if entry.elementwise and len(call.arguments) == 1 else None
+        shapes = [self.infer(node, key, argument, hint) for argument in call.arguments]
+        known = [shape for shape in shapes if shape is not None]
+        if len(known) != len(shapes):
+            return None
+        try:
+            return entry.shape(tuple(known))
+        except ShapeMismatch as mismatch:
+            return self.fail(
+                node, diagnose("E0304", call.span, function=call.function, problem=str(mismatch))
+            )
+
+    def _link(self, node: Node, key: str, call: Call, expected: Shape | None) -> Shape | None:
+        inputs = self.inputs(node, key, call)
+        if inputs is None:
+            return None
+        if expected is None:
+            return self.fail(
+                node,
+                diagnose(
+                    "E0610",
+                    call.span,
+                    link=call.function,
+                    hint=f"write `shape: [...]` on `{node.name}`, or give the link a node of its own",
+                ),
+            )
+        self.uses.append(LinkUse(call.function, node.id, key, inputs, expected, call.span))
+        return expected
+
+    def inputs(self, node: Node, key: str, call: Call) -> tuple[Shape, ...] | None:
+        shapes = [self.infer(node, key, argument, None) for argument in call.arguments]
+        known = tuple(shape for shape in shapes if shape is not None)
+        return known if len(known) == len(shapes) else None
+
+    def _index(self, node: Node, key: str, expression: Index) -> Shape | None:
+        base = self.infer(node, key, expression.base, None)
+        if base is None:
+            return None
+        indexed = expression.base
+        if isinstance(indexed, Name):
+            found = self.graph.lookup(node.program, indexed.id)
+            if found is not None and found.plate is not None:
+                at = self.infer(node, key, expression.index, None)
+                if at is None:
+                    return None
+                return base if at == () else self._bad_index(node, expression, found.plate)
+        return self._entry(node, expression, base)
+
+    def _entry(self, node: Node, expression: Index, base: Shape) -> Shape | None:
+        """`x[0]`: one entry of an event, counted from 0, or from the end with a minus."""
+        position = self.number(node, expression.index)
+        text = expression.index.span.text
+        if base == () or not isinstance(position, int):
+            return self.fail(node, diagnose("E0320", expression.span, index=text, shape=show(base)))
+        if not -base[0] <= position < base[0]:
+            return self.fail(
+                node,
+                diagnose(
+                    "E0313",
+                    expression.index.span,
+                    base=expression.base.span.text,
+                    size=base[0],
+                    index=text,
+                    last=base[0] - 1,
+                ),
+            )
+        return base[1:]
+
+    def _bad_index(self, node: Node, expression: Index, plate: str) -> None:
+        self.fail(
+            node,
+            diagnose(
+                "E0312",
+                expression.index.span,
+                base=expression.base.span.text,
+                index=expression.index.span.text,
+                plate=plate,
+            ),
+        )
+
+
+def _join_hint(operator: str, left: Shape, right: Shape) -> str:
+    if operator == "@" and () in (left, right):
+        return "`@` joins vectors and matrices; for a number write `*`"
+    if operator == "@":
+        return "the last size on the left must be the first on the right"
+    return "sizes are compared from the right, and must be equal or 1"

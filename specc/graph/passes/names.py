@@ -1,0 +1,170 @@
+"""What each name inside an expression means, and what was declared but never used."""
+
+from __future__ import annotations
+
+from specc.catalog.entry import Function
+from specc.catalog.functions import index as functions
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import GUIDE, MODEL, Graph, Node
+from specc.graph.scope import calls, members, names
+from specc.language.expressions.tree import Call, Expression, Name
+
+SIZE_OF = "dim"
+"""`dim(x)` is the size of x: a number that the compiler knows, not a function at run time."""
+
+
+def check_expression(graph: Graph, node: Node, expression: Expression, findings: Findings) -> None:
+    """Find every name in the expression that means nothing where it stands."""
+    for name in names(expression):
+        if not _is_known(graph, node, name.id):
+            _unknown(graph, node, name, findings)
+        elif name.id == node.name:
+            findings.add(diagnose("E0221", name.span, name=name.id), node.id)
+    for call in calls(expression):
+        _check_call(graph, node, call, findings)
+    for member in members(expression):
+        findings.add(
+            diagnose("E0222", member.span, program=member.program, name=member.name), node.id
+        )
+
+
+def _is_known(graph: Graph, node: Node, name: str) -> bool:
+    if name in graph.constants:
+        return True
+    found = graph.lookup(node.program, name)
+    if found is None:
+        return False
+    return found.program == node.program or found.role in ("observed", "given")
+
+
+def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
+    if name.id in graph.links:
+        findings.add(diagnose("E0224", name.span, name=name.id), node.id)
+        return
+    if functions.contains(name.id):
+        findings.add(diagnose("E0225", name.span, name=name.id), node.id)
+        return
+    elsewhere = graph.model.nodes.get(name.id)
+    if elsewhere is not None:
+        _outside(graph, node, name, elsewhere, findings)
+        return
+    candidates = [*graph.programs[node.program].nodes, *graph.constants]
+    if node.program != MODEL:
+        candidates += [n for n, m in graph.model.nodes.items() if m.role in ("observed", "given")]
+    candidates = [c for c in candidates if c != node.name]
+    guess = nearest(name.id, candidates)
+    findings.add(
+        diagnose(
+            "E0201",
+            name.span,
+            suggestion=guess,
+            name=name.id,
+            program=node.program,
+            hint=_hint(guess, candidates),
+        ),
+        node.id,
+    )
+
+
+def _hint(guess: str | None, candidates: list[str]) -> str:
+    if guess is not None:
+        return f"did you mean `{guess}`?"
+    shown = ", ".join(f"`{c}`" for c in sorted(candidates)[:8])
+    return (
+        f"names that can be used here: {shown}" if shown else "declare it as a node or a constant"
+    )
+
+
+def _outside(graph: Graph, node: Node, name: Name, found: Node, findings: Findings) -> None:
+    label = Label(found.span, "declared here, in the model")
+    code = "E0227" if found.role == "latent" else "E0226"
+    findings.add(
+        diagnose(
+            code,
+            name.span,
+            labels=(label,),
+            name=name.id,
+            program=node.program,
+            role=found.role,
+        ),
+        node.id,
+    )
+    del graph
+
+
+def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    if call.function in graph.links:
+        if not call.arguments:
+            findings.add(diagnose("E0228", call.span, name=call.function), node.id)
+    elif call.function == SIZE_OF:
+        if len(call.arguments) != 1 or not isinstance(call.arguments[0], Name):
+            findings.add(diagnose("E0229", call.span), node.id)
+    elif functions.contains(call.function):
+        _check_arity(node, call, functions.function(call.function), findings)
+    elif graph.lookup(node.program, call.function) is not None:
+        findings.add(diagnose("E0230", call.function_span, name=call.function), node.id)
+    else:
+        _unknown_function(graph, node, call, findings)
+
+
+def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    guess = nearest(call.function, [*graph.links, *functions.names()])
+    hint = f"did you mean `{guess}`?" if guess else "declare a link of that name under `links:`"
+    findings.add(
+        diagnose("E0231", call.function_span, suggestion=guess, name=call.function, hint=hint),
+        node.id,
+    )
+
+
+def _check_arity(node: Node, call: Call, entry: Function, findings: Findings) -> None:
+    low, high = entry.arity
+    count = len(call.arguments)
+    if count >= low and (high is None or count <= high):
+        return
+    wanted = f"{low}" if low == high else f"at least {low}" if high is None else f"{low} to {high}"
+    findings.add(
+        diagnose("E0232", call.span, name=call.function, wanted=wanted, count=count), node.id
+    )
+
+
+def check_used(graph: Graph, findings: Findings) -> None:
+    """Warn of links, constants and nodes that nothing uses."""
+    used, applied = _uses(graph)
+    for link in graph.links.values():
+        if link.name not in applied:
+            findings.add(diagnose("W0241", link.span, name=link.name))
+    for name in graph.constants:
+        if name not in used:
+            span = graph.spec.spans.key(("constants", name))
+            findings.add(diagnose("W0242", span, name=name))
+    for program in graph.programs.values():
+        for node in program.nodes.values():
+            silent = node.role in ("let", "parameter", "given")
+            if silent and node.name not in used and node.id not in findings.broken:
+                findings.add(diagnose("W0243", node.span, name=node.name, role=node.role))
+
+
+def _uses(graph: Graph) -> tuple[set[str], set[str]]:
+    used: set[str] = set()
+    applied: set[str] = set()
+    spec = graph.spec
+    for expression in (*spec.document.expressions(), *_sizes(graph)):
+        used.update(n.id for n in names(expression))
+        used.update(m.name for m in members(expression))
+        applied.update(c.function for c in calls(expression))
+    return used, applied
+
+
+def _sizes(graph: Graph) -> list[Expression]:
+    return [
+        size
+        for program in graph.programs.values()
+        for node in program.nodes.values()
+        for size in (node.sizes or ())
+    ]
+
+
+__all__ = ["GUIDE", "SIZE_OF", "check_expression", "check_used"]

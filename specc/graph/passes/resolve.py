@@ -1,0 +1,287 @@
+"""Names and roles: a document becomes a graph, and every name in it means one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import networkx as nx
+
+from specc.catalog.distributions import index as distributions
+from specc.catalog.entry import Distribution
+from specc.catalog.links import index as links
+from specc.catalog.supports import NAMED
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
+from specc.graph.findings import Findings
+from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program
+from specc.graph.passes.fields import resolve_fields
+from specc.graph.passes.names import check_expression, check_used
+from specc.graph.scope import names
+from specc.language.expressions.tree import Expression, Number
+from specc.language.schema.node import Node as NodeSpec
+from specc.language.schema.spec import Path, Spec
+
+
+def resolve(spec: Spec, findings: Findings) -> Graph:
+    """The graph of the spec; every name that means nothing is a finding."""
+    document = spec.document
+    programs = {
+        name: _nodes(spec, name, nodes, findings) for name, nodes in _programs(spec).items()
+    }
+    constants = dict(document.constants)
+    plates = _plates(spec, constants, findings)
+    graph = Graph(
+        spec=spec,
+        programs={name: _program(name, nodes, programs) for name, nodes in programs.items()},
+        links=MappingProxyType(_links(spec)),
+        plates=MappingProxyType(plates),
+        constants=MappingProxyType(constants),
+        fields=MappingProxyType(resolve_fields(spec, findings)),
+    )
+    _check_clashes(graph, findings)
+    for program in graph.programs.values():
+        for node in program.nodes.values():
+            _check_node(graph, node, findings)
+    check_used(graph, findings)
+    return graph
+
+
+def _programs(spec: Spec) -> dict[str, tuple[Path, Mapping[str, NodeSpec]]]:
+    document = spec.document
+    found: dict[str, tuple[Path, Mapping[str, NodeSpec]]] = {MODEL: ((MODEL,), document.model)}
+    if document.guide is not None:
+        found["guide"] = (("guide",), document.guide)
+    for name, nodes in document.programs.items():
+        found[name] = (("programs", name), nodes)
+    return found
+
+
+def _nodes(
+    spec: Spec,
+    program: str,
+    located: tuple[Path, Mapping[str, NodeSpec]],
+    findings: Findings,
+) -> dict[str, Node]:
+    path, nodes = located
+    return {
+        name: _node(spec, program, name, node, (*path, name), findings)
+        for name, node in nodes.items()
+    }
+
+
+def _node(
+    spec: Spec, program: str, name: str, node: NodeSpec, path: Path, findings: Findings
+) -> Node:
+    span = spec.spans.key(path)
+    entry, support = _head(spec, program, name, node, path, findings)
+    keys = dict(node.arguments)
+    options = {key: keys.pop(key) for key in tuple(keys) if entry and key in entry.options}
+    spans = {key: spec.spans.key((*path, key)) for key in node.arguments}
+    draw = None
+    if node.draw is not None:
+        draw = DrawChoice(
+            node.draw.kind, dict(node.draw.options), spec.spans.value((*path, "draw"))
+        )
+    init = tuple(node.init) if isinstance(node.init, (list, tuple)) else node.init
+    return Node(
+        program=program,
+        name=name,
+        role=node.role,
+        span=span,
+        entry=entry,
+        arguments=MappingProxyType(keys),
+        argument_spans=MappingProxyType(spans),
+        params=node.params,
+        value=node.head if node.role == "let" and not isinstance(node.head, str) else None,
+        support=support,
+        sizes=node.shape,
+        options=MappingProxyType(options),
+        plate=node.plate,
+        plate_index=node.plate_index,
+        is_global=node.is_global,
+        field=_field(name, node),
+        draw=draw,
+        init=init,
+    )
+
+
+def _field(name: str, node: NodeSpec) -> str | None:
+    if node.role == "observed":
+        return node.from_field or name
+    return str(node.head) if node.role == "given" else None
+
+
+def _head(
+    spec: Spec, program: str, name: str, node: NodeSpec, path: Path, findings: Findings
+) -> tuple[Distribution | None, object]:
+    """The catalog entry of a random node, or the support of a parameter."""
+    head = str(node.head)
+    span = spec.spans.value((*path, node.role))
+    if node.role in ("latent", "observed"):
+        if distributions.contains(head):
+            return distributions.distribution(head), None
+        guess = nearest(head, distributions.names())
+        findings.add(
+            diagnose("E0202", span, suggestion=guess, name=head, near=guess or "normal"),
+            (program, name),
+        )
+    if node.role == "parameter":
+        if head in NAMED:
+            return None, NAMED[head]
+        guess = nearest(head, NAMED)
+        findings.add(
+            diagnose("E0203", span, suggestion=guess, name=head, known=", ".join(NAMED)),
+            (program, name),
+        )
+    return None, None
+
+
+def _program(
+    name: str,
+    nodes: Mapping[str, Node],
+    programs: Mapping[str, Mapping[str, Node]],
+) -> Program:
+    digraph: nx.DiGraph[str] = nx.DiGraph()
+    digraph.add_nodes_from(nodes)
+    inputs: dict[str, None] = {}
+    for node in nodes.values():
+        for used in _mentioned(node):
+            if used in nodes:
+                digraph.add_edge(used, node.name)
+            elif name != MODEL and used in programs[MODEL]:
+                inputs[used] = None
+    return Program(name, MappingProxyType(dict(nodes)), digraph, (), tuple(inputs))
+
+
+def _mentioned(node: Node) -> Iterator[str]:
+    for expression in node.expressions():
+        for found in names(expression):
+            yield found.id
+
+
+def _links(spec: Spec) -> dict[str, LinkNode]:
+    return {
+        name: LinkNode(name, links.link(link.kind), link.options, spec.spans.key(("links", name)))
+        for name, link in spec.document.links.items()
+    }
+
+
+def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> dict[str, int]:
+    plates: dict[str, int] = {}
+    for name, size in spec.document.plates.items():
+        value = _constant(size, constants)
+        if isinstance(value, int) and value >= 1:
+            plates[name] = value
+        else:
+            span = spec.spans.value(("plates", name))
+            findings.add(diagnose("E0212", span, name=name, value=span.text))
+    return plates
+
+
+def _constant(size: int | Expression, constants: Mapping[str, object]) -> object:
+    if isinstance(size, int):
+        return size
+    if isinstance(size, Number):
+        return size.value
+    return constants.get(getattr(size, "id", ""))
+
+
+def _check_clashes(graph: Graph, findings: Findings) -> None:
+    """A name of a link may not also be a node's, or an expression could mean two things."""
+    for program in graph.programs.values():
+        for name, node in program.nodes.items():
+            for kind, span in _other_meanings(graph, name):
+                findings.add(diagnose("E0209", node.span, name=name, kind=kind), node.id)
+                del span
+
+
+def _other_meanings(graph: Graph, name: str) -> Iterator[tuple[str, Span | None]]:
+    if name in graph.links:
+        yield "link", graph.links[name].span
+    if name in graph.constants:
+        yield "constant", None
+    if name in graph.plates:
+        yield "plate", None
+
+
+def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
+    if node.entry is not None:
+        _check_arguments(node, node.entry, findings)
+    elif node.role in ("let", "given", "parameter"):
+        for key in node.arguments:
+            findings.add(
+                diagnose(
+                    "E0206",
+                    node.argument_spans[key],
+                    key=key,
+                    role=node.role,
+                    name=node.name,
+                ),
+                node.id,
+            )
+    if node.plate is not None and node.plate not in graph.plates:
+        span = graph.spec.spans.value((*_path(node), "plate"))
+        guess = nearest(node.plate, graph.plates)
+        findings.add(
+            diagnose(
+                "E0211", span, suggestion=guess, name=node.plate, near=guess or "a declared plate"
+            ),
+            node.id,
+        )
+    for expression in node.expressions():
+        check_expression(graph, node, expression, findings)
+
+
+def _path(node: Node) -> Path:
+    base: Path = (node.program,) if node.program in (MODEL, "guide") else ("programs", node.program)
+    return (*base, node.name)
+
+
+def _check_arguments(node: Node, entry: Distribution, findings: Findings) -> None:
+    parameters = {p.name for p in entry.parameters}
+    alternatives = {a.name: a.replaces for a in entry.alternatives}
+    known = sorted(parameters | set(alternatives) | set(entry.options))
+    given: dict[str, str] = {}
+    for key in node.arguments:
+        span = node.argument_spans[key]
+        target = alternatives.get(key, key)
+        if target not in parameters:
+            guess = nearest(key, known)
+            findings.add(
+                diagnose(
+                    "E0204",
+                    span,
+                    suggestion=guess,
+                    name=key,
+                    distribution=entry.name,
+                    known=", ".join(known),
+                ),
+                node.id,
+            )
+        elif target in given:
+            findings.add(
+                diagnose("E0207", span, name=key, other=given[target], node=node.name), node.id
+            )
+        given[target] = key
+    _check_missing(node, entry, parameters - set(given) - set(entry.defaults), findings)
+
+
+def _check_missing(node: Node, entry: Distribution, missing: set[str], findings: Findings) -> None:
+    if node.params is not None or not missing or node.id in findings.broken:
+        if node.params is not None and not missing:
+            findings.add(diagnose("E0208", node.span, name=node.name), node.id)
+        return
+    ordered = [p.name for p in entry.parameters if p.name in missing]
+    findings.add(
+        diagnose(
+            "E0205",
+            node.span,
+            name=node.name,
+            distribution=entry.name,
+            missing=" and ".join(f"`{m}`" for m in ordered),
+            first=ordered[0],
+        ),
+        node.id,
+    )

@@ -1,0 +1,274 @@
+"""Every shape: of events, of parameters, and of what goes into and comes out of each link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from specc.catalog.entry import Shape
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
+from specc.graph.findings import Findings
+from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId
+from specc.graph.passes.events import Conflict, Event, parameter_of
+from specc.graph.passes.expression_shapes import ExpressionShapes, show
+from specc.language.expressions.tree import Call
+
+
+class Shapes:
+    """The pass at work: fills `events` and `parameters` node by node, in order."""
+
+    def __init__(self, graph: Graph, findings: Findings) -> None:
+        self.graph, self.findings = graph, findings
+        self.events: dict[NodeId, Shape] = {}
+        self.parameters: dict[tuple[NodeId, str], Shape] = {}
+        self.classes: dict[NodeId, Mapping[str, int]] = {}
+        self.read = ExpressionShapes(graph, self.events, findings)
+
+    def run(self) -> None:
+        """Infer all shapes, the model's first, since the others take theirs from it."""
+        for program in self.graph.programs.values():
+            for name in program.order:
+                self._node(program.nodes[name])
+        self._check_links_agree()
+
+    # nodes
+
+    def _node(self, node: Node) -> None:
+        if node.id in self.findings.broken or self._uses_broken(node):
+            self.findings.broken.add(node.id)
+            return
+        shape = self._random(node) if node.entry is not None else self._deterministic(node)
+        if shape is None:
+            self.findings.broken.add(node.id)
+        else:
+            self.events[node.id] = shape
+
+    def _uses_broken(self, node: Node) -> bool:
+        program = self.graph.programs[node.program]
+        used = [program.nodes[p].id for p in program.digraph.predecessors(node.name)]
+        for name in program.inputs:
+            used.append((MODEL, name))
+        return any(u in self.findings.broken and u != node.id for u in used)
+
+    def _deterministic(self, node: Node) -> Shape | None:
+        declared = self._declared(node)
+        if node.role == "parameter":
+            return declared if node.sizes is not None else ()
+        if node.role == "given":
+            return self._given(node, declared)
+        assert node.value is not None
+        return self.read.infer(node, "let", node.value, declared)
+
+    def _given(self, node: Node, declared: Shape | None) -> Shape | None:
+        found = self.graph.fields.get(node.field or "")
+        if found is None:
+            return declared if declared is not None else ()
+        if declared is None and found.shape is None:
+            return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
+        return declared if declared is not None else found.shape
+
+    def _random(self, node: Node) -> Shape | None:
+        assert node.entry is not None
+        event = Event(node.entry)
+        try:
+            return self._fill(node, event)
+        except Conflict as conflict:
+            return self._conflict(node, conflict)
+
+    def _fill(self, node: Node, event: Event) -> Shape | None:
+        declared = self._declared(node) or self._inherited(node)
+        if node.sizes is not None and declared is None:
+            return None
+        if declared is not None:
+            event.declare(declared)
+        event.bind_options(self._options(node))
+        self._bind_classes(node, event)
+        pending = self._plain_arguments(node, event)
+        if pending is None:
+            return None
+        shape = event.result()
+        if shape is None or (pending and declared is None and self._nothing_known(node, event)):
+            return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
+        for key in pending:
+            if not self._argument(node, event, key, parameter_of(event.entry, key)[0].name):
+                return None
+        return self._finish(node, event)
+
+    def _nothing_known(self, node: Node, event: Event) -> bool:
+        del event
+        return node.role == "latent" or node.field not in self.graph.fields
+
+    def _plain_arguments(self, node: Node, event: Event) -> list[str] | None:
+        """Infer the arguments without links; return those with, which wait for the event."""
+        pending = []
+        for key, expression in node.arguments.items():
+            if self.read.has_link(expression):
+                pending.append(key)
+                continue
+            parameter = parameter_of(event.entry, key)[0]
+            shape = self.read.infer(node, key, expression, None)
+            if shape is None:
+                return None
+            event.observe(parameter, shape)
+        return pending
+
+    def _argument(self, node: Node, event: Event, key: str, parameter_name: str) -> bool:
+        parameter = parameter_of(event.entry, key)[0]
+        wanted = event.wanted(parameter)
+        shape = self.read.infer(node, key, node.arguments[key], wanted)
+        if shape is None:
+            return False
+        event.observe(parameter, shape)
+        del parameter_name
+        return True
+
+    def _finish(self, node: Node, event: Event) -> Shape | None:
+        if node.params is not None and not self._params(node, event):
+            return None
+        for parameter in event.entry.parameters:
+            wanted = event.wanted(parameter)
+            if wanted is None:
+                return self.read.fail(
+                    node, diagnose("E0316", node.span, name=node.name, parameter=parameter.name)
+                )
+            self.parameters[node.id, parameter.name] = wanted
+        self.classes[node.id] = MappingProxyType(dict(event.dims))
+        return event.result()
+
+    def _params(self, node: Node, event: Event) -> bool:
+        expression = node.params
+        is_link = isinstance(expression, Call) and expression.function in self.graph.links
+        if not is_link:
+            assert expression is not None
+            self.read.fail(node, diagnose("E0317", expression.span, name=node.name))
+            return False
+        assert isinstance(expression, Call)
+        inputs = self.read.inputs(node, "params", expression)
+        if inputs is None:
+            return False
+        self.read.uses.append(
+            LinkUse(expression.function, node.id, "params", inputs, None, expression.span)
+        )
+        return event.result() is not None
+
+    # what is known before inference
+
+    def _declared(self, node: Node) -> Shape | None:
+        if node.sizes is None:
+            return None
+        sizes = []
+        for size in node.sizes:
+            value = self.read.number(node, size)
+            if not isinstance(value, int) or value < 1:
+                self.read.fail(
+                    node, diagnose("E0306", size.span, size=size.span.text, name=node.name)
+                )
+                return None
+            sizes.append(value)
+        return tuple(sizes)
+
+    def _inherited(self, node: Node) -> Shape | None:
+        """From the data, or, for a node of another program, from the model's node of that name."""
+        if node.program != MODEL and node.name in self.graph.model.nodes:
+            return self.events.get((MODEL, node.name))
+        found = self.graph.fields.get(node.field) if node.field else None
+        return found.shape if found is not None else None
+
+    def _options(self, node: Node) -> dict[str, int]:
+        found = {}
+        for key, expression in node.options.items():
+            value = self.read.number(node, expression)
+            if isinstance(value, int) and value >= 1:
+                found[key] = value
+            else:
+                span = node.argument_spans[key]
+                self.read.fail(node, diagnose("E0318", span, key=key, name=node.name))
+        return found
+
+    def _bind_classes(self, node: Node, event: Event) -> None:
+        """The number of classes is known from the model's node, or from the labels in the data."""
+        known = self.classes.get((MODEL, node.name), {}) if node.program != MODEL else {}
+        for dim, size in known.items():
+            if dim in event.entry.options.values():
+                event.dims.setdefault(dim, size)
+        found = self.graph.fields.get(node.field) if node.field else None
+        high = getattr(found.support, "high", None) if found else None
+        unbound = [d for d in event.entry.options.values() if d not in event.dims]
+        if unbound and high is not None and high < 1e6 and not node.arguments:
+            event.dims.setdefault(unbound[0], int(high) + 1)
+
+    # findings
+
+    def _conflict(self, node: Node, conflict: Conflict) -> None:
+        found, wanted = show(conflict.shape), show(conflict.wanted)
+        if conflict.parameter == "shape":
+            twin = self.graph.model.nodes.get(node.name)
+            place = (Label(twin.span, "in the model"),) if twin and twin is not node else ()
+            code = "E0308" if place else "E0321"
+            self.read.fail(
+                node,
+                diagnose(
+                    code, node.span, labels=place, name=node.name, found=found, expected=wanted
+                ),
+            )
+            return
+        span = self._argument_span(node, conflict.parameter)
+        label = (Label(node.span, f"`{node.name}` is declared here"),)
+        self.read.fail(
+            node,
+            diagnose(
+                "E0301",
+                span,
+                labels=label if span != node.span else (),
+                name=node.name,
+                parameter=conflict.parameter,
+                found=found,
+                expected=wanted,
+                hint="make the two agree, or write a number for all entries alike",
+            ),
+        )
+
+    def _argument_span(self, node: Node, parameter: str) -> Span:
+        for key, expression in node.arguments.items():
+            assert node.entry is not None
+            if parameter_of(node.entry, key)[0].name == parameter:
+                return expression.span
+        return node.argument_spans.get(parameter, node.span)
+
+    def _check_links_agree(self) -> None:
+        first: dict[str, LinkUse] = {}
+        for use in self.read.uses:
+            known = first.setdefault(use.link, use)
+            if _flat(known.inputs) != _flat(use.inputs) or known.output != use.output:
+                self.findings.add(
+                    diagnose(
+                        "E0604",
+                        use.span,
+                        labels=(Label(known.span, f"first used here, {_sizes(known)}"),),
+                        link=use.link,
+                        found=_sizes(use),
+                        expected=_sizes(known),
+                    ),
+                    use.node,
+                )
+
+
+def _flat(inputs: tuple[Shape, ...]) -> tuple[Shape, ...] | int:
+    if len(inputs) == 1 and len(inputs[0]) > 1:
+        return inputs
+    return sum(_count(shape) for shape in inputs)
+
+
+def _count(shape: Shape) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total
+
+
+def _sizes(use: LinkUse) -> str:
+    inputs = " and ".join(show(shape) for shape in use.inputs)
+    output = "features for `params:`" if use.output is None else show(use.output)
+    return f"{inputs} to {output}"

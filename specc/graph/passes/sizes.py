@@ -1,0 +1,64 @@
+"""Numbers that the compiler must know: the sizes in `shape:`, plates and options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from specc.catalog.entry import Shape
+from specc.graph.passes.names import SIZE_OF
+from specc.language.expressions.tree import Binary, Call, Expression, Name, Negate, Number
+
+ShapeOf = Callable[[str], Shape | None]
+
+
+def number_of(
+    expression: Expression, constants: dict[str, object], shape_of: ShapeOf
+) -> int | float | None:
+    """The value of an expression of numbers, constants and `dim(node)`; None if it is not one."""
+    match expression:
+        case Number(value=value):
+            return value
+        case Name(id=name):
+            value = constants.get(name)
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            return value if is_number else None  # type: ignore[return-value]
+        case Negate(operand=operand):
+            inner = number_of(operand, constants, shape_of)
+            return None if inner is None else -inner
+        case Call(function=function, arguments=(Name(id=name),)) if function == SIZE_OF:
+            shape = shape_of(name)
+            return None if shape is None else _product(shape)
+        case Binary():
+            return _binary(expression, constants, shape_of)
+        case _:
+            return None
+
+
+def _product(shape: Shape) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total
+
+
+def _binary(
+    expression: Binary, constants: dict[str, object], shape_of: ShapeOf
+) -> int | float | None:
+    left = number_of(expression.left, constants, shape_of)
+    right = number_of(expression.right, constants, shape_of)
+    if left is None or right is None:
+        return None
+    match expression.operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "/" if right != 0:
+            exact = isinstance(left, int) and isinstance(right, int) and left % right == 0
+            return left // right if exact else left / right
+        case "**" if abs(left) <= 1e6 and 0 <= right <= 16:
+            return left**right
+        case _:
+            return None

@@ -1,0 +1,217 @@
+"""Which set each value lies in, and whether it is the set that its user needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from specc.catalog.arithmetic import arithmetic_support, negate_support
+from specc.catalog.functions import index as functions
+from specc.catalog.supports import REAL, Support, bounds, contains, describe, point
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import MODEL, Graph, Node, NodeId
+from specc.graph.passes.events import parameter_of
+from specc.graph.passes.names import SIZE_OF
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Expression,
+    Index,
+    Name,
+    Negate,
+    Number,
+    Sequence,
+)
+
+
+class Supports:
+    """The pass at work: fills `found` node by node, in order."""
+
+    def __init__(
+        self, graph: Graph, sizes: Mapping[NodeId, Mapping[str, int]], findings: Findings
+    ) -> None:
+        self.graph, self.sizes, self.findings = graph, sizes, findings
+        self.found: dict[NodeId, Support] = {}
+
+    def run(self) -> None:
+        """Infer the support of every sound node and check what each is used for."""
+        for program in self.graph.programs.values():
+            for name in program.order:
+                node = program.nodes[name]
+                if node.id not in self.findings.broken:
+                    self.found[node.id] = self._node(node)
+
+    def _node(self, node: Node) -> Support:
+        if node.role == "parameter":
+            assert node.support is not None
+            return node.support
+        if node.role == "let":
+            assert node.value is not None
+            return self.of(node, node.value)
+        if node.role == "given":
+            found = self.graph.fields.get(node.field or "")
+            return found.support if found and found.support else REAL
+        return self._random(node)
+
+    def _random(self, node: Node) -> Support:
+        assert node.entry is not None
+        known: dict[str, float] = dict(self.sizes.get(node.id, {}))
+        for key, expression in node.arguments.items():
+            self._argument(node, key, expression)
+            value = self._literal(expression)
+            if value is not None:
+                known[key] = value
+        support = node.entry.result(known)
+        self._check_data(node, support)
+        self._check_twin(node, support)
+        return support
+
+    def _literal(self, expression: Expression) -> float | None:
+        match expression:
+            case Number(value=value):
+                return value
+            case Negate(operand=Number(value=value)):
+                return -value
+            case Name(id=name):
+                value = self.graph.constants.get(name)
+                return value if isinstance(value, (int, float)) else None
+        return None
+
+    def _argument(self, node: Node, key: str, expression: Expression) -> None:
+        assert node.entry is not None
+        parameter, alternative = parameter_of(node.entry, key)
+        wanted = alternative.support if alternative else parameter.support
+        given = self.of(node, expression)
+        if wanted.event_rank and contains_entries(wanted, given):
+            return
+        if not contains(wanted, given):
+            self.findings.add(
+                diagnose(
+                    "E0302",
+                    expression.span,
+                    name=node.name,
+                    distribution=node.entry.name,
+                    parameter=key,
+                    expected=describe(wanted),
+                    found=describe(given),
+                    expression=expression.span.text,
+                    hint=_fix(wanted, given, expression),
+                ),
+                node.id,
+            )
+
+    def _check_data(self, node: Node, support: Support) -> None:
+        found = self.graph.fields.get(node.field) if node.field else None
+        if found is None or found.support is None or contains(support, found.support):
+            return
+        assert node.entry is not None
+        span = self.graph.spec.spans.value((node.program, node.name, node.role))
+        self.findings.add(
+            diagnose(
+                "E0307",
+                span,
+                labels=(Label(found.span, f"holds {describe(found.support)}"),),
+                name=node.name,
+                distribution=node.entry.name,
+                expected=describe(support),
+                field=found.name,
+                found=describe(found.support),
+                hint=_data_fix(support, found.support),
+            ),
+            node.id,
+        )
+
+    def _check_twin(self, node: Node, support: Support) -> None:
+        """What a guide draws must be possible under the model."""
+        twin = self.graph.model.nodes.get(node.name)
+        if node.program == MODEL or twin is None or twin.id not in self.found:
+            return
+        prior = self.found[twin.id]
+        if twin.role == "latent" and not contains(prior, support):
+            assert node.entry is not None
+            self.findings.add(
+                diagnose(
+                    "E0309",
+                    node.span,
+                    labels=(Label(twin.span, f"in the model: {describe(prior)}"),),
+                    name=node.name,
+                    found=describe(support),
+                    expected=describe(prior),
+                ),
+                node.id,
+            )
+
+    def of(self, node: Node, expression: Expression) -> Support:
+        """The support of an expression inside `node`; what is not known is any real number."""
+        match expression:
+            case Number(value=value):
+                return point(value)
+            case Name(id=name):
+                return self._name(node, name)
+            case Negate(operand=operand):
+                return negate_support(self.of(node, operand))
+            case Binary(operator=operator, left=left, right=right):
+                return arithmetic_support(operator, self.of(node, left), self.of(node, right))
+            case Call(function=function, arguments=arguments):
+                return self._call(node, function, arguments)
+            case Index(base=base):
+                inner = self.of(node, base)
+                return inner if not inner.event_rank else bounds(inner)
+            case Sequence(items=items):
+                return _hull([self.of(node, item) for item in items])
+        return REAL
+
+    def _name(self, node: Node, name: str) -> Support:
+        found = self.graph.lookup(node.program, name)
+        if found is not None:
+            return self.found.get(found.id, REAL)
+        value = self.graph.constants.get(name)
+        if isinstance(value, (list, tuple)):
+            return _hull([point(float(v)) for v in value])
+        return point(value) if isinstance(value, (int, float)) else REAL
+
+    def _call(self, node: Node, function: str, arguments: tuple[Expression, ...]) -> Support:
+        if function in self.graph.links:
+            return REAL
+        if function == SIZE_OF:
+            return point(1)
+        entry = functions.function(function)
+        return entry.support(tuple(self.of(node, argument) for argument in arguments))
+
+
+def contains_entries(wanted: Support, given: Support) -> bool:
+    """A vector written out, or a number for every entry, is taken at its word for vector supports."""
+    inside = bounds(wanted)
+    return not given.event_rank and contains(inside, given) and wanted != given
+
+
+def _hull(supports: list[Support]) -> Support:
+    if all(s == supports[0] for s in supports):
+        return supports[0]
+    lows = min(bounds(s).low for s in supports)
+    highs = max(bounds(s).high for s in supports)
+    from specc.catalog.supports import Integers, Interval
+
+    if all(s.discrete for s in supports):
+        return Integers(lows, highs)
+    return Interval(lows, highs)
+
+
+def _fix(wanted: Support, given: Support, expression: Expression) -> str:
+    text = expression.span.text
+    inside = bounds(wanted)
+    if isinstance(expression, (Number, Negate)):
+        return f"give a value among {describe(wanted)}"
+    if (inside.low, inside.high) == (0.0, 1.0):
+        return f"map it there: sigmoid({text})"
+    if inside.low == 0.0 and given == REAL:
+        return f"map it there: softplus({text}) or exp({text})"
+    return f"map it onto {describe(wanted)} with a function"
+
+
+def _data_fix(support: Support, values: Support) -> str:
+    inside, given = bounds(support), bounds(values)
+    if support.discrete and (inside.low, inside.high) == (0, 1) and given.high <= 1:
+        return "binarize the field (`binarize: sample`), or use continuous_bernoulli"
+    return f"use a distribution over {describe(values)}, or transform the field"

@@ -1,0 +1,97 @@
+"""The objective stage: terms, a draw for every latent, closed forms, sums, score gradients."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import GUIDE, ROWS, TypedGraph
+from specc.objective.objective import Decision, Draw, Objective, Player
+from specc.objective.passes.closed_form import use_closed_forms
+from specc.objective.passes.coverage import check_coverage, drawn_latents
+from specc.objective.passes.draws import Setting, choose_draws
+from specc.objective.passes.expand import Expansion, expand
+from specc.objective.passes.marginalize import Axes, check_size, sum_out
+from specc.objective.passes.score import find_surrogates
+from specc.objective.passes.values import Values
+from specc.objective.terms import LogProb, Part, Reduce, Sum, leaves
+
+
+def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
+    """The objective with every choice made; None where a finding stands against it."""
+    expansion = expand(typed.graph, findings)
+    if expansion is None:
+        return None
+    check_coverage(typed.graph, expansion.entry, expansion.span, findings)
+    _check_draw_places(typed, findings)
+    drawn_in = drawn_latents(typed.graph)
+    setting = Setting(expansion.entry, expansion.particles)
+    draws = choose_draws(typed, drawn_in, setting, findings)
+    _check_local(typed, expansion, draws, findings)
+    if len(draws) < len(drawn_in) or findings.has_errors():
+        return None
+    draws = _in_order(typed, draws)
+    check_size(typed, draws, expansion.span, findings)
+    return None if findings.has_errors() else _assemble(typed, expansion, draws)
+
+
+def _in_order(typed: TypedGraph, draws: dict[str, Draw]) -> dict[str, Draw]:
+    """The draws in the order in which they are made: the guide's, then the rest."""
+    guide = typed.graph.guide
+    names = [n for n in (guide.order if guide else ()) if n in draws]
+    names += [n for n in typed.graph.model.order if n in draws and n not in names]
+    return {name: draws[name] for name in names}
+
+
+def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -> Objective:
+    values = Values(typed.graph, {name: d.program for name, d in draws.items()})
+    entry, decisions = expansion.entry, []
+    for name, draw in draws.items():
+        span = typed.graph.node((draw.program, name)).span
+        choice = f"{draw.kind} ({draw.option})" if draw.option else draw.kind
+        decisions.append(Decision(name, choice, draw.reason, span))
+    inner, closed = use_closed_forms(
+        typed, expansion.inner, draws, values, entry.reduction, expansion.particles
+    )
+    inner, sums = sum_out(typed, inner, draws, Axes(draws, values))
+    minimize = Sum((Part(-1.0, Reduce(entry.reduction, ("particle",), inner)),))
+    surrogates, scores = find_surrogates(minimize, draws, values)
+    return Objective(
+        graph=typed,
+        bound=entry.name,
+        title=entry.title,
+        formula=entry.formula,
+        particles=expansion.particles if any(d.is_sampled for d in draws.values()) else 1,
+        players=(Player("loss", minimize, surrogates),),
+        draws=MappingProxyType(draws),
+        enumerated=tuple(n for n, d in draws.items() if d.kind == "enumerate"),
+        decisions=(*decisions, *closed, *sums, *scores),
+    )
+
+
+def _check_draw_places(typed: TypedGraph, findings: Findings) -> None:
+    for program in typed.graph.programs.values():
+        for node in program.nodes.values():
+            if node.draw is not None and node.role != "latent":
+                findings.add(
+                    diagnose("E0411", node.draw.span, name=node.name, role=node.role), node.id
+                )
+
+
+def _check_local(
+    typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
+) -> None:
+    """The log of a mean over particles is taken row by row: every sampled latent must be local."""
+    if expansion.entry.reduction != "logmeanexp":
+        return
+    for _, term in leaves(expansion.inner):
+        if not isinstance(term, LogProb) or term.program != GUIDE:
+            continue
+        node = typed.graph.node((term.program, term.node))
+        kind = typed.types.get(node.id)
+        if kind is not None and ROWS not in kind.plates and term.node in draws:
+            findings.add(
+                diagnose("E0428", node.span, objective=expansion.entry.name, name=node.name),
+                node.id,
+            )

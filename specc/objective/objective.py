@@ -1,0 +1,79 @@
+"""An objective with every choice made: terms per player, a draw per node, and the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from specc.diagnostics.source import Span
+from specc.graph.graph import TypedGraph
+from specc.objective.terms import Part, Sum, Term
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How the value of a random node comes about.
+
+    `program` is where it is drawn: the guide, or the model for what no guide covers. `option` is
+    the draw's own choice: `sticking` for pathwise, the baseline for score.
+    """
+
+    node: str
+    program: str
+    kind: str
+    option: str
+    reason: str
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether a particle axis runs over the node's values."""
+        return self.kind in ("pathwise", "score")
+
+
+@dataclass(frozen=True, slots=True)
+class Surrogate:
+    """The score-function gradient of one node: log q(node) times the costs downstream of it.
+
+    `dropped` are the terms left out because the node cannot influence them
+    (Schulman et al. 2015, theorem 1).
+    """
+
+    node: str
+    baseline: str
+    costs: tuple[Part, ...]
+    dropped: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Something that the compiler chose, with its reason, as `explain` prints it."""
+
+    subject: str
+    choice: str
+    reason: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """One loss, and who minimizes it: every parameter where `links` is None."""
+
+    name: str
+    minimize: Sum
+    surrogates: tuple[Surrogate, ...] = ()
+    links: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is optimized. `bound` names the quantity that the loss is the negative of."""
+
+    graph: TypedGraph
+    bound: str
+    title: str
+    formula: str
+    particles: int
+    players: tuple[Player, ...]
+    draws: Mapping[str, Draw]
+    enumerated: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = field(default=())

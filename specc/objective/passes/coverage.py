@@ -1,0 +1,61 @@
+"""Every latent of the model is drawn exactly once, and the guide draws nothing else."""
+
+from __future__ import annotations
+
+from specc.catalog.objective import Objective as Entry
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
+from specc.graph.findings import Findings
+from specc.graph.graph import GUIDE, MODEL, Graph
+
+
+def check_coverage(graph: Graph, entry: Entry, span: Span, findings: Findings) -> None:
+    """Find latents that nothing draws, and guide nodes that the model does not have."""
+    if entry.guided:
+        _check_missing(graph, entry, span, findings)
+    if graph.guide is not None:
+        _check_strangers(graph, findings)
+
+
+def _check_missing(graph: Graph, entry: Entry, span: Span, findings: Findings) -> None:
+    missing = [
+        node
+        for node in graph.model.nodes.values()
+        if node.role == "latent"
+        and not (graph.guide and node.name in graph.guide.nodes)
+        and not (node.draw and node.draw.kind in ("enumerate", "delta"))
+    ]
+    if graph.guide is None and missing:
+        shown = ", ".join(f"`{node.name}`" for node in missing)
+        findings.add(diagnose("E0237", span, objective=entry.name, latents=shown))
+        return
+    for node in missing:
+        findings.add(diagnose("E0234", node.span, name=node.name), node.id)
+
+
+def _check_strangers(graph: Graph, findings: Findings) -> None:
+    assert graph.guide is not None
+    latents = [n for n, node in graph.model.nodes.items() if node.role == "latent"]
+    for node in graph.guide.nodes.values():
+        twin = graph.model.nodes.get(node.name)
+        if not node.is_random or (twin is not None and twin.is_random):
+            continue
+        guess = nearest(node.name, latents)
+        hint = f"did you mean `{guess}`?" if guess else "declare it latent in the model"
+        labels = (Label(twin.span, f"in the model it is {twin.role}"),) if twin else ()
+        findings.add(
+            diagnose("E0235", node.span, labels=labels, name=node.name, hint=hint),
+            (GUIDE, node.name),
+        )
+
+
+def drawn_latents(graph: Graph) -> dict[str, str]:
+    """Each latent of the model with the program that draws it: the guide where it has the node."""
+    guide = graph.guide.nodes if graph.guide else {}
+    return {
+        name: GUIDE if name in guide else MODEL
+        for name, node in graph.model.nodes.items()
+        if node.role == "latent"
+    }

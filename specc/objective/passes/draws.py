@@ -1,0 +1,191 @@
+"""How each latent's value comes about: what the spec asks, or what fits best, with the reason."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from specc.catalog.draws import index as draws
+from specc.catalog.objective import Draw as DrawEntry
+from specc.catalog.objective import Objective as Entry
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import GUIDE, Node, TypedGraph
+from specc.objective.objective import Draw
+
+MAX_STATES = 4096
+"""How many values of one node the compiler sums over: beyond it a draw is cheaper."""
+
+MAX_JOINT_STATES = 1_000_000
+"""How many combinations of values of several nodes are summed over at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a choice of draws depends on beside the node: the objective and its particles."""
+
+    entry: Entry
+    particles: int
+
+
+def choose_draws(
+    typed: TypedGraph, drawn_in: dict[str, str], setting: Setting, findings: Findings
+) -> dict[str, Draw]:
+    """A draw for every latent that has one; a draw that cannot be is a finding."""
+    chosen: dict[str, Draw] = {}
+    for name, program in drawn_in.items():
+        node = typed.graph.node((program, name))
+        if node.id in findings.broken:
+            continue
+        draw = _asked(typed, node, setting, findings) if node.draw else None
+        if node.draw is None:
+            draw = _chosen(typed, node, setting, findings)
+        if draw is not None:
+            chosen[name] = draw
+    return chosen
+
+
+def states(typed: TypedGraph, node: Node) -> float:
+    """How many values one event of a finite node has."""
+    kind = typed.types[node.id]
+    rank = kind.support.event_rank
+    classes = kind.shape[-1] if rank else getattr(kind.support, "high", 0) + 1
+    independent = math.prod(kind.shape[: len(kind.shape) - rank])
+    return float(classes) ** independent if independent * math.log(classes) < 100 else math.inf
+
+
+def _asked(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
+    assert node.draw is not None and node.entry is not None
+    if not draws.contains(node.draw.kind):
+        findings.add(diagnose("E0407", node.draw.span, name=node.draw.kind, hint=_known()), node.id)
+        return None
+    entry = draws.draw(node.draw.kind)
+    option = node.draw.options.get(entry.option, entry.options[0])
+    problem = _problem(typed, node, entry, option, setting)
+    if problem is not None:
+        code, evidence = problem
+        findings.add(diagnose(code, node.draw.span, **evidence), node.id)
+        return None
+    if entry.name == "score" and option == "none":
+        findings.add(diagnose("W0431", node.draw.span, name=node.name))
+    return Draw(node.name, node.program, entry.name, option, "the spec asks for it")
+
+
+def _known() -> str:
+    return "the draws are " + ", ".join(f"`{name}`" for name in draws.names())
+
+
+Problem = tuple[str, dict[str, object]]
+
+
+def _problem(
+    typed: TypedGraph, node: Node, entry: DrawEntry, option: str, setting: Setting
+) -> Problem | None:
+    assert node.entry is not None
+    words = {"name": node.name, "distribution": node.entry.name}
+    if entry.needs_reparameterized and not node.entry.continuous:
+        return "E0412", {**words}
+    if entry.needs_reparameterized and not node.entry.reparameterized:
+        return "E0413", {**words}
+    if entry.needs_finite:
+        return _enumerate_problem(typed, node, setting, words)
+    if entry.needs_continuous and not node.entry.continuous:
+        return _unfit(node, entry, setting, f"`{node.name}` is {node.entry.name}, not continuous")
+    if option == "sticking" and setting.entry.reduction == "logmeanexp" and setting.particles > 1:
+        return _unfit(
+            node,
+            entry,
+            setting,
+            "sticking the landing is biased with several particles under a log",
+        )
+    if option == "leave_one_out" and setting.particles < 2:
+        return "E0416", {"baseline": option, "particles": _count(setting.particles)}
+    if entry.samples and node.program != GUIDE:
+        return _unfit(node, entry, setting, "nothing but a guide can be sampled from")
+    return None
+
+
+def _count(particles: int) -> str:
+    return "one particle" if particles == 1 else f"{particles} particles"
+
+
+def _unfit(node: Node, entry: DrawEntry, setting: Setting, reason: str) -> Problem:
+    return "E0417", {
+        "objective": setting.entry.name,
+        "draw": entry.name,
+        "name": node.name,
+        "reason": reason,
+        "hint": "delete `draw:`; the compiler chooses one that fits",
+    }
+
+
+def _enumerate_problem(
+    typed: TypedGraph, node: Node, setting: Setting, words: dict[str, str]
+) -> Problem | None:
+    assert node.entry is not None
+    if not node.entry.finite:
+        return "E0414", {**words}
+    count = states(typed, node)
+    if count > MAX_STATES:
+        shown = f"{count:.0f}" if count < 1e9 else "too many"
+        return "E0415", {"names": f"`{node.name}`", "count": shown, "limit": MAX_STATES}
+    if setting.entry.reduction == "logmeanexp" and node.program == GUIDE:
+        reason = "a weighted sum inside the log of a mean is another bound"
+        return _unfit(node, draws.draw("enumerate"), setting, reason)
+    return None
+
+
+def _chosen(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
+    assert node.entry is not None
+    if node.program != GUIDE:
+        return _unguided(typed, node, setting, findings)
+    if node.entry.continuous:
+        return _continuous(node, setting)
+    return _discrete(typed, node, setting, findings)
+
+
+def _continuous(node: Node, setting: Setting) -> Draw:
+    assert node.entry is not None
+    if node.entry.reparameterized:
+        reason = f"{node.entry.name} is continuous and reparameterized"
+        return Draw(node.name, GUIDE, setting.entry.continuous, "plain", reason)
+    reason = f"{node.entry.name} has no pathwise gradient"
+    return Draw(node.name, GUIDE, "score", _baseline(setting), reason)
+
+
+def _baseline(setting: Setting) -> str:
+    return "leave_one_out" if setting.particles > 1 else "mean"
+
+
+def _discrete(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
+    assert node.entry is not None
+    words = {"name": node.name, "distribution": node.entry.name}
+    policy = setting.entry.finite
+    if policy == "refuse":
+        findings.add(diagnose("E0412", node.span, **words), node.id)
+        return None
+    count = states(typed, node) if node.entry.finite else math.inf
+    if policy == "choose" and count <= 64:
+        reason = f"{node.entry.name} has {count:.0f} values: their sum is exact"
+        return Draw(node.name, GUIDE, "enumerate", "", reason)
+    reason = f"{node.entry.name} is discrete, and has too many values to sum over"
+    if policy != "choose":
+        reason = f"{node.entry.name} is discrete: {setting.entry.name} uses the score"
+    return Draw(node.name, GUIDE, "score", _baseline(setting), reason)
+
+
+def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
+    """A latent that no guide draws: summed out if it is finite, a point where that is asked."""
+    assert node.entry is not None
+    if node.entry.finite and states(typed, node) <= MAX_STATES:
+        reason = "no guide draws it and it has few values: they are summed out of the density"
+        return Draw(node.name, node.program, "enumerate", "", reason)
+    shared = not typed.types[node.id].is_local
+    if setting.entry.shared == "delta" and shared and node.entry.continuous:
+        reason = f"{setting.entry.name} learns one point for each global latent"
+        return Draw(node.name, node.program, "delta", "", reason)
+    span = typed.graph.node(node.id).span
+    findings.add(
+        diagnose("E0406", span, objective=setting.entry.name, latents=f"`{node.name}`"), node.id
+    )
+    return None

@@ -1,0 +1,125 @@
+"""Enumerated nodes: an axis each, an exact sum at the end.
+
+A node that the guide draws is weighed by its probability under the guide. A node that no guide
+draws is summed out of the model's density: log sum_y p(x, y).
+"""
+
+from __future__ import annotations
+
+import math
+
+import networkx as nx
+
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
+from specc.graph.findings import Findings
+from specc.graph.graph import GUIDE, MODEL, TypedGraph
+from specc.objective.objective import Decision, Draw
+from specc.objective.passes.draws import MAX_JOINT_STATES, states
+from specc.objective.passes.values import Values
+from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
+
+
+class Axes:
+    """Which enumerated nodes each value and each term varies with."""
+
+    def __init__(self, draws: dict[str, Draw], values: Values) -> None:
+        self.draws, self.values = draws, values
+
+    def of_value(self, name: str) -> frozenset[str]:
+        """The enumerated axes of a drawn value."""
+        draw = self.draws.get(name)
+        if draw is None:
+            return frozenset()
+        if draw.kind == "enumerate":
+            return frozenset((name,))
+        if draw.kind == "delta":
+            return frozenset()
+        return self._of_all(self.values.inputs(draw.program, name))
+
+    def of_term(self, term: Term) -> frozenset[str]:
+        """The enumerated axes of a term."""
+        match term:
+            case LogProb(program=program, node=node):
+                return self._of_all(self.values.inputs(program, node) | {node})
+            case Divergence(node=node):
+                inputs = self.values.inputs(MODEL, node) | self.values.inputs(GUIDE, node)
+                return self._of_all(inputs)
+            case Sum(parts=parts):
+                return frozenset().union(*(self.of_term(p.term) for p in parts))
+            case Reduce(axes=axes, term=inner):
+                return self.of_term(inner) - set(axes)
+
+    def weights(self, axes: frozenset[str]) -> frozenset[str]:
+        """The enumerated nodes whose probabilities weigh a term with these axes."""
+        closed = set(axes)
+        stack = list(axes)
+        while stack:
+            name = stack.pop()
+            draw = self.draws[name]
+            for axis in self._of_all(self.values.inputs(draw.program, name)) - closed:
+                closed.add(axis)
+                stack.append(axis)
+        return frozenset(closed)
+
+    def _of_all(self, names: frozenset[str]) -> frozenset[str]:
+        found: frozenset[str] = frozenset()
+        for name in names:
+            found |= self.of_value(name)
+        return found
+
+
+def sum_out(
+    typed: TypedGraph, inner: Sum, draws: dict[str, Draw], axes: Axes
+) -> tuple[Sum, list[Decision]]:
+    """Wrap what depends on enumerated nodes in the sum over their values."""
+    joint = {n for n, d in draws.items() if d.kind == "enumerate" and d.program == MODEL}
+    parts, decisions = _joint(inner, joint, axes)
+    weighed: list[Part] = []
+    for part in parts:
+        over = axes.weights(axes.of_term(part.term))
+        if not over:
+            weighed.append(part)
+            continue
+        ordered = tuple(n for n in draws if n in over)
+        weighed.append(Part(part.coefficient, Reduce("weighted", ordered, part.term)))
+    for name, draw in draws.items():
+        if draw.kind == "enumerate" and draw.program == GUIDE:
+            count = states(typed, typed.graph.node((GUIDE, name)))
+            decisions.append(Decision(name, f"expectation over {count:.0f} values", "exact"))
+    return Sum(tuple(weighed)), decisions
+
+
+def _joint(inner: Sum, joint: set[str], axes: Axes) -> tuple[list[Part], list[Decision]]:
+    """Group the densities that share a summed-out node: each group is one logsumexp."""
+    linked: nx.Graph[str] = nx.Graph()
+    linked.add_nodes_from(joint)
+    for part in inner.parts:
+        inside = sorted(axes.of_term(part.term) & joint)
+        nx.add_path(linked, inside)
+    parts: list[Part] = [p for p in inner.parts if not axes.of_term(p.term) & joint]
+    decisions = []
+    for component in nx.connected_components(linked):
+        members = [p for p in inner.parts if axes.of_term(p.term) & component]
+        ordered = tuple(n for n in axes.draws if n in component)
+        parts.append(Part(1.0, Reduce("logsumexp", ordered, Sum(tuple(members)))))
+        decisions.append(
+            Decision(", ".join(ordered), "summed out of the density", axes.draws[ordered[0]].reason)
+        )
+    return parts, decisions
+
+
+def check_size(typed: TypedGraph, draws: dict[str, Draw], span: Span, findings: Findings) -> None:
+    """Refuse a joint sum over more combinations than fit."""
+    over = [n for n, d in draws.items() if d.kind == "enumerate"]
+    counts = [states(typed, typed.graph.node((draws[n].program, n))) for n in over]
+    if math.prod(counts) > MAX_JOINT_STATES:
+        findings.add(
+            diagnose(
+                "E0415",
+                span,
+                names=", ".join(f"`{n}`" for n in over),
+                count=f"{math.prod(counts):.0f}" if math.prod(counts) < 1e15 else "too many",
+                limit=MAX_JOINT_STATES,
+            )
+        )

@@ -1,0 +1,73 @@
+"""The algebra of objectives: scalars per event, and how they are weighed, summed and reduced.
+
+Every named objective is an expansion into these terms, so explaining, checking and emitting an
+objective never asks for its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+How = Literal["mean", "sum", "logmeanexp", "logsumexp", "weighted"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogProb:
+    """log of the density of a node in a program, at the node's value: log p(x | z)."""
+
+    program: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """KL(q(z | ...) || p(z | ...)) in closed form, in place of log q(z) - log p(z)."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """A term with axes taken away.
+
+    `axis` is `particle`, or the names of enumerated nodes: `logsumexp` over them sums a joint
+    density, `weighted` is the expectation under the guide's probabilities of their values.
+    """
+
+    how: How
+    axes: tuple[str, ...]
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A term with its coefficient in a sum."""
+
+    coefficient: float
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A weighted sum of terms."""
+
+    parts: tuple[Part, ...]
+
+
+Term = LogProb | Divergence | Reduce | Sum
+
+PARTICLE = "particle"
+
+
+def leaves(term: Term, coefficient: float = 1.0) -> Iterator[tuple[float, LogProb | Divergence]]:
+    """The factors inside a term with the product of the coefficients above each."""
+    match term:
+        case Sum(parts=parts):
+            for part in parts:
+                yield from leaves(part.term, coefficient * part.coefficient)
+        case Reduce(term=inner):
+            yield from leaves(inner, coefficient)
+        case _:
+            yield coefficient, term
