@@ -111,9 +111,11 @@ class ShapeMismatch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One torch module in a link: `target("nn.Linear")(*arguments, **options)`, or a container.
+    """One torch module in a link: `target(*children, *arguments, **options)`.
 
-    `children` are positional module arguments of a container such as `nn.Sequential`.
+    `target` is `nn.Linear` for torch's own, or the full dotted name of a class of the run time,
+    such as `specc.runtime.links.residual.Residual`. `children` are the modules of a container
+    such as `nn.Sequential`.
     """
 
     target: str
@@ -123,11 +125,23 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Initializer:
+    """How the weights of a link start: a call `target(module, **options)` after it is made."""
+
+    target: str
+    options: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
 class Lowered:
-    """A link with every size known: its layers, and the shape that they return."""
+    """A link with every size known: its layers, in order, and the shape that they return.
+
+    `init` is None where torch's own start is wanted.
+    """
 
     layers: tuple[Layer, ...]
     output: Shape
+    init: Initializer | None = None
 
 
 def elementwise_real(supports: tuple[Support, ...]) -> Support:

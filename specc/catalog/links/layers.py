@@ -1,0 +1,121 @@
+"""Standard torch layers, listed one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Annotated
+
+from pydantic import Field
+
+from specc.catalog.entry import Layer, Lowered, Reference, Shape
+from specc.catalog.link import Link, LinkShapeError
+from specc.catalog.links.blocks import dense
+from specc.catalog.links.blocks.folding import fold
+from specc.catalog.links.blocks.initialization import initializer
+from specc.catalog.links.blocks.listed import KINDS
+from specc.catalog.links.blocks.listed_options import Listed, row_of
+from specc.catalog.links.blocks.options import AT_LEAST_ONE, NotEmpty, WeightOptions
+from specc.catalog.links.blocks.spatial import words
+
+
+class Options(WeightOptions):
+    """`layers: [{linear: 500}, tanh, linear]`; a bare `linear` at the end has its size inferred."""
+
+    layers: Annotated[tuple[Listed, ...], Field(strict=False), NotEmpty] = Field(
+        description="The layers, in order.", json_schema_extra=AT_LEAST_ONE
+    )
+
+    @property
+    def infers(self) -> bool:
+        """Whether the list ends with a bare `linear`, which then is the head."""
+        return self.layers[-1] == "linear"
+
+
+def input_rank(options: Options) -> int:
+    """3 where the first layer that minds takes an image, else 1."""
+    for listed in options.layers:
+        rank = KINDS[row_of(listed)[0]].rank
+        if rank is not None:
+            return rank
+    return 1
+
+
+def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
+    """The listed layers, without a bare `linear` at the end."""
+    del outputs
+    steps = list(_steps(options, input))
+    output = steps[-1][2] if steps else input
+    return Lowered(tuple(_fold(steps)), output, initializer(options.init))
+
+
+Step = tuple[Layer, bool, Shape]
+"""A layer, whether it takes an image with one batch axis only, and what it returns."""
+
+
+def _steps(options: Options, event: Shape) -> Iterator[Step]:
+    listed = options.layers[:-1] if options.infers else options.layers
+    for number, entry in enumerate(listed, start=1):
+        name, value = row_of(entry)
+        kind = KINDS[name]
+        place = f"has layer {number}, `{name}`, which"
+        if name == "linear" and value is None:
+            raise LinkShapeError(f"{place} has no size", "say `linear: 500`, or put it last")
+        if kind.rank not in (None, len(event)):
+            raise LinkShapeError(
+                f"{place} takes {RANKS[kind.rank]} and is given {words(event)}", FIX
+            )
+        try:
+            layer, after = kind.row(value, event, options.bias)
+        except LinkShapeError as error:
+            raise LinkShapeError(f"{place} {error.reason}", error.fix) from error
+        if layer.target != "nn.Flatten" or len(event) > 1:
+            yield layer, kind.folds and len(event) == 3, after
+        event = after
+
+
+RANKS = {1: "a vector", 3: "an image [channels, height, width]"}
+FIX = "put `flatten` or `unflatten` before it"
+
+
+def _fold(steps: list[Step]) -> Iterator[Layer]:
+    """The layers, with each run of them that returns images folded where one needs it."""
+    for images, run in groupby(steps, key=lambda step: len(step[2]) == 3):
+        listed = list(run)
+        layers = tuple(layer for layer, _, _ in listed)
+        needed = images and any(folds for _, folds, _ in listed)
+        start = layers[0].target == "nn.Unflatten"
+        if needed:
+            yield from layers[:start]
+            yield fold(layers[start:], event_rank=3)
+        else:
+            yield from layers
+
+
+def head(options: Options, features: Shape, output: Shape) -> Lowered:
+    """The inferred `linear`; without one, nothing, and the features must have the wanted shape."""
+    if not options.infers:
+        if features != output:
+            raise LinkShapeError(
+                f"ends with {words(features)}, and {words(output)} is wanted",
+                "end the list with a bare `linear`, whose size is inferred",
+            )
+        return Lowered((), output, initializer(options.init))
+    if len(features) != 1:
+        raise LinkShapeError(
+            f"ends with a `linear`, which takes a vector and is given {words(features)}",
+            "put `flatten` before it",
+        )
+    return dense.head(options, features, output)
+
+
+ENTRY = Link(
+    name="layers",
+    summary="the listed torch layers",
+    references=(Reference("PyTorch documentation, torch.nn"),),
+    example="{layers: [linear: 500, tanh, dropout: 0.1, linear]}",
+    Options=Options,
+    trunk=trunk,
+    head=head,
+    input_rank=input_rank,
+)

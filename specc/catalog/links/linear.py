@@ -1,0 +1,36 @@
+"""One linear map."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from specc.catalog.entry import Lowered, Shape
+from specc.catalog.link import Link
+from specc.catalog.links.blocks.dense import head
+from specc.catalog.links.blocks.initialization import initializer
+from specc.catalog.links.blocks.options import WeightOptions
+
+
+class Options(WeightOptions):
+    """`linear`, or `{linear: true, bias: false}`."""
+
+    linear: Literal[True] | None = Field(None, description="`true`, or nothing.")
+
+
+def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
+    """No layers: the heads act on the input itself."""
+    del outputs
+    return Lowered((), input, initializer(options.init))
+
+
+ENTRY = Link(
+    name="linear",
+    summary="W x + b",
+    references=(),
+    example="{linear: true, bias: false}",
+    Options=Options,
+    trunk=trunk,
+    head=head,
+)

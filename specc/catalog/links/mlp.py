@@ -1,0 +1,42 @@
+"""Linear layers with a nonlinear function between them."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from specc.catalog.entry import Lowered, Reference, Shape
+from specc.catalog.link import Link
+from specc.catalog.links.blocks.dense import head, stack
+from specc.catalog.links.blocks.initialization import initializer
+from specc.catalog.links.blocks.options import Sizes, StackOptions
+
+
+class Options(StackOptions):
+    """`{mlp: [500, 500], activation: tanh}`."""
+
+    mlp: Sizes = Field(description="The sizes of the hidden layers.")
+
+
+def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
+    """The hidden layers, up to the last activation."""
+    del outputs
+    (inputs,) = input
+    layers = stack(options, inputs, options.mlp)
+    return Lowered(layers, (inputs, *options.mlp)[-1:], initializer(options.init))
+
+
+ENTRY = Link(
+    name="mlp",
+    summary="h_i = f(W_i h_{i-1} + b_i), then a linear map",
+    references=(
+        Reference(
+            "Rumelhart, Hinton and Williams (1986), Learning representations by"
+            " back-propagating errors",
+            "eq. 1, 2",
+        ),
+    ),
+    example="{mlp: [500, 500], activation: tanh}",
+    Options=Options,
+    trunk=trunk,
+    head=head,
+)

@@ -1,0 +1,59 @@
+"""Residual blocks of linear layers, activations first."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from specc.catalog.entry import Layer, Lowered, Reference, Shape
+from specc.catalog.link import Link
+from specc.catalog.links.blocks.dense import bend, head, linear
+from specc.catalog.links.blocks.folding import sequence
+from specc.catalog.links.blocks.initialization import initializer
+from specc.catalog.links.blocks.options import SomeSizes, StackOptions
+
+
+class Options(StackOptions):
+    """`{resnet: [256, 256, 256], activation: relu}`."""
+
+    resnet: SomeSizes = Field(
+        description="The size of each residual block; a change of size takes a linear shortcut.",
+    )
+
+
+def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
+    """A linear map to the first block's size, the blocks, and a last activation."""
+    del outputs
+    (inputs,) = input
+    sizes = (options.resnet[0], *options.resnet)
+    blocks = [_block(options, a, b) for a, b in zip(sizes, options.resnet, strict=False)]
+    first = linear(inputs, sizes[0], options.bias)
+    layers = (first, *blocks, *bend(options, sizes[-1]))
+    return Lowered(layers, sizes[-1:], initializer(options.init))
+
+
+def _block(options: Options, inputs: int, outputs: int) -> Layer:
+    """Build x + F(x) with F of two layers, or W x + F(x) where the size changes."""
+    residual = sequence(
+        (
+            *bend(options, inputs),
+            linear(inputs, outputs, options.bias),
+            *bend(options, outputs),
+            linear(outputs, outputs, options.bias),
+        )
+    )
+    shortcut = () if inputs == outputs else (linear(inputs, outputs, bias=False),)
+    return Layer("specc.runtime.links.residual.Residual", children=(residual, *shortcut))
+
+
+ENTRY = Link(
+    name="resnet",
+    summary="h_i = h_{i-1} + F_i(h_{i-1}), then a linear map",
+    references=(
+        Reference("He et al. (2016), Deep residual learning for image recognition", "eq. 1, 2"),
+        Reference("He et al. (2016), Identity mappings in deep residual networks", "fig. 4e"),
+    ),
+    example="{resnet: [256, 256, 256], activation: silu, normalization: layer}",
+    Options=Options,
+    trunk=trunk,
+    head=head,
+)

@@ -1,0 +1,282 @@
+"""Laws of every link: shapes over any leading axes, one batch row at a time, heads, options."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+import torch
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from specc.catalog.link import LinkOptions, LinkShapeError
+from specc.catalog.links.blocks.activation import ACTIVATIONS, Activation
+from specc.catalog.links.index import link, names
+from tests.laws.instantiate import network, resolve, run
+
+LEADING = [(3,), (2, 3), (2, 1, 3)]
+
+# kind, options, input, output: every way through each link.
+CASES = [
+    ("linear", {}, (7,), (5,)),
+    ("linear", {"linear": True, "bias": False}, (7,), ()),
+    ("linear", {"init": "orthogonal"}, (7,), (2, 3)),
+    ("mlp", {"mlp": [11, 13], "activation": "tanh"}, (7,), (5,)),
+    ("mlp", {"mlp": []}, (7,), (5,)),
+    ("mlp", {"mlp": [11]}, (1,), ()),
+    ("mlp", {"mlp": [11]}, (7,), (1, 4, 4)),
+    ("mlp", {"mlp": [11, 11], "normalization": "batch"}, (7,), (5,)),
+    ("mlp", {"mlp": [11, 11], "normalization": "layer", "dropout": 0.5}, (7,), (5,)),
+    ("resnet", {"resnet": [11, 11, 13]}, (7,), (5,)),
+    ("resnet", {"resnet": [11], "normalization": "batch", "dropout": 0.1}, (7,), (2, 2)),
+    ("resnet", {"resnet": [11, 12], "normalization": "layer", "bias": False}, (7,), ()),
+    ("conv", {"conv": [4, 6]}, (3, 9, 8), (5,)),
+    ("conv", {"conv": [4], "hidden": [7], "normalization": "batch"}, (1, 8, 8), ()),
+    ("conv", {"conv": [4], "kernel": 5, "stride": 1, "dropout": 0.2}, (1, 8, 8), (2, 8, 8)),
+    ("conv", {"conv": [4], "normalization": "layer"}, (8, 8), (3,)),
+    ("conv", {"conv": [4], "kernel": 4, "padding": 0, "bias": False}, (2, 8, 8), (3,)),
+    ("conv", {"conv": [4], "stride": 1}, (8, 8), (2, 8, 8)),
+    ("deconv", {"deconv": [6, 4]}, (7,), (3, 9, 8)),
+    ("deconv", {"deconv": [6], "hidden": [5], "normalization": "batch"}, (7,), (1, 28, 28)),
+    ("deconv", {"deconv": [6, 4], "kernel": 4, "normalization": "layer"}, (7,), (8, 8)),
+    ("deconv", {"deconv": [6, 4, 2], "stride": 3, "kernel": 5, "bias": False}, (7,), (1, 17, 28)),
+    ("layers", {"layers": [{"linear": 11}, "tanh", "linear"]}, (7,), (5,)),
+    ("layers", {"layers": ["linear"]}, (7,), (2, 2)),
+    (
+        "layers",
+        {"layers": [{"linear": 8}, "batch_norm", "relu", {"dropout": 0.1}, {"linear": 5}]},
+        (7,),
+        (5,),
+    ),
+    (
+        "layers",
+        {"layers": [{"linear": 12}, "layer_norm", {"unflatten": [3, 2, 2]}]},
+        (7,),
+        (3, 2, 2),
+    ),
+    (
+        "layers",
+        {
+            "layers": [
+                {"conv2d": {"channels": 4, "padding": 1}},
+                "batch_norm",
+                "relu",
+                {"max_pool2d": 2},
+                {"conv2d": {"channels": 6, "kernel": 3, "stride": 2, "padding": 1}},
+                {"group_norm": 2},
+                "layer_norm",
+                "silu",
+                {"avg_pool2d": 2},
+                "flatten",
+                "linear",
+            ]
+        },
+        (1, 8, 8),
+        (5,),
+    ),
+    (
+        "layers",
+        {
+            "layers": [
+                {"linear": 32},
+                {"unflatten": [8, 2, 2]},
+                "relu",
+                {"conv_transpose2d": {"channels": 4, "kernel": 4, "stride": 2, "padding": 1}},
+                {"upsample": 2},
+                {
+                    "conv_transpose2d": {
+                        "channels": 1,
+                        "stride": 2,
+                        "padding": 1,
+                        "output_padding": 1,
+                    }
+                },
+            ]
+        },
+        (7,),
+        (1, 16, 16),
+    ),
+]
+IDS = [f"{kind}-{number}" for number, (kind, *_) in enumerate(CASES)]
+
+
+def lowered(kind, given, inputs, output):
+    entry = link(kind)
+    return entry.lower(entry.Options.model_validate(given), inputs, output)
+
+
+@pytest.mark.parametrize("kind, options, inputs, output", CASES, ids=IDS)
+@pytest.mark.parametrize("leading", LEADING, ids=str)
+def test_the_result_has_the_wanted_shape_over_any_leading_axes(
+    kind, options, inputs, output, leading
+):
+    made = lowered(kind, options, inputs, output)
+    assert made.output == output
+    assert run(made, inputs, leading).shape == (*leading, *output)
+
+
+@pytest.mark.parametrize("kind, options, inputs, output", CASES, ids=IDS)
+def test_events_do_not_see_each_other_when_evaluated(kind, options, inputs, output):
+    net = network(lowered(kind, options, inputs, output)).eval()
+    x = torch.randn(2, 3, *inputs)
+    one_by_one = torch.stack(
+        [torch.stack([net(x[i, j][None])[0] for j in range(3)]) for i in (0, 1)]
+    )
+    torch.testing.assert_close(net(x), one_by_one)
+
+
+@pytest.mark.parametrize("kind, options, inputs, output", CASES, ids=IDS)
+def test_every_parameter_takes_part(kind, options, inputs, output):
+    torch.manual_seed(0)
+    net = network(lowered(kind, options, inputs, output))
+    y = net(torch.randn(8, *inputs))
+    y.mul(torch.randn_like(y)).sum().backward()
+    assert [name for name, p in net.named_parameters() if p.grad is None] == []
+
+
+@pytest.mark.parametrize("kind, options, inputs, output", CASES, ids=IDS)
+def test_a_trunk_and_a_head_are_the_whole(kind, options, inputs, output):
+    entry = link(kind)
+    chosen = entry.Options.model_validate(options)
+    trunk = entry.trunk(chosen, inputs, (output, output))
+    head = entry.head(chosen, trunk.output, output)
+    assert head.output == output
+    torch.manual_seed(0)
+    features = run(trunk, inputs, (2, 3))
+    assert features.shape == (2, 3, *trunk.output)
+    assert network(head)(features).shape == (2, 3, *output)
+    whole = entry.lower(chosen, inputs, output)
+    assert parameters(trunk) + parameters(head) == parameters(whole)
+
+
+def parameters(made):
+    return [tuple(p.shape) for p in network(made).parameters()]
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_example_is_valid_and_shows_the_kind(name):
+    entry = link(name)
+    example = yaml.safe_load(entry.example)
+    assert name in example
+    assert isinstance(entry.Options.model_validate(example), LinkOptions)
+
+
+@pytest.mark.parametrize("name", names())
+def test_an_entry_is_named_like_its_file_and_its_main_option(name):
+    entry = link(name)
+    assert entry.name == name
+    assert next(iter(entry.Options.model_fields)) or name in entry.Options.model_fields
+    assert name in entry.Options.model_fields
+    assert not entry.causal and not entry.invertible
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_option_is_described_and_in_the_json_schema(name):
+    properties = link(name).Options.model_json_schema()["properties"]
+    assert properties.keys() == link(name).Options.model_fields.keys()
+    assert all(option["description"].endswith(".") for option in properties.values())
+
+
+@pytest.mark.parametrize("name", names())
+def test_unknown_options_and_loose_types_are_refused(name):
+    entry = link(name)
+    example = yaml.safe_load(entry.example)
+    for wrong in ({"activationn": "tanh"}, {"bias": "yes"}, {"bias": 1}, {"init": "xavier"}):
+        with pytest.raises(ValueError, match="validation error"):
+            entry.Options.model_validate(example | wrong)
+
+
+@pytest.mark.parametrize("name", get_args(Activation))
+def test_an_activation_is_torch_s_own(name):
+    made = lowered("mlp", {"mlp": [4, 4], "activation": name}, (3,), (2,))
+    listed = [type(part) for part in network(made)]
+    bent = resolve(ACTIVATIONS[name])
+    assert listed == [nn.Linear, bent, nn.Linear, bent, nn.Linear]
+
+
+def test_the_table_of_activations_is_the_list_of_names():
+    assert ACTIVATIONS.keys() == set(get_args(Activation))
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({"normalization": "layer"}, ["Linear", "LayerNorm", "ReLU", "Linear"]),
+        ({"normalization": "batch"}, ["Linear", "FoldLeading", "ReLU", "Linear"]),
+        ({"dropout": 0.25}, ["Linear", "ReLU", "Dropout", "Linear"]),
+    ],
+)
+def test_normalization_comes_before_the_activation_and_dropout_after(options, expected):
+    net = network(lowered("mlp", {"mlp": [4], **options}, (3,), (2,)))
+    assert [type(part).__name__ for part in net] == expected
+
+
+def test_dropout_drops_its_share_in_training_only():
+    net = network(lowered("mlp", {"mlp": [4], "dropout": 0.25}, (3,), (2,)))
+    assert net[2].p == 0.25
+    x = torch.ones(100, 4)
+    assert (net[2](x) == 0).any()
+    assert (net.eval()[2](x) == x).all()
+
+
+def test_batch_normalization_is_over_particles_and_rows():
+    net = network(lowered("mlp", {"mlp": [4], "normalization": "batch"}, (3,), (2,)))
+    y = net[:2](torch.randn(5, 7, 3))
+    torch.testing.assert_close(y.mean((0, 1)), torch.zeros(4), atol=1e-6, rtol=0)
+
+
+SIDES = st.integers(1, 40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=SIDES,
+    width=SIDES,
+    kernel=st.integers(1, 6),
+    stride=st.integers(1, 4),
+    channels=st.lists(st.integers(1, 3), min_size=1, max_size=4),
+    output=st.sampled_from([(), (2,), (3, 2)]),
+)
+def test_convolutions_fit_or_are_refused(height, width, kernel, stride, channels, output):
+    options = {"conv": channels, "kernel": kernel, "stride": stride}
+    try:
+        made = lowered("conv", options, (2, height, width), output)
+    except LinkShapeError as error:
+        assert "larger than the map" in error.reason
+        return
+    assert run(made, (2, height, width), (2, 1)).shape == (2, 1, *output)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=SIDES,
+    width=SIDES,
+    kernel=st.integers(1, 6),
+    stride=st.integers(1, 4),
+    padding=st.none() | st.integers(0, 3),
+    channels=st.lists(st.integers(1, 3), min_size=1, max_size=4),
+)
+def test_transposed_convolutions_reach_every_size_or_are_refused(
+    height, width, kernel, stride, padding, channels
+):
+    options = {"deconv": channels, "kernel": kernel, "stride": stride, "padding": padding}
+    try:
+        made = lowered("deconv", options, (3,), (2, height, width))
+    except LinkShapeError as error:
+        assert "cannot make a map" in error.reason
+        return
+    assert run(made, (3,), (2, 1)).shape == (2, 1, 2, height, width)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kind=st.sampled_from(["mlp", "resnet"]),
+    inputs=st.integers(1, 9),
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    output=st.lists(st.integers(1, 3), max_size=3),
+)
+def test_dense_links_fit_any_sizes(kind, inputs, sizes, output):
+    made = lowered(kind, {kind: sizes, "activation": "elu"}, (inputs,), tuple(output))
+    assert run(made, (inputs,), (2, 1)).shape == (2, 1, *output)
