@@ -13,8 +13,10 @@ from torch import nn
 
 from specc.catalog.link import LinkOptions, LinkShapeError
 from specc.catalog.links.blocks.activation import ACTIVATIONS, Activation
+from specc.catalog.links.blocks.folding import sequence
 from specc.catalog.links.index import link, names
-from tests.laws.instantiate import network, resolve, run
+from specc.catalog.parameters import parameters
+from tests.laws.instantiate import module, network, resolve, run
 
 LEADING = [(3,), (2, 3), (2, 1, 3)]
 
@@ -148,11 +150,19 @@ def test_a_trunk_and_a_head_are_the_whole(kind, options, inputs, output):
     assert features.shape == (2, 3, *trunk.output)
     assert network(head)(features).shape == (2, 3, *output)
     whole = entry.lower(chosen, inputs, output)
-    assert parameters(trunk) + parameters(head) == parameters(whole)
+    assert shapes(trunk) + shapes(head) == shapes(whole)
 
 
-def parameters(made):
+def shapes(made):
     return [tuple(p.shape) for p in network(made).parameters()]
+
+
+@pytest.mark.parametrize("kind, options, inputs, output", CASES, ids=IDS)
+def test_the_parameters_are_known_without_torch(kind, options, inputs, output):
+    layer = sequence(lowered(kind, options, inputs, output).layers)
+    named = {name: tuple(p.shape) for name, p in module(layer).named_parameters()}
+    assert parameters(layer) == named
+    assert list(parameters(layer)) == list(named)
 
 
 @pytest.mark.parametrize("name", names())

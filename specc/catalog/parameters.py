@@ -1,0 +1,76 @@
+"""The parameters of layers, by the names torch gives them, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+from specc.catalog.entry import Layer, Shape
+
+Named = Iterator[tuple[str, Shape]]
+
+# The attributes that hold the children of a container of the run time, in order.
+CHILDREN = {
+    "specc.runtime.links.fold_leading.FoldLeading": ("module",),
+    "specc.runtime.links.residual.Residual": ("block", "shortcut"),
+}
+
+
+def parameters(layer: Layer) -> dict[str, Shape]:
+    """The name of each parameter, as `named_parameters()` gives it, with its shape."""
+    return dict(_walk(layer, ""))
+
+
+def _walk(layer: Layer, prefix: str) -> Named:
+    own = OWN.get(layer.target)
+    for name, shape in own(layer) if own else ():
+        yield prefix + name, shape
+    for number, child in enumerate(layer.children):
+        attributes = CHILDREN.get(layer.target)
+        yield from _walk(child, f"{prefix}{attributes[number] if attributes else number}.")
+
+
+def _sizes(layer: Layer) -> tuple[int, ...]:
+    return cast("tuple[int, ...]", layer.arguments)
+
+
+def _bias(layer: Layer, size: int) -> Named:
+    if layer.options.get("bias", True):
+        yield "bias", (size,)
+
+
+def _linear(layer: Layer) -> Named:
+    inputs, outputs = _sizes(layer)
+    yield "weight", (outputs, inputs)
+    yield from _bias(layer, outputs)
+
+
+def _conv(layer: Layer) -> Named:
+    inputs, outputs, kernel = _sizes(layer)
+    yield "weight", (outputs, inputs, kernel, kernel)
+    yield from _bias(layer, outputs)
+
+
+def _conv_transpose(layer: Layer) -> Named:
+    inputs, outputs, kernel = _sizes(layer)
+    yield "weight", (inputs, outputs, kernel, kernel)
+    yield from _bias(layer, outputs)
+
+
+def _norm(layer: Layer) -> Named:
+    """A factor and an offset; the size is the last argument, or a shape."""
+    size = layer.arguments[-1]
+    shape = cast("Shape", size if isinstance(size, tuple) else (size,))
+    yield "weight", shape
+    yield "bias", shape
+
+
+OWN: dict[str, Callable[[Layer], Named]] = {
+    "nn.Linear": _linear,
+    "nn.Conv2d": _conv,
+    "nn.ConvTranspose2d": _conv_transpose,
+    "nn.BatchNorm1d": _norm,
+    "nn.BatchNorm2d": _norm,
+    "nn.GroupNorm": _norm,
+    "nn.LayerNorm": _norm,
+}
