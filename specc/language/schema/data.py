@@ -1,0 +1,48 @@
+"""Where the data comes from, and what its fields are called in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from specc.language.schema.digests import environment, math, training
+from specc.language.schema.value import Value
+
+Binarize = Literal["none", "sample", "threshold"]
+Dtype = Literal["float32", "float64", "int64", "uint8", "bool"]
+
+
+class FieldSpec(Value):
+    """A field of the model: which column of the source it is, and what is done to each value."""
+
+    column: str = math(alias="from", about="The column of the source.")
+    shape: tuple[int, ...] | None = math(
+        default=None, about="The shape of one row, where it is not the column's."
+    )
+    binarize: Binarize = math(
+        default="none",
+        about="`sample`: each value becomes 1 with its own probability, anew in every batch; "
+        "`threshold`: 1 above one half.",
+    )
+    scale: float | None = math(default=None, about="A factor on every value.", gt=0)
+    one_hot: int | None = math(
+        default=None, about="The number of classes of a label that becomes a one-hot vector.", ge=2
+    )
+    dtype: Dtype | None = math(default=None, about="The type of the numbers.")
+
+
+class DataSpec(Value):
+    """The source of the data: its kind, its options, its fields and its parts."""
+
+    source: str = math(about="The kind of source, such as `digits` or `npz`.")
+    options: Mapping[str, str | int | bool | tuple[str, ...] | Mapping[str, tuple[str, ...]]] = (
+        environment(default={}, about="Where the source finds its files.")
+    )
+    fields: Mapping[str, FieldSpec] = math(default={}, about="The fields of the model, by name.")
+    split: Mapping[str, float | int | str] = training(
+        default={},
+        about="Parts by name: a share of the rows, a number of rows, or a mask in the file.",
+    )
+
+
+__all__ = ["Binarize", "DataSpec", "Dtype", "FieldSpec"]

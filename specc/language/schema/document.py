@@ -1,0 +1,61 @@
+"""A whole spec, as pydantic holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from specc.language.expressions import tree
+from specc.language.schema.data import DataSpec
+from specc.language.schema.digests import documentation, math, parameters
+from specc.language.schema.digests import training as training_field
+from specc.language.schema.link import LinkSpec
+from specc.language.schema.node import Node
+from specc.language.schema.objective import Minimize, Objective
+from specc.language.schema.train import Evaluation, TrainSpec
+from specc.language.schema.value import Expression, Value
+
+Constant = int | float | str | tuple[int | float, ...]
+
+
+class Document(Value):
+    """A spec: its programs with their links, the data, the objective, the run."""
+
+    specc: Literal[1] = math(about="The version of the language.")
+    name: str = documentation(about="The name of the model, and of its generated package.")
+    doc: str = documentation(default="", about="What the model is, in a sentence.")
+    constants: Mapping[str, Constant] = math(
+        default={}, about="Named numbers, words or lists; `--set` overrides them."
+    )
+    data: DataSpec | None = math(default=None, about="Where the data comes from.")
+    plates: Mapping[str, Expression] = math(default={}, about="Repetitions, by name: their sizes.")
+    model: Mapping[str, Node] = math(about="The generative story.")
+    guide: Mapping[str, Node] | None = math(
+        default=None, about="The inference network over the model's latents."
+    )
+    programs: Mapping[str, Mapping[str, Node]] = math(default={}, about="Further programs.")
+    links: Mapping[str, LinkSpec] = math(default={}, about="The neural networks, by name.")
+    objective: Objective | None = math(default=None, about="What is optimized.")
+    train: TrainSpec = training_field(default=TrainSpec(), about="How it is trained.")
+    evaluate: Mapping[str, Evaluation] = training_field(
+        default={}, about="The figures that belong to the spec, by name."
+    )
+    moved: Mapping[str, str] = parameters(
+        default={}, about="Old names of tensors in a checkpoint, with their new names."
+    )
+
+    def programs_by_name(self) -> Iterator[tuple[str, Mapping[str, Node]]]:
+        """Every program with its nodes, the model first."""
+        yield "model", self.model
+        if self.guide is not None:
+            yield "guide", self.guide
+        yield from self.programs.items()
+
+    def expressions(self) -> Iterator[tree.Expression]:
+        """Every expression of the document."""
+        for _, nodes in self.programs_by_name():
+            for node in nodes.values():
+                yield from node.expressions()
+        yield from self.plates.values()
+        if isinstance(self.objective, Minimize):
+            yield self.objective.expression

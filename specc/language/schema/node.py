@@ -1,0 +1,69 @@
+"""A node of a program, as a spec declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, get_args
+
+from specc.language.expressions import tree
+from specc.language.schema.digests import math, parameters
+from specc.language.schema.value import Expression, Value
+
+Role = Literal["latent", "observed", "given", "let", "parameter"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+class Draw(Value):
+    """How a latent's value comes about: `draw: {score: {baseline: mean}}`."""
+
+    kind: str = math(about="The kind of draw, such as `pathwise`.")
+    options: Mapping[str, str] = math(default={}, about="The options of the draw.")
+
+
+class Node(Value):
+    """A named variable with exactly one role.
+
+    `head` is what stands after the role: the name of a distribution (latent, observed), of a data
+    field (given) or of a support (parameter), or the expression of a `let`. `arguments` are all
+    keys that belong to no role: the parameters and options of the distribution.
+    """
+
+    role: Role = math(about="What kind of node it is.")
+    head: str | Expression = math(about="A distribution, a data field, a support or an expression.")
+    arguments: Mapping[str, Expression] = math(
+        default={}, about="The distribution's parameters by name."
+    )
+    params: Expression | None = math(
+        default=None, about="A link that feeds every parameter not given otherwise."
+    )
+    shape: tuple[Expression, ...] | None = math(
+        default=None, about="The sizes of one event, for one data row."
+    )
+    plate: str | None = math(default=None, about="The plate that repeats the node.")
+    is_global: bool = math(
+        default=False, about="Whether one value serves all data rows (`global: true`)."
+    )
+    from_field: str | None = math(
+        default=None, about="The data field of an observed node, if its name is not the node's."
+    )
+    plate_index: str | None = math(
+        default=None, about="The plate that the values of a given node number."
+    )
+    draw: Draw | None = math(default=None, about="How the value comes about.")
+    init: float | str | tuple[float, ...] | None = parameters(
+        default=None, about="The start of a parameter."
+    )
+
+    def expressions(self) -> Iterator[tree.Expression]:
+        """Every expression of the node, in no order that matters."""
+        if not isinstance(self.head, str):
+            yield self.head
+        yield from self.arguments.values()
+        if self.params is not None:
+            yield self.params
+        yield from self.shape or ()
+
+
+Nodes = Mapping[str, Node]
+
+__all__ = ["ROLES", "Draw", "Node", "Nodes", "Role"]
