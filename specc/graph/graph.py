@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from specc.catalog.entry import Distribution, Shape
+from specc.catalog.entry import Distribution, Lowered, Shape
 from specc.catalog.supports import Support
 from specc.diagnostics.source import Span
 from specc.language.expressions.tree import Expression
@@ -18,7 +18,7 @@ from specc.language.expressions.tree import Expression
 if TYPE_CHECKING:
     import networkx as nx
 
-    from specc.catalog.link import Link
+    from specc.catalog.link import Link, LinkOptions
     from specc.language.schema.spec import Spec
 
 Role = Literal["latent", "observed", "given", "let", "parameter"]
@@ -83,8 +83,8 @@ class LinkNode:
     """A named neural network: its catalog entry and its validated options."""
 
     name: str
-    entry: Link
-    options: object
+    entry: Link[LinkOptions]
+    options: LinkOptions
     span: Span
 
 
@@ -175,13 +175,34 @@ class LinkUse:
 
 
 @dataclass(frozen=True, slots=True)
+class SizedLink:
+    """A link with every size known.
+
+    `program` is where it is used, `input` what it takes once its arguments are joined. `module` are
+    its layers, up to the heads where it feeds `params:`; `heads` the last layers, by node and
+    parameter.
+    """
+
+    program: str
+    input: Shape
+    module: Lowered
+    heads: Mapping[tuple[str, str], Lowered]
+
+
+@dataclass(frozen=True, slots=True)
 class TypedGraph:
-    """A graph whose every node has a type, every parameter a shape, and every link its sizes."""
+    """A graph whose every node has a type, every parameter a shape, and every link its sizes.
+
+    `classes` holds, for nodes whose values are class numbers, how many classes there are: such a
+    value enters a link one-hot.
+    """
 
     graph: Graph
     types: Mapping[NodeId, Type]
     parameters: Mapping[tuple[NodeId, str], Shape]
+    classes: Mapping[NodeId, int]
     uses: tuple[LinkUse, ...]
+    sized: Mapping[str, SizedLink]
 
     def type(self, program: str, name: str) -> Type:
         """The type of what `name` means inside `program`."""

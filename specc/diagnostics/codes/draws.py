@@ -104,6 +104,30 @@ CODES: tuple[Code, ...] = (
         "the spec has no `objective:`, so there is nothing to train",
         "add one, such as `objective: elbo`",
     ),
+    error(
+        "E0425",
+        "objective-not-a-sum",
+        "`minimize:` must be a weighted sum of bounds and log-densities; `{expression}` is not one",
+        "write terms such as `-elbo(model, guide)` or `0.1 * log_prob(guide.y)`",
+    ),
+    error(
+        "E0426",
+        "objective-arguments",
+        "`{name}` is not applied to what it needs",
+        "write `{example}`",
+    ),
+    error(
+        "E0427",
+        "bounds-disagree",
+        "`{name}` needs other particles than the bound before it in the same objective",
+        "give both bounds the same number of particles, or keep one of them",
+    ),
+    error(
+        "E0428",
+        "bound-needs-local-latents",
+        "`{objective}` weighs the particles of each data row, but `{name}` is shared by all rows",
+        "use `elbo`, or make `{name}` local",
+    ),
     warning(
         "W0431",
         "score-variance",

@@ -45,4 +45,11 @@ CODES: tuple[Code, ...] = (
         "the size of the output of `{link}` follows from nothing here",
         "{hint}",
     ),
+    error(
+        "E0611",
+        "link-in-two-programs",
+        "the link `{link}` is used in the {first} and in the {second}",
+        "declare a link for each; one set of weights belongs to one program",
+    ),
+    error("E0612", "link-shape", "the link `{link}` {reason}", "{fix}"),
 )

@@ -97,6 +97,48 @@ CODES: tuple[Code, ...] = (
         "`{name}` has shape {found}, but its data field `{field}` has shape {expected}",
         "delete `shape`; the data says it",
     ),
+    error(
+        "E0316",
+        "parameter-size-open",
+        "the size of `{parameter}` of `{name}` follows from nothing in the spec",
+        "write it as an option of the node (`classes: 10`), or give `{parameter}` a vector",
+    ),
+    error(
+        "E0317",
+        "params-not-a-link",
+        "`params` of `{name}` must be one link applied to nodes",
+        "write `params: encoder(x)`; to compute a parameter otherwise, give it by its name",
+    ),
+    error(
+        "E0318",
+        "option-not-a-number",
+        "`{key}` of `{name}` must be a whole number of at least 1",
+        "write a number, a constant, or `dim(x)`",
+    ),
+    error(
+        "E0319",
+        "ragged-list",
+        "the entries of this list have different shapes",
+        "give all entries one shape",
+    ),
+    error(
+        "E0320",
+        "index-not-a-number",
+        "`[{index}]` picks no entry from {shape}",
+        "index a vector with a whole number, or a node on a plate with a node",
+    ),
+    error(
+        "E0321",
+        "event-rank",
+        "one event of `{name}` has shape {expected}, so its shape cannot be {found}",
+        "add the missing sizes at the end of `shape`",
+    ),
+    error(
+        "E0322",
+        "parameter-not-for-a-link",
+        "`{parameter}` of `{name}` must be {expected}, which no link can give",
+        "write `{parameter}: ...` on the node; `params` feeds the others",
+    ),
     warning(
         "W0331",
         "support-unproven",

@@ -38,6 +38,7 @@ class ExpressionShapes:
     def __init__(self, graph: Graph, events: Mapping[NodeId, Shape], findings: Findings) -> None:
         self.graph, self.events, self.findings = graph, events, findings
         self.uses: list[LinkUse] = []
+        self.classes: dict[NodeId, int] = {}
 
     def fail(self, node: Node, diagnostic: Diagnostic) -> None:
         """Record what is wrong with a node."""
@@ -175,9 +176,22 @@ class ExpressionShapes:
         return expected
 
     def inputs(self, node: Node, key: str, call: Call) -> tuple[Shape, ...] | None:
-        shapes = [self.infer(node, key, argument, None) for argument in call.arguments]
-        known = tuple(shape for shape in shapes if shape is not None)
-        return known if len(known) == len(shapes) else None
+        """The shapes of a link's arguments as they enter it; class numbers enter one-hot."""
+        known = []
+        for argument in call.arguments:
+            shape = self.infer(node, key, argument, None)
+            if shape is None:
+                return None
+            known.append(shape + self.one_hot(node, argument))
+        return tuple(known)
+
+    def one_hot(self, node: Node, argument: Expression) -> Shape:
+        """The axis that a one-hot vector adds: (n,) for a node of n classes, else ()."""
+        if not isinstance(argument, Name):
+            return ()
+        found = self.graph.lookup(node.program, argument.id)
+        count = self.classes.get(found.id) if found is not None else None
+        return (count,) if count is not None else ()
 
     def _index(self, node: Node, key: str, expression: Index) -> Shape | None:
         base = self.infer(node, key, expression.base, None)

@@ -18,8 +18,8 @@ from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program
 from specc.graph.passes.fields import resolve_fields
 from specc.graph.passes.names import check_expression, check_used
+from specc.graph.passes.sizes import number_of
 from specc.graph.scope import names
-from specc.language.expressions.tree import Expression, Number
 from specc.language.schema.node import Node as NodeSpec
 from specc.language.schema.spec import Path, Spec
 
@@ -171,21 +171,13 @@ def _links(spec: Spec) -> dict[str, LinkNode]:
 def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> dict[str, int]:
     plates: dict[str, int] = {}
     for name, size in spec.document.plates.items():
-        value = _constant(size, constants)
+        value = number_of(size, constants, lambda name: None)
         if isinstance(value, int) and value >= 1:
             plates[name] = value
         else:
             span = spec.spans.value(("plates", name))
             findings.add(diagnose("E0212", span, name=name, value=span.text))
     return plates
-
-
-def _constant(size: int | Expression, constants: Mapping[str, object]) -> object:
-    if isinstance(size, int):
-        return size
-    if isinstance(size, Number):
-        return size.value
-    return constants.get(getattr(size, "id", ""))
 
 
 def _check_clashes(graph: Graph, findings: Findings) -> None:

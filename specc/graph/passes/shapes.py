@@ -23,7 +23,7 @@ class Shapes:
         self.graph, self.findings = graph, findings
         self.events: dict[NodeId, Shape] = {}
         self.parameters: dict[tuple[NodeId, str], Shape] = {}
-        self.classes: dict[NodeId, Mapping[str, int]] = {}
+        self.dims: dict[NodeId, Mapping[str, int]] = {}
         self.read = ExpressionShapes(graph, self.events, findings)
 
     def run(self) -> None:
@@ -65,6 +65,9 @@ class Shapes:
         found = self.graph.fields.get(node.field or "")
         if found is None:
             return declared if declared is not None else ()
+        high = getattr(found.support, "high", 0.0)
+        if found.support is not None and found.support.discrete and 2 <= high < 100_000:
+            self.read.classes[node.id] = int(high) + 1
         if declared is None and found.shape is None:
             return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
         return declared if declared is not None else found.shape
@@ -134,8 +137,15 @@ class Shapes:
                     node, diagnose("E0316", node.span, name=node.name, parameter=parameter.name)
                 )
             self.parameters[node.id, parameter.name] = wanted
-        self.classes[node.id] = MappingProxyType(dict(event.dims))
+        self.dims[node.id] = MappingProxyType(dict(event.dims))
+        self._count_classes(node, event)
         return event.result()
+
+    def _count_classes(self, node: Node, event: Event) -> None:
+        """A finite distribution over numbers, with a number of classes, draws class numbers."""
+        if event.entry.finite and not event.entry.result_dims:
+            for dim in event.entry.options.values():
+                self.read.classes[node.id] = event.dims[dim]
 
     def _params(self, node: Node, event: Event) -> bool:
         expression = node.params
@@ -189,7 +199,7 @@ class Shapes:
 
     def _bind_classes(self, node: Node, event: Event) -> None:
         """The number of classes is known from the model's node, or from the labels in the data."""
-        known = self.classes.get((MODEL, node.name), {}) if node.program != MODEL else {}
+        known = self.dims.get((MODEL, node.name), {}) if node.program != MODEL else {}
         for dim, size in known.items():
             if dim in event.entry.options.values():
                 event.dims.setdefault(dim, size)

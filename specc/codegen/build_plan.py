@@ -1,0 +1,264 @@
+"""From the typed graph and the objective to the plan: every name, module and argument decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from specc.catalog.constrain import IDENTITY, Constrainer, constrainer
+from specc.catalog.entry import Parameter, Shape
+from specc.codegen.names import Attributes, Names
+from specc.codegen.plan import (
+    Argument,
+    Buffer,
+    Factor,
+    Head,
+    Learnt,
+    Let,
+    LinkModule,
+    Plan,
+    ProgramPlan,
+)
+from specc.graph.graph import GUIDE, MODEL, Node, Program, TypedGraph
+from specc.graph.passes.events import parameter_of
+from specc.graph.passes.sizes import number_of
+from specc.graph.scope import names, walk
+from specc.language.expressions.print import print_expression
+from specc.language.expressions.tree import Call, Expression, Name, Sequence
+from specc.objective.objective import Objective
+
+
+def build_plan(objective: Objective) -> Plan:
+    """The plan of everything that will be written."""
+    graph = objective.graph.graph
+    python = Names({n for program in graph.programs.values() for n in program.nodes})
+    programs = {
+        name: _ProgramPlanner(objective, program, python).plan()
+        for name, program in graph.programs.items()
+    }
+    data = tuple(
+        name
+        for name, node in graph.model.nodes.items()
+        if node.role in ("observed", "given")
+    )
+    return Plan(
+        graph=objective.graph,
+        objective=objective,
+        programs=MappingProxyType(programs),
+        python=MappingProxyType({n: python[n] for p in graph.programs.values() for n in p.nodes}),
+        data=data,
+        source=graph.spec.source.path,
+    )
+
+
+class _ProgramPlanner:
+    """Plans one generated class."""
+
+    def __init__(self, objective: Objective, program: Program, python: Names) -> None:
+        self.objective, self.typed = objective, objective.graph
+        self.graph, self.program, self.python = self.typed.graph, program, python
+        self.attributes = Attributes()
+        self.letter = "p" if program.name == MODEL else "q"
+        self.buffers: list[Buffer] = []
+        self.heads: list[Head] = []
+
+    def plan(self) -> ProgramPlan:
+        nodes = self.program.nodes
+        learnt = tuple(self._learnt(nodes[n]) for n in self.program.order if self._is_learnt(n))
+        modules = tuple(self._modules())
+        factors = {n: self._factor(nodes[n]) for n in self.program.order if nodes[n].is_random}
+        lets = {n: self._let(nodes[n]) for n in self.program.order if nodes[n].role == "let"}
+        return ProgramPlan(
+            name=self.program.name,
+            class_name="".join(word.capitalize() for word in self.program.name.split("_")),
+            letter=self.letter,
+            modules=modules,
+            heads=tuple(self.heads),
+            learnt=learnt,
+            buffers=tuple(self.buffers),
+            factors=MappingProxyType(factors),
+            lets=MappingProxyType(lets),
+            order=self.program.order,
+        )
+
+    def _is_learnt(self, name: str) -> bool:
+        draw = self.objective.draws.get(name)
+        is_point = draw is not None and draw.kind == "delta" and draw.program == self.program.name
+        return self.program.nodes[name].role == "parameter" or is_point
+
+    def _learnt(self, node: Node) -> Learnt:
+        kind = self.typed.types[node.id]
+        plates = tuple(self.graph.plates[p] for p in kind.plates if p in self.graph.plates)
+        onto = constrainer(kind.support) or IDENTITY
+        attribute = self.attributes.fresh(node.name)
+        raw = attribute if onto is IDENTITY else self.attributes.fresh(onto.raw.format(node.name))
+        return Learnt(attribute, raw, node, plates + kind.shape, onto, node.span)
+
+    def _modules(self) -> Iterable[LinkModule]:
+        for name, sized in self.typed.sized.items():
+            if sized.program != self.program.name:
+                continue
+            use = next(u for u in self.typed.uses if u.link == name)
+            yield LinkModule(
+                attribute=self.attributes.fresh(name),
+                link=self.graph.links[name],
+                lowered=sized.module,
+                inputs=use.inputs,
+                input=sized.input,
+            )
+
+    # factors
+
+    def _factor(self, node: Node) -> Factor:
+        assert node.entry is not None
+        inputs = self._inputs(node.expressions())
+        arguments = tuple(self._argument(node, p) for p in node.entry.parameters)
+        return Factor(
+            node=node,
+            entry=node.entry,
+            type=self.typed.types[node.id],
+            method=f"{self.letter}_{node.name}",
+            inputs=inputs,
+            arguments=arguments,
+            trunk=node.params if any(a.head for a in arguments) else None,
+            symbol=self._symbol(node, inputs),
+            story=self._story(node),
+        )
+
+    def _let(self, node: Node) -> Let:
+        assert node.value is not None
+        return Let(
+            node=node,
+            type=self.typed.types[node.id],
+            method=self.attributes.fresh(node.name),
+            inputs=self._inputs([node.value]),
+            expression=node.value,
+        )
+
+    def _inputs(self, expressions: Iterable[Expression]) -> tuple[str, ...]:
+        """The nodes whose values a method takes: all that are used but learnt tensors."""
+        found: dict[str, None] = {}
+        for expression in expressions:
+            for name in names(expression):
+                node = self.graph.lookup(self.program.name, name.id)
+                if node is not None and node.role != "parameter":
+                    found[name.id] = None
+        return tuple(found)
+
+    def _symbol(self, node: Node, inputs: tuple[str, ...]) -> str:
+        given = f" | {', '.join(inputs)}" if inputs else ""
+        return f"{node.name}{given}"
+
+    def _story(self, node: Node) -> str:
+        assert node.entry is not None
+        shown = [f"{key} = {print_expression(e)}" for key, e in node.arguments.items()]
+        if node.params is not None:
+            shown.insert(0, print_expression(node.params))
+        if len(shown) == len(node.entry.parameters) > 1 and node.params is None:
+            ordered = {parameter_of(node.entry, k)[0].name: e for k, e in node.arguments.items()}
+            if set(ordered) == set(node.arguments):
+                shown = [print_expression(ordered[p.name]) for p in node.entry.parameters]
+        title = "".join(word.capitalize() for word in node.entry.name.split("_"))
+        return f"{title}({', '.join(shown)})"
+
+    def _argument(self, node: Node, parameter: Parameter) -> Argument:
+        shape = self.typed.parameters[node.id, parameter.name]
+        key = self._key(node, parameter)
+        local = self.python.fresh(self._local(node, parameter))
+        if key is None and node.params is None:
+            assert node.entry is not None
+            return Argument(
+                parameter, local, shape, number=float(node.entry.defaults[parameter.name])
+            )
+        if key is None:
+            return Argument(parameter, local, shape, head=self._head(node, parameter))
+        expression = node.arguments[key]
+        assert node.entry is not None
+        alternative = parameter_of(node.entry, key)[1]
+        number = number_of(expression, dict(self.graph.constants), self._shape_of)
+        if number is not None and alternative is None and not parameter.dims:
+            return Argument(parameter, local, shape, number=float(number))
+        if number is not None and parameter.dims:
+            buffer = Buffer(
+                self.attributes.fresh(f"{node.name}_{parameter.name}"), None, shape, float(number)
+            )
+            self.buffers.append(buffer)
+            return Argument(parameter, local, shape, buffer=buffer, alternative=alternative)
+        self._find_buffers(node, parameter, expression)
+        return Argument(
+            parameter, local, shape, expression=expression, alternative=alternative
+        )
+
+    def _shape_of(self, name: str) -> Shape | None:
+        node = self.graph.lookup(self.program.name, name)
+        return self.typed.types[node.id].shape if node is not None else None
+
+    def _local(self, node: Node, parameter: Parameter) -> str:
+        prior = self.program.name == MODEL and self.graph.guide is not None
+        twin = prior and self.graph.guide is not None and node.name in self.graph.guide.nodes
+        return f"{'prior_' if twin else ''}{node.name}_{parameter.name}"
+
+    def _key(self, node: Node, parameter: Parameter) -> str | None:
+        assert node.entry is not None
+        for key in node.arguments:
+            if parameter_of(node.entry, key)[0].name == parameter.name:
+                return key
+        return None
+
+    def _head(self, node: Node, parameter: Parameter) -> Head:
+        assert isinstance(node.params, Call)
+        lowered = self.typed.sized[node.params.function].heads[node.name, parameter.name]
+        onto = constrainer(parameter.support)
+        assert onto is not None
+        attribute = self.attributes.fresh(f"{node.name}_{onto.raw.format(parameter.name)}")
+        head = Head(attribute, lowered, onto, node, parameter)
+        self.heads.append(head)
+        return head
+
+    def _find_buffers(self, node: Node, parameter: Parameter, expression: Expression) -> None:
+        """Lists of numbers become tensors that move with the module."""
+        for inside in walk(expression):
+            if not isinstance(inside, (Sequence, Name)):
+                continue
+            values = self._values(inside)
+            if values is None:
+                continue
+            wanted = inside.id if isinstance(inside, Name) else f"{node.name}_{parameter.name}"
+            if any(b.attribute == wanted for b in self.buffers):
+                continue
+            self.buffers.append(
+                Buffer(self.attributes.fresh(wanted), values, _list_shape(values))
+            )
+
+    def _values(self, expression: Expression) -> tuple[object, ...] | None:
+        if isinstance(expression, Name):
+            value = self.graph.constants.get(expression.id)
+            return tuple(value) if isinstance(value, (list, tuple)) else None
+        assert isinstance(expression, Sequence)
+        return literal(expression, dict(self.graph.constants))
+
+
+def literal(
+    expression: Sequence, constants: dict[str, object]
+) -> tuple[object, ...] | None:
+    """A list of numbers, or of lists of numbers, as tuples; None where it is not known."""
+    items: list[object] = []
+    for item in expression.items:
+        value: object
+        if isinstance(item, Sequence):
+            value = literal(item, constants)
+        else:
+            number = number_of(item, constants, lambda name: None)
+            value = None if number is None else float(number)
+        if value is None:
+            return None
+        items.append(value)
+    return tuple(items)
+
+
+def _list_shape(values: tuple[object, ...]) -> Shape:
+    inner = values[0]
+    return (len(values), *(_list_shape(inner) if isinstance(inner, tuple) else ()))
+
+
+__all__ = ["GUIDE", "Constrainer", "TypedGraph", "build_plan", "literal"]

@@ -1,0 +1,41 @@
+"""Where batch, particle and enumerated axes stand in every tensor: the only place that says so.
+
+A tensor is [particle, enumerated..., batch, *event], read from the right; axes that a value does
+not vary with are absent at the left, or 1 between others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The axes before an event: how many particles (1: no axis), and which enumerated nodes."""
+
+    particles: int = 1
+    enumerated: tuple[str, ...] = ()
+
+    @property
+    def has_particles(self) -> bool:
+        """Whether there is a particle axis."""
+        return self.particles > 1
+
+    def axis(self, name: str) -> int:
+        """The index, from the right, of an enumerated node's axis in a tensor of one number a row."""
+        return -(len(self.enumerated) - self.enumerated.index(name) + 1)
+
+    def axes(self, names: Iterable[str]) -> tuple[int, ...]:
+        """The indices of several enumerated axes, from left to right."""
+        return tuple(sorted(self.axis(name) for name in names))
+
+    @property
+    def particle_axis(self) -> int:
+        """The index, from the right, of the particle axis in a tensor of one number a row."""
+        return -(len(self.enumerated) + 2)
+
+    def sample_prefix(self, has_batch: bool) -> tuple[str, ...]:
+        """The sizes before `*params.shape` that give a draw its particle axis."""
+        middle = ("1",) * len(self.enumerated)
+        return ("particles", *middle, *(() if has_batch else ("1",)))

@@ -1,0 +1,142 @@
+"""What the generated code will hold, decided in full before a line of it is written.
+
+Explaining and emitting are two visitors of this plan; neither computes what it lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from specc.catalog.constrain import Constrainer
+from specc.catalog.entry import Alternative, Distribution, Lowered, Parameter, Shape
+from specc.diagnostics.source import Span
+from specc.graph.graph import LinkNode, Node, Type, TypedGraph
+from specc.language.expressions.tree import Expression
+from specc.objective.objective import Objective
+
+
+@dataclass(frozen=True, slots=True)
+class LinkModule:
+    """A link as a torch module of its program."""
+
+    attribute: str
+    link: LinkNode
+    lowered: Lowered
+    inputs: tuple[Shape, ...]
+    input: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last layer between a trunk and one parameter of a node, and the map onto its support."""
+
+    attribute: str
+    lowered: Lowered
+    constrainer: Constrainer
+    node: Node
+    parameter: Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A learnt tensor: a parameter node, or the point of a latent that is drawn as `delta`.
+
+    `raw` is the attribute that holds unconstrained numbers; it is `attribute` itself where the
+    support is all real numbers.
+    """
+
+    attribute: str
+    raw: str
+    node: Node
+    shape: Shape
+    constrainer: Constrainer
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A constant tensor that moves to the device with its module."""
+
+    attribute: str
+    values: tuple[object, ...] | None
+    shape: Shape
+    value: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One parameter of a factor: a plain number, an expression, or a head on the factor's trunk."""
+
+    parameter: Parameter
+    local: str
+    shape: Shape
+    number: float | None = None
+    expression: Expression | None = None
+    alternative: Alternative | None = None
+    head: Head | None = None
+    buffer: Buffer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One conditional density of a program: p(x | z) or q(z | x)."""
+
+    node: Node
+    entry: Distribution
+    type: Type
+    method: str
+    inputs: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    trunk: Expression | None
+    symbol: str
+    story: str
+
+    @property
+    def tensors(self) -> tuple[Argument, ...]:
+        """The parameters that are computed: all but plain numbers."""
+        return tuple(a for a in self.arguments if a.number is None)
+
+    @property
+    def event_axes(self) -> int:
+        """How many axes of log_prob belong to the event and are summed."""
+        return len(self.type.shape) - len(self.entry.result_dims)
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """A deterministic node: a method of its program."""
+
+    node: Node
+    type: Type
+    method: str
+    inputs: tuple[str, ...]
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramPlan:
+    """One generated class."""
+
+    name: str
+    class_name: str
+    letter: str
+    modules: tuple[LinkModule, ...]
+    heads: tuple[Head, ...]
+    learnt: tuple[Learnt, ...]
+    buffers: tuple[Buffer, ...]
+    factors: Mapping[str, Factor]
+    lets: Mapping[str, Let]
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that the generated code, the manifest and `explain` say."""
+
+    graph: TypedGraph
+    objective: Objective
+    programs: Mapping[str, ProgramPlan]
+    python: Mapping[str, str]
+    data: tuple[str, ...]
+    source: str

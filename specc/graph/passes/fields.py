@@ -1,0 +1,107 @@
+"""What the data's fields hold, from what the source declares and what the spec does to it."""
+
+from __future__ import annotations
+
+from specc.catalog.sources import index as sources
+from specc.catalog.supports import BOOLEAN, ONE_HOT, Interval, Support
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import DataField
+from specc.language.schema.data import FieldSpec
+from specc.language.schema.spec import Spec
+
+
+def resolve_fields(spec: Spec, findings: Findings) -> dict[str, DataField]:
+    """Every field of the data by its name in the model; a column that cannot be is a finding."""
+    data = spec.document.data
+    if data is None:
+        return {}
+    if not sources.contains(data.source):
+        guess = nearest(data.source, sources.names())
+        hint = "the sources are " + ", ".join(f"`{s}`" for s in sources.names())
+        place = spec.spans.value(("data", "source"))
+        findings.add(diagnose("E0501", place, suggestion=guess, name=data.source, hint=hint))
+        return {}
+    _check_nodes(spec, findings)
+    return {
+        name: _field(spec, data.source, name, field, findings)
+        for name, field in data.fields.items()
+    }
+
+
+def _check_nodes(spec: Spec, findings: Findings) -> None:
+    """Every observed and given node of the model takes its value from a field that exists."""
+    assert spec.document.data is not None
+    fields = spec.document.data.fields
+    for name, node in spec.document.model.items():
+        if node.role not in ("observed", "given"):
+            continue
+        wanted = str(node.head) if node.role == "given" else node.from_field or name
+        if wanted in fields:
+            continue
+        guess = nearest(wanted, fields)
+        hint = f"declare it: `data: {{fields: {{{wanted}: {{from: ...}}}}}}`"
+        findings.add(
+            diagnose(
+                "E0502",
+                spec.spans.key(("model", name)),
+                node=name,
+                name=wanted,
+                hint=f"did you mean `{guess}`?" if guess else hint,
+            ),
+            ("model", name),
+        )
+
+
+def _field(
+    spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings
+) -> DataField:
+    declared = sources.source(source).fields
+    column = declared.get(field.column)
+    span = spec.spans.key(("data", "fields", name))
+    if declared and column is None:
+        guess = nearest(field.column, declared)
+        known = ", ".join(f"`{c}`" for c in declared)
+        place = spec.spans.value(("data", "fields", name))
+        findings.add(
+            diagnose("E0503", place, source=source, name=field.column, hint=_columns(guess, known))
+        )
+    shape = field.shape if field.shape is not None else (column.shape if column else None)
+    support = column.support if column else None
+    if field.one_hot is not None and shape is not None:
+        shape = (*shape, field.one_hot)
+    return DataField(
+        name=name,
+        origin=field.column,
+        shape=shape,
+        support=_transformed(field, support),
+        picture=column.picture if column else None,
+        span=span,
+        transforms={
+            "binarize": None if field.binarize == "none" else field.binarize,
+            "scale": field.scale,
+            "one_hot": field.one_hot,
+            "dtype": field.dtype,
+        },
+    )
+
+
+def _columns(guess: str | None, known: str) -> str:
+    return f"did you mean `{guess}`?" if guess else f"it has {known}"
+
+
+def _transformed(field: FieldSpec, support: Support | None) -> Support | None:
+    if field.binarize != "none":
+        return BOOLEAN
+    if field.one_hot is not None:
+        return ONE_HOT
+    if field.scale is not None and support is not None:
+        return Interval() if support.event_rank else _scaled(support, field.scale)
+    return support
+
+
+def _scaled(support: Support, factor: float) -> Support:
+    low = getattr(support, "low", float("-inf"))
+    high = getattr(support, "high", float("inf"))
+    return Interval(low * factor, high * factor)

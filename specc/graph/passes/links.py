@@ -1,0 +1,138 @@
+"""Every link with its sizes: the layers between what it takes and what it must give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from specc.catalog.constrain import constrainer
+from specc.catalog.entry import Lowered, Parameter, Shape
+from specc.catalog.link import LinkShapeError
+from specc.catalog.supports import describe
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import Graph, LinkNode, LinkUse, Node, NodeId, SizedLink
+from specc.graph.passes.events import parameter_of
+from specc.graph.passes.expression_shapes import show
+
+
+def size_links(
+    graph: Graph,
+    uses: list[LinkUse],
+    parameters: Mapping[tuple[NodeId, str], Shape],
+    findings: Findings,
+) -> dict[str, SizedLink]:
+    """Lower every link that is used; a link that cannot have its sizes is a finding."""
+    by_link: dict[str, list[LinkUse]] = {}
+    for use in uses:
+        if use.node not in findings.broken:
+            by_link.setdefault(use.link, []).append(use)
+    sized = {}
+    for name, found in by_link.items():
+        lowered = _lower(graph, graph.links[name], found, parameters, findings)
+        if lowered is not None:
+            sized[name] = lowered
+    return sized
+
+
+def fed_by_params(node: Node) -> tuple[Parameter, ...]:
+    """The parameters of a node that its `params:` link feeds: those not given otherwise."""
+    assert node.entry is not None
+    given = {parameter_of(node.entry, key)[0].name for key in node.arguments}
+    return tuple(p for p in node.entry.parameters if p.name not in given)
+
+
+def _lower(
+    graph: Graph,
+    link: LinkNode,
+    uses: list[LinkUse],
+    parameters: Mapping[tuple[NodeId, str], Shape],
+    findings: Findings,
+) -> SizedLink | None:
+    first = uses[0]
+    for use in uses[1:]:
+        if use.node[0] != first.node[0]:
+            findings.add(
+                diagnose(
+                    "E0611",
+                    use.span,
+                    labels=(Label(first.span, "first used here"),),
+                    link=link.name,
+                    first=first.node[0],
+                    second=use.node[0],
+                ),
+                use.node,
+            )
+            return None
+    joined = _joined(link, first, findings)
+    if joined is None:
+        return None
+    try:
+        if first.output is not None:
+            module = link.entry.lower(link.options, joined, first.output)
+            return SizedLink(first.node[0], joined, module, MappingProxyType({}))
+        return _trunk(graph, link, uses, joined, parameters, findings)
+    except LinkShapeError as error:
+        findings.add(
+            diagnose("E0612", first.span, link=link.name, reason=error.reason, fix=error.fix),
+            first.node,
+        )
+        return None
+
+
+def _joined(link: LinkNode, use: LinkUse, findings: Findings) -> Shape | None:
+    """The shape of the arguments as one input: as it is for an image, else one long vector."""
+    rank = link.entry.input_rank(link.options)
+    if rank == 1:
+        return (sum(math.prod(shape) for shape in use.inputs),)
+    if len(use.inputs) == 1:
+        return use.inputs[0]
+    findings.add(
+        diagnose(
+            "E0607",
+            use.span,
+            link=link.name,
+            shapes=" and ".join(show(shape) for shape in use.inputs),
+            hint=f"a `{link.entry.name}` link takes one input; join vectors with an `mlp` link",
+        ),
+        use.node,
+    )
+    return None
+
+
+def _trunk(
+    graph: Graph,
+    link: LinkNode,
+    uses: list[LinkUse],
+    joined: Shape,
+    parameters: Mapping[tuple[NodeId, str], Shape],
+    findings: Findings,
+) -> SizedLink | None:
+    wanted: dict[tuple[str, str], Shape] = {}
+    for use in uses:
+        node = graph.node(use.node)
+        for parameter in fed_by_params(node):
+            if constrainer(parameter.support) is None:
+                _unreachable(node, parameter, use, findings)
+                return None
+            wanted[node.name, parameter.name] = parameters[node.id, parameter.name]
+    trunk = link.entry.trunk(link.options, joined, tuple(wanted.values()))
+    heads: dict[tuple[str, str], Lowered] = {
+        key: link.entry.head(link.options, trunk.output, shape) for key, shape in wanted.items()
+    }
+    return SizedLink(uses[0].node[0], joined, trunk, MappingProxyType(heads))
+
+
+def _unreachable(node: Node, parameter: Parameter, use: LinkUse, findings: Findings) -> None:
+    findings.add(
+        diagnose(
+            "E0322",
+            use.span,
+            parameter=parameter.name,
+            name=node.name,
+            expected=describe(parameter.support),
+        ),
+        node.id,
+    )

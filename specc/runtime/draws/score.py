@@ -1,0 +1,53 @@
+"""Score-function gradients: surrogates whose value is zero, and baselines that keep them unbiased.
+
+For a node drawn from q with a signal that does not depend on q's parameters,
+
+    grad E_q[signal] = E_q[signal grad log q]   (Williams 1992, theorem 1).
+
+A surrogate has that gradient and the value 0, so a loss with it still reads as the objective.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def surrogate(log_q: Tensor, signal: Tensor) -> Tensor:
+    """(log_q - stop(log_q)) stop(signal): value 0, gradient signal grad log_q."""
+    return (log_q - log_q.detach()) * signal.detach()
+
+
+def baseline_mean(signal: Tensor) -> Tensor:
+    """The signal less the mean of the other rows' signals; rows are the last axis.
+
+    Rows are independent, so the baseline of a row does not depend on its own draw.
+    """
+    rows = signal.shape[-1]
+    if rows < 2:
+        return signal
+    others = (signal.sum(-1, keepdim=True) - signal) / (rows - 1)
+    return signal - others
+
+
+def baseline_leave_one_out(signal: Tensor) -> Tensor:
+    """The signal of each particle less the mean of the other particles'; particles come first."""
+    particles = signal.shape[0]
+    others = (signal.sum(0, keepdim=True) - signal) / (particles - 1)
+    return signal - others
+
+
+def vimco(log_weight: Tensor) -> Tensor:
+    """What each particle adds to the bound log 1/K sum_k w_k, particles first.
+
+    The bound less the bound with this particle's log w replaced by the mean of the others' log w
+    (Mnih and Rezende 2016, equations 7 to 9). The result has the shape of `log_weight`.
+    """
+    particles = log_weight.shape[0]
+    log_w = log_weight.detach()
+    bound = log_w.logsumexp(0, keepdim=True)
+    others = (log_w.sum(0, keepdim=True) - log_w) / (particles - 1)
+    swapped = log_w.unsqueeze(0).expand(particles, *log_w.shape).clone()
+    diagonal = torch.arange(particles, device=log_w.device)
+    swapped[diagonal, diagonal] = others
+    return bound - swapped.logsumexp(1)
