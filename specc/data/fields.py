@@ -1,0 +1,74 @@
+"""A field of the model out of a column of the source: compact in memory, transformed by batch.
+
+    value = raw * factor * scale,   then   binarize,   one_hot,   shape,   dtype
+
+What the transforms are is fixed when the data is loaded; `Field.batch` only applies them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from specc.runtime.manifest import Field
+from specc.runtime.noise import Noise
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """The rows of one field, in memory as the file has them.
+
+    `raw` is [rows, *column shape]; `factor` takes a raw value to the field's value, before it is
+    binarized.
+    """
+
+    field: Field
+    raw: Tensor
+    factor: float
+    dtype: torch.dtype
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def batch(self, index: Tensor | slice, noise: Noise) -> Tensor:
+        """The values of the rows at `index`: [batch, *shape].
+
+        `binarize: sample` draws each value anew, from `noise`.
+        """
+        raw = self.raw[index] if isinstance(index, slice) else self.raw.index_select(0, index)
+        return shaped(self.transformed(raw, noise), self.field)
+
+    def transformed(self, raw: Tensor, noise: Noise) -> Tensor:
+        """The values of raw rows, in the field's dtype."""
+        if self.field.one_hot is not None:
+            return _one_hot(raw, self.field.one_hot, self.dtype)
+        if self.field.binarize == "sample":
+            # The threshold is scaled to the raw values: one pass fewer over the batch.
+            return noise.uniform(raw.shape).mul_(1.0 / self.factor).lt(raw).to(self.dtype)
+        if self.field.binarize == "threshold":
+            return raw.gt(0.5 / self.factor).to(self.dtype)
+        values = raw.to(self.dtype)
+        return values if self.factor == 1.0 else values * self.factor
+
+
+def shaped(values: Tensor, field: Field) -> Tensor:
+    """The rows of `values` in the shape that the model expects."""
+    return values.reshape(len(values), *field.shape)
+
+
+def dtype_of(field: Field, precision: torch.dtype) -> torch.dtype:
+    """The dtype of a field: integers as the manifest says, other numbers as the run computes."""
+    if field.dtype in FLOATS:
+        return precision
+    found: torch.dtype = getattr(torch, field.dtype)
+    return found
+
+
+def _one_hot(raw: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+    index = raw.long().reshape(len(raw), -1)
+    result = torch.zeros(*index.shape, classes, dtype=dtype, device=raw.device)
+    return result.scatter_(-1, index.unsqueeze(-1), 1.0)

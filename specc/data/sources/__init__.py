@@ -1,0 +1,23 @@
+"""How each source is read; the file of the same stem in `specc.catalog.sources` declares it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+from specc.data.table import Reader
+from specc.runtime.failure import USAGE, RunFailure
+
+NAMES = ("csv", "digits", "idx", "mnist", "npz")
+
+
+def reader(name: str) -> Reader:
+    """The function that reads the source `name`.
+
+    Raises RunFailure: E0501, where there is no such source.
+    """
+    if name not in NAMES:
+        hint = f"there are {', '.join(NAMES)}"
+        message = f"there is no data source `{name}`"
+        raise RunFailure("E0501", message, hint=hint, exit_code=USAGE)
+    return cast("Reader", importlib.import_module(f"specc.data.sources.{name}").read)

@@ -1,0 +1,25 @@
+"""The 8x8 handwritten digits that ship with scikit-learn: 1,797 pictures, no download."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specc.data.table import ALL, Column, Table
+
+
+def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+    """`image` [64], grey values 0 to 16 as parts of 16, and `label`, 0 to 9."""
+    del options, folder
+    # A second to import, so only where it is asked for.
+    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+
+    found = load_digits()
+    part = {
+        "image": Column(found.data.astype(np.uint8), 1 / 16),
+        "label": Column(found.target.astype(np.uint8)),
+    }
+    return Table({ALL: part}, default_split={"test": 0.2}, place="digits")

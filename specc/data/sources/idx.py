@@ -1,0 +1,85 @@
+"""idx files, the format of MNIST and its relatives: a header of sizes, then the numbers.
+
+The format, as its authors describe it: two zero bytes, a byte for the type, a byte for the number
+of dimensions, each dimension as a big-endian 32-bit number, then the values in row-major order.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specc.data.files import folder_for, inside, unreadable
+from specc.data.table import ALL, Array, Column, Part, Table
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+LIMIT = 8 << 30
+"""More bytes than this in one unpacked file are taken for a mistake, or a trap."""
+
+
+def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+    """`image` (bytes as parts of 255) and `label`, from the files that the options name.
+
+    Options: `images`, `labels`, and `test_images`, `test_labels` where there is a test part.
+    """
+    folder = folder_for("idx", folder)
+    first = _part(folder, options, "")
+    if "test_images" not in options:
+        return Table({ALL: first}, place=str(options["images"]))
+    return Table({"train": first, "test": _part(folder, options, "test_")}, place="idx files")
+
+
+def _part(folder: Path, options: Mapping[str, Any], prefix: str) -> Part:
+    part = {"image": pictures(array(inside(folder, str(options[f"{prefix}images"]))))}
+    if f"{prefix}labels" in options:
+        part["label"] = Column(array(inside(folder, str(options[f"{prefix}labels"]))))
+    return part
+
+
+def pictures(values: Array) -> Column:
+    """Pictures as rows; bytes are grey values, of which 255 is white."""
+    flat = values.reshape(len(values), -1)
+    return Column(flat, 1 / 255 if flat.dtype == np.uint8 else 1.0)
+
+
+def array(path: Path) -> Array:
+    """The array in an idx file, which may be packed with gzip.
+
+    Raises RunFailure: E0505, where it is not an idx file, is damaged, or is longer or shorter than
+    its header says.
+    """
+    data = _bytes(path)
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
+        raise unreadable(path, "it does not start as an idx file does")
+    rank, dtype = data[3], np.dtype(TYPES[data[2]])
+    start = 4 + 4 * rank
+    if rank == 0 or len(data) < start:
+        raise unreadable(path, "its header is cut off")
+    shape = struct.unpack(f">{rank}I", data[4:start])
+    expected = math.prod(shape) * dtype.itemsize
+    if len(data) - start != expected:
+        sizes = "x".join(str(n) for n in shape)
+        problem = f"its header says {sizes}, which is {expected} bytes; it has {len(data) - start}"
+        raise unreadable(path, problem, "the file may be cut off: fetch it again")
+    values: Array = np.frombuffer(data, dtype, offset=start).reshape(shape)
+    return values.astype(dtype.newbyteorder("="))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            data = file.read(LIMIT + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, str(error)) from error
+    if len(data) > LIMIT:
+        raise unreadable(path, f"it unpacks to more than {LIMIT >> 30} GB")
+    return data

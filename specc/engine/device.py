@@ -1,0 +1,53 @@
+"""Where a run computes, and with how many threads; and the one call that comes before all others.
+
+Arithmetic on denormal numbers (below 1e-38) takes a hundred times as long as on others, and dead
+units fill Adam's averages with them. The processor flushes them to zero where a flag asks for it,
+but the flag belongs to a thread, and a thread takes it from the one that made it: set after torch
+has made its threads, the flag misses them.
+"""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from specc.runtime.failure import USAGE, RunFailure
+
+SMALL_STEP = 5e7
+"""Operations in a step, about a millisecond's worth, below which a second thread only costs."""
+
+
+def prepare() -> None:
+    """Flushes denormals in this thread, and in all that torch will make. Call it first."""
+    torch.set_flush_denormal(True)
+
+
+def choose(name: str) -> torch.device:
+    """The device `auto`, `cpu`, `cuda` or `cuda:1`.
+
+    Raises RunFailure: E0807, where this machine does not have it.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        message = f"`{name}` is not the name of a device"
+        raise RunFailure("E0807", message, hint="auto, cpu, cuda", exit_code=USAGE) from error
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    if device.type not in ("cpu", "cuda") or (device.index or 0) >= count:
+        message = f"the device `{name}` does not exist on this machine"
+        raise RunFailure("E0807", message, hint="try `--device auto`", exit_code=USAGE)
+    return device
+
+
+def threads_for(parameters: int, rows: int, particles: int = 1) -> int:
+    """The threads of a step of about 6 operations for each parameter, row and particle.
+
+    It follows from sizes alone, never from a clock, so that a run repeats bit for bit.
+    """
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    limit = int(os.environ.get("OMP_NUM_THREADS") or available)
+    operations = 6.0 * parameters * rows * particles
+    return 1 if operations < SMALL_STEP else max(1, min(limit, available))

@@ -1,0 +1,87 @@
+"""Files that are whole or absent: written beside, synced, renamed into place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from specc.runtime.failure import RunFailure
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Says what could not be written, and why, where the system refuses.
+
+    Raises RunFailure: E0811 for a full disk, a read-only folder and the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = "make room, or choose another folder with `--out`"
+        raise RunFailure("E0811", f"{path} cannot be written: {reason}", hint=hint) from error
+
+
+def write(path: Path, data: bytes) -> None:
+    """Puts `data` at `path`, so that a reader finds either the old file or the new one.
+
+    Raises RunFailure: E0811, where the system refuses.
+    """
+    beside = path.with_name(f".{path.name}.partial")
+    with writing(path):
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        sync_folder(path.parent)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Puts `value` at `path` as indented JSON."""
+    write(path, (json.dumps(value, indent=2, allow_nan=True) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON is anything
+    """The value of a JSON file; raises OSError or ValueError."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Makes `folder` with what `fill` writes into it, so that it is there as a whole or not at all.
+
+    Raises RunFailure: E0811, where the system refuses.
+    """
+    beside = folder.with_name(f".{folder.name}.partial")
+    with writing(folder):
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        fill(beside)
+        for path in beside.rglob("*"):
+            if path.is_file():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+        sync_folder(beside)
+        beside.rename(folder)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder as durable as the files."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

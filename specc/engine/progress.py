@@ -1,0 +1,118 @@
+"""What a person sees while a program trains: a bar, or lines where the output is no terminal."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+REDRAW = 0.1
+LINE_EVERY = 10.0
+
+
+class Progress(Protocol):
+    """Follows a run."""
+
+    def __enter__(self) -> Self:
+        """Begins."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leaves the terminal as it was."""
+
+    def step(self, done: int) -> None:
+        """`done` steps are finished since the start of the run."""
+
+    def epoch(self, line: dict[str, Any]) -> None:
+        """An epoch ended, with these metrics."""
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def step(self, done: int) -> None:
+        """Nothing."""
+
+    def epoch(self, line: dict[str, Any]) -> None:
+        """Nothing."""
+
+
+class Shown:
+    """A bar with epoch, loss, steps a second and the time left, by rich."""
+
+    def __init__(self, name: str, epochs: int, steps: int, done: int = 0) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self.console = Console(stderr=True)
+        self.epochs = epochs
+        self._bar = Bar(
+            TextColumn("[bold]{task.description}"),
+            TextColumn("epoch {task.fields[epoch]}/" + str(epochs)),
+            BarColumn(),
+            TextColumn("{task.fields[loss]}"),
+            TextColumn("{task.fields[speed]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        self._start, self._first = time.monotonic(), done
+        self._drawn = self._printed = 0.0
+        fields: dict[str, Any] = {
+            "epoch": min(epochs, 1 + done * epochs // max(steps, 1)),
+            "loss": "",
+            "speed": "",
+        }
+        self._task = self._bar.add_task(name, total=steps, completed=done, **fields)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def step(self, done: int) -> None:
+        """Redraws the bar, at most ten times a second."""
+        now = time.monotonic()
+        if now - self._drawn < REDRAW:
+            return
+        self._drawn = now
+        speed = (done - self._first) / max(now - self._start, 1e-9)
+        self._bar.update(self._task, completed=done, speed=f"{speed:,.0f} steps/s")
+
+    def epoch(self, line: dict[str, Any]) -> None:
+        """Shows the epoch's metrics; without a terminal, as a line now and then."""
+        following = min(line["epoch"] + 1, self.epochs)
+        self._bar.update(
+            self._task, completed=line["step"], epoch=following, loss=f"loss {line['loss']:.2f}"
+        )
+        now = time.monotonic()
+        last = line["epoch"] == self.epochs
+        if self.console.is_terminal or not (last or now - self._printed > LINE_EVERY):
+            return
+        self._printed = now
+        parts = "  ".join(f"{name} {value:.3f}" for name, value in line["parts"].items())
+        self.console.print(f"epoch {line['epoch']}/{self.epochs}  {parts}", highlight=False)

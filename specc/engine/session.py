@@ -1,0 +1,79 @@
+"""A program with its weights, its data and its device: what training makes and evaluation takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from specc.data.load import Loaded, Rows, load
+from specc.engine import checkpoint, device, record
+from specc.engine.settings import Settings, settings_of
+from specc.engine.streams import Stream
+from specc.runtime import program as programs
+from specc.runtime.failure import RunFailure
+from specc.runtime.manifest import Manifest
+from specc.runtime.noise import mix
+from specc.runtime.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run that is open in this process."""
+
+    folder: Path
+    program: Program
+    data: Loaded | None
+    settings: Settings
+    device: torch.device
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the program."""
+        return self.program.manifest
+
+    def rows(self, part: str) -> Rows:
+        """The rows of a part of the data; raises RunFailure E0509 where there is none."""
+        if self.data is None:
+            raise RunFailure("E0510", f"the spec of `{self.manifest.name}` has no data")
+        return self.data.part(part)
+
+
+def fresh(code: Path, seed: int, where: torch.device) -> Program:
+    """The program in the folder `code`, with parameters that depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(mix(seed, Stream.START))
+        return programs.load(code).to(where)
+
+
+def data_of(manifest: Manifest, folder: Path | None, where: torch.device) -> Loaded | None:
+    """The data that the manifest asks for, on the device; None where it asks for none."""
+    return load(manifest.data, folder).to(where) if manifest.data else None
+
+
+def open_session(run: Path, *, data_dir: Path | None = None, device_name: str = "cpu") -> Session:
+    """A run as its last checkpoint left it, ready to evaluate or to sample.
+
+    Raises RunFailure: E0802 or E0803, where there is no run or no checkpoint; E05xx for its data.
+    """
+    facts, code = record.open_run(run)
+    where = device.choose(device_name)
+    found = checkpoint.latest(run)
+    if found is None:
+        message = f"the run in {run} has no checkpoint yet"
+        raise RunFailure("E0802", message, hint="train it, with `specc train --resume`")
+    program = fresh(code, int(facts.get("seed", 0)), where)
+    checkpoint.restore(found, program)
+    program.eval()
+    data = data_of(program.manifest, data_folder(facts, data_dir), where)
+    return Session(run, program, data, settings_of(program.manifest.train), where)
+
+
+def data_folder(facts: dict[str, Any], given: Path | None) -> Path | None:
+    """The data folder given now, or the one that the run was trained with."""
+    if given is not None:
+        return given
+    kept = facts.get("data_dir")
+    return Path(kept) if kept else None

@@ -1,0 +1,39 @@
+"""Ctrl-C and a polite kill: finish the step, save, and say that the run can go on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Interruption:
+    """Whether someone asked the run to stop."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def request(self, number: int, frame: FrameType | None) -> None:
+        """Takes note of a signal; the next one has its usual effect."""
+        del frame
+        self.requested = True
+        signal.signal(
+            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
+
+
+@contextmanager
+def interruptible() -> Iterator[Interruption]:
+    """Within it, the first SIGINT or SIGTERM sets `requested` instead of ending the process."""
+    found = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield found
+        return
+    before = {n: signal.signal(n, found.request) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield found
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,134 @@
+"""One training step as a whole: batch, loss, gradient, update, and the numbers worth keeping.
+
+A step is a function of the program's state and of three counters (seed, epoch, step); nothing in
+it waits for the device, allocates in Python, or is remembered outside of `Player`s and `Tally`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from specc.data.load import Batch, Rows
+from specc.engine.settings import FUSED, Settings, optimizer_for
+from specc.engine.streams import Stream, noise_at
+from specc.runtime.manifest import Loss
+from specc.runtime.noise import Noise, mix
+from specc.runtime.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """A loss with the parameters that minimize it, and their optimizer."""
+
+    loss: Loss
+    names: tuple[str, ...]
+    parameters: tuple[nn.Parameter, ...]
+    optimizer: torch.optim.Optimizer
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step leaves to be read later, still on the device.
+
+    `values` are the loss and its parts, `skipped` is 1 where the update was left out.
+    """
+
+    names: tuple[str, ...]
+    values: Tensor
+    skipped: Tensor
+
+
+def players_of(program: Program, settings: Settings, device: torch.device) -> tuple[Player, ...]:
+    """A player for each loss of the program, in the order of the manifest."""
+    named = dict(program.named_parameters())
+    players = []
+    for loss in program.manifest.losses:
+        mine = {n: p for n, p in named.items() if _belongs(n, loss.parameters)}
+        optimizer = optimizer_for(settings, mine.values(), device)
+        players.append(Player(loss, tuple(mine), tuple(mine.values()), optimizer))
+    return tuple(players)
+
+
+def _belongs(name: str, owners: Sequence[str]) -> bool:
+    return any(name == owner or name.startswith(f"{owner}.") for owner in owners)
+
+
+class Step:
+    """The step of a program on its training rows, called with an epoch, a step and row numbers."""
+
+    def __init__(
+        self,
+        program: Program,
+        players: Sequence[Player],
+        rows: Rows,
+        settings: Settings,
+        device: torch.device,
+    ) -> None:
+        self.program = program
+        self.players = tuple(players)
+        self.rows = rows
+        self.seed = settings.seed
+        self.device = device
+        self.has_dropout = any(
+            isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
+        )
+        # On the CPU a look at the result costs nothing; elsewhere it would stall the device.
+        self.skips_on_device = device.type != "cpu" and settings.optimizer in FUSED
+
+    def __call__(self, epoch: int, step: int, index: Tensor) -> Outcome:
+        """Updates every player once on the rows at `index`."""
+        batch = self.rows.batch(index, self._noise(Stream.DATA, epoch, step))
+        if self.has_dropout:
+            torch.manual_seed(mix(self.seed, Stream.DROPOUT, epoch, step))
+        outcomes = [self._update(p, batch, i, epoch, step) for i, p in enumerate(self.players)]
+        return outcomes[0] if len(outcomes) == 1 else _joined(self.players, outcomes)
+
+    def loss_again(self, epoch: int, step: int, index: Tensor) -> None:
+        """Computes the losses of that step once more, without an update, to look into them."""
+        batch = self.rows.batch(index, self._noise(Stream.DATA, epoch, step))
+        for number, player in enumerate(self.players):
+            noise = self._noise(Stream.LOSS, epoch, step, number)
+            self.program.loss(player.loss.name, batch, noise, len(self.rows))
+
+    def _noise(self, stream: Stream, *counters: int) -> Noise:
+        return noise_at(self.seed, stream, *counters, device=self.device)
+
+    def _update(self, player: Player, batch: Batch, number: int, epoch: int, step: int) -> Outcome:
+        noise = self._noise(Stream.LOSS, epoch, step, number)
+        loss, parts = self.program.loss(player.loss.name, batch, noise, len(self.rows))
+        player.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        skipped = _not_finite(loss, player.parameters)
+        if self.skips_on_device:
+            player.optimizer.found_inf = skipped  # type: ignore[attr-defined]
+            player.optimizer.step()
+        elif not skipped:
+            player.optimizer.step()
+        with torch.no_grad():
+            values = torch.stack([loss, *parts.values()])
+        return Outcome(("loss", *parts), values.detach(), skipped)
+
+
+@torch.no_grad()
+def _not_finite(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+    """1 where the loss or a gradient is not finite, else 0.
+
+    A sum is finite only where all its terms are, and is the cheapest thing that knows.
+    """
+    sums = [p.grad.sum() for p in parameters if p.grad is not None]
+    total = torch.stack([loss.detach(), *sums]).sum()
+    return torch.isfinite(total).logical_not_().to(torch.float32)
+
+
+def _joined(players: Sequence[Player], outcomes: Sequence[Outcome]) -> Outcome:
+    names = tuple(
+        f"{player.loss.name} {name}"
+        for player, outcome in zip(players, outcomes, strict=True)
+        for name in outcome.names
+    )
+    values = torch.cat([outcome.values for outcome in outcomes])
+    return Outcome(names, values, torch.stack([o.skipped for o in outcomes]).amax(0))

@@ -1,0 +1,34 @@
+"""Which numbers are drawn from which counters: a stream for each purpose, so none meets another."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import torch
+from torch import Tensor
+
+from specc.runtime.noise import Noise, mix
+
+
+class Stream(IntEnum):
+    """The first counter of everything random in a run."""
+
+    START = 1
+    ORDER = 2
+    DATA = 3
+    LOSS = 4
+    DROPOUT = 5
+    EVALUATE = 6
+    SAMPLE = 7
+
+
+def noise_at(seed: int, stream: Stream, *counters: int, device: torch.device) -> Noise:
+    """The noise of a stream at the given counters."""
+    return Noise.at(seed, stream, *counters, device=device)
+
+
+def order_of(seed: int, epoch: int, rows: int, device: torch.device) -> Tensor:
+    """The rows in the order of an epoch: a permutation that depends on seed and epoch alone."""
+    generator = torch.Generator()
+    generator.manual_seed(mix(seed, Stream.ORDER, epoch))
+    return torch.randperm(rows, generator=generator).to(device)

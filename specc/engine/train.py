@@ -1,0 +1,256 @@
+"""Training: epochs of steps, with a record that a run can go on from, bit for bit."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from specc.engine import checkpoint, device, record, session
+from specc.engine.checkpoint import Counters
+from specc.engine.progress import Progress, Quiet, Shown
+from specc.engine.session import Session
+from specc.engine.settings import Settings, settings_of
+from specc.engine.signals import Interruption, interruptible
+from specc.engine.step import Step, players_of
+from specc.engine.streams import order_of
+from specc.engine.tally import Tally
+from specc.engine.trace import origin_of, wrong_parameter
+from specc.runtime import manifest as manifests
+from specc.runtime.failure import INTERRUPTED, RunFailure
+from specc.runtime.manifest import Manifest
+from specc.runtime.places import located
+
+READ_EVERY = 50
+"""Steps between two looks at the numbers on the device."""
+
+SAVE_EVERY = 30.0
+"""Seconds between two checkpoints."""
+
+SKIPPED_LIMIT = 20
+"""Steps in a row without a finite loss and gradient, after which a run is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run takes beside its program.
+
+    `spec` is the text that the program was compiled from, kept with the run. `threads` overrides
+    the choice that follows from the sizes.
+    """
+
+    data_dir: Path | None = None
+    device: str = "cpu"
+    spec: str | None = None
+    resume: bool = False
+    quiet: bool = False
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished run, still open, with its counters and the metrics of its last epoch."""
+
+    session: Session
+    counters: Counters
+    metrics: dict[str, Any]
+
+
+def train(code: Path, run: Path, options: Options) -> Trained:
+    """Trains the generated program in `code`, recording in the folder `run`.
+
+    Raises RunFailure: E05xx where the data does not fit, before anything is written; E08xx where
+    the run cannot go on; E0812 with exit code 75 where it was interrupted, saved and resumable.
+    """
+    manifest = manifests.read(code)
+    settings = settings_of(manifest.train)
+    where = device.choose(options.device)
+    resumes = options.resume and (run / record.RUN).is_file()
+    facts: dict[str, Any] = {}
+    if resumes:
+        record.same_spec(run, manifest)
+        facts, code = record.open_run(run)
+    data = session.data_of(manifest, session.data_folder(facts, options.data_dir), where)
+    if data is None or not manifest.losses:
+        what = "data" if data is None else "loss"
+        raise RunFailure("E0805", f"the program `{manifest.name}` has no {what} to train on")
+    program = session.fresh(code, settings.seed, where)
+    if not resumes:
+        threads = options.threads or _threads(program, settings)
+        facts = _facts(manifest, settings, options, data.digest, threads, where)
+        record.create(run, code, options.spec, facts)
+    elif facts.get("data_digest") != data.digest:
+        raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
+    torch.set_num_threads(int(facts["threads"]))
+    opened = Session(run, program, data, settings, where)
+    with record.locked(run), interruptible() as interruption:
+        return _Training(opened, options, interruption).run()
+
+
+def _threads(program: torch.nn.Module, settings: Settings) -> int:
+    count = sum(p.numel() for p in program.parameters())
+    return device.threads_for(count, settings.batch_size)
+
+
+def _facts(
+    manifest: Manifest,
+    settings: Settings,
+    options: Options,
+    digest: str,
+    threads: int,
+    where: torch.device,
+) -> dict[str, Any]:
+    return {
+        "name": manifest.name,
+        "seed": settings.seed,
+        "digests": dict(manifest.digests),
+        "data_digest": digest,
+        "data_dir": str(options.data_dir.resolve()) if options.data_dir else None,
+        "device": str(where),
+        "threads": threads,
+        "versions": {
+            "specc": manifest.specc,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+class _Training:
+    """The loop, with what changes from step to step."""
+
+    def __init__(self, opened: Session, options: Options, interruption: Interruption) -> None:
+        self.session = opened
+        self.interruption = interruption
+        self.settings = opened.settings
+        self.rows = opened.rows("train")
+        self.per_epoch = -(-len(self.rows) // self.settings.batch_size)
+        self.total = self.per_epoch * self.settings.epochs
+        self.players = players_of(opened.program, self.settings, opened.device)
+        self.step = Step(opened.program, self.players, self.rows, self.settings, opened.device)
+        self.counters, self.tally = self._begin()
+        self.saved_at = time.monotonic()
+        self.line: dict[str, Any] = {}
+        self.progress: Progress = Quiet()
+        if not options.quiet:
+            name, epochs = opened.manifest.name, self.settings.epochs
+            self.progress = Shown(name, epochs, self.total, self.counters.total)
+
+    def run(self) -> Trained:
+        """All epochs that are left."""
+        self.session.program.train()
+        with self.progress:
+            while self.counters.epoch < self.settings.epochs:
+                self._epoch()
+        self._save()
+        self.session.program.eval()
+        return Trained(self.session, self.counters, self.line)
+
+    def _begin(self) -> tuple[Counters, Tally]:
+        """Takes up the last checkpoint, if there is one."""
+        found = checkpoint.latest(self.session.folder)
+        counters = found.counters if found else Counters()
+        if found:
+            checkpoint.restore(found, self.session.program, self.players)
+        lines = record.read_metrics(self.session.folder)
+        kept = [line for line in lines if line["step"] <= counters.total]
+        record.write_metrics(self.session.folder, kept)
+        self._set_rate(counters.total)
+        return counters, Tally(found.tally if found else None)
+
+    def _epoch(self) -> None:
+        counters, size = self.counters, self.settings.batch_size
+        order = order_of(self.settings.seed, counters.epoch, len(self.rows), self.session.device)
+        began = time.monotonic()
+        with located(self.session.program.folder):
+            for number in range(counters.step, self.per_epoch):
+                self._set_rate(self.counters.total)
+                self.tally.add(
+                    self.step(counters.epoch, number, order[number * size : (number + 1) * size])
+                )
+                self._count(number)
+                self._look_up(order, number)
+        self._end_epoch(time.monotonic() - began)
+
+    def _count(self, number: int) -> None:
+        total = self.counters.total + 1
+        self.counters = replace(self.counters, step=number + 1, total=total)
+        self.progress.step(total)
+
+    def _look_up(self, order: Tensor, number: int) -> None:
+        """Between two steps: reads numbers, saves, and stops, where it is time to."""
+        if self.interruption.requested:
+            self._interrupt()
+        if (number + 1) % READ_EVERY and number + 1 < self.per_epoch:
+            return
+        self.tally.read()
+        if self.tally.skipped_in_a_row >= SKIPPED_LIMIT:
+            self._give_up(order, number)
+        if time.monotonic() - self.saved_at > SAVE_EVERY and number + 1 < self.per_epoch:
+            self._save()
+
+    def _end_epoch(self, seconds: float) -> None:
+        done = self.counters
+        means = self.tally.means()
+        self.counters = replace(
+            done,
+            epoch=done.epoch + 1,
+            step=0,
+            skipped=done.skipped + self.tally.skipped,
+            seconds=done.seconds + seconds,
+        )
+        self.line = {
+            "epoch": self.counters.epoch,
+            "step": done.total,
+            "loss": means[self.tally.names[0]],
+            "parts": means,
+            "lr": self.players[0].optimizer.param_groups[0]["lr"],
+            "skipped": self.tally.skipped,
+            "seconds": round(seconds, 4),
+        }
+        self.tally = self.tally.next_epoch()
+        record.append_metrics(self.session.folder, self.line)
+        self.progress.epoch(self.line)
+        if time.monotonic() - self.saved_at > SAVE_EVERY:
+            self._save()
+
+    def _set_rate(self, step: int) -> None:
+        rate = self.settings.rate(step, self.total) if self.settings.schedule else None
+        if rate is None:
+            return
+        for player in self.players:
+            for group in player.optimizer.param_groups:
+                group["lr"] = rate
+
+    def _save(self) -> None:
+        self.tally.read()
+        run, program = self.session.folder, self.session.program
+        checkpoint.save(run, program, self.players, self.counters, self.tally.state())
+        self.saved_at = time.monotonic()
+
+    def _interrupt(self) -> None:
+        self._save()
+        message = f"interrupted after step {self.counters.total} of {self.total}; the run is saved"
+        hint = f"`--resume` goes on from there, in {self.session.folder}"
+        raise RunFailure("E0812", message, hint=hint, exit_code=INTERRUPTED)
+
+    def _give_up(self, order: Tensor, number: int) -> None:
+        """Says where the numbers go wrong. The checkpoint before stays the last one."""
+        size, epoch = self.settings.batch_size, self.counters.epoch
+        index = order[number * size : (number + 1) * size]
+        program = self.session.program
+        origin = origin_of(lambda: self.step.loss_again(epoch, number, index), program.folder)
+        what = f"the gradient of `{wrong_parameter(program)}`" if origin is None else "the loss"
+        message = (
+            f"training stopped in epoch {epoch + 1}: {what} was not finite in "
+            f"{self.tally.skipped_in_a_row} steps in a row"
+        )
+        hint = f"{origin}; " if origin else ""
+        place = origin.place.at if origin and origin.place else ""
+        hint += "a lower learning rate may help"
+        raise RunFailure("E0804", message, hint=hint, place=place)

@@ -1,0 +1,42 @@
+"""What goes wrong while a program runs, in words a user can act on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+ExitCode = Literal[1, 2, 3, 75]
+
+FAILED: ExitCode = 3
+USAGE: ExitCode = 2
+INTERRUPTED: ExitCode = 75
+
+
+class RunFailure(Exception):  # noqa: N818 - a run fails; the code may be right
+    """A run that cannot go on.
+
+    `code` is a diagnostic code (E05xx for data, E08xx for runs), `message` one sentence that says
+    what is wrong, `hint` what to do about it, `place` where: a line of the spec, or a row and
+    column of a file. `exit_code` is the status that the command line ends with.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        hint: str = "",
+        place: str = "",
+        exit_code: ExitCode = FAILED,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.place = place
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        """Place, message and hint, as one line of text."""
+        place = f"{self.place}: " if self.place else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}{self.message}{hint}"

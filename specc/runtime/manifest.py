@@ -1,0 +1,294 @@
+"""The manifest: all that passes from the compiler to a run, as a JSON file beside the code.
+
+`read` checks every key and type, so that nothing later has to ask whether the file is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from specc.runtime.failure import RunFailure
+
+FORMAT = 1
+NAME = "manifest.json"
+DIGESTS = ("source", "math", "training", "parameters")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The set that a field's values lie in: its kind and, for numbers, the bounds."""
+
+    kind: str
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A data field as the model sees it, and how it comes out of the source.
+
+    `shape` is of one row; `binarize` is `sample` or `threshold`; `one_hot` a number of classes;
+    `picture` the height and width (and channels) under which a row is a picture.
+    """
+
+    name: str
+    column: str
+    shape: tuple[int, ...]
+    dtype: str
+    support: Support
+    binarize: str | None = None
+    scale: float | None = None
+    one_hot: int | None = None
+    picture: tuple[int, ...] | None = None
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Which source is read, with which options, how it is split, and its fields by name."""
+
+    source: str
+    options: Mapping[str, Any]
+    split: Mapping[str, Any]
+    fields: Mapping[str, Field]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a program: its role, the shape of one draw, and its place in the spec."""
+
+    role: str
+    shape: tuple[int, ...]
+    is_global: bool
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A loss function: the fields it takes, and the programs whose parameters it trains."""
+
+    name: str
+    inputs: tuple[str, ...]
+    needs_data_size: bool
+    bound: str | None
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The whole file. `capabilities` maps `program.method` to the inputs of that method."""
+
+    name: str
+    doc: str
+    source: str
+    specc: str
+    digests: Mapping[str, str]
+    data: Data | None
+    nodes: Mapping[str, Mapping[str, Node]]
+    losses: tuple[Loss, ...]
+    capabilities: Mapping[str, tuple[str, ...]]
+    parameters: Mapping[str, tuple[int, ...]]
+    train: Mapping[str, Any]
+    evaluate: Mapping[str, Mapping[str, Any]]
+
+    def latents(self, program: str) -> tuple[str, ...]:
+        """The names of the latent nodes of `program`."""
+        return tuple(n for n, v in self.nodes.get(program, {}).items() if v.role == "latent")
+
+    def observed(self) -> tuple[str, ...]:
+        """The names of the model's observed nodes."""
+        return tuple(n for n, v in self.nodes.get("model", {}).items() if v.role == "observed")
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of the generated code in `folder`.
+
+    Raises RunFailure: E0808, where the file is absent, not JSON, or lacks or misuses a key.
+    """
+    path = folder / NAME
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        message = f"{folder} has no {NAME}: it is no folder of generated code"
+        raise RunFailure("E0808", message, hint="make one with `specc compile`") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise _damaged(path, f"it cannot be read ({error})") from error
+    try:
+        return parse(value)
+    except _ManifestError as mistake:
+        raise _damaged(path, str(mistake)) from mistake
+
+
+def parse(value: object) -> Manifest:
+    """The manifest of a decoded JSON value; raises `_ManifestError` with the place in the value."""
+    top = _Object(value, "")
+    found = top.get("format", int)
+    if found != FORMAT:
+        raise _ManifestError(f"its format is {found}, and this version reads format {FORMAT}")
+    digests = top.child("digests")
+    result = Manifest(
+        name=top.get("name", str),
+        doc=top.get("doc", str, ""),
+        source=top.get("source", str, ""),
+        specc=top.get("specc", str, ""),
+        digests={name: digests.get(name, str) for name in DIGESTS},
+        data=_data(top.child("data")) if top.value.get("data") is not None else None,
+        nodes={
+            program: {name: _node(node) for name, node in nodes.children()}
+            for program, nodes in top.child("nodes").children()
+        },
+        losses=tuple(_loss(item) for item in top.items("losses")),
+        capabilities=_capabilities(top.child("capabilities")),
+        parameters={p.get("name", str): p.sizes("shape") for p in top.items("parameters")},
+        train=top.get("train", dict, {}),
+        evaluate={n: entry.value for n, entry in top.child("evaluate", {}).children()},
+    )
+    _check_inputs(result)
+    return result
+
+
+def _check_inputs(manifest: Manifest) -> None:
+    fields = set(manifest.data.fields) if manifest.data else set()
+    for loss in manifest.losses:
+        missing = [name for name in loss.inputs if name not in fields]
+        if missing:
+            raise _ManifestError(
+                f"the loss `{loss.name}` takes `{missing[0]}`, which no data field gives"
+            )
+
+
+def _data(item: _Object) -> Data:
+    return Data(
+        source=item.get("source", str),
+        options=item.get("options", dict, {}),
+        split=item.get("split", dict, {}),
+        fields={name: _field(name, field) for name, field in item.child("fields").children()},
+    )
+
+
+def _field(name: str, item: _Object) -> Field:
+    binarize = item.optional("binarize", str)
+    if binarize not in (None, "sample", "threshold"):
+        raise _ManifestError(f"`{item.path}.binarize` is {binarize!r}, not `sample` or `threshold`")
+    return Field(
+        name=name,
+        column=item.get("from", str, name),
+        shape=item.sizes("shape"),
+        dtype=item.get("dtype", str, "float32"),
+        support=_support(item.child("support")),
+        binarize=binarize,
+        scale=item.optional("scale", float),
+        one_hot=item.optional("one_hot", int),
+        picture=item.sizes("picture") if item.value.get("picture") is not None else None,
+        at=item.get("span", str, "") or item.get("at", str, ""),
+    )
+
+
+def _support(item: _Object) -> Support:
+    low, high = item.optional("low", float), item.optional("high", float)
+    return Support(
+        kind=item.get("kind", str),
+        low=-math.inf if low is None else low,
+        high=math.inf if high is None else high,
+        low_open=item.get("low_open", bool, False),
+        high_open=item.get("high_open", bool, False),
+    )
+
+
+def _node(item: _Object) -> Node:
+    return Node(
+        role=item.get("role", str),
+        shape=item.sizes("shape"),
+        is_global=item.get("global", bool, False),
+        at=item.get("at", str, ""),
+    )
+
+
+def _loss(item: _Object) -> Loss:
+    return Loss(
+        name=item.get("name", str),
+        inputs=item.names("inputs"),
+        needs_data_size=item.get("needs_data_size", bool, False),
+        bound=item.optional("bound", str),
+        parameters=item.names("parameters"),
+    )
+
+
+def _capabilities(item: _Object) -> dict[str, tuple[str, ...]]:
+    for name in item.value:
+        if name.count(".") != 1:
+            raise _ManifestError(
+                f"`{item.path}.{name}` is not a program and a method, as in `model.sample`"
+            )
+    return {name: item.names(name) for name in item.value}
+
+
+class _ManifestError(Exception):
+    """A key of the manifest that is missing or of the wrong kind; the text says which."""
+
+
+class _Object:
+    """A JSON object with its path, whose keys are taken out under a check of their type."""
+
+    def __init__(self, value: object, path: str) -> None:
+        if not isinstance(value, dict):
+            raise _ManifestError(
+                f"`{path}` is not an object" if path else "it is not a JSON object"
+            )
+        self.value = cast("dict[str, Any]", value)
+        self.path = path
+
+    def _at(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def get(self, key: str, kind: type[T], default: T | None = None) -> T:
+        if key not in self.value:
+            if default is None:
+                raise _ManifestError(f"the key `{self._at(key)}` is missing")
+            return default
+        found = self.value[key]
+        if kind is float and isinstance(found, int) and not isinstance(found, bool):
+            found = float(found)
+        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+            raise _ManifestError(f"`{self._at(key)}` is {found!r}, not of type {kind.__name__}")
+        return found
+
+    def optional(self, key: str, kind: type[T]) -> T | None:
+        return None if self.value.get(key) is None else self.get(key, kind)
+
+    def child(self, key: str, default: dict[str, Any] | None = None) -> _Object:
+        return _Object(self.get(key, dict, default), self._at(key))
+
+    def children(self) -> list[tuple[str, _Object]]:
+        return [(key, _Object(value, self._at(key))) for key, value in self.value.items()]
+
+    def items(self, key: str) -> list[_Object]:
+        found = self.get(key, list)
+        return [_Object(item, f"{self._at(key)}[{i}]") for i, item in enumerate(found)]
+
+    def names(self, key: str) -> tuple[str, ...]:
+        found = self.get(key, list)
+        if not all(isinstance(name, str) for name in found):
+            raise _ManifestError(f"`{self._at(key)}` is {found!r}, not a list of names")
+        return tuple(found)
+
+    def sizes(self, key: str) -> tuple[int, ...]:
+        found = self.get(key, list)
+        whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in found)
+        if not whole:
+            raise _ManifestError(f"`{self._at(key)}` is {found!r}, not a list of sizes")
+        return tuple(found)
+
+
+def _damaged(path: Path, why: str) -> RunFailure:
+    hint = "compile the spec again, with `specc compile`"
+    return RunFailure("E0808", f"the manifest {path} is damaged: {why}", hint=hint)
