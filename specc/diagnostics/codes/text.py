@@ -123,19 +123,19 @@ CODES: tuple[Code, ...] = (
     error(
         "E0020",
         "indentation",
-        "this line is indented by {found} spaces, which fits nothing above it",
-        "indent it like its neighbours: {expected} spaces",
+        "the indentation of this line, {found}, fits nothing above it",
+        "indent it like its neighbours, by {expected}",
     ),
     error(
         "E0021",
         "colon-expected",
         "`{text}` stands where a key was expected, but no colon follows it",
-        "write `key: value`, with a space after the colon",
+        "{fix}",
     ),
     error(
         "E0022",
         "special-character",
-        "a plain value cannot start with `{character}`: {meaning}",
+        "a plain value cannot start with {character}: {meaning}",
         "quote the value",
     ),
     error(
@@ -147,7 +147,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0024",
         "unknown-alias",
-        "`*{name}` refers to an anchor that the file does not have before it",
+        "`*{name}` repeats a value named by `&{name}`, but none stands before it",
         "{fix}",
     ),
     error(
@@ -203,5 +203,53 @@ CODES: tuple[Code, ...] = (
         "line-break",
         "the character {character} is a line break to YAML but not to most editors",
         "delete it, or start a new line",
+    ),
+    error(
+        "E0034",
+        "odd-space",
+        "the character {character} looks like a space, but YAML takes it for a letter",
+        "replace it by a space; it often comes from a copied web page",
+    ),
+    error(
+        "E0035",
+        "indented-under-value",
+        "`{key}` is indented under `{above}`, which already has a value",
+        "indent it like the line above, or take the value away",
+    ),
+    error(
+        "E0036",
+        "text-after-value",
+        "`{text}` follows a value that is already complete",
+        "{fix}",
+    ),
+    error(
+        "E0037",
+        "list-beside-key",
+        "a list of lines with `-` cannot start on the line of its key",
+        'start it on the next line, or write [a, b]; a negative value is quoted: `"-a"`',
+    ),
+    error(
+        "E0038",
+        "comma-without-entry",
+        "there is no entry before this comma",
+        "delete the comma",
+    ),
+    error(
+        "E0039",
+        "space-after-colon",
+        "`{text}` is read as text: the colon of a key needs a space after it",
+        "write `{fix}`",
+    ),
+    error(
+        "E0040",
+        "quote-over-lines",
+        "the quoted text that starts here goes on over several lines",
+        "close the quote on its own line",
+    ),
+    error(
+        "E0041",
+        "quote-inside-quotes",
+        "this quote ends the quoted text, and `{text}` follows",
+        "to have a quote inside, {fix}",
     ),
 )

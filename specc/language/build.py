@@ -1,0 +1,312 @@
+"""From YAML's events to the tree of located values, with everything that a spec may not hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import yaml
+
+from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Source, Span
+from specc.language import keys
+from specc.language.characters import UNSEEN, character_name
+from specc.language.flow import expression_end
+from specc.language.limits import (
+    MAX_ALIASED,
+    MAX_DEPTH,
+    MAX_FINDINGS,
+    MAX_INTEGER,
+    MAX_SEARCHES,
+    MAX_VALUES,
+)
+from specc.language.located import Entry, Located, Scalar, Sequence, Style, TagKind
+from specc.language.located import Mapping as LocatedMapping
+from specc.language.scalars import WHOLE_NUMBER, resolve
+
+_STYLES: dict[str | None, Style] = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
+_PROPERTY = re.compile(r"(?:[&!]\S*(?:\s+|$))+")
+_TAG = re.compile(r"![^\s,\[\]{}]*")
+
+
+@dataclass(slots=True)
+class Frame:
+    """A mapping or sequence that is not closed yet."""
+
+    is_mapping: bool
+    is_flow: bool
+    start: int
+    column: int
+    anchor: str | None
+    entries: list[Entry] = field(default_factory=list)
+    items: list[Located] = field(default_factory=list)
+    seen: dict[str, Scalar] = field(default_factory=dict)
+    key: Scalar | None = None
+    skips_value: bool = False
+    size: int = 1
+
+    @property
+    def wants_key(self) -> bool:
+        """Whether the next value is a key."""
+        return self.is_mapping and self.key is None and not self.skips_value
+
+
+class Stop(Exception):  # noqa: N818 - a signal inside this module, never an error to a caller
+    """The text is not worth reading further; the finding that says why is recorded."""
+
+
+class Builder:
+    """One pass over the events of `text`.
+
+    `text` may differ from the source's own where an expression that YAML would cut is covered with
+    letters: `covered` maps the start of each to its end. `cuts` are the ones newly found.
+    """
+
+    def __init__(self, source: Source, text: str, covered: Mapping[int, int]) -> None:
+        self.source = source
+        self.text = text
+        self.covered = covered
+        self.findings: list[Diagnostic] = []
+        self.cuts: list[tuple[int, int, int]] = []
+        self.frames: list[Frame] = []
+        self.closed: list[Frame] = []
+        self.last: Scalar | None = None
+        self.position = 0
+        self.root: Located | None = None
+        self._documents = 0
+        self._values = 0
+        self._aliased = 0
+        self._searches = 0
+        self._anchors: dict[str, tuple[Located, int] | None] = {}
+
+    def run(self, events: Iterator[yaml.Event]) -> None:
+        """Take every event, until the end or until one that ends the reading.
+
+        Raises yaml.YAMLError where the text is not YAML.
+        """
+        try:
+            for event in events:
+                take = _TAKE.get(type(event))
+                if take is not None:
+                    take(self, event)
+        except Stop:
+            self.root = None
+
+    def span(self, start: int, end: int) -> Span:
+        """A range of the source."""
+        return Span(self.source, start, end)
+
+    def report(self, code: str, span: Span, **evidence: object) -> None:
+        """Record a finding and go on."""
+        self._record(diagnose(code, span, **evidence))
+
+    def _record(self, finding: Diagnostic | None) -> None:
+        if finding is not None:
+            self.findings.append(finding)
+        if len(self.findings) > MAX_FINDINGS:
+            raise Stop
+
+    def start_document(self, event: yaml.DocumentStartEvent) -> None:
+        """Refuse a second document, and instructions to the reader."""
+        self._documents += 1
+        start, end = event.start_mark.index, event.end_mark.index
+        if self._documents > 1:
+            self.report("E0010", self.span(start, max(end, start + 1)), marker="---")
+            raise Stop
+        if event.version or event.tags:
+            line = self.text[start:].split("\n", 1)[0].rstrip()
+            self.report("E0030", self.span(start, start + len(line)), directive=line)
+
+    def open(self, event: yaml.CollectionStartEvent) -> None:
+        """Begin a mapping or a sequence."""
+        is_mapping = isinstance(event, yaml.MappingStartEvent)
+        self._check_tag(event)
+        bare = not is_mapping and not event.anchor and not event.tag
+        mark = event.start_mark if bare and not event.flow_style else event.end_mark
+        start = mark.index - 1 if event.flow_style else mark.index
+        self.frames.append(Frame(is_mapping, event.flow_style, start, mark.column, event.anchor))
+        self.closed.clear()
+        self.position = event.end_mark.index
+        self._count(start)
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        if len(self.frames) > MAX_DEPTH:
+            self.report("E0012", self.span(start, start + 1), limit=MAX_DEPTH)
+            raise Stop
+
+    def close(self, event: yaml.CollectionEndEvent) -> None:
+        """Complete the innermost mapping or sequence."""
+        frame = self.frames.pop()
+        self.closed.append(frame)
+        located: Located
+        if frame.is_mapping:
+            entries = tuple(frame.entries)
+            end = entries[-1].value.span.end if entries else frame.start
+            end = max(end, entries[-1].key.span.end) if entries else end
+            located = LocatedMapping(entries, self._closed_span(frame, event, end))
+        else:
+            end = frame.items[-1].span.end if frame.items else frame.start
+            located = Sequence(tuple(frame.items), self._closed_span(frame, event, end))
+        self.position = event.end_mark.index if frame.is_flow else self.position
+        self._put(located, frame.size, frame.anchor)
+
+    def _closed_span(self, frame: Frame, event: yaml.Event, content_end: int) -> Span:
+        """A block ends with its content: YAML's own end mark is the next token after it."""
+        end = event.end_mark.index if frame.is_flow else max(content_end, frame.start)
+        return self.span(frame.start, max(end, frame.start))
+
+    def scalar(self, event: yaml.ScalarEvent) -> None:
+        """Take one value."""
+        self._check_tag(event)
+        start, end = self._content(event)
+        self._count(start)
+        style = _STYLES.get(event.style, "plain")
+        if start in self.covered and style == "plain":
+            value = " ".join(self.source.text[start : self.covered[start]].split("\n"))
+            scalar = Scalar(value, self.span(start, self.covered[start]), style, "str")
+        else:
+            kind, value_ = self._value(event.value, style, self.span(start, end))
+            scalar = Scalar(value_, self.span(start, end), style, kind)
+            self._check_cut(scalar)
+        self.last = scalar
+        self.closed.clear()
+        self.position = end
+        self._put(scalar, 1, event.anchor)
+
+    def _content(self, event: yaml.ScalarEvent) -> tuple[int, int]:
+        """Start and end of a scalar without its anchor, tag, and the blank lines below it."""
+        start, end = event.start_mark.index, event.end_mark.index
+        if event.anchor or event.tag:
+            match = _PROPERTY.match(self.text, start, end)
+            start = match.end() if match else start
+        if event.style in ("|", ">"):
+            end = start + len(self.text[start:end].rstrip())
+        return start, max(start, end)
+
+    def _value(
+        self, text: str, style: Style, span: Span
+    ) -> tuple[TagKind, str | int | float | bool | None]:
+        if style != "plain":
+            # An escape such as "\e" may write what the text itself may not hold.
+            hidden = UNSEEN.search(text) if style == "double" else None
+            if hidden:
+                self.report("E0003", span, character=character_name(hidden[0]))
+            return "str", text
+        try:
+            return resolve(text)
+        except OverflowError:
+            limit = f"{MAX_INTEGER:,}" if WHOLE_NUMBER.fullmatch(text) else "1.8e308"
+            self.report("E0014", span, number=text, limit=limit)
+            return "int", 1
+
+    def _check_tag(self, event: yaml.NodeEvent) -> None:
+        if event.tag is None:
+            return
+        raw = self.text[event.start_mark.index : event.end_mark.index + 1]
+        match = _TAG.search(raw)
+        start = event.start_mark.index + (match.start() if match else 0)
+        tag = match[0] if match else event.tag
+        self.report("E0009", self.span(start, start + len(tag)), tag=tag)
+
+    def _check_cut(self, scalar: Scalar) -> None:
+        """An unbalanced bracket in a plain value inside `{ }` means that YAML cut it there."""
+        text = scalar.value
+        if scalar.style != "plain" or not isinstance(text, str) or not self._in_flow:
+            return
+        if self._searches < MAX_SEARCHES and text.count("(") > text.count(")"):
+            self._searches += 1
+            end = expression_end(self.text, scalar.span.start)
+            if end is not None and end > scalar.span.end:
+                self.cuts.append((scalar.span.start, scalar.span.end, end))
+
+    @property
+    def _in_flow(self) -> bool:
+        return bool(self.frames) and self.frames[-1].is_flow
+
+    def alias(self, event: yaml.AliasEvent) -> None:
+        """Repeat a value that has a name."""
+        name = event.anchor
+        span = self.span(event.start_mark.index, event.end_mark.index)
+        self.closed.clear()
+        self.position = span.end
+        if name not in self._anchors:
+            near = nearest(name, self._anchors)
+            product = "quote the value if `*` means a product"
+            fix = f"did you mean `*{near}`? If not, {product}" if near else product
+            self.report("E0024", span, name=name, fix=fix)
+            self._put(Scalar(None, span, "plain", "null"), 1, None)
+            return
+        found = self._anchors[name]
+        if found is None:
+            self.report("E0027", span, name=name)
+            raise Stop
+        self._aliased += found[1]
+        if self._aliased > MAX_ALIASED:
+            self.report("E0007", span, limit=f"{MAX_ALIASED:,}")
+            raise Stop
+        self._put(found[0], found[1], None)
+
+    def _count(self, start: int) -> None:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            self.report("E0032", self.span(start, start + 1), limit=f"{MAX_VALUES:,}")
+            raise Stop
+
+    def _put(self, located: Located, size: int, anchor: str | None) -> None:
+        if anchor:
+            self._anchors[anchor] = (located, size)
+        if not self.frames:
+            self.root = located
+            return
+        frame = self.frames[-1]
+        frame.size += size
+        if not frame.is_mapping:
+            frame.items.append(located)
+        elif frame.wants_key:
+            self._key(frame, located)
+        else:
+            self._entry(frame, located)
+
+    def _key(self, frame: Frame, located: Located) -> None:
+        finding = keys.problem(located, self.text, frame.is_flow)
+        if finding is None and isinstance(located, Scalar):
+            frame.key = located
+            return
+        frame.skips_value = True
+        if isinstance(located, Scalar):
+            self._record(finding)
+            return
+        # What is wrong inside a `{ }` that is a key as a whole is no cause of its own.
+        start, end = located.span.start, located.span.end
+        self.findings = [f for f in self.findings if not start <= f.span.start < end]
+        self._record(finding)
+
+    def _entry(self, frame: Frame, value: Located) -> None:
+        key, frame.key, frame.skips_value = frame.key, None, False
+        if key is None:
+            return
+        missing = keys.missing_value(key, value, frame.entries, self.text, frame.is_flow)
+        if missing is not None:
+            self._record(missing)
+            return
+        entry = Entry(key, value)
+        first = frame.seen.setdefault(entry.name, key)
+        if first is not key:
+            label = (Label(first.span, "first written here"),)
+            self._record(diagnose("E0006", key.span, labels=label, key=entry.name))
+            return
+        frame.entries.append(entry)
+
+
+_TAKE: dict[type[yaml.Event], Callable[[Builder, yaml.Event], None]] = {
+    yaml.DocumentStartEvent: Builder.start_document,
+    yaml.MappingStartEvent: Builder.open,
+    yaml.SequenceStartEvent: Builder.open,
+    yaml.MappingEndEvent: Builder.close,
+    yaml.SequenceEndEvent: Builder.close,
+    yaml.ScalarEvent: Builder.scalar,
+    yaml.AliasEvent: Builder.alias,
+}

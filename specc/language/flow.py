@@ -1,0 +1,130 @@
+"""The raw characters inside `{ }` and `[ ]`: where a bracket closes, where an expression ends.
+
+YAML ends a plain value inside `{ }` at a comma or bracket, which cuts `{params: encoder(x, y)}` and
+`{loc: u[user]}`. Here the brackets of the expression itself are followed instead.
+"""
+
+from __future__ import annotations
+
+import re
+
+from specc.language.limits import MAX_SEARCHES
+
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+OPENING = {closing: opening for opening, closing in CLOSING.items()}
+_LONGEST = 2000
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_COMMENT = re.compile(r"#[^\n]*")
+_EXPRESSION = re.compile(r"[\w\s.+\-*/@(),\[\]]+")
+
+
+def expression_end(text: str, start: int) -> int | None:
+    """Where the expression that starts at `start` ends, brackets and all.
+
+    None where its brackets do not close, or close in the wrong order, before the `{ }` does.
+    """
+    depth: list[str] = []
+    limit = min(len(text), start + _LONGEST)
+    for i in range(start, limit):
+        char = text[i]
+        if char in "([{":
+            depth.append(CLOSING[char])
+        elif depth and char == depth[-1]:
+            depth.pop()
+        elif depth and (char in ")]}" or _breaks(text, i)):
+            return None
+        elif not depth and (char in ",]}\n\r" or _breaks(text, i)):
+            return _trimmed(text, start, i)
+    return _trimmed(text, start, limit) if not depth and limit == len(text) else None
+
+
+def _breaks(text: str, i: int) -> bool:
+    """A comment, or the colon of the next key."""
+    if text[i] == "#":
+        return text[i - 1].isspace()
+    return text[i] == ":" and (i + 1 == len(text) or text[i + 1].isspace())
+
+
+def _trimmed(text: str, start: int, end: int) -> int:
+    return start + len(text[start:end].rstrip())
+
+
+def skip_at(text: str, i: int) -> int:
+    """The end of the quoted text or comment that starts at `i`; `i` itself where none does."""
+    if text[i] in "'\"":
+        match = _QUOTED.match(text, i)
+        return match.end() if match else len(text)
+    if text[i] == "#" and (i == 0 or text[i - 1].isspace()):
+        match = _COMMENT.match(text, i)
+        return match.end() if match else i
+    return i
+
+
+def closing_of(text: str, opening: int) -> int | None:
+    """Where the bracket at `opening` is closed; None where it is not, or by a wrong one."""
+    stack: list[str] = []
+    i = opening
+    while i < len(text):
+        after = skip_at(text, i) if _may_start_value(text, i) else i
+        if after > i:
+            i = after
+            continue
+        if text[i] in "[{":
+            stack.append(CLOSING[text[i]])
+        elif text[i] in "]}":
+            if text[i] != stack.pop():
+                return None
+            if not stack:
+                return i
+        i += 1
+    return None
+
+
+def _may_start_value(text: str, i: int) -> bool:
+    """A quote inside a word, as in `it's`, opens nothing."""
+    return i == 0 or text[i - 1].isspace() or text[i - 1] in "[{(,:"
+
+
+def split_by_brackets(text: str, opening: int, limit: int) -> list[tuple[int, int]]:
+    """The expressions like `u[user]` that a bracket cuts, from the bracket at `opening` on.
+
+    Returns start and end of each, up to where that bracket closes, or to `limit`.
+    """
+    found: list[tuple[int, int]] = []
+    starts: list[int | None] = []  # for each open bracket, where its current plain value starts
+    i, searches = opening, 0
+    while i < limit:
+        char, item = text[i], starts[-1] if starts else None
+        after = skip_at(text, i) if item is None or char == "#" else i
+        if after == i and char == "[" and item is not None and searches < MAX_SEARCHES:
+            searches += 1
+            after = _indexed_end(text, item, i) or i
+            found += [(item, after)] if after > i else []
+        if after > i:
+            i = after
+            continue
+        _step(text, i, starts)
+        if not starts:
+            break
+        i += 1
+    return found
+
+
+def _indexed_end(text: str, start: int, bracket: int) -> int | None:
+    """The end of the expression at `start`, if the bracket belongs to it: `u[`, not `relu [`."""
+    end = expression_end(text, start)
+    if end is None or text[bracket - 1].isspace() or not _EXPRESSION.fullmatch(text[start:end]):
+        return None
+    return end
+
+
+def _step(text: str, i: int, starts: list[int | None]) -> None:
+    char = text[i]
+    if char in "[{":
+        starts.append(None)
+    elif char in "]}":
+        starts.pop()
+    elif char == "," or (char == ":" and text[i + 1 : i + 2].isspace()):
+        starts[-1] = None
+    elif starts[-1] is None and not char.isspace():
+        starts[-1] = i

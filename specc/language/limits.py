@@ -1,0 +1,13 @@
+"""How much a spec may hold; beyond these a text is a mistake or an attack."""
+
+from __future__ import annotations
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 60
+MAX_VALUES = 150_000
+MAX_ALIASED = 10_000
+MAX_INTEGER = 2**63 - 1
+MAX_FINDINGS = 200
+"""The first findings in the order of the text are kept; nobody reads the two hundred and first."""
+MAX_SEARCHES = 300
+"""How often the end of a cut expression is searched for in one reading, each over 2,000 letters."""
