@@ -54,7 +54,10 @@ class Distribution:
     `result_dims` are the symbolic sizes of one draw. `result` gives the support of a draw from
     what is known of the parameters when compiling: the sizes bound to dims, and the literal
     parameter values. `options` names keys that are not tensors (such as `classes`) with the dim
-    each one binds. `kl_with` names the distributions q for which `kl_<q>` is in closed form.
+    each one binds. `defaults` are the values of parameters that a spec may leave out; `params:`
+    does not feed them. `finite` says that a draw has finitely many values, which `enumerate_values`
+    lists, wherever `result` is bounded. `mean` says that the mean exists and is in closed form;
+    `kl_with` names the distributions q for which `kl_<q>` is.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Distribution:
     continuous: bool = True
     finite: bool = False
     reparameterized: bool = False
+    mean: bool = True
     entropy: bool = False
     kl_with: tuple[str, ...] = ()
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from specc.runtime.number import Number
+
 
 class Noise:
     """Random numbers of one step, from a generator that is seeded by counters."""
@@ -55,6 +57,35 @@ class Noise:
         empty = torch.empty(tuple(shape), dtype=self.dtype, device=self.generator.device)
         return empty.exponential_(generator=self.generator)
 
+    def gamma(self, concentration: Number, shape: Sequence[int]) -> Tensor:
+        """Gamma(concentration, 1) numbers of the given shape, differentiable in the concentration.
+
+        The gradient is the implicit one, -(dF/da) / p (Figurnov, Mohamed and Mnih 2018, section 3).
+        """
+        return torch._standard_gamma(self._fill(concentration, shape), generator=self.generator)
+
+    def log_gamma(self, concentration: Number, shape: Sequence[int]) -> Tensor:
+        """Logarithms of Gamma(concentration, 1) numbers, differentiable in the concentration.
+
+        A gamma number of a small concentration a is often too small for a float; its logarithm is
+        that of a Gamma(a + 1, 1) number minus e / a, e standard exponential (Marsaglia and Tsang
+        2000, section 6).
+        """
+        a = self._fill(concentration, shape)
+        return torch._standard_gamma(a + 1, generator=self.generator).log() - (
+            self.exponential(shape) / a
+        )
+
+    def poisson(self, rate: Number, shape: Sequence[int]) -> Tensor:
+        """Poisson counts of the given shape, as floating-point numbers."""
+        return torch.poisson(self._fill(rate, shape), generator=self.generator)
+
+    def binomial(self, total_count: Number, probs: Number, shape: Sequence[int]) -> Tensor:
+        """The numbers of successes in `total_count` trials, as floating-point numbers."""
+        p = self._fill(probs, shape)
+        count = self._fill(total_count, shape).to(p.dtype)
+        return torch.binomial(count.contiguous(), p.contiguous(), generator=self.generator)
+
     def categorical(self, logits: Tensor, shape: Sequence[int] | None = None) -> Tensor:
         """Class numbers with probabilities softmax(logits), logits [..., n].
 
@@ -64,6 +95,19 @@ class Noise:
         leading = logits.shape[:-1] if shape is None else tuple(shape)
         race = self.exponential((*leading, logits.shape[-1])).log()
         return (logits - race).argmax(-1)
+
+    def classes(self, probs: Tensor, draws: int) -> Tensor:
+        """For each row of probs [..., n], `draws` independent class numbers: [..., draws]."""
+        rows = probs.reshape(-1, probs.shape[-1])
+        drawn = torch.multinomial(rows, draws, replacement=True, generator=self.generator)
+        return drawn.reshape(*probs.shape[:-1], draws)
+
+    def _fill(self, x: Number, shape: Sequence[int]) -> Tensor:
+        """The number in the given shape."""
+        if isinstance(x, Tensor):
+            return x.expand(tuple(shape))
+        device = self.generator.device
+        return torch.full(tuple(shape), float(x), dtype=self.dtype, device=device)
 
 
 def mix(seed: int, *counters: int) -> int:

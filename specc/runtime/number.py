@@ -15,6 +15,9 @@ from torch.nn import functional
 
 Number = Tensor | float
 
+# |B_2k| / 2k, k = 1, 2, ...: the series of digamma, whose signs alternate.
+_DIGAMMA = (1 / 12, 1 / 120, 1 / 252, 1 / 240, 1 / 132, 691 / 32760, 1 / 12)
+
 
 def shape(*numbers: Number) -> torch.Size:
     """The shape that the numbers broadcast to; a float has none."""
@@ -33,6 +36,14 @@ def tensor(x: Number) -> Tensor:
     return x if isinstance(x, Tensor) else torch.tensor(float(x))
 
 
+def tensors(*numbers: Number) -> tuple[Tensor, ...]:
+    """The numbers as tensors, the floats in the type of the first that is one already."""
+    for like in numbers:
+        if isinstance(like, Tensor):
+            return tuple(x if isinstance(x, Tensor) else like.new_tensor(x) for x in numbers)
+    return tuple(map(tensor, numbers))
+
+
 def spread(x: Number, *numbers: Number) -> Tensor:
     """`x` in the shape that it and the other numbers broadcast to."""
     size = shape(x, *numbers)
@@ -45,8 +56,8 @@ def spread(x: Number, *numbers: Number) -> Tensor:
 
 
 def minus(x: Number, y: Number) -> Number:
-    """x - y, at no cost where y is the float 0."""
-    return x if isinstance(y, float) and y == 0.0 else x - y
+    """The difference x - y, at no cost where y is the float 0."""
+    return x if not isinstance(y, Tensor) and y == 0.0 else x - y
 
 
 def distance(x: Number, y: Number) -> Number:
@@ -56,7 +67,7 @@ def distance(x: Number, y: Number) -> Number:
 
 
 def over(x: Number, y: Number) -> Number:
-    """x / y, at no cost where y is the float 1.
+    """The quotient x / y, at no cost where y is the float 1.
 
     A tensor is inverted first: y is often smaller than x (it lacks the particle axis), and the
     gradient of a product costs less than that of a quotient.
@@ -67,14 +78,14 @@ def over(x: Number, y: Number) -> Number:
 
 
 def log(x: Number) -> Number:
-    """log x; of the float 0, -inf."""
+    """The logarithm; of the float 0, -inf."""
     if isinstance(x, Tensor):
         return x.log()
     return math.log(x) if x > 0 else -math.inf
 
 
 def exp(x: Number) -> Number:
-    """e^x."""
+    """The exponential, e^x."""
     return x.exp() if isinstance(x, Tensor) else math.exp(x)
 
 
@@ -103,5 +114,36 @@ def softplus(x: Number) -> Number:
 
 
 def lgamma(x: Number) -> Number:
-    """log Gamma(x)."""
+    """The logarithm of Gamma(x)."""
     return x.lgamma() if isinstance(x, Tensor) else math.lgamma(x)
+
+
+def digamma(x: Number) -> Number:
+    """The derivative of log Gamma(x), x > 0.
+
+    Of a float: psi(x) = psi(x + 1) - 1 / x up to x >= 10, then the asymptotic series
+    (Abramowitz and Stegun 1964, 6.3.18), to 1e-15.
+    """
+    if isinstance(x, Tensor):
+        return x.digamma()
+    below = 0.0
+    while x < 10.0:
+        below += 1.0 / x
+        x += 1.0
+    series = 0.0
+    for coefficient in reversed(_DIGAMMA):
+        series = (coefficient - series) / (x * x)
+    return math.log(x) - 0.5 / x - series - below
+
+
+def log_power(x: Tensor, exponent: Number) -> Tensor:
+    """The logarithm of x^exponent, with its limits at x = 0, and -inf where x < 0.
+
+    Densities with x^(a - 1) end in this way. The gradient is finite everywhere: where x is
+    not positive it is 0.
+    """
+    positive = x > 0
+    inside = exponent * torch.where(positive, x, 1.0).log()
+    sign = exponent.detach() if isinstance(exponent, Tensor) else exponent
+    limit = torch.xlogy(sign, torch.zeros_like(x))
+    return torch.where(positive, inside, torch.where(x == 0, limit, -torch.inf))

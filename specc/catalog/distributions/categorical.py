@@ -25,6 +25,7 @@ ENTRY = Distribution(
     result=_classes,
     example="y: {latent: categorical, logits: 0, classes: 10}",
     continuous=False,
+    mean=False,
     finite=True,
     entropy=True,
     kl_with=("categorical",),

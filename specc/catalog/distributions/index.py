@@ -8,10 +8,30 @@ from specc.catalog.entry import Distribution
 
 _NAMES = (
     "bernoulli",
+    "beta",
+    "binomial",
     "categorical",
+    "cauchy",
+    "continuous_bernoulli",
+    "dirichlet",
+    "discretized_logistic",
+    "exponential",
+    "gamma",
+    "gumbel",
+    "half_cauchy",
+    "half_normal",
+    "inverse_gamma",
     "laplace",
     "log_normal",
+    "logistic",
+    "multinomial",
+    "multivariate_normal",
+    "negative_binomial",
     "normal",
+    "one_hot_categorical",
+    "poisson",
+    "student_t",
+    "uniform",
 )
 
 

@@ -19,7 +19,7 @@ from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, logits: Number) -> Tensor:
-    """log p(value), in the shape of the two broadcast.
+    """The log-probability, in the shape of the two broadcast.
 
     The form with one log-sigmoid holds for 0 and 1 only. Forward and backward with logits
     [50, 20, 784] it takes 0.75 of the time of `binary_cross_entropy_with_logits`.
@@ -35,21 +35,20 @@ def sample(noise: Noise, logits: Number, *, shape: Sequence[int] | None = None) 
 
 
 def mean(logits: Number) -> Tensor:
-    """sigmoid(logits)."""
+    """The mean, sigmoid(logits)."""
     return number.tensor(logits).sigmoid()
 
 
 def entropy(logits: Number) -> Tensor:
-    """log(1 + e^-a) + a sigmoid(-a), a = |logits|: the entropy is even in the logits."""
+    """The entropy, log(1 + e^-a) + a sigmoid(-a), a = |logits|."""
     a = number.tensor(logits).abs()
     return softplus(-a) + a * (-a).sigmoid()
 
 
 def kl_bernoulli(logits: Number, other_logits: Number) -> Tensor:
     """KL(p || q) = s (a - b) - log(1 + e^a) + log(1 + e^b), a and b the logits, s = sigmoid(a)."""
-    a = number.tensor(logits)
-    log_ratio = number.minus(a, other_logits)
-    return a.sigmoid() * log_ratio - softplus(a) + number.softplus(other_logits)
+    a, b = number.tensors(logits, other_logits)
+    return a.sigmoid() * (a - b) - softplus(a) + softplus(b)
 
 
 def enumerate_values(

@@ -18,7 +18,7 @@ from specc.runtime.noise import Noise
 
 
 def log_prob(value: Tensor, logits: Tensor) -> Tensor:
-    """log p(value): the shape of value and of logits without its last axis, broadcast."""
+    """The log-probability, in the shape of value and of logits without its last axis."""
     leading = number.shape(value, logits[..., 0])
     log_p = logits.log_softmax(-1).expand(*leading, -1)
     return log_p.gather(-1, value.long().expand(leading).unsqueeze(-1)).squeeze(-1)
@@ -31,13 +31,13 @@ def sample(noise: Noise, logits: Tensor, *, shape: Sequence[int] | None = None) 
 
 
 def entropy(logits: Tensor) -> Tensor:
-    """-sum_i p_i log p_i; a class of probability 0 adds 0."""
+    """The entropy, -sum_i p_i log p_i; a class of probability 0 adds 0."""
     log_p = logits.log_softmax(-1)
     return -(log_p.exp() * torch.where(log_p > -torch.inf, log_p, 0.0)).sum(-1)
 
 
 def kl_categorical(logits: Tensor, other_logits: Tensor) -> Tensor:
-    """sum_i p_i (log p_i - log q_i); a class of p_i = 0 adds 0."""
+    """KL(p || q) = sum_i p_i (log p_i - log q_i); a class of p_i = 0 adds 0."""
     log_p, log_q = logits.log_softmax(-1), other_logits.log_softmax(-1)
     possible = log_p > -torch.inf
     ratio = torch.where(possible, log_p, 0.0) - torch.where(possible, log_q, 0.0)
@@ -49,8 +49,7 @@ def enumerate_values(
 ) -> Tensor:
     """The class numbers 0 to classes - 1, shape [classes].
 
-    Raises:
-        ValueError: `classes` is not given.
+    Raises `ValueError` where `classes` is not given.
     """
     if classes is None:
         raise ValueError("the number of classes is not known")

@@ -26,10 +26,10 @@ def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
 def rsample(
     noise: Noise, loc: Number, scale: Number, *, shape: Sequence[int] | None = None
 ) -> Tensor:
-    """loc + scale (e1 - e2), e1 and e2 standard exponential: differentiable in loc and scale.
+    """Draw loc + scale (e1 - e2), e1 and e2 standard exponential.
 
-    A difference of exponentials reaches both tails; the inverse of the CDF at a uniform number
-    would end at 17 scales in float32.
+    Differentiable in loc and scale. Both tails come out alike; the inverse of the distribution
+    function at a uniform number would end at 16 scales in float32.
     """
     size = number.full_shape(shape, loc, scale)
     return loc + scale * (noise.exponential(size) - noise.exponential(size))
@@ -44,12 +44,12 @@ def sample(
 
 
 def mean(loc: Number, scale: Number) -> Tensor:
-    """loc, in the shape of the parameters."""
+    """The mean, loc, in the shape of the parameters."""
     return number.spread(loc, scale)
 
 
 def entropy(loc: Number, scale: Number) -> Tensor:
-    """1 + log(2 scale)."""
+    """The entropy, 1 + log(2 scale)."""
     return number.spread(1 + number.log(2 * scale), loc)
 
 

@@ -28,7 +28,7 @@ def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
 def rsample(
     noise: Noise, loc: Number, scale: Number, *, shape: Sequence[int] | None = None
 ) -> Tensor:
-    """exp(loc + scale eps), eps ~ N(0, 1): differentiable in loc and scale."""
+    """Draw exp(loc + scale eps), eps ~ N(0, 1): differentiable in loc and scale."""
     return normal.rsample(noise, loc, scale, shape=shape).exp()
 
 
@@ -41,12 +41,12 @@ def sample(
 
 
 def mean(loc: Number, scale: Number) -> Tensor:
-    """exp(loc + scale^2 / 2)."""
+    """The mean, exp(loc + scale^2 / 2)."""
     return number.tensor(loc + 0.5 * scale * scale).exp()
 
 
 def entropy(loc: Number, scale: Number) -> Tensor:
-    """loc + log scale + (1 + log(2 pi)) / 2."""
+    """The entropy, loc + log scale + (1 + log(2 pi)) / 2."""
     return normal.entropy(loc, scale) + loc
 
 

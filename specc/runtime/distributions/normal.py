@@ -21,7 +21,7 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log N(value; loc, scale), in the shape of the three broadcast."""
+    """The log-density, in the shape of the three broadcast."""
     z = number.tensor(number.over(number.minus(value, loc), scale))
     if isinstance(scale, Tensor):
         return torch.addcmul(-(scale.log() + HALF_LOG_2PI), z, z, value=-0.5)
@@ -31,7 +31,7 @@ def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
 def rsample(
     noise: Noise, loc: Number, scale: Number, *, shape: Sequence[int] | None = None
 ) -> Tensor:
-    """loc + scale eps, eps ~ N(0, 1): differentiable in loc and scale."""
+    """Draw loc + scale eps, eps ~ N(0, 1): differentiable in loc and scale."""
     return loc + scale * noise.normal(number.full_shape(shape, loc, scale))
 
 
@@ -44,12 +44,12 @@ def sample(
 
 
 def mean(loc: Number, scale: Number) -> Tensor:
-    """loc, in the shape of the parameters."""
+    """The mean, loc, in the shape of the parameters."""
     return number.spread(loc, scale)
 
 
 def entropy(loc: Number, scale: Number) -> Tensor:
-    """log scale + (1 + log(2 pi)) / 2."""
+    """The entropy, log scale + (1 + log(2 pi)) / 2."""
     return number.spread(number.log(scale) + (0.5 + HALF_LOG_2PI), loc)
 
 

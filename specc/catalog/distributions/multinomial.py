@@ -1,0 +1,25 @@
+"""The multinomial distribution."""
+
+from __future__ import annotations
+
+from specc.catalog.entry import Alternative, Distribution, Parameter, Reference, always
+from specc.catalog.supports import COUNTS, NATURAL, REAL, SIMPLEX
+
+ENTRY = Distribution(
+    name="multinomial",
+    summary="How many of `total_count` draws fell into each of n classes.",
+    formula="N! prod_i p_i^x_i / x_i!, p = softmax(logits), N = total_count = sum_i x_i",
+    references=(
+        Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 2.34"),
+    ),
+    parameters=(
+        Parameter("total_count", NATURAL, "the number of draws"),
+        Parameter("logits", REAL, "log probabilities up to a constant", dims=("n",)),
+    ),
+    alternatives=(Alternative("probs", "logits", SIMPLEX, "log"),),
+    options={"classes": "n"},
+    result_dims=("n",),
+    result=always(COUNTS),
+    example="x: {latent: multinomial, total_count: 20, logits: 0, shape: [5]}",
+    continuous=False,
+)

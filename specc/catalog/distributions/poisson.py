@@ -1,0 +1,20 @@
+"""The Poisson distribution."""
+
+from __future__ import annotations
+
+from specc.catalog.entry import Distribution, Parameter, Reference, always
+from specc.catalog.supports import NATURAL, POSITIVE
+
+ENTRY = Distribution(
+    name="poisson",
+    summary="The number of events of a steady stream in a unit of time.",
+    formula="rate^x exp(-rate) / x!, x in {0, 1, ...}",
+    references=(
+        Reference("Johnson, Kemp and Kotz, Univariate Discrete Distributions, 2005", "chapter 4"),
+    ),
+    parameters=(Parameter("rate", POSITIVE, "the mean"),),
+    result=always(NATURAL),
+    example="x: {latent: poisson, rate: 4}",
+    continuous=False,
+    kl_with=("poisson",),
+)

@@ -1,0 +1,37 @@
+"""The uniform distribution on an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from specc.catalog.entry import Distribution, Parameter, Reference
+from specc.catalog.supports import REAL, Interval, Support
+
+
+def _between(known: Mapping[str, float]) -> Support:
+    """Open: a draw used as a scale or as a probability is never an end that is 0 or 1."""
+    if "low" not in known or "high" not in known:
+        return REAL
+    return Interval(known["low"], known["high"], low_open=True, high_open=True)
+
+
+ENTRY = Distribution(
+    name="uniform",
+    summary="Any number from low to high alike.",
+    formula="1 / (high - low), low <= x <= high",
+    references=(
+        Reference(
+            "Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 2, 1995",
+            "chapter 26",
+        ),
+    ),
+    parameters=(
+        Parameter("low", REAL, "the lower end"),
+        Parameter("high", REAL, "the upper end, above low"),
+    ),
+    result=_between,
+    example="z: {latent: uniform, low: 0, high: 1}",
+    reparameterized=True,
+    entropy=True,
+    kl_with=("uniform",),
+)

@@ -1,0 +1,50 @@
+"""The Gumbel distribution, entry by entry.
+
+    log p(x) = -z - exp(-z) - log scale,  z = (x - loc) / scale
+
+x, loc and scale broadcast; scale > 0. Johnson, Kotz and Balakrishnan (1995), chapter 22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from specc.runtime import number
+from specc.runtime.noise import Noise
+from specc.runtime.number import Number
+
+EULER = 0.5772156649015329
+
+
+def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """The log-density, in the shape of the three broadcast."""
+    z = number.over(number.minus(value, loc), scale)
+    return number.tensor(-z - number.exp(-z) - number.log(scale))
+
+
+def rsample(
+    noise: Noise, loc: Number, scale: Number, *, shape: Sequence[int] | None = None
+) -> Tensor:
+    """Draw loc - scale log e, e standard exponential: differentiable in loc and scale."""
+    return loc - scale * noise.exponential(number.full_shape(shape, loc, scale)).log()
+
+
+@torch.no_grad()
+def sample(
+    noise: Noise, loc: Number, scale: Number, *, shape: Sequence[int] | None = None
+) -> Tensor:
+    """A draw without gradient, of the given shape or that of the parameters."""
+    return rsample(noise, loc, scale, shape=shape)
+
+
+def mean(loc: Number, scale: Number) -> Tensor:
+    """The mean, loc + gamma scale, gamma = 0.577... Euler's constant."""
+    return number.tensor(loc + EULER * scale)
+
+
+def entropy(loc: Number, scale: Number) -> Tensor:
+    """The entropy, log scale + gamma + 1."""
+    return number.spread(number.log(scale) + (EULER + 1), loc)

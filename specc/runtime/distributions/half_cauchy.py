@@ -1,0 +1,42 @@
+"""The half-Cauchy distribution, entry by entry: |c|, c Cauchy around 0.
+
+    log p(x) = log(2 / (pi scale)) - log(1 + (x / scale)^2),  x >= 0
+
+x and scale broadcast; scale > 0. There is no mean. Gelman (2006).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from specc.runtime import number
+from specc.runtime.distributions import cauchy
+from specc.runtime.noise import Noise
+from specc.runtime.number import Number
+
+
+def log_prob(value: Tensor, scale: Number) -> Tensor:
+    """The log-density, -inf where value < 0."""
+    log_p = cauchy.log_prob(value, 0.0, scale) + math.log(2)
+    return torch.where(value >= 0, log_p, -torch.inf)
+
+
+def rsample(noise: Noise, scale: Number, *, shape: Sequence[int] | None = None) -> Tensor:
+    """Draw scale tan(pi u / 2), u uniform, never 0: differentiable in scale."""
+    u = noise.uniform(number.full_shape(shape, scale))
+    return scale * (0.5 * math.pi * u.clamp_min(torch.finfo(u.dtype).tiny)).tan()
+
+
+@torch.no_grad()
+def sample(noise: Noise, scale: Number, *, shape: Sequence[int] | None = None) -> Tensor:
+    """A draw without gradient, of the given shape or that of the parameters."""
+    return rsample(noise, scale, shape=shape)
+
+
+def entropy(scale: Number) -> Tensor:
+    """The entropy, log(2 pi scale)."""
+    return number.tensor(number.log(2 * math.pi * scale))

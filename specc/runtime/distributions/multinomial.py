@@ -1,0 +1,47 @@
+"""The multinomial distribution: counts of n classes among N draws.
+
+    log p(x) = log N! + sum_i (x_i log p_i - log x_i!),  p = softmax(logits),  N = total_count
+
+x [..., n] sums to N; logits [..., n]; N [...]; leading axes broadcast, and the result has no class
+axis. Bishop (2006), equation 2.34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from specc.runtime import number
+from specc.runtime.noise import Noise
+from specc.runtime.number import Number
+
+
+def log_prob(value: Tensor, total_count: Number, logits: Tensor) -> Tensor:
+    """The log-probability; -inf where an entry is negative or the entries do not sum to N."""
+    inside = (value >= 0).all(-1) & (value.sum(-1) == total_count)
+    x = torch.where(value >= 0, value, 0)
+    log_p = logits.log_softmax(-1)
+    score = (x * torch.where(x > 0, log_p, 0.0) - torch.lgamma(x + 1.0)).sum(-1)
+    return torch.where(inside, score + number.lgamma(total_count + 1.0), -torch.inf)
+
+
+@torch.no_grad()
+def sample(
+    noise: Noise, total_count: Number, logits: Tensor, *, shape: Sequence[int] | None = None
+) -> Tensor:
+    """Counts as floating-point numbers, [..., n], of the given shape or that of the parameters."""
+    leading = number.shape(total_count, logits[..., 0]) if shape is None else tuple(shape)[:-1]
+    probs = logits.softmax(-1).expand(*leading, -1)
+    total = number.spread(total_count, probs[..., 0])
+    most = int(total.max()) if total.numel() else 0
+    counted = torch.arange(most, device=probs.device) < total.unsqueeze(-1)
+    drawn = noise.classes(probs, max(most, 1))[..., :most]
+    return torch.zeros_like(probs).scatter_add_(-1, drawn, counted.to(probs.dtype))
+
+
+def mean(total_count: Number, logits: Tensor) -> Tensor:
+    """The mean, N softmax(logits)."""
+    total = total_count.unsqueeze(-1) if isinstance(total_count, Tensor) else total_count
+    return total * logits.softmax(-1)

@@ -1,0 +1,53 @@
+"""The Poisson distribution, entry by entry.
+
+    log p(x) = x log rate - rate - log x!,  x in {0, 1, ...}
+
+x and rate broadcast; rate > 0. Johnson, Kemp and Kotz (2005), chapter 4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from specc.runtime import number
+from specc.runtime.noise import Noise
+from specc.runtime.number import Number
+
+
+def log_prob(value: Tensor, rate: Number) -> Tensor:
+    """The log-probability, -inf where value < 0.
+
+    A rate that underflowed to 0 counts as the smallest normal number, so that the gradient at a
+    count of 0 is finite.
+    """
+    inside = value >= 0
+    x = torch.where(inside, value, 0)
+    log_p = x * _log_rate(rate) - rate - torch.lgamma(x + 1.0)
+    return torch.where(inside, log_p, -torch.inf)
+
+
+@torch.no_grad()
+def sample(noise: Noise, rate: Number, *, shape: Sequence[int] | None = None) -> Tensor:
+    """Counts as floating-point numbers, of the given shape or that of the rate."""
+    return noise.poisson(rate, number.full_shape(shape, rate))
+
+
+def mean(rate: Number) -> Tensor:
+    """The rate."""
+    return number.tensor(rate)
+
+
+def kl_poisson(rate: Number, other_rate: Number) -> Tensor:
+    """KL(p || q) = rate (log rate - log other_rate) + other_rate - rate."""
+    log_ratio = number.log(rate) - number.log(other_rate)
+    return number.tensor(rate * log_ratio + other_rate - rate)
+
+
+def _log_rate(rate: Number) -> Number:
+    if isinstance(rate, Tensor):
+        return rate.clamp_min(torch.finfo(rate.dtype).tiny).log()
+    return math.log(rate)
