@@ -1,0 +1,28 @@
+"""The page of a diagnostic code, for `specc explain E0301`."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+from specc.cli.failure import usage
+
+FORM = re.compile(r"[EWew]\d{4}")
+
+
+def is_code(word: str) -> bool:
+    """Whether the word is written like a code."""
+    return FORM.fullmatch(word) is not None
+
+
+def page(word: str) -> str:
+    """The page of a code, in Markdown; raises `Failure` where there is no such code."""
+    from specc.diagnostics.codes import CODES
+    from specc.diagnostics.nearest import nearest
+
+    code = word.upper()
+    if code not in CODES:
+        meant = nearest(code, CODES)
+        raise usage(f"there is no code `{code}`", f"did you mean `{meant}`?" if meant else "")
+    found = resources.files("specc.diagnostics").joinpath("pages", f"{code}.md")
+    return found.read_text(encoding="utf-8")

@@ -1,0 +1,49 @@
+"""Specs as they come out of the compiler's front, and their findings on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from specc.cli.failure import WrongSpec
+from specc.cli.reading import read
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.report import severity
+
+if TYPE_CHECKING:
+    from specc.compiler import Checked
+
+
+def examine(name: str, settings: Sequence[str] = ()) -> tuple[Checked | None, list[Diagnostic]]:
+    """Everything the compiler finds in the spec `name`; None where there is no text at all."""
+    source, findings = read(name)
+    if source is None:
+        return None, findings
+    from specc.compiler import front
+
+    checked = front(source, settings=tuple(settings))
+    return checked, list(checked.diagnostics)
+
+
+def sound(name: str, settings: Sequence[str] = ()) -> Checked:
+    """A spec without errors; its warnings go to stderr. Raises `WrongSpec`."""
+    checked, findings = examine(name, settings)
+    if checked is None or has_errors(findings):
+        raise WrongSpec(rendered(findings))
+    if findings:
+        click.echo(rendered(findings), err=True)
+    return checked
+
+
+def has_errors(findings: Iterable[Diagnostic]) -> bool:
+    """Whether one of the findings stops the compiler."""
+    return any(severity(finding) == "error" for finding in findings)
+
+
+def rendered(findings: Sequence[Diagnostic], form: str = "text") -> str:
+    """The findings in the format `text`, `json`, `github` or `sarif`."""
+    renderer = import_module(f"specc.diagnostics.render_{form}")
+    return cast("str", renderer.render(findings))

@@ -1,0 +1,60 @@
+"""From a name on the command line to the text of a spec, or to what keeps it from being one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from specc.cli.failure import reason
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Source, Span
+from specc.language.decode import read_bytes
+from specc.language.limits import MAX_BYTES
+
+STDIN = "-"
+ENDINGS = (".yaml", ".yml")
+
+
+def read(name: str) -> tuple[Source | None, list[Diagnostic]]:
+    """The text of the spec in the file `name`, or of stdin where it is `-`.
+
+    At most one byte more than a spec may have is read, so that a device or a pipe without end
+    does no harm.
+    """
+    try:
+        data = _bytes(name)
+    except FileNotFoundError:
+        return None, [diagnose("E0703", _nowhere(name), path=name, hint=_hint(name))]
+    except (OSError, ValueError) as error:
+        problem = reason(error) if isinstance(error, OSError) else str(error)
+        return None, [diagnose("E0706", _nowhere(name), path=name, problem=problem)]
+    return read_bytes(display_name(name), data)
+
+
+def display_name(name: str) -> str:
+    """How findings call the file."""
+    return "<stdin>" if name == STDIN else name
+
+
+def _bytes(name: str) -> bytes:
+    if name == STDIN:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with Path(name).open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _nowhere(name: str) -> Span:
+    return Span(Source(display_name(name), ""), 0, 0)
+
+
+def _hint(name: str) -> str:
+    """The spec in the same folder that was probably meant."""
+    path = Path(name)
+    try:
+        beside = {entry.stem: entry for entry in path.parent.iterdir() if entry.suffix in ENDINGS}
+    except OSError:
+        return f"there is no folder `{path.parent}` either"
+    meant = path.name if path.name in beside else nearest(path.stem, beside)
+    return f"did you mean `{beside[meant]}`?" if meant else "`specc new` writes one"

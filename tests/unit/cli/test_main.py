@@ -1,0 +1,114 @@
+"""The table of verbs, its help, and how fast it comes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+
+from specc.cli import main as main_module
+from specc.cli.main import GROUP, VERBS
+from tests.unit.cli.running import process, run
+
+
+def test_help_lists_every_verb_in_order(capsys):
+    result = run(capsys, "--help")
+    assert result.code == 0
+    lines = [line.split()[0] for line in result.out.splitlines() if line.startswith("  ")]
+    assert [word for word in lines if word in VERBS] == list(VERBS)
+
+
+def test_the_help_of_all_verbs_imports_none_and_nothing_heavy():
+    script = (
+        "import sys; from specc.cli.main import main; code = main(['--help']); "
+        "heavy = {'torch', 'pydantic', 'yaml', 'networkx', 'numpy', 'rich', 'matplotlib'}; "
+        f"verbs = {{'specc.cli.' + verb for verb in {list(VERBS)!r}}}; "
+        "print(sorted((heavy | verbs) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+
+
+def test_the_help_takes_at_most_150_milliseconds():
+    times = []
+    for _ in range(7):
+        start = time.perf_counter()
+        assert process("--help").code == 0
+        times.append(time.perf_counter() - start)
+    assert min(times) <= 0.150
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_help_that_starts_like_a_sentence(capsys, verb):
+    result = run(capsys, verb, "--help")
+    assert result.code == 0
+    assert result.out.startswith(f"Usage: specc {verb}")
+    command = GROUP.get_command(click.Context(GROUP), verb)
+    assert command is not None
+    assert command.help is not None and command.help.strip()[0].isupper()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_verb_imports_torch_to_show_its_help(verb):
+    script = (
+        f"import sys; from specc.cli.main import main; main([{verb!r}, '--help']); "
+        "print('torch' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "False"
+
+
+def test_an_unknown_verb_gets_a_suggestion(capsys):
+    result = run(capsys, "completoin")
+    assert result.code == 2
+    assert "There is no command 'completoin'. Did you mean 'completion'?" in result.err
+
+
+def test_an_unknown_verb_without_a_near_one(capsys):
+    result = run(capsys, "xyzzy")
+    assert result.code == 2
+    assert "There is no command 'xyzzy'.\n" in result.err
+
+
+def test_no_verb_at_all_shows_the_help(capsys):
+    result = run(capsys)
+    assert result.code == 2
+    assert "Usage: specc" in result.err
+
+
+def test_an_unknown_option_is_wrong_usage(capsys):
+    assert run(capsys, "new", "--forec").code == 2
+
+
+def test_the_version(capsys):
+    result = run(capsys, "--version")
+    assert result.code == 0
+    assert result.out.startswith("specc ") and result.out.strip() != "specc unknown"
+
+
+def test_the_version_of_a_bare_tree(capsys, monkeypatch):
+    from importlib import metadata
+
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert run(capsys, "--version").out == "specc unknown\n"
+
+
+def test_debug_may_stand_before_or_after_the_verb(capsys):
+    assert run(capsys, "--debug", "new", "--list").code == 0
+    assert run(capsys, "new", "--list", "--debug").code == 0
+    assert "--debug" not in run(capsys, "new", "--help").out
+
+
+def test_the_table_of_verbs_names_modules_with_a_command(monkeypatch, capsys):
+    monkeypatch.setitem(main_module.VERBS, "exits", "no command there")
+    assert run(capsys, "exits").code == 70
