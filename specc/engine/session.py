@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from specc.data.load import Loaded, Rows, load
 from specc.engine import checkpoint, device, record
 from specc.engine.settings import Settings, settings_of
 from specc.engine.streams import Stream
+from specc.runtime import manifest as manifests
 from specc.runtime import program as programs
 from specc.runtime.failure import RunFailure
 from specc.runtime.manifest import Manifest
@@ -34,6 +37,12 @@ class Session:
         """The manifest of the program."""
         return self.program.manifest
 
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Within it, torch makes new numbers in the precision of the run."""
+        with precision(self.settings.dtype):
+            yield
+
     def rows(self, part: str) -> Rows:
         """The rows of a part of the data; raises RunFailure E0509 where there is none."""
         if self.data is None:
@@ -41,16 +50,29 @@ class Session:
         return self.data.part(part)
 
 
-def fresh(code: Path, seed: int, where: torch.device) -> Program:
+@contextmanager
+def precision(dtype: torch.dtype) -> Iterator[None]:
+    """Within it, `dtype` is torch's default."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def fresh(code: Path, settings: Settings, where: torch.device) -> Program:
     """The program in the folder `code`, with parameters that depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(mix(seed, Stream.START))
+    with precision(settings.dtype), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(mix(settings.seed, Stream.START))
         return programs.load(code).to(where)
 
 
-def data_of(manifest: Manifest, folder: Path | None, where: torch.device) -> Loaded | None:
+def data_of(
+    manifest: Manifest, settings: Settings, folder: Path | None, where: torch.device
+) -> Loaded | None:
     """The data that the manifest asks for, on the device; None where it asks for none."""
-    return load(manifest.data, folder).to(where) if manifest.data else None
+    return load(manifest.data, folder, settings.dtype).to(where) if manifest.data else None
 
 
 def open_session(run: Path, *, data_dir: Path | None = None, device_name: str = "cpu") -> Session:
@@ -64,11 +86,13 @@ def open_session(run: Path, *, data_dir: Path | None = None, device_name: str = 
     if found is None:
         message = f"the run in {run} has no checkpoint yet"
         raise RunFailure("E0802", message, hint="train it, with `specc train --resume`")
-    program = fresh(code, int(facts.get("seed", 0)), where)
+    manifest = manifests.read(code)
+    settings = settings_of(manifest.train)
+    program = fresh(code, settings, where)
     checkpoint.restore(found, program)
     program.eval()
-    data = data_of(program.manifest, data_folder(facts, data_dir), where)
-    return Session(run, program, data, settings_of(program.manifest.train), where)
+    data = data_of(manifest, settings, data_folder(facts, data_dir), where)
+    return Session(run, program, data, settings, where)
 
 
 def data_folder(facts: dict[str, Any], given: Path | None) -> Path | None:

@@ -22,6 +22,8 @@ OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
     "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam,
 }
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
 FUSED = frozenset({"adam", "adamw", "sgd", "adagrad"})
 """Those that torch computes in one pass over a parameter, on the CPU too."""
 
@@ -30,16 +32,27 @@ FUSED = frozenset({"adam", "adamw", "sgd", "adagrad"})
 class Settings:
     """The `train:` section of a spec.
 
-    `schedule` is a sequence of (fraction of all steps, learning rate): from that step on, the rate
-    holds until the next entry.
+    Either `epochs` or `steps` says how long. `schedule` is a sequence of (fraction of all steps,
+    learning rate): from that step on, the rate holds until the next entry. `clip` is the largest
+    norm of a gradient; `validate_every` counts epochs.
     """
 
     optimizer: str
     options: Mapping[str, Any]
     batch_size: int
-    epochs: int
     seed: int
+    epochs: int | None = None
+    steps: int | None = None
     schedule: tuple[tuple[float, float], ...] = ()
+    clip: float | None = None
+    validate_every: int | None = None
+    threads: int | None = None
+    dtype: torch.dtype = torch.float32
+
+    def length(self, rows: int) -> tuple[int, int]:
+        """Steps an epoch, and steps of the whole run, on so many training rows."""
+        per_epoch = -(-rows // self.batch_size)
+        return per_epoch, self.steps or (self.epochs or 1) * per_epoch
 
     def rate(self, step: int, steps: int) -> float | None:
         """The learning rate at `step` of `steps`; None before the schedule's first entry."""
@@ -58,20 +71,30 @@ def settings_of(train: Mapping[str, Any]) -> Settings:
             optimizer=optimizer,
             options=dict(options or {}),
             batch_size=int(train["batch_size"]),
-            epochs=int(train["epochs"]),
             seed=int(train.get("seed", 0)),
+            epochs=_whole(train, "epochs"),
+            steps=_whole(train, "steps"),
             schedule=tuple(
                 (float(entry["at"]), float(entry["lr"])) for entry in train.get("schedule") or ()
             ),
+            clip=None if train.get("clip") is None else float(train["clip"]),
+            validate_every=_whole(train, "validate_every"),
+            threads=_whole(train, "threads"),
+            dtype=DTYPES[train.get("dtype", "float32")],
         )
     except (KeyError, TypeError, ValueError) as error:
         message = f"the manifest's `train` cannot be read: {type(error).__name__} {error}"
         hint = "compile the spec again, with `specc compile`"
         raise RunFailure("E0808", message, hint=hint) from error
-    if found.optimizer not in OPTIMIZERS or min(found.batch_size, found.epochs) < 1:
+    length = found.steps or found.epochs or 0
+    if found.optimizer not in OPTIMIZERS or min(found.batch_size, length) < 1:
         message = f"the manifest's `train` is wrong: {dict(train)}"
         raise RunFailure("E0808", message, hint=f"optimizers are {', '.join(OPTIMIZERS)}")
     return found
+
+
+def _whole(train: Mapping[str, Any], key: str) -> int | None:
+    return None if train.get(key) is None else int(train[key])
 
 
 def optimizer_for(

@@ -72,6 +72,7 @@ class Step:
         self.players = tuple(players)
         self.rows = rows
         self.seed = settings.seed
+        self.clip = settings.clip
         self.device = device
         self.has_dropout = any(
             isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
@@ -94,6 +95,23 @@ class Step:
             noise = self._noise(Stream.LOSS, epoch, step, number)
             self.program.loss(player.loss.name, batch, noise, len(self.rows))
 
+    @torch.no_grad()
+    def measure(self, rows: Rows, size: int) -> dict[str, float]:
+        """The loss and its parts on held-out rows, under the same draws whenever it is asked."""
+        self.program.eval()
+        sums: dict[str, float] = {}
+        for start in range(0, len(rows), size):
+            index = slice(start, min(start + size, len(rows)))
+            batch = rows.batch(index, self._noise(Stream.VALIDATE, start))
+            for number, player in enumerate(self.players):
+                noise = self._noise(Stream.VALIDATE, start, number)
+                loss, parts = self.program.loss(player.loss.name, batch, noise, len(self.rows))
+                for name, value in (("loss", loss), *parts.items()):
+                    share = (index.stop - index.start) / len(rows)
+                    sums[name] = sums.get(name, 0.0) + share * value.item()
+        self.program.train()
+        return sums
+
     def _noise(self, stream: Stream, *counters: int) -> Noise:
         return noise_at(self.seed, stream, *counters, device=self.device)
 
@@ -103,6 +121,8 @@ class Step:
         player.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         skipped = _not_finite(loss, player.parameters)
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(player.parameters, self.clip)
         if self.skips_on_device:
             player.optimizer.found_inf = skipped  # type: ignore[attr-defined]
             player.optimizer.step()

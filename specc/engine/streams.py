@@ -20,6 +20,7 @@ class Stream(IntEnum):
     DROPOUT = 5
     EVALUATE = 6
     SAMPLE = 7
+    VALIDATE = 8
 
 
 def noise_at(seed: int, stream: Stream, *counters: int, device: torch.device) -> Noise:

@@ -75,20 +75,21 @@ def train(code: Path, run: Path, options: Options) -> Trained:
     if resumes:
         record.same_spec(run, manifest)
         facts, code = record.open_run(run)
-    data = session.data_of(manifest, session.data_folder(facts, options.data_dir), where)
+    folder = session.data_folder(facts, options.data_dir)
+    data = session.data_of(manifest, settings, folder, where)
     if data is None or not manifest.losses:
         what = "data" if data is None else "loss"
         raise RunFailure("E0805", f"the program `{manifest.name}` has no {what} to train on")
-    program = session.fresh(code, settings.seed, where)
+    program = session.fresh(code, settings, where)
     if not resumes:
-        threads = options.threads or _threads(program, settings)
+        threads = options.threads or settings.threads or _threads(program, settings)
         facts = _facts(manifest, settings, options, data.digest, threads, where)
         record.create(run, code, options.spec, facts)
     elif facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
     torch.set_num_threads(int(facts["threads"]))
     opened = Session(run, program, data, settings, where)
-    with record.locked(run), interruptible() as interruption:
+    with record.locked(run), opened.computing(), interruptible() as interruption:
         return _Training(opened, options, interruption).run()
 
 
@@ -129,8 +130,8 @@ class _Training:
         self.interruption = interruption
         self.settings = opened.settings
         self.rows = opened.rows("train")
-        self.per_epoch = -(-len(self.rows) // self.settings.batch_size)
-        self.total = self.per_epoch * self.settings.epochs
+        self.per_epoch, self.total = self.settings.length(len(self.rows))
+        self.epochs = -(-self.total // self.per_epoch)
         self.players = players_of(opened.program, self.settings, opened.device)
         self.step = Step(opened.program, self.players, self.rows, self.settings, opened.device)
         self.counters, self.tally = self._begin()
@@ -138,14 +139,14 @@ class _Training:
         self.line: dict[str, Any] = {}
         self.progress: Progress = Quiet()
         if not options.quiet:
-            name, epochs = opened.manifest.name, self.settings.epochs
-            self.progress = Shown(name, epochs, self.total, self.counters.total)
+            name, done = opened.manifest.name, self.counters.total
+            self.progress = Shown(name, self.epochs, self.total, done)
 
     def run(self) -> Trained:
         """All epochs that are left."""
         self.session.program.train()
         with self.progress:
-            while self.counters.epoch < self.settings.epochs:
+            while self.counters.epoch < self.epochs:
                 self._epoch()
         self._save()
         self.session.program.eval()
@@ -168,7 +169,7 @@ class _Training:
         order = order_of(self.settings.seed, counters.epoch, len(self.rows), self.session.device)
         began = time.monotonic()
         with located(self.session.program.folder):
-            for number in range(counters.step, self.per_epoch):
+            for number in range(counters.step, self._end(counters.epoch)):
                 self._set_rate(self.counters.total)
                 self.tally.add(
                     self.step(counters.epoch, number, order[number * size : (number + 1) * size])
@@ -176,6 +177,10 @@ class _Training:
                 self._count(number)
                 self._look_up(order, number)
         self._end_epoch(time.monotonic() - began)
+
+    def _end(self, epoch: int) -> int:
+        """The steps of an epoch; the last one may be shorter."""
+        return min(self.per_epoch, self.total - epoch * self.per_epoch)
 
     def _count(self, number: int) -> None:
         total = self.counters.total + 1
@@ -186,12 +191,13 @@ class _Training:
         """Between two steps: reads numbers, saves, and stops, where it is time to."""
         if self.interruption.requested:
             self._interrupt()
-        if (number + 1) % READ_EVERY and number + 1 < self.per_epoch:
+        last = number + 1 == self._end(self.counters.epoch)
+        if (number + 1) % READ_EVERY and not last:
             return
         self.tally.read()
         if self.tally.skipped_in_a_row >= SKIPPED_LIMIT:
             self._give_up(order, number)
-        if time.monotonic() - self.saved_at > SAVE_EVERY and number + 1 < self.per_epoch:
+        if time.monotonic() - self.saved_at > SAVE_EVERY and not last:
             self._save()
 
     def _end_epoch(self, seconds: float) -> None:
@@ -213,6 +219,10 @@ class _Training:
             "skipped": self.tally.skipped,
             "seconds": round(seconds, 4),
         }
+        every = self.settings.validate_every
+        if every and self.counters.epoch % every == 0:
+            valid = self.session.rows("valid")
+            self.line["valid"] = self.step.measure(valid, self.settings.batch_size)
         self.tally = self.tally.next_epoch()
         record.append_metrics(self.session.folder, self.line)
         self.progress.epoch(self.line)

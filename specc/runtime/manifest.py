@@ -177,6 +177,7 @@ def _data(item: _Object) -> Data:
 
 def _field(name: str, item: _Object) -> Field:
     binarize = item.optional("binarize", str)
+    binarize = None if binarize == "none" else binarize
     if binarize not in (None, "sample", "threshold"):
         raise _ManifestError(f"`{item.path}.binarize` is {binarize!r}, not `sample` or `threshold`")
     return Field(

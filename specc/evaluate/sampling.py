@@ -1,0 +1,84 @@
+"""Rows drawn from a program, and rows of data as the program reconstructs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from specc.engine.session import Session
+from specc.engine.streams import Stream, noise_at
+from specc.evaluate.estimate import fixed
+from specc.runtime.places import located
+
+SAMPLE = "model.sample"
+MEAN = "model.mean"
+GUIDE = "guide.sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """`values` are the nodes of each row; `means` those of the observed nodes given the others.
+
+    A picture of binary data is better looked at by its means.
+    """
+
+    values: Mapping[str, Tensor]
+    means: Mapping[str, Tensor]
+
+    def shown(self) -> dict[str, Tensor]:
+        """The observed nodes by their means where those are known."""
+        return {**self.values, **self.means}
+
+
+@torch.inference_mode()
+def sample(session: Session, rows: int, seed: int = 0, part: str = "test") -> Drawn:
+    """`rows` rows from the model; what is given, where the model needs it, are rows of `part`.
+
+    Raises RunFailure E0805 where the program cannot be sampled.
+    """
+    program = session.program
+    draw = program.require(SAMPLE, "sampling")
+    noise = noise_at(seed, Stream.SAMPLE, device=session.device)
+    with session.computing(), located(program.folder):
+        program.eval()
+        needs = program.capabilities[SAMPLE]
+        given = program.inputs(SAMPLE, _rows(session, part, rows, seed)) if needs else {}
+        values = draw(noise, rows, **given)
+        return Drawn(values, _means(session, {**given, **values}))
+
+
+@torch.inference_mode()
+def reconstruct(session: Session, rows: int, seed: int = 0, part: str = "test") -> Drawn:
+    """The first rows of a part of the data (`values`), and the model's means given their latents.
+
+    Raises RunFailure E0805 where the program has no guide or no means.
+    """
+    program = session.program
+    infer = program.require(GUIDE, "reconstruction")
+    program.require(MEAN, "reconstruction")
+    noise = noise_at(seed, Stream.SAMPLE, 1, device=session.device)
+    with session.computing(), located(program.folder):
+        program.eval()
+        batch = _rows(session, part, rows, seed)
+        latents, _ = infer(noise, 1, **program.inputs(GUIDE, batch))
+        means = _means(session, {**batch, **latents})
+    return Drawn(batch, {n: v.reshape(batch[n].shape) for n, v in means.items() if n in batch})
+
+
+def _means(session: Session, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    program = session.program
+    if not program.can(MEAN) or not set(program.capabilities[MEAN]) <= set(known):
+        return {}
+    means: dict[str, Tensor] = program.require(MEAN)(**program.inputs(MEAN, known))
+    return means
+
+
+def _rows(session: Session, part: str, count: int, seed: int) -> dict[str, Tensor]:
+    """The first rows of the part, from the start again where it has fewer."""
+    rows = session.rows(part)
+    batch = fixed(session, rows, slice(0, min(count, len(rows))), seed)
+    again = torch.arange(count, device=session.device) % len(rows)
+    return {name: value[again] for name, value in batch.items()}

@@ -1,0 +1,123 @@
+"""The end of a run: its figures, its pictures, and result.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from specc.engine import files, record
+from specc.engine.session import Session
+from specc.engine.train import Trained
+from specc.evaluate.estimate import Advance, Estimate, Request, estimate
+from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, sample
+from specc.report.pictures import Pixels, grid, loss_curve, write_png
+
+SAMPLES = "samples.png"
+RECONSTRUCTIONS = "reconstructions.png"
+LOSS = "loss.png"
+ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What a finished run has to show: figures by name, the pictures made, and result.json."""
+
+    estimates: Mapping[str, Estimate]
+    pictures: tuple[Path, ...]
+    result: dict[str, Any]
+
+
+def conclude(
+    trained: Trained, advance: Callable[[str], Advance] = lambda name: lambda done: None
+) -> Conclusion:
+    """Makes every figure of the spec's `evaluate`, the pictures, and result.json.
+
+    `advance` gives, for the name of a figure, what is called with the share of it that is done.
+    Raises RunFailure E0509 or E0813 where a figure cannot be made.
+    """
+    session = trained.session
+    pictures = draw(session)
+    estimates = {
+        name: estimate(session, request, advance(name))
+        for name, request in requests(session.manifest.evaluate).items()
+    }
+    result = {
+        "name": session.manifest.name,
+        "epochs": trained.counters.epoch,
+        "steps": trained.counters.total,
+        "skipped": trained.counters.skipped,
+        "seconds": round(trained.counters.seconds, 3),
+        "loss": trained.metrics.get("loss"),
+        "parts": trained.metrics.get("parts"),
+        "evaluate": {name: found.summary() for name, found in estimates.items()},
+    }
+    files.write_json(session.folder / record.RESULT, result)
+    return Conclusion(estimates, pictures, result)
+
+
+def requests(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Request]:
+    """The figures that a manifest's `evaluate` asks for, by name."""
+    return {
+        name: Request(
+            estimator=str(entry.get("estimator", "iwae")),
+            particles=int(entry.get("particles", 1000)),
+            part=str(entry.get("data", "test")),
+            rows=entry.get("rows"),
+            seed=int(entry.get("seed", 0)),
+        )
+        for name, entry in entries.items()
+    }
+
+
+def draw(session: Session) -> tuple[Path, ...]:
+    """The pictures of a run, those that its program and data allow."""
+    found = []
+    metrics = record.read_metrics(session.folder)
+    if len(metrics) > 1:
+        path = session.folder / LOSS
+        loss_curve(path, metrics, session.manifest.name)
+        found.append(path)
+    shown = picture_field(session)
+    part = "test" if session.data and "test" in session.data.parts else "train"
+    program = session.program
+    if shown and program.can(SAMPLE):
+        path = session.folder / SAMPLES
+        write_png(path, grid(sample(session, ROWS, part=part).shown()[shown.name], shown.picture))
+        found.append(path)
+    if shown and program.can(GUIDE) and program.can(MEAN):
+        path = session.folder / RECONSTRUCTIONS
+        write_png(path, _pairs(session, shown, part))
+        found.append(path)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An observed node whose values are pictures."""
+
+    name: str
+    picture: tuple[int, ...]
+
+
+def picture_field(session: Session) -> Shown | None:
+    """The first observed node whose field is a picture."""
+    fields = session.manifest.data.fields if session.manifest.data else {}
+    for name in session.manifest.observed():
+        picture = fields[name].picture if name in fields else None
+        if picture:
+            return Shown(name, picture)
+    return None
+
+
+def _pairs(session: Session, shown: Shown, part: str) -> Pixels:
+    """A line of data and a line of its reconstruction below, four times."""
+    across, down = 16, 4
+    found = reconstruct(session, across * down, part=part)
+    data = found.values[shown.name].reshape(down, across, -1)
+    means = found.means[shown.name].reshape(down, across, -1)
+    lines = torch.stack([data, means], dim=1).reshape(2 * down * across, -1)
+    return grid(lines, shown.picture, columns=across)
