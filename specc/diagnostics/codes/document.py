@@ -104,9 +104,15 @@ CODES: tuple[Code, ...] = (
         "E0125",
         "expression-too-deep",
         "the expression is nested more than {limit} levels deep",
-        "name its parts as `let` nodes",
+        "name its parts as `let` nodes; in a long sum every `+` is a level",
     ),
     error("E0126", "expression-empty", "there is no expression here", "{hint}"),
+    error(
+        "E0127",
+        "expression-too-long",
+        "the expression has {length} characters; the limit is {limit}",
+        "name its parts as `let` nodes",
+    ),
     warning(
         "W0131",
         "number-in-quotes",

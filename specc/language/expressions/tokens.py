@@ -1,0 +1,110 @@
+"""The pieces of an expression: numbers, names, operators and brackets."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from specc.language.expressions.foreign import OPERATORS, WORDS, foreign_character
+from specc.language.expressions.mistake import Mistake, python, syntax
+from specc.language.limits import MAX_INTEGER
+
+Kind = Literal["number", "name", "operator", "end"]
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DIGITS = r"[0-9](?:_?[0-9])*"
+_NUMBER = re.compile(rf"(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?")
+_OPERATOR = re.compile(r"\*\*|[-+*/@()\[\],.]")
+_FOREIGN = re.compile("|".join(map(re.escape, sorted(OPERATORS, key=len, reverse=True))))
+_OTHER_NUMBER = re.compile(r"0[xXoObB][0-9a-fA-F_]+|[0-9][0-9_]*\.?[0-9_]*[jJ]\b")
+_QUOTED = re.compile(r"'[^']*'?|\"[^\"]*\"?")
+_LONGEST_INTEGER = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One piece, and the characters `start <= i < end` that it covers."""
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The pieces of `text`, one by one, closed by one of kind `end`.
+
+    Raises `Mistake` at the first character that belongs to none of them.
+    """
+    position = _skip(text, 0)
+    while position < len(text):
+        token = _token(text, position)
+        yield token
+        position = _skip(text, token.end)
+    yield Token("end", "", position, position)
+
+
+def _skip(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return found.end() if found else position
+
+
+def _token(text: str, at: int) -> Token:
+    if found := _NAME.match(text, at):
+        return _name(found)
+    if found := _FOREIGN.match(text, at):
+        raise python(at, found.end(), OPERATORS[found[0]])
+    if found := _OTHER_NUMBER.match(text, at):
+        raise syntax(at, found.end(), f"`{found[0]}` is no number", "write it in decimal digits")
+    if found := _NUMBER.match(text, at):
+        return Token("number", found[0], at, found.end())
+    if found := _OPERATOR.match(text, at):
+        return Token("operator", found[0], at, found.end())
+    if found := _QUOTED.match(text, at):
+        raise python(at, found.end(), "a text in quotes")
+    raise foreign_character(text, at)
+
+
+def _name(found: re.Match[str]) -> Token:
+    word, start, end = found[0], found.start(), found.end()
+    if word.startswith("__"):
+        raise python(start, end, f"the name `{word}`")
+    if keyword.iskeyword(word):
+        raise python(start, end, WORDS.get(word, f"the word `{word}`"))
+    # A letter beyond ASCII right after the name belongs to it: blame that letter.
+    if end < len(found.string) and found.string[end].isidentifier():
+        raise foreign_character(found.string, end)
+    return Token("name", word, start, end)
+
+
+def value(token: Token) -> int | float:
+    """The value of a number.
+
+    Raises `Mistake` for one beyond 64 bits or float64, and for a leading zero, which some languages
+    take for octal.
+    """
+    digits = token.text.replace("_", "")
+    if not digits.isdigit():
+        found = float(digits)
+        if math.isinf(found):
+            raise _too_large(token, "1.8e308")
+        return found
+    if len(digits) > 1 and digits.startswith("0"):
+        plain = digits.lstrip("0") or "0"
+        hint = f"write `{plain}`"
+        problem = f"`{token.text}` starts with a zero"
+        raise syntax(token.start, token.end, problem, hint, plain)
+    # A long word is not even converted: that costs time quadratic in its length.
+    if len(digits) > _LONGEST_INTEGER or int(digits) > MAX_INTEGER:
+        raise _too_large(token, "2^63; with a decimal point it may be as large as 1.8e308")
+    return int(digits)
+
+
+def _too_large(token: Token, limit: str) -> Mistake:
+    shown = token.text if len(token.text) <= 24 else f"{token.text[:20]}..."
+    return Mistake("E0014", token.start, token.end, {"number": shown, "limit": limit})
