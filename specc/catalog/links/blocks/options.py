@@ -36,7 +36,11 @@ Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 class WeightOptions(LinkOptions):
     """Options of every link that has weights."""
 
-    init: Init = Field("default", description="How the weights start; biases start at zero.")
+    init: Init = Field(
+        "default",
+        description="How the weights start; biases start at zero.",
+        json_schema_extra={"digest": "parameters"},  # another start, the same mathematics
+    )
     bias: bool = Field(True, description="Whether linear maps and convolutions add a bias.")
 
 
