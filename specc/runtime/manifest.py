@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """The set that a field's values lie in: its kind and, for numbers, the bounds."""
+    """The set that a field's values lie in: its kind, `any` if unknown, and bounds of numbers."""
 
     kind: str
     low: float = -math.inf
@@ -185,7 +185,7 @@ def _field(name: str, item: _Object) -> Field:
         column=item.get("from", str, name),
         shape=item.sizes("shape"),
         dtype=item.get("dtype", str, "float32"),
-        support=_support(item.child("support")),
+        support=_support(item.child("support", {"kind": "any"})),
         binarize=binarize,
         scale=item.optional("scale", float),
         one_hot=item.optional("one_hot", int),

@@ -20,14 +20,14 @@ def read(options: Mapping[str, Any], folder: Path | None) -> Table:
     """A field for each column of the file `path`; `delimiter` is a comma unless it is given.
 
     Option `columns` maps further fields to lists of columns: `{features: [a, b, c]}` is a field
-    of three numbers a row; `{features: "*"}` takes every column that no other field has.
+    of three numbers a row.
     """
     path = inside(folder_for("csv", folder), str(options.get("path", "")))
     names, values = _numbers(path, str(options.get("delimiter", ",")))
     columns = {name: Column(_compact(values[:, i])) for i, name in enumerate(names)}
     place = {name: i for i, name in enumerate(names)}
     for field, wanted in dict(options.get("columns", {})).items():
-        found = [n for n in names if n not in options["columns"]] if wanted == "*" else wanted
+        found = [str(name) for name in wanted]
         missing = [name for name in found if name not in place]
         if missing:
             raise unreadable(path, f"it has no column `{missing[0]}`, which `{field}` is to hold")

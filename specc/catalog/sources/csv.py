@@ -1,0 +1,18 @@
+"""Tables of numbers as text."""
+
+from __future__ import annotations
+
+from specc.catalog.entry import Reference
+from specc.catalog.source import Option, Source
+
+ENTRY = Source(
+    name="csv",
+    summary="A column for each column of a table with a header line.",
+    references=(Reference("Shafranovich 2005", "RFC 4180"),),
+    example="data: {source: csv, options: {path: a.csv}, fields: {age: {from: age, shape: []}}}",
+    options=(
+        Option("path", "The file.", required=True),
+        Option("delimiter", "What stands between two values; a comma unless it is given."),
+        Option("columns", "Columns of several numbers a row: `{features: [age, height]}`."),
+    ),
+)

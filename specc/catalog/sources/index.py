@@ -1,0 +1,27 @@
+"""The sources there are, by name; each one's module is imported when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from specc.catalog.source import Source
+
+_NAMES = ("csv", "digits", "idx", "mnist", "npz")
+
+
+def names() -> tuple[str, ...]:
+    """The names of all sources, sorted."""
+    return _NAMES
+
+
+def contains(name: str) -> bool:
+    """Whether there is a source of this name."""
+    return name in _NAMES
+
+
+def source(name: str) -> Source:
+    """The source of this name. Raises `KeyError` where there is none."""
+    if not contains(name):
+        raise KeyError(name)
+    entry: Source = import_module(f"{__package__}.{name}").ENTRY
+    return entry
