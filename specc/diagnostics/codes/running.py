@@ -42,4 +42,40 @@ CODES: tuple[Code, ...] = (
         "the device `{device}` does not exist on this machine",
         "{hint}",
     ),
+    error(
+        "E0808",
+        "generated-code-damaged",
+        "the generated code in `{path}` cannot be used: {problem}",
+        "compile the spec again, with `specc compile`",
+    ),
+    error(
+        "E0809",
+        "generated-code-stopped",
+        "the code of node `{node}` stopped: {problem}",
+        "{hint}",
+    ),
+    error(
+        "E0810",
+        "out-of-memory",
+        "there is not enough memory for `{node}`",
+        "take a smaller batch_size or fewer particles",
+    ),
+    error(
+        "E0811",
+        "cannot-write",
+        "`{path}` cannot be written: {problem}",
+        "make room, or choose another folder with `--out`",
+    ),
+    error(
+        "E0812",
+        "interrupted",
+        "interrupted after step {step} of {steps}; the run is saved",
+        "`--resume` goes on from there",
+    ),
+    error(
+        "E0813",
+        "no-estimate",
+        "the program `{name}` allows no estimate `{estimator}`: {problem}",
+        "{hint}",
+    ),
 )
