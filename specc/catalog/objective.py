@@ -16,7 +16,8 @@ class Objective:
 
     The bound is the `reduction` over particles of the sum of the model's log-densities, less the
     guide's where `guided`. `finite` and `continuous` name the draw of a guided latent of that
-    kind (`refuse` where none fits); `local` and `shared` that of a latent without a guide.
+    kind (`refuse` where none fits), `shared` that of a continuous global latent without a guide.
+    `variable` is the bound's name in generated code and in metrics.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Objective:
     references: tuple[Reference, ...]
     example: str
     guided: bool
+    variable: str
     reduction: Literal["mean", "logmeanexp"] = "mean"
     options: Mapping[str, int | float] = field(default_factory=lambda: MappingProxyType({}))
     continuous: str = "pathwise"

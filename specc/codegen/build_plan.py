@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from types import MappingProxyType
 
-from specc.catalog.constrain import IDENTITY, Constrainer, constrainer
+from specc.catalog.constrain import IDENTITY, constrainer
 from specc.catalog.entry import Parameter, Shape
 from specc.codegen.names import Attributes, Names
 from specc.codegen.plan import (
@@ -19,10 +19,10 @@ from specc.codegen.plan import (
     Plan,
     ProgramPlan,
 )
-from specc.graph.graph import GUIDE, MODEL, Node, Program, TypedGraph
+from specc.graph.graph import MODEL, Node, Program
 from specc.graph.passes.events import parameter_of
 from specc.graph.passes.sizes import number_of
-from specc.graph.scope import names, walk
+from specc.graph.scope import children, names
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Name, Sequence
 from specc.objective.objective import Objective
@@ -37,9 +37,7 @@ def build_plan(objective: Objective) -> Plan:
         for name, program in graph.programs.items()
     }
     data = tuple(
-        name
-        for name, node in graph.model.nodes.items()
-        if node.role in ("observed", "given")
+        name for name, node in graph.model.nodes.items() if node.role in ("observed", "given")
     )
     return Plan(
         graph=objective.graph,
@@ -127,6 +125,7 @@ class _ProgramPlanner:
 
     def _let(self, node: Node) -> Let:
         assert node.value is not None
+        self._find_buffers(node.name, node.value)
         return Let(
             node=node,
             type=self.typed.types[node.id],
@@ -184,9 +183,10 @@ class _ProgramPlanner:
             )
             self.buffers.append(buffer)
             return Argument(parameter, local, shape, buffer=buffer, alternative=alternative)
-        self._find_buffers(node, parameter, expression)
+        self._find_buffers(f"{node.name}_{parameter.name}", expression)
+        full = self.typed.given.get((node.id, parameter.name)) == shape
         return Argument(
-            parameter, local, shape, expression=expression, alternative=alternative
+            parameter, local, shape, expression=expression, alternative=alternative, full=full
         )
 
     def _shape_of(self, name: str) -> Shape | None:
@@ -215,32 +215,27 @@ class _ProgramPlanner:
         self.heads.append(head)
         return head
 
-    def _find_buffers(self, node: Node, parameter: Parameter, expression: Expression) -> None:
+    def _find_buffers(self, wanted: str, expression: Expression) -> None:
         """Lists of numbers become tensors that move with the module."""
-        for inside in walk(expression):
-            if not isinstance(inside, (Sequence, Name)):
-                continue
-            values = self._values(inside)
-            if values is None:
-                continue
-            wanted = inside.id if isinstance(inside, Name) else f"{node.name}_{parameter.name}"
-            if any(b.attribute == wanted for b in self.buffers):
-                continue
-            self.buffers.append(
-                Buffer(self.attributes.fresh(wanted), values, _list_shape(values))
-            )
+        values = self._values(expression)
+        if values is None:
+            for inside in children(expression):
+                self._find_buffers(wanted, inside)
+            return
+        if all(b.values != values for b in self.buffers):
+            name = expression.id if isinstance(expression, Name) else wanted
+            self.buffers.append(Buffer(self.attributes.fresh(name), values, list_shape(values)))
 
     def _values(self, expression: Expression) -> tuple[object, ...] | None:
         if isinstance(expression, Name):
             value = self.graph.constants.get(expression.id)
             return tuple(value) if isinstance(value, (list, tuple)) else None
-        assert isinstance(expression, Sequence)
-        return literal(expression, dict(self.graph.constants))
+        if isinstance(expression, Sequence):
+            return literal(expression, dict(self.graph.constants))
+        return None
 
 
-def literal(
-    expression: Sequence, constants: dict[str, object]
-) -> tuple[object, ...] | None:
+def literal(expression: Sequence, constants: dict[str, object]) -> tuple[object, ...] | None:
     """A list of numbers, or of lists of numbers, as tuples; None where it is not known."""
     items: list[object] = []
     for item in expression.items:
@@ -256,9 +251,7 @@ def literal(
     return tuple(items)
 
 
-def _list_shape(values: tuple[object, ...]) -> Shape:
+def list_shape(values: tuple[object, ...]) -> Shape:
+    """The shape of a literal of numbers."""
     inner = values[0]
-    return (len(values), *(_list_shape(inner) if isinstance(inner, tuple) else ()))
-
-
-__all__ = ["GUIDE", "Constrainer", "TypedGraph", "build_plan", "literal"]
+    return (len(values), *(list_shape(inner) if isinstance(inner, tuple) else ()))

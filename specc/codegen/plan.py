@@ -66,7 +66,10 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One parameter of a factor: a plain number, an expression, or a head on the factor's trunk."""
+    """One parameter of a factor: a plain number, an expression, or a head on the factor's trunk.
+
+    `full` says that the expression itself has the parameter's whole shape, without broadcasting.
+    """
 
     parameter: Parameter
     local: str
@@ -76,6 +79,7 @@ class Argument:
     alternative: Alternative | None = None
     head: Head | None = None
     buffer: Buffer | None = None
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def type_graph(graph: Graph, findings: Findings) -> TypedGraph:
         graph=graph,
         types=MappingProxyType(types),
         parameters=MappingProxyType(shapes.parameters),
+        given=MappingProxyType(shapes.given),
         classes=MappingProxyType(shapes.read.classes),
         uses=tuple(shapes.read.uses),
         sized=MappingProxyType(sized),

@@ -194,12 +194,14 @@ class TypedGraph:
     """A graph whose every node has a type, every parameter a shape, and every link its sizes.
 
     `classes` holds, for nodes whose values are class numbers, how many classes there are: such a
-    value enters a link one-hot.
+    value enters a link one-hot. `given` holds the shapes of parameters as they are written, before
+    they broadcast to those in `parameters`.
     """
 
     graph: Graph
     types: Mapping[NodeId, Type]
     parameters: Mapping[tuple[NodeId, str], Shape]
+    given: Mapping[tuple[NodeId, str], Shape]
     classes: Mapping[NodeId, int]
     uses: tuple[LinkUse, ...]
     sized: Mapping[str, SizedLink]

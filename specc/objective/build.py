@@ -59,9 +59,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
     surrogates, scores = find_surrogates(minimize, draws, values)
     return Objective(
         graph=typed,
-        bound=entry.name,
-        title=entry.title,
-        formula=entry.formula,
+        entry=entry,
         particles=expansion.particles if any(d.is_sampled for d in draws.values()) else 1,
         players=(Player("loss", minimize, surrogates),),
         draws=MappingProxyType(draws),

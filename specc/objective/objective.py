@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from specc.catalog.objective import Objective as Entry
 from specc.diagnostics.source import Span
 from specc.graph.graph import TypedGraph
 from specc.objective.terms import Part, Sum, Term
@@ -66,12 +67,10 @@ class Player:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What is optimized. `bound` names the quantity that the loss is the negative of."""
+    """What is optimized: the loss of each player is the negative of the entry's bound."""
 
     graph: TypedGraph
-    bound: str
-    title: str
-    formula: str
+    entry: Entry
     particles: int
     players: tuple[Player, ...]
     draws: Mapping[str, Draw]

@@ -18,5 +18,6 @@ ENTRY = Objective(
     ),
     example="objective: {elbo: {particles: 8}}",
     guided=True,
+    variable="elbo",
     options=MappingProxyType({"particles": 1}),
 )

@@ -15,6 +15,7 @@ ENTRY = Objective(
     references=(Reference("Burda et al. 2016", "equation 8"),),
     example="objective: {iwae: {particles: 50}}",
     guided=True,
+    variable="iwae",
     reduction="logmeanexp",
     options=MappingProxyType({"particles": 5}),
     finite="refuse",

@@ -13,5 +13,6 @@ ENTRY = Objective(
     references=(Reference("Gelman et al. 2013", "section 13.1"),),
     example="objective: map",
     guided=False,
+    variable="log_posterior",
     shared="delta",
 )

@@ -13,4 +13,5 @@ ENTRY = Objective(
     references=(Reference("Fisher 1922"),),
     example="objective: mle",
     guided=False,
+    variable="log_likelihood",
 )

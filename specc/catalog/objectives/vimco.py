@@ -15,6 +15,7 @@ ENTRY = Objective(
     references=(Reference("Mnih and Rezende 2016", "equations 5 to 9"),),
     example="objective: {vimco: {particles: 10}}",
     guided=True,
+    variable="iwae",
     reduction="logmeanexp",
     options=MappingProxyType({"particles": 10}),
     finite="score leave_one_out",

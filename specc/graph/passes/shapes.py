@@ -23,6 +23,7 @@ class Shapes:
         self.graph, self.findings = graph, findings
         self.events: dict[NodeId, Shape] = {}
         self.parameters: dict[tuple[NodeId, str], Shape] = {}
+        self.given: dict[tuple[NodeId, str], Shape] = {}
         self.dims: dict[NodeId, Mapping[str, int]] = {}
         self.read = ExpressionShapes(graph, self.events, findings)
 
@@ -95,7 +96,7 @@ class Shapes:
         if shape is None or (pending and declared is None and self._nothing_known(node, event)):
             return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
         for key in pending:
-            if not self._argument(node, event, key, parameter_of(event.entry, key)[0].name):
+            if not self._argument(node, event, key):
                 return None
         return self._finish(node, event)
 
@@ -114,17 +115,18 @@ class Shapes:
             shape = self.read.infer(node, key, expression, None)
             if shape is None:
                 return None
+            self.given[node.id, parameter.name] = shape
             event.observe(parameter, shape)
         return pending
 
-    def _argument(self, node: Node, event: Event, key: str, parameter_name: str) -> bool:
+    def _argument(self, node: Node, event: Event, key: str) -> bool:
         parameter = parameter_of(event.entry, key)[0]
         wanted = event.wanted(parameter)
         shape = self.read.infer(node, key, node.arguments[key], wanted)
         if shape is None:
             return False
+        self.given[node.id, parameter.name] = shape
         event.observe(parameter, shape)
-        del parameter_name
         return True
 
     def _finish(self, node: Node, event: Event) -> Shape | None:

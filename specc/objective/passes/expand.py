@@ -23,6 +23,7 @@ WRITTEN = Entry(
     references=(),
     example='objective: {minimize: "-elbo(model, guide)"}',
     guided=True,
+    variable="objective",
 )
 
 

@@ -1,0 +1,303 @@
+"""What can be asked of a program: its joint density, draws from it, its likelihood, its means."""
+
+from __future__ import annotations
+
+from specc.codegen.emit.body import Body
+from specc.codegen.emit.terms import Terms
+from specc.codegen.layout import Layout
+from specc.codegen.plan import Factor, Plan, ProgramPlan
+from specc.codegen.writer import Writer
+from specc.graph.graph import GUIDE, MODEL, ROWS
+from specc.objective.terms import LogProb, Part, Reduce, Sum
+
+
+def write_capabilities(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
+    """The methods after the factors."""
+    for name in capabilities(plan, program):
+        _WRITERS[name](plan, program, out, imports)
+
+
+def capabilities(plan: Plan, program: ProgramPlan) -> dict[str, tuple[str, ...]]:
+    """The methods that this program has, with the names that each takes."""
+    if program.name == GUIDE:
+        ok = all(_is_local(f) for f in program.factors.values())
+        return {"sample": _guide_inputs(plan, program)} if program.factors and ok else {}
+    if program.name != MODEL:
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    local, shared = _split(program)
+    if local:
+        found["log_joint"] = _joint_inputs(plan, program, local)
+    if shared:
+        found["log_prior"] = _joint_inputs(plan, program, shared)
+    if has_likelihood(plan):
+        found["log_prob"] = _likelihood_inputs(plan, program)
+    found["sample"] = _given(plan, program)
+    if _mean_factors(plan, program):
+        found["mean"] = _mean_inputs(plan, program)
+    return found
+
+
+def has_likelihood(plan: Plan) -> bool:
+    """Whether log p(x) is exact: no latent, or finite ones that are summed out."""
+    draws = plan.objective.draws.values()
+    return all(d.program == MODEL and d.kind in ("enumerate", "delta") for d in draws)
+
+
+def _is_local(factor: Factor) -> bool:
+    return ROWS in factor.type.plates
+
+
+def _split(program: ProgramPlan) -> tuple[list[Factor], list[Factor]]:
+    factors = [program.factors[n] for n in program.order if n in program.factors]
+    return [f for f in factors if _is_local(f)], [f for f in factors if not _is_local(f)]
+
+
+def values_behind(plan: Plan, program: str, inputs: tuple[str, ...]) -> dict[str, None]:
+    """The random and given values that inputs come down to, deterministic nodes looked through."""
+    found: dict[str, None] = {}
+    for name in inputs:
+        node = plan.graph.graph.lookup(program, name)
+        if node is not None and node.role == "let":
+            let = plan.programs[node.program].lets[name]
+            found.update(values_behind(plan, program, let.inputs))
+        else:
+            found[name] = None
+    return found
+
+
+def _joint_inputs(plan: Plan, program: ProgramPlan, factors: list[Factor]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for factor in factors:
+        found.update(values_behind(plan, program.name, factor.inputs))
+        found[factor.node.name] = None
+    order = {name: i for i, name in enumerate(program.order)}
+    return tuple(sorted(found, key=lambda n: order[n]))
+
+
+def _given(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
+    nodes = plan.graph.graph.programs[program.name].nodes
+    return tuple(n for n in program.order if nodes[n].role == "given")
+
+
+def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for factor in program.factors.values():
+        found.update(values_behind(plan, program.name, factor.inputs))
+    data = tuple(n for n in found if n not in program.factors)
+    needs_rows = any(not f.inputs for f in program.factors.values())
+    return data or (plan.data[:1] if needs_rows else ())
+
+
+def _likelihood_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
+    taken = _joint_inputs(plan, program, _split(program)[0])
+    return tuple(n for n in taken if n not in plan.objective.draws)
+
+
+def _mean_factors(plan: Plan, program: ProgramPlan) -> list[Factor]:
+    nodes = plan.graph.graph.model.nodes
+    return [
+        f
+        for f in program.factors.values()
+        if nodes[f.node.name].role == "observed" and getattr(f.entry, "mean", True)
+    ]
+
+
+def _mean_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for factor in _mean_factors(plan, program):
+        found.update(values_behind(plan, program.name, factor.inputs))
+    return tuple(found)
+
+
+def _body(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> Body:
+    return Body(plan, out, imports, {program.name: "self"}, Layout())
+
+
+def _keywords(plan: Plan, names: tuple[str, ...]) -> list[str]:
+    return ["*", *(f"{plan.python[n]}: Tensor" for n in names)] if names else []
+
+
+def _write_log_joint(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
+    factors = _split(program)[0]
+    names = _joint_inputs(plan, program, factors)
+    out.line()
+    out.call("def log_joint", ["self", *_keywords(plan, names)], " -> Tensor:")
+    with out.indented():
+        shown = " + ".join(f"log p({f.symbol})" for f in factors)
+        shown = shown if len(shown) < 70 else f"log p({', '.join(f.node.name for f in factors)})"
+        out.docstring(f"{shown}, for each row.")
+        _write_sum(plan, program, factors, out, imports)
+
+
+def _write_log_prior(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
+    factors = _split(program)[1]
+    names = _joint_inputs(plan, program, factors)
+    out.line()
+    out.call("def log_prior", ["self", *_keywords(plan, names)], " -> Tensor:")
+    with out.indented():
+        shown = " + ".join(f"log p({f.symbol})" for f in factors)
+        out.docstring(f"{shown if len(shown) < 70 else 'log p of the global nodes'}.")
+        _write_sum(plan, program, factors, out, imports)
+
+
+def _write_sum(
+    plan: Plan, program: ProgramPlan, factors: list[Factor], out: Writer, imports: set[str]
+) -> None:
+    body = _body(plan, program, out, imports)
+    terms = Terms(body)
+    names = []
+    for factor in factors:
+        with out.about(f"{program.name}.{factor.node.name}"):
+            names.append(terms.leaf(LogProb(program.name, factor.node.name)))
+    out.sum("return ", [f"+ {name}" for name in names])
+
+
+def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
+    """log p(x), finite latents summed out."""
+    names = _likelihood_inputs(plan, program)
+    enumerated = plan.objective.enumerated
+    out.line()
+    out.call("def log_prob", ["self", *_keywords(plan, names)], " -> Tensor:")
+    body = Body(plan, out, imports, {program.name: "self"}, Layout(1, enumerated))
+    with out.indented():
+        data = ", ".join(n for n in names if plan.graph.graph.model.nodes[n].role == "observed")
+        summed = f", {', '.join(enumerated)} summed out" if enumerated else ""
+        out.docstring(f"log p({data}), for each row{summed}.")
+        write_points(plan, program, body, "self")
+        device = _device(plan, program, names)
+        for name in enumerated:
+            with out.about(f"{program.name}.{name}"):
+                body.enumerate(program.factors[name], device)
+        terms = Terms(body)
+        parts = [p for p in _local_parts(plan, program)]
+        result = [terms.part(part) for part in parts]
+        out.sum("return ", result)
+
+
+def write_points(plan: Plan, program: ProgramPlan, body: Body, owner: str) -> None:
+    """`w = self.w`, for latents that are learnt points."""
+    for item in program.learnt:
+        if item.node.role != "parameter":
+            with body.out.about(f"{program.name}.{item.node.name}"):
+                name = plan.python[item.node.name]
+                body.out.statement(f"{name} = {owner}.{item.attribute}")
+
+
+def _device(plan: Plan, program: ProgramPlan, names: tuple[str, ...]) -> str:
+    del program
+    return plan.python[names[0]]
+
+
+def _local_parts(plan: Plan, program: ProgramPlan) -> list[Part]:
+    reduced = plan.objective.players[0].minimize.parts[0].term
+    assert isinstance(reduced, Reduce) and isinstance(reduced.term, Sum)
+    return [p for p in reduced.term.parts if not is_shared(plan, p)]
+
+
+def is_shared(plan: Plan, part: Part) -> bool:
+    """Whether a part speaks of global nodes alone, and so counts once for the whole data."""
+    if isinstance(part.term, (LogProb,)):
+        factor = plan.programs[part.term.program].factors[part.term.node]
+        return not _is_local(factor)
+    if isinstance(part.term, Reduce):
+        inner = part.term.term
+        inside = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
+        return all(is_shared(plan, p) for p in inside)
+    node = getattr(part.term, "node", None)
+    return node is not None and not _is_local(plan.programs[MODEL].factors[node])
+
+
+def _write_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
+    if program.name == GUIDE:
+        _write_guide_sample(plan, program, out, imports)
+        return
+    imports.add("specc.runtime.noise")
+    out.line()
+    given = _keywords(plan, _given(plan, program))
+    items = ["self", "noise: Noise", "rows: int", *given]
+    out.call("def sample", items, " -> dict[str, Tensor]:")
+    body = _body(plan, program, out, imports)
+    with out.indented():
+        out.docstring("Draw `rows` rows from the model, each node after what it depends on.")
+        names = []
+        points = {i.node.name for i in program.learnt if i.node.role != "parameter"}
+        write_points(plan, program, body, "self")
+        for name in program.order:
+            if name not in program.factors:
+                continue
+            names.append(name)
+            if name in points:
+                continue
+            factor = program.factors[name]
+            with out.about(f"{program.name}.{name}"):
+                body.parameters(factor)
+                body.sample(factor, "sample")
+        out.call("return ", [f'"{plan.python[n]}": {plan.python[n]}' for n in names], "")
+        _braces(out)
+
+
+def _braces(out: Writer) -> None:
+    """Turn the call that was just written, `return (...)`, into a dict."""
+    for number in range(len(out.lines) - 1, -1, -1):
+        line = out.lines[number]
+        if line.lstrip().startswith("return ("):
+            out.lines[number] = line.replace("return (", "return {", 1)
+            out.lines[-1] = out.lines[-1][:-1] + "}"
+            return
+
+
+def _write_guide_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
+    imports.add("specc.runtime.noise")
+    names = _guide_inputs(plan, program)
+    out.line()
+    items = ["self", "noise: Noise", "particles: int", *_keywords(plan, names)]
+    out.call("def sample", items, " -> tuple[dict[str, Tensor], Tensor]:")
+    body = Body(plan, out, imports, {program.name: "self"}, Layout(2))
+    with out.indented():
+        out.docstring(
+            "Draw `particles` values of the latents for each row, and log q of each draw."
+        )
+        drawn = [n for n in program.order if n in program.factors and n in plan.objective.draws]
+        if any(not program.factors[n].inputs for n in drawn):
+            out.statement(f"rows = {plan.python[names[0]]}.shape[0]")
+        terms = Terms(body)
+        densities = []
+        for name in drawn:
+            factor = program.factors[name]
+            with out.about(f"{program.name}.{name}"):
+                body.parameters(factor)
+                body.sample(factor, "rsample" if factor.entry.reparameterized else "sample")
+                densities.append(terms.leaf(LogProb(program.name, name)))
+        values = ", ".join(f'"{plan.python[n]}": {plan.python[n]}' for n in drawn)
+        out.sum("log_q = ", [f"+ {name}" for name in densities]) if len(densities) > 1 else None
+        log_q = "log_q" if len(densities) > 1 else densities[0]
+        out.statement(f"return {{{values}}}, {log_q}")
+
+
+def _write_mean(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
+    names = _mean_inputs(plan, program)
+    out.line()
+    out.call("def mean", ["self", *_keywords(plan, names)], " -> dict[str, Tensor]:")
+    body = _body(plan, program, out, imports)
+    with out.indented():
+        given = " given what it depends on" if names else ""
+        out.docstring(f"The mean of each observed node{given}.")
+        items = []
+        for factor in _mean_factors(plan, program):
+            with out.about(f"{program.name}.{factor.node.name}"):
+                body.parameters(factor)
+                called = body.called(factor, "mean")
+                value = f"{called}({', '.join(body.arguments(factor))})"
+                items.append(f'"{plan.python[factor.node.name]}": {value}')
+        out.call("return ", items, "")
+        _braces(out)
+
+
+_WRITERS = {
+    "log_joint": _write_log_joint,
+    "log_prior": _write_log_prior,
+    "log_prob": _write_log_prob,
+    "sample": _write_sample,
+    "mean": _write_mean,
+}

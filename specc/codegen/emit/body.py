@@ -1,0 +1,212 @@
+"""The statements that make values and densities: shared by the classes and by the objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from specc.codegen.layout import Layout
+from specc.codegen.plan import Argument, Factor, Let, Plan
+from specc.codegen.writer import Writer
+from specc.graph.graph import GUIDE, MODEL, ROWS
+from specc.objective.passes.draws import states
+
+
+@dataclass(slots=True)
+class Body:
+    """Writes the body of one function.
+
+    `owners` says what each program is called there (`self` inside its own class). `particles` and
+    `axes` hold, for each value made so far, whether it has a particle axis and which enumerated.
+    """
+
+    plan: Plan
+    out: Writer
+    imports: set[str]
+    owners: Mapping[str, str]
+    layout: Layout
+    particles: dict[str, bool] = field(default_factory=dict)
+    axes: dict[str, frozenset[str]] = field(default_factory=dict)
+    known: set[tuple[str, str]] = field(default_factory=set)
+    ready: set[tuple[str, str]] = field(default_factory=set)
+
+    def factor(self, program: str, name: str) -> Factor:
+        """The factor of a node."""
+        return self.plan.programs[program].factors[name]
+
+    def python(self, name: str) -> str:
+        """The variable that holds a node's value."""
+        return self.plan.python[name]
+
+    def prepare(self, program: str, inputs: tuple[str, ...]) -> None:
+        """Make the deterministic nodes that come before."""
+        for name in inputs:
+            found = self.plan.graph.graph.lookup(program, name)
+            if found is not None and found.role == "let" and found.id not in self.known:
+                self._let(self.plan.programs[found.program].lets[name])
+
+    def _let(self, let: Let) -> None:
+        program = let.node.program
+        self.prepare(program, let.inputs)
+        self.known.add(let.node.id)
+        with self.out.about(f"{program}.{let.node.name}"):
+            given = ", ".join(self.python(name) for name in let.inputs)
+            owner = self.owners[program]
+            self.out.statement(f"{self.python(let.node.name)} = {owner}.{let.method}({given})")
+        self._inherit(let.node.name, let.inputs)
+
+    def _inherit(self, name: str, inputs: tuple[str, ...]) -> None:
+        self.particles[name] = any(self.particles.get(i, False) for i in inputs)
+        found: frozenset[str] = frozenset()
+        for used in inputs:
+            found |= self.axes.get(used, frozenset())
+        self.axes[name] = found
+
+    def parameters(self, factor: Factor) -> None:
+        """`z_loc, z_scale = guide.q_z(x)`, once."""
+        if factor.node.id in self.ready or not factor.tensors:
+            return
+        self.ready.add(factor.node.id)
+        self.prepare(factor.node.program, factor.inputs)
+        names = ", ".join(a.local for a in factor.tensors)
+        given = ", ".join(self.python(name) for name in factor.inputs)
+        owner = self.owners[factor.node.program]
+        self.out.statement(f"{names} = {owner}.{factor.method}({given})")
+
+    def arguments(self, factor: Factor, detached: bool = False) -> list[str]:
+        """The parameters of a factor as they stand in a call."""
+        return [_argument(a, detached) for a in factor.arguments]
+
+    def called(self, factor: Factor, function: str) -> str:
+        """`normal.log_prob`."""
+        self.imports.add(f"specc.runtime.distributions.{factor.entry.stem}")
+        return f"{factor.entry.stem}.{function}"
+
+    # values
+
+    def sample(self, factor: Factor, function: str) -> None:
+        """`z = normal.rsample(noise, z_loc, z_scale)`."""
+        name = factor.node.name
+        items = ["noise", *self.arguments(factor)]
+        shape = self._shape(factor)
+        if shape is not None:
+            items.append(f"shape={shape}")
+        self.out.call(f"{self.python(name)} = {self.called(factor, function)}", items, "")
+        self._inherit(name, factor.inputs)
+        self.particles[name] = self.layout.has_particles
+
+    def _shape(self, factor: Factor) -> str | None:
+        """The shape to draw, or None where the parameters already have it."""
+        needs = self.layout.has_particles and not self._has(factor.inputs, self.particles)
+        full = next((a for a in factor.tensors if _is_full(a, factor)), None)
+        local = ROWS in factor.type.plates
+        carries = full is not None and (not local or self._is_local(factor.inputs))
+        if full is not None and carries and local:
+            if not needs:
+                return None
+            ones = self._ones_before(factor.inputs)
+            return f"({', '.join(['particles', *ones, f'*{full.local}.shape'])})"
+        if full is not None and not local and not needs and not factor.inputs:
+            return None
+        return _tuple(self._sizes(factor, needs or self.layout.has_particles))
+
+    def _has(self, inputs: tuple[str, ...], flags: Mapping[str, bool]) -> bool:
+        return any(flags.get(name, False) for name in inputs)
+
+    def _is_local(self, inputs: tuple[str, ...]) -> bool:
+        graph = self.plan.graph
+        return any(
+            graph.type(MODEL if n in graph.graph.model.nodes else GUIDE, n).is_local for n in inputs
+        )
+
+    def _ones_before(self, inputs: tuple[str, ...]) -> list[str]:
+        """Enumerated axes to the left of those that the parameters already have."""
+        present = [a for name in inputs for a in self.axes.get(name, frozenset())]
+        order = self.layout.enumerated
+        first = min((order.index(a) for a in present), default=len(order))
+        return ["1"] * first
+
+    def _sizes(self, factor: Factor, particles: bool) -> list[str]:
+        plates = self.plan.graph.graph.plates
+        local = ROWS in factor.type.plates
+        inner = ["rows"] if local else [str(plates[p]) for p in factor.type.plates]
+        present = {a for name in factor.inputs for a in self.axes.get(name, frozenset())}
+        outer: list[str] = []
+        if particles:
+            middle = [str(self._states(a)) if a in present else "1" for a in self.layout.enumerated]
+            outer = ["particles", *middle, *(() if inner else ("1",))]
+        return [*outer, *inner, *(str(size) for size in factor.type.shape)]
+
+    def _states(self, name: str) -> int:
+        draw = self.plan.objective.draws[name]
+        node = self.plan.graph.graph.node((draw.program, name))
+        return int(states(self.plan.graph, node))
+
+    def enumerate(self, factor: Factor, device: str) -> None:
+        """Every value of a finite node on its own axis."""
+        name = factor.node.name
+        classes = self.plan.graph.classes.get(factor.node.id)
+        if factor.entry.result_dims:
+            classes = factor.type.shape[-1]
+        dtype = "torch.long" if factor.node.id in self.plan.graph.classes else "noise.dtype"
+        if "noise" not in self.owners:
+            dtype = "torch.long" if dtype == "torch.long" else f"{device}.dtype"
+        self.imports.add("torch")
+        items = [f"classes={classes}"] if classes is not None else ["classes=None"]
+        items += [f"dtype={dtype}", f"device={device}.device"]
+        python = self.python(name)
+        self.out.call(f"{python} = {self.called(factor, 'enumerate_values')}", items, "")
+        right = -self.layout.axis(name) - 1
+        independent = factor.type.shape[: len(factor.type.shape) - len(factor.entry.result_dims)]
+        if independent:
+            self.imports.add("specc.runtime.draws.enumeration")
+            self.out.statement(f"{python} = enumeration.every_state({python}, {independent})")
+        sizes = [self._states(name), *(1,) * right, *factor.type.shape]
+        self.out.statement(f"{python} = {python}.view({', '.join(map(str, sizes))})")
+        self.axes[name] = frozenset((name,))
+
+    # densities
+
+    def log_prob(self, factor: Factor, local: str, detached: bool = False) -> None:
+        """`log_p_x = bernoulli.log_prob(x, x_logits).sum(-1)`."""
+        value = self.python(factor.node.name)
+        items = [value, *self.arguments(factor, detached)]
+        called = self.called(factor, "log_prob")
+        self.out.call(f"{local} = {called}", items, self._summed(factor))
+
+    def divergence(self, local: str, q: Factor, p: Factor) -> None:
+        """`kl_z = normal.kl_normal(z_loc, z_scale, 0.0, 1.0).sum(-1)`."""
+        items = [*self.arguments(q), *self.arguments(p)]
+        called = self.called(q, f"kl_{p.entry.name}")
+        self.out.call(f"{local} = {called}", items, self._summed(q))
+
+    def _summed(self, factor: Factor) -> str:
+        plates = [p for p in factor.type.plates if p != ROWS]
+        count = factor.event_axes + len(plates)
+        kept = ".unsqueeze(-1)" if plates and self.particles.get(factor.node.name) else ""
+        return _sum(count) + kept
+
+
+def _sum(count: int) -> str:
+    if count == 0:
+        return ""
+    if count == 1:
+        return ".sum(-1)"
+    return f".sum(({', '.join(str(i) for i in range(-count, 0))}))"
+
+
+def _tuple(items: list[str]) -> str:
+    return f"({', '.join(items)},)" if len(items) == 1 else f"({', '.join(items)})"
+
+
+def _argument(argument: Argument, detached: bool) -> str:
+    if argument.number is not None:
+        return repr(argument.number)
+    return f"{argument.local}.detach()" if detached else argument.local
+
+
+def _is_full(argument: Argument, factor: Factor) -> bool:
+    """Whether a parameter's tensor has the shape of a whole draw."""
+    if argument.shape != factor.type.shape or argument.parameter.dims != factor.entry.result_dims:
+        return False
+    return argument.head is not None or argument.buffer is not None or argument.full

@@ -1,0 +1,248 @@
+"""Expressions of the spec as Python: printed from our own tree, aligned event by event.
+
+A spec says what happens to one event; tensors have axes before it. Where events of different rank
+meet, the one of lower rank gets the missing axes after its own leading ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from specc.catalog.entry import Shape
+from specc.catalog.functions import index as functions
+from specc.codegen.build_plan import list_shape, literal
+from specc.codegen.plan import Plan, ProgramPlan
+from specc.graph.graph import Node
+from specc.graph.passes.names import SIZE_OF
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Expression,
+    Index,
+    Name,
+    Negate,
+    Number,
+    Sequence,
+)
+
+ATOM, POWER, UNARY, PRODUCT, SUM = 5, 4, 3, 2, 1
+PRECEDENCE = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "**": POWER}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A Python expression: its text, how tightly it binds, the event's shape, and whether it has
+    axes before the event."""
+
+    text: str
+    binding: int
+    shape: Shape
+    varies: bool
+
+    @property
+    def rank(self) -> int:
+        """The number of axes of the event."""
+        return len(self.shape)
+
+    def within(self, binding: int) -> str:
+        """The text, in parentheses where it binds less tightly than asked."""
+        return self.text if self.binding >= binding else f"({self.text})"
+
+
+class ExpressionWriter:
+    """Writes the expressions of one program; `imports` collects what they call."""
+
+    def __init__(self, plan: Plan, program: ProgramPlan, imports: set[str]) -> None:
+        self.plan, self.program, self.imports = plan, program, imports
+        self.graph = plan.graph.graph
+        self.learnt = {item.node.name: item for item in program.learnt}
+        self.modules = {module.link.name: module for module in program.modules}
+        self.buffers: Mapping[object, str] = {
+            b.values: b.attribute for b in program.buffers if b.values is not None
+        }
+
+    def aligned(self, expression: Expression, shape: Shape) -> str:
+        """The expression as an event of the given shape's rank."""
+        return align(self.write(expression), len(shape)).text
+
+    def write(self, expression: Expression) -> Code:
+        """The Python of an expression."""
+        match expression:
+            case Number(value=value):
+                return Code(repr(value), ATOM if value >= 0 else UNARY, (), False)
+            case Name(id=name):
+                return self._name(name)
+            case Negate(operand=operand):
+                inner = self.write(operand)
+                return Code(f"-{inner.within(UNARY)}", UNARY, inner.shape, inner.varies)
+            case Binary():
+                return self._binary(expression)
+            case Call():
+                return self._call(expression)
+            case Index():
+                return self._index(expression)
+            case Sequence():
+                return self._sequence(expression)
+        raise AssertionError(expression)
+
+    def _lookup(self, name: str) -> Node | None:
+        return self.graph.lookup(self.program.name, name)
+
+    def _name(self, name: str) -> Code:
+        node = self._lookup(name)
+        if node is None:
+            value = self.graph.constants[name]
+            if isinstance(value, (list, tuple)):
+                return Code(f"self.{self.buffers[tuple(value)]}", ATOM, (len(value),), False)
+            return Code(repr(value), ATOM, (), False)
+        kind = self.plan.graph.types[node.id]
+        if node.role == "parameter":
+            return Code(f"self.{self.learnt[name].attribute}", ATOM, kind.shape, False)
+        return Code(self.plan.python[name], ATOM, kind.shape, True)
+
+    def _sequence(self, expression: Sequence) -> Code:
+        values = literal(expression, dict(self.graph.constants))
+        if values is not None:
+            return Code(f"self.{self.buffers[values]}", ATOM, list_shape(values), False)
+        items = [self.write(item) for item in expression.items]
+        rank = max(item.rank for item in items)
+        texts = ", ".join(align(item, rank).text for item in items)
+        widest = max((item.shape for item in items), key=len)
+        self.imports.add("specc.runtime.functions.stack")
+        return Code(f"stack({texts}, dim={-1 - rank})", ATOM, (len(items), *widest), True)
+
+    def _binary(self, expression: Binary) -> Code:
+        left, right = self.write(expression.left), self.write(expression.right)
+        if expression.operator == "@":
+            return _matmul(left, right)
+        rank = max(left.rank, right.rank)
+        a, b = align(left, rank), align(right, rank)
+        binding = PRECEDENCE[expression.operator]
+        if expression.operator == "**":
+            text = f"{a.within(POWER + 1)} ** {b.within(UNARY)}"
+        else:
+            text = f"{a.within(binding)} {expression.operator} {b.within(binding + 1)}"
+        shape = _broadcast(left.shape, right.shape)
+        return Code(text, binding, shape, left.varies or right.varies)
+
+    def _call(self, call: Call) -> Code:
+        if call.function in self.modules:
+            module = self.modules[call.function]
+            output = module.lowered.output
+            return Code(f"self.{module.attribute}({self.link_input(call)})", ATOM, output, True)
+        if call.function == SIZE_OF:
+            return self._size(call)
+        entry = functions.function(call.function)
+        items = [self.write(argument) for argument in call.arguments]
+        if entry.elementwise and len(items) > 1:
+            rank = max(item.rank for item in items)
+            items = [align(item, rank) for item in items]
+        texts = [item.text for item in items]
+        if getattr(entry, "event_dims", False):
+            texts.append(f"dims={items[0].rank}")
+        if not entry.target.startswith("torch."):
+            self.imports.add(entry.target.rsplit(".", 1)[0])
+        else:
+            self.imports.add("torch")
+        called = entry.target if entry.target.startswith("torch.") else entry.target.split(".")[-1]
+        shape = entry.shape(tuple(item.shape for item in items))
+        varies = any(item.varies for item in items)
+        return Code(f"{called}({', '.join(texts)})", ATOM, shape, varies)
+
+    def _size(self, call: Call) -> Code:
+        argument = call.arguments[0]
+        assert isinstance(argument, Name)
+        size = 1
+        for each in self._name(argument.id).shape:
+            size *= each
+        return Code(repr(size), ATOM, (), False)
+
+    def link_input(self, call: Call) -> str:
+        """The arguments of a link as the one tensor that it takes."""
+        module = self.modules[call.function]
+        rank = module.link.entry.input_rank(module.link.options)
+        parts = [self._entering(argument) for argument in call.arguments]
+        if rank != 1:
+            return parts[0].text
+        flat = [_flat(part) for part in parts]
+        if len(flat) == 1:
+            return flat[0]
+        self.imports.add("specc.runtime.functions.concat")
+        return f"concat({', '.join(flat)})"
+
+    def _entering(self, argument: Expression) -> Code:
+        code = self.write(argument)
+        if not isinstance(argument, Name):
+            return code
+        node = self._lookup(argument.id)
+        count = self.plan.graph.classes.get(node.id) if node is not None else None
+        if count is None:
+            return code
+        self.imports.add("specc.runtime.functions.one_hot")
+        return Code(f"one_hot({code.text}, {count})", ATOM, (*code.shape, count), code.varies)
+
+    def _index(self, expression: Index) -> Code:
+        base = self.write(expression.base)
+        node = self._lookup(expression.base.id) if isinstance(expression.base, Name) else None
+        if node is not None and node.plate is not None:
+            index = self.write(expression.index)
+            if node.role == "parameter":
+                return Code(f"{base.text}[{index.text}]", ATOM, base.shape, True)
+            self.imports.add("specc.runtime.functions.take")
+            return Code(f"take({base.text}, {index.text}, {base.rank})", ATOM, base.shape, True)
+        position = self.write(expression.index).text
+        rest = ", :" * (base.rank - 1)
+        return Code(
+            f"{base.within(ATOM)}[..., {position}{rest}]", ATOM, base.shape[1:], base.varies
+        )
+
+
+def align(code: Code, rank: int) -> Code:
+    """The same value with axes of size 1 before its event, up to the given rank."""
+    if code.rank >= rank or not code.varies:
+        return code
+    missing = rank - code.rank
+    if code.rank == 0:
+        text = f"{code.within(ATOM)}[{', '.join(['...'] + ['None'] * missing)}]"
+    else:
+        text = code.within(ATOM) + f".unsqueeze({-code.rank - 1})" * missing
+    return Code(text, ATOM, (1,) * missing + code.shape, code.varies)
+
+
+def _flat(code: Code) -> str:
+    if code.rank == 0:
+        return f"{code.within(ATOM)}[..., None]"
+    if code.rank == 1:
+        return code.text
+    return f"{code.within(ATOM)}.flatten({-code.rank})"
+
+
+def _matmul(left: Code, right: Code) -> Code:
+    a, b = left.within(PRODUCT), right.within(PRODUCT + 1)
+    varies = left.varies or right.varies
+    if left.rank == 1 and right.rank == 1:
+        if not right.varies:
+            return Code(f"{a} @ {b}", PRODUCT, (), varies)
+        return Code(f"({a} * {b}).sum(-1)", ATOM, (), varies)
+    if left.rank == 1:
+        shape = (right.shape[-1],)
+        if not right.varies:
+            return Code(f"{a} @ {b}", PRODUCT, shape, varies)
+        one = f"{left.within(ATOM)}.unsqueeze(-2)"
+        return Code(f"({one} @ {b}).squeeze(-2)", ATOM, shape, varies)
+    if right.rank == 1:
+        shape = (left.shape[0],)
+        if not left.varies:
+            return Code(f"{right.within(PRODUCT)} @ {left.within(ATOM)}.mT", PRODUCT, shape, varies)
+        one = f"{right.within(ATOM)}.unsqueeze(-1)"
+        return Code(f"({a} @ {one}).squeeze(-1)", ATOM, shape, varies)
+    return Code(f"{a} @ {b}", PRODUCT, (left.shape[0], right.shape[-1]), varies)
+
+
+def _broadcast(left: Shape, right: Shape) -> Shape:
+    longest = max(len(left), len(right))
+    pairs = zip(
+        (1,) * (longest - len(left)) + left, (1,) * (longest - len(right)) + right, strict=True
+    )
+    return tuple(max(a, b) for a, b in pairs)

@@ -1,0 +1,324 @@
+"""The objective as one function: draws, densities, the bound, the loss."""
+
+from __future__ import annotations
+
+from specc.codegen.emit.asked import (
+    capabilities,
+    has_likelihood,
+    is_shared,
+    values_behind,
+    write_points,
+)
+from specc.codegen.emit.body import Body
+from specc.codegen.emit.file import PyFile, assemble
+from specc.codegen.emit.terms import Terms
+from specc.codegen.emit.text import objective_formula, symbol
+from specc.codegen.layout import Layout
+from specc.codegen.plan import Plan
+from specc.codegen.writer import Writer
+from specc.graph.graph import GUIDE, MODEL, ROWS
+from specc.objective.objective import Surrogate
+from specc.objective.terms import LogProb, Part, Reduce, Sum, Term, leaves
+
+
+def write_objective(plan: Plan) -> PyFile:
+    """The file with the loss."""
+    return _ObjectiveWriter(plan).write()
+
+
+def loss_inputs(plan: Plan) -> tuple[str, ...]:
+    """The data that the loss takes, in the model's order."""
+    if has_likelihood(plan):
+        found = capabilities(plan, plan.programs[MODEL]).get("log_prob", ())
+    else:
+        used: dict[str, None] = {}
+        for _, term in leaves(_reduced(plan)):
+            programs = (GUIDE, MODEL) if not isinstance(term, LogProb) else (term.program,)
+            for program in programs:
+                factor = plan.programs[program].factors[term.node]
+                used.update(values_behind(plan, program, factor.inputs))
+                used[term.node] = None
+        for draw in plan.objective.draws.values():
+            factor = plan.programs[draw.program].factors[draw.node]
+            used.update(values_behind(plan, draw.program, factor.inputs))
+        found = tuple(used)
+    return tuple(n for n in plan.data if n in found)
+
+
+def needs_data_size(plan: Plan) -> bool:
+    """Whether terms of global nodes are weighed against the size of the data."""
+    return any(is_shared(plan, part) for part in _parts(plan))
+
+
+def _reduced(plan: Plan) -> Reduce:
+    reduced = plan.objective.players[0].minimize.parts[0].term
+    assert isinstance(reduced, Reduce)
+    return reduced
+
+
+def _parts(plan: Plan) -> tuple[Part, ...]:
+    inner = _reduced(plan).term
+    assert isinstance(inner, Sum)
+    return inner.parts
+
+
+class _ObjectiveWriter:
+    """Writes one loss function."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.objective = plan, plan.objective
+        self.out = Writer()
+        self.imports = {"torch.Tensor", "specc.runtime.noise"}
+        owners = {name: name for name in plan.programs} | {"noise": "noise"}
+        layout = Layout(self.objective.particles, self.objective.enumerated)
+        self.body = Body(plan, self.out, self.imports, owners, layout)
+        self.terms = Terms(self.body)
+        self.reduced = _reduced(plan)
+        self.bound = self.terms._fresh(self.objective.entry.variable)
+
+    def write(self) -> PyFile:
+        plan = self.plan
+        items = [f"{name}: {p.class_name}" for name, p in plan.programs.items()]
+        keywords = [f"{plan.python[n]}: Tensor" for n in loss_inputs(plan)]
+        if needs_data_size(plan):
+            keywords.append("data_size: int")
+        items += ["noise: Noise", *(["*", *keywords] if keywords else [])]
+        self.out.call("def loss", items, " -> tuple[Tensor, dict[str, Tensor]]:")
+        with self.out.indented():
+            title = self.objective.entry.title
+            self.out.docstring(f"The negative of the {title}, per row, and its parts.")
+            if has_likelihood(plan):
+                self._likelihood()
+            else:
+                self._bound()
+        local = [
+            f"from .{name} import {program.class_name}"
+            for name, program in sorted(plan.programs.items())
+        ]
+        return assemble("objective.py", self._docstring(), self.imports, local, self.out)
+
+    def _docstring(self) -> str:
+        title = self.objective.entry.title
+        name = self.plan.graph.graph.spec.document.name
+        lines = [f"The objective of `{name}`: the {title}.", ""]
+        lines += _wrapped_formula(f"{self.bound} = {objective_formula(self.plan)}")
+        notes = [f"    {d.subject}: {d.choice} ({d.reason})" for d in self.objective.decisions]
+        return "\n".join([*lines, *([""] + notes if notes else [])])
+
+    # an exact likelihood
+
+    def _likelihood(self) -> None:
+        plan, out = self.plan, self.out
+        names = loss_inputs(plan)
+        given = ", ".join(f"{plan.python[n]}={plan.python[n]}" for n in names)
+        out.statement(f"log_p = model.log_prob({given})")
+        if not needs_data_size(plan):
+            out.statement(f"{self.bound} = log_p.mean()")
+            out.statement(f'return -{self.bound}, {{"{self.bound}": {self.bound}}}')
+            return
+        prior = capabilities(plan, plan.programs[MODEL])["log_prior"]
+        points = ", ".join(f"{plan.python[n]}=model.{self._attribute(n)}" for n in prior)
+        out.statement(f"log_prior = model.log_prior({points})")
+        out.statement(f"{self.bound} = log_p.mean() + log_prior / data_size")
+        shown = f'"{self.bound}": {self.bound}, "log_prob": log_p.mean()'
+        out.statement(f"return -{self.bound}, {{{shown}}}")
+
+    def _attribute(self, name: str) -> str:
+        program = self.plan.programs[MODEL]
+        return next(i.attribute for i in program.learnt if i.node.name == name)
+
+    # a bound with draws
+
+    def _bound(self) -> None:
+        self._head()
+        for number, draw in enumerate(self.objective.draws.values()):
+            if number:
+                self.out.line()
+            self._draw(draw.node)
+        self._model_terms()
+        self.out.line()
+        shared = [p for p in _parts(self.plan) if is_shared(self.plan, p)]
+        local = [p for p in _parts(self.plan) if p not in shared]
+        signed = [self.terms.part(part) for part in local]
+        weighed = [self.terms.part(part) for part in shared]
+        if self.reduced.how == "logmeanexp" and self.objective.particles > 1:
+            self._logmeanexp(signed)
+        else:
+            self._mean(signed, weighed)
+        self._finish()
+
+    def _head(self) -> None:
+        out, plan = self.out, self.plan
+        if self.body.layout.has_particles:
+            out.statement(f"particles = {self.objective.particles}")
+        if self._needs_rows():
+            out.statement(f"rows = {plan.python[loss_inputs(plan)[0]]}.shape[0]")
+        if out.lines and not out.lines[-1].endswith('"""'):
+            out.line()
+        if "model" in plan.programs:
+            write_points(plan, plan.programs[MODEL], self.body, "model")
+
+    def _needs_rows(self) -> bool:
+        for draw in self.objective.draws.values():
+            factor = self.body.factor(draw.program, draw.node)
+            inputs = values_behind(self.plan, draw.program, factor.inputs)
+            bare = not any(n in self.plan.data for n in inputs)
+            full = any(a.head or a.full or a.buffer for a in factor.tensors)
+            if draw.is_sampled and ROWS in factor.type.plates and (bare or not full):
+                return True
+        return False
+
+    def _draw(self, name: str) -> None:
+        draw = self.objective.draws[name]
+        factor = self.body.factor(draw.program, name)
+        if draw.kind == "delta":
+            return
+        letter = self.plan.programs[draw.program].letter
+        with self.out.about(f"{draw.program}.{name}"):
+            self.out.statement(f"# {letter}({factor.symbol}) = {factor.story}")
+            if draw.kind == "enumerate":
+                self.body.prepare(draw.program, factor.inputs)
+                if draw.program == GUIDE:
+                    self.body.parameters(factor)
+                first = self.plan.python[loss_inputs(self.plan)[0]]
+                self.body.enumerate(factor, first)
+                return
+            self.body.parameters(factor)
+            self.body.sample(factor, "rsample" if draw.kind == "pathwise" else "sample")
+
+    def _model_terms(self) -> None:
+        for term in self._leaves():
+            self.out.line()
+            self.out.statement(f"# {symbol(self.plan, term)}")
+            self.terms.leaf(term)
+        for part in _parts(self.plan):
+            if isinstance(part.term, Reduce):
+                self.terms.term(part.term)
+
+    def _leaves(self) -> list[Term]:
+        return [term for _, term in leaves(self.reduced)]  # type: ignore[misc]
+
+    def _mean(self, signed: list[str], weighed: list[str]) -> None:
+        out = self.out
+        if not signed:
+            out.sum(f"{self.bound} = ", weighed, ".mean() / data_size")
+        elif len(signed) == 1 and signed[0].startswith("+ "):
+            out.statement(f"{self.bound} = {signed[0][2:]}.mean()")
+        else:
+            out.sum(f"{self.bound} = ", signed, ".mean()")
+        if signed and weighed:
+            joined = " ".join([weighed[0].removeprefix("+ ").replace("- ", "-"), *weighed[1:]])
+            out.statement(f"{self.bound} = {self.bound} + ({joined}).mean() / data_size")
+
+    def _logmeanexp(self, signed: list[str]) -> None:
+        self.imports.add("specc.runtime.functions.logmeanexp")
+        name = self.terms._fresh("log_w")
+        self.out.sum(f"{name} = ", signed)
+        self.out.statement(f"{self.bound} = logmeanexp({name}, dim=0).mean()")
+
+    # score gradients
+
+    def _finish(self) -> None:
+        surrogates = self.objective.players[0].surrogates
+        names = []
+        if surrogates:
+            self.imports.add("specc.runtime.draws.score")
+            self.out.line()
+        if surrogates and self.reduced.how == "logmeanexp" and self.objective.particles > 1:
+            names.append(self._particle_surrogate(surrogates))
+        else:
+            names += [self._surrogate(s) for s in surrogates]
+        loss = f"-{self.bound}"
+        if names:
+            loss = f"-({self.bound} + {' + '.join(names)})"
+        parts = [f'"{self.bound}": {self.bound}']
+        parts += [f'"{symbol(self.plan, t)}": {self.terms.leaf(t)}.mean()' for t in self._shown()]
+        self.out.call(f"return {loss}, ", parts, "")
+        for number in range(len(self.out.lines) - 1, -1, -1):
+            if self.out.lines[number].lstrip().startswith("return "):
+                self.out.lines[number] = self.out.lines[number].replace(", (", ", {", 1)
+                break
+        self.out.lines[-1] = self.out.lines[-1][:-1] + "}"
+
+    def _shown(self) -> list[Term]:
+        reduced = {
+            t for p in _parts(self.plan) if isinstance(p.term, Reduce) for _, t in leaves(p.term)
+        }
+        return [t for t in dict.fromkeys(self._leaves()) if t not in reduced]
+
+    def _particle_surrogate(self, surrogates: tuple[Surrogate, ...]) -> str:
+        """Under a log of a mean, every node's signal is the bound of its row."""
+        out = self.out
+        logs = [self.terms.leaf(LogProb(GUIDE, s.node)) for s in surrogates]
+        baselines = {s.baseline for s in surrogates}
+        assert len(baselines) == 1
+        baseline = baselines.pop()
+        if baseline == "leave_one_out":
+            out.statement("signal = score.vimco(log_w)")
+        else:
+            mean = "score.baseline_mean" if baseline == "mean" else ""
+            out.statement(f"signal = {mean}(logmeanexp(log_w, dim=0))")
+        joined = logs[0] if len(logs) == 1 else " + ".join(logs)
+        out.statement(f"surrogate = score.surrogate({joined}, signal).sum(0).mean()")
+        return "surrogate"
+
+    def _surrogate(self, surrogate: Surrogate) -> str:
+        """The signal of one node: the terms downstream of it, less a baseline."""
+        node, out = surrogate.node, self.out
+        factor = self.body.factor(GUIDE, node)
+        log_q = self.terms.leaf(LogProb(GUIDE, node))
+        kept = self.body.axes.get(node, frozenset())
+        over = tuple(n for n in self.objective.draws if n in self._weights(kept))
+        costs = [Part(-c.coefficient, c.term) for c in surrogate.costs]
+        local = [c for c in costs if not is_shared(self.plan, c)]
+        shared = [c for c in costs if is_shared(self.plan, c)]
+        signal = f"signal_{node}"
+        if ROWS in factor.type.plates:
+            out.sum(f"{signal} = ", [self.terms.partial(c, frozenset(over)) for c in local])
+        else:
+            self._shared_signal(signal, local, shared)
+        if surrogate.baseline == "mean" and ROWS in factor.type.plates:
+            out.statement(f"{signal} = score.baseline_mean({signal})")
+        elif surrogate.baseline == "leave_one_out":
+            out.statement(f"{signal} = score.baseline_leave_one_out({signal})")
+        value = f"score.surrogate({log_q}, {signal})"
+        if over:
+            weight = self.terms.weight(over)
+            value = f"({weight}.detach() * {value}).sum({self.terms._axes(over)})"
+        out.statement(f"surrogate_{node} = {value}.mean()")
+        return f"surrogate_{node}"
+
+    def _weights(self, axes: frozenset[str]) -> frozenset[str]:
+        """The enumerated nodes whose probabilities weigh what varies with `axes`."""
+        closed, stack = set(axes), list(axes)
+        while stack:
+            factor = self.body.factor(GUIDE, stack.pop())
+            for used in values_behind(self.plan, GUIDE, factor.inputs):
+                for axis in self.body.axes.get(used, frozenset()) - closed:
+                    closed.add(axis)
+                    stack.append(axis)
+        return frozenset(closed)
+
+    def _shared_signal(self, signal: str, local: list[Part], shared: list[Part]) -> None:
+        """A global node's signal counts the mean over rows, and global terms by the data's size."""
+        out = self.out
+        if local:
+            parts = [self.terms.part(c) for c in local]
+            out.sum(f"{signal} = ", parts, ".mean(-1, keepdim=True)")
+        if shared:
+            parts = [self.terms.part(c) for c in shared]
+            before = f"{signal} + " if local else ""
+            out.sum(f"{signal} = {before}", parts, " / data_size")
+
+
+def _wrapped_formula(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(
+        text,
+        width=96,
+        initial_indent="    ",
+        subsequent_indent="        ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

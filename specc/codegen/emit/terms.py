@@ -1,0 +1,136 @@
+"""Terms of the objective as statements: each leaf a named local, each sum and reduction on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from specc.codegen.emit.body import Body
+from specc.graph.graph import GUIDE, MODEL
+from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
+
+
+@dataclass(slots=True)
+class Terms:
+    """Writes terms into a body; a term that was written before is only named again."""
+
+    body: Body
+    written: dict[Term, str] = field(default_factory=dict)
+    weights: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def part(self, part: Part) -> str:
+        """A signed term of a sum: `- 4.0 * kl_z`."""
+        name = self.term(part.term)
+        sign = "-" if part.coefficient < 0 else "+"
+        size = abs(part.coefficient)
+        return f"{sign} {name}" if size == 1.0 else f"{sign} {size!r} * {name}"
+
+    def term(self, term: Term) -> str:
+        """The local variable that holds a term."""
+        match term:
+            case LogProb() | Divergence():
+                return self.leaf(term)
+            case Reduce():
+                return self._reduce(term)
+            case Sum():
+                raise AssertionError("a sum is written where it is reduced")
+
+    def leaf(self, term: LogProb | Divergence) -> str:
+        """`log_p_x`, computed here unless it was before."""
+        if term not in self.written:
+            self.written[term] = self._leaf(term)
+        return self.written[term]
+
+    def _leaf(self, term: LogProb | Divergence) -> str:
+        body = self.body
+        if isinstance(term, Divergence):
+            q, p = body.factor(GUIDE, term.node), body.factor(MODEL, term.node)
+            with body.out.about(f"{GUIDE}.{term.node}"):
+                body.parameters(q)
+                body.parameters(p)
+                local = self._fresh(f"kl_{term.node}")
+                body.divergence(local, q, p)
+            return local
+        factor = body.factor(term.program, term.node)
+        letter = body.plan.programs[term.program].letter
+        draw = body.plan.objective.draws.get(term.node)
+        detached = draw is not None and draw.option == "sticking" and term.program == GUIDE
+        with body.out.about(f"{term.program}.{term.node}"):
+            body.parameters(factor)
+            local = self._fresh(f"log_{letter}_{term.node}")
+            body.log_prob(factor, local, detached and "model" in body.owners)
+        return local
+
+    def _fresh(self, wanted: str) -> str:
+        taken = {*self.body.plan.python.values(), *self.written.values()}
+        taken |= {
+            a.local
+            for p in self.body.plan.programs.values()
+            for f in p.factors.values()
+            for a in f.arguments
+        }
+        while wanted in taken:
+            wanted += "_"
+        return wanted
+
+    def _reduce(self, term: Reduce) -> str:
+        if term in self.written:
+            return self.written[term]
+        if term.how == "logsumexp":
+            name = self._summed_out(term)
+        else:
+            assert term.how == "weighted"
+            name = self._weighted(term, term.axes, "mean_" + self._inner(term.term))
+        self.written[term] = name
+        return name
+
+    def _inner(self, term: Term) -> str:
+        return self.term(term)
+
+    def _summed_out(self, term: Reduce) -> str:
+        """`log_p = (log_p_y + log_p_x).logsumexp(0)`."""
+        parts = term.term.parts if isinstance(term.term, Sum) else (Part(1.0, term.term),)
+        signed = [self.part(part) for part in parts]
+        name = self._fresh("log_p")
+        out = self.body.out
+        out.sum(f"{name} = ", signed, f".logsumexp({self._axes(term.axes)})")
+        return name
+
+    def _axes(self, axes: tuple[str, ...]) -> str:
+        found = self.body.layout.axes(axes)
+        shown = str(found[0]) if len(found) == 1 else str(found)
+        return f"{shown}, keepdim=True" if self.body.layout.has_particles else shown
+
+    def _weighted(self, term: Reduce, axes: tuple[str, ...], wanted: str) -> str:
+        inner = self._inner(term.term)
+        weight = self.weight(axes)
+        name = self._fresh(wanted)
+        self.body.out.statement(f"{name} = ({weight} * {inner}).sum({self._axes(axes)})")
+        return name
+
+    def weight(self, axes: tuple[str, ...]) -> str:
+        """`q_y`, the probability under the guide of each value of enumerated nodes."""
+        if axes not in self.weights:
+            logs = [self.leaf(LogProb(GUIDE, name)) for name in axes]
+            name = self._fresh("q_" + "_".join(axes))
+            joined = logs[0] if len(logs) == 1 else f"({' + '.join(logs)})"
+            self.body.out.statement(f"{name} = {joined}.exp()")
+            self.weights[axes] = name
+        return self.weights[axes]
+
+    def partial(self, part: Part, kept: frozenset[str]) -> str:
+        """A cost with its sum over enumerated nodes left open for those in `kept`."""
+        term = part.term
+        if not isinstance(term, Reduce) or term.how != "weighted" or not kept & set(term.axes):
+            return self.part(part)
+        rest = tuple(a for a in term.axes if a not in kept)
+        name = self.term(term.term)
+        if rest:
+            weight = self.weight(rest)
+            summed = self._fresh(f"given_{name}")
+            axes = self.body.layout.axes(rest)
+            shown = str(axes[0]) if len(axes) == 1 else str(axes)
+            self.body.out.statement(f"{summed} = ({weight} * {name}).sum({shown}, keepdim=True)")
+            name = summed
+        sign = "-" if part.coefficient < 0 else "+"
+        size = abs(part.coefficient)
+        return f"{sign} {name}" if size == 1.0 else f"{sign} {size!r} * {name}"

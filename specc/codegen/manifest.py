@@ -1,0 +1,187 @@
+"""The manifest beside generated code: all that the run time learns of the spec."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from specc.catalog.entry import Layer, Lowered, Shape
+from specc.catalog.parameters import parameters as layer_parameters
+from specc.catalog.supports import Support, bounds
+from specc.codegen.digests import digests
+from specc.codegen.emit.asked import capabilities
+from specc.codegen.emit.objective import loss_inputs, needs_data_size
+from specc.codegen.plan import Plan, ProgramPlan
+from specc.diagnostics.source import Span
+from specc.graph.graph import MODEL, DataField
+from specc.version import VERSION
+
+FORMAT = 1
+
+
+def manifest(plan: Plan) -> dict[str, Any]:
+    """The manifest as a JSON value."""
+    spec = plan.graph.graph.spec
+    document = spec.document
+    named = [{"name": name, "shape": list(shape)} for name, shape in parameters(plan)]
+    return {
+        "format": FORMAT,
+        "name": document.name,
+        "doc": " ".join(document.doc.split()),
+        "source": plan.source,
+        "specc": VERSION,
+        "digests": digests(plan, named),
+        "data": _data(plan),
+        "nodes": {name: _nodes(plan, name) for name in plan.programs},
+        "losses": [
+            {
+                "name": player.name,
+                "inputs": [plan.python[n] for n in loss_inputs(plan)],
+                "needs_data_size": needs_data_size(plan),
+                "bound": plan.objective.entry.variable,
+                "parameters": list(plan.programs),
+            }
+            for player in plan.objective.players
+        ],
+        "capabilities": {
+            f"{program.name}.{method}": [plan.python[n] for n in inputs]
+            for program in plan.programs.values()
+            for method, inputs in capabilities(plan, program).items()
+        },
+        "parameters": named,
+        "train": _train(plan),
+        "evaluate": {
+            name: {k: v for k, v in entry.model_dump(mode="json").items() if v is not None}
+            for name, entry in document.evaluate.items()
+        },
+    }
+
+
+def manifest_text(plan: Plan) -> str:
+    """The manifest as the text of a file."""
+    return json.dumps(manifest(plan), indent=2, ensure_ascii=False) + "\n"
+
+
+def _train(plan: Plan) -> dict[str, Any]:
+    train = plan.graph.graph.spec.document.train
+    shown = {k: v for k, v in train.model_dump(mode="json").items() if v is not None}
+    shown["optimizer"] = {train.optimizer.name: shown["optimizer"]["options"]}
+    return shown
+
+
+def at(span: Span) -> str:
+    """`specs/vae.yaml:10:3`."""
+    return f"{span.source.path}:{span.line}:{span.column}"
+
+
+def _nodes(plan: Plan, program: str) -> dict[str, Any]:
+    graph = plan.graph
+    return {
+        plan.python[name]: {
+            "role": node.role,
+            "shape": list(graph.types[node.id].shape),
+            "global": not graph.types[node.id].is_local,
+            "at": at(node.span),
+        }
+        for name, node in graph.graph.programs[program].nodes.items()
+    }
+
+
+# data
+
+
+def _data(plan: Plan) -> dict[str, Any] | None:
+    graph = plan.graph.graph
+    data = graph.spec.document.data
+    if data is None:
+        return None
+    used = {node.field: name for name, node in graph.model.nodes.items() if node.field}
+    return {
+        "source": data.source,
+        "options": {k: _jsonable(v) for k, v in data.options.items()},
+        "split": dict(data.split),
+        "fields": {
+            plan.python[used[name]]: _field(plan, used[name], field)
+            for name, field in graph.fields.items()
+            if name in used
+        },
+    }
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    if hasattr(value, "items"):
+        return {k: _jsonable(v) for k, v in value.items()}
+    return value
+
+
+def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
+    node = plan.graph.graph.model.nodes[name]
+    kind = plan.graph.types[node.id]
+    entry: dict[str, Any] = {
+        "from": field.origin,
+        "shape": list(kind.shape),
+        "dtype": _dtype(plan, name, field),
+        "support": _support(kind.support),
+        "at": at(field.span),
+    }
+    for key in ("binarize", "scale", "one_hot"):
+        if field.transforms.get(key) is not None:
+            entry[key] = field.transforms[key]
+    if field.picture is not None and math.prod(field.picture) == math.prod(kind.shape):
+        entry["picture"] = list(field.picture)
+    return entry
+
+
+def _dtype(plan: Plan, name: str, field: DataField) -> str:
+    node = plan.graph.graph.model.nodes[name]
+    asked = field.transforms.get("dtype")
+    if asked is not None:
+        return str(asked)
+    indexes = node.plate_index is not None or node.id in plan.graph.classes
+    return "int64" if indexes else "float32"
+
+
+def _support(support: Support) -> dict[str, Any]:
+    shown: dict[str, Any] = {"kind": type(support).__name__.lower()}
+    if support.event_rank:
+        return shown
+    inside = bounds(support)
+    for key in ("low", "high"):
+        value = getattr(inside, key)
+        if math.isfinite(value):
+            shown[key] = value
+    for key in ("low_open", "high_open"):
+        if getattr(inside, key):
+            shown[key] = True
+    return shown
+
+
+# parameters
+
+
+def parameters(plan: Plan) -> list[tuple[str, Shape]]:
+    """Every learnt tensor by the name that `named_parameters()` gives it, in that order."""
+    return [item for program in plan.programs.values() for item in _of_program(program)]
+
+
+def _of_program(program: ProgramPlan) -> Iterator[tuple[str, Shape]]:
+    for item in program.learnt:
+        yield f"{program.name}.{item.raw}", item.shape
+    for module in program.modules:
+        yield from _of_module(program.name, module.attribute, module.lowered)
+    for head in program.heads:
+        yield from _of_module(program.name, head.attribute, head.lowered)
+
+
+def _of_module(program: str, attribute: str, lowered: Lowered) -> Iterator[tuple[str, Shape]]:
+    layers = lowered.layers
+    whole = layers[0] if len(layers) == 1 else Layer("nn.Sequential", children=layers)
+    for name, shape in layer_parameters(whole).items():
+        yield f"{program}.{attribute}.{name}", shape
+
+
+__all__ = ["MODEL", "at", "manifest", "manifest_text", "parameters"]

@@ -1,0 +1,94 @@
+"""Lines of Python, each with the node of the spec that it came from.
+
+Only what the formatter of the project would leave alone is written: a line that does not fit is
+broken at its brackets the way `ruff format` breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+WIDTH = 100
+
+
+@dataclass(slots=True)
+class Writer:
+    """Collects lines; `node` is the node of the spec behind the lines being written."""
+
+    lines: list[str] = field(default_factory=list)
+    origins: dict[int, str] = field(default_factory=dict)
+    depth: int = 0
+    node: str = ""
+
+    def line(self, text: str = "") -> None:
+        """One line at the current depth; empty text is an empty line."""
+        self.lines.append("    " * self.depth + text if text else "")
+        if self.node and text:
+            self.origins[len(self.lines)] = self.node
+
+    def statement(self, text: str) -> None:
+        """A statement that is never broken; where it is too long the formatter is told so."""
+        fits = len(text) + 4 * self.depth <= WIDTH
+        self.line(text if fits else f"{text}  # fmt: skip")
+
+    def call(self, before: str, items: Sequence[str], after: str, exploded: bool = False) -> None:
+        """`before(items)after`, on one line, or with the items on lines of their own."""
+        joined = ", ".join(items)
+        whole = f"{before}({joined}){after}"
+        if not exploded and len(whole) + 4 * self.depth <= WIDTH:
+            self.line(whole)
+            return
+        self.line(f"{before}(")
+        with self.indented():
+            if not exploded and len(joined) + 4 * self.depth <= WIDTH:
+                self.line(joined)
+            else:
+                for item in items:
+                    self.line(f"{item},")
+        self.line(f"){after}")
+
+    def sum(self, before: str, terms: Sequence[str], after: str = "") -> None:
+        """`before` and a sum of signed terms (`+ a`, `- b`), broken before each operator."""
+        first = terms[0].removeprefix("+ ").replace("- ", "-", 1)
+        joined = " ".join([first, *terms[1:]])
+        single = f"{before}{joined}" if not after else f"{before}({joined}){after}"
+        if len(single) + 4 * self.depth <= WIDTH:
+            self.line(single)
+            return
+        self.line(f"{before}(")
+        with self.indented():
+            self.line(first)
+            for term in terms[1:]:
+                self.line(term)
+        self.line(f"){after}")
+
+    def docstring(self, text: str) -> None:
+        """A docstring of one line, or of several with the quotes on lines of their own."""
+        lines = text.replace("\\", "\\\\").replace('"""', "'''").split("\n")
+        if len(lines) == 1:
+            self.line(f'"""{lines[0]}"""')
+            return
+        self.line(f'"""{lines[0]}')
+        for line in lines[1:]:
+            self.line(line)
+        self.line('"""')
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        """One level deeper."""
+        self.depth += 1
+        yield
+        self.depth -= 1
+
+    @contextmanager
+    def about(self, node: str) -> Iterator[None]:
+        """The lines written inside come from this node."""
+        before, self.node = self.node, node
+        yield
+        self.node = before
+
+    def text(self) -> str:
+        """All lines, ended by a newline."""
+        return "\n".join(self.lines) + "\n"

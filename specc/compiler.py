@@ -1,0 +1,93 @@
+"""The whole compiler on one page: a spec's text goes in, files and findings come out.
+
+Source -> Located -> Spec -> Graph -> TypedGraph -> Objective -> Plan -> files
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from specc.codegen.build_plan import build_plan
+from specc.codegen.package import package
+from specc.codegen.plan import Plan
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.order import sort_and_dedupe
+from specc.diagnostics.report import severity
+from specc.diagnostics.source import Source
+from specc.graph.build import build_graph, type_graph
+from specc.graph.findings import Findings
+from specc.graph.graph import Graph, TypedGraph
+from specc.language.located import Mapping as LocatedMapping
+from specc.language.schema.read import read_spec
+from specc.language.schema.spec import Spec
+from specc.language.text import read
+from specc.objective.build import build_objective
+from specc.objective.objective import Objective
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a spec came to: every stage that could be reached, and all findings in source order."""
+
+    source: Source
+    located: LocatedMapping | None = None
+    spec: Spec | None = None
+    graph: Graph | None = None
+    typed: TypedGraph | None = None
+    objective: Objective | None = None
+    plan: Plan | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the spec compiles: there may be warnings, but no error."""
+        return self.plan is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The files of the generated package by name, and the plan behind them."""
+
+    plan: Plan
+    files: Mapping[str, str]
+
+
+def front(source: Source, settings: Sequence[str] = ()) -> Checked:
+    """Run every stage up to the plan; a stage after an error still reports what it can.
+
+    `settings` are the `a.b=value` of `--set`; what is wrong with one points into it.
+    """
+    checked = Checked(source)
+    located, found = read(source)
+    if isinstance(located, LocatedMapping) and not _stops(found):
+        checked.located = located
+        spec, more = read_spec(located, [Source("--set", text) for text in settings])
+        found = [*found, *more]
+        checked.spec = None if _stops(found) else spec
+    if checked.spec is not None:
+        found = [*found, *_meaning(checked, checked.spec)]
+    checked.diagnostics = sort_and_dedupe(found)
+    return checked
+
+
+def _meaning(checked: Checked, spec: Spec) -> list[Diagnostic]:
+    findings = Findings()
+    checked.graph = build_graph(spec, findings)
+    checked.typed = type_graph(checked.graph, findings)
+    checked.objective = build_objective(checked.typed, findings)
+    if checked.objective is not None and not findings.has_errors():
+        checked.plan = build_plan(checked.objective)
+    return findings.diagnostics
+
+
+def compile(source: Source, settings: Sequence[str] = ()) -> tuple[Compiled | None, Checked]:
+    """The files of a spec, or None with the findings that stand against it."""
+    checked = front(source, settings)
+    if checked.plan is None:
+        return None, checked
+    return Compiled(checked.plan, package(checked.plan)), checked
+
+
+def _stops(found: list[Diagnostic]) -> bool:
+    return any(severity(d) == "error" for d in found)
