@@ -52,5 +52,5 @@ class Source:
     fields: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
     options: tuple[Option, ...] = ()
     rows: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    split: Mapping[str, float] = NO_SPLIT
+    split: Mapping[str, float] = field(default_factory=lambda: NO_SPLIT)
     needs_folder: bool = True
