@@ -1,0 +1,214 @@
+"""Laws of every distribution: the density against an oracle, its sum, its edges, its gradients.
+
+Every test is parametrized over the index; what it needs to know of a distribution is its row in
+`tests/oracles/distributions.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from importlib import import_module
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from specc.catalog.distributions.index import contains, distribution, names
+from tests.oracles.distributions import ROWS, Parameters, grid, oracle_log_prob, tensors
+
+CASES = [(name, parameters) for name in names() for parameters in ROWS[name].parameters]
+MEANS = [case for case in CASES if distribution(case[0]).mean]
+ENTROPIES = [case for case in CASES if distribution(case[0]).entropy]
+EDGES = [(name, *edge) for name in names() for edge in ROWS[name].edges]
+OUTSIDE = [(name, *case) for name in names() for case in ROWS[name].outside]
+EXTREMES = [(name, *case) for name in names() for case in ROWS[name].extremes]
+KLS = [(name, other) for name in names() for other in distribution(name).kl_with]
+
+FLOAT32 = torch.finfo(torch.float32).eps
+
+
+def runtime(name: str) -> ModuleType:
+    return import_module(f"specc.runtime.distributions.{name}")
+
+
+def likely(name: str, parameters: Parameters) -> Tensor:
+    """Points of the grid that carry mass: about 500 of them, the far tails left out."""
+    points = grid(name, parameters)[0]
+    with np.errstate(all="ignore"):
+        log_p = oracle_log_prob(name, parameters, points.numpy())
+    kept = points[torch.from_numpy(log_p > -200)]
+    return kept[:: max(1, len(kept) // 500)]
+
+
+def typical(name: str, parameters: Parameters, count: int) -> Tensor:
+    """Points at evenly spaced levels of the distribution function, 0 and 1 left out."""
+    points, weights = grid(name, parameters)
+    with np.errstate(all="ignore"):
+        mass = weights * torch.from_numpy(np.exp(oracle_log_prob(name, parameters, points.numpy())))
+    levels = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+    return points[torch.searchsorted(mass.cumsum(0), levels).clamp_max(len(points) - 1)]
+
+
+def differentiable(name: str, parameters: Parameters) -> tuple[Tensor, ...]:
+    fixed = ROWS[name].fixed
+    declared = [p.name for p in distribution(name).parameters]
+    made = tensors(parameters)
+    return tuple(p.requires_grad_(n not in fixed) for n, p in zip(declared, made, strict=True))
+
+
+def test_every_distribution_has_one_row() -> None:
+    assert sorted(ROWS) == list(names())
+    assert contains("normal") and not contains("nromal")
+    with pytest.raises(KeyError):
+        distribution("nromal")
+
+
+@pytest.mark.parametrize(("name", "parameters"), CASES)
+def test_log_prob_is_the_oracles(name: str, parameters: Parameters) -> None:
+    value = likely(name, parameters)
+    expected = oracle_log_prob(name, parameters, value.numpy())
+    found = runtime(name).log_prob(value, *tensors(parameters))
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize(("name", "parameters"), CASES)
+def test_float32_keeps_its_precision(name: str, parameters: Parameters) -> None:
+    """The error is within 100 roundings of the log-density, or of the largest term of a dozen."""
+    value = likely(name, parameters).float().clamp(-1e15, 1e15)
+    made = tensors(parameters, torch.float32)
+    found = runtime(name).log_prob(value, *made)
+    assert found.dtype == torch.float32
+    exact = runtime(name).log_prob(value.double(), *(p.double() for p in made))
+    allowed = 100 * FLOAT32 * exact.abs().clamp_min(12)
+    near = (found.double() - exact).abs() <= allowed
+    assert (near | (found == exact)).all(), (found - exact).abs().max()
+
+
+@pytest.mark.parametrize(("name", "parameters"), CASES)
+def test_it_sums_to_one(name: str, parameters: Parameters) -> None:
+    points, weights = grid(name, parameters)
+    total = (weights * runtime(name).log_prob(points, *tensors(parameters)).exp()).sum()
+    assert abs(float(total) - 1) < 1e-8
+
+
+@pytest.mark.parametrize(("name", "value", "parameters", "expected"), EDGES)
+def test_the_edges_of_the_support(
+    name: str, value: object, parameters: Parameters, expected: float
+) -> None:
+    found = float(runtime(name).log_prob(torch.tensor(value).double(), *tensors(parameters)))
+    assert found == expected or abs(found - expected) < 1e-12
+
+
+@pytest.mark.parametrize(("name", "value", "parameters"), OUTSIDE)
+def test_outside_the_support_is_impossible(
+    name: str, value: object, parameters: Parameters
+) -> None:
+    found = runtime(name).log_prob(torch.tensor(value).double(), *tensors(parameters))
+    assert float(found) == -math.inf
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("name", "value", "parameters"), [*(e[:3] for e in EDGES), *OUTSIDE, *EXTREMES]
+)
+def test_gradients_are_finite_at_edges_outside_and_far_away(
+    name: str, value: object, parameters: Parameters, dtype: torch.dtype
+) -> None:
+    x = torch.tensor(value, dtype=dtype)
+    made = tuple(p.to(dtype).detach().requires_grad_() for p in tensors(parameters))
+    log_p = runtime(name).log_prob(x, *made)
+    assert not log_p.isnan()
+    declared = distribution(name).parameters
+    free = [d.name not in ROWS[name].fixed for d in declared]
+    wanted = [p for p, is_free in zip(made, free, strict=True) if is_free]
+    for gradient in torch.autograd.grad(log_p, wanted, allow_unused=True):
+        assert gradient is None or gradient.isfinite().all()
+
+
+@pytest.mark.parametrize(("name", "value", "parameters"), EXTREMES)
+def test_far_away_is_finite(name: str, value: object, parameters: Parameters) -> None:
+    for dtype in (torch.float32, torch.float64):
+        made = tensors(parameters, dtype)
+        assert runtime(name).log_prob(torch.tensor(value, dtype=dtype), *made).isfinite()
+
+
+@pytest.mark.parametrize(("name", "parameters"), CASES)
+def test_gradients_are_those_of_finite_differences(name: str, parameters: Parameters) -> None:
+    value = typical(name, parameters, 4)  # even: none at the median, a kink of laplace
+    value.requires_grad_(distribution(name).continuous)
+    made = differentiable(name, parameters)
+    assert torch.autograd.gradcheck(runtime(name).log_prob, (value, *made), atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "parameters"), MEANS)
+def test_the_mean_is_the_sum_of_values(name: str, parameters: Parameters) -> None:
+    points, weights = grid(name, parameters)
+    made = tensors(parameters)
+    mass = weights * runtime(name).log_prob(points, *made).exp()
+    by_sum = (points.mT * mass).sum(-1) if points.dim() > 1 else (points * mass).sum()
+    tolerance = 1e-3 if name == "student_t" and parameters[0] < 2 else 1e-8
+    torch.testing.assert_close(runtime(name).mean(*made), by_sum, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(("name", "parameters"), ENTROPIES)
+def test_the_entropy_is_the_sum_of_surprises(name: str, parameters: Parameters) -> None:
+    points, weights = grid(name, parameters)
+    made = tensors(parameters)
+    log_p = runtime(name).log_prob(points, *made)
+    mass = weights * log_p.exp()
+    by_sum = -torch.where(mass > 0, mass * log_p, 0.0).sum()
+    torch.testing.assert_close(runtime(name).entropy(*made), by_sum, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize(("name", "other"), KLS)
+def test_the_divergence_is_the_sum_of_log_ratios(name: str, other: str) -> None:
+    divergence = getattr(runtime(name), f"kl_{other}")
+    compared = 0
+    for p, q in pairs(name, other):
+        points, weights = grid(name, p, ROWS[other].breaks(*q))
+        made_p, made_q = tensors(p), tensors(q)
+        log_p = runtime(name).log_prob(points, *made_p)
+        log_q = runtime(other).log_prob(points, *made_q)
+        mass = weights * log_p.exp()
+        by_sum = torch.where(mass > 0, mass * (log_p - log_q), 0.0).sum()
+        torch.testing.assert_close(divergence(*made_p, *made_q), by_sum, rtol=1e-8, atol=1e-8)
+        compared += p != q
+    assert compared
+
+
+def pairs(name: str, other: str) -> list[tuple[Parameters, Parameters]]:
+    """Parameters of the two that agree in their sizes."""
+    return [
+        (p, q)
+        for p in ROWS[name].parameters
+        for q in ROWS[other].parameters
+        if [t.shape for t in tensors(p)] == [t.shape for t in tensors(q)]
+    ]
+
+
+@pytest.mark.parametrize("name", [n for n in names() if distribution(n).finite])
+def test_the_listed_values_are_all(name: str) -> None:
+    module = runtime(name)
+    for parameters in ROWS[name].parameters:
+        made = tensors(parameters)
+        declared = zip(distribution(name).parameters, parameters, strict=True)
+        known = {p.name: v for p, v in declared if not p.dims}
+        known["n"] = next((len(p) for p in parameters if isinstance(p, list)), 0)
+        support = distribution(name).result(known)
+        high = getattr(support, "high", None)
+        classes = int(known["n"] if high is None else high + 1)
+        values = module.enumerate_values(classes=classes, dtype=torch.float64, device="cpu")
+        assert values.dtype == torch.float64 and len(values) == classes
+        assert len(values.unique(dim=0)) == classes
+        assert abs(float(module.log_prob(values, *made).exp().sum()) - 1) < 1e-12
+
+
+@pytest.mark.parametrize("name", [n for n in names() if distribution(n).finite])
+def test_values_cannot_be_listed_without_their_number(name: str) -> None:
+    if name == "bernoulli":
+        assert runtime(name).enumerate_values(dtype=torch.float32, device="cpu").tolist() == [0, 1]
+    else:
+        with pytest.raises(ValueError, match="not known"):
+            runtime(name).enumerate_values(classes=None, dtype=torch.float32, device="cpu")

@@ -1,0 +1,369 @@
+"""One row for each distribution: an independent density, and how to sum over its support.
+
+A row of an elementwise distribution is a frozen distribution of scipy, or an object with the same
+few methods, made from the parameters. A row of a vector distribution gives its log-density, a grid
+over its support, and projections to numbers of known distributions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import special, stats
+
+from tests.oracles import grids
+
+Value = Any  # a float, or nested lists of floats
+Parameters = tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the laws need to know of one distribution.
+
+    `frozen(*parameters)` has `logpdf` or `logpmf`, `cdf` and `support`. `fixed` names parameters
+    without a derivative, `breaks` gives the values where the density is not smooth. `edges` are
+    (value, parameters, log-density there); `outside` are (value, parameters) of density 0;
+    `extremes` have a finite log-density. `projections` give (function of draws, distribution).
+    """
+
+    parameters: tuple[Parameters, ...]
+    frozen: Callable[..., Any]
+    fixed: tuple[str, ...] = ()
+    edges: tuple[tuple[Value, Parameters, float], ...] = ()
+    outside: tuple[tuple[Value, Parameters], ...] = ()
+    grid: Callable[..., grids.Grid] | None = None
+    projections: Callable[..., list[tuple[Callable[[np.ndarray], np.ndarray], Any]]] | None = None
+    extremes: tuple[tuple[Value, Parameters], ...] = ()
+    breaks: Callable[..., tuple[float, ...]] = lambda *parameters: ()
+
+
+class Listed:
+    """A distribution on listed numbers."""
+
+    def __init__(self, probs: np.ndarray) -> None:
+        self.probs = np.asarray(probs, dtype=np.float64)
+
+    def support(self) -> tuple[float, float]:
+        return 0, len(self.probs) - 1
+
+    def logpmf(self, x: np.ndarray) -> np.ndarray:
+        return np.log(self.probs[np.asarray(x, dtype=int)])
+
+    def pmf(self, x: np.ndarray) -> np.ndarray:
+        return self.probs[np.asarray(x, dtype=int)]
+
+
+class LogDensity:
+    """A distribution of vectors, of which only the log-density is asked."""
+
+    def __init__(self, logpdf: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.logpdf = logpdf
+
+
+class TruncatedExponential:
+    """The density proportional to exp(l x) on [0, 1], by scipy's truncated exponential."""
+
+    def __init__(self, logits: float) -> None:
+        self.mirrored = logits > 0
+        size = max(abs(logits), 1e-9)
+        self.base = stats.truncexpon(size, scale=1 / size)
+
+    def support(self) -> tuple[float, float]:
+        return 0.0, 1.0
+
+    def logpdf(self, x: np.ndarray) -> np.ndarray:
+        return self.base.logpdf(1 - x if self.mirrored else x)
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        return self.base.sf(1 - x) if self.mirrored else self.base.cdf(x)
+
+    def ppf(self, u: np.ndarray) -> np.ndarray:
+        return 1 - self.base.ppf(1 - u) if self.mirrored else self.base.ppf(u)
+
+
+def _softmax(logits: Value) -> np.ndarray:
+    return special.softmax(np.asarray(logits, dtype=np.float64))
+
+
+def _bins(loc: float, scale: float, bins: int) -> Listed:
+    ends = np.concatenate([[-np.inf], (2 * np.arange(1, bins) - 1) / (bins - 1) - 1, [np.inf]])
+    logistic = stats.logistic(loc, scale)
+    left = np.diff(logistic.cdf(ends))
+    right = -np.diff(logistic.sf(ends))
+    return Listed(np.where(ends[:-1] > loc, right, left))
+
+
+def _one_hot(logits: Value) -> LogDensity:
+    return LogDensity(lambda x: np.log(_softmax(logits))[x.argmax(-1)])
+
+
+def _multinomial(total: float, logits: Value) -> LogDensity:
+    return LogDensity(stats.multinomial(int(total), _softmax(logits)).logpmf)
+
+
+def _dirichlet(concentration: Value) -> LogDensity:
+    def logpdf(x: np.ndarray) -> np.ndarray:
+        return stats.dirichlet(concentration).logpdf((x / x.sum(-1, keepdims=True)).T)
+
+    return LogDensity(logpdf)
+
+
+def _normal_vector(loc: Value, factor: Value) -> LogDensity:
+    lower = np.asarray(factor)
+    return LogDensity(stats.multivariate_normal(loc, lower @ lower.T).logpdf)
+
+
+def _counts(total: float, logits: Value) -> grids.Grid:
+    size, n = int(total), len(logits)
+    return grids.vectors([x for x in product(range(size + 1), repeat=n) if sum(x) == size])
+
+
+def _marginal(i: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda x: x[..., i]
+
+
+def _beta_marginals(a: Value) -> list[Any]:
+    return [(_marginal(i), stats.beta(a[i], sum(a) - a[i])) for i in range(len(a))]
+
+
+def _binomial_marginals(total: float, logits: Value) -> list[Any]:
+    p = _softmax(logits)
+    return [(_marginal(i), stats.binom(int(total), p[i])) for i in range(len(p))]
+
+
+def _along(direction: list[float]) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda x: x @ np.asarray(direction)
+
+
+def _normal_marginals(loc: Value, factor: Value) -> list[Any]:
+    lower, directions = np.asarray(factor), [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [0.8, -0.6]]
+    return [
+        (_along(w), stats.norm(np.dot(w, loc), np.linalg.norm(lower.T @ w))) for w in directions
+    ]
+
+
+def _plane(loc: Value, factor: Value) -> grids.Grid:
+    return grids.plane(np.asarray(loc), np.asarray(factor))
+
+
+LOG2 = math.log(2)
+INF = math.inf
+
+ROWS: dict[str, Row] = {
+    "bernoulli": Row(
+        ((-1.3,), (0.0,), (4.0,)),
+        lambda logits: stats.bernoulli(special.expit(logits)),
+        extremes=((0.0, (-200.0,)), (1.0, (-200.0,)), (0.0, (200.0,)), (1.0, (200.0,))),
+    ),
+    "beta": Row(
+        ((2.0, 3.0), (0.8, 0.9), (1.0, 1.0), (0.75, 4.0)),
+        lambda a, b: stats.beta(a, b),
+        edges=(
+            (0.0, (2.0, 3.0), -INF),
+            (1.0, (2.0, 3.0), -INF),
+            (0.0, (1.0, 3.0), math.log(3)),
+            (1.0, (3.0, 1.0), math.log(3)),
+            (0.0, (0.5, 1.0), INF),
+            (1.0, (2.0, 0.5), INF),
+        ),
+        outside=((-0.1, (2.0, 3.0)), (1.1, (2.0, 3.0)), (-0.1, (0.5, 0.5)), (1.1, (0.5, 0.5))),
+        extremes=((1e-30, (0.5, 0.5)), (1e-30, (3.0, 0.5))),
+    ),
+    "binomial": Row(
+        ((7.0, -0.4), (1.0, 2.0), (30.0, 1.5)),
+        lambda n, logits: stats.binom(int(n), special.expit(logits)),
+        fixed=("total_count",),
+        edges=((0.0, (3.0, 0.0), -3 * LOG2), (3.0, (3.0, 0.0), -3 * LOG2)),
+        outside=((-1.0, (3.0, 0.0)), (4.0, (3.0, 0.0)), (40.0, (3.0, 0.0))),
+        extremes=((0.0, (7.0, -200.0)), (7.0, (7.0, -200.0)), (0.0, (7.0, 200.0))),
+    ),
+    "categorical": Row(
+        (([0.3, -1.0, 2.0],), ([0.0, 0.0, 0.0],), ([0.2, -3.0, 1.0, 0.5],)),
+        lambda logits: Listed(_softmax(logits)),
+        extremes=((0.0, ([-200.0, 200.0],)), (1.0, ([-200.0, 200.0],))),
+    ),
+    "cauchy": Row(
+        ((0.0, 1.0), (-1.5, 0.3)),
+        lambda loc, scale: stats.cauchy(loc, scale),
+        extremes=((1e15, (0.0, 1.0)), (-1e15, (0.0, 1.0))),
+    ),
+    "continuous_bernoulli": Row(
+        ((-3.0,), (0.4,), (0.001,), (6.0,)),
+        TruncatedExponential,
+        edges=(
+            (0.0, (0.0,), 0.0),
+            (1.0, (0.0,), 0.0),
+            (1.0, (2.0,), math.log(2 / (1 - math.exp(-2)))),
+            (0.0, (-2.0,), math.log(2 / (1 - math.exp(-2)))),
+        ),
+        outside=((-0.1, (0.4,)), (1.1, (0.4,)), (-0.1, (-3.0,))),
+        extremes=((0.0, (200.0,)), (1.0, (200.0,)), (0.5, (-200.0,)), (0.3, (1e-20,))),
+    ),
+    "dirichlet": Row(
+        (([2.0, 3.0, 1.5],), ([0.9, 1.2, 1.0],)),
+        _dirichlet,
+        edges=(
+            ([0.0, 0.5, 0.5], ([2.0, 2.0, 2.0],), -INF),
+            ([0.0, 0.5, 0.5], ([1.0, 1.0, 1.0],), LOG2),
+            ([0.0, 0.5, 0.5], ([0.5, 1.0, 1.0],), INF),
+        ),
+        outside=(([-0.1, 0.6, 0.5], ([2.0, 2.0, 2.0],)), ([-0.1, 0.6, 0.5], ([0.5, 1.0, 1.0],))),
+        grid=lambda a: grids.triangle(),
+        projections=_beta_marginals,
+    ),
+    "discretized_logistic": Row(
+        ((0.1, 0.2, 256.0), (-0.9, 0.05, 17.0), (0.5, 1.5, 2.0)),
+        _bins,
+        fixed=("bins",),
+        edges=(
+            (0.0, (-1.0, 1.0, 3.0), -math.log(1 + math.exp(-0.5))),
+            (2.0, (1.0, 1.0, 3.0), -math.log(1 + math.exp(-0.5))),
+        ),
+        outside=((-1.0, (0.1, 0.2, 256.0)), (256.0, (0.1, 0.2, 256.0))),
+        extremes=(
+            (255.0, (-1.0, 1e-3, 256.0)),
+            (0.0, (1.0, 1e-3, 256.0)),
+            (9.0, (0.0, 1e6, 256.0)),
+        ),
+    ),
+    "exponential": Row(
+        ((1.0,), (2.5,)),
+        lambda rate: stats.expon(scale=1 / rate),
+        edges=((0.0, (2.0,), LOG2),),
+        outside=((-0.1, (2.0,)),),
+    ),
+    "gamma": Row(
+        ((2.0, 1.0), (0.7, 3.0), (1.0, 2.0), (9.0, 0.5)),
+        lambda a, rate: stats.gamma(a, scale=1 / rate),
+        edges=((0.0, (2.0, 1.0), -INF), (0.0, (1.0, 2.0), LOG2), (0.0, (0.5, 1.0), INF)),
+        outside=((-0.1, (2.0, 1.0)), (-0.1, (1.0, 1.0)), (-0.1, (0.5, 1.0))),
+        extremes=((1e-30, (0.5, 1.0)), (1e4, (2.0, 1.0))),
+    ),
+    "gumbel": Row(
+        ((0.0, 1.0), (-1.5, 0.3)),
+        lambda loc, scale: stats.gumbel_r(loc, scale),
+        extremes=((-4.0, (0.0, 1.0)), (500.0, (0.0, 1.0))),
+    ),
+    "half_cauchy": Row(
+        ((1.0,), (0.3,)),
+        lambda scale: stats.halfcauchy(scale=scale),
+        edges=((0.0, (2.0,), -math.log(math.pi)),),
+        outside=((-0.1, (2.0,)),),
+    ),
+    "half_normal": Row(
+        ((1.0,), (0.3,)),
+        lambda scale: stats.halfnorm(scale=scale),
+        edges=((0.0, (2.0,), 0.5 * math.log(2 / math.pi) - LOG2),),
+        outside=((-0.1, (2.0,)),),
+    ),
+    "inverse_gamma": Row(
+        ((3.0, 2.0), (2.5, 0.4)),
+        lambda a, rate: stats.invgamma(a, scale=rate),
+        edges=((0.0, (3.0, 2.0), -INF),),
+        outside=((-0.1, (3.0, 2.0)),),
+        extremes=((1e-3, (3.0, 2.0)), (1e10, (3.0, 2.0))),
+    ),
+    "laplace": Row(
+        ((0.0, 1.0), (-1.5, 0.3)),
+        lambda loc, scale: stats.laplace(loc, scale),
+        edges=((0.5, (0.5, 2.0), -2 * LOG2),),
+        breaks=lambda loc, scale: (loc,),
+        extremes=((1e10, (0.0, 1.0)),),
+    ),
+    "log_normal": Row(
+        ((0.0, 1.0), (0.5, 0.3)),
+        lambda loc, scale: stats.lognorm(scale, scale=math.exp(loc)),
+        edges=((0.0, (0.0, 1.0), -INF),),
+        outside=((-0.1, (0.0, 1.0)),),
+        extremes=((1e-30, (0.0, 1.0)), (1e30, (0.0, 1.0))),
+    ),
+    "logistic": Row(
+        ((0.0, 1.0), (-1.5, 0.3)),
+        lambda loc, scale: stats.logistic(loc, scale),
+        extremes=((-500.0, (0.0, 1.0)), (500.0, (0.0, 1.0))),
+    ),
+    "multinomial": Row(
+        ((4.0, [0.3, -1.0, 0.5]), (1.0, [0.0, 2.0])),
+        _multinomial,
+        fixed=("total_count",),
+        edges=(([0.0, 2.0], (2.0, [0.0, 0.0]), -2 * LOG2),),
+        outside=(([1.0, 2.0], (2.0, [0.0, 0.0])), ([-1.0, 3.0], (2.0, [0.0, 0.0]))),
+        grid=_counts,
+        projections=_binomial_marginals,
+        extremes=(([0.0, 2.0], (2.0, [200.0, -200.0])), ([2.0, 0.0], (2.0, [200.0, -200.0]))),
+    ),
+    "multivariate_normal": Row(
+        (([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]), ([0.5, -1.0], [[0.8, 0.0], [-0.5, 1.2]])),
+        _normal_vector,
+        grid=_plane,
+        projections=_normal_marginals,
+    ),
+    "negative_binomial": Row(
+        ((3.0, -0.5), (0.6, 0.5)),
+        lambda r, logits: stats.nbinom(r, special.expit(-logits)),
+        edges=((0.0, (2.0, 0.0), -2 * LOG2),),
+        outside=((-1.0, (2.0, 0.0)), (-2.0, (3.0, 0.0))),
+        extremes=((0.0, (3.0, -200.0)), (9.0, (3.0, -200.0)), (9.0, (3.0, 200.0))),
+    ),
+    "normal": Row(
+        ((0.0, 1.0), (-1.5, 0.3), (2.0, 10.0)),
+        lambda loc, scale: stats.norm(loc, scale),
+        extremes=((1e10, (0.0, 1.0)), (1e-3, (0.0, 1e-10))),
+    ),
+    "one_hot_categorical": Row(
+        (([0.3, -1.0, 2.0],), ([0.0, 0.0, 0.0],), ([0.0, 0.5],)),
+        _one_hot,
+        grid=lambda logits: grids.vectors([tuple(row) for row in np.eye(len(logits))]),
+        projections=lambda logits: [(lambda x: x.argmax(-1), Listed(_softmax(logits)))],
+        extremes=(([1.0, 0.0], ([-200.0, 200.0],)), ([0.0, 1.0], ([-200.0, 200.0],))),
+    ),
+    "poisson": Row(
+        ((3.0,), (0.2,), (40.0,)),
+        lambda rate: stats.poisson(rate),
+        edges=((0.0, (2.0,), -2.0),),
+        outside=((-1.0, (2.0,)),),
+        extremes=((0.0, (1e-30,)), (0.0, (0.0,)), (1e4, (1e-30,))),
+    ),
+    "student_t": Row(
+        ((5.0, 0.0, 1.0), (1.5, -1.0, 0.3), (40.0, 2.0, 3.0)),
+        lambda df, loc, scale: stats.t(df, loc, scale),
+        extremes=((1e15, (3.0, 0.0, 1.0)), (-1e15, (0.1, 0.0, 1.0))),
+    ),
+    "uniform": Row(
+        ((0.0, 1.0), (-2.0, 3.0)),
+        lambda low, high: stats.uniform(low, high - low),
+        edges=((0.0, (0.0, 2.0), -LOG2), (2.0, (0.0, 2.0), -LOG2)),
+        outside=((-0.1, (0.0, 2.0)), (2.1, (0.0, 2.0))),
+    ),
+}
+
+
+def tensors(parameters: Parameters, dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, ...]:
+    """The parameters as tensors."""
+    return tuple(torch.tensor(p, dtype=dtype) for p in parameters)
+
+
+def grid(name: str, parameters: Parameters, breaks: tuple[float, ...] = ()) -> grids.Grid:
+    """Points and weights over the support of the distribution at these parameters."""
+    row = ROWS[name]
+    if row.grid is not None:
+        return row.grid(*parameters)
+    frozen = row.frozen(*parameters)
+    low, high = frozen.support()
+    if hasattr(frozen, "logpdf"):
+        return grids.interval(float(low), float(high), (*row.breaks(*parameters), *breaks))
+    return grids.integers(int(low), int(min(high, 1000)))
+
+
+def oracle_log_prob(name: str, parameters: Parameters, value: np.ndarray) -> np.ndarray:
+    """The log-density of the oracle."""
+    frozen = ROWS[name].frozen(*parameters)
+    density = frozen.logpdf if hasattr(frozen, "logpdf") else frozen.logpmf
+    return np.asarray(density(value))
