@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import textwrap
 
 from specc.codegen.emit.file import PyFile, assemble
 from specc.codegen.emit.objective import write_objective
@@ -53,10 +54,7 @@ def _front(plan: Plan) -> PyFile:
     out = Writer()
     classes = sorted(p.class_name for p in plan.programs.values())
     names = [*classes, "loss", "program"]
-    out.call("__all__ = ", [f'"{name}"' for name in names], "")
-    out.lines[-1] = out.lines[-1].replace(")", "]")
-    first = next(i for i, line in enumerate(out.lines) if "__all__" in line)
-    out.lines[first] = out.lines[first].replace("(", "[", 1)
+    out.collection("__all__ = ", [f'"{name}"' for name in names], "[]")
     out.line()
     out.line()
     out.line("def program() -> Program:")
@@ -69,8 +67,9 @@ def _front(plan: Plan) -> PyFile:
         for name, program in sorted(plan.programs.items())
     ]
     local.append("from .objective import loss")
-    doc = " ".join(document.doc.split()).rstrip(".")
-    title = f"{document.name}: {doc}." if doc else f"{document.name}, compiled."
+    doc = "\n".join(textwrap.wrap(" ".join(document.doc.split()), width=96))
+    title = f"The program of `{document.name}`."
+    title += f"\n\n{doc}" if doc else ""
     imports = {"pathlib.Path", "specc.runtime.program"}
     file = assemble("__init__.py", title, imports, sorted(local), out)
     text = file.text.replace("\n\n\n__all__", "\n\n__all__")

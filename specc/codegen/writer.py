@@ -49,6 +49,18 @@ class Writer:
                     self.line(f"{item},")
         self.line(f"){after}")
 
+    def collection(self, before: str, items: Sequence[str], brackets: str = "{}") -> None:
+        """`before{items}`, on one line, or with every item on a line of its own."""
+        whole = f"{before}{brackets[0]}{', '.join(items)}{brackets[1]}"
+        if len(whole) + 4 * self.depth <= WIDTH:
+            self.line(whole)
+            return
+        self.line(before + brackets[0])
+        with self.indented():
+            for item in items:
+                self.line(f"{item},")
+        self.line(brackets[1])
+
     def sum(self, before: str, terms: Sequence[str], after: str = "") -> None:
         """`before` and a sum of signed terms (`+ a`, `- b`), broken before each operator."""
         first = terms[0].removeprefix("+ ").replace("- ", "-", 1)
@@ -88,6 +100,17 @@ class Writer:
         before, self.node = self.node, node
         yield
         self.node = before
+
+    def mark(self) -> int:
+        """The number of the next line, to come back to it with `insert`."""
+        return len(self.lines)
+
+    def insert(self, mark: int, lines: Sequence[str]) -> None:
+        """Put lines at a mark, at the current depth; lines after it keep their origin."""
+        shown = ["    " * self.depth + line if line else "" for line in lines]
+        self.lines[mark:mark] = shown
+        moved = {n + len(shown) if n > mark else n: node for n, node in self.origins.items()}
+        self.origins = moved
 
     def text(self) -> str:
         """All lines, ended by a newline."""

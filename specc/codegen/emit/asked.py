@@ -233,18 +233,7 @@ def _write_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: set[st
             with out.about(f"{program.name}.{name}"):
                 body.parameters(factor)
                 body.sample(factor, "sample")
-        out.call("return ", [f'"{plan.python[n]}": {plan.python[n]}' for n in names], "")
-        _braces(out)
-
-
-def _braces(out: Writer) -> None:
-    """Turn the call that was just written, `return (...)`, into a dict."""
-    for number in range(len(out.lines) - 1, -1, -1):
-        line = out.lines[number]
-        if line.lstrip().startswith("return ("):
-            out.lines[number] = line.replace("return (", "return {", 1)
-            out.lines[-1] = out.lines[-1][:-1] + "}"
-            return
+        out.collection("return ", [f'"{plan.python[n]}": {plan.python[n]}' for n in names])
 
 
 def _write_guide_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
@@ -259,8 +248,7 @@ def _write_guide_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: 
             "Draw `particles` values of the latents for each row, and log q of each draw."
         )
         drawn = [n for n in program.order if n in program.factors and n in plan.objective.draws]
-        if any(not program.factors[n].inputs for n in drawn):
-            out.statement(f"rows = {plan.python[names[0]]}.shape[0]")
+        mark = out.mark()
         terms = Terms(body)
         densities = []
         for name in drawn:
@@ -269,6 +257,8 @@ def _write_guide_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: 
                 body.parameters(factor)
                 body.sample(factor, "rsample" if factor.entry.reparameterized else "sample")
                 densities.append(terms.leaf(LogProb(program.name, name)))
+        if body.counts_rows:
+            out.insert(mark, [f"rows = {plan.python[names[0]]}.shape[0]"])
         values = ", ".join(f'"{plan.python[n]}": {plan.python[n]}' for n in drawn)
         out.sum("log_q = ", [f"+ {name}" for name in densities]) if len(densities) > 1 else None
         log_q = "log_q" if len(densities) > 1 else densities[0]
@@ -290,8 +280,7 @@ def _write_mean(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]
                 called = body.called(factor, "mean")
                 value = f"{called}({', '.join(body.arguments(factor))})"
                 items.append(f'"{plan.python[factor.node.name]}": {value}')
-        out.call("return ", items, "")
-        _braces(out)
+        out.collection("return ", items)
 
 
 _WRITERS = {

@@ -18,6 +18,7 @@ class Body:
 
     `owners` says what each program is called there (`self` inside its own class). `particles` and
     `axes` hold, for each value made so far, whether it has a particle axis and which enumerated.
+    `counts_rows` says that a shape written so far uses the variable `rows`.
     """
 
     plan: Plan
@@ -29,6 +30,7 @@ class Body:
     axes: dict[str, frozenset[str]] = field(default_factory=dict)
     known: set[tuple[str, str]] = field(default_factory=set)
     ready: set[tuple[str, str]] = field(default_factory=set)
+    counts_rows: bool = False
 
     def factor(self, program: str, name: str) -> Factor:
         """The factor of a node."""
@@ -129,6 +131,7 @@ class Body:
     def _sizes(self, factor: Factor, particles: bool) -> list[str]:
         plates = self.plan.graph.graph.plates
         local = ROWS in factor.type.plates
+        self.counts_rows = self.counts_rows or local
         inner = ["rows"] if local else [str(plates[p]) for p in factor.type.plates]
         present = {a for name in factor.inputs for a in self.axes.get(name, frozenset())}
         outer: list[str] = []

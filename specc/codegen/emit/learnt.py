@@ -18,18 +18,19 @@ def write_learnt(item: Learnt, out: Writer, imports: set[str]) -> None:
 
 
 def _start(item: Learnt) -> str:
-    shape = f"({', '.join(map(str, item.shape))}{',' if len(item.shape) == 1 else ''})"
+    sizes = ", ".join(map(str, item.shape)) if item.shape else "()"
+    shape = f"({sizes},)" if len(item.shape) == 1 else f"({', '.join(map(str, item.shape))})"
     init = item.node.init
     if isinstance(init, tuple):
         values = [item.constrainer.inverse(v) for v in init]
-        return f"torch.tensor({values!r}).expand{shape}.clone()"
+        return f"torch.tensor({values!r}).expand({sizes}).clone()"
     if isinstance(init, (int, float)):
         return f"torch.full({shape}, {item.constrainer.inverse(float(init))!r})"
     if init == "normal":
-        return f"torch.randn({shape})"
+        return f"torch.randn({sizes})"
     if init == "zeros" or math.prod(item.shape) == 1:
-        return f"torch.zeros({shape})"
-    return f"{START} * torch.randn({shape})"
+        return f"torch.zeros({sizes})"
+    return f"{START} * torch.randn({sizes})"
 
 
 def write_property(item: Learnt, out: Writer, imports: set[str]) -> None:

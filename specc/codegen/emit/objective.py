@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from specc.codegen.emit.asked import (
     capabilities,
     has_likelihood,
@@ -18,7 +20,7 @@ from specc.codegen.plan import Plan
 from specc.codegen.writer import Writer
 from specc.graph.graph import GUIDE, MODEL, ROWS
 from specc.objective.objective import Surrogate
-from specc.objective.terms import LogProb, Part, Reduce, Sum, Term, leaves
+from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, leaves
 
 
 def write_objective(plan: Plan) -> PyFile:
@@ -102,8 +104,14 @@ class _ObjectiveWriter:
         name = self.plan.graph.graph.spec.document.name
         lines = [f"The objective of `{name}`: the {title}.", ""]
         lines += _wrapped_formula(f"{self.bound} = {objective_formula(self.plan)}")
-        notes = [f"    {d.subject}: {d.choice} ({d.reason})" for d in self.objective.decisions]
-        return "\n".join([*lines, *([""] + notes if notes else [])])
+        notes = [
+            line
+            for d in self.objective.decisions
+            for line in _wrapped_formula(f"{d.subject}: {d.choice}; {d.reason}")
+        ]
+        if not notes:
+            return "\n".join([*lines, "", "Nothing is drawn: the density is exact."])
+        return "\n".join([*lines, "", "where", "", *notes])
 
     # an exact likelihood
 
@@ -130,11 +138,14 @@ class _ObjectiveWriter:
     # a bound with draws
 
     def _bound(self) -> None:
-        self._head()
+        mark = self.out.mark()
+        if MODEL in self.plan.programs:
+            write_points(self.plan, self.plan.programs[MODEL], self.body, MODEL)
         for number, draw in enumerate(self.objective.draws.values()):
             if number:
                 self.out.line()
             self._draw(draw.node)
+        self._head(mark)
         self._model_terms()
         self.out.line()
         shared = [p for p in _parts(self.plan) if is_shared(self.plan, p)]
@@ -147,26 +158,14 @@ class _ObjectiveWriter:
             self._mean(signed, weighed)
         self._finish()
 
-    def _head(self) -> None:
-        out, plan = self.out, self.plan
+    def _head(self, mark: int) -> None:
+        """What the draws turned out to need: the number of particles, and of rows."""
+        lines = []
         if self.body.layout.has_particles:
-            out.statement(f"particles = {self.objective.particles}")
-        if self._needs_rows():
-            out.statement(f"rows = {plan.python[loss_inputs(plan)[0]]}.shape[0]")
-        if out.lines and not out.lines[-1].endswith('"""'):
-            out.line()
-        if "model" in plan.programs:
-            write_points(plan, plan.programs[MODEL], self.body, "model")
-
-    def _needs_rows(self) -> bool:
-        for draw in self.objective.draws.values():
-            factor = self.body.factor(draw.program, draw.node)
-            inputs = values_behind(self.plan, draw.program, factor.inputs)
-            bare = not any(n in self.plan.data for n in inputs)
-            full = any(a.head or a.full or a.buffer for a in factor.tensors)
-            if draw.is_sampled and ROWS in factor.type.plates and (bare or not full):
-                return True
-        return False
+            lines.append(f"particles = {self.objective.particles}")
+        if self.body.counts_rows:
+            lines.append(f"rows = {self.plan.python[loss_inputs(self.plan)[0]]}.shape[0]")
+        self.out.insert(mark, [*lines, ""] if lines else [])
 
     def _draw(self, name: str) -> None:
         draw = self.objective.draws[name]
@@ -195,8 +194,8 @@ class _ObjectiveWriter:
             if isinstance(part.term, Reduce):
                 self.terms.term(part.term)
 
-    def _leaves(self) -> list[Term]:
-        return [term for _, term in leaves(self.reduced)]  # type: ignore[misc]
+    def _leaves(self) -> list[LogProb | Divergence]:
+        return [term for _, term in leaves(self.reduced)]
 
     def _mean(self, signed: list[str], weighed: list[str]) -> None:
         out = self.out
@@ -233,14 +232,9 @@ class _ObjectiveWriter:
             loss = f"-({self.bound} + {' + '.join(names)})"
         parts = [f'"{self.bound}": {self.bound}']
         parts += [f'"{symbol(self.plan, t)}": {self.terms.leaf(t)}.mean()' for t in self._shown()]
-        self.out.call(f"return {loss}, ", parts, "")
-        for number in range(len(self.out.lines) - 1, -1, -1):
-            if self.out.lines[number].lstrip().startswith("return "):
-                self.out.lines[number] = self.out.lines[number].replace(", (", ", {", 1)
-                break
-        self.out.lines[-1] = self.out.lines[-1][:-1] + "}"
+        self.out.collection(f"return {loss}, ", parts)
 
-    def _shown(self) -> list[Term]:
+    def _shown(self) -> list[LogProb | Divergence]:
         reduced = {
             t for p in _parts(self.plan) if isinstance(p.term, Reduce) for _, t in leaves(p.term)
         }
@@ -312,8 +306,6 @@ class _ObjectiveWriter:
 
 
 def _wrapped_formula(text: str) -> list[str]:
-    import textwrap
-
     return textwrap.wrap(
         text,
         width=96,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from specc.codegen.plan import Factor, Plan, ProgramPlan
 from specc.graph.graph import GUIDE, MODEL
 from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
@@ -36,22 +38,13 @@ def program_docstring(plan: Plan, program: ProgramPlan) -> str:
     graph = plan.graph.graph
     document = graph.spec.document
     what = "the model" if program.name == MODEL else f"the {program.name}"
-    title = f"{program.letter}: {what} of `{document.name}`"
-    doc = " ".join(document.doc.split()).rstrip(".")
+    lines = [f"{program.letter}: {what} of `{document.name}`.", ""]
+    doc = " ".join(document.doc.split())
     if program.name == MODEL and doc:
-        title += f", {doc[0].lower() + doc[1:] if not doc[:2].isupper() else doc}"
-    stories = _stories(plan, program)
-    lines = _wrapped(f"{title}.")
-    lines += ["", f"    {factorization(plan, program)}", ""]
-    lines += [f"    {story}" for story in stories]
+        lines += [*textwrap.wrap(doc, width=96), ""]
+    lines += [f"    {factorization(plan, program)}", "", "where", ""]
+    lines += [f"    {story}" for story in _stories(plan, program)]
     return "\n".join(lines)
-
-
-def _wrapped(text: str) -> list[str]:
-    import textwrap
-
-    first = textwrap.wrap(text, width=96)
-    return first or [text]
 
 
 def _stories(plan: Plan, program: ProgramPlan) -> list[str]:

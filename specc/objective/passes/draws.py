@@ -64,7 +64,7 @@ def _asked(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) 
     problem = _problem(typed, node, entry, option, setting)
     if problem is not None:
         code, evidence = problem
-        findings.add(diagnose(code, node.draw.span, **evidence), node.id)
+        findings.add(diagnose(code, node.draw.span, **_words(evidence)), node.id)
         return None
     if entry.name == "score" and option == "none":
         findings.add(diagnose("W0431", node.draw.span, name=node.name))
@@ -82,7 +82,7 @@ def _problem(
     typed: TypedGraph, node: Node, entry: DrawEntry, option: str, setting: Setting
 ) -> Problem | None:
     assert node.entry is not None
-    words = {"name": node.name, "distribution": node.entry.name}
+    words: dict[str, object] = {"name": node.name, "distribution": node.entry.name}
     if entry.needs_reparameterized and not node.entry.continuous:
         return "E0412", {**words}
     if entry.needs_reparameterized and not node.entry.reparameterized:
@@ -120,7 +120,7 @@ def _unfit(node: Node, entry: DrawEntry, setting: Setting, reason: str) -> Probl
 
 
 def _enumerate_problem(
-    typed: TypedGraph, node: Node, setting: Setting, words: dict[str, str]
+    typed: TypedGraph, node: Node, setting: Setting, words: dict[str, object]
 ) -> Problem | None:
     assert node.entry is not None
     if not node.entry.finite:
@@ -159,10 +159,11 @@ def _baseline(setting: Setting) -> str:
 
 def _discrete(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
     assert node.entry is not None
-    words = {"name": node.name, "distribution": node.entry.name}
     policy = setting.entry.finite
     if policy == "refuse":
-        findings.add(diagnose("E0412", node.span, **words), node.id)
+        findings.add(
+            diagnose("E0412", node.span, name=node.name, distribution=node.entry.name), node.id
+        )
         return None
     count = states(typed, node) if node.entry.finite else math.inf
     if policy == "choose" and count <= 64:
@@ -178,7 +179,7 @@ def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
     """A latent that no guide draws: summed out if it is finite, a point where that is asked."""
     assert node.entry is not None
     if node.entry.finite and states(typed, node) <= MAX_STATES:
-        reason = "no guide draws it and it has few values: they are summed out of the density"
+        reason = f"no guide draws it, and it has {states(typed, node):.0f} values"
         return Draw(node.name, node.program, "enumerate", "", reason)
     shared = not typed.types[node.id].is_local
     if setting.entry.shared == "delta" and shared and node.entry.continuous:

@@ -103,9 +103,7 @@ def _joint(inner: Sum, joint: set[str], axes: Axes) -> tuple[list[Part], list[De
         members = [p for p in inner.parts if axes.of_term(p.term) & component]
         ordered = tuple(n for n in axes.draws if n in component)
         parts.append(Part(1.0, Reduce("logsumexp", ordered, Sum(tuple(members)))))
-        decisions.append(
-            Decision(", ".join(ordered), "summed out of the density", axes.draws[ordered[0]].reason)
-        )
+        decisions.append(Decision(", ".join(ordered), "summed out of the density", "exact"))
     return parts, decisions
 
 
