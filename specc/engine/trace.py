@@ -12,20 +12,19 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from specc.runtime.places import Place, place_of
+from specc.runtime.places import Place, find
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The operation that gave the first such number, and the line of generated code it is in."""
+    """What the first such number was, and the line of generated code that made it."""
 
     value: str
-    file: str
-    line: int
+    line: str
     place: Place | None
 
     def __str__(self) -> str:
-        where = f"node `{self.place.node}`" if self.place else f"{self.file}:{self.line}"
+        where = f"node `{self.place.node}` ({self.line})" if self.place else self.line
         return f"{self.value} first came from {where}"
 
 
@@ -58,13 +57,8 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     self.origin = self._here(kind) or self.origin
 
     def _here(self, kind: str) -> Origin | None:
-        inside = str(self.folder.resolve())
-        frames = [f for f in traceback.extract_stack() if str(Path(f.filename).parent) == inside]
-        if not frames:
-            return None
-        frame, file = frames[-1], Path(frames[-1].filename).name
-        line = frame.lineno or 0
-        return Origin(kind, file, line, place_of(self.folder, file, line))
+        found = find(traceback.extract_stack(), self.folder)
+        return Origin(kind, found.line, found.place) if found else None
 
 
 def _kind(value: Tensor) -> str:

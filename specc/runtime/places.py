@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,33 +36,51 @@ def located(folder: Path) -> Iterator[None]:
     except RunFailure:
         raise
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
-        frame = _innermost(e, folder)
-        if frame is None:
+        found = find(traceback.extract_tb(e.__traceback__), folder)
+        if found is None:
             raise
-        raise _failure(e, frame, place_of(folder, Path(frame.filename).name, frame.lineno)) from e
+        raise _failure(e, found) from e
 
 
-def place_of(folder: Path, file: str, line: int | None) -> Place | None:
-    """What the source map says of a line; the nearest mapped line above it counts too."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A line of generated code, as `model.py:38`, with its place in the spec if it has one."""
+
+    line: str
+    place: Place | None
+
+
+def find(frames: Iterable[traceback.FrameSummary], folder: Path) -> Found | None:
+    """The innermost frame in the code of `folder` that has a place, or else the innermost one."""
+    inside = folder.resolve()
+    places = _places(folder)
+    innermost: Found | None = None
+    for frame in reversed(list(frames)):
+        path = Path(frame.filename)
+        if path.resolve().parent != inside:
+            continue
+        line = f"{path.name}:{frame.lineno}"
+        innermost = innermost or Found(line, None)
+        if line in places:
+            return Found(line, places[line])
+    return innermost
+
+
+def _places(folder: Path) -> dict[str, Place]:
+    """The source map, by `file:line`; empty where it is absent or damaged."""
     try:
-        lines = json.loads((folder / NAME).read_text(encoding="utf-8"))[file]
-        number = max(int(n) for n in lines if line is not None and int(n) <= line)
-        return Place(lines[str(number)]["node"], lines[str(number)]["at"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        files = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return {
+            f"{file}:{line}": Place(entry["node"], entry["at"])
+            for file, lines in files.items()
+            for line, entry in lines.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
-def _innermost(error: BaseException, folder: Path) -> traceback.FrameSummary | None:
-    inside = str(folder.resolve())
-    frames = traceback.extract_tb(error.__traceback__)
-    mine = [f for f in frames if str(Path(f.filename).resolve().parent) == inside]
-    return mine[-1] if mine else None
-
-
-def _failure(
-    error: BaseException, frame: traceback.FrameSummary, place: Place | None
-) -> RunFailure:
-    file = f"{Path(frame.filename).name}:{frame.lineno}"
+def _failure(error: BaseException, found: Found) -> RunFailure:
+    file, place = found.line, found.place
     first_line = str(error).partition("\n")[0]
     what = f"{type(error).__name__}: {first_line}"
     if "not enough memory" in str(error) or "out of memory" in str(error):

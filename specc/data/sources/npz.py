@@ -53,11 +53,15 @@ def _arrays(path: Path) -> dict[str, Array]:
         if size > LIMIT:
             raise unreadable(path, f"it unpacks to {size >> 30} GB")
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            found = {name: archive[name] for name in archive.files}
+    except (OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise unreadable(path, f"{error}", "an npz file is written by `numpy.savez`") from error
     except ValueError as error:
         pickled = "allow_pickle" in str(error)
         problem = "it holds Python objects, whose loading can run code" if pickled else str(error)
         hint = "save plain arrays of numbers" if pickled else ""
         raise unreadable(path, problem, hint) from error
+    other = [name for name, value in found.items() if not isinstance(value, np.ndarray)]
+    if other:
+        raise unreadable(path, f"`{other[0]}` in it is no array")
+    return found

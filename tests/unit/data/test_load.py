@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from specc.data.load import load
+from specc.runtime.failure import RunFailure
+from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.noise import Noise
+
+ANY = Support("any")
+BINARY = Support("integers", 0, 1)
+
+
+def field(name="x", column="x", shape=(), support=ANY, dtype="float32", **more):
+    return Field(name, column, shape, dtype, support, at="a.yaml:3:9", **more)
+
+
+def data(*fields, split=None):
+    return Data("npz", {"path": "a.npz"}, split or {}, {f.name: f for f in fields})
+
+
+def loaded(folder, *fields, dtype=torch.float32, split=None, **arrays):
+    np.savez(folder / "a.npz", **arrays)
+    return load(data(*fields, split=split), folder, dtype)
+
+
+def batch(folder, *fields, **arrays):
+    found = loaded(folder, *fields, **arrays)
+    return found.part("train").batch(slice(0, 1000), Noise.at(0, 1))
+
+
+def fails(code, folder, *fields, **arrays):
+    with pytest.raises(RunFailure) as failure:
+        loaded(folder, *fields, **arrays)
+    assert failure.value.code == code
+    return str(failure.value)
+
+
+def test_plain_values(tmp_path):
+    x = np.arange(6.0).reshape(2, 3)
+    found = batch(tmp_path, field(shape=(3,)), x=x)
+    torch.testing.assert_close(found["x"], torch.tensor(x, dtype=torch.float32))
+
+
+def test_a_batch_is_no_window_on_the_data(tmp_path):
+    found = loaded(tmp_path, field(shape=(3,), scale=2.0), x=np.ones((2, 3)))
+    rows = found.part("train")
+    for _ in range(2):
+        assert rows.batch(slice(0, 2), Noise.at(0))["x"].unique().tolist() == [2.0]
+
+
+def test_integers_stay_integers_and_numbers_take_the_precision(tmp_path):
+    fields = field("y", "y", dtype="int64"), field()
+    found = loaded(
+        tmp_path, *fields, dtype=torch.float64, x=np.ones(4, "f4"), y=np.arange(4, dtype="u2")
+    )
+    values = found.part("train").batch(torch.tensor([2, 1]), Noise.at(0))
+    assert values["y"].tolist() == [2, 1]
+    assert values["y"].dtype == torch.int64
+    assert values["x"].dtype == torch.float64
+
+
+def test_shape_scale_threshold_and_one_hot(tmp_path):
+    x = np.array([[0, 1, 2, 3], [4, 5, 6, 7]])
+    fields = (
+        field("a", shape=(2, 2), scale=0.5),
+        field("b", shape=(4,), scale=0.1, binarize="threshold"),
+        field("c", column="y", shape=(3,), one_hot=3, support=Support("one_hot")),
+    )
+    found = batch(tmp_path, *fields, x=x, y=np.array([2, 0]))
+    assert found["a"].tolist() == [[[0, 0.5], [1, 1.5]], [[2, 2.5], [3, 3.5]]]
+    assert found["b"].tolist() == [[0, 0, 0, 0], [0, 0, 1, 1]]
+    assert found["c"].tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_binarized_values_are_drawn_anew_with_their_own_probability(tmp_path):
+    grey = np.tile(np.array([0, 51, 204, 255], np.uint8), (20_000, 1))
+    found = loaded(
+        tmp_path, field(shape=(4,), binarize="sample", support=BINARY, scale=1 / 255), x=grey
+    )
+    rows = found.part("train")
+    first = rows.batch(slice(0, 20_000), Noise.at(0, 1))["x"]
+    again = rows.batch(slice(0, 20_000), Noise.at(0, 1))["x"]
+    other = rows.batch(slice(0, 20_000), Noise.at(0, 2))["x"]
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert first.unique().tolist() == [0, 1]
+    means = first.double().mean(0)
+    assert means[[0, 3]].tolist() == [0.0, 1.0]
+    # Two means of 20,000 draws each: |z| < 4.5 fails a right program 7 times in a million.
+    for mean, p in zip(means[1:3].tolist(), (0.2, 0.8), strict=True):
+        assert abs(mean - p) < 4.5 * (p * (1 - p) / 20_000) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("support", "values", "says"),
+    [
+        (BINARY, [0, 1, 0.5], "holds 0.5 in row 2; the model takes 0 or 1"),
+        (
+            Support("integers", 0, 9),
+            [1, 10],
+            "holds 10 in row 1; the model takes whole numbers 0 to 9",
+        ),
+        (Support("integers", 0), [1, -1], "holds -1 in row 1; the model takes whole numbers >= 0"),
+        (
+            Support("interval", 0, low_open=True),
+            [1, 0],
+            "holds 0 in row 1; the model takes numbers > 0",
+        ),
+        (Support("interval", 0, 1), [0, 1, 1.5], "numbers in [0, 1]"),
+        (Support("interval", 0, 1, True, True), [0.5, 1], "numbers in (0, 1)"),
+        (Support("counts"), [1, 2.5], "counts 0, 1, 2"),
+    ],
+)
+def test_the_first_value_out_of_the_support(tmp_path, support, values, says):
+    message = fails("E0508", tmp_path, field(support=support), x=np.array(values))
+    assert says in message
+    assert message.startswith("a.yaml:3:9")
+
+
+def test_a_bad_value_is_told_by_row_and_column(tmp_path):
+    x = np.zeros((70_000, 3))
+    x[69_999, 1] = 2
+    message = fails("E0508", tmp_path, field(shape=(3,), support=BINARY), x=x)
+    assert "row 69999, column 1" in message
+
+
+def test_grey_values_for_a_binary_node_get_a_way_out(tmp_path):
+    message = fails("E0508", tmp_path, field(support=BINARY), x=np.array([0, 0.5]))
+    assert "add `binarize: sample`" in message
+
+
+def test_binarize_takes_probabilities_only(tmp_path):
+    wanted = field(support=BINARY, binarize="sample")
+    assert "probabilities in [0, 1]" in fails("E0508", tmp_path, wanted, x=np.array([0.5, 2.0]))
+
+
+def test_one_hot_classes_are_checked(tmp_path):
+    wanted = field(shape=(3,), one_hot=3)
+    assert "whole numbers 0 to 2" in fails("E0508", tmp_path, wanted, x=np.array([1, 3]))
+
+
+@pytest.mark.parametrize("kind", ["simplex", "one_hot"])
+def test_vectors_that_sum_to_one(tmp_path, kind):
+    wanted = field(shape=(2,), support=Support(kind))
+    assert len(loaded(tmp_path, wanted, x=np.eye(2)).part("train")) == 2
+    fails("E0508", tmp_path, wanted, x=np.array([[1.0, 0.0], [0.4, 0.4]]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_not_finite(tmp_path, value):
+    x = np.array([[0.0, 1.0], [1.0, value]])
+    assert "in row 1, column 1" in fails("E0512", tmp_path, field(shape=(2,)), x=x)
+
+
+def test_texts_and_complex_numbers_are_no_data(tmp_path):
+    assert "not numbers" in fails("E0508", tmp_path, field(), x=np.array(["a", "b"]))
+    assert "not numbers" in fails("E0508", tmp_path, field(), x=np.array([1j]))
+
+
+def test_shapes_that_do_not_fit(tmp_path):
+    message = fails("E0511", tmp_path, field(shape=(5,)), x=np.zeros((2, 2, 3)))
+    assert (
+        "has values of shape [2, 3] a row in a.npz, and the model takes values of shape [5]"
+        in message
+    )
+    assert "write `shape: [2, 3]`" in message
+
+
+def test_a_column_that_is_not_there(tmp_path):
+    assert "a.npz has y, z" in fails("E0503", tmp_path, field(), y=np.ones(2), z=np.ones(2))
+
+
+def test_rows_that_disagree(tmp_path):
+    wanted = field(), field("y", "y")
+    message = fails("E0507", tmp_path, *wanted, x=np.ones(3), y=np.ones(2))
+    assert "`y` has 2 rows in a.npz, but `x` has 3" in message
+
+
+def test_a_part_that_is_not_there(tmp_path):
+    found = loaded(tmp_path, field(), x=np.ones(10), split={"test": 0.5})
+    with pytest.raises(RunFailure) as failure:
+        found.part("valid")
+    assert failure.value.code == "E0509"
+    assert "it has train, test" in str(failure.value)
+
+
+def test_the_digest_follows_the_values(tmp_path):
+    first = loaded(tmp_path, field(), x=np.array([1.0, 2.0])).digest
+    assert first == loaded(tmp_path, field(), x=np.array([1.0, 2.0])).digest
+    assert first != loaded(tmp_path, field(), x=np.array([1.0, 2.5])).digest
