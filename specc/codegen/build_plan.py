@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from specc.catalog.constrain import IDENTITY, constrainer
@@ -174,7 +174,7 @@ class _ProgramPlanner:
         expression = node.arguments[key]
         assert node.entry is not None
         alternative = parameter_of(node.entry, key)[1]
-        number = number_of(expression, dict(self.graph.constants), self._shape_of)
+        number = number_of(expression, self.graph.constants, self._shape_of)
         if number is not None and alternative is None and not parameter.dims:
             return Argument(parameter, local, shape, number=float(number))
         if number is not None and parameter.dims:
@@ -231,11 +231,11 @@ class _ProgramPlanner:
             value = self.graph.constants.get(expression.id)
             return tuple(value) if isinstance(value, (list, tuple)) else None
         if isinstance(expression, Sequence):
-            return literal(expression, dict(self.graph.constants))
+            return literal(expression, self.graph.constants)
         return None
 
 
-def literal(expression: Sequence, constants: dict[str, object]) -> tuple[object, ...] | None:
+def literal(expression: Sequence, constants: Mapping[str, object]) -> tuple[object, ...] | None:
     """A list of numbers, or of lists of numbers, as tuples; None where it is not known."""
     items: list[object] = []
     for item in expression.items:

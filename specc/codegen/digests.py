@@ -82,7 +82,7 @@ def mathematics(plan: Plan) -> object:
     to their values.
     """
     graph = plan.graph.graph
-    erased = {}
+    erased: dict[str, str] = {}
     for program in graph.programs.values():
         for name in program.order:
             erased.setdefault(name, f"n{len(erased)}")

@@ -15,6 +15,7 @@ from specc.codegen.build_plan import list_shape, literal
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.graph.graph import Node
 from specc.graph.passes.names import SIZE_OF
+from specc.graph.passes.sizes import number_of
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -33,7 +34,8 @@ PRECEDENCE = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "**"
 @dataclass(frozen=True, slots=True)
 class Code:
     """A Python expression: its text, how tightly it binds, the event's shape, and whether it has
-    axes before the event."""
+    axes before the event.
+    """
 
     text: str
     binding: int
@@ -102,7 +104,7 @@ class ExpressionWriter:
         return Code(self.plan.python[name], ATOM, kind.shape, True)
 
     def _sequence(self, expression: Sequence) -> Code:
-        values = literal(expression, dict(self.graph.constants))
+        values = literal(expression, self.graph.constants)
         if values is not None:
             return Code(f"self.{self.buffers[values]}", ATOM, list_shape(values), False)
         items = [self.write(item) for item in expression.items]
@@ -134,21 +136,51 @@ class ExpressionWriter:
         if call.function == SIZE_OF:
             return self._size(call)
         entry = functions.function(call.function)
+        known = self._constant(call)
+        if known is not None:
+            return known
         items = [self.write(argument) for argument in call.arguments]
-        if entry.elementwise and len(items) > 1:
-            rank = max(item.rank for item in items)
-            items = [align(item, rank) for item in items]
-        texts = [item.text for item in items]
-        if getattr(entry, "event_dims", False):
+        given = [_raised(item, entry.least_rank) for item in items]
+        if entry.elementwise and len(given) > 1:
+            rank = max(item.rank for item in given)
+            given = [align(item, rank) for item in given]
+        texts = [item.text for item in given]
+        if entry.event_dims:
             texts.append(f"dims={items[0].rank}")
-        if not entry.target.startswith("torch."):
-            self.imports.add(entry.target.rsplit(".", 1)[0])
-        else:
-            self.imports.add("torch")
-        called = entry.target if entry.target.startswith("torch.") else entry.target.split(".")[-1]
-        shape = entry.shape(tuple(item.shape for item in items))
+        sizes = [
+            self._size_of(a) if n in entry.sizes else items[n].shape
+            for n, a in enumerate(call.arguments)
+        ]
+        shape = entry.shape(tuple(sizes))
         varies = any(item.varies for item in items)
-        return Code(f"{called}({', '.join(texts)})", ATOM, shape, varies)
+        return Code(f"{self._called(entry.target)}({', '.join(texts)})", ATOM, shape, varies)
+
+    def _called(self, target: str) -> str:
+        """The name under which generated code calls a function."""
+        if target.startswith("torch."):
+            self.imports.add("torch")
+            return target
+        self.imports.add(target.rsplit(".", 1)[0])
+        return target.rsplit(".", 1)[1]
+
+    def _size_of(self, argument: Expression) -> Shape:
+        value = number_of(argument, self.graph.constants, self._shape_of)
+        assert isinstance(value, int)
+        return (value,)
+
+    def _shape_of(self, name: str) -> Shape | None:
+        node = self._lookup(name)
+        return self.plan.graph.types[node.id].shape if node is not None else None
+
+    def _constant(self, call: Call) -> Code | None:
+        """A function of plain numbers is computed here: torch's own functions take tensors."""
+        numbers = [number_of(a, self.graph.constants, self._shape_of) for a in call.arguments]
+        if any(number is None for number in numbers):
+            return None
+        value = functions.function(call.function).constant(*numbers)
+        if isinstance(value, (int, float)):
+            return Code(repr(float(value)), ATOM if value >= 0 else UNARY, (), False)
+        return None
 
     def _size(self, call: Call) -> Code:
         argument = call.arguments[0]
@@ -208,6 +240,15 @@ def align(code: Code, rank: int) -> Code:
     else:
         text = code.within(ATOM) + f".unsqueeze({-code.rank - 1})" * missing
     return Code(text, ATOM, (1,) * missing + code.shape, code.varies)
+
+
+def _raised(code: Code, least: int) -> Code:
+    """The same value with axes of size 1 at its end, up to the least rank that a function takes."""
+    missing = least - code.rank
+    if missing <= 0:
+        return code
+    text = f"{code.within(ATOM)}[{', '.join(['...'] + ['None'] * missing)}]"
+    return Code(text, ATOM, code.shape + (1,) * missing, code.varies)
 
 
 def _flat(code: Code) -> str:

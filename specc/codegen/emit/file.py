@@ -81,7 +81,7 @@ def _standard(imports: set[str]) -> list[str]:
 
 def _torch(imports: set[str]) -> list[str]:
     lines = ["import torch"] if "torch" in imports else []
-    names = sorted((m.split(".")[1] for m in imports if m in ("torch.Tensor", "torch.nn")))
+    names = sorted(m.split(".")[1] for m in imports if m in ("torch.Tensor", "torch.nn"))
     return [*lines, f"from torch import {', '.join(names)}"] if names else lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from specc.catalog.arithmetic import matmul_shape
 from specc.catalog.entry import Shape, ShapeMismatch
@@ -40,9 +40,10 @@ class ExpressionShapes:
         self.uses: list[LinkUse] = []
         self.classes: dict[NodeId, int] = {}
 
-    def fail(self, node: Node, diagnostic: Diagnostic) -> None:
-        """Record what is wrong with a node."""
+    def fail(self, node: Node, diagnostic: Diagnostic) -> Shape | None:
+        """Record what is wrong with a node; the shape that comes of it is None."""
         self.findings.add(diagnostic, node.id)
+        return None
 
     def number(self, node: Node, expression: Expression) -> int | float | None:
         """The value of an expression that the compiler can compute, else None."""
@@ -51,7 +52,7 @@ class ExpressionShapes:
             found = self.graph.lookup(node.program, name)
             return self.events.get(found.id) if found else None
 
-        return number_of(expression, dict(self.graph.constants), shape_of)
+        return number_of(expression, self.graph.constants, shape_of)
 
     def has_link(self, expression: Expression) -> bool:
         """Whether a link is applied anywhere inside."""
@@ -122,12 +123,12 @@ class ExpressionShapes:
         except ShapeMismatch:
             return None
 
-    def _mismatch(self, node: Node, expression: Binary, left: Shape, right: Shape) -> None:
+    def _mismatch(self, node: Node, expression: Binary, left: Shape, right: Shape) -> Shape | None:
         labels = (
             Label(expression.left.span, f"shape {show(left)}"),
             Label(expression.right.span, f"shape {show(right)}"),
         )
-        self.fail(
+        return self.fail(
             node,
             diagnose(
                 "E0303",
@@ -147,16 +148,31 @@ class ExpressionShapes:
             return ()
         entry = functions.function(call.function)
         hint = expected if entry.elementwise and len(call.arguments) == 1 else None
-        shapes = [self.infer(node, key, argument, hint) for argument in call.arguments]
-        known = [shape for shape in shapes if shape is not None]
-        if len(known) != len(shapes):
-            return None
+        known = []
+        for position, argument in enumerate(call.arguments):
+            shape = self._argument(node, key, argument, hint, position in entry.sizes)
+            if shape is None:
+                return None
+            known.append(shape)
         try:
             return entry.shape(tuple(known))
         except ShapeMismatch as mismatch:
             return self.fail(
-                node, diagnose("E0304", call.span, function=call.function, problem=str(mismatch))
+                node,
+                diagnose("E0304", call.span, function=call.function, problem=str(mismatch)),
             )
+
+    def _argument(
+        self, node: Node, key: str, argument: Expression, hint: Shape | None, is_size: bool
+    ) -> Shape | None:
+        """The shape of an argument, or, where it is a size, the size itself."""
+        if not is_size:
+            return self.infer(node, key, argument, hint)
+        value = self.number(node, argument)
+        if isinstance(value, int) and value >= 1:
+            return (value,)
+        text = argument.span.text
+        return self.fail(node, diagnose("E0306", argument.span, size=text, name=node.name))
 
     def _link(self, node: Node, key: str, call: Call, expected: Shape | None) -> Shape | None:
         inputs = self.inputs(node, key, call)
@@ -227,8 +243,8 @@ class ExpressionShapes:
             )
         return base[1:]
 
-    def _bad_index(self, node: Node, expression: Index, plate: str) -> None:
-        self.fail(
+    def _bad_index(self, node: Node, expression: Index, plate: str) -> Shape | None:
+        return self.fail(
             node,
             diagnose(
                 "E0312",

@@ -54,9 +54,7 @@ def _check_nodes(spec: Spec, findings: Findings) -> None:
         )
 
 
-def _field(
-    spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings
-) -> DataField:
+def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings) -> DataField:
     declared = sources.source(source).fields
     column = declared.get(field.column)
     span = spec.spans.key(("data", "fields", name))

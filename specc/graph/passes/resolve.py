@@ -10,7 +10,7 @@ import networkx as nx
 from specc.catalog.distributions import index as distributions
 from specc.catalog.entry import Distribution
 from specc.catalog.links import index as links
-from specc.catalog.supports import NAMED
+from specc.catalog.supports import NAMED, Support
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
@@ -115,7 +115,7 @@ def _field(name: str, node: NodeSpec) -> str | None:
 
 def _head(
     spec: Spec, program: str, name: str, node: NodeSpec, path: Path, findings: Findings
-) -> tuple[Distribution | None, object]:
+) -> tuple[Distribution | None, Support | None]:
     """The catalog entry of a random node, or the support of a parameter."""
     head = str(node.head)
     span = spec.spans.value((*path, node.role))

@@ -213,22 +213,21 @@ class Shapes:
 
     # findings
 
-    def _conflict(self, node: Node, conflict: Conflict) -> None:
+    def _conflict(self, node: Node, conflict: Conflict) -> Shape | None:
         found, wanted = show(conflict.shape), show(conflict.wanted)
         if conflict.parameter == "shape":
             twin = self.graph.model.nodes.get(node.name)
             place = (Label(twin.span, "in the model"),) if twin and twin is not node else ()
             code = "E0308" if place else "E0321"
-            self.read.fail(
+            return self.read.fail(
                 node,
                 diagnose(
                     code, node.span, labels=place, name=node.name, found=found, expected=wanted
                 ),
             )
-            return
         span = self._argument_span(node, conflict.parameter)
         label = (Label(node.span, f"`{node.name}` is declared here"),)
-        self.read.fail(
+        return self.read.fail(
             node,
             diagnose(
                 "E0301",

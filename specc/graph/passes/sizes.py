@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from specc.catalog.entry import Shape
 from specc.graph.passes.names import SIZE_OF
@@ -12,16 +12,15 @@ ShapeOf = Callable[[str], Shape | None]
 
 
 def number_of(
-    expression: Expression, constants: dict[str, object], shape_of: ShapeOf
+    expression: Expression, constants: Mapping[str, object], shape_of: ShapeOf
 ) -> int | float | None:
     """The value of an expression of numbers, constants and `dim(node)`; None if it is not one."""
     match expression:
         case Number(value=value):
             return value
         case Name(id=name):
-            value = constants.get(name)
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            return value if is_number else None  # type: ignore[return-value]
+            found = constants.get(name)
+            return found if isinstance(found, (int, float)) else None
         case Negate(operand=operand):
             inner = number_of(operand, constants, shape_of)
             return None if inner is None else -inner
@@ -42,7 +41,7 @@ def _product(shape: Shape) -> int:
 
 
 def _binary(
-    expression: Binary, constants: dict[str, object], shape_of: ShapeOf
+    expression: Binary, constants: Mapping[str, object], shape_of: ShapeOf
 ) -> int | float | None:
     left = number_of(expression.left, constants, shape_of)
     right = number_of(expression.right, constants, shape_of)

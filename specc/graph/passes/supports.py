@@ -6,7 +6,16 @@ from collections.abc import Mapping
 
 from specc.catalog.arithmetic import arithmetic_support, negate_support
 from specc.catalog.functions import index as functions
-from specc.catalog.supports import REAL, Support, bounds, contains, describe, point
+from specc.catalog.supports import (
+    REAL,
+    Integers,
+    Interval,
+    Support,
+    bounds,
+    contains,
+    describe,
+    point,
+)
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
@@ -74,8 +83,8 @@ class Supports:
             case Negate(operand=Number(value=value)):
                 return -value
             case Name(id=name):
-                value = self.graph.constants.get(name)
-                return value if isinstance(value, (int, float)) else None
+                found = self.graph.constants.get(name)
+                return found if isinstance(found, (int, float)) else None
         return None
 
     def _argument(self, node: Node, key: str, expression: Expression) -> None:
@@ -191,8 +200,6 @@ def _hull(supports: list[Support]) -> Support:
         return supports[0]
     lows = min(bounds(s).low for s in supports)
     highs = max(bounds(s).high for s in supports)
-    from specc.catalog.supports import Integers, Interval
-
     if all(s.discrete for s in supports):
         return Integers(lows, highs)
     return Interval(lows, highs)

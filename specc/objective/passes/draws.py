@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from specc.catalog.draws import index as draws
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.objective import Objective as Entry
+from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, Node, TypedGraph
 from specc.objective.objective import Draw
@@ -63,26 +66,31 @@ def _asked(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) 
     option = node.draw.options.get(entry.option, entry.options[0])
     problem = _problem(typed, node, entry, option, setting)
     if problem is not None:
-        code, evidence = problem
-        findings.add(diagnose(code, node.draw.span, **_words(evidence)), node.id)
+        findings.add(finding(problem, node.draw.span), node.id)
         return None
     if entry.name == "score" and option == "none":
         findings.add(diagnose("W0431", node.draw.span, name=node.name))
     return Draw(node.name, node.program, entry.name, option, "the spec asks for it")
 
 
+def finding(problem: Problem, span: Span) -> Diagnostic:
+    """The diagnostic of a problem at its place."""
+    code, evidence = problem
+    return Diagnostic(code, span, MappingProxyType(evidence))
+
+
 def _known() -> str:
     return "the draws are " + ", ".join(f"`{name}`" for name in draws.names())
 
 
-Problem = tuple[str, dict[str, object]]
+Problem = tuple[str, dict[str, str]]
 
 
 def _problem(
     typed: TypedGraph, node: Node, entry: DrawEntry, option: str, setting: Setting
 ) -> Problem | None:
     assert node.entry is not None
-    words: dict[str, object] = {"name": node.name, "distribution": node.entry.name}
+    words = {"name": node.name, "distribution": node.entry.name}
     if entry.needs_reparameterized and not node.entry.continuous:
         return "E0412", {**words}
     if entry.needs_reparameterized and not node.entry.reparameterized:
@@ -120,7 +128,7 @@ def _unfit(node: Node, entry: DrawEntry, setting: Setting, reason: str) -> Probl
 
 
 def _enumerate_problem(
-    typed: TypedGraph, node: Node, setting: Setting, words: dict[str, object]
+    typed: TypedGraph, node: Node, setting: Setting, words: dict[str, str]
 ) -> Problem | None:
     assert node.entry is not None
     if not node.entry.finite:
@@ -128,7 +136,7 @@ def _enumerate_problem(
     count = states(typed, node)
     if count > MAX_STATES:
         shown = f"{count:.0f}" if count < 1e9 else "too many"
-        return "E0415", {"names": f"`{node.name}`", "count": shown, "limit": MAX_STATES}
+        return "E0415", {"names": f"`{node.name}`", "count": shown, "limit": str(MAX_STATES)}
     if setting.entry.reduction == "logmeanexp" and node.program == GUIDE:
         reason = "a weighted sum inside the log of a mean is another bound"
         return _unfit(node, draws.draw("enumerate"), setting, reason)

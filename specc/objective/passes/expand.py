@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.objectives import index as objectives
+from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
@@ -122,9 +124,9 @@ class _Written:
         entry = replace(self.entry, guided=guided)
         return Expansion(entry, self.particles, Sum(parts), span)
 
-    def _fail(self, code: str, span: Span, **evidence: object) -> None:
+    def _fail(self, code: str, span: Span, **evidence: str) -> None:
         self.failed = True
-        self.findings.add(diagnose(code, span, **evidence))
+        self.findings.add(Diagnostic(code, span, MappingProxyType(evidence)))
 
     def _add(self, expression: Expression, weight: float) -> None:
         match expression:
@@ -170,8 +172,8 @@ class _Written:
                 inner = self._number(operand)
                 return None if inner is None else -inner
             case Name(id=name):
-                value = self.graph.constants.get(name)
-                return float(value) if isinstance(value, (int, float)) else None
+                found = self.graph.constants.get(name)
+                return float(found) if isinstance(found, (int, float)) else None
         return None
 
     def _call(self, call: Call, weight: float) -> None:

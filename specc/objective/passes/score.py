@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from specc.graph.graph import GUIDE, MODEL
 from specc.objective.objective import Decision, Draw, Surrogate
 from specc.objective.passes.values import Values
 from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
-from specc.graph.graph import GUIDE, MODEL
 
 
 def find_surrogates(
