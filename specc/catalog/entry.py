@@ -93,9 +93,17 @@ def always(support: Support) -> Callable[[Mapping[str, float]], Support]:
 class Function:
     """A function of expressions.
 
-    `target` is the dotted name that generated code calls. `shape` gives the event shape of the
-    result from those of the arguments and raises `ShapeMismatch`; `support` the support of the
-    result from those of the arguments.
+    `target` is the dotted name that generated code calls with the arguments as they stand; where
+    `event_dims`, also with `dims=`, the event rank of the first argument. Events of an elementwise
+    function are aligned at the right; an argument of fewer axes than `least_rank` gets axes of
+    size 1 at its end.
+
+    `shape` gives the event shape of the result from those of the arguments and raises
+    `ShapeMismatch`. `sizes` are the positions of arguments that are whole numbers known when
+    compiling: for such an argument `shape` receives `(number,)`. `support` gives the support of
+    the result from those of the arguments. `constant` gives the result, a number or nested tuples
+    of numbers, where all arguments are plain numbers, which torch's own functions refuse; None
+    where it is not finite.
     """
 
     name: str
@@ -105,8 +113,12 @@ class Function:
     shape: Callable[[tuple[Shape, ...]], Shape]
     support: Callable[[tuple[Support, ...]], Support]
     example: str
+    constant: Callable[..., object]
     elementwise: bool = True
     monotone: bool = False
+    event_dims: bool = False
+    least_rank: int = 0
+    sizes: tuple[int, ...] = ()
 
 
 class ShapeMismatch(Exception):

@@ -109,7 +109,7 @@ def bounds(support: Support) -> Interval:
 
 
 def contains(outer: Support, inner: Support) -> bool:
-    """Whether every value of `inner` lies in `outer`, entry by entry where `outer` is of numbers."""
+    """Whether every value of `inner` lies in `outer`; entry by entry where that is of numbers."""
     if isinstance(outer, Interval):
         return _interval_holds(outer, bounds(inner))
     if isinstance(outer, Integers):
@@ -160,13 +160,23 @@ def _describe_bounds(support: Support) -> str:
     if isinstance(support, Integers):
         if support.low == support.high:
             return f"the number {support.low:g}"
+        if support.low == -math.inf:
+            return "whole numbers" + _below(support.high, is_open=False)
         if support.high == math.inf:
             return f"whole numbers >= {support.low:g}"
-        if support.low == -math.inf:
-            return "whole numbers"
         return f"whole numbers {support.low:g} to {support.high:g}"
     inside = bounds(support)
     if inside.low == inside.high:
         return f"the number {inside.low:g}"
+    if inside.low == -math.inf:
+        return "numbers" + _below(inside.high, inside.high_open)
+    if inside.high == math.inf:
+        return f"numbers {'>' if inside.low_open else '>='} {inside.low:g}"
     left, right = "(" if inside.low_open else "[", ")" if inside.high_open else "]"
     return f"numbers in {left}{inside.low:g}, {inside.high:g}{right}"
+
+
+def _below(high: float, is_open: bool) -> str:
+    if high == math.inf:
+        return ""
+    return f" {'<' if is_open else '<='} {high:g}"

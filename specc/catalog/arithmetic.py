@@ -1,0 +1,96 @@
+"""What + - * / ** @ and the unary minus do to shapes and supports, event by event."""
+
+from __future__ import annotations
+
+from specc.catalog import interval
+from specc.catalog.entry import Shape, ShapeMismatch
+from specc.catalog.supports import Integers, Interval, Support, bounds
+
+
+def broadcast_shape(*shapes: Shape) -> Shape:
+    """The shape to which all broadcast, aligned at the right.
+
+    Raises `ShapeMismatch` where two sizes differ and neither is 1.
+    """
+    rank = max((len(shape) for shape in shapes), default=0)
+    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    return tuple(_common(column, shapes) for column in zip(*padded, strict=True))
+
+
+def _common(sizes: tuple[int, ...], shapes: tuple[Shape, ...]) -> int:
+    wider = {size for size in sizes if size != 1}
+    if len(wider) > 1:
+        listed = " and ".join(map(show, dict.fromkeys(shapes)))
+        raise ShapeMismatch(f"{listed} do not broadcast")
+    return wider.pop() if wider else 1
+
+
+def show(shape: Shape) -> str:
+    """A shape as a message prints it: `[28, 28]`, or `a number`."""
+    return f"[{', '.join(map(str, shape))}]" if shape else "a number"
+
+
+def matmul_shape(left: Shape, right: Shape) -> Shape:
+    """The shape of `left @ right`, each a vector or a matrix (or a stack of matrices).
+
+        [n] @ [n] = a number    [m, n] @ [n] = [m]    [n] @ [n, k] = [k]    [m, n] @ [n, k] = [m, k]
+
+    Raises `ShapeMismatch`.
+    """
+    if not left or not right:
+        raise ShapeMismatch("`@` joins vectors and matrices, and one side is a number")
+    inner = right[0] if len(right) == 1 else right[-2]
+    if left[-1] != inner:
+        raise ShapeMismatch(f"{show(left)} @ {show(right)} would sum over {left[-1]} and {inner}")
+    rows = left[-2:-1]
+    columns = right[-1:] if len(right) > 1 else ()
+    return broadcast_shape(left[:-2], right[:-2]) + rows + columns
+
+
+def entries(support: Support) -> Interval | Integers:
+    """Where every single number of an event lies."""
+    inside = bounds(support)
+    return Integers(inside.low, inside.high) if support.discrete else inside
+
+
+def negate_support(support: Support) -> Support:
+    """The support of `-x`."""
+    inside = interval.negate(bounds(support))
+    return numbers(inside, whole=support.discrete)
+
+
+def arithmetic_support(operator: str, left: Support, right: Support) -> Support:
+    """The support of `left operator right`, where nothing else is known of the two."""
+    a, b = bounds(left), bounds(right)
+    whole = left.discrete and right.discrete
+    match operator:
+        case "+":
+            return numbers(interval.add(a, b), whole)
+        case "-":
+            return numbers(interval.add(a, interval.negate(b)), whole)
+        case "*":
+            return numbers(interval.multiply(a, b), whole)
+        case "/":
+            return numbers(_quotient(a, b), whole=False)
+        case "**":
+            return numbers(interval.power(a, b), whole and b.low >= 0)
+        case "@":
+            return total(numbers(interval.multiply(a, b), whole))
+    raise AssertionError(operator)
+
+
+def _quotient(a: Interval, b: Interval) -> Interval:
+    return interval.multiply(a, interval.reciprocal(b))
+
+
+def numbers(inside: Interval, whole: bool) -> Interval | Integers:
+    """The support of numbers in an interval, which are all whole or not."""
+    return Integers(inside.low, inside.high) if whole else inside
+
+
+def total(support: Support) -> Support:
+    """The support of a sum of one or more numbers of one support."""
+    inside = bounds(support)
+    bottom = interval.low(inside) if inside.low >= 0 else (-float("inf"), False)
+    top = interval.high(inside) if inside.high <= 0 else (float("inf"), False)
+    return numbers(interval.between(bottom, top), support.discrete)

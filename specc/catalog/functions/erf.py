@@ -1,0 +1,20 @@
+"""The error function, from all numbers onto (-1, 1)."""
+
+from __future__ import annotations
+
+import math
+
+from specc.catalog.entry import Function
+from specc.catalog.rules import constant, increasing, together
+
+ENTRY = Function(
+    name="erf",
+    summary="the error function",
+    target="torch.erf",
+    arity=(1, 1),
+    shape=together,
+    support=increasing(math.erf),
+    constant=constant(math.erf),
+    example="erf(x)",
+    monotone=True,
+)

@@ -1,0 +1,33 @@
+"""The identity matrix."""
+
+from __future__ import annotations
+
+from specc.catalog.entry import Function, Shape
+from specc.catalog.rules import Shapes, always
+from specc.catalog.supports import CHOLESKY
+
+
+def shape(shapes: Shapes) -> Shape:
+    """As many rows as columns."""
+    ((size,),) = shapes
+    return size, size
+
+
+def constant(size: float) -> tuple[tuple[float, ...], ...]:
+    """The rows of the matrix."""
+    every = range(int(size))
+    return tuple(tuple(float(i == j) for j in every) for i in every)
+
+
+ENTRY = Function(
+    name="eye",
+    summary="the identity matrix of n rows",
+    target="torch.eye",
+    arity=(1, 1),
+    shape=shape,
+    support=always(CHOLESKY),
+    constant=constant,
+    example="eye(3)",
+    elementwise=False,
+    sizes=(0,),
+)

@@ -1,0 +1,27 @@
+"""An event of any shape as a vector, its last axis running fastest."""
+
+from __future__ import annotations
+
+import math
+
+from specc.catalog.entry import Function, Shape
+from specc.catalog.rules import Shapes, same
+
+
+def shape(shapes: Shapes) -> Shape:
+    """One axis with all entries."""
+    return (math.prod(shapes[0]),)
+
+
+ENTRY = Function(
+    name="flatten",
+    summary="all entries in one vector",
+    target="specc.runtime.functions.flatten.flatten",
+    arity=(1, 1),
+    shape=shape,
+    support=same,
+    constant=lambda x: (x,),
+    example="flatten(image)",
+    elementwise=False,
+    event_dims=True,
+)

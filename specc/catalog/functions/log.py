@@ -1,0 +1,27 @@
+"""The natural logarithm."""
+
+from __future__ import annotations
+
+import math
+
+from specc.catalog.entry import Function
+from specc.catalog.rules import constant, increasing, together
+from specc.catalog.supports import NONNEGATIVE
+
+
+def limit(x: float) -> float:
+    """The logarithm, with its limit at 0."""
+    return math.log(x) if x > 0.0 else -math.inf
+
+
+ENTRY = Function(
+    name="log",
+    summary="the natural logarithm",
+    target="torch.log",
+    arity=(1, 1),
+    shape=together,
+    support=increasing(limit, NONNEGATIVE),
+    constant=constant(math.log),
+    example="log(x)",
+    monotone=True,
+)

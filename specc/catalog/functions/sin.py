@@ -1,0 +1,20 @@
+"""The sine of an angle in radians."""
+
+from __future__ import annotations
+
+import math
+
+from specc.catalog.entry import Function
+from specc.catalog.rules import always, constant, together
+from specc.catalog.supports import Interval
+
+ENTRY = Function(
+    name="sin",
+    summary="the sine",
+    target="torch.sin",
+    arity=(1, 1),
+    shape=together,
+    support=always(Interval(-1.0, 1.0)),
+    constant=constant(math.sin),
+    example="sin(x)",
+)

@@ -1,0 +1,72 @@
+"""Functions of the catalog as the generated code calls them, and values out of a support."""
+
+from __future__ import annotations
+
+import math
+from importlib import import_module
+
+import numpy as np
+import torch
+
+from specc.catalog.entry import Function
+from specc.catalog.supports import Integers, OneHot, Simplex, Support, bounds
+
+
+def target(entry: Function):
+    module, _, name = entry.target.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def call(entry: Function, *arguments: tuple[object, int]) -> torch.Tensor:
+    """Each argument with the rank of its event; a number that is a size has rank 0."""
+    ranks = [rank for _, rank in arguments]
+    wanted = max(ranks) if entry.elementwise else entry.least_rank
+    values = [_aligned(value, rank, wanted) for value, rank in arguments]
+    options = {"dims": ranks[0]} if entry.event_dims else {}
+    return target(entry)(*values, **options)
+
+
+def _aligned(value: object, rank: int, wanted: int) -> object:
+    if not isinstance(value, torch.Tensor) or rank >= wanted:
+        return value
+    shape = value.shape[: value.dim() - rank]
+    return value.reshape(*shape, *(1,) * (wanted - rank), *value.shape[value.dim() - rank :])
+
+
+def draw(support: Support, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Values in the support, with its closed ends among them."""
+    if isinstance(support, Simplex):
+        return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
+    if isinstance(support, OneHot):
+        return np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
+    inside = bounds(support)
+    low = inside.low if math.isfinite(inside.low) else min(-6.0, inside.high - 9.0)
+    high = inside.high if math.isfinite(inside.high) else max(6.0, inside.low + 9.0)
+    if isinstance(support, Integers):
+        return rng.integers(int(low), int(high) + 1, shape).astype(float)
+    share = rng.uniform(0.001, 0.999, shape)
+    if not inside.low_open:
+        share[rng.uniform(size=shape) < 0.15] = 0.0
+    if not inside.high_open:
+        share[rng.uniform(size=shape) < 0.15] = 1.0
+    return low + share * (high - low)
+
+
+def lies_in(support: Support, values: np.ndarray, slack: float = 1e-9) -> bool:
+    """Whether every value is in the support, up to rounding."""
+    if isinstance(support, (Simplex, OneHot)):
+        sums = np.allclose(values.sum(-1), 1.0)
+        entries = (values >= 0).all() if isinstance(support, Simplex) else _is_binary(values)
+        return bool(sums and entries)
+    if isinstance(support, Integers) and not np.array_equal(values, np.round(values)):
+        return False
+    inside = bounds(support)
+    room = slack * np.maximum(1.0, np.abs(values))
+    # An open bound at 0 is what a domain is about; elsewhere rounding may reach it.
+    above = values > 0 if inside.low_open and inside.low == 0 else values >= inside.low - room
+    below = values < 0 if inside.high_open and inside.high == 0 else values <= inside.high + room
+    return bool(above.all() and below.all())
+
+
+def _is_binary(values: np.ndarray) -> bool:
+    return bool(np.isin(values, (0.0, 1.0)).all())

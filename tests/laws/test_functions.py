@@ -1,0 +1,364 @@
+"""Laws of every function: its value against an oracle, its shape rule, its support rule."""
+
+from __future__ import annotations
+
+import ast
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import special
+
+from specc.catalog.entry import ShapeMismatch
+from specc.catalog.functions import index
+from specc.catalog.supports import (
+    BOOLEAN,
+    NATURAL,
+    NONNEGATIVE,
+    ONE_HOT,
+    OPEN_UNIT_INTERVAL,
+    POSITIVE,
+    REAL,
+    SIMPLEX,
+    UNIT_INTERVAL,
+    Integers,
+    Interval,
+    bounds,
+    contains,
+    describe,
+    point,
+)
+
+from .calling import call, draw, lies_in
+
+ABOVE = Interval(low=-1.0, low_open=True)
+
+# name: (oracle of one event in numpy, where its arguments lie, shapes of the events)
+SCALAR = [()]
+ANY = [(), (4,), (2, 3)]
+PLAIN = {
+    "exp": (np.exp, REAL),
+    "log": (np.log, POSITIVE),
+    "log1p": (np.log1p, ABOVE),
+    "expm1": (np.expm1, REAL),
+    "sqrt": (np.sqrt, NONNEGATIVE),
+    "square": (np.square, REAL),
+    "abs": (np.abs, REAL),
+    "sigmoid": (special.expit, REAL),
+    "logit": (special.logit, OPEN_UNIT_INTERVAL),
+    "softplus": (lambda x: np.logaddexp(x, 0.0), REAL),
+    "tanh": (np.tanh, REAL),
+    "relu": (lambda x: np.maximum(x, 0.0), REAL),
+    "sin": (np.sin, REAL),
+    "cos": (np.cos, REAL),
+    "erf": (special.erf, REAL),
+    "stop": (lambda x: x, REAL),
+    "sum": (np.sum, REAL),
+    "mean": (np.mean, REAL),
+    "prod": (np.prod, REAL),
+    "max": (np.max, REAL),
+    "min": (np.min, REAL),
+    "norm": (lambda x: np.sqrt(np.sum(x * x)), REAL),
+    "logsumexp": (special.logsumexp, REAL),
+    "flatten": (np.ravel, REAL),
+}
+CASES = {name: (oracle, (where,), [(s,) for s in ANY]) for name, (oracle, where) in PLAIN.items()}
+CASES["softmax"] = (lambda x: special.softmax(x, -1), (REAL,), [((4,),), ((2, 3),)])
+CASES["log_softmax"] = (lambda x: special.log_softmax(x, -1), (REAL,), [((4,),), ((2, 3),)])
+CASES["dot"] = (np.dot, (REAL, REAL), [((5,), (5,))])
+CASES["clip"] = (
+    lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    (REAL, REAL, REAL),
+    [((), (), ()), ((3,), (), ()), ((2, 3), (3,), (2, 1))],
+)
+CASES["concat"] = (
+    lambda *parts: np.concatenate([np.atleast_1d(p) for p in parts]),
+    (REAL, REAL, REAL),
+    [((2,), (3,), (1,)), ((), (2,), ()), ((), (), ())],
+)
+FIXED = {"one_hot", "eye"}
+NAMES = index.names()
+
+
+def test_every_function_has_a_case():
+    assert {*CASES, *FIXED} == set(NAMES)
+    assert tuple(sorted(NAMES)) == NAMES
+
+
+@pytest.mark.parametrize("leading", [(), (5,), (3, 5)])
+@pytest.mark.parametrize(
+    ("name", "shapes"), [(name, shapes) for name in CASES for shapes in CASES[name][2]]
+)
+def test_value_and_shape(name: str, shapes, leading):
+    oracle, wheres, _ = CASES[name]
+    entry = index.function(name)
+    rng = np.random.default_rng(7)
+    events = [
+        draw(where, (*leading, *shape), rng) for where, shape in zip(wheres, shapes, strict=True)
+    ]
+    result = call(entry, *((torch.tensor(e), len(s)) for e, s in zip(events, shapes, strict=True)))
+    assert result.shape == (*leading, *entry.shape(shapes))
+    assert result.dtype == torch.float64
+    wanted = np.empty((*leading, *entry.shape(shapes)))
+    for at in np.ndindex(*leading):
+        wanted[at] = oracle(*(e[at] for e in events))
+    np.testing.assert_allclose(result.numpy(), wanted, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("leading", [(), (5,), (3, 5)])
+def test_one_hot(leading):
+    labels = torch.randint(0, 4, (*leading, 2), generator=torch.Generator().manual_seed(1))
+    entry = index.function("one_hot")
+    result = call(entry, (labels, 1), (4, 0))
+    assert result.shape == (*leading, *entry.shape(((2,), (4,))))
+    assert torch.equal(result, torch.eye(4)[labels])
+    assert torch.equal(call(entry, (labels.double(), 1), (4, 0)), result)
+
+
+def test_eye():
+    entry = index.function("eye")
+    assert torch.equal(call(entry, (3, 0)), torch.eye(3))
+    assert entry.shape(((3,),)) == (3, 3)
+    assert entry.constant(2) == ((1.0, 0.0), (0.0, 1.0))
+
+
+def test_leading_axes_of_several_arguments_broadcast():
+    wide, narrow = torch.rand(7, 5, 2), torch.rand(5, 3)
+    joined = call(index.function("concat"), (wide, 1), (narrow, 1), (2.0, 0))
+    assert joined.shape == (7, 5, 6)
+    assert torch.equal(joined[3, 4], torch.cat([wide[3, 4], narrow[4], torch.tensor([2.0])]))
+
+
+def test_a_number_beside_a_tensor_takes_its_type():
+    precise = torch.tensor([0.25], dtype=torch.float64)
+    joined = call(index.function("concat"), (precise, 1), (0.1, 0))
+    assert joined.dtype == torch.float64
+    assert joined[1] == 0.1
+    clipped = call(index.function("clip"), (0.1, 0), (precise, 1), (0.5, 0))
+    assert (clipped.dtype, clipped.item()) == (torch.float64, 0.25)
+    whole = call(index.function("clip"), (torch.tensor([0, 3]), 1), (0.5, 0), (torch.ones(1), 1))
+    assert whole.tolist() == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("name", ["mean", "norm", "softmax", "log_softmax"])
+def test_whole_numbers_become_real(name: str):
+    counts = torch.tensor([1, 2, 4])
+    entry = index.function(name)
+    assert torch.allclose(call(entry, (counts, 1)), call(entry, (counts.float(), 1)))
+    scalar = torch.tensor(3)
+    if entry.event_dims:
+        assert call(entry, (scalar, 0)).item() == 3
+
+
+def test_nothing_flows_back_through_stop():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    assert not call(index.function("stop"), (x, 1)).requires_grad
+
+
+# supports
+
+SUPPORTS = [
+    REAL,
+    POSITIVE,
+    NONNEGATIVE,
+    UNIT_INTERVAL,
+    OPEN_UNIT_INTERVAL,
+    BOOLEAN,
+    NATURAL,
+    SIMPLEX,
+    ONE_HOT,
+    Interval(-1.0, 1.0),
+    Interval(high=0.0),
+    Interval(high=0.0, high_open=True),
+    Interval(-2.5, -0.5),
+    Interval(0.5, 0.75),
+    Interval(1.0, 3.0, low_open=True),
+    Integers(-3, 2),
+    Integers(2, 4),
+    point(2.0),
+    point(-0.5),
+]
+DOMAINS = {"log": POSITIVE, "log1p": ABOVE, "sqrt": NONNEGATIVE, "logit": OPEN_UNIT_INTERVAL}
+
+
+UNARY = [n for n in CASES if index.function(n).arity == (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "support"),
+    [(n, s) for n in UNARY for s in SUPPORTS if contains(DOMAINS.get(n, REAL), bounds(s))],
+)
+def test_results_lie_in_the_support_that_was_inferred(name: str, support):
+    entry = index.function(name)
+    rng = np.random.default_rng(11)
+    for size in (1, 2, 5):
+        values = torch.tensor(draw(support, (400, size), rng))
+        assert lies_in(entry.support((support,)), call(entry, (values, 1)).numpy())
+
+
+@pytest.mark.parametrize("name", ["dot", "clip", "concat"])
+def test_results_of_several_arguments_lie_in_the_support(name: str):
+    entry = index.function(name)
+    rng = np.random.default_rng(13)
+    count = len(CASES[name][1])
+    for _ in range(300):
+        chosen = tuple(SUPPORTS[i] for i in rng.integers(0, len(SUPPORTS), count))
+        values = [(torch.tensor(draw(s, (60, 3), rng)), 1) for s in chosen]
+        assert lies_in(entry.support(chosen), call(entry, *values).numpy()), chosen
+
+
+SHARP = [
+    ("exp", REAL, "positive numbers"),
+    ("softplus", REAL, "positive numbers"),
+    ("sigmoid", REAL, "numbers in (0, 1)"),
+    ("tanh", REAL, "numbers in (-1, 1)"),
+    ("erf", REAL, "numbers in (-1, 1)"),
+    ("square", REAL, "numbers >= 0"),
+    ("square", Integers(-3, 2), "whole numbers 0 to 9"),
+    ("abs", Interval(-2.0, 1.0), "numbers in [0, 2]"),
+    ("abs", Interval(high=0.0, high_open=True), "positive numbers"),
+    ("relu", REAL, "numbers >= 0"),
+    ("relu", POSITIVE, "positive numbers"),
+    ("sqrt", POSITIVE, "positive numbers"),
+    ("sqrt", REAL, "numbers >= 0"),
+    ("log", POSITIVE, "real numbers"),
+    ("log", OPEN_UNIT_INTERVAL, "numbers < 0"),
+    ("log", Interval(low=1.0), "numbers >= 0"),
+    ("log1p", POSITIVE, "positive numbers"),
+    ("expm1", REAL, "numbers > -1"),
+    ("logit", OPEN_UNIT_INTERVAL, "real numbers"),
+    ("sin", REAL, "numbers in [-1, 1]"),
+    ("softmax", REAL, "vectors that sum to one"),
+    ("log_softmax", REAL, "numbers <= 0"),
+    ("sum", POSITIVE, "positive numbers"),
+    ("sum", SIMPLEX, "positive numbers"),
+    ("sum", ONE_HOT, "whole numbers >= 1"),
+    ("sum", BOOLEAN, "counts 0, 1, 2, ..."),
+    ("sum", Interval(-2.0, 1.0), "real numbers"),
+    ("sum", Integers(-2, 0), "whole numbers <= 0"),
+    ("mean", BOOLEAN, "numbers in [0, 1]"),
+    ("mean", POSITIVE, "positive numbers"),
+    ("prod", UNIT_INTERVAL, "numbers in [0, 1]"),
+    ("prod", POSITIVE, "positive numbers"),
+    ("prod", Interval(0.5, 0.75), "numbers in (0, 0.75]"),
+    ("prod", Interval(2.0, 3.0), "numbers >= 2"),
+    ("prod", Interval(-1.0, 1.0), "numbers in [-1, 1]"),
+    ("prod", Interval(-2.0, 1.0), "real numbers"),
+    ("max", BOOLEAN, "0 or 1"),
+    ("min", OPEN_UNIT_INTERVAL, "numbers in (0, 1)"),
+    ("norm", REAL, "numbers >= 0"),
+    ("norm", POSITIVE, "positive numbers"),
+    ("logsumexp", REAL, "real numbers"),
+    ("logsumexp", Interval(low=2.0), "numbers >= 2"),
+    ("flatten", SIMPLEX, "numbers in [0, 1]"),
+    ("stop", SIMPLEX, "vectors that sum to one"),
+]
+
+
+@pytest.mark.parametrize(("name", "support", "words"), SHARP)
+def test_support_rules_are_sharp(name: str, support, words: str):
+    assert describe(index.function(name).support((support,))) == words
+
+
+def test_supports_of_several_arguments_are_sharp():
+    clip, concat = index.function("clip"), index.function("concat")
+    assert clip.support((REAL, point(0.1), point(0.9))) == Interval(0.1, 0.9)
+    assert clip.support((REAL, point(0.1), REAL)) == REAL
+    assert clip.support((POSITIVE, point(-1), REAL)) == REAL
+    assert concat.support((BOOLEAN, Integers(3, 5))) == Integers(0, 5)
+    assert concat.support((BOOLEAN, POSITIVE)) == NONNEGATIVE
+    assert index.function("dot").support((POSITIVE, POSITIVE)) == POSITIVE
+    assert index.function("one_hot").support((NATURAL, point(3))) == ONE_HOT
+
+
+# shapes that do not go together
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "words"),
+    [
+        ("softmax", ((),), "is a number"),
+        ("log_softmax", ((),), "is a number"),
+        ("dot", ((3,), (4,)), "not [3] and [4]"),
+        ("dot", ((2, 3), (2, 3)), "two vectors"),
+        ("dot", ((), ()), "a number"),
+        ("concat", ((2,), (2, 3)), "flatten it first"),
+        ("clip", ((2,), (3,), ()), "[2] and [3]"),
+    ],
+)
+def test_shapes_that_do_not_fit(name: str, shapes, words: str):
+    with pytest.raises(ShapeMismatch, match=words.replace("[", r"\[").replace("]", r"\]")):
+        index.function(name).shape(shapes)
+
+
+# constants and declarations
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n not in ("softmax", "log_softmax", "dot")])
+def test_constants_are_what_the_oracle_says(name: str):
+    oracle, wheres, _ = CASES[name]
+    rng = np.random.default_rng(3)
+    entry = index.function(name)
+    for _ in range(20):
+        values = [float(draw(where, (1,), rng)[0]) for where in wheres]
+        wanted = oracle(*(np.float64(v) for v in values))
+        np.testing.assert_allclose(entry.constant(*values), wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_constants_that_are_no_finite_number():
+    assert index.function("log").constant(0.0) is None
+    assert index.function("sqrt").constant(-1.0) is None
+    assert index.function("exp").constant(1e6) is None
+    assert index.function("logit").constant(1.0) is None
+    assert index.function("softmax").constant(1.0) is None
+    assert index.function("dot").constant(1.0, 2.0) is None
+    assert index.function("one_hot").constant(1, 3) == (0.0, 1.0, 0.0)
+    assert index.function("one_hot").constant(3, 3) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_entry_is_complete(name: str):
+    entry = index.function(name)
+    assert entry.name == name
+    assert entry.summary
+    assert entry.example.startswith(f"{name}(")
+    low, high = entry.arity
+    assert high is None or 1 <= low <= high
+    home = entry.target.rpartition(".")[0]
+    assert home in ("torch", "torch.nn.functional", f"specc.runtime.functions.{name}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_run_time_function_has_the_arguments_that_are_declared(name: str):
+    entry = index.function(name)
+    if entry.target.startswith("torch."):
+        assert not entry.event_dims
+        return
+    path = Path("specc/runtime/functions") / f"{name}.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    (function,) = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name]
+    low, high = entry.arity
+    if high is None:
+        assert function.args.vararg is not None
+    else:
+        assert len(function.args.args) == low == high
+    assert ("dims" in {a.arg for a in function.args.kwonlyargs}) == entry.event_dims
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if index.function(n).monotone])
+def test_monotone_functions_rise(name: str):
+    entry = index.function(name)
+    where = CASES[name][1][0]
+    values = np.sort(draw(where, (200,), np.random.default_rng(5)))
+    results = call(entry, (torch.tensor(values), 1)).numpy()
+    assert (np.diff(results) >= 0).all()
+    assert results[-1] > results[0]
+
+
+def test_an_unknown_name():
+    assert not index.contains("sinh")
+    with pytest.raises(KeyError):
+        index.function("sinh")
+    assert math.isfinite(index.function("exp").constant(1.0))
