@@ -67,7 +67,9 @@ def save(
     """
     folder = run / FOLDER / f"{counters.total:09d}"
     if folder.exists():
-        return
+        if _is_whole(folder):
+            return
+        shutil.rmtree(folder)
 
     def fill(beside: Path) -> None:
         save_file(weights_of(program), beside / WEIGHTS)
@@ -157,6 +159,14 @@ def _restore_optimizer(player: Player, number: int, checkpoint: Checkpoint) -> N
 def _folders(run: Path) -> list[Path]:
     root = run / FOLDER
     return sorted(p for p in root.iterdir() if p.name.isdigit()) if root.is_dir() else []
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        _read(folder)
+    except RunFailure:
+        return False
+    return True
 
 
 def _read(folder: Path) -> Checkpoint:

@@ -13,6 +13,9 @@ from specc.runtime.failure import RunFailure
 
 NAME = "sourcemap.json"
 
+OUT_OF_MEMORY = ("not enough memory", "out of memory", "t allocate memory")
+"""What torch says of it, on Windows, on a GPU, and on the CPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -83,7 +86,7 @@ def _failure(error: BaseException, found: Found) -> RunFailure:
     file, place = found.line, found.place
     first_line = str(error).partition("\n")[0]
     what = f"{type(error).__name__}: {first_line}"
-    if "not enough memory" in str(error) or "out of memory" in str(error):
+    if any(words in str(error) for words in OUT_OF_MEMORY):
         hint = "take a smaller batch_size or fewer particles"
         message = f"there is not enough memory for {place.node if place else file}"
         return RunFailure("E0810", message, hint=hint, place=place.at if place else "")
