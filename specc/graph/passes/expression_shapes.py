@@ -185,7 +185,7 @@ class ExpressionShapes:
                     "E0610",
                     call.span,
                     link=call.function,
-                    hint=f"write `shape: [...]` on `{node.name}`, or give the link a node of its own",
+                    hint=f"write `shape: [...]` on `{node.name}`, or give the link its own node",
                 ),
             )
         self.uses.append(LinkUse(call.function, node.id, key, inputs, expected, call.span))

@@ -59,9 +59,14 @@ class Supports:
             assert node.value is not None
             return self.of(node, node.value)
         if node.role == "given":
-            found = self.graph.fields.get(node.field or "")
-            return found.support if found and found.support else REAL
+            return self._given(node)
         return self._random(node)
+
+    def _given(self, node: Node) -> Support:
+        if node.plate_index is not None:
+            return Integers(0, self.graph.plates.get(node.plate_index, 1) - 1)
+        found = self.graph.fields.get(node.field or "")
+        return found.support if found and found.support else REAL
 
     def _random(self, node: Node) -> Support:
         assert node.entry is not None
@@ -91,6 +96,8 @@ class Supports:
         assert node.entry is not None
         parameter, alternative = parameter_of(node.entry, key)
         wanted = alternative.support if alternative else parameter.support
+        if self._taken_at_its_word(node, expression, wanted):
+            return
         given = self.of(node, expression)
         if wanted.event_rank and contains_entries(wanted, given):
             return
@@ -109,6 +116,19 @@ class Supports:
                 ),
                 node.id,
             )
+
+    def _taken_at_its_word(self, node: Node, expression: Expression, wanted: Support) -> bool:
+        """Data whose values only the file knows: they are checked when it is read."""
+        if not isinstance(expression, Name):
+            return False
+        found = self.graph.lookup(node.program, expression.id)
+        if found is None or found.role != "given":
+            return False
+        field = self.graph.fields.get(found.field or "")
+        if field is not None and field.support is not None:
+            return False
+        self.found[found.id] = wanted
+        return True
 
     def _check_data(self, node: Node, support: Support) -> None:
         found = self.graph.fields.get(node.field) if node.field else None
@@ -190,7 +210,7 @@ class Supports:
 
 
 def contains_entries(wanted: Support, given: Support) -> bool:
-    """A vector written out, or a number for every entry, is taken at its word for vector supports."""
+    """Whether numbers written out for the entries of a vector are taken at their word."""
     inside = bounds(wanted)
     return not given.event_rank and contains(inside, given) and wanted != given
 
