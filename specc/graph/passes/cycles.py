@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from types import MappingProxyType
 
 import networkx as nx
@@ -45,7 +46,7 @@ def _report(program: Program, component: set[str], findings: Findings) -> None:
         findings.broken.add((program.name, name))
     labels = tuple(
         Label(program.nodes[b].span, f"`{b}` uses `{a}`")
-        for a, b in zip(path, path[1:], strict=False)
+        for a, b in pairwise(path)
     )
     findings.add(
         diagnose(

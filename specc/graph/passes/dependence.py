@@ -38,5 +38,5 @@ def d_connected(digraph: nx.DiGraph[str], start: str, given: Iterable[str]) -> s
 
 
 def d_separated(digraph: nx.DiGraph[str], left: str, right: str, given: Iterable[str] = ()) -> bool:
-    """Whether `left` and `right` are independent in every distribution of this graph, given `given`."""
+    """Whether the two are independent, given `given`, in every distribution of this graph."""
     return right not in d_connected(digraph, left, given)

@@ -61,6 +61,7 @@ class ExpressionShapes:
     def infer(
         self, node: Node, key: str, expression: Expression, expected: Shape | None
     ) -> Shape | None:
+        """The shape of an expression inside `node`; `expected` sizes the links in it."""
         match expression:
             case Number():
                 return ()
