@@ -23,7 +23,7 @@ class Layout:
         return self.particles > 1
 
     def axis(self, name: str) -> int:
-        """The index, from the right, of an enumerated node's axis in a tensor of one number a row."""
+        """The index, from the right, of an enumerated node's axis in a tensor of row values."""
         return -(len(self.enumerated) - self.enumerated.index(name) + 1)
 
     def axes(self, names: Iterable[str]) -> tuple[int, ...]:

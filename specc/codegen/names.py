@@ -11,92 +11,25 @@ from specc.catalog.functions import index as functions
 
 # What generated code itself says beside the spec's names.
 OWN = frozenset(
-    [
-        "self",
-        "model",
-        "guide",
-        "noise",
-        "rows",
-        "particles",
-        "data_size",
-        "loss",
-        "math",
-        "torch",
-        "nn",
-        "init",
-        "score",
-        "Tensor",
-        "Noise",
-        "Model",
-        "Guide",
-        "Program",
-        "program",
-        "logmeanexp",
-        "take",
-        "cholesky_factor",
-        "concat",
-        "one_hot",
-    ]
+    """
+    self model guide noise rows particles data_size loss math torch nn init score Tensor Noise
+    Model Guide Program program logmeanexp take cholesky_factor concat one_hot
+    """.split()
 )
 
 # The attributes of torch.nn.Module, which a link or a parameter of that name would hide.
 MODULE_ATTRIBUTES = frozenset(
-    [
-        "T_destination",
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "register_backward_hook",
-        "register_buffer",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_full_backward_hook",
-        "register_full_backward_pre_hook",
-        "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook",
-        "register_module",
-        "register_parameter",
-        "register_state_dict_post_hook",
-        "register_state_dict_pre_hook",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-    ]
+    """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda
+    double dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter
+    get_submodule half ipu load_state_dict modules mtia named_buffers named_children
+    named_modules named_parameters parameters register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
+    set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
+    """.split()
 )
 
 # The methods of generated classes.

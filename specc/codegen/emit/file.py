@@ -86,7 +86,7 @@ def _torch(imports: set[str]) -> list[str]:
 
 
 def _runtime(imports: set[str]) -> list[str]:
-    """`from package import module` for modules of functions, `from module import name` for one name."""
+    """`from package import module`, or `from module import name` where a module holds one name."""
     grouped: dict[str, set[str]] = {}
     for target in imports:
         if not target.startswith("specc."):
