@@ -6,7 +6,7 @@ from importlib import import_module
 
 from specc.catalog.source import Source
 
-_NAMES = ("csv", "digits", "idx", "mnist", "npz")
+_NAMES = ("counts", "csv", "digits", "idx", "mnist", "npz")
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,66 @@
+"""Bags of words in compressed sparse rows, laid out as one row of counts a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specc.data.files import folder_for, inside, unreadable
+from specc.data.sources.npz import arrays_of
+from specc.data.table import ALL, Array, Column, Table
+
+LIMIT = 4 << 30
+"""More bytes than this as plain rows are refused."""
+
+NEEDED = ("indptr", "indices", "counts", "shape")
+
+
+def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+    """The columns `counts` [documents, words] and `length` [documents], and masks for splits.
+
+    Document d has the words `indices[indptr[d]:indptr[d+1]]`, each as often as `counts` says at
+    the same place. Counts are kept in the smallest whole-number type that holds them.
+    """
+    path = inside(folder_for("counts", folder), str(options.get("path", "")))
+    arrays = arrays_of(path)
+    missing = [name for name in NEEDED if name not in arrays]
+    if missing:
+        raise unreadable(path, f"it has no array `{missing[0]}`", f"it needs {', '.join(NEEDED)}")
+    rows = _rows(path, arrays)
+    masks = {name: a for name, a in arrays.items() if a.dtype == np.bool_}
+    columns = {"counts": Column(rows), "length": Column(rows.sum(axis=1, dtype=np.int64))}
+    for name, values in arrays.items():
+        if name not in NEEDED and values.shape[:1] == rows.shape[:1] and name not in masks:
+            columns[name] = Column(values)
+    return Table({ALL: columns}, masks, place=path.name)
+
+
+def _rows(path: Path, arrays: Mapping[str, Array]) -> Array:
+    indptr, indices, counts = (arrays[name].astype(np.int64) for name in NEEDED[:3])
+    shape = tuple(int(size) for size in np.ravel(arrays["shape"]))
+    problem = _problem(indptr, indices, counts, shape)
+    if problem:
+        raise unreadable(path, problem)
+    most = int(counts.max()) if counts.size else 0
+    kind = np.uint8 if most < 256 else np.uint16 if most < 65536 else np.int64
+    if shape[0] * shape[1] * np.dtype(kind).itemsize > LIMIT:
+        raise unreadable(path, f"{shape[0]} documents of {shape[1]} words do not fit in memory")
+    rows = np.zeros(shape, dtype=kind)
+    documents = np.repeat(np.arange(shape[0]), np.diff(indptr))
+    np.add.at(rows, (documents, indices), counts.astype(kind))
+    return rows
+
+
+def _problem(indptr: Array, indices: Array, counts: Array, shape: tuple[int, ...]) -> str:
+    if len(shape) != 2 or min(shape) < 1:
+        return "`shape` is not the number of documents and of words"
+    if indptr.shape != (shape[0] + 1,) or indptr[0] != 0 or np.any(np.diff(indptr) < 0):
+        return "`indptr` does not go up from 0, a step for each document"
+    if indices.shape != counts.shape or indptr[-1] != len(indices):
+        return "`indices` and `counts` have not the length that `indptr` ends with"
+    if len(indices) and not (0 <= indices.min() and indices.max() < shape[1]):
+        return f"`indices` name words outside 0 to {shape[1] - 1}"
+    return "`counts` has a negative number" if len(counts) and counts.min() < 0 else ""
