@@ -37,9 +37,12 @@ def tensor(x: Number) -> Tensor:
 
 
 def tensors(*numbers: Number) -> tuple[Tensor, ...]:
-    """The numbers as tensors, the floats in the type of the first that is one already."""
+    """The numbers as tensors, the floats in the type of the first that is one already.
+
+    A tensor of whole numbers sets no type: data may be of any.
+    """
     for like in numbers:
-        if isinstance(like, Tensor):
+        if isinstance(like, Tensor) and like.is_floating_point():
             return tuple(x if isinstance(x, Tensor) else like.new_tensor(x) for x in numbers)
     return tuple(map(tensor, numbers))
 
@@ -49,15 +52,13 @@ def spread(x: Number, *numbers: Number) -> Tensor:
     size = shape(x, *numbers)
     if isinstance(x, Tensor):
         return x.expand(size)
-    for other in numbers:
-        if isinstance(other, Tensor):
-            return other.new_full(size, x)
-    return tensor(x)
+    return tensors(x, *numbers)[0].expand(size)
 
 
 def minus(x: Number, y: Number) -> Number:
-    """The difference x - y, at no cost where y is the float 0."""
-    return x if not isinstance(y, Tensor) and y == 0.0 else x - y
+    """The difference x - y, at no cost where y is the float 0; of whole numbers, a float."""
+    whole = isinstance(x, Tensor) and not x.is_floating_point()
+    return x if not whole and not isinstance(y, Tensor) and y == 0.0 else x - y
 
 
 def distance(x: Number, y: Number) -> Number:

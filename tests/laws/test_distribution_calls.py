@@ -56,6 +56,22 @@ def test_a_divergence_takes_floats_on_either_side(name: str) -> None:
         torch.testing.assert_close(divergence(*p, *q).double(), exact, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
+@pytest.mark.parametrize("name", names())
+def test_whole_numbers_may_be_of_any_type(name: str, dtype: torch.dtype) -> None:
+    """Pixels, counts and labels as they come from a file, against the same as floats."""
+    parameters = ROWS[name].parameters[0]
+    value = torch.tensor([0.0, 1.0])
+    if distribution(name).result_dims:
+        value = torch.eye(len(parameters[-1]))
+    for made in (parameters, tensors(parameters, torch.float32)):
+        if made is parameters and not elementwise(name):
+            continue
+        expected = runtime(name).log_prob(value, *made)
+        found = runtime(name).log_prob(value.to(dtype), *made)
+        torch.testing.assert_close(found, expected)
+
+
 @pytest.mark.parametrize("name", names())
 def test_leading_axes_broadcast(name: str) -> None:
     """Value [5, 1, event] against parameters [3, ...] is [5, 3], and each entry as if alone."""
