@@ -14,7 +14,7 @@ OWN = frozenset(
     """
     self model guide noise rows particles data_size loss math torch nn init score Tensor Noise
     Model Guide Program program logmeanexp take cholesky_factor concat one_hot
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 # The attributes of torch.nn.Module, which a link or a parameter of that name would hide.
@@ -29,7 +29,7 @@ MODULE_ATTRIBUTES = frozenset(
     register_load_state_dict_pre_hook register_module register_parameter
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
     set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 # The methods of generated classes.

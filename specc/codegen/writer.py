@@ -6,6 +6,7 @@ broken at its brackets the way `ruff format` breaks it.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,10 +79,12 @@ class Writer:
 
     def docstring(self, text: str) -> None:
         """A docstring of one line, or of several with the quotes on lines of their own."""
-        lines = text.replace("\\", "\\\\").replace('"""', "'''").split("\n")
-        if len(lines) == 1:
-            self.line(f'"""{lines[0]}"""')
+        safe = text.replace("\\", "\\\\").replace('"""', "'''")
+        room = WIDTH - 4 * self.depth
+        if "\n" not in safe and len(safe) + 6 <= room:
+            self.line(f'"""{safe}"""')
             return
+        lines = [piece for line in safe.split("\n") for piece in _folded(line, room - 3)]
         self.line(f'"""{lines[0]}')
         for line in lines[1:]:
             self.line(line)
@@ -115,3 +118,12 @@ class Writer:
     def text(self) -> str:
         """All lines, ended by a newline."""
         return "\n".join(self.lines) + "\n"
+
+
+def _folded(line: str, room: int) -> list[str]:
+    """A line of prose, folded where it is too long; what follows is indented."""
+    if len(line) <= room:
+        return [line]
+    return textwrap.wrap(
+        line, room, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )

@@ -114,7 +114,9 @@ def _factor_docstring(factor: Factor) -> str:
     for argument in factor.tensors:
         shown = ", ".join(["...", *map(str, argument.shape)])
         shapes.append(f"{argument.parameter.name} [{shown}]")
-    return f"{factor.symbol} ~ {factor.story}: {', '.join(shapes)}."
+    story, made = f"{factor.symbol} ~ {factor.story}", ", ".join(shapes)
+    whole = f"{story}: {made}."
+    return whole if len(whole) <= 86 else f"{story}.\n\nReturns {made}."
 
 
 def _write_trunk(plan: Plan, factor: Factor, writer: ExpressionWriter, out: Writer) -> str:
