@@ -145,6 +145,6 @@ def log_power(x: Tensor, exponent: Number) -> Tensor:
     """
     positive = x > 0
     inside = exponent * torch.where(positive, x, 1.0).log()
-    sign = exponent.detach() if isinstance(exponent, Tensor) else exponent
-    limit = torch.xlogy(sign, torch.zeros_like(x))
+    sign = exponent.detach() if isinstance(exponent, Tensor) else inside.new_tensor(exponent)
+    limit = torch.xlogy(sign, sign.new_zeros(()))
     return torch.where(positive, inside, torch.where(x == 0, limit, -torch.inf))
