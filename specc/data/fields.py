@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from specc.data import binarize
 from specc.runtime.manifest import Field
 from specc.runtime.noise import Noise
 
@@ -47,8 +48,7 @@ class Resident:
         if self.field.one_hot is not None:
             return _one_hot(raw, self.field.one_hot, self.dtype)
         if self.field.binarize == "sample":
-            # The threshold is scaled to the raw values: one pass fewer over the batch.
-            return noise.uniform(raw.shape).mul_(1.0 / self.factor).lt(raw).to(self.dtype)
+            return binarize.draw(raw, self.factor, noise, self.dtype)
         if self.field.binarize == "threshold":
             return raw.gt(0.5 / self.factor).to(self.dtype)
         values = raw.to(self.dtype)

@@ -61,6 +61,6 @@ def _problem(indptr: Array, indices: Array, counts: Array, shape: tuple[int, ...
         return "`indptr` does not go up from 0, a step for each document"
     if indices.shape != counts.shape or indptr[-1] != len(indices):
         return "`indices` and `counts` have not the length that `indptr` ends with"
-    if len(indices) and not (0 <= indices.min() and indices.max() < shape[1]):
+    if len(indices) and not (indices.min() >= 0 and indices.max() < shape[1]):
         return f"`indices` name words outside 0 to {shape[1] - 1}"
     return "`counts` has a negative number" if len(counts) and counts.min() < 0 else ""

@@ -75,8 +75,9 @@ def test_shape_scale_threshold_and_one_hot(tmp_path):
     assert found["c"].tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
-def test_binarized_values_are_drawn_anew_with_their_own_probability(tmp_path):
-    grey = np.tile(np.array([0, 51, 204, 255], np.uint8), (20_000, 1))
+@pytest.mark.parametrize("dtype", ["u1", "f4", "i8"])
+def test_binarized_values_are_drawn_anew_with_their_own_probability(tmp_path, dtype):
+    grey = np.tile(np.array([0, 51, 204, 255], dtype), (20_000, 1))
     found = loaded(
         tmp_path, field(shape=(4,), binarize="sample", support=BINARY, scale=1 / 255), x=grey
     )
