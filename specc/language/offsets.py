@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _HEX_LENGTH = {"x": 2, "u": 4, "U": 8}
 
 
+@lru_cache(maxsize=16)
 def source_offsets(raw: str, style: str, length: int) -> list[int] | None:
     """For each of the `length` characters of the value, and its end, the offset in `raw`.
 

@@ -77,6 +77,18 @@ CODES: tuple[Code, ...] = (
     ),
     error("E0116", "empty-value", "{where} has no value", "{hint}"),
     error(
+        "E0117",
+        "option-of-another-role",
+        "`{key}` means nothing on the {role} node `{name}`",
+        "only {roles} nodes have `{key}`; delete it",
+    ),
+    error(
+        "E0118",
+        "two-lengths",
+        "the run has two lengths, `{first}` and `{second}`",
+        "keep one of them",
+    ),
+    error(
         "E0121",
         "expression-character",
         "`{character}` means nothing in an expression",

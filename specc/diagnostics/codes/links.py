@@ -46,6 +46,18 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
+        "E0613",
+        "link-without-kind",
+        "the link `{name}` does not say what kind of network it is",
+        "give it one of the keys {kinds}",
+    ),
+    error(
+        "E0614",
+        "link-two-kinds",
+        "the link `{name}` is of two kinds, `{first}` and `{second}`",
+        "keep one of them; two networks are two links",
+    ),
+    error(
         "E0611",
         "link-in-two-programs",
         "the link `{link}` is used in the {first} and in the {second}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mistake(Exception):  # noqa: N818  (a value on its way out, not an error of ours)
+class Mistake(Exception):
     """Raised inside the tokenizer and the parser, and turned into a diagnostic by `parse`."""
 
     code: str

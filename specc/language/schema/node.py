@@ -12,6 +12,9 @@ from specc.language.schema.value import Expression, Value
 Role = Literal["latent", "observed", "given", "let", "parameter"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
+INITS = ("zeros", "normal")
+"""Starts of a learnt tensor that have a name."""
+
 
 class Draw(Value):
     """How a latent's value comes about: `draw: {score: {baseline: mean}}`."""

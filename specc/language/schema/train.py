@@ -32,9 +32,7 @@ class TrainSpec(Value):
         default=Optimizer(name="adam"), about="What makes a step of a gradient."
     )
     batch_size: int = training(default=128, about="The rows of one step.", ge=1, le=2**31)
-    epochs: int | None = training(
-        default=None, about="How often every row is seen.", ge=1, le=10**9
-    )
+    epochs: int | None = training(default=100, about="How often every row is seen.", ge=1, le=10**9)
     steps: int | None = training(
         default=None, about="How many steps are made, instead of epochs.", ge=1, le=10**12
     )

@@ -1,0 +1,48 @@
+"""What a place in the document is called in messages: `the node `z``, not `model.z`."""
+
+from __future__ import annotations
+
+from specc.language.schema.spec import Path
+
+_NAMED = {
+    ("links",): "the link",
+    ("constants",): "the constant",
+    ("plates",): "the plate",
+    ("evaluate",): "the evaluation",
+    ("programs",): "the program",
+    ("model",): "the node",
+    ("guide",): "the node",
+    ("data", "fields"): "the data field",
+    ("data", "split"): "the split",
+}
+
+
+def where(path: Path) -> str:
+    """The thing at `path`, in the words of the language."""
+    if not path:
+        return "the spec"
+    owner = _owner(path)
+    if owner is None:
+        return f"`{dotted(path)}`"
+    words, length = owner
+    rest = path[length:]
+    return f"`{dotted(rest)}` of {words}" if rest else words
+
+
+def _owner(path: Path) -> tuple[str, int] | None:
+    """The named thing that `path` leads to or into, and how many parts of it lead there."""
+    if path[0] == "programs" and len(path) > 2:
+        return f"the node `{path[2]}`", 3
+    for length in (2, 1):
+        words = _NAMED.get(tuple(str(part) for part in path[:length]))
+        if words is not None and len(path) > length:
+            return f"{words} `{path[length]}`", length + 1
+    return None
+
+
+def dotted(path: Path) -> str:
+    """`train.schedule[0].lr`, as `--set` writes it, but for the brackets."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text

@@ -1,0 +1,199 @@
+"""From `data:` to a `DataSpec`: the source with its options, its fields and its parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from specc.catalog.source import Source
+from specc.catalog.sources import index as sources
+from specc.diagnostics.nearest import nearest
+from specc.language import located
+from specc.language.located import Entry, Located, Scalar, Sequence
+from specc.language.schema.data import DataSpec, FieldSpec
+from specc.language.schema.identifiers import is_identifier
+from specc.language.schema.places import where
+from specc.language.schema.reading import Reading
+from specc.language.schema.spec import Path
+from specc.language.schema.validation import plain, read_model, tell_plainly
+
+OWN_KEYS = ("source", "fields", "split")
+MASK = re.compile(r"[A-Za-z_]\w*(?:\[\d+\])?", re.ASCII)
+PATHS = frozenset({"path", "images", "labels", "test_images", "test_labels"})
+"""Options that name a file of the data folder."""
+
+
+def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
+    """The data of a spec; None where something in it is wrong."""
+    keys = reading.mapping(value, path, "write such as `data: {source: digits}`")
+    if keys is None:
+        return None
+    before = reading.errors()
+    source = _source(reading, keys, path)
+    entry = sources.source(source[0]) if source and sources.contains(source[0]) else None
+    options = _options(reading, keys, entry, path)
+    fields = _fields(reading, keys.get("fields"), (*path, "fields"))
+    split = _split(reading, keys.get("split"), (*path, "split"))
+    if source is None or reading.errors() > before:
+        return None
+    name, own_path = source
+    if own_path is not None:
+        options = {"path": own_path, **options}
+    return DataSpec.model_validate(
+        {"source": name, "options": options, "fields": fields, "split": split}
+    )
+
+
+def _source(reading: Reading, keys: located.Mapping, path: Path) -> tuple[str, str | None] | None:
+    """The kind of source, and the file where `source:` names one, as in `source: ap/counts.npz`."""
+    value = keys.get("source")
+    known = ", ".join(f"`{name}`" for name in sources.names())
+    if value is None:
+        return reading.missing_key(keys, path, "source", f"the sources are {known}")
+    word = reading.word(value, (*path, "source"), "the name of a source", f"there are {known}")
+    if word is None or not isinstance(value, Scalar):
+        return None
+    suffix = PurePosixPath(word).suffix.lstrip(".")
+    if not sources.contains(word) and suffix in sources.names():
+        return (suffix, word) if _is_inside(reading, value) else None
+    if sources.contains(word):
+        return word, None
+    guess = nearest(word, sources.names())
+    hint = "" if guess else f"the sources are {known}"
+    return reading.report("E0501", value.span, suggestion=guess, name=word, hint=hint)
+
+
+def _is_inside(reading: Reading, value: Scalar) -> bool:
+    """Whether a path stays in the data folder, as far as its text says."""
+    path = PurePosixPath(value.text.replace("\\", "/"))
+    is_drive = bool(re.match(r"[A-Za-z]:", value.text))
+    if not path.is_absolute() and ".." not in path.parts and not is_drive:
+        return True
+    reading.report("E0506", value.span, path=value.text)
+    return False
+
+
+# options of the source
+
+
+def _options(
+    reading: Reading, keys: located.Mapping, source: Source | None, path: Path
+) -> dict[str, object]:
+    known = {option.name: option for option in source.options} if source else {}
+    found: dict[str, object] = {}
+    for entry in keys.entries:
+        if entry.name in OWN_KEYS:
+            continue
+        if entry.name in known:
+            found[entry.name] = _option(reading, entry, (*path, entry.name))
+        elif source is not None:
+            reading.unknown_key(entry.key, path, (*OWN_KEYS, *known))
+    if source is not None:
+        _require(reading, keys, source, path)
+    return found
+
+
+def _require(reading: Reading, keys: located.Mapping, source: Source, path: Path) -> None:
+    value = keys.get("source")
+    names_file = isinstance(value, Scalar) and value.text != source.name
+    for option in source.options:
+        given = keys.get(option.name) is not None or (option.name == "path" and names_file)
+        if option.required and not given:
+            hint = f"the source `{source.name}` is read from it: {option.summary[:1].lower()}"
+            reading.missing_key(keys, path, option.name, hint + option.summary[1:])
+
+
+def _option(reading: Reading, entry: Entry, path: Path) -> object:
+    if entry.name == "columns":
+        return _columns(reading, entry.value, path)
+    word = reading.word(entry.value, path, "a text")
+    if word is not None and entry.name in PATHS and isinstance(entry.value, Scalar):
+        return word if _is_inside(reading, entry.value) else None
+    return word
+
+
+def _columns(reading: Reading, value: Located, path: Path) -> object:
+    """`{features: [age, height]}`, or `{features: "*"}` for all the others."""
+    keys = reading.mapping(value, path, "write `{features: [age, height]}`")
+    if keys is None:
+        return None
+    for entry in keys.entries:
+        items = entry.value.items if isinstance(entry.value, Sequence) else (entry.value,)
+        for number, item in enumerate(items):
+            reading.word(item, (*path, entry.name, number), "the name of a column")
+    return plain(keys)
+
+
+# fields
+
+
+def _fields(reading: Reading, value: Located | None, path: Path) -> Mapping[str, FieldSpec]:
+    if value is None:
+        return {}
+    entries = reading.mapping(value, path, "write such as `{x: {from: image}}`")
+    if entries is None:
+        return {}
+    read = {entry.name: _field(reading, entry, (*path, entry.name)) for entry in entries.entries}
+    return {name: field for name, field in read.items() if field is not None}
+
+
+def _field(reading: Reading, entry: Entry, path: Path) -> FieldSpec | None:
+    if not is_identifier(reading, entry.key, "field"):
+        return None
+    column = entry.value.text if isinstance(entry.value, Scalar) and entry.value.value else "..."
+    keys = reading.mapping(entry.value, path, f"write `{entry.name}: {{from: {column}}}`")
+    if keys is None:
+        return None
+    if keys.get("from") is None:
+        own = located.Entry(entry.key, Scalar(entry.name, entry.key.span, "plain", "str"))
+        own = located.Entry(Scalar("from", entry.key.span, "plain", "str"), own.value)
+        keys = located.Mapping((own, *keys.entries), keys.span)
+    return read_model(reading, FieldSpec, keys, path, tell_plainly)
+
+
+# parts
+
+
+def _split(reading: Reading, value: Located | None, path: Path) -> dict[str, float | int | str]:
+    if value is None:
+        return {}
+    entries = reading.mapping(value, path, "write such as `{test: 0.2}`")
+    if entries is None:
+        return {}
+    parts = {e.name: _part(reading, e, (*path, e.name)) for e in entries.entries}
+    known = {name: part for name, part in parts.items() if part is not None}
+    shares = [part for part in known.values() if isinstance(part, float)]
+    if sum(shares) >= 1:
+        problem = f"the shares come to {sum(shares):g}, which leaves no rows to train on"
+        name = entries.entries[-1].name
+        reading.report("E0509", value.span, name=name, problem=problem, hint="make them smaller")
+    return known
+
+
+def _part(reading: Reading, entry: Entry, path: Path) -> float | int | str | None:
+    value = entry.value
+    if entry.name == "train":
+        hint = "delete it; what no other part takes is `train`"
+        problem = "`train` is what the other parts leave"
+        return reading.report("E0509", entry.key.span, name="train", problem=problem, hint=hint)
+    if isinstance(value, Scalar) and isinstance(value.value, str):
+        return _mask(reading, entry, value)
+    number = reading.number(value, path)
+    if number is None:
+        return None
+    is_share = isinstance(number, float)
+    if (is_share and 0 < number < 1) or (not is_share and number >= 1):
+        return number
+    expected = "a share between 0 and 1" if is_share else "a number of rows, at least 1"
+    return reading.report(
+        "E0111", value.span, where=where(path), value=value.span.text, expected=expected
+    )
+
+
+def _mask(reading: Reading, entry: Entry, value: Scalar) -> str | None:
+    if MASK.fullmatch(value.text):
+        return value.text
+    problem = f"`{value.text}` is not the name of a mask, as `is_test` or `is_test[0]`"
+    hint = "write a share such as 0.2, a number of rows, or the name of a boolean array"
+    return reading.report("E0509", value.span, name=entry.name, problem=problem, hint=hint)

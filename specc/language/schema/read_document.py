@@ -1,0 +1,219 @@
+"""From the top mapping of a spec to a `Document`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from specc.diagnostics.nearest import nearest
+from specc.language import located
+from specc.language.located import Entry, Located, Scalar, Sequence
+from specc.language.schema import later
+from specc.language.schema.document import Constant, Document
+from specc.language.schema.expressions import read_expression
+from specc.language.schema.identifiers import is_identifier, is_package
+from specc.language.schema.read_data import read_data
+from specc.language.schema.read_link import read_links
+from specc.language.schema.read_node import read_nodes
+from specc.language.schema.read_objective import read_objective
+from specc.language.schema.read_train import read_evaluations, read_train
+from specc.language.schema.reading import Reading
+from specc.language.schema.spec import Path
+from specc.language.schema.train import TrainSpec
+from specc.language.schema.value import Expression
+
+Reader = Callable[[Reading, Located, Path], Any]
+
+UNNAMED = "unnamed"
+"""The name of a spec whose own name is wrong, so that the rest of it can be looked at."""
+
+TAKEN = ("model", "guide", "data")
+"""Words that stand before a dot in an expression, and so cannot name a program."""
+
+
+def read_version(reading: Reading, value: Located, path: Path) -> int | None:
+    """`specc: 1`."""
+    if isinstance(value, Scalar) and value.value == 1 and value.tag_kind == "int":
+        return 1
+    if not isinstance(value, Scalar) or value.tag_kind == "null":
+        return reading.wrong_kind(value, path, "1, the version of the language")
+    return reading.report("E0105", value.span, version=value.text)
+
+
+def read_name(reading: Reading, value: Located, path: Path) -> str | None:
+    """`name: vae`."""
+    if reading.word(value, path, "a word, such as `vae`") is None:
+        return None
+    assert isinstance(value, Scalar)
+    return value.text if is_package(reading, value) else None
+
+
+def read_text(reading: Reading, value: Located, path: Path) -> str | None:
+    """`doc: ...`."""
+    return reading.word(value, path, "a text")
+
+
+def read_constants(reading: Reading, value: Located, path: Path) -> dict[str, Constant] | None:
+    """Named numbers, words and lists of numbers."""
+    return _each(reading, value, path, "constant", read_constant)
+
+
+def read_constant(reading: Reading, value: Located, path: Path) -> Constant | None:
+    """One constant."""
+    expected = "a number, a word or a list of numbers"
+    if isinstance(value, Sequence) and value.items:
+        numbers = [reading.number(item, (*path, i)) for i, item in enumerate(value.items)]
+        return tuple(number for number in numbers if number is not None)
+    if not isinstance(value, Scalar) or value.value is None or isinstance(value.value, bool):
+        return reading.wrong_kind(value, path, expected)
+    return value.value if reading.is_finite(value, path) else None
+
+
+def read_plates(reading: Reading, value: Located, path: Path) -> dict[str, Expression] | None:
+    """The sizes of the plates."""
+    return _each(reading, value, path, "plate", read_plate)
+
+
+def read_plate(reading: Reading, value: Located, path: Path) -> Expression | None:
+    """One size: a number or the name of a constant."""
+    if isinstance(value, located.Mapping):
+        scan = next((e for e in value.entries if e.name == "scan"), None)
+        if scan is not None:
+            return later.not_yet(reading, scan.key.span, "scan", later.SCAN)
+        return reading.wrong_kind(value, path, "a number or a constant")
+    return read_expression(reading, value, path)
+
+
+def read_guide(reading: Reading, value: Located, path: Path) -> object:
+    """The nodes of the guide."""
+    if isinstance(value, Scalar) and value.value == "auto":
+        return later.not_yet(reading, value.span, "guide: auto", later.AUTO_GUIDE)
+    return read_nodes(reading, value, path)
+
+
+def read_programs(reading: Reading, value: Located, path: Path) -> dict[str, object] | None:
+    """Further programs by name."""
+    return _each(reading, value, path, "program", read_nodes)
+
+
+def read_moved(reading: Reading, value: Located, path: Path) -> dict[str, str] | None:
+    """Old names of tensors with their new ones."""
+    keys = reading.mapping(value, path, "write such as `{model.dec: model.decoder}`")
+    if keys is None:
+        return None
+    new = {e.name: reading.word(e.value, (*path, e.name), "a name") for e in keys.entries}
+    known = {name: word for name, word in new.items() if word is not None}
+    return known if len(known) == len(new) else None
+
+
+def _each(
+    reading: Reading, value: Located, path: Path, kind: str, read: Reader
+) -> dict[str, Any] | None:
+    """What stands under each name of a mapping; None where one of them is wrong."""
+    keys = reading.mapping(value, path, "write names, one key each")
+    if keys is None:
+        return None
+    found = {}
+    for entry in keys.entries:
+        if _may_be_called(reading, entry, kind):
+            one = read(reading, entry.value, (*path, entry.name))
+            if one is not None:
+                found[entry.name] = one
+    return found if len(found) == len(keys.entries) else None
+
+
+def _may_be_called(reading: Reading, entry: Entry, kind: str) -> bool:
+    if not is_identifier(reading, entry.key, kind):
+        return False
+    if kind != "program" or entry.name not in TAKEN:
+        return True
+    meaning = "the data" if entry.name == "data" else f"the spec's own `{entry.name}:`"
+    other = f"{entry.name}_program"
+    reading.report(
+        "E0109", entry.key.span, name=entry.name, kind=kind, meaning=meaning, other=other
+    )
+    return False
+
+
+# the whole
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A top key: how it is read, and what stands for it where it is wrong.
+
+    The meaning of the spec does not depend on a part with a `substitute`, so that it is looked at
+    all the same.
+    """
+
+    read: Reader
+    substitute: object = None
+
+
+PARTS: dict[str, Part] = {
+    "specc": Part(read_version, substitute=1),
+    "name": Part(read_name, substitute=UNNAMED),
+    "doc": Part(read_text, substitute=""),
+    "constants": Part(read_constants),
+    "data": Part(read_data),
+    "plates": Part(read_plates),
+    "model": Part(read_nodes),
+    "guide": Part(read_guide),
+    "programs": Part(read_programs),
+    "links": Part(read_links),
+    "objective": Part(read_objective),
+    "train": Part(read_train, substitute=TrainSpec()),
+    "evaluate": Part(read_evaluations, substitute={}),
+    "moved": Part(read_moved, substitute={}),
+}
+"""The keys of a spec, in the order in which it is best written."""
+
+REQUIRED: Mapping[str, str] = {
+    "specc": "start the file with `specc: 1`",
+    "name": "write such as `name: vae`, which names its generated package",
+    "model": "write the generative story under it, one node a key",
+}
+
+
+def read_document(reading: Reading, root: located.Mapping) -> Document | None:
+    """The document, with everything that is wrong reported.
+
+    None where a part is wrong on which the meaning of the others depends.
+    """
+    for entry in root.entries:
+        if entry.name in later.TOP_KEYS:
+            later.not_yet(reading, entry.key.span, entry.name, later.TOP_KEYS[entry.name])
+        elif entry.name not in PARTS:
+            _unknown(reading, entry.key)
+    for key, hint in REQUIRED.items():
+        if root.get(key) is None:
+            reading.missing_key(root, (), key, hint)
+    values = {entry.name: _part(reading, entry) for entry in root.entries if entry.name in PARTS}
+    unread = any(entry.name in later.TOP_KEYS for entry in root.entries)
+    if unread or "model" not in values or any(value is None for value in values.values()):
+        return None
+    return Document.model_validate({"specc": 1, "name": UNNAMED, **values})
+
+
+def _part(reading: Reading, entry: Entry) -> object:
+    part = PARTS[entry.name]
+    before = reading.errors()
+    value = part.read(reading, entry.value, (entry.name,))
+    return part.substitute if value is None or reading.errors() > before else value
+
+
+def _unknown(reading: Reading, key: Scalar) -> None:
+    """A key that the spec does not have, with the place where it does belong."""
+    owner = next((name for name, keys in INSIDE.items() if key.text in keys), None)
+    if owner is not None and nearest(key.text, PARTS) is None:
+        return reading.unknown_key(key, (), (), f"it stands under `{owner}:`")
+    return reading.unknown_key(key, (), PARTS)
+
+
+INSIDE: dict[str, frozenset[str]] = {
+    "train": frozenset(TrainSpec.model_fields),
+    "data": frozenset({"source", "fields", "split"}),
+    "objective": frozenset({"minimize", "elbo", "iwae", "vimco", "mle", "map"}),
+    "model": frozenset({"latent", "observed", "given", "let", "parameter"}),
+}

@@ -1,0 +1,72 @@
+"""From `draw:` of a node to a `Draw`: a word, or a word with its one option."""
+
+from __future__ import annotations
+
+from specc.catalog.draws import index as draws
+from specc.catalog.objective import Draw as Entry
+from specc.diagnostics.nearest import nearest
+from specc.language.located import Entry as Key
+from specc.language.located import Located, Mapping, Scalar
+from specc.language.schema import later
+from specc.language.schema.node import Draw
+from specc.language.schema.places import where
+from specc.language.schema.reading import Reading
+from specc.language.schema.single import read_single
+from specc.language.schema.spec import Path
+
+DRAW = "the name of a draw, such as `score`"
+
+
+def read_draw(reading: Reading, value: Located, path: Path) -> Draw | None:
+    """`score`, `{score: {baseline: mean}}` or, since there is one option, `{score: mean}`."""
+    named = read_single(reading, value, path, DRAW)
+    if named is None:
+        return None
+    word, inside = named
+    if word.text in later.DRAWS:
+        return later.not_yet(reading, word.span, word.text, later.DRAWS[word.text])
+    if not draws.contains(word.text):
+        guess = nearest(word.text, draws.names())
+        hint = "" if guess else "the draws are " + ", ".join(f"`{n}`" for n in draws.names())
+        return reading.report("E0407", word.span, suggestion=guess, name=word.text, hint=hint)
+    if inside is None:
+        return Draw(kind=word.text)
+    return _with_option(reading, draws.draw(word.text), inside, (*path, word.text))
+
+
+def _with_option(reading: Reading, entry: Entry, inside: Located, path: Path) -> Draw | None:
+    if not isinstance(inside, Mapping):
+        if not entry.option:
+            return reading.wrong_kind(inside, path, "left empty: it has no options")
+        return _value(reading, entry, inside, path)
+    for key in inside.entries:
+        if key.name != entry.option:
+            return _unknown(reading, entry, key)
+    if not inside.entries:
+        return Draw(kind=entry.name)
+    return _value(reading, entry, inside.entries[0].value, (*path, entry.option))
+
+
+def _unknown(reading: Reading, entry: Entry, key: Key) -> None:
+    hint = f"its option is `{entry.option}`" if entry.option else "it has none"
+    guess = nearest(key.name, [entry.option])
+    reading.report(
+        "E0418", key.key.span, suggestion=guess, draw=entry.name, name=key.name, hint=hint
+    )
+
+
+def _value(reading: Reading, entry: Entry, value: Located, path: Path) -> Draw | None:
+    known = " or ".join(f"`{option}`" for option in entry.options)
+    word = reading.word(value, path, known)
+    if word is None:
+        return None
+    assert isinstance(value, Scalar)
+    if word in later.DRAW_OPTIONS:
+        return later.not_yet(reading, value.span, word, later.DRAW_OPTIONS[word])
+    if word not in entry.options:
+        guess = nearest(word, entry.options)
+        hint = "" if guess else f"it is {known}"
+        return reading.report(
+            "E0113", value.span, suggestion=guess, where=where(path), value=word, hint=hint
+        )
+    return Draw(kind=entry.name, options={entry.option: word})

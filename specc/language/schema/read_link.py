@@ -1,0 +1,164 @@
+"""From the mapping of links to `LinkSpec` values, each with the options of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from pydantic import ValidationError
+
+from specc.catalog.links import index as links
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.nearest import nearest
+from specc.language import located
+from specc.language.located import Entry, Located, Scalar
+from specc.language.schema import later
+from specc.language.schema.identifiers import is_identifier
+from specc.language.schema.link import LinkSpec
+from specc.language.schema.reading import Reading, found
+from specc.language.schema.spec import Path
+from specc.language.schema.validation import Problem, read_model
+
+_CODES = {"activation": "E0609", "layers": "E0608"}
+"""The options whose values have a code of their own."""
+
+
+def read_links(reading: Reading, value: Located, path: Path) -> Mapping[str, LinkSpec] | None:
+    """The links by name; None where one of them is wrong."""
+    entries = reading.mapping(value, path, "write such as `decoder: {mlp: [500, 500]}`")
+    if entries is None:
+        return None
+    read = {entry.name: _link(reading, entry, path) for entry in entries.entries}
+    known = {name: link for name, link in read.items() if link is not None}
+    return known if len(known) == len(read) else None
+
+
+def _link(reading: Reading, entry: Entry, path: Path) -> LinkSpec | None:
+    if not is_identifier(reading, entry.key, "link"):
+        return None
+    path = (*path, entry.name)
+    if isinstance(entry.value, Scalar) and isinstance(entry.value.value, str):
+        return _bare(reading, entry, entry.value)
+    options = reading.mapping(entry.value, path, f"write `{entry.name}: {{mlp: [500, 500]}}`")
+    if options is None:
+        return None
+    kind = _kind(reading, entry, options)
+    return None if kind is None else _of_kind(reading, entry, kind, options, path)
+
+
+def _bare(reading: Reading, entry: Entry, word: Scalar) -> LinkSpec | None:
+    """`encoder: linear`, for a kind that needs no value."""
+    if not _is_kind(reading, word):
+        return None
+    try:
+        options = links.link(word.text).Options.model_validate({word.text: True})
+    except ValidationError:
+        example = links.link(word.text).example
+        return reading.report(
+            "E0603",
+            word.span,
+            option=word.text,
+            link=entry.name,
+            expected="given a value",
+            found="the word alone",
+            hint=f"write such as `{example}`",
+        )
+    return LinkSpec(kind=word.text, options=options)
+
+
+def _kind(reading: Reading, entry: Entry, options: located.Mapping) -> str | None:
+    """The one key of a link that says what it is."""
+    known = {*links.names(), *later.LINK_KINDS}
+    kinds = [e for e in options.entries if e.name in known]
+    if len(kinds) == 1:
+        return kinds[0].name if _is_kind(reading, kinds[0].key) else None
+    if kinds:
+        first, second = kinds[:2]
+        label = Label(first.key.span, "the other kind")
+        return reading.report(
+            "E0614",
+            second.key.span,
+            labels=[label],
+            name=entry.name,
+            first=first.name,
+            second=second.name,
+        )
+    return _no_kind(reading, entry, options)
+
+
+def _no_kind(reading: Reading, entry: Entry, options: located.Mapping) -> None:
+    """The key that was probably meant for the kind, or the lack of one."""
+    usual = {name for kind in links.names() for name in links.link(kind).Options.model_fields}
+    strange = [e.key for e in options.entries if e.name not in usual | set(later.LINK_OPTIONS)]
+    if strange:
+        meant = next((key for key in strange if nearest(key.text, links.names())), strange[0])
+        _is_kind(reading, meant)
+    else:
+        kinds = ", ".join(f"`{name}`" for name in links.names())
+        reading.report("E0613", entry.key.span, name=entry.name, kinds=kinds)
+
+
+def _is_kind(reading: Reading, word: Scalar) -> bool:
+    """Whether a word is a kind of link; if not, that is reported."""
+    if word.text in links.names():
+        return True
+    if word.text in later.LINK_KINDS:
+        later.not_yet(reading, word.span, word.text, later.LINK_KINDS[word.text])
+        return False
+    guess = nearest(word.text, links.names())
+    hint = "" if guess else "the kinds are " + ", ".join(f"`{name}`" for name in links.names())
+    reading.report("E0601", word.span, suggestion=guess, name=word.text, hint=hint)
+    return False
+
+
+def _of_kind(
+    reading: Reading, entry: Entry, kind: str, options: located.Mapping, path: Path
+) -> LinkSpec | None:
+    unavailable = [e for e in options.entries if e.name in later.LINK_OPTIONS]
+    for each in unavailable:
+        later.not_yet(reading, each.key.span, each.name, later.LINK_OPTIONS[each.name])
+    if unavailable:
+        return None
+    model = links.link(kind).Options
+    tell = partial(_tell, link=entry.name, kind=kind)
+    read = read_model(reading, model, options, path, tell)
+    return None if read is None else LinkSpec(kind=kind, options=read)
+
+
+def _tell(reading: Reading, problem: Problem, *, link: str, kind: str) -> None:
+    """Report what the options of a link refused."""
+    option = str(problem.path[2]) if len(problem.path) > 2 else kind
+    if problem.kind == "unknown":
+        _unknown_option(reading, problem, kind)
+    elif problem.kind == "choice" and option in _CODES:
+        _unknown_choice(reading, problem, _CODES[option])
+    else:
+        _refused(reading, problem, link, option)
+
+
+def _unknown_option(reading: Reading, problem: Problem, kind: str) -> None:
+    guess = nearest(problem.key, problem.choices)
+    listed = ", ".join(f"`{name}`" for name in sorted(problem.choices))
+    hint = "" if guess else f"it has {listed}"
+    reading.report("E0602", problem.span, suggestion=guess, kind=kind, name=problem.key, hint=hint)
+
+
+def _unknown_choice(reading: Reading, problem: Problem, code: str) -> None:
+    guess = nearest(problem.word, problem.choices)
+    hint = "" if guess else f"there are {', '.join(f'`{c}`' for c in problem.choices)}"
+    reading.report(code, problem.span, suggestion=guess, name=problem.word, hint=hint)
+
+
+def _refused(reading: Reading, problem: Problem, link: str, option: str) -> None:
+    missing = problem.kind == "missing"
+    guess = nearest(problem.word, problem.choices) if problem.kind == "choice" else None
+    reading.report(
+        "E0603",
+        problem.span,
+        suggestion=guess,
+        option=problem.key if missing else option,
+        link=link,
+        expected="given a value" if missing else problem.expected,
+        found="left out" if missing else found(problem.value),
+        hint="",
+    )

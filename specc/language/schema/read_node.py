@@ -1,0 +1,250 @@
+"""From the mapping of a program's nodes to `Node` values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from specc.catalog.distributions import index as distributions
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.nearest import nearest
+from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
+from specc.language.schema import later
+from specc.language.schema.expressions import read_expression
+from specc.language.schema.identifiers import is_identifier
+from specc.language.schema.node import INITS, ROLES, Node, Role
+from specc.language.schema.read_draw import read_draw
+from specc.language.schema.reading import Reading
+from specc.language.schema.spec import Path
+from specc.language.schema.value import Expression
+
+HEADS: dict[Role, str] = {
+    "latent": "the name of a distribution",
+    "observed": "the name of a distribution",
+    "given": "the name of a data field",
+    "let": "an expression",
+    "parameter": "the name of a set of numbers, such as `real` or `positive`",
+}
+
+OPTIONS: dict[str, tuple[Role, ...]] = {
+    "params": ("latent", "observed"),
+    "shape": ROLES,
+    "plate": ROLES,
+    "global": ROLES,
+    "from": ("observed",),
+    "plate_index": ("given",),
+    "draw": ("latent",),
+    "init": ("parameter", "latent"),
+}
+"""The keys of a node beside its role and its distribution's parameters, and who may have them."""
+
+
+def read_nodes(reading: Reading, value: Located, path: Path) -> dict[str, Node] | None:
+    """The nodes of a program by name; None where one of them is wrong."""
+    nodes = reading.mapping(value, path, "write its nodes, one key each")
+    if nodes is None:
+        return None
+    if not nodes.entries:
+        return reading.empty(value, path, "write its nodes, one key each")
+    read = {entry.name: _entry(reading, entry, path) for entry in nodes.entries}
+    known = {name: node for name, node in read.items() if node is not None}
+    return known if len(known) == len(read) else None
+
+
+def _entry(reading: Reading, entry: Entry, path: Path) -> Node | None:
+    if entry.name == "energy" and not isinstance(entry.value, Mapping):
+        return later.not_yet(reading, entry.key.span, "energy", later.TOP_KEYS["energy"])
+    if not is_identifier(reading, entry.key, "node"):
+        return None
+    hint = f"write `{entry.name}: {{latent: normal, loc: 0, scale: 1}}`"
+    keys = reading.mapping(entry.value, (*path, entry.name), hint)
+    return (
+        None if keys is None else _NodeReader(reading, entry.key, keys, (*path, entry.name)).node()
+    )
+
+
+class _NodeReader:
+    """Reads one node; all its mistakes are reported before it gives up."""
+
+    def __init__(self, reading: Reading, key: Scalar, keys: Mapping, path: Path) -> None:
+        self.reading, self.key, self.keys, self.path = reading, key, keys, path
+
+    def node(self) -> Node | None:
+        before = self.reading.errors()
+        if self.unavailable():
+            return None
+        if self.is_point():
+            return _point()
+        role = self.role()
+        if role is None:
+            return None
+        node = self.of_role(role)
+        return node if self.reading.errors() == before else None
+
+    def unavailable(self) -> bool:
+        """Whether the node has keys of the language that this version lacks."""
+        found = [e for e in self.keys.entries if e.name in later.NODE_KEYS]
+        found = [] if self.is_point() else found
+        for entry in found:
+            later.not_yet(self.reading, entry.key.span, entry.name, later.NODE_KEYS[entry.name])
+        return bool(found)
+
+    def is_point(self) -> bool:
+        """Whether the node is `{auto: delta}`, the one form of `auto` there is."""
+        value = self.keys.get("auto")
+        alone = len(self.keys.entries) == 1 and self.path[0] == "guide"
+        return alone and isinstance(value, Scalar) and value.value == "delta"
+
+    def role(self) -> Role | None:
+        entries = [e for e in self.keys.entries if e.name in ROLES]
+        if len(entries) == 1:
+            return next(role for role in ROLES if role == entries[0].name)
+        if entries:
+            self.two_roles(entries)
+        else:
+            self.no_role()
+        return None
+
+    def two_roles(self, entries: list[Entry]) -> None:
+        first, second = entries[:2]
+        self.reading.report(
+            "E0107",
+            second.key.span,
+            labels=[Label(first.key.span, "the other role")],
+            name=self.key.text,
+            first=first.name,
+            second=second.name,
+        )
+
+    def no_role(self) -> None:
+        for entry in self.keys.entries:
+            guess = nearest(entry.name, ROLES)
+            if guess is not None and entry.name not in OPTIONS:
+                span = entry.key.span
+                return self.reading.report("E0106", span, suggestion=guess, name=self.key.text)
+        return self.reading.report("E0106", self.key.span, name=self.key.text)
+
+    def of_role(self, role: Role) -> Node | None:
+        head = self.head(role)
+        known = self.distribution_keys(role, head)
+        arguments: dict[str, Expression] = {}
+        options: dict[str, object] = {}
+        for entry in self.keys.entries:
+            if entry.name in OPTIONS:
+                options[entry.name] = self.option(role, entry)
+            elif entry.name not in ROLES and not self.is_misspelt(entry, role, known):
+                value = read_expression(self.reading, entry.value, (*self.path, entry.name))
+                if value is not None:
+                    arguments[entry.name] = value
+        if head is None:
+            return None
+        return _build(role, head, arguments, options)
+
+    def head(self, role: Role) -> str | Expression | None:
+        value = self.keys.get(role)
+        assert value is not None
+        path = (*self.path, role)
+        if role == "let":
+            return read_expression(self.reading, value, path)
+        hint = "the parameters stand beside it, not under it" if role != "given" else ""
+        is_nested = isinstance(value, (Mapping, Sequence))
+        return self.reading.word(value, path, HEADS[role], hint if is_nested else "")
+
+    def distribution_keys(self, role: Role, head: object) -> frozenset[str] | None:
+        """The parameters and options of the node's distribution; None where it is not known."""
+        if role not in ("latent", "observed"):
+            return frozenset()
+        if not isinstance(head, str) or not distributions.contains(head):
+            return None
+        entry = distributions.distribution(head)
+        names = [p.name for p in entry.parameters] + [a.name for a in entry.alternatives]
+        return frozenset((*names, *entry.options))
+
+    def is_misspelt(self, entry: Entry, role: Role, known: frozenset[str] | None) -> bool:
+        """Whether a key that is no parameter of the distribution looks like a key of nodes."""
+        if known is None or entry.name in known:
+            return False
+        legal = [key for key, roles in OPTIONS.items() if role in roles]
+        if nearest(entry.name, (*legal, *known)) not in legal:
+            return False
+        self.reading.unknown_key(entry.key, self.path, (*legal, *known))
+        return True
+
+    # options
+
+    def option(self, role: Role, entry: Entry) -> object:
+        path = (*self.path, entry.name)
+        if role not in OPTIONS[entry.name]:
+            return self.of_another_role(role, entry)
+        match entry.name:
+            case "params":
+                return read_expression(self.reading, entry.value, path)
+            case "shape":
+                return self.shape(entry.value, path)
+            case "global":
+                return self.reading.truth(entry.value, path)
+            case "draw":
+                return read_draw(self.reading, entry.value, path)
+            case "init":
+                return self.init(entry.value, path)
+            case "from":
+                return self.reading.word(entry.value, path, "the name of a data field")
+        return self.plate(entry.value, path)
+
+    def of_another_role(self, role: Role, entry: Entry) -> None:
+        name = self.key.text
+        if entry.name == "draw":
+            words = "a parameter" if role == "parameter" else role
+            return self.reading.report("E0411", entry.key.span, name=name, role=words)
+        roles = " and ".join(OPTIONS[entry.name])
+        return self.reading.report(
+            "E0117", entry.key.span, key=entry.name, role=role, name=name, roles=roles
+        )
+
+    def shape(self, value: Located, path: Path) -> tuple[Expression, ...] | None:
+        if not isinstance(value, Sequence):
+            text = value.span.text if isinstance(value, Scalar) and value.span.text else "10"
+            return self.reading.wrong_kind(value, path, "a list of sizes", f"write `[{text}]`")
+        sizes = [
+            read_expression(self.reading, item, (*path, i)) for i, item in enumerate(value.items)
+        ]
+        return tuple(size for size in sizes if size is not None)
+
+    def plate(self, value: Located, path: Path) -> str | None:
+        return self.reading.word(value, path, "the name of a plate")
+
+    def init(self, value: Located, path: Path) -> object:
+        if isinstance(value, Sequence) and value.items:
+            numbers = [self.reading.number(item, (*path, i)) for i, item in enumerate(value.items)]
+            return tuple(float(n) for n in numbers if n is not None)
+        if isinstance(value, Scalar) and isinstance(value.value, str) and value.style == "plain":
+            return self.init_word(value, path)
+        found = self.reading.number(value, path)
+        return None if found is None else float(found)
+
+    def init_word(self, value: Scalar, path: Path) -> str | None:
+        if value.text in INITS:
+            return value.text
+        guess = nearest(value.text, INITS)
+        expected = f"a number, a list of numbers, {_either(INITS)}"
+        hint = "" if guess else f"it is {expected}"
+        owner = f"`init` of the node `{self.key.text}`"
+        return self.reading.report(
+            "E0113", value.span, suggestion=guess, where=owner, value=value.text, hint=hint
+        )
+
+
+def _either(words: Iterable[str]) -> str:
+    return " or ".join(f"`{word}`" for word in words)
+
+
+def _build(
+    role: Role, head: str | Expression, arguments: dict[str, Expression], options: dict[str, object]
+) -> Node:
+    renamed = {"global": "is_global", "from": "from_field"}
+    given = {renamed.get(key, key): value for key, value in options.items() if value is not None}
+    return Node.model_validate({"role": role, "head": head, "arguments": arguments, **given})
+
+
+def _point() -> Node:
+    """A latent of the guide that is one learnt point."""
+    return Node.model_validate({"role": "latent", "head": "delta", "draw": {"kind": "delta"}})

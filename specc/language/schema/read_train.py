@@ -1,0 +1,103 @@
+"""From `train:` and `evaluate:` to their values."""
+
+from __future__ import annotations
+
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.nearest import nearest
+from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
+from specc.language.schema.identifiers import is_identifier
+from specc.language.schema.optimizers import OPTIMIZERS
+from specc.language.schema.places import where
+from specc.language.schema.reading import Reading
+from specc.language.schema.single import read_single
+from specc.language.schema.spec import Path
+from specc.language.schema.train import Evaluation, Optimizer, TrainSpec
+from specc.language.schema.validation import read_model, tell_plainly
+
+OPTIMIZER = "the name of an optimizer, such as `adam`"
+
+
+def read_train(reading: Reading, value: Located, path: Path) -> TrainSpec | None:
+    """How the spec is trained; None where something in it is wrong."""
+    keys = reading.mapping(value, path, "write such as `train: {epochs: 100}`")
+    if keys is None:
+        return None
+    before = reading.errors()
+    optimizer = _optimizer(reading, keys.get("optimizer"), (*path, "optimizer"))
+    _one_length(reading, keys)
+    _rising(reading, keys.get("schedule"), (*path, "schedule"))
+    rest = tuple(entry for entry in keys.entries if entry.name != "optimizer")
+    read = read_model(reading, TrainSpec, Mapping(rest, keys.span), path, tell_plainly)
+    if read is None or reading.errors() > before:
+        return None
+    changes: dict[str, object] = {} if optimizer is None else {"optimizer": optimizer}
+    if read.steps is not None:
+        changes["epochs"] = None
+    return read.model_copy(update=changes)
+
+
+def _optimizer(reading: Reading, value: Located | None, path: Path) -> Optimizer | None:
+    if value is None:
+        return None
+    named = read_single(reading, value, path, OPTIMIZER)
+    if named is None:
+        return None
+    word, inside = named
+    if word.text not in OPTIMIZERS:
+        guess = nearest(word.text, OPTIMIZERS)
+        hint = "" if guess else "there are " + ", ".join(f"`{name}`" for name in OPTIMIZERS)
+        return reading.report(
+            "E0113", word.span, suggestion=guess, where=where(path), value=word.text, hint=hint
+        )
+    place = (*path, word.text)
+    keys = Mapping((), word.span) if inside is None else reading.mapping(inside, place)
+    if keys is None:
+        return None
+    read = read_model(reading, OPTIMIZERS[word.text], keys, place, tell_plainly)
+    if read is None:
+        return None
+    return Optimizer(name=word.text, options=read.model_dump(exclude_unset=True))
+
+
+def _one_length(reading: Reading, keys: Mapping) -> None:
+    """`epochs` or `steps`, not both."""
+    lengths = [entry.key for entry in keys.entries if entry.name in ("epochs", "steps")]
+    if len(lengths) == 2:
+        first, second = lengths
+        label = Label(first.span, "the other one")
+        reading.report("E0118", second.span, labels=[label], first=first.text, second=second.text)
+
+
+def _rising(reading: Reading, value: Located | None, path: Path) -> None:
+    """The entries of a schedule follow each other."""
+    last = 0.0
+    for number, item in enumerate(value.items if isinstance(value, Sequence) else ()):
+        at = item.get("at") if isinstance(item, Mapping) else None
+        if not isinstance(at, Scalar) or not isinstance(at.value, (int, float)):
+            continue
+        if number > 0 and at.value <= last:
+            place = (*path, number, "at")
+            expected = f"more than {last:g}, which the entry before has"
+            reading.report(
+                "E0111", at.span, where=where(place), value=at.span.text, expected=expected
+            )
+        last = at.value
+
+
+def read_evaluations(reading: Reading, value: Located, path: Path) -> dict[str, Evaluation] | None:
+    """The figures that belong to the spec, by name; None where one of them is wrong."""
+    entries = reading.mapping(value, path, "write such as `{test: {estimator: iwae}}`")
+    if entries is None:
+        return None
+    read = {entry.name: _evaluation(reading, entry, path) for entry in entries.entries}
+    known = {name: evaluation for name, evaluation in read.items() if evaluation is not None}
+    return known if len(known) == len(read) else None
+
+
+def _evaluation(reading: Reading, entry: Entry, path: Path) -> Evaluation | None:
+    if not is_identifier(reading, entry.key, "evaluation"):
+        return None
+    place = (*path, entry.name)
+    hint = f"write `{entry.name}: {{estimator: iwae, particles: 1000}}`"
+    keys = reading.mapping(entry.value, place, hint)
+    return None if keys is None else read_model(reading, Evaluation, keys, place, tell_plainly)

@@ -1,0 +1,159 @@
+"""A document being read: what was found wrong so far, and how single values are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose, severity
+from specc.diagnostics.source import Span
+from specc.language.located import Located, Mapping, Scalar, Sequence
+from specc.language.scalars import resolve
+from specc.language.schema.places import where
+from specc.language.schema.spec import Path
+
+_YES = frozenset({"yes", "on", "y"})
+_NO = frozenset({"no", "off", "n"})
+NUMBER, WHOLE, WORD = "a number", "a whole number", "a word"
+TRUTH, LIST, MAPPING = "true or false", "a list", "a mapping of keys"
+
+
+class Reading:
+    """The findings of one document. Every reader returns None where it has reported one."""
+
+    def __init__(self) -> None:
+        self.findings: list[Diagnostic] = []
+
+    def report(
+        self,
+        code: str,
+        span: Span,
+        /,
+        *,
+        labels: Iterable[Label] = (),
+        suggestion: str | None = None,
+        **evidence: object,
+    ) -> None:
+        """Record one finding."""
+        self.findings.append(diagnose(code, span, labels=labels, suggestion=suggestion, **evidence))
+
+    def errors(self) -> int:
+        """How many of the findings stop the compiler."""
+        return sum(severity(found) == "error" for found in self.findings)
+
+    # kinds of values
+
+    def mapping(self, value: Located, path: Path, hint: str = "") -> Mapping | None:
+        """A mapping."""
+        if isinstance(value, Mapping):
+            return value
+        return self.wrong_kind(value, path, MAPPING, hint)
+
+    def word(self, value: Located, path: Path, expected: str = WORD, hint: str = "") -> str | None:
+        """A word or a text."""
+        if isinstance(value, Scalar) and isinstance(value.value, str):
+            return value.value
+        return self.wrong_kind(value, path, expected, hint)
+
+    def truth(self, value: Located, path: Path) -> bool | None:
+        """True or false."""
+        if isinstance(value, Scalar) and isinstance(value.value, bool):
+            return value.value
+        return self.wrong_kind(value, path, TRUTH)
+
+    def number(self, value: Located, path: Path) -> int | float | None:
+        """A finite number."""
+        if not isinstance(value, Scalar) or value.tag_kind not in ("int", "float"):
+            return self.wrong_kind(value, path, NUMBER)
+        assert isinstance(value.value, (int, float))
+        return value.value if self.is_finite(value, path) else None
+
+    def is_finite(self, value: Scalar, path: Path) -> bool:
+        """Whether a scalar is not an infinite number or none at all; if it is, that is reported."""
+        if not isinstance(value.value, float) or math.isfinite(value.value):
+            return True
+        self.report("E0110", value.span, where=where(path), value=value.span.text)
+        return False
+
+    def wrong_kind(self, value: Located, path: Path, expected: str, hint: str = "") -> None:
+        """Report that `value` is not what it must be, by the likeliest cause."""
+        if isinstance(value, Scalar):
+            if value.tag_kind == "null":
+                return self.empty(value, path, hint or f"write {expected}")
+            if expected == TRUTH and isinstance(value.value, str):
+                meaning = truth_meant(value.value)
+                if meaning is not None:
+                    return self.report(
+                        "E0114",
+                        value.span,
+                        suggestion=meaning,
+                        value=value.value,
+                        meaning=meaning,
+                    )
+            if expected in (NUMBER, WHOLE) and is_number(value):
+                return self.report("E0115", value.span, where=where(path), value=value.value)
+        return self.report(
+            "E0104",
+            value.span,
+            where=where(path),
+            expected=expected,
+            found=found(value),
+            hint=hint,
+        )
+
+    def empty(self, value: Located, path: Path, hint: str) -> None:
+        """Report a key without a value."""
+        self.report("E0116", value.span, where=where(path), hint=hint)
+
+    # keys
+
+    def unknown_key(self, key: Scalar, path: Path, known: Iterable[str], hint: str = "") -> None:
+        """Report a key that `path` does not have."""
+        candidates = sorted(known)
+        guess = nearest(key.text, candidates)
+        listed = ", ".join(f"`{name}`" for name in candidates)
+        self.report(
+            "E0102",
+            key.span,
+            suggestion=guess,
+            where=where(path),
+            key=key.text,
+            hint=hint or ("" if guess else f"its keys are {listed}"),
+        )
+
+    def missing_key(self, value: Mapping, path: Path, key: str, hint: str) -> None:
+        """Report a key that `path` must have, at the start of what is there."""
+        self.report("E0103", value.span.sub(0, 0), where=where(path), key=key, hint=hint)
+
+
+def truth_meant(word: str) -> str | None:
+    """What a word of YAML 1.1 meant: `yes` was true."""
+    lowered = word.lower()
+    return "true" if lowered in _YES else "false" if lowered in _NO else None
+
+
+def is_number(value: Scalar) -> bool:
+    """Whether a quoted word is a number but for its quotes."""
+    if not isinstance(value.value, str) or value.style not in ("single", "double"):
+        return False
+    try:
+        return bool(value.value) and resolve(value.value)[0] in ("int", "float")
+    except OverflowError:
+        return True
+
+
+def found(value: Located) -> str:
+    """What stands there, in the words of a message."""
+    if isinstance(value, Mapping):
+        return "a mapping of keys"
+    if isinstance(value, Sequence):
+        return "a list" if value.items else "an empty list"
+    if value.tag_kind == "null":
+        return "nothing"
+    shown = value.text if len(value.text) <= 40 else f"{value.text[:37]}..."
+    if value.tag_kind == "bool":
+        return f"`{shown}`"
+    kind = "the number" if value.tag_kind in ("int", "float") else "the word"
+    return f"{kind} `{' '.join(shown.split())}`"

@@ -1,0 +1,178 @@
+"""`--set a.b=value`: a value of the spec given on the command line, with its own place.
+
+The value is read by the reader of specs and put into the tree before anything else looks at it, so
+that what is wrong with it is reported in the argument.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Source, Span
+from specc.language import text
+from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
+
+_ARGUMENT = re.compile(r"\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*=", re.ASCII)
+_GROWING = ("constants", "train", "evaluate", "data", "objective", "plates", "moved", "doc", "name")
+"""Parts of a spec that may be absent and come into being by a setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A path with the place of each of its parts, and the value."""
+
+    keys: tuple[Scalar, ...]
+    value: Located
+
+    @property
+    def path(self) -> str:
+        """The path as it was written."""
+        return ".".join(key.text for key in self.keys)
+
+
+def apply_settings(
+    root: Mapping, settings: tuple[Source, ...], top: tuple[str, ...]
+) -> tuple[Mapping, list[Diagnostic]]:
+    """The tree with every setting put into it, and what was wrong with some of them.
+
+    `top` are the keys that a spec may have.
+    """
+    findings: list[Diagnostic] = []
+    for source in settings:
+        setting, found = _read(source)
+        findings += found
+        if setting is None:
+            continue
+        changed = _put(root, _with_section(root, setting, top), top)
+        if isinstance(changed, Diagnostic):
+            findings.append(changed)
+        else:
+            root = changed
+    return root, findings
+
+
+def _read(source: Source) -> tuple[Setting | None, list[Diagnostic]]:
+    match = _ARGUMENT.match(source.text)
+    if match is None:
+        span = Span(source, 0, len(source.text))
+        return None, [diagnose("E0701", span, argument=_short(source.text))]
+    blank = Source(source.path, " " * match.end() + source.text[match.end() :])
+    value, findings = text.read(blank)
+    findings = [_rehome(found, source) for found in findings]
+    if value is None:
+        return None, findings
+    keys = [
+        Scalar(part[0], Span(source, part.start(), part.end()), "plain", "str")
+        for part in re.compile(r"[^.]+").finditer(source.text, match.start(1), match.end(1))
+    ]
+    return Setting(tuple(keys), _moved(value, source)), findings
+
+
+def _short(argument: str) -> str:
+    return argument if len(argument) <= 60 else f"{argument[:57]}..."
+
+
+def _rehome(found: Diagnostic, source: Source) -> Diagnostic:
+    labels = tuple(replace(label, span=_at(label.span, source)) for label in found.labels)
+    return replace(found, span=_at(found.span, source), labels=labels)
+
+
+def _at(span: Span, source: Source) -> Span:
+    return Span(source, span.start, span.end)
+
+
+def _moved(value: Located, source: Source) -> Located:
+    """The same tree, its places in the argument as it was typed."""
+    span = _at(value.span, source)
+    if isinstance(value, Mapping):
+        entries = [
+            Entry(replace(e.key, span=_at(e.key.span, source)), _moved(e.value, source))
+            for e in value.entries
+        ]
+        return Mapping(tuple(entries), span)
+    if isinstance(value, Sequence):
+        return Sequence(tuple(_moved(item, source) for item in value.items), span)
+    return replace(value, span=span)
+
+
+def _with_section(root: Mapping, setting: Setting, top: tuple[str, ...]) -> Setting:
+    """A bare name is a constant: `z_dim=20` is `constants.z_dim=20`."""
+    constants = root.get("constants")
+    is_constant = isinstance(constants, Mapping) and constants.get(setting.keys[0].text) is not None
+    if len(setting.keys) > 1 or setting.keys[0].text in top or not is_constant:
+        return setting
+    return replace(setting, keys=(replace(setting.keys[0], value="constants"), *setting.keys))
+
+
+def _put(root: Mapping, setting: Setting, top: tuple[str, ...]) -> Mapping | Diagnostic:
+    first = setting.keys[0]
+    if first.text not in top:
+        return _unknown(setting, first, [*top, *_constants(root)])
+    changed = _put_under(root, setting, 0)
+    return changed if isinstance(changed, (Mapping, Diagnostic)) else root
+
+
+def _constants(root: Mapping) -> list[str]:
+    constants = root.get("constants")
+    return [e.name for e in constants.entries] if isinstance(constants, Mapping) else []
+
+
+def _put_under(value: Located, setting: Setting, depth: int) -> Located | Diagnostic:
+    """`value` with the setting's value at the rest of its path, from its part `depth` on."""
+    if depth == len(setting.keys):
+        return setting.value
+    key = setting.keys[depth]
+    if isinstance(value, Sequence):
+        return _put_in_list(value, setting, depth)
+    if isinstance(value, Scalar) and (value.tag_kind == "null" or value.value == key.text):
+        # `optimizer: adam` is short for `optimizer: {adam: {}}`.
+        value = Mapping((), value.span)
+    if not isinstance(value, Mapping):
+        return _unknown(setting, key, ())
+    names = [entry.name for entry in value.entries]
+    if key.text not in names:
+        return _add(value, setting, depth)
+    position = names.index(key.text)
+    inner = _put_under(value.entries[position].value, setting, depth + 1)
+    if isinstance(inner, Diagnostic):
+        return inner
+    entries = [*value.entries]
+    entries[position] = Entry(key, inner)
+    return Mapping(tuple(entries), value.span)
+
+
+def _put_in_list(value: Sequence, setting: Setting, depth: int) -> Located | Diagnostic:
+    key = setting.keys[depth]
+    if not key.text.isdecimal() or int(key.text) >= len(value.items):
+        return _unknown(setting, key, [str(i) for i in range(len(value.items))])
+    items = [*value.items]
+    inner = _put_under(items[int(key.text)], setting, depth + 1)
+    if isinstance(inner, Diagnostic):
+        return inner
+    items[int(key.text)] = inner
+    return Sequence(tuple(items), value.span)
+
+
+def _add(value: Mapping, setting: Setting, depth: int) -> Located | Diagnostic:
+    """A key that is not there yet: the last of the path, or one in a part that may grow."""
+    key = setting.keys[depth]
+    is_last = depth == len(setting.keys) - 1
+    if not is_last and setting.keys[0].text not in _GROWING:
+        return _unknown(setting, key, [entry.name for entry in value.entries])
+    inner = _put_under(Mapping((), key.span), setting, depth + 1)
+    if isinstance(inner, Diagnostic):
+        return inner
+    return Mapping((*value.entries, Entry(key, inner)), value.span)
+
+
+def _unknown(setting: Setting, key: Scalar, known: list[str] | tuple[str, ...]) -> Diagnostic:
+    guess = nearest(key.text, known)
+    before = setting.path.split(".")[: [k.text for k in setting.keys].index(key.text)]
+    hint = "" if guess else "set a key that the spec has, or a constant"
+    if before and not guess:
+        hint = f"write it in the spec, under `{'.'.join(before)}:`"
+    return diagnose("E0702", key.span, suggestion=guess, path=setting.path, hint=hint)
