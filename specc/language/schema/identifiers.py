@@ -28,7 +28,7 @@ def is_identifier(reading: Reading, key: Scalar, kind: str) -> bool:
         _not_a_name(reading, key, _normal(name))
         return False
     if keyword.iskeyword(name):
-        _reserved(reading, key, kind, "a word of Python")
+        _reserved(reading, key, kind, "something in Python")
         return False
     return True
 
@@ -49,7 +49,7 @@ def is_package(reading: Reading, value: Scalar) -> bool:
 def _meaning(name: str) -> str | None:
     """What a lower-case word means already, or None."""
     if keyword.iskeyword(name):
-        return "a word of Python"
+        return "something in Python"
     if name in sys.stdlib_module_names or name in _IMPORTED | _OWN:
         return "a package that generated code may import"
     return "a function of Python" if hasattr(builtins, name) else None

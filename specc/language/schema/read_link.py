@@ -15,9 +15,10 @@ from specc.language.located import Entry, Located, Scalar
 from specc.language.schema import later
 from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.link import LinkSpec
-from specc.language.schema.reading import Reading, found
+from specc.language.schema.places import dotted
+from specc.language.schema.reading import Reading, bracketed, found
 from specc.language.schema.spec import Path
-from specc.language.schema.validation import Problem, read_model
+from specc.language.schema.validation import Problem, read_model, tell_plainly
 
 _CODES = {"activation": "E0609", "layers": "E0608"}
 """The options whose values have a code of their own."""
@@ -128,8 +129,10 @@ def _of_kind(
 def _tell(reading: Reading, problem: Problem, *, link: str, kind: str) -> None:
     """Report what the options of a link refused."""
     option = str(problem.path[2]) if len(problem.path) > 2 else kind
-    if problem.kind == "unknown":
+    if problem.kind == "unknown" and len(problem.path) == 3:
         _unknown_option(reading, problem, kind)
+    elif problem.kind == "unknown":
+        tell_plainly(reading, problem)
     elif problem.kind == "choice" and option in _CODES:
         _unknown_choice(reading, problem, _CODES[option])
     else:
@@ -151,14 +154,16 @@ def _unknown_choice(reading: Reading, problem: Problem, code: str) -> None:
 
 def _refused(reading: Reading, problem: Problem, link: str, option: str) -> None:
     missing = problem.kind == "missing"
+    if reading.is_in_disguise(problem.value, problem.path, problem.expected):
+        return
     guess = nearest(problem.word, problem.choices) if problem.kind == "choice" else None
     reading.report(
         "E0603",
         problem.span,
         suggestion=guess,
-        option=problem.key if missing else option,
+        option=problem.key if missing else dotted(problem.path[2:]) or option,
         link=link,
         expected="given a value" if missing else problem.expected,
         found="left out" if missing else found(problem.value),
-        hint="",
+        hint=bracketed(problem.value, problem.expected),
     )

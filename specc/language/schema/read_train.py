@@ -99,5 +99,7 @@ def _evaluation(reading: Reading, entry: Entry, path: Path) -> Evaluation | None
         return None
     place = (*path, entry.name)
     hint = f"write `{entry.name}: {{estimator: iwae, particles: 1000}}`"
+    if entry.name in Evaluation.model_fields:
+        hint = f"every figure has a name: write `{{test: {{{entry.name}: ...}}}}`"
     keys = reading.mapping(entry.value, place, hint)
     return None if keys is None else read_model(reading, Evaluation, keys, place, tell_plainly)

@@ -79,29 +79,31 @@ class Reading:
 
     def wrong_kind(self, value: Located, path: Path, expected: str, hint: str = "") -> None:
         """Report that `value` is not what it must be, by the likeliest cause."""
-        if isinstance(value, Scalar):
-            if value.tag_kind == "null":
-                return self.empty(value, path, hint or f"write {expected}")
-            if expected == TRUTH and isinstance(value.value, str):
-                meaning = truth_meant(value.value)
-                if meaning is not None:
-                    return self.report(
-                        "E0114",
-                        value.span,
-                        suggestion=meaning,
-                        value=value.value,
-                        meaning=meaning,
-                    )
-            if expected in (NUMBER, WHOLE) and is_number(value):
-                return self.report("E0115", value.span, where=where(path), value=value.value)
+        if isinstance(value, Scalar) and value.tag_kind == "null":
+            return self.empty(value, path, hint or f"write {expected}")
+        if self.is_in_disguise(value, path, expected):
+            return None
         return self.report(
             "E0104",
             value.span,
             where=where(path),
             expected=expected,
             found=found(value),
-            hint=hint,
+            hint=hint or bracketed(value, expected),
         )
+
+    def is_in_disguise(self, value: Located, path: Path, expected: str) -> bool:
+        """Whether a word was meant as a number or as true or false; if so, that is reported."""
+        if not isinstance(value, Scalar) or not isinstance(value.value, str):
+            return False
+        meaning = truth_meant(value.value) if expected == TRUTH else None
+        if meaning is not None:
+            self.report("E0114", value.span, suggestion=meaning, value=value.value, meaning=meaning)
+            return True
+        if expected in (NUMBER, WHOLE) and is_number(value):
+            self.report("E0115", value.span, where=where(path), value=value.value)
+            return True
+        return False
 
     def empty(self, value: Located, path: Path, hint: str) -> None:
         """Report a key without a value."""
@@ -126,6 +128,13 @@ class Reading:
     def missing_key(self, value: Mapping, path: Path, key: str, hint: str) -> None:
         """Report a key that `path` must have, at the start of what is there."""
         self.report("E0103", value.span.sub(0, 0), where=where(path), key=key, hint=hint)
+
+
+def bracketed(value: Located, expected: str) -> str:
+    """The fix of one value where a list of them is expected."""
+    if not expected.startswith(LIST) or not isinstance(value, Scalar) or not value.span.text:
+        return ""
+    return f"write `[{value.text}]`"
 
 
 def truth_meant(word: str) -> str | None:

@@ -57,7 +57,7 @@ def apply_settings(
 
 def _read(source: Source) -> tuple[Setting | None, list[Diagnostic]]:
     match = _ARGUMENT.match(source.text)
-    if match is None:
+    if match is None or not source.text[match.end() :].strip():
         span = Span(source, 0, len(source.text))
         return None, [diagnose("E0701", span, argument=_short(source.text))]
     blank = Source(source.path, " " * match.end() + source.text[match.end() :])
@@ -111,7 +111,8 @@ def _with_section(root: Mapping, setting: Setting, top: tuple[str, ...]) -> Sett
 def _put(root: Mapping, setting: Setting, top: tuple[str, ...]) -> Mapping | Diagnostic:
     first = setting.keys[0]
     if first.text not in top:
-        return _unknown(setting, first, [*top, *_constants(root)])
+        hint = "the name of a constant, or a path such as `train.epochs`, can be set"
+        return _unknown(setting, first, [*top, *_constants(root)], hint)
     changed = _put_under(root, setting, 0)
     return changed if isinstance(changed, (Mapping, Diagnostic)) else root
 
@@ -132,7 +133,8 @@ def _put_under(value: Located, setting: Setting, depth: int) -> Located | Diagno
         # `optimizer: adam` is short for `optimizer: {adam: {}}`.
         value = Mapping((), value.span)
     if not isinstance(value, Mapping):
-        return _unknown(setting, key, ())
+        before = ".".join(k.text for k in setting.keys[:depth])
+        return _unknown(setting, key, (), f"`{before}` is `{value.text}`, which has no keys")
     names = [entry.name for entry in value.entries]
     if key.text not in names:
         return _add(value, setting, depth)
@@ -148,7 +150,9 @@ def _put_under(value: Located, setting: Setting, depth: int) -> Located | Diagno
 def _put_in_list(value: Sequence, setting: Setting, depth: int) -> Located | Diagnostic:
     key = setting.keys[depth]
     if not key.text.isdecimal() or int(key.text) >= len(value.items):
-        return _unknown(setting, key, [str(i) for i in range(len(value.items))])
+        count = len(value.items)
+        hint = f"the list has {count} entr{'y' if count == 1 else 'ies'}, the first of them is 0"
+        return _unknown(setting, key, (), hint)
     items = [*value.items]
     inner = _put_under(items[int(key.text)], setting, depth + 1)
     if isinstance(inner, Diagnostic):
@@ -162,17 +166,15 @@ def _add(value: Mapping, setting: Setting, depth: int) -> Located | Diagnostic:
     key = setting.keys[depth]
     is_last = depth == len(setting.keys) - 1
     if not is_last and setting.keys[0].text not in _GROWING:
-        return _unknown(setting, key, [entry.name for entry in value.entries])
+        known = [entry.name for entry in value.entries]
+        return _unknown(setting, key, known, "write it in the spec itself")
     inner = _put_under(Mapping((), key.span), setting, depth + 1)
     if isinstance(inner, Diagnostic):
         return inner
     return Mapping((*value.entries, Entry(key, inner)), value.span)
 
 
-def _unknown(setting: Setting, key: Scalar, known: list[str] | tuple[str, ...]) -> Diagnostic:
+def _unknown(setting: Setting, key: Scalar, known: list[str] | tuple[()], hint: str) -> Diagnostic:
     guess = nearest(key.text, known)
-    before = setting.path.split(".")[: [k.text for k in setting.keys].index(key.text)]
-    hint = "" if guess else "set a key that the spec has, or a constant"
-    if before and not guess:
-        hint = f"write it in the spec, under `{'.'.join(before)}:`"
+    hint = "" if guess else hint
     return diagnose("E0702", key.span, suggestion=guess, path=setting.path, hint=hint)

@@ -27,10 +27,13 @@ def _only_entry(
     if not value.entries:
         return reading.empty(value, path, f"write {expected}")
     if len(value.entries) > 1:
-        first, second = value.entries[:2]
-        hint = f"if `{second.name}` is an option, indent it under `{first.name}`"
+        hint = "keep one of them, and indent its options under it"
         return reading.report(
-            "E0112", second.key.span, where=where(path), count=len(value.entries), hint=hint
+            "E0112",
+            value.entries[1].key.span,
+            where=where(path),
+            count=len(value.entries),
+            hint=hint,
         )
     entry = value.entries[0]
     is_empty = isinstance(entry.value, Scalar) and entry.value.tag_kind == "null"

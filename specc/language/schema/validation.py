@@ -117,6 +117,7 @@ def problems(
         slot = (problem.path, problem.kind in ("unknown", "missing"))
         merged[slot] = _join(merged[slot], problem) if slot in merged else problem
     kept = [p for p in merged.values() if not _is_shadowed(p, merged.values())]
+    kept = [p for p in kept if not _is_misspelt(p, kept)]
     return sorted(kept, key=lambda p: (p.span.start, p.span.end))
 
 
@@ -124,6 +125,16 @@ def _is_shadowed(problem: Problem, others: Any) -> bool:  # noqa: ANN401
     """Whether a part of the same value is wrong too: the closer of two readings counts."""
     length = len(problem.path)
     return any(len(o.path) > length and o.path[:length] == problem.path for o in others)
+
+
+def _is_misspelt(problem: Problem, others: list[Problem]) -> bool:
+    """Whether a missing key stands there under a wrong name, which is told already."""
+    return problem.kind == "missing" and any(
+        other.kind == "unknown"
+        and other.path[:-1] == problem.path[:-1]
+        and nearest(other.key, other.choices) == problem.key
+        for other in others
+    )
 
 
 def _join(first: Problem, second: Problem) -> Problem:
@@ -149,11 +160,19 @@ def _problem(model: type[BaseModel], root: Located, path: Path, error: ErrorDeta
     if kind == "extra_forbidden" and key is not None:
         known = tuple(fields_at(model, loc[:-1]))
         return Problem("unknown", place, key.text, value, key.span, "", known)
+    if kind == "missing" and isinstance(loc[-1], int):
+        expected = f"a list of at least {loc[-1] + 1} entries"
+        return Problem("kind", place, name, value, value.span, expected)
     if kind == "missing":
         return Problem("missing", (*place, name), name, value, value.span.sub(0, 0), "")
     if "[key]" in loc and key is not None:
         choices = _choices(error)
         return Problem("choice", place, key.text, key, key.span, _either(choices), choices)
+    if kind == "union_tag_invalid" and isinstance(value, located.Mapping) and value.entries:
+        named = value.entries[0].key
+        legal = tuple(fields_at(model, loc))
+        choices = tuple(choice for choice in _choices(error) if choice in legal)
+        return Problem("choice", place, named.text, named, named.span, _either(choices), choices)
     return _about_value(place, name, value, error)
 
 
