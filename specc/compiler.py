@@ -62,11 +62,13 @@ def front(source: Source, settings: Sequence[str] = ()) -> Checked:
     located, found = read(source)
     if isinstance(located, LocatedMapping) and not _stops(found):
         checked.located = located
-        spec, more = read_spec(located, [Source("--set", text) for text in settings])
+        arguments = tuple(Source("--set", text) for text in settings)
+        checked.spec, more = read_spec(located, arguments)
         found = [*found, *more]
-        checked.spec = None if _stops(found) else spec
     if checked.spec is not None:
         found = [*found, *_meaning(checked, checked.spec)]
+    if _stops(found):
+        checked.plan = None
     checked.diagnostics = sort_and_dedupe(found)
     return checked
 
