@@ -3,12 +3,14 @@
 Arithmetic on denormal numbers (below 1e-38) takes a hundred times as long as on others, and dead
 units fill Adam's averages with them. The processor flushes them to zero where a flag asks for it,
 but the flag belongs to a thread, and a thread takes it from the one that made it: set after torch
-has made its threads, the flag misses them.
+has made its threads, the flag may miss them.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -47,7 +49,24 @@ def threads_for(parameters: int, rows: int, particles: int = 1) -> int:
 
     It follows from sizes alone, never from a clock, so that a run repeats bit for bit.
     """
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    limit = int(os.environ.get("OMP_NUM_THREADS") or available)
     operations = 6.0 * parameters * rows * particles
-    return 1 if operations < SMALL_STEP else max(1, min(limit, available))
+    return 1 if operations < SMALL_STEP else available_threads()
+
+
+def available_threads() -> int:
+    """The processors that this process may use, or fewer where OMP_NUM_THREADS says so."""
+    known = hasattr(os, "sched_getaffinity")
+    available = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(wanted), available) if wanted.isdigit() and int(wanted) else available
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Within it, torch computes with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -38,9 +38,10 @@ class Session:
         return self.program.manifest
 
     @contextmanager
-    def computing(self) -> Iterator[None]:
-        """Within it, torch makes new numbers in the precision of the run."""
-        with precision(self.settings.dtype):
+    def computing(self, threads: int | None = None) -> Iterator[None]:
+        """Within it, torch makes new numbers in the precision of the run, with all threads."""
+        count = threads or device.available_threads()
+        with precision(self.settings.dtype), device.threads(count):
             yield
 
     def rows(self, part: str) -> Rows:

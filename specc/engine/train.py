@@ -87,9 +87,9 @@ def train(code: Path, run: Path, options: Options) -> Trained:
         record.create(run, code, options.spec, facts)
     elif facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
-    torch.set_num_threads(int(facts["threads"]))
+    count = int(facts["threads"])
     opened = Session(run, program, data, settings, where)
-    with record.locked(run), opened.computing(), interruptible() as interruption:
+    with record.locked(run), opened.computing(count), interruptible() as interruption:
         return _Training(opened, options, interruption).run()
 
 

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-BUDGET = 8 << 20
-"""Bytes of the largest tensor; a few of them stay in a processor's last cache."""
+BUDGET = 4 << 20
+"""Bytes of the largest tensor; a few of them stay in a processor's last cache.
+
+Importance weights of a 40-500-500-784 decoder on one core of 2.6 GHz, at 1, 4, 8 and 32 MB:
+54, 48, 42 and 39 thousand a second, where the products of matrices alone make 60.
+"""
 
 GPU_BUDGET = 1 << 30
 
@@ -44,11 +48,17 @@ class _Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, object] | None = None,
     ) -> object:
         result = func(*args, **(kwargs or {}))
+        known = {_storage(value) for value in args if isinstance(value, Tensor)}
         values = result if isinstance(result, (tuple, list)) else (result,)
         for value in values:
-            if isinstance(value, Tensor):
+            # A view of what was there before, such as a transposed weight, takes no memory.
+            if isinstance(value, Tensor) and _storage(value) not in known:
                 self.bytes = max(self.bytes, value.numel() * value.element_size())
         return result
+
+
+def _storage(value: Tensor) -> int:
+    return value.untyped_storage().data_ptr()
 
 
 def largest(compute: Callable[[], object]) -> int:
