@@ -72,14 +72,14 @@ def _outside(support: Support, values: Array) -> tuple[npt.NDArray[np.bool_], st
         return bad, _integers(support)
     if support.kind == "counts":
         return (values < 0) | (values != np.floor(values)), "counts 0, 1, 2, ..."
-    if support.kind in ("simplex", "one_hot"):
+    if support.kind in ("simplex", "onehot"):
         return _off_simplex(support.kind, values)
     return np.zeros(values.shape, dtype=np.bool_), ""
 
 
 def _off_simplex(kind: str, values: Array) -> tuple[npt.NDArray[np.bool_], str]:
     total = np.abs(values.sum(-1, keepdims=True) - 1.0) > TOLERANCE
-    if kind == "one_hot":
+    if kind == "onehot":
         return ((values != 0) & (values != 1)) | total, "one-hot vectors"
     return (values < 0) | total, "vectors that sum to one"
 

@@ -67,7 +67,7 @@ def test_shape_scale_threshold_and_one_hot(tmp_path):
     fields = (
         field("a", shape=(2, 2), scale=0.5),
         field("b", shape=(4,), scale=0.1, binarize="threshold"),
-        field("c", column="y", shape=(3,), one_hot=3, support=Support("one_hot")),
+        field("c", column="y", shape=(3,), one_hot=3, support=Support("onehot")),
     )
     found = batch(tmp_path, *fields, x=x, y=np.array([2, 0]))
     assert found["a"].tolist() == [[[0, 0.5], [1, 1.5]], [[2, 2.5], [3, 3.5]]]
@@ -143,7 +143,7 @@ def test_one_hot_classes_are_checked(tmp_path):
     assert "whole numbers 0 to 2" in fails("E0508", tmp_path, wanted, x=np.array([1, 3]))
 
 
-@pytest.mark.parametrize("kind", ["simplex", "one_hot"])
+@pytest.mark.parametrize("kind", ["simplex", "onehot"])
 def test_vectors_that_sum_to_one(tmp_path, kind):
     wanted = field(shape=(2,), support=Support(kind))
     assert len(loaded(tmp_path, wanted, x=np.eye(2)).part("train")) == 2
