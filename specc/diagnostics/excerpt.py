@@ -1,0 +1,76 @@
+"""The part of a source that a finding speaks of, cut and marked for a screen."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from specc.diagnostics.source import Span
+
+WIDTH = 100
+"""Columns of a source line that are shown; a longer one is cut around its mark."""
+
+TAB = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """One line of a source with its number, and the marks under it."""
+
+    number: int
+    text: str
+    before: int
+    marked: int
+
+
+def excerpt(span: Span) -> Excerpt:
+    """The first line of a span, safe to print, with where the mark stands in screen columns."""
+    number, column = span.source.position(span.start)
+    line = span.source.line(number)
+    start = min(column - 1, len(line))
+    end = min(start + max(span.end - span.start, 1), len(line))
+    left, middle, right = line[:start], line[start:end], line[end:]
+    left, right = _cut(left, middle, right)
+    shown = [printable(part) for part in (left, middle, right)]
+    return Excerpt(number, "".join(shown), columns(shown[0]), max(columns(shown[1]), 1))
+
+
+def _cut(left: str, middle: str, right: str) -> tuple[str, str]:
+    """Both sides of a mark, shortened so that the line fits."""
+    if len(left) + len(middle) + len(right) <= WIDTH:
+        return left, right
+    room = max(WIDTH - len(middle), 20)
+    keep = room // 2
+    if len(left) > keep:
+        left = "…" + left[len(left) - keep :]
+    rest = max(WIDTH - len(left) - len(middle), 8)
+    if len(right) > rest:
+        right = right[:rest] + "…"
+    return left, right
+
+
+def printable(text: str) -> str:
+    """Text without anything that could steer a terminal: tabs as spaces, controls as symbols."""
+    return "".join(_safe(char) for char in text)
+
+
+def _safe(char: str) -> str:
+    if char == "\t":
+        return " " * TAB
+    if ord(char) < 32:
+        return chr(0x2400 + ord(char))
+    category = unicodedata.category(char)
+    if category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+        return "\N{REPLACEMENT CHARACTER}"
+    return char
+
+
+def columns(text: str) -> int:
+    """How many columns of a screen the text takes."""
+    return sum(_column(char) for char in text)
+
+
+def _column(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1

@@ -1,0 +1,42 @@
+"""Findings for programs: a JSON array, one object each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from specc.diagnostics.codes import CODES
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.report import help_text, message, severity
+from specc.diagnostics.source import Span
+
+
+def render(findings: Iterable[Diagnostic]) -> str:
+    """The array, indented; offsets count characters from 0, lines and columns from 1."""
+    return json.dumps([_finding(found) for found in findings], indent=2, ensure_ascii=False)
+
+
+def _finding(found: Diagnostic) -> dict[str, object]:
+    return {
+        "code": found.code,
+        "name": CODES[found.code].name,
+        "severity": severity(found),
+        "message": message(found),
+        "help": help_text(found),
+        "suggestion": found.suggestion,
+        **_place(found.span),
+        "labels": [{**_place(label.span), "text": label.text} for label in found.labels],
+    }
+
+
+def _place(span: Span) -> dict[str, object]:
+    end_line, end_column = span.source.position(span.end)
+    return {
+        "file": span.source.path,
+        "line": span.line,
+        "column": span.column,
+        "end_line": end_line,
+        "end_column": end_column,
+        "start": span.start,
+        "end": span.end,
+    }
