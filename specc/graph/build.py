@@ -22,11 +22,12 @@ def build_graph(spec: Spec, findings: Findings) -> Graph:
 
 def type_graph(graph: Graph, findings: Findings) -> TypedGraph:
     """The types of all sound nodes; broken ones, and what depends on them, have none."""
+    unnamed = frozenset(findings.broken)
     shapes = Shapes(graph, findings)
     shapes.run()
     sized = size_links(graph, shapes.read.uses, shapes.parameters, findings)
     plates = infer_plates(graph, findings)
-    supports = Supports(graph, shapes.dims, findings)
+    supports = Supports(graph, shapes.dims, unnamed, findings)
     supports.run()
     types = {
         node: Type(shape, supports.found[node], plates[node])

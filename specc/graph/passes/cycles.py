@@ -44,10 +44,7 @@ def _report(program: Program, component: set[str], findings: Findings) -> None:
     path = _shortest_cycle(inside, first)
     for name in component:
         findings.broken.add((program.name, name))
-    labels = tuple(
-        Label(program.nodes[b].span, f"`{b}` uses `{a}`")
-        for a, b in pairwise(path)
-    )
+    labels = tuple(Label(program.nodes[b].span, f"`{b}` uses `{a}`") for a, b in pairwise(path))
     findings.add(
         diagnose(
             "E0233",

@@ -61,7 +61,8 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
     if declared and column is None:
         guess = nearest(field.column, declared)
         known = ", ".join(f"`{c}`" for c in declared)
-        place = spec.spans.value(("data", "fields", name))
+        path = ("data", "fields", name)
+        place = spec.spans.value((*path, "from") if (*path, "from") in spec.spans else path)
         findings.add(
             diagnose("E0503", place, source=source, name=field.column, hint=_columns(guess, known))
         )

@@ -44,7 +44,8 @@ def resolve(spec: Spec, findings: Findings) -> Graph:
     for program in graph.programs.values():
         for node in program.nodes.values():
             _check_node(graph, node, findings)
-    check_used(graph, findings)
+    if not findings.has_errors():
+        check_used(graph, findings)
     return graph
 
 

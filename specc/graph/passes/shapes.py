@@ -7,13 +7,15 @@ from types import MappingProxyType
 
 from specc.catalog.entry import Shape
 from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId
 from specc.graph.passes.events import Conflict, Event, parameter_of
 from specc.graph.passes.expression_shapes import ExpressionShapes, show
-from specc.language.expressions.tree import Call
+from specc.graph.scope import names
+from specc.language.expressions.tree import Call, Expression
 
 
 class Shapes:
@@ -69,9 +71,9 @@ class Shapes:
         high = getattr(found.support, "high", 0.0)
         if found.support is not None and found.support.discrete and 2 <= high < 100_000:
             self.read.classes[node.id] = int(high) + 1
-        if declared is None and found.shape is None:
-            return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
-        return declared if declared is not None else found.shape
+        if declared is not None:
+            return declared
+        return found.shape if found.shape is not None else ()
 
     def _random(self, node: Node) -> Shape | None:
         assert node.entry is not None
@@ -172,6 +174,8 @@ class Shapes:
             return None
         sizes = []
         for size in node.sizes:
+            if not self._is_named(node, size):
+                return None
             value = self.read.number(node, size)
             if not isinstance(value, int) or value < 1:
                 self.read.fail(
@@ -180,6 +184,31 @@ class Shapes:
                 return None
             sizes.append(value)
         return tuple(sizes)
+
+    def _is_named(self, node: Node, size: Expression) -> bool:
+        """Whether every name in a size is a constant or a node."""
+        for name in names(size):
+            constants = self.graph.constants
+            if name.id in constants or self.graph.lookup(node.program, name.id) is not None:
+                continue
+            guess = nearest(name.id, constants)
+            known = ", ".join(f"`{c}`" for c in constants)
+            hint = f"declare it: `constants: {{{name.id}: ...}}`" + (
+                f"; there is {known}" if known else ""
+            )
+            self.read.fail(
+                node,
+                diagnose(
+                    "E0201",
+                    name.span,
+                    suggestion=guess,
+                    name=name.id,
+                    program=node.program,
+                    hint=f"did you mean `{guess}`?" if guess else hint,
+                ),
+            )
+            return False
+        return True
 
     def _inherited(self, node: Node) -> Shape | None:
         """From the data, or, for a node of another program, from the model's node of that name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from specc.catalog.arithmetic import arithmetic_support, negate_support
 from specc.catalog.functions import index as functions
@@ -34,13 +34,26 @@ from specc.language.expressions.tree import (
 )
 
 
+class _Unknown(Exception):
+    """The support follows from a node that is itself wrong."""
+
+
 class Supports:
-    """The pass at work: fills `found` node by node, in order."""
+    """The pass at work: fills `found` node by node, in order.
+
+    `unnamed` are the nodes whose names mean nothing; one whose shape alone is wrong still has a
+    support.
+    """
 
     def __init__(
-        self, graph: Graph, sizes: Mapping[NodeId, Mapping[str, int]], findings: Findings
+        self,
+        graph: Graph,
+        sizes: Mapping[NodeId, Mapping[str, int]],
+        unnamed: Set[NodeId],
+        findings: Findings,
     ) -> None:
         self.graph, self.sizes, self.findings = graph, sizes, findings
+        self.unnamed = unnamed
         self.found: dict[NodeId, Support] = {}
 
     def run(self) -> None:
@@ -48,8 +61,14 @@ class Supports:
         for program in self.graph.programs.values():
             for name in program.order:
                 node = program.nodes[name]
-                if node.id not in self.findings.broken:
-                    self.found[node.id] = self._node(node)
+                if node.id not in self.unnamed:
+                    self._visit(node)
+
+    def _visit(self, node: Node) -> None:
+        try:
+            self.found[node.id] = self._node(node)
+        except _Unknown:
+            self.findings.broken.add(node.id)
 
     def _node(self, node: Node) -> Support:
         if node.role == "parameter":
@@ -194,7 +213,9 @@ class Supports:
     def _name(self, node: Node, name: str) -> Support:
         found = self.graph.lookup(node.program, name)
         if found is not None:
-            return self.found.get(found.id, REAL)
+            if found.id not in self.found:
+                raise _Unknown
+            return self.found[found.id]
         value = self.graph.constants.get(name)
         if isinstance(value, (list, tuple)):
             return _hull([point(float(v)) for v in value])
