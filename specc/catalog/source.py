@@ -28,7 +28,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A key of the source's `options`."""
+    """An option of the source: a key beside `source:`."""
 
     name: str
     summary: str

@@ -9,7 +9,7 @@ ENTRY = Source(
     name="csv",
     summary="A column for each column of a table with a header line.",
     references=(Reference("Shafranovich 2005", "RFC 4180"),),
-    example="data: {source: csv, options: {path: a.csv}, fields: {age: {from: age, shape: []}}}",
+    example="data: {source: csv, path: a.csv, fields: {age: {from: age, shape: []}}}",
     options=(
         Option("path", "The file.", required=True),
         Option("delimiter", "What stands between two values; a comma unless it is given."),

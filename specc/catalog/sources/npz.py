@@ -10,7 +10,7 @@ ENTRY = Source(
     summary="A column for each array of an npz file; nothing in it is unpickled.",
     references=(Reference("Harris et al. 2020", "Array programming with NumPy"),),
     example=(
-        "data: {source: npz, options: {path: a.npz}, fields: {x: {from: features, shape: [13]}}, "
+        "data: {source: npz, path: a.npz, fields: {x: {from: features, shape: [13]}}, "
         'split: {test: "is_test[0]"}}'
     ),
     options=(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Source
@@ -14,7 +16,7 @@ from specc.language.schema.spec import Spans, Spec
 
 
 def read_spec(
-    root: Located, settings: tuple[Source, ...] = ()
+    root: Located, settings: Iterable[Source] = ()
 ) -> tuple[Spec | None, list[Diagnostic]]:
     """The document of a spec with `--set` arguments put into it, and everything wrong with it.
 

@@ -122,8 +122,14 @@ def _of_kind(
         return None
     model = links.link(kind).Options
     tell = partial(_tell, link=entry.name, kind=kind)
-    read = read_model(reading, model, options, path, tell)
+    # `{linear: }` has nothing to say beside its kind.
+    given = [e for e in options.entries if e.name != kind or not _is_empty(e.value)]
+    read = read_model(reading, model, located.Mapping(tuple(given), options.span), path, tell)
     return None if read is None else LinkSpec(kind=kind, options=read)
+
+
+def _is_empty(value: Located) -> bool:
+    return isinstance(value, Scalar) and value.tag_kind == "null"
 
 
 def _tell(reading: Reading, problem: Problem, *, link: str, kind: str) -> None:

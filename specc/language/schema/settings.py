@@ -7,6 +7,7 @@ that what is wrong with it is reported in the argument.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from specc.diagnostics.diagnostic import Diagnostic
@@ -35,7 +36,7 @@ class Setting:
 
 
 def apply_settings(
-    root: Mapping, settings: tuple[Source, ...], top: tuple[str, ...]
+    root: Mapping, settings: Iterable[Source], top: tuple[str, ...]
 ) -> tuple[Mapping, list[Diagnostic]]:
     """The tree with every setting put into it, and what was wrong with some of them.
 

@@ -1,0 +1,282 @@
+"""The JSON Schema of specs, for editors: made from the same declarations as the checks.
+
+An editor completes and explains keys by it. It is wider than the language in places (an expression
+is any text): what it accepts may still be wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from specc.catalog.distributions import index as distributions
+from specc.catalog.draws import index as draws
+from specc.catalog.entry import Distribution
+from specc.catalog.links import index as links
+from specc.catalog.objectives import index as objectives
+from specc.catalog.sources import index as sources
+from specc.catalog.supports import NAMED, describe
+from specc.language.schema.data import FieldSpec
+from specc.language.schema.document import Document
+from specc.language.schema.node import INITS, Node, Role
+from specc.language.schema.optimizers import OPTIMIZERS
+from specc.language.schema.read_document import PARTS, REQUIRED
+from specc.language.schema.read_node import HEADS, OPTIONS
+from specc.language.schema.train import Evaluation, TrainSpec
+
+Json = dict[str, Any]
+
+NAME = "^[A-Za-z][A-Za-z0-9_]*$"
+_FIELDS = {"global": "is_global", "from": "from_field"}
+
+
+def json_schema() -> Json:
+    """The schema of a whole spec."""
+    definitions: Json = {
+        "expression": _expression(),
+        "node": {"anyOf": [_ref(f"{name}_node") for name in _node_kinds()]},
+        "link": {"anyOf": [_ref(f"{kind}_link") for kind in links.names()] + [_bare_link()]},
+        "draw": _draw(),
+        "optimizer": _optimizer(),
+    }
+    definitions |= {f"{name}_node": node for name, node in _node_kinds().items()}
+    definitions |= {f"{kind}_link": _link(kind, definitions) for kind in links.names()}
+    sections = _sections(definitions)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "specc",
+        "description": "A deep generative model.",
+        "type": "object",
+        "properties": {key: _about(key, sections[key]) for key in PARTS},
+        "required": list(REQUIRED),
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def _about(key: str, schema: Json) -> Json:
+    return {"description": Document.model_fields[key].description, **schema}
+
+
+def _sections(definitions: Json) -> Json:
+    number = {"type": "number"}
+    constant = {"type": ["number", "string", "array"], "items": number}
+    return {
+        "specc": {"const": 1},
+        "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+        "doc": {"type": "string"},
+        "constants": _named(constant),
+        "data": _data(definitions),
+        "plates": _named(_ref("expression")),
+        "model": _named(_ref("node")),
+        "guide": _named({"anyOf": [_ref("node"), _point()]}),
+        "programs": _named(_named(_ref("node"))),
+        "links": _named(_ref("link")),
+        "objective": _objective(),
+        "train": _train(definitions),
+        "evaluate": _named(_model(Evaluation, definitions)),
+        "moved": {"type": "object", "additionalProperties": {"type": "string"}},
+    }
+
+
+# small pieces
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _named(schema: Json) -> Json:
+    """A mapping of names to one kind of value."""
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": schema,
+    }
+
+
+def _closed(properties: Json, **rest: object) -> Json:
+    """A mapping of exactly these keys."""
+    return {"type": "object", "properties": properties, "additionalProperties": False, **rest}
+
+
+def _single(name: str, inside: Json, summary: str) -> Json:
+    """`{name: ...}`."""
+    return _closed({name: {"description": summary, **inside}}, required=[name])
+
+
+def _model(model: type[BaseModel], definitions: Json, prefix: str = "") -> Json:
+    """The schema of a pydantic model, the models inside it among the definitions."""
+    template = f"#/$defs/{prefix}{{model}}"
+    schema = model.model_json_schema(ref_template=template)
+    for name, inner in schema.pop("$defs", {}).items():
+        definitions[f"{prefix}{name}"] = _clean(inner)
+    cleaned: Json = _clean(schema)
+    return cleaned
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401
+    """Without what is of no use to an editor; keys of `properties` are names, and stay."""
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    cleaned = {k: _clean(v) for k, v in value.items() if k not in ("digest", "title")}
+    if "properties" in value:
+        cleaned["properties"] = {k: _clean(v) for k, v in value["properties"].items()}
+    return cleaned
+
+
+# nodes
+
+
+def _expression() -> Json:
+    items = {"type": "array", "items": _ref("expression")}
+    about = "A number, a list, or an expression such as `decoder(z)`."
+    return {"anyOf": [{"type": "number"}, {"type": "string"}, items], "description": about}
+
+
+def _node_kinds() -> Json:
+    kinds: Json = {name: _random_node(name) for name in distributions.names()}
+    supports = [{"const": name, "description": describe(NAMED[name])} for name in NAMED]
+    kinds["parameter"] = _plain_node("parameter", {"oneOf": supports})
+    kinds["given"] = _plain_node("given", {"type": "string"})
+    kinds["let"] = _plain_node("let", _ref("expression"))
+    return kinds
+
+
+def _random_node(name: str) -> Json:
+    entry = distributions.distribution(name)
+    head = {"const": name, "description": entry.summary}
+    roles: Json = dict.fromkeys(("latent", "observed"), head)
+    options = {**_options("latent"), **_options("observed")}
+    return _closed(
+        {**roles, **_parameters(entry), **options},
+        oneOf=[{"required": [role]} for role in roles],
+        description=entry.summary,
+    )
+
+
+def _parameters(entry: Distribution) -> Json:
+    found = {p.name: (p.summary, p.support) for p in entry.parameters}
+    for other in entry.alternatives:
+        found[other.name] = (f"instead of `{other.replaces}`", other.support)
+    described: Json = {
+        name: {**_ref("expression"), "description": f"{summary}: {describe(support)}"}
+        for name, (summary, support) in found.items()
+    }
+    for option in entry.options:
+        described[option] = {**_ref("expression"), "description": "a size"}
+    return described
+
+
+def _plain_node(role: Role, head: Json) -> Json:
+    about = {"description": HEADS[role], **head}
+    return _closed({role: about, **_options(role)}, required=[role])
+
+
+def _options(role: Role) -> Json:
+    return {key: _option(key) for key, roles in OPTIONS.items() if role in roles}
+
+
+def _option(key: str) -> Json:
+    shapes: Json = {
+        "params": _ref("expression"),
+        "shape": {"type": "array", "items": _ref("expression")},
+        "global": {"type": "boolean"},
+        "draw": _ref("draw"),
+        "init": {
+            "anyOf": [
+                {"type": "number"},
+                {"enum": list(INITS)},
+                {"type": "array", "items": {"type": "number"}},
+            ]
+        },
+    }
+    about = Node.model_fields[_FIELDS.get(key, key)].description
+    return {"description": about, **shapes.get(key, {"type": "string"})}
+
+
+def _point() -> Json:
+    return _single("auto", {"const": "delta"}, "One learnt point.")
+
+
+def _draw() -> Json:
+    words: list[Json] = [
+        {"const": name, "description": draws.draw(name).summary} for name in draws.names()
+    ]
+    for name in draws.names():
+        entry = draws.draw(name)
+        if entry.option:
+            values: Json = {"enum": list(entry.options)}
+            inside = {"anyOf": [values, _closed({entry.option: values})]}
+            words.append(_single(name, inside, entry.summary))
+    return {"anyOf": words}
+
+
+# links, objective, data, training
+
+
+def _bare_link() -> Json:
+    known = [k for k in links.names() if not links.link(k).Options.model_fields[k].is_required()]
+    return {"enum": known}
+
+
+def _link(kind: str, definitions: Json) -> Json:
+    entry = links.link(kind)
+    schema = _model(entry.Options, definitions, f"{kind}_")
+    return {**schema, "required": [kind], "description": entry.summary}
+
+
+def _objective() -> Json:
+    forms: list[Json] = []
+    for name in objectives.names():
+        entry = objectives.objective(name)
+        forms.append({"const": name, "description": entry.summary})
+        options = {
+            key: {"type": "integer" if isinstance(value, int) else "number", "default": value}
+            for key, value in entry.options.items()
+        }
+        forms.append(_single(name, _closed(options), entry.summary))
+    forms.append(_single("minimize", _ref("expression"), "What is made small."))
+    return {"anyOf": forms}
+
+
+def _data(definitions: Json) -> Json:
+    options: Json = {}
+    for name in sources.names():
+        for option in sources.source(name).options:
+            options[option.name] = {"description": option.summary}
+    known = [
+        {"const": name, "description": sources.source(name).summary} for name in sources.names()
+    ]
+    path = {"type": "string", "pattern": r"\.(npz|csv)$", "description": "A file."}
+    part = {"type": ["number", "string"]}
+    own: Json = {
+        "source": {"anyOf": [*known, path]},
+        "fields": _named(_field(definitions)),
+        "split": {"type": "object", "additionalProperties": part},
+    }
+    return _closed({**own, **options}, required=["source"])
+
+
+def _field(definitions: Json) -> Json:
+    schema = _model(FieldSpec, definitions)
+    schema.pop("required", None)
+    return schema
+
+
+def _train(definitions: Json) -> Json:
+    schema = _model(TrainSpec, definitions)
+    about = TrainSpec.model_fields["optimizer"].description
+    schema["properties"]["optimizer"] = {**_ref("optimizer"), "description": about}
+    definitions.pop("Optimizer", None)
+    return schema
+
+
+def _optimizer() -> Json:
+    forms: list[Json] = [{"enum": list(OPTIMIZERS)}]
+    for name, options in OPTIMIZERS.items():
+        forms.append(_single(name, _model(options, {}), (options.__doc__ or "").strip()))
+    return {"anyOf": forms}
