@@ -16,6 +16,7 @@ class Terms:
     body: Body
     written: dict[Term, str] = field(default_factory=dict)
     weights: dict[tuple[str, ...], str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
 
     def part(self, part: Part) -> str:
         """A signed term of a sum: `- 4.0 * kl_z`."""
@@ -61,16 +62,23 @@ class Terms:
         return local
 
     def _fresh(self, wanted: str) -> str:
-        taken = {*self.body.plan.python.values(), *self.written.values()}
+        if not self.taken:
+            self.taken |= self._named()
+        while wanted in self.taken:
+            wanted += "_"
+        self.taken.add(wanted)
+        return wanted
+
+    def _named(self) -> set[str]:
+        """Every variable that the plan names."""
+        taken = set(self.body.plan.python.values())
         taken |= {
             a.local
             for p in self.body.plan.programs.values()
             for f in p.factors.values()
             for a in f.arguments
         }
-        while wanted in taken:
-            wanted += "_"
-        return wanted
+        return taken
 
     def _reduce(self, term: Reduce) -> str:
         if term in self.written:

@@ -9,10 +9,16 @@ from specc.graph.graph import GUIDE, MODEL
 from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
 
 
+MANY = 24
+"""More terms than this are counted in a formula, not written out."""
+
+
 def factorization(plan: Plan, program: ProgramPlan) -> str:
     """`p(z, x) = p(z) p(x | z)`."""
     factors = [program.factors[n] for n in program.order if n in program.factors]
     letter = program.letter
+    if len(factors) > MANY:
+        return f"{letter} is the product of {len(factors)} factors"
     product = " ".join(f"{letter}({f.symbol})" for f in factors)
     if len(product) > 72:
         product = f"the product of {len(factors)} factors"
@@ -88,6 +94,8 @@ def symbol(plan: Plan, term: Term) -> str:
 
 def signed_sum(plan: Plan, parts: tuple[Part, ...]) -> str:
     """Terms with their signs and coefficients: `log p(x | z) - 4 KL(...)`."""
+    if len(parts) > MANY:
+        return f"the sum of {len(parts)} terms"
     text = ""
     for part in parts:
         sign = "-" if part.coefficient < 0 else "+"
@@ -113,7 +121,7 @@ def objective_formula(plan: Plan) -> str:
         return f"E_q[log 1/{objective.particles} sum_k exp({signed_sum(plan, parts)})]"
     exact = tuple(p for p in parts if isinstance(p.term, Divergence))
     if exact and sampled and len(exact) < len(parts):
-        rest = tuple(p for p in parts if p not in exact)
+        rest = tuple(p for p in parts if not isinstance(p.term, Divergence))
         tail = signed_sum(plan, exact)
         joint = f"- {tail[1:]}" if tail.startswith("-") else f"+ {tail}"
         return f"E_q[{signed_sum(plan, rest)}] {joint}"

@@ -34,17 +34,22 @@ class Setting:
 def choose_draws(
     typed: TypedGraph, drawn_in: dict[str, str], setting: Setting, findings: Findings
 ) -> dict[str, Draw]:
-    """A draw for every latent that has one; a draw that cannot be is a finding."""
+    """A draw for every latent that has one; a draw that cannot be is a finding.
+
+    Nodes are summed over as long as all of them together have few combinations of values.
+    """
     chosen: dict[str, Draw] = {}
+    room = float(MAX_STATES)
     for name, program in drawn_in.items():
         node = typed.graph.node((program, name))
         if node.id in findings.broken:
             continue
         draw = _asked(typed, node, setting, findings) if node.draw else None
         if node.draw is None:
-            draw = _chosen(typed, node, setting, findings)
+            draw = _chosen(typed, node, setting, room, findings)
         if draw is not None:
             chosen[name] = draw
+            room /= states(typed, node) if draw.kind == "enumerate" else 1.0
     return chosen
 
 
@@ -143,13 +148,15 @@ def _enumerate_problem(
     return None
 
 
-def _chosen(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
+def _chosen(
+    typed: TypedGraph, node: Node, setting: Setting, room: float, findings: Findings
+) -> Draw | None:
     assert node.entry is not None
     if node.program != GUIDE:
         return _unguided(typed, node, setting, findings)
     if node.entry.continuous:
         return _continuous(node, setting)
-    return _discrete(typed, node, setting, findings)
+    return _discrete(typed, node, setting, room, findings)
 
 
 def _continuous(node: Node, setting: Setting) -> Draw:
@@ -165,7 +172,9 @@ def _baseline(setting: Setting) -> str:
     return "leave_one_out" if setting.particles > 1 else "mean"
 
 
-def _discrete(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
+def _discrete(
+    typed: TypedGraph, node: Node, setting: Setting, room: float, findings: Findings
+) -> Draw | None:
     assert node.entry is not None
     policy = setting.entry.finite
     if policy == "refuse":
@@ -174,10 +183,10 @@ def _discrete(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
         )
         return None
     count = states(typed, node) if node.entry.finite else math.inf
-    if policy == "choose" and count <= 64:
+    if policy == "choose" and count <= min(64, room):
         reason = f"{node.entry.name} has {count:.0f} values: their sum is exact"
         return Draw(node.name, GUIDE, "enumerate", "", reason)
-    reason = f"{node.entry.name} is discrete, and has too many values to sum over"
+    reason = f"{node.entry.name} is discrete, with too many values to sum over"
     if policy != "choose":
         reason = f"{node.entry.name} is discrete: {setting.entry.name} uses the score"
     return Draw(node.name, GUIDE, "score", _baseline(setting), reason)

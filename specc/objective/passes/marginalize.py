@@ -107,6 +107,11 @@ def _joint(inner: Sum, joint: set[str], axes: Axes) -> tuple[list[Part], list[De
     return parts, decisions
 
 
+def _named(names: list[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
+
+
 def check_size(typed: TypedGraph, draws: dict[str, Draw], span: Span, findings: Findings) -> None:
     """Refuse a joint sum over more combinations than fit."""
     over = [n for n, d in draws.items() if d.kind == "enumerate"]
@@ -116,7 +121,7 @@ def check_size(typed: TypedGraph, draws: dict[str, Draw], span: Span, findings: 
             diagnose(
                 "E0415",
                 span,
-                names=", ".join(f"`{n}`" for n in over),
+                names=_named(over),
                 count=f"{math.prod(counts):.0f}" if math.prod(counts) < 1e15 else "too many",
                 limit=MAX_JOINT_STATES,
             )

@@ -24,6 +24,8 @@ def find_surrogates(
         reach = values.downstream(name) | {name}
         kept = tuple(c for c in costs if _involves(c.term, values) & reach)
         dropped = tuple(c.term for c in costs if c not in kept)
+        if not kept:
+            continue
         surrogates.append(Surrogate(name, draw.option, kept, dropped))
         decisions.append(
             Decision(

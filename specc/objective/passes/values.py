@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from specc.graph.graph import GUIDE, MODEL, Graph, NodeId
+from specc.graph.scope import names
 
 
 class Values:
@@ -17,6 +18,7 @@ class Values:
     def __init__(self, graph: Graph, drawn_in: Mapping[str, str]) -> None:
         self.graph = graph
         self.drawn_in = drawn_in
+        self._users: dict[str, set[str]] = {}
         self._inputs: dict[NodeId, frozenset[str]] = {}
 
     def inputs(self, program: str, name: str) -> frozenset[str]:
@@ -41,8 +43,6 @@ class Values:
 
     def _data_inputs(self, program: str, name: str) -> set[str]:
         """Data of the model used in another program by its name."""
-        from specc.graph.scope import names
-
         found = self.graph.programs[program]
         if program == MODEL or not found.inputs:
             return set()
@@ -67,10 +67,11 @@ class Values:
 
     def downstream(self, name: str) -> frozenset[str]:
         """The drawn values whose draws are conditioned on `name`, at any distance."""
-        users: dict[str, set[str]] = {}
-        for drawn, program in self.drawn_in.items():
-            for used in self.inputs(program, drawn):
-                users.setdefault(used, set()).add(drawn)
+        users = self._users
+        if not users:
+            for drawn, program in self.drawn_in.items():
+                for used in self.inputs(program, drawn):
+                    users.setdefault(used, set()).add(drawn)
         seen: set[str] = set()
         stack = [name]
         while stack:
