@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from specc.language.schema.digests import environment, math, training
+from specc.language.schema.digests import math, training
 from specc.language.schema.value import Value
 
 Binarize = Literal["none", "sample", "threshold"]
@@ -35,8 +35,8 @@ class DataSpec(Value):
     """The source of the data: its kind, its options, its fields and its parts."""
 
     source: str = math(about="The kind of source, such as `digits` or `npz`.")
-    options: Mapping[str, str | int | bool | tuple[str, ...] | Mapping[str, tuple[str, ...]]] = (
-        environment(default={}, about="Where the source finds its files.")
+    options: Mapping[str, str | Mapping[str, str | tuple[str, ...]]] = training(
+        default={}, about="The keys beside `source`: which files are read, and what of them."
     )
     fields: Mapping[str, FieldSpec] = math(default={}, about="The fields of the model, by name.")
     split: Mapping[str, float | int | str] = training(

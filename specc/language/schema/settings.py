@@ -150,7 +150,8 @@ def _put_under(value: Located, setting: Setting, depth: int) -> Located | Diagno
 
 def _put_in_list(value: Sequence, setting: Setting, depth: int) -> Located | Diagnostic:
     key = setting.keys[depth]
-    if not key.text.isdecimal() or int(key.text) >= len(value.items):
+    is_position = re.fullmatch(r"[0-9]{1,6}", key.text) is not None
+    if not is_position or int(key.text) >= len(value.items):
         count = len(value.items)
         hint = f"the list has {count} entr{'y' if count == 1 else 'ies'}, the first of them is 0"
         return _unknown(setting, key, (), hint)
@@ -169,10 +170,10 @@ def _add(value: Mapping, setting: Setting, depth: int) -> Located | Diagnostic:
     if not is_last and setting.keys[0].text not in _GROWING:
         known = [entry.name for entry in value.entries]
         return _unknown(setting, key, known, "write it in the spec itself")
-    inner = _put_under(Mapping((), key.span), setting, depth + 1)
-    if isinstance(inner, Diagnostic):
-        return inner
-    return Mapping((*value.entries, Entry(key, inner)), value.span)
+    added = setting.value
+    for outer in reversed(setting.keys[depth + 1 :]):
+        added = Mapping((Entry(outer, added),), outer.span)
+    return Mapping((*value.entries, Entry(key, added)), value.span)
 
 
 def _unknown(setting: Setting, key: Scalar, known: list[str] | tuple[()], hint: str) -> Diagnostic:

@@ -196,14 +196,13 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
         return f"a list of at least {context['min_length']} entries"
     if kind == "too_long":
         return f"a list of at most {context['max_length']} entries"
-    if kind == "missing_argument" or "expected" not in context:
-        return "another value"
-    return str(context["expected"])
+    # A validator of ours says in its ValueError what the value must be.
+    return str(context["error"]) if kind == "value_error" else "another value"
 
 
 def _choices(error: ErrorDetails) -> tuple[str, ...]:
     """The words that were expected, from the text in which pydantic lists them."""
-    if error["type"] not in ("literal_error", "union_tag_invalid", "enum"):
+    if error["type"] not in ("literal_error", "union_tag_invalid"):
         return ()
     context = error.get("ctx", {})
     text = str(context.get("expected_tags") or context.get("expected") or "")

@@ -181,3 +181,13 @@ def test_products_have_the_shape_of_numpy(left, right):
 def test_a_product_that_does_not_fit_says_why(left, right, words: str):
     with pytest.raises(ShapeMismatch, match=words):
         matmul_shape(left, right)
+
+
+def test_an_operator_that_there_is_not():
+    with pytest.raises(AssertionError, match="%"):
+        arithmetic_support("%", REAL, REAL)
+
+
+def test_bounds_that_are_no_numbers_and_exponentials_beyond_float():
+    assert interval.between((math.nan, False), (1.0, False)) == REAL
+    assert interval.exp(Interval(0.0, 1e6)) == Interval(1.0, math.inf)
