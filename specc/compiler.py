@@ -52,6 +52,16 @@ class Compiled:
     plan: Plan
     files: Mapping[str, str]
 
+    @property
+    def name(self) -> str:
+        """The name of the package, and of its folder."""
+        return self.plan.graph.graph.spec.document.name
+
+    @property
+    def source(self) -> str:
+        """The text of the spec that was compiled."""
+        return self.plan.graph.graph.spec.source.text
+
 
 def front(source: Source, settings: Sequence[str] = ()) -> Checked:
     """Run every stage up to the plan; a stage after an error still reports what it can.
@@ -86,9 +96,13 @@ def _meaning(checked: Checked, spec: Spec) -> list[Diagnostic]:
 def compile(source: Source, settings: Sequence[str] = ()) -> tuple[Compiled | None, Checked]:
     """The files of a spec, or None with the findings that stand against it."""
     checked = front(source, settings)
-    if checked.plan is None:
-        return None, checked
-    return Compiled(checked.plan, package(checked.plan)), checked
+    return (generate(checked) if checked.plan is not None else None), checked
+
+
+def generate(checked: Checked) -> Compiled:
+    """The files of a spec that was found sound."""
+    assert checked.plan is not None
+    return Compiled(checked.plan, package(checked.plan))
 
 
 def _stops(found: list[Diagnostic]) -> bool:

@@ -12,10 +12,13 @@ from specc.cli import exits, options
 @options.settings
 @options.format_of_findings
 @click.option("--strict", is_flag=True, help="Let warnings count as findings.")
-def command(specs: tuple[str, ...], settings: tuple[str, ...], form: str, strict: bool) -> int:
+def command(
+    specs: tuple[str, ...], settings: tuple[str, ...], form: str | None, strict: bool
+) -> int:
     """Check specs: 0 where they are sound, 1 with findings, 2 where one cannot be read."""
     from specc.cli.findings import examine, has_errors, rendered
 
+    form = form or "text"
     answers = [examine(spec, settings) for spec in specs]
     findings = [finding for _, found in answers for finding in found]
     if findings or form != "text":

@@ -14,7 +14,13 @@ from specc.cli.boundary import Boundary, abandon_output, flush
 
 VERBS: dict[str, str] = {
     "new": "Write a small spec to start from.",
+    "check": "Report everything that is wrong with specs.",
     "explain": "Show what the compiler decided for a spec, or what a code means.",
+    "compile": "Write the PyTorch code of specs.",
+    "train": "Train a spec, and measure what came of it.",
+    "evaluate": "Measure a trained run.",
+    "sample": "Draw rows from a trained run.",
+    "schema": "Print the JSON Schema of specs, for editors.",
     "completion": "Print the completion script of a shell.",
 }
 

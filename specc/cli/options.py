@@ -35,9 +35,7 @@ def settings(command: F) -> F:
 
 def format_of_findings(command: F) -> F:
     """`--format`: how findings are written; `--json` is short for one of them."""
-    short = click.option(
-        "--json", "form", flag_value="json", default=None, help="Short for --format json."
-    )
+    short = click.option("--json", "form", flag_value="json", help="Short for --format json.")
     full = click.option(
         "--format",
         "form",

@@ -1,0 +1,71 @@
+"""`specc compile`: specs become PyTorch code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from specc.cli import exits, options
+from specc.cli.failure import Failure
+from specc.cli.files import write_folder
+
+if TYPE_CHECKING:
+    from specc.compiler import Compiled
+
+
+@click.command(help="Write the PyTorch code of each SPEC to generated/NAME/.")
+@options.many_specs
+@options.settings
+@click.option("--out", metavar="DIR", help="Write to DIR/NAME/ instead.")
+@click.option("--check", is_flag=True, help="Write nothing; fail where the code has drifted.")
+@click.option("--force", is_flag=True, help="Replace files that were edited by hand.")
+def command(
+    specs: tuple[str, ...], settings: tuple[str, ...], out: str | None, check: bool, force: bool
+) -> int:
+    """Compile specs, or compare the code that is there with them."""
+    from specc.cli.output import folder_for
+
+    results = [compiled(spec, settings) for spec in specs]
+    folders = [
+        folder_for(spec, result.name, out) for spec, result in zip(specs, results, strict=True)
+    ]
+    if check:
+        return _check(list(zip(folders, results, strict=True)))
+    for folder, result in zip(folders, results, strict=True):
+        _write(folder, result, force)
+    return exits.DONE
+
+
+def compiled(spec: str, settings: tuple[str, ...]) -> Compiled:
+    """The files of a sound spec; raises `WrongSpec` with its findings otherwise."""
+    from specc.cli.findings import sound
+    from specc.compiler import generate
+
+    return generate(sound(spec, settings))
+
+
+def _write(folder: Path, result: Compiled, force: bool) -> None:
+    from specc.cli.output import edited
+
+    touched = [name for name in result.files if edited(folder / name)]
+    if touched and not force:
+        hint = "keep your change elsewhere, or replace it with --force"
+        raise Failure(f"{folder / touched[0]} was edited by hand", hint)
+    changed = write_folder(folder, result.files)
+    what = f"{len(changed)} of {len(result.files)} files written" if changed else "up to date"
+    click.echo(f"{folder}: {what}")
+
+
+def _check(pairs: list[tuple[Path, Compiled]]) -> int:
+    from specc.cli.output import drifts
+
+    found = [drift for folder, result in pairs for drift in drifts(folder, result.files)]
+    for drift in found:
+        click.echo(f"{drift.path} {drift.kind}")
+        if drift.difference:
+            click.echo(drift.difference)
+    if not found:
+        click.echo(f"{len(pairs)} {'spec' if len(pairs) == 1 else 'specs'}: no drift")
+    return exits.FINDINGS if found else exits.DONE
