@@ -38,7 +38,7 @@ def _list(reading: Reading, value: Sequence, path: Path) -> tree.Expression | No
 def _text(reading: Reading, value: Scalar) -> tree.Expression | None:
     parsed = parse(value.text, value.at)
     if isinstance(parsed, Diagnostic):
-        reading.findings.append(parsed)
+        reading.add(parsed)
         return None
     is_number = isinstance(parsed, (tree.Number, tree.Negate)) and not _has_names(parsed)
     if is_number and value.style in ("single", "double"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from specc.diagnostics.nearest import nearest
 from specc.language import located
+from specc.language.limits import MAX_FINDINGS
 from specc.language.located import Entry, Located, Scalar, Sequence
 from specc.language.schema import later
 from specc.language.schema.document import Constant, Document
@@ -182,6 +183,8 @@ def read_document(reading: Reading, root: located.Mapping) -> Document | None:
     None where a part is wrong on which the meaning of the others depends.
     """
     for entry in root.entries:
+        if reading.errors() > MAX_FINDINGS:
+            break
         if entry.name in later.TOP_KEYS:
             later.not_yet(reading, entry.key.span, entry.name, later.TOP_KEYS[entry.name])
         elif entry.name not in PARTS:

@@ -16,9 +16,10 @@ from specc.language.schema import later
 from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.link import LinkSpec
 from specc.language.schema.places import dotted
+from specc.language.schema.problems import Problem
 from specc.language.schema.reading import Reading, bracketed, found
 from specc.language.schema.spec import Path
-from specc.language.schema.validation import Problem, read_model, tell_plainly
+from specc.language.schema.validation import read_model, tell_plainly
 
 _CODES = {"activation": "E0609", "layers": "E0608"}
 """The options whose values have a code of their own."""

@@ -25,6 +25,12 @@ class Reading:
 
     def __init__(self) -> None:
         self.findings: list[Diagnostic] = []
+        self._errors = 0
+
+    def add(self, finding: Diagnostic) -> None:
+        """Record one finding."""
+        self.findings.append(finding)
+        self._errors += severity(finding) == "error"
 
     def report(
         self,
@@ -36,12 +42,12 @@ class Reading:
         suggestion: str | None = None,
         **evidence: object,
     ) -> None:
-        """Record one finding."""
-        self.findings.append(diagnose(code, span, labels=labels, suggestion=suggestion, **evidence))
+        """Record one finding, of kind `code` at `span`."""
+        self.add(diagnose(code, span, labels=labels, suggestion=suggestion, **evidence))
 
     def errors(self) -> int:
         """How many of the findings stop the compiler."""
-        return sum(severity(found) == "error" for found in self.findings)
+        return self._errors
 
     # kinds of values
 

@@ -1,75 +1,22 @@
-"""Options that a pydantic model checks, with its errors retold at their places, one for each cause.
-
-pydantic names errors by paths that hold the tags of unions too; here they are followed into the
-located tree, and parts that lead nowhere are skipped.
-"""
+"""Options that a pydantic model checks, read from the located tree."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from specc.diagnostics.nearest import nearest
-from specc.diagnostics.source import Span
 from specc.language import located
 from specc.language.located import Located, Scalar, Sequence
 from specc.language.schema.places import where
-from specc.language.schema.reading import NUMBER, TRUTH, WHOLE, WORD, Reading
+from specc.language.schema.problems import Problem, problems
+from specc.language.schema.reading import Reading
 from specc.language.schema.spec import Path
 
 Model = TypeVar("Model", bound=BaseModel)
-Kind = Literal["unknown", "missing", "choice", "range", "kind"]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that a model refused: where it is, and what it must be.
-
-    `choices` are the words that may stand there or, for an unknown key, the keys there are.
-    """
-
-    kind: Kind
-    path: Path
-    key: str
-    value: Located
-    span: Span
-    expected: str
-    choices: tuple[str, ...] = ()
-
-    @property
-    def word(self) -> str:
-        """The word that is refused: a scalar, or the key itself."""
-        return self.value.text if isinstance(self.value, Scalar) else self.key
-
-
 Teller = Callable[[Reading, Problem], None]
-
-_KINDS: dict[str, str] = {
-    "int_type": WHOLE,
-    "int_from_float": WHOLE,
-    "int_parsing": WHOLE,
-    "float_type": NUMBER,
-    "string_type": WORD,
-    "bool_type": TRUTH,
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "dict_type": "a mapping of keys",
-    "mapping_type": "a mapping of keys",
-    "model_type": "a mapping of keys",
-    "model_attributes_type": "a mapping of keys",
-    "finite_number": "a finite number",
-}
-_BOUNDS: dict[str, tuple[str, str]] = {
-    "greater_than": ("gt", "more than {}"),
-    "greater_than_equal": ("ge", "at least {}"),
-    "less_than": ("lt", "less than {}"),
-    "less_than_equal": ("le", "at most {}"),
-}
 
 
 def read_model(
@@ -105,167 +52,6 @@ def plain(value: Located) -> Any:  # noqa: ANN401
     if isinstance(value, Sequence):
         return tuple(plain(item) for item in value.items)
     return value.value
-
-
-def problems(
-    model: type[BaseModel], value: Located, path: Path, errors: list[ErrorDetails]
-) -> list[Problem]:
-    """What pydantic found, in the order of the text, without what follows from something else."""
-    told = [_problem(model, value, path, error) for error in errors]
-    merged: dict[tuple[Path, bool], Problem] = {}
-    for problem in told:
-        slot = (problem.path, problem.kind in ("unknown", "missing"))
-        merged[slot] = _join(merged[slot], problem) if slot in merged else problem
-    kept = [p for p in merged.values() if not _is_shadowed(p, merged.values())]
-    kept = [p for p in kept if not _is_misspelt(p, kept)]
-    return sorted(kept, key=lambda p: (p.span.start, p.span.end))
-
-
-def _is_shadowed(problem: Problem, others: Any) -> bool:  # noqa: ANN401
-    """Whether a part of the same value is wrong too: the closer of two readings counts."""
-    length = len(problem.path)
-    return any(len(o.path) > length and o.path[:length] == problem.path for o in others)
-
-
-def _is_misspelt(problem: Problem, others: list[Problem]) -> bool:
-    """Whether a missing key stands there under a wrong name, which is told already."""
-    return problem.kind == "missing" and any(
-        other.kind == "unknown"
-        and other.path[:-1] == problem.path[:-1]
-        and nearest(other.key, other.choices) == problem.key
-        for other in others
-    )
-
-
-def _join(first: Problem, second: Problem) -> Problem:
-    """Two alternatives of one value, both refused."""
-    if second.expected in first.expected:
-        return first
-    return Problem(
-        "kind" if first.kind != second.kind else first.kind,
-        first.path,
-        first.key,
-        first.value,
-        first.span,
-        f"{first.expected} or {second.expected}",
-        (*first.choices, *second.choices),
-    )
-
-
-def _problem(model: type[BaseModel], root: Located, path: Path, error: ErrorDetails) -> Problem:
-    loc, kind = error["loc"], error["type"]
-    inner, value, key = _follow(root, loc)
-    place = (*path, *inner)
-    name = str(loc[-1]) if loc else ""
-    if kind == "extra_forbidden" and key is not None:
-        known = tuple(fields_at(model, loc[:-1]))
-        return Problem("unknown", place, key.text, value, key.span, "", known)
-    if kind == "missing" and isinstance(loc[-1], int):
-        expected = f"a list of at least {loc[-1] + 1} entries"
-        return Problem("kind", place, name, value, value.span, expected)
-    if kind == "missing":
-        return Problem("missing", (*place, name), name, value, value.span.sub(0, 0), "")
-    if "[key]" in loc and key is not None:
-        choices = _choices(error)
-        return Problem("choice", place, key.text, key, key.span, _either(choices), choices)
-    if kind == "union_tag_invalid" and isinstance(value, located.Mapping) and value.entries:
-        named = value.entries[0].key
-        legal = tuple(fields_at(model, loc))
-        choices = tuple(choice for choice in _choices(error) if choice in legal)
-        return Problem("choice", place, named.text, named, named.span, _either(choices), choices)
-    return _about_value(place, name, value, error)
-
-
-def _about_value(path: Path, name: str, value: Located, error: ErrorDetails) -> Problem:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind in _BOUNDS and isinstance(value, Scalar):
-        key, words = _BOUNDS[kind]
-        return Problem("range", path, name, value, value.span, words.format(_shown(context[key])))
-    choices = _choices(error)
-    if choices:
-        is_word = isinstance(value, Scalar) and isinstance(value.value, str)
-        means: Kind = "choice" if is_word else "kind"
-        return Problem(means, path, name, value, value.span, _either(choices), choices)
-    return Problem("kind", path, name, value, value.span, _expected(kind, context))
-
-
-def _expected(kind: str, context: Mapping[str, Any]) -> str:
-    if kind in _KINDS:
-        return _KINDS[kind]
-    if kind == "too_short":
-        return f"a list of at least {context['min_length']} entries"
-    if kind == "too_long":
-        return f"a list of at most {context['max_length']} entries"
-    # A validator of ours says in its ValueError what the value must be.
-    return str(context["error"]) if kind == "value_error" else "another value"
-
-
-def _choices(error: ErrorDetails) -> tuple[str, ...]:
-    """The words that were expected, from the text in which pydantic lists them."""
-    if error["type"] not in ("literal_error", "union_tag_invalid"):
-        return ()
-    context = error.get("ctx", {})
-    text = str(context.get("expected_tags") or context.get("expected") or "")
-    words = [word.strip().strip("'") for word in text.replace(" or ", ", ").split(",")]
-    return tuple(word for word in words if word)
-
-
-def _either(words: tuple[str, ...]) -> str:
-    shown = [f"`{word}`" for word in words]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
-
-
-def _shown(bound: object) -> str:
-    if isinstance(bound, (int, float)) and math.isfinite(bound) and float(bound).is_integer():
-        return f"{int(bound):,}" if abs(bound) < 1e7 else f"{bound:.3g}"
-    return str(bound)
-
-
-def _follow(
-    root: Located, loc: tuple[int | str, ...]
-) -> tuple[tuple[str | int, ...], Located, Scalar | None]:
-    """The path in the tree that pydantic's path comes to, what is there, and its key."""
-    path: list[str | int] = []
-    value, key = root, None
-    for part in loc:
-        step = _step(value, part)
-        if step is not None:
-            key, value = step
-            path.append(part)
-    return tuple(path), value, key
-
-
-def _step(value: Located, part: int | str) -> tuple[Scalar | None, Located] | None:
-    if isinstance(value, located.Mapping):
-        return next(((e.key, e.value) for e in value.entries if e.name == part), None)
-    if isinstance(value, Sequence) and isinstance(part, int) and part < len(value.items):
-        return None, value.items[part]
-    return None
-
-
-def fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Iterator[str]:
-    """The keys that a mapping at this path of pydantic's may have."""
-    models = [model]
-    for part in loc:
-        inner = [
-            found
-            for each in models
-            for name, field in each.model_fields.items()
-            if part in (name, field.alias)
-            for found in models_in(field.annotation)
-        ]
-        models = inner or models
-    for each in models:
-        for name, field in each.model_fields.items():
-            yield field.alias or name
-
-
-def models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401
-    """The models named in a type, in its unions, lists and mappings too."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from models_in(inner)
 
 
 def tell_plainly(reading: Reading, problem: Problem) -> None:

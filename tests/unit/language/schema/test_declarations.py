@@ -13,8 +13,8 @@ from specc.language.schema.digests import CLASSES, digest_class
 from specc.language.schema.document import Document
 from specc.language.schema.node import Node
 from specc.language.schema.optimizers import OPTIMIZERS
+from specc.language.schema.problems import models_in
 from specc.language.schema.train import TrainSpec
-from specc.language.schema.validation import models_in
 from specc.language.schema.value import Value
 
 

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from specc.diagnostics.source import Source
 from specc.language.located import Mapping
+from specc.language.schema.problems import fields_at
 from specc.language.schema.reading import Reading
-from specc.language.schema.validation import fields_at, read_model, tell_plainly
+from specc.language.schema.validation import read_model, tell_plainly
 from specc.language.schema.value import Value
 from specc.language.text import read
 
