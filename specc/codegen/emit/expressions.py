@@ -6,6 +6,7 @@ meet, the one of lower rank gets the missing axes after its own leading ones.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,8 +34,9 @@ PRECEDENCE = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "**"
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A Python expression: its text, how tightly it binds, the event's shape, and whether it has
-    axes before the event.
+    """A Python expression.
+
+    `binding` says how tightly the text binds, `varies` whether there are axes before the event.
     """
 
     text: str
@@ -122,7 +124,7 @@ class ExpressionWriter:
         a, b = align(left, rank), align(right, rank)
         binding = PRECEDENCE[expression.operator]
         if expression.operator == "**":
-            text = f"{a.within(POWER + 1)} ** {b.within(UNARY)}"
+            text = _power(a.within(POWER + 1), b.within(UNARY))
         else:
             text = f"{a.within(binding)} {expression.operator} {b.within(binding + 1)}"
         shape = _broadcast(left.shape, right.shape)
@@ -240,6 +242,12 @@ def align(code: Code, rank: int) -> Code:
     else:
         text = code.within(ATOM) + f".unsqueeze({-code.rank - 1})" * missing
     return Code(text, ATOM, (1,) * missing + code.shape, code.varies)
+
+
+def _power(base: str, exponent: str) -> str:
+    """`x**2`, with spaces around the operator where an operand is more than a name or a number."""
+    plain = all(re.fullmatch(r"-?[\w.]+", operand) for operand in (base, exponent))
+    return f"{base}**{exponent}" if plain else f"{base} ** {exponent}"
 
 
 def _raised(code: Code, least: int) -> Code:

@@ -8,7 +8,6 @@ from specc.codegen.plan import Factor, Plan, ProgramPlan
 from specc.graph.graph import GUIDE, MODEL
 from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
 
-
 MANY = 24
 """More terms than this are counted in a formula, not written out."""
 

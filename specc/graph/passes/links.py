@@ -56,7 +56,7 @@ def _lower(
         if use.node[0] != first.node[0]:
             findings.add(
                 diagnose(
-                    "E0613",
+                    "E0611",
                     use.span,
                     labels=(Label(first.span, "first used here"),),
                     link=link.name,
@@ -76,7 +76,7 @@ def _lower(
         return _trunk(graph, link, uses, joined, parameters, findings)
     except LinkShapeError as error:
         findings.add(
-            diagnose("E0614", first.span, link=link.name, reason=error.reason, fix=error.fix),
+            diagnose("E0612", first.span, link=link.name, reason=error.reason, fix=error.fix),
             first.node,
         )
         return None

@@ -70,7 +70,7 @@ def _binary(tree: Binary) -> str:
     strength = STRENGTH[tree.operator]
     if strength == POWER:
         left, right = _print(tree.left, OPERAND), _print(tree.right, UNARY)
-        tight = _is_simple(tree.left) and _is_simple(tree.right)
+        tight = not left.startswith("(") and _is_simple(tree.left) and _is_simple(tree.right)
         return f"{left}**{right}" if tight else f"{left} ** {right}"
     left, right = _print(tree.left, strength), _print(tree.right, strength + 1)
     return f"{left} {tree.operator} {right}"
