@@ -157,7 +157,9 @@ def parse(value: object) -> Manifest:
 
 
 def _check_inputs(manifest: Manifest) -> None:
-    fields = set(manifest.data.fields) if manifest.data else set()
+    if manifest.data is None:
+        return
+    fields = set(manifest.data.fields)
     for loss in manifest.losses:
         missing = [name for name in loss.inputs if name not in fields]
         if missing:

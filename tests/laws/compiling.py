@@ -1,0 +1,34 @@
+"""Compile a small spec and load it, or a version of it with its generated text changed."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from specc.compiler import compile
+from specc.diagnostics.report import message
+from specc.diagnostics.source import Source
+from specc.runtime.program import Program, load
+
+NUMBERS = itertools.count()
+
+
+def generated(text: str) -> dict[str, str]:
+    """The files of a spec; an error in it fails the test."""
+    result, checked = compile(Source("spec.yaml", text))
+    assert result is not None, [message(found) for found in checked.diagnostics]
+    return dict(result.files)
+
+
+def program(text: str, folder: Path, change: tuple[str, str] | None = None) -> Program:
+    """The program of a spec in float64; `change` replaces a piece of the generated objective."""
+    files = generated(text)
+    if change is not None:
+        old, new = change
+        assert files["objective.py"].count(old) >= 1, files["objective.py"]
+        files["objective.py"] = files["objective.py"].replace(old, new)
+    place = folder / f"program{next(NUMBERS)}"
+    place.mkdir()
+    for name, content in files.items():
+        (place / name).write_text(content, encoding="utf-8")
+    return load(place).double()

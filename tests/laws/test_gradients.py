@@ -1,0 +1,372 @@
+"""Every estimator's mean gradient against the exact one, and a wrong variant that must fail.
+
+The exact gradient comes from enumerating all discrete states and from Gauss-Hermite quadrature
+over the continuous ones, with densities of torch.distributions. 120,000 samples a case, float64,
+seeded; a coordinate deviates by more than 4.5 standard errors once in 150,000 draws.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Bernoulli, Categorical, Normal
+
+from specc.runtime.noise import Noise
+from tests.laws.compiling import program
+from tests.laws.estimating import Z, gradient, settle, worst
+
+X = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
+NODES = torch.tensor(NODES)
+WEIGHTS = torch.tensor(WEIGHTS / WEIGHTS.sum())
+
+THIRD = torch.tensor(0.3, dtype=torch.float64)
+HEAD = "specc: 1\nname: tiny\n"
+LINKS = "links: {up: linear, down: linear}\n"
+
+
+def bits(size: int) -> torch.Tensor:
+    """All assignments of `size` bits, one a row."""
+    return torch.tensor(list(itertools.product([0.0, 1.0], repeat=size)), dtype=torch.float64)
+
+
+def lp(logits, value):
+    return Bernoulli(logits=logits).log_prob(value).sum(-1)
+
+
+def check(spec, exact, folder, wrong=None, batch=None):
+    """The estimator agrees with `exact`, a function of the program; each wrong variant does not."""
+    batch = {"x": X} if batch is None else batch
+    right = program(HEAD + spec, folder)
+    settle(right)
+    wanted = gradient(right, exact(right))
+    assert worst(right, batch, wanted) < Z
+    for change in wrong or ():
+        bad = program(HEAD + spec, folder, change)
+        settle(bad)
+        assert worst(bad, batch, wanted) > Z, f"{change} was not noticed"
+
+
+# one layer of bits
+
+
+def one_layer(objective, draw=""):
+    return f"""
+model:
+  h: {{latent: bernoulli, logits: 0.3, shape: [2]}}
+  x: {{observed: bernoulli, logits: down(h), shape: [2]}}
+guide:
+  h: {{latent: bernoulli, logits: up(x){draw}}}
+{LINKS}objective: {objective}
+"""
+
+
+def terms(p):
+    """log q(h | x) and log p(x, h) for every h."""
+    h = bits(2)
+    log_q = lp(p.guide.q_h(X), h)
+    log_p = lp(THIRD, h) + lp(p.model.p_x(h), X)
+    return log_q, log_p
+
+
+def elbo(p):
+    log_q, log_p = terms(p)
+    return -(log_q.exp() * (log_p - log_q)).sum()
+
+
+def iwae(particles):
+    def exact(p):
+        log_q, log_p = terms(p)
+        log_w = log_p - log_q
+        total = torch.zeros((), dtype=torch.float64)
+        for states in itertools.product(range(4), repeat=particles):
+            index = list(states)
+            chance = log_q[index].sum().exp()
+            total = total + chance * (torch.logsumexp(log_w[index], 0) - np.log(particles))
+        return -total
+
+    return exact
+
+
+NO_SURROGATE = ("+ surrogate_h", "")
+
+
+def test_score_without_a_baseline(tmp_path):
+    spec = one_layer("elbo", ", draw: {score: {baseline: none}}")
+    check(spec, elbo, tmp_path, [NO_SURROGATE])
+
+
+def test_score_with_the_mean_of_other_rows(tmp_path):
+    spec = one_layer("elbo", ", draw: {score: {baseline: mean}}")
+    check(spec, elbo, tmp_path, [NO_SURROGATE])
+
+
+def test_score_leaving_one_out(tmp_path):
+    spec = one_layer("{elbo: {particles: 3}}", ", draw: {score: {baseline: leave_one_out}}")
+    own = (
+        "signal_h = score.baseline_leave_one_out(signal_h)",
+        "signal_h = signal_h - signal_h.mean(0)",
+    )
+    check(spec, elbo, tmp_path, [NO_SURROGATE, own])
+
+
+def test_enumerate(tmp_path):
+    spec = one_layer("elbo", ", draw: enumerate")
+    right = program(HEAD + spec, tmp_path)
+    settle(right)
+    loss, _ = right.loss("loss", {"x": X}, Noise.at(0, dtype=torch.float64), 1)
+    exact = elbo(right)
+    assert abs(loss.item() - exact.item()) < 1e-12
+    assert (gradient(right, loss) - gradient(right, exact)).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("particles", [2, 3])
+def test_vimco(particles, tmp_path):
+    spec = one_layer(f"{{vimco: {{particles: {particles}}}}}")
+    mean = ("score.surrogate(log_q_h, signal).sum(0)", "score.surrogate(log_q_h, signal).mean(0)")
+    check(spec, iwae(particles), tmp_path, [("+ surrogate", ""), mean])
+
+
+def test_the_score_of_an_importance_weighted_bound(tmp_path):
+    draw = ", draw: {score: {baseline: mean}}"
+    spec = one_layer("{iwae: {particles: 2}}", draw)
+    check(spec, iwae(2), tmp_path, [("+ surrogate", "")])
+
+
+# two layers of bits
+
+
+TWO = """
+model:
+  h2: {latent: bernoulli, logits: 0.3, shape: [2]}
+  h1: {latent: bernoulli, logits: down2(h2), shape: [2]}
+  x: {observed: bernoulli, logits: down1(h1), shape: [2]}
+guide:
+  h1: {latent: bernoulli, logits: up1(x)%s}
+  h2: {latent: bernoulli, logits: up2(h1)%s}
+links: {down1: linear, down2: linear, up1: linear, up2: linear}
+"""
+
+
+def two_terms(p):
+    h1 = bits(2)[:, None].expand(4, 4, 2)
+    h2 = bits(2)[None].expand(4, 4, 2)
+    log_q = lp(p.guide.q_h1(X), h1) + lp(p.guide.q_h2(h1), h2)
+    log_p = lp(THIRD, h2) + lp(p.model.p_h1(h2), h1) + lp(p.model.p_x(h1), X)
+    return log_q.flatten(), log_p.flatten()
+
+
+def two_elbo(p):
+    log_q, log_p = two_terms(p)
+    return -(log_q.exp() * (log_p - log_q)).sum()
+
+
+def test_two_score_nodes_keep_the_costs_downstream_of_each(tmp_path):
+    score = ", draw: {score: {baseline: mean}}"
+    spec = TWO % (score, score) + "objective: elbo\n"
+    files = program(HEAD + spec, tmp_path).folder / "objective.py"
+    text = files.read_text()
+    assert "signal_h2 = log_p_h1" in text, "h2 influences p(h1 | h2), not p(x | h1)"
+    missing = ("surrogate_h1 + surrogate_h2", "surrogate_h1")
+    check(spec, two_elbo, tmp_path, [missing])
+
+
+def test_enumerating_below_a_score_node(tmp_path):
+    spec = TWO % (", draw: {score: {baseline: none}}", ", draw: enumerate") + "objective: elbo\n"
+    check(spec, two_elbo, tmp_path, [("+ surrogate_h1", "")])
+
+
+def test_a_score_node_below_an_enumerated_one(tmp_path):
+    spec = TWO % (", draw: enumerate", ", draw: {score: {baseline: mean}}") + "objective: elbo\n"
+    check(
+        spec, two_elbo, tmp_path, [("+ surrogate_h2", ""), ("(q_h1.detach() * ", "(q_h1 * 0.5 * ")]
+    )
+
+
+def test_enumerating_two_nodes(tmp_path):
+    spec = TWO % (", draw: enumerate", ", draw: enumerate") + "objective: elbo\n"
+    right = program(HEAD + spec, tmp_path)
+    settle(right)
+    loss, _ = right.loss("loss", {"x": X}, Noise.at(0, dtype=torch.float64), 1)
+    exact = two_elbo(right)
+    assert (gradient(right, loss) - gradient(right, exact)).abs().max() < 1e-12
+
+
+# bits and numbers
+
+
+MIXED = """
+model:
+  y: {latent: categorical, logits: 0, classes: 3}
+  z: {latent: normal, loc: 0, scale: 1}
+  x: {observed: bernoulli, logits: "down(z, y)", shape: [2]}
+guide:
+  y: {latent: categorical, logits: up(x)%s}
+  z: {latent: normal, params: "inner(x, y)"}
+links: {up: linear, down: linear, inner: linear}
+objective: %s
+"""
+
+
+def mixed_elbo(p):
+    total = torch.zeros((), dtype=torch.float64)
+    log_q_y = Categorical(logits=p.guide.q_y(X)).logits[0]
+    for y in range(3):
+        loc, scale = p.guide.q_z(X, torch.tensor([y]))
+        z = loc + scale * NODES
+        logits = p.model.p_x(z, torch.full_like(z, y).long())
+        log_p = np.log(1 / 3) + Normal(0.0, 1.0).log_prob(z) + lp(logits, X)
+        log_q = log_q_y[y] + Normal(loc, scale).log_prob(z)
+        total = total + log_q_y[y].exp() * (WEIGHTS * (log_p - log_q)).sum()
+    return -total
+
+
+def test_a_number_below_an_enumerated_class(tmp_path):
+    spec = MIXED % (", draw: enumerate", "elbo")
+    detached = (
+        "z = normal.rsample(noise, z_loc, z_scale",
+        "z = normal.sample(noise, z_loc, z_scale",
+    )
+    check(spec, mixed_elbo, tmp_path, [detached])
+
+
+def test_a_number_below_a_sampled_class(tmp_path):
+    spec = MIXED % (", draw: {score: {baseline: leave_one_out}}", "{elbo: {particles: 2}}")
+    check(spec, mixed_elbo, tmp_path, [("+ surrogate_y", "")])
+
+
+# numbers
+
+
+NORMAL = """
+model:
+  z: {latent: normal, loc: 0, scale: 1}
+  x: {observed: bernoulli, logits: down(z), shape: [2]}
+guide:
+  z: {latent: normal, params: up(x)%s}
+links: {up: linear, down: linear}
+objective: %s
+"""
+
+
+def normal_elbo(p):
+    loc, scale = p.guide.q_z(X)
+    z = loc + scale * NODES
+    log_p = Normal(0.0, 1.0).log_prob(z) + lp(p.model.p_x(z), X)
+    return -(WEIGHTS * (log_p - Normal(loc, scale).log_prob(z))).sum()
+
+
+def normal_iwae(p):
+    loc, scale = p.guide.q_z(X)
+    z = loc + scale * NODES
+    log_p = Normal(0.0, 1.0).log_prob(z) + lp(p.model.p_x(z), X)
+    log_w = log_p - Normal(loc, scale).log_prob(z)
+    pair = torch.logaddexp(log_w[:, None], log_w[None]) - np.log(2)
+    return -(WEIGHTS[:, None] * WEIGHTS[None] * pair).sum()
+
+
+DETACHED = ("z = normal.rsample(", "z = normal.sample(")
+
+
+def test_pathwise(tmp_path):
+    check(NORMAL % ("", "elbo"), normal_elbo, tmp_path, [DETACHED])
+
+
+def test_sticking_the_landing(tmp_path):
+    spec = NORMAL % (", draw: {pathwise: {form: sticking}}", "elbo")
+    check(spec, normal_elbo, tmp_path, [DETACHED])
+
+
+def test_importance_weights_by_the_path(tmp_path):
+    spec = NORMAL % ("", "{iwae: {particles: 2}}")
+    stuck = (
+        "normal.log_prob(z, z_loc, z_scale)",
+        "normal.log_prob(z, z_loc.detach(), z_scale.detach())",
+    )
+    check(spec, normal_iwae, tmp_path, [DETACHED, stuck])
+
+
+def test_the_score_of_a_number(tmp_path):
+    spec = NORMAL % (", draw: {score: {baseline: mean}}", "elbo")
+    check(spec, normal_elbo, tmp_path, [("+ surrogate_z", "")])
+
+
+# summed out of the density
+
+
+SUMMED = """
+model:
+  y: {latent: categorical, logits: 0, classes: 3}
+  z: {latent: normal, loc: 0, scale: 1}
+  x: {observed: bernoulli, logits: "down(z, y)", shape: [2]}
+guide:
+  z: {latent: normal, params: up(x)}
+links: {up: linear, down: linear}
+objective: %s
+"""
+
+
+def marginal(p, z):
+    """log p(x, z), the class summed out."""
+    parts = [np.log(1 / 3) + lp(p.model.p_x(z, torch.full_like(z, y).long()), X) for y in range(3)]
+    return Normal(0.0, 1.0).log_prob(z) + torch.stack(parts).logsumexp(0)
+
+
+def test_a_class_that_no_guide_draws(tmp_path):
+    """Without a guide for y, the density of the bound is log sum_y p(x, y | z)."""
+    text = SUMMED % "elbo"
+    text = text.replace(
+        "y: {latent: categorical, logits: 0, classes: 3}",
+        "y: {latent: categorical, logits: 0, classes: 3, draw: enumerate}",
+    )
+
+    def exact(p):
+        loc, scale = p.guide.q_z(X)
+        z = loc + scale * NODES
+        return -(WEIGHTS * (marginal(p, z) - Normal(loc, scale).log_prob(z))).sum()
+
+    check(text, exact, tmp_path, [DETACHED])
+
+
+def test_a_class_summed_out_under_importance_weights(tmp_path):
+    text = (SUMMED % "{iwae: {particles: 2}}").replace(
+        "classes: 3}", "classes: 3, draw: enumerate}"
+    )
+
+    def exact(p):
+        loc, scale = p.guide.q_z(X)
+        z = loc + scale * NODES
+        log_w = marginal(p, z) - Normal(loc, scale).log_prob(z)
+        pair = torch.logaddexp(log_w[:, None], log_w[None]) - np.log(2)
+        return -(WEIGHTS[:, None] * WEIGHTS[None] * pair).sum()
+
+    check(text, exact, tmp_path, [DETACHED])
+
+
+# global latents
+
+
+def test_a_global_latent_with_several_particles(tmp_path):
+    """Its divergence counts once for the whole data, here of 7 rows."""
+    spec = """
+model:
+  w: {latent: normal, loc: 0, scale: 1, shape: [2], global: true}
+  x: {observed: bernoulli, logits: w, shape: [2]}
+guide:
+  m: {parameter: real, shape: [2]}
+  s: {parameter: positive, shape: [2]}
+  w: {latent: normal, loc: m, scale: s}
+objective: {elbo: {particles: 2}}
+"""
+
+    def exact(p):
+        loc, scale = p.guide.q_w()
+        w = loc + scale * NODES[:, None]
+        fit = (WEIGHTS[:, None] * Bernoulli(logits=w).log_prob(X)).sum()
+        kl = torch.distributions.kl_divergence(Normal(loc, scale), Normal(0.0, 1.0)).sum()
+        return -(fit - kl / 7)
+
+    check(spec, exact, tmp_path, [(" / data_size", "")])
