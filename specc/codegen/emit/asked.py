@@ -170,7 +170,7 @@ def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[
             with out.about(f"{program.name}.{name}"):
                 body.enumerate(program.factors[name], device)
         terms = Terms(body)
-        parts = [p for p in _local_parts(plan, program)]
+        parts = list(_local_parts(plan, program))
         result = [terms.part(part) for part in parts]
         out.sum("return ", result)
 

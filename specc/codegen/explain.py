@@ -1,0 +1,167 @@
+"""What the compiler decided for a spec, each decision with its reason: a visitor of the plan."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from specc.catalog.supports import describe
+from specc.codegen.emit.asked import capabilities
+from specc.codegen.emit.text import factorization, objective_formula, symbol
+from specc.codegen.manifest import parameters
+from specc.codegen.plan import Plan, ProgramPlan
+from specc.graph.graph import MODEL, ROWS
+
+WIDTH = 96
+
+
+def explain(plan: Plan) -> str:
+    """The factorization, the objective, and every decision, as text."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    document = plan.graph.graph.spec.document
+    yield f"{document.name}: {' '.join(document.doc.split())}" if document.doc else document.name
+    for program in plan.programs.values():
+        yield ""
+        yield from _program(plan, program)
+    yield ""
+    yield from _objective(plan)
+    yield ""
+    yield from _links(plan)
+    yield from _totals(plan)
+
+
+def _program(plan: Plan, program: ProgramPlan) -> Iterator[str]:
+    what = "model" if program.name == MODEL else program.name
+    yield f"{what}    {factorization(plan, program)}"
+    rows = [_node(plan, program, name) for name in program.order]
+    yield from table(("node", "is", "shape", "support", "line"), rows)
+
+
+def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
+    node = plan.graph.graph.programs[program.name].nodes[name]
+    kind = plan.graph.types[node.id]
+    if name in program.factors:
+        what = f"{node.role} ~ {program.factors[name].story}"
+    elif name in program.lets:
+        what = f"= {program.lets[name].expression.span.text}"
+    else:
+        what = node.role
+    plates = [p for p in kind.plates if p != ROWS]
+    where = f" for each of {plates[0]}" if plates else "" if kind.is_local else " (global)"
+    shape = f"[{', '.join(map(str, kind.shape))}]" if kind.shape else "a number"
+    return name, what, shape + where, describe(kind.support), str(node.span.line)
+
+
+def _objective(plan: Plan) -> Iterator[str]:
+    objective = plan.objective
+    yield f"objective    the {objective.entry.title}"
+    yield from _wrapped(f"{objective.entry.variable} = {objective_formula(plan)}")
+    if objective.entry.formula:
+        yield from _wrapped(f"which is {objective.entry.formula}")
+    rows = [(d.subject, d.choice, d.reason) for d in objective.decisions]
+    if rows:
+        yield ""
+        yield from table(("what", "choice", "because"), rows)
+    for surrogate in objective.players[0].surrogates:
+        if surrogate.dropped:
+            shown = ", ".join(symbol(plan, term) for term in surrogate.dropped)
+            yield from _wrapped(f"the score gradient of {surrogate.node} leaves out {shown}")
+
+
+def _links(plan: Plan) -> Iterator[str]:
+    rows = [
+        (
+            module.link.name,
+            module.link.entry.name,
+            f"{_sizes(module.input)} to {_sizes(module.lowered.output)}",
+            ", ".join(dict.fromkeys(_users(plan, module.link.name))),
+            f"{_count(plan, program, module.attribute):,}",
+        )
+        for program in plan.programs.values()
+        for module in program.modules
+    ]
+    if rows:
+        yield from table(("link", "kind", "sizes", "used by", "parameters"), rows)
+        yield ""
+
+
+def _users(plan: Plan, link: str) -> list[str]:
+    return [".".join(use.node) for use in plan.graph.uses if use.link == link]
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def _count(plan: Plan, program: ProgramPlan, attribute: str) -> int:
+    prefix = f"{program.name}.{attribute}."
+    return sum(math.prod(s) for name, s in parameters(plan) if name.startswith(prefix))
+
+
+def _totals(plan: Plan) -> Iterator[str]:
+    total = sum(math.prod(shape) for _, shape in parameters(plan))
+    yield f"{total:,} parameters in all"
+    asked = [f"{p.name}.{m}" for p in plan.programs.values() for m in capabilities(plan, p)]
+    yield from _wrapped(f"can be asked for: {', '.join(asked)}", "")
+
+
+def _wrapped(text: str, indent: str = "    ") -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Columns as wide as their widest cell, the last one as it comes."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    for row in [head, *rows]:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield ("    " + "  ".join(cells)).rstrip()
+
+
+def explain_json(plan: Plan) -> dict[str, Any]:
+    """The same for a program."""
+    objective = plan.objective
+    return {
+        "name": plan.graph.graph.spec.document.name,
+        "programs": {
+            program.name: {
+                "factorization": factorization(plan, program),
+                "nodes": [
+                    dict(
+                        zip(
+                            ("name", "is", "shape", "support", "line"),
+                            _node(plan, program, name),
+                            strict=True,
+                        )
+                    )
+                    for name in program.order
+                ],
+            }
+            for program in plan.programs.values()
+        },
+        "objective": {
+            "name": objective.entry.name,
+            "formula": objective_formula(plan),
+            "particles": objective.particles,
+            "draws": {
+                name: {"kind": d.kind, "option": d.option, "reason": d.reason}
+                for name, d in objective.draws.items()
+            },
+            "decisions": [
+                {"subject": d.subject, "choice": d.choice, "reason": d.reason}
+                for d in objective.decisions
+            ],
+        },
+        "parameters": [{"name": n, "shape": list(s)} for n, s in parameters(plan)],
+    }

@@ -1,0 +1,37 @@
+"""What `explain` says of a spec, held against the spec."""
+
+from pathlib import Path
+
+import pytest
+
+from specc.codegen.explain import explain, explain_json
+from specc.compiler import front
+from specc.diagnostics.source import Source
+
+SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
+
+
+def plan_of(path):
+    checked = front(Source(f"specs/{path.name}", path.read_text(encoding="utf-8")))
+    assert checked.plan is not None
+    return checked.plan
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+def test_every_node_and_every_latents_draw_is_told(path):
+    plan = plan_of(path)
+    text = explain(plan)
+    assert max(map(len, text.splitlines())) <= 120
+    for program in plan.graph.graph.programs.values():
+        for node in program.nodes.values():
+            assert f"    {node.name} " in text
+    for name, draw in plan.objective.draws.items():
+        assert draw.reason in text, name
+    shown = explain_json(plan)
+    assert set(shown["objective"]["draws"]) == set(plan.objective.draws)
+
+
+def test_the_closed_form_is_told_with_its_reason():
+    text = explain(plan_of(next(p for p in SPECS if p.stem == "hierarchical_vae")))
+    assert "KL(z2)  closed form" in text
+    assert "p(z1 | ...) depends on z2, which is drawn after z1" in text
