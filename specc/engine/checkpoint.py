@@ -151,6 +151,9 @@ def _restore_optimizer(player: Player, number: int, checkpoint: Checkpoint) -> N
             for key, tensor in checkpoint.optimizer.items()
             if key.startswith(prefix)
         }
+        shapes = {tensor.shape for tensor in state[index].values()}
+        if shapes - {player.parameters[index].shape, torch.Size()}:
+            raise _damaged(checkpoint.folder, f"what it remembers of `{name}` has another shape")
     groups = player.optimizer.state_dict()["param_groups"]
     kept = {index: values for index, values in state.items() if values}
     player.optimizer.load_state_dict({"state": kept, "param_groups": groups})

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from specc.engine import files, record
+from specc.runtime.failure import RunFailure
+from tests.programs import making
+
+
+def test_the_first_free_folder(tmp_path):
+    assert record.new_folder(tmp_path / "runs", "vae").name == "vae-1"
+    for name in ("vae-1", "vae-7", "vae-x", "vae_mnist-9", "other-3"):
+        (tmp_path / name).mkdir()
+    assert record.new_folder(tmp_path, "vae").name == "vae-8"
+
+
+def test_a_run_folder_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+    code = making.copy("vae", tmp_path)
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(RunFailure) as failure:
+        record.create(tmp_path / "run", code, "text", {"name": "vae"})
+    assert failure.value.code == "E0811"
+    assert "No space left on device" in failure.value.message
+    assert not (tmp_path / "run").exists()
+    monkeypatch.undo()
+    record.create(tmp_path / "run", code, "text", {"name": "vae"})
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
+        "generated",
+        "run.json",
+        "spec.yaml",
+    ]
+    assert not (tmp_path / ".run.partial").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": ['])
+def test_a_damaged_run(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(RunFailure) as failure:
+        record.open_run(tmp_path)
+    assert failure.value.code == "E0803"
+
+
+def test_a_run_s_name_does_not_lead_out_of_it(tmp_path):
+    (tmp_path / "run.json").write_text('{"name": "../../etc"}')
+    assert record.open_run(tmp_path)[1] == tmp_path / "generated" / "etc"
+
+
+def test_no_run(tmp_path):
+    with pytest.raises(RunFailure) as failure:
+        record.open_run(tmp_path)
+    assert failure.value.code == "E0802"
+
+
+def test_a_line_of_metrics_that_was_cut_off_is_left_out(tmp_path):
+    record.append_metrics(tmp_path, {"epoch": 1})
+    record.append_metrics(tmp_path, {"epoch": 2})
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "lo')
+    assert record.read_metrics(tmp_path) == [{"epoch": 1}, {"epoch": 2}]
+
+
+def test_a_file_is_the_old_one_or_the_new_one(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    files.write_json(path, {"a": 1})
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(RunFailure):
+        files.write_json(path, {"a": 2})
+    assert files.read_json(path) == {"a": 1}
