@@ -1,0 +1,85 @@
+"""What changed between two specs, and the verdict for a checkpoint."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from specc.codegen.compare import compare
+from specc.codegen.digests import mathematics
+from specc.codegen.erase import digest
+from specc.compiler import front
+from specc.diagnostics.source import Source
+
+SPECS = Path(__file__).parents[3] / "specs"
+VAE = (SPECS / "vae.yaml").read_text(encoding="utf-8")
+
+
+def plan(text, *settings):
+    checked = front(Source("specs/spec.yaml", text), settings)
+    assert checked.plan is not None, checked.diagnostics
+    return checked.plan
+
+
+def verdict(old, new):
+    return compare(plan(old), plan(new))
+
+
+@pytest.mark.parametrize(
+    "old, new, expected",
+    [
+        ("specc: 1", "# words\nspecc: 1", "cosmetic"),
+        ("doc: Variational", "doc: A variational", "cosmetic"),
+        ("lr: 0.001", "lr: 0.01", "training only"),
+        ("epochs: 200", "epochs: 20", "training only"),
+        ("objective: elbo", "objective: {iwae: {particles: 5}}", "checkpoint resumes"),
+        ("scale: 1,", "scale: 2,", "checkpoint resumes"),
+        ("activation: tanh", "activation: relu", "checkpoint resumes"),
+        ("z_dim: 16", "z_dim: 20", "some tensors carry over"),
+    ],
+)
+def test_the_verdict(old, new, expected):
+    assert old in VAE
+    assert verdict(VAE, VAE.replace(old, new)).verdict == expected
+
+
+def test_a_renamed_node_is_the_same_mathematics():
+    text = VAE.replace("  z: {", "  h: {").replace("decoder(z)", "decoder(h)")
+    found = verdict(VAE, text)
+    assert found.verdict == "same mathematics"
+    assert any(c.what == "z is now called h" for c in found.changes)
+
+
+def test_a_moved_link_carries_its_tensors():
+    text = VAE.replace("decoder", "generator")
+    assert verdict(VAE, text).carried == 8
+    moved = text + "moved: {model.decoder: model.generator}\n"
+    assert verdict(VAE, moved).carried == 14
+
+
+def test_nothing_in_common_breaks():
+    sbn = (SPECS / "sbn.yaml").read_text(encoding="utf-8")
+    found = verdict(VAE, sbn)
+    assert (found.verdict, found.carried) == ("breaks", 0)
+
+
+@pytest.mark.parametrize("name", ["hierarchical_vae", "sbn", "gaussian_mixture", "beta_vae"])
+def test_the_order_of_nodes_and_sections_changes_nothing(name):
+    text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
+    import yaml
+
+    document = yaml.safe_load(text)
+    shuffled = {}
+    keys = list(document)
+    random.Random(name).shuffle(keys)
+    for key in keys:
+        value = document[key]
+        if key in ("model", "guide", "links", "plates"):
+            entries = list(value.items())
+            random.Random(key).shuffle(entries)
+            value = dict(entries)
+        shuffled[key] = value
+    again = plan(yaml.safe_dump(shuffled, sort_keys=False))
+    first = plan(text)
+    assert digest(mathematics(first)) == digest(mathematics(again))
+    assert compare(first, again).verdict == "cosmetic"
