@@ -70,10 +70,7 @@ def compare(old: Plan, new: Plan) -> Comparison:
 
 
 def _verdict(old: Plan, new: Plan, carried: int, total: int) -> str:
-    first, second = (
-        digests(plan, [{"name": n, "shape": list(s)} for n, s in parameters(plan)])
-        for plan in (old, new)
-    )
+    first, second = (digests(plan, parameters(plan)) for plan in (old, new))
     same = {key for key in first if first[key] == second[key]}
     if {"math", "parameters"} <= same:
         return "cosmetic" if "training" in same else "training only"

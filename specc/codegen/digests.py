@@ -9,24 +9,25 @@ such. A run is resumed when `math`, `parameters` and `training` agree, warm-star
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
+from specc.catalog.entry import Shape
 from specc.codegen.erase import Eraser, content, digest, erased_names, link_content
 from specc.codegen.plan import Plan
 from specc.language.schema.digests import digest_class
 from specc.language.schema.objective import Minimize
 
 
-def digests(plan: Plan, parameters: object) -> dict[str, str]:
-    """All digests of a compiled spec."""
+def digests(plan: Plan, parameters: Sequence[tuple[str, Shape]]) -> dict[str, str]:
+    """All digests of a compiled spec; the order of the parameters does not matter."""
     spec = plan.graph.graph.spec
     return {
         "source": hashlib.sha256(spec.source.text.encode()).hexdigest(),
         "math": digest(mathematics(plan)),
         "training": digest(training(spec.document)),
-        "parameters": digest(parameters),
+        "parameters": digest(sorted((name, list(shape)) for name, shape in parameters)),
     }
 
 

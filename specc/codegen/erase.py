@@ -122,7 +122,7 @@ def _below(plan: Plan, above: Mapping[NodeId, str]) -> dict[NodeId, str]:
     graph = plan.graph.graph
     found: dict[NodeId, str] = {}
     users: dict[NodeId, list[str]] = {}
-    for program in reversed(graph.programs.values()):
+    for program in reversed(list(graph.programs.values())):
         for name in reversed(program.order):
             own = (program.name, name)
             found[own] = digest(sorted(users.get(own, ())))

@@ -32,7 +32,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
         "doc": " ".join(document.doc.split()),
         "source": plan.source,
         "specc": VERSION,
-        "digests": digests(plan, named),
+        "digests": digests(plan, parameters(plan)),
         "data": _data(plan),
         "nodes": {name: _nodes(plan, name) for name in plan.programs},
         "losses": [
