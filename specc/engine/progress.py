@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -50,6 +52,23 @@ class Quiet:
 
     def epoch(self, line: dict[str, Any]) -> None:
         """Nothing."""
+
+
+@contextmanager
+def measuring(name: str, quiet: bool = False) -> Iterator[Callable[[float], None]]:
+    """A bar for one figure; what it gives is called with the share of the work that is done."""
+    if quiet:
+        yield lambda share: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("[bold]{task.description}"), BarColumn(), TaskProgressColumn())
+    left = (TextColumn("left"), TimeRemainingColumn())
+    with Bar(*columns, *left, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
 
 
 class Shown:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from specc.data.load import Loaded, load
 from specc.engine import checkpoint, device, record, session
 from specc.engine.checkpoint import Counters
 from specc.engine.progress import Progress, Quiet, Shown
@@ -67,35 +68,48 @@ def train(code: Path, run: Path, options: Options) -> Trained:
     Raises RunFailure: E05xx where the data does not fit, before anything is written; E08xx where
     the run cannot go on; E0812 with exit code 75 where it was interrupted, saved and resumable.
     """
-    manifest = manifests.read(code)
-    settings = settings_of(manifest.train)
-    where = device.choose(options.device)
     resumes = options.resume and (run / record.RUN).is_file()
-    facts: dict[str, Any] = {}
-    if resumes:
-        record.same_spec(run, manifest)
-        facts, code = record.open_run(run)
-    folder = session.data_folder(facts, options.data_dir)
-    data = session.data_of(manifest, settings, folder, where)
-    if data is None or not manifest.losses:
-        what = "data" if data is None else "loss"
-        raise RunFailure("E0805", f"the program `{manifest.name}` has no {what} to train on")
-    program = session.fresh(code, settings, where)
-    if not resumes:
-        threads = options.threads or settings.threads or _threads(program, settings)
-        facts = _facts(manifest, settings, options, data.digest, threads, where)
-        record.create(run, code, options.spec, facts)
-    elif facts.get("data_digest") != data.digest:
-        raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
-    count = int(facts["threads"])
-    opened = Session(run, program, data, settings, where)
-    with record.locked(run), opened.computing(count), interruptible() as interruption:
+    opened, threads = _again(code, run, options) if resumes else _first(code, run, options)
+    with record.locked(run), opened.computing(threads), interruptible() as interruption:
         return _Training(opened, options, interruption).run()
 
 
-def _threads(program: torch.nn.Module, settings: Settings) -> int:
-    count = sum(p.numel() for p in program.parameters())
-    return device.threads_for(count, settings.batch_size)
+def _first(code: Path, run: Path, options: Options) -> tuple[Session, int]:
+    """A new run folder, after everything that can be checked has been."""
+    manifest = manifests.read(code)
+    settings, where = settings_of(manifest.train), device.choose(options.device)
+    data = _training_data(manifest, settings, options.data_dir, where)
+    count = sum(p.numel() for p in session.fresh(code, settings, where).parameters())
+    threads = options.threads or settings.threads or device.threads_for(count, settings.batch_size)
+    facts = _facts(manifest, settings, options, data.digest, threads, where)
+    record.create(run, code, options.spec, facts)
+    # From here on the run stands alone: its own copy of the code is what it trains.
+    program = session.fresh(record.open_run(run)[1], settings, where)
+    return Session(run, program, data, settings, where), threads
+
+
+def _again(code: Path, run: Path, options: Options) -> tuple[Session, int]:
+    """The run in the folder, which must be of this spec and this data."""
+    record.same_spec(run, manifests.read(code))
+    facts, kept = record.open_run(run)
+    manifest = manifests.read(kept)
+    settings, where = settings_of(manifest.train), device.choose(options.device)
+    folder = session.data_folder(facts, options.data_dir)
+    data = _training_data(manifest, settings, folder, where)
+    if facts.get("data_digest") != data.digest:
+        raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
+    program = session.fresh(kept, settings, where)
+    threads = options.threads or int(facts["threads"])
+    return Session(run, program, data, settings, where), threads
+
+
+def _training_data(
+    manifest: Manifest, settings: Settings, folder: Path | None, where: torch.device
+) -> Loaded:
+    if manifest.data is None or not manifest.losses:
+        what = "loss" if manifest.data else "data"
+        raise RunFailure("E0805", f"the program `{manifest.name}` has no {what} to train on")
+    return load(manifest.data, folder, settings.dtype).to(where)
 
 
 def _facts(

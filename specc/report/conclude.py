@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from specc.engine import files, record
+from specc.engine.progress import measuring
 from specc.engine.session import Session
 from specc.engine.train import Trained
-from specc.evaluate.estimate import Advance, Estimate, Request, estimate
+from specc.evaluate.estimate import Estimate, Request, estimate
 from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, sample
 from specc.report.pictures import Pixels, grid, loss_curve, write_png
 
@@ -31,20 +32,14 @@ class Conclusion:
     result: dict[str, Any]
 
 
-def conclude(
-    trained: Trained, advance: Callable[[str], Advance] = lambda name: lambda done: None
-) -> Conclusion:
+def conclude(trained: Trained, *, quiet: bool = True) -> Conclusion:
     """Makes every figure of the spec's `evaluate`, the pictures, and result.json.
 
-    `advance` gives, for the name of a figure, what is called with the share of it that is done.
     Raises RunFailure E0509 or E0813 where a figure cannot be made.
     """
     session = trained.session
     pictures = draw(session)
-    estimates = {
-        name: estimate(session, request, advance(name))
-        for name, request in requests(session.manifest.evaluate).items()
-    }
+    estimates = measure(session, requests(session.manifest.evaluate), quiet=quiet)
     result = {
         "name": session.manifest.name,
         "epochs": trained.counters.epoch,
@@ -57,6 +52,21 @@ def conclude(
     }
     files.write_json(session.folder / record.RESULT, result)
     return Conclusion(estimates, pictures, result)
+
+
+def measure(
+    session: Session, wanted: Mapping[str, Request], *, quiet: bool = True
+) -> dict[str, Estimate]:
+    """The figures by name, with a bar for each unless it is to be quiet.
+
+    Raises RunFailure E0509 or E0813 where one cannot be made.
+    """
+    found = {}
+    for name, request in wanted.items():
+        label = f"{request.estimator} of {request.part}, {request.particles} particles"
+        with measuring(f"{name}: {label}", quiet) as advance:
+            found[name] = estimate(session, request, advance)
+    return found
 
 
 def requests(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Request]:

@@ -11,7 +11,7 @@ USAGE: ExitCode = 2
 INTERRUPTED: ExitCode = 75
 
 
-class RunFailure(Exception):  # noqa: N818 - a run fails; the code may be right
+class RunFailure(Exception):
     """A run that cannot go on.
 
     `code` is a diagnostic code (E05xx for data, E08xx for runs), `message` one sentence that says
