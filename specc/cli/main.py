@@ -16,6 +16,7 @@ VERBS: dict[str, str] = {
     "new": "Write a small spec to start from.",
     "check": "Report everything that is wrong with specs.",
     "explain": "Show what the compiler decided for a spec, or what a code means.",
+    "graph": "Draw the graph of a spec.",
     "compile": "Write the PyTorch code of specs.",
     "train": "Train a spec, and measure what came of it.",
     "evaluate": "Measure a trained run.",

@@ -1,0 +1,58 @@
+"""`specc graph`: a spec's graph as text, or as a picture."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from specc.cli import exits, options
+from specc.cli.failure import Failure
+
+FORMS = ("text", "mermaid", "dot", "svg", "png")
+
+
+@click.command(help="Draw the graph of SPEC.")
+@options.one_spec
+@options.settings
+@click.option("--format", "form", type=click.Choice(FORMS), help="How; by the name of --out.")
+@click.option("--out", metavar="FILE", help="Where; a png needs it.")
+def command(spec: str, settings: tuple[str, ...], form: str | None, out: str | None) -> int:
+    """Draw, to the screen or to a file."""
+    from specc.cli.files import write_file
+    from specc.cli.findings import sound
+
+    ending = Path(out).suffix.removeprefix(".") if out else ""
+    chosen = form or ({"mmd": "mermaid", "gv": "dot"}.get(ending, ending) or "text")
+    if chosen not in FORMS:
+        raise Failure(f"there is no picture format `{chosen}`", f"choose {', '.join(FORMS)}", 2)
+    typed = sound(spec, settings).typed
+    assert typed is not None
+    if chosen == "png":
+        return _png(typed, out)
+    if chosen == "svg":
+        from specc.graph.draw.image import draw
+
+        text = draw(typed, "svg").decode("utf-8")
+    else:
+        text = import_module(f"specc.graph.draw.{chosen}").draw(typed)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_file(Path(out), text)
+    return exits.DONE
+
+
+def _png(typed: object, out: str | None) -> int:
+    from specc.graph.draw.image import draw
+    from specc.graph.graph import TypedGraph
+
+    assert isinstance(typed, TypedGraph)
+    if out is None:
+        raise Failure("a png is no text for the screen", "name a file: --out graph.png", 2)
+    try:
+        Path(out).write_bytes(draw(typed, "png"))
+    except OSError as error:
+        raise Failure(f"{out} cannot be written: {error.strerror}") from error
+    return exits.DONE

@@ -1,0 +1,1 @@
+"""Pictures of a graph: one module a format, over one layout."""

@@ -1,0 +1,198 @@
+"""What a picture of a spec shows: nodes, arrows and plates, program by program, with places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from specc.graph.graph import MODEL, ROWS, Graph, Node, Program, TypedGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A node with its place: columns and layers count from 0."""
+
+    node: Node
+    label: str
+    shape: str
+    x: float
+    y: float
+
+    @property
+    def key(self) -> str:
+        """A name that no other node of the picture has."""
+        return f"{self.node.program}_{self.node.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A use: from what is used to its user, with the links on the way."""
+
+    start: str
+    end: str
+    label: str
+    dashed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A repetition, around the nodes that it repeats."""
+
+    label: str
+    program: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything that is drawn."""
+
+    title: str
+    dots: tuple[Dot, ...]
+    arrows: tuple[Arrow, ...]
+    plates: tuple[Plate, ...]
+    width: float
+    height: float
+
+
+def picture(typed: TypedGraph) -> Picture:
+    """The model at the left; beside it every other program, with dashed arrows."""
+    graph = typed.graph
+    dots: list[Dot] = []
+    arrows: list[Arrow] = []
+    plates: list[Plate] = []
+    offset = 0.0
+    for program in graph.programs.values():
+        placed = _placed(typed, program, offset)
+        dots += placed
+        arrows += _arrows(graph, program)
+        plates += _plates(typed, program)
+        offset = max((dot.x for dot in placed), default=offset) + 2.0
+    height = max((dot.y for dot in dots), default=0.0)
+    return Picture(
+        graph.spec.document.name, tuple(dots), tuple(arrows), tuple(plates), offset - 2.0, height
+    )
+
+
+def _shown(graph: Graph, program: Program) -> list[Node]:
+    """A program's nodes, and the data of the model that it uses."""
+    own = [program.nodes[name] for name in program.order]
+    if program.name == MODEL:
+        return own
+    return [graph.model.nodes[name] for name in program.inputs] + own
+
+
+def _placed(typed: TypedGraph, program: Program, offset: float) -> list[Dot]:
+    """Layers by the longest way from a root; in a layer, each node near the mean of its parents."""
+    nodes = _shown(typed.graph, program)
+    parents = {node.name: _parents(node, program) for node in nodes}
+    depth: dict[str, int] = {}
+    for node in nodes:
+        depth[node.name] = max((depth[p] + 1 for p in parents[node.name] if p in depth), default=0)
+    depth = _lowered(nodes, parents, depth)
+    x: dict[str, float] = {}
+    start = offset
+    for local in (False, True):
+        block = [n for n in nodes if _is_local(typed, n) == local]
+        if block:
+            start = _columns(block, parents, depth, x, start)
+    return [_dot(typed, node, x[node.name], depth[node.name]) for node in nodes]
+
+
+def _is_local(typed: TypedGraph, node: Node) -> bool:
+    return node.id in typed.types and typed.types[node.id].is_local
+
+
+def _columns(
+    block: list[Node],
+    parents: Mapping[str, list[str]],
+    depth: Mapping[str, int],
+    x: dict[str, float],
+    start: float,
+) -> float:
+    """Columns for nodes that one plate repeats, or none; where the next block may start."""
+    layers: dict[int, list[Node]] = {}
+    for node in block:
+        layers.setdefault(depth[node.name], []).append(node)
+    widest = max(len(layer) for layer in layers.values())
+    for layer in sorted(layers):
+        wanted = {n.name: _mean([x[p] for p in parents[n.name] if p in x]) for n in layers[layer]}
+        ordered = sorted(layers[layer], key=lambda n: (n.plate or "", wanted[n.name]))
+        left = start + (widest - len(ordered)) / 2
+        for place, node in enumerate(ordered):
+            x[node.name] = left + place
+    return start + widest
+
+
+def _lowered(
+    nodes: list[Node], parents: Mapping[str, list[str]], depth: dict[str, int]
+) -> dict[str, int]:
+    """Move a root down to the layer above its first user, so that no arrow passes a node."""
+    users: dict[str, list[str]] = {}
+    for node in nodes:
+        for parent in parents[node.name]:
+            users.setdefault(parent, []).append(node.name)
+    return {
+        name: min(depth[u] for u in users[name]) - 1
+        if not parents[name] and name in users
+        else layer
+        for name, layer in depth.items()
+    }
+
+
+def _parents(node: Node, program: Program) -> list[str]:
+    if node.name not in program.nodes or program.nodes[node.name] is not node:
+        return []
+    from specc.graph.scope import names
+
+    used = {n.id for e in node.expressions() for n in names(e)}
+    known = {*program.nodes, *program.inputs}
+    return sorted(used & known)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _dot(typed: TypedGraph, node: Node, x: float, y: float) -> Dot:
+    shape = typed.types[node.id].shape if node.id in typed.types else ()
+    sizes = f"[{', '.join(map(str, shape))}]" if shape else ""
+    return Dot(node, node.name, sizes, x, y)
+
+
+def _arrows(graph: Graph, program: Program) -> list[Arrow]:
+    found = []
+    for name in program.order:
+        node = program.nodes[name]
+        for parent in _parents(node, program):
+            owner = program.name if parent in program.nodes else MODEL
+            start = f"{owner}_{parent}" if owner == program.name else f"{MODEL}_{parent}"
+            label = ", ".join(_links(graph, node, parent))
+            found.append(Arrow(start, f"{program.name}_{name}", label, program.name != MODEL))
+    return found
+
+
+def _links(graph: Graph, node: Node, parent: str) -> list[str]:
+    from specc.graph.scope import calls, names
+
+    return [
+        call.function
+        for expression in node.expressions()
+        for call in calls(expression)
+        if call.function in graph.links and any(n.id == parent for n in names(call))
+    ]
+
+
+def _plates(typed: TypedGraph, program: Program) -> list[Plate]:
+    groups: dict[str, list[str]] = {}
+    for name in program.order:
+        node = program.nodes[name]
+        for plate in typed.types[node.id].plates if node.id in typed.types else ():
+            groups.setdefault(plate, []).append(f"{program.name}_{name}")
+    for name in program.inputs:
+        groups.setdefault(ROWS, []).append(f"{MODEL}_{name}")
+    sizes = typed.graph.plates
+    return [
+        Plate("rows" if plate == ROWS else f"{plate}: {sizes[plate]}", program.name, tuple(keys))
+        for plate, keys in groups.items()
+    ]

@@ -1,0 +1,30 @@
+"""A graph as lines of text: each node with what it depends on."""
+
+from __future__ import annotations
+
+from specc.graph.graph import TypedGraph
+
+MARKS = {"latent": "( )", "observed": "(#)", "given": "[#]", "let": "[ ]", "parameter": " * "}
+
+
+def draw(typed: TypedGraph) -> str:
+    """`( ) z` for a latent, `(#) x <- z` for an observed node; `*` is learnt, `[ ]` computed."""
+    lines = []
+    for program in typed.graph.programs.values():
+        lines.append(program.name)
+        for name in program.order:
+            node = program.nodes[name]
+            used = sorted({*program.digraph.predecessors(name)} | _data(typed, program.name, name))
+            plates = [p for p in typed.types[node.id].plates if p != "rows"]
+            where = f"  for each of {plates[0]}" if plates else ""
+            uses = f" <- {', '.join(used)}" if used else ""
+            lines.append(f"  {MARKS[node.role]} {name}{uses}{where}")
+    return "\n".join(lines) + "\n"
+
+
+def _data(typed: TypedGraph, program: str, name: str) -> set[str]:
+    from specc.graph.scope import names
+
+    found = typed.graph.programs[program]
+    mentioned = {n.id for e in found.nodes[name].expressions() for n in names(e)}
+    return mentioned & set(found.inputs)
