@@ -26,7 +26,9 @@ def test_nodes_have_places_of_their_own(path):
     drawn = {d.key for d in shown.dots}
     for arrow in shown.arrows:
         assert {arrow.start, arrow.end} <= drawn
-    layers = {d.key: d.y for d in shown.dots if d.node.program == "model"}
+    layers = {}
+    for each in shown.dots:  # the model's own dots come before the guide's copies of its data
+        layers.setdefault(each.key, each.y)
     for arrow in shown.arrows:
         if not arrow.dashed:
             assert layers[arrow.start] < layers[arrow.end]
