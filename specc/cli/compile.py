@@ -20,14 +20,22 @@ if TYPE_CHECKING:
 @options.settings
 @click.option("--out", metavar="DIR", help="Write to DIR/NAME/ instead.")
 @click.option("--check", is_flag=True, help="Write nothing; fail where the code has drifted.")
+@click.option("--standalone", metavar="DIR", help="Write code that needs torch alone to DIR/NAME/.")
 @click.option("--force", is_flag=True, help="Replace files that were edited by hand.")
 def command(
-    specs: tuple[str, ...], settings: tuple[str, ...], out: str | None, check: bool, force: bool
+    specs: tuple[str, ...],
+    settings: tuple[str, ...],
+    out: str | None,
+    check: bool,
+    standalone: str | None,
+    force: bool,
 ) -> int:
     """Compile specs, or compare the code that is there with them."""
     from specc.cli.output import folder_for
 
     results = [compiled(spec, settings) for spec in specs]
+    if standalone is not None:
+        return _standalone(Path(standalone), results)
     folders = [
         folder_for(spec, result.name, out) for spec, result in zip(specs, results, strict=True)
     ]
@@ -35,6 +43,16 @@ def command(
         return _check(list(zip(folders, results, strict=True)))
     for folder, result in zip(folders, results, strict=True):
         _write(folder, result, force)
+    return exits.DONE
+
+
+def _standalone(out: Path, results: list[Compiled]) -> int:
+    from specc.codegen.standalone import standalone
+
+    for result in results:
+        files = standalone(result.plan)
+        write_folder(out / result.name, files)
+        click.echo(f"{out / result.name}: {len(files)} files; start with train.py")
     return exits.DONE
 
 
