@@ -126,9 +126,14 @@ def _below(plan: Plan, above: Mapping[NodeId, str]) -> dict[NodeId, str]:
         for name in reversed(program.order):
             own = (program.name, name)
             found[own] = digest(sorted(users.get(own, ())))
-            for expression in program.nodes[name].expressions():
-                for used in names(expression):
-                    meant = graph.lookup(program.name, used.id)
-                    if meant is not None:
-                        users.setdefault(meant.id, []).append(above[own] + found[own])
+            for used in _used(plan, own):
+                users.setdefault(used, []).append(above[own] + found[own])
     return found
+
+
+def _used(plan: Plan, node_id: NodeId) -> list[NodeId]:
+    """The nodes that a node mentions, as often as it does."""
+    graph = plan.graph.graph
+    mentioned = [n.id for e in graph.node(node_id).expressions() for n in names(e)]
+    meant = [graph.lookup(node_id[0], name) for name in mentioned]
+    return [node.id for node in meant if node is not None]

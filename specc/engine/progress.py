@@ -134,4 +134,5 @@ class Shown:
             return
         self._printed = now
         parts = "  ".join(f"{name} {value:.3f}" for name, value in line["parts"].items())
-        self.console.print(f"epoch {line['epoch']}/{self.epochs}  {parts}", highlight=False)
+        text = f"epoch {line['epoch']}/{self.epochs}  {parts}"
+        self.console.print(text, highlight=False, soft_wrap=True)

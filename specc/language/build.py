@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -54,8 +55,23 @@ class Frame:
         return self.is_mapping and self.key is None and not self.skips_value
 
 
-class Stop(Exception):  # noqa: N818 - a signal inside this module, never an error to a caller
-    """The text is not worth reading further; the finding that says why is recorded."""
+def start_of(event: yaml.Event) -> int:
+    """The character with which an event of a text begins."""
+    assert event.start_mark is not None
+    return event.start_mark.index
+
+
+def end_of(event: yaml.Event) -> int:
+    """The character after the last one of an event of a text."""
+    assert event.end_mark is not None
+    return event.end_mark.index
+
+
+class Stop(Exception):
+    """The text is not worth reading further; the finding that says why is recorded.
+
+    A signal inside this module, never an error to a caller.
+    """
 
 
 class Builder:
@@ -101,7 +117,7 @@ class Builder:
 
     def report(self, code: str, span: Span, **evidence: object) -> None:
         """Record a finding and go on."""
-        self._record(diagnose(code, span, **evidence))
+        self._record(diagnose(code, span, labels=(), suggestion=None, **evidence))
 
     def _record(self, finding: Diagnostic | None) -> None:
         if finding is not None:
@@ -112,7 +128,7 @@ class Builder:
     def start_document(self, event: yaml.DocumentStartEvent) -> None:
         """Refuse a second document, and instructions to the reader."""
         self._documents += 1
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = start_of(event), end_of(event)
         if self._documents > 1:
             self.report("E0010", self.span(start, max(end, start + 1)), marker="---")
             raise Stop
@@ -126,10 +142,12 @@ class Builder:
         self._check_tag(event)
         bare = not is_mapping and not event.anchor and not event.tag
         mark = event.start_mark if bare and not event.flow_style else event.end_mark
-        start = mark.index - 1 if event.flow_style else mark.index
-        self.frames.append(Frame(is_mapping, event.flow_style, start, mark.column, event.anchor))
+        assert mark is not None
+        is_flow = bool(event.flow_style)
+        start = mark.index - 1 if is_flow else mark.index
+        self.frames.append(Frame(is_mapping, is_flow, start, mark.column, event.anchor))
         self.closed.clear()
-        self.position = event.end_mark.index
+        self.position = end_of(event)
         self._count(start)
         if event.anchor:
             self._anchors[event.anchor] = None
@@ -150,12 +168,12 @@ class Builder:
         else:
             end = frame.items[-1].span.end if frame.items else frame.start
             located = Sequence(tuple(frame.items), self._closed_span(frame, event, end))
-        self.position = event.end_mark.index if frame.is_flow else self.position
+        self.position = end_of(event) if frame.is_flow else self.position
         self._put(located, frame.size, frame.anchor)
 
     def _closed_span(self, frame: Frame, event: yaml.Event, content_end: int) -> Span:
         """A block ends with its content: YAML's own end mark is the next token after it."""
-        end = event.end_mark.index if frame.is_flow else max(content_end, frame.start)
+        end = end_of(event) if frame.is_flow else max(content_end, frame.start)
         return self.span(frame.start, max(end, frame.start))
 
     def scalar(self, event: yaml.ScalarEvent) -> None:
@@ -178,7 +196,7 @@ class Builder:
 
     def _content(self, event: yaml.ScalarEvent) -> tuple[int, int]:
         """Start and end of a scalar without its anchor, tag, and the blank lines below it."""
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = start_of(event), end_of(event)
         if event.anchor or event.tag:
             match = _PROPERTY.match(self.text, start, end)
             start = match.end() if match else start
@@ -202,12 +220,12 @@ class Builder:
             self.report("E0014", span, number=text, limit=limit)
             return "int", 1
 
-    def _check_tag(self, event: yaml.NodeEvent) -> None:
+    def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is None:
             return
-        raw = self.text[event.start_mark.index : event.end_mark.index + 1]
+        raw = self.text[start_of(event) : end_of(event) + 1]
         match = _TAG.search(raw)
-        start = event.start_mark.index + (match.start() if match else 0)
+        start = start_of(event) + (match.start() if match else 0)
         tag = match[0] if match else event.tag
         self.report("E0009", self.span(start, start + len(tag)), tag=tag)
 
@@ -228,8 +246,8 @@ class Builder:
 
     def alias(self, event: yaml.AliasEvent) -> None:
         """Repeat a value that has a name."""
-        name = event.anchor
-        span = self.span(event.start_mark.index, event.end_mark.index)
+        name = event.anchor or ""
+        span = self.span(start_of(event), end_of(event))
         self.closed.clear()
         self.position = span.end
         if name not in self._anchors:
@@ -301,7 +319,7 @@ class Builder:
         frame.entries.append(entry)
 
 
-_TAKE: dict[type[yaml.Event], Callable[[Builder, yaml.Event], None]] = {
+_TAKE: dict[type[yaml.Event], Callable[[Builder, Any], None]] = {
     yaml.DocumentStartEvent: Builder.start_document,
     yaml.MappingStartEvent: Builder.open,
     yaml.SequenceStartEvent: Builder.open,

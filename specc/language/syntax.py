@@ -331,7 +331,7 @@ def _no_content(failure: Failure) -> Diagnostic:
 
 def _never_closed(failure: Failure, opening: int) -> Diagnostic:
     bracket = failure.text[opening : opening + 1]
-    labels = ()
+    labels: tuple[Label, ...] = ()
     if failure.char in OPENING:
         label = f"this `{failure.char}` does not close it"
         labels = (Label(failure.span(failure.at, failure.at + 1), label),)

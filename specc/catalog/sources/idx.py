@@ -10,8 +10,7 @@ ENTRY = Source(
     summary="Pictures (`image`) and labels (`label`) in idx files, packed with gzip or not.",
     references=(Reference("LeCun, Cortes and Burges 1998", "the MNIST database, file formats"),),
     example=(
-        "data: {source: idx, images: a-idx3-ubyte.gz, "
-        "fields: {x: {from: image, shape: [784]}}}"
+        "data: {source: idx, images: a-idx3-ubyte.gz, fields: {x: {from: image, shape: [784]}}}"
     ),
     options=(
         Option("images", "The file of the pictures; bytes become parts of 255.", required=True),

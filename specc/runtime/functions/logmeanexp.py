@@ -8,5 +8,5 @@ from torch import Tensor
 
 
 def logmeanexp(value: Tensor, dim: int) -> Tensor:
-    """log 1/K sum_k exp(value_k) over the axis `dim` of size K."""
+    """Log 1/K sum_k exp(value_k) over the axis `dim` of size K."""
     return value.logsumexp(dim) - math.log(value.shape[dim])
