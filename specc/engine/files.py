@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,22 @@ def write(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Puts `value` at `path` as indented JSON."""
-    write(path, (json.dumps(value, indent=2, allow_nan=True) + "\n").encode())
+    write(path, (to_json(value, indent=2) + "\n").encode())
+
+
+def to_json(value: object, indent: int | None = None) -> str:
+    """The value as JSON, in which numbers that are not finite are null."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON is anything

@@ -114,14 +114,14 @@ def locked(folder: Path) -> Iterator[None]:
 
 def write_metrics(folder: Path, lines: list[dict[str, Any]]) -> None:
     """Writes metrics.jsonl anew; a run that goes on drops lines past its checkpoint this way."""
-    text = "".join(json.dumps(line) + "\n" for line in lines)
+    text = "".join(files.to_json(line) + "\n" for line in lines)
     files.write(folder / METRICS, text.encode())
 
 
 def append_metrics(folder: Path, line: dict[str, Any]) -> None:
     """Adds a line to metrics.jsonl."""
     with files.writing(folder / METRICS), (folder / METRICS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write(files.to_json(line) + "\n")
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

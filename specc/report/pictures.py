@@ -75,7 +75,7 @@ def loss_curve(path: Path, metrics: Sequence[Mapping[str, Any]], title: str) -> 
     figure = Figure(figsize=(7.0, 4.0), dpi=130, layout="constrained")
     axes = FigureCanvasAgg(figure).figure.add_subplot()
     epochs = [line["epoch"] for line in metrics]
-    losses = [line["loss"] for line in metrics]
+    losses = [math.nan if line["loss"] is None else line["loss"] for line in metrics]
     axes.plot(epochs, losses, color="#2b5c8a", linewidth=1.6, label="training rows")
     valid = [(line["epoch"], line["valid"]["loss"]) for line in metrics if "valid" in line]
     if valid:

@@ -63,6 +63,14 @@ def test_a_line_of_metrics_that_was_cut_off_is_left_out(tmp_path):
     assert record.read_metrics(tmp_path) == [{"epoch": 1}, {"epoch": 2}]
 
 
+def test_numbers_that_are_not_finite_are_null(tmp_path):
+    record.append_metrics(
+        tmp_path, {"loss": float("nan"), "parts": {"a": float("inf"), "b": [1.0]}}
+    )
+    text = (tmp_path / "metrics.jsonl").read_text()
+    assert text == '{"loss": null, "parts": {"a": null, "b": [1.0]}}\n'
+
+
 def test_a_file_is_the_old_one_or_the_new_one(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     files.write_json(path, {"a": 1})

@@ -123,7 +123,7 @@ def test_a_picture_that_is_written_is_read_again(tmp_path):
     np.testing.assert_array_equal(np.round(read * 255), pixels)
 
 
-@pytest.mark.parametrize("losses", [[3.0, 2.0, 1.0], [1.0], [float("nan"), 2.0], [2.0, 2.0]])
+@pytest.mark.parametrize("losses", [[3.0, 2.0, 1.0], [1.0], [None, 2.0], [2.0, 2.0]])
 def test_a_curve_is_drawn_from_whatever_was_measured(tmp_path, losses):
     metrics = [{"epoch": i + 1, "loss": value} for i, value in enumerate(losses)]
     metrics[-1]["valid"] = {"loss": 1.5}

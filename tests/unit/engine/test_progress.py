@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from specc.engine.progress import LINE_EVERY, Quiet, Shown, measuring
+
+
+def line(epoch, loss):
+    return {"epoch": epoch, "step": 10 * epoch, "loss": loss, "parts": {"elbo": -loss}}
+
+
+def test_lines_where_there_is_no_terminal(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with Shown("vae", 4, 40) as shown:
+        for epoch in range(1, 5):
+            shown.step(10 * epoch)
+            shown.epoch(line(epoch, 10.0 / epoch))
+            now[0] += LINE_EVERY / 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "epoch 1/4  elbo -10.000\n" in said.err
+    assert "epoch 2/4  elbo" not in said.err
+    assert "epoch 4/4  elbo -2.500\n" in said.err
+
+
+def test_quiet_says_nothing(capsys):
+    with Quiet() as quiet, measuring("test", quiet=True) as advance:
+        quiet.step(1)
+        quiet.epoch(line(1, 1.0))
+        advance(0.5)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_measuring_shows_its_share(capsys):
+    with measuring("test: iwae") as advance:
+        advance(0.25)
+        advance(1.0)
+    assert capsys.readouterr().out == ""
