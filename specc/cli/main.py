@@ -15,6 +15,7 @@ from specc.cli.boundary import Boundary, abandon_output, flush
 VERBS: dict[str, str] = {
     "new": "Write a small spec to start from.",
     "check": "Report everything that is wrong with specs.",
+    "fmt": "Put specs into canonical style.",
     "explain": "Show what the compiler decided for a spec, or what a code means.",
     "graph": "Draw the graph of a spec.",
     "compile": "Write the PyTorch code of specs.",
