@@ -38,17 +38,17 @@ def command(
     from dataclasses import replace
 
     from specc.cli.train import figure
-    from specc.engine.session import open_session
+    from specc.engine.opened import open_run
     from specc.evaluate.estimate import Request, estimate
     from specc.report.conclude import requests
 
     folder = Path(data_dir) if data_dir else None
-    session = open_session(Path(run), data_dir=folder, device_name=device)
+    opened = open_run(Path(run), data_dir=folder, device_name=device)
     given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
     changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
-    asked = requests(session.manifest.evaluate) or {"test": Request()}
+    asked = requests(opened.manifest.evaluate) or {"test": Request()}
     found = {
-        name: estimate(session, replace(request, **changes)).summary()  # type: ignore[arg-type]
+        name: estimate(opened, replace(request, **changes)).summary()  # type: ignore[arg-type]
         for name, request in asked.items()
     }
     if as_json:

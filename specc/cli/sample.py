@@ -24,20 +24,20 @@ def command(
     from specc.engine.device import prepare
 
     prepare()
-    from specc.engine.session import open_session
+    from specc.engine.opened import open_run
     from specc.evaluate.sampling import sample
     from specc.report.conclude import picture_field
     from specc.report.pictures import grid, write_png
 
     folder = Path(data_dir) if data_dir else None
-    session = open_session(Path(run), data_dir=folder, device_name=device)
-    shown = picture_field(session)
+    opened = open_run(Path(run), data_dir=folder, device_name=device)
+    shown = picture_field(opened)
     suffix = ".png" if shown else ".npz"
     path = Path(out) if out is not None else Path(run) / f"samples{suffix}"
-    drawn = sample(session, rows, seed)
+    drawn = sample(opened, rows, seed)
     if path.suffix == ".png":
         if shown is None:
-            message = f"the data of `{session.manifest.name}` are no pictures"
+            message = f"the data of `{opened.manifest.name}` are no pictures"
             raise Failure(message, "write arrays instead: --out samples.npz", exits.WRONG)
         write_png(path, grid(drawn.shown()[shown.name], shown.picture))
     else:

@@ -63,7 +63,7 @@ def create(folder: Path, program: Path, spec: str | None, facts: Mapping[str, An
     files.write_folder(folder, fill)
 
 
-def open_run(folder: Path) -> tuple[dict[str, Any], Path]:
+def facts_of(folder: Path) -> tuple[dict[str, Any], Path]:
     """The facts in a run's run.json, and the folder of its generated code.
 
     Raises RunFailure: E0802, where there is no run; E0803, where its run.json is damaged.
@@ -84,7 +84,7 @@ def same_spec(folder: Path, manifest: Manifest) -> None:
 
     Raises RunFailure: E0801, which says what differs.
     """
-    _, code = open_run(folder)
+    _, code = facts_of(folder)
     known = manifests.read(code)
     differs = [name for name in COMPARED if known.digests[name] != manifest.digests[name]]
     if known.name == manifest.name and not differs:

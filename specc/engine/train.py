@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from specc.data.load import Loaded, load
-from specc.engine import checkpoint, device, record, session
+from specc.engine import checkpoint, device, record
 from specc.engine.checkpoint import Counters
+from specc.engine.opened import OpenRun, data_folder, fresh
 from specc.engine.progress import Progress, Quiet, Shown
-from specc.engine.session import Session
 from specc.engine.settings import Settings, settings_of
 from specc.engine.signals import Interruption, interruptible
 from specc.engine.step import Step, players_of
@@ -57,7 +57,7 @@ class Options:
 class Trained:
     """A finished run, still open, with its counters and the metrics of its last epoch."""
 
-    session: Session
+    opened: OpenRun
     counters: Counters
     metrics: dict[str, Any]
 
@@ -74,33 +74,33 @@ def train(code: Path, run: Path, options: Options) -> Trained:
         return _Training(opened, options, interruption).run()
 
 
-def _first(code: Path, run: Path, options: Options) -> tuple[Session, int]:
+def _first(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
     """A new run folder, after everything that can be checked has been."""
     manifest = manifests.read(code)
     settings, where = settings_of(manifest.train), device.choose(options.device)
     data = _training_data(manifest, settings, options.data_dir, where)
-    count = sum(p.numel() for p in session.fresh(code, settings, where).parameters())
+    count = sum(p.numel() for p in fresh(code, settings, where).parameters())
     threads = options.threads or settings.threads or device.threads_for(count, settings.batch_size)
     facts = _facts(manifest, settings, options, data.digest, threads, where)
     record.create(run, code, options.spec, facts)
     # From here on the run stands alone: its own copy of the code is what it trains.
-    program = session.fresh(record.open_run(run)[1], settings, where)
-    return Session(run, program, data, settings, where), threads
+    program = fresh(record.facts_of(run)[1], settings, where)
+    return OpenRun(run, program, data, settings, where), threads
 
 
-def _again(code: Path, run: Path, options: Options) -> tuple[Session, int]:
+def _again(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
     """The run in the folder, which must be of this spec and this data."""
     record.same_spec(run, manifests.read(code))
-    facts, kept = record.open_run(run)
+    facts, kept = record.facts_of(run)
     manifest = manifests.read(kept)
     settings, where = settings_of(manifest.train), device.choose(options.device)
-    folder = session.data_folder(facts, options.data_dir)
+    folder = data_folder(facts, options.data_dir)
     data = _training_data(manifest, settings, folder, where)
     if facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
-    program = session.fresh(kept, settings, where)
+    program = fresh(kept, settings, where)
     threads = options.threads or int(facts["threads"])
-    return Session(run, program, data, settings, where), threads
+    return OpenRun(run, program, data, settings, where), threads
 
 
 def _training_data(
@@ -139,8 +139,8 @@ def _facts(
 class _Training:
     """The loop, with what changes from step to step."""
 
-    def __init__(self, opened: Session, options: Options, interruption: Interruption) -> None:
-        self.session = opened
+    def __init__(self, opened: OpenRun, options: Options, interruption: Interruption) -> None:
+        self.opened = opened
         self.interruption = interruption
         self.settings = opened.settings
         self.rows = opened.rows("train")
@@ -158,31 +158,31 @@ class _Training:
 
     def run(self) -> Trained:
         """All epochs that are left."""
-        self.session.program.train()
+        self.opened.program.train()
         with self.progress:
             while self.counters.epoch < self.epochs:
                 self._epoch()
         self._save()
-        self.session.program.eval()
-        return Trained(self.session, self.counters, self.line)
+        self.opened.program.eval()
+        return Trained(self.opened, self.counters, self.line)
 
     def _begin(self) -> tuple[Counters, Tally]:
         """Takes up the last checkpoint, if there is one."""
-        found = checkpoint.latest(self.session.folder)
+        found = checkpoint.latest(self.opened.folder)
         counters = found.counters if found else Counters()
         if found:
-            checkpoint.restore(found, self.session.program, self.players)
-        lines = record.read_metrics(self.session.folder)
+            checkpoint.restore(found, self.opened.program, self.players)
+        lines = record.read_metrics(self.opened.folder)
         kept = [line for line in lines if line["step"] <= counters.total]
-        record.write_metrics(self.session.folder, kept)
+        record.write_metrics(self.opened.folder, kept)
         self._set_rate(counters.total)
         return counters, Tally(found.tally if found else None)
 
     def _epoch(self) -> None:
         counters, size = self.counters, self.settings.batch_size
-        order = order_of(self.settings.seed, counters.epoch, len(self.rows), self.session.device)
+        order = order_of(self.settings.seed, counters.epoch, len(self.rows), self.opened.device)
         began = time.monotonic()
-        with located(self.session.program.folder):
+        with located(self.opened.program.folder):
             for number in range(counters.step, self._end(counters.epoch)):
                 self._set_rate(self.counters.total)
                 self.tally.add(
@@ -235,10 +235,10 @@ class _Training:
         }
         every = self.settings.validate_every
         if every and self.counters.epoch % every == 0:
-            valid = self.session.rows("valid")
+            valid = self.opened.rows("valid")
             self.line["valid"] = self.step.measure(valid, self.settings.batch_size)
         self.tally = self.tally.next_epoch()
-        record.append_metrics(self.session.folder, self.line)
+        record.append_metrics(self.opened.folder, self.line)
         self.progress.epoch(self.line)
         if time.monotonic() - self.saved_at > SAVE_EVERY:
             self._save()
@@ -253,21 +253,21 @@ class _Training:
 
     def _save(self) -> None:
         self.tally.read()
-        run, program = self.session.folder, self.session.program
+        run, program = self.opened.folder, self.opened.program
         checkpoint.save(run, program, self.players, self.counters, self.tally.state())
         self.saved_at = time.monotonic()
 
     def _interrupt(self) -> None:
         self._save()
         message = f"interrupted after step {self.counters.total} of {self.total}; the run is saved"
-        hint = f"`--resume` goes on from there, in {self.session.folder}"
+        hint = f"`--resume` goes on from there, in {self.opened.folder}"
         raise RunFailure("E0812", message, hint=hint, exit_code=INTERRUPTED)
 
     def _give_up(self, order: Tensor, number: int) -> None:
         """Says where the numbers go wrong. The checkpoint before stays the last one."""
         size, epoch = self.settings.batch_size, self.counters.epoch
         index = order[number * size : (number + 1) * size]
-        program = self.session.program
+        program = self.opened.program
         origin = origin_of(lambda: self.step.loss_again(epoch, number, index), program.folder)
         what = f"the gradient of `{wrong_parameter(program)}`" if origin is None else "the loss"
         message = (

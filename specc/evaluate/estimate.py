@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from specc.data.load import Batch, Rows
-from specc.engine.session import Session
+from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.memory import BUDGET, GPU_BUDGET, Piece, largest, piece_for
 from specc.evaluate.weights import LogSums
@@ -75,23 +75,23 @@ Advance = Callable[[float], None]
 """Called with the share of the work that is done; it may raise, to stop."""
 
 
-def estimate(session: Session, request: Request, advance: Advance = lambda done: None) -> Estimate:
+def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: None) -> Estimate:
     """The figure that is asked for, of an open run.
 
     Raises RunFailure E0509 where the data has no such part, E0813 where the program allows no such
     estimate.
     """
-    rows = session.rows(request.part)
+    rows = opened.rows(request.part)
     limit = len(rows) if request.rows is None else min(request.rows, len(rows))
-    program = session.program
+    program = opened.program
     began = time.monotonic()
     estimator = choose(program, request.estimator)
-    session.program.eval()
-    with session.computing(), torch.inference_mode(), located(program.folder):
+    opened.program.eval()
+    with opened.computing(), torch.inference_mode(), located(program.folder):
         if estimator == "exact":
-            values, effective = _exact(session, rows, limit, request, advance), None
+            values, effective = _exact(opened, rows, limit, request, advance), None
         else:
-            values, effective = _weighted(session, rows, limit, request, estimator, advance)
+            values, effective = _weighted(opened, rows, limit, request, estimator, advance)
     error = values.std().item() / limit**0.5 if limit > 1 else float("nan")
     return Estimate(
         request=request,
@@ -127,8 +127,8 @@ def choose(program: Program, wanted: str) -> str:
     return wanted
 
 
-def _exact(session: Session, rows: Rows, limit: int, request: Request, advance: Advance) -> Tensor:
-    program = session.program
+def _exact(opened: OpenRun, rows: Rows, limit: int, request: Request, advance: Advance) -> Tensor:
+    program = opened.program
     name = "model.log_prob" if program.can("model.log_prob") else "model.log_joint"
     log_prob = program.require(name)
 
@@ -136,25 +136,25 @@ def _exact(session: Session, rows: Rows, limit: int, request: Request, advance: 
         value: Tensor = log_prob(**program.inputs(name, batch))
         return value.double()
 
-    probe = next(_batches(session, rows, limit, 1, request.seed))[1]
-    size = _piece(session, largest(lambda: compute(probe)), limit, 1).rows
+    probe = next(_batches(opened, rows, limit, 1, request.seed))[1]
+    size = _piece(opened, largest(lambda: compute(probe)), limit, 1).rows
     found = []
-    for start, batch in _batches(session, rows, limit, size, request.seed):
+    for start, batch in _batches(opened, rows, limit, size, request.seed):
         found.append(compute(batch))
         advance(min(1.0, (start + size) / limit))
     return torch.cat(found).cpu()
 
 
 def _weighted(
-    session: Session, rows: Rows, limit: int, request: Request, estimator: str, advance: Advance
+    opened: OpenRun, rows: Rows, limit: int, request: Request, estimator: str, advance: Advance
 ) -> tuple[Tensor, float]:
-    piece = _probe(session, rows, request, limit)
+    piece = _probe(opened, rows, request, limit)
     bounds, effective = [], []
-    for start, batch in _batches(session, rows, limit, piece.rows, request.seed):
-        sums = LogSums(len(next(iter(batch.values()))), session.device)
+    for start, batch in _batches(opened, rows, limit, piece.rows, request.seed):
+        sums = LogSums(len(next(iter(batch.values()))), opened.device)
         while sums.particles < request.particles:
             count = min(piece.particles, request.particles - sums.particles)
-            sums.add(log_weights(session, batch, count, request.seed, start, sums.particles))
+            sums.add(log_weights(opened, batch, count, request.seed, start, sums.particles))
             share = sums.particles / request.particles
             advance(min(1.0, (start + share * piece.rows) / limit))
         bounds.append(sums.log_mean() if estimator == "iwae" else sums.mean_log())
@@ -162,12 +162,10 @@ def _weighted(
     return torch.cat(bounds).cpu(), torch.cat(effective).mean().item()
 
 
-def log_weights(
-    session: Session, batch: Batch, particles: int, seed: int, *counters: int
-) -> Tensor:
+def log_weights(opened: OpenRun, batch: Batch, particles: int, seed: int, *counters: int) -> Tensor:
     """Log p(x, z) - log q(z | x) of fresh particles: [particles, rows]."""
-    program = session.program
-    noise = noise_at(seed, Stream.EVALUATE, *counters, device=session.device)
+    program = opened.program
+    noise = noise_at(seed, Stream.EVALUATE, *counters, device=opened.device)
     sample, log_joint = program.require("guide.sample"), program.require("model.log_joint")
     latents, log_q = sample(noise, particles, **program.inputs("guide.sample", batch))
     known = {**batch, **latents}
@@ -176,29 +174,29 @@ def log_weights(
 
 
 def _batches(
-    session: Session, rows: Rows, limit: int, size: int, seed: int
+    opened: OpenRun, rows: Rows, limit: int, size: int, seed: int
 ) -> Iterator[tuple[int, Batch]]:
     """The rows in order; what is binarized is drawn once for each row, whatever the size."""
     for start in range(0, limit, size):
-        yield start, fixed(session, rows, slice(start, min(start + size, limit)), seed)
+        yield start, fixed(opened, rows, slice(start, min(start + size, limit)), seed)
 
 
-def fixed(session: Session, rows: Rows, index: slice, seed: int) -> Batch:
+def fixed(opened: OpenRun, rows: Rows, index: slice, seed: int) -> Batch:
     """The rows at `index`, with draws that depend on the seed and the row's number alone."""
     parts = []
     for row in range(index.start, index.stop):
-        noise = noise_at(seed, Stream.DATA, row, device=session.device)
+        noise = noise_at(seed, Stream.DATA, row, device=opened.device)
         parts.append(rows.batch(slice(row, row + 1), noise))
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def _probe(session: Session, rows: Rows, request: Request, limit: int) -> Piece:
+def _probe(opened: OpenRun, rows: Rows, request: Request, limit: int) -> Piece:
     particles = min(PROBE_PARTICLES, request.particles)
-    batch = fixed(session, rows, slice(0, 1), request.seed)
-    found = largest(lambda: log_weights(session, batch, particles, request.seed))
-    return _piece(session, found / particles, limit, request.particles)
+    batch = fixed(opened, rows, slice(0, 1), request.seed)
+    found = largest(lambda: log_weights(opened, batch, particles, request.seed))
+    return _piece(opened, found / particles, limit, request.particles)
 
 
-def _piece(session: Session, bytes_each: float, rows: int, particles: int) -> Piece:
-    budget = BUDGET if session.device.type == "cpu" else GPU_BUDGET
+def _piece(opened: OpenRun, bytes_each: float, rows: int, particles: int) -> Piece:
+    budget = BUDGET if opened.device.type == "cpu" else GPU_BUDGET
     return piece_for(bytes_each, rows, particles, budget)

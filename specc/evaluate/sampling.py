@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from specc.engine.session import Session
+from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.estimate import fixed
 from specc.runtime.places import located
@@ -34,51 +34,51 @@ class Drawn:
 
 
 @torch.inference_mode()
-def sample(session: Session, rows: int, seed: int = 0, part: str = "test") -> Drawn:
+def sample(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -> Drawn:
     """`rows` rows from the model; what is given, where the model needs it, are rows of `part`.
 
     Raises RunFailure E0805 where the program cannot be sampled.
     """
-    program = session.program
+    program = opened.program
     draw = program.require(SAMPLE, "sampling")
-    noise = noise_at(seed, Stream.SAMPLE, device=session.device)
-    with session.computing(), located(program.folder):
+    noise = noise_at(seed, Stream.SAMPLE, device=opened.device)
+    with opened.computing(), located(program.folder):
         program.eval()
         needs = program.capabilities[SAMPLE]
-        given = program.inputs(SAMPLE, _rows(session, part, rows, seed)) if needs else {}
+        given = program.inputs(SAMPLE, _rows(opened, part, rows, seed)) if needs else {}
         values = draw(noise, rows, **given)
-        return Drawn(values, _means(session, {**given, **values}))
+        return Drawn(values, _means(opened, {**given, **values}))
 
 
 @torch.inference_mode()
-def reconstruct(session: Session, rows: int, seed: int = 0, part: str = "test") -> Drawn:
+def reconstruct(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -> Drawn:
     """The first rows of a part of the data (`values`), and the model's means given their latents.
 
     Raises RunFailure E0805 where the program has no guide or no means.
     """
-    program = session.program
+    program = opened.program
     infer = program.require(GUIDE, "reconstruction")
     program.require(MEAN, "reconstruction")
-    noise = noise_at(seed, Stream.SAMPLE, 1, device=session.device)
-    with session.computing(), located(program.folder):
+    noise = noise_at(seed, Stream.SAMPLE, 1, device=opened.device)
+    with opened.computing(), located(program.folder):
         program.eval()
-        batch = _rows(session, part, rows, seed)
+        batch = _rows(opened, part, rows, seed)
         latents, _ = infer(noise, 1, **program.inputs(GUIDE, batch))
-        means = _means(session, {**batch, **latents})
+        means = _means(opened, {**batch, **latents})
     return Drawn(batch, {n: v.reshape(batch[n].shape) for n, v in means.items() if n in batch})
 
 
-def _means(session: Session, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    program = session.program
+def _means(opened: OpenRun, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    program = opened.program
     if not program.can(MEAN) or not set(program.capabilities[MEAN]) <= set(known):
         return {}
     means: dict[str, Tensor] = program.require(MEAN)(**program.inputs(MEAN, known))
     return means
 
 
-def _rows(session: Session, part: str, count: int, seed: int) -> dict[str, Tensor]:
+def _rows(opened: OpenRun, part: str, count: int, seed: int) -> dict[str, Tensor]:
     """The first rows of the part, from the start again where it has fewer."""
-    rows = session.rows(part)
-    batch = fixed(session, rows, slice(0, min(count, len(rows))), seed)
-    again = torch.arange(count, device=session.device) % len(rows)
+    rows = opened.rows(part)
+    batch = fixed(opened, rows, slice(0, min(count, len(rows))), seed)
+    again = torch.arange(count, device=opened.device) % len(rows)
     return {name: value[again] for name, value in batch.items()}

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from specc.engine import files, record
+from specc.engine.opened import OpenRun
 from specc.engine.progress import measuring
-from specc.engine.session import Session
 from specc.engine.train import Trained
 from specc.evaluate.estimate import Estimate, Request, estimate
 from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, sample
@@ -37,11 +37,11 @@ def conclude(trained: Trained, *, quiet: bool = True) -> Conclusion:
 
     Raises RunFailure E0509 or E0813 where a figure cannot be made.
     """
-    session = trained.session
-    pictures = draw(session)
-    estimates = measure(session, requests(session.manifest.evaluate), quiet=quiet)
+    opened = trained.opened
+    pictures = draw(opened)
+    estimates = measure(opened, requests(opened.manifest.evaluate), quiet=quiet)
     result = {
-        "name": session.manifest.name,
+        "name": opened.manifest.name,
         "epochs": trained.counters.epoch,
         "steps": trained.counters.total,
         "skipped": trained.counters.skipped,
@@ -50,12 +50,12 @@ def conclude(trained: Trained, *, quiet: bool = True) -> Conclusion:
         "parts": trained.metrics.get("parts"),
         "evaluate": {name: found.summary() for name, found in estimates.items()},
     }
-    files.write_json(session.folder / record.RESULT, result)
+    files.write_json(opened.folder / record.RESULT, result)
     return Conclusion(estimates, pictures, result)
 
 
 def measure(
-    session: Session, wanted: Mapping[str, Request], *, quiet: bool = True
+    opened: OpenRun, wanted: Mapping[str, Request], *, quiet: bool = True
 ) -> dict[str, Estimate]:
     """The figures by name, with a bar for each unless it is to be quiet.
 
@@ -65,7 +65,7 @@ def measure(
     for name, request in wanted.items():
         label = f"{request.estimator} of {request.part}, {request.particles} particles"
         with measuring(f"{name}: {label}", quiet) as advance:
-            found[name] = estimate(session, request, advance)
+            found[name] = estimate(opened, request, advance)
     return found
 
 
@@ -83,24 +83,24 @@ def requests(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Request]:
     }
 
 
-def draw(session: Session) -> tuple[Path, ...]:
+def draw(opened: OpenRun) -> tuple[Path, ...]:
     """The pictures of a run, those that its program and data allow."""
     found = []
-    metrics = record.read_metrics(session.folder)
+    metrics = record.read_metrics(opened.folder)
     if len(metrics) > 1:
-        path = session.folder / LOSS
-        loss_curve(path, metrics, session.manifest.name)
+        path = opened.folder / LOSS
+        loss_curve(path, metrics, opened.manifest.name)
         found.append(path)
-    shown = picture_field(session)
-    part = "test" if session.data and "test" in session.data.parts else "train"
-    program = session.program
+    shown = picture_field(opened)
+    part = "test" if opened.data and "test" in opened.data.parts else "train"
+    program = opened.program
     if shown and program.can(SAMPLE):
-        path = session.folder / SAMPLES
-        write_png(path, grid(sample(session, ROWS, part=part).shown()[shown.name], shown.picture))
+        path = opened.folder / SAMPLES
+        write_png(path, grid(sample(opened, ROWS, part=part).shown()[shown.name], shown.picture))
         found.append(path)
     if shown and program.can(GUIDE) and program.can(MEAN):
-        path = session.folder / RECONSTRUCTIONS
-        write_png(path, _pairs(session, shown, part))
+        path = opened.folder / RECONSTRUCTIONS
+        write_png(path, _pairs(opened, shown, part))
         found.append(path)
     return tuple(found)
 
@@ -113,20 +113,20 @@ class Shown:
     picture: tuple[int, ...]
 
 
-def picture_field(session: Session) -> Shown | None:
+def picture_field(opened: OpenRun) -> Shown | None:
     """The first observed node whose field is a picture."""
-    fields = session.manifest.data.fields if session.manifest.data else {}
-    for name in session.manifest.observed():
+    fields = opened.manifest.data.fields if opened.manifest.data else {}
+    for name in opened.manifest.observed():
         picture = fields[name].picture if name in fields else None
         if picture:
             return Shown(name, picture)
     return None
 
 
-def _pairs(session: Session, shown: Shown, part: str) -> Pixels:
+def _pairs(opened: OpenRun, shown: Shown, part: str) -> Pixels:
     """A line of data and a line of its reconstruction below, four times."""
     across, down = 16, 4
-    found = reconstruct(session, across * down, part=part)
+    found = reconstruct(opened, across * down, part=part)
     data = found.values[shown.name].reshape(down, across, -1)
     means = found.means[shown.name].reshape(down, across, -1)
     lines = torch.stack([data, means], dim=1).reshape(2 * down * across, -1)

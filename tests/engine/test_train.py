@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from specc.engine import checkpoint, files, record, train
-from specc.engine.session import open_session
+from specc.engine.opened import open_run
 from specc.engine.train import Options
 from specc.runtime.failure import RunFailure
 from tests.engine.processes import start
@@ -76,9 +76,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(whole, tmp_pa
 
 def test_a_run_stands_alone(whole):
     _, run = whole
-    session = open_session(run)
-    assert not session.program.training
-    assert session.program.folder == (run / "generated/vae").resolve()
+    opened = open_run(run)
+    assert not opened.program.training
+    assert opened.program.folder == (run / "generated/vae").resolve()
 
 
 @pytest.mark.parametrize("stop_at", [1, 13, 14, 30])
@@ -244,7 +244,7 @@ def test_single_bad_steps_are_skipped_and_counted(tmp_path, monkeypatch):
     trained = train.train(code, tmp_path / "run", QUIET)
     assert trained.counters.skipped == 3
     assert [line["skipped"] for line in record.read_metrics(tmp_path / "run")] == [1, 1, 1]
-    assert all(torch.isfinite(p).all() for p in trained.session.program.parameters())
+    assert all(torch.isfinite(p).all() for p in trained.opened.program.parameters())
 
 
 def test_validation_is_measured_on_rows_that_do_not_train(tmp_path):

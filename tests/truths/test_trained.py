@@ -18,13 +18,13 @@ DATA = os.environ.get("SPECC_DATA_DIR")
 
 
 def rows(run, part, field):
-    resident = run.session.data.part(part).fields[field]
+    resident = run.opened.data.part(part).fields[field]
     return resident.batch(slice(None), None).double().numpy()
 
 
 def bound(run, particles, part="test", estimator="iwae"):
     request = Request(estimator=estimator, particles=particles, part=part)
-    return estimate(run.session, request)
+    return estimate(run.opened, request)
 
 
 def test_a_linear_vae_is_probabilistic_pca(tmp_path):
@@ -41,7 +41,7 @@ def test_a_gaussian_mixture_is_where_em_stays(tmp_path):
     """From the trained parameters, EM finds less than 0.05 nats more on the training rows."""
     run = trained("gaussian_mixture", tmp_path)
     x = rows(run, "train", "x")
-    model = run.session.program.model
+    model = run.opened.program.model
     parameters = (
         model.weights.detach().double().numpy(),
         model.center.detach().double().numpy(),
@@ -82,7 +82,7 @@ def test_naive_bayes_counts(tmp_path):
     exact = (np.log(share[y]) + terms.sum(1)).mean()
     found = bound(run, 1, part="train", estimator="exact").value
     assert exact - 0.1 < found <= exact + 1e-4, (found, exact)
-    prior = run.session.program.model.prior.detach().double().numpy()
+    prior = run.opened.program.model.prior.detach().double().numpy()
     np.testing.assert_allclose(prior, share, atol=5e-3)
 
 
@@ -94,6 +94,6 @@ def test_a_unigram_counts_words(tmp_path):
     share = words.sum(0) / words.sum()
     with np.errstate(divide="ignore"):
         log_share = np.where(share > 0, np.log(share), 0.0)
-    rates = run.session.program.model.rates.detach().double().numpy()
+    rates = run.opened.program.model.rates.detach().double().numpy()
     per_word = (words @ (np.log(rates) - log_share)).sum() / words.sum()
     assert -0.01 < per_word <= 1e-6, per_word

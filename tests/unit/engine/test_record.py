@@ -40,18 +40,18 @@ def test_a_run_folder_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_a_damaged_run(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(RunFailure) as failure:
-        record.open_run(tmp_path)
+        record.facts_of(tmp_path)
     assert failure.value.code == "E0803"
 
 
 def test_a_run_s_name_does_not_lead_out_of_it(tmp_path):
     (tmp_path / "run.json").write_text('{"name": "../../etc"}')
-    assert record.open_run(tmp_path)[1] == tmp_path / "generated" / "etc"
+    assert record.facts_of(tmp_path)[1] == tmp_path / "generated" / "etc"
 
 
 def test_no_run(tmp_path):
     with pytest.raises(RunFailure) as failure:
-        record.open_run(tmp_path)
+        record.facts_of(tmp_path)
     assert failure.value.code == "E0802"
 
 

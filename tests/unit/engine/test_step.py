@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from specc.data.load import load
-from specc.engine import session
+from specc.engine.opened import fresh
 from specc.engine.settings import settings_of
 from specc.engine.step import Outcome, Step, players_of
 from specc.engine.streams import order_of
@@ -19,7 +19,7 @@ INDEX = torch.arange(20)
 def stepping(code):
     manifest = manifests.read(code)
     settings = settings_of(manifest.train)
-    program = session.fresh(code, settings, CPU)
+    program = fresh(code, settings, CPU)
     players = players_of(program, settings, CPU)
     rows = load(manifest.data, None, torch.float32).part("train")
     return program, Step(program, players, rows, settings, CPU)

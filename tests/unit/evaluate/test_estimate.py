@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from specc.data.load import load
-from specc.engine.session import Session, fresh
+from specc.engine.opened import OpenRun, fresh
 from specc.engine.settings import settings_of
 from specc.evaluate import estimate as module
 from specc.evaluate.estimate import Request, estimate
@@ -22,24 +22,24 @@ Z = 4.5
 """Fails a right program 7 times in a million, for each check."""
 
 
-def opened(code: Path, data_dir: Path | None = None) -> Session:
-    """A session on a program as it starts, never trained."""
+def untrained(code: Path, data_dir: Path | None = None) -> OpenRun:
+    """A run of a program as it starts, never trained."""
     manifest = manifests.read(code)
     settings = settings_of(manifest.train)
     device = torch.device("cpu")
     data = load(manifest.data, data_dir, settings.dtype)
-    return Session(code, fresh(code, settings, device), data, settings, device)
+    return OpenRun(code, fresh(code, settings, device), data, settings, device)
 
 
 @pytest.fixture(scope="module")
 def linear(tmp_path_factory):
     """A model with a guide that is not its posterior, but wider: its weights are bounded."""
     root = tmp_path_factory.mktemp("linear")
-    session = opened(making.copy("linear", root), making.linear_data(root / "data"))
+    opened = untrained(making.copy("linear", root), making.linear_data(root / "data"))
     with torch.no_grad():
-        session.program.guide.z_log_scale.weight.zero_()
-        session.program.guide.z_log_scale.bias.fill_(math.log(1.1))
-    return session
+        opened.program.guide.z_log_scale.weight.zero_()
+        opened.program.guide.z_log_scale.bias.fill_(math.log(1.1))
+    return opened
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +97,8 @@ def test_one_particle_makes_the_bounds_one(linear):
 
 
 def test_a_guide_that_is_the_posterior_needs_one_particle(tmp_path):
-    session = opened(making.copy("linear", tmp_path), making.linear_data(tmp_path / "data"))
-    model, guide = session.program.model, session.program.guide
+    opened = untrained(making.copy("linear", tmp_path), making.linear_data(tmp_path / "data"))
+    model, guide = opened.program.model, opened.program.guide
     with torch.no_grad():
         # Orthogonal columns make the posterior's covariance diagonal, as the guide's is.
         w = torch.zeros(5, 2, dtype=torch.float64)
@@ -109,9 +109,9 @@ def test_a_guide_that_is_the_posterior_needs_one_particle(tmp_path):
         guide.z_loc.bias.copy_(-variance * (w.T @ model.decoder.bias))
         guide.z_log_scale.weight.zero_()
         guide.z_log_scale.bias.copy_(variance.log() / 2)
-        x = session.rows("test").batch(slice(0, 100), None)["x"]
+        x = opened.rows("test").batch(slice(0, 100), None)["x"]
         truth = making.exact_log_prob(model, x)
-    found = estimate(session, Request("iwae", 3))
+    found = estimate(opened, Request("iwae", 3))
     torch.testing.assert_close(found.values, truth, rtol=0, atol=1e-10)
     assert found.effective == pytest.approx(3.0)
 
@@ -132,12 +132,12 @@ def test_pieces_do_not_change_what_is_estimated(linear, monkeypatch, exact):
 
 
 def test_binarized_rows_are_the_same_for_every_piece(tmp_path):
-    session = opened(making.copy("vae", tmp_path))
-    rows = session.rows("test")
-    whole = module.fixed(session, rows, slice(0, 50), 0)["x"]
-    part = module.fixed(session, rows, slice(20, 30), 0)["x"]
+    opened = untrained(making.copy("vae", tmp_path))
+    rows = opened.rows("test")
+    whole = module.fixed(opened, rows, slice(0, 50), 0)["x"]
+    part = module.fixed(opened, rows, slice(20, 30), 0)["x"]
     assert torch.equal(whole[20:30], part)
-    assert not torch.equal(whole, module.fixed(session, rows, slice(0, 50), 1)["x"])
+    assert not torch.equal(whole, module.fixed(opened, rows, slice(0, 50), 1)["x"])
 
 
 def without_latents(manifest):
@@ -155,11 +155,11 @@ def test_an_exact_value_is_used_where_there_is_one(tmp_path):
         "    def log_prob(self, *, x: Tensor) -> Tensor:\n"
         "        return normal.log_prob(x, self.decoder.bias, 1.0).sum(-1)\n\n    def sample",
     )
-    session = opened(code, making.linear_data(tmp_path / "data"))
-    found = estimate(session, Request("iwae", 50))
-    x = session.rows("test").batch(slice(0, 100), None)["x"]
+    opened = untrained(code, making.linear_data(tmp_path / "data"))
+    found = estimate(opened, Request("iwae", 50))
+    x = opened.rows("test").batch(slice(0, 100), None)["x"]
     with torch.no_grad():
-        normal = torch.distributions.Normal(session.program.model.decoder.bias, 1.0)
+        normal = torch.distributions.Normal(opened.program.model.decoder.bias, 1.0)
         torch.testing.assert_close(found.values, normal.log_prob(x).sum(-1))
     assert (found.estimator, found.particles, found.effective) == ("exact", 1, None)
 
@@ -173,9 +173,9 @@ def test_an_exact_value_is_used_where_there_is_one(tmp_path):
     ],
 )
 def test_what_a_program_does_not_allow(tmp_path, change, wanted, says):
-    session = opened(making.copy("linear", tmp_path, change), making.linear_data(tmp_path / "d"))
+    opened = untrained(making.copy("linear", tmp_path, change), making.linear_data(tmp_path / "d"))
     with pytest.raises(RunFailure) as failure:
-        estimate(session, Request(wanted, 5))
+        estimate(opened, Request(wanted, 5))
     assert failure.value.code == "E0813"
     assert says in failure.value.message
 

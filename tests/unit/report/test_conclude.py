@@ -25,7 +25,7 @@ def trained(tmp_path_factory):
 
 def test_a_run_ends_with_figures_and_pictures(trained):
     found = conclude(trained)
-    run = trained.session.folder
+    run = trained.opened.folder
     result = json.loads((run / "result.json").read_text())
     assert result == json.loads(json.dumps(found.result))
     test = result["evaluate"]["test"]
@@ -44,23 +44,23 @@ def test_a_run_ends_with_figures_and_pictures(trained):
 
 
 def test_samples_are_drawn_from_counters(trained):
-    first, again = sample(trained.session, 5), sample(trained.session, 5)
+    first, again = sample(trained.opened, 5), sample(trained.opened, 5)
     assert first.values["x"].shape == (5, 64)
     assert set(first.values["x"].unique().tolist()) == {0.0, 1.0}
     assert torch.equal(first.values["x"], again.values["x"])
-    assert not torch.equal(first.values["x"], sample(trained.session, 5, seed=1).values["x"])
+    assert not torch.equal(first.values["x"], sample(trained.opened, 5, seed=1).values["x"])
     shown = first.shown()["x"]
     assert 0 < shown.min() < shown.max() < 1
 
 
 def test_reconstructions_are_nearer_to_their_rows_than_to_others(trained):
-    found = reconstruct(trained.session, 100)
+    found = reconstruct(trained.opened, 100)
     data, means = found.values["x"], found.means["x"]
     assert (data - means).square().mean() < (data - means.roll(1, 0)).square().mean()
 
 
 def test_more_rows_than_there_are_begin_again(trained):
-    found = reconstruct(trained.session, 400)
+    found = reconstruct(trained.opened, 400)
     assert torch.equal(found.values["x"][0], found.values["x"][359])
 
 
@@ -68,8 +68,8 @@ def test_a_conditional_program_is_sampled_under_rows_of_data(tmp_path):
     code = making.copy("vae", tmp_path, lambda m: m["capabilities"].update({"model.sample": ["x"]}))
     old = "def sample(self, noise: Noise, rows: int)"
     making.edit(code, "model.py", old, "def sample(self, noise: Noise, rows: int, *, x: Tensor)")
-    session = train(code, tmp_path / "run", QUIET).session
-    assert sample(session, 7).values["x"].shape == (7, 64)
+    opened = train(code, tmp_path / "run", QUIET).opened
+    assert sample(opened, 7).values["x"].shape == (7, 64)
 
 
 def test_a_program_without_pictures_has_none(tmp_path):
@@ -83,9 +83,9 @@ def test_a_program_without_pictures_has_none(tmp_path):
 
 def test_what_cannot_be_sampled_is_named(tmp_path):
     code = making.copy("vae", tmp_path, lambda m: m["capabilities"].pop("model.sample"))
-    session = train(code, tmp_path / "run", QUIET).session
+    opened = train(code, tmp_path / "run", QUIET).opened
     with pytest.raises(RunFailure, match=r"`model.sample`, which sampling needs"):
-        sample(session, 3)
+        sample(opened, 3)
 
 
 def test_requests_take_their_defaults():

@@ -23,7 +23,7 @@ from specc.runtime.program import Program
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class OpenRun:
     """A run that is open in this process."""
 
     folder: Path
@@ -69,19 +69,12 @@ def fresh(code: Path, settings: Settings, where: torch.device) -> Program:
         return programs.load(code).to(where)
 
 
-def data_of(
-    manifest: Manifest, settings: Settings, folder: Path | None, where: torch.device
-) -> Loaded | None:
-    """The data that the manifest asks for, on the device; None where it asks for none."""
-    return load(manifest.data, folder, settings.dtype).to(where) if manifest.data else None
-
-
-def open_session(run: Path, *, data_dir: Path | None = None, device_name: str = "cpu") -> Session:
+def open_run(run: Path, *, data_dir: Path | None = None, device_name: str = "cpu") -> OpenRun:
     """A run as its last checkpoint left it, ready to evaluate or to sample.
 
     Raises RunFailure: E0802 or E0803, where there is no run or no checkpoint; E05xx for its data.
     """
-    facts, code = record.open_run(run)
+    facts, code = record.facts_of(run)
     where = device.choose(device_name)
     found = checkpoint.latest(run)
     if found is None:
@@ -92,8 +85,9 @@ def open_session(run: Path, *, data_dir: Path | None = None, device_name: str = 
     program = fresh(code, settings, where)
     checkpoint.restore(found, program)
     program.eval()
-    data = data_of(manifest, settings, data_folder(facts, data_dir), where)
-    return Session(run, program, data, settings, where)
+    folder = data_folder(facts, data_dir)
+    data = load(manifest.data, folder, settings.dtype).to(where) if manifest.data else None
+    return OpenRun(run, program, data, settings, where)
 
 
 def data_folder(facts: dict[str, Any], given: Path | None) -> Path | None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from specc.engine import checkpoint, files
-from specc.engine.session import fresh, open_session
+from specc.engine.opened import fresh, open_run
 from specc.engine.settings import settings_of
 from specc.engine.train import Options, train
 from specc.runtime import manifest as manifests
@@ -30,11 +30,11 @@ def test_a_run_in_double_precision(tmp_path):
     code = making.copy("linear", tmp_path)
     data = making.linear_data(tmp_path / "data")
     trained = train(code, tmp_path / "run", Options(data_dir=data, quiet=True, threads=1))
-    assert {p.dtype for p in trained.session.program.parameters()} == {torch.float64}
+    assert {p.dtype for p in trained.opened.program.parameters()} == {torch.float64}
     assert torch.get_default_dtype() == torch.float32
-    session = open_session(tmp_path / "run")
-    for name, value in session.program.named_parameters():
-        assert torch.equal(value, trained.session.program.get_parameter(name))
+    opened = open_run(tmp_path / "run")
+    for name, value in opened.program.named_parameters():
+        assert torch.equal(value, trained.opened.program.get_parameter(name))
 
 
 def test_a_run_that_never_saved(tmp_path):
@@ -43,7 +43,7 @@ def test_a_run_that_never_saved(tmp_path):
     for folder in (tmp_path / "run/checkpoints").iterdir():
         folder.rename(tmp_path / folder.name)
     with pytest.raises(RunFailure) as failure:
-        open_session(tmp_path / "run")
+        open_run(tmp_path / "run")
     assert failure.value.code == "E0802"
 
 
@@ -63,7 +63,7 @@ def test_a_checkpoint_of_other_tensors_is_refused(tmp_path, name):
     assert found is not None
     if name == checkpoint.WEIGHTS:
         with pytest.raises(RunFailure, match="its weights are not the program's"):
-            open_session(run)
+            open_run(run)
     else:
         with pytest.raises(RunFailure, match="damaged"):
             train(tmp_path / "vae", run, Options(quiet=True, threads=1, resume=True))
@@ -79,5 +79,5 @@ def test_weights_that_are_no_tensors(tmp_path, data):
     state["hashes"]["weights.safetensors"] = files.hash_of(folder / "weights.safetensors")
     (folder / "state.json").write_text(json.dumps(state))
     with pytest.raises(RunFailure) as failure:
-        open_session(run)
+        open_run(run)
     assert failure.value.code == "E0803"
