@@ -18,7 +18,7 @@ from specc.diagnostics.source import Source
 from specc.graph.build import build_graph, type_graph
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, TypedGraph
-from specc.language.located import Mapping as LocatedMapping
+from specc.language.located import Located
 from specc.language.schema.read import read_spec
 from specc.language.schema.spec import Spec
 from specc.language.text import read
@@ -26,12 +26,16 @@ from specc.objective.build import build_objective
 from specc.objective.objective import Objective
 
 
+MISSING_OBJECTIVE = "E0424"
+"""Not told beside other errors of the document: the section may be there under another name."""
+
+
 @dataclass(slots=True)
 class Checked:
     """What a spec came to: every stage that could be reached, and all findings in source order."""
 
     source: Source
-    located: LocatedMapping | None = None
+    located: Located | None = None
     spec: Spec | None = None
     graph: Graph | None = None
     typed: TypedGraph | None = None
@@ -70,13 +74,15 @@ def front(source: Source, settings: Sequence[str] = ()) -> Checked:
     """
     checked = Checked(source)
     located, found = read(source)
-    if isinstance(located, LocatedMapping) and not _stops(found):
+    if located is not None and not _stops(found):
         checked.located = located
         arguments = tuple(Source("--set", text) for text in settings)
         checked.spec, more = read_spec(located, arguments)
         found = [*found, *more]
     if checked.spec is not None:
-        found = [*found, *_meaning(checked, checked.spec)]
+        told = _stops(found)
+        more = _meaning(checked, checked.spec)
+        found = [*found, *(d for d in more if d.code != MISSING_OBJECTIVE or not told)]
     if _stops(found):
         checked.plan = None
     checked.diagnostics = sort_and_dedupe(found)

@@ -4,6 +4,7 @@ import pytest
 
 
 def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="write what is printed now")
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
 
 

@@ -28,8 +28,9 @@ CODES: tuple[Code, ...] = (
     error(
         "E0406",
         "latents-under-mle",
-        "`{objective}` needs the density of the data alone, but {latents} are not in the data",
-        "give them `draw: enumerate` where they are finite, or use `elbo` with a guide",
+        "`{objective}` needs the density of the data alone, but {latents} is latent, and has too "
+        "many values to sum over",
+        "use `elbo` with a guide that draws it",
     ),
     error("E0407", "unknown-draw", "there is no draw `{name}`", "{hint}"),
     error(
@@ -42,7 +43,7 @@ CODES: tuple[Code, ...] = (
         "E0412",
         "pathwise-needs-continuous",
         "`{name}` is {distribution}: pathwise gradients need a continuous `{name}`",
-        "use vimco, rws, score, or sum it out with enumerate",
+        "use vimco, a score gradient, or sum it out with enumerate",
     ),
     error(
         "E0413",

@@ -63,7 +63,7 @@ CODES: tuple[Code, ...] = (
         "E0211",
         "unknown-plate",
         "there is no plate `{name}`",
-        "write `{near}`, or declare the plate: `plates: {{{name}: size}}`",
+        "{hint}",
     ),
     error(
         "E0212",
@@ -129,7 +129,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0232",
         "argument-count",
-        "the function `{name}` takes {wanted} arguments; here are {count}",
+        "the function `{name}` takes {wanted}; here are {count}",
     ),
     error(
         "E0233",

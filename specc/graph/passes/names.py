@@ -125,6 +125,7 @@ def _check_arity(node: Node, call: Call, entry: Function, findings: Findings) ->
     if count >= low and (high is None or count <= high):
         return
     wanted = f"{low}" if low == high else f"at least {low}" if high is None else f"{low} to {high}"
+    wanted += " argument" if wanted.endswith("1") else " arguments"
     findings.add(
         diagnose("E0232", call.span, name=call.function, wanted=wanted, count=count), node.id
     )

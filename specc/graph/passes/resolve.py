@@ -178,6 +178,7 @@ def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> 
         else:
             span = spec.spans.value(("plates", name))
             findings.add(diagnose("E0212", span, name=name, value=span.text))
+            plates[name] = 1
     return plates
 
 
@@ -217,10 +218,10 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
     if node.plate is not None and node.plate not in graph.plates:
         span = graph.spec.spans.value((*_path(node), "plate"))
         guess = nearest(node.plate, graph.plates)
+        declare = f"declare it: `plates: {{{node.plate}: 100}}`"
+        hint = f"did you mean `{guess}`?" if guess else declare
         findings.add(
-            diagnose(
-                "E0211", span, suggestion=guess, name=node.plate, near=guess or "a declared plate"
-            ),
+            diagnose("E0211", span, suggestion=guess, name=node.plate, hint=hint),
             node.id,
         )
     for expression in node.expressions():

@@ -11,6 +11,10 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph
 
 
+USED_UNDRAWN = "E0227"
+"""The guide uses a latent that it does not draw: that says already that the guide misses it."""
+
+
 def check_coverage(graph: Graph, entry: Entry, span: Span, findings: Findings) -> None:
     """Find latents that nothing draws, and guide nodes that the model does not have."""
     if entry.guided:
@@ -30,8 +34,13 @@ def _check_missing(graph: Graph, entry: Entry, span: Span, findings: Findings) -
     if graph.guide is None and missing:
         shown = ", ".join(f"`{node.name}`" for node in missing)
         findings.add(diagnose("E0237", span, objective=entry.name, latents=shown))
+        findings.broken.update(node.id for node in missing)
         return
+    used = {d.evidence["name"] for d in findings.diagnostics if d.code == USED_UNDRAWN}
     for node in missing:
+        if node.name in used:
+            findings.broken.add(node.id)
+            continue
         findings.add(diagnose("E0234", node.span, name=node.name), node.id)
 
 

@@ -48,7 +48,7 @@ def expand(graph: Graph, findings: Findings) -> Expansion | None:
     """The terms of the spec's objective, or None where it makes no sense."""
     written = graph.spec.document.objective
     if written is None:
-        findings.add(diagnose("E0424", graph.spec.spans.value(("model",)).sub(0, 0)))
+        findings.add(diagnose("E0424", graph.spec.spans.key(("model",))))
         return None
     span = graph.spec.spans.value(("objective",))
     if isinstance(written, NamedObjective):
