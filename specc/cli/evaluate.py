@@ -39,18 +39,17 @@ def command(
 
     from specc.cli.train import figure
     from specc.engine.opened import open_run
-    from specc.evaluate.estimate import Request, estimate
-    from specc.report.conclude import requests
+    from specc.evaluate.estimate import Request
+    from specc.report.conclude import measure, requests
 
     folder = Path(data_dir) if data_dir else None
     opened = open_run(Path(run), data_dir=folder, device_name=device)
     given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
     changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
     asked = requests(opened.manifest.evaluate) or {"test": Request()}
-    found = {
-        name: estimate(opened, replace(request, **changes)).summary()  # type: ignore[arg-type]
-        for name, request in asked.items()
-    }
+    wanted = {name: replace(request, **changes) for name, request in asked.items()}  # type: ignore[arg-type]
+    made = measure(opened, wanted, quiet=as_json)
+    found = {name: estimate.summary() for name, estimate in made.items()}
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return exits.DONE

@@ -66,7 +66,7 @@ def command(
             threads=threads,
         )
         trained = train(code, run, chosen)
-    conclusion = conclude(trained)
+    conclusion = conclude(trained, quiet=quiet or as_json)
     click.echo(json.dumps({"run": str(run), **conclusion.result}) if as_json else words(conclusion))
     if not as_json:
         click.echo(f"run: {run}")
