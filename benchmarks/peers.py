@@ -1,0 +1,98 @@
+"""The same training step by hand and in Pyro: a VAE of 784-H-H-Z by ELBO or importance weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Bernoulli, Normal, kl_divergence
+
+Step = Callable[[Tensor], object]
+
+
+class Encoder(nn.Module):
+    """Features, then a mean and a scale."""
+
+    def __init__(self, data: int, hidden: int, latent: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Linear(data, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()
+        )
+        self.loc = nn.Linear(hidden, latent)
+        self.log_scale = nn.Linear(hidden, latent)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean and the scale."""
+        h = self.body(x)
+        return self.loc(h), self.log_scale(h).exp()
+
+
+def decoder(data: int, hidden: int, latent: int) -> nn.Sequential:
+    """From latents to logits."""
+    return nn.Sequential(
+        nn.Linear(latent, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, data),
+    )
+
+
+def by_hand(data: int, hidden: int, latent: int, particles: int) -> Step:
+    """Eager PyTorch with torch.distributions and the default Adam."""
+    encode, decode = Encoder(data, hidden, latent), decoder(data, hidden, latent)
+    optimizer = torch.optim.Adam([*encode.parameters(), *decode.parameters()], lr=1e-3)
+
+    def step(x: Tensor) -> Tensor:
+        q = Normal(*encode(x))
+        prior = Normal(torch.zeros(()), torch.ones(()))
+        if particles == 1:
+            z = q.rsample()
+            fit = Bernoulli(logits=decode(z)).log_prob(x).sum(-1)
+            loss = -(fit - kl_divergence(q, prior).sum(-1)).mean()
+        else:
+            z = q.rsample((particles,))
+            log_w = (
+                Bernoulli(logits=decode(z)).log_prob(x).sum(-1)
+                + prior.log_prob(z).sum(-1)
+                - q.log_prob(z).sum(-1)
+            )
+            loss = -log_w.logsumexp(0).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def in_pyro(data: int, hidden: int, latent: int, particles: int) -> Step:
+    """Pyro's Trace_ELBO with a mean-field divergence, or its vectorized Renyi bound of order 0."""
+    import pyro
+    import pyro.distributions as dist
+    from pyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
+    from pyro.optim import Adam
+
+    encode, decode = Encoder(data, hidden, latent), decoder(data, hidden, latent)
+    pyro.clear_param_store()
+
+    def model(x: Tensor) -> None:
+        pyro.module("decoder", decode)
+        with pyro.plate("rows", x.shape[0], dim=-1):
+            zero = torch.zeros(x.shape[0], latent)
+            z = pyro.sample("z", dist.Normal(zero, torch.ones_like(zero)).to_event(1))
+            pyro.sample("x", dist.Bernoulli(logits=decode(z)).to_event(1), obs=x)
+
+    def guide(x: Tensor) -> None:
+        pyro.module("encoder", encode)
+        with pyro.plate("rows", x.shape[0], dim=-1):
+            pyro.sample("z", dist.Normal(*encode(x)).to_event(1))
+
+    loss = (
+        TraceMeanField_ELBO()
+        if particles == 1
+        else RenyiELBO(alpha=0, num_particles=particles, vectorize_particles=True)
+    )
+    svi = SVI(model, guide, Adam({"lr": 1e-3}), loss)
+    return svi.step
