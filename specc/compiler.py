@@ -25,7 +25,6 @@ from specc.language.text import read
 from specc.objective.build import build_objective
 from specc.objective.objective import Objective
 
-
 MISSING_OBJECTIVE = "E0424"
 """Not told beside other errors of the document: the section may be there under another name."""
 

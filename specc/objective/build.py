@@ -51,9 +51,10 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
         span = typed.graph.node((draw.program, name)).span
         choice = f"{draw.kind} ({draw.option})" if draw.option else draw.kind
         decisions.append(Decision(name, choice, draw.reason, span))
-    inner, closed = use_closed_forms(typed, expansion.inner, draws, values, entry.reduction)
+    reduction = entry.reduction if expansion.particles > 1 else "mean"
+    inner, closed = use_closed_forms(typed, expansion.inner, draws, values, reduction)
     inner, sums = sum_out(typed, inner, draws, Axes(draws, values))
-    minimize = Sum((Part(-1.0, Reduce(entry.reduction, ("particle",), inner)),))
+    minimize = Sum((Part(-1.0, Reduce(reduction, ("particle",), inner)),))
     surrogates, scores = find_surrogates(minimize, draws, values)
     return Objective(
         graph=typed,

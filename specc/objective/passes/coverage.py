@@ -10,7 +10,6 @@ from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph
 
-
 USED_UNDRAWN = "E0227"
 """The guide uses a latent that it does not draw: that says already that the guide misses it."""
 
