@@ -1,5 +1,7 @@
 """Options of the whole test run."""
 
+import sys
+
 import pytest
 
 
@@ -15,3 +17,12 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def denormals_stay():
+    """A run flushes denormal numbers in its whole process; the test after it gets them back."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)
