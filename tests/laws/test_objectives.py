@@ -107,7 +107,7 @@ def test_the_bounds_rise_to_the_exact_value(tmp_path):
         for value in made.parameters():
             value.mul_(0.4)
         for value in made.guide.parameters():
-            value.zero_()  # q is the prior: wider than the posterior, so that weights are bounded
+            value.zero_()  # q is the prior, wider than the posterior: weights are bounded
     x = torch.randn(6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     w, b = made.model.down.weight, made.model.down.bias
     cover = w @ w.T + made.model.noise**2 * torch.eye(3, dtype=torch.float64)
