@@ -125,7 +125,7 @@ class _ProgramPlanner:
 
     def _let(self, node: Node) -> Let:
         assert node.value is not None
-        self._find_buffers(node.name, node.value)
+        self._find_buffers(f"{node.name}_values", node.value)
         return Let(
             node=node,
             type=self.typed.types[node.id],

@@ -30,6 +30,8 @@ def excerpt(span: Span) -> Excerpt:
     start = min(column - 1, len(line))
     end = min(start + max(span.end - span.start, 1), len(line))
     left, middle, right = line[:start], line[start:end], line[end:]
+    if len(middle) > WIDTH - 20:
+        middle = middle[: WIDTH - 21] + "…"
     left, right = _cut(left, middle, right)
     shown = [printable(part) for part in (left, middle, right)]
     return Excerpt(number, "".join(shown), columns(shown[0]), max(columns(shown[1]), 1))

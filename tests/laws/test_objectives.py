@@ -100,7 +100,7 @@ objective: elbo
 
 
 def test_the_bounds_rise_to_the_exact_value(tmp_path):
-    """log N(x; b, W W' + s^2 I) (Tipping and Bishop 1999); 4,000 draws of a bound a row, 400 of the last."""
+    """log N(x; b, W W' + s^2 I) (Tipping and Bishop 1999); 400 to 4,000 draws of each bound."""
     made = program(LINEAR, tmp_path)
     settle(made, seed=1)
     with torch.no_grad():
