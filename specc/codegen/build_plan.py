@@ -22,9 +22,9 @@ from specc.codegen.plan import (
 from specc.graph.graph import MODEL, Node, Program
 from specc.graph.passes.events import parameter_of
 from specc.graph.passes.sizes import number_of
-from specc.graph.scope import children, names
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Name, Sequence
+from specc.language.expressions.walk import children, names
 from specc.objective.objective import Objective
 
 

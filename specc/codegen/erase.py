@@ -12,7 +12,6 @@ from collections.abc import Mapping
 
 from specc.codegen.plan import Plan
 from specc.graph.graph import MODEL, NodeId
-from specc.graph.scope import names
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -24,6 +23,7 @@ from specc.language.expressions.tree import (
     Number,
     Sequence,
 )
+from specc.language.expressions.walk import names
 
 
 def digest(value: object) -> str:

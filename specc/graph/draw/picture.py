@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from specc.graph.graph import MODEL, ROWS, Graph, Node, Program, TypedGraph
+from specc.language.expressions.walk import calls, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,6 @@ def _lowered(
 def _parents(node: Node, program: Program) -> list[str]:
     if node.name not in program.nodes or program.nodes[node.name] is not node:
         return []
-    from specc.graph.scope import names
-
     used = {n.id for e in node.expressions() for n in names(e)}
     known = {*program.nodes, *program.inputs}
     return sorted(used & known)
@@ -173,8 +172,6 @@ def _arrows(graph: Graph, program: Program) -> list[Arrow]:
 
 
 def _links(graph: Graph, node: Node, parent: str) -> list[str]:
-    from specc.graph.scope import calls, names
-
     return [
         call.function
         for expression in node.expressions()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specc.graph.graph import TypedGraph
+from specc.language.expressions.walk import names
 
 MARKS = {"latent": "( )", "observed": "(#)", "given": "[#]", "let": "[ ]", "parameter": " * "}
 
@@ -23,8 +24,6 @@ def draw(typed: TypedGraph) -> str:
 
 
 def _data(typed: TypedGraph, program: str, name: str) -> set[str]:
-    from specc.graph.scope import names
-
     found = typed.graph.programs[program]
     mentioned = {n.id for e in found.nodes[name].expressions() for n in names(e)}
     return mentioned & set(found.inputs)

@@ -14,7 +14,6 @@ from specc.graph.graph import Graph, LinkUse, Node, NodeId
 from specc.graph.passes.events import broadcast
 from specc.graph.passes.names import SIZE_OF
 from specc.graph.passes.sizes import number_of
-from specc.graph.scope import calls
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -25,6 +24,7 @@ from specc.language.expressions.tree import (
     Number,
     Sequence,
 )
+from specc.language.expressions.walk import calls
 
 
 def show(shape: Shape) -> str:

@@ -9,8 +9,8 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph, Node
-from specc.graph.scope import calls, members, names
 from specc.language.expressions.tree import Call, Expression, Name
+from specc.language.expressions.walk import calls, members, names
 
 SIZE_OF = "dim"
 """`dim(x)` is the size of x: a number that the compiler knows, not a function at run time."""

@@ -6,8 +6,8 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import ROWS, Graph, Node, NodeId
-from specc.graph.scope import children
 from specc.language.expressions.tree import Expression, Index, Name
+from specc.language.expressions.walk import children
 
 Plates = dict[str, Name | Index | None]
 """The plates of an expression, each with the place that brings it in."""

@@ -19,7 +19,7 @@ from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program
 from specc.graph.passes.fields import resolve_fields
 from specc.graph.passes.names import check_expression, check_used
 from specc.graph.passes.sizes import number_of
-from specc.graph.scope import names
+from specc.language.expressions.walk import names
 from specc.language.schema.node import Node as NodeSpec
 from specc.language.schema.spec import Path, Spec
 

@@ -14,8 +14,8 @@ from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId
 from specc.graph.passes.events import Conflict, Event, parameter_of
 from specc.graph.passes.expression_shapes import ExpressionShapes, show
-from specc.graph.scope import names
 from specc.language.expressions.tree import Call, Expression
+from specc.language.expressions.walk import names
 
 
 class Shapes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from specc.graph.graph import GUIDE, MODEL, Graph, NodeId
-from specc.graph.scope import names
+from specc.language.expressions.walk import names
 
 
 class Values:
