@@ -139,6 +139,18 @@ CODES: tuple[Code, ...] = (
         "`{parameter}` of `{name}` must be {expected}, which no link can give",
         "write `{parameter}: ...` on the node; `params` feeds the others",
     ),
+    error(
+        "E0323",
+        "init-outside-support",
+        "`{name}` starts at {value}, but its values are {expected}",
+        "start it among {expected}",
+    ),
+    error(
+        "E0324",
+        "init-size",
+        "`init` of `{name}` has {count} entries, but `{name}` has shape {shape}",
+        "give one number for each entry of the last size, or one number for all",
+    ),
     warning(
         "W0331",
         "support-unproven",

@@ -216,7 +216,7 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
                 node.id,
             )
     if node.plate is not None and node.plate not in graph.plates:
-        span = graph.spec.spans.value((*_path(node), "plate"))
+        span = graph.spec.spans.value((*graph.spec.path_of(node.program, node.name), "plate"))
         guess = nearest(node.plate, graph.plates)
         declare = f"declare it: `plates: {{{node.plate}: 100}}`"
         hint = f"did you mean `{guess}`?" if guess else declare
@@ -226,11 +226,6 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
         )
     for expression in node.expressions():
         check_expression(graph, node, expression, findings)
-
-
-def _path(node: Node) -> Path:
-    base: Path = (node.program,) if node.program in (MODEL, "guide") else ("programs", node.program)
-    return (*base, node.name)
 
 
 def _check_arguments(node: Node, entry: Distribution, findings: Findings) -> None:

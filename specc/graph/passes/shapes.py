@@ -58,11 +58,24 @@ class Shapes:
     def _deterministic(self, node: Node) -> Shape | None:
         declared = self._declared(node)
         if node.role == "parameter":
-            return declared if node.sizes is not None else ()
+            return self._parameter(node, declared)
         if node.role == "given":
             return self._given(node, declared)
         assert node.value is not None
         return self.read.infer(node, "let", node.value, declared)
+
+    def _parameter(self, node: Node, declared: Shape | None) -> Shape | None:
+        if node.sizes is not None and declared is None:
+            return None
+        shape = declared or ()
+        if isinstance(node.init, tuple) and len(node.init) != (shape[-1] if shape else 0):
+            path = (*self.graph.spec.path_of(node.program, node.name), "init")
+            span = self.graph.spec.spans.value(path)
+            count = len(node.init)
+            return self.read.fail(
+                node, diagnose("E0324", span, name=node.name, count=count, shape=show(shape))
+            )
+        return shape
 
     def _given(self, node: Node, declared: Shape | None) -> Shape | None:
         found = self.graph.fields.get(node.field or "")

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Set
 from specc.catalog.arithmetic import arithmetic_support, negate_support
 from specc.catalog.functions import index as functions
 from specc.catalog.supports import (
+    POSITIVE,
     REAL,
+    SIMPLEX,
     Integers,
     Interval,
     Support,
@@ -73,6 +75,7 @@ class Supports:
     def _node(self, node: Node) -> Support:
         if node.role == "parameter":
             assert node.support is not None
+            self._check_init(node, node.support)
             return node.support
         if node.role == "let":
             assert node.value is not None
@@ -80,6 +83,25 @@ class Supports:
         if node.role == "given":
             return self._given(node)
         return self._random(node)
+
+    def _check_init(self, node: Node, support: Support) -> None:
+        """A start must lie inside the support, where the map onto it has an inverse."""
+        inside = POSITIVE if support == SIMPLEX else bounds(support)
+        values = node.init if isinstance(node.init, tuple) else (node.init,)
+        for value in values:
+            if isinstance(value, (int, float)) and not contains(inside, point(value)):
+                path = (*self.graph.spec.path_of(node.program, node.name), "init")
+                self.findings.add(
+                    diagnose(
+                        "E0323",
+                        self.graph.spec.spans.value(path),
+                        name=node.name,
+                        value=f"{value:g}",
+                        expected=describe(inside if support == SIMPLEX else support),
+                    ),
+                    node.id,
+                )
+                return
 
     def _given(self, node: Node) -> Support:
         if node.plate_index is not None:
@@ -154,7 +176,8 @@ class Supports:
         if found is None or found.support is None or contains(support, found.support):
             return
         assert node.entry is not None
-        span = self.graph.spec.spans.value((node.program, node.name, node.role))
+        path = (*self.graph.spec.path_of(node.program, node.name), node.role)
+        span = self.graph.spec.spans.value(path)
         self.findings.add(
             diagnose(
                 "E0307",

@@ -63,3 +63,8 @@ class Spec:
     document: Document
     spans: Spans
     source: Source
+
+    def path_of(self, program: str, name: str) -> Path:
+        """Where a node is declared: `("model", "z")`, `("programs", "classifier", "y")`."""
+        usual = program in ("model", "guide")
+        return (program, name) if usual else ("programs", program, name)
