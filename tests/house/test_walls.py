@@ -1,0 +1,111 @@
+"""Which layer may import which, and what a command may import before it is needed."""
+
+import ast
+import configparser
+import shutil
+import sys
+
+import pytest
+
+from tests.house.files import ROOT, TREES, name, run
+
+LINT = "from importlinter.cli import lint_imports_command as c; c()"
+CONTRACTS = 6
+
+# Imports that an `__init__` would force on everyone who wants one module of its package.
+HEAVY = {"torch", "numpy", "pydantic", "networkx", "yaml", "rich", "matplotlib", "sklearn", "click"}
+
+
+def linted(folder):
+    """What the linter says of the package `specc` in a folder."""
+    return run(sys.executable, "-c", LINT, "--no-cache", cwd=folder, PYTHONPATH=str(folder))
+
+
+def test_every_contract_is_kept():
+    done = linted(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Contracts: {CONTRACTS} kept, 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "file, line, broken",
+    [
+        ("language/text.py", "from specc.graph import graph", "The compiler's floors"),
+        ("data/load.py", "from specc.engine import train", "The run time's floors"),
+        ("graph/draw/text.py", "import torch", "The compiler imports no torch"),
+        ("objective/terms.py", "import specc.runtime.noise", "The compiler imports no torch"),
+        ("engine/step.py", "import specc.codegen.plan", "The run time imports no compiler"),
+        ("data/fields.py", "import specc.catalog.supports", "The run time imports no compiler"),
+        ("runtime/noise.py", "import numpy", "Generated code needs torch alone"),
+        ("evaluate/weights.py", "import specc.cli.main", "Nothing imports the command line"),
+    ],
+)
+def test_a_breach_is_noticed(tmp_path, file, line, broken):
+    """Hidden in a function, where an import is easily missed."""
+    assert (ROOT / "specc" / file).is_file()
+    shutil.copytree(ROOT / "specc", tmp_path / "specc", ignore=shutil.ignore_patterns("*.pyc"))
+    with (tmp_path / "specc" / file).open("a", encoding="utf-8") as opened:
+        opened.write(f"\n\ndef breach() -> None:\n    {line}\n")
+    shutil.copy(ROOT / ".importlinter", tmp_path)
+    done = linted(tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{broken} BROKEN" in done.stdout
+
+
+def test_every_package_stands_in_a_contract():
+    contracts = configparser.ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    placed = set(
+        f"{contracts['importlinter:contract:compiler']['layers']}"
+        f"{contracts['importlinter:contract:run-time']['layers']}".split()
+    )
+    packages = {p.parent.name for p in (ROOT / "specc").glob("*/__init__.py")}
+    assert {f"specc.{p}" for p in packages} - {"specc.cli"} <= placed
+
+
+@pytest.mark.parametrize("at", [at for at in TREES if at.endswith("__init__.py")])
+def test_a_package_imports_nothing_heavy(at):
+    lines = (ROOT / at).read_text(encoding="utf-8").count("\n")
+    assert lines <= 60, "what it does belongs in a module of its own name"
+    imported = set()
+    for node in ast.walk(TREES[at]):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").partition(".")[0])
+    assert not imported & HEAVY
+
+
+def test_every_folder_of_the_package_is_a_package():
+    folders = {p.parent for p in (ROOT / "specc").rglob("*.py")}
+    assert [name(f) for f in folders if not (f / "__init__.py").is_file()] == []
+
+
+def modules_after(*arguments):
+    code = (
+        "import sys\nfrom specc.cli.main import main\n"
+        f"assert main({list(arguments)!r}) == 0\n"
+        "print(sorted({m.partition('.')[0] for m in sys.modules}))"
+    )
+    done = run(sys.executable, "-c", code)
+    assert done.returncode == 0, done.stderr
+    return set(ast.literal_eval(done.stdout.strip().splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "specs/vae.yaml"],
+        ["explain", "specs/vae.yaml"],
+        ["diff", "specs/vae.yaml", "specs/iwae.yaml"],
+        ["graph", "specs/vae.yaml"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_reading_a_spec_imports_no_torch(arguments):
+    assert not modules_after(*arguments) & {"torch", "numpy", "matplotlib", "sklearn"}
+
+
+def test_help_imports_almost_nothing():
+    heavy = {"torch", "pydantic", "networkx", "yaml", "rich"}
+    assert not modules_after("--help") & heavy
