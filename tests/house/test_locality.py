@@ -1,0 +1,47 @@
+"""What the catalog holds stands in the catalog alone: the core asks for traits, never for names."""
+
+import ast
+
+import pytest
+
+from specc.catalog.distributions import index as distributions
+from specc.catalog.links import index as links
+from specc.catalog.sources import index as sources
+from tests.house.files import TREES, below
+
+CORE = ("language", "graph", "objective", "codegen", "engine", "evaluate", "compiler.py")
+
+# Words that mean something else where they stand.
+OTHERWISE = {
+    ("specc/codegen/emit/learnt.py", "normal"): "`init: normal`",
+    ("specc/graph/passes/resolve.py", "normal"): "`init: normal`",
+    ("specc/language/schema/node.py", "normal"): "`init: normal`",
+    ("specc/language/schema/read_link.py", "layers"): "`layers: [...]` is a list, not a mapping",
+}
+
+
+def texts(tree):
+    """The texts of the code, without docstrings."""
+    described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in described
+    }
+
+
+@pytest.mark.parametrize("index", [distributions, links, sources], ids=lambda i: i.__name__)
+def test_the_core_names_no_entry(index):
+    names = set(index.names())
+    found = {(at, text) for at in below(*CORE) for text in texts(TREES[at]) & names}
+    assert found - set(OTHERWISE) == set()
+
+
+def test_every_exception_is_still_one():
+    assert all(word in texts(TREES[at]) for at, word in OTHERWISE)
+
+
+def test_a_name_is_noticed():
+    assert texts(ast.parse('"""normal"""\nif entry.name == "normal": pass')) == {"normal"}
