@@ -50,7 +50,10 @@ class ExpressionShapes:
 
         def shape_of(name: str) -> Shape | None:
             found = self.graph.lookup(node.program, name)
-            return self.events.get(found.id) if found else None
+            if found is None or found.id in self.events:
+                return self.events.get(found.id) if found else None
+            field = self.graph.fields.get(found.field) if found.field else None
+            return field.shape if field is not None else None
 
         return number_of(expression, self.graph.constants, shape_of)
 

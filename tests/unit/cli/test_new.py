@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from specc.cli.main import main
 from specc.cli.new import TEMPLATES, text
 from tests.unit.cli.running import run
 
@@ -85,3 +86,10 @@ def test_a_folder_that_is_not_there(capsys):
     result = run(capsys, "new", "vae", "no/vae.yaml")
     assert result.code == 3
     assert result.err == "specc: no/vae.yaml cannot be written: no such file or directory\n"
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_every_template_is_sound(name, capsys):
+    assert main(["new", name, "model.yaml"]) == 0
+    assert main(["check", "--strict", "model.yaml"]) == 0, capsys.readouterr().out
+    assert main(["fmt", "--check", "model.yaml"]) == 0
