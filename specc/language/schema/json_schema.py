@@ -70,7 +70,7 @@ def _sections(definitions: Json) -> Json:
         "data": _data(definitions),
         "plates": _named(_ref("expression")),
         "model": _named(_ref("node")),
-        "guide": _named({"anyOf": [_ref("node"), _point()]}),
+        "guide": _named(_ref("node")),
         "programs": _named(_named(_ref("node"))),
         "links": _named(_ref("link")),
         "objective": _objective(),
@@ -196,10 +196,6 @@ def _option(key: str) -> Json:
     }
     about = Node.model_fields[_FIELDS.get(key, key)].description
     return {"description": about, **shapes.get(key, {"type": "string"})}
-
-
-def _point() -> Json:
-    return _single("auto", {"const": "delta"}, "One learnt point.")
 
 
 def _draw() -> Json:

@@ -72,8 +72,6 @@ class _NodeReader:
         before = self.reading.errors()
         if self.unavailable():
             return None
-        if self.is_point():
-            return _point()
         role = self.role()
         if role is None:
             return None
@@ -83,16 +81,9 @@ class _NodeReader:
     def unavailable(self) -> bool:
         """Whether the node has keys of the language that this version lacks."""
         found = [e for e in self.keys.entries if e.name in later.NODE_KEYS]
-        found = [] if self.is_point() else found
         for entry in found:
             later.not_yet(self.reading, entry.key.span, entry.name, later.NODE_KEYS[entry.name])
         return bool(found)
-
-    def is_point(self) -> bool:
-        """Whether the node is `{auto: delta}`, the one form of `auto` there is."""
-        value = self.keys.get("auto")
-        alone = len(self.keys.entries) == 1 and self.path[0] == "guide"
-        return alone and isinstance(value, Scalar) and value.value == "delta"
 
     def role(self) -> Role | None:
         entries = [e for e in self.keys.entries if e.name in ROLES]
@@ -243,8 +234,3 @@ def _build(
     renamed = {"global": "is_global", "from": "from_field"}
     given = {renamed.get(key, key): value for key, value in options.items() if value is not None}
     return Node.model_validate({"role": role, "head": head, "arguments": arguments, **given})
-
-
-def _point() -> Node:
-    """A latent of the guide that is one learnt point."""
-    return Node.model_validate({"role": "latent", "head": "delta", "draw": {"kind": "delta"}})

@@ -35,7 +35,7 @@ model:
   x: {observed: bernoulli, logits: decoder(z), from: x}
 guide:
   z: {latent: normal, params: encoder(x), draw: {pathwise: {form: sticking}}}
-  u: {auto: delta}
+  u: {latent: normal, loc: 0, scale: 1}
 programs:
   critic: {c: {let: 1}}
 links:
@@ -95,8 +95,7 @@ def test_guide_and_programs():
     document = sound(FULL).document
     assert document.guide is not None
     assert dict(document.guide["z"].draw.options) == {"form": "sticking"}
-    point = document.guide["u"]
-    assert (point.role, point.head, point.draw.kind) == ("latent", "delta", "delta")
+    assert document.guide["u"].head == "normal"
     assert [name for name, _ in document.programs_by_name()] == ["model", "guide", "critic"]
     text = {print_expression(e) for e in document.expressions()}
     assert {"decoder(z)", "encoder(x)", "z_dim", "10", "[1, 2, w]"} <= text
