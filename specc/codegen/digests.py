@@ -1,9 +1,8 @@
 """Digests of a spec: what changed when they differ.
 
 `source` covers the bytes, `math` the programs and the objective with every node's and link's name
-erased, `parameters` the names and shapes of the learnt tensors, `training` what the schema marks as
-such. A run is resumed when `math`, `parameters` and `training` agree, warm-started when
-`parameters` overlap.
+erased, `parameters` the names and shapes of the learnt tensors, `training` how they start and what
+the schema marks as training. A run is resumed when `math`, `parameters` and `training` agree.
 """
 
 from __future__ import annotations
@@ -14,19 +13,28 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel
 
 from specc.catalog.entry import Shape
-from specc.codegen.erase import Eraser, content, digest, erased_names, link_content
+from specc.codegen.erase import (
+    Key,
+    content,
+    digest,
+    erased_names,
+    link_content,
+    starting_options,
+    term_content,
+)
 from specc.codegen.plan import Plan
+from specc.graph.graph import Node
 from specc.language.schema.digests import digest_class
-from specc.language.schema.objective import Minimize
 
 
 def digests(plan: Plan, parameters: Sequence[tuple[str, Shape]]) -> dict[str, str]:
     """All digests of a compiled spec; the order of the parameters does not matter."""
     spec = plan.graph.graph.spec
+    names = erased_names(plan)
     return {
         "source": hashlib.sha256(spec.source.text.encode()).hexdigest(),
-        "math": digest(mathematics(plan)),
-        "training": digest(training(spec.document)),
+        "math": digest(mathematics(plan, names)),
+        "training": digest([training(spec.document), starts(plan)]),
         "parameters": digest(sorted((name, list(shape)) for name, shape in parameters)),
     }
 
@@ -59,47 +67,36 @@ def _plain(value: object) -> object:
     return value
 
 
-def mathematics(plan: Plan) -> object:
+def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
     """The programs, links and objective with names erased: the same for a renamed model.
 
-    Names give way to numbers in an order that follows from the structure alone (`erased_names`),
-    constants to their values.
+    Names give way to those that `erased_names` found, constants to their values; the objective is
+    what its name stands for.
     """
+    rename = names.__getitem__
     graph = plan.graph.graph
-    names = erased_names(plan)
-    eraser = Eraser(names, graph.constants)
+    links, draws = plan.graph.sized, plan.objective.draws.values()
+    data = graph.spec.document.data
     return {
-        "programs": [_program(plan, program, eraser) for program in graph.programs],
-        "links": [
-            link_content(plan, name) for name in sorted(plan.graph.sized, key=names.__getitem__)
-        ],
-        "objective": _objective(plan, eraser),
-        "plates": sorted(graph.plates.values()),
-        "data": {
-            eraser.names.get(name, name): {
-                "from": field.origin,
-                **{k: v for k, v in field.transforms.items() if v is not None},
-            }
-            for name, field in graph.fields.items()
-        },
-    }
-
-
-def _objective(plan: Plan, eraser: Eraser) -> object:
-    written = plan.graph.graph.spec.document.objective
-    draws = sorted((eraser.names[d.node], d.kind, d.option) for d in plan.objective.draws.values())
-    if isinstance(written, Minimize):
-        return {"minimize": eraser.tree(written.expression), "draws": draws}
-    return {
-        "name": plan.objective.entry.name,
+        "nodes": sorted(
+            [rename(("node", n.name)), n.program, content(plan, n.id, rename)] for n in _nodes(plan)
+        ),
+        "links": sorted([rename(("link", name)), link_content(plan, name)] for name in links),
+        "plates": sorted([rename(("plate", name)), size] for name, size in graph.plates.items()),
+        "objective": [term_content(p.minimize, rename) for p in plan.objective.players],
         "particles": plan.objective.particles,
-        "draws": draws,
+        "draws": sorted([rename(("node", d.node)), d.program, d.kind, d.option] for d in draws),
+        "data": data.source if data is not None else None,
     }
 
 
-def _program(plan: Plan, program: str, eraser: Eraser) -> object:
-    nodes = plan.graph.graph.programs[program].order
-    return [
-        {"name": eraser.names[name], **content(plan, (program, name), eraser)}
-        for name in sorted(nodes, key=eraser.names.__getitem__)
-    ]
+def starts(plan: Plan) -> object:
+    """How learnt tensors start, by name, where the spec says it."""
+    nodes = {f"{n.program}.{n.name}": n.init for n in _nodes(plan) if n.init is not None}
+    links = {name: starting_options(plan, name) for name in plan.graph.sized}
+    return {**nodes, **{name: options for name, options in links.items() if options}}
+
+
+def _nodes(plan: Plan) -> list[Node]:
+    programs = plan.graph.graph.programs.values()
+    return [node for program in programs for node in program.nodes.values()]

@@ -1,17 +1,20 @@
 """Names taken out of a model: what is left is its structure, the same for a renamed model.
 
-A node is known by all that it descends from and by all that uses it. Nodes that this cannot tell
-apart may change places without another digest.
+The spec becomes a graph with a vertex for each name (of a node in all its programs, of a link, of a
+plate) and for each sum and reduction of the objective. Its label is what the vertex says with all
+names left out; an edge says where in it another name stands. `canonical_order` then numbers the
+vertices, and the numbers stand in for the names.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from specc.codegen.canonical import canonical_order
 from specc.codegen.plan import Plan
-from specc.graph.graph import MODEL, NodeId
+from specc.graph.graph import NodeId
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -23,117 +26,201 @@ from specc.language.expressions.tree import (
     Number,
     Sequence,
 )
-from specc.language.expressions.walk import names
+from specc.language.schema.digests import digest_class
+from specc.objective.terms import PARTICLE, Divergence, LogProb, Part, Reduce, Sum, Term
+
+Key = tuple[str, str]
+"""What a name belongs to (`node`, `link`, `plate`), and the name."""
+
+Rename = Callable[[Key], str]
 
 
 def digest(value: object) -> str:
     """SHA-256 of a value of dicts, lists, text and numbers, whatever the order of its keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_text(value).encode()).hexdigest()
 
 
-class Eraser:
-    """Writes expression trees as nested lists, with other names for nodes and links."""
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
 
-    def __init__(self, known: Mapping[str, str], constants: Mapping[str, object]) -> None:
-        self.names, self.constants = known, constants
 
-    def tree(self, expression: Expression) -> object:
-        """The operator or role first, then the operands."""
+def erased_names(plan: Plan) -> dict[Key, str]:
+    """A number for every name, which neither names nor the order in the file can change."""
+    labels, edges = _structure(plan)
+    order = canonical_order(labels, edges)
+    named = [key for key in order if key[0] != "term"]
+    return {key: f"{key[0]} {number}" for number, key in enumerate(named)}
+
+
+def _structure(plan: Plan) -> tuple[dict[Key, str], list[tuple[Key, str, Key]]]:
+    """The vertices with their labels, and the edges."""
+    labels: dict[Key, str] = {}
+    edges: list[tuple[Key, str, Key]] = []
+    for name, roles in _roles(plan).items():
+        said = {}
+        for program in sorted(roles):
+            holes: list[Key] = []
+            said[program] = content(plan, (program, name), _digging(holes))
+            edges += [(("node", name), f"{program} {i}", hole) for i, hole in enumerate(holes)]
+        draw = plan.objective.draws.get(name)
+        drawn = [draw.program, draw.kind, draw.option] if draw else []
+        labels["node", name] = _text([said, drawn])
+    for name in plan.graph.sized:
+        labels["link", name] = _text(link_content(plan, name))
+    for name, size in plan.graph.graph.plates.items():
+        labels["plate", name] = str(size)
+    for player in plan.objective.players:
+        _term_vertices(player.minimize, labels, edges)
+    return labels, edges
+
+
+def _roles(plan: Plan) -> dict[str, list[str]]:
+    """The programs in which each name is a node."""
+    found: dict[str, list[str]] = {}
+    for program in plan.graph.graph.programs.values():
+        for name in program.nodes:
+            found.setdefault(name, []).append(program.name)
+    return found
+
+
+def _digging(holes: list[Key]) -> Rename:
+    def rename(key: Key) -> str:
+        holes.append(key)
+        return "*"
+
+    return rename
+
+
+# what nodes and links say
+
+
+def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
+    """What a node says, with other names in it and without its own."""
+    graph = plan.graph.graph
+    node, kind = graph.node(node_id), plan.graph.types[node_id]
+
+    def plate(name: str) -> str:
+        return rename(("plate", name)) if name in graph.plates else name
+
+    def tree(expression: Expression | None) -> object:
+        return None if expression is None else _Tree(plan, node_id[0], rename)(expression)
+
+    field = graph.fields.get(node.field) if node.field is not None else None
+    return {
+        "role": node.role,
+        "entry": node.entry.name if node.entry else None,
+        "arguments": {key: tree(node.arguments[key]) for key in sorted(node.arguments)},
+        "params": tree(node.params),
+        "value": tree(node.value),
+        "shape": list(kind.shape),
+        "plates": [plate(name) for name in kind.plates],
+        "index of": plate(node.plate_index) if node.plate_index is not None else None,
+        "support": repr(kind.support),
+        "data": field and {"from": field.origin, **_given(field.transforms)},
+    }
+
+
+def _given(values: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def link_content(plan: Plan, name: str) -> dict[str, object]:
+    """What a link says, but for how its weights start."""
+    link = plan.graph.graph.links[name]
+    options = link.options.model_dump(mode="json", exclude=_starting(plan, name))
+    return {"kind": link.entry.name, "options": options}
+
+
+def starting_options(plan: Plan, name: str) -> dict[str, object]:
+    """The options of a link that say how its weights start, where they are not the default."""
+    options = plan.graph.graph.links[name].options
+    return options.model_dump(mode="json", include=_starting(plan, name), exclude_defaults=True)
+
+
+def _starting(plan: Plan, name: str) -> set[str]:
+    fields = type(plan.graph.graph.links[name].options).model_fields
+    return {key for key, field in fields.items() if digest_class(field) == "parameters"}
+
+
+class _Tree:
+    """Writes an expression of a program as nested lists: the operator or role, then operands."""
+
+    def __init__(self, plan: Plan, program: str, rename: Rename) -> None:
+        self.graph, self.program, self.rename = plan.graph.graph, program, rename
+
+    def __call__(self, expression: Expression) -> object:
         match expression:
             case Number(value=value):
                 return float(value)
             case Name(id=name):
-                return self.names.get(name) or ["constant", str(self.constants.get(name))]
+                return self._name(name)
             case Member(program=program, name=name):
-                return [program, self.names.get(name, name)]
+                return [program, self.rename(("node", name))]
             case Negate(operand=operand):
-                return ["-", self.tree(operand)]
+                return ["-", self(operand)]
             case Binary(operator=operator, left=left, right=right):
-                return [operator, self.tree(left), self.tree(right)]
+                return [operator, self(left), self(right)]
             case Call(function=function, arguments=arguments):
-                called = self.names.get(function, function)
-                return [called, *(self.tree(a) for a in arguments)]
+                is_link = function in self.graph.links
+                called = self.rename(("link", function)) if is_link else function
+                return [called, *(self(a) for a in arguments)]
             case Index(base=base, index=index):
-                return ["[]", self.tree(base), self.tree(index)]
+                return ["[]", self(base), self(index)]
             case Sequence(items=items):
-                return ["list", *(self.tree(item) for item in items)]
+                return ["list", *(self(item) for item in items)]
         raise AssertionError(expression)
 
-
-def content(plan: Plan, node_id: NodeId, eraser: Eraser) -> dict[str, object]:
-    """What a node says, without its name."""
-    graph = plan.graph.graph
-    node, kind = graph.node(node_id), plan.graph.types[node_id]
-    return {
-        "role": node.role,
-        "entry": node.entry.name if node.entry else None,
-        "arguments": {k: eraser.tree(e) for k, e in node.arguments.items()},
-        "params": eraser.tree(node.params) if node.params is not None else None,
-        "value": eraser.tree(node.value) if node.value is not None else None,
-        "shape": list(kind.shape),
-        "plates": [graph.plates.get(p, p) for p in kind.plates],
-        "support": repr(kind.support),
-    }
+    def _name(self, name: str) -> object:
+        """A node by its new name; a constant is the number or the list that it stands for."""
+        if self.graph.lookup(self.program, name) is not None:
+            return self.rename(("node", name))
+        return _literal(self.graph.constants.get(name, name))
 
 
-def link_content(plan: Plan, name: str) -> dict[str, object]:
-    """What a link says, without its name."""
-    link = plan.graph.graph.links[name]
-    return {"kind": link.entry.name, "options": link.options.model_dump(mode="json")}
+def _literal(value: object) -> object:
+    if isinstance(value, (int, float)):
+        return float(value)
+    if isinstance(value, (list, tuple)):
+        return ["list", *(_literal(item) for item in value)]
+    return ["word", str(value)]
 
 
-def erased_names(plan: Plan) -> dict[str, str]:
-    """A number for every name of a node or link, which the order in the file does not change."""
-    links = {name: digest(link_content(plan, name)) for name in plan.graph.sized}
-    above = _above(plan, links)
-    below = _below(plan, above)
-    colours: dict[str, list[str]] = {}
-    for node_id, colour in above.items():
-        colours.setdefault(node_id[1], []).append(colour + below[node_id])
-    uses: dict[str, list[str]] = {name: [] for name in links}
-    for use in plan.graph.uses:
-        uses[use.link].append(above[use.node] + below[use.node] + use.argument)
-    nodes = sorted(colours, key=lambda name: sorted(colours[name]))
-    linked = sorted(links, key=lambda name: (links[name], sorted(uses[name])))
-    return {name: f"n{i:05d}" for i, name in enumerate(nodes)} | {
-        name: f"l{i:05d}" for i, name in enumerate(linked)
-    }
+# the objective
 
 
-def _above(plan: Plan, links: Mapping[str, str]) -> dict[NodeId, str]:
-    """A digest of each node with all that it descends from."""
-    graph = plan.graph.graph
-    found: dict[NodeId, str] = {}
-    model: dict[str, str] = {}
-    for program in graph.programs.values():
-        known = {**links, **model}
-        for name in program.order:
-            eraser = Eraser(known, graph.constants)
-            told = [program.name, model.get(name, ""), content(plan, (program.name, name), eraser)]
-            known[name] = found[program.name, name] = digest(told)
-        if program.name == MODEL:
-            model = {name: known[name] for name in program.order}
-    return found
+def term_content(term: Term, rename: Rename) -> object:
+    """A term with other names in it; the order of a sum does not matter."""
+    match term:
+        case LogProb(program=program, node=node):
+            return ["log prob", program, rename(("node", node))]
+        case Divergence(node=node):
+            return ["divergence", rename(("node", node))]
+        case Reduce(how=how, axes=axes, term=inner):
+            return [how, sorted(_axis(a, rename) for a in axes), term_content(inner, rename)]
+        case Sum(parts=parts):
+            told = [[part.coefficient, term_content(part.term, rename)] for part in parts]
+            return ["sum", *sorted(told, key=_text)]
 
 
-def _below(plan: Plan, above: Mapping[NodeId, str]) -> dict[NodeId, str]:
-    """A digest of all that uses each node, at any distance."""
-    graph = plan.graph.graph
-    found: dict[NodeId, str] = {}
-    users: dict[NodeId, list[str]] = {}
-    for program in reversed(list(graph.programs.values())):
-        for name in reversed(program.order):
-            own = (program.name, name)
-            found[own] = digest(sorted(users.get(own, ())))
-            for used in _used(plan, own):
-                users.setdefault(used, []).append(above[own] + found[own])
-    return found
+def _axis(axis: str, rename: Rename) -> str:
+    return axis if axis == PARTICLE else rename(("node", axis))
 
 
-def _used(plan: Plan, node_id: NodeId) -> list[NodeId]:
-    """The nodes that a node mentions, as often as it does."""
-    graph = plan.graph.graph
-    mentioned = [n.id for e in graph.node(node_id).expressions() for n in names(e)]
-    meant = [graph.lookup(node_id[0], name) for name in mentioned]
-    return [node.id for node in meant if node is not None]
+def _term_vertices(
+    term: Sum | Reduce, labels: dict[Key, str], edges: list[tuple[Key, str, Key]]
+) -> Key:
+    """A vertex for a sum or a reduction, joined to its terms by their coefficients."""
+    own = ("term", str(len(labels)))
+    labels[own] = ""
+    parts = term.parts if isinstance(term, Sum) else (Part(1.0, term.term),)
+    if isinstance(term, Reduce):
+        labels[own] = term.how
+        edges += [(own, "axis", ("node", a)) for a in term.axes if a != PARTICLE]
+    for part in parts:
+        if isinstance(part.term, (Sum, Reduce)):
+            inner = _term_vertices(part.term, labels, edges)
+            edges.append((own, f"{part.coefficient!r}", inner))
+        else:
+            program = part.term.program if isinstance(part.term, LogProb) else "divergence"
+            edges.append((own, f"{part.coefficient!r} {program}", ("node", part.term.node)))
+    return own

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from specc.codegen.compare import compare
-from specc.codegen.digests import mathematics
-from specc.codegen.erase import digest
 from specc.compiler import front
 from specc.diagnostics.source import Source
 
@@ -81,5 +79,4 @@ def test_the_order_of_nodes_and_sections_changes_nothing(name):
         shuffled[key] = value
     again = plan(yaml.safe_dump(shuffled, sort_keys=False))
     first = plan(text)
-    assert digest(mathematics(first)) == digest(mathematics(again))
     assert compare(first, again).verdict == "cosmetic"

@@ -1,0 +1,328 @@
+"""What changes which digest: every field of the schema as it is declared, order and names none."""
+
+import random
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from specc.codegen.digests import digests
+from specc.codegen.manifest import parameters
+from specc.compiler import front
+from specc.diagnostics.source import Source
+from specc.language.schema import data, document, link, node, objective, train
+from specc.language.schema.digests import digest_class
+
+SPECS = Path(__file__).parents[3] / "specs"
+
+
+def digests_of(text):
+    checked = front(Source("specs/spec.yaml", text))
+    assert checked.plan is not None, [(d.code, d.evidence) for d in checked.diagnostics]
+    return digests(checked.plan, parameters(checked.plan))
+
+
+def changed(old, new):
+    first, second = digests_of(old), digests_of(new)
+    return {key for key in first if first[key] != second[key]} - {"source"}
+
+
+# names and order
+
+
+@st.composite
+def stories(draw):
+    """A guide and a model: latents that use earlier latents, some through links, then data."""
+    latents = draw(st.integers(1, 4))
+    links = draw(st.integers(0, 2))
+    nodes = []
+    for number in range(latents + draw(st.integers(1, 2))):
+        earlier = min(number, latents)
+        used = draw(st.lists(st.integers(0, earlier - 1), max_size=2)) if earlier else []
+        through = (
+            draw(st.integers(0, links - 1)) if links and used and draw(st.booleans()) else None
+        )
+        nodes.append((number < latents, used, through, draw(st.sampled_from([1, 2]))))
+    return nodes, links
+
+
+def written(story, seed=None):
+    """The story as a spec; a seed gives other names and another order of all entries."""
+    nodes, links = story
+    chance = random.Random(seed)
+    numbers = list(range(len(nodes) + links))
+    if seed is not None:
+        chance.shuffle(numbers)
+    names = [f"n{number}" for number in numbers[: len(nodes)]]
+    linked = [f"f{number}" for number in numbers[len(nodes) :]]
+    model, guide, fields = {}, {}, {}
+    for name, (is_latent, used, through, scale) in zip(names, nodes, strict=True):
+        terms = [names[u] for u in used]
+        if through is not None:
+            terms = [f"{linked[through]}({', '.join(terms[:1])})", *terms[1:]]
+        role = "latent" if is_latent else "observed"
+        model[name] = {role: "normal", "loc": " + ".join(terms) or 0, "scale": scale}
+        model[name]["shape"] = [3]
+        if is_latent:
+            guide[name] = {"latent": "normal", "loc": 0, "scale": 1}
+        else:
+            fields[name] = {"from": "values"}
+    tables = {
+        "model": model,
+        "guide": guide,
+        "links": {name: {"mlp": [4]} for name in linked},
+    }
+    if seed is not None:
+        tables = {key: mixed(chance, table) for key, table in tables.items()}
+    spec = {
+        "specc": 1,
+        "name": "story",
+        "data": {"source": "npz", "path": "data.npz", "fields": fields},
+        **tables,
+        "objective": "elbo",
+    }
+    return yaml.safe_dump(spec if seed is None else mixed(chance, spec), sort_keys=False)
+
+
+def mixed(chance, table):
+    entries = list(table.items())
+    chance.shuffle(entries)
+    return dict(entries)
+
+
+@given(stories(), st.integers(0, 99))
+def test_names_and_order_do_not_change_the_mathematics(story, seed):
+    assert changed(written(story), written(story, seed)) <= {"parameters"}
+
+
+@given(stories(), stories())
+def test_other_stories_are_other_mathematics(one, other):
+    """Two stories have one digest only where a renaming takes one to the other."""
+    import networkx as nx
+
+    alike = nx.is_isomorphic(drawn(one), drawn(other), lambda a, b: a == b, lambda a, b: a == b)
+    assert ("math" not in changed(written(one), written(other))) == alike
+
+
+def drawn(story):
+    """The story as a labelled graph: nodes, links in use, and each mention between them."""
+    import networkx as nx
+
+    nodes, _ = story
+    graph = nx.DiGraph()
+    for number, (is_latent, used, through, scale) in enumerate(nodes):
+        graph.add_node(number, label=(is_latent, scale, len(used)))
+        for place, user in enumerate(used):
+            graph.add_node((number, place), label=("mention", place))
+            graph.add_edge(number, (number, place))
+            graph.add_edge((number, place), user)
+        if through is not None:
+            graph.add_node(("link", through), label="link")
+            graph.add_edge(number, ("link", through))
+    return graph
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda p: p.stem)
+def test_layout_and_comments_change_nothing(path):
+    text = path.read_text(encoding="utf-8")
+    again = yaml.safe_dump(yaml.safe_load(text), sort_keys=True, default_flow_style=False)
+    assert changed(text, f"# words\n{again}") == set()
+
+
+# fields
+
+BASE = """\
+specc: 1
+name: base
+doc: words
+constants: {size: 3}
+data:
+  source: npz
+  path: data.npz
+  split: {test: 0.2}
+  fields:
+    x: {from: values, shape: [4]}
+    y: {from: others, shape: [4]}
+    k: {from: classes, shape: []}
+plates: {groups: 5, teams: 5}
+model:
+  group: {given: k, plate_index: groups}
+  a: {parameter: positive, shape: [3], init: 1.0}
+  m: {parameter: real, shape: [3], plate: groups}
+  z: {latent: normal, loc: 0, scale: a, shape: [size]}
+  w: {latent: normal, loc: 'm[group]', scale: 1, shape: [3]}
+  both: {let: z + w}
+  s: {latent: log_normal, loc: 0, scale: 1}
+  x: {observed: normal, loc: decoder(both), scale: 1}
+  y: {observed: normal, loc: decoder(w), scale: s}
+guide:
+  s: {latent: log_normal, loc: 0, scale: 1}
+  z: {latent: normal, params: 'encoder(x, y)'}
+  w: {latent: normal, loc: 0, scale: 1}
+links:
+  decoder: {mlp: [6], activation: tanh}
+  encoder: {mlp: [6], activation: tanh}
+objective: {elbo: {particles: 2}}
+train: {optimizer: {adam: {lr: 0.001}}, batch_size: 10, schedule: [{at: 0.5, lr: 0.0005}]}
+evaluate:
+  test: {estimator: iwae, particles: 10, data: test}
+"""
+
+MATH, TENSORS, TRAINING, NOTHING = {"math"}, {"parameters"}, {"training"}, set()
+BOTH = MATH | TENSORS
+
+# For each field of the schema one change of the text, and the digests that it has to change.
+CHANGES = {
+    "Document.name": ("name: base", "name: other", NOTHING),
+    "Document.doc": ("doc: words", "doc: other words", NOTHING),
+    "Document.constants": ("{size: 3}", "{size: 3, unused: 4}", NOTHING),
+    "Document.plates": ("teams: 5", "teams: 6", MATH),
+    "Document.moved": ("train:", "moved: {model.a: model.b}\ntrain:", NOTHING),
+    "DataSpec.source": ("source: npz\n  path: data.npz", "source: csv\n  path: data.npz", MATH),
+    "DataSpec.options": ("data.npz", "other.npz", TRAINING),
+    "DataSpec.split": ("{test: 0.2}", "{test: 0.3}", TRAINING),
+    "FieldSpec.column": ("from: values", "from: numbers", MATH),
+    "FieldSpec.shape": (
+        "from: values, shape: [4]}\n    y: {from: others, shape: [4]",
+        "from: values, shape: [5]}\n    y: {from: others, shape: [5]",
+        BOTH,
+    ),
+    "FieldSpec.binarize": ("from: values,", "from: values, binarize: sample,", MATH),
+    "FieldSpec.scale": ("from: values,", "from: values, scale: 0.5,", MATH),
+    "FieldSpec.one_hot": (
+        "from: values, shape: [4]",
+        "from: values, shape: [], one_hot: 4",
+        MATH,
+    ),
+    "FieldSpec.dtype": ("from: values,", "from: values, dtype: float64,", MATH),
+    "Node.role": ("y: {observed: normal, loc: decoder(w), scale: s}", "y: {given: y}", MATH),
+    "Node.head": ("both: {let: z + w}", "both: {let: z - w}", MATH),
+    "Node.arguments": ("scale: a", "scale: 2 * a", MATH),
+    "Node.params": ("params: 'encoder(x, y)'", "params: 'encoder(y, x)'", MATH),
+    "Node.shape": ("m: {parameter: real, shape: [3]", "m: {parameter: real, shape: [1]", BOTH),
+    "Node.plate": (
+        "plate_index: groups}\n  a: {parameter: positive, shape: [3], init: 1.0}\n"
+        "  m: {parameter: real, shape: [3], plate: groups}",
+        "plate_index: teams}\n  a: {parameter: positive, shape: [3], init: 1.0}\n"
+        "  m: {parameter: real, shape: [3], plate: teams}",
+        NOTHING,  # two plates of one size have changed places
+    ),
+    "Node.plate_index": ("given: k, plate_index: groups", "given: k, plate_index: groups", NOTHING),
+    "Node.is_global": (
+        "scale: 1}\n  x: {observed",
+        "scale: 1, global: true}\n  x: {observed",
+        MATH,
+    ),
+    "Node.from_field": (
+        "y: {observed: normal,",
+        "y: {observed: normal, from: x,",
+        MATH,
+    ),
+    "Node.draw": ("params: 'e", "draw: {pathwise: sticking}, params: 'e", MATH),
+    "Node.init": ("init: 1.0", "init: 2.0", TRAINING),
+    "Draw.kind": ("params: 'e", "draw: score, params: 'e", MATH),
+    "Draw.options": ("params: 'e", "draw: {pathwise: sticking}, params: 'e", MATH),
+    "LinkSpec.kind": ("decoder: {mlp: [6], activation: tanh}", "decoder: linear", BOTH),
+    "LinkSpec.options": (
+        "decoder: {mlp: [6], activation: tanh}",
+        "decoder: {mlp: [6], activation: relu}",
+        MATH,
+    ),
+    "NamedObjective.name": ("{elbo: {particles: 2}}", "{iwae: {particles: 2}}", MATH),
+    "NamedObjective.options": ("{elbo: {particles: 2}}", "{elbo: {particles: 3}}", MATH),
+    "Minimize.expression": (
+        "{elbo: {particles: 2}}",
+        "{minimize: '-2 * elbo(model, guide)'}",
+        MATH,
+    ),
+    "TrainSpec.optimizer": ("adam:", "adamw:", TRAINING),
+    "TrainSpec.batch_size": ("batch_size: 10", "batch_size: 20", TRAINING),
+    "TrainSpec.epochs": ("batch_size", "epochs: 7, batch_size", TRAINING),
+    "TrainSpec.steps": ("batch_size", "steps: 7, batch_size", TRAINING),
+    "TrainSpec.seed": ("batch_size", "seed: 7, batch_size", TRAINING),
+    "TrainSpec.schedule": (", schedule: [{at: 0.5, lr: 0.0005}]", "", TRAINING),
+    "TrainSpec.clip": ("batch_size", "clip: 7, batch_size", TRAINING),
+    "TrainSpec.validate_every": ("batch_size", "validate_every: 7, batch_size", TRAINING),
+    "TrainSpec.threads": ("batch_size", "threads: 1, batch_size", NOTHING),
+    "TrainSpec.dtype": ("batch_size", "dtype: float64, batch_size", TRAINING),
+    "Optimizer.name": ("adam:", "adamw:", TRAINING),
+    "Optimizer.options": ("lr: 0.001}", "lr: 0.002}", TRAINING),
+    "ScheduleStep.at": ("at: 0.5", "at: 0.6", TRAINING),
+    "ScheduleStep.lr": ("lr: 0.0005", "lr: 0.0004", TRAINING),
+    "Evaluation.estimator": ("estimator: iwae", "estimator: elbo", TRAINING),
+    "Evaluation.particles": ("iwae, particles: 10", "iwae, particles: 20", TRAINING),
+    "Evaluation.data": ("data: test}", "data: train}", TRAINING),
+    "Evaluation.rows": ("data: test}", "data: test, rows: 9}", TRAINING),
+    "Evaluation.seed": ("data: test}", "data: test, seed: 9}", TRAINING),
+}
+
+# Fields that are whole sections; what is inside them stands in the table.
+SECTIONS = {
+    "Document.specc": "1 is the only version",
+    "Document.data": "DataSpec",
+    "Document.model": "Node",
+    "Document.guide": "Node",
+    "Document.programs": "Node",
+    "Document.links": "LinkSpec",
+    "Document.objective": "NamedObjective, Minimize",
+    "Document.train": "TrainSpec",
+    "Document.evaluate": "Evaluation",
+    "DataSpec.fields": "FieldSpec",
+}
+
+
+def declared():
+    for module in (data, document, link, node, objective, train):
+        for kind in vars(module).values():
+            own = isinstance(kind, type) and issubclass(kind, BaseModel)
+            if own and kind.__module__ == module.__name__:
+                yield from ((f"{kind.__name__}.{f}", i) for f, i in kind.model_fields.items())
+
+
+def test_every_field_stands_in_the_table():
+    assert {name for name, _ in declared()} == set(CHANGES) | set(SECTIONS)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_field_changes_the_digests_of_its_class(name):
+    old, new, expected = CHANGES[name]
+    assert BASE.count(old) == 1
+    assert changed(BASE, BASE.replace(old, new)) == expected
+
+
+def test_the_table_agrees_with_the_schema():
+    """A field of the training changes no mathematics, and words for people change nothing."""
+    classes = {name: digest_class(field) for name, field in declared()}
+    for name, (_, _, expected) in CHANGES.items():
+        allowed = {
+            "math": BOTH | TRAINING,
+            "parameters": TRAINING,
+            "training": TRAINING,
+            "environment": NOTHING,
+            "documentation": NOTHING,
+        }[classes[name]]
+        assert expected <= allowed, name
+
+
+def test_how_weights_start_is_training():
+    assert changed(BASE, BASE.replace("decoder: {mlp: [6]", "decoder: {init: zeros, mlp: [6]")) == (
+        TRAINING
+    )
+
+
+def test_a_constant_is_the_number_that_it_stands_for():
+    assert changed(BASE, BASE.replace("shape: [size]", "shape: [3]")) == NOTHING
+    named = BASE.replace("{size: 3}", "{size: 3, wide: 2}").replace("scale: a", "scale: wide * a")
+    assert changed(BASE.replace("scale: a", "scale: 2 * a"), named) == NOTHING
+
+
+def test_a_named_objective_is_what_it_stands_for():
+    one = BASE.replace("{elbo: {particles: 2}}", "elbo")
+    assert changed(one, one.replace("objective: elbo", "objective: {elbo: {particles: 1}}")) == (
+        NOTHING
+    )
+    spelled = one.replace("objective: elbo", "objective: {minimize: '-elbo(model, guide)'}")
+    assert changed(one, spelled) == NOTHING
