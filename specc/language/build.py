@@ -144,7 +144,9 @@ class Builder:
         mark = event.start_mark if bare and not event.flow_style else event.end_mark
         assert mark is not None
         is_flow = bool(event.flow_style)
-        start = mark.index - 1 if is_flow else mark.index
+        # The pair of `[a: 1]` is a mapping with no bracket of its own.
+        has_bracket = is_flow and self.text[mark.index - 1 : mark.index] in ("[", "{")
+        start = mark.index - 1 if has_bracket else mark.index
         self.frames.append(Frame(is_mapping, is_flow, start, mark.column, event.anchor))
         self.closed.clear()
         self.position = end_of(event)

@@ -62,7 +62,50 @@ def skip_at(text: str, i: int) -> int:
 
 def closing_of(text: str, opening: int) -> int | None:
     """Where the bracket at `opening` is closed; None where it is not, or by a wrong one."""
-    stack: list[str] = []
+    is_open, place = _follow(text, opening)
+    return place if not is_open else None
+
+
+def unclosed(text: str, opening: int) -> tuple[int, int | None]:
+    """The bracket to blame where the one at `opening` is not closed, and what fails to close it.
+
+    That is the innermost bracket that a wrong one follows on its line; else one that is glued to a
+    word, since it is the likelier slip; else the one at `opening`.
+    """
+    is_open, place = _follow(text, opening)
+    if is_open and place is not None and "\n" not in text[is_open[-1] : place]:
+        return is_open[-1], place
+    line_end = text.find("\n", opening)
+    glued = [i for i in is_open if 0 < i < line_end and _is_word(text[i - 1])]
+    return glued[-1] if glued else opening, None
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
+
+
+def surplus_bracket(line: str) -> int | None:
+    """The first bracket of a line that closes nothing; None where there is none."""
+    depth = i = 0
+    while i < len(line):
+        after = skip_at(line, i) if _may_start_value(line, i) else i
+        if after > i:
+            i = after
+            continue
+        depth += (line[i] in "[{") - (line[i] in "]}")
+        if depth < 0:
+            return i
+        i += 1
+    return None
+
+
+def _follow(text: str, opening: int) -> tuple[list[int], int | None]:
+    """The brackets that stay open from `opening` on, and the bracket at which that ends.
+
+    None is open, and it ends where the first is closed; or some are, and it ends at a bracket of
+    the wrong kind, or with the text (None).
+    """
+    stack: list[int] = []
     i = opening
     while i < len(text):
         after = skip_at(text, i) if _may_start_value(text, i) else i
@@ -70,14 +113,15 @@ def closing_of(text: str, opening: int) -> int | None:
             i = after
             continue
         if text[i] in "[{":
-            stack.append(CLOSING[text[i]])
+            stack.append(i)
         elif text[i] in "]}":
-            if text[i] != stack.pop():
-                return None
+            if text[i] != CLOSING[text[stack[-1]]]:
+                return stack, i
+            stack.pop()
             if not stack:
-                return i
+                return stack, i
         i += 1
-    return None
+    return stack, None
 
 
 def _may_start_value(text: str, i: int) -> bool:

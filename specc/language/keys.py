@@ -9,6 +9,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.language.characters import character_name
+from specc.language.flow import CLOSING
 from specc.language.located import Entry, Located, Mapping, Scalar
 
 _ODD_SPACE = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000]")
@@ -57,10 +58,13 @@ def _no_colon(key: Scalar, text: str) -> Diagnostic | None:
         "}"
     ) + key.text.count("]"):
         return None
-    name, span = key.text[: cut.start()], key.at(0, cut.start())
+    name, span, bracket = key.text[: cut.start()], key.at(0, cut.start()), cut[0].strip()
+    place = key.at(cut.end() - 1, cut.end())
+    closing = CLOSING[bracket]
+    if closing not in text[place.end :].split("\n", 1)[0]:
+        return diagnose("E0018", place, opening=bracket, closing=closing)
     if name.endswith(":"):
-        return diagnose("E0039", span, text=name, fix=f"{name} {{...")
-    bracket = cut[0].strip()
+        return diagnose("E0039", span, text=name, fix=f"{name} {bracket}...")
     return diagnose("E0021", span, text=name, fix=f"write `{name}: {bracket}...`")
 
 

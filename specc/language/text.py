@@ -66,10 +66,9 @@ def _read_in_rounds(source: Source, loader: Loader) -> tuple[Located | None, lis
         fresh = _disjoint(cuts, covered)
         if not fresh:
             root = builder.root if error is None else None
-            rest = (
-                builder.findings if error is None else [*builder.findings, retell(builder, error)]
-            )
-            return _not_empty(source, root, [*told, *rest])
+            failure = retell(builder, error) if error is not None else None
+            last = [failure] if failure is not None else []
+            return _not_empty(source, root, [*told, *builder.findings, *last])
         for start, cut, end in fresh:
             covered[start] = end
             told.append(_tell_cut(source, start, cut, end))
