@@ -89,7 +89,7 @@ def front(source: Source, settings: Sequence[str] = ()) -> Checked:
 
 
 def _meaning(checked: Checked, spec: Spec) -> list[Diagnostic]:
-    findings = Findings()
+    findings = Findings(partial=bool(spec.unread))
     checked.graph = build_graph(spec, findings)
     checked.typed = type_graph(checked.graph, findings)
     checked.objective = build_objective(checked.typed, findings)

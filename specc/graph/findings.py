@@ -11,11 +11,16 @@ from specc.graph.graph import NodeId
 
 
 class Findings:
-    """A list of diagnostics that grows from pass to pass, and the broken nodes."""
+    """A list of diagnostics that grows from pass to pass, and the broken nodes.
 
-    def __init__(self) -> None:
+    `partial` says that the spec has parts that could not be read, so that it cannot be compiled
+    whatever else is found.
+    """
+
+    def __init__(self, partial: bool = False) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.broken: set[NodeId] = set()
+        self.partial = partial
 
     def add(self, diagnostic: Diagnostic, node: NodeId | None = None) -> None:
         """Record a finding; with `node`, later passes leave that node alone."""
@@ -25,4 +30,4 @@ class Findings:
 
     def has_errors(self) -> bool:
         """Whether anything found so far stops the compiler."""
-        return any(severity(d) == "error" for d in self.diagnostics)
+        return self.partial or any(severity(d) == "error" for d in self.diagnostics)

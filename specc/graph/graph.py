@@ -134,6 +134,20 @@ class Graph:
             return own
         return self.programs[MODEL].nodes.get(name)
 
+    def is_link(self, name: str) -> bool:
+        """Whether `name` is a link, be it one that could not be read."""
+        return name in self.links or self.spec.unread.holds("links", name)
+
+    def is_unread(self, program: str, name: str) -> bool:
+        """Whether `name`, used inside `program`, may be something that could not be read."""
+        if self.lookup(program, name) is not None or name in self.constants:
+            return False
+        return (
+            self.spec.unread.holds("constants", name)
+            or self.spec.is_unread(program, name)
+            or (program != MODEL and self.spec.is_unread(MODEL, name))
+        )
+
     @property
     def model(self) -> Program:
         """The generative story."""

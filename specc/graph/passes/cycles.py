@@ -27,7 +27,9 @@ def _ordered(program: Program, findings: Findings) -> Program:
     digraph = program.digraph
     in_cycles = [c for c in nx.strongly_connected_components(digraph) if len(c) > 1]
     for component in in_cycles:
-        _report(program, component, findings)
+        if not any((program.name, name) in findings.broken for name in component):
+            _report(program, component, findings)
+        findings.broken.update((program.name, name) for name in component)
     acyclic = digraph.copy()
     acyclic.remove_edges_from(nx.selfloop_edges(digraph))
     for component in in_cycles:
@@ -42,8 +44,6 @@ def _report(program: Program, component: set[str], findings: Findings) -> None:
     inside = program.digraph.subgraph(component)
     first = min(component, key=list(program.nodes).index)
     path = _shortest_cycle(inside, first)
-    for name in component:
-        findings.broken.add((program.name, name))
     labels = tuple(Label(program.nodes[b].span, f"`{b}` uses `{a}`") for a, b in pairwise(path))
     findings.add(
         diagnose(

@@ -59,7 +59,7 @@ class ExpressionShapes:
 
     def has_link(self, expression: Expression) -> bool:
         """Whether a link is applied anywhere inside."""
-        return any(c.function in self.graph.links for c in calls(expression))
+        return any(self.graph.is_link(c.function) for c in calls(expression))
 
     def infer(
         self, node: Node, key: str, expression: Expression, expected: Shape | None
@@ -146,7 +146,7 @@ class ExpressionShapes:
         )
 
     def _call(self, node: Node, key: str, call: Call, expected: Shape | None) -> Shape | None:
-        if call.function in self.graph.links:
+        if self.graph.is_link(call.function):
             return self._link(node, key, call, expected)
         if call.function == SIZE_OF:
             return ()
@@ -182,6 +182,8 @@ class ExpressionShapes:
         inputs = self.inputs(node, key, call)
         if inputs is None:
             return None
+        if call.function not in self.graph.links:
+            return expected
         if expected is None:
             return self.fail(
                 node,

@@ -38,7 +38,7 @@ def _check_nodes(spec: Spec, findings: Findings) -> None:
         if node.role not in ("observed", "given"):
             continue
         wanted = str(node.head) if node.role == "given" else node.from_field or name
-        if wanted in fields:
+        if wanted in fields or spec.unread.holds("data", "fields", wanted):
             continue
         guess = nearest(wanted, fields)
         hint = f"declare it: `data: {{fields: {{{wanted}: {{from: ...}}}}}}`"

@@ -18,10 +18,13 @@ SIZE_OF = "dim"
 
 def check_expression(graph: Graph, node: Node, expression: Expression, findings: Findings) -> None:
     """Find every name in the expression that means nothing where it stands."""
+    is_causal = any(_is_unread_link(graph, call.function) for call in calls(expression))
     for name in names(expression):
-        if not _is_known(graph, node, name.id):
+        if graph.is_unread(node.program, name.id):
+            findings.broken.add(node.id)
+        elif not _is_known(graph, node, name.id):
             _unknown(graph, node, name, findings)
-        elif name.id == node.name:
+        elif name.id == node.name and not is_causal:
             findings.add(diagnose("E0221", name.span, name=name.id), node.id)
     for call in calls(expression):
         _check_call(graph, node, call, findings)
@@ -29,6 +32,11 @@ def check_expression(graph: Graph, node: Node, expression: Expression, findings:
         findings.add(
             diagnose("E0222", member.span, program=member.program, name=member.name), node.id
         )
+
+
+def _is_unread_link(graph: Graph, name: str) -> bool:
+    """Whether a link of that name is there that could not be read: it may be a causal one."""
+    return name not in graph.links and graph.is_link(name)
 
 
 def _is_known(graph: Graph, node: Node, name: str) -> bool:
@@ -41,7 +49,7 @@ def _is_known(graph: Graph, node: Node, name: str) -> bool:
 
 
 def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
-    if name.id in graph.links:
+    if graph.is_link(name.id):
         findings.add(diagnose("E0224", name.span, name=name.id), node.id)
         return
     if functions.contains(name.id):
@@ -96,7 +104,7 @@ def _outside(graph: Graph, node: Node, name: Name, found: Node, findings: Findin
 
 
 def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    if call.function in graph.links:
+    if graph.is_link(call.function):
         if not call.arguments:
             findings.add(diagnose("E0228", call.span, name=call.function), node.id)
     elif call.function == SIZE_OF:

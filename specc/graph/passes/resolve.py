@@ -173,7 +173,9 @@ def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> 
     plates: dict[str, int] = {}
     for name, size in spec.document.plates.items():
         value = number_of(size, constants, lambda name: None)
-        if isinstance(value, int) and value >= 1:
+        if any(spec.unread.holds("constants", used.id) for used in names(size)):
+            plates[name] = 1
+        elif isinstance(value, int) and value >= 1:
             plates[name] = value
         else:
             span = spec.spans.value(("plates", name))
@@ -201,6 +203,9 @@ def _other_meanings(graph: Graph, name: str) -> Iterator[tuple[str, Span | None]
 
 
 def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
+    if _rests_on_unread(graph, node):
+        findings.broken.add(node.id)
+        return
     if node.entry is not None:
         _check_arguments(node, node.entry, findings)
     elif node.role in ("let", "given", "parameter"):
@@ -226,6 +231,17 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
         )
     for expression in node.expressions():
         check_expression(graph, node, expression, findings)
+
+
+def _rests_on_unread(graph: Graph, node: Node) -> bool:
+    """Whether the plate or the data of a node could not be read."""
+    unread = graph.spec.unread
+    plates = [plate for plate in (node.plate, node.plate_index) if plate is not None]
+    if any(unread.holds("plates", plate) for plate in plates):
+        return True
+    if node.field is None or node.field in graph.fields or node.program != MODEL:
+        return False
+    return unread.holds("data", "fields", node.field)
 
 
 def _check_arguments(node: Node, entry: Distribution, findings: Findings) -> None:

@@ -51,8 +51,12 @@ class Shapes:
     def _uses_broken(self, node: Node) -> bool:
         program = self.graph.programs[node.program]
         used = [program.nodes[p].id for p in program.digraph.predecessors(node.name)]
-        for name in program.inputs:
-            used.append((MODEL, name))
+        if program.name != MODEL:
+            mentioned = {name.id for e in node.expressions() for name in names(e)}
+            used += [(MODEL, name) for name in program.inputs if name in mentioned]
+            used.append((MODEL, node.name))
+            if self.graph.is_unread(MODEL, node.name):
+                return True
         return any(u in self.findings.broken and u != node.id for u in used)
 
     def _deterministic(self, node: Node) -> Shape | None:
@@ -166,7 +170,7 @@ class Shapes:
 
     def _params(self, node: Node, event: Event) -> bool:
         expression = node.params
-        is_link = isinstance(expression, Call) and expression.function in self.graph.links
+        is_link = isinstance(expression, Call) and self.graph.is_link(expression.function)
         if not is_link:
             assert expression is not None
             self.read.fail(node, diagnose("E0317", expression.span, name=node.name))
@@ -175,6 +179,8 @@ class Shapes:
         inputs = self.read.inputs(node, "params", expression)
         if inputs is None:
             return False
+        if expression.function not in self.graph.links:
+            return True
         self.read.uses.append(
             LinkUse(expression.function, node.id, "params", inputs, None, expression.span)
         )
@@ -204,6 +210,9 @@ class Shapes:
             constants = self.graph.constants
             if name.id in constants or self.graph.lookup(node.program, name.id) is not None:
                 continue
+            if self.graph.is_unread(node.program, name.id):
+                self.findings.broken.add(node.id)
+                return False
             guess = nearest(name.id, constants)
             known = ", ".join(f"`{c}`" for c in constants)
             hint = f"declare it: `constants: {{{name.id}: ...}}`" + (

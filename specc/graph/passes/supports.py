@@ -245,7 +245,7 @@ class Supports:
         return point(value) if isinstance(value, (int, float)) else REAL
 
     def _call(self, node: Node, function: str, arguments: tuple[Expression, ...]) -> Support:
-        if function in self.graph.links:
+        if self.graph.is_link(function):
             return REAL
         if function == SIZE_OF:
             return point(1)

@@ -25,17 +25,19 @@ PATHS = frozenset({"path", "images", "labels", "test_images", "test_labels"})
 
 
 def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
-    """The data of a spec; None where something in it is wrong."""
+    """The data of a spec, without what is wrong in it; None where its source is."""
     keys = reading.mapping(value, path, "write such as `data: {source: digits}`")
     if keys is None:
         return None
-    before = reading.errors()
     source = _source(reading, keys, path)
     entry = sources.source(source[0]) if source and sources.contains(source[0]) else None
+    before = reading.errors()
     options = _options(reading, keys, entry, path)
+    if reading.errors() > before:
+        options = {}
     fields = _fields(reading, keys.get("fields"), (*path, "fields"))
     split = _split(reading, keys.get("split"), (*path, "split"))
-    if source is None or reading.errors() > before:
+    if source is None:
         return None
     name, own_path = source
     if own_path is not None:
@@ -133,9 +135,10 @@ def _fields(reading: Reading, value: Located | None, path: Path) -> Mapping[str,
         return {}
     entries = reading.mapping(value, path, "write such as `{x: {from: image}}`")
     if entries is None:
+        reading.unread.append(path)
         return {}
     read = {entry.name: _field(reading, entry, (*path, entry.name)) for entry in entries.entries}
-    return {name: field for name, field in read.items() if field is not None}
+    return reading.known(read, path)
 
 
 def _field(reading: Reading, entry: Entry, path: Path) -> FieldSpec | None:

@@ -65,7 +65,8 @@ def read_constant(reading: Reading, value: Located, path: Path) -> Constant | No
     expected = "a number, a word or a list of numbers"
     if isinstance(value, Sequence) and value.items:
         numbers = [reading.number(item, (*path, i)) for i, item in enumerate(value.items)]
-        return tuple(number for number in numbers if number is not None)
+        known = tuple(number for number in numbers if number is not None)
+        return known if len(known) == len(numbers) else None
     if not isinstance(value, Scalar) or value.value is None or isinstance(value.value, bool):
         return reading.wrong_kind(value, path, expected)
     return value.value if reading.is_finite(value, path) else None
@@ -111,17 +112,15 @@ def read_moved(reading: Reading, value: Located, path: Path) -> dict[str, str] |
 def _each(
     reading: Reading, value: Located, path: Path, kind: str, read: Reader
 ) -> dict[str, Any] | None:
-    """What stands under each name of a mapping; None where one of them is wrong."""
+    """What stands under each name of a mapping, without what is wrong."""
     keys = reading.mapping(value, path, "write names, one key each")
     if keys is None:
         return None
     found = {}
     for entry in keys.entries:
-        if _may_be_called(reading, entry, kind):
-            one = read(reading, entry.value, (*path, entry.name))
-            if one is not None:
-                found[entry.name] = one
-    return found if len(found) == len(keys.entries) else None
+        is_named = _may_be_called(reading, entry, kind)
+        found[entry.name] = read(reading, entry.value, (*path, entry.name)) if is_named else None
+    return reading.known(found, path)
 
 
 def _may_be_called(reading: Reading, entry: Entry, kind: str) -> bool:
@@ -180,21 +179,24 @@ REQUIRED: Mapping[str, str] = {
 def read_document(reading: Reading, root: located.Mapping) -> Document | None:
     """The document, with everything that is wrong reported.
 
-    None where a part is wrong on which the meaning of the others depends.
+    What is wrong with a part on which the meaning of others may depend is noted as unread; None
+    where there is no model to look at.
     """
     for entry in root.entries:
         if reading.errors() > MAX_FINDINGS:
             break
         if entry.name in later.TOP_KEYS:
             later.not_yet(reading, entry.key.span, entry.name, later.TOP_KEYS[entry.name])
+            reading.unread.append(("objective",))
         elif entry.name not in PARTS:
             _unknown(reading, entry.key)
+            reading.unread.append((nearest(entry.name, PARTS) or entry.name,))
     for key, hint in REQUIRED.items():
         if root.get(key) is None:
             reading.missing_key(root, (), key, hint)
-    values = {entry.name: _part(reading, entry) for entry in root.entries if entry.name in PARTS}
-    unread = any(entry.name in later.TOP_KEYS for entry in root.entries)
-    if unread or "model" not in values or any(value is None for value in values.values()):
+    read = {entry.name: _part(reading, entry) for entry in root.entries if entry.name in PARTS}
+    values = reading.known(read, ())
+    if "model" not in values or root.get("energy") is not None:
         return None
     return Document.model_validate({"specc": 1, "name": UNNAMED, **values})
 
@@ -203,6 +205,8 @@ def _part(reading: Reading, entry: Entry) -> object:
     part = PARTS[entry.name]
     before = reading.errors()
     value = part.read(reading, entry.value, (entry.name,))
+    if part.substitute is None:
+        return value
     return part.substitute if value is None or reading.errors() > before else value
 
 

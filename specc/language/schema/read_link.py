@@ -26,13 +26,11 @@ _CODES = {"activation": "E0609", "layers": "E0608"}
 
 
 def read_links(reading: Reading, value: Located, path: Path) -> Mapping[str, LinkSpec] | None:
-    """The links by name; None where one of them is wrong."""
+    """The links by name, without those that are wrong; None where there are none to read."""
     entries = reading.mapping(value, path, "write such as `decoder: {mlp: [500, 500]}`")
     if entries is None:
         return None
-    read = {entry.name: _link(reading, entry, path) for entry in entries.entries}
-    known = {name: link for name, link in read.items() if link is not None}
-    return known if len(known) == len(read) else None
+    return reading.known({e.name: _link(reading, e, path) for e in entries.entries}, path)
 
 
 def _link(reading: Reading, entry: Entry, path: Path) -> LinkSpec | None:

@@ -39,15 +39,20 @@ OPTIONS: dict[str, tuple[Role, ...]] = {
 
 
 def read_nodes(reading: Reading, value: Located, path: Path) -> dict[str, Node] | None:
-    """The nodes of a program by name; None where one of them is wrong."""
+    """The nodes of a program by name, without those that are wrong; None where none can be told.
+
+    Where nodes share one energy, none of them has a meaning without it.
+    """
     nodes = reading.mapping(value, path, "write its nodes, one key each")
     if nodes is None:
         return None
     if not nodes.entries:
         return reading.empty(value, path, "write its nodes, one key each")
+    energy = nodes.get("energy")
     read = {entry.name: _entry(reading, entry, path) for entry in nodes.entries}
-    known = {name: node for name, node in read.items() if node is not None}
-    return known if len(known) == len(read) else None
+    if energy is not None and not isinstance(energy, Mapping):
+        return None
+    return reading.known(read, path)
 
 
 def _entry(reading: Reading, entry: Entry, path: Path) -> Node | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import TypeVar
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.nearest import nearest
@@ -14,6 +15,8 @@ from specc.language.scalars import resolve
 from specc.language.schema.places import where
 from specc.language.schema.spec import Path
 
+T = TypeVar("T")
+
 _YES = frozenset({"yes", "on", "y"})
 _NO = frozenset({"no", "off", "n"})
 NUMBER, WHOLE, WORD = "a number", "a whole number", "a word"
@@ -21,10 +24,14 @@ TRUTH, LIST, MAPPING = "true or false", "a list", "a mapping of keys"
 
 
 class Reading:
-    """The findings of one document. Every reader returns None where it has reported one."""
+    """The findings of one document, and the paths of what has a meaning but could not be read.
+
+    Every reader returns None where it has reported a finding.
+    """
 
     def __init__(self) -> None:
         self.findings: list[Diagnostic] = []
+        self.unread: list[Path] = []
         self._errors = 0
 
     def add(self, finding: Diagnostic) -> None:
@@ -48,6 +55,11 @@ class Reading:
     def errors(self) -> int:
         """How many of the findings stop the compiler."""
         return self._errors
+
+    def known(self, read: dict[str, T | None], path: Path) -> dict[str, T]:
+        """The parts of a section that could be read; the others are noted as unread."""
+        self.unread += [(*path, name) for name, value in read.items() if value is None]
+        return {name: value for name, value in read.items() if value is not None}
 
     # kinds of values
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from specc.diagnostics.source import Source, Span
 from specc.language import located
@@ -56,15 +58,52 @@ def _places(path: Path, own: Place, value: located.Located) -> Iterator[tuple[Pa
             yield from _places((*path, number), Place(item.span, item.span), item)
 
 
+_PIECE = re.compile(r"[A-Za-z]\w*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What could not be read, the names in each section: nobody is told of a use of it again.
+
+    A word that cannot be a name, such as `z-1`, counts for all the names in it.
+    """
+
+    names: Mapping[Path, frozenset[str | int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, paths: Iterable[Path]) -> Unread:
+        """The parts at these paths."""
+        names: dict[Path, set[str | int]] = {}
+        for *section, name in paths:
+            names.setdefault(tuple(section), set()).update((name, *_PIECE.findall(str(name))))
+        return cls(MappingProxyType({path: frozenset(found) for path, found in names.items()}))
+
+    def __bool__(self) -> bool:
+        """Whether there is anything that could not be read."""
+        return bool(self.names)
+
+    def holds(self, *path: str | int) -> bool:
+        """Whether the part at `path`, or one that it stands in, could not be read."""
+        return any(name in self.names.get(path[:length], ()) for length, name in enumerate(path))
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What the document stage hands on."""
+    """What the document stage hands on; `unread` is what it could not make sense of."""
 
     document: Document
     spans: Spans
     source: Source
+    unread: Unread = field(default_factory=Unread)
 
     def path_of(self, program: str, name: str) -> Path:
         """Where a node is declared: `("model", "z")`, `("programs", "classifier", "y")`."""
-        usual = program in ("model", "guide")
-        return (program, name) if usual else ("programs", program, name)
+        return (*self.section(program), name)
+
+    def section(self, program: str) -> Path:
+        """Where the nodes of a program stand: `("model",)`, `("programs", "classifier")`."""
+        return (program,) if program in ("model", "guide") else ("programs", program)
+
+    def is_unread(self, program: str, name: str) -> bool:
+        """Whether `name` may be a node of `program` that could not be read."""
+        return self.unread.holds(*self.section(program), name)

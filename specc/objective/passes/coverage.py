@@ -30,6 +30,9 @@ def _check_missing(graph: Graph, entry: Entry, span: Span, findings: Findings) -
         and not (graph.guide and node.name in graph.guide.nodes)
         and not (node.draw and node.draw.kind in ("enumerate", "delta"))
     ]
+    unread = [node for node in missing if graph.spec.is_unread(GUIDE, node.name)]
+    findings.broken.update(node.id for node in unread)
+    missing = [node for node in missing if node not in unread]
     if graph.guide is None and missing:
         shown = ", ".join(f"`{node.name}`" for node in missing)
         findings.add(diagnose("E0237", span, objective=entry.name, latents=shown))
@@ -49,6 +52,8 @@ def _check_strangers(graph: Graph, findings: Findings) -> None:
     for node in graph.guide.nodes.values():
         twin = graph.model.nodes.get(node.name)
         if not node.is_random or (twin is not None and twin.is_random):
+            continue
+        if twin is None and graph.spec.is_unread(MODEL, node.name):
             continue
         guess = nearest(node.name, latents)
         hint = f"did you mean `{guess}`?" if guess else "declare it latent in the model"

@@ -47,6 +47,8 @@ class Expansion:
 def expand(graph: Graph, findings: Findings) -> Expansion | None:
     """The terms of the spec's objective, or None where it makes no sense."""
     written = graph.spec.document.objective
+    if written is None and graph.spec.unread.holds("objective"):
+        return None
     if written is None:
         findings.add(diagnose("E0424", graph.spec.spans.key(("model",))))
         return None
@@ -233,8 +235,18 @@ class _Written:
             return []
         return [m for m in members if self._known(m)]
 
+    def _is_unread(self, member: Member) -> bool:
+        spec = self.graph.spec
+        if member.program not in self.graph.programs:
+            return spec.unread.holds(*spec.section(member.program))
+        known = self.graph.programs[member.program].nodes
+        return member.name not in known and spec.is_unread(member.program, member.name)
+
     def _known(self, member: Member) -> bool:
         program = self.graph.programs.get(member.program)
+        if self._is_unread(member):
+            self.failed = True
+            return False
         if program is None:
             guess = nearest(member.program, self.graph.programs)
             known = ", ".join(f"`{p}`" for p in self.graph.programs)

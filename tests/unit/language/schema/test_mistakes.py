@@ -290,8 +290,7 @@ def test_one_mistake_gives_one_finding(text: str, code: str, marked: str, said: 
     [*((node(t), f) for t, f in LATER), *((MODEL + t, f) for t, f in LATER_TOP)],
 )
 def test_what_comes_later_is_said_plainly(text: str, feature: str):
-    spec, findings = read_text(text)
-    assert spec is None
+    _, findings = read_text(text)
     assert [f.code for f in findings] == ["E0901"]
     assert f"this version does not have `{feature}` yet" in words(findings[0])
 
@@ -336,11 +335,45 @@ def test_a_mistake_beside_the_mathematics_leaves_a_spec_to_look_at(text: str):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["guide: {z: 3}", "links: {d: 3}", "plates: 3", "constants: 3", "objective: 3", "data: 3"],
+    ("text", "path"),
+    [
+        ("guide: {z: 3}", ("guide", "z")),
+        ("guide: 3", ("guide", "z")),
+        ("links: {d: 3}", ("links", "d")),
+        ("links: 3", ("links", "d")),
+        ("plates: {p: true}", ("plates", "p")),
+        ("constants: {c: }", ("constants", "c")),
+        ("objective: 3", ("objective",)),
+        ("sampler: {nuts: {}}", ("objective",)),
+        ("guides: {z: {let: 1}}", ("guide",)),
+        ("data: 3", ("data", "fields", "x")),
+        ("data: {source: digits, fields: {x: 3}}", ("data", "fields", "x")),
+        ("programs: {q: {y: 3}}", ("programs", "q", "y")),
+        ("links: {d-1: {mlp: [3]}}", ("links", "d")),
+    ],
 )
-def test_a_mistake_in_the_mathematics_leaves_none(text: str):
-    assert read_text(MODEL + text)[0] is None
+def test_what_cannot_be_read_is_noted_and_the_rest_is_there(text: str, path: tuple[str, ...]):
+    spec, findings = read_text(MODEL + text)
+    assert len(findings) == 1
+    assert spec is not None
+    assert "z" in spec.document.model
+    assert spec.unread
+    assert spec.unread.holds(*path)
+    assert not spec.unread.holds("model", "z")
+
+
+def test_there_is_no_spec_without_a_model():
+    assert read_text(HEAD + "model: 3")[0] is None
+    assert read_text(HEAD + "model: {v: {observed: bernoulli}, energy: v}")[0] is None
+    assert read_text(MODEL + "energy: z")[0] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("lambda", "E0109"), ("β", "E0108"), ("z-1", "E0108"), ("z'", "E0108")]
+)
+def test_a_word_that_cannot_be_a_name_is_told_once(name: str, code: str):
+    text = f'{HEAD}model:\n  {name}: {{let: 1}}\n  y: {{let: "2 * {name}"}}\n'
+    assert [f.code for f in read_text(text)[1]] == [code]
 
 
 def test_labels_name_the_other_place():
