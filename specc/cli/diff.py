@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,14 @@ from specc.cli import exits, options
 if TYPE_CHECKING:
     from specc.codegen.plan import Plan
 
-NAMES = ("cosmetic", "training", "same", "resumes", "some", "breaks")
+FAILING = (
+    "cosmetic",
+    "training-only",
+    "same-mathematics",
+    "checkpoint-resumes",
+    "some-tensors",
+    "breaks",
+)
 
 
 @click.command(help="Show what changed from OLD to NEW: files, or REVISION:FILE from git.")
@@ -21,31 +29,27 @@ NAMES = ("cosmetic", "training", "same", "resumes", "some", "breaks")
 @options.settings
 @click.option(
     "--fail-on",
-    type=click.Choice(NAMES),
-    help="End with 1 where the change is this strong or stronger.",
+    type=click.Choice(FAILING),
+    metavar="VERDICT",
+    help=f"End with 1 where the change is this strong or stronger: {', '.join(FAILING)}.",
 )
 @options.as_json
 def command(
     old: str, new: str, settings: tuple[str, ...], fail_on: str | None, as_json: bool
 ) -> int:
     """Compare two specs; both have to be sound."""
-    from specc.codegen.compare import VERDICTS, compare
+    from specc.codegen.diff.compare import VERDICTS, compare
 
     found = compare(_plan(old, settings), _plan(new, settings))
     if as_json:
-        answer = {
-            "verdict": found.verdict,
-            "carried": found.carried,
-            "tensors": found.tensors,
-            "changes": [{"where": c.where, "what": c.what} for c in found.changes],
-        }
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
     else:
-        width = max((len(c.where) for c in found.changes), default=0)
         for change in found.changes:
-            click.echo(f"{change.where:<{width}}  {change.what}")
-        click.echo(f"{'verdict':<{width}}  {found.sentence()}")
-    strong = fail_on is not None and VERDICTS.index(found.verdict) >= NAMES.index(fail_on)
+            click.echo(change.what)
+        if not found.changes and found.verdict != "identical":
+            click.echo("only comments, layout or the order of entries differ")
+        click.echo(f"verdict: {found.sentence()}")
+    strong = fail_on is not None and VERDICTS.index(found.verdict) >= VERDICTS.index(fail_on)
     return exits.FINDINGS if strong else exits.DONE
 
 

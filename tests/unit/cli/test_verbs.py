@@ -73,7 +73,7 @@ def test_explain_graph_schema_and_diff(project, capsys):
     assert main(["schema"]) == 0
     capsys.readouterr()
     assert main(["diff", "specs/vae.yaml", "specs/vae.yaml"]) == 0
-    assert "cosmetic" in capsys.readouterr().out
+    assert "identical" in capsys.readouterr().out
     wide = ["diff", "specs/vae.yaml", "specs/gaussian_mixture.yaml", "--fail-on", "breaks"]
     assert main(wide) == 1
 

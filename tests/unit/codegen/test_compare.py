@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from specc.codegen.compare import compare
+from specc.codegen.diff.compare import compare
 from specc.compiler import front
 from specc.diagnostics.source import Source
 
@@ -28,12 +28,12 @@ def verdict(old, new):
     [
         ("specc: 1", "# words\nspecc: 1", "cosmetic"),
         ("doc: Variational", "doc: A variational", "cosmetic"),
-        ("lr: 0.001", "lr: 0.01", "training only"),
-        ("epochs: 200", "epochs: 20", "training only"),
-        ("objective: elbo", "objective: {iwae: {particles: 5}}", "checkpoint resumes"),
-        ("scale: 1,", "scale: 2,", "checkpoint resumes"),
-        ("activation: tanh", "activation: relu", "checkpoint resumes"),
-        ("z_dim: 16", "z_dim: 20", "some tensors carry over"),
+        ("lr: 0.001", "lr: 0.01", "training-only"),
+        ("epochs: 200", "epochs: 20", "training-only"),
+        ("objective: elbo", "objective: {iwae: {particles: 5}}", "checkpoint-resumes"),
+        ("scale: 1,", "scale: 2,", "checkpoint-resumes"),
+        ("activation: tanh", "activation: relu", "checkpoint-resumes"),
+        ("z_dim: 16", "z_dim: 20", "some-tensors"),
     ],
 )
 def test_the_verdict(old, new, expected):
@@ -44,7 +44,7 @@ def test_the_verdict(old, new, expected):
 def test_a_renamed_node_is_the_same_mathematics():
     text = VAE.replace("  z: {", "  h: {").replace("decoder(z)", "decoder(h)")
     found = verdict(VAE, text)
-    assert found.verdict == "same mathematics"
+    assert found.verdict == "same-mathematics"
     assert any(c.what == "z is now called h" for c in found.changes)
 
 

@@ -1,0 +1,161 @@
+"""What changed outside the programs: constants, links, objective, data, training, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from specc.codegen.diff.renames import Renames
+from specc.codegen.diff.values import plain, shown
+from specc.codegen.plan import Plan
+from specc.language.schema.document import Document
+from specc.language.schema.link import LinkSpec
+from specc.language.schema.objective import Minimize
+
+Found = Iterator[tuple[str, str]]
+Entry = TypeVar("Entry")
+
+WORDS = {"lr": "learning rate", "validate_every": "epochs between validations"}
+"""Keys whose own name says too little."""
+
+
+def head(old: Document, new: Document) -> Found:
+    """The spec's name and description."""
+    if old.name != new.name:
+        yield "name", f"the spec is called {new.name}, not {old.name}"
+    if old.doc != new.doc:
+        yield "doc", "the description has other words"
+
+
+def constants(old: Document, new: Document, renames: Renames) -> Found:
+    """Named numbers."""
+    before = {renames[name]: value for name, value in old.constants.items()}
+    for name, was, now in _both(before, new.constants):
+        if name not in before:
+            yield f"constants.{name}", f"the constant {name} is new: {shown(now)}"
+        elif name not in new.constants:
+            yield f"constants.{name}", f"the constant {name} is gone"
+        elif was != now:
+            yield f"constants.{name}", f"the constant {name}: {shown(was)} -> {shown(now)}"
+
+
+def links(old: Document, new: Document, renames: Renames) -> Found:
+    """Networks, option by option."""
+    before = {renames[name]: link for name, link in old.links.items()}
+    for name, was, now in _both(before, new.links):
+        where = f"links.{name}"
+        if now is None:
+            yield where, f"the link {name} is gone"
+        elif was is None:
+            yield where, f"the link {name} is new: {_kind(now)}"
+        elif was.kind != now.kind:
+            yield where, f"{name} became {_kind(now)}; it was {_kind(was)}"
+        else:
+            yield from _link(name, was, now)
+
+
+def _link(name: str, was: LinkSpec, now: LinkSpec) -> Found:
+    for key, field in type(now.options).model_fields.items():
+        before, after = getattr(was.options, key), getattr(now.options, key)
+        if before != after:
+            # The option that is named like the kind is described by what it holds.
+            described = (field.description or key).partition(";")[0].partition(",")[0]
+            word = described.rstrip(".").removeprefix("The ") if key == now.kind else key
+            yield f"links.{name}.{key}", f"the {word} of {name}: {shown(before)} -> {shown(after)}"
+
+
+def _kind(link: LinkSpec) -> str:
+    """`mlp [200, 200], activation tanh`."""
+    given = link.options.model_dump(exclude_defaults=True)
+    main = given.pop(link.kind, True)
+    first = link.kind if main is True else f"{link.kind} {shown(main)}"
+    return ", ".join([first, *(f"{key} {shown(value)}" for key, value in given.items())])
+
+
+def objective(old: Plan, new: Plan) -> Found:
+    """What is optimized."""
+    before, after = (plan.graph.graph.spec.document.objective for plan in (old, new))
+    was, now = old.objective, new.objective
+    if isinstance(before, Minimize) or isinstance(after, Minimize):
+        if plain(before) != plain(after):
+            yield "objective", f"the objective: {_aim(old)} -> {_aim(new)}"
+    elif was.entry.name != now.entry.name:
+        titles = f"the {now.entry.title}; it was the {was.entry.title}"
+        yield "objective", f"the objective became {titles}"
+    if was.particles != now.particles:
+        counts = f"{was.particles} -> {now.particles}"
+        yield "objective.particles", f"the particles of the objective: {counts}"
+
+
+def _aim(plan: Plan) -> str:
+    written = plan.graph.graph.spec.document.objective
+    if isinstance(written, Minimize):
+        return f"minimize {shown(written.expression)}"
+    return f"the {plan.objective.entry.title}"
+
+
+def rest(old: Document, new: Document, renames: Renames) -> Found:
+    """Plates, data, training, the figures to report, and renamed tensors."""
+    yield from _table("plates", "size of the plate {}", old.plates, new.plates)
+    yield from _data(old, new, renames)
+    for where, word, was, now in _leaves("train", "", old.train, new.train):
+        yield where, f"{word}: {was} -> {now}"
+    yield from _each("evaluate", "the figure", old.evaluate, new.evaluate)
+    for name, before, after in _both(old.moved, new.moved):
+        if before != after:
+            yield f"moved.{name}", f"what was saved as {name} is taken for {after or 'itself'}"
+
+
+def _data(old: Document, new: Document, renames: Renames) -> Found:
+    if old.data is None or new.data is None:
+        if old.data is not new.data:
+            yield "data", "there is data now" if old.data is None else "there is no data any more"
+        return
+    if old.data.source != new.data.source:
+        yield "data.source", f"the data comes from {new.data.source}, not {old.data.source}"
+    yield from _table("data", "{} of the data", old.data.options, new.data.options)
+    yield from _table("data.split", "{} part of the data", old.data.split, new.data.split)
+    before = {renames[name]: field for name, field in old.data.fields.items()}
+    yield from _each("data.fields", "the data field", before, new.data.fields)
+
+
+def _each(above: str, words: str, old: Mapping[str, object], new: Mapping[str, object]) -> Found:
+    """Entries that have fields of their own."""
+    for name, was, now in _both(old, new):
+        if was is None or now is None:
+            yield f"{above}.{name}", f"{words} {name} is {'new' if was is None else 'gone'}"
+            continue
+        for where, word, before, after in _leaves(f"{above}.{name}", "", was, now):
+            yield where, f"{words} {name}, {word}: {before} -> {after}"
+
+
+def _table(where: str, words: str, old: Mapping[str, object], new: Mapping[str, object]) -> Found:
+    for key, was, now in _both(old, new):
+        if plain(was) != plain(now):
+            yield f"{where}.{key}", f"the {words.format(key)}: {shown(was)} -> {shown(now)}"
+
+
+def _both(
+    old: Mapping[str, Entry], new: Mapping[str, Entry]
+) -> Iterator[tuple[str, Entry | None, Entry | None]]:
+    """The entries of both, the new ones' order first."""
+    for key in dict.fromkeys([*new, *old]):
+        yield key, old.get(key), new.get(key)
+
+
+def _leaves(
+    where: str, above: str, old: object, new: object
+) -> Iterator[tuple[str, str, str, str]]:
+    """Where two values differ: the path, the word for it, the value before and after."""
+    if isinstance(old, BaseModel) and type(old) is type(new):
+        for name in type(old).model_fields:
+            inner = where if name == "options" else f"{where}.{name}"
+            word = above if name in ("options", "name") else WORDS.get(name, name.replace("_", " "))
+            yield from _leaves(inner, word, getattr(old, name), getattr(new, name))
+    elif isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key, was, now in _both(old, new):
+            yield from _leaves(f"{where}.{key}", WORDS.get(key, key.replace("_", " ")), was, now)
+    elif plain(old) != plain(new):
+        yield where, above, shown(old), shown(new)
