@@ -1,13 +1,14 @@
 """The canonical style of a spec file.
 
 Sections stand in one order with their comments above them; a space follows a colon and a comma and
-none stands inside brackets; lines have no blanks at their end, and no two empty lines follow each
-other. Comments stay, and so does every value: where the style would change one, the text is
-returned as it was.
+none stands inside brackets; an expression that YAML would cut inside `{ }` is quoted; lines have no
+blanks at their end, and no two empty lines follow each other. Comments stay, and so does every
+value: a step that would change one is not taken.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import yaml
@@ -15,7 +16,7 @@ import yaml
 from specc.diagnostics.report import severity
 from specc.diagnostics.source import Source
 from specc.language import located
-from specc.language.text import read
+from specc.language.text import LOADER, read
 
 ORDER = (
     "specc",
@@ -37,32 +38,50 @@ ORDER = (
 OPENING = (yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken)
 CLOSING = (yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
+_CUT = "E0015"
+
 
 def fmt(source: Source) -> str:
-    """The text in canonical style; as it was where it does not read without errors."""
-    meaning = _meaning(source)
-    if meaning is None:
-        return source.text
-    text = _sections(_lines(_spaced(source.text)))
-    return text if _meaning(Source(source.path, text)) == meaning else source.text
+    """The text in canonical style; as it was where it does not read.
 
-
-def _meaning(source: Source) -> object:
-    """The values of a text without their places, whatever the order of its sections."""
+    An expression cut by YAML is the one mistake that is mended: what was meant is plain.
+    """
     root, findings = read(source)
-    if root is None or any(severity(found) == "error" for found in findings):
-        return None
-    value = _plain(root)
-    return dict(value) if isinstance(root, located.Mapping) else value  # type: ignore[call-overload]
+    if root is None or any(severity(f) == "error" and f.code != _CUT for f in findings):
+        return source.text
+    text = source.text
+    cuts = ((f.span.start, f.span.end, f.suggestion or "") for f in findings if f.code == _CUT)
+    for start, end, quoted in sorted(cuts, reverse=True):
+        text = text[:start] + quoted + text[end:]
+    meaning = _plain(root)
+    if _meaning(text) != meaning:
+        return source.text
+    for step in (_spaced, _tidied, _ordered):
+        changed = step(text)
+        text = changed if _meaning(changed) == meaning else text
+    return text
 
 
-def _plain(value: located.Located) -> object:
-    """Mappings as pairs, since their order means something below the top."""
+def _meaning(text: str) -> object:
+    """The values of a text without their places; None where it does not read."""
+    root, findings = read(Source("", text))
+    return None if root is None or findings else _plain(root)
+
+
+def _plain(root: located.Located) -> object:
+    """Order means something below the top, where the names of a model are listed, but not at it."""
+    if isinstance(root, located.Mapping):
+        return {entry.name: _value(entry.value) for entry in root.entries}
+    return _value(root)
+
+
+def _value(value: located.Located) -> object:
     if isinstance(value, located.Mapping):
-        return tuple((entry.name, _plain(entry.value)) for entry in value.entries)
+        return tuple((entry.name, _value(entry.value)) for entry in value.entries)
     if isinstance(value, located.Sequence):
-        return tuple(_plain(item) for item in value.items)
-    return value.tag_kind, value.value
+        return [_value(item) for item in value.items]
+    # As text: a number that is not one is not even equal to itself.
+    return value.tag_kind, repr(value.value)
 
 
 # spaces
@@ -70,14 +89,13 @@ def _plain(value: located.Located) -> object:
 
 def _spaced(text: str) -> str:
     """One space after a colon or comma, none inside brackets, wherever only spaces stand there."""
-    tokens = [t for t in yaml.scan(text, Loader=yaml.SafeLoader) if t.start_mark is not None]
-    shown = [t for t in tokens if t.start_mark.index < t.end_mark.index]
+    tokens = [t for t in yaml.scan(text, Loader=LOADER) if _end(t) > _start(t)]
     pieces: list[str] = []
     done = 0
-    for left, right in pairwise(shown):
-        start, end = left.end_mark.index, right.start_mark.index
+    for left, right in pairwise(tokens):
+        start, end = _end(left), _start(right)
         gap = text[start:end]
-        if start < done or gap.strip(" ") or "\n" in text[left.start_mark.index : end]:
+        if gap.strip(" ") or "\n" in text[_start(left) : start]:
             continue
         wanted = _gap(left, right, gap)
         if wanted != gap:
@@ -86,59 +104,96 @@ def _spaced(text: str) -> str:
     return "".join([*pieces, text[done:]])
 
 
+def _start(token: yaml.Token) -> int:
+    return int(token.start_mark.index)
+
+
+def _end(token: yaml.Token) -> int:
+    return int(token.end_mark.index)
+
+
 def _gap(left: yaml.Token, right: yaml.Token, gap: str) -> str:
     """What should stand between two tokens of one line."""
-    if isinstance(left, OPENING) or isinstance(right, CLOSING):
-        return ""
-    if isinstance(right, (yaml.FlowEntryToken, yaml.ValueToken)):
-        return ""
     if isinstance(left, (yaml.FlowEntryToken, yaml.ValueToken)):
         return " "
-    return gap
+    if isinstance(left, OPENING) or isinstance(right, CLOSING):
+        return ""
+    return "" if isinstance(right, (yaml.FlowEntryToken, yaml.ValueToken)) else gap
 
 
 # lines
 
 
-def _lines(text: str) -> list[str]:
-    """Lines without blanks at their end, and never two empty ones in a row."""
+def _tidied(text: str) -> str:
+    """Lines without blanks at their end, never two empty ones in a row, one line end at the end.
+
+    The lines of a value that goes on over several stay as they are.
+    """
+    text = text.replace("\r\n", "\n")
+    root, _ = read(Source("", text))
     kept: list[str] = []
-    for line in text.replace("\r\n", "\n").split("\n"):
-        bare = line.rstrip(" \t")
-        if bare or (kept and kept[-1]):
-            kept.append(bare)
-    while kept and not kept[-1]:
-        kept.pop()
-    return kept
+    untouched = set() if root is None else set(_long_lines(root))
+    for number, line in enumerate(text.split("\n"), start=1):
+        if number in untouched:
+            kept.append(line)
+        elif line.strip(" \t"):
+            kept.append(line.rstrip(" \t"))
+        elif kept and kept[-1]:
+            kept.append("")
+    return "\n".join(kept).rstrip("\n") + "\n"
 
 
-def _sections(lines: list[str]) -> str:
+def _long_lines(value: located.Located) -> Iterator[int]:
+    if isinstance(value, located.Scalar):
+        first, (last, _) = value.span.line, value.span.source.position(value.span.end)
+        yield from range(first, last + 1) if last > first else ()
+        return
+    inner = (
+        [entry.value for entry in value.entries]
+        if isinstance(value, located.Mapping)
+        else value.items
+    )
+    for item in inner:
+        yield from _long_lines(item)
+
+
+# sections
+
+
+def _ordered(text: str) -> str:
     """The sections in their order, each with the comments and the empty line above it."""
-    head, found = _cut(lines)
-    if any(key not in ORDER for key, _ in found):
-        return "\n".join([*head, *(line for _, part in found for line in part)]) + "\n"
-    ordered = sorted(found, key=lambda section: ORDER.index(section[0]))
-    body = [line for _, part in ordered for line in part]
-    while body and not body[0] and not head:
-        body.pop(0)
-    return "\n".join(_lines("\n".join([*head, *body]))) + "\n"
+    source = Source("", text)
+    root, _ = read(source)
+    if not isinstance(root, located.Mapping) or any(
+        entry.name not in ORDER or entry.key.span.column != 1 for entry in root.entries
+    ):
+        return text
+    lines = text.rstrip("\n").split("\n")
+    starts = [0]
+    for above, below in pairwise(root.entries):
+        end = max(source.position(above.value.span.end)[0], above.key.span.line)
+        starts.append(_section_start(lines, end, below.key.span.line - 1))
+    starts[0] = _header_end(lines, root.entries[0].key.span.line - 1)
+    parts = [lines[a:b] for a, b in pairwise([*starts, len(lines)])]
+    named = zip((entry.name for entry in root.entries), parts, strict=True)
+    ordered = [part for _, part in sorted(named, key=lambda pair: ORDER.index(pair[0]))]
+    return _tidied("\n".join([*lines[: starts[0]], *_spread(ordered)]))
 
 
-def _cut(lines: list[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """What stands before the first section, and every section by its key."""
-    head: list[str] = []
-    sections: list[tuple[str, list[str]]] = []
-    waiting: list[str] = []
-    for line in lines:
-        if line and not line.startswith((" ", "#", "-", "}", "]")) and ":" in line:
-            sections.append((line.partition(":")[0].strip("\"' "), [*waiting, line]))
-            waiting = []
-        elif not line or line.startswith("#"):
-            waiting.append(line)
-        else:
-            target = sections[-1][1] if sections else head
-            target += [*waiting, line]
-            waiting = []
-    if sections:
-        sections[-1][1].extend(waiting)
-    return head, sections
+def _section_start(lines: list[str], end: int, key: int) -> int:
+    """Where the comments above a key begin: after the last indented one, which belongs above."""
+    indented = [i for i in range(end, key) if lines[i].startswith((" ", "\t"))]
+    return indented[-1] + 1 if indented else end
+
+
+def _header_end(lines: list[str], key: int) -> int:
+    """The comment at the top that an empty line sets apart speaks of the whole file."""
+    apart = [i for i in range(key) if not lines[i].strip() or lines[i].startswith("---")]
+    return apart[-1] + 1 if apart and any(lines[: apart[-1]]) else 0
+
+
+def _spread(parts: list[list[str]]) -> Iterator[str]:
+    """The lines of all sections; what is moved to the top leaves its empty line behind."""
+    for number, part in enumerate(parts):
+        first = next((i for i, line in enumerate(part) if line), 0) if number == 0 else 0
+        yield from part[first:]
