@@ -10,6 +10,12 @@ def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
 
 
+def pytest_configure(config):
+    if config.getoption("--update-golden") and getattr(config.option, "numprocesses", None):
+        # Cases share files: two writers at once would lose each other's.
+        raise pytest.UsageError("--update-golden writes shared files: use it without -n")
+
+
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--slow"):
         return

@@ -11,6 +11,9 @@ from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Label, Severity
 from specc.diagnostics.source import Span
 
+_LONGEST = 400
+"""Letters of one piece of evidence in a message; a key of a megabyte is not printed whole."""
+
 
 @cache
 def fields(code: str) -> frozenset[str]:
@@ -43,17 +46,28 @@ def diagnose(
 
 def message(diagnostic: Diagnostic) -> str:
     """What is wrong, in one sentence."""
-    return CODES[diagnostic.code].message.format_map(diagnostic.evidence)
+    return _filled(CODES[diagnostic.code].message, diagnostic)
 
 
 def help_text(diagnostic: Diagnostic) -> str:
     """The likely fix: the suggestion, where the code's own help does not name it, then the help."""
-    own = CODES[diagnostic.code].help.format_map(diagnostic.evidence)
+    own = _filled(CODES[diagnostic.code].help, diagnostic)
     guess = diagnostic.suggestion
     if guess is None or f"`{guess}`" in own:
         return own
     asked = f"did you mean `{guess}`?"
     return f"{asked} {own}" if own else asked
+
+
+def _filled(template: str, diagnostic: Diagnostic) -> str:
+    """The words of a code with the evidence in them, each piece of which stays short."""
+    words = {name: _shortened(value) for name, value in diagnostic.evidence.items()}
+    return template.format_map(words)
+
+
+def _shortened(text: str) -> str:
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}...{text[-half:]}"
 
 
 def severity(diagnostic: Diagnostic) -> Severity:

@@ -68,7 +68,7 @@ def _conflicts(source: Source) -> Iterator[Diagnostic]:
         if mark == "<":
             opening, labels = span, []
         elif opening is not None:
-            labels.append(Label(span, _CONFLICT_WORDS[mark]))
+            labels += [Label(span, _CONFLICT_WORDS[mark])] if len(labels) < _MOST else []
             if mark == ">":
                 yield diagnose("E0011", opening, labels=labels)
                 opening = None

@@ -7,6 +7,7 @@ YAML ends a plain value inside `{ }` at a comma or bracket, which cuts `{params:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from specc.language.limits import MAX_SEARCHES
 
@@ -15,6 +16,7 @@ OPENING = {closing: opening for opening, closing in CLOSING.items()}
 _LONGEST = 2000
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _COMMENT = re.compile(r"#[^\n]*")
+_NOTABLE = re.compile(r"[\[\]{}'\"#]")
 _EXPRESSION = re.compile(r"[\w\s.+\-*/@(),\[\]]+")
 
 
@@ -86,16 +88,11 @@ def _is_word(char: str) -> bool:
 
 def surplus_bracket(line: str) -> int | None:
     """The first bracket of a line that closes nothing; None where there is none."""
-    depth = i = 0
-    while i < len(line):
-        after = skip_at(line, i) if _may_start_value(line, i) else i
-        if after > i:
-            i = after
-            continue
-        depth += (line[i] in "[{") - (line[i] in "]}")
+    depth = 0
+    for i in _brackets(line, 0):
+        depth += 1 if line[i] in "[{" else -1
         if depth < 0:
             return i
-        i += 1
     return None
 
 
@@ -106,22 +103,27 @@ def _follow(text: str, opening: int) -> tuple[list[int], int | None]:
     the wrong kind, or with the text (None).
     """
     stack: list[int] = []
-    i = opening
-    while i < len(text):
-        after = skip_at(text, i) if _may_start_value(text, i) else i
-        if after > i:
-            i = after
-            continue
+    for i in _brackets(text, opening):
         if text[i] in "[{":
             stack.append(i)
-        elif text[i] in "]}":
-            if text[i] != CLOSING[text[stack[-1]]]:
-                return stack, i
+        elif text[i] != CLOSING[text[stack[-1]]]:
+            return stack, i
+        else:
             stack.pop()
-            if not stack:
-                return stack, i
-        i += 1
+        if not stack:
+            return stack, i
     return stack, None
+
+
+def _brackets(text: str, start: int) -> Iterator[int]:
+    """The brackets from `start` on that are not inside quotes or comments."""
+    match = _NOTABLE.search(text, start)
+    while match is not None:
+        i = match.start()
+        after = skip_at(text, i) if _may_start_value(text, i) else i
+        if after == i and text[i] in "[]{}":
+            yield i
+        match = _NOTABLE.search(text, max(after, i + 1))
 
 
 def _may_start_value(text: str, i: int) -> bool:

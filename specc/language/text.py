@@ -30,7 +30,8 @@ LOADER: Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser: libyaml's, which is about five times faster, where PyYAML was built with it."""
 
 _MAX_ROUNDS = 40
-_MAX_REREAD = 4 * MAX_BYTES
+_MAX_REREAD = MAX_BYTES
+"""How many characters are read again, in all, because an expression was cut in them."""
 
 Cut = tuple[int, int, int]
 """An expression that YAML cuts: its start, where YAML ends it, and its end."""
@@ -72,6 +73,8 @@ def _read_in_rounds(source: Source, loader: Loader) -> tuple[Located | None, lis
         for start, cut, end in fresh:
             covered[start] = end
             told.append(_tell_cut(source, start, cut, end))
+        if len(told) >= MAX_FINDINGS:
+            break
         text = _cover(text, fresh)
     return None, told
 

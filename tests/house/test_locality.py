@@ -14,7 +14,6 @@ CORE = ("language", "graph", "objective", "codegen", "engine", "evaluate", "comp
 # Words that mean something else where they stand.
 OTHERWISE = {
     ("specc/codegen/emit/learnt.py", "normal"): "`init: normal`",
-    ("specc/graph/passes/resolve.py", "normal"): "the example where no name is near",
     ("specc/language/schema/node.py", "normal"): "`init: normal`",
     ("specc/language/schema/read_link.py", "layers"): "`layers: [...]` is a list, not a mapping",
 }

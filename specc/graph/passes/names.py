@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specc.catalog.entry import Function
 from specc.catalog.functions import index as functions
+from specc.catalog.other_names import meant
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
@@ -49,15 +50,14 @@ def _is_known(graph: Graph, node: Node, name: str) -> bool:
 
 
 def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
-    if graph.is_link(name.id):
-        findings.add(diagnose("E0224", name.span, name=name.id), node.id)
-        return
-    if functions.contains(name.id):
-        findings.add(diagnose("E0225", name.span, name=name.id), node.id)
+    if graph.is_link(name.id) or functions.contains(name.id):
+        code = "E0224" if graph.is_link(name.id) else "E0225"
+        example = _applied(graph, node, name.id)
+        findings.add(diagnose(code, name.span, name=name.id, example=example), node.id)
         return
     elsewhere = graph.model.nodes.get(name.id)
     if elsewhere is not None:
-        _outside(graph, node, name, elsewhere, findings)
+        _outside(node, name, elsewhere, findings)
         return
     candidates = [*graph.programs[node.program].nodes, *graph.constants]
     if node.program != MODEL:
@@ -71,22 +71,20 @@ def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
             suggestion=guess,
             name=name.id,
             program=node.program,
-            hint=_hint(guess, candidates),
+            hint="" if guess else _listed(candidates),
         ),
         node.id,
     )
 
 
-def _hint(guess: str | None, candidates: list[str]) -> str:
-    if guess is not None:
-        return f"did you mean `{guess}`?"
+def _listed(candidates: list[str]) -> str:
     shown = ", ".join(f"`{c}`" for c in sorted(candidates)[:8])
     return (
         f"names that can be used here: {shown}" if shown else "declare it as a node or a constant"
     )
 
 
-def _outside(graph: Graph, node: Node, name: Name, found: Node, findings: Findings) -> None:
+def _outside(node: Node, name: Name, found: Node, findings: Findings) -> None:
     label = Label(found.span, "declared here, in the model")
     code = "E0227" if found.role == "latent" else "E0226"
     findings.add(
@@ -100,16 +98,19 @@ def _outside(graph: Graph, node: Node, name: Name, found: Node, findings: Findin
         ),
         node.id,
     )
-    del graph
 
 
 def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
     if graph.is_link(call.function):
         if not call.arguments:
-            findings.add(diagnose("E0228", call.span, name=call.function), node.id)
+            example = _applied(graph, node, call.function)
+            findings.add(diagnose("E0228", call.span, name=call.function, example=example), node.id)
     elif call.function == SIZE_OF:
         if len(call.arguments) != 1 or not isinstance(call.arguments[0], Name):
-            findings.add(diagnose("E0229", call.span), node.id)
+            example = _applied(graph, node, SIZE_OF)
+            findings.add(
+                diagnose("E0229", call.span, found=_counted(call), example=example), node.id
+            )
     elif functions.contains(call.function):
         _check_arity(node, call, functions.function(call.function), findings)
     elif graph.lookup(node.program, call.function) is not None:
@@ -118,13 +119,39 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
         _unknown_function(graph, node, call, findings)
 
 
+def _applied(graph: Graph, node: Node, function: str) -> str:
+    """`decoder(z)`, with a node that may stand there."""
+    return f"{function}({next(iter(_usable(graph, node)), '...')})"
+
+
+def _usable(graph: Graph, node: Node) -> list[str]:
+    """The nodes that an expression of `node` may use: random ones and data, as they stand."""
+    if node.program != MODEL:
+        return [n for n, m in graph.model.nodes.items() if m.role in ("observed", "given")]
+    before = list(graph.model.nodes)
+    before = before[: before.index(node.name)] if node.name in before else before
+    return [n for n in before if graph.model.nodes[n].role in ("latent", "given", "let")]
+
+
+def _counted(call: Call) -> str:
+    count = len(call.arguments)
+    return "nothing" if not count else "an expression" if count == 1 else f"{count} things"
+
+
 def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    guess = nearest(call.function, [*graph.links, *functions.names()])
-    hint = f"did you mean `{guess}`?" if guess else "declare a link of that name under `links:`"
+    guess = meant(call.function, [*graph.links, *functions.names()])
+    hint = "" if guess else _no_such_function(graph, call.function)
     findings.add(
         diagnose("E0231", call.function_span, suggestion=guess, name=call.function, hint=hint),
         node.id,
     )
+
+
+def _no_such_function(graph: Graph, name: str) -> str:
+    known = ", ".join(f"`{function}`" for function in functions.names())
+    if graph.links or graph.spec.document.guide is not None:
+        return f"declare a link of that name under `links:`; the functions are {known}"
+    return f"the functions are {known}; a network of your own is a link, under `links:`"
 
 
 def _check_arity(node: Node, call: Call, entry: Function, findings: Findings) -> None:

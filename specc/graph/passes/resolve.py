@@ -9,7 +9,9 @@ import networkx as nx
 
 from specc.catalog.distributions import index as distributions
 from specc.catalog.entry import Distribution
+from specc.catalog.functions import index as functions
 from specc.catalog.links import index as links
+from specc.catalog.other_names import meant
 from specc.catalog.supports import NAMED, Support
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
@@ -19,6 +21,7 @@ from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program
 from specc.graph.passes.fields import resolve_fields
 from specc.graph.passes.names import check_expression, check_used
 from specc.graph.passes.sizes import number_of
+from specc.language.expressions.tree import Call
 from specc.language.expressions.walk import names
 from specc.language.schema.node import Node as NodeSpec
 from specc.language.schema.spec import Path, Spec
@@ -123,17 +126,19 @@ def _head(
     if node.role in ("latent", "observed"):
         if distributions.contains(head):
             return distributions.distribution(head), None
-        guess = nearest(head, distributions.names())
+        guess = meant(head, distributions.names())
+        known = ", ".join(distributions.names())
+        hint = "" if guess else f"the distributions are {known}"
         findings.add(
-            diagnose("E0202", span, suggestion=guess, name=head, near=guess or "normal"),
-            (program, name),
+            diagnose("E0202", span, suggestion=guess, name=head, hint=hint), (program, name)
         )
     if node.role == "parameter":
         if head in NAMED:
             return None, NAMED[head]
         guess = nearest(head, NAMED)
+        hint = "the sets are " + ", ".join(f"`{known}`" for known in NAMED if known != guess)
         findings.add(
-            diagnose("E0203", span, suggestion=guess, name=head, known=", ".join(NAMED)),
+            diagnose("E0203", span, suggestion=guess, name=head, hint="" if guess else hint),
             (program, name),
         )
     return None, None
@@ -231,6 +236,16 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
         )
     for expression in node.expressions():
         check_expression(graph, node, expression, findings)
+    _check_params(graph, node, findings)
+
+
+def _check_params(graph: Graph, node: Node, findings: Findings) -> None:
+    """`params` is one link applied to nodes; an unknown one is told of already."""
+    if node.params is None:
+        return
+    if isinstance(node.params, Call) and not functions.contains(node.params.function):
+        return
+    findings.add(diagnose("E0317", node.params.span, name=node.name), node.id)
 
 
 def _rests_on_unread(graph: Graph, node: Node) -> bool:
@@ -253,7 +268,8 @@ def _check_arguments(node: Node, entry: Distribution, findings: Findings) -> Non
         span = node.argument_spans[key]
         target = alternatives.get(key, key)
         if target not in parameters:
-            guess = nearest(key, known)
+            guess = meant(key, known)
+            hint = "" if guess else "it has " + ", ".join(f"`{name}`" for name in known)
             findings.add(
                 diagnose(
                     "E0204",
@@ -261,7 +277,7 @@ def _check_arguments(node: Node, entry: Distribution, findings: Findings) -> Non
                     suggestion=guess,
                     name=key,
                     distribution=entry.name,
-                    known=", ".join(known),
+                    hint=hint,
                 ),
                 node.id,
             )

@@ -170,11 +170,6 @@ class Shapes:
 
     def _params(self, node: Node, event: Event) -> bool:
         expression = node.params
-        is_link = isinstance(expression, Call) and self.graph.is_link(expression.function)
-        if not is_link:
-            assert expression is not None
-            self.read.fail(node, diagnose("E0317", expression.span, name=node.name))
-            return False
         assert isinstance(expression, Call)
         inputs = self.read.inputs(node, "params", expression)
         if inputs is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specc.catalog.draws import index as draws
 from specc.catalog.objective import Draw as Entry
+from specc.catalog.other_names import meant
 from specc.diagnostics.nearest import nearest
 from specc.language.located import Entry as Key
 from specc.language.located import Located, Mapping, Scalar
@@ -26,7 +27,7 @@ def read_draw(reading: Reading, value: Located, path: Path) -> Draw | None:
     if word.text in later.DRAWS:
         return later.not_yet(reading, word.span, word.text, later.DRAWS[word.text])
     if not draws.contains(word.text):
-        guess = nearest(word.text, draws.names())
+        guess = meant(word.text, draws.names())
         hint = "" if guess else "the draws are " + ", ".join(f"`{n}`" for n in draws.names())
         return reading.report("E0407", word.span, suggestion=guess, name=word.text, hint=hint)
     if inside is None:

@@ -8,6 +8,7 @@ from functools import partial
 from pydantic import ValidationError
 
 from specc.catalog.links import index as links
+from specc.catalog.other_names import meant
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.language import located
@@ -91,8 +92,8 @@ def _no_kind(reading: Reading, entry: Entry, options: located.Mapping) -> None:
     usual = {name for kind in links.names() for name in links.link(kind).Options.model_fields}
     strange = [e.key for e in options.entries if e.name not in usual | set(later.LINK_OPTIONS)]
     if strange:
-        meant = next((key for key in strange if nearest(key.text, links.names())), strange[0])
-        _is_kind(reading, meant)
+        kind = next((key for key in strange if meant(key.text, links.names())), strange[0])
+        _is_kind(reading, kind)
     else:
         kinds = ", ".join(f"`{name}`" for name in links.names())
         reading.report("E0613", entry.key.span, name=entry.name, kinds=kinds)
@@ -105,7 +106,7 @@ def _is_kind(reading: Reading, word: Scalar) -> bool:
     if word.text in later.LINK_KINDS:
         later.not_yet(reading, word.span, word.text, later.LINK_KINDS[word.text])
         return False
-    guess = nearest(word.text, links.names())
+    guess = meant(word.text, links.names())
     hint = "" if guess else "the kinds are " + ", ".join(f"`{name}`" for name in links.names())
     reading.report("E0601", word.span, suggestion=guess, name=word.text, hint=hint)
     return False
@@ -152,7 +153,7 @@ def _unknown_option(reading: Reading, problem: Problem, kind: str) -> None:
 
 
 def _unknown_choice(reading: Reading, problem: Problem, code: str) -> None:
-    guess = nearest(problem.word, problem.choices)
+    guess = meant(problem.word, problem.choices)
     hint = "" if guess else f"there are {', '.join(f'`{c}`' for c in problem.choices)}"
     reading.report(code, problem.span, suggestion=guess, name=problem.word, hint=hint)
 
@@ -161,7 +162,7 @@ def _refused(reading: Reading, problem: Problem, link: str, option: str) -> None
     missing = problem.kind == "missing"
     if reading.is_in_disguise(problem.value, problem.path, problem.expected):
         return
-    guess = nearest(problem.word, problem.choices) if problem.kind == "choice" else None
+    guess = meant(problem.word, problem.choices) if problem.kind == "choice" else None
     reading.report(
         "E0603",
         problem.span,

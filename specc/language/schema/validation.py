@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from specc.diagnostics.nearest import nearest
+from specc.catalog.other_names import meant
 from specc.language import located
 from specc.language.located import Located, Scalar, Sequence
 from specc.language.schema.places import where
@@ -86,7 +86,7 @@ def tell_plainly(reading: Reading, problem: Problem) -> None:
 def tell_choice(reading: Reading, problem: Problem) -> None:
     """Report a word that is none of those that may stand there."""
     word = problem.word
-    guess = nearest(word, problem.choices)
+    guess = meant(word, problem.choices)
     hint = "" if guess else f"it is {problem.expected}"
     reading.report(
         "E0113",

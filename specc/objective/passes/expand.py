@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.objectives import index as objectives
+from specc.catalog.other_names import meant
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
@@ -62,8 +63,9 @@ def _named(
     graph: Graph, written: NamedObjective, span: Span, findings: Findings
 ) -> Expansion | None:
     if not objectives.contains(written.name):
-        guess = nearest(written.name, objectives.names())
-        hint = "the objectives are " + ", ".join(f"`{n}`" for n in objectives.names())
+        guess = meant(written.name, objectives.names())
+        known = "the objectives are " + ", ".join(f"`{n}`" for n in objectives.names())
+        hint = "" if guess else known
         findings.add(diagnose("E0401", span, suggestion=guess, name=written.name, hint=hint))
         return None
     entry = objectives.objective(written.name)
