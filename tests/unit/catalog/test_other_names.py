@@ -12,9 +12,9 @@ from specc.catalog.other_names import OTHER_NAMES, meant
 
 
 def known():
-    parameters = {
-        p for name in distributions.names() for p in distributions.distribution(name).parameters
-    }
+    entries = [distributions.distribution(name) for name in distributions.names()]
+    parameters = {parameter.name for entry in entries for parameter in entry.parameters}
+    parameters |= {other.name for entry in entries for other in entry.alternatives}
     tables = (distributions, functions, links, draws, objectives)
     return parameters.union(ACTIVATIONS, *(table.names() for table in tables))
 
