@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from specc.codegen.build_plan import build_plan
 from specc.codegen.package import package
 from specc.codegen.plan import Plan
+from specc.codegen.verify import verify_plan
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.order import sort_and_dedupe
 from specc.diagnostics.report import severity
@@ -18,12 +19,14 @@ from specc.diagnostics.source import Source
 from specc.graph.build import build_graph, type_graph
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, TypedGraph
+from specc.graph.verify import verify_graph, verify_typed
 from specc.language.located import Located
 from specc.language.schema.read import read_spec
 from specc.language.schema.spec import Spec
 from specc.language.text import read
 from specc.objective.build import build_objective
 from specc.objective.objective import Objective
+from specc.objective.verify import verify_objective
 
 MISSING_OBJECTIVE = "E0424"
 """Not told beside other errors of the document: the section may be there under another name."""
@@ -84,6 +87,7 @@ def front(source: Source, settings: Sequence[str] = ()) -> Checked:
         found = [*found, *(d for d in more if d.code != MISSING_OBJECTIVE or not told)]
     if _stops(found):
         checked.plan = None
+    assert checked.ok or _stops(found), "a spec is refused and nobody says why"
     checked.diagnostics = sort_and_dedupe(found)
     return checked
 
@@ -95,7 +99,16 @@ def _meaning(checked: Checked, spec: Spec) -> list[Diagnostic]:
     checked.objective = build_objective(checked.typed, findings)
     if checked.objective is not None and not findings.has_errors():
         checked.plan = build_plan(checked.objective)
+        _verify(checked.graph, checked.typed, checked.objective, checked.plan)
     return findings.diagnostics
+
+
+def _verify(graph: Graph, typed: TypedGraph, objective: Objective, plan: Plan) -> None:
+    """Hold every stage to what it promises; what fails here is a bug of the compiler."""
+    verify_graph(graph)
+    verify_typed(typed)
+    verify_objective(objective)
+    verify_plan(plan)
 
 
 def compile(source: Source, settings: Sequence[str] = ()) -> tuple[Compiled | None, Checked]:

@@ -15,12 +15,21 @@ if TYPE_CHECKING:
     from specc.compiler import Compiled
 
 
+STAGES = ("located", "spec", "graph", "typed", "objective", "plan", "files")
+
+
 @click.command(help="Write the PyTorch code of each SPEC to generated/NAME/.")
 @options.many_specs
 @options.settings
 @click.option("--out", metavar="DIR", help="Write to DIR/NAME/ instead.")
 @click.option("--check", is_flag=True, help="Write nothing; fail where the code has drifted.")
 @click.option("--standalone", metavar="DIR", help="Write code that needs torch alone to DIR/NAME/.")
+@click.option(
+    "--emit",
+    type=click.Choice(STAGES),
+    metavar="STAGE",
+    help=f"Print a stage of the compiler instead: {', '.join(STAGES)}.",
+)
 @click.option("--force", is_flag=True, help="Replace files that were edited by hand.")
 def command(
     specs: tuple[str, ...],
@@ -28,11 +37,14 @@ def command(
     out: str | None,
     check: bool,
     standalone: str | None,
+    emit: str | None,
     force: bool,
 ) -> int:
     """Compile specs, or compare the code that is there with them."""
     from specc.cli.output import folder_for
 
+    if emit is not None:
+        return _emit(emit, specs, settings)
     results = [compiled(spec, settings) for spec in specs]
     if standalone is not None:
         return _standalone(Path(standalone), results)
@@ -44,6 +56,22 @@ def command(
     for folder, result in zip(folders, results, strict=True):
         _write(folder, result, force)
     return exits.DONE
+
+
+def _emit(stage: str, specs: tuple[str, ...], settings: tuple[str, ...]) -> int:
+    """Print one stage, also of a spec that fails at a later one; its findings go to stderr."""
+    from specc.cli.findings import examine, has_errors, rendered
+    from specc.stages import STAGES as PRINTERS
+
+    sound = True
+    for spec in specs:
+        checked, findings = examine(spec, settings)
+        text = None if checked is None else PRINTERS[stage](checked)
+        click.echo(text or "", nl=False)
+        if findings:
+            click.echo(rendered(findings), err=True)
+        sound &= not has_errors(findings)
+    return exits.DONE if sound else exits.WRONG
 
 
 def _standalone(out: Path, results: list[Compiled]) -> int:

@@ -1,0 +1,72 @@
+"""Prints the plan: the classes to write, with every module, tensor and method by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specc.catalog.entry import Lowered
+from specc.codegen.plan import Argument, Factor, Plan, ProgramPlan
+from specc.language.expressions.print import print_expression
+
+
+def print_plan(plan: Plan) -> str:
+    """Each program's class, then the names that Python knows them by."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"data {', '.join(plan.data) or 'none'}"
+    for program in plan.programs.values():
+        yield f"class {program.class_name} of {program.name}, densities {program.letter}(...)"
+        yield from _tensors(program)
+        for name in program.order:
+            if name in program.factors:
+                yield from _factor(program.factors[name])
+            elif name in program.lets:
+                let = program.lets[name]
+                body = print_expression(let.expression)
+                yield f"  let {let.method}({', '.join(let.inputs)}) = {body}"
+    for name, python in plan.python.items():
+        if name != python:
+            yield f"name {name} is {python} in Python"
+
+
+def _tensors(program: ProgramPlan) -> Iterator[str]:
+    for module in program.modules:
+        sizes = f"{list(module.input)} to {list(module.lowered.output)}"
+        yield f"  module {module.attribute}: {sizes}"
+        yield from _layers(module.lowered)
+    for head in program.heads:
+        owner = f"{head.node.name}.{head.parameter.name}"
+        value = head.constrainer.code.format(head.attribute)
+        yield f"  module {head.attribute}: the head of {owner} = {value}"
+        yield from _layers(head.lowered)
+    for learnt in program.learnt:
+        raw = f", held as {learnt.raw}" if learnt.raw != learnt.attribute else ""
+        yield f"  parameter {learnt.attribute}: {list(learnt.shape)}{raw}"
+    for buffer in program.buffers:
+        yield f"  buffer {buffer.attribute}: {list(buffer.shape)}"
+
+
+def _layers(lowered: Lowered) -> Iterator[str]:
+    for layer in lowered.layers:
+        yield f"    {layer.target}{layer.arguments}"
+
+
+def _factor(factor: Factor) -> Iterator[str]:
+    yield f"  factor {factor.symbol}: {factor.method}({', '.join(factor.inputs)})"
+    if factor.trunk is not None:
+        yield f"    trunk {print_expression(factor.trunk)}"
+    for argument in factor.arguments:
+        yield f"    {argument.parameter.name} {list(argument.shape)} = {_argument(argument)}"
+
+
+def _argument(argument: Argument) -> str:
+    if argument.head is not None:
+        return f"{argument.head.attribute}(trunk)"
+    if argument.buffer is not None:
+        return f"buffer {argument.buffer.attribute}"
+    if argument.expression is not None:
+        other = f", given as {argument.alternative.name}" if argument.alternative else ""
+        return f"{print_expression(argument.expression)}{other}"
+    return f"{argument.number:g}"

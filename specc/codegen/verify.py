@@ -1,0 +1,39 @@
+"""What a plan promises to those who write and explain it, checked; a breach is a bug of ours."""
+
+from __future__ import annotations
+
+import keyword
+from collections import Counter
+
+from specc.codegen.plan import Plan, ProgramPlan
+
+
+def verify_plan(plan: Plan) -> None:
+    """Each name is a Python identifier of one meaning; each parameter comes about in one way.
+
+    Raises AssertionError.
+    """
+    assert set(plan.programs) == set(plan.graph.graph.programs)
+    for name in plan.python.values():
+        assert name.isidentifier() and not keyword.iskeyword(name), name
+    assert len(set(plan.python.values())) == len(plan.python)
+    for program in plan.programs.values():
+        _verify_program(program)
+
+
+def _verify_program(program: ProgramPlan) -> None:
+    attributes = [module.attribute for module in program.modules]
+    attributes += [head.attribute for head in program.heads]
+    attributes += [learnt.raw for learnt in program.learnt]
+    attributes += [buffer.attribute for buffer in program.buffers]
+    methods = [factor.method for factor in program.factors.values()]
+    methods += [let.method for let in program.lets.values()]
+    twice = [name for name, count in Counter(attributes + methods).items() if count > 1]
+    assert not twice, (program.name, twice)
+    assert all(name.isidentifier() for name in attributes + methods), program.name
+    for name, factor in program.factors.items():
+        assert [a.parameter for a in factor.arguments] == list(factor.entry.parameters), name
+        for argument in factor.arguments:
+            ways = (argument.number, argument.expression, argument.head, argument.buffer)
+            assert sum(way is not None for way in ways) == 1, (name, argument.parameter.name)
+            assert argument.head is None or factor.trunk is not None, name

@@ -1,0 +1,32 @@
+"""What an objective promises to the code generator, checked; a breach is a bug of the compiler."""
+
+from __future__ import annotations
+
+from specc.objective.objective import Objective
+from specc.objective.terms import Divergence, LogProb, leaves
+
+
+def verify_objective(objective: Objective) -> None:
+    """Every latent comes about in one way, and every term speaks of a density that there is.
+
+    Raises AssertionError.
+    """
+    graph = objective.graph.graph
+    for name, draw in objective.draws.items():
+        assert draw.node == name and draw.reason, name
+        node = graph.node((draw.program, name))
+        assert node.role == "latent" and node.entry is not None, name
+        assert draw.kind != "pathwise" or node.entry.reparameterized, name
+    sampled = any(draw.is_sampled for draw in objective.draws.values())
+    assert objective.particles == 1 or sampled
+    scored = {name for name, draw in objective.draws.items() if draw.kind == "score"}
+    for player in objective.players:
+        for _, term in leaves(player.minimize):
+            if isinstance(term, LogProb):
+                assert graph.node((term.program, term.node)).is_random, term
+            else:
+                assert isinstance(term, Divergence) and term.node in objective.draws, term
+        assert {surrogate.node for surrogate in player.surrogates} <= scored
+    assert set(objective.enumerated) == {
+        name for name, draw in objective.draws.items() if draw.kind == "enumerate"
+    }

@@ -1,0 +1,36 @@
+"""The stages of the compiler by name, each as text: what `specc compile --emit STAGE` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from specc.codegen.package import package
+from specc.codegen.plan import Plan
+from specc.codegen.print_plan import print_plan
+from specc.compiler import Checked
+from specc.graph.print_graph import print_graph, print_typed
+from specc.language.print_located import print_located
+from specc.language.schema.print_spec import print_spec
+from specc.objective.print_objective import print_objective
+
+
+def print_files(plan: Plan) -> str:
+    """The files of the generated package, one below the other."""
+    name = plan.graph.graph.spec.document.name
+    return "\n".join(f"# {name}/{path}\n\n{text}" for path, text in package(plan).items())
+
+
+STAGES: dict[str, Callable[[Checked], str | None]] = {
+    "located": lambda checked: None if checked.located is None else print_located(checked.located),
+    "spec": lambda checked: None if checked.spec is None else print_spec(checked.spec),
+    "graph": lambda checked: None if checked.graph is None else print_graph(checked.graph),
+    "typed": lambda checked: (
+        None if checked.typed is None or not checked.ok else print_typed(checked.typed)
+    ),
+    "objective": lambda checked: (
+        None if checked.objective is None else print_objective(checked.objective)
+    ),
+    "plan": lambda checked: None if checked.plan is None else print_plan(checked.plan),
+    "files": lambda checked: None if checked.plan is None else print_files(checked.plan),
+}
+"""Each is None where an error stands before that stage."""
