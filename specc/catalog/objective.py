@@ -52,4 +52,5 @@ class Draw:
     needs_finite: bool = False
     needs_continuous: bool = False
     samples: bool = False
+    learns_point: bool = False
     under_logmeanexp: bool = True

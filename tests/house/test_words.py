@@ -25,7 +25,7 @@ NAMED = {
     "specc/language/schema/read_document.py": "tells under which section a key belongs",
 }
 # Runtime functions that bear the name of their paper's estimator, called by generated code.
-CALLED = {"specc/codegen/emit/objective.py": "signal = score.vimco(log w)"}
+CALLED = {"specc/codegen/emit/objective.py": "score.vimco(log w)"}
 
 PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 

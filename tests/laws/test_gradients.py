@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Categorical, Normal
 
+from specc.engine.opened import precision
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
 from tests.laws.estimating import Z, gradient, settle, worst
@@ -370,3 +371,170 @@ objective: {elbo: {particles: 2}}
         return -(fit - kl / 7)
 
     check(spec, exact, tmp_path, [(" / data_size", "")])
+
+
+# more ways to mix
+
+
+ABOVE = """
+model:
+  y: {latent: categorical, logits: 0, classes: 3}
+  z: {latent: normal, loc: 0, scale: 1}
+  x: {observed: bernoulli, logits: "down(z, y)", shape: [2]}
+guide:
+  z: {latent: normal, params: up(x)}
+  y: {latent: categorical, logits: "inner(x, z)"%s}
+links: {up: linear, down: linear, inner: linear}
+objective: %s
+"""
+
+
+def above_terms(p):
+    """log p and log q over quadrature nodes [48] and classes [3], with the chance of each."""
+    loc, scale = p.guide.q_z(X)
+    z = loc + scale * NODES
+    log_q_y = Categorical(logits=p.guide.q_y(X.expand(48, 2), z)).logits
+    log_p = torch.stack(
+        [lp(p.model.p_x(z, torch.full_like(z, y).long()), X) for y in range(3)], dim=-1
+    )
+    log_p = log_p + np.log(1 / 3) + Normal(0.0, 1.0).log_prob(z)[:, None]
+    log_q = log_q_y + Normal(loc, scale).log_prob(z).reshape(48, 1)
+    return log_p, log_q, WEIGHTS[:, None] * log_q_y.exp()
+
+
+def above_elbo(p):
+    log_p, log_q, chance = above_terms(p)
+    return -(chance * (log_p - log_q)).sum()
+
+
+def test_a_number_above_a_sampled_class(tmp_path):
+    """The score of y also moves z: its own log-density depends on the path through z."""
+    spec = ABOVE % (", draw: {score: {baseline: none}}", "elbo")
+    check(spec, above_elbo, tmp_path, [("+ surrogate_y", ""), DETACHED])
+
+
+def test_a_number_above_an_enumerated_class(tmp_path):
+    check(ABOVE % (", draw: enumerate", "elbo"), above_elbo, tmp_path, [DETACHED])
+
+
+def test_numbers_and_classes_under_importance_weights(tmp_path):
+    """Two particles, each a quadrature node and a class: all pairs of them."""
+    spec = ABOVE % ("", "{vimco: {particles: 2}}")
+
+    def exact(p):
+        log_p, log_q, chance = (t.flatten() for t in above_terms(p))
+        log_w = log_p - log_q
+        pair = torch.logaddexp(log_w[:, None], log_w[None]) - np.log(2)
+        return -(chance[:, None] * chance[None] * pair).sum()
+
+    check(spec, exact, tmp_path, [("+ surrogate", "")])
+
+
+def test_a_score_node_below_an_enumerated_one_with_two_particles(tmp_path):
+    score = ", draw: {score: {baseline: leave_one_out}}"
+    spec = TWO % (", draw: enumerate", score) + "objective: {elbo: {particles: 2}}\n"
+    check(spec, two_elbo, tmp_path, [("+ surrogate_h2", "")])
+
+
+def test_an_enumerated_one_hot_vector(tmp_path):
+    spec = """
+model:
+  y: {latent: one_hot_categorical, logits: 0, classes: 3}
+  x: {observed: bernoulli, logits: down(y), shape: [2]}
+guide:
+  y: {latent: one_hot_categorical, logits: up(x), draw: enumerate}
+links: {up: linear, down: linear}
+objective: elbo
+"""
+    right = program(HEAD + spec, tmp_path)
+    settle(right)
+    loss, _ = right.loss("loss", {"x": X}, Noise.at(0, dtype=torch.float64), 1)
+    log_q = Categorical(logits=right.guide.q_y(X)).logits[0]
+    log_p = np.log(1 / 3) + lp(right.model.p_x(torch.eye(3, dtype=torch.float64)), X)
+    exact = -(log_q.exp() * (log_p - log_q)).sum()
+    assert (gradient(right, loss) - gradient(right, exact)).abs().max() < 1e-12
+
+
+def test_several_nodes_summed_out_of_a_likelihood(tmp_path):
+    spec = """
+model:
+  a: {latent: categorical, logits: 0, classes: 2}
+  b: {latent: categorical, logits: inner(a), classes: 3, shape: []}
+  c: {latent: bernoulli, logits: 0.3}
+  x: {observed: bernoulli, logits: "down(b, c)", shape: [2]}
+links: {inner: linear, down: linear}
+objective: mle
+"""
+    right = program(HEAD + spec, tmp_path)
+    settle(right)
+    parts = []
+    # Class numbers enter a link one-hot, in torch's default precision.
+    with precision(torch.float64):
+        loss, _ = right.loss("loss", {"x": X}, Noise.at(0, dtype=torch.float64), 1)
+        for a, b, c in itertools.product(range(2), range(3), range(2)):
+            chosen = torch.tensor([b])
+            log_p_b = Categorical(logits=right.model.p_b(torch.tensor([a]))).log_prob(chosen)[0]
+            log_p_c = Bernoulli(logits=THIRD).log_prob(torch.tensor(float(c), dtype=torch.float64))
+            logits = right.model.p_x(chosen, torch.tensor([float(c)], dtype=torch.float64))
+            parts.append(np.log(1 / 2) + log_p_b + log_p_c + lp(logits, X)[0])
+    exact = -torch.stack(parts).logsumexp(0)
+    assert abs(loss.item() - exact.item()) < 1e-12
+    assert (gradient(right, loss) - gradient(right, exact)).abs().max() < 1e-12
+
+
+def test_a_posterior_mode_weighs_the_prior_once_for_all_rows(tmp_path):
+    spec = """
+model:
+  w: {latent: normal, loc: 0, scale: 2, shape: [2], global: true}
+  x: {observed: bernoulli, logits: w, shape: [2]}
+objective: map
+"""
+    right = program(HEAD + spec, tmp_path)
+    settle(right)
+    x = torch.tensor([[1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    loss, _ = right.loss("loss", {"x": x}, Noise.at(0, dtype=torch.float64), 2)
+    (w,) = right.parameters()
+    prior = Normal(torch.zeros((), dtype=torch.float64), 2.0)
+    exact = -(Bernoulli(logits=w).log_prob(x).sum() + prior.log_prob(w).sum()) / 2
+    assert abs(loss.item() - exact.item()) < 1e-12
+    assert (gradient(right, loss) - gradient(right, exact)).abs().max() < 1e-12
+
+
+def test_an_expression_that_is_minimized(tmp_path):
+    spec = NORMAL % ("", '{minimize: "2 * kl(guide.z, model.z) - log_prob(model.x)"}')
+
+    def exact(p):
+        loc, scale = p.guide.q_z(X)
+        fit = (WEIGHTS * lp(p.model.p_x(loc + scale * NODES), X)).sum()
+        kl = torch.distributions.kl_divergence(Normal(loc, scale), Normal(0.0, 1.0)).sum()
+        return 2 * kl - fit
+
+    check(spec, exact, tmp_path, [DETACHED, ("-2.0 * kl_z", "-1.0 * kl_z")])
+
+
+def test_a_vector_for_each_user(tmp_path):
+    """Rows of users 0 and 2 of three: the divergence of each user's vector counts once in all."""
+    spec = """
+plates: {users: 3}
+data: {source: csv, path: r.csv, fields: {user: {from: user, dtype: int64}, x: {from: x}}}
+model:
+  user: {given: user, plate_index: users}
+  u: {latent: normal, loc: 0, scale: 1, plate: users}
+  x: {observed: bernoulli, logits: "u[user]"}
+guide:
+  m: {parameter: real, plate: users}
+  s: {parameter: positive, plate: users}
+  u: {latent: normal, loc: m, scale: s}
+objective: elbo
+"""
+    x = torch.tensor([1.0], dtype=torch.float64)
+    batch = {"x": x, "user": torch.tensor([2])}
+
+    def exact(p):
+        loc, scale = p.guide.q_u()
+        u = loc[2] + scale[2] * NODES
+        fit = (WEIGHTS * Bernoulli(logits=u).log_prob(x)).sum()
+        kl = torch.distributions.kl_divergence(Normal(loc, scale), Normal(0.0, 1.0)).sum()
+        return -(fit - kl / 7)
+
+    check(spec, exact, tmp_path, [(" / data_size", "")], batch)

@@ -11,4 +11,5 @@ ENTRY = Draw(
     references=(Reference("Gelman et al. 2013", "section 13.1"),),
     example="draw: delta",
     needs_continuous=True,
+    learns_point=True,
 )

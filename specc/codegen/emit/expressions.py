@@ -68,7 +68,7 @@ class ExpressionWriter:
 
     def aligned(self, expression: Expression, shape: Shape) -> str:
         """The expression as an event of the given shape's rank."""
-        return align(self.write(expression), len(shape)).text
+        return align(self._real(expression), len(shape)).text
 
     def write(self, expression: Expression) -> Code:
         """The Python of an expression."""
@@ -78,7 +78,7 @@ class ExpressionWriter:
             case Name(id=name):
                 return self._name(name)
             case Negate(operand=operand):
-                inner = self.write(operand)
+                inner = self._real(operand)
                 return Code(f"-{inner.within(UNARY)}", UNARY, inner.shape, inner.varies)
             case Binary():
                 return self._binary(expression)
@@ -105,6 +105,19 @@ class ExpressionWriter:
             return Code(f"self.{self.learnt[name].attribute}", ATOM, kind.shape, False)
         return Code(self.plan.python[name], ATOM, kind.shape, True)
 
+    def _real(self, expression: Expression) -> Code:
+        """An expression to calculate with: a class number becomes a real one."""
+        code = self.write(expression)
+        if not isinstance(expression, Name) or self._classes(expression) is None:
+            return code
+        self.imports.add("specc.runtime.functions.real")
+        return Code(f"real({code.text})", ATOM, code.shape, code.varies)
+
+    def _classes(self, name: Name) -> int | None:
+        """How many classes there are where `name` is a class number."""
+        node = self._lookup(name.id)
+        return self.plan.graph.classes.get(node.id) if node is not None else None
+
     def _sequence(self, expression: Sequence) -> Code:
         values = literal(expression, self.graph.constants)
         if values is not None:
@@ -117,7 +130,7 @@ class ExpressionWriter:
         return Code(f"stack({texts}, dim={-1 - rank})", ATOM, (len(items), *widest), True)
 
     def _binary(self, expression: Binary) -> Code:
-        left, right = self.write(expression.left), self.write(expression.right)
+        left, right = self._real(expression.left), self._real(expression.right)
         if expression.operator == "@":
             return _matmul(left, right)
         rank = max(left.rank, right.rank)
@@ -207,10 +220,7 @@ class ExpressionWriter:
 
     def _entering(self, argument: Expression) -> Code:
         code = self.write(argument)
-        if not isinstance(argument, Name):
-            return code
-        node = self._lookup(argument.id)
-        count = self.plan.graph.classes.get(node.id) if node is not None else None
+        count = self._classes(argument) if isinstance(argument, Name) else None
         if count is None:
             return code
         self.imports.add("specc.runtime.functions.one_hot")

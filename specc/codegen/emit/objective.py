@@ -64,6 +64,14 @@ def _parts(plan: Plan) -> tuple[Part, ...]:
     return inner.parts
 
 
+SIGNALS = {
+    "none": "logmeanexp(log_w, dim=0)",
+    "mean": "score.baseline_mean(logmeanexp(log_w, dim=0))",
+    "leave_one_out": "score.vimco(log_w)",
+}
+"""What a draw by score earns, for each baseline, under a log of a mean over particles."""
+
+
 class _ObjectiveWriter:
     """Writes one loss function."""
 
@@ -87,8 +95,7 @@ class _ObjectiveWriter:
         items += ["noise: Noise", *(["*", *keywords] if keywords else [])]
         self.out.call("def loss", items, " -> tuple[Tensor, dict[str, Tensor]]:")
         with self.out.indented():
-            title = self.objective.entry.title
-            self.out.docstring(f"The negative of the {title}, per row, and its parts.")
+            self.out.docstring(f"The loss per row, -{self.bound}, and its parts.")
             if has_likelihood(plan):
                 self._likelihood()
             else:
@@ -224,7 +231,7 @@ class _ObjectiveWriter:
             self.imports.add("specc.runtime.draws.score")
             self.out.line()
         if surrogates and self.reduced.how == "logmeanexp" and self.objective.particles > 1:
-            names.append(self._particle_surrogate(surrogates))
+            names += self._particle_surrogates(surrogates)
         else:
             names += [self._surrogate(s) for s in surrogates]
         loss = f"-{self.bound}"
@@ -240,21 +247,22 @@ class _ObjectiveWriter:
         }
         return [t for t in dict.fromkeys(self._leaves()) if t not in reduced]
 
-    def _particle_surrogate(self, surrogates: tuple[Surrogate, ...]) -> str:
-        """Under a log of a mean, every node's signal is the bound of its row."""
-        out = self.out
-        logs = [self.terms.leaf(LogProb(GUIDE, s.node)) for s in surrogates]
-        baselines = {s.baseline for s in surrogates}
-        assert len(baselines) == 1
-        baseline = baselines.pop()
-        if baseline == "leave_one_out":
-            out.statement("signal = score.vimco(log_w)")
-        else:
-            mean = "score.baseline_mean" if baseline == "mean" else ""
-            out.statement(f"signal = {mean}(logmeanexp(log_w, dim=0))")
-        joined = logs[0] if len(logs) == 1 else " + ".join(logs)
-        out.statement(f"surrogate = score.surrogate({joined}, signal).sum(0).mean()")
-        return "surrogate"
+    def _particle_surrogates(self, surrogates: tuple[Surrogate, ...]) -> list[str]:
+        """Under a log of a mean, every node's signal is the bound of its row, less a baseline."""
+        out, names = self.out, []
+        baselines = list(dict.fromkeys(s.baseline for s in surrogates))
+        for baseline in baselines:
+            mark = f"_{baseline}" if len(baselines) > 1 else ""
+            out.statement(f"signal{mark} = {SIGNALS[baseline]}")
+            logs = [
+                self.terms.leaf(LogProb(GUIDE, s.node))
+                for s in surrogates
+                if s.baseline == baseline
+            ]
+            score = f"score.surrogate({' + '.join(logs)}, signal{mark})"
+            out.statement(f"surrogate{mark} = {score}.sum(0).mean()")
+            names.append(f"surrogate{mark}")
+        return names
 
     def _surrogate(self, surrogate: Surrogate) -> str:
         """The signal of one node: the terms downstream of it, less a baseline."""

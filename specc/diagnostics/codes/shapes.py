@@ -34,7 +34,7 @@ CODES: tuple[Code, ...] = (
         "E0305",
         "shape-unknown",
         "the shape of `{name}` follows from nothing in the spec",
-        "write `shape: [...]` on it",
+        "write its sizes, such as `shape: [8]`; `shape: []` is one number",
     ),
     error(
         "E0306",

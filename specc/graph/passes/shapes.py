@@ -101,7 +101,7 @@ class Shapes:
             return self._conflict(node, conflict)
 
     def _fill(self, node: Node, event: Event) -> Shape | None:
-        declared = self._declared(node) or self._inherited(node)
+        declared = self._inherited(node) if node.sizes is None else self._declared(node)
         if node.sizes is not None and declared is None:
             return None
         if declared is not None:

@@ -104,6 +104,14 @@ def _problem(
         return _enumerate_problem(typed, node, setting, words)
     if entry.needs_continuous and not node.entry.continuous:
         return _unfit(node, entry, setting, f"`{node.name}` is {node.entry.name}, not continuous")
+    if entry.learns_point and node.program == GUIDE:
+        reason = "a point has no density; ask for it in the model, and leave the guide without it"
+        return _unfit(node, entry, setting, reason)
+    if entry.learns_point and typed.types[node.id].is_local:
+        reason = (
+            f"each row has its own `{node.name}`; only what all rows share is learnt as a point"
+        )
+        return _unfit(node, entry, setting, reason)
     if option == "sticking" and setting.entry.reduction == "logmeanexp" and setting.particles > 1:
         return _unfit(
             node,

@@ -20,7 +20,7 @@ from specc.objective.terms import PARTICLE, LogProb, Part, Reduce, Sum
 
 WRITTEN = Entry(
     name="minimize",
-    title="what `minimize` says",
+    title="negative of what the spec minimizes",
     summary="An expression over the programs.",
     formula="",
     references=(),

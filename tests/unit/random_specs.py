@@ -1,0 +1,185 @@
+"""Random specs for hypothesis: small programs of many kinds of nodes, most of them sound."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+# A distribution with its parameters: `r` real, `p` positive, `c`, `v` vectors of them, or as it is.
+FAMILIES = {
+    "normal": {"loc": "r", "scale": "p"},
+    "laplace": {"loc": "r", "scale": "p"},
+    "student_t": {"df": "3", "loc": "r", "scale": "p"},
+    "log_normal": {"loc": "r", "scale": "p"},
+    "gamma": {"concentration": "p", "rate": "p"},
+    "exponential": {"rate": "p"},
+    "beta": {"concentration1": "p", "concentration0": "p"},
+    "half_normal": {"scale": "p"},
+    "bernoulli": {"logits": "r"},
+    "categorical": {"logits": "c"},
+    "one_hot_categorical": {"logits": "c"},
+    "poisson": {"rate": "p"},
+    "negative_binomial": {"total_count": "4", "logits": "r"},
+    "dirichlet": {"concentration": "v"},
+}
+CLASSES = 3
+FINITE = ("bernoulli", "categorical", "one_hot_categorical")
+REPARAMETERIZED = ("normal", "laplace", "log_normal", "gamma", "exponential", "beta", "half_normal")
+OBJECTIVES = (
+    "elbo",
+    "elbo",
+    "{elbo: {particles: 2}}",
+    "{iwae: {particles: 3}}",
+    "{vimco: {particles: 2}}",
+    "mle",
+    "map",
+    '{minimize: "-elbo(model, guide)"}',
+    '{minimize: "0.5 * kl(guide.n0, model.n0) - log_prob(model.x)"}',
+)
+DRAWS = (
+    "",
+    "",
+    "",
+    "pathwise",
+    "{pathwise: {form: sticking}}",
+    "enumerate",
+    "delta",
+    "score",
+    "{score: {baseline: none}}",
+    "{score: {baseline: leave_one_out}}",
+)
+
+
+class Story:
+    """A spec in the making: its nodes so far, and the links that they asked for."""
+
+    def __init__(self, draw):
+        self.draw = draw
+        self.links: dict[str, str] = {}
+        self.sizes: dict[str, int] = {}
+
+    def choose(self, options):
+        return self.draw(st.sampled_from(list(options)))
+
+    def chance(self, percent):
+        return self.draw(st.integers(0, 99)) < percent
+
+    def some(self, names):
+        names = list(names)
+        chosen = [name for name in names if self.chance(50)]
+        return chosen or names[:1]
+
+    def link(self, arguments):
+        kind = self.choose(["linear", "{mlp: [4], activation: tanh}", "{mlp: [3, 3]}"])
+        name = f"f{len(self.links)}"
+        self.links[name] = kind
+        return f"{name}({', '.join(arguments)})"
+
+    def value(self, kind, size, before):
+        """A parameter: a number, or an expression over the nodes before."""
+        if kind not in ("r", "p", "c", "v"):
+            return kind
+        if not before or self.chance(25):
+            return {"r": "0.5", "p": "1.5", "c": "1", "v": "1"}[kind]
+        same = [name for name in before if self.sizes[name] == size and kind in ("r", "p")]
+        if same and self.chance(35):
+            inner = self.choose(["{0}", "2 * {0} - 1", "tanh({0}) / 3", "{0} ** 2"])
+            inner = inner.format(self.choose(same))
+        else:
+            inner = self.link(self.some(before))
+        return f"softplus({inner}) + 0.1" if kind in ("p", "v") else inner
+
+    def node(self, role, family, size, before, params=False):
+        """`latent: normal, loc: "f0(z)", scale: 1.5`."""
+        fields = [f"{role}: {family}"]
+        given = FAMILIES[family]
+        if params and before:
+            fields.append(f'params: "{self.link(self.some(before))}"')
+        else:
+            for name, kind in given.items():
+                fields.append(f'{name}: "{self.value(kind, size, before)}"')
+        if family in ("categorical", "one_hot_categorical"):
+            fields.append(f"classes: {CLASSES}")
+            if family == "categorical":
+                fields.append("shape: []")
+        elif family == "dirichlet":
+            fields.append(f"shape: [{CLASSES}]")
+        else:
+            fields.append(f"shape: [{size or ''}]")
+        return fields
+
+
+def width(family, size):
+    """The size of one event, 0 for a number."""
+    if family in ("one_hot_categorical", "dirichlet"):
+        return CLASSES
+    return 0 if family == "categorical" else size
+
+
+@st.composite
+def specs(draw):
+    """The text of a spec."""
+    story = Story(draw)
+    model, guide, latents = [], [], []
+    shared: set[str] = set()
+    before: list[str] = []
+    for number in range(draw(st.integers(0, 3))):
+        name = f"n{number}"
+        family = story.choose(FAMILIES)
+        size = story.choose([0, 0, 2])
+        fields = story.node("latent", family, size, before, story.chance(30))
+        if not before and family not in FINITE and story.chance(15):
+            fields.append("global: true")
+            shared.add(name)
+        model.append((name, fields))
+        story.sizes[name] = width(family, size)
+        latents.append((name, family, size))
+        before.append(name)
+    if story.chance(20):
+        model.append(("a", ["parameter: " + story.choose(["real", "positive"]), "shape: [2]"]))
+        story.sizes["a"] = 2
+        before.append("a")
+    if before and story.chance(25):
+        last = before[-1]
+        model.append(("d", [f'let: "{story.choose(["exp({0})", "{0} * 2", "sum({0})"])}"']))
+        model[-1] = ("d", [model[-1][1][0].format(last)])
+        story.sizes["d"] = 0 if "sum" in model[-1][1][0] else story.sizes[last]
+        before.append("d")
+    if story.chance(20):
+        model.append(("g", ["given: g"]))
+        story.sizes["g"] = 2
+        before.append("g")
+    family = story.choose(FAMILIES)
+    size = story.choose([0, 2, 2])
+    model.append(("x", story.node("observed", family, size, before, story.chance(30))))
+    story.sizes["x"] = width(family, size)
+    objective = story.choose(OBJECTIVES)
+    unguided = objective in ("mle", "map")
+    seen = ["x", *(["g"] if "g" in story.sizes else [])]
+    for name, family, size in latents:
+        if story.chance(90 if unguided else 12):
+            continue
+        twin = family
+        if family in REPARAMETERIZED and story.chance(20):
+            twin = story.choose(["normal", "gamma", "log_normal"])
+        fields = story.node("latent", twin, size, [] if name in shared else seen, story.chance(60))
+        fields = [field for field in fields if not field.startswith("shape")]
+        way = story.choose(DRAWS)
+        guide.append((name, [*fields, *([f"draw: {way}"] if way else [])]))
+        if story.chance(40) and name not in shared:
+            seen.append(name)
+    return written(story, model, guide, objective)
+
+
+def written(story, model, guide, objective):
+    lines = ["specc: 1", "name: made", "data: {source: npz, path: d.npz, fields: {x: {from: x}}}"]
+    if "g" in story.sizes:
+        lines[-1] = lines[-1][:-2] + ", g: {from: g, shape: [2]}}}"
+    for title, nodes in (("model", model), ("guide", guide)):
+        if nodes:
+            lines.append(f"{title}:")
+            lines += [f"  {name}: {{{', '.join(fields)}}}" for name, fields in nodes]
+    if story.links:
+        lines.append("links:")
+        lines += [f"  {name}: {kind}" for name, kind in story.links.items()]
+    lines.append(f"objective: {objective}")
+    return "\n".join(lines) + "\n"

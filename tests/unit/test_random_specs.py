@@ -1,0 +1,148 @@
+"""Specs at random: each compiles to sound code, or is refused with a message; none is a bug."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from torch.nn.functional import one_hot
+
+from specc.catalog.supports import Integers, OneHot, Simplex
+from specc.compiler import compile
+from specc.diagnostics.report import message
+from specc.diagnostics.source import Source
+from specc.engine.opened import precision
+from specc.graph.graph import MODEL
+from specc.runtime.noise import Noise
+from specc.runtime.program import load
+from tests.unit.random_specs import specs
+
+ROWS = 3
+PARTICLES = 2
+CALM = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+
+
+def check(text):
+    result, checked = compile(Source("made.yaml", text))
+    for found in checked.diagnostics:
+        assert message(found) and found.span.line >= 1
+    if result is None:
+        assert checked.diagnostics, text
+        return False
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "made"
+        folder.mkdir()
+        for file, content in result.files.items():
+            (folder / file).write_text(content, encoding="utf-8")
+        formatted(folder)
+        # Class numbers become one-hot vectors in torch's default precision.
+        with precision(torch.float64):
+            runs(load(folder).double(), checked)
+    return True
+
+
+def formatted(folder):
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--line-length", "100", folder]
+    found = subprocess.run([*command, "--isolated"], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+
+
+def value_of(kind, rows, generator):
+    """Values inside a support, one event a row."""
+    uniform = torch.rand((rows, *kind.shape), generator=generator, dtype=torch.float64)
+    match kind.support:
+        case Simplex():
+            return uniform / uniform.sum(-1, keepdim=True)
+        case OneHot():
+            return one_hot(uniform.argmax(-1), kind.shape[-1]).double()
+        case Integers(high=high):
+            return (uniform * (min(high, 3) + 0.99)).floor()
+        case _:
+            return 0.1 + 0.8 * uniform
+
+
+def runs(program, checked):
+    generator = torch.Generator().manual_seed(0)
+    graph, plan = checked.typed, checked.plan
+    with torch.no_grad():
+        for value in program.parameters():
+            value.copy_(0.3 * torch.randn(value.shape, generator=generator, dtype=torch.float64))
+    batch = {n: value_of(graph.type("model", n), ROWS, generator) for n in plan.data}
+    batch |= {n: batch[n].long() for n in plan.data if (MODEL, n) in graph.classes}
+    noise = Noise.at(0, dtype=torch.float64)
+    loss, parts = program.loss("loss", batch, noise, ROWS)
+    assert loss.shape == () and torch.isfinite(loss), parts
+    if any(p.requires_grad for p in program.parameters()) and loss.requires_grad:
+        loss.backward()
+        grads = [p.grad for p in program.parameters() if p.grad is not None]
+        assert all(torch.isfinite(g).all() for g in grads)
+    exact_loss_is_the_mean_of_rows(program, checked, batch, loss)
+    draws_have_their_shapes(program, checked, batch)
+
+
+def exact_loss_is_the_mean_of_rows(program, checked, batch, loss):
+    if any(draw.is_sampled for draw in checked.objective.draws.values()):
+        return
+    alone = [
+        program.loss(
+            "loss",
+            {name: value[row : row + 1] for name, value in batch.items()},
+            Noise.at(0, dtype=torch.float64),
+            ROWS,
+        )[0]
+        for row in range(ROWS)
+    ]
+    assert torch.allclose(loss, torch.stack(alone).mean(), rtol=1e-9)
+
+
+def draws_have_their_shapes(program, checked, batch):
+    noise = Noise.at(1, dtype=torch.float64)
+    values = dict(batch)
+    if program.can("guide.sample"):
+        inputs = program.inputs("guide.sample", batch)
+        latents, log_q = program.require("guide.sample")(noise, PARTICLES, **inputs)
+        for name, value in latents.items():
+            kind = checked.typed.type("model", name)
+            rows = (ROWS,) if kind.is_local else ()
+            wanted = (PARTICLES, *rows, *kind.shape)
+            assert value.broadcast_to(torch.broadcast_shapes(value.shape, wanted)).shape == wanted
+        assert torch.isfinite(log_q).all()
+        values |= latents
+    needed = program.capabilities.get("model.log_joint")
+    if needed is not None and set(needed) <= set(values):
+        joint = program.require("model.log_joint")(**program.inputs("model.log_joint", values))
+        assert torch.isfinite(joint).all()
+    if program.can("model.sample"):
+        inputs = program.inputs("model.sample", batch)
+        drawn = program.require("model.sample")(noise, ROWS, **inputs)
+        shape = checked.typed.type("model", "x").shape
+        assert drawn["x"].shape[-1 - len(shape) :] == (ROWS, *shape)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=CALM, derandomize=True)
+@given(specs())
+def test_a_random_spec(text):
+    check(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, deadline=None, suppress_health_check=CALM)
+@given(specs())
+def test_very_many_random_specs(text):
+    check(text)
+
+
+def test_most_random_specs_are_sound():
+    sound = []
+
+    @settings(max_examples=200, deadline=None, suppress_health_check=CALM, derandomize=True)
+    @given(specs())
+    def count(text):
+        result, _ = compile(Source("made.yaml", text))
+        sound.append(result is not None)
+
+    count()
+    assert sum(sound) > 0.25 * len(sound)
