@@ -115,7 +115,7 @@ def main() -> None:
             each = [a / b for a, b in zip(seconds["specc"], seconds[peer], strict=True)]
             ratios[peer] = (statistics.median(each), min(each), max(each))
         own = statistics.median(seconds["specc"]) * 1e3
-        shown = ", ".join(f"{m:.2f} ({a:.2f} to {b:.2f}) of {p}" for p, (m, a, b) in ratios.items())
+        shown = ", ".join(f"{m:.3f} ({a:.2f} to {b:.2f}) of {p}" for p, (m, a, b) in ratios.items())
         print(f"{name}, {chosen.threads} thread(s): {own:.2f} ms a step, {shown}", flush=True)
         answer[name] = {"seconds": seconds, "ratios": ratios}
     if chosen.json:

@@ -68,7 +68,7 @@ class ExpressionWriter:
 
     def aligned(self, expression: Expression, shape: Shape) -> str:
         """The expression as an event of the given shape's rank."""
-        return align(self._real(expression), len(shape)).text
+        return align(self.number(expression), len(shape)).text
 
     def write(self, expression: Expression) -> Code:
         """The Python of an expression."""
@@ -78,7 +78,7 @@ class ExpressionWriter:
             case Name(id=name):
                 return self._name(name)
             case Negate(operand=operand):
-                inner = self._real(operand)
+                inner = self.number(operand)
                 return Code(f"-{inner.within(UNARY)}", UNARY, inner.shape, inner.varies)
             case Binary():
                 return self._binary(expression)
@@ -105,7 +105,7 @@ class ExpressionWriter:
             return Code(f"self.{self.learnt[name].attribute}", ATOM, kind.shape, False)
         return Code(self.plan.python[name], ATOM, kind.shape, True)
 
-    def _real(self, expression: Expression) -> Code:
+    def number(self, expression: Expression) -> Code:
         """An expression to calculate with: a class number becomes a real one."""
         code = self.write(expression)
         if not isinstance(expression, Name) or self._classes(expression) is None:
@@ -130,7 +130,7 @@ class ExpressionWriter:
         return Code(f"stack({texts}, dim={-1 - rank})", ATOM, (len(items), *widest), True)
 
     def _binary(self, expression: Binary) -> Code:
-        left, right = self._real(expression.left), self._real(expression.right)
+        left, right = self.number(expression.left), self.number(expression.right)
         if expression.operator == "@":
             return _matmul(left, right)
         rank = max(left.rank, right.rank)

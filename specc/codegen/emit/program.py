@@ -77,7 +77,7 @@ def _write_let(plan: Plan, let: Let, writer: ExpressionWriter, out: Writer) -> N
     with out.about(f"{let.node.program}.{let.node.name}"):
         out.call(f"def {let.method}", ["self", *given], " -> Tensor:")
         with out.indented():
-            code = align(writer.write(let.expression), len(let.type.shape))
+            code = align(writer.number(let.expression), len(let.type.shape))
             shown = ", ".join(["...", *map(str, let.type.shape)])
             out.docstring(f"{let.node.name} = {let.expression.span.text}: [{shown}].")
             out.statement(f"return {code.text}")
