@@ -25,17 +25,16 @@ class Axes:
 
     def __init__(self, draws: dict[str, Draw], values: Values) -> None:
         self.draws, self.values = draws, values
+        self._of_value: dict[str, frozenset[str]] = {}
+        # Draws stand in the order in which they are made, each after those that it uses.
+        for name, draw in draws.items():
+            own = {"enumerate": frozenset((name,)), "delta": frozenset[str]()}.get(draw.kind)
+            inputs = values.inputs(draw.program, name) if own is None else frozenset[str]()
+            self._of_value[name] = self._of_all(inputs) if own is None else own
 
     def of_value(self, name: str) -> frozenset[str]:
-        """The enumerated axes of a drawn value."""
-        draw = self.draws.get(name)
-        if draw is None:
-            return frozenset()
-        if draw.kind == "enumerate":
-            return frozenset((name,))
-        if draw.kind == "delta":
-            return frozenset()
-        return self._of_all(self.values.inputs(draw.program, name))
+        """The enumerated axes of a drawn value; data have none."""
+        return self._of_value.get(name, frozenset())
 
     def of_term(self, term: Term) -> frozenset[str]:
         """The enumerated axes of a term."""
