@@ -16,6 +16,7 @@ from specc.codegen.emit.objective import loss_inputs, needs_data_size
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.diagnostics.source import Span
 from specc.graph.graph import MODEL, DataField
+from specc.language.schema.train import Schedule
 from specc.version import VERSION
 
 FORMAT = 1
@@ -68,6 +69,8 @@ def _train(plan: Plan) -> dict[str, Any]:
     train = plan.graph.graph.spec.document.train
     shown = {k: v for k, v in train.model_dump(mode="json").items() if v is not None}
     shown["optimizer"] = {train.optimizer.name: shown["optimizer"]["options"]}
+    if isinstance(train.schedule, Schedule):
+        shown["schedule"] = {train.schedule.name: shown["schedule"]["options"]}
     return shown
 
 

@@ -2,7 +2,10 @@
 
     checkpoints/<step>/weights.safetensors    parameters and buffers, by name
     checkpoints/<step>/optimizer.safetensors  what each optimizer remembers of each parameter
-    checkpoints/<step>/state.json             counters, sums, and the hashes of both
+    checkpoints/<step>/averages.safetensors   the running mean of the weights, where there is one
+    checkpoints/<step>/state.json             counters, sums, and the hashes of all of them
+    best/<step>/weights.safetensors           the weights of the best validation loss, for use
+    best/<step>/state.json                    its counters, and the hash
 
 Nothing in them is code: loading one executes nothing.
 """
@@ -28,8 +31,9 @@ from specc.runtime.failure import RunFailure
 FOLDER = "checkpoints"
 WEIGHTS = "weights.safetensors"
 OPTIMIZER = "optimizer.safetensors"
+AVERAGES = "averages.safetensors"
 STATE = "state.json"
-KEEP = 2
+BEST = "best"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,12 @@ class Checkpoint:
     tally: Mapping[str, Any]
     weights: Mapping[str, Tensor]
     optimizer: Mapping[str, Tensor]
+    averages: Mapping[str, Tensor]
+
+    @property
+    def useful(self) -> Mapping[str, Tensor]:
+        """The weights to evaluate: their running mean, where there is one."""
+        return {**self.weights, **self.averages}
 
 
 def save(
@@ -60,21 +70,48 @@ def save(
     players: Sequence[Player],
     counters: Counters,
     tally: Mapping[str, Any],
+    averages: Mapping[str, Tensor] | None = None,
+    keep: int = 2,
 ) -> None:
-    """Writes a checkpoint, reads it back, and removes all but the last two.
+    """Writes a checkpoint, reads it back, and removes all but the last `keep`.
 
     Raises RunFailure: E0811, where it cannot be written; the one before stays as it is.
     """
-    folder = run / FOLDER / f"{counters.total:09d}"
+    tensors = {WEIGHTS: weights_of(program), OPTIMIZER: _optimizer_tensors(players)}
+    if averages is not None:
+        tensors[AVERAGES] = {n: t.detach().cpu().contiguous() for n, t in averages.items()}
+    _write(run / FOLDER / f"{counters.total:09d}", tensors, counters, tally)
+    for old in _folders(run / FOLDER)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def save_best(run: Path, program: nn.Module, counters: Counters) -> None:
+    """Writes the weights as they are now as the best so far, and removes those before.
+
+    Raises RunFailure: E0811, where they cannot be written; the best before stays as it is.
+    """
+    folder = run / BEST / f"{counters.total:09d}"
+    _write(folder, {WEIGHTS: weights_of(program)}, counters, {})
+    for old in _folders(run / BEST):
+        if old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(
+    folder: Path,
+    tensors: Mapping[str, dict[str, Tensor]],
+    counters: Counters,
+    tally: Mapping[str, Any],
+) -> None:
     if folder.exists():
         if _is_whole(folder):
             return
         shutil.rmtree(folder)
 
     def fill(beside: Path) -> None:
-        save_file(weights_of(program), beside / WEIGHTS)
-        save_file(_optimizer_tensors(players), beside / OPTIMIZER)
-        hashes = {name: files.hash_of(beside / name) for name in (WEIGHTS, OPTIMIZER)}
+        for name, values in tensors.items():
+            save_file(values, beside / name)
+        hashes = {name: files.hash_of(beside / name) for name in tensors}
         state = {"counters": asdict(counters), "tally": dict(tally), "hashes": hashes}
         (beside / STATE).write_text(json.dumps(state), encoding="utf-8")
 
@@ -83,8 +120,15 @@ def save(
     except SafetensorError as error:
         raise RunFailure("E0811", f"{folder} cannot be written: {error}") from error
     _read(folder)
-    for old in _folders(run)[:-KEEP]:
-        shutil.rmtree(old, ignore_errors=True)
+
+
+def best(run: Path) -> Checkpoint | None:
+    """The weights of the best validation loss; None where a run keeps none.
+
+    Raises RunFailure: E0803, where they are damaged.
+    """
+    found = _folders(run / BEST)
+    return _read(found[-1]) if found else None
 
 
 def latest(run: Path) -> Checkpoint | None:
@@ -93,7 +137,7 @@ def latest(run: Path) -> Checkpoint | None:
     Raises RunFailure: E0803, where there are checkpoints and every one of them is damaged.
     """
     failure: RunFailure | None = None
-    for folder in reversed(_folders(run)):
+    for folder in reversed(_folders(run / FOLDER)):
         try:
             return _read(folder)
         except RunFailure as found:
@@ -103,20 +147,32 @@ def latest(run: Path) -> Checkpoint | None:
     return None
 
 
-def restore(checkpoint: Checkpoint, program: nn.Module, players: Sequence[Player] = ()) -> None:
-    """Puts the weights, and what the optimizers remember, back into place.
+def restore(checkpoint: Checkpoint, program: nn.Module, players: Sequence[Player]) -> None:
+    """Puts the weights, and what the optimizers remember, back into place, to go on from there.
 
     Raises RunFailure: E0803, where the names or shapes are not those of the program.
     """
+    _put(checkpoint, checkpoint.weights, program)
+    for number, player in enumerate(players):
+        _restore_optimizer(player, number, checkpoint)
+
+
+def use(checkpoint: Checkpoint, program: nn.Module) -> None:
+    """Puts the weights into place that are to be evaluated.
+
+    Raises RunFailure: E0803, where the names or shapes are not those of the program.
+    """
+    _put(checkpoint, checkpoint.useful, program)
+
+
+def _put(checkpoint: Checkpoint, weights: Mapping[str, Tensor], program: nn.Module) -> None:
     live = _unique(program)
-    if {n: t.shape for n, t in live.items()} != {n: t.shape for n, t in checkpoint.weights.items()}:
-        different = sorted(set(live) ^ set(checkpoint.weights)) or ["their shapes differ"]
+    if {n: t.shape for n, t in live.items()} != {n: t.shape for n, t in weights.items()}:
+        different = sorted(set(live) ^ set(weights)) or ["their shapes differ"]
         raise _damaged(checkpoint.folder, f"its weights are not the program's: {different[0]}")
     with torch.no_grad():
         for name, tensor in live.items():
-            tensor.copy_(checkpoint.weights[name])
-    for number, player in enumerate(players):
-        _restore_optimizer(player, number, checkpoint)
+            tensor.copy_(weights[name])
 
 
 def weights_of(program: nn.Module) -> dict[str, Tensor]:
@@ -151,16 +207,20 @@ def _restore_optimizer(player: Player, number: int, checkpoint: Checkpoint) -> N
             for key, tensor in checkpoint.optimizer.items()
             if key.startswith(prefix)
         }
-        shapes = {tensor.shape for tensor in state[index].values()}
-        if shapes - {player.parameters[index].shape, torch.Size()}:
+        if not all(_fits(t.shape, player.parameters[index].shape) for t in state[index].values()):
             raise _damaged(checkpoint.folder, f"what it remembers of `{name}` has another shape")
     groups = player.optimizer.state_dict()["param_groups"]
     kept = {index: values for index, values in state.items() if values}
     player.optimizer.load_state_dict({"state": kept, "param_groups": groups})
 
 
-def _folders(run: Path) -> list[Path]:
-    root = run / FOLDER
+def _fits(kept: torch.Size, parameter: torch.Size) -> bool:
+    """A number, as many as the parameter has, or only a row and a column of a matrix."""
+    pairs = zip(kept, parameter, strict=False)
+    return not kept or (len(kept) == len(parameter) and all(k in (1, p) for k, p in pairs))
+
+
+def _folders(root: Path) -> list[Path]:
     return sorted(p for p in root.iterdir() if p.name.isdigit()) if root.is_dir() else []
 
 
@@ -175,17 +235,22 @@ def _is_whole(folder: Path) -> bool:
 def _read(folder: Path) -> Checkpoint:
     try:
         state = files.read_json(folder / STATE)
-        for name, expected in state["hashes"].items():
+        hashes = state["hashes"]
+        for name, expected in hashes.items():
+            if name not in (WEIGHTS, OPTIMIZER, AVERAGES):
+                raise _damaged(folder, f"it names a file `{name}`")
             if files.hash_of(folder / name) != expected:
                 raise _damaged(folder, f"{name} is not what was written")
+        tensors = {name: load_file(folder / name) for name in hashes}
         return Checkpoint(
             folder,
             Counters(**state["counters"]),
             state["tally"],
-            load_file(folder / WEIGHTS),
-            load_file(folder / OPTIMIZER),
+            tensors[WEIGHTS],
+            tensors.get(OPTIMIZER, {}),
+            tensors.get(AVERAGES, {}),
         )
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise _damaged(folder, str(error)) from error
 
 

@@ -38,11 +38,19 @@ class OpenRun:
         return self.program.manifest
 
     @contextmanager
-    def computing(self, threads: int | None = None) -> Iterator[None]:
-        """Within it, torch makes new numbers in the precision of the run, with all threads."""
+    def computing(self, threads: int | None = None, products: str = "highest") -> Iterator[None]:
+        """Within it, torch makes new numbers in the precision of the run, with all threads.
+
+        `products` is torch's precision of matrix products, `medium` for bfloat16.
+        """
         count = threads or device.available_threads()
-        with precision(self.settings.dtype), device.threads(count):
-            yield
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision(products)
+        try:
+            with precision(self.settings.dtype), device.threads(count):
+                yield
+        finally:
+            torch.set_float32_matmul_precision(before)
 
     def rows(self, part: str) -> Rows:
         """The rows of a part of the data; raises RunFailure E0509 where there is none."""
@@ -72,6 +80,8 @@ def fresh(code: Path, settings: Settings, where: torch.device) -> Program:
 def open_run(run: Path, *, data_dir: Path | None = None, device_name: str = "cpu") -> OpenRun:
     """A run as its last checkpoint left it, ready to evaluate or to sample.
 
+    Where the run ends by itself its best weights are taken, where it keeps a mean of them the mean.
+
     Raises RunFailure: E0802 or E0803, where there is no run or no checkpoint; E05xx for its data.
     """
     facts, code = record.facts_of(run)
@@ -83,7 +93,8 @@ def open_run(run: Path, *, data_dir: Path | None = None, device_name: str = "cpu
     manifest = manifests.read(code)
     settings = settings_of(manifest.train)
     program = fresh(code, settings, where)
-    checkpoint.restore(found, program)
+    best = checkpoint.best(run) if settings.patience is not None else None
+    checkpoint.use(best or found, program)
     program.eval()
     folder = data_folder(facts, data_dir)
     data = load(manifest.data, folder, settings.dtype).to(where) if manifest.data else None

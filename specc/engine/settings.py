@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from specc.engine.rates import Course, course_of
+from specc.engine.watch import Patience, patience_of
 from specc.runtime.failure import USAGE, RunFailure
 
 OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
@@ -21,8 +23,11 @@ OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
     "adamax": torch.optim.Adamax,
     "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam,
+    "adafactor": torch.optim.Adafactor,
+    "asgd": torch.optim.ASGD,
+    "rprop": torch.optim.Rprop,
 }
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
+DTYPES = {"float32": torch.float32, "fast": torch.float32, "float64": torch.float64}
 
 FUSED = frozenset({"adam", "adamw", "sgd", "adagrad"})
 """Those that torch computes in one pass over a parameter, on the CPU too."""
@@ -32,9 +37,9 @@ FUSED = frozenset({"adam", "adamw", "sgd", "adagrad"})
 class Settings:
     """The `train:` section of a spec.
 
-    Either `epochs` or `steps` says how long. `schedule` is a sequence of (fraction of all steps,
-    learning rate): from that step on, the rate holds until the next entry. `clip` is the largest
-    norm of a gradient; `validate_every` counts epochs.
+    Either `epochs` or `steps` says how long. `clip` is the largest norm of a gradient, `accumulate`
+    the pieces in which a batch is computed, `ema` what a step keeps of the running mean of the
+    weights; `validate_every` counts epochs.
     """
 
     optimizer: str
@@ -43,21 +48,31 @@ class Settings:
     seed: int
     epochs: int | None = None
     steps: int | None = None
-    schedule: tuple[tuple[float, float], ...] = ()
+    course: Course = field(default_factory=Course)
+    accumulate: int = 1
+    ema: float | None = None
+    patience: Patience | None = None
     clip: float | None = None
     validate_every: int | None = None
     threads: int | None = None
-    dtype: torch.dtype = torch.float32
+    precision: str = "float32"
+    compile: str = "off"
+    keep: int = 2
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of parameters and densities."""
+        return DTYPES[self.precision]
+
+    @property
+    def watches(self) -> bool:
+        """Whether something depends on the loss of held-out rows."""
+        return self.patience is not None or self.course.kind == "plateau"
 
     def length(self, rows: int) -> tuple[int, int]:
         """Steps an epoch, and steps of the whole run, on so many training rows."""
         per_epoch = -(-rows // self.batch_size)
         return per_epoch, self.steps or (self.epochs or 1) * per_epoch
-
-    def rate(self, step: int, steps: int) -> float | None:
-        """The learning rate at `step` of `steps`; None before the schedule's first entry."""
-        passed = [rate for at, rate in self.schedule if at * steps <= step]
-        return passed[-1] if passed else None
 
 
 def settings_of(train: Mapping[str, Any]) -> Settings:
@@ -74,14 +89,18 @@ def settings_of(train: Mapping[str, Any]) -> Settings:
             seed=int(train.get("seed", 0)),
             epochs=_whole(train, "epochs"),
             steps=_whole(train, "steps"),
-            schedule=tuple(
-                (float(entry["at"]), float(entry["lr"])) for entry in train.get("schedule") or ()
-            ),
+            course=course_of(train.get("schedule") or ()),
+            accumulate=_whole(train, "accumulate") or 1,
+            ema=None if train.get("ema") is None else float(train["ema"]),
+            patience=patience_of(train.get("early_stopping")),
             clip=None if train.get("clip") is None else float(train["clip"]),
             validate_every=_whole(train, "validate_every"),
             threads=_whole(train, "threads"),
-            dtype=DTYPES[train.get("dtype", "float32")],
+            precision=str(train.get("precision", "float32")),
+            compile=str(train.get("compile", "off")),
+            keep=_whole(train, "keep") or 2,
         )
+        found.dtype  # noqa: B018 - an unknown precision is a KeyError here
     except (KeyError, TypeError, ValueError) as error:
         message = f"the manifest's `train` cannot be read: {type(error).__name__} {error}"
         hint = "compile the spec again, with `specc compile`"

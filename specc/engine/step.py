@@ -6,7 +6,7 @@ it waits for the device, allocates in Python, or is remembered outside of `Playe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -73,6 +73,7 @@ class Step:
         self.rows = rows
         self.seed = settings.seed
         self.clip = settings.clip
+        self.pieces = settings.accumulate
         self.device = device
         self.has_dropout = any(
             isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
@@ -82,18 +83,26 @@ class Step:
 
     def __call__(self, epoch: int, step: int, index: Tensor) -> Outcome:
         """Updates every player once on the rows at `index`."""
-        batch = self.rows.batch(index, self._noise(Stream.DATA, epoch, step))
         if self.has_dropout:
             torch.manual_seed(mix(self.seed, Stream.DROPOUT, epoch, step))
-        outcomes = [self._update(p, batch, i, epoch, step) for i, p in enumerate(self.players)]
+        batches = list(self._batches(epoch, step, index))
+        outcomes = [self._update(p, batches, i, epoch, step) for i, p in enumerate(self.players)]
         return outcomes[0] if len(outcomes) == 1 else _joined(self.players, outcomes)
+
+    def _batches(self, epoch: int, step: int, index: Tensor) -> Iterator[tuple[float, Batch]]:
+        """The pieces of a batch, each with its share of the rows."""
+        pieces = [p for p in index.tensor_split(self.pieces) if len(p)] or [index]
+        for number, piece in enumerate(pieces):
+            own = (number,) if self.pieces > 1 else ()
+            noise = self._noise(Stream.DATA, epoch, step, *own)
+            yield len(piece) / max(len(index), 1), self.rows.batch(piece, noise)
 
     def loss_again(self, epoch: int, step: int, index: Tensor) -> None:
         """Computes the losses of that step once more, without an update, to look into them."""
-        batch = self.rows.batch(index, self._noise(Stream.DATA, epoch, step))
-        for number, player in enumerate(self.players):
-            noise = self._noise(Stream.LOSS, epoch, step, number)
-            self.program.loss(player.loss.name, batch, noise, len(self.rows))
+        for piece, (_, batch) in enumerate(self._batches(epoch, step, index)):
+            for number, player in enumerate(self.players):
+                noise = self._loss_noise(epoch, step, number, piece)
+                self.program.loss(player.loss.name, batch, noise, len(self.rows))
 
     @torch.no_grad()
     def measure(self, rows: Rows, size: int) -> dict[str, float]:
@@ -115,12 +124,36 @@ class Step:
     def _noise(self, stream: Stream, *counters: int) -> Noise:
         return noise_at(self.seed, stream, *counters, device=self.device)
 
-    def _update(self, player: Player, batch: Batch, number: int, epoch: int, step: int) -> Outcome:
-        noise = self._noise(Stream.LOSS, epoch, step, number)
-        loss, parts = self.program.loss(player.loss.name, batch, noise, len(self.rows))
+    def _loss_noise(self, epoch: int, step: int, player: int, piece: int) -> Noise:
+        own = (piece,) if self.pieces > 1 else ()
+        return self._noise(Stream.LOSS, epoch, step, player, *own)
+
+    def _update(
+        self,
+        player: Player,
+        batches: Sequence[tuple[float, Batch]],
+        number: int,
+        epoch: int,
+        step: int,
+    ) -> Outcome:
         player.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        skipped = _not_finite(loss, player.parameters)
+        names: tuple[str, ...] = ()
+        sums: Tensor | None = None
+        for piece, (share, batch) in enumerate(batches):
+            noise = self._loss_noise(epoch, step, number, piece)
+            loss, parts = self.program.loss(player.loss.name, batch, noise, len(self.rows))
+            (loss if share == 1.0 else share * loss).backward()  # type: ignore[no-untyped-call]
+            with torch.no_grad():
+                values = share * torch.stack([loss, *parts.values()])
+            sums = values if sums is None else sums + values
+            names = ("loss", *parts)
+        assert sums is not None
+        skipped = _not_finite(sums[0], player.parameters)
+        self._apply(player, skipped)
+        return Outcome(names, sums, skipped)
+
+    def _apply(self, player: Player, skipped: Tensor) -> None:
+        """The update, left out where a number is not finite."""
         if self.clip is not None:
             nn.utils.clip_grad_norm_(player.parameters, self.clip)
         if self.skips_on_device:
@@ -128,9 +161,6 @@ class Step:
             player.optimizer.step()
         elif not skipped:
             player.optimizer.step()
-        with torch.no_grad():
-            values = torch.stack([loss, *parts.values()])
-        return Outcome(("loss", *parts), values.detach(), skipped)
 
 
 @torch.no_grad()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from specc.data.load import Loaded, load
 from specc.engine import checkpoint, device, record
+from specc.engine.averages import Averages
 from specc.engine.checkpoint import Counters
 from specc.engine.opened import OpenRun, data_folder, fresh
 from specc.engine.progress import Progress, Quiet, Shown
@@ -22,6 +25,7 @@ from specc.engine.step import Step, players_of
 from specc.engine.streams import order_of
 from specc.engine.tally import Tally
 from specc.engine.trace import origin_of, wrong_parameter
+from specc.engine.watch import Watch, watched
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import INTERRUPTED, RunFailure
 from specc.runtime.manifest import Manifest
@@ -70,7 +74,12 @@ def train(code: Path, run: Path, options: Options) -> Trained:
     """
     resumes = options.resume and (run / record.RUN).is_file()
     opened, threads = _again(code, run, options) if resumes else _first(code, run, options)
-    with record.locked(run), opened.computing(threads), interruptible() as interruption:
+    products = "medium" if opened.settings.precision == "fast" else "highest"
+    with (
+        record.locked(run),
+        opened.computing(threads, products),
+        interruptible() as interruption,
+    ):
         return _Training(opened, options, interruption).run()
 
 
@@ -148,6 +157,16 @@ class _Training:
         self.epochs = -(-self.total // self.per_epoch)
         self.players = players_of(opened.program, self.settings, opened.device)
         self.step = Step(opened.program, self.players, self.rows, self.settings, opened.device)
+        self.averages: Averages | None = None
+        if self.settings.ema is not None:
+            self.averages = Averages(opened.program, self.settings.ema)
+        self.bases = [
+            [group["lr"] for group in player.optimizer.param_groups] for player in self.players
+        ]
+        self.validates = self.settings.validate_every or (1 if self.settings.watches else 0)
+        if self.validates:
+            opened.rows("valid")
+        self.watch = Watch()
         self.counters, self.tally = self._begin()
         self.saved_at = time.monotonic()
         self.line: dict[str, Any] = {}
@@ -160,11 +179,25 @@ class _Training:
         """All epochs that are left."""
         self.opened.program.train()
         with self.progress:
-            while self.counters.epoch < self.epochs:
+            while self.counters.epoch < self.epochs and not self._is_over():
                 self._epoch()
         self._save()
+        self._settle()
         self.opened.program.eval()
         return Trained(self.opened, self.counters, self.line)
+
+    def _is_over(self) -> bool:
+        """Whether the validation loss has not improved for too long."""
+        patience = self.settings.patience
+        return patience is not None and self.watch.since >= patience.patience
+
+    def _settle(self) -> None:
+        """Puts the weights into place that the run ends with: the best, the mean, or the last."""
+        run, program = self.opened.folder, self.opened.program
+        found = checkpoint.best(run) if self.settings.patience is not None else None
+        found = found or (checkpoint.latest(run) if self.averages is not None else None)
+        if found is not None:
+            checkpoint.use(found, program)
 
     def _begin(self) -> tuple[Counters, Tally]:
         """Takes up the last checkpoint, if there is one."""
@@ -172,9 +205,12 @@ class _Training:
         counters = found.counters if found else Counters()
         if found:
             checkpoint.restore(found, self.opened.program, self.players)
+            if self.averages is not None:
+                self.averages.restore(found.averages)
         lines = record.read_metrics(self.opened.folder)
         kept = [line for line in lines if line["step"] <= counters.total]
         record.write_metrics(self.opened.folder, kept)
+        self.watch = watched(kept, *self._patience())
         self._set_rate(counters.total)
         return counters, Tally(found.tally if found else None)
 
@@ -188,6 +224,8 @@ class _Training:
                 self.tally.add(
                     self.step(counters.epoch, number, order[number * size : (number + 1) * size])
                 )
+                if self.averages is not None:
+                    self.averages.update(self.counters.total)
                 self._count(number)
                 self._look_up(order, number)
         self._end_epoch(time.monotonic() - began)
@@ -233,28 +271,42 @@ class _Training:
             "skipped": self.tally.skipped,
             "seconds": round(seconds, 4),
         }
-        every = self.settings.validate_every
-        if every and self.counters.epoch % every == 0:
-            valid = self.opened.rows("valid")
-            self.line["valid"] = self.step.measure(valid, self.settings.batch_size)
+        if self.validates and self.counters.epoch % self.validates == 0:
+            with self.averages.in_place() if self.averages is not None else nullcontext():
+                self._validate()
         self.tally = self.tally.next_epoch()
         record.append_metrics(self.opened.folder, self.line)
         self.progress.epoch(self.line)
         if time.monotonic() - self.saved_at > SAVE_EVERY:
             self._save()
 
+    def _validate(self) -> None:
+        """The loss on held-out rows, and what follows from it."""
+        valid = self.opened.rows("valid")
+        self.line["valid"] = self.step.measure(valid, self.settings.batch_size)
+        self.watch = self.watch.after(self.line["valid"]["loss"], *self._patience())
+        if self.watch.improved and self.settings.patience is not None:
+            checkpoint.save_best(self.opened.folder, self.opened.program, self.counters)
+
+    def _patience(self) -> tuple[float, int]:
+        """What counts as an improvement, and how long the rate waits for one."""
+        patience = self.settings.patience
+        course = self.settings.course
+        waits = course.patience if course.kind == "plateau" else sys.maxsize
+        return (0.0 if patience is None else patience.least), waits
+
     def _set_rate(self, step: int) -> None:
-        rate = self.settings.rate(step, self.total) if self.settings.schedule else None
-        if rate is None:
-            return
-        for player in self.players:
-            for group in player.optimizer.param_groups:
-                group["lr"] = rate
+        for player, bases in zip(self.players, self.bases, strict=True):
+            for group, base in zip(player.optimizer.param_groups, bases, strict=True):
+                group["lr"] = self.settings.course.rate(base, step, self.total, self.watch.falls)
 
     def _save(self) -> None:
         self.tally.read()
         run, program = self.opened.folder, self.opened.program
-        checkpoint.save(run, program, self.players, self.counters, self.tally.state())
+        mean = None if self.averages is None else self.averages.mean
+        counters, tally = self.counters, self.tally.state()
+        keep = self.settings.keep
+        checkpoint.save(run, program, self.players, counters, tally, mean, keep)
         self.saved_at = time.monotonic()
 
     def _interrupt(self) -> None:

@@ -235,10 +235,10 @@ def test_single_bad_steps_are_skipped_and_counted(tmp_path, monkeypatch):
     code = making.copy("vae", tmp_path)
     loss = train.Step._update
 
-    def poison(self, player, batch, number, epoch, step):
+    def poison(self, player, batches, number, epoch, step):
         if step == 5:
-            batch = {"x": batch["x"] * float("nan")}
-        return loss(self, player, batch, number, epoch, step)
+            batches = [(share, {"x": batch["x"] * float("nan")}) for share, batch in batches]
+        return loss(self, player, batches, number, epoch, step)
 
     monkeypatch.setattr(train.Step, "_update", poison)
     trained = train.train(code, tmp_path / "run", QUIET)

@@ -6,6 +6,7 @@ is any text): what it accepts may still be wrong.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -23,6 +24,7 @@ from specc.language.schema.node import INITS, Node, Role
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.read_document import PARTS, REQUIRED
 from specc.language.schema.read_node import HEADS, OPTIONS
+from specc.language.schema.schedules import SCHEDULES
 from specc.language.schema.train import Evaluation, TrainSpec
 
 Json = dict[str, Any]
@@ -38,7 +40,8 @@ def json_schema() -> Json:
         "node": {"anyOf": [_ref(f"{name}_node") for name in _node_kinds()]},
         "link": {"anyOf": [_ref(f"{kind}_link") for kind in links.names()] + [_bare_link()]},
         "draw": _draw(),
-        "optimizer": _optimizer(),
+        "optimizer": _by_name(OPTIMIZERS),
+        "schedule": _by_name(SCHEDULES),
     }
     definitions |= {f"{name}_node": node for name, node in _node_kinds().items()}
     definitions |= {f"{kind}_link": _link(kind, definitions) for kind in links.names()}
@@ -268,11 +271,17 @@ def _train(definitions: Json) -> Json:
     about = TrainSpec.model_fields["optimizer"].description
     schema["properties"]["optimizer"] = {**_ref("optimizer"), "description": about}
     definitions.pop("Optimizer", None)
+    about = TrainSpec.model_fields["schedule"].description
+    steps = {"type": "array", "items": _ref("ScheduleStep")}
+    course = {"anyOf": [steps, _ref("schedule")], "description": about}
+    schema["properties"]["schedule"] = course
+    definitions.pop("Schedule", None)
     return schema
 
 
-def _optimizer() -> Json:
-    forms: list[Json] = [{"enum": list(OPTIMIZERS)}]
-    for name, options in OPTIMIZERS.items():
+def _by_name(known: Mapping[str, type[BaseModel]]) -> Json:
+    """A name, or a name with its options under it."""
+    forms: list[Json] = [{"enum": list(known)}]
+    for name, options in known.items():
         forms.append(_single(name, _model(options, {}), (options.__doc__ or "").strip()))
     return {"anyOf": forms}

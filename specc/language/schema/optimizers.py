@@ -91,14 +91,46 @@ class Adadelta(Value):
     eps: float = training(default=1e-6, about=EPS, ge=0)
 
 
+class Adafactor(Value):
+    """Adam's second moments as an outer product, in little memory (Shazeer and Stern 2018)."""
+
+    lr: float = training(default=0.01, about=RATE, gt=0)
+    weight_decay: float = training(default=0.0, about=DECAY, ge=0)
+    beta2_decay: float = training(default=-0.8, about="The power at which the mean forgets.", le=0)
+    d: float = training(default=1.0, about="The largest root mean square of a step.", gt=0)
+
+
+class ASGD(Value):
+    """Gradient descent with averaged parameters (Polyak and Juditsky 1992)."""
+
+    lr: float = training(default=0.01, about=RATE, gt=0)
+    weight_decay: float = training(default=0.0, about=DECAY, ge=0)
+    lambd: float = training(default=1e-4, about="How the learning rate decays.", ge=0)
+    alpha: float = training(default=0.75, about="The power of that decay.", gt=0)
+    t0: float = training(default=1e6, about="The step at which averaging starts.", ge=0)
+
+
+class Rprop(Value):
+    """Steps by the sign of the gradient, for whole batches (Riedmiller and Braun 1993)."""
+
+    lr: float = training(default=0.01, about=RATE, gt=0)
+    etas: tuple[float, float] = training(default=(0.5, 1.2), about="How a step shrinks and grows.")
+    step_sizes: tuple[float, float] = training(
+        default=(1e-6, 50.0), about="The smallest and the largest step."
+    )
+
+
 OPTIMIZERS: dict[str, type[Value]] = {
     "adadelta": Adadelta,
+    "adafactor": Adafactor,
     "adagrad": Adagrad,
     "adam": Adam,
     "adamax": Adamax,
     "adamw": AdamW,
+    "asgd": ASGD,
     "nadam": NAdam,
     "radam": RAdam,
     "rmsprop": RMSprop,
+    "rprop": Rprop,
     "sgd": SGD,
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as TypingMapping
+from typing import Any
+
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
@@ -9,12 +12,15 @@ from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.places import where
 from specc.language.schema.reading import Reading
+from specc.language.schema.schedules import SCHEDULES
 from specc.language.schema.single import read_single
 from specc.language.schema.spec import Path
-from specc.language.schema.train import Evaluation, Optimizer, TrainSpec
+from specc.language.schema.train import Evaluation, Optimizer, Schedule, TrainSpec
 from specc.language.schema.validation import read_model, tell_plainly
+from specc.language.schema.value import Value
 
 OPTIMIZER = "the name of an optimizer, such as `adam`"
+SCHEDULE = "the name of a course, such as `cosine`, or a list such as `[{at: 0.8, lr: 0.0003}]`"
 
 
 def read_train(reading: Reading, value: Located, path: Path) -> TrainSpec | None:
@@ -24,13 +30,20 @@ def read_train(reading: Reading, value: Located, path: Path) -> TrainSpec | None
         return None
     before = reading.errors()
     optimizer = _optimizer(reading, keys.get("optimizer"), (*path, "optimizer"))
+    course = keys.get("schedule")
+    schedule, is_named = None, course is not None and not _is_list(course)
+    if course is not None and is_named:
+        schedule = _schedule(reading, course, (*path, "schedule"))
     _one_length(reading, keys)
-    _rising(reading, keys.get("schedule"), (*path, "schedule"))
-    rest = tuple(entry for entry in keys.entries if entry.name != "optimizer")
+    _rising(reading, course, (*path, "schedule"))
+    told = {"optimizer"} | ({"schedule"} if is_named else set())
+    rest = tuple(entry for entry in keys.entries if entry.name not in told)
     read = read_model(reading, TrainSpec, Mapping(rest, keys.span), path, tell_plainly)
     if read is None or reading.errors() > before:
         return None
     changes: dict[str, object] = {} if optimizer is None else {"optimizer": optimizer}
+    if schedule is not None:
+        changes["schedule"] = schedule
     if read.steps is not None:
         changes["epochs"] = None
     return read.model_copy(update=changes)
@@ -39,13 +52,36 @@ def read_train(reading: Reading, value: Located, path: Path) -> TrainSpec | None
 def _optimizer(reading: Reading, value: Located | None, path: Path) -> Optimizer | None:
     if value is None:
         return None
-    named = read_single(reading, value, path, OPTIMIZER)
+    named = _named(reading, value, path, OPTIMIZER, OPTIMIZERS)
+    return None if named is None else Optimizer(name=named[0], options=named[1])
+
+
+def _is_list(value: Located) -> bool:
+    """Whether a list of changes is written, or one of its entries without the list."""
+    is_entry = isinstance(value, Mapping) and {"at", "lr"} & {e.name for e in value.entries}
+    return isinstance(value, Sequence) or bool(is_entry)
+
+
+def _schedule(reading: Reading, value: Located, path: Path) -> Schedule | None:
+    named = _named(reading, value, path, SCHEDULE, SCHEDULES)
+    return None if named is None else Schedule(name=named[0], options=named[1])
+
+
+def _named(
+    reading: Reading,
+    value: Located,
+    path: Path,
+    expected: str,
+    known: TypingMapping[str, type[Value]],
+) -> tuple[str, dict[str, Any]] | None:
+    """A name among those known, with the options that were given to it."""
+    named = read_single(reading, value, path, expected)
     if named is None:
         return None
     word, inside = named
-    if word.text not in OPTIMIZERS:
-        guess = nearest(word.text, OPTIMIZERS)
-        hint = "" if guess else "there are " + ", ".join(f"`{name}`" for name in OPTIMIZERS)
+    if word.text not in known:
+        guess = nearest(word.text, known)
+        hint = "" if guess else "there are " + ", ".join(f"`{name}`" for name in known)
         return reading.report(
             "E0113", word.span, suggestion=guess, where=where(path), value=word.text, hint=hint
         )
@@ -53,10 +89,8 @@ def _optimizer(reading: Reading, value: Located | None, path: Path) -> Optimizer
     keys = Mapping((), word.span) if inside is None else reading.mapping(inside, place)
     if keys is None:
         return None
-    read = read_model(reading, OPTIMIZERS[word.text], keys, place, tell_plainly)
-    if read is None:
-        return None
-    return Optimizer(name=word.text, options=read.model_dump(exclude_unset=True))
+    read = read_model(reading, known[word.text], keys, place, tell_plainly)
+    return None if read is None else (word.text, read.model_dump(exclude_unset=True))
 
 
 def _one_length(reading: Reading, keys: Mapping) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from specc.language.schema.digests import environment, training
 from specc.language.schema.value import Value
@@ -25,6 +28,49 @@ class ScheduleStep(Value):
     lr: float = training(about="The learning rate from there on.", gt=0)
 
 
+class Schedule(Value):
+    """The course of the learning rate by its name, with its options: `{cosine: {warmup: 0.05}}`."""
+
+    name: str = training(about="The course.")
+    options: Mapping[str, float | int] = training(default={}, about="Its options.")
+
+
+class _ListOfSteps:
+    """Tells pydantic to read a list of steps; a course by its name is put there by the reader."""
+
+    def __get_pydantic_core_schema__(
+        self,
+        source: Any,  # noqa: ANN401
+        handler: GetCoreSchemaHandler,
+    ) -> CoreSchema:
+        del source
+        schema = handler.generate_schema(tuple[ScheduleStep, ...])
+        written = core_schema.plain_serializer_function_ser_schema(_as_json)
+        return core_schema.no_info_after_validator_function(
+            lambda steps: steps, schema, serialization=written
+        )
+
+
+def _as_json(course: tuple[ScheduleStep, ...] | Schedule) -> object:
+    if isinstance(course, Schedule):
+        return course.model_dump(mode="json")
+    return [step.model_dump(mode="json") for step in course]
+
+
+Course = Annotated[tuple[ScheduleStep, ...] | Schedule, _ListOfSteps()]
+
+
+class EarlyStopping(Value):
+    """The run ends where the validation loss no longer improves, with the best weights so far."""
+
+    patience: int = training(
+        default=10, about="The validations without improvement before the run ends.", ge=1
+    )
+    least: float = training(
+        default=0.0, about="What counts as an improvement, in nats a row.", ge=0
+    )
+
+
 class TrainSpec(Value):
     """The run: optimizer, batches, length, seed."""
 
@@ -39,8 +85,21 @@ class TrainSpec(Value):
     seed: int = training(
         default=0, about="The number from which all randomness follows.", ge=0, lt=2**63
     )
-    schedule: tuple[ScheduleStep, ...] = training(
-        default=(), about="Changes of the learning rate, in order."
+    schedule: Course = training(
+        default=(), about="The course of the learning rate: its changes in order, or a name."
+    )
+    accumulate: int = training(
+        default=1, about="The pieces in which a batch is computed, to save memory.", ge=1, le=2**20
+    )
+    ema: float | None = training(
+        default=None,
+        about="The share of a running mean of the weights that each step keeps; the mean is what "
+        "is evaluated.",
+        gt=0,
+        lt=1,
+    )
+    early_stopping: EarlyStopping | None = training(
+        default=None, about="When to end before the time."
     )
     clip: float | None = training(
         default=None, about="The largest norm of a gradient; a longer one is shortened.", gt=0
@@ -51,9 +110,16 @@ class TrainSpec(Value):
     threads: int | None = environment(
         default=None, about="The threads of the processor to use.", ge=1, le=4096
     )
-    dtype: Literal["float32", "float64"] = training(
-        default="float32", about="The type of the numbers of the run."
+    precision: Literal["float32", "fast", "float64"] = training(
+        default="float32",
+        about="The type of the numbers of the run; `fast` is float32 with matrix products in "
+        "bfloat16 (on a GPU TensorFloat-32).",
     )
+    compile: Literal["off", "auto", "on"] = environment(
+        default="off",
+        about="Whether the step is compiled by torch; `auto` times both and keeps what pays.",
+    )
+    keep: int = environment(default=2, about="The checkpoints that are kept.", ge=1, le=10**6)
 
 
 class Evaluation(Value):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from specc.engine.settings import FUSED, OPTIMIZERS, optimizer_for, settings_of
+from specc.engine.rates import Course
 from specc.runtime.failure import RunFailure
 
 TRAIN = {"optimizer": {"adam": {"lr": 0.001}}, "batch_size": 10, "epochs": 4}
@@ -11,25 +12,13 @@ TRAIN = {"optimizer": {"adam": {"lr": 0.001}}, "batch_size": 10, "epochs": 4}
 
 def test_what_is_left_out():
     found = settings_of(TRAIN)
-    assert (found.seed, found.schedule, found.clip, found.dtype) == (0, (), None, torch.float32)
+    assert (found.seed, found.course, found.clip, found.dtype) == (0, Course(), None, torch.float32)
+    assert (found.accumulate, found.ema, found.patience, found.watches) == (1, None, None, False)
 
 
 def test_length():
     assert settings_of(TRAIN).length(95) == (10, 40)
     assert settings_of({**TRAIN, "epochs": None, "steps": 7}).length(95) == (10, 7)
-
-
-def test_the_rate_follows_the_schedule():
-    wanted = [{"at": 0.5, "lr": 0.1}, {"at": 0.8, "lr": 0.01}]
-    found = settings_of({**TRAIN, "schedule": wanted})
-    assert [found.rate(step, 10) for step in (0, 4, 5, 7, 8, 9)] == [
-        None,
-        None,
-        0.1,
-        0.1,
-        0.01,
-        0.01,
-    ]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +33,9 @@ def test_the_rate_follows_the_schedule():
         {"epochs": None},
         {"epochs": 0},
         {"schedule": [{"at": 0.5}]},
-        {"dtype": "float16"},
+        {"precision": "float16"},
+        {"schedule": {"saw": {}}},
+        {"schedule": {"cosine": {"warmups": 1}}},
     ],
 )
 def test_damaged_settings(change):

@@ -202,7 +202,7 @@ TOP = [
     ("train: {epochs: }", "E0116", "", "delete the key"),
     ("train: {batch_size: 4294967296}", "E0111", "4294967296", "at most 2.15e+09"),
     ("train: {clip: .nan}", "E0110", ".nan", "finite"),
-    ("train: {dtype: float16}", "E0113", "float16", "`float32`"),
+    ("train: {precision: float16}", "E0113", "float16", "`float32`"),
     ("train: {optimizer: adma}", "E0113", "adma", "did you mean `adam`?"),
     ("train: {optimizer: lbfgs}", "E0113", "lbfgs", "there are `adadelta`"),
     ("train: {optimizer: 3}", "E0104", "3", "the name of an optimizer"),

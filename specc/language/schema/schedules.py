@@ -1,0 +1,57 @@
+"""The courses of the learning rate that `train: {schedule: ...}` may name, with their options."""
+
+from __future__ import annotations
+
+from specc.language.schema.digests import training
+from specc.language.schema.value import Value
+
+FINAL = "The share of the learning rate that is left at the end."
+
+
+class Course(Value):
+    """A course may begin with a warm-up, in which the rate rises linearly from zero."""
+
+    warmup: float = training(
+        default=0.0, about="The share of the run in which the rate rises from zero.", ge=0, lt=1
+    )
+
+
+class Constant(Course):
+    """The rate stays as it is (after the warm-up)."""
+
+
+class Cosine(Course):
+    """Half a cosine down to the final share (Loshchilov and Hutter 2017, equation 5)."""
+
+    final: float = training(default=0.0, about=FINAL, ge=0, le=1)
+
+
+class Linear(Course):
+    """A straight line down to the final share."""
+
+    final: float = training(default=0.0, about=FINAL, ge=0, le=1)
+
+
+class Exponential(Course):
+    """A constant factor a step, down to the final share."""
+
+    final: float = training(default=0.01, about=FINAL, gt=0, le=1)
+
+
+class Plateau(Course):
+    """The rate falls by a factor whenever the validation loss has not improved for a while."""
+
+    factor: float = training(default=0.5, about="What the rate falls by.", gt=0, lt=1)
+    patience: int = training(
+        default=5, about="The validations without improvement before the rate falls.", ge=1
+    )
+    final: float = training(default=0.01, about="The smallest share of the rate.", ge=0, le=1)
+
+
+SCHEDULES: dict[str, type[Course]] = {
+    "constant": Constant,
+    "cosine": Cosine,
+    "exponential": Exponential,
+    "linear": Linear,
+    "plateau": Plateau,
+}

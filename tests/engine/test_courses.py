@@ -1,0 +1,147 @@
+"""Schedules, running means, batches in pieces and early ends: each run resumes exactly."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from specc.engine import checkpoint, record, train
+from specc.engine.opened import open_run
+from specc.engine.step import Step
+from specc.engine.train import Options
+from specc.runtime.failure import RunFailure
+from tests.engine.test_train import QUIET, RESUME, losses, state_hash, weights_hash
+from tests.programs import making
+
+EVERYTHING = {
+    "epochs": 8,
+    "schedule": {"plateau": {"patience": 1, "warmup": 0.1}},
+    "ema": 0.9,
+    "accumulate": 3,
+    "early_stopping": {"patience": 4},
+    "clip": 1.0,
+    "keep": 3,
+}
+
+
+def weights(program):
+    return {name: p.detach().clone() for name, p in program.named_parameters()}
+
+
+@pytest.mark.parametrize("stop_at", [5, 17, 40])
+def test_a_run_with_everything_resumes_to_the_same_end(tmp_path, monkeypatch, stop_at):
+    code = making.copy("vae", tmp_path, **EVERYTHING)
+    whole = train.train(code, tmp_path / "whole", QUIET)
+    step, count = Step.__call__, 0
+
+    def stop(self, epoch, number, index):
+        nonlocal count
+        count += 1
+        if count == stop_at:
+            raise KeyboardInterrupt
+        return step(self, epoch, number, index)
+
+    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(train, "READ_EVERY", 4)
+    monkeypatch.setattr(Step, "__call__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(code, tmp_path / "run", QUIET)
+    monkeypatch.undo()
+    again = train.train(code, tmp_path / "run", RESUME)
+    assert again.counters.total == whole.counters.total
+    assert losses(tmp_path / "run") == losses(tmp_path / "whole")
+    assert weights_hash(tmp_path / "run") == weights_hash(tmp_path / "whole")
+    assert state_hash(tmp_path / "run") == state_hash(tmp_path / "whole")
+    mine, theirs = weights(again.opened.program), weights(whole.opened.program)
+    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+
+
+def test_the_rate_in_the_record_is_that_of_the_schedule(tmp_path):
+    code = making.copy("vae", tmp_path, epochs=4, schedule={"linear": {"final": 0.0}})
+    train.train(code, tmp_path / "run", QUIET)
+    lines = record.read_metrics(tmp_path / "run")
+    total = lines[-1]["step"]
+    wanted = [0.003 * (1 - (line["step"] - 1) / total) for line in lines]
+    assert [line["lr"] for line in lines] == pytest.approx(wanted)
+
+
+def test_a_run_ends_early_with_its_best_weights(tmp_path):
+    code = making.copy(
+        "vae", tmp_path, epochs=50, early_stopping={"patience": 2, "least": 1e9}, validate_every=1
+    )
+    trained = train.train(code, tmp_path / "run", QUIET)
+    # The first validation is the best, for none can be better by 10^9.
+    assert trained.counters.epoch == 3
+    best = checkpoint.best(tmp_path / "run")
+    assert best.counters.total == record.read_metrics(tmp_path / "run")[0]["step"]
+    for program in (trained.opened.program, open_run(tmp_path / "run").program):
+        assert all(torch.equal(p, best.weights[name]) for name, p in program.named_parameters())
+    last = checkpoint.latest(tmp_path / "run")
+    assert any(not torch.equal(last.weights[n], best.weights[n]) for n in best.weights)
+
+
+def test_an_early_end_needs_rows_to_validate_on(tmp_path):
+    def without(manifest):
+        manifest["data"]["split"] = {"test": 0.2}
+
+    code = making.copy("vae", tmp_path, without, early_stopping={"patience": 2})
+    with pytest.raises(RunFailure) as failure:
+        train.train(code, tmp_path / "run", QUIET)
+    assert failure.value.code == "E0509"
+
+
+def test_the_mean_of_the_weights_is_what_is_used(tmp_path):
+    code = making.copy("vae", tmp_path, ema=0.9)
+    trained = train.train(code, tmp_path / "run", QUIET)
+    found = checkpoint.latest(tmp_path / "run")
+    assert set(found.averages) == set(dict(trained.opened.program.named_parameters()))
+    for program in (trained.opened.program, open_run(tmp_path / "run").program):
+        for name, parameter in program.named_parameters():
+            assert torch.equal(parameter, found.averages[name])
+            assert not torch.equal(parameter, found.weights[name])
+
+
+def test_checkpoints_are_kept_as_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    code = making.copy("vae", tmp_path, epochs=5, keep=4)
+    train.train(code, tmp_path / "run", QUIET)
+    assert len(list((tmp_path / "run/checkpoints").iterdir())) == 4
+
+
+def test_a_batch_in_pieces_has_the_gradient_of_the_whole(tmp_path):
+    """The bound of the linear program without its noise: a mean over rows, whatever the pieces."""
+    making.linear_data(tmp_path / "data")
+    found = []
+    for pieces in (1, 4, 7):
+        folder = tmp_path / str(pieces)
+        code = making.copy(
+            "linear", folder, accumulate=pieces, epochs=1, optimizer={"sgd": {"lr": 0.1}}
+        )
+        for file in ("objective.py",):
+            making.edit(code, file, "normal.rsample(noise, ", "still(")
+            text = (code / file).read_text()
+            still = "\n\ndef still(loc, scale, **_):\n    return loc + 0.0 * scale\n"
+            (code / file).write_text(text + still)
+        trained = train.train(
+            code, folder / "run", Options(quiet=True, threads=1, data_dir=tmp_path / "data")
+        )
+        found.append(weights(trained.opened.program))
+    for other in found[1:]:
+        for name, value in found[0].items():
+            assert torch.allclose(other[name], value, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["adafactor", "asgd", "rprop", "nadam", "adadelta"])
+def test_every_optimizer_resumes_to_itself(tmp_path, name):
+    code = making.copy("vae", tmp_path, optimizer={name: {}}, epochs=2)
+    whole = train.train(code, tmp_path / "whole", QUIET)
+    assert math.isfinite(whole.metrics["loss"])
+    run = tmp_path / "run"
+    train.train(code, run, QUIET)
+    for folder in sorted((run / "checkpoints").iterdir()):
+        assert folder.is_dir()
+    again = train.train(code, run, RESUME)
+    assert state_hash(run) == state_hash(tmp_path / "whole")
+    assert again.counters == whole.counters or again.counters.total == whole.counters.total
