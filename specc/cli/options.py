@@ -62,5 +62,8 @@ def data_dir(command: F) -> F:
 def device(command: F) -> F:
     """`--device`: where the tensors live."""
     return click.option(
-        "--device", default="cpu", show_default=True, help="A device of torch, such as cuda."
+        "--device",
+        default="auto",
+        show_default=True,
+        help="cpu, cuda, cuda:1, or the best there is.",
     )(command)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import statistics
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +17,8 @@ from specc.cli.failure import Failure
 if TYPE_CHECKING:
     from specc.report.conclude import Conclusion
 
+PRECISIONS = ("float32", "fast", "float64")
+
 
 @click.command(help="Train SPEC and measure it; everything is kept in a run folder.")
 @options.one_spec
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
 @options.device
 @click.option("--out", metavar="RUN", help="The run folder; runs/NAME-1, -2, ... by default.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out where it stopped.")
+@click.option("--from", "start", metavar="RUN", help="Start from the weights of RUN that fit.")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Numbers of this type.")
+@click.option("--seeds", metavar="N,N,...", help="Train once with each seed.")
 @click.option("--threads", type=click.IntRange(1, 4096), help="Threads of the processor.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @options.as_json
@@ -33,17 +40,62 @@ def command(
     device: str,
     out: str | None,
     resume: bool,
+    start: str | None,
+    precision: str | None,
+    seeds: str | None,
     threads: int | None,
     quiet: bool,
     as_json: bool,
 ) -> int:
     """Train, then print the figures of the spec's `evaluate` and where the pictures are."""
+    if resume:
+        _check_resume(out, start, seeds)
+    asked = Asked(data_dir, device, resume, start, threads, quiet or as_json)
+    if precision is not None:
+        settings = (*settings, f"train.precision={precision}")
+    if seeds is None:
+        answers = [_train(spec, settings, out, asked, as_json)]
+    else:
+        answers = [
+            _train(spec, (*settings, f"train.seed={seed}"), _seeded(out, seed), asked, as_json)
+            for seed in _numbers(seeds)
+        ]
+    if as_json:
+        click.echo(json.dumps(answers[0] if seeds is None else answers))
+    elif len(answers) > 1:
+        click.echo(over_seeds(answers))
+    return exits.DONE
+
+
+def _check_resume(out: str | None, start: str | None, seeds: str | None) -> None:
+    """A run goes on from itself alone."""
+    hint = "name the folder of the run alone: --out runs/NAME-1"
+    if start is not None or seeds is not None:
+        other = "--seeds" if start is None else "--from"
+        raise Failure(f"--resume and {other} exclude each other", hint, exits.WRONG)
+    if out is None:
+        raise Failure("--resume needs to know which run", hint, exits.WRONG)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks of every run."""
+
+    data_dir: str | None
+    device: str
+    resume: bool
+    start: str | None
+    threads: int | None
+    quiet: bool
+
+
+def _train(
+    spec: str, settings: tuple[str, ...], out: str | None, asked: Asked, as_json: bool
+) -> dict[str, Any]:
+    """One run; its result."""
     from specc.cli.compile import compiled
     from specc.engine.device import prepare
 
-    if resume and out is None:
-        hint = "name the folder of the run: --out runs/NAME-1"
-        raise Failure("--resume needs to know which run", hint, exits.WRONG)
     result = compiled(spec, settings)
     prepare()
     from specc.engine import record
@@ -58,19 +110,46 @@ def command(
         for file, text in result.files.items():
             (code / file).write_text(text, encoding="utf-8")
         chosen = Options(
-            data_dir=Path(data_dir) if data_dir else None,
-            device=device,
+            data_dir=Path(asked.data_dir) if asked.data_dir else None,
+            device=asked.device,
             spec=result.source,
-            resume=resume,
-            quiet=quiet or as_json,
-            threads=threads,
+            resume=asked.resume,
+            quiet=asked.quiet,
+            threads=asked.threads,
+            start=Path(asked.start) if asked.start else None,
+            moved=result.plan.graph.graph.spec.document.moved,
+            say=lambda words: click.echo(words, err=True),
         )
         trained = train(code, run, chosen)
-    conclusion = conclude(trained, quiet=quiet or as_json)
-    click.echo(json.dumps({"run": str(run), **conclusion.result}) if as_json else words(conclusion))
+    conclusion = conclude(trained, quiet=asked.quiet)
     if not as_json:
+        click.echo(words(conclusion))
         click.echo(f"run: {run}")
-    return exits.DONE
+    return {"run": str(run), **conclusion.result}
+
+
+def _numbers(seeds: str) -> list[int]:
+    parts = [part.strip() for part in seeds.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        raise Failure(f"--seeds cannot be `{seeds}`", "write numbers, such as 0,1,2", exits.WRONG)
+    return list(dict.fromkeys(int(part) for part in parts))
+
+
+def _seeded(out: str | None, seed: int) -> str | None:
+    return None if out is None else f"{out}-seed{seed}"
+
+
+def over_seeds(answers: list[dict[str, Any]]) -> str:
+    """The figures of several seeds, each as its mean and the standard deviation over seeds."""
+    lines = []
+    for name in answers[0]["evaluate"]:
+        values = [answer["evaluate"][name]["value"] for answer in answers]
+        mean, spread = statistics.mean(values), statistics.stdev(values)
+        count = len(values)
+        lines.append(
+            f"{name}: {mean:.3f} nats a row, standard deviation {spread:.3f} ({count} seeds)"
+        )
+    return "\n".join(lines)
 
 
 def words(conclusion: Conclusion) -> str:

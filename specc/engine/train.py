@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import sys
 import time
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import torch
 from torch import Tensor
 
 from specc.data.load import Loaded, load
-from specc.engine import checkpoint, device, record
+from specc.engine import checkpoint, device, files, record
 from specc.engine.averages import Averages
+from specc.engine.carry import carry
 from specc.engine.checkpoint import Counters
 from specc.engine.opened import OpenRun, data_folder, fresh
 from specc.engine.progress import Progress, Quiet, Shown
@@ -46,7 +48,8 @@ class Options:
     """What a run takes beside its program.
 
     `spec` is the text that the program was compiled from, kept with the run. `threads` overrides
-    the choice that follows from the sizes.
+    the choice that follows from the sizes. `start` is a run whose weights are taken over where
+    they fit, under the names that `moved` gives them. `say` is told what a person should know.
     """
 
     data_dir: Path | None = None
@@ -55,6 +58,9 @@ class Options:
     resume: bool = False
     quiet: bool = False
     threads: int | None = None
+    start: Path | None = None
+    moved: Mapping[str, str] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda words: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +94,31 @@ def _first(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
     manifest = manifests.read(code)
     settings, where = settings_of(manifest.train), device.choose(options.device)
     data = _training_data(manifest, settings, options.data_dir, where)
-    count = sum(p.numel() for p in fresh(code, settings, where).parameters())
+    trial = fresh(code, settings, where)
+    if options.start is not None:
+        carry(options.start, trial, options.moved)
+    count = sum(p.numel() for p in trial.parameters())
     threads = options.threads or settings.threads or device.threads_for(count, settings.batch_size)
     facts = _facts(manifest, settings, options, data.digest, threads, where)
     record.create(run, code, options.spec, facts)
     # From here on the run stands alone: its own copy of the code is what it trains.
     program = fresh(record.facts_of(run)[1], settings, where)
-    return OpenRun(run, program, data, settings, where), threads
+    opened = OpenRun(run, program, data, settings, where)
+    _warm_up(opened, facts, options)
+    return opened, threads
+
+
+def _warm_up(opened: OpenRun, facts: Mapping[str, Any], options: Options) -> None:
+    """Starts from another run's weights, in a checkpoint like any other, so a resume has them."""
+    start = facts.get("start")
+    if start is None or checkpoint.latest(opened.folder) is not None:
+        return
+    carried = carry(Path(start["run"]), opened.program, start["moved"])
+    options.say(carried.sentence())
+    files.write_json(opened.folder / record.RUN, {**facts, "carried": carried.facts()})
+    players = players_of(opened.program, opened.settings, opened.device)
+    means = Averages(opened.program, opened.settings.ema).mean if opened.settings.ema else None
+    checkpoint.save(opened.folder, opened.program, players, Counters(), Tally().state(), means)
 
 
 def _again(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
@@ -107,9 +131,9 @@ def _again(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
     data = _training_data(manifest, settings, folder, where)
     if facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
-    program = fresh(kept, settings, where)
-    threads = options.threads or int(facts["threads"])
-    return OpenRun(run, program, data, settings, where), threads
+    opened = OpenRun(run, fresh(kept, settings, where), data, settings, where)
+    _warm_up(opened, facts, options)
+    return opened, options.threads or int(facts["threads"])
 
 
 def _training_data(
@@ -136,6 +160,9 @@ def _facts(
         "data_digest": digest,
         "data_dir": str(options.data_dir.resolve()) if options.data_dir else None,
         "device": str(where),
+        "start": None
+        if options.start is None
+        else {"run": str(options.start.resolve()), "moved": dict(options.moved)},
         "threads": threads,
         "versions": {
             "specc": manifest.specc,

@@ -14,6 +14,13 @@ CORE = ("language", "graph", "objective", "codegen", "engine", "evaluate", "comp
 # Words that mean something else where they stand.
 OTHERWISE = {
     ("specc/codegen/emit/learnt.py", "normal"): "`init: normal`",
+    ("specc/codegen/erase.py", "json"): "a mode of pydantic",
+    ("specc/codegen/manifest.py", "json"): "a mode of pydantic",
+    ("specc/engine/rates.py", "exponential"): "a course of the learning rate",
+    ("specc/engine/rates.py", "linear"): "a course of the learning rate",
+    ("specc/language/schema/schedules.py", "exponential"): "a course of the learning rate",
+    ("specc/language/schema/schedules.py", "linear"): "a course of the learning rate",
+    ("specc/language/schema/train.py", "json"): "pydantic's mode of writing",
     ("specc/language/schema/node.py", "normal"): "`init: normal`",
     ("specc/language/schema/read_link.py", "layers"): "`layers: [...]` is a list, not a mapping",
 }

@@ -78,4 +78,10 @@ CODES: tuple[Code, ...] = (
         "the program `{name}` allows no estimate `{estimator}`: {problem}",
         "{hint}",
     ),
+    error(
+        "E0814",
+        "nothing-carries-over",
+        "no tensor of the run `{run}` has the name and shape of one of this program",
+        "`moved: {{old.name: new.name}}` in the spec renames; `specc diff` shows what carries",
+    ),
 )

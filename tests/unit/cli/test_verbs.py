@@ -78,6 +78,20 @@ def test_explain_graph_schema_and_diff(project, capsys):
     assert main(wide) == 1
 
 
+def test_train_with_seeds_and_from_another_run(project, capsys):
+    short = ["--set", "train.epochs=1", "--set", "evaluate.test.particles=5", "--quiet"]
+    assert main(["train", "specs/vae.yaml", *short, "--seeds", "3,4", "--out", "two"]) == 0
+    assert "over 2 seeds" in capsys.readouterr().out
+    assert (project / "two-seed3/result.json").is_file()
+    again = ["train", "specs/vae.yaml", *short, "--from", "two-seed4", "--precision", "float64"]
+    assert main(again) == 0
+    assert "14 of 14 tensors come from" in capsys.readouterr().err
+    assert main(["train", "specs/vae.yaml", "--seeds", "a"]) == 2
+    assert main(["train", "specs/vae.yaml", "--resume"]) == 2
+    assert main(["train", "specs/vae.yaml", "--resume", "--out", "x", "--from", "y"]) == 2
+    assert "--resume and --from exclude each other" in capsys.readouterr().err
+
+
 def test_diff_reads_revisions(project, capsys):
     import subprocess
 
