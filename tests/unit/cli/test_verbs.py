@@ -81,7 +81,7 @@ def test_explain_graph_schema_and_diff(project, capsys):
 def test_train_with_seeds_and_from_another_run(project, capsys):
     short = ["--set", "train.epochs=1", "--set", "evaluate.test.particles=5", "--quiet"]
     assert main(["train", "specs/vae.yaml", *short, "--seeds", "3,4", "--out", "two"]) == 0
-    assert "over 2 seeds" in capsys.readouterr().out
+    assert "(2 seeds)" in capsys.readouterr().out
     assert (project / "two-seed3/result.json").is_file()
     again = ["train", "specs/vae.yaml", *short, "--from", "two-seed4", "--precision", "float64"]
     assert main(again) == 0
