@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from specc.catalog.entry import Reference, Shape
 from specc.catalog.supports import Support
 
 NO_SPLIT: Mapping[str, float] = MappingProxyType({})
 
+Kind = Literal["text", "path", "columns", "sizes", "number"]
+"""What the value of an option is: a path stays in the data folder, `columns` are lists by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column that a field may be `from:`.
 
-    `shape` is of one row, `support` of its values, and `picture` the (height, width) under which a
-    row is a picture.
+    `shape` is of one row, `support` of its values where it is known, and `picture` the (height,
+    width) or (channels, height, width) under which a row is a picture.
     """
 
     summary: str
     shape: Shape
-    support: Support
+    support: Support | None
     picture: Shape | None = None
 
 
@@ -33,24 +37,43 @@ class Option:
     name: str
     summary: str
     required: bool = False
+    kind: Kind = "text"
+
+
+Columns = Mapping[str, Column]
+NONE: Columns = MappingProxyType({})
+
+
+def unknown(options: Mapping[str, object]) -> Columns:
+    """The columns of a source that only the file knows."""
+    del options
+    return NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A kind of data.
 
-    `fields` are its columns by name; they are empty where only the file knows them. `rows` are the
+    `fields` are its columns by name where they are always the same; `given` are those that follow
+    from the options of a spec. Both are empty where only the file knows. `rows` are the
     sizes of its parts where they are fixed, `all` being the part of a source without a split of its
     own; `split` is made where the spec asks for none. `needs_folder` says that it is read from
-    files in the data folder.
+    files in the data folder, and `endings` are those of a file that is a source by itself, as in
+    `source: a.npz`.
     """
 
     name: str
     summary: str
     references: tuple[Reference, ...]
     example: str
-    fields: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
+    fields: Columns = field(default_factory=lambda: NONE)
+    given: Callable[[Mapping[str, object]], Columns] = unknown
     options: tuple[Option, ...] = ()
     rows: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     split: Mapping[str, float] = field(default_factory=lambda: NO_SPLIT)
     needs_folder: bool = True
+    endings: tuple[str, ...] = ()
+
+    def columns(self, options: Mapping[str, object]) -> Columns:
+        """The columns under these options, as far as they are known before anything is read."""
+        return self.fields or self.given(options)

@@ -104,7 +104,7 @@ def _data(plan: Plan) -> dict[str, Any] | None:
     return {
         "source": data.source,
         "options": {k: _jsonable(v) for k, v in data.options.items()},
-        "split": dict(data.split),
+        "split": {name: _jsonable(rule) for name, rule in data.split.items()},
         "fields": {
             plan.python[used[name]]: _field(plan, used[name], field)
             for name, field in graph.fields.items()
@@ -131,7 +131,9 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
         "support": _support(kind.support),
         "at": at(field.span),
     }
-    for key in ("binarize", "scale", "one_hot"):
+    if node.role == "observed" and node.entry is not None:
+        entry["distribution"] = node.entry.name
+    for key in ("binarize", "scale", "standardize", "one_hot"):
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]
     if field.picture is not None and math.prod(field.picture) == math.prod(kind.shape):

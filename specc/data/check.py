@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
+from specc.data.columns import steps_before
 from specc.data.table import Array, Column, Table
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field, Support
 
-CHUNK = 1 << 16
-"""Rows looked at in one piece, so that a check of a large file stays small."""
-
 TOLERANCE = 1e-4
 """How far the sum of a simplex may be from one: data files round to a few digits."""
 
+Wrong = npt.NDArray[np.bool_]
+WHOLE = {"int64": (-math.inf, math.inf), "uint8": (0, 255), "bool": (0, 1)}
+
 
 def check(table: Table, field: Field, column: Column) -> None:
-    """Raises RunFailure E0505, E0508, E0511 or E0512 where a value of the column does not fit."""
+    """Raises RunFailure E0508, E0511 or E0512 where a value of the column does not fit."""
     raw = column.raw
     if raw.dtype.kind not in "biuf":
         message = f"the field `{field.name}` holds values of type {raw.dtype}, not numbers"
         raise RunFailure("E0508", message, place=_place(table, field), exit_code=USAGE)
-    _check_shape(table, field, raw)
-    for start in range(0, len(raw), CHUNK):
-        part = raw[start : start + CHUNK]
-        if part.dtype.kind == "f":
-            _complain(table, field, start, part, ~np.isfinite(part), "E0512", "finite")
-        factor = column.factor * (1.0 if field.scale is None else field.scale)
-        wrong, expected = _wrong(field, part, factor)
-        _complain(table, field, start, part, wrong, "E0508", expected, factor)
+    _check_shape(table, field, column)
+    for start, part in column.chunks():
+        inside = _filled(column, start, part)
+        for code, wrong, expected, factor in _questions(field, column, part):
+            found = wrong if inside is None else wrong & inside
+            if found.any():
+                value, where = _first(table, column, start, part, found)
+                raise _complaint(code, table, field, part, value * factor, where, expected)
 
 
-def _check_shape(table: Table, field: Field, raw: Array) -> None:
-    found, expected = raw.shape[1:], field.shape
+def _check_shape(table: Table, field: Field, column: Column) -> None:
+    found, expected = column.shape, field.shape
     if field.one_hot is not None:
         found = (*found, field.one_hot)
     if math.prod(found) != math.prod(expected):
@@ -47,22 +49,49 @@ def _check_shape(table: Table, field: Field, raw: Array) -> None:
         raise RunFailure("E0511", message, hint=hint, place=field.at, exit_code=USAGE)
 
 
-def _wrong(field: Field, raw: Array, factor: float) -> tuple[npt.NDArray[np.bool_], str]:
+def _filled(column: Column, start: int, part: Array) -> Wrong | None:
+    """Where a row of unequal length has its own values, in the shape of `part`."""
+    if column.lengths is None:
+        return None
+    inside = steps_before(column.lengths[start : start + len(part)], part.shape[1])
+    spread = inside.reshape(*inside.shape, *(1 for _ in part.shape[2:]))
+    return np.broadcast_to(spread, part.shape)
+
+
+def _questions(
+    field: Field, column: Column, part: Array
+) -> Iterator[tuple[str, Wrong, str, float]]:
+    """Code, which raw values are wrong, what would be right, and the factor to show them by."""
+    if part.dtype.kind == "f":
+        yield "E0512", ~np.isfinite(part), "a finite number", 1.0
+    factor = column.factor * (1.0 if field.scale is None else field.scale)
+    wrong, expected = _wrong(field, part, factor)
+    yield "E0508", wrong, expected, factor
+    if field.dtype in WHOLE and field.binarize is None and field.one_hot is None:
+        low, high = WHOLE[field.dtype]
+        values = part * factor if factor != 1.0 else part
+        wrong = (values < low) | (values > high)
+        if values.dtype.kind == "f":
+            wrong |= values != np.floor(values)
+        yield "E0508", wrong, f"what fits the type {field.dtype}", factor
+
+
+def _wrong(field: Field, raw: Array, factor: float) -> tuple[Wrong, str]:
     """Which raw values do not fit, and what would."""
     if field.one_hot is not None:
         bad = (raw < 0) | (raw >= field.one_hot) | (raw != np.floor(raw))
-        return bad, f"whole numbers 0 to {field.one_hot - 1}"
+        return bad, f"a whole number 0 to {field.one_hot - 1}"
     # Half a unit in the last place is forgiven: 16 * (1 / 16) need not be 1 in every format.
     slack = 1e-6 * abs(factor)
     if field.binarize == "sample":
         values = raw * factor
-        return (values < -slack) | (values > 1 + slack), "probabilities in [0, 1]"
-    if field.binarize == "threshold":
+        return (values < -slack) | (values > 1 + slack), "a probability in [0, 1]"
+    if field.binarize == "threshold" or field.standardize:
         return np.zeros(raw.shape, dtype=np.bool_), ""
     return _outside(field.support, raw * factor if factor != 1.0 else raw)
 
 
-def _outside(support: Support, values: Array) -> tuple[npt.NDArray[np.bool_], str]:
+def _outside(support: Support, values: Array) -> tuple[Wrong, str]:
     if support.kind == "interval":
         below = values <= support.low if support.low_open else values < support.low
         above = values >= support.high if support.high_open else values > support.high
@@ -71,39 +100,53 @@ def _outside(support: Support, values: Array) -> tuple[npt.NDArray[np.bool_], st
         bad = (values < support.low) | (values > support.high) | (values != np.floor(values))
         return bad, _integers(support)
     if support.kind == "counts":
-        return (values < 0) | (values != np.floor(values)), "counts 0, 1, 2, ..."
+        return (values < 0) | (values != np.floor(values)), "a count 0, 1, 2, ..."
     if support.kind in ("simplex", "onehot"):
         return _off_simplex(support.kind, values)
     return np.zeros(values.shape, dtype=np.bool_), ""
 
 
-def _off_simplex(kind: str, values: Array) -> tuple[npt.NDArray[np.bool_], str]:
+def _off_simplex(kind: str, values: Array) -> tuple[Wrong, str]:
     total = np.abs(values.sum(-1, keepdims=True) - 1.0) > TOLERANCE
     if kind == "onehot":
-        return ((values != 0) & (values != 1)) | total, "one-hot vectors"
-    return (values < 0) | total, "vectors that sum to one"
+        return ((values != 0) & (values != 1)) | total, "part of a one-hot vector"
+    return (values < 0) | total, "part of a vector that sums to one"
 
 
-def _complain(
-    table: Table,
-    field: Field,
-    start: int,
-    part: Array,
-    wrong: npt.NDArray[np.bool_],
-    code: str,
-    expected: str,
-    factor: float = 1.0,
-) -> None:
-    if not wrong.any():
-        return
-    row, *column = (int(i) for i in np.argwhere(wrong)[0])
-    value = part[(row, *column)] * factor if factor != 1.0 else part[(row, *column)]
-    where = f"row {table.first_row + start + row}"
-    if column:
-        where += f", column {', '.join(map(str, column))}"
-    message = f"the field `{field.name}` holds {value:g} in {where}; the model takes {expected}"
+# words
+
+
+def _first(
+    table: Table, column: Column, start: int, part: Array, wrong: Wrong
+) -> tuple[float, str]:
+    """The first wrong raw value, and where it stands: `row 17, column 3 (`age`) of a.csv`."""
+    row, *place = (int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+    where = f"row {table.row(start + row)}"
+    if place:
+        where += f", column {', '.join(map(str, place))}"
+        where += f" (`{column.names[place[0]]}`)" if column.names else ""
+    return float(part[(row, *place)]), f"{where} of {table.place}" if table.place else where
+
+
+def _complaint(
+    code: str, table: Table, field: Field, part: Array, value: float, where: str, expected: str
+) -> RunFailure:
+    shown = "missing (not a number)" if math.isnan(value) else f"{value:g}"
+    takes = f"but {_node(field)} holds {expected}"
     hint = _suggest(field, part)
-    raise RunFailure(code, message, hint=hint, place=_place(table, field), exit_code=USAGE)
+    if code == "E0512":
+        takes = "and every value must be a finite number"
+        hint = "remove the row, or fill in the value"
+    message = f"`{field.name}`: {where} is {shown}, {takes}"
+    return RunFailure(code, message, hint=hint, place=_place(table, field), exit_code=USAGE)
+
+
+def _node(field: Field) -> str:
+    """`a bernoulli node`."""
+    if not field.distribution:
+        return "the model"
+    article = "an" if field.distribution[0] in "aeiou" else "a"
+    return f"{article} {field.distribution} node"
 
 
 def _suggest(field: Field, part: Array) -> str:
@@ -129,14 +172,14 @@ def _integers(support: Support) -> str:
         return "0 or 1"
     if support.high == math.inf:
         low = support.low
-        return "whole numbers" if low == -math.inf else f"whole numbers >= {low:g}"
-    return f"whole numbers {support.low:g} to {support.high:g}"
+        return "a whole number" if low == -math.inf else f"a whole number >= {low:g}"
+    return f"a whole number {support.low:g} to {support.high:g}"
 
 
 def _interval(support: Support) -> str:
     left, right = "(" if support.low_open else "[", ")" if support.high_open else "]"
     if support.high == math.inf:
-        return f"numbers {'>' if support.low_open else '>='} {support.low:g}"
+        return f"a number {'>' if support.low_open else '>='} {support.low:g}"
     if support.low == -math.inf:
-        return f"numbers {'<' if support.high_open else '<='} {support.high:g}"
-    return f"numbers in {left}{support.low:g}, {support.high:g}{right}"
+        return f"a number {'<' if support.high_open else '<='} {support.high:g}"
+    return f"a number in {left}{support.low:g}, {support.high:g}{right}"

@@ -1,18 +1,20 @@
 """A field of the model out of a column of the source: compact in memory, transformed by batch.
 
-    value = raw * factor * scale,   then   binarize,   one_hot,   shape,   dtype
+    value = raw * factor * scale,   then   standardize   or   binarize,   shape,   dtype
 
-What the transforms are is fixed when the data is loaded; `Field.batch` only applies them.
+A label is taken as it is to `one_hot`. What the transforms are is fixed when the data is loaded;
+`Resident.batch` only applies them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from specc.data import binarize
+from specc.data.mapped import Mapped
 from specc.runtime.manifest import Field
 from specc.runtime.noise import Noise
 
@@ -20,28 +22,50 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 @dataclass(frozen=True, slots=True)
+class Standard:
+    """What `standardize` takes out of a row: (value - mean) / deviation, entry by entry."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def to(self, device: torch.device) -> Standard:
+        """The same numbers, on the device."""
+        return Standard(self.mean.to(device), self.deviation.to(device))
+
+
+@dataclass(frozen=True, slots=True)
 class Resident:
-    """The rows of one field, in memory as the file has them.
+    """The rows of one field, in memory as the file has them, or still in the file.
 
     `raw` is [rows, *column shape]; `factor` takes a raw value to the field's value, before it is
-    binarized.
+    standardized or binarized.
     """
 
     field: Field
-    raw: Tensor
+    raw: Tensor | Mapped
     factor: float
     dtype: torch.dtype
+    standard: Standard | None = None
 
     def __len__(self) -> int:
         return len(self.raw)
+
+    def to(self, device: torch.device) -> Resident:
+        """The same rows, on the device; what is in a file stays there."""
+        raw = self.raw if isinstance(self.raw, Mapped) else self.raw.to(device)
+        return replace(self, raw=raw, standard=self.standard and self.standard.to(device))
 
     def batch(self, index: Tensor | slice, noise: Noise) -> Tensor:
         """The values of the rows at `index`: [batch, *shape].
 
         `binarize: sample` draws each value anew, from `noise`.
         """
-        raw = self.raw[index] if isinstance(index, slice) else self.raw.index_select(0, index)
-        return shaped(self.transformed(raw, noise), self.field)
+        return shaped(self.transformed(self._rows(index, noise), noise), self.field)
+
+    def _rows(self, index: Tensor | slice, noise: Noise) -> Tensor:
+        if isinstance(self.raw, Mapped):
+            return self.raw.rows(index, noise.generator.device)
+        return self.raw[index] if isinstance(index, slice) else self.raw.index_select(0, index)
 
     def transformed(self, raw: Tensor, noise: Noise) -> Tensor:
         """The values of raw rows, in the field's dtype."""
@@ -51,6 +75,9 @@ class Resident:
             return binarize.draw(raw, self.factor, noise, self.dtype)
         if self.field.binarize == "threshold":
             return raw.gt(0.5 / self.factor).to(self.dtype)
+        if self.standard is not None:
+            values = raw.to(self.standard.mean.dtype) * self.factor - self.standard.mean
+            return (values / self.standard.deviation).to(self.dtype)
         values = raw.to(self.dtype)
         return values if self.factor == 1.0 else values * self.factor
 

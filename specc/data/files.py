@@ -1,4 +1,4 @@
-"""Where data files lie: inside the data folder, never outside of it."""
+"""Where data files lie: inside the data folder, never outside of it, and never larger than fits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 from specc.runtime.failure import USAGE, RunFailure
+
+UNKNOWN = 8 << 30
+"""The bytes of memory that are taken for free where the system does not tell."""
 
 
 def folder_for(source: str, folder: Path | None) -> Path:
@@ -29,21 +32,80 @@ def inside(folder: Path, path: str) -> Path:
     Raises RunFailure: E0506, where the path, or a link on the way, leads out of the folder; E0504,
     where there is no such file.
     """
-    found = Path(os.path.realpath(folder / path))
+    found = _within(folder, path)
+    if not found.is_file():
+        raise _missing(folder, path, "file")
+    return found
+
+
+def folder_inside(folder: Path, path: str) -> Path:
+    """The folder `path` of the data folder; raises as `inside` does."""
+    found = _within(folder, path)
+    if not found.is_dir():
+        raise _missing(folder, path, "folder")
+    return found
+
+
+def _within(folder: Path, path: str) -> Path:
+    try:
+        found = Path(os.path.realpath(folder / path))
+    except ValueError as error:  # a NUL in the name
+        raise unreadable(Path(path), str(error)) from error
     if Path(path).is_absolute() or not found.is_relative_to(os.path.realpath(folder)):
         hint = "write a path inside the folder given by `--data-dir`"
         message = f"the path `{path}` leads out of the data folder"
         raise RunFailure("E0506", message, hint=hint, exit_code=USAGE)
-    if not found.is_file():
-        names = sorted(p.name for p in folder.iterdir())[:8]
-        hint = f"the folder has {', '.join(names)}" if names else "the folder is empty"
-        raise RunFailure(
-            "E0504", f"the data folder {folder} has no file `{path}`", hint=hint, exit_code=USAGE
-        )
     return found
+
+
+def _missing(folder: Path, path: str, kind: str) -> RunFailure:
+    names = sorted(p.name for p in folder.iterdir())[:8]
+    hint = f"the folder has {', '.join(names)}" if names else "the folder is empty"
+    message = f"the data folder {folder} has no {kind} `{path}`"
+    return RunFailure("E0504", message, hint=hint, exit_code=USAGE)
 
 
 def unreadable(path: Path, problem: str, hint: str = "") -> RunFailure:
     """The failure E0505 of a file whose content is not what it should be."""
     message = f"the data file {path} cannot be read: {problem}"
     return RunFailure("E0505", message, hint=hint, exit_code=USAGE)
+
+
+def require_memory(path: Path, size: int, hint: str = "") -> None:
+    """Refuses a file whose content takes `size` bytes, before any of them is read.
+
+    Raises RunFailure: E0513, where that is more than the memory which is free.
+    """
+    free = free_memory()
+    if size > free:
+        message = f"the data file {path} needs {_shown(size)} of memory, and {_shown(free)} is free"
+        hint = hint or "`source: npy` reads an array from its file, batch by batch"
+        raise RunFailure("E0513", message, hint=hint, exit_code=USAGE)
+
+
+def free_memory() -> int:
+    """The bytes of memory that can still be had, of the machine and of the control group."""
+    found = [UNKNOWN]
+    for line in _text(Path("/proc/meminfo")).splitlines():
+        if line.startswith("MemAvailable:"):
+            found = [int(line.split()[1]) << 10]
+    group = Path("/sys/fs/cgroup")
+    most, used = _text(group / "memory.max").strip(), _text(group / "memory.current").strip()
+    if most.isdigit() and used.isdigit():
+        found.append(int(most) - int(used))
+    return max(0, min(found))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _shown(size: int) -> str:
+    """`3.2 GB`, or `17 kB`."""
+    for unit, name in ((1 << 30, "GB"), (1 << 20, "MB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size / 1024:.0f} kB"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from specc.data.check import check
-from specc.data.fields import Resident, dtype_of
-from specc.data.sources import reader
-from specc.data.split import split
-from specc.data.table import Column, Part, Table
+from specc.data.fields import Resident, Standard, dtype_of
+from specc.data.mapped import Mapped, tensor
+from specc.data.read import TRAIN, digest, parts_of
+from specc.data.statistics import Statistics, statistics
+from specc.data.table import Column
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Data, Field
 from specc.runtime.noise import Noise
@@ -35,8 +35,7 @@ class Rows:
 
     def to(self, device: torch.device) -> Rows:
         """The same rows, on the device."""
-        fields = {name: replace(f, raw=f.raw.to(device)) for name, f in self.fields.items()}
-        return Rows(self.name, fields)
+        return Rows(self.name, {name: f.to(device) for name, f in self.fields.items()})
 
     def batch(self, index: Tensor | slice, noise: Noise) -> Batch:
         """The fields of the rows at `index`, each [batch, *shape]."""
@@ -51,14 +50,19 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The parts by name, and a digest of everything that was read."""
+    """The parts by name, and a digest of everything that was read.
+
+    `record` is what was learnt of the training rows and must be kept with a run: the mean and the
+    standard deviation of every field that is standardized.
+    """
 
     parts: Mapping[str, Rows]
     digest: str
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     def to(self, device: torch.device) -> Loaded:
         """The same data, on the device."""
-        return Loaded({name: rows.to(device) for name, rows in self.parts.items()}, self.digest)
+        return replace(self, parts={name: rows.to(device) for name, rows in self.parts.items()})
 
     def part(self, name: str) -> Rows:
         """The rows of a part.
@@ -73,72 +77,59 @@ class Loaded:
         return self.parts[name]
 
 
-def load(data: Data, folder: Path | None, dtype: torch.dtype | None = None) -> Loaded:
+def load(
+    data: Data,
+    folder: Path | None,
+    dtype: torch.dtype | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> Loaded:
     """The data that a manifest asks for, from `folder`, with numbers in `dtype`.
 
-    Raises RunFailure: E05xx, before anything is trained, where a file or a value does not fit.
+    A `record` of earlier data, as `Loaded.record` is, stands in for the training rows of these:
+    what a model was trained on decides how other rows are standardized. Raises RunFailure: E05xx,
+    before anything is trained, where a file or a value does not fit.
     """
     dtype = dtype or torch.get_default_dtype()
-    table = reader(data.source)(data.options, folder)
-    wanted = {name: _select(table, data, part) for name, part in table.parts.items()}
-    for part in wanted.values():
-        _check_rows(table, part)
-        for name, field in data.fields.items():
-            check(table, field, part[name])
-    parts = split(Table(wanted, table.masks, table.default_split, place=table.place), data.split)
-    rows = {name: Rows(name, _resident(part, data.fields, dtype)) for name, part in parts.items()}
-    return Loaded(rows, _digest(parts))
-
-
-def _select(table: Table, data: Data, part: Part) -> dict[str, Column]:
-    """The columns that fields ask for, under the names of the fields."""
-    for field in data.fields.values():
-        if field.column not in part:
-            has = ", ".join(sorted(part))
-            message = f"the data source `{data.source}` has no `{field.column}`"
-            where = f"{table.place} has {has}"
-            raise RunFailure("E0503", message, hint=where, place=field.at, exit_code=USAGE)
-    return {name: part[field.column] for name, field in data.fields.items()}
-
-
-def _check_rows(table: Table, part: Part) -> None:
-    (first, reference), *others = part.items()
-    for name, column in others:
-        if len(column.raw) != len(reference.raw):
-            message = (
-                f"the field `{name}` has {len(column.raw)} rows in {table.place}, "
-                f"but `{first}` has {len(reference.raw)}"
-            )
-            raise RunFailure("E0507", message, exit_code=USAGE)
-
-
-def _resident(part: Part, fields: Mapping[str, Field], dtype: torch.dtype) -> dict[str, Resident]:
-    return {
-        name: Resident(
-            field=field,
-            raw=_tensor(part[name], dtype),
-            factor=part[name].factor * (1.0 if field.scale is None else field.scale),
-            dtype=dtype_of(field, dtype),
-        )
-        for name, field in fields.items()
+    parts = parts_of(data, folder)
+    known = {name: Statistics.of_json(found) for name, found in (record or {}).items()}
+    for name, wanted in data.fields.items():
+        if wanted.standardize and name not in known:
+            column = parts[TRAIN][name]
+            known[name] = statistics(wanted, column, _factor(wanted, column))
+    rows = {
+        part: Rows(part, {n: _resident(f, found[n], dtype, known) for n, f in data.fields.items()})
+        for part, found in parts.items()
     }
+    kept = {name: found.as_json() for name, found in known.items()}
+    return Loaded(rows, digest(parts), kept)
+
+
+def _factor(field: Field, column: Column) -> float:
+    return column.factor * (1.0 if field.scale is None else field.scale)
+
+
+def _resident(
+    field: Field, column: Column, dtype: torch.dtype, known: Mapping[str, Statistics]
+) -> Resident:
+    factor, own = _factor(field, column), known.get(field.name)
+    kind = dtype_of(field, dtype)
+    if column.is_mapped:
+        return Resident(field, Mapped(column), factor, kind, _standard(own, torch.float64))
+    if own is None or column.raw.dtype.itemsize == 1:
+        return Resident(field, _tensor(column, dtype), factor, kind, _standard(own, dtype))
+    # Here and once: a large number less a large mean needs all the digits of the file.
+    values = (column.raw.astype(np.float64) * factor - own.mean) / own.deviation
+    return Resident(field, torch.from_numpy(values).to(dtype), 1.0, kind)
+
+
+def _standard(own: Statistics | None, dtype: torch.dtype) -> Standard | None:
+    if own is None:
+        return None
+    mean, deviation = torch.from_numpy(own.mean), torch.from_numpy(own.deviation)
+    return Standard(mean.to(dtype), deviation.to(dtype))
 
 
 def _tensor(column: Column, dtype: torch.dtype) -> Tensor:
     """Floating-point columns in the dtype of the run; bytes and integers as they are."""
-    raw = column.raw
-    if raw.dtype.kind == "u" and raw.dtype.itemsize > 1:
-        raw = raw.astype(np.int64)  # torch computes little with unsigned words
-    tensor = torch.from_numpy(np.require(raw, requirements=["C", "W"]))
-    return tensor.to(dtype) if tensor.is_floating_point() else tensor
-
-
-def _digest(parts: Mapping[str, Part]) -> str:
-    """One hash of names, shapes, types and bytes, so a run resumes on the data it began with."""
-    found = hashlib.sha256()
-    for name, part in sorted(parts.items()):
-        for field, column in sorted(part.items()):
-            raw = np.ascontiguousarray(column.raw)
-            found.update(f"{name}/{field}{raw.shape}{raw.dtype.str}{column.factor!r}".encode())
-            found.update(raw.data)
-    return found.hexdigest()[:32]
+    found = tensor(column.raw)
+    return found.to(dtype) if found.is_floating_point() else found

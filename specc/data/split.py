@@ -18,15 +18,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from specc.data.table import ALL, Part, Table, rows, take
+from specc.data.table import ALL, Index, Part, Table, rows, take
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.noise import mix
 
 TRAIN = "train"
 SEED = 20140116
 MASK = re.compile(r"([A-Za-z_]\w*)(?:\[(\d+)\])?")
-
-Index = npt.NDArray[np.int64]
 
 
 def split(table: Table, wanted: Mapping[str, Any]) -> dict[str, Part]:

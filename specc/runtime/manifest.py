@@ -37,7 +37,8 @@ class Field:
     """A data field as the model sees it, and how it comes out of the source.
 
     `shape` is of one row; `binarize` is `sample` or `threshold`; `one_hot` a number of classes;
-    `picture` the height and width (and channels) under which a row is a picture.
+    `picture` the height and width (and channels) under which a row is a picture; `distribution`
+    that of the node which observes the field.
     """
 
     name: str
@@ -48,7 +49,9 @@ class Field:
     binarize: str | None = None
     scale: float | None = None
     one_hot: int | None = None
+    standardize: bool = False
     picture: tuple[int, ...] | None = None
+    distribution: str = ""
     at: str = ""
 
 
@@ -191,6 +194,8 @@ def _field(name: str, item: _Object) -> Field:
         binarize=binarize,
         scale=item.optional("scale", float),
         one_hot=item.optional("one_hot", int),
+        standardize=item.get("standardize", bool, False),
+        distribution=item.get("distribution", str, ""),
         picture=item.sizes("picture") if item.value.get("picture") is not None else None,
         at=item.get("span", str, "") or item.get("at", str, ""),
     )

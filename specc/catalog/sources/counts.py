@@ -22,6 +22,7 @@ ENTRY = Source(
             "The file: `indptr`, `indices`, `counts` and `shape`. The columns are `counts` "
             "(a row a document, a number a word) and `length` (the words of each document).",
             required=True,
+            kind="path",
         ),
     ),
 )

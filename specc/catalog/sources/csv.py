@@ -11,8 +11,14 @@ ENTRY = Source(
     references=(Reference("Shafranovich 2005", "RFC 4180"),),
     example="data: {source: csv, path: a.csv, fields: {age: {from: age, shape: []}}}",
     options=(
-        Option("path", "The file.", required=True),
+        Option("path", "The file.", required=True, kind="path"),
         Option("delimiter", "What stands between two values; a comma unless it is given."),
-        Option("columns", "Columns of several numbers a row: `{features: [age, height]}`."),
+        Option(
+            "columns",
+            "Columns of several numbers a row: `{features: [age, height]}`, or `{features: '*'}` "
+            "for all that no other list names.",
+            kind="columns",
+        ),
     ),
+    endings=("csv",),
 )

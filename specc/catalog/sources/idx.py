@@ -13,9 +13,14 @@ ENTRY = Source(
         "data: {source: idx, images: a-idx3-ubyte.gz, fields: {x: {from: image, shape: [784]}}}"
     ),
     options=(
-        Option("images", "The file of the pictures; bytes become parts of 255.", required=True),
-        Option("labels", "The file of the labels."),
-        Option("test_images", "The pictures of a test part."),
-        Option("test_labels", "The labels of a test part."),
+        Option(
+            "images",
+            "The file of the pictures; bytes become parts of 255.",
+            required=True,
+            kind="path",
+        ),
+        Option("labels", "The file of the labels.", kind="path"),
+        Option("test_images", "The pictures of a test part.", kind="path"),
+        Option("test_labels", "The labels of a test part.", kind="path"),
     ),
 )

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from specc.catalog.source import Source
 
-_NAMES = ("counts", "csv", "digits", "idx", "mnist", "npz")
+_NAMES = ("counts", "csv", "digits", "idx", "images", "json", "mnist", "npy", "npz", "parquet")
 
 
 def names() -> tuple[str, ...]:
@@ -25,3 +25,8 @@ def source(name: str) -> Source:
         raise KeyError(name)
     entry: Source = import_module(f"{__package__}.{name}").ENTRY
     return entry
+
+
+def by_ending() -> dict[str, str]:
+    """The source that reads a file, by the ending of its name."""
+    return {ending: name for name in _NAMES for ending in source(name).endings}

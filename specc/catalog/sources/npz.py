@@ -17,8 +17,11 @@ ENTRY = Source(
         Option(
             "path",
             "The file. Arrays `train`, `valid` and `test` (or `train_x`, ...) are parts of "
-            "the column `values` (or `x`).",
+            "the column `values` (or `x`). `x_values` and `x_lengths` are rows of unequal length: "
+            "the columns `x`, filled up with zeros, and `x_lengths`.",
             required=True,
+            kind="path",
         ),
     ),
+    endings=("npz",),
 )

@@ -8,7 +8,7 @@ from typing import cast
 from specc.data.table import Reader
 from specc.runtime.failure import USAGE, RunFailure
 
-NAMES = ("counts", "csv", "digits", "idx", "mnist", "npz")
+NAMES = ("counts", "csv", "digits", "idx", "images", "json", "mnist", "npy", "npz", "parquet")
 
 
 def reader(name: str) -> Reader:

@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.files import folder_for, inside, unreadable
+from specc.data.files import folder_for, inside, require_memory, unreadable
 from specc.data.sources.npz import arrays_of
 from specc.data.table import ALL, Array, Column, Table
-
-LIMIT = 4 << 30
-"""More bytes than this as plain rows are refused."""
 
 NEEDED = ("indptr", "indices", "counts", "shape")
 
@@ -46,8 +43,8 @@ def _rows(path: Path, arrays: Mapping[str, Array]) -> Array:
         raise unreadable(path, problem)
     most = int(counts.max()) if counts.size else 0
     kind = np.uint8 if most < 256 else np.uint16 if most < 65536 else np.int64
-    if shape[0] * shape[1] * np.dtype(kind).itemsize > LIMIT:
-        raise unreadable(path, f"{shape[0]} documents of {shape[1]} words do not fit in memory")
+    size = shape[0] * shape[1] * np.dtype(kind).itemsize
+    require_memory(path, size, f"{shape[0]} documents of {shape[1]} words are that large as rows")
     rows = np.zeros(shape, dtype=kind)
     documents = np.repeat(np.arange(shape[0]), np.diff(indptr))
     np.add.at(rows, (documents, indices), counts.astype(kind))

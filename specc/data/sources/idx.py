@@ -12,16 +12,14 @@ import struct
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 
-from specc.data.files import folder_for, inside, unreadable
+from specc.data.files import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Part, Table
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-LIMIT = 8 << 30
-"""More bytes than this in one unpacked file are taken for a mistake, or a trap."""
 
 
 def read(options: Mapping[str, Any], folder: Path | None) -> Table:
@@ -53,33 +51,37 @@ def array(path: Path) -> Array:
     """The array in an idx file, which may be packed with gzip.
 
     Raises RunFailure: E0505, where it is not an idx file, is damaged, or is longer or shorter than
-    its header says.
+    its header says; E0513, where it says more than the memory holds.
     """
-    data = _bytes(path)
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
-        raise unreadable(path, "it does not start as an idx file does")
-    rank, dtype = data[3], np.dtype(TYPES[data[2]])
-    start = 4 + 4 * rank
-    if rank == 0 or len(data) < start:
-        raise unreadable(path, "its header is cut off")
-    shape = struct.unpack(f">{rank}I", data[4:start])
-    expected = math.prod(shape) * dtype.itemsize
-    if len(data) - start != expected:
+    try:
+        with _opened(path) as file:
+            shape, dtype = _header(path, file.read(4 + 4 * 255))
+            start = 4 + 4 * len(shape)
+            expected = math.prod(shape) * dtype.itemsize
+            require_memory(path, expected, "the file says so itself; it may be damaged")
+            file.seek(start)
+            data = file.read(expected + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, str(error)) from error
+    if len(data) != expected:
         sizes = "x".join(str(n) for n in shape)
-        problem = f"its header says {sizes}, which is {expected} bytes; it has {len(data) - start}"
+        has = f"it has {len(data)}" if len(data) < expected else "it has more"
+        problem = f"its header says {sizes}, which is {expected} bytes; {has}"
         raise unreadable(path, problem, "the file may be cut off: fetch it again")
-    values: Array = np.frombuffer(data, dtype, offset=start).reshape(shape)
+    values: Array = np.frombuffer(data, dtype).reshape(shape)
     return values.astype(dtype.newbyteorder("="))
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rb") if packed else path.open("rb") as file:
-            data = file.read(LIMIT + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, str(error)) from error
-    if len(data) > LIMIT:
-        raise unreadable(path, f"it unpacks to more than {LIMIT >> 30} GB")
-    return data
+def _opened(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
+
+
+def _header(path: Path, data: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
+        raise unreadable(path, "it does not start as an idx file does")
+    rank, dtype = data[3], np.dtype(TYPES[data[2]])
+    if rank == 0 or len(data) < 4 + 4 * rank:
+        raise unreadable(path, "its header is cut off")
+    return struct.unpack(f">{rank}I", data[4 : 4 + 4 * rank]), dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -10,13 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.files import folder_for, inside, unreadable
+from specc.data.arrays import Header, header, values
+from specc.data.files import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 
-LIMIT = 8 << 30
-"""More bytes than this in one unpacked file are taken for a mistake, or a trap."""
-
+BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,  # a password, or a packing that Python does not know
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 PARTS = ("train", "valid", "test")
+ENDING = ".npy"
 
 
 def read(options: Mapping[str, Any], folder: Path | None) -> Table:
@@ -39,30 +48,35 @@ def read(options: Mapping[str, Any], folder: Path | None) -> Table:
 
 def _published(arrays: Mapping[str, Array]) -> dict[str, dict[str, Column]]:
     parts: dict[str, dict[str, Column]] = {}
-    for name, values in arrays.items():
+    for name, found in arrays.items():
         part, _, field = name.partition("_")
-        if part in PARTS and values.ndim > 0:
-            parts.setdefault(part, {})[field or "values"] = Column(values)
+        if part in PARTS and found.ndim > 0:
+            parts.setdefault(part, {})[field or "values"] = Column(found)
     return parts if "train" in parts and len(parts) > 1 else {}
 
 
 def arrays_of(path: Path) -> dict[str, Array]:
-    """Every array of the file, nothing of it unpickled; raises RunFailure E0505."""
+    """Every array of the file, nothing of it unpickled.
+
+    Raises RunFailure: E0505, where the file is damaged or has something else than arrays; E0513,
+    where what it says of its size is more than the free memory.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            size = sum(item.file_size for item in archive.infolist())
-        if size > LIMIT:
-            raise unreadable(path, f"it unpacks to {size >> 30} GB")
-        with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-    except (OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+            items = archive.infolist()
+            headers = [_header(archive, item, path) for item in items]
+            require_memory(path, sum(found.size for found in headers))
+            return {item.filename.removesuffix(ENDING): _values(archive, item) for item in items}
+    except BROKEN as error:
         raise unreadable(path, f"{error}", "an npz file is written by `numpy.savez`") from error
-    except ValueError as error:
-        pickled = "allow_pickle" in str(error)
-        problem = "it holds Python objects, whose loading can run code" if pickled else str(error)
-        hint = "save plain arrays of numbers" if pickled else ""
-        raise unreadable(path, problem, hint) from error
-    other = [name for name, value in found.items() if not isinstance(value, np.ndarray)]
-    if other:
-        raise unreadable(path, f"`{other[0]}` in it is no array")
-    return found
+
+
+def _header(archive: zipfile.ZipFile, item: zipfile.ZipInfo, path: Path) -> Header:
+    name = f"`{item.filename.removesuffix(ENDING)}`"
+    with archive.open(item) as file:
+        return header(file, path, item.file_size, name)
+
+
+def _values(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> Array:
+    with archive.open(item) as file:
+        return values(file, header(file, Path(item.filename), item.file_size))

@@ -57,4 +57,22 @@ CODES: tuple[Code, ...] = (
         "the field `{name}` holds {value} in row {row}",
         "remove the row, or fill in the value",
     ),
+    error(
+        "E0513",
+        "data-too-large",
+        "the data file `{path}` needs {size} of memory, and {free} is free",
+        "`source: npy` reads an array from its file, batch by batch",
+    ),
+    error(
+        "E0514",
+        "package-missing",
+        "the source `{name}` needs {package}, which is not installed",
+        "install it: `pip install {package}`",
+    ),
+    error(
+        "E0515",
+        "constant-column",
+        "`{name}`: column {column} is {value} in every training row, so it cannot be standardized",
+        "leave the column out, or scale the field with `scale`",
+    ),
 )

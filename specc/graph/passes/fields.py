@@ -55,7 +55,8 @@ def _check_nodes(spec: Spec, findings: Findings) -> None:
 
 
 def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings) -> DataField:
-    declared = sources.source(source).fields
+    assert spec.document.data is not None
+    declared = sources.source(source).columns(spec.document.data.options)
     column = declared.get(field.column)
     span = spec.spans.key(("data", "fields", name))
     if declared and column is None:
@@ -66,6 +67,7 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
         findings.add(
             diagnose("E0503", place, source=source, name=field.column, hint=_columns(guess, known))
         )
+    _check_transforms(spec, name, field, findings)
     shape = field.shape if field.shape is not None else (column.shape if column else None)
     support = column.support if column else None
     if field.one_hot is not None and shape is not None:
@@ -75,14 +77,38 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
         origin=field.column,
         shape=shape,
         support=_transformed(field, support),
-        picture=column.picture if column else None,
+        picture=field.picture or (column.picture if column else None),
         span=span,
         transforms={
             "binarize": None if field.binarize == "none" else field.binarize,
             "scale": field.scale,
+            "standardize": field.standardize or None,
             "one_hot": field.one_hot,
             "dtype": field.dtype,
         },
+    )
+
+
+def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Findings) -> None:
+    """A label that becomes a one-hot vector, and a value that becomes 0 or 1, are nothing else."""
+    also = {
+        "one_hot": field.one_hot is not None,
+        "binarize": field.binarize != "none",
+        "standardize": field.standardize,
+        "scale": field.scale is not None,
+    }
+    given = [option for option, is_given in also.items() if is_given]
+    if len(given) < 2 or given in (["binarize", "scale"], ["standardize", "scale"]):
+        return
+    first, second, *_ = given
+    path = ("data", "fields", name)
+    place = (
+        spec.spans.key((*path, second)) if (*path, second) in spec.spans else spec.spans.key(path)
+    )
+    hint = f"keep one of `{first}` and `{second}`"
+    problem = f"it has `{first}` already"
+    findings.add(
+        diagnose("E0511", place, option=second, name=name, problem=problem, hint=hint),
     )
 
 
@@ -95,6 +121,8 @@ def _transformed(field: FieldSpec, support: Support | None) -> Support | None:
         return BOOLEAN
     if field.one_hot is not None:
         return ONE_HOT
+    if field.standardize:
+        return Interval()
     if field.scale is not None and support is not None:
         return Interval() if support.event_rank else _scaled(support, field.scale)
     return support

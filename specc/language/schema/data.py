@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from specc.language.schema.digests import math, training
+from specc.language.schema.digests import documentation, math, training
 from specc.language.schema.value import Value
 
 Binarize = Literal["none", "sample", "threshold"]
+OptionValue = str | int | tuple[int, ...] | Mapping[str, str | tuple[str, ...]]
+Rule = float | int | str | Mapping[str, OptionValue]
 Dtype = Literal["float32", "float64", "int64", "uint8", "bool"]
 
 
@@ -25,24 +27,36 @@ class FieldSpec(Value):
         "`threshold`: 1 above one half.",
     )
     scale: float | None = math(default=None, about="A factor on every value.", gt=0)
+    standardize: bool = math(
+        default=False,
+        about="Each number of a row less its mean over the training rows, over its standard "
+        "deviation there.",
+    )
     one_hot: int | None = math(
         default=None, about="The number of classes of a label that becomes a one-hot vector.", ge=2
     )
     dtype: Dtype | None = math(default=None, about="The type of the numbers.")
+    picture: tuple[int, ...] | None = documentation(
+        default=None,
+        about="Height and width, or channels, height and width, under which a row is a picture.",
+        min_length=2,
+        max_length=3,
+    )
 
 
 class DataSpec(Value):
     """The source of the data: its kind, its options, its fields and its parts."""
 
     source: str = math(about="The kind of source, such as `digits` or `npz`.")
-    options: Mapping[str, str | Mapping[str, str | tuple[str, ...]]] = training(
+    options: Mapping[str, OptionValue] = training(
         default={}, about="The keys beside `source`: which files are read, and what of them."
     )
     fields: Mapping[str, FieldSpec] = math(default={}, about="The fields of the model, by name.")
-    split: Mapping[str, float | int | str] = training(
+    split: Mapping[str, Rule] = training(
         default={},
-        about="Parts by name: a share of the rows, a number of rows, or a mask in the file.",
+        about="Parts by name: a share of the rows, a number of rows, a mask in the file, or "
+        "options of the source that name another file.",
     )
 
 
-__all__ = ["Binarize", "DataSpec", "Dtype", "FieldSpec"]
+__all__ = ["Binarize", "DataSpec", "Dtype", "FieldSpec", "OptionValue", "Rule"]

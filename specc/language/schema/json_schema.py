@@ -30,6 +30,18 @@ from specc.language.schema.train import Evaluation, TrainSpec
 Json = dict[str, Any]
 
 NAME = "^[A-Za-z][A-Za-z0-9_]*$"
+KINDS: dict[str, Json] = {
+    "text": {"type": "string"},
+    "path": {"type": "string"},
+    "columns": {
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}}]
+        },
+    },
+    "sizes": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+    "number": {"type": "integer", "minimum": 1},
+}
 _FIELDS = {"global": "is_global", "from": "from_field"}
 
 
@@ -246,12 +258,13 @@ def _data(definitions: Json) -> Json:
     options: Json = {}
     for name in sources.names():
         for option in sources.source(name).options:
-            options[option.name] = {"description": option.summary}
+            options[option.name] = {"description": option.summary, **KINDS[option.kind]}
     known = [
         {"const": name, "description": sources.source(name).summary} for name in sources.names()
     ]
-    path = {"type": "string", "pattern": r"\.(npz|csv)$", "description": "A file."}
-    part = {"type": ["number", "string"]}
+    endings = "|".join(sources.by_ending())
+    path = {"type": "string", "pattern": rf"\.({endings})$", "description": "A file."}
+    part = {"anyOf": [{"type": ["number", "string"]}, _closed(options, minProperties=1)]}
     own: Json = {
         "source": {"anyOf": [*known, path]},
         "fields": _named(_field(definitions)),

@@ -6,22 +6,22 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from specc.catalog.source import Source
+from specc.catalog.source import Option, Source
 from specc.catalog.sources import index as sources
 from specc.diagnostics.nearest import nearest
 from specc.language import located
 from specc.language.located import Entry, Located, Scalar, Sequence
-from specc.language.schema.data import DataSpec, FieldSpec
+from specc.language.schema.data import DataSpec, FieldSpec, OptionValue, Rule
 from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.places import where
-from specc.language.schema.reading import Reading
+from specc.language.schema.reading import LIST, Reading
 from specc.language.schema.spec import Path
 from specc.language.schema.validation import plain, read_model, tell_plainly
 
 OWN_KEYS = ("source", "fields", "split")
 MASK = re.compile(r"[A-Za-z_]\w*(?:\[\d+\])?", re.ASCII)
-PATHS = frozenset({"path", "images", "labels", "test_images", "test_labels"})
-"""Options that name a file of the data folder."""
+LARGEST = 1 << 20
+"""No picture is higher or wider than this, and none has more channels."""
 
 
 def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
@@ -36,7 +36,7 @@ def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
     if reading.errors() > before:
         options = {}
     fields = _fields(reading, keys.get("fields"), (*path, "fields"))
-    split = _split(reading, keys.get("split"), (*path, "split"))
+    split = _split(reading, keys.get("split"), entry, (*path, "split"))
     if source is None:
         return None
     name, own_path = source
@@ -56,11 +56,11 @@ def _source(reading: Reading, keys: located.Mapping, path: Path) -> tuple[str, s
     word = reading.word(value, (*path, "source"), "the name of a source", f"there are {known}")
     if word is None or not isinstance(value, Scalar):
         return None
-    suffix = PurePosixPath(word).suffix.lstrip(".")
-    if not sources.contains(word) and suffix in sources.names():
-        return (suffix, word) if _is_inside(reading, value) else None
     if sources.contains(word):
         return word, None
+    read_by = sources.by_ending().get(PurePosixPath(word).suffix.lstrip("."))
+    if read_by is not None:
+        return (read_by, word) if _is_inside(reading, value) else None
     guess = nearest(word, sources.names())
     hint = "" if guess else f"the sources are {known}"
     return reading.report("E0501", value.span, suggestion=guess, name=word, hint=hint)
@@ -81,14 +81,16 @@ def _is_inside(reading: Reading, value: Scalar) -> bool:
 
 def _options(
     reading: Reading, keys: located.Mapping, source: Source | None, path: Path
-) -> dict[str, object]:
+) -> dict[str, OptionValue]:
     known = {option.name: option for option in source.options} if source else {}
-    found: dict[str, object] = {}
+    found: dict[str, OptionValue] = {}
     for entry in keys.entries:
         if entry.name in OWN_KEYS:
             continue
         if entry.name in known:
-            found[entry.name] = _option(reading, entry, (*path, entry.name))
+            value = _option(reading, entry, known[entry.name], (*path, entry.name))
+            if value is not None:
+                found[entry.name] = value
         elif source is not None:
             reading.unknown_key(entry.key, path, (*OWN_KEYS, *known))
     if source is not None:
@@ -106,16 +108,40 @@ def _require(reading: Reading, keys: located.Mapping, source: Source, path: Path
             reading.missing_key(keys, path, option.name, hint + option.summary[1:])
 
 
-def _option(reading: Reading, entry: Entry, path: Path) -> object:
-    if entry.name == "columns":
+def _option(reading: Reading, entry: Entry, option: Option, path: Path) -> OptionValue | None:
+    if option.kind == "columns":
         return _columns(reading, entry.value, path)
+    if option.kind == "number":
+        return _size(reading, entry.value, path)
+    if option.kind == "sizes":
+        return _sizes(reading, entry.value, path)
     word = reading.word(entry.value, path, "a text")
-    if word is not None and entry.name in PATHS and isinstance(entry.value, Scalar):
+    if word is not None and option.kind == "path" and isinstance(entry.value, Scalar):
         return word if _is_inside(reading, entry.value) else None
     return word
 
 
-def _columns(reading: Reading, value: Located, path: Path) -> object:
+def _sizes(reading: Reading, value: Located, path: Path) -> tuple[int, ...] | None:
+    """`[28, 20]`, a height and a width."""
+    if not isinstance(value, Sequence) or len(value.items) != 2:
+        return reading.wrong_kind(value, path, f"{LIST} of a height and a width", "as `[28, 28]`")
+    read = [_size(reading, item, (*path, n)) for n, item in enumerate(value.items)]
+    return tuple(size for size in read if size is not None)
+
+
+def _size(reading: Reading, value: Located, path: Path) -> int | None:
+    number = reading.number(value, path)
+    if number is None:
+        return None
+    if isinstance(number, int) and 1 <= number <= LARGEST:
+        return number
+    expected = f"a whole number from 1 to {LARGEST}"
+    return reading.report(
+        "E0111", value.span, where=where(path), value=value.span.text, expected=expected
+    )
+
+
+def _columns(reading: Reading, value: Located, path: Path) -> OptionValue | None:
     """`{features: [age, height]}`, or `{features: "*"}` for all the others."""
     keys = reading.mapping(value, path, "write `{features: [age, height]}`")
     if keys is None:
@@ -124,7 +150,8 @@ def _columns(reading: Reading, value: Located, path: Path) -> object:
         items = entry.value.items if isinstance(entry.value, Sequence) else (entry.value,)
         for number, item in enumerate(items):
             reading.word(item, (*path, entry.name, number), "the name of a column")
-    return plain(keys)
+    found: Mapping[str, str | tuple[str, ...]] = plain(keys)
+    return found
 
 
 # fields
@@ -158,13 +185,15 @@ def _field(reading: Reading, entry: Entry, path: Path) -> FieldSpec | None:
 # parts
 
 
-def _split(reading: Reading, value: Located | None, path: Path) -> dict[str, float | int | str]:
+def _split(
+    reading: Reading, value: Located | None, source: Source | None, path: Path
+) -> dict[str, Rule]:
     if value is None:
         return {}
     entries = reading.mapping(value, path, "write such as `{test: 0.2}`")
     if entries is None:
         return {}
-    parts = {e.name: _part(reading, e, (*path, e.name)) for e in entries.entries}
+    parts = {e.name: _part(reading, e, source, (*path, e.name)) for e in entries.entries}
     known = {name: part for name, part in parts.items() if part is not None}
     shares = [part for part in known.values() if isinstance(part, float)]
     if sum(shares) >= 1:
@@ -174,12 +203,14 @@ def _split(reading: Reading, value: Located | None, path: Path) -> dict[str, flo
     return known
 
 
-def _part(reading: Reading, entry: Entry, path: Path) -> float | int | str | None:
+def _part(reading: Reading, entry: Entry, source: Source | None, path: Path) -> Rule | None:
     value = entry.value
     if entry.name == "train":
         hint = "delete it; what no other part takes is `train`"
         problem = "`train` is what the other parts leave"
         return reading.report("E0509", entry.key.span, name="train", problem=problem, hint=hint)
+    if isinstance(value, located.Mapping):
+        return _other_file(reading, value, source, path)
     if isinstance(value, Scalar) and isinstance(value.value, str):
         return _mask(reading, entry, value)
     number = reading.number(value, path)
@@ -192,6 +223,28 @@ def _part(reading: Reading, entry: Entry, path: Path) -> float | int | str | Non
     return reading.report(
         "E0111", value.span, where=where(path), value=value.span.text, expected=expected
     )
+
+
+def _other_file(
+    reading: Reading, value: located.Mapping, source: Source | None, path: Path
+) -> Rule | None:
+    """`{path: test.csv}`: options of the source with which the part is read."""
+    if source is None:
+        return None
+    known = {option.name: option for option in source.options}
+    found: dict[str, OptionValue] = {}
+    for entry in value.entries:
+        if entry.name not in known:
+            reading.unknown_key(entry.key, path, known)
+            return None
+        option = _option(reading, entry, known[entry.name], (*path, entry.name))
+        if option is not None:
+            found[entry.name] = option
+    if not value.entries:
+        hint = "write such as `{path: test.csv}`, a share or a number of rows"
+        problem = "no file is named"
+        return reading.report("E0509", value.span, name=path[-1], problem=problem, hint=hint)
+    return found
 
 
 def _mask(reading: Reading, entry: Entry, value: Scalar) -> str | None:

@@ -98,21 +98,21 @@ def test_binarized_values_are_drawn_anew_with_their_own_probability(tmp_path, dt
 @pytest.mark.parametrize(
     ("support", "values", "says"),
     [
-        (BINARY, [0, 1, 0.5], "holds 0.5 in row 2; the model takes 0 or 1"),
+        (BINARY, [0, 1, 0.5], "`x`: row 2 of a.npz is 0.5, but the model holds 0 or 1"),
         (
             Support("integers", 0, 9),
             [1, 10],
-            "holds 10 in row 1; the model takes whole numbers 0 to 9",
+            "row 1 of a.npz is 10, but the model holds a whole number 0 to 9",
         ),
-        (Support("integers", 0), [1, -1], "holds -1 in row 1; the model takes whole numbers >= 0"),
+        (Support("integers", 0), [1, -1], "is -1, but the model holds a whole number >= 0"),
         (
             Support("interval", 0, low_open=True),
             [1, 0],
-            "holds 0 in row 1; the model takes numbers > 0",
+            "row 1 of a.npz is 0, but the model holds a number > 0",
         ),
-        (Support("interval", 0, 1), [0, 1, 1.5], "numbers in [0, 1]"),
-        (Support("interval", 0, 1, True, True), [0.5, 1], "numbers in (0, 1)"),
-        (Support("counts"), [1, 2.5], "counts 0, 1, 2"),
+        (Support("interval", 0, 1), [0, 1, 1.5], "holds a number in [0, 1]"),
+        (Support("interval", 0, 1, True, True), [0.5, 1], "holds a number in (0, 1)"),
+        (Support("counts"), [1, 2.5], "a count 0, 1, 2"),
     ],
 )
 def test_the_first_value_out_of_the_support(tmp_path, support, values, says):
@@ -135,12 +135,12 @@ def test_grey_values_for_a_binary_node_get_a_way_out(tmp_path):
 
 def test_binarize_takes_probabilities_only(tmp_path):
     wanted = field(support=BINARY, binarize="sample")
-    assert "probabilities in [0, 1]" in fails("E0508", tmp_path, wanted, x=np.array([0.5, 2.0]))
+    assert "a probability in [0, 1]" in fails("E0508", tmp_path, wanted, x=np.array([0.5, 2.0]))
 
 
 def test_one_hot_classes_are_checked(tmp_path):
     wanted = field(shape=(3,), one_hot=3)
-    assert "whole numbers 0 to 2" in fails("E0508", tmp_path, wanted, x=np.array([1, 3]))
+    assert "a whole number 0 to 2" in fails("E0508", tmp_path, wanted, x=np.array([1, 3]))
 
 
 @pytest.mark.parametrize("kind", ["simplex", "onehot"])
@@ -153,7 +153,7 @@ def test_vectors_that_sum_to_one(tmp_path, kind):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_not_finite(tmp_path, value):
     x = np.array([[0.0, 1.0], [1.0, value]])
-    assert "in row 1, column 1" in fails("E0512", tmp_path, field(shape=(2,)), x=x)
+    assert "row 1, column 1 of a.npz is" in fails("E0512", tmp_path, field(shape=(2,)), x=x)
 
 
 def test_texts_and_complex_numbers_are_no_data(tmp_path):

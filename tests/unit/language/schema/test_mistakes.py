@@ -164,7 +164,7 @@ TOP = [
     ("data: {fields: {}}", "E0103", "", "the sources are"),
     ("data: {source: 3}", "E0104", "3", "`digits`"),
     ("data: {source: digit}", "E0501", "digit", "did you mean `digits`?"),
-    ("data: {source: imagenet}", "E0501", "imagenet", "the sources are"),
+    ("data: {source: wikipedia}", "E0501", "wikipedia", "the sources are"),
     ("data: {source: digits, path: x}", "E0102", "path", "its keys are"),
     ("data: {source: digits, fieldz: {}}", "E0102", "fieldz", "did you mean `fields`?"),
     ("data: {source: npz}", "E0103", "", "`data` needs the key `path`"),

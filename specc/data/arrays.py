@@ -1,0 +1,100 @@
+"""Arrays in numpy's own format, whose header is looked at before anything else of them is read.
+
+    magic, version, then a header with the type, the order and the shape, then the values
+
+The format: numpy enhancement proposal 1. An array of Python objects would be unpickled, which can
+run code; it is refused by its header alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from tokenize import TokenError
+from typing import IO, Literal
+
+import numpy as np
+
+from specc.data.files import unreadable
+from specc.data.table import Array
+
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+BROKEN = (
+    ValueError,
+    SyntaxError,
+    TokenError,
+    TypeError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+    EOFError,
+)
+"""What numpy raises at a header that is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first bytes say: shape, whether the first axis runs fastest, type, and length."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[np.generic]
+    start: int
+
+    @property
+    def size(self) -> int:
+        """The bytes of the values."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def header(file: IO[bytes], path: Path, length: int, name: str = "it") -> Header:
+    """The header at the start of `file`, which is `length` bytes long in all.
+
+    Raises RunFailure: E0505, where it is no array, or has objects, or is longer or shorter than it
+    says.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        read = HEADERS.get(version)
+        if read is None:
+            raise unreadable(path, f"{name} is of an unknown version of the format, {version}")
+        shape, fortran, dtype = read(file)
+    except BROKEN as error:
+        raise unreadable(path, f"{name} is no array of numpy: {_short(error)}") from error
+    if dtype.hasobject:
+        problem = f"{name} holds Python objects, whose loading can run code"
+        raise unreadable(path, problem, "save plain arrays of numbers")
+    if not all(isinstance(n, int) and n >= 0 for n in shape) or not dtype.itemsize:
+        raise unreadable(path, f"{name} has the shape {shape} and the type {dtype}")
+    found = Header(tuple(shape), bool(fortran), dtype, file.tell())
+    if found.start + found.size != length:
+        sizes = "x".join(map(str, shape)) or "a single number"
+        problem = (
+            f"the header of {name} says {sizes} of type {dtype}, which is {found.size} bytes; "
+            f"there are {length - found.start}"
+        )
+        raise unreadable(path, problem, "the file may be cut off: fetch it again")
+    return found
+
+
+def _short(error: BaseException) -> str:
+    words = " ".join(str(error).split())
+    return words if len(words) <= 120 else f"{words[:117]}..."
+
+
+def values(file: IO[bytes], found: Header) -> Array:
+    """The values behind a header that was read from `file`, in memory."""
+    data = bytearray(found.size)
+    view, filled = memoryview(data), 0
+    while filled < found.size:
+        piece = file.read(min(1 << 20, found.size - filled))
+        if not piece:
+            raise EOFError("the file ends early")
+        view[filled : filled + len(piece)] = piece
+        filled += len(piece)
+    order: Literal["C", "F"] = "F" if found.fortran else "C"
+    return np.ndarray(found.shape, found.dtype, data, order=order)

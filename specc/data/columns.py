@@ -1,0 +1,99 @@
+"""Columns out of what a file has: whole numbers as such, several in one, rows of unequal length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from specc.data.files import require_memory, unreadable
+from specc.data.table import Array, Column
+
+LENGTHS = "lengths"
+
+
+def compact(values: Array) -> Array:
+    """Whole numbers as int64, which a label or an index needs."""
+    finite = np.isfinite(values).all()
+    if finite and (np.abs(values) < 2**53).all() and (values == np.floor(values)).all():
+        return values.astype(np.int64)
+    return values
+
+
+def masks_of(columns: Mapping[str, Column]) -> dict[str, Array]:
+    """The columns that a split may name: those of zeros and ones alone."""
+    return {name: c.raw.astype(np.bool_) for name, c in columns.items() if _is_mask(c.raw)}
+
+
+def _is_mask(values: Array) -> bool:
+    if values.ndim != 1 or values.dtype.kind not in "biuf":
+        return False
+    return bool(np.isin(values, (0, 1)).all())
+
+
+def gathered(
+    path: Path, wanted: Mapping[str, Sequence[str]], columns: Mapping[str, Column]
+) -> dict[str, Column]:
+    """Columns of several numbers a row, each from a list of names or `*`.
+
+    `*` stands for every column of numbers that no list names. Raises RunFailure: E0505, where a
+    name is none of a column.
+    """
+    named = {name for names in wanted.values() if names != "*" for name in names}
+    rest = [name for name, c in columns.items() if name not in named and c.raw.dtype.kind in "biuf"]
+    return {
+        field: _together(path, field, rest if names == "*" else list(names), columns)
+        for field, names in wanted.items()
+    }
+
+
+def _together(path: Path, field: str, names: list[str], columns: Mapping[str, Column]) -> Column:
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise unreadable(path, f"it has no column `{missing[0]}`, which `{field}` is to hold")
+    raws = [columns[name].raw for name in names]
+    if not raws or any(raw.ndim != 1 or raw.dtype.kind not in "biuf" for raw in raws):
+        raise unreadable(path, f"`{field}` is to hold columns with one number a row")
+    return Column(np.stack(raws, axis=1), names=tuple(names))
+
+
+# rows of unequal length
+
+
+def ragged(path: Path, name: str, values: Array, lengths: Array) -> dict[str, Column]:
+    """Rows of unequal length, filled up with zeros, and a column of their lengths.
+
+    `values` has the steps of all rows one after the other, [steps, *shape]; row i has
+    `lengths[i]` of them. The columns are `name` [rows, longest, *shape] and `lengths` where the
+    name is `values`, else `name_lengths`. Raises RunFailure: E0505, where the lengths do not come
+    to the number of steps; E0513, where the filled rows are more than the free memory.
+    """
+    own = LENGTHS if name == "values" else f"{name}_{LENGTHS}"
+    whole = lengths.ndim == 1 and lengths.dtype.kind in "iu"
+    if not whole or not len(lengths) or int(lengths.min()) < 0:
+        raise unreadable(path, f"`{own}` is not a list of whole numbers, at least 0")
+    if int(lengths.sum()) != len(values):
+        problem = f"`{own}` comes to {int(lengths.sum())} steps, and there are {len(values)}"
+        raise unreadable(path, problem)
+    longest = int(lengths.max())
+    size = len(lengths) * longest * values[:1].nbytes
+    require_memory(path, size, "its longest row decides the size: split or cut it")
+    filled = np.zeros((len(lengths), longest, *values.shape[1:]), values.dtype)
+    filled[steps_before(lengths, longest)] = values
+    return {name: Column(filled, lengths=lengths), own: Column(lengths.astype(np.int64))}
+
+
+def steps_before(lengths: Array, longest: int) -> Array:
+    """Which of [rows, longest] are steps of a row, and not filled up."""
+    return np.asarray(np.arange(longest) < lengths[:, None])
+
+
+def lengthened(column: Column, longest: int) -> Column:
+    """Rows of unequal length, filled up to a longer one, which several files may share."""
+    more = longest - column.raw.shape[1]
+    if column.lengths is None or more <= 0:
+        return column
+    around = [(0, 0), (0, more), *((0, 0) for _ in column.shape[1:])]
+    return replace(column, raw=np.pad(column.raw, around))

@@ -1,0 +1,147 @@
+"""The data of a run as arrays: the source read, the fields found, checked and split. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specc.data.check import check
+from specc.data.columns import lengthened
+from specc.data.sources import reader
+from specc.data.split import TRAIN, split
+from specc.data.table import ALL, Column, Part, Table
+from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.manifest import Data, Field
+
+
+def parts_of(data: Data, folder: Path | None) -> dict[str, Part]:
+    """The parts by name, each with the fields of the model, all checked.
+
+    Raises RunFailure: E05xx, where a file or a value does not fit.
+    """
+    tables = tables_of(data, folder)
+    for failure in failures(tables, data):
+        raise failure
+    return parted(tables, data)
+
+
+def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
+    """What is read: the source itself under no name, and each file that is a part under its name.
+
+    The columns are those of the fields, under the names of the fields. Raises RunFailure: E05xx.
+    """
+    read = reader(data.source)
+    found = {"": read(data.options, folder)}
+    for name, rule in data.split.items():
+        if isinstance(rule, Mapping):
+            found[name] = _alone(name, read({**data.options, **rule}, folder))
+    chosen = {name: _chosen(table, data) for name, table in found.items()}
+    _same_classes(chosen)
+    return chosen
+
+
+def _alone(name: str, table: Table) -> Table:
+    """A file that is one part; raises RunFailure E0509 where it has several."""
+    if set(table.parts) == {ALL}:
+        return table
+    message = f"the split `{name}` cannot be made: {table.place} has parts of its own"
+    raise RunFailure("E0509", message, exit_code=USAGE)
+
+
+def _chosen(table: Table, data: Data) -> Table:
+    """The columns that fields ask for, under the names of the fields."""
+    parts = {name: _fields(table, data, part) for name, part in table.parts.items()}
+    for part in parts.values():
+        _check_rows(table, part)
+    return replace(table, parts=parts)
+
+
+def _fields(table: Table, data: Data, part: Part) -> dict[str, Column]:
+    for field in data.fields.values():
+        if field.column not in part:
+            has = ", ".join(sorted(part))
+            message = f"the data source `{data.source}` has no `{field.column}`"
+            where = f"{table.place} has {has}"
+            raise RunFailure("E0503", message, hint=where, place=field.at, exit_code=USAGE)
+    return {name: _fitted(field, part[field.column]) for name, field in data.fields.items()}
+
+
+def _fitted(field: Field, column: Column) -> Column:
+    """Rows of unequal length, filled up to the length that the model has."""
+    if column.lengths is None or not column.raw.ndim > 1:
+        return column
+    step = math.prod(column.shape[1:]) * (field.one_hot or 1)
+    return lengthened(column, math.prod(field.shape) // step) if step else column
+
+
+def _check_rows(table: Table, part: Part) -> None:
+    (first, reference), *others = part.items()
+    for name, column in others:
+        if len(column) != len(reference):
+            message = (
+                f"the field `{name}` has {len(column)} rows in {table.place}, "
+                f"but `{first}` has {len(reference)}"
+            )
+            raise RunFailure("E0507", message, exit_code=USAGE)
+
+
+def _same_classes(tables: Mapping[str, Table]) -> None:
+    """Labels that are numbered by names have one numbering in all files."""
+    own = next(iter(tables[""].parts.values()))
+    for name, table in tables.items():
+        for field, column in next(iter(table.parts.values())).items():
+            expected = own[field].classes
+            if column.classes != expected:
+                here, there = ", ".join(column.classes), ", ".join(expected)
+                message = (
+                    f"the split `{name}` cannot be made: the classes of `{field}` are {here}, "
+                    f"and {there} in the other part"
+                )
+                raise RunFailure("E0509", message, exit_code=USAGE)
+
+
+def failures(tables: Mapping[str, Table], data: Data) -> Iterator[RunFailure]:
+    """What is wrong with the values: the first wrong one of each field and file."""
+    for table in tables.values():
+        for part in table.parts.values():
+            for name, field in data.fields.items():
+                try:
+                    check(table, field, part[name])
+                except RunFailure as failure:
+                    yield failure
+
+
+def parted(tables: Mapping[str, Table], data: Data) -> dict[str, Part]:
+    """The parts by name; raises RunFailure E0509 where one cannot be made."""
+    rules: dict[str, Any] = {n: r for n, r in data.split.items() if n not in tables}
+    table = tables[""]
+    if len(tables) > 1 and not rules:
+        table = replace(table, default_split={})
+    found = split(table, rules)
+    again = [name for name in tables if name in found]
+    if again:
+        message = f"the split `{again[0]}` cannot be made: {table.place} has that part already"
+        raise RunFailure("E0509", message, exit_code=USAGE)
+    return {**found, **{name: t.parts[ALL] for name, t in tables.items() if name}}
+
+
+def digest(parts: Mapping[str, Part]) -> str:
+    """One hash of names, shapes, types and bytes, so a run resumes on the data it began with."""
+    found = hashlib.sha256()
+    for name, part in sorted(parts.items()):
+        for field, column in sorted(part.items()):
+            shape = (len(column), *column.shape)
+            head = f"{name}/{field}{shape}{column.raw.dtype.str}{column.factor!r}"
+            found.update(head.encode())
+            for _, chunk in column.chunks():
+                found.update(np.ascontiguousarray(chunk).data)
+    return found.hexdigest()[:32]
+
+
+__all__ = ["TRAIN", "digest", "failures", "parted", "parts_of", "tables_of"]

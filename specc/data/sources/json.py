@@ -1,0 +1,132 @@
+"""JSON: a list of records, or a record a line; each key is a column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specc.data.columns import compact, masks_of, ragged
+from specc.data.files import folder_for, inside, require_memory, unreadable
+from specc.data.table import ALL, Array, Column, Table
+from specc.runtime.failure import RunFailure
+
+GROWTH = 24
+"""Bytes of memory for each byte of text, while it is a list of Python's numbers."""
+
+Records = list[dict[str, Any]]
+
+
+def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+    """A column for each key: numbers, truths, and lists of numbers, of equal length or not.
+
+    A key that a record lacks, and `null`, is a value that is missing. Lists of unequal length are
+    filled up with zeros, and `NAME_lengths` has their lengths. Texts are kept, for no field.
+    """
+    path = inside(folder_for("json", folder), str(options.get("path", "")))
+    require_memory(path, GROWTH * path.stat().st_size, "save it with `numpy.save` instead")
+    records, lines = _records(path)
+    names = list(dict.fromkeys(name for record in records for name in record))
+    columns: dict[str, Column] = {}
+    for name in names:
+        columns |= _column(path, name, [record.get(name) for record in records], lines)
+    if not columns:
+        raise unreadable(path, "its records have no keys")
+    return Table({ALL: columns}, masks_of(columns), lines=lines, place=path.name)
+
+
+def _records(path: Path) -> tuple[Records, list[int] | None]:
+    """The records, and the line of each where each has its own."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise unreadable(path, str(error)) from error
+    if text.lstrip()[:1] == "[":
+        found, lines = _parsed(path, text, ""), None
+    else:
+        numbered = [(n, s) for n, s in enumerate(text.splitlines(), 1) if s.strip()]
+        found = [_parsed(path, s, f"line {n}: ") for n, s in numbered]
+        lines = [n for n, _ in numbered]
+    for number, record in enumerate(found):
+        if not isinstance(record, dict):
+            where = f"line {lines[number]}" if lines else f"item {number} of its list"
+            raise unreadable(path, f"{where} is no record, as {{'x': 1}}")
+    if not found:
+        raise unreadable(path, "it has no records")
+    return found, lines
+
+
+def _parsed(path: Path, text: str, where: str) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        hint = "it is a list of records, or a record a line"
+        raise unreadable(path, f"{where}{error}", hint) from error
+
+
+def _column(path: Path, name: str, values: list[Any], lines: list[int] | None) -> dict[str, Column]:
+    if all(value is None or isinstance(value, str) for value in values):
+        return {name: Column(np.array([value or "" for value in values]))}
+    if any(isinstance(value, list) for value in values):
+        rows = [_steps(path, name, value, i, lines) for i, value in enumerate(values)]
+        return _stacked(path, name, rows)
+    return {name: Column(_numbers(path, name, values, lines))}
+
+
+def _numbers(path: Path, name: str, values: list[Any], lines: list[int] | None) -> Array:
+    """Numbers, of which `null` is missing; truths where all are."""
+    if all(isinstance(value, bool) for value in values):
+        return np.array(values)
+    for row, value in enumerate(values):
+        if value is not None and not isinstance(value, (int, float)):
+            raise _wrong(path, row, lines, f"`{name}` is {_shown(value)}, not a number")
+    try:
+        return compact(np.array([np.nan if v is None else float(v) for v in values]))
+    except OverflowError as error:
+        raise unreadable(path, f"`{name}` has a number that is too large") from error
+
+
+def _steps(path: Path, name: str, value: object, row: int, lines: list[int] | None) -> Array:
+    """One row as an array; a list of no numbers, or of unequal lists, is refused."""
+    if value is None:
+        raise _wrong(path, row, lines, f"`{name}` is missing, and is a list elsewhere")
+    try:
+        found = np.array(value, dtype=np.float64) if _is_numeric(value) else None
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or found.ndim == 0:
+        what = f"`{name}` is {_shown(value)}, not a list of numbers, or of equal lists of them"
+        raise _wrong(path, row, lines, what)
+    return found
+
+
+def _is_numeric(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_numeric(item) for item in value)
+    return value is None or isinstance(value, (int, float))
+
+
+def _stacked(path: Path, name: str, rows: list[Array]) -> dict[str, Column]:
+    filled = [row for row in rows if row.size]
+    inner = {row.shape[1:] for row in filled} or {()}
+    if len(inner) > 1:
+        sizes = " and ".join(str(list(shape)) for shape in sorted(inner))
+        raise unreadable(path, f"the steps of `{name}` have unequal shapes, {sizes}")
+    shape = inner.pop()
+    steps = np.concatenate([np.empty((0, *shape)), *(row.reshape(-1, *shape) for row in filled)])
+    if len({len(row) for row in rows}) == 1:
+        return {name: Column(compact(np.stack(rows)))}
+    return ragged(path, name, compact(steps), np.array([len(row) for row in rows]))
+
+
+def _wrong(path: Path, row: int, lines: list[int] | None, problem: str) -> RunFailure:
+    where = f"line {lines[row]}" if lines else f"record {row}"
+    return unreadable(path, f"{where}: {problem}")
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,101 @@
+"""Parquet files, by pyarrow, which is imported only here and only where a spec asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specc.data.columns import compact, gathered, masks_of, ragged
+from specc.data.files import folder_for, inside, require_memory, unreadable
+from specc.data.table import ALL, Array, Column, Table
+from specc.runtime.failure import USAGE, RunFailure
+
+NUMBER = 8
+"""Bytes of a value in memory, at most."""
+
+
+def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+    """A column for each column of numbers, truths or lists of numbers in the file `path`.
+
+    A null is a value that is missing. Lists of unequal length are filled up with zeros, and
+    `NAME_lengths` has their lengths. Other columns are left out. Option `columns` is as in `csv`.
+
+    Raises RunFailure: E0514, where pyarrow is not installed.
+    """
+    path = inside(folder_for("parquet", folder), str(options.get("path", "")))
+    arrow = _arrow()
+    try:
+        with arrow.parquet.ParquetFile(str(path), memory_map=False) as file:
+            _require(path, file.metadata)
+            table = file.read()
+    # pyarrow's own errors are of these kinds.
+    except (OSError, ValueError, arrow.lib.ArrowException) as error:
+        raise unreadable(path, " ".join(str(error).split())) from error
+    columns: dict[str, Column] = {}
+    for name in table.column_names:
+        columns |= _column(arrow, path, name, table.column(name))
+    if not columns or not table.num_rows:
+        raise unreadable(path, "it has no rows" if columns else "it has no column of numbers")
+    columns |= gathered(path, dict(options.get("columns", {})), columns)
+    return Table({ALL: columns}, masks_of(columns), place=path.name)
+
+
+def _arrow() -> Any:  # noqa: ANN401
+    try:
+        import_module("pyarrow.parquet")
+    except ImportError as error:
+        message = "the source `parquet` needs pyarrow, which is not installed"
+        hint = "install it: `pip install 'specc[parquet]'`, or `pip install pyarrow`"
+        raise RunFailure("E0514", message, hint=hint, exit_code=USAGE) from error
+    return import_module("pyarrow")
+
+
+def _require(path: Path, metadata: Any) -> None:  # noqa: ANN401
+    """Refuses a file whose declared values do not fit, before they are unpacked."""
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    size = sum(max(c.num_values * NUMBER, c.total_uncompressed_size) for c in chunks)
+    require_memory(path, 2 * size, "save the columns with `numpy.save` instead")
+
+
+def _column(arrow: Any, path: Path, name: str, found: Any) -> dict[str, Column]:  # noqa: ANN401
+    kinds = arrow.types
+    whole = found.combine_chunks()
+    if isinstance(whole, arrow.ChunkedArray):
+        whole = arrow.concat_arrays(whole.chunks) if whole.num_chunks else None
+    if whole is None:
+        return {}
+    if kinds.is_list(whole.type) or kinds.is_large_list(whole.type):
+        return _lists(kinds, path, name, whole)
+    if kinds.is_fixed_size_list(whole.type) and _is_number(kinds, whole.type.value_type):
+        if whole.null_count:
+            raise unreadable(path, f"`{name}` is missing in {whole.null_count} rows")
+        return {name: Column(_numbers(whole.flatten()).reshape(len(whole), -1))}
+    return {name: Column(_numbers(whole))} if _is_number(kinds, whole.type) else {}
+
+
+def _lists(kinds: Any, path: Path, name: str, whole: Any) -> dict[str, Column]:  # noqa: ANN401
+    if not _is_number(kinds, whole.type.value_type):
+        return {}
+    if whole.null_count:
+        raise unreadable(path, f"`{name}` is missing in {whole.null_count} rows")
+    steps, lengths = _numbers(whole.flatten()), np.asarray(whole.value_lengths())
+    if len(set(lengths.tolist())) == 1:
+        return {name: Column(steps.reshape(len(lengths), -1))}
+    return ragged(path, name, steps, lengths)
+
+
+def _is_number(kinds: Any, kind: Any) -> bool:  # noqa: ANN401
+    return bool(kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind))
+
+
+def _numbers(found: Any) -> Array:  # noqa: ANN401
+    """The values; where some are missing, as numbers that can say so."""
+    values = found.to_numpy(zero_copy_only=False)
+    if found.null_count and values.dtype.kind not in "f":
+        values = np.array([np.nan if v is None else float(v) for v in found.to_pylist()])
+    return compact(values) if values.dtype.kind == "f" and not found.null_count else values

@@ -1,0 +1,70 @@
+"""Mean and standard deviation of the training rows, which `standardize` takes out of a field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from specc.data.table import Array, Column
+from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.manifest import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Mean and standard deviation of each number of a row, over the rows, before standardizing."""
+
+    mean: Array
+    deviation: Array
+
+    def as_json(self) -> dict[str, list[Any]]:
+        """The numbers as lists, exact to the last bit."""
+        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
+
+    @classmethod
+    def of_json(cls, found: Mapping[str, Any]) -> Statistics:
+        """The statistics that `as_json` wrote."""
+        return cls(np.asarray(found["mean"], float), np.asarray(found["deviation"], float))
+
+
+def statistics(field: Field, column: Column, factor: float) -> Statistics:
+    """Those of `raw * factor`, entry by entry of a row.
+
+    The deviation is sqrt(mean((v - mean(v))^2)), from a second look at the rows, so that a large
+    mean takes nothing from its precision. Raises RunFailure: E0515, where a column is constant;
+    E0511, where the rows are of unequal length.
+    """
+    if column.lengths is not None:
+        problem = "its rows are of unequal length"
+        message = f"`standardize` does not fit the field `{field.name}`: {problem}"
+        raise RunFailure("E0511", message, place=field.at, exit_code=USAGE)
+    total = np.zeros(column.shape)
+    low, high = np.full(column.shape, np.inf), np.full(column.shape, -np.inf)
+    for _, part in column.chunks():
+        values = part.astype(np.float64) * factor
+        total += values.sum(0)
+        low, high = np.minimum(low, values.min(0)), np.maximum(high, values.max(0))
+    _refuse_constant(field, column, low, high)
+    mean = total / len(column)
+    squares = np.zeros(column.shape)
+    for _, part in column.chunks():
+        squares += np.square(part.astype(np.float64) * factor - mean).sum(0)
+    return Statistics(mean, np.sqrt(squares / len(column)))
+
+
+def _refuse_constant(field: Field, column: Column, low: Array, high: Array) -> None:
+    same = low == high
+    if not same.any():
+        return
+    place = tuple(int(i) for i in np.argwhere(same)[0]) if same.ndim else ()
+    where = f"column {', '.join(map(str, place))}" if place else "it"
+    where += f" (`{column.names[place[0]]}`)" if place and column.names else ""
+    message = (
+        f"`{field.name}`: {where} is {low[place]:g} in every training row, "
+        "so it cannot be standardized"
+    )
+    hint = "leave the column out, or scale the field with `scale`"
+    raise RunFailure("E0515", message, hint=hint, place=field.at, exit_code=USAGE)
