@@ -145,7 +145,7 @@ def _node(field: Field) -> str:
     """`a bernoulli node`."""
     if not field.distribution:
         return "the model"
-    article = "an" if field.distribution[0] in "aeiou" else "a"
+    article = "an" if field.distribution[0] in "aeio" else "a"  # a uniform node
     return f"{article} {field.distribution} node"
 
 

@@ -62,27 +62,53 @@ def _together(path: Path, field: str, names: list[str], columns: Mapping[str, Co
 # rows of unequal length
 
 
-def ragged(path: Path, name: str, values: Array, lengths: Array) -> dict[str, Column]:
-    """Rows of unequal length, filled up with zeros, and a column of their lengths.
+def ragged(path: Path, name: str, values: Array, lengths: Array) -> Column:
+    """Rows of unequal length, filled up with zeros: [rows, longest, *shape].
 
     `values` has the steps of all rows one after the other, [steps, *shape]; row i has
-    `lengths[i]` of them. The columns are `name` [rows, longest, *shape] and `lengths` where the
-    name is `values`, else `name_lengths`. Raises RunFailure: E0505, where the lengths do not come
-    to the number of steps; E0513, where the filled rows are more than the free memory.
+    `lengths[i]` of them. Raises RunFailure: E0505, where the lengths do not come to the number of
+    steps; E0513, where the filled rows are more than the free memory.
     """
-    own = LENGTHS if name == "values" else f"{name}_{LENGTHS}"
-    whole = lengths.ndim == 1 and lengths.dtype.kind in "iu"
-    if not whole or not len(lengths) or int(lengths.min()) < 0:
-        raise unreadable(path, f"`{own}` is not a list of whole numbers, at least 0")
+    if not _are_lengths(lengths):
+        raise unreadable(path, f"the lengths of `{name}` are not whole numbers, at least 0")
     if int(lengths.sum()) != len(values):
-        problem = f"`{own}` comes to {int(lengths.sum())} steps, and there are {len(values)}"
-        raise unreadable(path, problem)
+        problem = f"the lengths of `{name}` come to {int(lengths.sum())} steps"
+        raise unreadable(path, f"{problem}, and there are {len(values)}")
     longest = int(lengths.max())
     size = len(lengths) * longest * values[:1].nbytes
     require_memory(path, size, "its longest row decides the size: split or cut it")
     filled = np.zeros((len(lengths), longest, *values.shape[1:]), values.dtype)
     filled[steps_before(lengths, longest)] = values
-    return {name: Column(filled, lengths=lengths), own: Column(lengths.astype(np.int64))}
+    return Column(filled, lengths=lengths)
+
+
+def _are_lengths(values: Array) -> bool:
+    whole = values.ndim == 1 and values.dtype.kind in "iu" and len(values) > 0
+    return whole and int(values.min()) >= 0
+
+
+def with_ragged(path: Path, arrays: Mapping[str, Array]) -> dict[str, Column]:
+    """Arrays as columns, those that have lengths beside them as rows of unequal length.
+
+    `x_lengths` are those of `x_values` or `x`, which becomes the column `x`; `lengths` are those of
+    every array with as many steps as they come to.
+    """
+    columns: dict[str, Column] = {}
+    shared = arrays.get(LENGTHS)
+    for name, values in arrays.items():
+        stem = name.removesuffix("_values")
+        own = shared if name == "values" else arrays.get(f"{stem}_{LENGTHS}")
+        if own is not None and (len(own) != len(values) or _come_to(own, values)):
+            columns[stem] = ragged(path, stem, values, own)
+        elif shared is not None and len(shared) != len(values) and _come_to(shared, values):
+            columns[name] = ragged(path, name, values, shared)
+        else:
+            columns[name] = Column(values)
+    return columns
+
+
+def _come_to(lengths: Array, values: Array) -> bool:
+    return _are_lengths(lengths) and int(lengths.sum()) == len(values)
 
 
 def steps_before(lengths: Array, longest: int) -> Array:
@@ -92,8 +118,8 @@ def steps_before(lengths: Array, longest: int) -> Array:
 
 def lengthened(column: Column, longest: int) -> Column:
     """Rows of unequal length, filled up to a longer one, which several files may share."""
-    more = longest - column.raw.shape[1]
-    if column.lengths is None or more <= 0:
+    more = 0 if column.lengths is None else longest - column.shape[0]
+    if more <= 0:
         return column
     around = [(0, 0), (0, more), *((0, 0) for _ in column.shape[1:])]
     return replace(column, raw=np.pad(column.raw, around))

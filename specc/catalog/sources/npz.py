@@ -17,8 +17,8 @@ ENTRY = Source(
         Option(
             "path",
             "The file. Arrays `train`, `valid` and `test` (or `train_x`, ...) are parts of "
-            "the column `values` (or `x`). `x_values` and `x_lengths` are rows of unequal length: "
-            "the columns `x`, filled up with zeros, and `x_lengths`.",
+            "the column `values` (or `x`). Steps in `x` with their numbers in `x_lengths` (or "
+            "`lengths`) are rows of unequal length, filled up with zeros.",
             required=True,
             kind="path",
         ),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.columns import compact, masks_of, ragged
+from specc.data.columns import LENGTHS, compact, masks_of, ragged
 from specc.data.files import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 from specc.runtime.failure import RunFailure
@@ -119,7 +119,9 @@ def _stacked(path: Path, name: str, rows: list[Array]) -> dict[str, Column]:
     steps = np.concatenate([np.empty((0, *shape)), *(row.reshape(-1, *shape) for row in filled)])
     if len({len(row) for row in rows}) == 1:
         return {name: Column(compact(np.stack(rows)))}
-    return ragged(path, name, compact(steps), np.array([len(row) for row in rows]))
+    lengths = np.array([len(row) for row in rows])
+    filled = ragged(path, name, compact(steps), lengths)
+    return {name: filled, f"{name}_{LENGTHS}": Column(lengths)}
 
 
 def _wrong(path: Path, row: int, lines: list[int] | None, problem: str) -> RunFailure:

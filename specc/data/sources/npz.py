@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from specc.data.arrays import Header, header, values
+from specc.data.columns import lengthened, with_ragged
 from specc.data.files import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 
@@ -32,27 +33,42 @@ def read(options: Mapping[str, Any], folder: Path | None) -> Table:
     """A field for each array of the file `path`, and masks for splits.
 
     `train`, `valid` and `test`, where the file has them (alone, or as `train_x`), are its parts,
-    and the field is `values` (or `x`). Boolean arrays may be named by a split.
+    and the field is `values` (or `x`). Boolean arrays may be named by a split. Arrays of steps with
+    lengths beside them are rows of unequal length, as `with_ragged` says.
     """
     path = inside(folder_for("npz", folder), str(options.get("path", "")))
     arrays = arrays_of(path)
-    parts = _published(arrays)
-    if parts:
-        return Table(parts, place=path.name)
-    masks = {name: a for name, a in arrays.items() if a.dtype == np.bool_}
-    columns = {name: Column(a) for name, a in arrays.items() if a.ndim > 0}
-    if not columns:
+    with_rows = {name: a for name, a in arrays.items() if a.ndim > 0}
+    if not with_rows:
         raise unreadable(path, "it has no array with rows")
-    return Table({ALL: columns}, masks, place=path.name)
+    published = _published(with_rows)
+    if published:
+        parts = {name: with_ragged(path, part) for name, part in published.items()}
+        return Table(_as_long(parts), place=path.name)
+    masks = {name: a for name, a in arrays.items() if a.dtype == np.bool_}
+    return Table({ALL: with_ragged(path, with_rows)}, masks, place=path.name)
 
 
-def _published(arrays: Mapping[str, Array]) -> dict[str, dict[str, Column]]:
-    parts: dict[str, dict[str, Column]] = {}
+def _published(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    parts: dict[str, dict[str, Array]] = {}
     for name, found in arrays.items():
         part, _, field = name.partition("_")
-        if part in PARTS and found.ndim > 0:
-            parts.setdefault(part, {})[field or "values"] = Column(found)
+        if part in PARTS:
+            parts.setdefault(part, {})[field or "values"] = found
     return parts if "train" in parts and len(parts) > 1 else {}
+
+
+def _as_long(parts: Mapping[str, Mapping[str, Column]]) -> dict[str, dict[str, Column]]:
+    """Rows of unequal length filled up to the longest of all parts."""
+    longest: dict[str, int] = {}
+    for part in parts.values():
+        for name, column in part.items():
+            if column.lengths is not None:
+                longest[name] = max(longest.get(name, 0), column.shape[0])
+    return {
+        part: {name: lengthened(c, longest.get(name, 0)) for name, c in columns.items()}
+        for part, columns in parts.items()
+    }
 
 
 def arrays_of(path: Path) -> dict[str, Array]:

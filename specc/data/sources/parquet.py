@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.columns import compact, gathered, masks_of, ragged
+from specc.data.columns import LENGTHS, compact, gathered, masks_of, ragged
 from specc.data.files import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 from specc.runtime.failure import USAGE, RunFailure
@@ -86,7 +86,8 @@ def _lists(kinds: Any, path: Path, name: str, whole: Any) -> dict[str, Column]: 
     steps, lengths = _numbers(whole.flatten()), np.asarray(whole.value_lengths())
     if len(set(lengths.tolist())) == 1:
         return {name: Column(steps.reshape(len(lengths), -1))}
-    return ragged(path, name, steps, lengths)
+    filled = ragged(path, name, steps, lengths)
+    return {name: filled, f"{name}_{LENGTHS}": Column(lengths.astype(np.int64))}
 
 
 def _is_number(kinds: Any, kind: Any) -> bool:  # noqa: ANN401
