@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from specc.engine import files
-from specc.engine.step import Player
+from specc.engine.player import Player
 from specc.runtime.failure import RunFailure
 
 FOLDER = "checkpoints"

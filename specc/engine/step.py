@@ -7,54 +7,20 @@ it waits for the device, allocates in Python, or is remembered outside of `Playe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from specc.data.load import Batch, Rows
-from specc.engine.settings import FUSED, Settings, optimizer_for
+from specc.engine.player import NotCompiled, Outcome, Player
+from specc.engine.settings import Settings
 from specc.engine.streams import Stream, noise_at
-from specc.runtime.manifest import Loss
 from specc.runtime.noise import Noise, mix
 from specc.runtime.program import Program
 
-
-@dataclass(frozen=True, slots=True)
-class Player:
-    """A loss with the parameters that minimize it, and their optimizer."""
-
-    loss: Loss
-    names: tuple[str, ...]
-    parameters: tuple[nn.Parameter, ...]
-    optimizer: torch.optim.Optimizer
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a step leaves to be read later, still on the device.
-
-    `values` are the loss and its parts, `skipped` is 1 where the update was left out.
-    """
-
-    names: tuple[str, ...]
-    values: Tensor
-    skipped: Tensor
-
-
-def players_of(program: Program, settings: Settings, device: torch.device) -> tuple[Player, ...]:
-    """A player for each loss of the program, in the order of the manifest."""
-    named = dict(program.named_parameters())
-    players = []
-    for loss in program.manifest.losses:
-        mine = {n: p for n, p in named.items() if _belongs(n, loss.parameters)}
-        optimizer = optimizer_for(settings, mine.values(), device)
-        players.append(Player(loss, tuple(mine), tuple(mine.values()), optimizer))
-    return tuple(players)
-
-
-def _belongs(name: str, owners: Sequence[str]) -> bool:
-    return any(name == owner or name.startswith(f"{owner}.") for owner in owners)
+if TYPE_CHECKING:
+    from specc.engine.compiled import CompiledUpdate
 
 
 class Step:
@@ -72,14 +38,32 @@ class Step:
         self.players = tuple(players)
         self.rows = rows
         self.seed = settings.seed
-        self.clip = settings.clip
         self.pieces = settings.accumulate
         self.device = device
         self.has_dropout = any(
             isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
         )
-        # On the CPU a look at the result costs nothing; elsewhere it would stall the device.
-        self.skips_on_device = device.type != "cpu" and settings.optimizer in FUSED
+        self.size = settings.batch_size
+        self.compiled: dict[int, CompiledUpdate] = {}
+
+    def compile(self) -> None:
+        """Compiles the updates on whole batches; what is left over is computed as it was.
+
+        Raises NotCompiled, with the reason, where a step cannot be compiled.
+        """
+        if self.has_dropout:
+            raise NotCompiled("it has dropout, whose numbers would be others")
+        if self.pieces > 1 or len(self.rows) < self.size:
+            raise NotCompiled("its batches come in pieces")
+        # Torch's compiler takes more than a second to load, so it is where it is needed.
+        from specc.engine.compiled import CompiledUpdate
+
+        index = torch.arange(self.size, device=self.device)
+        batch = self.rows.batch(index, self._noise(Stream.DATA, 0, 0))
+        for number, player in enumerate(self.players):
+            noise = self._loss_noise(0, 0, number, 0)
+            update = CompiledUpdate(self.program, player, batch, noise, len(self.rows))
+            self.compiled[number] = update
 
     def __call__(self, epoch: int, step: int, index: Tensor) -> Outcome:
         """Updates every player once on the rows at `index`."""
@@ -136,6 +120,9 @@ class Step:
         epoch: int,
         step: int,
     ) -> Outcome:
+        update = self.compiled.get(number)
+        if update is not None and len(batches) == 1 and update.fits(batches[0][1]):
+            return update(batches[0][1], self._loss_noise(epoch, step, number, 0))
         player.optimizer.zero_grad(set_to_none=True)
         names: tuple[str, ...] = ()
         sums: Tensor | None = None
@@ -149,18 +136,8 @@ class Step:
             names = ("loss", *parts)
         assert sums is not None
         skipped = _not_finite(sums[0], player.parameters)
-        self._apply(player, skipped)
+        player.apply(skipped)
         return Outcome(names, sums, skipped)
-
-    def _apply(self, player: Player, skipped: Tensor) -> None:
-        """The update, left out where a number is not finite."""
-        if self.clip is not None:
-            nn.utils.clip_grad_norm_(player.parameters, self.clip)
-        if self.skips_on_device:
-            player.optimizer.found_inf = skipped  # type: ignore[attr-defined]
-            player.optimizer.step()
-        elif not skipped:
-            player.optimizer.step()
 
 
 @torch.no_grad()

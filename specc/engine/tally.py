@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from specc.engine.step import Outcome
+from specc.engine.player import Outcome
 
 
 class Tally:

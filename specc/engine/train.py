@@ -19,11 +19,13 @@ from specc.engine import checkpoint, device, files, record
 from specc.engine.averages import Averages
 from specc.engine.carry import carry
 from specc.engine.checkpoint import Counters
+from specc.engine.choice import Choice, choose
 from specc.engine.opened import OpenRun, data_folder, fresh
+from specc.engine.player import NotCompiled, players_of
 from specc.engine.progress import Progress, Quiet, Shown
 from specc.engine.settings import Settings, settings_of
 from specc.engine.signals import Interruption, interruptible
-from specc.engine.step import Step, players_of
+from specc.engine.step import Step
 from specc.engine.streams import order_of
 from specc.engine.tally import Tally
 from specc.engine.trace import origin_of, wrong_parameter
@@ -177,6 +179,7 @@ class _Training:
 
     def __init__(self, opened: OpenRun, options: Options, interruption: Interruption) -> None:
         self.opened = opened
+        self.options = options
         self.interruption = interruption
         self.settings = opened.settings
         self.rows = opened.rows("train")
@@ -205,6 +208,7 @@ class _Training:
     def run(self) -> Trained:
         """All epochs that are left."""
         self.opened.program.train()
+        self._compile()
         with self.progress:
             while self.counters.epoch < self.epochs and not self._is_over():
                 self._epoch()
@@ -212,6 +216,28 @@ class _Training:
         self._settle()
         self.opened.program.eval()
         return Trained(self.opened, self.counters, self.line)
+
+    def _compile(self) -> None:
+        """Compiles the step, as the run did before or as its settings ask."""
+        facts, _ = record.facts_of(self.opened.folder)
+        known = facts.get("compile")
+        wanted = self.settings.compile
+        if known is not None:
+            wanted = "on" if known["compiled"] else "off"
+        left = self.total - self.counters.total
+        with located(self.opened.program.folder):
+            try:
+                choice = choose(self.step, wanted, left)
+            except NotCompiled as reason:
+                self.step.compiled.clear()
+                choice = Choice(False, str(reason))
+        for update in self.step.compiled.values():
+            update.forget()
+        if known is None and wanted != "off":
+            verb = "is" if choice.compiled else "is not"
+            self.options.say(f"the step {verb} compiled: {choice.reason}")
+            path = self.opened.folder / record.RUN
+            files.write_json(path, {**facts, "compile": choice.facts()})
 
     def _is_over(self) -> bool:
         """Whether the validation loss has not improved for too long."""

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from specc.engine.settings import FUSED, OPTIMIZERS, optimizer_for, settings_of
 from specc.engine.rates import Course
+from specc.engine.settings import FUSED, OPTIMIZERS, optimizer_for, settings_of
 from specc.runtime.failure import RunFailure
 
 TRAIN = {"optimizer": {"adam": {"lr": 0.001}}, "batch_size": 10, "epochs": 4}

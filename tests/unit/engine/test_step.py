@@ -5,8 +5,9 @@ import torch
 
 from specc.data.load import load
 from specc.engine.opened import fresh
+from specc.engine.player import Outcome, players_of
 from specc.engine.settings import settings_of
-from specc.engine.step import Outcome, Step, players_of
+from specc.engine.step import Step
 from specc.engine.streams import order_of
 from specc.engine.tally import Tally
 from specc.runtime import manifest as manifests

@@ -1,0 +1,160 @@
+"""A compiled step: the same numbers as the eager one, and its refusals."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+from specc.data.load import load
+from specc.engine import choice, record, train
+from specc.engine.choice import choose
+from specc.engine.opened import fresh
+from specc.engine.player import NotCompiled, players_of
+from specc.engine.settings import settings_of
+from specc.engine.step import Step
+from specc.engine.train import Options
+from specc.runtime import manifest as manifests
+from tests.engine.test_train import QUIET, RESUME, losses, weights_hash
+from tests.programs import making
+
+# Torch's compiler still uses parts of torch that it calls deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+CPU = torch.device("cpu")
+compiles = pytest.mark.skipif(
+    not (shutil.which("g++") or shutil.which("clang++")), reason="torch.compile needs g++"
+)
+# Sums in another order: float32 losses of about 40 agree to a few units of their last place.
+CLOSE = 2e-4
+
+
+def made(folder, change=None, edit=None, **settings):
+    code = making.copy("vae", folder, change, **settings)
+    if edit:
+        making.edit(code, *edit)
+    found = manifests.read(code)
+    chosen = settings_of(found.train)
+    program = fresh(code, chosen, CPU)
+    rows = load(found.data, None, chosen.dtype).part("train")
+    return Step(program, players_of(program, chosen, CPU), rows, chosen, CPU)
+
+
+def state(step):
+    (player,) = step.players
+    kept = [v for s in player.optimizer.state.values() for v in s.values()]
+    return [p.detach().clone() for p in step.program.parameters()] + [k.clone() for k in kept]
+
+
+@compiles
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"optimizer": {"adamw": {"amsgrad": True}}, "schedule": {"cosine": {}}},
+        {"optimizer": {"sgd": {"lr": 0.01, "momentum": 0.9}}, "clip": 1.0},
+    ],
+    ids=["adam", "adamw", "sgd with clipping"],
+)
+def test_it_computes_what_the_eager_step_computes(tmp_path, settings):
+    eager, compiled = (made(tmp_path / name, **settings) for name in "ab")
+    compiled.compile()
+    for number in range(8):
+        # Every other batch has fewer rows than the graph was made for.
+        index = torch.arange(100 if number % 2 else 70) + 10 * number
+        mine, theirs = compiled(0, number, index), eager(0, number, index)
+        assert mine.names == theirs.names
+        assert torch.allclose(mine.values, theirs.values, atol=CLOSE)
+    pairs = zip(state(compiled), state(eager), strict=True)
+    assert all(torch.allclose(a, b, atol=CLOSE) for a, b in pairs)
+
+
+@compiles
+def test_a_step_that_is_not_finite_changes_nothing(tmp_path):
+    step = made(tmp_path)
+    step.compile()
+    index = torch.arange(100)
+    step(0, 0, index)
+    before = state(step)
+    batch = step.rows.batch(index, step._noise(2, 0, 0))
+    bad = {"x": batch["x"] * float("nan")}
+    (update,) = step.compiled.values()
+    outcome = update(bad, step._loss_noise(0, 1, 0, 0))
+    assert outcome.skipped.item() == 1.0
+    assert all(torch.equal(a, b) for a, b in zip(state(step), before, strict=True))
+
+
+@compiles
+def test_auto_keeps_what_pays_and_leaves_the_state_as_it_was(tmp_path, monkeypatch):
+    step = made(tmp_path)
+    before = state(step)
+    found = choose(step, "auto", 10**9)
+    assert "to compile" in found.reason
+    assert bool(step.compiled) == found.compiled
+    assert all(torch.equal(a, b) for a, b in zip(state(step), before, strict=False))
+    assert not any(p.grad is not None for p in step.program.parameters())
+
+
+def test_auto_does_not_try_where_little_is_left(tmp_path):
+    step = made(tmp_path)
+    found = choose(step, "auto", 100)
+    assert (found.compiled, step.compiled) == (False, {})
+    assert "too few" in found.reason
+
+
+@compiles
+def test_a_compiled_run_resumes_to_itself(tmp_path, monkeypatch):
+    code = making.copy("vae", tmp_path, epochs=2, compile="on")
+    said = []
+    train.train(code, tmp_path / "whole", Options(quiet=True, threads=1, say=said.append))
+    assert said == ["the step is compiled: asked for"]
+    call, count = Step.__call__, 0
+
+    def stop(self, epoch, number, index):
+        nonlocal count
+        count += 1
+        if count == 25:
+            raise KeyboardInterrupt
+        return call(self, epoch, number, index)
+
+    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(train, "READ_EVERY", 5)
+    monkeypatch.setattr(Step, "__call__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(code, tmp_path / "run", QUIET)
+    monkeypatch.undo()
+    train.train(code, tmp_path / "run", RESUME)
+    assert losses(tmp_path / "run") == losses(tmp_path / "whole")
+    assert weights_hash(tmp_path / "run") == weights_hash(tmp_path / "whole")
+
+
+def test_what_a_graph_cannot_hold_is_said_and_trained_eagerly(tmp_path):
+    edit = ("objective.py", "normal.rsample(noise, ", "gamma_instead(noise, ")
+    code = making.copy("vae", tmp_path, epochs=1, compile="on")
+    making.edit(code, *edit)
+    text = (code / "objective.py").read_text()
+    text += (
+        "\n\ndef gamma_instead(noise, loc, scale, **_):\n"
+        "    return loc + scale * noise.gamma(scale, scale.shape)\n"
+    )
+    (code / "objective.py").write_text(text)
+    said = []
+    train.train(code, tmp_path / "run", Options(quiet=True, threads=1, say=said.append))
+    assert said == ["the step is not compiled: it draws gamma, Poisson or binomial numbers"]
+    assert record.facts_of(tmp_path / "run")[0]["compile"]["compiled"] is False
+
+
+def test_pieces_and_dropout_are_refused(tmp_path):
+    with pytest.raises(NotCompiled, match="pieces"):
+        made(tmp_path / "a", accumulate=2).compile()
+    step = made(tmp_path / "b")
+    step.has_dropout = True
+    with pytest.raises(NotCompiled, match="dropout"):
+        step.compile()
+
+
+def test_the_limit_is_in_seconds_of_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(choice, "WORTH", 0.0)
+    step = made(tmp_path)
+    monkeypatch.setattr(Step, "compile", lambda self: (_ for _ in ()).throw(NotCompiled("no")))
+    assert choose(step, "auto", 1) == choice.Choice(False, "no")
