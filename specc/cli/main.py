@@ -19,6 +19,7 @@ VERBS: dict[str, str] = {
     "explain": "Show what the compiler decided for a spec, or what a code means.",
     "graph": "Draw the graph of a spec.",
     "compile": "Write the PyTorch code of specs.",
+    "data": "Show what a spec will read, and what of it does not fit.",
     "train": "Train a spec, and measure what came of it.",
     "evaluate": "Measure a trained run.",
     "sample": "Draw rows from a trained run.",

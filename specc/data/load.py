@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from specc.data.describe import factor_of
 from specc.data.fields import Resident, Standard, dtype_of
 from specc.data.mapped import Mapped, tensor
-from specc.data.read import TRAIN, digest, parts_of
-from specc.data.statistics import Statistics, statistics
+from specc.data.read import digest, parts_of
+from specc.data.statistics import Statistics, standardized
 from specc.data.table import Column
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Data, Field
@@ -91,11 +92,13 @@ def load(
     """
     dtype = dtype or torch.get_default_dtype()
     parts = parts_of(data, folder)
-    known = {name: Statistics.of_json(found) for name, found in (record or {}).items()}
-    for name, wanted in data.fields.items():
-        if wanted.standardize and name not in known:
-            column = parts[TRAIN][name]
-            known[name] = statistics(wanted, column, _factor(wanted, column))
+    if record is None:
+        learnt = standardized(data, parts)
+        for failure in learnt.failures:
+            raise failure
+        known = learnt.found
+    else:
+        known = {name: Statistics.of_json(found) for name, found in record.items()}
     rows = {
         part: Rows(part, {n: _resident(f, found[n], dtype, known) for n, f in data.fields.items()})
         for part, found in parts.items()
@@ -104,14 +107,10 @@ def load(
     return Loaded(rows, digest(parts), kept)
 
 
-def _factor(field: Field, column: Column) -> float:
-    return column.factor * (1.0 if field.scale is None else field.scale)
-
-
 def _resident(
     field: Field, column: Column, dtype: torch.dtype, known: Mapping[str, Statistics]
 ) -> Resident:
-    factor, own = _factor(field, column), known.get(field.name)
+    factor, own = factor_of(field, column), known.get(field.name)
     kind = dtype_of(field, dtype)
     if column.is_mapped:
         return Resident(field, Mapped(column), factor, kind, _standard(own, torch.float64))

@@ -14,7 +14,7 @@ import numpy as np
 from specc.data.check import check
 from specc.data.columns import lengthened
 from specc.data.sources import reader
-from specc.data.split import TRAIN, split
+from specc.data.split import split
 from specc.data.table import ALL, Column, Part, Table
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Data, Field
@@ -142,6 +142,3 @@ def digest(parts: Mapping[str, Part]) -> str:
             for _, chunk in column.chunks():
                 found.update(np.ascontiguousarray(chunk).data)
     return found.hexdigest()[:32]
-
-
-__all__ = ["TRAIN", "digest", "failures", "parted", "parts_of", "tables_of"]

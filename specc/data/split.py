@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from specc.data.table import ALL, Index, Part, Table, rows, take
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.noise import mix
+from specc.runtime.seeds import mix
 
 TRAIN = "train"
 SEED = 20140116

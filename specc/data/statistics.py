@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.table import Array, Column
+from specc.data.describe import factor_of
+from specc.data.split import TRAIN
+from specc.data.table import Array, Column, Part
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.manifest import Field
+from specc.runtime.manifest import Data, Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,28 @@ class Statistics:
     def of_json(cls, found: Mapping[str, Any]) -> Statistics:
         """The statistics that `as_json` wrote."""
         return cls(np.asarray(found["mean"], float), np.asarray(found["deviation"], float))
+
+
+@dataclass(frozen=True, slots=True)
+class Standardized:
+    """The statistics of every field that is standardized, and why others have none."""
+
+    found: Mapping[str, Statistics]
+    failures: list[RunFailure]
+
+
+def standardized(data: Data, parts: Mapping[str, Part]) -> Standardized:
+    """The statistics of the training rows, for all fields that ask for them."""
+    found, failures = {}, []
+    for name, field in data.fields.items():
+        if not field.standardize:
+            continue
+        try:
+            column = parts[TRAIN][name]
+            found[name] = statistics(field, column, factor_of(field, column))
+        except RunFailure as failure:
+            failures.append(failure)
+    return Standardized(found, failures)
 
 
 def statistics(field: Field, column: Column, factor: float) -> Statistics:

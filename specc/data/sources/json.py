@@ -120,8 +120,8 @@ def _stacked(path: Path, name: str, rows: list[Array]) -> dict[str, Column]:
     if len({len(row) for row in rows}) == 1:
         return {name: Column(compact(np.stack(rows)))}
     lengths = np.array([len(row) for row in rows])
-    filled = ragged(path, name, compact(steps), lengths)
-    return {name: filled, f"{name}_{LENGTHS}": Column(lengths)}
+    column = ragged(path, name, compact(steps), lengths)
+    return {name: column, f"{name}_{LENGTHS}": Column(lengths)}
 
 
 def _wrong(path: Path, row: int, lines: list[int] | None, problem: str) -> RunFailure:

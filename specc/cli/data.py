@@ -1,0 +1,150 @@
+"""`specc data`: what a spec will read, before anything is trained on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from specc.cli import exits, options
+from specc.cli.failure import usage
+
+if TYPE_CHECKING:
+    from specc.data.describe import Summary
+    from specc.runtime.failure import RunFailure
+    from specc.runtime.manifest import Field, Manifest
+
+HEAD = ("part", "field", "from", "rows", "shape", "type", "range", "missing", "taken by", "as")
+
+
+@click.command(help="Show what SPEC will read: parts, fields, ranges, and what does not fit.")
+@options.one_spec
+@options.settings
+@options.data_dir
+@click.option("--out", metavar="PNG", help="Draw it: a grid of pictures, or histograms.")
+@options.as_json
+def command(
+    spec: str, settings: tuple[str, ...], data_dir: str | None, out: str | None, as_json: bool
+) -> int:
+    """Read, print and draw; values that do not fit are findings."""
+    if out is not None and Path(out).suffix != ".png":
+        raise usage(f"{out} is no .png file", "name one: --out data.png")
+    manifest = _manifest(spec, settings)
+    data = manifest.data
+    if data is None:
+        raise usage(f"the spec of `{manifest.name}` has no data", "add `data:` to it")
+    from specc.data.describe import described
+    from specc.data.read import digest, failures, parted, tables_of
+    from specc.data.statistics import standardized
+
+    tables = tables_of(data, Path(data_dir) if data_dir else None)
+    wrong = list(failures(tables, data))
+    parts = parted(tables, data)
+    if not wrong:
+        wrong = standardized(data, parts).failures
+    summaries, found = described(parts, data), digest(parts)
+    if as_json:
+        click.echo(json.dumps(_as_json(manifest, summaries, found, wrong), indent=2))
+    else:
+        click.echo("\n".join([_as_text(manifest, summaries, found), *map(_said, wrong)]))
+    if out is not None:
+        from specc.data.picture import picture
+
+        Path(out).write_bytes(picture(parts, data))
+        click.echo(f"picture: {out}", err=as_json)
+    return exits.FINDINGS if wrong else exits.DONE
+
+
+def _said(failure: RunFailure) -> str:
+    place = f"{failure.place}: " if failure.place else ""
+    hint = f"\n  {failure.hint}" if failure.hint else ""
+    return f"\n{place}error[{failure.code}]: {failure.message}{hint}"
+
+
+def _manifest(spec: str, settings: Sequence[str]) -> Manifest:
+    """The manifest of a sound spec, as a run would read it."""
+    from specc.cli.findings import sound
+    from specc.codegen.manifest import manifest
+    from specc.runtime.manifest import parse
+
+    checked = sound(spec, settings)
+    assert checked.plan is not None, "a sound spec has no plan"
+    return parse(json.loads(json.dumps(manifest(checked.plan))))
+
+
+def _as_json(
+    manifest: Manifest,
+    summaries: Mapping[str, Mapping[str, Summary]],
+    digest: str,
+    wrong: Sequence[RunFailure],
+) -> dict[str, Any]:
+    assert manifest.data is not None
+    fields = manifest.data.fields
+    return {
+        "source": manifest.data.source,
+        "digest": digest,
+        "parts": {
+            part: {name: {**asdict(s), **_taken(manifest, fields[name])} for name, s in of.items()}
+            for part, of in summaries.items()
+        },
+        "findings": [
+            {"code": f.code, "place": f.place, "message": f.message, "hint": f.hint} for f in wrong
+        ],
+    }
+
+
+def _taken(manifest: Manifest, field: Field) -> dict[str, Any]:
+    node = manifest.nodes["model"][field.name]
+    return {
+        "from": field.column,
+        "role": node.role,
+        "distribution": field.distribution or None,
+        "transforms": _transforms(field),
+    }
+
+
+def _transforms(field: Field) -> dict[str, Any]:
+    given = {
+        "scale": field.scale,
+        "standardize": field.standardize or None,
+        "binarize": field.binarize,
+        "one_hot": field.one_hot,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _as_text(
+    manifest: Manifest, summaries: Mapping[str, Mapping[str, Summary]], digest: str
+) -> str:
+    assert manifest.data is not None
+    lines: list[tuple[str, ...]] = [HEAD]
+    for part, fields in summaries.items():
+        for name, summary in fields.items():
+            lines.append(_line(manifest, manifest.data.fields[name], part, summary))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
+    table = ["  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)) for line in lines]
+    said = [f"source: {manifest.data.source}", f"digest: {digest}", ""]
+    return "\n".join(said + [line.rstrip() for line in table])
+
+
+def _line(manifest: Manifest, field: Field, part: str, summary: Summary) -> tuple[str, ...]:
+    node = manifest.nodes["model"][field.name]
+    shape = f"[{', '.join(map(str, summary.shape))}]"
+    if summary.shape != field.shape:
+        shape += f" as [{', '.join(map(str, field.shape))}]"
+    return (
+        part,
+        field.name,
+        field.column,
+        str(summary.rows),
+        shape,
+        summary.kind if summary.kind == summary.dtype else f"{summary.kind} to {summary.dtype}",
+        "none" if summary.low is None else f"{summary.low:.4g} to {summary.high:.4g}",
+        f"{100 * summary.missing:.3g}%",
+        field.distribution or node.role,
+        ", ".join(f"{k}: {str(v).lower()}" for k, v in _transforms(field).items()),
+    )

@@ -1,0 +1,156 @@
+"""`specc data`: what a spec will read, as a user sees it."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from specc.cli.main import main
+from tests.house.files import ROOT, run
+
+SPEC = """\
+specc: 1
+name: tab
+data:
+  source: a.csv
+  columns: {both: [age, height]}
+  fields: {x: {from: both, shape: [2], standardize: true}, y: {from: y, shape: []}}
+  split: {test: is_test}
+model:
+  x: {given: x}
+  y: {observed: bernoulli, logits: net(x)}
+links:
+  net: {mlp: [4]}
+objective: mle
+"""
+TABLE = "age,height,y,is_test\n30,1.5,1,0\n40,1.75,0,1\n50,2,1,0\n"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "m.yaml").write_text(SPEC)
+    (tmp_path / "d" / "a.csv").write_text(TABLE)
+    return tmp_path
+
+
+def said(capsys, *arguments, code=0):
+    capsys.readouterr()
+    assert main(["data", "m.yaml", "--data-dir", "d", *arguments]) == code
+    return capsys.readouterr()
+
+
+def test_a_line_for_every_part_and_field(project, capsys):
+    lines = said(capsys).out.splitlines()
+    assert lines[0] == "source: csv"
+    rows = [line.split() for line in lines[4:]]
+    assert [row[:4] for row in rows] == [
+        ["train", "x", "both", "2"],
+        ["train", "y", "y", "2"],
+        ["test", "x", "both", "1"],
+        ["test", "y", "y", "1"],
+    ]
+    assert "1.5 to 50" in lines[4]
+    assert lines[4].split()[-3:] == ["given", "standardize:", "true"]
+    assert "bernoulli" in lines[5]
+
+
+def test_the_answer_for_a_program(project, capsys):
+    found = json.loads(said(capsys, "--json").out)
+    assert found["findings"] == []
+    assert found["parts"]["train"]["y"] == {
+        "rows": 2,
+        "shape": [],
+        "kind": "int64",
+        "dtype": "float32",
+        "low": 1.0,
+        "high": 1.0,
+        "mean": 1.0,
+        "missing": 0.0,
+        "from": "y",
+        "role": "observed",
+        "distribution": "bernoulli",
+        "transforms": {},
+    }
+    again = json.loads(said(capsys, "--json").out)
+    assert again["digest"] == found["digest"]
+    (project / "d" / "a.csv").write_text(TABLE.replace("2,1,0", "3,1,0"))
+    assert json.loads(said(capsys, "--json").out)["digest"] != found["digest"]
+
+
+def test_everything_that_does_not_fit_is_told_beside_the_table(project, capsys):
+    (project / "d" / "a.csv").write_text("age,height,y,is_test\n30,,7,0\n40,1.75,0,1\n")
+    out = said(capsys, code=1).out
+    assert "50%" in out
+    assert "error[E0512]: `x`: row 2, column 1 (`height`) of a.csv is missing" in out
+    assert "error[E0508]: `y`: row 2 of a.csv is 7, but a bernoulli node holds 0 or 1" in out
+    found = json.loads(said(capsys, "--json", code=1).out)
+    assert [f["code"] for f in found["findings"]] == ["E0512", "E0508"]
+    assert found["findings"][0]["place"] == "m.yaml:6:12"
+
+
+def test_a_constant_column_is_told(project, capsys):
+    (project / "d" / "a.csv").write_text(TABLE.replace("2,1,0", "1.5,1,0"))
+    out = said(capsys, code=1).out
+    assert "error[E0515]: `x`: column 1 (`height`) is 1.5 in every training row" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        ("", 2, "E0505"),
+        ("age,height,y\n1,2,0\n", 2, "no boolean array `is_test`"),
+        ("age,height,is_test\n1,2,0\n", 2, "has no `y`"),
+    ],
+)
+def test_what_cannot_be_read_at_all(project, capsys, text, code, says):
+    (project / "d" / "a.csv").write_text(text)
+    assert says in said(capsys, code=code).err
+
+
+def test_settings_and_wrong_specs(project, capsys):
+    assert "train  x      both  3" in said(capsys, "--set", "data.split={}").out
+    assert "E0102" in said(capsys, "--set", "data.spilt=3", code=2).err
+    (project / "m.yaml").write_text(
+        "specc: 1\nname: m\nmodel: {z: {latent: normal, loc: 0, scale: 1}}"
+    )
+    assert main(["data", "m.yaml"]) == 2
+
+
+def test_the_picture(project, capsys):
+    assert "picture: p.png" in said(capsys, "--out", "p.png").out
+    assert (project / "p.png").read_bytes()[:4] == b"\x89PNG"
+    json.loads(said(capsys, "--out", "p.png", "--json").out)
+    assert "no .png file" in said(capsys, "--out", "p.jpg", code=2).err
+
+
+def test_a_picture_that_cannot_be_written(project, capsys):
+    assert "p.png" in said(capsys, "--out", "no/p.png", code=3).err
+
+
+def test_no_data_folder(project, capsys):
+    assert main(["data", "m.yaml"]) == 2
+    assert "--data-dir" in capsys.readouterr().err
+
+
+def test_it_needs_no_torch(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", x=rng.random((50, 4)), y=rng.integers(0, 2, 50))
+    (tmp_path / "m.yaml").write_text(
+        SPEC.replace("a.csv", "a.npz")
+        .replace("  columns: {both: [age, height]}\n", "")
+        .replace("from: both, shape: [2]", "from: x, shape: [4]")
+        .replace("is_test", "0.2")
+    )
+    code = (
+        "import sys\nfrom specc.cli.main import main\n"
+        f"assert main(['data', {str(tmp_path / 'm.yaml')!r}, '--data-dir', {str(tmp_path)!r}, "
+        f"'--out', {str(tmp_path / 'p.png')!r}]) == 0\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = run(sys.executable, "-c", code, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
