@@ -96,6 +96,7 @@ def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Finding
         "binarize": field.binarize != "none",
         "standardize": field.standardize,
         "scale": field.scale is not None,
+        "dtype": field.standardize and field.dtype in ("int64", "uint8", "bool"),
     }
     given = [option for option, is_given in also.items() if is_given]
     if len(given) < 2 or given in (["binarize", "scale"], ["standardize", "scale"]):

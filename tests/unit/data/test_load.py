@@ -192,3 +192,85 @@ def test_the_digest_follows_the_values(tmp_path):
     first = loaded(tmp_path, field(), x=np.array([1.0, 2.0])).digest
     assert first == loaded(tmp_path, field(), x=np.array([1.0, 2.0])).digest
     assert first != loaded(tmp_path, field(), x=np.array([1.0, 2.5])).digest
+
+
+def files(folder, **tables):
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text(text)
+
+
+def from_files(folder, split):
+    return load(Data("csv", {"path": "a.csv"}, split, {"x": field()}), folder, torch.float32)
+
+
+def rows_of(found):
+    return {
+        name: rows.batch(slice(0, 99), Noise.at(0))["x"].tolist()
+        for name, rows in found.parts.items()
+    }
+
+
+def test_a_part_from_a_file_of_its_own(tmp_path):
+    files(tmp_path, a="x\n1\n2\n3\n4\n", b="x\n5\n6\n")
+    found = from_files(tmp_path, {"test": {"path": "b.csv"}})
+    assert rows_of(found) == {"train": [1, 2, 3, 4], "test": [5, 6]}
+    mixed = from_files(tmp_path, {"test": {"path": "b.csv"}, "valid": 1})
+    assert rows_of(mixed) == {"train": [1, 2, 3], "valid": [4], "test": [5, 6]}
+    files(tmp_path, b="x\n5\n7\n")
+    assert from_files(tmp_path, {"test": {"path": "b.csv"}}).digest != found.digest
+
+
+def test_a_part_from_a_file_that_does_not_fit(tmp_path):
+    files(tmp_path, a="x\n1\n2\n", b="y\n5\n6\n")
+    with pytest.raises(RunFailure, match=r"b\.csv has y") as failure:
+        from_files(tmp_path, {"test": {"path": "b.csv"}})
+    assert failure.value.code == "E0503"
+    with pytest.raises(RunFailure) as failure:
+        from_files(tmp_path, {"test": {"path": "../b.csv"}})
+    assert failure.value.code == "E0506"
+
+
+def test_a_part_that_the_data_has_already(tmp_path):
+    np.savez(tmp_path / "a.npz", train_x=np.ones(3), test_x=np.ones(2))
+    np.savez(tmp_path / "b.npz", x=np.ones(2))
+    wanted = data(field(), split={"test": {"path": "b.npz"}})
+    with pytest.raises(RunFailure, match="has that part already"):
+        load(wanted, tmp_path, torch.float32)
+    wanted = data(field(), split={"valid": {"path": "b.npz"}})
+    assert {n: len(r) for n, r in load(wanted, tmp_path, torch.float32).parts.items()} == {
+        "train": 3,
+        "test": 2,
+        "valid": 2,
+    }
+    wanted = data(field(), split={"valid": {"path": "a.npz"}})
+    with pytest.raises(RunFailure, match="has parts of its own"):
+        load(wanted, tmp_path, torch.float32)
+
+
+def test_folders_of_classes_must_agree(tmp_path):
+    from PIL import Image
+
+    for path in ("a/cat", "a/dog", "b/cat", "b/cow"):
+        (tmp_path / path).mkdir(parents=True)
+        Image.new("L", (2, 2)).save(tmp_path / path / "x.png")
+    labels = {"y": Field("y", "label", (), "int64", Support("integers", 0, 1))}
+    wanted = Data("images", {"path": "a"}, {"test": {"path": "b"}}, labels)
+    with pytest.raises(RunFailure, match="classes of `y` are cat, cow, and cat, dog") as failure:
+        load(wanted, tmp_path, torch.float32)
+    assert failure.value.code == "E0509"
+    (tmp_path / "b" / "cow").rename(tmp_path / "b" / "dog")
+    assert len(load(wanted, tmp_path, torch.float32).part("test")) == 2
+
+
+def test_bytes_stay_bytes(tmp_path):
+    grey = np.zeros((4, 3), np.uint8)
+    found = loaded(tmp_path, field(shape=(3,), scale=1 / 255), x=grey, dtype=torch.float64)
+    rows = found.to(torch.device("cpu")).part("train")
+    assert rows.fields["x"].raw.dtype == torch.uint8
+    assert rows.batch(slice(0, 2), Noise.at(0))["x"].dtype == torch.float64
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">i4", "u2", "u4", "f2", "g", "?"])
+def test_numbers_of_every_type(tmp_path, dtype):
+    x = np.array([[0, 1], [1, 0]]).astype(dtype)
+    assert batch(tmp_path, field(shape=(2,)), x=x)["x"].tolist() == [[0, 1], [1, 0]]

@@ -100,6 +100,7 @@ X = "source: a.npz, fields: {x: {from: a, shape: [3], %s}}"
         (X % "one_hot: 3, scale: 2", "E0511", "scale"),
         (X % "one_hot: 3, standardize: true", "E0511", "standardize"),
         (X % "binarize: threshold, standardize: true", "E0511", "standardize"),
+        (X % "standardize: true, dtype: int64", "E0511", "dtype"),
         (X % "standardize: 3", "E0104", "3"),
         (X % "picture: [3]", "E0104", "[3]"),
         ("source: images, path: f, size: 3", "E0104", "3"),
