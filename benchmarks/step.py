@@ -20,9 +20,14 @@ from specc.engine import device
 
 device.prepare()
 
+from typing import TYPE_CHECKING  # noqa: E402
+
 import torch  # noqa: E402 - after prepare(), which must come first
 
 from benchmarks.peers import Step, by_hand, in_pyro  # noqa: E402
+
+if TYPE_CHECKING:
+    from specc.runtime.program import Program
 
 SPEC = """
 specc: 1
@@ -46,11 +51,10 @@ CASES = {
 }
 
 
-def in_specc(data: int, hidden: int, latent: int, particles: int) -> Step:
-    """The generated code under the optimizer that the engine chooses."""
+def program_of(data: int, hidden: int, latent: int, particles: int) -> Program:
+    """The generated code of a case."""
     from specc.compiler import compile
     from specc.diagnostics.source import Source
-    from specc.runtime.noise import Noise
     from specc.runtime.program import load
 
     objective = "elbo" if particles == 1 else f"{{iwae: {{particles: {particles}}}}}"
@@ -61,7 +65,14 @@ def in_specc(data: int, hidden: int, latent: int, particles: int) -> Step:
     folder.mkdir()
     for name, content in result.files.items():
         (folder / name).write_text(content, encoding="utf-8")
-    program = load(folder)
+    return load(folder)
+
+
+def in_specc(data: int, hidden: int, latent: int, particles: int) -> Step:
+    """The generated code under the optimizer that the engine chooses."""
+    from specc.runtime.noise import Noise
+
+    program = program_of(data, hidden, latent, particles)
     optimizer = torch.optim.Adam(program.parameters(), lr=1e-3, fused=True)
     count = 0
 
@@ -77,12 +88,41 @@ def in_specc(data: int, hidden: int, latent: int, particles: int) -> Step:
     return step
 
 
+def in_specc_compiled(data: int, hidden: int, latent: int, particles: int) -> Step:
+    """The engine's compiled step, with its draws, its update and its look for bad numbers."""
+    from specc.engine.compiled import CompiledUpdate
+    from specc.engine.player import players_of
+    from specc.engine.settings import settings_of
+    from specc.runtime.noise import Noise
+
+    program = program_of(data, hidden, latent, particles)
+    settings = settings_of({"optimizer": {"adam": {"lr": 1e-3}}, "batch_size": 1, "epochs": 1})
+    (player,) = players_of(program, settings, torch.device("cpu"))
+    made: list[CompiledUpdate] = []
+    count = 0
+
+    def step(x: torch.Tensor) -> object:
+        nonlocal count
+        count += 1
+        batch, noise = {"x": x}, Noise.at(0, count)
+        if not made:
+            made.append(CompiledUpdate(program, player, batch, noise, 60000))
+        return made[0](batch, noise)
+
+    return step
+
+
 def measure(
     case: tuple[int, int, int, int, int], rounds: int, steps: int
 ) -> dict[str, list[float]]:
     """Seconds a step of each contender, a number a round."""
     data, hidden, latent, particles, batch = case
-    contenders = {"specc": in_specc, "by hand": by_hand, "Pyro": in_pyro}
+    contenders = {
+        "specc": in_specc,
+        "specc compiled": in_specc_compiled,
+        "by hand": by_hand,
+        "Pyro": in_pyro,
+    }
     made = {name: make(data, hidden, latent, particles) for name, make in contenders.items()}
     batches = [(torch.rand(batch, data) > 0.8).float() for _ in range(8)]
     for step in made.values():
@@ -110,14 +150,19 @@ def main() -> None:
     answer = {}
     for name, case in CASES.items():
         seconds = measure(case, chosen.rounds, chosen.steps)
-        ratios = {}
-        for peer in ("by hand", "Pyro"):
-            each = [a / b for a, b in zip(seconds["specc"], seconds[peer], strict=True)]
-            ratios[peer] = (statistics.median(each), min(each), max(each))
-        own = statistics.median(seconds["specc"]) * 1e3
-        shown = ", ".join(f"{m:.3f} ({a:.2f} to {b:.2f}) of {p}" for p, (m, a, b) in ratios.items())
-        print(f"{name}, {chosen.threads} thread(s): {own:.2f} ms a step, {shown}", flush=True)
-        answer[name] = {"seconds": seconds, "ratios": ratios}
+        print(f"{name}, {chosen.threads} thread(s)")
+        answer[name] = {"seconds": seconds}
+        for mine in ("specc", "specc compiled"):
+            ratios = {}
+            for peer in ("by hand", "Pyro"):
+                each = [a / b for a, b in zip(seconds[mine], seconds[peer], strict=True)]
+                ratios[peer] = (statistics.median(each), min(each), max(each))
+            own = statistics.median(seconds[mine]) * 1e3
+            shown = ", ".join(
+                f"{m:.3f} ({a:.2f} to {b:.2f}) of {p}" for p, (m, a, b) in ratios.items()
+            )
+            print(f"    {mine}: {own:.2f} ms a step, {shown}", flush=True)
+            answer[name][mine] = ratios
     if chosen.json:
         chosen.json.write_text(json.dumps(answer, indent=1), encoding="utf-8")
 

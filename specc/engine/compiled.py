@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from types import FunctionType, MethodType
 from typing import Any
 
 import torch
@@ -85,6 +86,26 @@ class Given(Noise):
     normal = uniform = exponential = _take
 
 
+def _lean(method: Callable[..., Any], owner: object) -> Callable[..., Any]:
+    """The method compiled, without a look at each call whether it still fits.
+
+    What goes in has one shape and type: `CompiledUpdate.fits` sees to it. Torch keeps graphs by the
+    code of a function, and without that look the graph of one object would serve all of its class:
+    so each gets a copy of the code.
+    """
+    assert isinstance(method, FunctionType)
+    code = method.__code__.replace()
+    own = FunctionType(code, method.__globals__, method.__name__, None, method.__closure__)
+    options: dict[str, Any] = {
+        "size_asserts": False,
+        "guard_filter_fn": torch.compiler.skip_all_guards_unsafe,
+    }
+    compiled: Callable[..., Any] = torch.compile(
+        MethodType(own, owner), fullgraph=True, dynamic=False, options=options
+    )
+    return compiled
+
+
 class CompiledUpdate:
     """The update of one player on whole batches, compiled.
 
@@ -109,8 +130,9 @@ class CompiledUpdate:
         self.whole = self.kind in WHOLE and player.clip is None
         self.options = self._options() if self.whole else {}
         self._state: list[list[Tensor]] = []
-        body = self._step if self.whole else self._gradient
-        self._graph: Callable[..., Any] = torch.compile(body, fullgraph=True, dynamic=False)
+        self._is_made = False
+        body = type(self)._step if self.whole else type(self)._gradient
+        self._graph = _lean(body, self)
 
     def _options(self) -> dict[str, Any]:
         group = self.player.optimizer.param_groups[0]
@@ -130,10 +152,9 @@ class CompiledUpdate:
     def __call__(self, batch: Batch, noise: Noise) -> Outcome:
         """One update."""
         drawn = [getattr(noise, request.kind)(request.shape) for request in self.requests]
-        with torch._dynamo.config.patch(trace_autograd_ops=True):
-            if self.whole:
-                return Outcome(self.names, *self._call(batch, drawn, *self._remembered()))
-            values, skipped, grads = self._call(batch, drawn)
+        if self.whole:
+            return Outcome(self.names, *self._call(batch, drawn, *self._remembered()))
+        values, skipped, grads = self._call(batch, drawn)
         for parameter, grad in zip(self.parameters, grads, strict=True):
             parameter.grad = grad
         self.player.apply(skipped)
@@ -141,8 +162,12 @@ class CompiledUpdate:
 
     def _call(self, *inputs: object) -> Any:  # noqa: ANN401
         """The graph; it is made at its first call."""
-        try:
+        if self._is_made:
             return self._graph(*inputs)
+        self._is_made = True
+        try:
+            with torch._dynamo.config.patch(trace_autograd_ops=True):
+                return self._graph(*inputs)
         except (TorchDynamoException, InductorError) as error:
             cause = getattr(error, "inner_exception", error)
             line = str(cause).strip().partition("\n")[0]
