@@ -36,8 +36,8 @@ def epoch(rows: Rows, number: int) -> float:
     return time.perf_counter() - began
 
 
-def ways(folder: Path) -> dict[str, tuple[Data, str]]:
-    """Fields by what is done to them, and the file that they are read from."""
+def ways(folder: Path) -> dict[str, Data]:
+    """The data by what is done to it and where it is kept."""
     rng = np.random.default_rng(0)
     # As in MNIST, four pixels of five are black.
     grey = rng.integers(0, 256, (ROWS, SIZE), dtype=np.uint8) * (rng.random((ROWS, SIZE)) < 0.2)
@@ -51,13 +51,13 @@ def ways(folder: Path) -> dict[str, tuple[Data, str]]:
     cut = Field("x", "values", (SIZE,), "float32", binary, binarize="threshold", scale=1 / 255)
     standard = Field("x", "values", (SIZE,), "float32", unit, standardize=True)
     return {
-        "bytes, binarize: sample": (_data("npz", "grey.npz", drawn), "memory"),
-        "bytes, binarize: threshold": (_data("npz", "grey.npz", cut), "memory"),
-        "bytes, as they are": (_data("npz", "grey.npz", plain), "memory"),
-        "bytes, standardize": (_data("npz", "grey.npz", standard), "memory"),
-        "floats, as they are": (_data("npz", "real.npz", plain), "memory"),
-        "bytes in their file, binarize: sample": (_data("npy", "grey.npy", drawn), "file"),
-        "floats in their file": (_data("npy", "real.npy", plain), "file"),
+        "bytes, binarize: sample": _data("npz", "grey.npz", drawn),
+        "bytes, binarize: threshold": _data("npz", "grey.npz", cut),
+        "bytes, as they are": _data("npz", "grey.npz", plain),
+        "bytes, standardize": _data("npz", "grey.npz", standard),
+        "floats, as they are": _data("npz", "real.npz", plain),
+        "bytes in their file, binarize: sample": _data("npy", "grey.npy", drawn),
+        "floats in their file": _data("npy", "real.npy", plain),
     }
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for way, (data, _) in ways(folder).items():
+        for way, data in ways(folder).items():
             began = time.perf_counter()
             rows = load(data, folder, torch.float32).part("train")
             loading = time.perf_counter() - began
