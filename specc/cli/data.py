@@ -146,5 +146,9 @@ def _line(manifest: Manifest, field: Field, part: str, summary: Summary) -> tupl
         "none" if summary.low is None else f"{summary.low:.4g} to {summary.high:.4g}",
         f"{100 * summary.missing:.3g}%",
         field.distribution or node.role,
-        ", ".join(f"{k}: {str(v).lower()}" for k, v in _transforms(field).items()),
+        ", ".join(f"{name}: {_plain(value)}" for name, value in _transforms(field).items()),
     )
+
+
+def _plain(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).lower()

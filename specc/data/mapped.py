@@ -33,7 +33,8 @@ class Mapped:
 def tensor(raw: Array) -> Tensor:
     """The array as a tensor of a type that torch computes with."""
     if raw.dtype.kind == "u" and raw.dtype.itemsize > 1:
-        raw = raw.astype(np.int64)  # torch computes little with unsigned words
+        # Torch computes little with unsigned words; twice the bytes hold them all.
+        raw = raw.astype(np.int32 if raw.dtype.itemsize == 2 else np.int64)
     elif raw.dtype.kind == "f" and raw.dtype.itemsize > 8:
         raw = raw.astype(np.float64)
     elif not raw.dtype.isnative:

@@ -35,7 +35,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0508",
         "data-values",
-        "the field `{name}` holds {value} in row {row}; {distribution} data must be {expected}",
+        "`{name}`: row {row} of {path} is {value}, but a {distribution} node holds {expected}",
         "{hint}",
     ),
     error(
@@ -54,7 +54,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0512",
         "non-finite-data",
-        "the field `{name}` holds {value} in row {row}",
+        "`{name}`: row {row} of {path} is {value}, and every value must be a finite number",
         "remove the row, or fill in the value",
     ),
     error(

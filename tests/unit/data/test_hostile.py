@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from specc.data.sources import reader
+from specc.data.sources import NAMES, reader
 from specc.runtime.failure import RunFailure
 from tests.unit.data.files import idx_bytes
 
@@ -155,3 +155,8 @@ def test_the_control_group_counts(tmp_path, monkeypatch):
     assert files.free_memory() == 4096 << 10
     texts.clear()
     assert files.free_memory() == files.UNKNOWN
+
+
+def test_no_source_is_forgotten():
+    """One needs no file, and another has the files of `idx`."""
+    assert set(SOURCES) == set(NAMES) - {"digits", "mnist"}

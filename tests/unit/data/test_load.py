@@ -274,3 +274,9 @@ def test_bytes_stay_bytes(tmp_path):
 def test_numbers_of_every_type(tmp_path, dtype):
     x = np.array([[0, 1], [1, 0]]).astype(dtype)
     assert batch(tmp_path, field(shape=(2,)), x=x)["x"].tolist() == [[0, 1], [1, 0]]
+
+
+def test_unsigned_words_take_twice_their_bytes_and_no_more(tmp_path):
+    found = loaded(tmp_path, field(dtype="int64"), x=np.array([0, 65535], "u2")).part("train")
+    assert found.fields["x"].raw.dtype == torch.int32
+    assert found.batch(slice(0, 2), Noise.at(0))["x"].tolist() == [0, 65535]
