@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from specc.cli.failure import WrongSpec
-from specc.cli.reading import read
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import severity
+from specc.reading import read
 
 if TYPE_CHECKING:
     from specc.compiler import Checked

@@ -22,9 +22,9 @@ def command(specs: tuple[str, ...], check: bool, show: bool) -> int:
 
 def _format(spec: str, check: bool, show: bool) -> bool:
     from specc.cli.files import write_file
-    from specc.cli.reading import STDIN
     from specc.cli.revision import read_at
     from specc.language.formatter import fmt
+    from specc.reading import STDIN
 
     source = read_at(spec)
     text = fmt(source)

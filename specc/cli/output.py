@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specc.cli.files import content
-from specc.cli.reading import STDIN
+from specc.reading import STDIN
 
 GENERATED = "generated"
 

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 from specc.cli.failure import Failure, WrongSpec
-from specc.cli.reading import read
 from specc.diagnostics.source import Source
 from specc.language.decode import read_bytes
+from specc.reading import read
 
 
 def read_at(name: str) -> Source:

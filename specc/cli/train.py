@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +13,7 @@ from specc.cli import exits, options
 from specc.cli.failure import Failure
 
 if TYPE_CHECKING:
-    from specc.report.conclude import Conclusion
+    from specc.api import Run
 
 PRECISIONS = ("float32", "fast", "float64")
 
@@ -93,39 +91,25 @@ def _train(
     spec: str, settings: tuple[str, ...], out: str | None, asked: Asked, as_json: bool
 ) -> dict[str, Any]:
     """One run; its result."""
-    from specc.cli.compile import compiled
-    from specc.engine.device import prepare
+    from specc.api import Model
+    from specc.cli.findings import sound
 
-    result = compiled(spec, settings)
-    prepare()
-    from specc.engine import record
-    from specc.engine.train import Options, train
-    from specc.report.conclude import conclude
-
-    name = result.name
-    run = Path(out) if out is not None else record.new_folder(Path("runs"), name)
-    with tempfile.TemporaryDirectory() as folder:
-        code = Path(folder) / name
-        code.mkdir()
-        for file, text in result.files.items():
-            (code / file).write_text(text, encoding="utf-8")
-        chosen = Options(
-            data_dir=Path(asked.data_dir) if asked.data_dir else None,
-            device=asked.device,
-            spec=result.source,
-            resume=asked.resume,
-            quiet=asked.quiet,
-            threads=asked.threads,
-            start=Path(asked.start) if asked.start else None,
-            moved=result.plan.graph.graph.spec.document.moved,
-            say=lambda words: click.echo(words, err=True),
-        )
-        trained = train(code, run, chosen)
-    conclusion = conclude(trained, quiet=asked.quiet)
+    checked = sound(spec, settings)
+    assert checked.plan is not None
+    run = Model(checked.plan, tuple(checked.diagnostics)).train(
+        out,
+        data_dir=asked.data_dir,
+        device=asked.device,
+        resume=asked.resume,
+        start=asked.start,
+        threads=asked.threads,
+        quiet=asked.quiet,
+        say=lambda words: click.echo(words, err=True),
+    )
     if not as_json:
-        click.echo(words(conclusion))
-        click.echo(f"run: {run}")
-    return {"run": str(run), **conclusion.result}
+        click.echo(words(run))
+        click.echo(f"run: {run.folder}")
+    return {"run": str(run.folder), **run.result}
 
 
 def _numbers(seeds: str) -> list[int]:
@@ -152,10 +136,10 @@ def over_seeds(answers: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def words(conclusion: Conclusion) -> str:
+def words(run: Run) -> str:
     """The figures and the pictures of a finished run, a line each."""
-    lines = [figure(name, found.summary()) for name, found in conclusion.estimates.items()]
-    lines += [f"{picture.stem}: {picture}" for picture in conclusion.pictures]
+    lines = [figure(name, summary) for name, summary in run.result["evaluate"].items()]
+    lines += [f"{picture.stem}: {picture}" for picture in run.pictures]
     return "\n".join(lines)
 
 

@@ -41,8 +41,8 @@ def sample(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -> Dra
     """
     program = opened.program
     draw = program.require(SAMPLE, "sampling")
-    noise = noise_at(seed, Stream.SAMPLE, device=opened.device)
     with opened.computing(), located(program.folder):
+        noise = noise_at(seed, Stream.SAMPLE, device=opened.device)
         program.eval()
         needs = program.capabilities[SAMPLE]
         given = program.inputs(SAMPLE, _rows(opened, part, rows, seed)) if needs else {}
@@ -59,8 +59,8 @@ def reconstruct(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -
     program = opened.program
     infer = program.require(GUIDE, "reconstruction")
     program.require(MEAN, "reconstruction")
-    noise = noise_at(seed, Stream.SAMPLE, 1, device=opened.device)
     with opened.computing(), located(program.folder):
+        noise = noise_at(seed, Stream.SAMPLE, 1, device=opened.device)
         program.eval()
         batch = _rows(opened, part, rows, seed)
         latents, _ = infer(noise, 1, **program.inputs(GUIDE, batch))

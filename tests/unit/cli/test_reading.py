@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from specc.cli.reading import read
 from specc.diagnostics.report import help_text, message
+from specc.reading import read
 
 
 def refusal(name):

@@ -1,11 +1,10 @@
-"""From a name on the command line to the text of a spec, or to what keeps it from being one."""
+"""From the name of a file to the text of a spec, or to what keeps it from being one."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from specc.cli.failure import reason
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
@@ -28,7 +27,7 @@ def read(name: str) -> tuple[Source | None, list[Diagnostic]]:
     except FileNotFoundError:
         return None, [diagnose("E0703", _nowhere(name), path=name, hint=_hint(name))]
     except (OSError, ValueError) as error:
-        problem = reason(error) if isinstance(error, OSError) else str(error)
+        problem = _reason(error) if isinstance(error, OSError) else str(error)
         return None, [diagnose("E0706", _nowhere(name), path=name, problem=problem)]
     return read_bytes(display_name(name), data)
 
@@ -43,6 +42,11 @@ def _bytes(name: str) -> bytes:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
     with Path(name).open("rb") as file:
         return file.read(MAX_BYTES + 1)
+
+
+def _reason(error: OSError) -> str:
+    words = error.strerror or str(error)
+    return words[:1].lower() + words[1:]
 
 
 def _nowhere(name: str) -> Span:

@@ -1,0 +1,231 @@
+"""specc from Python: `specc.load("vae.yaml").train().sample(64)`.
+
+    model = specc.load("specs/vae.yaml", {"train.epochs": 20})    # checked; SpecError if wrong
+    model.compile("generated/vae")                                # the code, to read or to keep
+    run = model.train("runs/vae")                                 # trained, measured, recorded
+    z = run.encode(x)["z"]                                        # draws from q(z | x)
+    bound = run.log_prob(x, particles=1000)                       # log p(x), or a bound on it
+
+Nothing here imports torch before it is needed. The command line is made of the same calls.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from specc.codegen.plan import Plan
+    from specc.diagnostics.diagnostic import Diagnostic
+    from specc.engine.opened import OpenRun
+    from specc.runtime.program import Program
+
+    Fields = Tensor | Mapping[str, Tensor]
+
+
+class SpecError(Exception):
+    """A spec that is wrong: its text is what `specc check` prints, `diagnostics` the findings."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        from specc.diagnostics.render_text import render
+
+        super().__init__(render(list(diagnostics)))
+        self.diagnostics = diagnostics
+
+
+class Model:
+    """A spec that was found sound."""
+
+    def __init__(self, plan: Plan, warnings: tuple[Diagnostic, ...]) -> None:
+        self._plan = plan
+        self.warnings = warnings
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self._plan.graph.graph.spec.document.name
+
+    @property
+    def text(self) -> str:
+        """The spec as it was written."""
+        return self._plan.graph.graph.spec.source.text
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The generated package: the text of each file by its name."""
+        from specc.codegen.package import package
+
+        return package(self._plan)
+
+    def explain(self) -> str:
+        """The factorization, the objective, and every decision with its reason."""
+        from specc.codegen.explain import explain
+
+        return explain(self._plan)
+
+    def compile(self, folder: str | Path | None = None) -> Path:
+        """Writes the generated package to `folder`, by default `generated/<name>`, and names it.
+
+        Raises OSError where it cannot be written.
+        """
+        path = Path("generated") / self.name if folder is None else Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        for name, text in self.files.items():
+            (path / name).write_text(text, encoding="utf-8")
+        return path
+
+    def train(
+        self,
+        out: str | Path | None = None,
+        *,
+        data_dir: str | Path | None = None,
+        device: str = "auto",
+        resume: bool = False,
+        start: str | Path | None = None,
+        threads: int | None = None,
+        quiet: bool = True,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> Run:
+        """Trains, measures what the spec's `evaluate` asks for, and records all in `out`.
+
+        `out` is `runs/<name>-1`, `-2`, ... by default. `resume` goes on with the run in `out`;
+        `start` is a run whose weights are taken over where they fit. `say` is told what a person
+        should know.
+
+        Raises RunFailure: E05xx where the data does not fit, E08xx where the run cannot go on.
+        """
+        from specc.engine.device import prepare
+
+        prepare()
+        from specc.engine import record
+        from specc.engine.train import Options, train
+        from specc.report.conclude import conclude
+
+        run = record.new_folder(Path("runs"), self.name) if out is None else Path(out)
+        options = Options(
+            data_dir=None if data_dir is None else Path(data_dir),
+            device=device,
+            spec=self.text,
+            resume=resume,
+            quiet=quiet,
+            threads=threads,
+            start=None if start is None else Path(start),
+            moved=self._plan.graph.graph.spec.document.moved,
+            say=say,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            trained = train(self.compile(Path(folder) / self.name), run, options)
+        conclusion = conclude(trained, quiet=quiet)
+        return Run(trained.opened, tuple(conclusion.pictures))
+
+
+class Run:
+    """A trained run, open in this process."""
+
+    def __init__(self, opened: OpenRun, pictures: tuple[Path, ...] = ()) -> None:
+        self._opened = opened
+        self.pictures = pictures
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self._opened.folder
+
+    @property
+    def program(self) -> Program:
+        """The model, the guide and the losses, as one torch module."""
+        return self._opened.program
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """A record for each epoch: loss, parts, learning rate, time."""
+        from specc.engine import record
+
+        return record.read_metrics(self.folder)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The figures at the end of training, as result.json has them; empty before."""
+        from specc.engine import record
+
+        path = self.folder / record.RESULT
+        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return found
+
+    def sample(self, rows: int, *, seed: int = 0) -> dict[str, Tensor]:
+        """`rows` draws from the model: every node by its name, each [rows, *shape].
+
+        Raises RunFailure: E0805 where the program cannot be sampled.
+        """
+        from specc.evaluate.sampling import sample
+
+        return dict(sample(self._opened, rows, seed).values)
+
+    def encode(
+        self, x: Fields, *, particles: int | None = None, seed: int = 0
+    ) -> dict[str, Tensor]:
+        """Draws of the latents from the guide, given data: each [rows, *shape].
+
+        With `particles`, that many draws for each row: [particles, rows, *shape]. `x` is the tensor
+        of the one field that the guide takes, or all of them by name.
+
+        Raises RunFailure: E0805 where there is no guide to draw from, E0510 for a missing field.
+        """
+        from specc.evaluate.given import encode
+
+        found = encode(self._opened, x, particles or 1, seed)
+        return found if particles is not None else {name: v[0] for name, v in found.items()}
+
+    def log_prob(self, x: Fields, *, particles: int = 1000, seed: int = 0) -> Tensor:
+        """log p(x) of each row: exact where the program computes it, else the bound of `particles`.
+
+        The bound is log 1/K sum_k p(x, z_k) / q(z_k | x) (Burda et al. 2016, equation 8).
+
+        Raises RunFailure: E0805 or E0813 where the program allows neither.
+        """
+        from specc.evaluate.given import log_prob
+
+        return log_prob(self._opened, x, particles, seed)
+
+
+def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Model:
+    """The model of a spec file; `settings` override its values: `{"train.epochs": 20}`.
+
+    Raises SpecError with everything that is wrong with it.
+    """
+    from specc.compiler import front
+    from specc.diagnostics.report import severity
+    from specc.reading import read
+
+    source, findings = read(str(spec))
+    if source is None:
+        raise SpecError(tuple(findings))
+    given = tuple(f"{key}={_written(value)}" for key, value in (settings or {}).items())
+    checked = front(source, given)
+    if checked.plan is None:
+        raise SpecError(tuple(d for d in checked.diagnostics if severity(d) == "error"))
+    return Model(checked.plan, tuple(checked.diagnostics))
+
+
+def _written(value: object) -> str:
+    """A value as a spec writes it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def open_run(run: str | Path, *, data_dir: str | Path | None = None, device: str = "auto") -> Run:
+    """A run folder, as its last checkpoint left it.
+
+    Raises RunFailure: E0802 or E0803, where there is no run or no whole checkpoint in it.
+    """
+    from specc.engine.device import prepare
+
+    prepare()
+    from specc.engine.opened import open_run as opened
+
+    folder = None if data_dir is None else Path(data_dir)
+    return Run(opened(Path(run), data_dir=folder, device_name=device))
