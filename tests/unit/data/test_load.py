@@ -121,11 +121,12 @@ def test_the_first_value_out_of_the_support(tmp_path, support, values, says):
     assert message.startswith("a.yaml:3:9")
 
 
-def test_a_bad_value_is_told_by_row_and_column(tmp_path):
-    x = np.zeros((70_000, 3))
-    x[69_999, 1] = 2
+def test_a_bad_value_is_told_by_row_and_column(tmp_path, monkeypatch):
+    monkeypatch.setattr("specc.data.table.CHUNK", 1000)
+    x = np.zeros((700, 3))
+    x[699, 1] = 2
     message = fails("E0508", tmp_path, field(shape=(3,), support=BINARY), x=x)
-    assert "row 69999, column 1" in message
+    assert "row 699, column 1" in message
 
 
 def test_grey_values_for_a_binary_node_get_a_way_out(tmp_path):
@@ -136,6 +137,12 @@ def test_grey_values_for_a_binary_node_get_a_way_out(tmp_path):
 def test_binarize_takes_probabilities_only(tmp_path):
     wanted = field(support=BINARY, binarize="sample")
     assert "a probability in [0, 1]" in fails("E0508", tmp_path, wanted, x=np.array([0.5, 2.0]))
+
+
+def test_a_probability_may_miss_one_by_a_rounding_only(tmp_path):
+    wanted = field(support=BINARY, binarize="sample", scale=0.1)
+    assert len(loaded(tmp_path, wanted, x=np.array([0.0, 10.0000001])).part("train")) == 2
+    assert "is 1.001" in fails("E0508", tmp_path, wanted, x=np.array([0, 10.01]))
 
 
 def test_one_hot_classes_are_checked(tmp_path):

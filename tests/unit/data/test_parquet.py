@@ -78,8 +78,15 @@ def test_columns(tmp_path):
 
 @needs_arrow
 def test_lists_that_are_missing(tmp_path):
+    import pyarrow
+
     with pytest.raises(RunFailure, match="`x` is missing in 1 rows"):
         written(tmp_path, {"x": [[1], None]})
+    pairs = pyarrow.list_(pyarrow.int64(), 2)
+    found = written(tmp_path, {"x": pyarrow.array([[1, 2], [3, 4]], pairs)})
+    assert found.parts[ALL]["x"].raw.tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(RunFailure, match="`x` is missing in 1 rows"):
+        written(tmp_path, {"x": pyarrow.array([[1, 2], None], pairs)})
 
 
 @needs_arrow
