@@ -85,6 +85,7 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
         "plates": sorted([rename(("plate", name)), size] for name, size in graph.plates.items()),
         "objective": [term_content(p.minimize, rename) for p in plan.objective.players],
         "particles": plan.objective.particles,
+        **({"warm_up": plan.objective.warm_up} if plan.objective.warm_up else {}),
         "draws": sorted([rename(("node", d.node)), d.program, d.kind, d.option] for d in draws),
         "data": data.source if data is not None else None,
     }

@@ -198,8 +198,14 @@ def term_content(term: Term, rename: Rename) -> object:
         case Reduce(how=how, axes=axes, term=inner):
             return [how, sorted(_axis(a, rename) for a in axes), term_content(inner, rename)]
         case Sum(parts=parts):
-            told = [[part.coefficient, term_content(part.term, rename)] for part in parts]
+            told = [[*_factors(part), term_content(part.term, rename)] for part in parts]
             return ["sum", *sorted(told, key=_text)]
+
+
+def _factors(part: Part) -> list[object]:
+    """What a term is multiplied by, and where it is cut off."""
+    more: list[object] = [part.weight, part.floor] if part.weight or part.floor else []
+    return [part.coefficient, *more]
 
 
 def _axis(axis: str, rename: Rename) -> str:

@@ -41,6 +41,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
                 "name": player.name,
                 "inputs": [plan.python[n] for n in loss_inputs(plan)],
                 "needs_data_size": needs_data_size(plan),
+                "warm_up": plan.objective.warm_up,
                 "bound": plan.objective.entry.variable,
                 "parameters": list(plan.programs),
             }

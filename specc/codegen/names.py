@@ -12,8 +12,8 @@ from specc.catalog.functions import index as functions
 # What generated code itself says beside the spec's names.
 OWN = frozenset(
     """
-    self model guide noise rows particles data_size loss math torch nn init score Tensor Noise
-    Model Guide Program program logmeanexp take cholesky_factor concat one_hot
+    self model guide noise rows particles data_size kl_weight loss math torch nn init score
+    Tensor Noise Model Guide Program program logmeanexp take cholesky_factor concat one_hot
     """.split()  # noqa: SIM905
 )
 

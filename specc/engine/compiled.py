@@ -149,12 +149,13 @@ class CompiledUpdate:
         """Whether the batch has as many rows as the graph was made for."""
         return len(next(iter(batch.values()))) == self.rows
 
-    def __call__(self, batch: Batch, noise: Noise) -> Outcome:
-        """One update."""
+    def __call__(self, batch: Batch, noise: Noise, kl_weight: float = 1.0) -> Outcome:
+        """One update; `kl_weight` is the factor of divergences."""
         drawn = [getattr(noise, request.kind)(request.shape) for request in self.requests]
+        weight = torch.tensor(kl_weight)
         if self.whole:
-            return Outcome(self.names, *self._call(batch, drawn, *self._remembered()))
-        values, skipped, grads = self._call(batch, drawn)
+            return Outcome(self.names, *self._call(batch, drawn, weight, *self._remembered()))
+        values, skipped, grads = self._call(batch, drawn, weight)
         for parameter, grad in zip(self.parameters, grads, strict=True):
             parameter.grad = grad
         self.player.apply(skipped)
@@ -177,20 +178,28 @@ class CompiledUpdate:
         """Looks up the optimizer's tensors again, after others were put in their place."""
         self._state = []
 
-    def _gradient(self, batch: Batch, drawn: list[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def _gradient(
+        self, batch: Batch, drawn: list[Tensor], weight: Tensor
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """The loss with its parts, 1 where a number is not finite, and the gradients."""
         noise = Given(drawn, drawn[0].dtype if drawn else torch.get_default_dtype())
-        loss, parts = self.program.loss(self.player.loss.name, batch, noise, self.data_size)
+        name = self.player.loss.name
+        loss, parts = self.program.loss(name, batch, noise, self.data_size, weight)
         grads = list(torch.autograd.grad(loss, self.parameters))
         values = torch.stack([loss.detach(), *(part.detach() for part in parts.values())])
         total = torch.stack([values[0], *(grad.sum() for grad in grads)]).sum()
         return values, torch.isfinite(total).logical_not().to(values.dtype), grads
 
     def _step(
-        self, batch: Batch, drawn: list[Tensor], rate: Tensor, state: list[list[Tensor]]
+        self,
+        batch: Batch,
+        drawn: list[Tensor],
+        weight: Tensor,
+        rate: Tensor,
+        state: list[list[Tensor]],
     ) -> tuple[Tensor, Tensor]:
         """The gradient and the update by it; where a number is not finite, all stays as it was."""
-        values, skipped, grads = self._gradient(batch, drawn)
+        values, skipped, grads = self._gradient(batch, drawn, weight)
         with torch.no_grad():
             old = [self.parameters, *state]
             new = [[tensor.clone() for tensor in tensors] for tensors in old]

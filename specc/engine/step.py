@@ -37,6 +37,7 @@ class Step:
         self.program = program
         self.players = tuple(players)
         self.rows = rows
+        self.settings = settings
         self.seed = settings.seed
         self.pieces = settings.accumulate
         self.device = device
@@ -86,7 +87,8 @@ class Step:
         for piece, (_, batch) in enumerate(self._batches(epoch, step, index)):
             for number, player in enumerate(self.players):
                 noise = self._loss_noise(epoch, step, number, piece)
-                self.program.loss(player.loss.name, batch, noise, len(self.rows))
+                weight = self.kl_weight(player, epoch, step)
+                self.program.loss(player.loss.name, batch, noise, len(self.rows), weight)
 
     @torch.no_grad()
     def measure(self, rows: Rows, size: int) -> dict[str, float]:
@@ -108,6 +110,12 @@ class Step:
     def _noise(self, stream: Stream, *counters: int) -> Noise:
         return noise_at(self.seed, stream, *counters, device=self.device)
 
+    def kl_weight(self, player: Player, epoch: int, step: int) -> float:
+        """The factor of divergences at that step: it rises from 0 to 1 in the warm-up's share."""
+        per_epoch, total = self.settings.length(len(self.rows))
+        rising = player.loss.warm_up * total
+        return min(1.0, (epoch * per_epoch + step) / rising) if rising else 1.0
+
     def _loss_noise(self, epoch: int, step: int, player: int, piece: int) -> Noise:
         own = (piece,) if self.pieces > 1 else ()
         return self._noise(Stream.LOSS, epoch, step, player, *own)
@@ -122,13 +130,15 @@ class Step:
     ) -> Outcome:
         update = self.compiled.get(number)
         if update is not None and len(batches) == 1 and update.fits(batches[0][1]):
-            return update(batches[0][1], self._loss_noise(epoch, step, number, 0))
+            noise = self._loss_noise(epoch, step, number, 0)
+            return update(batches[0][1], noise, self.kl_weight(player, epoch, step))
         player.optimizer.zero_grad(set_to_none=True)
         names: tuple[str, ...] = ()
         sums: Tensor | None = None
         for piece, (share, batch) in enumerate(batches):
             noise = self._loss_noise(epoch, step, number, piece)
-            loss, parts = self.program.loss(player.loss.name, batch, noise, len(self.rows))
+            weight = self.kl_weight(player, epoch, step)
+            loss, parts = self.program.loss(player.loss.name, batch, noise, len(self.rows), weight)
             (loss if share == 1.0 else share * loss).backward()  # type: ignore[no-untyped-call]
             with torch.no_grad():
                 values = share * torch.stack([loss, *parts.values()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, ROWS, TypedGraph
 from specc.objective.objective import Decision, Draw, Objective, Player
@@ -15,7 +16,7 @@ from specc.objective.passes.expand import Expansion, expand
 from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.score import find_surrogates
 from specc.objective.passes.values import Values
-from specc.objective.terms import LogProb, Part, Reduce, Sum, leaves
+from specc.objective.terms import KL_WEIGHT, Divergence, LogProb, Part, Reduce, Sum, leaves
 
 
 def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
@@ -33,7 +34,32 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
         return None
     draws = _in_order(typed, draws)
     check_size(typed, draws, expansion.span, findings)
-    return None if findings.has_errors() else _assemble(typed, expansion, draws)
+    if findings.has_errors():
+        return None
+    objective = _assemble(typed, expansion, draws)
+    _check_floors(objective, expansion.span, findings)
+    return None if findings.has_errors() else objective
+
+
+def _check_floors(objective: Objective, span: Span, findings: Findings) -> None:
+    """A divergence has a least value only where it is exact, and no score gradient uses it.
+
+    A divergence from samples falls below any floor by chance, and a score would reward what the
+    floor has cut off.
+    """
+    (reduced,) = (part.term for part in objective.players[0].minimize.parts)
+    assert isinstance(reduced, Reduce) and isinstance(reduced.term, Sum)
+    reasons = {d.subject: d.reason for d in objective.decisions}
+    for part in reduced.term.parts:
+        if part.floor and isinstance(part.term, Divergence) and not objective.players[0].surrogates:
+            continue
+        if part.floor:
+            name = next(term.node for _, term in leaves(part.term))
+            why = reasons.get(f"KL({name})", "it is weighed over the values of another node")
+            if objective.players[0].surrogates:
+                why = "there are score gradients, which would reward what is cut off"
+            findings.add(diagnose("E0429", span, name=name, reason=why))
+            return
 
 
 def _in_order(typed: TypedGraph, draws: dict[str, Draw]) -> dict[str, Draw]:
@@ -62,9 +88,24 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
         particles=expansion.particles if any(d.is_sampled for d in draws.values()) else 1,
         players=(Player("loss", minimize, surrogates),),
         draws=MappingProxyType(draws),
+        warm_up=expansion.shaping.warm_up if _is_weighted(minimize) else 0.0,
         enumerated=tuple(n for n, d in draws.items() if d.kind == "enumerate"),
-        decisions=(*decisions, *closed, *sums, *scores),
+        decisions=(*decisions, *closed, *sums, *scores, *_rising(expansion, minimize)),
     )
+
+
+def _is_weighted(minimize: Sum) -> bool:
+    (reduced,) = (part.term for part in minimize.parts)
+    assert isinstance(reduced, Reduce) and isinstance(reduced.term, Sum)
+    return any(part.weight for part in reduced.term.parts)
+
+
+def _rising(expansion: Expansion, minimize: Sum) -> list[Decision]:
+    """What the weight of divergences does over the run."""
+    if not expansion.shaping.warm_up or not _is_weighted(minimize):
+        return []
+    share = f"the first {100 * expansion.shaping.warm_up:g} % of the run"
+    return [Decision(KL_WEIGHT, f"rises from 0 to 1 over {share}", "warm_up asks for it")]
 
 
 def _check_draw_places(typed: TypedGraph, findings: Findings) -> None:

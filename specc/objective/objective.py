@@ -67,7 +67,10 @@ class Player:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What is optimized: the loss of each player is the negative of the entry's bound."""
+    """What is optimized: the loss of each player is the negative of the entry's bound.
+
+    `warm_up` is the share of the run in which the weight of divergences rises from 0 to 1.
+    """
 
     graph: TypedGraph
     entry: Entry
@@ -75,4 +78,5 @@ class Objective:
     players: tuple[Player, ...]
     draws: Mapping[str, Draw]
     enumerated: tuple[str, ...] = ()
+    warm_up: float = 0.0
     decisions: tuple[Decision, ...] = field(default=())

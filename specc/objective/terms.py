@@ -43,10 +43,16 @@ class Reduce:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A term with its coefficient in a sum."""
+    """A term with its coefficient in a sum.
+
+    `weight` is the name of a further factor, given to the loss at each step (`kl_weight`), if there
+    is one; the mean of the term over rows counts as `floor` nats at least.
+    """
 
     coefficient: float
     term: Term
+    weight: str = ""
+    floor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class Sum:
 Term = LogProb | Divergence | Reduce | Sum
 
 PARTICLE = "particle"
+KL_WEIGHT = "kl_weight"
+"""The factor of divergences while it rises from 0 to 1 (Bowman et al. 2016, section 3.1)."""
 
 
 def leaves(term: Term, coefficient: float = 1.0) -> Iterator[tuple[float, LogProb | Divergence]]:

@@ -77,11 +77,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A loss function: the fields it takes, and the programs whose parameters it trains."""
+    """A loss function: the fields it takes, and the programs whose parameters it trains.
+
+    `warm_up` is the share of a run in which the weight of divergences rises to 1; where it is not
+    0, the function takes that weight.
+    """
 
     name: str
     inputs: tuple[str, ...]
     needs_data_size: bool
+    warm_up: float
     bound: str | None
     parameters: tuple[str, ...]
 
@@ -226,6 +231,7 @@ def _loss(item: _Object) -> Loss:
         name=item.get("name", str),
         inputs=item.names("inputs"),
         needs_data_size=item.get("needs_data_size", bool, False),
+        warm_up=item.optional("warm_up", float) or 0.0,
         bound=item.optional("bound", str),
         parameters=item.names("parameters"),
     )

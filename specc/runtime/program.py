@@ -75,7 +75,12 @@ class Program(nn.Module):
         return {name: values[name] for name in self.capabilities[capability]}
 
     def loss(
-        self, name: str, batch: Mapping[str, Tensor], noise: Noise, data_size: int
+        self,
+        name: str,
+        batch: Mapping[str, Tensor],
+        noise: Noise,
+        data_size: int,
+        kl_weight: Tensor | float = 1.0,
     ) -> tuple[Tensor, Parts]:
         """The loss of a batch, a scalar, and the parts that it is made of.
 
@@ -84,12 +89,15 @@ class Program(nn.Module):
             batch: The data fields, each [batch, *shape].
             noise: The random numbers of this step.
             data_size: The rows of the whole training set, which scales terms of global nodes.
+            kl_weight: The factor of divergences, for a loss that lets it rise.
 
         """
         declared = self._declared[name]
         arguments: dict[str, Any] = {field: batch[field] for field in declared.inputs}
         if declared.needs_data_size:
             arguments["data_size"] = data_size
+        if declared.warm_up:
+            arguments["kl_weight"] = kl_weight
         if self.guide is None:
             return self._losses[name](self.model, noise, **arguments)
         return self._losses[name](self.model, self.guide, noise, **arguments)

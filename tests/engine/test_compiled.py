@@ -158,3 +158,31 @@ def test_the_limit_is_in_seconds_of_steps(tmp_path, monkeypatch):
     step = made(tmp_path)
     monkeypatch.setattr(Step, "compile", lambda self: (_ for _ in ()).throw(NotCompiled("no")))
     assert choose(step, "auto", 1) == choice.Choice(False, "no")
+
+
+@compiles
+def test_a_rising_weight_is_no_new_graph(tmp_path):
+    """The weight goes in as a tensor: each step has its own, and the losses are the eager ones."""
+
+    def rising(manifest):
+        manifest["losses"][0]["warm_up"] = 0.5
+
+    old = "noise: Noise, *, x: Tensor"
+    edits = [(old, old + ", kl_weight: Tensor | float = 1.0"), ("- kl_z)", "- kl_weight * kl_z)")]
+    steps = []
+    for name in "ab":
+        code = making.copy("vae", tmp_path / name, rising)
+        for before, after in edits:
+            making.edit(code, "objective.py", before, after)
+        found = manifests.read(code)
+        chosen = settings_of(found.train)
+        program = fresh(code, chosen, CPU)
+        rows = load(found.data, None, chosen.dtype).part("train")
+        steps.append(Step(program, players_of(program, chosen, CPU), rows, chosen, CPU))
+    eager, compiled = steps
+    compiled.compile()
+    for number in range(4):
+        index = torch.arange(100)
+        mine, theirs = compiled(0, number, index), eager(0, number, index)
+        assert torch.allclose(mine.values, theirs.values, atol=CLOSE)
+    assert eager.kl_weight(eager.players[0], 0, 3) < eager.kl_weight(eager.players[0], 0, 4) < 1.0

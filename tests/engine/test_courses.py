@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -145,3 +146,32 @@ def test_every_optimizer_resumes_to_itself(tmp_path, name):
     again = train.train(code, run, RESUME)
     assert state_hash(run) == state_hash(tmp_path / "whole")
     assert again.counters == whole.counters or again.counters.total == whole.counters.total
+
+
+def test_the_weight_of_divergences_rises_with_the_steps(tmp_path, monkeypatch):
+    """A run compiled from a spec: 0 at the first step, 1 from half of the run on."""
+    from specc.compiler import compile
+    from specc.diagnostics.source import Source
+
+    text = (Path(__file__).parents[2] / "specs/vae.yaml").read_text(encoding="utf-8")
+    text = text.replace("objective: elbo", "objective: {elbo: {warm_up: 0.5}}")
+    result, _ = compile(Source("vae.yaml", text.replace("epochs: 200", "epochs: 2")))
+    code = tmp_path / "vae"
+    code.mkdir()
+    for name, content in result.files.items():
+        (code / name).write_text(content, encoding="utf-8")
+    seen = []
+    weigh = Step.kl_weight
+
+    def note(self, player, epoch, step):
+        seen.append(weigh(self, player, epoch, step))
+        return seen[-1]
+
+    monkeypatch.setattr(Step, "kl_weight", note)
+    train.train(code, tmp_path / "run", QUIET)
+    total = len(seen)
+    assert seen == [min(1.0, step / (0.5 * total)) for step in range(total)]
+    line = record.read_metrics(tmp_path / "run")[0]["parts"]
+    divergence = next(value for name, value in line.items() if name.startswith("KL"))
+    fit = line["log p(x | z)"]
+    assert -fit < line["loss"] < divergence - fit

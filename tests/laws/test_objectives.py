@@ -131,3 +131,72 @@ def test_the_bounds_rise_to_the_exact_value(tmp_path):
     for value, error in bounds:
         assert value < exact + 4.5 * error
     assert bounds[-1][0] > exact - 0.1
+
+
+# divergences that rise and that have a least value
+
+
+SHAPED = """
+specc: 1
+name: shaped
+model:
+  z: {latent: normal, loc: 0, scale: 1, shape: [2]}
+  y: {latent: gamma, concentration: 2, rate: 1}
+  x: {observed: normal, loc: "down(z, y)", scale: 1, shape: [3]}
+guide:
+  z: {latent: normal, params: up(x)}
+  y: {latent: log_normal, params: up(x)}
+links: {down: linear, up: linear}
+objective: {elbo: {%s}}
+"""
+
+
+def shaped(options, folder, text=SHAPED):
+    from tests.laws.compiling import program
+
+    found = program(text % options, folder)
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for value in found.parameters():
+            value.copy_(0.3 * torch.randn(value.shape, generator=generator, dtype=torch.float64))
+    return found
+
+
+def parts_of(found, weight=1.0):
+    x = torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(4, 3)
+    noise = Noise.at(1, dtype=torch.float64)
+    return found.loss("loss", {"x": x}, noise, 4, weight)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
+def test_the_weight_multiplies_every_divergence(weight, tmp_path):
+    """log p(x | z, y) + w (log p(y) - log q(y) - KL(z)): the likelihood has no weight."""
+    found = shaped("warm_up: 0.5", tmp_path)
+    loss, parts = parts_of(found, weight)
+    shaped_terms = sum(
+        sign * value
+        for name, value in parts.items()
+        for start, sign in (("KL(q(z", -1), ("log q(y", -1), ("log p(y)", 1))
+        if name.startswith(start)
+    )
+    assert torch.isclose(-loss, parts["log p(x | z, y)"] + weight * shaped_terms)
+    plain, _ = parts_of(shaped("particles: 1", tmp_path))
+    assert (weight == 1.0) == bool(torch.isclose(loss, plain))
+
+
+def test_a_floor_holds_the_mean_divergence_and_stops_its_gradient(tmp_path):
+    text = SHAPED.replace("  y: {latent: log_normal, params: up(x)}\n", "")
+    text = text.replace("  y: {latent: gamma, concentration: 2, rate: 1}\n", "")
+    text = text.replace('"down(z, y)"', "down(z)")
+    free = shaped("particles: 1", tmp_path, text)
+    loss, parts = parts_of(free)
+    kl = parts["KL(q(z | x) || p(z))"].item()
+    for floor in (0.5 * kl, 2 * kl):
+        held = shaped(f"free_bits: {floor!r}", tmp_path, text)
+        bounded, _ = parts_of(held)
+        assert torch.isclose(bounded, loss - kl + max(floor, kl))
+    low = shaped(f"free_bits: {2 * kl!r}", tmp_path, text)
+    likelihood = parts_of(low)[1]["log p(x | z)"]
+    wanted = torch.autograd.grad(-likelihood, list(low.guide.parameters()))
+    found = torch.autograd.grad(parts_of(low)[0], list(low.guide.parameters()))
+    assert all(torch.allclose(a, b) for a, b in zip(found, wanted, strict=True))

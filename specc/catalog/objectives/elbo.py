@@ -15,9 +15,11 @@ ENTRY = Objective(
     references=(
         Reference("Jordan et al. 1999", "section 4"),
         Reference("Kingma and Welling 2014", "equation 3"),
+        Reference("Bowman et al. 2016", "section 3.1: warm_up, the rising weight of divergences"),
+        Reference("Kingma et al. 2016", "equation 15: free_bits, their least value in nats"),
     ),
     example="objective: {elbo: {particles: 8}}",
     guided=True,
     variable="elbo",
-    options=MappingProxyType({"particles": 1}),
+    options=MappingProxyType({"particles": 1, "warm_up": 0.0, "free_bits": 0.0}),
 )

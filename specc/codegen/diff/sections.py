@@ -12,7 +12,7 @@ from specc.codegen.diff.values import plain, shown
 from specc.codegen.plan import Plan
 from specc.language.schema.document import Document
 from specc.language.schema.link import LinkSpec
-from specc.language.schema.objective import Minimize
+from specc.language.schema.objective import Minimize, NamedObjective
 
 Found = Iterator[tuple[str, str]]
 Entry = TypeVar("Entry")
@@ -87,6 +87,16 @@ def objective(old: Plan, new: Plan) -> Found:
     if was.particles != now.particles:
         counts = f"{was.particles} -> {now.particles}"
         yield "objective.particles", f"the particles of the objective: {counts}"
+    first, second = (_options(written) for written in (before, after))
+    for key, one, other in _both(first, second):
+        if one != other:
+            yield f"objective.{key}", f"{key} of the objective: {shown(one)} -> {shown(other)}"
+
+
+def _options(written: object) -> dict[str, object]:
+    """The options of a named objective, but for the particles, which are told by their effect."""
+    options = written.options if isinstance(written, NamedObjective) else {}
+    return {key: value for key, value in options.items() if key != "particles"}
 
 
 def _aim(plan: Plan) -> str:

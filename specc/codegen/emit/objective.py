@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 
 from specc.codegen.emit.asked import (
     capabilities,
@@ -13,14 +14,14 @@ from specc.codegen.emit.asked import (
 )
 from specc.codegen.emit.body import Body
 from specc.codegen.emit.file import PyFile, assemble
-from specc.codegen.emit.terms import Terms
+from specc.codegen.emit.terms import Terms, signed_as
 from specc.codegen.emit.text import objective_formula, symbol
 from specc.codegen.layout import Layout
 from specc.codegen.plan import Plan
 from specc.codegen.writer import Writer
 from specc.graph.graph import GUIDE, MODEL, ROWS
 from specc.objective.objective import Surrogate
-from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, leaves
+from specc.objective.terms import KL_WEIGHT, Divergence, LogProb, Part, Reduce, Sum, leaves
 
 
 def write_objective(plan: Plan) -> PyFile:
@@ -92,6 +93,8 @@ class _ObjectiveWriter:
         keywords = [f"{plan.python[n]}: Tensor" for n in loss_inputs(plan)]
         if needs_data_size(plan):
             keywords.append("data_size: int")
+        if plan.objective.warm_up:
+            keywords.append(f"{KL_WEIGHT}: Tensor | float = 1.0")
         items += ["noise: Noise", *(["*", *keywords] if keywords else [])]
         self.out.call("def loss", items, " -> tuple[Tensor, dict[str, Tensor]]:")
         with self.out.indented():
@@ -157,12 +160,16 @@ class _ObjectiveWriter:
         self.out.line()
         shared = [p for p in _parts(self.plan) if is_shared(self.plan, p)]
         local = [p for p in _parts(self.plan) if p not in shared]
-        signed = [self.terms.part(part) for part in local]
+        floored = [part for part in local if part.floor]
+        signed = [self.terms.part(part) for part in local if not part.floor]
         weighed = [self.terms.part(part) for part in shared]
         if self.reduced.how == "logmeanexp" and self.objective.particles > 1:
             self._logmeanexp(signed)
         else:
             self._mean(signed, weighed)
+        for part in floored:
+            name = f"{self.terms.term(part.term)}.mean().clamp(min={part.floor!r})"
+            self.out.statement(f"{self.bound} = {self.bound} {signed_as(part, name)}")
         self._finish()
 
     def _head(self, mark: int) -> None:
@@ -271,7 +278,7 @@ class _ObjectiveWriter:
         log_q = self.terms.leaf(LogProb(GUIDE, node))
         kept = self.body.axes.get(node, frozenset())
         over = tuple(n for n in self.objective.draws if n in self._weights(kept))
-        costs = [Part(-c.coefficient, c.term) for c in surrogate.costs]
+        costs = [replace(c, coefficient=-c.coefficient) for c in surrogate.costs]
         local = [c for c in costs if not is_shared(self.plan, c)]
         shared = [c for c in costs if is_shared(self.plan, c)]
         signal = f"signal_{node}"

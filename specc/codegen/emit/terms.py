@@ -20,10 +20,7 @@ class Terms:
 
     def part(self, part: Part) -> str:
         """A signed term of a sum: `- 4.0 * kl_z`."""
-        name = self.term(part.term)
-        sign = "-" if part.coefficient < 0 else "+"
-        size = abs(part.coefficient)
-        return f"{sign} {name}" if size == 1.0 else f"{sign} {size!r} * {name}"
+        return signed_as(part, self.term(part.term))
 
     def term(self, term: Term) -> str:
         """The local variable that holds a term."""
@@ -139,6 +136,12 @@ class Terms:
             shown = str(axes[0]) if len(axes) == 1 else str(axes)
             self.body.out.statement(f"{summed} = ({weight} * {name}).sum({shown}, keepdim=True)")
             name = summed
-        sign = "-" if part.coefficient < 0 else "+"
-        size = abs(part.coefficient)
-        return f"{sign} {name}" if size == 1.0 else f"{sign} {size!r} * {name}"
+        return signed_as(part, name)
+
+
+def signed_as(part: Part, name: str) -> str:
+    """The term called `name`, with the sign and the factors of its part: `- 4.0 * kl_z`."""
+    size = abs(part.coefficient)
+    factors = [repr(size)] if size != 1.0 else []
+    factors += [part.weight] if part.weight else []
+    return f"{'-' if part.coefficient < 0 else '+'} {' * '.join([*factors, name])}"

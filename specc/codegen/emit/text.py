@@ -100,6 +100,10 @@ def signed_sum(plan: Plan, parts: tuple[Part, ...]) -> str:
         sign = "-" if part.coefficient < 0 else "+"
         size = abs(part.coefficient)
         shown = symbol(plan, part.term)
+        if part.floor:
+            shown = f"max({part.floor:g}, {shown})"
+        if part.weight:
+            shown = f"{part.weight} {shown}"
         if size != 1.0:
             shown = f"{size:g} {shown}"
         if not text:

@@ -129,6 +129,12 @@ CODES: tuple[Code, ...] = (
         "`{objective}` weighs the particles of each data row, but `{name}` is shared by all rows",
         "use `elbo`, or make `{name}` local",
     ),
+    error(
+        "E0429",
+        "free-bits-need-exact-divergences",
+        "`free_bits` cannot hold the divergence of `{name}` above a least value: {reason}",
+        "delete `free_bits`, or use `warm_up`, which asks for nothing",
+    ),
     warning(
         "W0431",
         "score-variance",

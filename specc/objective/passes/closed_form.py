@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.objective.objective import Decision, Draw
@@ -39,11 +39,12 @@ def use_closed_forms(
         log_p, log_q = parts.get(LogProb(MODEL, name)), parts.get(LogProb(GUIDE, name))
         if log_p is None or log_q is None or log_p.coefficient != -log_q.coefficient:
             continue
+        assert log_p.weight == log_q.weight
         verdict = _judge(typed, draw, values, order, reduction)
         choice = "closed form" if verdict.legal else "from the sample"
         decisions.append(Decision(f"KL({name})", choice, verdict.reason))
         if verdict.legal:
-            parts[log_q.term] = Part(log_q.coefficient, Divergence(name))
+            parts[log_q.term] = replace(log_q, term=Divergence(name))
             del parts[log_p.term]
     return Sum(tuple(parts.values())), decisions
 

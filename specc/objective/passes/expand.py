@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from specc.catalog.objective import Objective as Entry
@@ -16,7 +16,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph
 from specc.language.expressions.tree import Binary, Call, Expression, Member, Name, Negate, Number
 from specc.language.schema.objective import Minimize, NamedObjective
-from specc.objective.terms import PARTICLE, LogProb, Part, Reduce, Sum
+from specc.objective.terms import KL_WEIGHT, PARTICLE, LogProb, Part, Reduce, Sum
 
 WRITTEN = Entry(
     name="minimize",
@@ -31,6 +31,14 @@ WRITTEN = Entry(
 
 
 @dataclass(frozen=True, slots=True)
+class Shaping:
+    """What is done to divergences while training: a rising weight, and a least value in nats."""
+
+    warm_up: float = 0.0
+    free_bits: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Expansion:
     """What an objective comes to: its traits, its particles, and the terms under the particles."""
 
@@ -38,6 +46,7 @@ class Expansion:
     particles: int
     inner: Sum
     span: Span
+    shaping: Shaping = field(default_factory=Shaping)
 
     def minimize(self) -> Sum:
         """The loss: the negative of the reduction of the inner sum over particles."""
@@ -69,7 +78,7 @@ def _named(
         findings.add(diagnose("E0401", span, suggestion=guess, name=written.name, hint=hint))
         return None
     entry = objectives.objective(written.name)
-    particles = int(entry.options.get("particles", 1))
+    chosen = dict(entry.options)
     for key, value in written.options.items():
         place = graph.spec.spans.value(("objective", written.name, key))
         if key not in entry.options:
@@ -77,15 +86,35 @@ def _named(
             hint = f"it has {known}" if known else "it has none"
             findings.add(diagnose("E0402", place, objective=entry.name, name=key, hint=hint))
             return None
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 100_000:
+        if not _is_legal(key, value):
             _bad_option(entry, key, value, place, findings)
             return None
-        particles = value
-    return Expansion(entry, particles, bound_terms(graph, entry), span)
+        assert isinstance(value, (int, float))
+        chosen[key] = value
+    warm_up, free_bits = (float(chosen.get(key, 0.0)) for key in ("warm_up", "free_bits"))
+    shaping = Shaping(warm_up, free_bits)
+    particles = int(chosen.get("particles", 1))
+    return Expansion(entry, particles, bound_terms(graph, entry, shaping), span, shaping)
+
+
+RANGES: dict[str, tuple[tuple[type, ...], float, float, str]] = {
+    "particles": ((int,), 1, 100_000, "a whole number from 1 to 100,000"),
+    "warm_up": ((int, float), 0.0, 0.999, "a share of the run, from 0 to 0.999"),
+    "free_bits": ((int, float), 0.0, 1e6, "a number of nats, 0 or more"),
+}
+"""What an option of an objective may be: its type, the least and the largest value, the words."""
+
+
+def _is_legal(key: str, value: object) -> bool:
+    kinds, least, most, _ = RANGES[key]
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        return False
+    assert isinstance(value, (int, float))
+    return least <= value <= most
 
 
 def _bad_option(entry: Entry, key: str, value: object, place: Span, findings: Findings) -> None:
-    expected = "a whole number from 1 to 100,000"
+    expected = RANGES[key][3]
     findings.add(
         diagnose(
             "E0403", place, name=key, objective=entry.name, value=f"`{value}`", expected=expected
@@ -93,19 +122,25 @@ def _bad_option(entry: Entry, key: str, value: object, place: Span, findings: Fi
     )
 
 
-def bound_terms(graph: Graph, entry: Entry) -> Sum:
-    """log p of every random node of the model, less log q of every latent that the guide draws."""
-    parts = [
-        Part(1.0, LogProb(MODEL, name))
-        for name in graph.model.order
-        if graph.model.nodes[name].is_random
-    ]
+def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> Sum:
+    """log p of every random node of the model, less log q of every latent that the guide draws.
+
+    The two terms of such a latent have the weight and the floor that are asked for.
+    """
+    guided: tuple[str, ...] = ()
     if entry.guided and graph.guide is not None:
-        parts += [
-            Part(-1.0, LogProb(GUIDE, name))
-            for name in graph.guide.order
-            if name in graph.model.nodes and graph.model.nodes[name].role == "latent"
-        ]
+        nodes = graph.model.nodes
+        order = graph.guide.order
+        guided = tuple(n for n in order if n in nodes and nodes[n].role == "latent")
+    weight = KL_WEIGHT if shaping is not None and shaping.warm_up else ""
+    floor = 0.0 if shaping is None else shaping.free_bits
+    parts = []
+    for name in graph.model.order:
+        term = LogProb(MODEL, name)
+        if graph.model.nodes[name].is_random:
+            shaped = name in guided
+            parts.append(Part(1.0, term, weight, floor) if shaped else Part(1.0, term))
+    parts += [Part(-1.0, LogProb(GUIDE, name), weight, floor) for name in guided]
     return Sum(tuple(parts))
 
 

@@ -7,6 +7,7 @@ draws is summed out of the model's density: log sum_y p(x, y).
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import networkx as nx
 
@@ -81,7 +82,7 @@ def sum_out(
             weighed.append(part)
             continue
         ordered = tuple(n for n in draws if n in over)
-        weighed.append(Part(part.coefficient, Reduce("weighted", ordered, part.term)))
+        weighed.append(replace(part, term=Reduce("weighted", ordered, part.term)))
     for name, draw in draws.items():
         if draw.kind == "enumerate" and draw.program == GUIDE:
             count = states(typed, typed.graph.node((GUIDE, name)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from specc.graph.graph import GUIDE, MODEL
 from specc.objective.objective import Decision, Draw, Surrogate
 from specc.objective.passes.values import Values
@@ -40,7 +42,7 @@ def find_surrogates(
 def _costs(part: Part) -> list[Part]:
     match part.term:
         case Reduce(how="mean", term=Sum(parts=parts)):
-            return [Part(part.coefficient * p.coefficient, p.term) for p in parts]
+            return [replace(p, coefficient=part.coefficient * p.coefficient) for p in parts]
         case _:
             return [part]
 

@@ -41,6 +41,12 @@ def test_the_verdict(old, new, expected):
     assert verdict(VAE, VAE.replace(old, new)).verdict == expected
 
 
+def test_a_warm_up_is_told():
+    found = verdict(VAE, VAE.replace("objective: elbo", "objective: {elbo: {warm_up: 0.1}}"))
+    assert found.verdict == "checkpoint-resumes"
+    assert [c.what for c in found.changes] == ["warm_up of the objective: nothing -> 0.1"]
+
+
 def test_a_renamed_node_is_the_same_mathematics():
     text = VAE.replace("  z: {", "  h: {").replace("decoder(z)", "decoder(h)")
     found = verdict(VAE, text)
