@@ -97,7 +97,9 @@ def open_run(run: Path, *, data_dir: Path | None = None, device_name: str = "cpu
     checkpoint.use(best or found, program)
     program.eval()
     folder = data_folder(facts, data_dir)
-    data = load(manifest.data, folder, settings.dtype).to(where) if manifest.data else None
+    data = None
+    if manifest.data is not None:
+        data = load(manifest.data, folder, settings.dtype, facts.get("data_record")).to(where)
     return OpenRun(run, program, data, settings, where)
 
 

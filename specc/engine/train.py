@@ -101,7 +101,7 @@ def _first(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
         carry(options.start, trial, options.moved)
     count = sum(p.numel() for p in trial.parameters())
     threads = options.threads or settings.threads or device.threads_for(count, settings.batch_size)
-    facts = _facts(manifest, settings, options, data.digest, threads, where)
+    facts = _facts(manifest, settings, options, data, threads, where)
     record.create(run, code, options.spec, facts)
     # From here on the run stands alone: its own copy of the code is what it trains.
     program = fresh(record.facts_of(run)[1], settings, where)
@@ -151,7 +151,7 @@ def _facts(
     manifest: Manifest,
     settings: Settings,
     options: Options,
-    digest: str,
+    data: Loaded,
     threads: int,
     where: torch.device,
 ) -> dict[str, Any]:
@@ -159,7 +159,8 @@ def _facts(
         "name": manifest.name,
         "seed": settings.seed,
         "digests": dict(manifest.digests),
-        "data_digest": digest,
+        "data_digest": data.digest,
+        "data_record": dict(data.record),
         "data_dir": str(options.data_dir.resolve()) if options.data_dir else None,
         "device": str(where),
         "start": None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -81,3 +82,21 @@ def test_weights_that_are_no_tensors(tmp_path, data):
     with pytest.raises(RunFailure) as failure:
         open_run(run)
     assert failure.value.code == "E0803"
+
+
+def test_other_rows_are_standardized_as_the_training_rows_were(tmp_path):
+    """Evaluated on data of another mean, a run still takes off the mean that it learnt."""
+
+    def standardized(manifest):
+        manifest["data"]["fields"]["x"]["standardize"] = True
+
+    first, second = making.linear_data(tmp_path / "a"), making.linear_data(tmp_path / "b")
+    with np.load(second / "linear.npz") as arrays:
+        moved = {**arrays, "x": arrays["x"] + 100.0}
+    np.savez(second / "linear.npz", **moved)
+    code = making.copy("linear", tmp_path, standardized, epochs=1)
+    train(code, tmp_path / "run", Options(quiet=True, threads=1, data_dir=first))
+    here = open_run(tmp_path / "run").rows("test").batch(slice(0, 5), None)["x"]
+    there = open_run(tmp_path / "run", data_dir=second).rows("test").batch(slice(0, 5), None)["x"]
+    assert here.abs().max() < 5
+    assert (there - here).min() > 20

@@ -1,0 +1,74 @@
+"""Every generated loss of the gallery is one graph to torch: compiled whole, and exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from specc.compiler import front
+from specc.diagnostics.source import Source
+from specc.engine.compiled import Given, Recording
+from specc.engine.player import NotCompiled
+from specc.runtime.noise import Noise
+from specc.runtime.program import load
+from tests.unit.test_random_specs import value_of
+
+# Torch's compiler still uses parts of torch that it calls deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+ROOT = Path(__file__).parents[2]
+NAMES = sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
+ROWS = 4
+
+
+class Loss(nn.Module):
+    """A program's loss with its numbers drawn: a module with one method."""
+
+    def __init__(self, program):
+        super().__init__()
+        self.program = program
+
+    def forward(self, batch, drawn):
+        noise = Given(drawn, torch.get_default_dtype())
+        return self.program.loss("loss", batch, noise, ROWS)[0]
+
+
+def prepared(name):
+    spec = ROOT / "specs" / f"{name}.yaml"
+    checked = front(Source(f"specs/{name}.yaml", spec.read_text(encoding="utf-8")))
+    program = load(ROOT / "generated" / name)
+    program.train()
+    generator = torch.Generator().manual_seed(0)
+    graph = checked.typed
+    batch = {
+        field: value_of(graph.type("model", field), ROWS, generator).float()
+        for field in checked.plan.data
+    }
+    for field in checked.plan.data:
+        if ("model", field) in graph.classes:
+            batch[field] = batch[field].long()
+    recording = Recording(Noise.at(0))
+    try:
+        program.loss("loss", batch, recording, ROWS)
+    except NotCompiled as reason:
+        pytest.skip(f"{name}: {reason}")
+    noise = Noise.at(0)
+    drawn = [getattr(noise, request.kind)(request.shape) for request in recording.requests]
+    return Loss(program), batch, drawn
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_graph_gives_the_eager_loss(name):
+    loss, batch, drawn = prepared(name)
+    torch._dynamo.reset()
+    whole = torch.compile(loss, fullgraph=True, backend="eager")
+    assert torch.allclose(whole(batch, drawn), loss(batch, drawn), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["vae", "sbn", "gaussian_mixture", "logistic_regression"])
+def test_the_exported_program_gives_the_eager_loss(name):
+    loss, batch, drawn = prepared(name)
+    exported = torch.export.export(loss, (batch, drawn))
+    assert torch.allclose(exported.module()(batch, drawn), loss(batch, drawn), rtol=1e-5)
