@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -35,10 +36,11 @@ def command(
     from specc.engine.device import prepare
 
     prepare()
-    from dataclasses import replace
+    from dataclasses import asdict, replace
 
     from specc.cli.train import figure
     from specc.engine.opened import open_run
+    from specc.evaluate import anatomy
     from specc.evaluate.estimate import Request
     from specc.report.conclude import measure, requests
 
@@ -50,11 +52,41 @@ def command(
     wanted = {name: replace(request, **changes) for name, request in asked.items()}  # type: ignore[arg-type]
     made = measure(opened, wanted, quiet=as_json)
     found = {name: estimate.summary() for name, estimate in made.items()}
+    looked_at = {request.part for request in wanted.values()}
+    split = {name: anatomy.parts(opened, name) for name in sorted(looked_at)}
+    active = {name: anatomy.active_units(opened, name) for name in sorted(looked_at)}
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        more = {
+            "parts": {name: {k: asdict(v) for k, v in own.items()} for name, own in split.items()},
+            "active_units": {
+                name: {latent: {"active": n, "of": of} for latent, (n, of) in own.items()}
+                for name, own in active.items()
+            },
+        }
+        click.echo(json.dumps({**found, **more}, indent=2))
         return exits.DONE
     for name, summary in found.items():
         click.echo(figure(name, summary))
-        if summary["effective_sample_size"] is not None:
-            click.echo(f"  effective sample size {summary['effective_sample_size']:.1f}")
+        for line in weights_in_words(summary):
+            click.echo(f"  {line}")
+    for name, shares in split.items():
+        click.echo(f"parts of the loss on `{name}`:")
+        width = max(map(len, shares), default=0)
+        for term, share in shares.items():
+            click.echo(f"  {term:<{width}}  {share.value:10.3f} +- {share.standard_error:.3f}")
+        for latent, (count, of) in active[name].items():
+            click.echo(f"  {latent}: {count} of {of} {'unit' if of == 1 else 'units'} active")
     return exits.DONE
+
+
+def weights_in_words(summary: Mapping[str, float | int | str | None]) -> list[str]:
+    """What the importance weights of a figure say of it."""
+    effective, share = summary["effective_sample_size"], summary["pareto_k_above_0.7"]
+    if not isinstance(effective, float):
+        return []
+    lines = [f"effective sample size {effective:.1f} of {summary['particles']} particles"]
+    if isinstance(share, float):
+        shown = f"{100 * share:.0f} %" if share >= 0.005 or share == 0 else "under 1 %"
+        meaning = ": for those more particles do not help, a better guide does" if share else ""
+        lines.append(f"Pareto k above 0.7 in {shown} of the rows{meaning}")
+    return lines

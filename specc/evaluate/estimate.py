@@ -20,6 +20,7 @@ from specc.data.load import Batch, Rows
 from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.memory import BUDGET, GPU_BUDGET, Piece, largest, piece_for
+from specc.evaluate.pareto import UNTRUSTED, Tail
 from specc.evaluate.weights import LogSums
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.places import located
@@ -43,8 +44,9 @@ class Request:
 class Estimate:
     """A log-likelihood in nats a row, with the standard error of its mean over rows.
 
-    `effective` is the mean effective sample size of the particles, None for an exact value;
-    `values` are those of the single rows.
+    `effective` is the mean effective sample size of the particles, `untrusted` the share of rows
+    whose weights have a Pareto shape above 0.7; both are None for an exact value, the latter also
+    for fewer than 25 particles. `values` are those of the single rows.
     """
 
     request: Request
@@ -54,6 +56,7 @@ class Estimate:
     rows: int
     particles: int
     effective: float | None
+    untrusted: float | None
     seconds: float
     values: Tensor
 
@@ -67,6 +70,7 @@ class Estimate:
             "value": self.value,
             "standard_error": self.standard_error,
             "effective_sample_size": self.effective,
+            "pareto_k_above_0.7": self.untrusted,
             "seconds": round(self.seconds, 3),
         }
 
@@ -90,8 +94,10 @@ def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: 
     with opened.computing(), torch.inference_mode(), located(program.folder):
         if estimator == "exact":
             values, effective = _exact(opened, rows, limit, request, advance), None
+            untrusted = None
         else:
-            values, effective = _weighted(opened, rows, limit, request, estimator, advance)
+            found = _weighted(opened, rows, limit, request, estimator, advance)
+            values, effective, untrusted = found
     error = values.std().item() / limit**0.5 if limit > 1 else float("nan")
     return Estimate(
         request=request,
@@ -101,6 +107,7 @@ def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: 
         rows=limit,
         particles=1 if estimator == "exact" else request.particles,
         effective=effective,
+        untrusted=untrusted,
         seconds=time.monotonic() - began,
         values=values,
     )
@@ -147,19 +154,26 @@ def _exact(opened: OpenRun, rows: Rows, limit: int, request: Request, advance: A
 
 def _weighted(
     opened: OpenRun, rows: Rows, limit: int, request: Request, estimator: str, advance: Advance
-) -> tuple[Tensor, float]:
+) -> tuple[Tensor, float, float | None]:
+    """The value of each row, the mean effective sample size, and the share of heavy tails."""
     piece = _probe(opened, rows, request, limit)
-    bounds, effective = [], []
+    bounds, effective, shapes = [], [], []
     for start, batch in _batches(opened, rows, limit, piece.rows, request.seed):
         sums = LogSums(len(next(iter(batch.values()))), opened.device)
+        tail = Tail(request.particles)
         while sums.particles < request.particles:
             count = min(piece.particles, request.particles - sums.particles)
-            sums.add(log_weights(opened, batch, count, request.seed, start, sums.particles))
+            log_w = log_weights(opened, batch, count, request.seed, start, sums.particles)
+            sums.add(log_w)
+            tail.add(log_w)
             share = sums.particles / request.particles
             advance(min(1.0, (start + share * piece.rows) / limit))
         bounds.append(sums.log_mean() if estimator == "iwae" else sums.mean_log())
         effective.append(sums.effective())
-    return torch.cat(bounds).cpu(), torch.cat(effective).mean().item()
+        shapes.append(tail.shape())
+    known = [shape for shape in shapes if shape is not None]
+    untrusted = (torch.cat(known) > UNTRUSTED).double().mean().item() if known else None
+    return torch.cat(bounds).cpu(), torch.cat(effective).mean().item(), untrusted
 
 
 def log_weights(opened: OpenRun, batch: Batch, particles: int, seed: int, *counters: int) -> Tensor:

@@ -1,0 +1,73 @@
+"""How heavy the tail of importance weights is: the shape k of a generalized Pareto distribution.
+
+A row's largest weights, less the next one, are fitted by the generalized Pareto distribution
+
+    P(w > t) = (1 + k t / s)^(-1 / k)
+
+With k below 1/2 the weights have a variance; above 0.7 the estimate cannot be trusted, however many
+particles there are (Vehtari, Simpson, Gelman, Yao and Gabry 2024, sections 3.2 and 6). The fit is
+the quasi-Bayesian one of Zhang and Stephens (2009), drawn a little towards 1/2 where there are few
+weights (Vehtari et al. 2024, appendix C).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+UNTRUSTED = 0.7
+FEWEST = 25
+"""Particles below which a tail is too short to be fitted."""
+
+
+def tail_length(particles: int) -> int:
+    """How many of the largest weights are fitted: min(K / 5, 3 sqrt(K))."""
+    return int(min(particles / 5, 3 * math.sqrt(particles)))
+
+
+class Tail:
+    """The largest log-weights of each row, of all particles seen so far."""
+
+    def __init__(self, particles: int) -> None:
+        self.length = tail_length(particles) if particles >= FEWEST else 0
+        self._kept: Tensor | None = None
+
+    def add(self, log_w: Tensor) -> None:
+        """Takes in the log-weights of more particles: [particles, rows]."""
+        if not self.length:
+            return
+        seen = log_w.double().T
+        if self._kept is not None:
+            seen = torch.cat([self._kept, seen], dim=-1)
+        self._kept = seen.topk(min(self.length + 1, seen.shape[-1]), dim=-1).values
+
+    def shape(self) -> Tensor | None:
+        """The shape k of each row; None where there are too few particles."""
+        if self._kept is None or self._kept.shape[-1] <= self.length:
+            return None
+        weights = (self._kept - self._kept[:, :1]).exp()
+        return fit((weights[:, :-1] - weights[:, -1:]).flip(-1))
+
+
+def fit(exceedances: Tensor) -> Tensor:
+    """The shape k of each row of values above a threshold, in rising order: [rows, n] to [rows].
+
+    Zhang and Stephens (2009), section 3: a mean over candidates of b = -k / s by their likelihood.
+    A row whose values are all the same has no tail, and k is 0.
+    """
+    n = exceedances.shape[-1]
+    count = 30 + int(math.sqrt(n))
+    spread = exceedances[:, -1] > 0
+    x = torch.where(spread[:, None], exceedances.clamp(min=1e-300), torch.ones_like(exceedances))
+    quartile = x[:, int(n / 4 + 0.5) - 1]
+    place = torch.arange(1, count + 1, dtype=x.dtype, device=x.device) - 0.5
+    b = (1 - torch.sqrt(count / place)) / (3 * quartile[:, None]) + 1 / x[:, -1:]
+    shapes = torch.log1p(-b[..., None] * x[:, None]).mean(-1)
+    likelihood = n * (torch.log(-b / shapes) - shapes - 1)
+    likelihood = torch.where(likelihood.isfinite(), likelihood, torch.full_like(b, -math.inf))
+    best = (likelihood.softmax(-1) * b).sum(-1)
+    shape = torch.log1p(-best[:, None] * x).mean(-1)
+    drawn_in = (n * shape + 10 * 0.5) / (n + 10)
+    return torch.where(spread, drawn_in, torch.zeros_like(drawn_in))
