@@ -41,9 +41,12 @@ class SpecError(Exception):
 class Model:
     """A spec that was found sound."""
 
-    def __init__(self, plan: Plan, warnings: tuple[Diagnostic, ...]) -> None:
+    def __init__(
+        self, plan: Plan, warnings: tuple[Diagnostic, ...], settings: tuple[str, ...] = ()
+    ) -> None:
         self._plan = plan
         self.warnings = warnings
+        self.settings = settings
 
     @property
     def name(self) -> str:
@@ -67,6 +70,14 @@ class Model:
         from specc.codegen.explain import explain
 
         return explain(self._plan)
+
+    def _extras(self) -> dict[str, str]:
+        """What a run keeps of the compiler: the explanation, the drawing, the settings."""
+        from specc.graph.draw.image import draw
+
+        drawing = draw(self._plan.graph, "svg").decode("utf-8")
+        settings = json.dumps(list(self.settings), indent=2) + "\n"
+        return {"explain.txt": self.explain(), "graph.svg": drawing, "settings.json": settings}
 
     def compile(self, folder: str | Path | None = None) -> Path:
         """Writes the generated package to `folder`, by default `generated/<name>`, and names it.
@@ -111,6 +122,7 @@ class Model:
             data_dir=None if data_dir is None else Path(data_dir),
             device=device,
             spec=self.text,
+            extras={} if resume else self._extras(),
             resume=resume,
             quiet=quiet,
             threads=threads,
@@ -209,7 +221,7 @@ def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Mode
     checked = front(source, given)
     if checked.plan is None:
         raise SpecError(tuple(d for d in checked.diagnostics if severity(d) == "error"))
-    return Model(checked.plan, tuple(checked.diagnostics))
+    return Model(checked.plan, tuple(checked.diagnostics), given)
 
 
 def _written(value: object) -> str:

@@ -96,7 +96,7 @@ def _train(
 
     checked = sound(spec, settings)
     assert checked.plan is not None
-    run = Model(checked.plan, tuple(checked.diagnostics)).train(
+    run = Model(checked.plan, tuple(checked.diagnostics), settings).train(
         out,
         data_dir=asked.data_dir,
         device=asked.device,

@@ -3,6 +3,7 @@
 spec.yaml        the spec as given
 generated/<name> the code that is trained, with its manifest
 run.json         seed, digests, versions, device, threads, digest of the data
+explain.txt, graph.svg   what the compiler says of the spec, and its drawing
 metrics.jsonl    a line an epoch
 checkpoints/     what `--resume` goes on from
 samples.png, loss.png, result.json at the end
@@ -16,6 +17,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from specc.engine import files
@@ -38,8 +40,16 @@ def new_folder(root: Path, name: str) -> Path:
     return root / f"{name}-{max((int(n) for n in taken if n.isdigit()), default=0) + 1}"
 
 
-def create(folder: Path, program: Path, spec: str | None, facts: Mapping[str, Any]) -> None:
+def create(
+    folder: Path,
+    program: Path,
+    spec: str | None,
+    facts: Mapping[str, Any],
+    extras: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Makes a run folder with the spec, a copy of the code in `program`, and `facts` as run.json.
+
+    `extras` are further texts, by the names of their files.
 
     Raises RunFailure: E0806, where the folder has something in it already.
     """
@@ -58,6 +68,8 @@ def create(folder: Path, program: Path, spec: str | None, facts: Mapping[str, An
                 shutil.copyfile(path, code / path.name)
         if spec is not None:
             (beside / SPEC).write_text(spec, encoding="utf-8")
+        for file, text in extras.items():
+            (beside / Path(file).name).write_text(text, encoding="utf-8")
         (beside / RUN).write_text(json.dumps(dict(facts), indent=2) + "\n", encoding="utf-8")
 
     files.write_folder(folder, fill)

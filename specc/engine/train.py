@@ -49,7 +49,8 @@ SKIPPED_LIMIT = 20
 class Options:
     """What a run takes beside its program.
 
-    `spec` is the text that the program was compiled from, kept with the run. `threads` overrides
+    `spec` is the text that the program was compiled from, kept with the run, and so are `extras`,
+    texts by the names of their files. `threads` overrides
     the choice that follows from the sizes. `start` is a run whose weights are taken over where
     they fit, under the names that `moved` gives them. `say` is told what a person should know.
     """
@@ -57,6 +58,7 @@ class Options:
     data_dir: Path | None = None
     device: str = "cpu"
     spec: str | None = None
+    extras: Mapping[str, str] = field(default_factory=dict)
     resume: bool = False
     quiet: bool = False
     threads: int | None = None
@@ -102,7 +104,7 @@ def _first(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
     count = sum(p.numel() for p in trial.parameters())
     threads = options.threads or settings.threads or device.threads_for(count, settings.batch_size)
     facts = _facts(manifest, settings, options, data, threads, where)
-    record.create(run, code, options.spec, facts)
+    record.create(run, code, options.spec, facts, options.extras)
     # From here on the run stands alone: its own copy of the code is what it trains.
     program = fresh(record.facts_of(run)[1], settings, where)
     opened = OpenRun(run, program, data, settings, where)

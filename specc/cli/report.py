@@ -1,0 +1,32 @@
+"""`specc report`: a run on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specc.cli import exits, options
+
+
+@click.command(help="Write a RUN as one self-contained HTML page.")
+@click.argument("run")
+@options.data_dir
+@options.device
+@click.option("--out", metavar="FILE", help="RUN/report.html by default.")
+def command(run: str, data_dir: str | None, device: str, out: str | None) -> int:
+    """Open the run, write the page, and say where."""
+    from specc.engine.device import prepare
+
+    prepare()
+    from specc.engine import files
+    from specc.engine.opened import open_run
+    from specc.report.page import page
+
+    folder = Path(data_dir) if data_dir else None
+    opened = open_run(Path(run), data_dir=folder, device_name=device)
+    path = Path(out) if out is not None else Path(run) / "report.html"
+    text = page(opened).encode()
+    files.write(path, text)
+    click.echo(f"{path}: {len(text) / 1e6:.1f} MB")
+    return exits.DONE

@@ -1,0 +1,242 @@
+"""A run on one page: a single HTML file without scripts, links to elsewhere, or other files."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from specc.engine import record
+from specc.engine.opened import OpenRun
+from specc.evaluate import anatomy
+from specc.report import svg
+from specc.report.conclude import RECONSTRUCTIONS, SAMPLES, picture_field
+from specc.report.latent import between, latent_of, principal
+from specc.report.pictures import Pixels
+
+EXPLAIN, GRAPH = "explain.txt", "graph.svg"
+STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page: its anchor, its heading, and its HTML."""
+
+    anchor: str
+    heading: str
+    body: str
+
+
+def page(opened: OpenRun) -> str:
+    """The whole page of a run that is open."""
+    facts, _ = record.facts_of(opened.folder)
+    name = opened.manifest.name
+    sections = [section for section in _sections(opened, facts) if section.body]
+    links = "".join(f'<a href="#{s.anchor}">{escape(s.heading)}</a>' for s in sections)
+    body = "".join(
+        f'<section id="{s.anchor}"><h2>{escape(s.heading)}</h2>{s.body}</section>' for s in sections
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(name)}</title><style>{STYLE}</style></head><body>"
+        f"<header><h1>{escape(name)}</h1><p>{escape(opened.manifest.doc)}</p>"
+        f'{_headline(opened.folder)}</header><nav aria-label="Sections">{links}</nav>'
+        f"<main>{body}</main></body></html>\n"
+    )
+
+
+def _sections(opened: OpenRun, facts: Mapping[str, Any]) -> Iterator[Section]:
+    folder = opened.folder
+    metrics = record.read_metrics(folder)
+    part = "test" if opened.data is not None and "test" in opened.data.parts else "train"
+    yield Section("figures", "Figures", _figures(folder))
+    yield Section("curves", "Training", _curves(metrics))
+    yield Section("bound", "What the loss is made of", _bound(opened, part))
+    yield Section("samples", "Samples", _picture(folder / SAMPLES, "Rows drawn from the model"))
+    pairs = "Rows of data, each above its reconstruction"
+    yield Section("pairs", "Reconstructions", _picture(folder / RECONSTRUCTIONS, pairs))
+    yield Section("latent", "Latent space", _latent(opened, part))
+    yield Section("graph", "Graph", _graph(folder))
+    yield Section("mathematics", "Mathematics", _text(folder / EXPLAIN))
+    yield Section("spec", "Spec", _spec(folder))
+    yield Section("provenance", "Provenance", _provenance(facts))
+
+
+def _result(folder: Path) -> dict[str, Any]:
+    path = folder / record.RESULT
+    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
+
+
+def _headline(folder: Path) -> str:
+    """The first figure, large; or that the run has not ended."""
+    found = _result(folder)
+    figures = list(found.get("evaluate", {}).items())
+    if not figures:
+        return '<p class="headline">This run has no figures yet.</p>'
+    name, figure = figures[0]
+    sign = "=" if figure["estimator"] == "exact" else "&ge;"
+    value = f"{figure['value']:.2f} &plusmn; {figure['standard_error']:.2f}"
+    return f'<p class="headline"><b>log p(x) {sign} {value}</b> nats a row on {escape(name)}</p>'
+
+
+def _figures(folder: Path) -> str:
+    rows = [
+        (
+            name,
+            f["estimator"],
+            f"{f['value']:.3f}",
+            f"{f['standard_error']:.3f}",
+            f"{f['particles']:,}",
+            f"{f['rows']:,}",
+            _number(f.get("effective_sample_size")),
+            _share(f.get("pareto_k_above_0.7")),
+        )
+        for name, f in _result(folder).get("evaluate", {}).items()
+    ]
+    head = (
+        "figure",
+        "estimator",
+        "nats a row",
+        "std. error",
+        "particles",
+        "rows",
+        "ESS",
+        "k > 0.7",
+    )
+    return _table(head, rows) if rows else ""
+
+
+def _number(value: object) -> str:
+    return f"{value:.1f}" if isinstance(value, float) and math.isfinite(value) else "-"
+
+
+def _share(value: object) -> str:
+    return f"{100 * value:.1f} %" if isinstance(value, float) else "-"
+
+
+def _curves(metrics: list[dict[str, Any]]) -> str:
+    if len(metrics) < 2:
+        return ""
+    loss = {"training rows": [(m["epoch"], _float(m["loss"])) for m in metrics]}
+    valid = [(m["epoch"], _float(m["valid"]["loss"])) for m in metrics if "valid" in m]
+    if valid:
+        loss["held-out rows"] = valid
+    drawn = [_figure(svg.curves(loss, "The loss over the epochs"), "Loss, nats a row")]
+    for name in metrics[0]["parts"]:
+        if name != "loss":
+            part = {name: [(m["epoch"], _float(m["parts"].get(name))) for m in metrics]}
+            drawn.append(_figure(svg.curves(part, f"{name} over the epochs"), name))
+    return f'<div class="grid">{"".join(drawn)}</div>'
+
+
+def _float(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else math.nan
+
+
+def _bound(opened: OpenRun, part: str) -> str:
+    shares = anatomy.parts(opened, part)
+    rows = [(n, f"{s.value:.3f}", f"{s.standard_error:.3f}") for n, s in shares.items()]
+    table = _table(("term", "nats a row", "std. error"), rows)
+    kl = {name: s.value for name, s in shares.items() if name.startswith("KL(")}
+    units = anatomy.active_units(opened, part)
+    told = "".join(
+        f"<p>{active} of the {of} units of <code>{escape(name)}</code> are active.</p>"
+        for name, (active, of) in units.items()
+    )
+    drawn = _figure(svg.bars(kl, "Divergence of each latent", "nats"), "Divergences") if kl else ""
+    return f"<p>On the {escape(part)} rows.</p>{table}{drawn}{told}"
+
+
+def _latent(opened: OpenRun, part: str) -> str:
+    latent = latent_of(opened, part)
+    if latent is None:
+        return "<p>Not drawn: it takes one local latent vector of real numbers with a guide.</p>"
+    drawn = []
+    found = principal(latent)
+    if found is not None:
+        places, share = found
+        words = f"E[{latent.name} | x] along its two main directions, {100 * share:.0f} % of it"
+        drawn.append(_figure(svg.points(places, words, "first", "second"), words))
+    shown = picture_field(opened)
+    pixels = between(opened, latent, shown) if shown is not None else None
+    if pixels is not None:
+        drawn.append(_image(_png(pixels), "Between pairs of rows, in straight lines"))
+    return "".join(drawn)
+
+
+def _png(pixels: Pixels) -> bytes:
+    from matplotlib.image import imsave
+
+    data = BytesIO()
+    imsave(data, pixels, format="png")
+    return data.getvalue()
+
+
+def _picture(path: Path, words: str) -> str:
+    return _image(path.read_bytes(), words) if path.is_file() else ""
+
+
+def _image(png: bytes, words: str) -> str:
+    data = base64.b64encode(png).decode("ascii")
+    image = f'<img alt="{escape(words)}" src="data:image/png;base64,{data}">'
+    return f"<figure>{image}<figcaption>{escape(words)}</figcaption></figure>"
+
+
+def _graph(folder: Path) -> str:
+    """The drawing as a picture of its own, so that nothing in it is part of the page."""
+    path = folder / GRAPH
+    if not path.is_file():
+        return ""
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    words = "The model and its guide as graphs"
+    image = f'<img class="paper" alt="{words}" src="data:image/svg+xml;base64,{data}">'
+    return f"<figure>{image}</figure>"
+
+
+def _text(path: Path) -> str:
+    return f"<pre>{escape(path.read_text('utf-8'))}</pre>" if path.is_file() else ""
+
+
+def _spec(folder: Path) -> str:
+    path = folder / record.SPEC
+    if not path.is_file():
+        return ""
+    lines = path.read_text("utf-8").splitlines()
+    numbered = "".join(f"<li><code>{escape(line) or ' '}</code></li>" for line in lines)
+    return f'<ol class="source">{numbered}</ol>'
+
+
+def _provenance(facts: Mapping[str, Any]) -> str:
+    rows = []
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            rows += [(f"{key}.{k}", _plain(v)) for k, v in value.items()]
+        elif value not in (None, {}, []):
+            rows.append((key, _plain(value)))
+    return _table(("what", "value"), rows, "facts")
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _figure(drawing: str, words: str) -> str:
+    if not drawing:
+        return ""
+    return f"<figure>{drawing}<figcaption>{escape(words)}</figcaption></figure>"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    table = f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="wide">{table}</div>'

@@ -1,0 +1,160 @@
+"""The page of a run: whole in itself, harmless whatever the spec says, and drawn by a browser."""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import specc
+from specc.report import svg
+from specc.report.page import page
+
+ROOT = Path(__file__).parents[3]
+SHORT = {"train.epochs": 3, "train.threads": 1, "evaluate.test.particles": 30}
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+
+
+class Reader(HTMLParser):
+    """Takes note of tags with their attributes, and that each is closed."""
+
+    VOID = frozenset({"meta", "img", "br", "rect", "line", "circle", "polyline"})
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.open = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def read(text):
+    reader = Reader()
+    reader.feed(text)
+    assert reader.open == []
+    return reader.tags
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    return specc.load(ROOT / "specs/vae.yaml", SHORT).train(folder / "run")
+
+
+@pytest.fixture(scope="module")
+def text(run):
+    return page(run._opened)
+
+
+def test_the_page_has_every_section(text):
+    tags = read(text)
+    anchors = [a["id"] for tag, a in tags if tag == "section"]
+    assert anchors == [
+        "figures",
+        "curves",
+        "bound",
+        "samples",
+        "pairs",
+        "latent",
+        "graph",
+        "mathematics",
+        "spec",
+        "provenance",
+    ]
+    links = [a["href"] for tag, a in tags if tag == "a"]
+    assert links == [f"#{anchor}" for anchor in anchors]
+
+
+def test_it_needs_nothing_else(text):
+    tags = read(text)
+    assert not [tag for tag, _ in tags if tag in ("script", "link", "iframe", "object")]
+    assert all(a["src"].startswith("data:image/") and a["alt"] for t, a in tags if t == "img")
+    assert "http:" not in re.sub(r'"data:[^"]*"', "", text).replace("http://www.w3.org", "")
+    assert len(text) < 2_000_000
+
+
+def test_it_shows_the_figure_and_the_spec(run, text):
+    value = run.result["evaluate"]["test"]["value"]
+    assert f"{value:.2f} &plusmn;" in text
+    assert "latent: normal" in text
+    assert run._opened.manifest.digests["math"] in text
+
+
+def test_hostile_words_stay_words(tmp_path):
+    evil = "<script>alert(1)</script><img src=x onerror=y>&amp;"
+    source = (ROOT / "specs/vae.yaml").read_text(encoding="utf-8")
+    lines = [f'doc: "{evil}"' if line.startswith("doc:") else line for line in source.split("\n")]
+    spec = tmp_path / "vae.yaml"
+    spec.write_text("\n".join([*lines, f"# {evil}"]), encoding="utf-8")
+    shown = page(specc.load(spec, SHORT).train(tmp_path / "run")._opened)
+    tags = read(shown)
+    assert not [tag for tag, a in tags if tag == "script" or "onerror" in a]
+    assert "&lt;script&gt;alert(1)" in shown
+
+
+def test_a_run_without_a_guide_or_pictures(tmp_path):
+    model = specc.load(ROOT / "specs/gaussian_mixture.yaml", {"train.epochs": 3})
+    shown = page(model.train(tmp_path / "run")._opened)
+    assert "Not drawn: it takes one local latent" in shown
+    read(shown)
+
+
+def test_curves_leave_out_what_is_not_finite():
+    drawn = svg.curves({"a": [(1, 2.0), (2, float("nan")), (3, 1.0)]}, "t")
+    (places,) = re.findall(r'points="([^"]*)"', drawn)
+    assert len(places.split()) == 2
+    assert svg.curves({"a": [(1, float("inf"))]}, "t") == ""
+
+
+def test_the_axis_has_round_values():
+    assert svg._round_values(-0.3, 1.1) == [0.0, 0.5, 1.0]
+    assert svg._round_values(93, 187) == [100, 120, 140, 160, 180]
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium to draw the page with")
+@pytest.mark.parametrize("width", [1280, 500])
+def test_a_browser_draws_it(text, tmp_path, width):
+    """Not blank, and nothing sticks out sideways: a script added here asks the browser."""
+    asked = (
+        "<script>document.title = [document.documentElement.scrollWidth,"
+        "innerWidth].join(' ')</script>"
+    )
+    path = tmp_path / "page.html"
+    path.write_text(text.replace("</body>", f"{asked}</body>"), encoding="utf-8")
+    shot = tmp_path / "page.png"
+    command = [
+        BROWSER,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path}/u",
+    ]
+    size = f"--window-size={width},2400"
+    found = subprocess.run(
+        [*command, size, "--dump-dom", path.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    across, inner = map(int, re.search(r"<title>(\d+) (\d+)</title>", found.stdout).groups())
+    assert across <= inner
+    subprocess.run(
+        [*command, size, f"--screenshot={shot}", path.as_uri()],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    from matplotlib.image import imread
+
+    pixels = imread(shot)
+    assert pixels.shape[1] == width
+    assert pixels[..., :3].std() > 0.05
