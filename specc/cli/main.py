@@ -24,6 +24,7 @@ VERBS: dict[str, str] = {
     "evaluate": "Measure a trained run.",
     "sample": "Draw rows from a trained run.",
     "report": "Write a trained run as one HTML page.",
+    "runs": "List runs, or compare two of them.",
     "diff": "Show what changed between two specs, or two revisions of one.",
     "schema": "Print the JSON Schema of specs, for editors.",
     "completion": "Print the completion script of a shell.",

@@ -1,0 +1,72 @@
+"""`specc runs`: what lies in run folders, and how two runs differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from specc.cli import exits, options
+from specc.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from specc.report.runs import Summary
+
+
+@click.command(help="List the runs in FOLDERs (runs/ by default), or compare two runs.")
+@click.argument("folders", nargs=-1, metavar="FOLDER...")
+@click.option("--compare", is_flag=True, help="Show in what the two named runs differ.")
+@options.as_json
+def command(folders: tuple[str, ...], compare: bool, as_json: bool) -> int:
+    """Print a line a run, or a line a difference."""
+    from specc.report.runs import differences, found_in, summary
+
+    if compare:
+        if len(folders) != 2:
+            raise Failure("--compare takes two runs", "name them: runs/a-1 runs/a-2", exits.WRONG)
+        first, second = map(Path, folders)
+        found = differences(first, second)
+        if as_json:
+            click.echo(json.dumps([asdict(difference) for difference in found], indent=2))
+            return exits.DONE
+        rows = [(d.what, _short(d.first), _short(d.second)) for d in found]
+        _table(("what", str(first), str(second)), rows)
+        return exits.DONE
+    runs = [summary(path) for path in found_in([Path(f) for f in folders or ("runs",)])]
+    if as_json:
+        click.echo(json.dumps([run.as_json() for run in runs], indent=2))
+    elif runs:
+        _table(("run", "model", "state", "epochs", "loss", "time", "figures"), map(_row, runs))
+    else:
+        click.echo("no runs here; `specc train SPEC` makes one")
+    return exits.DONE
+
+
+def _row(run: Summary) -> tuple[str, ...]:
+    figures = ", ".join(f"{n} {v:.3f} +- {e:.3f}" for n, (v, e) in run.figures.items())
+    loss = "-" if run.loss is None else f"{run.loss:.3f}"
+    name = f"{run.name} {run.digest}".strip()
+    return run.folder, name, run.state, str(run.epochs), loss, _time(run.seconds), figures or "-"
+
+
+def _time(seconds: float) -> str:
+    """`9 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    lines = [head, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
