@@ -1,0 +1,185 @@
+"""Runs killed at random moments and resumed: every one has to come to the same end.
+
+    python -m benchmarks.chaos --kills 200 --seed 0
+
+Children are forked from one process that has torch loaded, train a small program of the tests with
+checkpoints at every look, and get SIGKILL after a random time; so do `evaluate` and `compile`. A
+run goes on until it is finished, and its weights, its optimizer and its metrics are compared with
+those of a run that nobody killed, by their hashes. Prints a table; ends with 1 on any difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from specc.engine import device
+
+device.prepare()
+
+import torch  # noqa: E402 - after prepare(), which must come first
+
+from specc.engine import checkpoint, files, record, train  # noqa: E402
+from specc.engine.opened import open_run  # noqa: E402
+from specc.engine.train import Options  # noqa: E402
+from specc.evaluate.estimate import Request, estimate  # noqa: E402
+from specc.runtime.failure import RunFailure  # noqa: E402
+from tests.programs import making  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = {
+    "epochs": 6,
+    "schedule": {"plateau": {"patience": 1, "warmup": 0.1}},
+    "ema": 0.9,
+    "early_stopping": {"patience": 20},
+}
+OPTIONS = Options(quiet=True, threads=1, resume=True)
+
+
+def child(work: Callable[[], None]) -> int:
+    """Runs `work` in a fork; its status tells a clean refusal (3) from an accident (9)."""
+    number = os.fork()
+    if number:
+        return number
+    status = 0
+    try:
+        torch.set_num_threads(1)
+        work()
+    except RunFailure as failure:
+        print(failure, file=sys.stderr)
+        status = 3
+    except BaseException as error:  # noqa: BLE001 - a child has to end here, whatever it was
+        print(repr(error), file=sys.stderr)
+        status = 9
+    os._exit(status)
+
+
+def killed_after(work: Callable[[], None], seconds: float) -> int | None:
+    """The status of `work`, or None where it was killed before its end."""
+    number = child(work)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found, status = os.waitpid(number, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.001)
+    os.kill(number, signal.SIGKILL)
+    return None if os.waitpid(number, 0)[1] else 0
+
+
+def state_of(run: Path) -> tuple[object, ...]:
+    """Everything that two runs must have in common at their end."""
+    found = checkpoint.latest(run)
+    assert found is not None
+    hashes = [files.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
+    best = checkpoint.best(run)
+    hashes += [files.hash_of(best.folder / checkpoint.WEIGHTS)] if best else []
+    lines = [{k: v for k, v in m.items() if k != "seconds"} for m in record.read_metrics(run)]
+    return found.counters.total, tuple(hashes), repr(lines)
+
+
+def measure(run: Path) -> None:
+    """Evaluates the run and writes the figure, as the command line does."""
+    found = estimate(open_run(run), Request(particles=40))
+    files.write_json(run / "figure.json", {"value": found.value})
+
+
+def compile_specs(out: Path) -> None:
+    """Writes the code of the gallery, file by file, as `specc compile` does."""
+    from specc.cli.main import main
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    main(["compile", *map(str, sorted((ROOT / "specs").glob("*.yaml"))), "--out", str(out)])
+
+
+def main() -> None:
+    """Kill, resume, compare."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    train.SAVE_EVERY, train.READ_EVERY = 0.0, 3
+    rng, began = random.Random(chosen.seed), time.monotonic()
+    counts: collections.Counter[str] = collections.Counter()
+    sys.stdout.flush()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        code = making.copy("vae", folder, **SETTINGS)
+        whole = folder / "whole"
+        start = time.monotonic()
+        assert killed_after(lambda: train.train(code, whole, OPTIONS) and None, 600) == 0
+        length = time.monotonic() - start
+        wanted = state_of(whole)
+        while counts["kills"] < chosen.kills:
+            one_run(code, folder / f"run{counts['runs']}", wanted, length, rng, counts)
+            counts["runs"] += 1
+            if counts["runs"] % 5 == 0:
+                evaluations(whole, rng, counts)
+                compilations(folder, rng, counts)
+    counts["seconds"] = round(time.monotonic() - began)
+    print("\n".join(f"{name:<40} {count}" for name, count in counts.items()))
+    sys.exit(1 if any(counts[name] for name in counts if name.startswith("WRONG")) else 0)
+
+
+def one_run(
+    code: Path,
+    run: Path,
+    wanted: object,
+    length: float,
+    rng: random.Random,
+    counts: collections.Counter[str],
+) -> None:
+    """A run that is killed again and again until it is finished."""
+    status: int | None = None
+    while status is None:
+        status = killed_after(
+            lambda: train.train(code, run, OPTIONS) and None, rng.uniform(0.0, 0.7 * length)
+        )
+        counts["kills"] += status is None
+        counts["kills of train"] += status is None
+        partial = bool(list(run.rglob(".*.partial"))) if status is None else False
+        counts["of these while a checkpoint was written"] += partial
+    counts["WRONG status of a resumed run"] += status != 0
+    if status == 0:
+        counts["WRONG end of a run"] += state_of(run) != wanted
+        counts["WRONG left behind"] += bool(list(run.rglob(".*.partial")))
+    shutil.rmtree(run, ignore_errors=True)
+
+
+def evaluations(run: Path, rng: random.Random, counts: collections.Counter[str]) -> None:
+    """An evaluation that is killed leaves the figure before, whole, or none."""
+    assert killed_after(lambda: measure(run), 600) == 0
+    before = (run / "figure.json").read_bytes()
+    for _ in range(3):
+        status = killed_after(lambda: measure(run), rng.uniform(0.0, 0.4))
+        counts["kills"] += status is None
+        counts["kills of evaluate"] += status is None
+        counts["WRONG figure"] += (run / "figure.json").read_bytes() != before
+
+
+def compilations(folder: Path, rng: random.Random, counts: collections.Counter[str]) -> None:
+    """Code is written whole: each file is as it is in the gallery, or not there."""
+    out = folder / f"code{counts['runs']}"
+    for _ in range(3):
+        status = killed_after(lambda: compile_specs(out), rng.uniform(0.0, 1.2))
+        counts["kills"] += status is None
+        counts["kills of compile"] += status is None
+        for path in out.rglob("*.py"):
+            right = ROOT / "generated" / path.relative_to(out)
+            if not path.name.startswith("."):
+                counts["WRONG generated file"] += path.read_text() == ""
+                counts["WRONG length"] += len(path.read_text()) < 0.9 * len(right.read_text())
+    shutil.rmtree(out, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
