@@ -114,6 +114,7 @@ class Model:
 
         prepare()
         from specc.engine import record
+        from specc.engine.distributed import world
         from specc.engine.train import Options, train
         from specc.report.conclude import conclude
 
@@ -132,8 +133,9 @@ class Model:
         )
         with tempfile.TemporaryDirectory() as folder:
             trained = train(self.compile(Path(folder) / self.name), run, options)
-        conclusion = conclude(trained, quiet=quiet)
-        return Run(trained.opened, tuple(conclusion.pictures))
+        # Of several processes on one run, the first alone measures and draws.
+        pictures = conclude(trained, quiet=quiet).pictures if world().writes else ()
+        return Run(trained.opened, tuple(pictures))
 
 
 class Run:

@@ -58,6 +58,10 @@ def command(
             _train(spec, (*settings, f"train.seed={seed}"), _seeded(out, seed), asked, as_json)
             for seed in _numbers(seeds)
         ]
+    from specc.engine.distributed import world
+
+    if not world().writes:
+        return exits.DONE
     if as_json:
         click.echo(json.dumps(answers[0] if seeds is None else answers))
     elif len(answers) > 1:
@@ -106,7 +110,9 @@ def _train(
         quiet=asked.quiet,
         say=lambda words: click.echo(words, err=True),
     )
-    if not as_json:
+    from specc.engine.distributed import world
+
+    if not as_json and world().writes:
         click.echo(words(run))
         click.echo(f"run: {run.folder}")
     return {"run": str(run.folder), **run.result}

@@ -7,12 +7,14 @@ it waits for the device, allocates in Python, or is remembered outside of `Playe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from specc.data.load import Batch, Rows
+from specc.engine.distributed import sum_gradients, summed, world
 from specc.engine.player import NotCompiled, Outcome, Player
 from specc.engine.settings import Settings
 from specc.engine.streams import Stream, noise_at
@@ -21,6 +23,15 @@ from specc.runtime.program import Program
 
 if TYPE_CHECKING:
     from specc.engine.compiled import CompiledUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a batch: its number, its share of the rows, and the rows."""
+
+    number: int
+    share: float
+    batch: Batch
 
 
 class Step:
@@ -33,13 +44,15 @@ class Step:
         rows: Rows,
         settings: Settings,
         device: torch.device,
+        pieces: int | None = None,
     ) -> None:
+        self.world = world()
         self.program = program
         self.players = tuple(players)
         self.rows = rows
         self.settings = settings
         self.seed = settings.seed
-        self.pieces = settings.accumulate
+        self.pieces = pieces or max(settings.accumulate, self.world.size)
         self.device = device
         self.has_dropout = any(
             isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
@@ -74,21 +87,26 @@ class Step:
         outcomes = [self._update(p, batches, i, epoch, step) for i, p in enumerate(self.players)]
         return outcomes[0] if len(outcomes) == 1 else _joined(self.players, outcomes)
 
-    def _batches(self, epoch: int, step: int, index: Tensor) -> Iterator[tuple[float, Batch]]:
-        """The pieces of a batch, each with its share of the rows."""
+    def _batches(self, epoch: int, step: int, index: Tensor) -> Iterator[Piece]:
+        """The pieces of a batch that this process computes.
+
+        One without a piece of its own takes the first with no share, to know its parts by name.
+        """
         pieces = [p for p in index.tensor_split(self.pieces) if len(p)] or [index]
-        for number, piece in enumerate(pieces):
+        mine = [number for number in range(len(pieces)) if self.world.owns(number)]
+        for number in mine or [0]:
             own = (number,) if self.pieces > 1 else ()
             noise = self._noise(Stream.DATA, epoch, step, *own)
-            yield len(piece) / max(len(index), 1), self.rows.batch(piece, noise)
+            share = len(pieces[number]) / max(len(index), 1) if mine else 0.0
+            yield Piece(number, share, self.rows.batch(pieces[number], noise))
 
     def loss_again(self, epoch: int, step: int, index: Tensor) -> None:
         """Computes the losses of that step once more, without an update, to look into them."""
-        for piece, (_, batch) in enumerate(self._batches(epoch, step, index)):
+        for piece in self._batches(epoch, step, index):
             for number, player in enumerate(self.players):
-                noise = self._loss_noise(epoch, step, number, piece)
+                noise = self._loss_noise(epoch, step, number, piece.number)
                 weight = self.kl_weight(player, epoch, step)
-                self.program.loss(player.loss.name, batch, noise, len(self.rows), weight)
+                self.program.loss(player.loss.name, piece.batch, noise, len(self.rows), weight)
 
     @torch.no_grad()
     def measure(self, rows: Rows, size: int) -> dict[str, float]:
@@ -123,20 +141,21 @@ class Step:
     def _update(
         self,
         player: Player,
-        batches: Sequence[tuple[float, Batch]],
+        pieces: Sequence[Piece],
         number: int,
         epoch: int,
         step: int,
     ) -> Outcome:
         update = self.compiled.get(number)
-        if update is not None and len(batches) == 1 and update.fits(batches[0][1]):
+        if update is not None and len(pieces) == 1 and update.fits(pieces[0].batch):
             noise = self._loss_noise(epoch, step, number, 0)
-            return update(batches[0][1], noise, self.kl_weight(player, epoch, step))
+            return update(pieces[0].batch, noise, self.kl_weight(player, epoch, step))
         player.optimizer.zero_grad(set_to_none=True)
         names: tuple[str, ...] = ()
         sums: Tensor | None = None
-        for piece, (share, batch) in enumerate(batches):
-            noise = self._loss_noise(epoch, step, number, piece)
+        for piece in pieces:
+            share, batch = piece.share, piece.batch
+            noise = self._loss_noise(epoch, step, number, piece.number)
             weight = self.kl_weight(player, epoch, step)
             loss, parts = self.program.loss(player.loss.name, batch, noise, len(self.rows), weight)
             (loss if share == 1.0 else share * loss).backward()  # type: ignore[no-untyped-call]
@@ -145,6 +164,9 @@ class Step:
             sums = values if sums is None else sums + values
             names = ("loss", *parts)
         assert sums is not None
+        if self.world.size > 1:
+            sum_gradients(player.parameters)
+            (sums,) = summed([sums])
         skipped = _not_finite(sums[0], player.parameters)
         player.apply(skipped)
         return Outcome(names, sums, skipped)

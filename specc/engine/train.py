@@ -20,6 +20,7 @@ from specc.engine.averages import Averages
 from specc.engine.carry import carry
 from specc.engine.checkpoint import Counters
 from specc.engine.choice import Choice, choose
+from specc.engine.distributed import World, agreed, any_of, joined, wait, world
 from specc.engine.opened import OpenRun, data_folder, fresh
 from specc.engine.player import NotCompiled, players_of
 from specc.engine.progress import Progress, Quiet, Shown
@@ -82,15 +83,22 @@ def train(code: Path, run: Path, options: Options) -> Trained:
     Raises RunFailure: E05xx where the data does not fit, before anything is written; E08xx where
     the run cannot go on; E0812 with exit code 75 where it was interrupted, saved and resumable.
     """
-    resumes = options.resume and (run / record.RUN).is_file()
-    opened, threads = _again(code, run, options) if resumes else _first(code, run, options)
-    products = "medium" if opened.settings.precision == "fast" else "highest"
-    with (
-        record.locked(run),
-        opened.computing(threads, products),
-        interruptible() as interruption,
-    ):
-        return _Training(opened, options, interruption).run()
+    with joined(device.choose(options.device)) as here:
+        run = Path(agreed(str(run)))
+        if here.writes:
+            resumes = options.resume and (run / record.RUN).is_file()
+            opened, threads = _again(code, run, options) if resumes else _first(code, run, options)
+        wait()
+        if not here.writes:
+            opened, threads = _again(code, run, options)
+        wait()
+        products = "medium" if opened.settings.precision == "fast" else "highest"
+        with (
+            record.locked(run) if here.writes else nullcontext(),
+            opened.computing(threads, products),
+            interruptible() as interruption,
+        ):
+            return _Training(opened, options, interruption, here).run()
 
 
 def _first(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
@@ -169,6 +177,7 @@ def _facts(
         if options.start is None
         else {"run": str(options.start.resolve()), "moved": dict(options.moved)},
         "threads": threads,
+        "pieces": max(settings.accumulate, world().size),
         "versions": {
             "specc": manifest.specc,
             "torch": torch.__version__,
@@ -180,8 +189,11 @@ def _facts(
 class _Training:
     """The loop, with what changes from step to step."""
 
-    def __init__(self, opened: OpenRun, options: Options, interruption: Interruption) -> None:
+    def __init__(
+        self, opened: OpenRun, options: Options, interruption: Interruption, here: World
+    ) -> None:
         self.opened = opened
+        self.here = here
         self.options = options
         self.interruption = interruption
         self.settings = opened.settings
@@ -189,7 +201,15 @@ class _Training:
         self.per_epoch, self.total = self.settings.length(len(self.rows))
         self.epochs = -(-self.total // self.per_epoch)
         self.players = players_of(opened.program, self.settings, opened.device)
-        self.step = Step(opened.program, self.players, self.rows, self.settings, opened.device)
+        facts, _ = record.facts_of(opened.folder)
+        self.step = Step(
+            opened.program,
+            self.players,
+            self.rows,
+            self.settings,
+            opened.device,
+            facts.get("pieces"),
+        )
         self.averages: Averages | None = None
         if self.settings.ema is not None:
             self.averages = Averages(opened.program, self.settings.ema)
@@ -204,7 +224,7 @@ class _Training:
         self.saved_at = time.monotonic()
         self.line: dict[str, Any] = {}
         self.progress: Progress = Quiet()
-        if not options.quiet:
+        if not options.quiet and here.writes:
             name, done = opened.manifest.name, self.counters.total
             self.progress = Shown(name, self.epochs, self.total, done)
 
@@ -224,7 +244,7 @@ class _Training:
         """Compiles the step, as the run did before or as its settings ask."""
         facts, _ = record.facts_of(self.opened.folder)
         known = facts.get("compile")
-        wanted = self.settings.compile
+        wanted = self.settings.compile if self.here.size == 1 else "off"
         if known is not None:
             wanted = "on" if known["compiled"] else "off"
         left = self.total - self.counters.total
@@ -250,6 +270,7 @@ class _Training:
     def _settle(self) -> None:
         """Puts the weights into place that the run ends with: the best, the mean, or the last."""
         run, program = self.opened.folder, self.opened.program
+        wait()
         found = checkpoint.best(run) if self.settings.patience is not None else None
         found = found or (checkpoint.latest(run) if self.averages is not None else None)
         if found is not None:
@@ -265,7 +286,8 @@ class _Training:
                 self.averages.restore(found.averages)
         lines = record.read_metrics(self.opened.folder)
         kept = [line for line in lines if line["step"] <= counters.total]
-        record.write_metrics(self.opened.folder, kept)
+        if self.here.writes:
+            record.write_metrics(self.opened.folder, kept)
         self.watch = watched(kept, *self._patience())
         self._set_rate(counters.total)
         return counters, Tally(found.tally if found else None)
@@ -297,10 +319,15 @@ class _Training:
 
     def _look_up(self, order: Tensor, number: int) -> None:
         """Between two steps: reads numbers, saves, and stops, where it is time to."""
-        if self.interruption.requested:
-            self._interrupt()
         last = number + 1 == self._end(self.counters.epoch)
-        if (number + 1) % READ_EVERY and not last:
+        looks = last or (number + 1) % READ_EVERY == 0
+        if self.here.size == 1:
+            stops = self.interruption.requested
+        else:  # asked now and then, for all of them have to answer
+            stops = looks and any_of(self.interruption.requested, self.opened.device)
+        if stops:
+            self._interrupt()
+        if not looks:
             return
         self.tally.read()
         if self.tally.skipped_in_a_row >= SKIPPED_LIMIT:
@@ -331,7 +358,8 @@ class _Training:
             with self.averages.in_place() if self.averages is not None else nullcontext():
                 self._validate()
         self.tally = self.tally.next_epoch()
-        record.append_metrics(self.opened.folder, self.line)
+        if self.here.writes:
+            record.append_metrics(self.opened.folder, self.line)
         self.progress.epoch(self.line)
         if time.monotonic() - self.saved_at > SAVE_EVERY:
             self._save()
@@ -341,7 +369,8 @@ class _Training:
         valid = self.opened.rows("valid")
         self.line["valid"] = self.step.measure(valid, self.settings.batch_size)
         self.watch = self.watch.after(self.line["valid"]["loss"], *self._patience())
-        if self.watch.improved and self.settings.patience is not None:
+        keeps = self.settings.patience is not None and self.here.writes
+        if self.watch.improved and keeps:
             checkpoint.save_best(self.opened.folder, self.opened.program, self.counters)
 
     def _patience(self) -> tuple[float, int]:
@@ -358,6 +387,9 @@ class _Training:
 
     def _save(self) -> None:
         self.tally.read()
+        self.saved_at = time.monotonic()
+        if not self.here.writes:
+            return
         run, program = self.opened.folder, self.opened.program
         mean = None if self.averages is None else self.averages.mean
         counters, tally = self.counters, self.tally.state()
@@ -369,6 +401,7 @@ class _Training:
         self._save()
         message = f"interrupted after step {self.counters.total} of {self.total}; the run is saved"
         hint = f"`--resume` goes on from there, in {self.opened.folder}"
+        wait()
         raise RunFailure("E0812", message, hint=hint, exit_code=INTERRUPTED)
 
     def _give_up(self, order: Tensor, number: int) -> None:

@@ -4,6 +4,7 @@ import json
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -237,7 +238,8 @@ def test_single_bad_steps_are_skipped_and_counted(tmp_path, monkeypatch):
 
     def poison(self, player, batches, number, epoch, step):
         if step == 5:
-            batches = [(share, {"x": batch["x"] * float("nan")}) for share, batch in batches]
+            bad = float("nan")
+            batches = [replace(p, batch={"x": p.batch["x"] * bad}) for p in batches]
         return loss(self, player, batches, number, epoch, step)
 
     monkeypatch.setattr(train.Step, "_update", poison)

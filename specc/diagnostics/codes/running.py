@@ -79,6 +79,12 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
+        "E0815",
+        "lost-process",
+        "process {rank} of {size} lost another one of the run",
+        "start all of them again, with `--resume`",
+    ),
+    error(
         "E0814",
         "nothing-carries-over",
         "no tensor of the run `{run}` has the name and shape of one of this program",

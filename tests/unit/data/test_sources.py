@@ -115,9 +115,10 @@ def test_idx_with_labels_and_a_test_part(tmp_path):
         (b"\0\0\x08\x03\0\0\0\1", "header is cut off"),
         (idx_bytes(np.zeros((5, 4), np.uint8))[:-1], "says 5x4, which is 20 bytes; it has 19"),
         (idx_bytes(np.zeros((5, 4), np.uint8)) + b"x", "it has more"),
-        (gzip.compress(idx_bytes(np.zeros(9, np.uint8)))[:-6], "cannot be read"),
+        (gzip.compress(idx_bytes(np.zeros(9, np.uint8)), mtime=0)[:-6], "cannot be read"),
         (b"\x1f\x8b" + b"junk" * 9, "cannot be read"),
     ],
+    ids=["empty", "magic", "type", "rank", "header", "short", "long", "packed", "junk"],
 )
 def test_damaged_idx(tmp_path, data, says):
     (tmp_path / "a").write_bytes(data)
