@@ -151,6 +151,11 @@ class Run:
         return self._opened.folder
 
     @property
+    def opened(self) -> OpenRun:
+        """The run as `specc.evaluate` and `specc.report` take it."""
+        return self._opened
+
+    @property
     def program(self) -> Program:
         """The model, the guide and the losses, as one torch module."""
         return self._opened.program
@@ -167,9 +172,7 @@ class Run:
         """The figures at the end of training, as result.json has them; empty before."""
         from specc.engine import record
 
-        path = self.folder / record.RESULT
-        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        return found
+        return dict(record.result_of(self.folder))
 
     def sample(self, rows: int, *, seed: int = 0) -> dict[str, Tensor]:
         """`rows` draws from the model: every node by its name, each [rows, *shape].
@@ -234,12 +237,18 @@ def _written(value: object) -> str:
 def open_run(run: str | Path, *, data_dir: str | Path | None = None, device: str = "auto") -> Run:
     """A run folder, as its last checkpoint left it.
 
-    Raises RunFailure: E0802 or E0803, where there is no run or no whole checkpoint in it.
+    Its spec is compiled again, and that code is executed, not the files in the folder.
+
+    Raises RunFailure: E0802 or E0803, where there is no run or no whole checkpoint in it; E0801 or
+    E0816, where its spec is not that of its weights.
     """
     from specc.engine.device import prepare
 
     prepare()
     from specc.engine.opened import open_run as opened
+    from specc.recompile import recompile
 
-    folder = None if data_dir is None else Path(data_dir)
-    return Run(opened(Path(run), data_dir=folder, device_name=device))
+    given = None if data_dir is None else Path(data_dir)
+    with tempfile.TemporaryDirectory() as folder:
+        code = recompile(Path(run), Path(folder))
+        return Run(opened(Path(run), code=code, data_dir=given, device_name=device))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
@@ -38,14 +37,13 @@ def command(
     prepare()
     from dataclasses import asdict, replace
 
+    from specc.api import open_run
     from specc.cli.train import figure
-    from specc.engine.opened import open_run
     from specc.evaluate import anatomy
     from specc.evaluate.estimate import Request
     from specc.report.conclude import measure, requests
 
-    folder = Path(data_dir) if data_dir else None
-    opened = open_run(Path(run), data_dir=folder, device_name=device)
+    opened = open_run(run, data_dir=data_dir, device=device).opened
     given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
     changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
     asked = requests(opened.manifest.evaluate) or {"test": Request()}

@@ -19,12 +19,11 @@ def command(run: str, data_dir: str | None, device: str, out: str | None) -> int
     from specc.engine.device import prepare
 
     prepare()
+    from specc.api import open_run
     from specc.engine import files
-    from specc.engine.opened import open_run
     from specc.report.page import page
 
-    folder = Path(data_dir) if data_dir else None
-    opened = open_run(Path(run), data_dir=folder, device_name=device)
+    opened = open_run(run, data_dir=data_dir, device=device).opened
     path = Path(out) if out is not None else Path(run) / "report.html"
     text = page(opened).encode()
     files.write(path, text)

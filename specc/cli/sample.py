@@ -24,13 +24,12 @@ def command(
     from specc.engine.device import prepare
 
     prepare()
-    from specc.engine.opened import open_run
+    from specc.api import open_run
     from specc.evaluate.sampling import sample
     from specc.report.conclude import picture_field
     from specc.report.pictures import grid, write_png
 
-    folder = Path(data_dir) if data_dir else None
-    opened = open_run(Path(run), data_dir=folder, device_name=device)
+    opened = open_run(run, data_dir=data_dir, device=device).opened
     shown = picture_field(opened)
     suffix = ".png" if shown else ".npz"
     path = Path(out) if out is not None else Path(run) / f"samples{suffix}"

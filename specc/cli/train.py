@@ -156,4 +156,6 @@ def figure(name: str, summary: dict[str, float | int | str | None]) -> str:
     how = "exact" if exact else f"{summary['estimator']}, {summary['particles']} particles"
     value, error = summary["value"], summary["standard_error"]
     where = f"{summary['rows']} rows of `{summary['data']}`"
+    if value is None:
+        return f"{name}: log p(x) is not finite ({how}, {where})"
     return f"{name}: log p(x) {relation} {value:.3f} +- {error:.3f} nats a row ({how}, {where})"

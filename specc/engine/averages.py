@@ -28,12 +28,6 @@ class Averages:
         keep = min(self.decay, (1.0 + step) / (10.0 + step))
         torch._foreach_lerp_(list(self.mean.values()), list(self.live.values()), 1.0 - keep)
 
-    @torch.no_grad()
-    def restore(self, kept: Mapping[str, Tensor]) -> None:
-        """Puts a saved mean back into place."""
-        for name, tensor in self.mean.items():
-            tensor.copy_(kept[name])
-
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Within it, the program has the means as its weights."""

@@ -24,7 +24,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from specc.engine import files
+from specc.engine import files, forms
+from specc.engine.forms import State
 from specc.engine.player import Player
 from specc.runtime.failure import RunFailure
 
@@ -147,12 +148,19 @@ def latest(run: Path) -> Checkpoint | None:
     return None
 
 
-def restore(checkpoint: Checkpoint, program: nn.Module, players: Sequence[Player]) -> None:
-    """Puts the weights, and what the optimizers remember, back into place, to go on from there.
+def restore(
+    checkpoint: Checkpoint,
+    program: nn.Module,
+    players: Sequence[Player],
+    means: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Puts weights, their means, and what optimizers remember back into place, to go on from there.
 
     Raises RunFailure: E0803, where the names or shapes are not those of the program.
     """
     _put(checkpoint, checkpoint.weights, program)
+    if means is not None:
+        _put_into(means, checkpoint, checkpoint.averages)
     for number, player in enumerate(players):
         _restore_optimizer(player, number, checkpoint)
 
@@ -166,7 +174,12 @@ def use(checkpoint: Checkpoint, program: nn.Module) -> None:
 
 
 def _put(checkpoint: Checkpoint, weights: Mapping[str, Tensor], program: nn.Module) -> None:
-    live = _unique(program)
+    _put_into(_unique(program), checkpoint, weights)
+
+
+def _put_into(
+    live: Mapping[str, Tensor], checkpoint: Checkpoint, weights: Mapping[str, Tensor]
+) -> None:
     if {n: t.shape for n, t in live.items()} != {n: t.shape for n, t in weights.items()}:
         different = sorted(set(live) ^ set(weights)) or ["their shapes differ"]
         raise _damaged(checkpoint.folder, f"its weights are not the program's: {different[0]}")
@@ -234,7 +247,7 @@ def _is_whole(folder: Path) -> bool:
 
 def _read(folder: Path) -> Checkpoint:
     try:
-        state = files.read_json(folder / STATE)
+        state = forms.read(State, folder / STATE)
         hashes = state["hashes"]
         for name, expected in hashes.items():
             if name not in (WEIGHTS, OPTIMIZER, AVERAGES):
@@ -244,13 +257,13 @@ def _read(folder: Path) -> Checkpoint:
         tensors = {name: load_file(folder / name) for name in hashes}
         return Checkpoint(
             folder,
-            Counters(**state["counters"]),
+            Counters(**state["counters"].model_dump()),
             state["tally"],
             tensors[WEIGHTS],
             tensors.get(OPTIMIZER, {}),
             tensors.get(AVERAGES, {}),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise _damaged(folder, str(error)) from error
 
 

@@ -10,9 +10,12 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from specc.runtime.failure import RunFailure
+
+LARGEST = 64 << 20
+"""Bytes of a file of JSON or text in a run folder."""
 
 
 @contextmanager
@@ -36,12 +39,19 @@ def write(path: Path, data: bytes) -> None:
     """
     beside = path.with_name(f".{path.name}.partial")
     with writing(path):
-        with beside.open("wb") as file:
+        beside.unlink(missing_ok=True)
+        with own(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
         sync_folder(path.parent)
+
+
+def own(path: Path, flags: int) -> IO[bytes]:
+    """Opens a file that is no link to one elsewhere; raises OSError where it is one."""
+    mode = "ab" if flags & os.O_APPEND else "wb"
+    return os.fdopen(os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), mode)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -66,7 +76,19 @@ def _finite(value: object) -> object:
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON is anything
     """The value of a JSON file; raises OSError or ValueError."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(read(path).decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a small file; raises OSError, and ValueError for one that is not small."""
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
+    return data
 
 
 def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from specc.data.load import Loaded, Rows, load
 from specc.engine import checkpoint, device, record
+from specc.engine.forms import Facts
 from specc.engine.settings import Settings, settings_of
 from specc.engine.streams import Stream
 from specc.runtime import manifest as manifests
@@ -77,14 +77,23 @@ def fresh(code: Path, settings: Settings, where: torch.device) -> Program:
         return programs.load(code).to(where)
 
 
-def open_run(run: Path, *, data_dir: Path | None = None, device_name: str = "cpu") -> OpenRun:
+def open_run(
+    run: Path,
+    *,
+    code: Path | None = None,
+    data_dir: Path | None = None,
+    device_name: str = "cpu",
+) -> OpenRun:
     """A run as its last checkpoint left it, ready to evaluate or to sample.
 
     Where the run ends by itself its best weights are taken, where it keeps a mean of them the mean.
+    `code` is a folder with the generated code of its spec; without it the run's own is executed,
+    which is for runs that this process trained.
 
     Raises RunFailure: E0802 or E0803, where there is no run or no checkpoint; E05xx for its data.
     """
-    facts, code = record.facts_of(run)
+    facts, kept = record.facts_of(run)
+    code = code or kept
     where = device.choose(device_name)
     found = checkpoint.latest(run)
     if found is None:
@@ -103,7 +112,7 @@ def open_run(run: Path, *, data_dir: Path | None = None, device_name: str = "cpu
     return OpenRun(run, program, data, settings, where)
 
 
-def data_folder(facts: dict[str, Any], given: Path | None) -> Path | None:
+def data_folder(facts: Facts, given: Path | None) -> Path | None:
     """The data folder given now, or the one that the run was trained with."""
     if given is not None:
         return given

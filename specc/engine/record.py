@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from specc.engine import files
+from specc.engine import files, forms
+from specc.engine.forms import Facts, Result
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Manifest
@@ -75,7 +77,7 @@ def create(
     files.write_folder(folder, fill)
 
 
-def facts_of(folder: Path) -> tuple[dict[str, Any], Path]:
+def facts_of(folder: Path) -> tuple[Facts, Path]:
     """The facts in a run's run.json, and the folder of its generated code.
 
     Raises RunFailure: E0802, where there is no run; E0803, where its run.json is damaged.
@@ -84,11 +86,25 @@ def facts_of(folder: Path) -> tuple[dict[str, Any], Path]:
         hint = "runs lie in `runs/`, one folder each"
         raise RunFailure("E0802", f"there is no run folder {folder}", hint=hint, exit_code=USAGE)
     try:
-        facts: dict[str, Any] = files.read_json(folder / RUN)
-        name = str(facts["name"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        facts = forms.read(Facts, folder / RUN)
+    except (OSError, ValueError) as error:
         raise RunFailure("E0803", f"{folder / RUN} is damaged: {error}") from error
-    return facts, folder / GENERATED / Path(name).name
+    return facts, folder / GENERATED / facts["name"]
+
+
+def result_of(folder: Path) -> Result:
+    """The figures in a run's result.json; none of them before the run has ended.
+
+    Raises RunFailure: E0803, where it is damaged.
+    """
+    path = folder / RESULT
+    if not path.is_file():
+        return {}
+    try:
+        return forms.read(Result, path)
+    except (OSError, ValueError) as error:
+        hint = "`specc train --resume` makes it anew"
+        raise RunFailure("E0803", f"{path} is damaged: {error}", hint=hint) from error
 
 
 def same_spec(folder: Path, manifest: Manifest) -> None:
@@ -107,6 +123,18 @@ def same_spec(folder: Path, manifest: Manifest) -> None:
     raise RunFailure("E0801", message, hint=hint, exit_code=USAGE)
 
 
+def no_links(folder: Path) -> None:
+    """A run that is written to holds its files itself: a link would lead a write elsewhere.
+
+    Raises RunFailure: E0803, with the first link.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            hint = "put what it points to in its place"
+            message = f"the run folder {folder} is damaged: {path.relative_to(folder)} is a link"
+            raise RunFailure("E0803", message, hint=hint)
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Holds the run folder for this process; the system lets go of it however the process ends.
@@ -114,7 +142,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises RunFailure: E0806, where another process is training in it.
     """
     with files.writing(folder):
-        file = (folder / ".lock").open("w")
+        file = files.own(folder / ".lock", os.O_WRONLY | os.O_CREAT)
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -132,8 +160,9 @@ def write_metrics(folder: Path, lines: list[dict[str, Any]]) -> None:
 
 def append_metrics(folder: Path, line: dict[str, Any]) -> None:
     """Adds a line to metrics.jsonl."""
-    with files.writing(folder / METRICS), (folder / METRICS).open("a", encoding="utf-8") as file:
-        file.write(files.to_json(line) + "\n")
+    path, flags = folder / METRICS, os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    with files.writing(path), files.own(path, flags) as file:
+        file.write((files.to_json(line) + "\n").encode())
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
@@ -142,9 +171,28 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            found.append(json.loads(line))
-        except ValueError:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
             break
+        if not _is_line(line):
+            break
+        found.append(line)
     return found
+
+
+def _is_line(line: object) -> bool:
+    """Whether it has what every line has, so that nobody has to ask again."""
+    if not isinstance(line, dict) or not isinstance(line.get("parts"), dict):
+        return False
+    counts = all(isinstance(line.get(key), int) for key in ("epoch", "step"))
+    numbers = [line.get("loss"), *line["parts"].values()]
+    valid = line.get("valid", {"loss": None})
+    if not isinstance(valid, dict) or "loss" not in valid:
+        return False
+    return counts and all(_is_number(value) for value in (*numbers, *valid.values()))
+
+
+def _is_number(value: object) -> bool:
+    return value is None or isinstance(value, (int, float))

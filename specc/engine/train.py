@@ -136,14 +136,15 @@ def _warm_up(opened: OpenRun, facts: Mapping[str, Any], options: Options) -> Non
 def _again(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
     """The run in the folder, which must be of this spec and this data."""
     record.same_spec(run, manifests.read(code))
-    facts, kept = record.facts_of(run)
-    manifest = manifests.read(kept)
+    record.no_links(run)
+    facts, _ = record.facts_of(run)
+    manifest = manifests.read(code)
     settings, where = settings_of(manifest.train), device.choose(options.device)
     folder = data_folder(facts, options.data_dir)
     data = _training_data(manifest, settings, folder, where)
     if facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
-    opened = OpenRun(run, fresh(kept, settings, where), data, settings, where)
+    opened = OpenRun(run, fresh(code, settings, where), data, settings, where)
     _warm_up(opened, facts, options)
     return opened, options.threads or int(facts["threads"])
 
@@ -281,9 +282,8 @@ class _Training:
         found = checkpoint.latest(self.opened.folder)
         counters = found.counters if found else Counters()
         if found:
-            checkpoint.restore(found, self.opened.program, self.players)
-            if self.averages is not None:
-                self.averages.restore(found.averages)
+            means = None if self.averages is None else self.averages.mean
+            checkpoint.restore(found, self.opened.program, self.players, means)
         lines = record.read_metrics(self.opened.folder)
         kept = [line for line in lines if line["step"] <= counters.total]
         if self.here.writes:

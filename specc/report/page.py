@@ -69,22 +69,17 @@ def _sections(opened: OpenRun, facts: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("provenance", "Provenance", _provenance(facts))
 
 
-def _result(folder: Path) -> dict[str, Any]:
-    path = folder / record.RESULT
-    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return found
-
-
 def _headline(folder: Path) -> str:
     """The first figure, large; or that the run has not ended."""
-    found = _result(folder)
+    found = record.result_of(folder)
     figures = list(found.get("evaluate", {}).items())
     if not figures:
         return '<p class="headline">This run has no figures yet.</p>'
     name, figure = figures[0]
     sign = "=" if figure["estimator"] == "exact" else "&ge;"
-    value = f"{figure['value']:.2f} &plusmn; {figure['standard_error']:.2f}"
-    return f'<p class="headline"><b>log p(x) {sign} {value}</b> nats a row on {escape(name)}</p>'
+    value, error = _nats(figure["value"], 2), _nats(figure["standard_error"], 2)
+    words = f"log p(x) {sign} {value} &plusmn; {error}"
+    return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}</p>'
 
 
 def _figures(folder: Path) -> str:
@@ -92,14 +87,14 @@ def _figures(folder: Path) -> str:
         (
             name,
             f["estimator"],
-            f"{f['value']:.3f}",
-            f"{f['standard_error']:.3f}",
+            _nats(f["value"]),
+            _nats(f["standard_error"]),
             f"{f['particles']:,}",
             f"{f['rows']:,}",
             _number(f.get("effective_sample_size")),
             _share(f.get("pareto_k_above_0.7")),
         )
-        for name, f in _result(folder).get("evaluate", {}).items()
+        for name, f in record.result_of(folder).get("evaluate", {}).items()
     ]
     head = (
         "figure",
@@ -112,6 +107,10 @@ def _figures(folder: Path) -> str:
         "k > 0.7",
     )
     return _table(head, rows) if rows else ""
+
+
+def _nats(value: float | None, digits: int = 3) -> str:
+    return "not finite" if value is None else f"{value:.{digits}f}"
 
 
 def _number(value: object) -> str:
@@ -202,14 +201,18 @@ def _graph(folder: Path) -> str:
 
 
 def _text(path: Path) -> str:
-    return f"<pre>{escape(path.read_text('utf-8'))}</pre>" if path.is_file() else ""
+    return f"<pre>{escape(_read(path))}</pre>" if path.is_file() else ""
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _spec(folder: Path) -> str:
     path = folder / record.SPEC
     if not path.is_file():
         return ""
-    lines = path.read_text("utf-8").splitlines()
+    lines = _read(path).splitlines()
     numbered = "".join(f"<li><code>{escape(line) or ' '}</code></li>" for line in lines)
     return f'<ol class="source">{numbered}</ol>'
 

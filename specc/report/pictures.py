@@ -29,6 +29,7 @@ def grid(rows: Tensor, picture: Sequence[int], columns: int | None = None) -> Pi
     1 (white); where they leave that range, from the smallest to the largest.
     """
     values = _channels_last(rows.detach().cpu().double().numpy(), picture)
+    values = np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if low < 0.0 or high > 1.0:
         values = (values - low) / max(high - low, 1e-12)

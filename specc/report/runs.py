@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from specc.engine import checkpoint, record
+from specc.engine.forms import Result
 from specc.runtime.failure import RunFailure
 
 State = Literal["finished", "running", "stopped", "damaged"]
@@ -48,7 +50,7 @@ def summary(folder: Path) -> Summary:
     try:
         facts, _ = record.facts_of(folder)
         metrics = record.read_metrics(folder)
-        result = _result(folder)
+        result = record.result_of(folder)
         last = metrics[-1] if metrics else {}
         return Summary(
             folder=str(folder),
@@ -65,15 +67,13 @@ def summary(folder: Path) -> Summary:
         return Summary(str(folder), "?", "damaged", 0, None, 0.0, "", None, {})
 
 
-def _result(folder: Path) -> dict[str, Any]:
-    path = folder / record.RESULT
-    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return found
-
-
-def _figures(result: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+def _figures(result: Result) -> dict[str, tuple[float, float]]:
     figures = result.get("evaluate", {})
-    return {n: (float(f["value"]), float(f["standard_error"])) for n, f in figures.items()}
+    return {n: (_float(f["value"]), _float(f["standard_error"])) for n, f in figures.items()}
+
+
+def _float(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _state(folder: Path, has_result: bool) -> State:
@@ -115,7 +115,7 @@ def _facts(folder: Path) -> dict[str, str]:
     found |= dict(_flat("train.", manifests.read(code).train))
     last = checkpoint.latest(folder)
     found["steps"] = str(last.counters.total) if last is not None else "0"
-    for name, (value, error) in _figures(_result(folder)).items():
+    for name, (value, error) in _figures(record.result_of(folder)).items():
         found[f"figure {name}"] = f"{value:.3f} +- {error:.3f}"
     return found
 

@@ -85,6 +85,12 @@ CODES: tuple[Code, ...] = (
         "start all of them again, with `--resume`",
     ),
     error(
+        "E0816",
+        "run-does-not-compile",
+        "the spec of the run {path} does not compile",
+        "its weights are whole; `specc train SPEC --from RUN` takes them over",
+    ),
+    error(
         "E0814",
         "nothing-carries-over",
         "no tensor of the run `{run}` has the name and shape of one of this program",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from specc.engine import files, record
@@ -44,9 +46,13 @@ def test_a_damaged_run(tmp_path, text):
     assert failure.value.code == "E0803"
 
 
-def test_a_run_s_name_does_not_lead_out_of_it(tmp_path):
-    (tmp_path / "run.json").write_text('{"name": "../../etc"}')
-    assert record.facts_of(tmp_path)[1] == tmp_path / "generated" / "etc"
+@pytest.mark.parametrize("name", ["../../etc", "", "/etc", "a/b", ".", "a" * 300])
+def test_a_run_s_name_does_not_lead_out_of_it(tmp_path, name):
+    facts = {"name": name, "seed": 0, "digests": {}, "threads": 1}
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(RunFailure, match="name: string should") as failure:
+        record.facts_of(tmp_path)
+    assert failure.value.code == "E0803"
 
 
 def test_no_run(tmp_path):
@@ -56,11 +62,32 @@ def test_no_run(tmp_path):
 
 
 def test_a_line_of_metrics_that_was_cut_off_is_left_out(tmp_path):
-    record.append_metrics(tmp_path, {"epoch": 1})
-    record.append_metrics(tmp_path, {"epoch": 2})
+    lines = [{"epoch": n, "step": 9, "loss": 1.0, "parts": {"loss": None}} for n in (1, 2)]
+    for line in lines:
+        record.append_metrics(tmp_path, line)
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 3, "lo')
-    assert record.read_metrics(tmp_path) == [{"epoch": 1}, {"epoch": 2}]
+    assert record.read_metrics(tmp_path) == lines
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "3",
+        '{"epoch": 1}',
+        '{"epoch": "1", "step": 9, "loss": 1, "parts": {}}',
+        '{"epoch": 1, "step": 9, "loss": "<b>", "parts": {}}',
+        '{"epoch": 1, "step": 9, "loss": 1, "parts": {"a": []}}',
+        '{"epoch": 1, "step": 9, "loss": 1, "parts": {}, "valid": 2}',
+        '{"epoch": 1, "step": 9, "loss": 1, "parts": {}, "valid": {}}',
+        "[" * 99999,
+    ],
+    ids=range(9),
+)
+def test_a_line_of_metrics_of_another_kind_is_left_out(tmp_path, line):
+    (tmp_path / "metrics.jsonl").write_text(f"{line}\n")
+    assert record.read_metrics(tmp_path) == []
 
 
 def test_numbers_that_are_not_finite_are_null(tmp_path):

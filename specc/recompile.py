@@ -1,0 +1,68 @@
+"""The code of a run, made anew from its spec.
+
+A run folder may come from anywhere, and the Python files in it are there to be read. What is
+executed is what this compiler makes of the run's spec, which is data; the digests in the run say
+whether it is the program that was trained.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from specc.engine import files, record
+from specc.runtime import manifest as manifests
+from specc.runtime.failure import USAGE, RunFailure
+
+SETTINGS = "settings.json"
+
+
+def recompile(run: Path, folder: Path) -> Path:
+    """Compiles the spec of the run into `folder`, and names the package.
+
+    Raises RunFailure: E0802 where there is no run, E0803 where its files are damaged, E0816 where
+    its spec does not compile, E0801 where it compiles to another program than the run's.
+    """
+    from specc.compiler import compile
+    from specc.diagnostics.render_text import render
+    from specc.language.decode import read_bytes
+
+    record.facts_of(run)
+    source, findings = read_bytes(str(run / record.SPEC), _spec(run))
+    compiled = None
+    if source is not None:
+        compiled, checked = compile(source, _settings(run))
+        findings = checked.diagnostics
+    if compiled is None:
+        hint = "its weights are whole; `specc train SPEC --from RUN` takes them over"
+        message = f"the spec of the run {run} does not compile:\n{render(findings).rstrip()}"
+        raise RunFailure("E0816", message, hint=hint, exit_code=USAGE)
+    code = folder / compiled.name
+    code.mkdir(parents=True)
+    for name, text in compiled.files.items():
+        (code / name).write_text(text, encoding="utf-8")
+    record.same_spec(run, manifests.read(code))
+    return code
+
+
+def _spec(run: Path) -> bytes:
+    try:
+        return files.read(run / record.SPEC)
+    except (OSError, ValueError) as error:
+        raise _damaged(run, f"its {record.SPEC} cannot be read: {error}") from error
+
+
+def _settings(run: Path) -> tuple[str, ...]:
+    path = run / SETTINGS
+    if not path.exists():
+        return ()
+    try:
+        found = files.read_json(path)
+    except (OSError, ValueError) as error:
+        raise _damaged(run, f"its {SETTINGS} cannot be read: {error}") from error
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise _damaged(run, f"its {SETTINGS} is no list of settings")
+    return tuple(found)
+
+
+def _damaged(run: Path, problem: str) -> RunFailure:
+    return RunFailure("E0803", f"the run folder {run} is damaged: {problem}")
