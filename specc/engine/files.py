@@ -40,11 +40,15 @@ def write(path: Path, data: bytes) -> None:
     beside = path.with_name(f".{path.name}.partial")
     with writing(path):
         beside.unlink(missing_ok=True)
-        with own(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        try:
+            with own(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)  # a full disk gets its room back
+            raise
         sync_folder(path.parent)
 
 
@@ -100,14 +104,22 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     with writing(folder):
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
-        fill(beside)
-        for path in beside.rglob("*"):
-            if path.is_file():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-        sync_folder(beside)
-        beside.rename(folder)
+        try:
+            fill(beside)
+            _sync(beside)
+            beside.rename(folder)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)  # a full disk gets its room back
+            raise
         sync_folder(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,41 @@ from specc.runtime.places import Place, find
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the first such number was, and the line of generated code that made it."""
+    """What the first such number was, and the line of generated code that made it.
+
+    `then` is where the first NaN came from, where an infinite number was before it.
+    """
 
     value: str
     line: str
     place: Place | None
+    then: Origin | None = None
+
+    @property
+    def where(self) -> str:
+        """The node, and the line of its code."""
+        return f"node `{self.place.node}` ({self.line})" if self.place else self.line
 
     def __str__(self) -> str:
-        where = f"node `{self.place.node}` ({self.line})" if self.place else self.line
-        return f"{self.value} first came from {where}"
+        after = ""
+        if self.then is not None and self.then.where != self.where:
+            after = f", and NaN from {self.then.where}"
+        return f"{self.value} first came from {self.where}{after}"
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Looks at the result of every operation; NaN counts more than an infinity before it."""
+    """Looks at the result of every operation, for the first infinite number and the first NaN."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.folder = folder
-        self.origin: Origin | None = None
+        self.infinite: Origin | None = None
+        self.nan: Origin | None = None
+
+    @property
+    def origin(self) -> Origin | None:
+        """Whichever came first."""
+        return self.nan if self.infinite is None else replace(self.infinite, then=self.nan)
 
     def __torch_dispatch__(
         self,
@@ -44,7 +61,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> object:
         result = func(*args, **(kwargs or {}))
-        if self.origin is None or self.origin.value != "NaN":
+        if self.nan is None:
             self._look(result)
         return result
 
@@ -53,8 +70,10 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for value in values:
             if isinstance(value, Tensor) and value.is_floating_point():
                 kind = _kind(value)
-                if kind == "NaN" or (kind and self.origin is None):
-                    self.origin = self._here(kind) or self.origin
+                if kind == "NaN":
+                    self.nan = self._here(kind)
+                elif kind and self.infinite is None:
+                    self.infinite = self._here(kind)
 
     def _here(self, kind: str) -> Origin | None:
         found = find(traceback.extract_stack(), self.folder)
