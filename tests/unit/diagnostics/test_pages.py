@@ -20,6 +20,13 @@ def test_every_code_has_a_page_and_every_page_a_code():
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
+def test_a_page_says_more_than_its_message(code):
+    prose = re.sub(r"```.*?```|^#.*?$", "", PAGE[code], flags=re.DOTALL | re.MULTILINE)
+    assert len(prose.split()) >= 30
+    assert "The message reads" not in prose
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
 def test_the_example_gives_the_code(code):
     text = PAGE[code]
     assert code in text.split("\n")[0]
