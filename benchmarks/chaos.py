@@ -83,7 +83,8 @@ def state_of(run: Path) -> tuple[object, ...]:
     hashes = [files.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
     best = checkpoint.best(run)
     hashes += [files.hash_of(best.folder / checkpoint.WEIGHTS)] if best else []
-    lines = [{k: v for k, v in m.items() if k != "seconds"} for m in record.read_metrics(run)]
+    own = ("seconds", "memory")
+    lines = [{k: v for k, v in m.items() if k not in own} for m in record.read_metrics(run)]
     return found.counters.total, tuple(hashes), repr(lines)
 
 

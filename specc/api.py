@@ -99,14 +99,15 @@ class Model:
         resume: bool = False,
         start: str | Path | None = None,
         threads: int | None = None,
+        tensorboard: bool = False,
         quiet: bool = True,
         say: Callable[[str], None] = lambda words: None,
     ) -> Run:
         """Trains, measures what the spec's `evaluate` asks for, and records all in `out`.
 
         `out` is `runs/<name>-1`, `-2`, ... by default. `resume` goes on with the run in `out`;
-        `start` is a run whose weights are taken over where they fit. `say` is told what a person
-        should know.
+        `start` is a run whose weights are taken over where they fit. `tensorboard` writes the
+        curves for it, too. `say` is told what a person should know.
 
         Raises RunFailure: E05xx where the data does not fit, E08xx where the run cannot go on.
         """
@@ -127,6 +128,7 @@ class Model:
             resume=resume,
             quiet=quiet,
             threads=threads,
+            tensorboard=tensorboard,
             start=None if start is None else Path(start),
             moved=self._plan.graph.graph.spec.document.moved,
             say=say,

@@ -29,6 +29,7 @@ PRECISIONS = ("float32", "fast", "float64")
 @click.option("--precision", type=click.Choice(PRECISIONS), help="Numbers of this type.")
 @click.option("--seeds", metavar="N,N,...", help="Train once with each seed.")
 @click.option("--threads", type=click.IntRange(1, 4096), help="Threads of the processor.")
+@click.option("--tensorboard", is_flag=True, help="Write the curves to RUN/tensorboard, too.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @options.as_json
 def command(
@@ -42,13 +43,14 @@ def command(
     precision: str | None,
     seeds: str | None,
     threads: int | None,
+    tensorboard: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
     """Train, then print the figures of the spec's `evaluate` and where the pictures are."""
     if resume:
         _check_resume(out, start, seeds)
-    asked = Asked(data_dir, device, resume, start, threads, quiet or as_json)
+    asked = Asked(data_dir, device, resume, start, threads, tensorboard, quiet or as_json)
     if precision is not None:
         settings = (*settings, f"train.precision={precision}")
     if seeds is None:
@@ -88,6 +90,7 @@ class Asked:
     resume: bool
     start: str | None
     threads: int | None
+    tensorboard: bool
     quiet: bool
 
 
@@ -107,6 +110,7 @@ def _train(
         resume=asked.resume,
         start=asked.start,
         threads=asked.threads,
+        tensorboard=asked.tensorboard,
         quiet=asked.quiet,
         say=lambda words: click.echo(words, err=True),
     )

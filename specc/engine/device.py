@@ -11,6 +11,8 @@ Torch is imported inside functions: what `prepare` sets is read when torch is lo
 from __future__ import annotations
 
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -40,6 +42,16 @@ def prepare() -> None:
     import torch
 
     torch.set_flush_denormal(True)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes at most so far: of tensors on a card, of the whole process on the processor."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def choose(name: str) -> torch.device:

@@ -71,17 +71,64 @@ def measuring(name: str, quiet: bool = False) -> Iterator[Callable[[float], None
         yield lambda share: bar.update(task, completed=share)
 
 
+class Kept:
+    """Another progress, for as long as its terminal is there; a run does not end with a window."""
+
+    def __init__(self, shown: Progress) -> None:
+        self.shown: Progress = shown
+
+    def __enter__(self) -> Self:
+        with self._surviving():
+            self.shown.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._surviving():
+            self.shown.__exit__(kind, error, trace)
+
+    def step(self, done: int) -> None:
+        """As the other one does."""
+        with self._surviving():
+            self.shown.step(done)
+
+    def epoch(self, line: dict[str, Any]) -> None:
+        """As the other one does."""
+        with self._surviving():
+            self.shown.epoch(line)
+
+    @contextmanager
+    def _surviving(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self.shown = Quiet()
+
+
 class Shown:
     """A bar with epoch, loss, steps a second and the time left, by rich."""
 
     def __init__(self, name: str, epochs: int, steps: int, done: int = 0) -> None:
-        from rich.console import Console
+        from rich.console import Console, RenderableType
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
+        from rich.text import Text
 
         self.console = Console(stderr=True)
         self.epochs = epochs
-        self._bar = Bar(
+
+        class WithParts(Bar):
+            def get_renderables(bar) -> Iterator[RenderableType]:  # noqa: N805 - self is around it
+                yield from super().get_renderables()
+                if self._parts:
+                    yield Text(f"  {self._parts}", style="dim", overflow="ellipsis", no_wrap=True)
+
+        self._parts = ""
+        self._bar = WithParts(
             TextColumn("[bold]{task.description}"),
             TextColumn("epoch {task.fields[epoch]}/" + str(epochs)),
             BarColumn(),
@@ -128,11 +175,17 @@ class Shown:
         self._bar.update(
             self._task, completed=line["step"], epoch=following, loss=f"loss {line['loss']:.2f}"
         )
+        parts = "  ".join(f"{name} {_nats(value)}" for name, value in line["parts"].items())
+        memory = f"{line['memory'] / 1e6:,.0f} MB" if "memory" in line else ""
+        self._parts = f"{parts}  {memory}".rstrip()
         now = time.monotonic()
         last = line["epoch"] == self.epochs
         if self.console.is_terminal or not (last or now - self._printed > LINE_EVERY):
             return
         self._printed = now
-        parts = "  ".join(f"{name} {value:.3f}" for name, value in line["parts"].items())
-        text = f"epoch {line['epoch']}/{self.epochs}  {parts}"
+        text = f"epoch {line['epoch']}/{self.epochs}  {self._parts}"
         self.console.print(text, highlight=False, soft_wrap=True)
+
+
+def _nats(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.3f}"

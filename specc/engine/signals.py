@@ -26,12 +26,18 @@ class Interruption:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Within it, the first SIGINT or SIGTERM sets `requested` instead of ending the process."""
+    """Within it, the first SIGINT, SIGTERM or SIGHUP sets `requested` and the process goes on.
+
+    SIGHUP comes when the terminal closes; under `nohup` it stays ignored.
+    """
     found = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield found
         return
-    before = {n: signal.signal(n, found.request) for n in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {n: signal.signal(n, found.request) for n in numbers}
     try:
         yield found
     finally:

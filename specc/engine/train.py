@@ -17,13 +17,14 @@ from torch import Tensor
 from specc.data.load import Loaded, load
 from specc.engine import checkpoint, device, files, record
 from specc.engine.averages import Averages
+from specc.engine.board import Board, writer
 from specc.engine.carry import carry
 from specc.engine.checkpoint import Counters
 from specc.engine.choice import Choice, choose
 from specc.engine.distributed import World, agreed, any_of, joined, wait, world
 from specc.engine.opened import OpenRun, data_folder, fresh
 from specc.engine.player import NotCompiled, players_of
-from specc.engine.progress import Progress, Quiet, Shown
+from specc.engine.progress import Kept, Progress, Quiet, Shown
 from specc.engine.settings import Settings, settings_of
 from specc.engine.signals import Interruption, interruptible
 from specc.engine.step import Step
@@ -53,7 +54,8 @@ class Options:
     `spec` is the text that the program was compiled from, kept with the run, and so are `extras`,
     texts by the names of their files. `threads` overrides
     the choice that follows from the sizes. `start` is a run whose weights are taken over where
-    they fit, under the names that `moved` gives them. `say` is told what a person should know.
+    they fit, under the names that `moved` gives them. `tensorboard` writes the metrics for it, too.
+    `say` is told what a person should know.
     """
 
     data_dir: Path | None = None
@@ -65,6 +67,7 @@ class Options:
     threads: int | None = None
     start: Path | None = None
     moved: Mapping[str, str] = field(default_factory=dict)
+    tensorboard: bool = False
     say: Callable[[str], None] = lambda words: None
 
 
@@ -83,6 +86,8 @@ def train(code: Path, run: Path, options: Options) -> Trained:
     Raises RunFailure: E05xx where the data does not fit, before anything is written; E08xx where
     the run cannot go on; E0812 with exit code 75 where it was interrupted, saved and resumable.
     """
+    if options.tensorboard:
+        writer()
     with joined(device.choose(options.device)) as here:
         run = Path(agreed(str(run)))
         if here.writes:
@@ -227,7 +232,8 @@ class _Training:
         self.progress: Progress = Quiet()
         if not options.quiet and here.writes:
             name, done = opened.manifest.name, self.counters.total
-            self.progress = Shown(name, self.epochs, self.total, done)
+            self.progress = Kept(Shown(name, self.epochs, self.total, done))
+        self.board: Board | None = None
 
     def run(self) -> Trained:
         """All epochs that are left."""
@@ -288,6 +294,8 @@ class _Training:
         kept = [line for line in lines if line["step"] <= counters.total]
         if self.here.writes:
             record.write_metrics(self.opened.folder, kept)
+            if self.options.tensorboard:
+                self.board = Board(self.opened.folder, kept)
         self.watch = watched(kept, *self._patience())
         self._set_rate(counters.total)
         return counters, Tally(found.tally if found else None)
@@ -353,6 +361,7 @@ class _Training:
             "lr": self.players[0].optimizer.param_groups[0]["lr"],
             "skipped": self.tally.skipped,
             "seconds": round(seconds, 4),
+            "memory": device.peak_memory(self.opened.device),
         }
         if self.validates and self.counters.epoch % self.validates == 0:
             with self.averages.in_place() if self.averages is not None else nullcontext():
@@ -360,6 +369,8 @@ class _Training:
         self.tally = self.tally.next_epoch()
         if self.here.writes:
             record.append_metrics(self.opened.folder, self.line)
+        if self.board is not None:
+            self.board.line(self.line)
         self.progress.epoch(self.line)
         if time.monotonic() - self.saved_at > SAVE_EVERY:
             self._save()

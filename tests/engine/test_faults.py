@@ -42,7 +42,10 @@ def state_of(run):
     """What two runs have in common that took the same steps."""
     found = checkpoint.latest(run)
     hashes = [files.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
-    lines = [{k: v for k, v in m.items() if k != "seconds"} for m in record.read_metrics(run)]
+    lines = [
+        {k: v for k, v in m.items() if k not in ("seconds", "memory")}
+        for m in record.read_metrics(run)
+    ]
     return found.counters.total, hashes, repr(lines)
 
 

@@ -32,7 +32,10 @@ def state_hash(run):
 
 def losses(run):
     """The metrics without their times."""
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in record.read_metrics(run)]
+    return [
+        {k: v for k, v in line.items() if k not in ("seconds", "memory")}
+        for line in record.read_metrics(run)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +85,11 @@ def test_a_run_stands_alone(whole):
     assert opened.program.folder == (run / "generated/vae").resolve()
 
 
-@pytest.mark.parametrize("stop_at", [1, 13, 14, 30])
-def test_interrupted_and_resumed_is_uninterrupted(whole, tmp_path, monkeypatch, stop_at):
+@pytest.mark.parametrize(
+    ("stop_at", "by"),
+    [(1, signal.SIGINT), (13, signal.SIGTERM), (14, signal.SIGINT), (30, signal.SIGHUP)],
+)
+def test_interrupted_and_resumed_is_uninterrupted(whole, tmp_path, monkeypatch, stop_at, by):
     code, run = whole
     mine = tmp_path / "run"
     step = train.Step.__call__
@@ -91,7 +97,7 @@ def test_interrupted_and_resumed_is_uninterrupted(whole, tmp_path, monkeypatch, 
     def stop(self, epoch, number, index):
         outcome = step(self, epoch, number, index)
         if epoch * 13 + number + 1 == stop_at:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(by)
         return outcome
 
     monkeypatch.setattr(train.Step, "__call__", stop)

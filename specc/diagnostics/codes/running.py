@@ -91,6 +91,12 @@ CODES: tuple[Code, ...] = (
         "its weights are whole; `specc train SPEC --from RUN` takes them over",
     ),
     error(
+        "E0817",
+        "tensorboard-missing",
+        "--tensorboard needs the package tensorboard",
+        "install it with `pip install 'specc[tensorboard]'`, or leave the option out",
+    ),
+    error(
         "E0814",
         "nothing-carries-over",
         "no tensor of the run `{run}` has the name and shape of one of this program",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from specc.engine.progress import LINE_EVERY, Quiet, Shown, measuring
+from specc.engine.progress import LINE_EVERY, Kept, Quiet, Shown, measuring
 
 
 def line(epoch, loss):
@@ -35,3 +35,34 @@ def test_measuring_shows_its_share(capsys):
         advance(0.25)
         advance(1.0)
     assert capsys.readouterr().out == ""
+
+
+class Closed:
+    """A terminal that is gone."""
+
+    def __enter__(self):
+        raise BrokenPipeError
+
+    __exit__ = step = epoch = lambda self, *values: self.__enter__()
+
+
+def test_a_run_outlives_its_terminal():
+    with Kept(Closed()) as kept:
+        kept.step(1)
+        kept.epoch(line(1, 1.0))
+    assert isinstance(kept.shown, Quiet)
+
+
+def test_the_parts_and_the_memory_stand_below_the_bar(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    with Shown("vae", 2, 20) as shown:
+        shown.epoch({**line(1, 3.0), "memory": 412e6})
+        assert shown._parts == "elbo -3.000  412 MB"
+    assert "elbo -3.000  412 MB" in capsys.readouterr().err
+
+
+def test_numbers_that_are_not_finite(capsys):
+    with Shown("vae", 1, 10) as shown:
+        shown.epoch({"epoch": 1, "step": 10, "loss": float("nan"), "parts": {"elbo": None}})
+    assert "elbo not finite" in capsys.readouterr().err
