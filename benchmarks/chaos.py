@@ -31,7 +31,8 @@ import torch  # noqa: E402 - after prepare(), which must come first
 from specc.engine import checkpoint, files, record, train  # noqa: E402
 from specc.engine.opened import open_run  # noqa: E402
 from specc.engine.train import Options  # noqa: E402
-from specc.evaluate.estimate import Request, estimate  # noqa: E402
+from specc.evaluate.estimate import estimate  # noqa: E402
+from specc.evaluate.scoring import Request  # noqa: E402
 from specc.runtime.failure import RunFailure  # noqa: E402
 from tests.programs import making  # noqa: E402
 

@@ -40,7 +40,7 @@ def command(
     from specc.api import open_run
     from specc.cli.train import figure
     from specc.evaluate import anatomy
-    from specc.evaluate.estimate import Request
+    from specc.evaluate.scoring import Request
     from specc.report.conclude import measure, requests
 
     opened = open_run(run, data_dir=data_dir, device=device).opened

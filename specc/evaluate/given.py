@@ -10,8 +10,8 @@ from torch import Tensor
 from specc.data.load import Batch
 from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
-from specc.evaluate.estimate import choose, log_weights
 from specc.evaluate.sampling import GUIDE
+from specc.evaluate.scoring import choose, exact, exact_name, log_weights
 from specc.evaluate.weights import LogSums
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.places import located
@@ -48,14 +48,10 @@ def log_prob(
     """
     program = opened.program
     how = choose(program, "iwae")
-    exact = "model.log_prob" if program.can("model.log_prob") else "model.log_joint"
     with opened.computing(), located(program.folder):
         program.eval()
         if how == "exact":
-            value: Tensor = program.require(exact)(
-                **program.inputs(exact, _batch(opened, x, exact))
-            )
-            return value
+            return exact(program, _batch(opened, x, exact_name(program)))
         batch = _batch(opened, x, GUIDE)
         sums = LogSums(len(next(iter(batch.values()))), opened.device)
         while sums.particles < particles:

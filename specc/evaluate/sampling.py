@@ -10,7 +10,7 @@ from torch import Tensor
 
 from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
-from specc.evaluate.estimate import fixed
+from specc.evaluate.scoring import fixed
 from specc.runtime.places import located
 
 SAMPLE = "model.sample"

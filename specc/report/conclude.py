@@ -13,8 +13,9 @@ from specc.engine import files, record
 from specc.engine.opened import OpenRun
 from specc.engine.progress import measuring
 from specc.engine.train import Trained
-from specc.evaluate.estimate import Estimate, Request, estimate
+from specc.evaluate.estimate import Estimate, estimate
 from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, sample
+from specc.evaluate.scoring import Request
 from specc.report.pictures import Pixels, grid, loss_curve, write_png
 
 SAMPLES = "samples.png"

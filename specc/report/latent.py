@@ -9,8 +9,8 @@ from torch import Tensor
 
 from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
-from specc.evaluate.estimate import fixed
 from specc.evaluate.sampling import GUIDE, MEAN
+from specc.evaluate.scoring import fixed
 from specc.report.conclude import Shown
 from specc.report.pictures import Pixels, grid
 from specc.runtime.places import located

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from specc.evaluate.estimate import Request, estimate
+from specc.evaluate.estimate import estimate
+from specc.evaluate.scoring import Request
 from tests.truths.gallery import trained
 
 DATA = os.environ.get("SPECC_DATA_DIR")

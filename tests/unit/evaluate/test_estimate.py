@@ -10,9 +10,10 @@ import torch
 from specc.data.load import load
 from specc.engine.opened import OpenRun, fresh
 from specc.engine.settings import settings_of
-from specc.evaluate import estimate as module
-from specc.evaluate.estimate import Request, estimate
+from specc.evaluate import scoring as module
+from specc.evaluate.estimate import estimate
 from specc.evaluate.memory import Piece, largest, piece_for
+from specc.evaluate.scoring import Request
 from specc.evaluate.weights import LogSums
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import RunFailure

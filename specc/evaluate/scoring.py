@@ -1,0 +1,179 @@
+"""Log p of rows, exactly or by a bound, in pieces that fit: what the figures of rows are made of.
+
+    exact   log p(x), where the program computes it (`model.log_prob`), or has no latents
+    iwae    log 1/K sum_k p(x, z_k) / q(z_k | x), z_k ~ q(z | x)    (Burda et al. 2016, eq. 8)
+    elbo    1/K sum_k log p(x, z_k) / q(z_k | x)
+
+Nothing here knows a family of models: an estimator asks the program for what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from specc.data.load import Batch, Rows
+from specc.engine.opened import OpenRun
+from specc.engine.streams import Stream, noise_at
+from specc.evaluate.memory import BUDGET, GPU_BUDGET, Piece, largest, piece_for
+from specc.evaluate.pareto import Tail
+from specc.evaluate.weights import LogSums
+from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.places import located
+from specc.runtime.program import Program
+
+PROBE_PARTICLES = 4
+
+Advance = Callable[[float], None]
+"""Called with the share of the work that is done; it may raise, to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A figure that is asked for: the estimator, its particles, and the rows it is of."""
+
+    estimator: str = "iwae"
+    particles: int = 1000
+    part: str = "test"
+    rows: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Log p of some rows: [rows], in float64.
+
+    `effective` is the effective sample size of each row and `shapes` the shape of the tail of its
+    weights, None where there are no weights, or too few.
+    """
+
+    values: Tensor
+    effective: Tensor | None = None
+    shapes: Tensor | None = None
+
+
+class Scorer:
+    """Scores the rows of a request; `scoring` makes one, and its work is done within that."""
+
+    def __init__(self, opened: OpenRun, rows: Rows, request: Request, estimator: str) -> None:
+        self.opened = opened
+        self.rows = rows
+        self.estimator = estimator
+        self.seed = request.seed
+        self.particles = 1 if estimator == "exact" else request.particles
+        self.limit = len(rows) if request.rows is None else min(request.rows, len(rows))
+        self.piece = self._fitting()
+
+    def batches(self, advance: Advance) -> Iterator[tuple[int, Batch, Advance]]:
+        """The rows in order: the number of the first, the rows, and what follows their progress.
+
+        What is binarized is drawn once for each row, whatever the size of the pieces.
+        """
+        for start in range(0, self.limit, self.piece.rows):
+            stop = min(start + self.piece.rows, self.limit)
+            batch = fixed(self.opened, self.rows, slice(start, stop), self.seed)
+            yield start, batch, within(advance, start / self.limit, stop / self.limit)
+
+    def score(self, batch: Batch, start: int, advance: Advance) -> Scored:
+        """Log p of a batch, whose draws follow from the number of its first row."""
+        if self.estimator == "exact":
+            values = exact(self.opened.program, batch).double()
+            advance(1.0)
+            return Scored(values)
+        sums = LogSums(len(next(iter(batch.values()))), self.opened.device)
+        tail = Tail(self.particles)
+        while sums.particles < self.particles:
+            count = min(self.piece.particles, self.particles - sums.particles)
+            log_w = log_weights(self.opened, batch, count, self.seed, start, sums.particles)
+            sums.add(log_w)
+            tail.add(log_w)
+            advance(sums.particles / self.particles)
+        values = sums.log_mean() if self.estimator == "iwae" else sums.mean_log()
+        return Scored(values, sums.effective(), tail.shape())
+
+    def _fitting(self) -> Piece:
+        """How much fits at once, found by looking at a few particles of one row."""
+        opened, few = self.opened, min(PROBE_PARTICLES, self.particles)
+        batch = fixed(opened, self.rows, slice(0, 1), self.seed)
+        if self.estimator == "exact":
+            found = largest(lambda: exact(opened.program, batch))
+        else:
+            found = largest(lambda: log_weights(opened, batch, few, self.seed))
+        budget = BUDGET if opened.device.type == "cpu" else GPU_BUDGET
+        return piece_for(found / few, self.limit, self.particles, budget)
+
+
+@contextmanager
+def scoring(opened: OpenRun, request: Request) -> Iterator[Scorer]:
+    """What scores the rows of a request, within the precision and the threads of the run.
+
+    Raises RunFailure E0509 where the data has no such part, E0813 where the program allows no such
+    estimate.
+    """
+    rows, program = opened.rows(request.part), opened.program
+    estimator = choose(program, request.estimator)
+    program.eval()
+    with opened.computing(), torch.inference_mode(), located(program.folder):
+        yield Scorer(opened, rows, request, estimator)
+
+
+def choose(program: Program, wanted: str) -> str:
+    """The estimator to use: an exact value, where there is one, is better than a bound.
+
+    Raises RunFailure E0813 where the program has neither.
+    """
+    manifest = program.manifest
+    local = [n for n in manifest.latents("model") if not manifest.nodes["model"][n].is_global]
+    every = manifest.latents("model")
+    if program.can("model.log_prob") or (not every and program.can("model.log_joint")):
+        return "exact"
+    missing = [c for c in ("model.log_joint", "guide.sample") if not program.can(c)]
+    if wanted == "exact" or missing or len(local) < len(every):
+        lacks = missing[0] if missing else "model.log_prob"
+        why = f"it has no `{lacks}`"
+        if len(local) < len(every):
+            why = "it has global latents, which belong to all rows at once"
+        message = f"the program `{manifest.name}` allows no estimate `{wanted}`: {why}"
+        raise RunFailure("E0813", message, exit_code=USAGE)
+    return wanted
+
+
+def exact(program: Program, batch: Batch) -> Tensor:
+    """Log p(x) of each row, where `choose` says that the program computes it: [rows]."""
+    name = exact_name(program)
+    value: Tensor = program.require(name)(**program.inputs(name, batch))
+    return value
+
+
+def exact_name(program: Program) -> str:
+    """The capability that is log p(x): without latents that is the joint density, too."""
+    return "model.log_prob" if program.can("model.log_prob") else "model.log_joint"
+
+
+def log_weights(opened: OpenRun, batch: Batch, particles: int, seed: int, *counters: int) -> Tensor:
+    """Log p(x, z) - log q(z | x) of fresh particles: [particles, rows]."""
+    program = opened.program
+    noise = noise_at(seed, Stream.EVALUATE, *counters, device=opened.device)
+    sample, log_joint = program.require("guide.sample"), program.require("model.log_joint")
+    latents, log_q = sample(noise, particles, **program.inputs("guide.sample", batch))
+    known = {**batch, **latents}
+    found: Tensor = log_joint(**program.inputs("model.log_joint", known)) - log_q
+    return found
+
+
+def fixed(opened: OpenRun, rows: Rows, index: slice, seed: int) -> Batch:
+    """The rows at `index`, with draws that depend on the seed and the row's number alone."""
+    parts = []
+    for row in range(index.start, index.stop):
+        noise = noise_at(seed, Stream.DATA, row, device=opened.device)
+        parts.append(rows.batch(slice(row, row + 1), noise))
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def within(advance: Advance, first: float, last: float) -> Advance:
+    """Follows a part of the work, which takes the whole from `first` to `last`."""
+    return lambda share: advance((1.0 - share) * first + share * last)
