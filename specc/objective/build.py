@@ -15,6 +15,7 @@ from specc.objective.passes.draws import Setting, choose_draws
 from specc.objective.passes.expand import Expansion, expand
 from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.score import find_surrogates
+from specc.objective.passes.soundness import check_learns, check_sums, check_terms
 from specc.objective.passes.values import Values
 from specc.objective.terms import KL_WEIGHT, Divergence, LogProb, Part, Reduce, Sum, leaves
 
@@ -24,6 +25,7 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     expansion = expand(typed.graph, findings)
     if expansion is None:
         return None
+    check_terms(typed.graph, expansion, findings)
     check_coverage(typed.graph, expansion.entry, expansion.span, findings)
     _check_draw_places(typed, findings)
     drawn_in = drawn_latents(typed.graph)
@@ -34,6 +36,8 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
         return None
     draws = _in_order(typed, draws)
     check_size(typed, draws, expansion.span, findings)
+    check_sums(typed, expansion, draws, findings)
+    check_learns(typed.graph, expansion, draws, findings)
     if findings.has_errors():
         return None
     objective = _assemble(typed, expansion, draws)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from specc.objective.objective import Objective
-from specc.objective.terms import Divergence, LogProb, leaves
+from specc.objective.terms import Divergence, LogProb, Reduce, Sum, Term, leaves
 
 
 def verify_objective(objective: Objective) -> None:
@@ -30,3 +32,20 @@ def verify_objective(objective: Objective) -> None:
     assert set(objective.enumerated) == {
         name for name, draw in objective.draws.items() if draw.kind == "enumerate"
     }
+    for player in objective.players:
+        for reduced in _log_sums(player.minimize):
+            assert isinstance(reduced, Sum), reduced
+            for part in reduced.parts:
+                assert part.coefficient == 1.0 and isinstance(part.term, LogProb), part
+
+
+def _log_sums(term: Term) -> Iterator[Term]:
+    """What stands inside the log of a sum over a latent."""
+    match term:
+        case Sum(parts=parts):
+            for part in parts:
+                yield from _log_sums(part.term)
+        case Reduce(how="logsumexp", term=inner):
+            yield inner
+        case Reduce(term=inner):
+            yield from _log_sums(inner)

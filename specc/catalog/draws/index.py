@@ -6,7 +6,7 @@ from importlib import import_module
 
 from specc.catalog.objective import Draw
 
-NAMES = ("delta", "enumerate", "observe", "pathwise", "score")
+NAMES = ("delta", "enumerate", "pathwise", "score")
 
 
 def names() -> tuple[str, ...]:

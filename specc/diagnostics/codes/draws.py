@@ -34,6 +34,19 @@ CODES: tuple[Code, ...] = (
     ),
     error("E0407", "unknown-draw", "there is no draw `{name}`", "{hint}"),
     error(
+        "E0408",
+        "guide-not-used",
+        "`{objective}` draws nothing from a guide, and this spec has one",
+        "delete the guide, or use `elbo`, which trains it",
+    ),
+    error(
+        "E0409",
+        "inside-the-log",
+        "`{objective}` with {particles} particles is the log of a mean: a factor or a further term "
+        "would go inside that log",
+        "let it stand alone, as `-{objective}(model, guide, {particles})`, or use `elbo`",
+    ),
+    error(
         "E0411",
         "draw-on-wrong-role",
         "`{name}` is {role}; only a latent is drawn",
@@ -82,10 +95,17 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
-        "E0421",
-        "objective-not-scalar",
-        "`minimize:` must be one number for each data row; `{expression}` has shape {shape}",
-        "sum it, such as `sum({expression})`",
+        "E0419",
+        "data-less-probable",
+        "the log-density of the observed `{name}` has the factor {factor} in what is minimized, "
+        "which makes the data ever less probable",
+        "put a minus before it, such as `-elbo(model, guide)`",
+    ),
+    error(
+        "E0420",
+        "sum-is-no-density",
+        "`{name}` is summed out inside a log, and the terms there ({joint}) are no joint density",
+        "write {term}, or take the bound as a whole, as in `-mle(model)`",
     ),
     error(
         "E0422",

@@ -159,8 +159,14 @@ class _Written:
         if self.failed:
             return None
         parts = tuple(Part(c, term) for term, c in self.parts.items() if c != 0.0)
-        guided = self.graph.guide is not None
-        entry = replace(self.entry, guided=guided)
+        if not parts:
+            self._fail("E0423", span)
+            return None
+        entry = replace(self.entry, guided=self.graph.guide is not None)
+        if set(parts) != set(bound_terms(self.graph, entry).parts):
+            # What is optimized is no longer the bound itself, so its name and formula do not fit.
+            title, variable = WRITTEN.title, WRITTEN.variable
+            entry = replace(entry, title=title, formula="", variable=variable)
         return Expansion(entry, self.particles, Sum(parts), span)
 
     def _fail(self, code: str, span: Span, **evidence: str) -> None:
@@ -242,6 +248,9 @@ class _Written:
         if programs != wanted or len(call.arguments) > len(wanted) + 1:
             shown = ", ".join(wanted)
             self._fail("E0426", call.span, name=entry.name, example=f"{entry.name}({shown})")
+            return
+        if self.graph.guide is not None and not entry.guided:
+            self._fail("E0408", call.span, objective=entry.name)
             return
         particles = int(entry.options.get("particles", 1))
         if len(call.arguments) > len(wanted):

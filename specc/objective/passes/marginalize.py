@@ -7,6 +7,7 @@ draws is summed out of the model's density: log sum_y p(x, y).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import networkx as nx
@@ -73,8 +74,7 @@ def sum_out(
     typed: TypedGraph, inner: Sum, draws: dict[str, Draw], axes: Axes
 ) -> tuple[Sum, list[Decision]]:
     """Wrap what depends on enumerated nodes in the sum over their values."""
-    joint = {n for n, d in draws.items() if d.kind == "enumerate" and d.program == MODEL}
-    parts, decisions = _joint(inner, joint, axes)
+    parts, decisions = _joint(inner, draws, axes)
     weighed: list[Part] = []
     for part in parts:
         over = axes.weights(axes.of_term(part.term))
@@ -90,20 +90,35 @@ def sum_out(
     return Sum(tuple(weighed)), decisions
 
 
-def _joint(inner: Sum, joint: set[str], axes: Axes) -> tuple[list[Part], list[Decision]]:
-    """Group the densities that share a summed-out node: each group is one logsumexp."""
+def summed(draws: dict[str, Draw]) -> frozenset[str]:
+    """The nodes that no guide draws and that are summed out of the model's density."""
+    return frozenset(n for n, d in draws.items() if d.kind == "enumerate" and d.program == MODEL)
+
+
+def groups(
+    inner: Sum, draws: dict[str, Draw], axes: Axes
+) -> Iterator[tuple[tuple[str, ...], tuple[Part, ...]]]:
+    """The summed-out nodes that densities connect, with those densities: each one logsumexp."""
+    joint = summed(draws)
     linked: nx.Graph[str] = nx.Graph()
     linked.add_nodes_from(joint)
     for part in inner.parts:
-        inside = sorted(axes.of_term(part.term) & joint)
-        nx.add_path(linked, inside)
+        nx.add_path(linked, sorted(axes.of_term(part.term) & joint))
+    for component in nx.connected_components(linked):
+        members = tuple(p for p in inner.parts if axes.of_term(p.term) & component)
+        yield tuple(n for n in draws if n in component), members
+
+
+def _joint(inner: Sum, draws: dict[str, Draw], axes: Axes) -> tuple[list[Part], list[Decision]]:
+    """The terms without those that are summed out, then a logsumexp for each group of those."""
+    joint = summed(draws)
     parts: list[Part] = [p for p in inner.parts if not axes.of_term(p.term) & joint]
     decisions = []
-    for component in nx.connected_components(linked):
-        members = [p for p in inner.parts if axes.of_term(p.term) & component]
-        ordered = tuple(n for n in axes.draws if n in component)
-        parts.append(Part(1.0, Reduce("logsumexp", ordered, Sum(tuple(members)))))
-        decisions.append(Decision(", ".join(ordered), "summed out of the density", "exact"))
+    for names, members in groups(inner, draws, axes):
+        factor = members[0].coefficient
+        density = Sum(tuple(replace(p, coefficient=1.0) for p in members))
+        parts.append(Part(factor, Reduce("logsumexp", names, density)))
+        decisions.append(Decision(", ".join(names), "summed out of the density", "exact"))
     return parts, decisions
 
 

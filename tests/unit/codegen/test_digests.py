@@ -58,7 +58,7 @@ def written(story, seed=None):
         chance.shuffle(numbers)
     names = [f"n{number}" for number in numbers[: len(nodes)]]
     linked = [f"f{number}" for number in numbers[len(nodes) :]]
-    model, guide, fields = {}, {}, {}
+    model, guide, fields = {}, {"spread": {"parameter": "positive", "shape": [3]}}, {}
     for name, (is_latent, used, through, scale) in zip(names, nodes, strict=True):
         terms = [names[u] for u in used]
         if through is not None:
@@ -67,7 +67,7 @@ def written(story, seed=None):
         model[name] = {role: "normal", "loc": " + ".join(terms) or 0, "scale": scale}
         model[name]["shape"] = [3]
         if is_latent:
-            guide[name] = {"latent": "normal", "loc": 0, "scale": 1}
+            guide[name] = {"latent": "normal", "loc": 0, "scale": "spread"}
         else:
             fields[name] = {"from": "values"}
     tables = {

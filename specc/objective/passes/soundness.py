@@ -1,0 +1,88 @@
+"""Whether the terms of an objective make sense together; a sum of any terms need not.
+
+The mean over particles, and over what the guide enumerates, takes any weighted sum. A logarithm
+does not: under the log of a mean, or of a sum over a latent that no guide draws, only the
+densities of one joint distribution belong.
+"""
+
+from __future__ import annotations
+
+import networkx as nx
+
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import MODEL, Graph, TypedGraph
+from specc.language.expressions.walk import calls
+from specc.objective.objective import Draw
+from specc.objective.passes.expand import Expansion, bound_terms
+from specc.objective.passes.marginalize import Axes, groups
+from specc.objective.passes.values import Values
+from specc.objective.terms import LogProb, Part, leaves
+
+
+def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
+    """Find what has no meaning whatever the draws: each kind once."""
+    if graph.guide is not None and not expansion.entry.guided:
+        span = graph.spec.spans.key(("guide",))
+        findings.add(diagnose("E0408", span, objective=expansion.entry.name))
+    for coefficient, term in leaves(expansion.inner):
+        assert isinstance(term, LogProb)
+        node = graph.node((term.program, term.node))
+        if coefficient < 0 and term.program == MODEL and node.role == "observed":
+            factor = f"{-coefficient:g}"
+            findings.add(diagnose("E0419", expansion.span, name=node.name, factor=factor))
+            return
+    if expansion.entry.reduction == "logmeanexp" and expansion.particles > 1:
+        _check_alone(graph, expansion, findings)
+
+
+def _check_alone(graph: Graph, expansion: Expansion, findings: Findings) -> None:
+    """The log of a mean over particles holds one bound, as it is."""
+    wanted = {p.term: p.coefficient for p in bound_terms(graph, expansion.entry).parts}
+    if wanted != {part.term: part.coefficient for part in expansion.inner.parts}:
+        name, particles = expansion.entry.name, str(expansion.particles)
+        findings.add(diagnose("E0409", expansion.span, objective=name, particles=particles))
+
+
+def check_sums(
+    typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
+) -> None:
+    """What is summed out of a density must have its own density there, and all one factor."""
+    values = Values(typed.graph, {name: d.program for name, d in draws.items()})
+    for names, members in groups(expansion.inner, draws, Axes(draws, values)):
+        own = {LogProb(MODEL, name) for name in names}
+        missing = sorted(term.node for term in own - {part.term for part in members})
+        unequal = len({part.coefficient for part in members}) > 1
+        if missing or unequal:
+            name = (missing or names)[0]
+            term = f"log_prob(model.{name})" if missing else "each of them with the same factor"
+            joint = _joint(typed.graph, members)
+            findings.add(diagnose("E0420", expansion.span, name=name, joint=joint, term=term))
+            return
+
+
+def _joint(graph: Graph, members: tuple[Part, ...]) -> str:
+    names = [part.term.node for part in members if isinstance(part.term, LogProb)]
+    return ", ".join(f"`{name}`" for name in graph.model.order if name in names)
+
+
+def check_learns(
+    graph: Graph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
+) -> None:
+    """Something in the objective must be there to be learnt."""
+    learnt = any(draw.kind == "delta" for draw in draws.values())
+    reached = {(draw.program, name) for name, draw in draws.items()}
+    reached |= {(t.program, t.node) for _, t in leaves(expansion.inner) if isinstance(t, LogProb)}
+    if not learnt and not any(_learns(graph, *node_id) for node_id in reached):
+        findings.add(diagnose("E0423", expansion.span))
+
+
+def _learns(graph: Graph, program: str, name: str) -> bool:
+    """Whether a parameter or a link feeds a node, at any distance."""
+    found = graph.programs[program]
+    for above in (name, *nx.ancestors(found.digraph, name)):
+        node = found.nodes[above]
+        used = (c.function for e in node.expressions() for c in calls(e))
+        if node.role == "parameter" or any(graph.is_link(link) for link in used):
+            return True
+    return False
