@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from specc.codegen.plan import Plan
     from specc.diagnostics.diagnostic import Diagnostic
     from specc.engine.opened import OpenRun
+    from specc.evaluate.labels import Label
     from specc.runtime.program import Program
 
     Fields = Tensor | Mapping[str, Tensor]
@@ -210,6 +211,23 @@ class Run:
         from specc.evaluate.given import log_prob
 
         return log_prob(self._opened, x, particles, seed)
+
+    def labels(
+        self, *, part: str = "test", particles: int = 1000, rows: int | None = None, seed: int = 0
+    ) -> dict[str, Label]:
+        """How well the class of a row is told from its other fields, for each label by name.
+
+        A label is an observed number out of finitely many, such as a class. Its figures are the
+        accuracy, the mean log p(y | rest), the expected calibration error, and `probabilities`,
+        p(y = c | rest) of each row: [rows, classes]. They come from log p as `log_prob` gives it.
+
+        Raises RunFailure: E0509 where the data has no such part, E0813 where the program gives no
+        log p.
+        """
+        from specc.evaluate.labels import labels
+        from specc.evaluate.scoring import Request
+
+        return labels(self._opened, Request("iwae", particles, part, rows, seed))
 
 
 def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Model:

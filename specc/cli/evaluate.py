@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from specc.cli import exits, options
+
+if TYPE_CHECKING:
+    from specc.evaluate.labels import Label
 
 
 @click.command(help="Measure a trained RUN: a bound on log p(x), or its exact value.")
@@ -39,9 +42,10 @@ def command(
 
     from specc.api import open_run
     from specc.cli.train import figure
+    from specc.engine import files
     from specc.evaluate import anatomy
     from specc.evaluate.scoring import Request
-    from specc.report.conclude import measure, requests
+    from specc.report.conclude import measure, measure_labels, requests
 
     opened = open_run(run, data_dir=data_dir, device=device).opened
     given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
@@ -53,6 +57,7 @@ def command(
     looked_at = {request.part for request in wanted.values()}
     split = {name: anatomy.parts(opened, name) for name in sorted(looked_at)}
     active = {name: anatomy.active_units(opened, name) for name in sorted(looked_at)}
+    labels = measure_labels(opened, next(iter(wanted.values())), quiet=as_json)
     if as_json:
         more = {
             "parts": {name: {k: asdict(v) for k, v in own.items()} for name, own in split.items()},
@@ -60,8 +65,9 @@ def command(
                 name: {latent: {"active": n, "of": of} for latent, (n, of) in own.items()}
                 for name, own in active.items()
             },
+            "labels": {name: label.summary() for name, label in labels.items()},
         }
-        click.echo(json.dumps({**found, **more}, indent=2))
+        click.echo(files.to_json({**found, **more}, indent=2))
         return exits.DONE
     for name, summary in found.items():
         click.echo(figure(name, summary))
@@ -74,6 +80,8 @@ def command(
             click.echo(f"  {term:<{width}}  {share.value:10.3f} +- {share.standard_error:.3f}")
         for latent, (count, of) in active[name].items():
             click.echo(f"  {latent}: {count} of {of} {'unit' if of == 1 else 'units'} active")
+    for line in labels_in_words(labels):
+        click.echo(line)
     return exits.DONE
 
 
@@ -87,4 +95,21 @@ def weights_in_words(summary: Mapping[str, float | int | str | None]) -> list[st
         shown = f"{100 * share:.0f} %" if share >= 0.005 or share == 0 else "under 1 %"
         meaning = ": for those more particles do not help, a better guide does" if share else ""
         lines.append(f"Pareto k above 0.7 in {shown} of the rows{meaning}")
+    return lines
+
+
+def labels_in_words(labels: Mapping[str, Label]) -> list[str]:
+    """A line of figures for each label, under one on what they are of; none without labels."""
+    lines: list[str] = []
+    for name, label in labels.items():
+        if not lines:
+            draws = "" if label.estimator == "exact" else f", {label.particles} particles"
+            how = f"{label.estimator}{draws}, {label.rows} rows of `{label.part}`"
+            lines.append(f"labels, given the other fields ({how}):")
+        accuracy, score = label.accuracy, label.log_score
+        lines.append(
+            f"  {name}: accuracy {accuracy.value:.3f} +- {accuracy.standard_error:.3f}, "
+            f"log score {score.value:.3f} +- {score.standard_error:.3f} nats, "
+            f"calibration error {label.calibration_error:.3f}"
+        )
     return lines

@@ -14,6 +14,7 @@ from specc.engine.opened import OpenRun
 from specc.engine.progress import measuring
 from specc.engine.train import Trained
 from specc.evaluate.estimate import Estimate, estimate
+from specc.evaluate.labels import Label, labels, labels_of
 from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, sample
 from specc.evaluate.scoring import Request
 from specc.report.pictures import Pixels, grid, loss_curve, write_png
@@ -68,6 +69,17 @@ def measure(
         with measuring(f"{name}: {label}", quiet) as advance:
             found[name] = estimate(opened, request, advance)
     return found
+
+
+def measure_labels(opened: OpenRun, request: Request, *, quiet: bool = True) -> dict[str, Label]:
+    """The figures of the labels, if any, with a bar unless it is to be quiet.
+
+    Raises RunFailure E0509 or E0813 where they cannot be made.
+    """
+    if not labels_of(opened.manifest):
+        return {}
+    with measuring(f"labels of {request.part}", quiet) as advance:
+        return labels(opened, request, advance)
 
 
 def requests(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Request]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -17,7 +17,9 @@ from specc.engine.opened import OpenRun
 from specc.evaluate import anatomy
 from specc.report import svg
 from specc.report.conclude import RECONSTRUCTIONS, SAMPLES, picture_field
+from specc.report.labelled import labelled
 from specc.report.latent import between, latent_of, principal
+from specc.report.markup import figure, table
 from specc.report.pictures import Pixels
 
 EXPLAIN, GRAPH = "explain.txt", "graph.svg"
@@ -59,6 +61,7 @@ def _sections(opened: OpenRun, facts: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("figures", "Figures", _figures(folder))
     yield Section("curves", "Training", _curves(metrics))
     yield Section("bound", "What the loss is made of", _bound(opened, part))
+    yield Section("labels", "Labels", labelled(opened, part))
     yield Section("samples", "Samples", _picture(folder / SAMPLES, "Rows drawn from the model"))
     pairs = "Rows of data, each above its reconstruction"
     yield Section("pairs", "Reconstructions", _picture(folder / RECONSTRUCTIONS, pairs))
@@ -75,9 +78,9 @@ def _headline(folder: Path) -> str:
     figures = list(found.get("evaluate", {}).items())
     if not figures:
         return '<p class="headline">This run has no figures yet.</p>'
-    name, figure = figures[0]
-    sign = "=" if figure["estimator"] == "exact" else "&ge;"
-    value, error = _nats(figure["value"], 2), _nats(figure["standard_error"], 2)
+    name, first = figures[0]
+    sign = "=" if first["estimator"] == "exact" else "&ge;"
+    value, error = _nats(first["value"], 2), _nats(first["standard_error"], 2)
     words = f"log p(x) {sign} {value} &plusmn; {error}"
     return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}</p>'
 
@@ -106,7 +109,7 @@ def _figures(folder: Path) -> str:
         "ESS",
         "k > 0.7",
     )
-    return _table(head, rows) if rows else ""
+    return table(head, rows) if rows else ""
 
 
 def _nats(value: float | None, digits: int = 3) -> str:
@@ -128,11 +131,11 @@ def _curves(metrics: list[dict[str, Any]]) -> str:
     valid = [(m["epoch"], _float(m["valid"]["loss"])) for m in metrics if "valid" in m]
     if valid:
         loss["held-out rows"] = valid
-    drawn = [_figure(svg.curves(loss, "The loss over the epochs"), "Loss, nats a row")]
+    drawn = [figure(svg.curves(loss, "The loss over the epochs"), "Loss, nats a row")]
     for name in metrics[0]["parts"]:
         if name != "loss":
             part = {name: [(m["epoch"], _float(m["parts"].get(name))) for m in metrics]}
-            drawn.append(_figure(svg.curves(part, f"{name} over the epochs"), name))
+            drawn.append(figure(svg.curves(part, f"{name} over the epochs"), name))
     return f'<div class="grid">{"".join(drawn)}</div>'
 
 
@@ -143,15 +146,15 @@ def _float(value: object) -> float:
 def _bound(opened: OpenRun, part: str) -> str:
     shares = anatomy.parts(opened, part)
     rows = [(n, f"{s.value:.3f}", f"{s.standard_error:.3f}") for n, s in shares.items()]
-    table = _table(("term", "nats a row", "std. error"), rows)
+    terms = table(("term", "nats a row", "std. error"), rows)
     kl = {name: s.value for name, s in shares.items() if name.startswith("KL(")}
     units = anatomy.active_units(opened, part)
     told = "".join(
         f"<p>{active} of the {of} units of <code>{escape(name)}</code> are active.</p>"
         for name, (active, of) in units.items()
     )
-    drawn = _figure(svg.bars(kl, "Divergence of each latent", "nats"), "Divergences") if kl else ""
-    return f"<p>On the {escape(part)} rows.</p>{table}{drawn}{told}"
+    drawn = figure(svg.bars(kl, "Divergence of each latent", "nats"), "Divergences") if kl else ""
+    return f"<p>On the {escape(part)} rows.</p>{terms}{drawn}{told}"
 
 
 def _latent(opened: OpenRun, part: str) -> str:
@@ -163,7 +166,7 @@ def _latent(opened: OpenRun, part: str) -> str:
     if found is not None:
         places, share = found
         words = f"E[{latent.name} | x] along its two main directions, {100 * share:.0f} % of it"
-        drawn.append(_figure(svg.points(places, words, "first", "second"), words))
+        drawn.append(figure(svg.points(places, words, "first", "second"), words))
     shown = picture_field(opened)
     pixels = between(opened, latent, shown) if shown is not None else None
     if pixels is not None:
@@ -224,22 +227,8 @@ def _provenance(facts: Mapping[str, Any]) -> str:
             rows += [(f"{key}.{k}", _plain(v)) for k, v in value.items()]
         elif value not in (None, {}, []):
             rows.append((key, _plain(value)))
-    return _table(("what", "value"), rows, "facts")
+    return table(("what", "value"), rows, "facts")
 
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _figure(drawing: str, words: str) -> str:
-    if not drawing:
-        return ""
-    return f"<figure>{drawing}<figcaption>{escape(words)}</figcaption></figure>"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    table = f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
-    return f'<div class="wide">{table}</div>'

@@ -36,7 +36,7 @@ def curves(series: Mapping[str, Points], title: str, below: str = "epoch") -> st
             at = TOP + 14 + 16 * number
             label = f'<text class="s{number % 4} label" x="{WIDTH - RIGHT - 6}" y="{at}">'
             body.append(f"{label}{escape(name)}</text>")
-    return _drawing(body, title)
+    return drawing(body, title)
 
 
 def bars(values: Mapping[str, float], title: str, unit: str) -> str:
@@ -52,7 +52,7 @@ def bars(values: Mapping[str, float], title: str, unit: str) -> str:
         rows.append(f'<text class="name" x="180" y="{y + 13}">{escape(name)}</text>')
         rows.append(f'<rect class="bar" x="190" y="{y}" width="{length:.1f}" height="18"/>')
         rows.append(f'<text x="{196 + length:.1f}" y="{y + 13}">{escape(shown)}</text>')
-    return _drawing(rows, title, height)
+    return drawing(rows, title, height)
 
 
 def points(places: Points, title: str, across: str, up: str) -> str:
@@ -67,7 +67,7 @@ def points(places: Points, title: str, across: str, up: str) -> str:
         f'cy="{_down(y, low, high):.1f}" r="2.2"/>'
         for x, y in places
     ]
-    return _drawing(body, title)
+    return drawing(body, title)
 
 
 def _widened(low: float, high: float) -> tuple[float, float]:
@@ -108,7 +108,8 @@ def _round_values(low: float, high: float) -> list[float]:
     return [round(n * step, 12) for n in range(first, math.floor(high / step) + 1)]
 
 
-def _drawing(body: Sequence[str], title: str, height: int = HEIGHT) -> str:
+def drawing(body: Sequence[str], title: str, height: int = HEIGHT) -> str:
+    """The parts of a drawing as one, with words for those who do not see it."""
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>{''.join(body)}</svg>"

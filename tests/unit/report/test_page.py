@@ -1,5 +1,6 @@
 """The page of a run: whole in itself, harmless whatever the spec says, and drawn by a browser."""
 
+import math
 import re
 import shutil
 import subprocess
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import specc
+from specc.evaluate.calibration import Bin
 from specc.report import svg
 from specc.report.page import page
+from specc.report.reliability import SIDE, reliability
 
 ROOT = Path(__file__).parents[3]
 SHORT = {"train.epochs": 3, "train.threads": 1, "evaluate.test.particles": 30}
@@ -54,6 +57,13 @@ def text(run):
     return page(run._opened)
 
 
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """The page of a run with labels."""
+    model = specc.load(ROOT / "specs/naive_bayes.yaml", {"train.epochs": 3, "train.threads": 1})
+    return page(model.train(tmp_path_factory.mktemp("labels") / "run")._opened)
+
+
 def test_the_page_has_every_section(text):
     tags = read(text)
     anchors = [a["id"] for tag, a in tags if tag == "section"]
@@ -71,6 +81,26 @@ def test_the_page_has_every_section(text):
     ]
     links = [a["href"] for tag, a in tags if tag == "a"]
     assert links == [f"#{anchor}" for anchor in anchors]
+
+
+def test_labels_have_a_section_and_a_diagram(labelled):
+    tags = read(labelled)
+    anchors = [a["id"] for tag, a in tags if tag == "section"]
+    assert anchors[:4] == ["figures", "curves", "bound", "labels"]
+    (body,) = re.findall(r'<section id="labels">.*?</section>', labelled)
+    assert "Of 359 test rows, given their other fields." in body
+    kinds = [a["class"] for tag, a in read(body) if tag in ("rect", "line")]
+    marks = kinds.count("mark")
+    assert 3 < marks <= 15 and kinds.count("bar") == 2 * marks
+    assert kinds.count("ideal") == 1
+
+
+def test_a_diagram_is_as_high_as_its_numbers():
+    bins = [Bin(0, math.nan, math.nan), Bin(3, 0.75, 1.0), Bin(1, 0.9, 0.5)]
+    rects = [a for tag, a in read(reliability(bins, "t")) if tag == "rect"]
+    assert [float(a["height"]) / SIDE for a in rects] == [1.0, 0.75, 0.5, 0.25]
+    broken = [Bin(2, math.nan, 0.0), Bin(0, math.nan, math.nan)]
+    assert "nan" not in reliability(broken, "t")
 
 
 def test_it_needs_nothing_else(text):
@@ -121,13 +151,14 @@ def test_the_axis_has_round_values():
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium to draw the page with")
 @pytest.mark.parametrize("width", [1280, 500])
-def test_a_browser_draws_it(text, tmp_path, width):
+@pytest.mark.parametrize("which", ["text", "labelled"])
+def test_a_browser_draws_it(which, request, tmp_path, width):
     """Not blank, and nothing sticks out sideways: a script added here asks the browser."""
     asked = (
         "<script>document.title = [document.documentElement.scrollWidth,"
         "innerWidth].join(' ')</script>"
     )
-    path = tmp_path / "page.html"
+    path, text = tmp_path / "page.html", request.getfixturevalue(which)
     path.write_text(text.replace("</body>", f"{asked}</body>"), encoding="utf-8")
     shot = tmp_path / "page.png"
     command = [

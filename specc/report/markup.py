@@ -1,0 +1,22 @@
+"""The HTML that sections are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+
+def figure(drawing: str, words: str) -> str:
+    """A drawing with what it shows below it; nothing where there is no drawing."""
+    if not drawing:
+        return ""
+    return f"<figure>{drawing}<figcaption>{escape(words)}</figcaption></figure>"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
+    """A table that scrolls by itself where it is wide; `kind` is its CSS class."""
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    whole = f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="wide">{whole}</div>'
