@@ -170,7 +170,16 @@ class _ProgramPlanner:
                 parameter, local, shape, number=float(node.entry.defaults[parameter.name])
             )
         if key is None:
-            return Argument(parameter, local, shape, head=self._head(node, parameter))
+            assert node.params is not None
+            return Argument(
+                parameter,
+                local,
+                shape,
+                head=self._head(node, parameter),
+                own=shape,
+                plates=self.typed.plates_of(node.program, node.params),
+                inputs=self._inputs([node.params]),
+            )
         expression = node.arguments[key]
         assert node.entry is not None
         alternative = parameter_of(node.entry, key)[1]
@@ -182,11 +191,19 @@ class _ProgramPlanner:
                 self.attributes.fresh(f"{node.name}_{parameter.name}"), None, shape, float(number)
             )
             self.buffers.append(buffer)
-            return Argument(parameter, local, shape, buffer=buffer, alternative=alternative)
+            return Argument(
+                parameter, local, shape, buffer=buffer, alternative=alternative, own=shape
+            )
         self._find_buffers(f"{node.name}_{parameter.name}", expression)
-        full = self.typed.given.get((node.id, parameter.name)) == shape
         return Argument(
-            parameter, local, shape, expression=expression, alternative=alternative, full=full
+            parameter,
+            local,
+            shape,
+            expression=expression,
+            alternative=alternative,
+            own=self.typed.given[node.id, parameter.name],
+            plates=self.typed.plates_of(node.program, expression),
+            inputs=self._inputs([expression]),
         )
 
     def _shape_of(self, name: str) -> Shape | None:

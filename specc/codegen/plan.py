@@ -68,7 +68,8 @@ class Buffer:
 class Argument:
     """One parameter of a factor: a plain number, an expression, or a head on the factor's trunk.
 
-    `full` says that the expression itself has the parameter's whole shape, without broadcasting.
+    `own` is the shape of the expression itself, before it broadcasts to `shape`; `plates` are those
+    over which it varies, and `inputs` the nodes that it uses.
     """
 
     parameter: Parameter
@@ -79,7 +80,9 @@ class Argument:
     alternative: Alternative | None = None
     head: Head | None = None
     buffer: Buffer | None = None
-    full: bool = False
+    own: Shape = ()
+    plates: frozenset[str] = frozenset()
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

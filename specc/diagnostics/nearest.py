@@ -15,6 +15,10 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     `_` and `-` cost nothing. Of equally near candidates the first in the alphabet wins.
     """
     wanted = _plain(name)
+    candidates = sorted(candidates)
+    last = _plain(name.rpartition(".")[2])
+    if "." in name and last in map(_plain, candidates):  # torch.nn.ReLU for relu
+        return next(c for c in candidates if _plain(c) == last)
     limit = 0 if len(wanted) < 2 else 1 if len(wanted) <= 4 else 1 + (len(wanted) - 2) // 3
     best: tuple[int, str] | None = None
     for candidate in candidates:

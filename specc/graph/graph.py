@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from specc.catalog.entry import Distribution, Lowered, Shape
 from specc.catalog.supports import Support
 from specc.diagnostics.source import Span
-from specc.language.expressions.tree import Expression
+from specc.language.expressions.tree import Expression, Index, Name
+from specc.language.expressions.walk import children
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -225,3 +226,15 @@ class TypedGraph:
         node = self.graph.lookup(program, name)
         assert node is not None
         return self.types[node.id]
+
+    def plates_of(self, program: str, expression: Expression) -> frozenset[str]:
+        """The plates over which a value of `program` varies, other than by an index."""
+        if isinstance(expression, Index) and isinstance(expression.base, Name):
+            base = self.graph.lookup(program, expression.base.id)
+            if base is not None and base.plate is not None:
+                return self.plates_of(program, expression.index)
+        if isinstance(expression, Name):
+            node = self.graph.lookup(program, expression.id)
+            return frozenset(self.types[node.id].plates if node is not None else ())
+        found = (self.plates_of(program, child) for child in children(expression))
+        return frozenset().union(*found)

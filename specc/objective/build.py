@@ -42,6 +42,7 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
         return None
     objective = _assemble(typed, expansion, draws)
     _check_floors(objective, expansion.span, findings)
+    _check_options(objective, expansion, findings)
     return None if findings.has_errors() else objective
 
 
@@ -64,6 +65,21 @@ def _check_floors(objective: Objective, span: Span, findings: Findings) -> None:
                 why = "there are score gradients, which would reward what is cut off"
             findings.add(diagnose("E0429", span, name=name, reason=why))
             return
+
+
+def _check_options(objective: Objective, expansion: Expansion, findings: Findings) -> None:
+    """Options that change nothing: particles where nothing is drawn, a weight of no divergence."""
+    spans, entry = objective.graph.graph.spec.spans, expansion.entry
+    idle = {}
+    if expansion.particles > 1 and objective.particles == 1:
+        idle["particles"] = "nothing is drawn, every expectation is exact"
+    if expansion.shaping.warm_up and not objective.warm_up:
+        idle["warm_up"] = "there is no divergence whose weight could rise"
+    for option, reason in idle.items():
+        path = ("objective", entry.name, option)
+        span = spans.value(path) if path in spans else expansion.span
+        where = f"the objective `{entry.name}`"
+        findings.add(diagnose("W0432", span, option=option, where=where, reason=reason))
 
 
 def _in_order(typed: TypedGraph, draws: dict[str, Draw]) -> dict[str, Draw]:

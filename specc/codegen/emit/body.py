@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from specc.catalog.entry import Shape
 from specc.codegen.layout import Layout
 from specc.codegen.plan import Argument, Factor, Let, Plan
 from specc.codegen.writer import Writer
-from specc.graph.graph import GUIDE, MODEL, ROWS
+from specc.graph.graph import ROWS
+from specc.graph.passes.events import broadcast
 from specc.objective.passes.draws import states
 
 
@@ -59,10 +61,7 @@ class Body:
 
     def _inherit(self, name: str, inputs: tuple[str, ...]) -> None:
         self.particles[name] = any(self.particles.get(i, False) for i in inputs)
-        found: frozenset[str] = frozenset()
-        for used in inputs:
-            found |= self.axes.get(used, frozenset())
-        self.axes[name] = found
+        self.axes[name] = self._axes_of(inputs)
 
     def parameters(self, factor: Factor) -> None:
         """`z_loc, z_scale = guide.q_z(x)`, once."""
@@ -100,30 +99,30 @@ class Body:
     def _shape(self, factor: Factor) -> str | None:
         """The shape to draw, or None where the parameters already have it."""
         needs = self.layout.has_particles and not self._has(factor.inputs, self.particles)
-        full = next((a for a in factor.tensors if _is_full(a, factor)), None)
         local = ROWS in factor.type.plates
-        carries = full is not None and (not local or self._is_local(factor.inputs))
-        if full is not None and carries and local:
-            if not needs:
-                return None
+        if _cover(factor.tensors, factor) and not needs and (local or not factor.inputs):
+            return None
+        full = next((a for a in factor.tensors if self._is_full(a, factor)), None)
+        if full is not None and local and needs:
             ones = self._ones_before(factor.inputs)
             return f"({', '.join(['particles', *ones, f'*{full.local}.shape'])})"
-        if full is not None and not local and not needs and not factor.inputs:
-            return None
         return _tuple(self._sizes(factor, needs or self.layout.has_particles))
+
+    def _is_full(self, argument: Argument, factor: Factor) -> bool:
+        """Whether one parameter has all the axes that any has: its shape is that of a draw."""
+        alike = argument.parameter.dims == factor.entry.result_dims
+        axes = self._axes_of(factor.inputs)
+        return alike and _cover((argument,), factor) and self._axes_of(argument.inputs) == axes
 
     def _has(self, inputs: tuple[str, ...], flags: Mapping[str, bool]) -> bool:
         return any(flags.get(name, False) for name in inputs)
 
-    def _is_local(self, inputs: tuple[str, ...]) -> bool:
-        graph = self.plan.graph
-        return any(
-            graph.type(MODEL if n in graph.graph.model.nodes else GUIDE, n).is_local for n in inputs
-        )
+    def _axes_of(self, inputs: tuple[str, ...]) -> frozenset[str]:
+        return frozenset().union(*(self.axes.get(name, frozenset()) for name in inputs))
 
     def _ones_before(self, inputs: tuple[str, ...]) -> list[str]:
         """Enumerated axes to the left of those that the parameters already have."""
-        present = [a for name in inputs for a in self.axes.get(name, frozenset())]
+        present = self._axes_of(inputs)
         order = self.layout.enumerated
         first = min((order.index(a) for a in present), default=len(order))
         return ["1"] * first
@@ -133,7 +132,7 @@ class Body:
         local = ROWS in factor.type.plates
         self.counts_rows = self.counts_rows or local
         inner = ["rows"] if local else [str(plates[p]) for p in factor.type.plates]
-        present = {a for name in factor.inputs for a in self.axes.get(name, frozenset())}
+        present = self._axes_of(factor.inputs)
         outer: list[str] = []
         if particles:
             middle = [str(self._states(a)) if a in present else "1" for a in self.layout.enumerated]
@@ -208,8 +207,13 @@ def _argument(argument: Argument, detached: bool) -> str:
     return f"{argument.local}.detach()" if detached else argument.local
 
 
-def _is_full(argument: Argument, factor: Factor) -> bool:
-    """Whether a parameter's tensor has the shape of a whole draw."""
-    if argument.shape != factor.type.shape or argument.parameter.dims != factor.entry.result_dims:
-        return False
-    return argument.head is not None or argument.buffer is not None or argument.full
+def _cover(arguments: Sequence[Argument], factor: Factor) -> bool:
+    """Whether the parameters together broadcast to the shape of a draw, over all its plates."""
+    batch: Shape | None = ()
+    plates: frozenset[str] = frozenset()
+    for argument in arguments:
+        own = argument.own[: len(argument.own) - len(argument.parameter.dims)]
+        batch = None if batch is None else broadcast(batch, own)
+        plates |= argument.plates
+    result = factor.type.shape[: len(factor.type.shape) - len(factor.entry.result_dims)]
+    return bool(arguments) and batch == result and set(factor.type.plates) <= plates

@@ -233,6 +233,10 @@ class ExpressionWriter:
             index = self.write(expression.index)
             if node.role == "parameter":
                 return Code(f"{base.text}[{index.text}]", ATOM, base.shape, True)
+            if index.text.isdecimal():  # the axis of the plate becomes that of rows
+                rest, first = ", :" * base.rank, int(index.text)
+                text = f"{base.text}[..., {first}:{first + 1}{rest}]"
+                return Code(text, ATOM, base.shape, True)
             self.imports.add("specc.runtime.functions.take")
             return Code(f"take({base.text}, {index.text}, {base.rank})", ATOM, base.shape, True)
         position = self.write(expression.index).text

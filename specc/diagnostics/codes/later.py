@@ -11,10 +11,4 @@ CODES: tuple[Code, ...] = (
         "this version does not have `{feature}` yet",
         "{hint}",
     ),
-    error(
-        "E0902",
-        "not-yet-here",
-        "this version does not have `{feature}` together with {other} yet",
-        "{hint}",
-    ),
 )

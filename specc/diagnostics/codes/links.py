@@ -20,18 +20,6 @@ CODES: tuple[Code, ...] = (
         "declare a second link; one link is one set of weights",
     ),
     error(
-        "E0605",
-        "link-input-shape",
-        "the link `{link}` ({kind}) cannot take an input of shape {found}: {problem}",
-        "{hint}",
-    ),
-    error(
-        "E0606",
-        "link-output-shape",
-        "the link `{link}` ({kind}) gives shape {found}, but shape {expected} is needed here",
-        "{hint}",
-    ),
-    error(
         "E0607",
         "link-inputs-mixed",
         "the link `{link}` cannot concatenate inputs of shapes {shapes}",

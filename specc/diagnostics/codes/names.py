@@ -150,12 +150,6 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
-        "E0236",
-        "guide-order",
-        "`{name}` uses `{used}`, which the guide draws later",
-        "turn the use around, or draw `{used}` without `{name}`",
-    ),
-    error(
         "E0237",
         "guide-missing",
         "the objective `{objective}` needs a guide for {latents}",

@@ -13,14 +13,5 @@ CODES: tuple[Code, ...] = (
     ),
     error("E0702", "set-unknown-path", "the spec has no `{path}` to set", "{hint}"),
     error("E0703", "spec-missing", "there is no file `{path}`", "{hint}"),
-    error("E0704", "unknown-code", "there is no code `{code}`", "{hint}"),
-    error("E0705", "unknown-stage", "there is no stage `{name}`", "{hint}"),
     error("E0706", "spec-unreadable", "the file `{path}` cannot be read: {problem}"),
-    error(
-        "E0707",
-        "output-differs",
-        "`{path}` is not what this spec compiles to",
-        "run `specc compile` again, or move the hand edits elsewhere",
-    ),
-    error("E0708", "revision", "`{revision}` cannot be read: {problem}", "{hint}"),
 )

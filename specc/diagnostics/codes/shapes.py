@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.diagnostics.codes.code import Code, error, warning
+from specc.diagnostics.codes.code import Code, error
 
 CODES: tuple[Code, ...] = (
     error(
@@ -77,7 +77,7 @@ CODES: tuple[Code, ...] = (
         "E0312",
         "index-not-of-plate",
         "`{base}[{index}]`: `{index}` does not say which element of the plate `{plate}`",
-        "declare `{index}: {{given: ..., plate_index: {plate}}}`",
+        "{hint}",
     ),
     error(
         "E0313",
@@ -150,11 +150,5 @@ CODES: tuple[Code, ...] = (
         "init-size",
         "`init` of `{name}` has {count} entries, but `{name}` has shape {shape}",
         "give one number for each entry of the last size, or one number for all",
-    ),
-    warning(
-        "W0331",
-        "support-unproven",
-        "`{parameter}` of `{name}` must be {expected}; `{expression}` may give {found}",
-        "{hint}",
     ),
 )

@@ -185,17 +185,17 @@ class ExpressionShapes:
         if call.function not in self.graph.links:
             return expected
         if expected is None:
-            return self.fail(
-                node,
-                diagnose(
-                    "E0610",
-                    call.span,
-                    link=call.function,
-                    hint=f"write `shape: [...]` on `{node.name}`, or give the link its own node",
-                ),
-            )
+            hint = self._size_hint(node, key, call)
+            return self.fail(node, diagnose("E0610", call.span, link=call.function, hint=hint))
         self.uses.append(LinkUse(call.function, node.id, key, inputs, expected, call.span))
         return expected
+
+    def _size_hint(self, node: Node, key: str, call: Call) -> str:
+        """How to say the size of a link's output: on the node, or on a node for the link."""
+        own = f"give it a node that says it: `h: {{let: {call.span.text}, shape: [...]}}`"
+        if node.value is call or node.arguments.get(key) is call:
+            return f"write `shape: [...]` on `{node.name}`"
+        return own
 
     def inputs(self, node: Node, key: str, call: Call) -> tuple[Shape, ...] | None:
         """The shapes of a link's arguments as they enter it; class numbers enter one-hot."""
@@ -226,7 +226,8 @@ class ExpressionShapes:
                 at = self.infer(node, key, expression.index, None)
                 if at is None:
                     return None
-                return base if at == () else self._bad_index(node, expression, found.plate)
+                picks = at == () and self._picks(node, expression.index, found.plate)
+                return base if picks else self._bad_index(node, expression, found.plate)
         return self._entry(node, expression, base)
 
     def _entry(self, node: Node, expression: Index, base: Shape) -> Shape | None:
@@ -249,15 +250,35 @@ class ExpressionShapes:
             )
         return base[1:]
 
+    def _picks(self, node: Node, index: Expression, plate: str) -> bool:
+        """Whether an index is always the number of an element of the plate."""
+        size = self.graph.plates[plate]
+        if not isinstance(index, Name):
+            position = self.number(node, index)
+            return isinstance(position, int) and 0 <= position < size
+        found = self.graph.lookup(node.program, index.id)
+        if found is None:
+            return False
+        return found.plate_index == plate or self.classes.get(found.id, size + 1) <= size
+
     def _bad_index(self, node: Node, expression: Index, plate: str) -> Shape | None:
+        index = expression.index
+        found = self.graph.lookup(node.program, index.id) if isinstance(index, Name) else None
+        hint = f"index it with a node that is `given` with `plate_index: {plate}`"
+        size = self.graph.plates[plate]
+        if found is not None and found.role == "given":
+            hint = f"write `{found.name}: {{given: {found.field}, plate_index: {plate}}}`"
+        elif found is not None and found.is_random:
+            hint = f"index it with a categorical node of at most {size} classes"
         return self.fail(
             node,
             diagnose(
                 "E0312",
-                expression.index.span,
+                index.span,
                 base=expression.base.span.text,
-                index=expression.index.span.text,
+                index=index.span.text,
                 plate=plate,
+                hint=hint,
             ),
         )
 

@@ -101,26 +101,35 @@ class Shapes:
             return self._conflict(node, conflict)
 
     def _fill(self, node: Node, event: Event) -> Shape | None:
-        declared = self._inherited(node) if node.sizes is None else self._declared(node)
+        inherited = self._inherited(node)
+        declared = inherited if node.sizes is None else self._declared(node)
         if node.sizes is not None and declared is None:
             return None
+        if declared is not None and inherited is not None and declared != inherited:
+            return self._other_shape(node, declared, inherited)
         if declared is not None:
             event.declare(declared)
-        event.bind_options(self._options(node))
+        options = self._options(node)
+        if options is None:
+            return None
+        event.bind_options(options)
         self._bind_classes(node, event)
         pending = self._plain_arguments(node, event)
         if pending is None:
             return None
         shape = event.result()
-        if shape is None or (pending and declared is None and self._nothing_known(node, event)):
+        sized_by_link = pending or node.params is not None
+        stranger = node.program != MODEL and node.name not in self.graph.model.nodes
+        if stranger and not shape:
+            return None  # that it is not in the model is told on its own
+        if shape is None or (sized_by_link and declared is None and self._nothing_known(node)):
             return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
         for key in pending:
             if not self._argument(node, event, key):
                 return None
         return self._finish(node, event)
 
-    def _nothing_known(self, node: Node, event: Event) -> bool:
-        del event
+    def _nothing_known(self, node: Node) -> bool:
         return node.role == "latent" or node.field not in self.graph.fields
 
     def _plain_arguments(self, node: Node, event: Event) -> list[str] | None:
@@ -234,7 +243,7 @@ class Shapes:
         found = self.graph.fields.get(node.field) if node.field else None
         return found.shape if found is not None else None
 
-    def _options(self, node: Node) -> dict[str, int]:
+    def _options(self, node: Node) -> dict[str, int] | None:
         found = {}
         for key, expression in node.options.items():
             value = self.read.number(node, expression)
@@ -243,6 +252,7 @@ class Shapes:
             else:
                 span = node.argument_spans[key]
                 self.read.fail(node, diagnose("E0318", span, key=key, name=node.name))
+                return None
         return found
 
     def _bind_classes(self, node: Node, event: Event) -> None:
@@ -259,26 +269,62 @@ class Shapes:
 
     # findings
 
+    def _other_shape(self, node: Node, found: Shape, expected: Shape) -> Shape | None:
+        """A written shape that is not the one of the data, or of the model's node."""
+        path = (*self.graph.spec.path_of(node.program, node.name), "shape")
+        span, words = self.graph.spec.spans.value(path), (show(found), show(expected))
+        if node.program != MODEL:
+            return self._guide_shape(node, span, *words)
+        field = self.graph.fields[node.field or ""]
+        label = (Label(field.span, "the field"),)
+        finding = diagnose(
+            "E0315",
+            span,
+            labels=label,
+            name=node.name,
+            field=field.name,
+            found=words[0],
+            expected=words[1],
+        )
+        return self.read.fail(node, finding)
+
+    def _guide_shape(self, node: Node, span: Span, found: str, expected: str) -> Shape | None:
+        label = (Label(self.graph.model.nodes[node.name].span, "in the model"),)
+        return self.read.fail(
+            node,
+            diagnose("E0308", span, labels=label, name=node.name, found=found, expected=expected),
+        )
+
     def _conflict(self, node: Node, conflict: Conflict) -> Shape | None:
         found, wanted = show(conflict.shape), show(conflict.wanted)
         if conflict.parameter == "shape":
-            twin = self.graph.model.nodes.get(node.name)
-            place = (Label(twin.span, "in the model"),) if twin and twin is not node else ()
-            code = "E0308" if place else "E0321"
+            if node.program != MODEL and node.name in self.graph.model.nodes:
+                return self._guide_shape(node, node.span, found, wanted)
+            return self.read.fail(
+                node,
+                diagnose("E0321", node.span, name=node.name, found=found, expected=wanted),
+            )
+        span = self._argument_span(node, conflict.parameter)
+        label = (Label(node.span, f"`{node.name}` is declared here"),) if span != node.span else ()
+        if self._is_of_classes(node, conflict):
             return self.read.fail(
                 node,
                 diagnose(
-                    code, node.span, labels=place, name=node.name, found=found, expected=wanted
+                    "E0314",
+                    span,
+                    labels=label,
+                    name=node.name,
+                    parameter=conflict.parameter,
+                    classes=conflict.wanted[-1],
+                    found=conflict.shape[-1],
                 ),
             )
-        span = self._argument_span(node, conflict.parameter)
-        label = (Label(node.span, f"`{node.name}` is declared here"),)
         return self.read.fail(
             node,
             diagnose(
                 "E0301",
                 span,
-                labels=label if span != node.span else (),
+                labels=label,
                 name=node.name,
                 parameter=conflict.parameter,
                 found=found,
@@ -286,6 +332,14 @@ class Shapes:
                 hint="make the two agree, or write a number for all entries alike",
             ),
         )
+
+    def _is_of_classes(self, node: Node, conflict: Conflict) -> bool:
+        """Whether the sizes that disagree are the number of classes, written or of the data."""
+        assert node.entry is not None
+        known = (p for p in node.entry.parameters if p.name == conflict.parameter)
+        dims = next((p.dims for p in known), ())
+        of_option = bool(dims) and dims[-1] in node.entry.options.values()
+        return of_option and conflict.shape[-1] != conflict.wanted[-1]
 
     def _argument_span(self, node: Node, parameter: str) -> Span:
         for key, expression in node.arguments.items():

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from specc.graph.graph import GUIDE, MODEL, TypedGraph
+from specc.catalog.entry import Parameter, Shape
+from specc.graph.graph import GUIDE, MODEL, ROWS, Node, TypedGraph
+from specc.graph.passes.events import broadcast, parameter_of
+from specc.language.expressions.tree import Expression
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.marginalize import Axes, summed
 from specc.objective.passes.values import Values
@@ -68,6 +71,38 @@ def _judge(
         return Verdict(False, f"p({name} | ...) is inside the log of the sum over {shown}")
     if draw.option == "sticking":
         return Verdict(False, "sticking the landing needs log q at the sample")
-    if not any(typed.parameters[q.id, r.name] for r in q.entry.parameters) and p.sizes:
-        return Verdict(False, "no parameter of the guide has the full shape")
+    if not _have_full_shape(typed, q, p):
+        return Verdict(False, f"together the parameters have fewer entries than {name}")
     return Verdict(True, f"{q.entry.name} and {p.entry.name}, exact")
+
+
+def _have_full_shape(typed: TypedGraph, q: Node, p: Node) -> bool:
+    """Whether the parameters broadcast to the shape of the draw: the formula sums over its entries.
+
+    A scale that all entries share would be counted once.
+    """
+    assert q.entry is not None
+    kind = typed.types[q.id]
+    batch: Shape | None = ()
+    plates: set[str] = set()
+    for node in (q, p):
+        assert node.entry is not None
+        for parameter in node.entry.parameters:
+            expression, shape = _written(typed, node, parameter)
+            if expression is None or batch is None:
+                continue
+            batch = broadcast(batch, shape[: len(shape) - len(parameter.dims)])
+            plates |= typed.plates_of(node.program, expression)
+    wanted = kind.shape[: len(kind.shape) - len(q.entry.result_dims)]
+    return batch == wanted and set(kind.plates) - {ROWS} <= plates
+
+
+def _written(
+    typed: TypedGraph, node: Node, parameter: Parameter
+) -> tuple[Expression | None, Shape]:
+    """The expression behind a parameter, with its own shape; None where it is left out."""
+    assert node.entry is not None
+    for key, expression in node.arguments.items():
+        if parameter_of(node.entry, key)[0] is parameter:
+            return expression, typed.given[node.id, parameter.name]
+    return node.params, typed.parameters[node.id, parameter.name]
