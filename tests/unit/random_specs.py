@@ -80,7 +80,8 @@ class Story:
             return kind
         if not before or self.chance(25):
             return {"r": "0.5", "p": "1.5", "c": "1", "v": "1"}[kind]
-        same = [name for name in before if self.sizes[name] == size and kind in ("r", "p")]
+        fits = (0, size)  # a number counts for every entry of a vector
+        same = [name for name in before if self.sizes[name] in fits and kind in ("r", "p")]
         if same and self.chance(35):
             inner = self.choose(["{0}", "2 * {0} - 1", "tanh({0}) / 3", "{0} ** 2"])
             inner = inner.format(self.choose(same))
@@ -135,8 +136,10 @@ def specs(draw):
         latents.append((name, family, size))
         before.append(name)
     if story.chance(20):
-        model.append(("a", ["parameter: " + story.choose(["real", "positive"]), "shape: [2]"]))
-        story.sizes["a"] = 2
+        entries = story.choose(["2", "2", ""])
+        kind = story.choose(["real", "positive"])
+        model.append(("a", [f"parameter: {kind}", f"shape: [{entries}]"]))
+        story.sizes["a"] = int(entries or 0)
         before.append("a")
     if before and story.chance(25):
         last = before[-1]
@@ -161,7 +164,14 @@ def specs(draw):
         twin = family
         if family in REPARAMETERIZED and story.chance(20):
             twin = story.choose(["normal", "gamma", "log_normal"])
-        fields = story.node("latent", twin, size, [] if name in shared else seen, story.chance(60))
+        if story.chance(20):
+            own = f"q{name}"
+            guide.append((own, ["parameter: real", f"shape: [{story.choose(['', size or ''])}]"]))
+            story.sizes[own] = size if guide[-1][1][1] == f"shape: [{size}]" else 0
+            fields = story.node("latent", twin, size, [own])
+        else:
+            known = [] if name in shared else seen
+            fields = story.node("latent", twin, size, known, story.chance(60))
         fields = [field for field in fields if not field.startswith("shape")]
         way = story.choose(DRAWS)
         guide.append((name, [*fields, *([f"draw: {way}"] if way else [])]))

@@ -1,0 +1,144 @@
+"""Random specs, read a second time: generated densities and losses against an interpreter.
+
+The interpreter computes one event at a time. Densities must agree to rounding. The loss is compared
+with the mean of what the guide's draws weigh, by the interpreter's own formula of the objective:
+4,000 draws each way, 6 standard errors, so a false alarm comes once in 500 million comparisons of
+normal means; the draws are seeded, and what passes today passes tomorrow.
+"""
+
+import itertools
+import tempfile
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+
+from specc.compiler import compile
+from specc.diagnostics.source import Source
+from specc.engine.opened import precision
+from specc.runtime.noise import Noise
+from specc.runtime.program import load
+from tests.oracles.interpreter import Interpreter, events
+from tests.unit.random_specs import specs
+from tests.unit.test_random_specs import value_of
+
+ROWS, PARTICLES = 2, 2
+DRAWS, CHUNKS, Z = 100, 40, 6.0
+CALM = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+
+
+def made(text, folder):
+    """The program of a spec with settled weights, and its data; None for a spec refused."""
+    result, checked = compile(Source("made.yaml", text))
+    if result is None:
+        return None
+    for file, content in result.files.items():
+        (folder / file).write_text(content, encoding="utf-8")
+    program = load(folder).double()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for value in program.parameters():
+            value.copy_(0.4 * torch.randn(value.shape, generator=generator, dtype=torch.float64))
+    batch = {n: value_of(checked.typed.type("model", n), ROWS, generator) for n in checked.plan.data}
+    batch |= {n: v.long() for n, v in batch.items() if ("model", n) in checked.typed.classes}
+    return program, checked, batch
+
+
+def guided(program, batch, particles, seed):
+    """The values and log q of the guide's draws; without a guide, no values and 0."""
+    if not program.can("guide.sample"):
+        return {}, torch.zeros(1, 1)
+    sample = program.require("guide.sample")
+    inputs = program.inputs("guide.sample", batch)
+    return sample(Noise.at(seed, dtype=torch.float64), particles, **inputs)
+
+
+def check_densities(program, checked, batch):
+    """log p(x, z) and log q(z | x), for every particle of every row."""
+    latents, log_q = guided(program, batch, PARTICLES, 1)
+    values = {**batch, **latents}
+    wanted = checked.plan.graph.graph.model.nodes.values()
+    if any(n.is_random and n.name not in values for n in wanted):
+        return
+    kinds = {name: len(checked.typed.type("model", name).shape) for name in values}
+    oracle = Interpreter(checked, program)
+    log_p = program.require("model.log_joint")(**program.inputs("model.log_joint", values))
+    for particle, row in itertools.product(range(PARTICLES), range(ROWS)):
+        one = events(values, kinds, particle, row)
+        pairs = [("model", log_p), *([("guide", log_q)] if latents else [])]
+        for name, found in pairs:
+            exact = torch.as_tensor(oracle.log_joint(name, one))
+            own = found.expand(PARTICLES, ROWS)[particle, row]
+            torch.testing.assert_close(own, exact, rtol=1e-9, atol=1e-9)
+
+
+def summed_log_p(program, checked, values):
+    """log p(x, z), with every latent that has no value summed over its values."""
+    needed = program.capabilities["model.log_joint"]
+    log_joint = program.require("model.log_joint")
+    free = [name for name in needed if name not in values]
+    choices = [every(checked.typed.type("model", name)) for name in free]
+    totals = []
+    for chosen in itertools.product(*choices):
+        known = {**values, **dict(zip(free, chosen, strict=True))}
+        totals.append(log_joint(**{name: known[name] for name in needed}))
+    return torch.stack(torch.broadcast_tensors(*totals)).logsumexp(0)
+
+
+def every(kind):
+    """All values of a finite event, each with axes of size 1 for particles and rows."""
+    if kind.support.event_rank:
+        return [row.view(1, 1, -1) for row in torch.eye(kind.shape[-1], dtype=torch.float64)]
+    size = int(kind.support.high) + 1
+    states = itertools.product(range(size), repeat=kind.shape[0] if kind.shape else 1)
+    dtype = torch.long if size > 2 else torch.float64
+    return [torch.tensor(state, dtype=dtype).view(1, 1, *kind.shape) for state in states]
+
+
+def check_loss(program, checked, batch):
+    """The loss is the mean of -log w, or of -log of the mean of K weights."""
+    objective = checked.objective
+    if objective.entry.variable == "objective" or any(
+        draw.kind == "delta" for draw in objective.draws.values()
+    ):
+        return
+    if not program.can("guide.sample") and any(d.is_sampled for d in objective.draws.values()):
+        return  # the guide of global latents alone has nothing to draw for a row
+    rows = {name: value[:1].expand(DRAWS, *value.shape[1:]) for name, value in batch.items()}
+    losses, weights = [], []
+    for chunk in range(CHUNKS):
+        noise = Noise.at(chunk, 2, dtype=torch.float64)
+        losses.append(program.loss("loss", rows, noise, 1)[0])
+        latents, log_q = guided(program, rows, objective.particles, 1000 + chunk)
+        log_w = summed_log_p(program, checked, {**rows, **latents}) - log_q
+        if objective.entry.reduction == "logmeanexp":
+            log_w = log_w.logsumexp(0) - torch.tensor(float(log_w.shape[0])).log()
+        weights.append(-log_w.mean())
+    one, other = torch.stack(losses), torch.stack(weights)
+    error = (one.var() / CHUNKS + other.var() / CHUNKS).sqrt()
+    gap = (one.mean() - other.mean()).abs()
+    if not (torch.isfinite(one).all() and torch.isfinite(other).all()):
+        return  # the exp of a heavy-tailed draw has overflowed
+    assert gap < Z * error + 1e-9 * one.mean().abs(), (one.mean(), other.mean(), error)
+
+
+def check(text):
+    with tempfile.TemporaryDirectory() as name, precision(torch.float64), torch.no_grad():
+        found = made(text, Path(name))
+        if found is not None:
+            check_densities(*found)
+            check_loss(*found)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=CALM, derandomize=True)
+@given(specs())
+def test_a_random_spec_has_the_numbers_of_its_text(text):
+    check(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, deadline=None, suppress_health_check=CALM)
+@given(specs())
+def test_very_many_random_specs_have_the_numbers_of_their_text(text):
+    check(text)

@@ -1,0 +1,161 @@
+"""A second reading of a spec: one event at a time, with torch.distributions, and no generated code.
+
+It takes the weights from a program, and everything else (who depends on whom, and how) from the
+graph of names that the spec was read into. It knows nothing of batches, particles or plates: what
+generated code does to many events at once must be what this does to each.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import torch
+import torch.distributions as d
+from torch import Tensor
+from torch.nn.functional import one_hot, softplus
+
+from specc.catalog.supports import REAL
+from specc.language.expressions.tree import Binary, Call, Index, Name, Negate, Number, Sequence
+
+FAMILIES = {
+    "normal": (d.Normal, "loc scale"),
+    "laplace": (d.Laplace, "loc scale"),
+    "student_t": (d.StudentT, "df loc scale"),
+    "log_normal": (d.LogNormal, "loc scale"),
+    "gamma": (d.Gamma, "concentration rate"),
+    "exponential": (d.Exponential, "rate"),
+    "beta": (d.Beta, "concentration1 concentration0"),
+    "half_normal": (d.HalfNormal, "scale"),
+    "bernoulli": (d.Bernoulli, "logits"),
+    "poisson": (d.Poisson, "rate"),
+    "negative_binomial": (d.NegativeBinomial, "total_count logits"),
+}
+VECTORS = {
+    "categorical": (d.Categorical, "logits"),
+    "one_hot_categorical": (d.OneHotCategorical, "logits"),
+    "dirichlet": (d.Dirichlet, "concentration"),
+}
+FUNCTIONS = {"exp": torch.exp, "softplus": softplus, "tanh": torch.tanh, "sum": torch.sum}
+OPERATORS = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+    "@": torch.matmul,
+}
+
+
+class Interpreter:
+    """Log-densities of single events under a spec, with the weights of a program."""
+
+    def __init__(self, checked, program):
+        self.graph, self.typed, self.plan = checked.graph, checked.typed, checked.plan
+        self.modules = {"model": program.model, "guide": getattr(program, "guide", None)}
+
+    def log_joint(self, program, values):
+        """The sum of the log-densities of all random nodes of a program that have a value."""
+        nodes = self.graph.programs[program].nodes.values()
+        random = [node for node in nodes if node.is_random]
+        return sum(self.log_prob(program, node, values) for node in random)
+
+    def log_prob(self, program, node, values):
+        """Log p of one event, all its entries together."""
+        shape, value = self.typed.types[node.id].shape, values[node.name]
+        if node.entry.name in VECTORS:
+            family, names = VECTORS[node.entry.name]
+            (vector,) = self.parameters(program, node, names, values)
+            if node.entry.name == "categorical":
+                size = vector.shape[-1] if vector.dim() else self.typed.classes[node.id]
+                vector, value = vector.expand(*shape, size), value.long()
+            else:
+                vector = vector.expand(shape)
+            keyword = "concentration" if names == "concentration" else "logits"
+            return family(**{keyword: vector}).log_prob(value).sum()
+        family, names = FAMILIES[node.entry.name]
+        found = self.parameters(program, node, names, values)
+        keywords = dict(zip(names.split(), (p.expand(shape) for p in found), strict=True))
+        return family(**keywords, validate_args=False).log_prob(value).sum()
+
+    def parameters(self, program, node, names, values):
+        """The parameters of a node by name, each as it is written: it broadcasts to the event."""
+        for key in names.split():
+            if key in node.arguments:
+                yield self.value(program, node.arguments[key], values)
+            elif node.params is not None:
+                yield self.head(program, node, key, values)
+            else:
+                yield torch.tensor(float(node.entry.defaults[key]))
+
+    def head(self, program, node, key, values):
+        """One linear layer on top of the shared trunk, exp for what must be positive."""
+        heads = self.plan.programs[program].heads
+        found = next(h for h in heads if (h.node.name, h.parameter.name) == (node.name, key))
+        trunk = self.value(program, node.params, values)
+        raw = getattr(self.modules[program], found.attribute)(trunk)
+        shape = self.typed.parameters[node.id, key]
+        return (raw if found.parameter.support == REAL else raw.exp()).reshape(shape)
+
+    def value(self, program, expression, values):
+        """The value of an expression for one event."""
+        match expression:
+            case Number(value=number):
+                return torch.tensor(float(number))
+            case Name():
+                return self.name(program, expression, values)
+            case Negate(operand=operand):
+                return -self.value(program, operand, values)
+            case Binary(operator=sign, left=left, right=right):
+                sides = (self.value(program, side, values) for side in (left, right))
+                return OPERATORS[sign](*sides)
+            case Sequence(items=items):
+                return torch.stack([self.value(program, item, values) for item in items])
+            case Index(base=base, index=index):
+                return self.value(program, base, values)[int(self.value(program, index, values))]
+            case Call(function=function, arguments=arguments):
+                if function in FUNCTIONS:
+                    return FUNCTIONS[function](self.value(program, arguments[0], values))
+                return self.link(program, function, arguments, values)
+
+    def name(self, program, name, values):
+        """The value of a node: learnt, computed, or one of `values`."""
+        node = self.graph.lookup(program, name.id)
+        if node.role == "let":
+            return self.value(node.program, node.value, values)
+        if node.role != "parameter":
+            return values[name.id].to(torch.float64)
+        learnt = self.plan.programs[node.program].learnt
+        raw = getattr(
+            self.modules[node.program], next(x.raw for x in learnt if x.node.name == node.name)
+        )
+        return raw if node.support == REAL else raw.exp()
+
+    def link(self, program, function, arguments, values):
+        """A network applied to its arguments side by side, class numbers one-hot."""
+        parts = []
+        for argument in arguments:
+            part = self.value(program, argument, values)
+            node = self.graph.lookup(program, argument.id) if isinstance(argument, Name) else None
+            if node is not None and node.id in self.typed.classes:
+                part = one_hot(part.long(), self.typed.classes[node.id]).to(torch.float64)
+            parts.append(part.reshape(-1))
+        modules = self.plan.programs[program].modules
+        attribute = next(m.attribute for m in modules if m.link.name == function)
+        # A link without layers of its own under `params:` hands its inputs to the heads.
+        network = getattr(self.modules[program], attribute, torch.nn.Identity())
+        return network(torch.cat(parts))
+
+
+def events(values: dict[str, Tensor], kinds: dict[str, int], particle: int, row: int):
+    """The values of one particle of one row; an axis of size 1 stands for all.
+
+    `kinds` are the numbers of axes of one event, after those of particles and rows.
+    """
+    found = {}
+    for name, value in values.items():
+        lead = value.shape[: value.dim() - kinds[name]]
+        place = [min(row, lead[-1] - 1)] if lead else []
+        if len(lead) > 1:
+            place = [min(particle, lead[0] - 1), *([0] * (len(lead) - 2)), *place]
+        found[name] = value[tuple(place)]
+    return found
