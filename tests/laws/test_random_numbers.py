@@ -17,14 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from specc.compiler import compile
 from specc.diagnostics.source import Source
 from specc.engine.opened import precision
+from specc.graph.graph import GUIDE, ROWS
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
 from tests.oracles.interpreter import Interpreter, events
 from tests.unit.random_specs import specs
-from tests.unit.test_random_specs import value_of
+from tests.unit.test_random_specs import batch_of
 
-ROWS, PARTICLES = 2, 2
-DRAWS, CHUNKS, Z = 100, 40, 6.0
+COUNT, PARTICLES = 2, 2
+DRAWS, CHUNKS, SINGLES, Z = 100, 40, 300, 6.0
 CALM = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
 
@@ -40,8 +41,7 @@ def made(text, folder):
     with torch.no_grad():
         for value in program.parameters():
             value.copy_(0.4 * torch.randn(value.shape, generator=generator, dtype=torch.float64))
-    batch = {n: value_of(checked.typed.type("model", n), ROWS, generator) for n in checked.plan.data}
-    batch |= {n: v.long() for n, v in batch.items() if ("model", n) in checked.typed.classes}
+    batch = batch_of(checked.typed, checked.plan.data, COUNT, generator)
     return program, checked, batch
 
 
@@ -61,15 +61,15 @@ def check_densities(program, checked, batch):
     wanted = checked.plan.graph.graph.model.nodes.values()
     if any(n.is_random and n.name not in values for n in wanted):
         return
-    kinds = {name: len(checked.typed.type("model", name).shape) for name in values}
+    kinds = {name: checked.typed.type("model", name) for name in values}
     oracle = Interpreter(checked, program)
     log_p = program.require("model.log_joint")(**program.inputs("model.log_joint", values))
-    for particle, row in itertools.product(range(PARTICLES), range(ROWS)):
+    for particle, row in itertools.product(range(PARTICLES), range(COUNT)):
         one = events(values, kinds, particle, row)
         pairs = [("model", log_p), *([("guide", log_q)] if latents else [])]
         for name, found in pairs:
             exact = torch.as_tensor(oracle.log_joint(name, one))
-            own = found.expand(PARTICLES, ROWS)[particle, row]
+            own = found.expand(PARTICLES, COUNT)[particle, row]
             torch.testing.assert_close(own, exact, rtol=1e-9, atol=1e-9)
 
 
@@ -96,27 +96,43 @@ def every(kind):
     return [torch.tensor(state, dtype=dtype).view(1, 1, *kind.shape) for state in states]
 
 
-def check_loss(program, checked, batch):
-    """The loss is the mean of -log w, or of -log of the mean of K weights."""
+def weighed(program, checked, rows):
+    """-log w of the guide's own draws, averaged over many rows at once."""
     objective = checked.objective
-    if objective.entry.variable == "objective" or any(
-        draw.kind == "delta" for draw in objective.draws.values()
-    ):
-        return
-    if not program.can("guide.sample") and any(d.is_sampled for d in objective.draws.values()):
-        return  # the guide of global latents alone has nothing to draw for a row
-    rows = {name: value[:1].expand(DRAWS, *value.shape[1:]) for name, value in batch.items()}
-    losses, weights = [], []
     for chunk in range(CHUNKS):
-        noise = Noise.at(chunk, 2, dtype=torch.float64)
-        losses.append(program.loss("loss", rows, noise, 1)[0])
         latents, log_q = guided(program, rows, objective.particles, 1000 + chunk)
         log_w = summed_log_p(program, checked, {**rows, **latents}) - log_q
         if objective.entry.reduction == "logmeanexp":
             log_w = log_w.logsumexp(0) - torch.tensor(float(log_w.shape[0])).log()
-        weights.append(-log_w.mean())
-    one, other = torch.stack(losses), torch.stack(weights)
-    error = (one.var() / CHUNKS + other.var() / CHUNKS).sqrt()
+        yield -log_w.mean()
+
+
+def interpreted(program, checked, rows):
+    """-log w of draws of the interpreter, for latents that all rows share; nothing summed out."""
+    oracle = Interpreter(checked, program)
+    one = {name: value[0] for name, value in rows.items()}
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        for _ in range(SINGLES):
+            values = oracle.draw("guide", one)
+            yield oracle.log_joint("guide", values) - oracle.log_joint("model", values)
+
+
+def check_loss(program, checked, batch):
+    """The loss is the mean of -log w, or of -log of the mean of K weights."""
+    objective = checked.objective
+    guided_all = all(draw.program == GUIDE for draw in objective.draws.values())
+    shared = any(ROWS not in checked.typed.type("model", n).plates for n in objective.draws)
+    if objective.entry.variable == "objective" or (shared and not guided_all):
+        return
+    rows = {name: value[:1].expand(DRAWS, *value.shape[1:]) for name, value in batch.items()}
+    losses = []
+    for chunk in range(CHUNKS):
+        noise = Noise.at(chunk, 2, dtype=torch.float64)
+        losses.append(program.loss("loss", rows, noise, 1)[0])
+    weights = interpreted if shared else weighed
+    one, other = torch.stack(losses), torch.stack(list(weights(program, checked, rows)))
+    error = (one.var() / len(one) + other.var() / len(other)).sqrt()
     gap = (one.mean() - other.mean()).abs()
     if not (torch.isfinite(one).all() and torch.isfinite(other).all()):
         return  # the exp of a heavy-tailed draw has overflowed

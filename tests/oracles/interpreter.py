@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot, softplus
 
 from specc.catalog.supports import REAL
+from specc.graph.graph import ROWS, Type
 from specc.language.expressions.tree import Binary, Call, Index, Name, Negate, Number, Sequence
 
 FAMILIES = {
@@ -51,6 +52,7 @@ class Interpreter:
 
     def __init__(self, checked, program):
         self.graph, self.typed, self.plan = checked.graph, checked.typed, checked.plan
+        self.element: int | None = None
         self.modules = {"model": program.model, "guide": getattr(program, "guide", None)}
 
     def log_joint(self, program, values):
@@ -60,22 +62,55 @@ class Interpreter:
         return sum(self.log_prob(program, node, values) for node in random)
 
     def log_prob(self, program, node, values):
-        """Log p of one event, all its entries together."""
-        shape, value = self.typed.types[node.id].shape, values[node.name]
+        """Log p of a node, all its entries and all elements of its plate together."""
+        kind = self.typed.types[node.id]
+        plate = next((p for p in kind.plates if p != ROWS), None)
+        if plate is None:
+            return self.event(program, node, values[node.name], values)
+        total = torch.tensor(0.0)
+        for element in self.elements(plate):
+            total = total + self.event(program, node, values[node.name][element], values)
+        return total
+
+    def elements(self, plate):
+        """The elements of a plate in turn, each the one that names on the plate mean."""
+        for element in range(self.graph.plates[plate]):
+            self.element = element
+            yield element
+        self.element = None
+
+    def event(self, program, node, value, values):
+        """Log p of one event of a node, which may be one element of a plate."""
+        return self.distribution(program, node, values).log_prob(value).sum()
+
+    def draw(self, program, values):
+        """One draw of all random nodes of a program, after the values that there are."""
+        drawn = dict(values)
+        for name in self.graph.programs[program].order:
+            node = self.graph.node((program, name))
+            if node.is_random and name not in drawn:
+                plate = next((p for p in self.typed.types[node.id].plates if p != ROWS), None)
+                elements = self.elements(plate) if plate else (None,)
+                events = [self.distribution(program, node, drawn).sample() for _ in elements]
+                drawn[name] = torch.stack(events) if plate else events[0]
+        return drawn
+
+    def distribution(self, program, node, values):
+        """The distribution of one event, in torch.distributions."""
+        shape = self.typed.types[node.id].shape
         if node.entry.name in VECTORS:
             family, names = VECTORS[node.entry.name]
             (vector,) = self.parameters(program, node, names, values)
             if node.entry.name == "categorical":
                 size = vector.shape[-1] if vector.dim() else self.typed.classes[node.id]
-                vector, value = vector.expand(*shape, size), value.long()
+                vector = vector.expand(*shape, size)
             else:
                 vector = vector.expand(shape)
-            keyword = "concentration" if names == "concentration" else "logits"
-            return family(**{keyword: vector}).log_prob(value).sum()
+            return family(**{names: vector})
         family, names = FAMILIES[node.entry.name]
         found = self.parameters(program, node, names, values)
         keywords = dict(zip(names.split(), (p.expand(shape) for p in found), strict=True))
-        return family(**keywords, validate_args=False).log_prob(value).sum()
+        return family(**keywords, validate_args=False)
 
     def parameters(self, program, node, names, values):
         """The parameters of a node by name, each as it is written: it broadcasts to the event."""
@@ -128,7 +163,8 @@ class Interpreter:
         raw = getattr(
             self.modules[node.program], next(x.raw for x in learnt if x.node.name == node.name)
         )
-        return raw if node.support == REAL else raw.exp()
+        whole = raw if node.support == REAL else raw.exp()
+        return whole if self.element is None or node.plate is None else whole[self.element]
 
     def link(self, program, function, arguments, values):
         """A network applied to its arguments side by side, class numbers one-hot."""
@@ -146,14 +182,18 @@ class Interpreter:
         return network(torch.cat(parts))
 
 
-def events(values: dict[str, Tensor], kinds: dict[str, int], particle: int, row: int):
+def events(values: dict[str, Tensor], kinds: dict[str, Type], particle: int, row: int):
     """The values of one particle of one row; an axis of size 1 stands for all.
 
-    `kinds` are the numbers of axes of one event, after those of particles and rows.
+    A node on a plate has the values of all its elements, whatever the row.
     """
     found = {}
     for name, value in values.items():
-        lead = value.shape[: value.dim() - kinds[name]]
+        rank = len(kinds[name].shape)
+        lead = value.shape[: value.dim() - rank]
+        if any(plate != ROWS for plate in kinds[name].plates):
+            found[name] = value[particle] if len(lead) > 1 else value
+            continue
         place = [min(row, lead[-1] - 1)] if lead else []
         if len(lead) > 1:
             place = [min(particle, lead[0] - 1), *([0] * (len(lead) - 2)), *place]

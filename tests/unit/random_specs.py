@@ -100,8 +100,6 @@ class Story:
                 fields.append(f'{name}: "{self.value(kind, size, before)}"')
         if family in ("categorical", "one_hot_categorical"):
             fields.append(f"classes: {CLASSES}")
-            if family == "categorical":
-                fields.append("shape: []")
         elif family == "dirichlet":
             fields.append(f"shape: [{CLASSES}]")
         else:
@@ -151,6 +149,8 @@ def specs(draw):
         model.append(("g", ["given: g"]))
         story.sizes["g"] = 2
         before.append("g")
+    if story.chance(20):
+        plated(story, model, guide, before)
     family = story.choose(FAMILIES)
     size = story.choose([0, 2, 2])
     model.append(("x", story.node("observed", family, size, before, story.chance(30))))
@@ -180,10 +180,37 @@ def specs(draw):
     return written(story, model, guide, objective)
 
 
+def plated(story, model, guide, before):
+    """A number or a vector for each of three users: learnt, or a latent of all rows."""
+    size = story.choose([0, 2])
+    model.append(("k", ["given: k", "plate_index: users"]))
+    if story.chance(40):
+        model.append(("u", ["parameter: real", "plate: users", f"shape: [{size or ''}]"]))
+    else:
+        family = story.choose(["normal", "laplace", "gamma"])
+        fields = story.node("latent", family, size, [])
+        model.append(("u", [*fields, "plate: users"]))
+        learnt = story.chance(60)
+        if learnt:
+            entries = story.choose(["", size or ""])
+            plate = story.choose(["", "plate: users"])
+            own = ["parameter: real", f"shape: [{entries}]", plate]
+            guide.append(("qu", [field for field in own if field]))
+            story.sizes["qu"] = entries or 0
+        fields = story.node("latent", family, size, ["qu"] if learnt else [])
+        fields = [field for field in fields if not field.startswith("shape")]
+        guide.append(("u", [*fields, "plate: users"]))
+    story.sizes["u[k]"] = size
+    before.append("u[k]")
+
+
 def written(story, model, guide, objective):
     lines = ["specc: 1", "name: made", "data: {source: npz, path: d.npz, fields: {x: {from: x}}}"]
     if "g" in story.sizes:
         lines[-1] = lines[-1][:-2] + ", g: {from: g, shape: [2]}}}"
+    if "u[k]" in story.sizes:
+        lines[-1] = lines[-1][:-2] + ", k: {from: k, dtype: int64}}}"
+        lines.append("plates: {users: 3}")
     for title, nodes in (("model", model), ("guide", guide)):
         if nodes:
             lines.append(f"{title}:")

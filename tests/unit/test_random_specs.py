@@ -64,14 +64,22 @@ def value_of(kind, rows, generator):
             return 0.1 + 0.8 * uniform
 
 
+def batch_of(graph, names, rows, generator):
+    """Data for a random spec; the index `k` of a plate alternates between two elements."""
+    batch = {n: value_of(graph.type(MODEL, n), rows, generator) for n in names}
+    batch |= {n: batch[n].long() for n in names if (MODEL, n) in graph.classes}
+    if "k" in batch:
+        batch["k"] = 2 - 2 * (torch.arange(rows) % 2)
+    return batch
+
+
 def runs(program, checked):
     generator = torch.Generator().manual_seed(0)
     graph, plan = checked.typed, checked.plan
     with torch.no_grad():
         for value in program.parameters():
             value.copy_(0.3 * torch.randn(value.shape, generator=generator, dtype=torch.float64))
-    batch = {n: value_of(graph.type("model", n), ROWS, generator) for n in plan.data}
-    batch |= {n: batch[n].long() for n in plan.data if (MODEL, n) in graph.classes}
+    batch = batch_of(graph, plan.data, ROWS, generator)
     noise = Noise.at(0, dtype=torch.float64)
     loss, parts = program.loss("loss", batch, noise, ROWS)
     assert loss.shape == () and torch.isfinite(loss), parts

@@ -102,7 +102,8 @@ class ExpressionWriter:
             return Code(repr(value), ATOM, (), False)
         kind = self.plan.graph.types[node.id]
         if node.role == "parameter":
-            return Code(f"self.{self.learnt[name].attribute}", ATOM, kind.shape, False)
+            learnt = f"self.{self.learnt[name].attribute}"
+            return Code(learnt, ATOM, kind.shape, node.plate is not None)
         return Code(self.plan.python[name], ATOM, kind.shape, True)
 
     def number(self, expression: Expression) -> Code:

@@ -130,6 +130,9 @@ class Shapes:
         return self._finish(node, event)
 
     def _nothing_known(self, node: Node) -> bool:
+        """Whether nothing says what one event is: no data, and no number of classes."""
+        if node.options:
+            return False
         return node.role == "latent" or node.field not in self.graph.fields
 
     def _plain_arguments(self, node: Node, event: Event) -> list[str] | None:
