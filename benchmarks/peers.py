@@ -96,3 +96,46 @@ def in_pyro(data: int, hidden: int, latent: int, particles: int) -> Step:
     )
     svi = SVI(model, guide, Adam({"lr": 1e-3}), loss)
     return svi.step
+
+
+def in_numpyro(data: int, hidden: int, latent: int) -> Callable[[list[Tensor]], object]:
+    """NumPyro's SVI of the same VAE, all steps inside one compiled `lax.scan`."""
+    import jax
+    import jax.numpy as jnp
+    import numpyro
+    import numpyro.distributions as dist
+    from jax.example_libraries import stax
+    from numpyro.infer import SVI, TraceMeanField_ELBO
+    from numpyro.optim import Adam
+
+    layers = (stax.Dense(hidden), stax.Relu, stax.Dense(hidden), stax.Relu)
+    heads = (
+        stax.FanOut(2),
+        stax.parallel(stax.Dense(latent), stax.serial(stax.Dense(latent), stax.Exp)),
+    )
+    encoder, decoder = stax.serial(*layers, *heads), stax.serial(*layers, stax.Dense(data))
+
+    def model(x: jax.Array) -> None:
+        decode = numpyro.module("decoder", decoder, (x.shape[0], latent))
+        with numpyro.plate("rows", x.shape[0]):
+            z = numpyro.sample("z", dist.Normal(0, 1).expand([latent]).to_event(1))
+            numpyro.sample("x", dist.Bernoulli(logits=decode(z)).to_event(1), obs=x)
+
+    def guide(x: jax.Array) -> None:
+        encode = numpyro.module("encoder", encoder, (x.shape[0], data))
+        with numpyro.plate("rows", x.shape[0]):
+            numpyro.sample("z", dist.Normal(*encode(x)).to_event(1))
+
+    svi = SVI(model, guide, Adam(1e-3), TraceMeanField_ELBO())
+    scan = jax.jit(lambda state, xs: jax.lax.scan(svi.update, state, xs))
+    state = None
+
+    def run(batches: list[Tensor]) -> object:
+        nonlocal state
+        xs = jnp.asarray(torch.stack(batches).numpy())
+        if state is None:
+            state = svi.init(jax.random.PRNGKey(0), xs[0])
+        state, losses = scan(state, xs)
+        return losses.block_until_ready()
+
+    return run

@@ -1,4 +1,4 @@
-"""One interleaved run: specc's training step beside hand-written PyTorch and Pyro, as ratios.
+"""One interleaved run: specc's step beside hand-written PyTorch, Pyro and NumPyro, as ratios.
 
     python -m benchmarks.step --rounds 20 --threads 1
 
@@ -14,6 +14,8 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from specc.engine import device
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING  # noqa: E402
 
 import torch  # noqa: E402 - after prepare(), which must come first
 
-from benchmarks.peers import Step, by_hand, in_pyro  # noqa: E402
+from benchmarks.peers import Step, by_hand, in_numpyro, in_pyro  # noqa: E402
 
 if TYPE_CHECKING:
     from specc.runtime.program import Program
@@ -46,9 +48,19 @@ objective: {objective}
 
 CASES = {
     "VAE 784-500-500-40, batch 128": (784, 500, 40, 1, 128),
+    "VAE 784-500-500-40, batch 512": (784, 500, 40, 1, 512),
     "IWAE K=50 784-200-200-50, batch 20": (784, 200, 50, 50, 20),
     "tiny VAE 8-16-16-2, batch 128": (8, 16, 2, 1, 128),
 }
+
+Case = tuple[int, int, int, int, int]
+Contender = Callable[[list[torch.Tensor]], object]
+"""Takes one step on each of the batches."""
+
+
+def each(step: Step) -> Contender:
+    """A contender that takes its steps one by one."""
+    return lambda batches: [step(x) for x in batches]
 
 
 def program_of(data: int, hidden: int, latent: int, particles: int) -> Program:
@@ -88,7 +100,13 @@ def in_specc(data: int, hidden: int, latent: int, particles: int) -> Step:
     return step
 
 
-def in_specc_compiled(data: int, hidden: int, latent: int, particles: int) -> Step:
+def in_specc_compiled(
+    data: int,
+    hidden: int,
+    latent: int,
+    particles: int,
+    within: AbstractContextManager[object] | None = None,
+) -> Step:
     """The engine's compiled step, with its draws, its update and its look for bad numbers."""
     from specc.engine.compiled import CompiledUpdate
     from specc.engine.player import players_of
@@ -106,36 +124,77 @@ def in_specc_compiled(data: int, hidden: int, latent: int, particles: int) -> St
         count += 1
         batch, noise = {"x": x}, Noise.at(0, count)
         if not made:
-            made.append(CompiledUpdate(program, player, batch, noise, 60000))
+            made.append(CompiledUpdate(program, player, batch, noise, 60000, within))
         return made[0](batch, noise)
 
     return step
 
 
-def measure(
-    case: tuple[int, int, int, int, int], rounds: int, steps: int
-) -> dict[str, list[float]]:
+def in_specc_fast(data: int, hidden: int, latent: int, particles: int) -> Step:
+    """The compiled step of `precision: fast`."""
+    from specc.engine.products import products
+
+    within = products("fast", torch.device("cpu"))
+    return in_specc_compiled(data, hidden, latent, particles, within)
+
+
+def floor(data: int, hidden: int, latent: int, particles: int, batch: int) -> Contender:
+    """The matrix products of a step and nothing else: the floor of every contender."""
+    wide = batch * particles
+    layers = [(batch, data, hidden), (batch, hidden, hidden), (batch, hidden, 2 * latent)]
+    layers += [(wide, latent, hidden), (wide, hidden, hidden), (wide, hidden, data)]
+    made = [
+        (torch.randn(rows, size), torch.randn(size, out), torch.randn(rows, out))
+        for rows, size, out in layers
+    ]
+    results = [(torch.empty_like(y), torch.empty_like(w), torch.empty_like(x)) for x, w, y in made]
+
+    def step(batches: list[torch.Tensor]) -> None:
+        for _ in batches:
+            for number, ((x, w, dy), (y, dw, dx)) in enumerate(zip(made, results, strict=True)):
+                torch.mm(x, w, out=y)
+                torch.mm(x.mT, dy, out=dw)
+                if number:  # the data need no gradient
+                    torch.mm(dy, w.mT, out=dx)
+
+    return step
+
+
+def contenders(case: Case, peers: list[str]) -> dict[str, Contender]:
+    """All that are compared, ready to run."""
+    *sizes, batch = case
+    data, hidden, latent, particles = sizes
+    own = {"specc": in_specc, "specc compiled": in_specc_compiled, "specc fast": in_specc_fast}
+    made = {name: each(make(data, hidden, latent, particles)) for name, make in own.items()}
+    made["products"] = floor(data, hidden, latent, particles, batch)
+    if "by hand" in peers:
+        made["by hand"] = each(by_hand(data, hidden, latent, particles))
+    if "Pyro" in peers:
+        made["Pyro"] = each(in_pyro(data, hidden, latent, particles))
+    if "NumPyro scan" in peers and particles == 1:
+        made["NumPyro scan"] = in_numpyro(data, hidden, latent)
+    return made
+
+
+def measure(case: Case, rounds: int, steps: int, peers: list[str]) -> dict[str, list[float]]:
     """Seconds a step of each contender, a number a round."""
-    data, hidden, latent, particles, batch = case
-    contenders = {
-        "specc": in_specc,
-        "specc compiled": in_specc_compiled,
-        "by hand": by_hand,
-        "Pyro": in_pyro,
-    }
-    made = {name: make(data, hidden, latent, particles) for name, make in contenders.items()}
-    batches = [(torch.rand(batch, data) > 0.8).float() for _ in range(8)]
-    for step in made.values():
-        for x in batches[:4]:
-            step(x)
+    made = contenders(case, peers)
+    batches = [(torch.rand(case[-1], case[0]) > 0.8).float() for _ in range(steps)]
+    for run in made.values():
+        run(batches)
     found: dict[str, list[float]] = {name: [] for name in made}
     for _ in range(rounds):
-        for name, step in made.items():
+        for name, run in made.items():
             began = time.perf_counter()
-            for number in range(steps):
-                step(batches[number % 8])
+            run(batches)
             found[name].append((time.perf_counter() - began) / steps)
     return found
+
+
+def ratio(seconds: dict[str, list[float]], one: str, other: str) -> tuple[float, float, float]:
+    """The median, the smallest and the largest ratio over rounds."""
+    each_round = [a / b for a, b in zip(seconds[one], seconds[other], strict=True)]
+    return statistics.median(each_round), min(each_round), max(each_round)
 
 
 def main() -> None:
@@ -144,25 +203,26 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--case", default="", help="a word in the names of the cases to run")
+    parser.add_argument("--peers", default="by hand,Pyro,NumPyro scan")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     answer = {}
     for name, case in CASES.items():
-        seconds = measure(case, chosen.rounds, chosen.steps)
+        if chosen.case not in name:
+            continue
+        seconds = measure(case, chosen.rounds, chosen.steps, chosen.peers.split(","))
         print(f"{name}, {chosen.threads} thread(s)")
         answer[name] = {"seconds": seconds}
-        for mine in ("specc", "specc compiled"):
-            ratios = {}
-            for peer in ("by hand", "Pyro"):
-                each = [a / b for a, b in zip(seconds[mine], seconds[peer], strict=True)]
-                ratios[peer] = (statistics.median(each), min(each), max(each))
+        for mine in ("specc", "specc compiled", "specc fast"):
+            others = [peer for peer in seconds if peer not in (mine, "specc", "specc fast")]
+            found = {peer: ratio(seconds, mine, peer) for peer in others}
             own = statistics.median(seconds[mine]) * 1e3
-            shown = ", ".join(
-                f"{m:.3f} ({a:.2f} to {b:.2f}) of {p}" for p, (m, a, b) in ratios.items()
-            )
-            print(f"    {mine}: {own:.2f} ms a step, {shown}", flush=True)
-            answer[name][mine] = ratios
+            print(f"    {mine}: {own:.3f} ms a step")
+            for peer, (middle, least, most) in found.items():
+                print(f"        {middle:.3f} ({least:.3f} to {most:.3f}) of {peer}", flush=True)
+            answer[name][mine] = found
     if chosen.json:
         chosen.json.write_text(json.dumps(answer, indent=1), encoding="utf-8")
 

@@ -41,7 +41,7 @@ class OpenRun:
     def computing(self, threads: int | None = None, products: str = "highest") -> Iterator[None]:
         """Within it, torch makes new numbers in the precision of the run, with all threads.
 
-        `products` is torch's precision of matrix products, `medium` for bfloat16.
+        `products` is torch's precision of float32 products, `medium` for TensorFloat-32 on a GPU.
         """
         count = threads or device.available_threads()
         before = torch.get_float32_matmul_precision()

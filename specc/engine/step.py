@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from specc.data.load import Batch, Rows
 from specc.engine.distributed import sum_gradients, summed, world
 from specc.engine.player import NotCompiled, Outcome, Player
+from specc.engine.products import products
 from specc.engine.settings import Settings
 from specc.engine.streams import Stream, noise_at
 from specc.runtime.noise import Noise, mix
@@ -58,6 +59,7 @@ class Step:
             isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
         )
         self.size = settings.batch_size
+        self.products = products(settings.precision, device)
         self.compiled: dict[int, CompiledUpdate] = {}
 
     def compile(self) -> None:
@@ -76,7 +78,8 @@ class Step:
         batch = self.rows.batch(index, self._noise(Stream.DATA, 0, 0))
         for number, player in enumerate(self.players):
             noise = self._loss_noise(0, 0, number, 0)
-            update = CompiledUpdate(self.program, player, batch, noise, len(self.rows))
+            size, within = len(self.rows), self.products
+            update = CompiledUpdate(self.program, player, batch, noise, size, within)
             self.compiled[number] = update
 
     def __call__(self, epoch: int, step: int, index: Tensor) -> Outcome:
@@ -106,7 +109,8 @@ class Step:
             for number, player in enumerate(self.players):
                 noise = self._loss_noise(epoch, step, number, piece.number)
                 weight = self.kl_weight(player, epoch, step)
-                self.program.loss(player.loss.name, piece.batch, noise, len(self.rows), weight)
+                with self.products:
+                    self.program.loss(player.loss.name, piece.batch, noise, len(self.rows), weight)
 
     @torch.no_grad()
     def measure(self, rows: Rows, size: int) -> dict[str, float]:
@@ -157,7 +161,9 @@ class Step:
             share, batch = piece.share, piece.batch
             noise = self._loss_noise(epoch, step, number, piece.number)
             weight = self.kl_weight(player, epoch, step)
-            loss, parts = self.program.loss(player.loss.name, batch, noise, len(self.rows), weight)
+            name, size = player.loss.name, len(self.rows)
+            with self.products:
+                loss, parts = self.program.loss(name, batch, noise, size, weight)
             (loss if share == 1.0 else share * loss).backward()  # type: ignore[no-untyped-call]
             with torch.no_grad():
                 values = share * torch.stack([loss, *parts.values()])

@@ -24,6 +24,7 @@ from specc.engine.choice import Choice, choose
 from specc.engine.distributed import World, agreed, any_of, joined, wait, world
 from specc.engine.opened import OpenRun, data_folder, fresh
 from specc.engine.player import NotCompiled, players_of
+from specc.engine.products import has_bfloat16
 from specc.engine.progress import Kept, Progress, Quiet, Shown
 from specc.engine.settings import Settings, settings_of
 from specc.engine.signals import Interruption, interruptible
@@ -97,7 +98,10 @@ def train(code: Path, run: Path, options: Options) -> Trained:
         if not here.writes:
             opened, threads = _again(code, run, options)
         wait()
-        products = "medium" if opened.settings.precision == "fast" else "highest"
+        fast = opened.settings.precision == "fast" and opened.device.type == "cuda"
+        products = "medium" if fast else "highest"
+        if opened.settings.precision == "fast" and not fast and not has_bfloat16():
+            options.say("this processor has no units for bfloat16: `fast` computes in float32")
         with (
             record.locked(run) if here.writes else nullcontext(),
             opened.computing(threads, products),

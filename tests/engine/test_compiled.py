@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from specc.data.load import load
-from specc.engine import choice, record, train
+from specc.engine import choice, products, record, train
 from specc.engine.choice import choose
 from specc.engine.opened import fresh
 from specc.engine.player import NotCompiled, players_of
@@ -67,6 +67,39 @@ def test_it_computes_what_the_eager_step_computes(tmp_path, settings):
         assert torch.allclose(mine.values, theirs.values, atol=CLOSE)
     pairs = zip(state(compiled), state(eager), strict=True)
     assert all(torch.allclose(a, b, atol=CLOSE) for a, b in pairs)
+
+
+def test_fast_is_near_and_goes_on_bit_for_bit(tmp_path, monkeypatch):
+    """Products in bfloat16 (here whatever the processor): the loss of a few epochs within 2 %."""
+    monkeypatch.setattr(products, "has_bfloat16", lambda: True)
+    code = {
+        name: making.copy("vae", tmp_path / name, epochs=4, precision=name)
+        for name in ("float32", "fast")
+    }
+    for name, folder in code.items():
+        train.train(folder, tmp_path / f"{name} run", QUIET)
+    exact, fast = ([line["loss"] for line in losses(tmp_path / f"{name} run")] for name in code)
+    assert fast != exact and fast == pytest.approx(exact, rel=0.02)
+    short = Options(quiet=True, resume=True)
+    stopped = tmp_path / "stopped"
+    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(train._Training, "_is_over", lambda self: self.counters.epoch == 2)
+        train.train(code["fast"], stopped, short)
+    train.train(code["fast"], stopped, short)
+    assert weights_hash(stopped) == weights_hash(tmp_path / "fast run")
+
+
+@compiles
+def test_fast_compiled_is_fast(tmp_path, monkeypatch):
+    monkeypatch.setattr(products, "has_bfloat16", lambda: True)
+    fast, compiled = (made(tmp_path / name, precision="fast") for name in "ab")
+    exact = made(tmp_path / "c")
+    compiled.compile()
+    index = torch.arange(100)
+    values = [step(0, 0, index).values[0] for step in (compiled, fast, exact)]
+    assert abs(values[0] - values[1]) < 0.01 < 0.01 * values[1]
+    assert values[1] != values[2]
 
 
 @compiles
