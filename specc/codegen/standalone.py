@@ -122,12 +122,12 @@ def main(path: str) -> None:
     data = torch.load(path, weights_only=True)
     rows = len(next(iter(data.values())))
 {made}
-    parameters = [p for m in ({models},) for p in m.parameters()]
+    parameters = [p for m in [{models}] for p in m.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=RATE)
     for step in range(STEPS):
         index = torch.randint(rows, (min(BATCH, rows),))
         batch = {{name: values[index] for name, values in data.items()}}
-        value, parts = loss({models}, Noise.at(SEED, step), **batch{size})
+        value, parts = loss({models}, Noise.at(SEED, step), **batch{size}{weight})
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
@@ -147,6 +147,7 @@ def _script(plan: Plan) -> str:
     train = plan.graph.graph.spec.document.train
     names = list(plan.programs)
     rate = train.optimizer.options.get("lr", 0.001)
+    rising = plan.objective.warm_up
     return SCRIPT.format(
         name=plan.graph.graph.spec.document.name,
         fields=", ".join(f'"{plan.python[n]}"' for n in loss_inputs(plan)),
@@ -158,5 +159,6 @@ def _script(plan: Plan) -> str:
         made="\n".join(f"    {n} = {plan.programs[n].class_name}()" for n in names),
         models=", ".join(names),
         size=", data_size=rows" if needs_data_size(plan) else "",
+        weight=f", kl_weight=min(1.0, step / ({rising:g} * STEPS))" if rising else "",
         saved="{" + ", ".join(f'"{n}": {n}.state_dict()' for n in names) + "}",
     )

@@ -1,11 +1,12 @@
 """An order of vertices that no renaming and no order of the arguments changes."""
 
+import math
 import random
-import time
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from specc.codegen import canonical
 from specc.codegen.canonical import canonical_order
 
 
@@ -68,11 +69,20 @@ def test_another_graph_has_another_form():
     assert straight != crossed
 
 
-def test_long_chains_and_many_twins_take_no_time():
-    size = 20_000
+def test_the_work_grows_as_the_theory_says(monkeypatch):
+    """Edges looked at, for 2,000 vertices: at most 4 (n + m) log n, in a chain and in twins."""
+    size = 2_000
+    looked: list[int] = []
+    compare = canonical._Partition._compare_by
+
+    def counted(self, cell):
+        looked.append(sum(len(self.joined[v]) for v in self.cells[cell]))
+        compare(self, cell)
+
+    monkeypatch.setattr(canonical._Partition, "_compare_by", counted)
     chain = [(i + 1, "x", i) for i in range(size - 1)]
     twins = [(2 * i + 1, "x", 2 * i) for i in range(size // 2)]
     for edges in (chain, twins):
-        began = time.process_time()
+        looked.clear()
         canonical_order(dict.fromkeys(range(size), "a"), edges)
-        assert time.process_time() - began < 5.0
+        assert sum(looked) <= 4 * (size + len(edges)) * math.log2(size)

@@ -82,3 +82,28 @@ def test_its_training_script_runs(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "elbo" in done.stdout
     assert (tmp_path / "vae.pt").is_file()
+
+
+WATCH = """
+computed = loss
+
+
+def loss(*args, kl_weight, **batch):
+    print("weight", round(kl_weight, 4))
+    return computed(*args, kl_weight=kl_weight, **batch)
+"""
+
+
+def test_a_weight_that_rises_rises_there_too(tmp_path):
+    text = (SPECS / "vae.yaml").read_text(encoding="utf-8")
+    text = text.replace("objective: elbo", "objective: {elbo: {warm_up: 0.3}}")
+    result, _ = compile(Source("specs/vae.yaml", text), ["train.steps=5"])
+    for file, content in standalone(result.plan).items():
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    watched = (tmp_path / "objective.py").read_text(encoding="utf-8") + WATCH
+    (tmp_path / "objective.py").write_text(watched, encoding="utf-8")
+    torch.save({"x": (torch.rand(20, 64) > 0.6).float()}, tmp_path / "data.pt")
+    command = [sys.executable, "train.py", "data.pt"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    weights = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("weight")]
+    assert weights == ["0.0", "0.6667", "1.0", "1.0", "1.0"]
