@@ -28,10 +28,9 @@ def curves(series: Mapping[str, Points], title: str, below: str = "epoch") -> st
     body = [_frame(low, high, left, right, below)]
     for number, (name, points) in enumerate(kept.items()):
         places = " ".join(
-            f"{_across(x, left, right):.1f},{_down(min(max(y, low), high), low, high):.1f}"
-            for x, y in points
+            f"{_across(x, left, right):.1f},{_held(_down(y, low, high)):.1f}" for x, y in points
         )
-        body.append(f'<polyline class="line s{number % 4}" points="{places}"/>')
+        body.append(_inside(f'<polyline class="line s{number % 4}" points="{places}"/>'))
         if len(kept) > 1:
             at = TOP + 14 + 16 * number
             label = f'<text class="s{number % 4} label" x="{WIDTH - RIGHT - 6}" y="{at}">'
@@ -81,6 +80,19 @@ def _across(x: float, left: float, right: float) -> float:
 
 def _down(y: float, low: float, high: float) -> float:
     return TOP + (HEIGHT - TOP - BOTTOM) * (high - y) / (high - low)
+
+
+def _held(down: float) -> float:
+    """A place that is far outside of the drawing, moved nearer."""
+    return min(max(down, -10.0 * HEIGHT), 10.0 * HEIGHT)
+
+
+def _inside(line: str) -> str:
+    """What leaves the frame is cut off there."""
+    box = f"{LEFT} {TOP} {WIDTH - LEFT - RIGHT} {HEIGHT - TOP - BOTTOM}"
+    x, y, width, height = box.split()
+    place = f'x="{x}" y="{y}" width="{width}" height="{height}"'
+    return f'<svg {place} viewBox="{box}">{line}</svg>'
 
 
 def _frame(low: float, high: float, left: float, right: float, below: str, beside: str = "") -> str:
