@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from specc.evaluate.labels import Label
 
 
-@click.command(help="Measure a trained RUN: a bound on log p(x), or its exact value.")
+@click.command(help="Measure a trained RUN: a bound on the likelihood of data, or its exact value.")
 @click.argument("run")
 @options.data_dir
 @options.device

@@ -155,11 +155,11 @@ def words(run: Run) -> str:
 
 def figure(name: str, summary: dict[str, float | int | str | None]) -> str:
     """`test: log p(x) >= -22.75 +- 0.19 nats (iwae, 1000 particles, 359 rows)`."""
-    exact = summary["estimator"] == "exact"
+    exact, of = summary["estimator"] == "exact", summary["of"]
     relation = "=" if exact else ">="
     how = "exact" if exact else f"{summary['estimator']}, {summary['particles']} particles"
     value, error = summary["value"], summary["standard_error"]
     where = f"{summary['rows']} rows of `{summary['data']}`"
     if value is None:
-        return f"{name}: log p(x) is not finite ({how}, {where})"
-    return f"{name}: log p(x) {relation} {value:.3f} +- {error:.3f} nats a row ({how}, {where})"
+        return f"{name}: {of} is not finite ({how}, {where})"
+    return f"{name}: {of} {relation} {value:.3f} +- {error:.3f} nats a row ({how}, {where})"

@@ -60,6 +60,7 @@ class Facts(TypedDict):
 class Figure(TypedDict):
     """A figure of result.json, in nats a row."""
 
+    of: NotRequired[str]
     estimator: str
     rows: Count
     particles: Count

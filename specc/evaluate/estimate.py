@@ -23,10 +23,12 @@ class Estimate:
 
     `effective` is the mean effective sample size of the particles, `untrusted` the share of rows
     whose weights have a Pareto shape above 0.7; both are None for an exact value, the latter also
-    for fewer than 25 particles. `values` are those of the single rows.
+    for fewer than 25 particles. `of` is what it is of, such as `log p(x)`; `values` are those of
+    the single rows.
     """
 
     request: Request
+    of: str
     estimator: str
     value: float
     standard_error: float
@@ -40,6 +42,7 @@ class Estimate:
     def summary(self) -> dict[str, float | int | str | None]:
         """The figure as JSON."""
         return {
+            "of": self.of,
             "estimator": self.estimator,
             "data": self.request.part,
             "rows": self.rows,
@@ -65,6 +68,7 @@ def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: 
         limit = scorer.limit
     return Estimate(
         request=request,
+        of=opened.manifest.likelihood(),
         estimator=scorer.estimator,
         value=values.mean().item(),
         standard_error=values.std().item() / limit**0.5 if limit > 1 else float("nan"),

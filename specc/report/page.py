@@ -81,7 +81,8 @@ def _headline(folder: Path) -> str:
     name, first = figures[0]
     sign = "=" if first["estimator"] == "exact" else "&ge;"
     value, error = _nats(first["value"], 2), _nats(first["standard_error"], 2)
-    words = f"log p(x) {sign} {value} &plusmn; {error}"
+    of = escape(first.get("of", "log p(x)"))
+    words = f"{of} {sign} {value} &plusmn; {error}"
     return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}</p>'
 
 

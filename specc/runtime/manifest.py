@@ -116,6 +116,12 @@ class Manifest:
         """The names of the model's observed nodes."""
         return tuple(n for n, v in self.nodes.get("model", {}).items() if v.role == "observed")
 
+    def likelihood(self) -> str:
+        """The density of the data, as the mathematics writes it: `log p(y | x)`."""
+        given = [n for n, v in self.nodes.get("model", {}).items() if v.role == "given"]
+        condition = f" | {', '.join(given)}" if given else ""
+        return f"log p({', '.join(self.observed())}{condition})"
+
 
 def read(folder: Path) -> Manifest:
     """The manifest of the generated code in `folder`.

@@ -30,6 +30,7 @@ def test_a_run_ends_with_figures_and_pictures(trained):
     assert result == json.loads(json.dumps(found.result))
     test = result["evaluate"]["test"]
     assert test["estimator"] == "iwae"
+    assert test["of"] == "log p(x)"
     assert test["rows"] == 359
     assert -40 < test["value"] < -20
     assert 0 < test["standard_error"] < 1
