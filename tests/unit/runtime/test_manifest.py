@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,17 @@ def test_reads_every_part(tmp_path):
     assert found.observed() == ("x",)
     assert found.capabilities["guide.sample"] == ("x",)
     assert found.parameters["model.decoder.0.weight"] == (24, 6)
+
+
+def test_the_likelihood_is_written_as_the_mathematics_writes_it():
+    generated = Path(__file__).parents[3] / "generated"
+    written = {
+        name: manifest.read(generated / name).likelihood()
+        for name in ("vae", "logistic_regression", "conditional_vae")
+    }
+    assert written["vae"] == "log p(x)"
+    assert written["logistic_regression"] == "log p(y | x)"
+    assert written["conditional_vae"].startswith("log p(x | ")
 
 
 @pytest.mark.parametrize(
