@@ -20,12 +20,15 @@ from specc.engine.opened import precision
 from specc.graph.graph import GUIDE, ROWS
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
+from tests.laws.estimating import gradient
 from tests.oracles.interpreter import Interpreter, events
 from tests.unit.random_specs import specs
 from tests.unit.test_random_specs import batch_of
 
 COUNT, PARTICLES = 2, 2
 DRAWS, CHUNKS, SINGLES, Z = 100, 40, 300, 6.0
+Z_SCORE = 8.0
+"""Of 40 means each: Student's t with 39 degrees of freedom passes 8 once in a billion draws."""
 CALM = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
 
@@ -139,12 +142,39 @@ def check_loss(program, checked, batch):
     assert gap < Z * error + 1e-9 * one.mean().abs(), (one.mean(), other.mean(), error)
 
 
+def check_samples(program, checked, batch):
+    """The model draws from its own density: the mean of grad log p over its draws is zero."""
+    needed = program.capabilities.get("model.log_joint", ())
+    if not program.can("model.sample") or not list(program.model.parameters()):
+        return
+    rows = {name: value[:1].expand(DRAWS, *value.shape[1:]) for name, value in batch.items()}
+    inputs = program.inputs("model.sample", rows)
+    scores = []
+    for chunk in range(CHUNKS):
+        noise = Noise.at(chunk, 3, dtype=torch.float64)
+        values = {**rows, **program.require("model.sample")(noise, DRAWS, **inputs)}
+        if not set(needed) <= set(values):
+            return
+        with torch.enable_grad():
+            joint = program.require("model.log_joint")(**{name: values[name] for name in needed})
+            extreme = any(((v != 0) & (v.abs() < 1e-30)).any() for v in values.values())
+            if not joint.requires_grad or extreme:
+                return  # gamma numbers of a tiny concentration are cut off at the least float
+            scores.append(gradient(program, joint.mean()))
+    stacked = torch.stack(scores)
+    mean, error = stacked.mean(0), stacked.std(0) / CHUNKS**0.5
+    if torch.isfinite(stacked).all():
+        worst = (mean.abs() / error.clamp(min=1e-12)).max()
+        assert worst < Z_SCORE, worst
+
+
 def check(text):
     with tempfile.TemporaryDirectory() as name, precision(torch.float64), torch.no_grad():
         found = made(text, Path(name))
         if found is not None:
             check_densities(*found)
             check_loss(*found)
+            check_samples(*found)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=CALM, derandomize=True)
