@@ -10,6 +10,7 @@ Torch is imported inside functions: what `prepare` sets is read when torch is lo
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
@@ -35,8 +36,28 @@ busy. On idle processors it makes no difference (8.4 and 8.6 ms).
 """
 
 
+LARGEST_KEPT = 1 << 25
+"""Bytes of a buffer, below which its memory stays with the process when it is given back.
+
+A step that gives 8 MB of gradients back to the system gets them again page by page, which took 5 %
+of it (1.3 million parameters, one thread).
+"""
+
+
+def _keep_memory() -> None:
+    """Asks the C library to keep what is freed; where it is not GNU's, nothing happens."""
+    trim_threshold, mmap_threshold = -1, -3
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(mmap_threshold, LARGEST_KEPT)
+        libc.mallopt(trim_threshold, 16 * LARGEST_KEPT)
+    except (OSError, AttributeError):
+        return
+
+
 def prepare() -> None:
     """Flushes denormals in this thread and in all that torch will make; call it before torch."""
+    _keep_memory()
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
         os.environ["GOMP_SPINCOUNT"] = SPINS
     import torch
