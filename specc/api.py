@@ -101,6 +101,7 @@ class Model:
         start: str | Path | None = None,
         threads: int | None = None,
         tensorboard: bool = False,
+        shard: bool = False,
         quiet: bool = True,
         say: Callable[[str], None] = lambda words: None,
     ) -> Run:
@@ -108,7 +109,8 @@ class Model:
 
         `out` is `runs/<name>-1`, `-2`, ... by default. `resume` goes on with the run in `out`;
         `start` is a run whose weights are taken over where they fit. `tensorboard` writes the
-        curves for it, too. `say` is told what a person should know.
+        curves for it, too. Under `torchrun`, `shard` gives each process a part of every parameter.
+        `say` is told what a person should know.
 
         Raises RunFailure: E05xx where the data does not fit, E08xx where the run cannot go on.
         """
@@ -130,6 +132,7 @@ class Model:
             quiet=quiet,
             threads=threads,
             tensorboard=tensorboard,
+            shard=shard,
             start=None if start is None else Path(start),
             moved=self._plan.graph.graph.spec.document.moved,
             say=say,

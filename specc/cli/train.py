@@ -30,6 +30,7 @@ PRECISIONS = ("float32", "fast", "float64")
 @click.option("--seeds", metavar="N,N,...", help="Train once with each seed.")
 @click.option("--threads", type=click.IntRange(1, 4096), help="Threads of the processor.")
 @click.option("--tensorboard", is_flag=True, help="Write the curves to RUN/tensorboard, too.")
+@click.option("--shard", is_flag=True, help="Under torchrun, cut parameters into parts.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @options.as_json
 def command(
@@ -44,13 +45,14 @@ def command(
     seeds: str | None,
     threads: int | None,
     tensorboard: bool,
+    shard: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
     """Train, then print the figures of the spec's `evaluate` and where the pictures are."""
     if resume:
         _check_resume(out, start, seeds)
-    asked = Asked(data_dir, device, resume, start, threads, tensorboard, quiet or as_json)
+    asked = Asked(data_dir, device, resume, start, threads, tensorboard, shard, quiet or as_json)
     if precision is not None:
         settings = (*settings, f"train.precision={precision}")
     if seeds is None:
@@ -91,6 +93,7 @@ class Asked:
     start: str | None
     threads: int | None
     tensorboard: bool
+    shard: bool
     quiet: bool
 
 
@@ -111,6 +114,7 @@ def _train(
         start=asked.start,
         threads=asked.threads,
         tensorboard=asked.tensorboard,
+        shard=asked.shard,
         quiet=asked.quiet,
         say=lambda words: click.echo(words, err=True),
     )

@@ -13,14 +13,16 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from specc.engine.distributed import part_of
+
 
 class Averages:
-    """The running mean of the parameters of a program."""
+    """The running mean of the parameters of a program, of as much as this process has."""
 
     def __init__(self, program: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.live = dict(program.named_parameters())
-        self.mean = {name: p.detach().clone() for name, p in self.live.items()}
+        self.live = {name: part_of(p.detach()) for name, p in program.named_parameters()}
+        self.mean = {name: p.clone() for name, p in self.live.items()}
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -31,7 +33,7 @@ class Averages:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Within it, the program has the means as its weights."""
-        before = {name: p.detach().clone() for name, p in self.live.items()}
+        before = {name: p.clone() for name, p in self.live.items()}
         self._put(self.mean)
         try:
             yield

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from specc.engine import checkpoint
+from specc.engine.stored import WHOLE, Whole
 from specc.runtime.failure import USAGE, RunFailure
 
 
@@ -39,7 +39,7 @@ class Carried:
         }
 
 
-def carry(run: Path, program: nn.Module, moved: Mapping[str, str]) -> Carried:
+def carry(run: Path, program: nn.Module, moved: Mapping[str, str], hands: Whole = WHOLE) -> Carried:
     """Copies what fits from the last checkpoint of `run`; `moved` has new names by the old.
 
     Raises RunFailure: E0802 where there is no checkpoint, E0814 where nothing of it fits.
@@ -48,22 +48,17 @@ def carry(run: Path, program: nn.Module, moved: Mapping[str, str]) -> Carried:
     if found is None:
         hint = "name the folder of a run, such as `runs/vae-1`"
         raise RunFailure("E0802", f"there is no checkpoint in {run}", hint=hint, exit_code=USAGE)
-    known = {renamed(name, moved): tensor for name, tensor in found.useful.items()}
+    stored = found.useful
+    known = {renamed(name, moved): name for name in stored}
     live = dict(program.named_parameters()) | dict(program.named_buffers())
-    taken = [n for n, t in live.items() if n in known and known[n].shape == t.shape]
+    taken = [n for n, t in live.items() if n in known and stored.shape(known[n]) == t.shape]
     if not taken:
         message = f"no tensor of the run {run} has the name and shape of one of this program"
         hint = "`moved: {old.name: new.name}` in the spec renames; `specc diff` shows what carries"
         raise RunFailure("E0814", message, hint=hint, exit_code=USAGE)
-    _copy(live, known, taken)
+    hands.read(stored, {known[name]: live[name] for name in taken})
     fresh = tuple(name for name in live if name not in set(taken))
     return Carried(str(run), found.counters.total, tuple(taken), fresh)
-
-
-@torch.no_grad()
-def _copy(live: Mapping[str, Tensor], known: Mapping[str, Tensor], names: list[str]) -> None:
-    for name in names:
-        live[name].copy_(known[name])
 
 
 def renamed(name: str, moved: Mapping[str, str]) -> str:

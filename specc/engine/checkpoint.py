@@ -14,19 +14,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from specc.engine import files, forms
 from specc.engine.forms import State
 from specc.engine.player import Player
+from specc.engine.stored import WHOLE, Stored, Whole
 from specc.runtime.failure import RunFailure
 
 FOLDER = "checkpoints"
@@ -50,19 +51,19 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint that was read whole."""
+    """A checkpoint that is whole; its tensors are read when they are asked for."""
 
     folder: Path
     counters: Counters
     tally: Mapping[str, Any]
-    weights: Mapping[str, Tensor]
-    optimizer: Mapping[str, Tensor]
-    averages: Mapping[str, Tensor]
+    weights: Stored
+    optimizer: Stored
+    averages: Stored
 
     @property
-    def useful(self) -> Mapping[str, Tensor]:
+    def useful(self) -> Stored:
         """The weights to evaluate: their running mean, where there is one."""
-        return {**self.weights, **self.averages}
+        return self.weights.under(self.averages)
 
 
 def save(
@@ -73,29 +74,35 @@ def save(
     tally: Mapping[str, Any],
     averages: Mapping[str, Tensor] | None = None,
     keep: int = 2,
+    hands: Whole = WHOLE,
 ) -> None:
     """Writes a checkpoint, reads it back, and removes all but the last `keep`.
 
+    All processes that save call it together.
+
     Raises RunFailure: E0811, where it cannot be written; the one before stays as it is.
     """
-    tensors = {WEIGHTS: weights_of(program), OPTIMIZER: _optimizer_tensors(players)}
+    tensors = {WEIGHTS: _unique(program), OPTIMIZER: _remembered(players, hands)}
     if averages is not None:
-        tensors[AVERAGES] = {n: t.detach().cpu().contiguous() for n, t in averages.items()}
-    _write(run / FOLDER / f"{counters.total:09d}", tensors, counters, tally)
-    for old in _folders(run / FOLDER)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+        tensors[AVERAGES] = _means(averages, program, hands)
+    folder = run / FOLDER / f"{counters.total:09d}"
+    _write(folder, tensors, counters, tally, hands)
+    hands.once(lambda: _remove(_folders(run / FOLDER)[:-keep]))
 
 
-def save_best(run: Path, program: nn.Module, counters: Counters) -> None:
+def save_best(run: Path, program: nn.Module, counters: Counters, hands: Whole = WHOLE) -> None:
     """Writes the weights as they are now as the best so far, and removes those before.
 
     Raises RunFailure: E0811, where they cannot be written; the best before stays as it is.
     """
     folder = run / BEST / f"{counters.total:09d}"
-    _write(folder, {WEIGHTS: weights_of(program)}, counters, {})
-    for old in _folders(run / BEST):
-        if old != folder:
-            shutil.rmtree(old, ignore_errors=True)
+    _write(folder, {WEIGHTS: _unique(program)}, counters, {}, hands)
+    hands.once(lambda: _remove([old for old in _folders(run / BEST) if old != folder]))
+
+
+def _remove(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(
@@ -103,44 +110,65 @@ def _write(
     tensors: Mapping[str, dict[str, Tensor]],
     counters: Counters,
     tally: Mapping[str, Any],
+    hands: Whole,
 ) -> None:
-    if folder.exists():
-        if _is_whole(folder):
-            return
-        shutil.rmtree(folder)
+    if hands.once(lambda: _is_there(folder)):
+        return
 
-    def fill(beside: Path) -> None:
-        for name, values in tensors.items():
-            save_file(values, beside / name)
+    def describe(beside: Path) -> None:
         hashes = {name: files.hash_of(beside / name) for name in tensors}
         state = {"counters": asdict(counters), "tally": dict(tally), "hashes": hashes}
         (beside / STATE).write_text(json.dumps(state), encoding="utf-8")
 
+    def fill(beside: Path) -> None:
+        for name, values in tensors.items():
+            hands.write(values, beside / name)
+        hands.once(lambda: describe(beside))
+
     try:
-        files.write_folder(folder, fill)
+        files.write_folder(folder, fill, hands.once)
     except SafetensorError as error:
         raise RunFailure("E0811", f"{folder} cannot be written: {error}") from error
-    _read(folder)
+    hands.once(lambda: _verify(folder))
 
 
-def best(run: Path) -> Checkpoint | None:
+def _is_there(folder: Path) -> bool:
+    """Whether a checkpoint is there and whole; one that is damaged makes room for another."""
+    if not folder.exists():
+        return False
+    try:
+        _verify(folder)
+    except RunFailure:
+        shutil.rmtree(folder)
+        return False
+    return True
+
+
+def best(run: Path, hands: Whole = WHOLE) -> Checkpoint | None:
     """The weights of the best validation loss; None where a run keeps none.
 
     Raises RunFailure: E0803, where they are damaged.
     """
-    found = _folders(run / BEST)
-    return _read(found[-1]) if found else None
+    folder = hands.once(lambda: _verified(_folders(run / BEST)[-1:]))
+    return _open(folder) if folder else None
 
 
-def latest(run: Path) -> Checkpoint | None:
+def latest(run: Path, hands: Whole = WHOLE) -> Checkpoint | None:
     """The last checkpoint of a run that is whole; None where it has none yet.
 
     Raises RunFailure: E0803, where there are checkpoints and every one of them is damaged.
     """
+    folder = hands.once(lambda: _verified(_folders(run / FOLDER)))
+    return _open(folder) if folder else None
+
+
+def _verified(folders: Sequence[Path]) -> Path | None:
+    """The last folder with a checkpoint that is whole; raises RunFailure E0803."""
     failure: RunFailure | None = None
-    for folder in reversed(_folders(run / FOLDER)):
+    for folder in reversed(folders):
         try:
-            return _read(folder)
+            _verify(folder)
+            return folder
         except RunFailure as found:
             failure = failure or found
     if failure is not None:
@@ -153,75 +181,74 @@ def restore(
     program: nn.Module,
     players: Sequence[Player],
     means: Mapping[str, Tensor] | None = None,
+    hands: Whole = WHOLE,
 ) -> None:
     """Puts weights, their means, and what optimizers remember back into place, to go on from there.
 
     Raises RunFailure: E0803, where the names or shapes are not those of the program.
     """
-    _put(checkpoint, checkpoint.weights, program)
+    _put(checkpoint.weights, _unique(program), checkpoint.folder, hands)
     if means is not None:
-        _put_into(means, checkpoint, checkpoint.averages)
+        live = _means(means, program, hands)
+        _put(checkpoint.averages, live, checkpoint.folder, hands)
     for number, player in enumerate(players):
-        _restore_optimizer(player, number, checkpoint)
+        _restore_optimizer(player, number, checkpoint, hands)
 
 
-def use(checkpoint: Checkpoint, program: nn.Module) -> None:
+def use(checkpoint: Checkpoint, program: nn.Module, hands: Whole = WHOLE) -> None:
     """Puts the weights into place that are to be evaluated.
 
     Raises RunFailure: E0803, where the names or shapes are not those of the program.
     """
-    _put(checkpoint, checkpoint.useful, program)
+    _put(checkpoint.useful, _unique(program), checkpoint.folder, hands)
 
 
-def _put(checkpoint: Checkpoint, weights: Mapping[str, Tensor], program: nn.Module) -> None:
-    _put_into(_unique(program), checkpoint, weights)
+def _put(stored: Stored, live: Mapping[str, Tensor], folder: Path, hands: Whole) -> None:
+    if {n: t.shape for n, t in live.items()} != {n: stored.shape(n) for n in stored}:
+        different = sorted(set(live) ^ set(stored)) or ["their shapes differ"]
+        raise _damaged(folder, f"its weights are not the program's: {different[0]}")
+    hands.read(stored, live)
 
 
-def _put_into(
-    live: Mapping[str, Tensor], checkpoint: Checkpoint, weights: Mapping[str, Tensor]
-) -> None:
-    if {n: t.shape for n, t in live.items()} != {n: t.shape for n, t in weights.items()}:
-        different = sorted(set(live) ^ set(weights)) or ["their shapes differ"]
-        raise _damaged(checkpoint.folder, f"its weights are not the program's: {different[0]}")
-    with torch.no_grad():
-        for name, tensor in live.items():
-            tensor.copy_(weights[name])
-
-
-def weights_of(program: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers by name, each tensor once, on the CPU."""
-    return {n: t.detach().cpu().contiguous() for n, t in _unique(program).items()}
+def _means(means: Mapping[str, Tensor], program: nn.Module, hands: Whole) -> dict[str, Tensor]:
+    """The running means by name, as shared as the parameters are."""
+    named = dict(program.named_parameters())
+    return {name: hands.shared(mean, named[name]) for name, mean in means.items()}
 
 
 def _unique(program: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name, each tensor once."""
     found: dict[str, Tensor] = dict(program.named_parameters())
     kept = set(program.state_dict())
     found.update((n, b) for n, b in program.named_buffers() if n in kept)
     return found
 
 
-def _optimizer_tensors(players: Sequence[Player]) -> dict[str, Tensor]:
+def _remembered(players: Sequence[Player], hands: Whole) -> dict[str, Tensor]:
+    """What each optimizer remembers of each parameter."""
     return {
-        f"{number}/{name}/{key}": torch.as_tensor(value).detach().cpu().contiguous()
+        f"{number}/{name}/{key}": hands.shared(torch.as_tensor(value), source)
         for number, player in enumerate(players)
-        for name, parameter in zip(player.names, player.parameters, strict=True)
-        for key, value in player.optimizer.state.get(parameter, {}).items()
+        for name, own, source in zip(player.names, player.parameters, player.sources, strict=True)
+        for key, value in player.optimizer.state.get(own, {}).items()
         if value is not None
     }
 
 
-def _restore_optimizer(player: Player, number: int, checkpoint: Checkpoint) -> None:
+def _restore_optimizer(player: Player, number: int, checkpoint: Checkpoint, hands: Whole) -> None:
+    stored = checkpoint.optimizer
     state: dict[int, dict[str, Tensor]] = {}
+    live: dict[str, Tensor] = {}
     for index, name in enumerate(player.names):
+        own, source = player.parameters[index], player.sources[index]
         prefix = f"{number}/{name}/"
-        # A clone lies where torch aligns it, as in the run that wrote it: sums come out the same.
-        state[index] = {
-            key.removeprefix(prefix): tensor.clone()
-            for key, tensor in checkpoint.optimizer.items()
-            if key.startswith(prefix)
-        }
-        if not all(_fits(t.shape, player.parameters[index].shape) for t in state[index].values()):
+        keys = [key for key in stored if key.startswith(prefix)]
+        if not all(_fits(stored.shape(key), source.shape) for key in keys):
             raise _damaged(checkpoint.folder, f"what it remembers of `{name}` has another shape")
+        # A new tensor lies where torch aligns it, as in the run that wrote it: sums are the same.
+        state[index] = {k.removeprefix(prefix): hands.room(stored, k, own) for k in keys}
+        live |= {k: hands.shared(state[index][k.removeprefix(prefix)], source) for k in keys}
+    hands.read(stored, live)
     groups = player.optimizer.state_dict()["param_groups"]
     kept = {index: values for index, values in state.items() if values}
     player.optimizer.load_state_dict({"state": kept, "param_groups": groups})
@@ -237,32 +264,37 @@ def _folders(root: Path) -> list[Path]:
     return sorted(p for p in root.iterdir() if p.name.isdigit()) if root.is_dir() else []
 
 
-def _is_whole(folder: Path) -> bool:
-    try:
-        _read(folder)
-    except RunFailure:
-        return False
-    return True
-
-
-def _read(folder: Path) -> Checkpoint:
-    try:
-        state = forms.read(State, folder / STATE)
-        hashes = state["hashes"]
-        for name, expected in hashes.items():
+def _verify(folder: Path) -> None:
+    """A checkpoint must be what was written, and open; raises RunFailure E0803."""
+    with _reading(folder):
+        for name, expected in forms.read(State, folder / STATE)["hashes"].items():
             if name not in (WEIGHTS, OPTIMIZER, AVERAGES):
                 raise _damaged(folder, f"it names a file `{name}`")
             if files.hash_of(folder / name) != expected:
                 raise _damaged(folder, f"{name} is not what was written")
-        tensors = {name: load_file(folder / name) for name in hashes}
+    _open(folder)
+
+
+def _open(folder: Path) -> Checkpoint:
+    """The checkpoint in a folder that was verified; raises RunFailure E0803."""
+    with _reading(folder):
+        state = forms.read(State, folder / STATE)
+        tensors = {name: Stored(folder / name) for name in state["hashes"]}
         return Checkpoint(
             folder,
             Counters(**state["counters"].model_dump()),
             state["tally"],
             tensors[WEIGHTS],
-            tensors.get(OPTIMIZER, {}),
-            tensors.get(AVERAGES, {}),
+            tensors.get(OPTIMIZER, Stored()),
+            tensors.get(AVERAGES, Stored()),
         )
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Says of any error that the checkpoint is damaged; raises RunFailure E0803."""
+    try:
+        yield
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise _damaged(folder, str(error)) from error
 

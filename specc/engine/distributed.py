@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from specc.runtime.failure import RunFailure
 
@@ -54,11 +54,13 @@ def joined(device: torch.device) -> Iterator[World]:
     if here.size == 1 or dist.is_initialized():
         yield here
         return
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)  # where torch puts what the processes tell each other
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield here
-    except (dist.DistError, RuntimeError) as error:
-        if isinstance(error, RunFailure) or not _is_of_the_group(error):
+    except (dist.DistError, RuntimeError, RunFailure) as error:
+        if not _is_of_the_group(error):
             raise
         message = f"process {here.rank} of {here.size} lost another one of the run"
         hint = "start all of them again, with `--resume`"
@@ -68,8 +70,15 @@ def joined(device: torch.device) -> Iterator[World]:
             dist.destroy_process_group()
 
 
-def _is_of_the_group(error: Exception) -> bool:
-    """Whether an error is one of talking to the others; gloo raises plain RuntimeErrors."""
+def _is_of_the_group(error: BaseException | None) -> bool:
+    """Whether an error is one of talking to the others; gloo raises plain RuntimeErrors.
+
+    Parameters that are shared out are talked about within the code of a spec, which tells E0809.
+    """
+    if isinstance(error, RunFailure):
+        return error.code == "E0809" and _is_of_the_group(error.__cause__)
+    if not isinstance(error, (dist.DistError, RuntimeError)):
+        return False
     words = str(error).lower()
     return isinstance(error, dist.DistError) or any(
         word in words for word in ("gloo", "nccl", "connection closed", "connection reset")
@@ -95,6 +104,34 @@ def sum_gradients(parameters: Sequence[Tensor]) -> None:
         parameter.grad = total
 
 
+def part_of(tensor: Tensor) -> Tensor:
+    """What this process has of a tensor: its rows of one that is shared out, else all."""
+    rows: Tensor = tensor.to_local() if hasattr(tensor, "to_local") else tensor
+    return rows
+
+
+def clip(parts: Sequence[nn.Parameter], alike: Sequence[nn.Parameter], largest: float) -> None:
+    """Scales gradients down to a norm, that of the rows of all processes and of what all have."""
+    if not parts:
+        nn.utils.clip_grad_norm_(alike, largest)
+        return
+    own, rest = (_squares(parameters, parts[0]) for parameters in (parts, alike))
+    (others,) = summed([own])
+    nn.utils.clip_grads_with_norm_([*parts, *alike], largest, (others + rest).sqrt())
+
+
+def _squares(parameters: Sequence[nn.Parameter], like: Tensor) -> Tensor:
+    grads = [p.grad for p in parameters if p.grad is not None]
+    return nn.utils.get_total_norm(grads).to(like).square()
+
+
+def follow(tensors: Sequence[Tensor]) -> None:
+    """Makes tensors what they are in the first process."""
+    if dist.is_initialized():
+        for tensor in tensors:
+            dist.broadcast(tensor, 0)
+
+
 def any_of(flag: bool, device: torch.device) -> bool:
     """Whether the flag is set in any process."""
     if not dist.is_initialized():
@@ -117,3 +154,12 @@ def wait() -> None:
     """Waits until every process is here."""
     if dist.is_initialized():
         dist.barrier()
+
+
+def known_to_any(words: str | None) -> str | None:
+    """What the first process that knows something says."""
+    if not dist.is_initialized():
+        return words
+    said: list[str | None] = [None] * dist.get_world_size()
+    dist.all_gather_object(said, words)
+    return next((known for known in said if known is not None), None)

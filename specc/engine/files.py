@@ -95,23 +95,37 @@ def read(path: Path) -> bytes:
     return data
 
 
-def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+def write_folder(
+    folder: Path,
+    fill: Callable[[Path], None],
+    once: Callable[[Callable[[], None]], None] = lambda action: action(),
+) -> None:
     """Makes `folder` with what `fill` writes into it, so that it is there as a whole or not at all.
+
+    Several processes may fill it together, where `once` lets one of them act for all.
 
     Raises RunFailure: E0811, where the system refuses.
     """
     beside = folder.with_name(f".{folder.name}.partial")
     with writing(folder):
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
+        once(lambda: _begin(beside))
         try:
             fill(beside)
-            _sync(beside)
-            beside.rename(folder)
+            once(lambda: _finish(beside, folder))
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)  # a full disk gets its room back
             raise
-        sync_folder(folder.parent)
+
+
+def _begin(beside: Path) -> None:
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+
+
+def _finish(beside: Path, folder: Path) -> None:
+    _sync(beside)
+    beside.rename(folder)
+    sync_folder(folder.parent)
 
 
 def _sync(folder: Path) -> None:

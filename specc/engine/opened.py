@@ -13,9 +13,9 @@ from specc.data.load import Loaded, Rows, load
 from specc.engine import checkpoint, device, record
 from specc.engine.forms import Facts
 from specc.engine.settings import Settings, settings_of
+from specc.engine.stored import WHOLE, Whole
 from specc.engine.streams import Stream
 from specc.runtime import manifest as manifests
-from specc.runtime import program as programs
 from specc.runtime.failure import RunFailure
 from specc.runtime.manifest import Manifest
 from specc.runtime.noise import mix
@@ -24,13 +24,14 @@ from specc.runtime.program import Program
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run that is open in this process."""
+    """A run that is open in this process; `hands` is how the process holds its tensors."""
 
     folder: Path
     program: Program
     data: Loaded | None
     settings: Settings
     device: torch.device
+    hands: Whole = WHOLE
 
     @property
     def manifest(self) -> Manifest:
@@ -70,11 +71,17 @@ def precision(dtype: torch.dtype) -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
-def fresh(code: Path, settings: Settings, where: torch.device) -> Program:
+def fresh(code: Path, settings: Settings, where: torch.device, hands: Whole = WHOLE) -> Program:
     """The program in the folder `code`, with parameters that depend on the seed alone."""
     with precision(settings.dtype), torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(settings.seed, Stream.START))
-        return programs.load(code).to(where)
+        return hands.load(code).to(where)
+
+
+def outline(code: Path, settings: Settings) -> Program:
+    """The program in the folder `code` with the names and shapes of its parameters, and no more."""
+    with torch.device("meta"):
+        return fresh(code, settings, torch.device("meta"))
 
 
 def open_run(

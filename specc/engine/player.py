@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from specc.engine.distributed import clip, part_of
 from specc.engine.settings import FUSED, Settings, optimizer_for
 from specc.runtime.manifest import Loss
 from specc.runtime.program import Program
@@ -21,21 +22,45 @@ class NotCompiled(Exception):
 class Player:
     """A loss with the parameters that minimize it, and their optimizer.
 
-    `clip` is the largest norm of the gradient. Where `skips_on_device` the optimizer itself leaves
-    an update out, so that nobody waits for the device.
+    `parameters` are what this process updates: the program's own, which are `sources`, or its rows
+    of them where they are shared out. `clip` is the largest norm of the gradient. Where the run
+    `skips_on_device`, the optimizer itself leaves an update out, so nobody waits for the device.
     """
 
     loss: Loss
     names: tuple[str, ...]
     parameters: tuple[nn.Parameter, ...]
+    sources: tuple[nn.Parameter, ...]
     optimizer: torch.optim.Optimizer
     clip: float | None = None
     skips_on_device: bool = False
 
+    @property
+    def parts(self) -> tuple[nn.Parameter, ...]:
+        """Parameters that are rows of the program's; no other process has them."""
+        pairs = zip(self.parameters, self.sources, strict=True)
+        return tuple(own for own, source in pairs if own is not source)
+
+    @property
+    def alike(self) -> tuple[nn.Parameter, ...]:
+        """Parameters that every process has."""
+        pairs = zip(self.parameters, self.sources, strict=True)
+        return tuple(own for own, source in pairs if own is source)
+
+    def forget(self) -> None:
+        """Drops the gradients of the step before."""
+        for parameter in (*self.parameters, *self.sources):
+            parameter.grad = None
+
+    def take(self) -> None:
+        """Takes this process's rows of the gradients."""
+        for own, source in zip(self.parameters, self.sources, strict=True):
+            own.grad = None if source.grad is None else part_of(source.grad)
+
     def apply(self, skipped: Tensor) -> None:
         """The update by the gradients that are there, left out where `skipped` is 1."""
         if self.clip is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.clip)
+            clip(self.parts, self.alike, self.clip)
         if self.skips_on_device:
             self.optimizer.found_inf = skipped  # type: ignore[attr-defined]
             self.optimizer.step()
@@ -63,10 +88,17 @@ def players_of(program: Program, settings: Settings, device: torch.device) -> tu
     players = []
     for loss in program.manifest.losses:
         mine = {n: p for n, p in named.items() if _belongs(n, loss.parameters)}
-        optimizer = optimizer_for(settings, mine.values(), device)
-        found = tuple(mine), tuple(mine.values()), optimizer
+        own = tuple(_own(p) for p in mine.values())
+        found = tuple(mine), own, tuple(mine.values()), optimizer_for(settings, own, device)
         players.append(Player(loss, *found, clip=settings.clip, skips_on_device=on_device))
     return tuple(players)
+
+
+def _own(parameter: nn.Parameter) -> nn.Parameter:
+    """What this process has of a parameter, for an optimizer that knows of no others."""
+    whole = parameter.detach()
+    rows = part_of(whole)
+    return parameter if rows is whole else nn.Parameter(rows)
 
 
 def _belongs(name: str, owners: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.data.load import Batch, Rows
-from specc.engine.distributed import sum_gradients, summed, world
+from specc.engine.distributed import follow, sum_gradients, summed, world
 from specc.engine.player import NotCompiled, Outcome, Player
 from specc.engine.products import products
 from specc.engine.settings import Settings
@@ -58,6 +58,9 @@ class Step:
         self.has_dropout = any(
             isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
         )
+        self.is_shared = any(player.parts for player in self.players)
+        kept = program.state_dict()
+        self.buffers = [tensor for name, tensor in program.named_buffers() if name in kept]
         self.size = settings.batch_size
         self.products = products(settings.precision, device)
         self.compiled: dict[int, CompiledUpdate] = {}
@@ -69,6 +72,8 @@ class Step:
         """
         if self.has_dropout:
             raise NotCompiled("it has dropout, whose numbers would be others")
+        if self.is_shared:
+            raise NotCompiled("its parameters are shared out")
         if self.pieces > 1 or len(self.rows) < self.size:
             raise NotCompiled("its batches come in pieces")
         # Torch's compiler takes more than a second to load, so it is where it is needed.
@@ -88,19 +93,23 @@ class Step:
             torch.manual_seed(mix(self.seed, Stream.DROPOUT, epoch, step))
         batches = list(self._batches(epoch, step, index))
         outcomes = [self._update(p, batches, i, epoch, step) for i, p in enumerate(self.players)]
+        follow(self.buffers)  # means that layers keep are those of the rows that each has seen
         return outcomes[0] if len(outcomes) == 1 else _joined(self.players, outcomes)
 
     def _batches(self, epoch: int, step: int, index: Tensor) -> Iterator[Piece]:
         """The pieces of a batch that this process computes.
 
-        One without a piece of its own takes the first with no share, to know its parts by name.
+        One without a piece of its own takes the first with no share, to know its parts by name; and
+        with parameters that are shared out, so that all compute equally often, for each takes part
+        in the computations of the others.
         """
         pieces = [p for p in index.tensor_split(self.pieces) if len(p)] or [index]
         mine = [number for number in range(len(pieces)) if self.world.owns(number)]
-        for number in mine or [0]:
+        shares = [(number, len(pieces[number]) / max(len(index), 1)) for number in mine]
+        least = -(-len(pieces) // self.world.size) if self.is_shared else 1
+        for number, share in shares + [(0, 0.0)] * (least - len(mine)):
             own = (number,) if self.pieces > 1 else ()
             noise = self._noise(Stream.DATA, epoch, step, *own)
-            share = len(pieces[number]) / max(len(index), 1) if mine else 0.0
             yield Piece(number, share, self.rows.batch(pieces[number], noise))
 
     def loss_again(self, epoch: int, step: int, index: Tensor) -> None:
@@ -154,7 +163,7 @@ class Step:
         if update is not None and len(pieces) == 1 and update.fits(pieces[0].batch):
             noise = self._loss_noise(epoch, step, number, 0)
             return update(pieces[0].batch, noise, self.kl_weight(player, epoch, step))
-        player.optimizer.zero_grad(set_to_none=True)
+        player.forget()
         names: tuple[str, ...] = ()
         sums: Tensor | None = None
         for piece in pieces:
@@ -170,10 +179,13 @@ class Step:
             sums = values if sums is None else sums + values
             names = ("loss", *parts)
         assert sums is not None
+        player.take()
         if self.world.size > 1:
-            sum_gradients(player.parameters)
+            sum_gradients(player.alike)
             (sums,) = summed([sums])
         skipped = _not_finite(sums[0], player.parameters)
+        if self.is_shared:  # a process sees its own rows
+            skipped = summed([skipped])[0].clamp_(max=1.0)
         player.apply(skipped)
         return Outcome(names, sums, skipped)
 

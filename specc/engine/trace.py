@@ -12,7 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from specc.engine.distributed import part_of
 from specc.runtime.places import Place, find
+
+SHARDING = "_fully_shard"
+"""A folder in the path of torch's code that shares parameters out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,22 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     self.infinite = self._here(kind)
 
     def _here(self, kind: str) -> Origin | None:
-        found = find(traceback.extract_stack(), self.folder)
+        frames = traceback.extract_stack()
+        if _gathers(frames, self.folder):
+            return None
+        found = find(frames, self.folder)
         return Origin(kind, found.line, found.place) if found else None
+
+
+def _gathers(frames: Sequence[traceback.FrameSummary], folder: Path) -> bool:
+    """Whether rows of parameters are being put together, in memory that has anything in it yet."""
+    inside = folder.resolve()
+    for frame in reversed(frames):
+        if Path(frame.filename).resolve().parent == inside:
+            return False
+        if SHARDING in frame.filename:
+            return True
+    return False
 
 
 def _kind(value: Tensor) -> str:
@@ -95,10 +113,10 @@ def origin_of(compute: Callable[[], object], folder: Path) -> Origin | None:
 
 
 def wrong_parameter(program: nn.Module) -> str | None:
-    """The first parameter whose value or gradient is not finite."""
+    """The first parameter whose value or gradient is not finite in this process."""
     for name, parameter in program.named_parameters():
-        if _kind(parameter.detach()):
+        if _kind(part_of(parameter.detach())):
             return name
-        if parameter.grad is not None and _kind(parameter.grad):
+        if parameter.grad is not None and _kind(part_of(parameter.grad)):
             return name
     return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from specc.data.load import Loaded, load
@@ -21,14 +22,15 @@ from specc.engine.board import Board, writer
 from specc.engine.carry import carry
 from specc.engine.checkpoint import Counters
 from specc.engine.choice import Choice, choose
-from specc.engine.distributed import World, agreed, any_of, joined, wait, world
-from specc.engine.opened import OpenRun, data_folder, fresh
+from specc.engine.distributed import World, agreed, any_of, joined, known_to_any, wait, world
+from specc.engine.opened import OpenRun, data_folder, fresh, open_run, outline
 from specc.engine.player import NotCompiled, players_of
 from specc.engine.products import has_bfloat16
 from specc.engine.progress import Kept, Progress, Quiet, Shown
 from specc.engine.settings import Settings, settings_of
 from specc.engine.signals import Interruption, interruptible
 from specc.engine.step import Step
+from specc.engine.stored import WHOLE, Whole
 from specc.engine.streams import order_of
 from specc.engine.tally import Tally
 from specc.engine.trace import origin_of, wrong_parameter
@@ -56,7 +58,8 @@ class Options:
     texts by the names of their files. `threads` overrides
     the choice that follows from the sizes. `start` is a run whose weights are taken over where
     they fit, under the names that `moved` gives them. `tensorboard` writes the metrics for it, too.
-    `say` is told what a person should know.
+    `shard` gives each of several processes a part of every parameter. `say` is told what a person
+    should know.
     """
 
     data_dir: Path | None = None
@@ -69,6 +72,7 @@ class Options:
     start: Path | None = None
     moved: Mapping[str, str] = field(default_factory=dict)
     tensorboard: bool = False
+    shard: bool = False
     say: Callable[[str], None] = lambda words: None
 
 
@@ -90,13 +94,16 @@ def train(code: Path, run: Path, options: Options) -> Trained:
     if options.tensorboard:
         writer()
     with joined(device.choose(options.device)) as here:
+        hands = _hands(code, options)
         run = Path(agreed(str(run)))
         if here.writes:
-            resumes = options.resume and (run / record.RUN).is_file()
-            opened, threads = _again(code, run, options) if resumes else _first(code, run, options)
+            begins = not (options.resume and (run / record.RUN).is_file())
+            opened, threads = (_first if begins else _again)(code, run, options, hands)
         wait()
         if not here.writes:
-            opened, threads = _again(code, run, options)
+            opened, threads = _again(code, run, options, hands)
+        if hands.saves:
+            _warm_up(opened, options)
         wait()
         fast = opened.settings.precision == "fast" and opened.device.type == "cuda"
         products = "medium" if fast else "highest"
@@ -107,15 +114,40 @@ def train(code: Path, run: Path, options: Options) -> Trained:
             opened.computing(threads, products),
             interruptible() as interruption,
         ):
-            return _Training(opened, options, interruption, here).run()
+            trained = _Training(opened, options, interruption, here).run()
+    return trained if hands is WHOLE else _alone(code, trained, options)
 
 
-def _first(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
+def _alone(code: Path, trained: Trained, options: Options) -> Trained:
+    """A run that processes trained together, as the first of them goes on with it alone.
+
+    Figures and pictures take all of the program, from its last checkpoint; the others keep nothing.
+    """
+    run, settings = trained.opened.folder, trained.opened.settings
+    if world().writes:
+        opened = open_run(run, code=code, data_dir=options.data_dir, device_name=options.device)
+    else:
+        opened = replace(trained.opened, program=outline(code, settings), hands=WHOLE)
+    return replace(trained, opened=opened)
+
+
+def _hands(code: Path, options: Options) -> Whole:
+    """How the processes hold tensors: all of them, or each a part."""
+    if not (options.shard and dist.is_initialized()):
+        return WHOLE
+    # Torch's sharding takes a second to load, so it is where it is needed.
+    from specc.engine.sharded import Parts, check
+
+    check(settings_of(manifests.read(code).train))
+    return Parts(device.choose(options.device))
+
+
+def _first(code: Path, run: Path, options: Options, hands: Whole) -> tuple[OpenRun, int]:
     """A new run folder, after everything that can be checked has been."""
     manifest = manifests.read(code)
     settings, where = settings_of(manifest.train), device.choose(options.device)
     data = _training_data(manifest, settings, options.data_dir, where)
-    trial = fresh(code, settings, where)
+    trial = outline(code, settings)
     if options.start is not None:
         carry(options.start, trial, options.moved)
     count = sum(p.numel() for p in trial.parameters())
@@ -123,26 +155,27 @@ def _first(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
     facts = _facts(manifest, settings, options, data, threads, where)
     record.create(run, code, options.spec, facts, options.extras)
     # From here on the run stands alone: its own copy of the code is what it trains.
-    program = fresh(record.facts_of(run)[1], settings, where)
-    opened = OpenRun(run, program, data, settings, where)
-    _warm_up(opened, facts, options)
-    return opened, threads
+    program = fresh(record.facts_of(run)[1], settings, where, hands)
+    return OpenRun(run, program, data, settings, where, hands), threads
 
 
-def _warm_up(opened: OpenRun, facts: Mapping[str, Any], options: Options) -> None:
+def _warm_up(opened: OpenRun, options: Options) -> None:
     """Starts from another run's weights, in a checkpoint like any other, so a resume has them."""
-    start = facts.get("start")
-    if start is None or checkpoint.latest(opened.folder) is not None:
+    facts, _ = record.facts_of(opened.folder)
+    start, hands = facts.get("start"), opened.hands
+    if start is None or checkpoint.latest(opened.folder, hands) is not None:
         return
-    carried = carry(Path(start["run"]), opened.program, start["moved"])
-    options.say(carried.sentence())
-    files.write_json(opened.folder / record.RUN, {**facts, "carried": carried.facts()})
+    carried = carry(Path(start["run"]), opened.program, start["moved"], hands)
+    if world().writes:
+        options.say(carried.sentence())
+        files.write_json(opened.folder / record.RUN, {**facts, "carried": carried.facts()})
     players = players_of(opened.program, opened.settings, opened.device)
     means = Averages(opened.program, opened.settings.ema).mean if opened.settings.ema else None
-    checkpoint.save(opened.folder, opened.program, players, Counters(), Tally().state(), means)
+    state = Counters(), Tally().state(), means
+    checkpoint.save(opened.folder, opened.program, players, *state, hands=hands)
 
 
-def _again(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
+def _again(code: Path, run: Path, options: Options, hands: Whole) -> tuple[OpenRun, int]:
     """The run in the folder, which must be of this spec and this data."""
     record.same_spec(run, manifests.read(code))
     record.no_links(run)
@@ -153,8 +186,7 @@ def _again(code: Path, run: Path, options: Options) -> tuple[OpenRun, int]:
     data = _training_data(manifest, settings, folder, where)
     if facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
-    opened = OpenRun(run, fresh(code, settings, where), data, settings, where)
-    _warm_up(opened, facts, options)
+    opened = OpenRun(run, fresh(code, settings, where, hands), data, settings, where, hands)
     return opened, options.threads or int(facts["threads"])
 
 
@@ -280,20 +312,21 @@ class _Training:
 
     def _settle(self) -> None:
         """Puts the weights into place that the run ends with: the best, the mean, or the last."""
-        run, program = self.opened.folder, self.opened.program
+        run, hands = self.opened.folder, self.opened.hands
         wait()
-        found = checkpoint.best(run) if self.settings.patience is not None else None
-        found = found or (checkpoint.latest(run) if self.averages is not None else None)
+        found = checkpoint.best(run, hands) if self.settings.patience is not None else None
+        found = found or (checkpoint.latest(run, hands) if self.averages is not None else None)
         if found is not None:
-            checkpoint.use(found, program)
+            checkpoint.use(found, self.opened.program, hands)
 
     def _begin(self) -> tuple[Counters, Tally]:
         """Takes up the last checkpoint, if there is one."""
-        found = checkpoint.latest(self.opened.folder)
+        found = checkpoint.latest(self.opened.folder, self.opened.hands)
         counters = found.counters if found else Counters()
         if found:
             means = None if self.averages is None else self.averages.mean
-            checkpoint.restore(found, self.opened.program, self.players, means)
+            program, hands = self.opened.program, self.opened.hands
+            checkpoint.restore(found, program, self.players, means, hands)
         lines = record.read_metrics(self.opened.folder)
         kept = [line for line in lines if line["step"] <= counters.total]
         if self.here.writes:
@@ -344,8 +377,8 @@ class _Training:
         self.tally.read()
         if self.tally.skipped_in_a_row >= SKIPPED_LIMIT:
             self._give_up(order, number)
-        if time.monotonic() - self.saved_at > SAVE_EVERY and not last:
-            self._save()
+        if not last:
+            self._save_now_and_then()
 
     def _end_epoch(self, seconds: float) -> None:
         done = self.counters
@@ -376,17 +409,17 @@ class _Training:
         if self.board is not None:
             self.board.line(self.line)
         self.progress.epoch(self.line)
-        if time.monotonic() - self.saved_at > SAVE_EVERY:
-            self._save()
+        self._save_now_and_then()
 
     def _validate(self) -> None:
         """The loss on held-out rows, and what follows from it."""
         valid = self.opened.rows("valid")
         self.line["valid"] = self.step.measure(valid, self.settings.batch_size)
         self.watch = self.watch.after(self.line["valid"]["loss"], *self._patience())
-        keeps = self.settings.patience is not None and self.here.writes
+        run, program, hands = self.opened.folder, self.opened.program, self.opened.hands
+        keeps = self.settings.patience is not None and hands.saves
         if self.watch.improved and keeps:
-            checkpoint.save_best(self.opened.folder, self.opened.program, self.counters)
+            checkpoint.save_best(run, program, self.counters, hands)
 
     def _patience(self) -> tuple[float, int]:
         """What counts as an improvement, and how long the rate waits for one."""
@@ -400,16 +433,22 @@ class _Training:
             for group, base in zip(player.optimizer.param_groups, bases, strict=True):
                 group["lr"] = self.settings.course.rate(base, step, self.total, self.watch.falls)
 
+    def _save_now_and_then(self) -> None:
+        """Saves where the last time is long ago in any process, for they save together."""
+        if any_of(time.monotonic() - self.saved_at > SAVE_EVERY, self.opened.device):
+            self._save()
+
     def _save(self) -> None:
         self.tally.read()
         self.saved_at = time.monotonic()
-        if not self.here.writes:
+        hands = self.opened.hands
+        if not hands.saves:
             return
         run, program = self.opened.folder, self.opened.program
         mean = None if self.averages is None else self.averages.mean
         counters, tally = self.counters, self.tally.state()
         keep = self.settings.keep
-        checkpoint.save(run, program, self.players, counters, tally, mean, keep)
+        checkpoint.save(run, program, self.players, counters, tally, mean, keep, hands)
         self.saved_at = time.monotonic()
 
     def _interrupt(self) -> None:
@@ -425,7 +464,8 @@ class _Training:
         index = order[number * size : (number + 1) * size]
         program = self.opened.program
         origin = origin_of(lambda: self.step.loss_again(epoch, number, index), program.folder)
-        what = f"the gradient of `{wrong_parameter(program)}`" if origin is None else "the loss"
+        parameter = known_to_any(wrong_parameter(program))
+        what = f"the gradient of `{parameter}`" if origin is None else "the loss"
         message = (
             f"training stopped in epoch {epoch + 1}: {what} was not finite in "
             f"{self.tally.skipped_in_a_row} steps in a row"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 ExitCode = Literal[1, 2, 3, 75]
@@ -34,6 +36,11 @@ class RunFailure(Exception):
         self.hint = hint
         self.place = place
         self.exit_code = exit_code
+
+    def __reduce__(self) -> tuple[Callable[[], RunFailure], tuple[()]]:
+        """How one process tells another of it."""
+        told = {"hint": self.hint, "place": self.place, "exit_code": self.exit_code}
+        return partial(RunFailure, self.code, self.message, **told), ()  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         """Place, message and hint, as one line of text."""

@@ -97,6 +97,12 @@ CODES: tuple[Code, ...] = (
         "install it with `pip install 'specc[tensorboard]'`, or leave the option out",
     ),
     error(
+        "E0818",
+        "optimizer-needs-whole",
+        "the optimizer `{name}` needs whole parameters, which --shard cuts",
+        "leave out --shard, or take one of {optimizers}",
+    ),
+    error(
         "E0814",
         "nothing-carries-over",
         "no tensor of the run `{run}` has the name and shape of one of this program",

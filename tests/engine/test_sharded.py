@@ -1,0 +1,342 @@
+"""Two processes with a part of every parameter each: the steps and the files of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from specc.engine import checkpoint, files, record, train
+from specc.engine.opened import open_run
+from specc.engine.settings import FUSED, OPTIMIZERS
+from specc.engine.sharded import BY_ELEMENT
+from tests.engine.test_distributed import SLOWLY, free_port
+from tests.engine.test_train import QUIET, RESUME, losses, wait_for
+from tests.programs import making
+
+TRAIN = """
+import json, os, shutil, signal, sys
+from pathlib import Path
+from specc.engine import device
+device.prepare()
+import torch.distributed as dist
+from specc.engine import train
+from specc.engine.slices import Writer
+from specc.runtime.failure import RunFailure
+rank = int(os.environ["RANK"])
+train.READ_EVERY = 5
+asked = {"stop": None, "full": False, "held": None}
+
+def numel(tensors):
+    return sum(t.numel() for t in tensors)
+
+settle = train._Training._settle
+def count(self):
+    (player,) = self.players
+    rows = [p.to_local() for p in self.opened.program.parameters() if p.dim()]
+    memory = [s for p in player.parameters for s in player.optimizer.state[p].values()]
+    asked["held"] = {
+        "parameters": numel(player.parameters),
+        "gradients": numel(p.grad for p in player.parameters),
+        "memory": numel(s for s in memory if s.dim()),
+        "means": numel(self.averages.mean.values()) if self.averages else 0,
+        "program": numel(rows),
+        "valid": self.line.get("valid"),
+    }
+    settle(self)
+train._Training._settle = count
+
+step = train.Step.__call__
+def stop(self, epoch, number, index):
+    if rank == 1 and [epoch, number] == asked["stop"]:
+        signal.raise_signal(signal.SIGTERM)
+    return step(self, epoch, number, index)
+train.Step.__call__ = stop
+
+write = Writer.write_data
+def fail(self, plan, planner):
+    if rank == 1 and asked["full"]:
+        raise OSError(28, os.strerror(28))
+    return write(self, plan, planner)
+Writer.write_data = fail
+
+def once(code, run, like=None, start=None, **others):
+    asked.update({"stop": None, "full": False, "held": None, **others})
+    if like is not None and rank == 0:
+        shutil.copytree(like, run)
+        bit(run, others.get("flips"))
+    start = None if start is None else Path(start)
+    options = train.Options(resume=True, quiet=True, threads=1, shard=True, start=start)
+    try:
+        trained = train.train(Path(code), Path(run), options)
+    except RunFailure as failure:
+        return {"code": failure.code, "words": str(failure), "exit": failure.exit_code}
+    on = {p.device.type for p in trained.opened.program.parameters()}
+    return {"code": "", "held": asked["held"], "on": sorted(on)}
+
+def bit(run, name):
+    if name is not None:
+        (path,) = Path(run).glob(f"checkpoints/*/{name}")
+        data = bytearray(path.read_bytes())
+        data[-5] ^= 1
+        path.write_bytes(data)
+
+plan = json.loads(sys.argv[1])
+if len(plan) == 1:
+    print(json.dumps([once(**plan[0])]))
+else:
+    dist.init_process_group("gloo")
+    said = []
+    for turn in plan:
+        said.append(once(**turn))
+        dist.barrier()
+    print(json.dumps(said))
+    dist.destroy_process_group()
+"""
+
+EVERYTHING = {
+    "epochs": 3,
+    "clip": 5.0,
+    "ema": 0.9,
+    "validate_every": 1,
+    "early_stopping": {"patience": 9},
+}
+GAIN = "        self.gain = nn.Parameter(torch.ones(()))\n"
+
+
+def start(plan, size=2):
+    """What torchrun does: processes that train once for each entry of a plan."""
+    given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(size)}
+    return [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", TRAIN, json.dumps(plan, default=str)],
+            env={**os.environ, **given, "RANK": str(rank), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(size)
+    ]
+
+
+def answers(processes):
+    """What each process says of each entry."""
+    said = [process.communicate(timeout=120) for process in processes]
+    assert [p.returncode for p in processes] == [0] * len(processes), said
+    return [json.loads(out) for out, _ in said]
+
+
+def odd(root, **settings):
+    """A program with two links, two layers on their own, and a parameter without dimensions."""
+    code = making.copy("vae", root, **settings)
+    making.edit(code, "model.py", "from torch import", "import torch\nfrom torch import")
+    making.edit(code, "model.py", "        )\n\n", f"        )\n{GAIN}\n")
+    making.edit(code, "model.py", "return self.decoder(z)", "return self.decoder(z) * self.gain")
+    return code
+
+
+def tensors(run):
+    """Everything in the last checkpoint."""
+    found = checkpoint.latest(run)
+    kept = {"weights": found.weights, "means": found.averages, "memory": found.optimizer}
+    return {f"{kind} {n}": t for kind, stored in kept.items() for n, t in stored.items()}
+
+
+def hashes(run):
+    folder = checkpoint.latest(run).folder
+    return {path.name: files.hash_of(path) for path in folder.glob("*.safetensors")}
+
+
+def distance(run, other):
+    mine, theirs = tensors(run), tensors(other)
+    assert {n: t.shape for n, t in mine.items()} == {n: t.shape for n, t in theirs.items()}
+    return max((mine[n] - theirs[n]).abs().max().item() for n in theirs)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A run of one process with batches in two pieces."""
+    root = tmp_path_factory.mktemp("alone")
+    train.train(odd(root, accumulate=2, **EVERYTHING), root / "run", QUIET)
+    return root / "run"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("together")
+
+
+@pytest.fixture(scope="module")
+def told(root):
+    """What two processes that share everything out say of several runs, by the names of these."""
+    code = odd(root, **EVERYTHING)
+    broken = making.copy("vae", root / "codes" / "broken")
+    making.edit(broken, "model.py", "return self.decoder(z)", "return self.decoder(z) / 0.0 * 0.0")
+    other = making.copy("vae", root / "codes" / "other", optimizer={"adafactor": {"lr": 0.01}})
+    normed = making.copy("vae", root / "codes" / "normed", validate_every=1)
+    making.edit(normed, "model.py", "nn.Linear(6, 24),", "nn.Linear(6, 24), nn.BatchNorm1d(24),")
+    half = {"code": code, "like": root / "half"}
+    plan = {
+        "whole": {"code": code},
+        "half": {"code": code, "stop": [1, 3]},
+        "resumed": half,
+        "flipped": half | {"flips": checkpoint.OPTIMIZER},
+        "full": half | {"full": True},
+        "carried": {"code": code, "start": root / "whole"},
+        "normed": {"code": normed},
+        "broken": {"code": broken},
+        "other": {"code": other},
+    }
+    entries = [{"run": root / name, **entry} for name, entry in plan.items()]
+    first, second = answers(start(entries))
+    return {name: (first[i], second[i]) for i, name in enumerate(plan)}
+
+
+def failed(told, code, exit_code):
+    """What both say of a run that failed, which is the same."""
+    assert [(one["code"], one["exit"]) for one in told] == [(code, exit_code)] * 2
+    assert told[0]["words"] == told[1]["words"]
+    return told[0]["words"]
+
+
+def test_two_with_parts_make_the_steps_of_one(alone, told, root):
+    assert [one["code"] for one in told["whole"]] == ["", ""]
+    run = root / "whole"
+    assert distance(run, alone) <= 1e-6
+    lines, wanted = losses(run), losses(alone)
+    assert [m["loss"] for m in lines] == pytest.approx([m["loss"] for m in wanted], rel=1e-6)
+    assert [m["valid"]["loss"] for m in lines] == pytest.approx(
+        [m["valid"]["loss"] for m in wanted], rel=1e-6
+    )
+    mine, theirs = checkpoint.best(run), checkpoint.best(alone)
+    assert mine.counters.total == theirs.counters.total
+    assert all(torch.allclose(mine.weights[n], theirs.weights[n], atol=1e-6) for n in mine.weights)
+
+
+def test_each_has_half_of_everything(told, root):
+    count = sum(p.numel() for p in open_run(root / "whole").program.parameters())
+    for one in told["whole"]:
+        for what in ("parameters", "gradients", "means", "program"):
+            assert one["held"][what] == pytest.approx(count / 2, rel=0.01), what
+        assert one["held"]["memory"] == pytest.approx(count, rel=0.01)
+
+
+def test_the_first_goes_on_with_all_and_the_other_with_nothing(told):
+    assert [one["on"] for one in told["whole"]] == [["cpu"], ["meta"]]
+
+
+def test_the_files_are_those_of_one(told, root, tmp_path):
+    """Byte for byte what safetensors writes; single numbers and the rows of all are in them."""
+    found = checkpoint.latest(root / "whole")
+    kept = {checkpoint.WEIGHTS: found.weights, checkpoint.OPTIMIZER: found.optimizer}
+    for name, stored in kept.items():
+        save_file(dict(stored), tmp_path / name)
+        assert (tmp_path / name).read_bytes() == (found.folder / name).read_bytes()
+    assert found.optimizer["0/model.gain/step"] == 39
+    names = {*kept, checkpoint.AVERAGES, checkpoint.STATE}
+    assert {path.name for path in found.folder.iterdir()} == names
+
+
+def test_interrupted_and_resumed_is_uninterrupted(told, root):
+    words = failed(told["half"], "E0812", 75)
+    assert words.startswith("interrupted after step 18 of 39; the run is saved")
+    assert hashes(root / "resumed") == hashes(root / "whole")
+    assert losses(root / "resumed") == losses(root / "whole")
+
+
+def test_one_goes_on_alone(alone, told, root, tmp_path):
+    run = shutil.copytree(root / "half", tmp_path / "run")
+    train.train(root / "vae", run, RESUME)
+    assert distance(run, alone) <= 1e-6
+
+
+def test_three_go_on_with_two_pieces(alone, told, root, tmp_path):
+    """The third computes with the others, and counts for nothing."""
+    run = shutil.copytree(root / "half", tmp_path / "run")
+    answers(start([{"code": root / "vae", "run": run}], size=3))
+    assert distance(run, alone) <= 1e-6
+
+
+def test_another_runs_weights(told, root, tmp_path):
+    """They are read in parts, too, and are the mean that the other run ended with."""
+    assert [one["code"] for one in told["carried"]] == ["", ""]
+    code = odd(tmp_path, accumulate=2, **EVERYTHING)
+    train.train(code, tmp_path / "run", replace(QUIET, start=root / "whole"))
+    assert distance(root / "carried", tmp_path / "run") <= 1e-6
+    facts = [record.facts_of(run)[0]["carried"] for run in (root / "carried", tmp_path / "run")]
+    assert facts[0] == facts[1] and facts[0]["fresh"] == []
+
+
+def test_means_that_a_layer_keeps_are_those_of_the_first(told, root):
+    first, second = (one["held"]["valid"] for one in told["normed"])
+    assert first == second
+    weights = checkpoint.latest(root / "normed").weights
+    assert weights["model.decoder.1.num_batches_tracked"] == 39
+
+
+def test_a_flipped_bit_is_found(told):
+    assert "is not what was written" in failed(told["flipped"], "E0803", 3)
+
+
+def test_a_full_disk_of_one_stops_all(told, root):
+    words = failed(told["full"], "E0811", 3)
+    assert "No space left on device" in words
+    assert hashes(root / "full") == hashes(root / "half")
+    assert not list((root / "full").rglob(".*.partial"))
+
+
+def test_numbers_that_are_not_finite_are_traced(told):
+    words = failed(told["broken"], "E0804", 3)
+    assert "an infinite number first came from node `model.x` (model.py:32)" in words
+
+
+def test_an_optimizer_that_needs_whole_parameters_is_refused(told, root):
+    assert "adam" in failed(told["other"], "E0818", 2)
+    assert not (root / "other").exists()
+
+
+def test_one_of_two_is_killed(told, root, tmp_path):
+    code = odd(tmp_path, **EVERYTHING)
+    making.edit(code, "objective.py", SLOWLY, "    __import__('time').sleep(0.05)\n")
+    processes = start([{"code": code, "run": tmp_path / "run"}])
+    wait_for(lambda: record.read_metrics(tmp_path / "run"))
+    processes[1].kill()
+    (out, _), _ = [process.communicate(timeout=120) for process in processes]
+    (said,) = json.loads(out)
+    assert said["code"] == "E0815" and said["exit"] == 3
+
+
+def made(name, *parameters):
+    """The parameters after three steps, as the engine makes them."""
+    fast = {"fused": True} if name in FUSED else {"foreach": True}
+    optimizer = OPTIMIZERS[name]([torch.nn.Parameter(p.clone()) for p in parameters], **fast)
+    found = optimizer.param_groups[0]["params"]
+    for _ in range(3):
+        for parameter in found:
+            parameter.grad = parameter.detach().sin()
+        optimizer.step()
+    return torch.cat([p.detach() for p in found])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_of_parts_does_what_one_of_the_whole_does(name):
+    """In four parts, one of which is empty; those that cannot do it are those that are refused."""
+    whole = torch.linspace(-2.0, 2.0, 42).reshape(7, 6)
+    parts = [whole[:4], whole[4:5], whole[5:]]
+    if name in BY_ELEMENT:
+        parts.append(whole[7:])
+    same = torch.allclose(made(name, whole), made(name, *parts), rtol=1e-6, atol=1e-7)
+    assert same == (name in BY_ELEMENT)
+
+
+def test_without_torchrun_it_makes_no_difference(alone, tmp_path):
+    code = odd(tmp_path, accumulate=2, **EVERYTHING)
+    train.train(code, tmp_path / "run", train.Options(quiet=True, threads=1, shard=True))
+    assert hashes(tmp_path / "run") == hashes(alone)
