@@ -96,8 +96,9 @@ def _lean(
     """
     options: dict[str, Any] = {"size_asserts": False, "cpp_wrapper": on_cpu}
     compiled = torch.compile(function, fullgraph=True, dynamic=False, options=options)
-    caching = torch._inductor.config.patch(force_disable_caches=False)  # the lean call needs it
-    with torch._dynamo.config.patch(trace_autograd_ops=True), caching:
+    if torch._inductor.config.force_disable_caches:
+        raise NotCompiled("torch's caches are switched off, and the lean call goes through them")
+    with torch._dynamo.config.patch(trace_autograd_ops=True):
         made: Any = compiled.aot_compile((tuple(inputs), {}))  # type: ignore[attr-defined]
     made.disable_guard_check()
     lean: Callable[..., Any] = made

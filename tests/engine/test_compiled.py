@@ -102,6 +102,15 @@ def test_fast_compiled_is_fast(tmp_path, monkeypatch):
     assert values[1] != values[2]
 
 
+def test_without_caches_it_is_not_compiled(tmp_path):
+    step = made(tmp_path)
+    step.compile()
+    index = torch.arange(100)
+    switched_off = torch._inductor.config.patch(force_disable_caches=True)
+    with switched_off, pytest.raises(NotCompiled, match="caches are switched off"):
+        step(0, 0, index)
+
+
 @compiles
 def test_a_step_that_is_not_finite_changes_nothing(tmp_path):
     step = made(tmp_path)
