@@ -21,6 +21,10 @@ def never_closed(failure: Failure, opening: int) -> Diagnostic:
     place, closer = unclosed(failure.text, opening)
     bracket = failure.text[place : place + 1]
     labels: tuple[Label, ...] = ()
+    if closer is not None and failure.text[closer + 1 :].lstrip(" ").startswith(CLOSING[bracket]):
+        wrong = failure.text[closer]  # `{shape: 16]}`: the brackets fit without it
+        span = failure.span(closer, closer + 1)
+        return diagnose("E0028", span, found=wrong, opening=OPENING[wrong])
     if closer is not None:
         label = f"this `{failure.text[closer]}` does not close it"
         labels = (Label(failure.span(closer, closer + 1), label),)
