@@ -49,13 +49,14 @@ class Player:
 
     def forget(self) -> None:
         """Drops the gradients of the step before."""
-        for parameter in (*self.parameters, *self.sources):
-            parameter.grad = None
+        for own, source in zip(self.parameters, self.sources, strict=True):
+            own.grad = source.grad = None
 
     def take(self) -> None:
-        """Takes this process's rows of the gradients."""
+        """Takes this process's rows of the gradients, where parameters are shared out."""
         for own, source in zip(self.parameters, self.sources, strict=True):
-            own.grad = None if source.grad is None else part_of(source.grad)
+            if own is not source:
+                own.grad = None if source.grad is None else part_of(source.grad)
 
     def apply(self, skipped: Tensor) -> None:
         """The update by the gradients that are there, left out where `skipped` is 1."""
