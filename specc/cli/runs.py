@@ -33,6 +33,9 @@ def command(folders: tuple[str, ...], compare: bool, as_json: bool) -> int:
         if as_json:
             click.echo(json.dumps([asdict(difference) for difference in found], indent=2))
             return exits.DONE
+        if not found:
+            click.echo(f"{first} and {second} differ in nothing that is compared")
+            return exits.DONE
         rows = [(d.what, _short(d.first), _short(d.second)) for d in found]
         _table(("what", str(first), str(second)), rows)
         return exits.DONE

@@ -62,4 +62,6 @@ def test_the_command(runs, capsys):
     assert [r["state"] for r in json.loads(capsys.readouterr().out)] == ["finished", "finished"]
     assert main(["runs", "--compare", str(runs / "a"), str(runs / "b")]) == 0
     assert "train.optimizer.adam.lr" in capsys.readouterr().out
+    assert main(["runs", "--compare", str(runs / "a"), str(runs / "a")]) == 0
+    assert "differ in nothing" in capsys.readouterr().out
     assert main(["runs", "--compare", str(runs / "a")]) == 2
