@@ -131,13 +131,16 @@ class Layer:
 
     `target` is `nn.Linear` for torch's own, or the full dotted name of a class of the run time,
     such as `specc.runtime.links.residual.Residual`. `children` are the modules of a container
-    such as `nn.Sequential`.
+    such as `nn.Sequential`; `names` are the attributes that hold them, where those are no numbers.
+    `own` are the parameters of a class of the run time itself, by name, without its children's.
     """
 
     target: str
     arguments: tuple[object, ...] = ()
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     children: tuple[Layer, ...] = ()
+    names: tuple[str, ...] = ()
+    own: Mapping[str, Shape] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,6 @@ from specc.catalog.entry import Layer, Shape
 
 Named = Iterator[tuple[str, Shape]]
 
-# The attributes that hold the children of a container of the run time, in order.
-CHILDREN = {
-    "specc.runtime.links.fold_leading.FoldLeading": ("module",),
-    "specc.runtime.links.residual.Residual": ("block", "shortcut"),
-}
-
 
 def parameters(layer: Layer) -> dict[str, Shape]:
     """The name of each parameter, as `named_parameters()` gives it, with its shape."""
@@ -23,11 +17,10 @@ def parameters(layer: Layer) -> dict[str, Shape]:
 
 def _walk(layer: Layer, prefix: str) -> Named:
     own = OWN.get(layer.target)
-    for name, shape in own(layer) if own else ():
+    for name, shape in own(layer) if own else layer.own.items():
         yield prefix + name, shape
     for number, child in enumerate(layer.children):
-        attributes = CHILDREN.get(layer.target)
-        yield from _walk(child, f"{prefix}{attributes[number] if attributes else number}.")
+        yield from _walk(child, f"{prefix}{layer.names[number] if layer.names else number}.")
 
 
 def _sizes(layer: Layer) -> tuple[int, ...]:

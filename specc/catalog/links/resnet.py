@@ -42,7 +42,11 @@ def _block(options: Options, inputs: int, outputs: int) -> Layer:
         )
     )
     shortcut = () if inputs == outputs else (linear(inputs, outputs, bias=False),)
-    return Layer("specc.runtime.links.residual.Residual", children=(residual, *shortcut))
+    return Layer(
+        "specc.runtime.links.residual.Residual",
+        children=(residual, *shortcut),
+        names=("block", "shortcut"),
+    )
 
 
 ENTRY = Link(

@@ -17,7 +17,7 @@ def sequence(layers: tuple[Layer, ...]) -> Layer:
 def fold(layers: tuple[Layer, ...], event_rank: int) -> Layer:
     """The layers as one that takes any number of axes before an event of rank `event_rank`."""
     options = MappingProxyType({"event_rank": event_rank})
-    return Layer(TARGET, options=options, children=(sequence(layers),))
+    return Layer(TARGET, options=options, children=(sequence(layers),), names=("module",))
 
 
 def unfold(layer: Layer) -> tuple[Layer, ...]:
