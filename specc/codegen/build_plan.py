@@ -12,6 +12,7 @@ from specc.codegen.plan import (
     Argument,
     Buffer,
     Factor,
+    Flow,
     Head,
     Learnt,
     Let,
@@ -21,10 +22,11 @@ from specc.codegen.plan import (
 )
 from specc.graph.graph import MODEL, Node, Program
 from specc.graph.passes.events import parameter_of
+from specc.graph.passes.names import is_autoregressive
 from specc.graph.passes.sizes import number_of
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Name, Sequence
-from specc.language.expressions.walk import children, names
+from specc.language.expressions.walk import calls, children, names
 from specc.objective.objective import Objective
 
 
@@ -59,11 +61,12 @@ class _ProgramPlanner:
         self.letter = "p" if program.name == MODEL else "q"
         self.buffers: list[Buffer] = []
         self.heads: list[Head] = []
+        self.modules: tuple[LinkModule, ...] = ()
 
     def plan(self) -> ProgramPlan:
         nodes = self.program.nodes
         learnt = tuple(self._learnt(nodes[n]) for n in self.program.order if self._is_learnt(n))
-        modules = tuple(self._modules())
+        modules = self.modules = tuple(self._modules())
         factors = {n: self._factor(nodes[n]) for n in self.program.order if nodes[n].is_random}
         lets = {n: self._let(nodes[n]) for n in self.program.order if nodes[n].role == "let"}
         return ProgramPlan(
@@ -109,19 +112,45 @@ class _ProgramPlanner:
 
     def _factor(self, node: Node) -> Factor:
         assert node.entry is not None
-        inputs = self._inputs(node.expressions())
+        inputs = tuple(n for n in self._inputs(node.expressions()) if n != node.name)
         arguments = tuple(self._argument(node, p) for p in node.entry.parameters)
+        kind = self.typed.types[node.id]
         return Factor(
             node=node,
             entry=node.entry,
-            type=self.typed.types[node.id],
+            type=kind,
             method=f"{self.letter}_{node.name}",
             inputs=inputs,
+            given=self._inputs(node.own_expressions()),
             arguments=arguments,
             trunk=node.params if any(a.head for a in arguments) else None,
             symbol=self._symbol(node, inputs),
             story=self._story(node),
+            drawn=self.typed.bases.get(node.id, kind.shape),
+            flow=self._flow(node) if node.through else None,
+            causal=self._causal(node),
         )
+
+    def _flow(self, node: Node) -> Flow:
+        entries = [self.graph.links[call.function].entry for call in node.through]
+        prefix = "prior_" if self._has_twin(node) else ""
+        return Flow(
+            steps=node.through,
+            push=self.attributes.fresh(f"push_{node.name}"),
+            pull=self.attributes.fresh(f"pull_{node.name}"),
+            base=self.python.fresh(f"{prefix}{node.name}_base"),
+            log_det=self.python.fresh(f"{prefix}{node.name}_log_det"),
+            inputs=self._inputs(node.through),
+            stochastic=any(getattr(entry, "stochastic", False) for entry in entries),
+        )
+
+    def _causal(self, node: Node) -> LinkModule | None:
+        """The network that is applied to the node itself."""
+        for expression in node.own_expressions():
+            for call in calls(expression):
+                if is_autoregressive(self.graph, node, call):
+                    return next(m for m in self.modules if m.link.name == call.function)
+        return None
 
     def _let(self, node: Node) -> Let:
         assert node.value is not None
@@ -158,7 +187,8 @@ class _ProgramPlanner:
             if set(ordered) == set(node.arguments):
                 shown = [print_expression(ordered[p.name]) for p in node.entry.parameters]
         title = "".join(word.capitalize() for word in node.entry.name.split("_"))
-        return f"{title}({', '.join(shown)})"
+        steps = [s.function if not s.arguments else print_expression(s) for s in node.through]
+        return " through ".join([f"{title}({', '.join(shown)})", *steps])
 
     def _argument(self, node: Node, parameter: Parameter) -> Argument:
         shape = self.typed.parameters[node.id, parameter.name]
@@ -211,9 +241,12 @@ class _ProgramPlanner:
         return self.typed.types[node.id].shape if node is not None else None
 
     def _local(self, node: Node, parameter: Parameter) -> str:
-        prior = self.program.name == MODEL and self.graph.guide is not None
-        twin = prior and self.graph.guide is not None and node.name in self.graph.guide.nodes
-        return f"{'prior_' if twin else ''}{node.name}_{parameter.name}"
+        return f"{'prior_' if self._has_twin(node) else ''}{node.name}_{parameter.name}"
+
+    def _has_twin(self, node: Node) -> bool:
+        """Whether the guide has a node of the same name, whose variables take the plain names."""
+        guide = self.graph.guide
+        return self.program.name == MODEL and guide is not None and node.name in guide.nodes
 
     def _key(self, node: Node, parameter: Parameter) -> str | None:
         assert node.entry is not None

@@ -112,6 +112,7 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
         "arguments": {key: tree(node.arguments[key]) for key in sorted(node.arguments)},
         "params": tree(node.params),
         "value": tree(node.value),
+        **({"through": [tree(step) for step in node.through]} if node.through else {}),
         "shape": list(kind.shape),
         "plates": [plate(name) for name in kind.plates],
         "index of": plate(node.plate_index) if node.plate_index is not None else None,

@@ -7,11 +7,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from specc.catalog.bijection import Bijection
+from specc.catalog.link import Link
 from specc.catalog.supports import describe
 from specc.codegen.emit.asked import capabilities
 from specc.codegen.emit.text import factorization, objective_formula, symbol
 from specc.codegen.manifest import parameters
-from specc.codegen.plan import Plan, ProgramPlan
+from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.graph.graph import MODEL, ROWS
 
 WIDTH = 96
@@ -78,7 +80,7 @@ def _links(plan: Plan) -> Iterator[str]:
         (
             module.link.name,
             module.link.entry.name,
-            f"{_sizes(module.input)} to {_sizes(module.lowered.output)}",
+            _between(plan, module),
             ", ".join(dict.fromkeys(_users(plan, module.link.name))),
             f"{_count(plan, program, module.attribute):,}",
         )
@@ -88,6 +90,17 @@ def _links(plan: Plan) -> Iterator[str]:
     if rows:
         yield from table(("link", "kind", "sizes", "used by", "parameters"), rows)
         yield ""
+
+
+def _between(plan: Plan, module: LinkModule) -> str:
+    """`[784] to [20]`; a bijection is between a draw and a value, given the size of a context."""
+    entry, use = module.link.entry, next(u for u in plan.graph.uses if u.link == module.link.name)
+    if isinstance(entry, Link):
+        return f"{_sizes(module.input)} to {_sizes(module.lowered.output)}"
+    given = f", given {_sizes(module.input)}" if module.input != (0,) else ""
+    if isinstance(entry, Bijection) and use.output is not None:
+        return f"{_sizes(module.lowered.output)} to {_sizes(use.output)}{given}"
+    return f"{_sizes(use.inputs[0])} to {_sizes(module.lowered.output)}{given}"
 
 
 def _users(plan: Plan, link: str) -> list[str]:

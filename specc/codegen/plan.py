@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from specc.catalog.causal import Causal
 from specc.catalog.constrain import Constrainer
 from specc.catalog.entry import Alternative, Distribution, Lowered, Parameter, Shape
 from specc.diagnostics.source import Span
 from specc.graph.graph import LinkNode, Node, Type, TypedGraph
-from specc.language.expressions.tree import Expression
+from specc.language.expressions.tree import Call, Expression
 from specc.objective.objective import Objective
 
 
@@ -86,18 +87,44 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """The bijections between a node's draw and its value, and what the code calls them.
+
+    `push` and `pull` are the methods that go through them all, either way; `base` and `log_det` the
+    variables that hold the draw and the log-determinant. `inputs` are the nodes in their contexts.
+    """
+
+    steps: tuple[Call, ...]
+    push: str
+    pull: str
+    base: str
+    log_det: str
+    inputs: tuple[str, ...]
+    stochastic: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Factor:
-    """One conditional density of a program: p(x | z) or q(z | x)."""
+    """One conditional density of a program: p(x | z) or q(z | x).
+
+    `inputs` are the nodes that it depends on, `given` those that its parameters do. `drawn` is the
+    shape of what its distribution draws, which `flow` takes to a value. `causal` is the network by
+    which each entry depends on those before it.
+    """
 
     node: Node
     entry: Distribution
     type: Type
     method: str
     inputs: tuple[str, ...]
+    given: tuple[str, ...]
     arguments: tuple[Argument, ...]
     trunk: Expression | None
     symbol: str
     story: str
+    drawn: Shape
+    flow: Flow | None = None
+    causal: LinkModule | None = None
 
     @property
     def tensors(self) -> tuple[Argument, ...]:
@@ -107,7 +134,20 @@ class Factor:
     @property
     def event_axes(self) -> int:
         """How many axes of log_prob belong to the event and are summed."""
-        return len(self.type.shape) - len(self.entry.result_dims)
+        return len(self.drawn) - len(self.entry.result_dims)
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether the mean of the node, given its parameters, is that of its distribution."""
+        return self.entry.mean and self.flow is None and self.causal is None
+
+    @property
+    def members(self) -> int:
+        """How many orders of its entries the density is the mean of; there is an axis of them."""
+        if self.causal is None:
+            return 1
+        link = self.causal.link
+        return link.entry.members(link.options) if isinstance(link.entry, Causal) else 1
 
 
 @dataclass(frozen=True, slots=True)

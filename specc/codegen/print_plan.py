@@ -55,6 +55,9 @@ def _layers(lowered: Lowered) -> Iterator[str]:
 
 def _factor(factor: Factor) -> Iterator[str]:
     yield f"  factor {factor.symbol}: {factor.method}({', '.join(factor.inputs)})"
+    if factor.flow is not None:
+        steps = ", then ".join(print_expression(step) for step in factor.flow.steps)
+        yield f"    {factor.flow.push}, {factor.flow.pull} through {steps}"
     if factor.trunk is not None:
         yield f"    trunk {print_expression(factor.trunk)}"
     for argument in factor.arguments:

@@ -39,6 +39,7 @@ def type_graph(graph: Graph, findings: Findings) -> TypedGraph:
         types=MappingProxyType(types),
         parameters=MappingProxyType(shapes.parameters),
         given=MappingProxyType(shapes.given),
+        bases=MappingProxyType(shapes.bases),
         classes=MappingProxyType(shapes.read.classes),
         uses=tuple(shapes.read.uses),
         sized=MappingProxyType(sized),

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Literal
 from specc.catalog.entry import Distribution, Lowered, Shape
 from specc.catalog.supports import Support
 from specc.diagnostics.source import Span
-from specc.language.expressions.tree import Expression, Index, Name
+from specc.language.expressions.tree import Call, Expression, Index, Name
 from specc.language.expressions.walk import children
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from specc.catalog.link import Link, LinkOptions
+    from specc.catalog.kinds import Kind
+    from specc.catalog.link import LinkOptions
     from specc.language.schema.spec import Spec
 
 Role = Literal["latent", "observed", "given", "let", "parameter"]
@@ -42,7 +43,11 @@ class DrawChoice:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A named variable of one program, as resolved from the spec."""
+    """A named variable of one program, as resolved from the spec.
+
+    `through` are the bijections that a draw of its distribution goes through, the first one first,
+    each with what conditions it.
+    """
 
     program: str
     name: str
@@ -62,6 +67,7 @@ class Node:
     field: str | None = None
     draw: DrawChoice | None = None
     init: float | str | tuple[float, ...] | None = None
+    through: tuple[Call, ...] = ()
 
     @property
     def id(self) -> NodeId:
@@ -73,18 +79,22 @@ class Node:
         """Whether the node has a density."""
         return self.entry is not None
 
-    def expressions(self) -> tuple[Expression, ...]:
-        """Every expression that the node's value depends on."""
+    def own_expressions(self) -> tuple[Expression, ...]:
+        """The expressions of its parameters, or of its value."""
         own = tuple(self.arguments.values())
         return own + tuple(e for e in (self.params, self.value) if e is not None)
+
+    def expressions(self) -> tuple[Expression, ...]:
+        """Every expression that the node's value depends on."""
+        return self.own_expressions() + self.through
 
 
 @dataclass(frozen=True, slots=True)
 class LinkNode:
-    """A named neural network: its catalog entry and its validated options."""
+    """A named neural network, or bijection: its catalog entry and its validated options."""
 
     name: str
-    entry: Link[LinkOptions]
+    entry: Kind
     options: LinkOptions
     span: Span
 
@@ -209,7 +219,8 @@ class TypedGraph:
     """A graph whose every node has a type, every parameter a shape, and every link its sizes.
 
     `classes` holds, for nodes whose values are class numbers, how many classes there are: such a
-    value enters a link one-hot. `given` holds the shapes of parameters as they are written, before
+    value enters a link one-hot. `bases` holds the shape of the draw of nodes that go through
+    bijections. `given` holds the shapes of parameters as they are written, before
     they broadcast to those in `parameters`.
     """
 
@@ -217,6 +228,7 @@ class TypedGraph:
     types: Mapping[NodeId, Type]
     parameters: Mapping[tuple[NodeId, str], Shape]
     given: Mapping[tuple[NodeId, str], Shape]
+    bases: Mapping[NodeId, Shape]
     classes: Mapping[NodeId, int]
     uses: tuple[LinkUse, ...]
     sized: Mapping[str, SizedLink]

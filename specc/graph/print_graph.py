@@ -46,6 +46,8 @@ def _node(program: Program, node: Node) -> Iterator[str]:
     for key, value in (("params", node.params), ("value", node.value)):
         if value is not None:
             yield f"    {key} = {print_expression(value)}"
+    if node.through:
+        yield f"    through {', then '.join(print_expression(step) for step in node.through)}"
     before = list(program.digraph.predecessors(node.name))
     if before:
         yield f"    uses {', '.join(sorted(before, key=program.order.index))}"
@@ -83,6 +85,8 @@ def _type(typed: TypedGraph, node: NodeId) -> Iterator[str]:
     plates = f" for each of {', '.join(kind.plates)}" if kind.plates else ""
     classes = f", {typed.classes[node]} classes" if node in typed.classes else ""
     yield f"  {node[1]}: {list(kind.shape)} in {describe(kind.support)}{classes}{plates}"
+    if node in typed.bases:
+        yield f"    drawn {list(typed.bases[node])}"
     for (owner, parameter), shape in typed.parameters.items():
         if owner == node:
             given = typed.given.get((owner, parameter), shape)

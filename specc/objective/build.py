@@ -9,6 +9,7 @@ from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, ROWS, TypedGraph
 from specc.objective.objective import Decision, Draw, Objective, Player
+from specc.objective.passes.change_of_variables import bijections_taken
 from specc.objective.passes.closed_form import use_closed_forms
 from specc.objective.passes.coverage import check_coverage, drawn_latents
 from specc.objective.passes.draws import Setting, choose_draws
@@ -102,6 +103,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
     inner, sums = sum_out(typed, inner, draws, Axes(draws, values))
     minimize = Sum((Part(-1.0, Reduce(reduction, ("particle",), inner)),))
     surrogates, scores = find_surrogates(minimize, draws, values)
+    paths = bijections_taken(typed, minimize, draws)
     return Objective(
         graph=typed,
         entry=entry,
@@ -110,7 +112,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
         draws=MappingProxyType(draws),
         warm_up=expansion.shaping.warm_up if _is_weighted(minimize) else 0.0,
         enumerated=tuple(n for n, d in draws.items() if d.kind == "enumerate"),
-        decisions=(*decisions, *closed, *sums, *scores, *_rising(expansion, minimize)),
+        decisions=(*decisions, *paths, *closed, *sums, *scores, *_rising(expansion, minimize)),
     )
 
 

@@ -81,7 +81,30 @@ class Interpreter:
 
     def event(self, program, node, value, values):
         """Log p of one event of a node, which may be one element of a plate."""
-        return self.distribution(program, node, values).log_prob(value).sum()
+        log_det = torch.tensor(0.0)
+        for call in reversed(node.through):
+            log_scale, shift = self.affine(program, call, value.shape, values)
+            value = (value - shift) / log_scale.exp()
+            log_det = log_det - log_scale.sum()
+        return self.distribution(program, node, values).log_prob(value).sum() + log_det
+
+    def affine(self, program, call, shape, values):
+        """The logarithm of the scale, and the shift, of one bijection for one event."""
+        modules = self.plan.programs[program].modules
+        attribute = next(m.attribute for m in modules if m.link.name == call.function)
+        made = getattr(self.modules[program], attribute)
+        if not call.arguments:
+            return made.log_scale, made.shift
+        more = made.linear(self.joined(program, call.arguments, values)).reshape(2, *shape)
+        return made.log_scale + more[0], made.shift + more[1]
+
+    def single(self, program, node, values):
+        """One draw of one event of a node."""
+        value = self.distribution(program, node, values).sample()
+        for call in node.through:
+            log_scale, shift = self.affine(program, call, value.shape, values)
+            value = value * log_scale.exp() + shift
+        return value
 
     def draw(self, program, values):
         """One draw of all random nodes of a program, after the values that there are."""
@@ -91,7 +114,7 @@ class Interpreter:
             if node.is_random and name not in drawn:
                 plate = next((p for p in self.typed.types[node.id].plates if p != ROWS), None)
                 elements = self.elements(plate) if plate else (None,)
-                events = [self.distribution(program, node, drawn).sample() for _ in elements]
+                events = [self.single(program, node, drawn) for _ in elements]
                 drawn[name] = torch.stack(events) if plate else events[0]
         return drawn
 
@@ -167,7 +190,15 @@ class Interpreter:
         return whole if self.element is None or node.plate is None else whole[self.element]
 
     def link(self, program, function, arguments, values):
-        """A network applied to its arguments side by side, class numbers one-hot."""
+        """A network applied to its arguments side by side."""
+        modules = self.plan.programs[program].modules
+        attribute = next(m.attribute for m in modules if m.link.name == function)
+        # A link without layers of its own under `params:` hands its inputs to the heads.
+        network = getattr(self.modules[program], attribute, torch.nn.Identity())
+        return network(self.joined(program, arguments, values))
+
+    def joined(self, program, arguments, values):
+        """What enters a link: its arguments side by side, class numbers one-hot."""
         parts = []
         for argument in arguments:
             part = self.value(program, argument, values)
@@ -175,11 +206,7 @@ class Interpreter:
             if node is not None and node.id in self.typed.classes:
                 part = one_hot(part.long(), self.typed.classes[node.id]).to(torch.float64)
             parts.append(part.reshape(-1))
-        modules = self.plan.programs[program].modules
-        attribute = next(m.attribute for m in modules if m.link.name == function)
-        # A link without layers of its own under `params:` hands its inputs to the heads.
-        network = getattr(self.modules[program], attribute, torch.nn.Identity())
-        return network(torch.cat(parts))
+        return torch.cat(parts)
 
 
 def events(values: dict[str, Tensor], kinds: dict[str, Type], particle: int, row: int):

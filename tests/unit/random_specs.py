@@ -23,6 +23,7 @@ FAMILIES = {
 }
 CLASSES = 3
 FINITE = ("bernoulli", "categorical", "one_hot_categorical")
+REAL = ("normal", "laplace", "student_t")
 REPARAMETERIZED = ("normal", "laplace", "log_normal", "gamma", "exponential", "beta", "half_normal")
 OBJECTIVES = (
     "elbo",
@@ -104,7 +105,19 @@ class Story:
             fields.append(f"shape: [{CLASSES}]")
         else:
             fields.append(f"shape: [{size or ''}]")
+        if family in REAL and self.chance(20):
+            fields.append(f"through: {self.flow(before)}")
         return fields
+
+    def flow(self, before):
+        """One or two bijections; a context may condition each."""
+        steps = []
+        for _ in range(self.choose([1, 1, 2])):
+            name = f"b{len(self.links)}"
+            self.links[name] = "affine"
+            known = self.some(before) if before and self.chance(40) else []
+            steps.append(f'"{name}({", ".join(known)})"' if known else name)
+        return steps[0] if len(steps) == 1 else f"[{', '.join(steps)}]"
 
 
 def width(family, size):

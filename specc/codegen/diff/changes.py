@@ -92,6 +92,9 @@ class _Programs:
         was, now = self._renamed(old.params), shown(new.params)
         if was != now:
             yield f"the parameters of {density}: {was} -> {now}"
+        was, now = self.renames.apply(_steps(old)), _steps(new)
+        if was != now:
+            yield f"{new.name} goes through {now} now; it went through {was}"
 
     def _value(self, old: Node, new: Node) -> Iterator[str]:
         was, now = self._renamed(old.value), shown(new.value)
@@ -133,6 +136,10 @@ def _nodes(plan: Plan, program: str) -> Mapping[str, Node]:
 def _written(plan: Plan, node: Node) -> Written:
     document = plan.graph.graph.spec.document
     return dict(document.programs_by_name())[node.program][node.name]
+
+
+def _steps(node: Node) -> str:
+    return ", then ".join(print_expression(s) for s in node.through) or "no bijection"
 
 
 def _story(plan: Plan, node: Node) -> str:

@@ -109,6 +109,7 @@ def _places(one: Node, other: Node) -> Iterator[tuple[str, str]]:
     """The names that stand at the same place in two nodes."""
     pairs = [(one.params, other.params), (one.value, other.value)]
     pairs += [(e, other.arguments.get(key)) for key, e in one.arguments.items()]
+    pairs += zip(one.through, other.through, strict=False)
     for old, new in pairs:
         if old is not None and new is not None and _skeleton(old) == _skeleton(new):
             yield from zip(_names(old), _names(new), strict=True)

@@ -44,6 +44,12 @@ def has_likelihood(plan: Plan) -> bool:
     return all(d.program == MODEL and d.kind in ("enumerate", "delta") for d in draws)
 
 
+def is_stochastic(plan: Plan) -> bool:
+    """Whether log p(x) has an unbiased estimate that is cheaper than itself, with `noise`."""
+    factors = plan.programs[MODEL].factors.values()
+    return any(f.flow is not None and f.flow.stochastic for f in factors)
+
+
 def _is_local(factor: Factor) -> bool:
     return ROWS in factor.type.plates
 
@@ -97,9 +103,7 @@ def _likelihood_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
 def _mean_factors(plan: Plan, program: ProgramPlan) -> list[Factor]:
     nodes = plan.graph.graph.model.nodes
     return [
-        f
-        for f in program.factors.values()
-        if nodes[f.node.name].role == "observed" and getattr(f.entry, "mean", True)
+        f for f in program.factors.values() if nodes[f.node.name].role == "observed" and f.has_mean
     ]
 
 
@@ -158,8 +162,13 @@ def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[
     names = _likelihood_inputs(plan, program)
     enumerated = plan.objective.enumerated
     out.line()
-    out.call("def log_prob", ["self", *_keywords(plan, names)], " -> Tensor:")
-    body = Body(plan, out, imports, {program.name: "self"}, Layout(1, enumerated))
+    items, owners = ["self", *_keywords(plan, names)], {program.name: "self"}
+    if is_stochastic(plan):
+        imports.add("specc.runtime.noise")
+        items.append("noise: Noise | None = None")
+        owners["noise"] = "noise"
+    out.call("def log_prob", items, " -> Tensor:")
+    body = Body(plan, out, imports, owners, Layout(1, enumerated))
     with out.indented():
         data = ", ".join(n for n in names if plan.graph.graph.model.nodes[n].role == "observed")
         summed = f", {', '.join(enumerated)} summed out" if enumerated else ""

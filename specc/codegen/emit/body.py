@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from specc.catalog.entry import Shape
 from specc.codegen.layout import Layout
-from specc.codegen.plan import Argument, Factor, Let, Plan
+from specc.codegen.plan import Argument, Factor, Flow, Let, Plan
 from specc.codegen.writer import Writer
 from specc.graph.graph import ROWS
 from specc.graph.passes.events import broadcast
@@ -20,6 +20,7 @@ class Body:
 
     `owners` says what each program is called there (`self` inside its own class). `particles` and
     `axes` hold, for each value made so far, whether it has a particle axis and which enumerated.
+    `pushed` are the nodes whose base draw and log-determinant are at hand since they were drawn.
     `counts_rows` says that a shape written so far uses the variable `rows`.
     """
 
@@ -32,6 +33,7 @@ class Body:
     axes: dict[str, frozenset[str]] = field(default_factory=dict)
     known: set[tuple[str, str]] = field(default_factory=set)
     ready: set[tuple[str, str]] = field(default_factory=set)
+    pushed: set[tuple[str, str]] = field(default_factory=set)
     counts_rows: bool = False
 
     def factor(self, program: str, name: str) -> Factor:
@@ -70,7 +72,7 @@ class Body:
         self.ready.add(factor.node.id)
         self.prepare(factor.node.program, factor.inputs)
         names = ", ".join(a.local for a in factor.tensors)
-        given = ", ".join(self.python(name) for name in factor.inputs)
+        given = ", ".join(self.python(name) for name in factor.given)
         owner = self.owners[factor.node.program]
         self.out.statement(f"{names} = {owner}.{factor.method}({given})")
 
@@ -86,32 +88,56 @@ class Body:
     # values
 
     def sample(self, factor: Factor, function: str) -> None:
-        """`z = normal.rsample(noise, z_loc, z_scale)`."""
+        """`z = normal.rsample(noise, z_loc, z_scale)`, and through its bijections."""
         name = factor.node.name
+        local = factor.flow.base if factor.flow is not None else self.python(name)
         items = ["noise", *self.arguments(factor)]
         shape = self._shape(factor)
         if shape is not None:
             items.append(f"shape={shape}")
-        self.out.call(f"{self.python(name)} = {self.called(factor, function)}", items, "")
+        self.out.call(f"{local} = {self.called(factor, function)}", items, "")
+        if factor.flow is not None:
+            self._push(factor, factor.flow, detached=function == "sample")
         self._inherit(name, factor.inputs)
         self.particles[name] = self.layout.has_particles
 
+    def _push(self, factor: Factor, flow: Flow, detached: bool) -> None:
+        """`z, z_log_det = guide.push_z(z_base)`; the density of a plain draw goes back through."""
+        self.prepare(factor.node.program, flow.inputs)
+        value, call = (
+            self.python(factor.node.name),
+            self._through(factor, flow, flow.push, flow.base),
+        )
+        if detached:
+            self.out.statement(f"{value} = {call}[0].detach()")
+            return
+        self.out.statement(f"{value}, {flow.log_det} = {call}")
+        self.pushed.add(factor.node.id)
+
+    def _through(self, factor: Factor, flow: Flow, method: str, value: str) -> str:
+        """`guide.push_z(z_base, h)`."""
+        owner = self.owners[factor.node.program]
+        items = [value, *(self.python(name) for name in flow.inputs)]
+        if flow.stochastic and "noise" in self.owners:
+            items.append("noise=noise")
+        return f"{owner}.{method}({', '.join(items)})"
+
     def _shape(self, factor: Factor) -> str | None:
         """The shape to draw, or None where the parameters already have it."""
-        needs = self.layout.has_particles and not self._has(factor.inputs, self.particles)
+        needs = self.layout.has_particles and not self._has(factor.given, self.particles)
         local = ROWS in factor.type.plates
-        if _cover(factor.tensors, factor) and not needs and (local or not factor.inputs):
+        if _cover(factor.tensors, factor) and not needs and (local or not factor.given):
             return None
         full = next((a for a in factor.tensors if self._is_full(a, factor)), None)
         if full is not None and local and needs:
-            ones = self._ones_before(factor.inputs)
+            ones = self._ones_before(factor.given)
             return f"({', '.join(['particles', *ones, f'*{full.local}.shape'])})"
         return _tuple(self._sizes(factor, needs or self.layout.has_particles))
 
     def _is_full(self, argument: Argument, factor: Factor) -> bool:
         """Whether one parameter has all the axes that any has: its shape is that of a draw."""
         alike = argument.parameter.dims == factor.entry.result_dims
-        axes = self._axes_of(factor.inputs)
+        axes = self._axes_of(factor.given)
         return alike and _cover((argument,), factor) and self._axes_of(argument.inputs) == axes
 
     def _has(self, inputs: tuple[str, ...], flags: Mapping[str, bool]) -> bool:
@@ -132,12 +158,12 @@ class Body:
         local = ROWS in factor.type.plates
         self.counts_rows = self.counts_rows or local
         inner = ["rows"] if local else [str(plates[p]) for p in factor.type.plates]
-        present = self._axes_of(factor.inputs)
+        present = self._axes_of(factor.given)
         outer: list[str] = []
         if particles:
             middle = [str(self._states(a)) if a in present else "1" for a in self.layout.enumerated]
             outer = ["particles", *middle, *(() if inner else ("1",))]
-        return [*outer, *inner, *(str(size) for size in factor.type.shape)]
+        return [*outer, *inner, *(str(size) for size in factor.drawn)]
 
     def _states(self, name: str) -> int:
         draw = self.plan.objective.draws[name]
@@ -171,10 +197,26 @@ class Body:
 
     def log_prob(self, factor: Factor, local: str, detached: bool = False) -> None:
         """`log_p_x = bernoulli.log_prob(x, x_logits).sum(-1)`."""
-        value = self.python(factor.node.name)
+        value, more = self.python(factor.node.name), ""
+        plates = [p for p in factor.type.plates if p != ROWS]
+        if factor.flow is not None:
+            value, more = factor.flow.base, self._log_det(factor, factor.flow)
         items = [value, *self.arguments(factor, detached)]
         called = self.called(factor, "log_prob")
-        self.out.call(f"{local} = {called}", items, self._summed(factor))
+        if not more or not plates:
+            self.out.call(f"{local} = {called}", items, self._summed(factor) + more)
+            return
+        self.out.call(f"{local} = {called}", items, _sum(factor.event_axes) + more)
+        self.out.statement(f"{local} = {local}{self._over_plates(factor)}")
+
+    def _log_det(self, factor: Factor, flow: Flow) -> str:
+        """What a log-determinant adds to the density of the base draw: `- z_log_det`."""
+        if factor.node.id in self.pushed:
+            return f" - {flow.log_det}"
+        self.prepare(factor.node.program, flow.inputs)
+        call = self._through(factor, flow, flow.pull, self.python(factor.node.name))
+        self.out.statement(f"{flow.base}, {flow.log_det} = {call}")
+        return f" + {flow.log_det}"
 
     def divergence(self, local: str, q: Factor, p: Factor) -> None:
         """`kl_z = normal.kl_normal(z_loc, z_scale, 0.0, 1.0).sum(-1)`."""
@@ -185,8 +227,15 @@ class Body:
     def _summed(self, factor: Factor) -> str:
         plates = [p for p in factor.type.plates if p != ROWS]
         count = factor.event_axes + len(plates)
-        kept = ".unsqueeze(-1)" if plates and self.particles.get(factor.node.name) else ""
-        return _sum(count) + kept
+        return _sum(count) + self._kept(factor)
+
+    def _over_plates(self, factor: Factor) -> str:
+        return _sum(len([p for p in factor.type.plates if p != ROWS])) + self._kept(factor)
+
+    def _kept(self, factor: Factor) -> str:
+        """The axis of rows that a density summed over a plate keeps beside particles."""
+        plates = [p for p in factor.type.plates if p != ROWS]
+        return ".unsqueeze(-1)" if plates and self.particles.get(factor.node.name) else ""
 
 
 def _sum(count: int) -> str:
@@ -215,5 +264,5 @@ def _cover(arguments: Sequence[Argument], factor: Factor) -> bool:
         own = argument.own[: len(argument.own) - len(argument.parameter.dims)]
         batch = None if batch is None else broadcast(batch, own)
         plates |= argument.plates
-    result = factor.type.shape[: len(factor.type.shape) - len(factor.entry.result_dims)]
+    result = factor.drawn[: len(factor.drawn) - len(factor.entry.result_dims)]
     return bool(arguments) and batch == result and set(factor.type.plates) <= plates

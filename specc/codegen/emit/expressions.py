@@ -15,6 +15,7 @@ from specc.catalog.functions import index as functions
 from specc.codegen.build_plan import list_shape, literal
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.graph.graph import Node
+from specc.graph.passes.links import input_rank
 from specc.graph.passes.names import SIZE_OF
 from specc.graph.passes.sizes import number_of
 from specc.language.expressions.tree import (
@@ -209,7 +210,7 @@ class ExpressionWriter:
     def link_input(self, call: Call) -> str:
         """The arguments of a link as the one tensor that it takes."""
         module = self.modules[call.function]
-        rank = module.link.entry.input_rank(module.link.options)
+        rank = input_rank(module.link)
         parts = [self._entering(argument) for argument in call.arguments]
         if rank != 1:
             return parts[0].text

@@ -94,9 +94,6 @@ def _runtime(imports: set[str]) -> list[str]:
         package, _, stem = target.rpartition(".")
         if package == "specc.runtime.functions":
             grouped.setdefault(target, set()).add(stem)
-        elif package == "specc.runtime.links":
-            word = "".join(part.capitalize() for part in stem.split("_"))
-            grouped.setdefault(target, set()).add(word)
         elif target == "specc.runtime.noise":
             grouped.setdefault(target, set()).add("Noise")
         elif target == "specc.runtime.program":

@@ -42,10 +42,12 @@ def _write(out: Writer, before: str, layer: Layer, after: str, imports: set[str]
 def _called(target: str, imports: set[str]) -> str:
     if target.startswith("nn."):
         return target
-    imports.add(target.rsplit(".", 1)[0])
+    module, name = target.rsplit(".", 1)
     if target.startswith("specc.runtime.init."):
-        return "init." + target.rsplit(".", 1)[1]
-    return target.rsplit(".", 1)[1]
+        imports.add(module)
+        return f"init.{name}"
+    imports.add(target)
+    return name
 
 
 def _value(value: object) -> str:

@@ -9,6 +9,7 @@ from specc.codegen.emit.asked import (
     capabilities,
     has_likelihood,
     is_shared,
+    is_stochastic,
     values_behind,
     write_points,
 )
@@ -128,7 +129,8 @@ class _ObjectiveWriter:
     def _likelihood(self) -> None:
         plan, out = self.plan, self.out
         names = loss_inputs(plan)
-        given = ", ".join(f"{plan.python[n]}={plan.python[n]}" for n in names)
+        items = [f"{plan.python[n]}={plan.python[n]}" for n in names]
+        given = ", ".join([*items, "noise=noise"] if is_stochastic(plan) else items)
         out.statement(f"log_p = model.log_prob({given})")
         if not needs_data_size(plan):
             out.statement(f"{self.bound} = log_p.mean()")

@@ -6,6 +6,7 @@ from specc.catalog.functions import index as functions
 from specc.codegen.emit.asked import write_capabilities
 from specc.codegen.emit.expressions import ExpressionWriter, align
 from specc.codegen.emit.file import PyFile, assemble
+from specc.codegen.emit.flow import write_flow
 from specc.codegen.emit.layers import write_module
 from specc.codegen.emit.learnt import write_learnt, write_property
 from specc.codegen.emit.text import factorization, program_docstring
@@ -30,7 +31,7 @@ def write_program(plan: Plan, program: ProgramPlan) -> PyFile:
         for name in program.order:
             if name in program.lets:
                 _write_let(plan, program.lets[name], writer, out)
-            elif name in program.factors and program.factors[name].tensors:
+            elif name in program.factors:
                 _write_factor(plan, program.factors[name], writer, out)
         write_capabilities(plan, program, out, imports)
     docstring = program_docstring(plan, program)
@@ -84,17 +85,24 @@ def _write_let(plan: Plan, let: Let, writer: ExpressionWriter, out: Writer) -> N
 
 
 def _write_factor(plan: Plan, factor: Factor, writer: ExpressionWriter, out: Writer) -> None:
+    with out.about(f"{factor.node.program}.{factor.node.name}"):
+        if factor.tensors:
+            _write_parameters(plan, factor, writer, out)
+        if factor.flow is not None:
+            write_flow(plan, factor, factor.flow, writer, out)
+
+
+def _write_parameters(plan: Plan, factor: Factor, writer: ExpressionWriter, out: Writer) -> None:
     out.line()
-    given = [f"{plan.python[name]}: Tensor" for name in factor.inputs]
+    given = [f"{plan.python[name]}: Tensor" for name in factor.given]
     count = len(factor.tensors)
     result = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
-    with out.about(f"{factor.node.program}.{factor.node.name}"):
-        out.call(f"def {factor.method}", ["self", *given], f" -> {result}:")
-        with out.indented():
-            out.docstring(_factor_docstring(factor))
-            features = _write_trunk(plan, factor, writer, out)
-            values = [_parameter(a, features, writer) for a in factor.tensors]
-            _write_return(values, out)
+    out.call(f"def {factor.method}", ["self", *given], f" -> {result}:")
+    with out.indented():
+        out.docstring(_factor_docstring(factor))
+        features = _write_trunk(plan, factor, writer, out)
+        values = [_parameter(a, features, writer) for a in factor.tensors]
+        _write_return(values, out)
 
 
 def _write_return(values: list[str], out: Writer) -> None:
@@ -126,7 +134,7 @@ def _write_trunk(plan: Plan, factor: Factor, writer: ExpressionWriter, out: Writ
     assert isinstance(factor.trunk, Call)
     given = writer.link_input(factor.trunk)
     module = writer.modules[factor.trunk.function]
-    taken = {plan.python[name] for name in factor.inputs}
+    taken = {plan.python[name] for name in factor.given}
     name = next(n for n in ("h", "features", "hidden", "h_features") if n not in taken)
     if not module.lowered.layers:
         if given in taken:

@@ -125,6 +125,12 @@ CODES: tuple[Code, ...] = (
         "the expression has {length} characters; the limit is {limit}",
         "name its parts as `let` nodes",
     ),
+    error(
+        "E0128",
+        "not-a-step",
+        "`through` of `{name}` holds the name of a bijection, alone or applied to its context",
+        "write `through: f` or `through: f(h)`, with `f` under `links:`; several are a list",
+    ),
     warning(
         "W0131",
         "number-in-quotes",

@@ -51,5 +51,36 @@ CODES: tuple[Code, ...] = (
         "the link `{link}` is used in the {first} and in the {second}",
         "declare a link for each; one set of weights belongs to one program",
     ),
+    error(
+        "E0615",
+        "not-a-bijection",
+        "a draw goes `through` a bijection, and the `{kind}` link `{link}` has no inverse",
+        "the bijections are {known}",
+    ),
+    error("E0616", "unknown-bijection", "there is no bijection `{name}`", "{hint}"),
+    error(
+        "E0617",
+        "bijection-as-a-function",
+        "`{link}` is a bijection, through which a draw goes; it is no function of a node",
+        "write `through: {link}` on a random node, or use a link such as an `mlp` here",
+    ),
+    error(
+        "E0618",
+        "bijection-without-context",
+        "the `{kind}` bijection `{link}` is fixed, and nothing can condition it",
+        "write `through: {link}`",
+    ),
+    error(
+        "E0619",
+        "causal-link-of-another",
+        "the `{kind}` link `{link}` must be applied to `{name}` itself, before anything else",
+        "write `{link}({name})`, or `{link}({name}, h)` to condition it on a node `h`",
+    ),
+    error(
+        "E0620",
+        "causal-link-without-density",
+        "the `{kind}` link `{link}` belongs into a random node, and `{name}` has no density",
+        "use it as a parameter of a random node `x`, as in `logits: {link}(x)`",
+    ),
     error("E0612", "link-shape", "the link `{link}` {reason}", "{fix}"),
 )

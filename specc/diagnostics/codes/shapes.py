@@ -104,6 +104,18 @@ CODES: tuple[Code, ...] = (
         "write it as an option of the node (`classes: 10`), or give `{parameter}` a vector",
     ),
     error(
+        "E0325",
+        "bijection-of-discrete",
+        "`{name}` is {distribution}, which has no density that a bijection could change",
+        "delete `through`, or use a continuous distribution",
+    ),
+    error(
+        "E0326",
+        "bijection-domain",
+        "the `{kind}` bijection `{link}` starts from {domain}, and is given {found}",
+        "let the draw before it have all of these values, and no others",
+    ),
+    error(
         "E0317",
         "params-not-a-link",
         "`params` of `{name}` must be one link applied to nodes",

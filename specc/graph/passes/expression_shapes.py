@@ -208,8 +208,11 @@ class ExpressionShapes:
         return tuple(known)
 
     def one_hot(self, node: Node, argument: Expression) -> Shape:
-        """The axis that a one-hot vector adds: (n,) for a node of n classes, else ()."""
-        if not isinstance(argument, Name):
+        """The axis that a one-hot vector adds: (n,) for a node of n classes, else ().
+
+        A causal link takes the numbers of its own node, which keep their shape.
+        """
+        if not isinstance(argument, Name) or argument.id == node.name:
             return ()
         found = self.graph.lookup(node.program, argument.id)
         count = self.classes.get(found.id) if found is not None else None

@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from specc.catalog.bijection import Bijection
+from specc.catalog.causal import Causal
 from specc.catalog.constrain import constrainer
 from specc.catalog.entry import Lowered, Parameter, Shape
-from specc.catalog.link import LinkShapeError
+from specc.catalog.link import Link, LinkShapeError
 from specc.catalog.supports import describe
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
@@ -71,7 +73,7 @@ def _lower(
         return None
     try:
         if first.output is not None:
-            module = link.entry.lower(link.options, joined, first.output)
+            module = _whole(link, first, joined, first.output)
             return SizedLink(first.node[0], joined, module, MappingProxyType({}))
         return _trunk(graph, link, uses, joined, parameters, findings)
     except LinkShapeError as error:
@@ -82,11 +84,20 @@ def _lower(
         return None
 
 
+def input_rank(link: LinkNode) -> int:
+    """How many axes the input of a link has; a vector is what its arguments are joined to."""
+    return link.entry.input_rank(link.options) if isinstance(link.entry, Link) else 1
+
+
 def _joined(link: LinkNode, use: LinkUse, findings: Findings) -> Shape | None:
-    """The shape of the arguments as one input: as it is for an image, else one long vector."""
-    rank = link.entry.input_rank(link.options)
+    """The shape of the arguments as one input: as it is for an image, else one long vector.
+
+    Where a node's own value is the first argument, the rest.
+    """
+    inputs = use.inputs[1:] if isinstance(link.entry, Causal) else use.inputs
+    rank = input_rank(link)
     if rank == 1:
-        return (sum(math.prod(shape) for shape in use.inputs),)
+        return (sum(math.prod(shape) for shape in inputs),)
     if len(use.inputs) == 1:
         return use.inputs[0]
     findings.add(
@@ -118,11 +129,36 @@ def _trunk(
                 _unreachable(node, parameter, use, findings)
                 return None
             wanted[node.name, parameter.name] = parameters[node.id, parameter.name]
-    trunk = link.entry.trunk(link.options, joined, tuple(wanted.values()))
+    trunk = _trunk_of(link, uses[0], joined, tuple(wanted.values()))
     heads: dict[tuple[str, str], Lowered] = {
-        key: link.entry.head(link.options, trunk.output, shape) for key, shape in wanted.items()
+        key: _head_of(link, uses[0], trunk.output, shape) for key, shape in wanted.items()
     }
     return SizedLink(uses[0].node[0], joined, trunk, MappingProxyType(heads))
+
+
+def _whole(link: LinkNode, use: LinkUse, joined: Shape, output: Shape) -> Lowered:
+    """The layers between what a link takes and what it gives."""
+    if isinstance(link.entry, Bijection):
+        return link.entry.lower(link.options, output, *joined)
+    if isinstance(link.entry, Link):
+        return link.entry.lower(link.options, joined, output)
+    trunk = _trunk_of(link, use, joined, (output,))
+    head = _head_of(link, use, trunk.output, output)
+    return Lowered(trunk.layers + head.layers, output, trunk.init)
+
+
+def _trunk_of(link: LinkNode, use: LinkUse, joined: Shape, outputs: tuple[Shape, ...]) -> Lowered:
+    if isinstance(link.entry, Causal):
+        return link.entry.trunk(link.options, use.inputs[0], *joined)
+    assert isinstance(link.entry, Link)
+    return link.entry.trunk(link.options, joined, outputs)
+
+
+def _head_of(link: LinkNode, use: LinkUse, features: Shape, output: Shape) -> Lowered:
+    if isinstance(link.entry, Causal):
+        return link.entry.head(link.options, use.inputs[0], features, output)
+    assert isinstance(link.entry, Link)
+    return link.entry.head(link.options, features, output)
 
 
 def _unreachable(node: Node, parameter: Parameter, use: LinkUse, findings: Findings) -> None:

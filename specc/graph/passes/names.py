@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from specc.catalog.bijection import Bijection
+from specc.catalog.causal import Causal
 from specc.catalog.entry import Function
 from specc.catalog.functions import index as functions
 from specc.catalog.other_names import meant
@@ -20,12 +22,13 @@ SIZE_OF = "dim"
 def check_expression(graph: Graph, node: Node, expression: Expression, findings: Findings) -> None:
     """Find every name in the expression that means nothing where it stands."""
     is_causal = any(_is_unread_link(graph, call.function) for call in calls(expression))
+    own = [call.arguments[0] for call in calls(expression) if is_autoregressive(graph, node, call)]
     for name in names(expression):
         if graph.is_unread(node.program, name.id):
             findings.broken.add(node.id)
         elif not _is_known(graph, node, name.id):
             _unknown(graph, node, name, findings)
-        elif name.id == node.name and not is_causal:
+        elif name.id == node.name and not (is_causal or any(name is each for each in own)):
             findings.add(diagnose("E0221", name.span, name=name.id), node.id)
     for call in calls(expression):
         _check_call(graph, node, call, findings)
@@ -33,6 +36,15 @@ def check_expression(graph: Graph, node: Node, expression: Expression, findings:
         findings.add(
             diagnose("E0222", member.span, program=member.program, name=member.name), node.id
         )
+
+
+def is_autoregressive(graph: Graph, node: Node, call: Call) -> bool:
+    """Whether a causal link is applied to the random node that it belongs to: `made(x)` in x."""
+    link = graph.links.get(call.function)
+    if link is None or not isinstance(link.entry, Causal) or not call.arguments:
+        return False
+    first = call.arguments[0]
+    return node.is_random and isinstance(first, Name) and first.id == node.name
 
 
 def _is_unread_link(graph: Graph, name: str) -> bool:
@@ -102,7 +114,12 @@ def _outside(node: Node, name: Name, found: Node, findings: Findings) -> None:
 
 def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
     if graph.is_link(call.function):
-        if not call.arguments:
+        link = graph.links.get(call.function)
+        if link is not None and isinstance(link.entry, Bijection):
+            findings.add(diagnose("E0617", call.span, link=link.name), node.id)
+        elif link is not None and isinstance(link.entry, Causal):
+            _check_causal(graph, node, call, findings)
+        elif not call.arguments:
             example = _applied(graph, node, call.function)
             findings.add(diagnose("E0228", call.span, name=call.function, example=example), node.id)
     elif call.function == SIZE_OF:
@@ -117,6 +134,16 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
         findings.add(diagnose("E0230", call.function_span, name=call.function), node.id)
     else:
         _unknown_function(graph, node, call, findings)
+
+
+def _check_causal(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    """A causal link is applied to the random node that it is a parameter of, before all else."""
+    if not is_autoregressive(graph, node, call):
+        entry = graph.links[call.function].entry.name
+        code = "E0619" if node.is_random else "E0620"
+        findings.add(
+            diagnose(code, call.span, link=call.function, kind=entry, name=node.name), node.id
+        )
 
 
 def _applied(graph: Graph, node: Node, function: str) -> str:

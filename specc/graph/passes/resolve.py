@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import networkx as nx
 
+from specc.catalog import kinds
 from specc.catalog.distributions import index as distributions
 from specc.catalog.entry import Distribution
 from specc.catalog.functions import index as functions
-from specc.catalog.links import index as links
 from specc.catalog.other_names import meant
 from specc.catalog.supports import NAMED, Support
 from specc.diagnostics.nearest import nearest
@@ -21,6 +21,7 @@ from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program
 from specc.graph.passes.fields import resolve_fields
 from specc.graph.passes.names import check_expression, check_used
 from specc.graph.passes.sizes import number_of
+from specc.graph.passes.through import check_through
 from specc.language.expressions.tree import Call
 from specc.language.expressions.walk import names
 from specc.language.schema.node import Node as NodeSpec
@@ -108,6 +109,7 @@ def _node(
         field=_field(name, node),
         draw=draw,
         init=init,
+        through=tuple(step for step in node.through if isinstance(step, Call)),
     )
 
 
@@ -154,6 +156,8 @@ def _program(
     inputs: dict[str, None] = {}
     for node in nodes.values():
         for used in _mentioned(node):
+            if used == node.name:
+                continue  # legal through a causal link alone, and no reason to come after itself
             if used in nodes:
                 digraph.add_edge(used, node.name)
             elif name != MODEL and used in programs[MODEL]:
@@ -169,7 +173,7 @@ def _mentioned(node: Node) -> Iterator[str]:
 
 def _links(spec: Spec) -> dict[str, LinkNode]:
     return {
-        name: LinkNode(name, links.link(link.kind), link.options, spec.spans.key(("links", name)))
+        name: LinkNode(name, kinds.kind(link.kind), link.options, spec.spans.key(("links", name)))
         for name, link in spec.document.links.items()
     }
 
@@ -234,9 +238,10 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
             diagnose("E0211", span, suggestion=guess, name=node.plate, hint=hint),
             node.id,
         )
-    for expression in node.expressions():
+    for expression in node.own_expressions():
         check_expression(graph, node, expression, findings)
     _check_params(graph, node, findings)
+    check_through(graph, node, findings)
 
 
 def _check_params(graph: Graph, node: Node, findings: Findings) -> None:

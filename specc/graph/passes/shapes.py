@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from specc.catalog.entry import Shape
+from specc.catalog.link import LinkShapeError
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
@@ -14,6 +15,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId
 from specc.graph.passes.events import Conflict, Event, parameter_of
 from specc.graph.passes.expression_shapes import ExpressionShapes, show
+from specc.graph.passes.through import is_bijection
 from specc.language.expressions.tree import Call, Expression
 from specc.language.expressions.walk import names
 
@@ -26,6 +28,7 @@ class Shapes:
         self.events: dict[NodeId, Shape] = {}
         self.parameters: dict[tuple[NodeId, str], Shape] = {}
         self.given: dict[tuple[NodeId, str], Shape] = {}
+        self.bases: dict[NodeId, Shape] = {}
         self.dims: dict[NodeId, Mapping[str, int]] = {}
         self.read = ExpressionShapes(graph, self.events, findings)
 
@@ -45,6 +48,7 @@ class Shapes:
         shape = self._random(node) if node.entry is not None else self._deterministic(node)
         if shape is None:
             self.findings.broken.add(node.id)
+            self.events.pop(node.id, None)
         else:
             self.events[node.id] = shape
 
@@ -108,7 +112,11 @@ class Shapes:
         if declared is not None and inherited is not None and declared != inherited:
             return self._other_shape(node, declared, inherited)
         if declared is not None:
-            event.declare(declared)
+            base = self._base(node, declared)
+            if base is None:
+                return None
+            event.declare(base)
+            self.events[node.id] = declared  # for a causal link, which is applied to the node
         options = self._options(node)
         if options is None:
             return None
@@ -127,7 +135,7 @@ class Shapes:
         for key in pending:
             if not self._argument(node, event, key):
                 return None
-        return self._finish(node, event)
+        return self._finish(node, event, declared)
 
     def _nothing_known(self, node: Node) -> bool:
         """Whether nothing says what one event is: no data, and no number of classes."""
@@ -160,7 +168,8 @@ class Shapes:
         event.observe(parameter, shape)
         return True
 
-    def _finish(self, node: Node, event: Event) -> Shape | None:
+    def _finish(self, node: Node, event: Event, declared: Shape | None) -> Shape | None:
+        """Note the parameters' shapes; the node's is that of the draw, or what it is pushed to."""
         if node.params is not None and not self._params(node, event):
             return None
         for parameter in event.entry.parameters:
@@ -172,7 +181,36 @@ class Shapes:
             self.parameters[node.id, parameter.name] = wanted
         self.dims[node.id] = MappingProxyType(dict(event.dims))
         self._count_classes(node, event)
-        return event.result()
+        drawn = event.result()
+        if not node.through or drawn is None:
+            return drawn
+        self.bases[node.id] = drawn
+        if declared is None and self._base(node, drawn) != drawn:
+            return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
+        return drawn if declared is None else declared
+
+    def _base(self, node: Node, shape: Shape) -> Shape | None:
+        """The shape of the draw that the node's bijections take to a value of this shape."""
+        uses = []
+        for call in reversed(node.through):
+            inputs = self.read.inputs(node, "through", call)
+            link = self.graph.links.get(call.function)
+            if inputs is None or link is None or not is_bijection(link.entry):
+                return None
+            context = sum(_count(each) for each in inputs)
+            use = LinkUse(call.function, node.id, "through", inputs, shape, call.span)
+            try:
+                shape = link.entry.lower(link.options, shape, context).output
+            except LinkShapeError as error:
+                return self.read.fail(
+                    node,
+                    diagnose(
+                        "E0612", call.span, link=link.name, reason=error.reason, fix=error.fix
+                    ),
+                )
+            uses.append(use)
+        self.read.uses += reversed(uses)
+        return shape
 
     def _count_classes(self, node: Node, event: Event) -> None:
         """A finite distribution over numbers, with a number of classes, draws class numbers."""

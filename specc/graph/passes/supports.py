@@ -24,6 +24,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, Node, NodeId
 from specc.graph.passes.events import parameter_of
 from specc.graph.passes.names import SIZE_OF
+from specc.graph.passes.through import push_support
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -117,7 +118,10 @@ class Supports:
             value = self._literal(expression)
             if value is not None:
                 known[key] = value
-        support = node.entry.result(known)
+        for call in node.through:
+            for argument in call.arguments:
+                self.of(node, argument)
+        support = push_support(self.graph, node, node.entry.result(known), self.findings)
         self._check_data(node, support)
         self._check_twin(node, support)
         return support

@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from specc.catalog import kinds as links
 from specc.catalog.distributions import index as distributions
 from specc.catalog.draws import index as draws
 from specc.catalog.entry import Distribution
-from specc.catalog.links import index as links
 from specc.catalog.objectives import index as objectives
 from specc.catalog.sources import index as sources
 from specc.catalog.supports import NAMED, describe
@@ -199,6 +199,7 @@ def _option(key: str) -> Json:
     shapes: Json = {
         "params": _ref("expression"),
         "shape": {"type": "array", "items": _ref("expression")},
+        "through": {"anyOf": [_ref("expression"), {"type": "array", "items": _ref("expression")}]},
         "global": {"type": "boolean"},
         "draw": _ref("draw"),
         "init": {
@@ -230,12 +231,12 @@ def _draw() -> Json:
 
 
 def _bare_link() -> Json:
-    known = [k for k in links.names() if not links.link(k).Options.model_fields[k].is_required()]
+    known = [k for k in links.names() if not links.kind(k).Options.model_fields[k].is_required()]
     return {"enum": known}
 
 
 def _link(kind: str, definitions: Json) -> Json:
-    entry = links.link(kind)
+    entry = links.kind(kind)
     schema = _model(entry.Options, definitions, f"{kind}_")
     return {**schema, "required": [kind], "description": entry.summary}
 

@@ -6,7 +6,6 @@ from specc.diagnostics.source import Span
 from specc.language.schema.reading import Reading
 
 NODE_KEYS: dict[str, str] = {
-    "through": "a node has the density of its distribution itself",
     "joint": "declare the parts as nodes of their own",
     "missing": "every row needs a value of an observed node",
     "dequantize": "use a distribution over whole numbers, or one such as discretized_logistic",
@@ -28,10 +27,6 @@ LINK_KINDS: dict[str, str] = {
     **dict.fromkeys(
         ("masked_mlp", "masked_conv", "causal_conv"),
         "a node may not depend on itself in this version",
-    ),
-    **dict.fromkeys(
-        ("planar", "radial", "realnvp", "glow", "maf", "iaf", "nsf", "residual", "implicit"),
-        "a node has the density of its distribution itself",
     ),
 }
 """Kinds of links."""

@@ -52,6 +52,9 @@ class Node(Value):
     plate_index: str | None = math(
         default=None, about="The plate that the values of a given node number."
     )
+    through: tuple[Expression, ...] = math(
+        default=(), about="The bijections that a draw goes through, the first one first."
+    )
     draw: Draw | None = math(default=None, about="How the value comes about.")
     init: float | str | tuple[float, ...] | None = parameters(
         default=None, about="The start of a parameter."
@@ -64,6 +67,7 @@ class Node(Value):
         yield from self.arguments.values()
         if self.params is not None:
             yield self.params
+        yield from self.through
         yield from self.shape or ()
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from pydantic import ValidationError
 
-from specc.catalog.links import index as links
+from specc.catalog import kinds as links
 from specc.catalog.other_names import meant
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
@@ -52,9 +52,9 @@ def _bare(reading: Reading, entry: Entry, word: Scalar) -> LinkSpec | None:
     if not _is_kind(reading, word):
         return None
     try:
-        options = links.link(word.text).Options.model_validate({word.text: True})
+        options = links.kind(word.text).Options.model_validate({word.text: True})
     except ValidationError:
-        example = links.link(word.text).example
+        example = links.kind(word.text).example
         return reading.report(
             "E0603",
             word.span,
@@ -89,7 +89,7 @@ def _kind(reading: Reading, entry: Entry, options: located.Mapping) -> str | Non
 
 def _no_kind(reading: Reading, entry: Entry, options: located.Mapping) -> None:
     """The key that was probably meant for the kind, or the lack of one."""
-    usual = {name for kind in links.names() for name in links.link(kind).Options.model_fields}
+    usual = {name for kind in links.names() for name in links.kind(kind).Options.model_fields}
     strange = [e.key for e in options.entries if e.name not in usual | set(later.LINK_OPTIONS)]
     if strange:
         kind = next((key for key in strange if meant(key.text, links.names())), strange[0])
@@ -120,7 +120,7 @@ def _of_kind(
         later.not_yet(reading, each.key.span, each.name, later.LINK_OPTIONS[each.name])
     if unavailable:
         return None
-    model = links.link(kind).Options
+    model = links.kind(kind).Options
     tell = partial(_tell, link=entry.name, kind=kind)
     # `{linear: }` has nothing to say beside its kind.
     given = [e for e in options.entries if e.name != kind or not _is_empty(e.value)]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from specc.catalog.distributions import index as distributions
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
+from specc.language.expressions.tree import Call, Name
 from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
 from specc.language.schema import later
 from specc.language.schema.expressions import read_expression
@@ -32,6 +33,7 @@ OPTIONS: dict[str, tuple[Role, ...]] = {
     "global": ROLES,
     "from": ("observed",),
     "plate_index": ("given",),
+    "through": ("latent", "observed"),
     "draw": ("latent",),
     "init": ("parameter", "latent"),
 }
@@ -176,6 +178,8 @@ class _NodeReader:
                 return read_expression(self.reading, entry.value, path)
             case "shape":
                 return self.shape(entry.value, path)
+            case "through":
+                return self.through(entry.value, path)
             case "global":
                 return self.reading.truth(entry.value, path)
             case "draw":
@@ -204,6 +208,25 @@ class _NodeReader:
             read_expression(self.reading, item, (*path, i)) for i, item in enumerate(value.items)
         ]
         return tuple(size for size in sizes if size is not None)
+
+    def through(self, value: Located, path: Path) -> tuple[Expression, ...] | None:
+        """The bijections: one, or a list of them; a name alone is one without a context."""
+        if not isinstance(value, Sequence):
+            step = self.step(value, path)
+            return None if step is None else (step,)
+        if not value.items:
+            return self.reading.empty(value, path, "write the name of a bijection under `links:`")
+        steps = [self.step(item, (*path, i)) for i, item in enumerate(value.items)]
+        return tuple(step for step in steps if step is not None)
+
+    def step(self, value: Located, path: Path) -> Expression | None:
+        found = read_expression(self.reading, value, path)
+        match found:
+            case None | Call():
+                return found
+            case Name(id=name, span=span):
+                return Call(name, (), span, span)
+        return self.reading.report("E0128", value.span, name=self.key.text)
 
     def plate(self, value: Located, path: Path) -> str | None:
         return self.reading.word(value, path, "the name of a plate")

@@ -60,6 +60,8 @@ def _judge(
     assert p.entry is not None and q.entry is not None
     if reduction != "mean":
         return Verdict(False, "the bound is the log of a mean over particles")
+    if p.through or q.through:
+        return Verdict(False, "a density through a bijection has no closed form")
     if p.entry.name not in q.entry.kl_with:
         return Verdict(False, f"{q.entry.name} and {p.entry.name} have no closed form")
     later = {v for v in values.inputs(MODEL, name) if order.get(v, -1) > order[name]}

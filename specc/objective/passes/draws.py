@@ -119,6 +119,8 @@ def _problem(
             setting,
             "sticking the landing is biased with several particles under a log",
         )
+    if option == "sticking" and node.through:
+        return _unfit(node, entry, setting, f"`{node.name}` goes through a bijection")
     if option == "leave_one_out" and setting.particles < 2:
         return "E0416", {"baseline": option, "particles": _count(setting.particles)}
     if entry.samples and node.program != GUIDE:

@@ -42,4 +42,5 @@ class Affine(Bijection):
 
     def _log_det(self, value: Tensor, log_scale: Tensor) -> Tensor:
         axes = tuple(range(-len(self.shape), 0))
-        return log_scale.expand_as(value).sum(axes) if axes else log_scale.expand_as(value)
+        whole = log_scale.expand(torch.broadcast_shapes(value.shape, log_scale.shape))
+        return whole.sum(axes) if axes else whole

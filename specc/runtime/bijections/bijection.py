@@ -11,7 +11,8 @@ class Bijection(nn.Module, ABC):
     """A one-to-one map x = f(u), with the logarithm of its Jacobian's determinant.
 
     Values end with the event's axes; any axes may stand before them, and the log-determinant has
-    those alone. `context`, where the map takes one, is a vector for each value: [..., context].
+    those alone. `context`, where the map takes one, is a vector for each value: [..., context]. The
+    axes before the two broadcast, either way: one value may meet several contexts.
     """
 
     @abstractmethod

@@ -224,6 +224,11 @@ CHANGES = {
         MATH,
     ),
     "Node.draw": ("params: 'e", "draw: {pathwise: sticking}, params: 'e", MATH),
+    "Node.through": (
+        "  w: {latent: normal, loc: 0, scale: 1}\nlinks:",
+        "  w: {latent: normal, loc: 0, scale: 1, through: f}\nlinks:\n  f: affine",
+        BOTH,
+    ),
     "Node.init": ("init: 1.0", "init: 2.0", TRAINING),
     "Draw.kind": ("params: 'e", "draw: score, params: 'e", MATH),
     "Draw.options": ("params: 'e", "draw: {pathwise: sticking}, params: 'e", MATH),

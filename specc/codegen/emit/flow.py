@@ -1,0 +1,69 @@
+"""The two methods of a node that goes through bijections: from its draw to its value, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specc.codegen.emit.expressions import ExpressionWriter
+from specc.codegen.plan import Factor, Flow, Plan
+from specc.codegen.writer import Writer
+from specc.language.expressions.print import print_expression
+from specc.language.expressions.tree import Call
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One of the two: the method, the variable that it takes and the one that it makes."""
+
+    method: str
+    taken: str
+    made: str
+    steps: tuple[Call, ...]
+    called: str
+    says: str
+
+
+def write_flow(
+    plan: Plan, factor: Factor, flow: Flow, writer: ExpressionWriter, out: Writer
+) -> None:
+    """`push_x(x_base)` and `pull_x(x)`, each with its log-determinant."""
+    x, u = plan.python[factor.node.name], flow.base
+    shown = " and then ".join(_shown(step) for step in flow.steps)
+    says = f"{x}, to which {shown} takes {u}, and log |det d {x} / d {u}|."
+    _write(plan, flow, _Way(flow.push, u, x, flow.steps, "", says), writer, out)
+    says = f"{u}, which {shown} takes to {x}, and log |det d {u} / d {x}|."
+    _write(plan, flow, _Way(flow.pull, x, u, flow.steps[::-1], ".inverse", says), writer, out)
+
+
+def _shown(step: Call) -> str:
+    return print_expression(step) if step.arguments else step.function
+
+
+def _write(plan: Plan, flow: Flow, way: _Way, writer: ExpressionWriter, out: Writer) -> None:
+    taken = (way.taken, *(plan.python[name] for name in flow.inputs))
+    items = ["self", *(f"{name}: Tensor" for name in dict.fromkeys(taken))]
+    if flow.stochastic:
+        writer.imports.add("specc.runtime.noise")
+        items.append("noise: Noise | None = None")
+    out.line()
+    out.call(f"def {way.method}", items, " -> tuple[Tensor, Tensor]:")
+    with out.indented():
+        out.docstring(way.says)
+        calls = [_called(step, way, n, flow, writer) for n, step in enumerate(way.steps)]
+        if len(calls) == 1:
+            out.statement(f"return {calls[0]}")
+            return
+        log_dets = [f"log_det_{number}" for number in range(1, len(calls) + 1)]
+        for call, log_det in zip(calls, log_dets, strict=True):
+            out.statement(f"{way.made}, {log_det} = {call}")
+        out.statement(f"return {way.made}, {' + '.join(log_dets)}")
+
+
+def _called(step: Call, way: _Way, number: int, flow: Flow, writer: ExpressionWriter) -> str:
+    """`self.f.inverse(x, h)`."""
+    module = writer.modules[step.function]
+    items = [way.taken if number == 0 else way.made]
+    items += [writer.link_input(step)] if step.arguments else []
+    entry = module.link.entry
+    items += ["noise=noise"] if flow.stochastic and getattr(entry, "stochastic", False) else []
+    return f"self.{module.attribute}{way.called}({', '.join(items)})"

@@ -1,0 +1,98 @@
+"""The bijections of a node: what each may be, and the base draw that they lead back to."""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+from specc.catalog import kinds
+from specc.catalog.bijection import Bijection
+from specc.catalog.bijections import index as bijections
+from specc.catalog.link import LinkOptions
+from specc.catalog.other_names import meant
+from specc.catalog.supports import Support, contains, describe
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import Graph, Node
+from specc.graph.passes.names import check_expression
+from specc.language.expressions.tree import Call
+
+
+def check_through(graph: Graph, node: Node, findings: Findings) -> None:
+    """Every step is a bijection over a continuous density, and its context means something."""
+    for call in node.through:
+        _check_step(graph, node, call, findings)
+        for argument in call.arguments:
+            check_expression(graph, node, argument, findings)
+    if node.through and node.entry is not None and not node.entry.continuous:
+        first = node.through[0]
+        findings.add(
+            diagnose("E0325", first.span, name=node.name, distribution=node.entry.name), node.id
+        )
+
+
+def _check_step(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    link = graph.links.get(call.function)
+    if link is None:
+        if graph.is_link(call.function):
+            findings.broken.add(node.id)
+        else:
+            _unknown(graph, node, call, findings)
+    elif not is_bijection(link.entry):
+        label = (Label(link.span, f"declared here, {link.entry.name}"),)
+        known = ", ".join(f"`{name}`" for name in bijections.names())
+        findings.add(
+            diagnose(
+                "E0615",
+                call.function_span,
+                labels=label,
+                link=link.name,
+                kind=link.entry.name,
+                known=known,
+            ),
+            node.id,
+        )
+    elif call.arguments and not link.entry.conditional:
+        findings.add(diagnose("E0618", call.span, link=link.name, kind=link.entry.name), node.id)
+
+
+def _unknown(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    candidates = [name for name, link in graph.links.items() if is_bijection(link.entry)]
+    guess = meant(call.function, candidates)
+    if guess is None and call.function in bijections.names():
+        entry = bijections.bijection(call.function)
+        hint = f"declare one: `links: {{f: {entry.example}}}`, and write `through: f`"
+    else:
+        hint = "" if guess else "declare it under `links:`, such as `f: {affine: true}`"
+    findings.add(
+        diagnose("E0616", call.function_span, suggestion=guess, name=call.function, hint=hint),
+        node.id,
+    )
+
+
+def is_bijection(entry: kinds.Kind) -> TypeGuard[Bijection[LinkOptions]]:
+    """Whether a link is one that a draw may go through."""
+    return isinstance(entry, Bijection)
+
+
+def push_support(graph: Graph, node: Node, support: Support, findings: Findings) -> Support:
+    """The set of values that the steps reach from a base draw's; each must start from all of it."""
+    for call in node.through:
+        link = graph.links.get(call.function)
+        if link is None or not is_bijection(link.entry):
+            continue
+        domain = link.entry.domain
+        if not (contains(domain, support) and contains(support, domain)):
+            findings.add(
+                diagnose(
+                    "E0326",
+                    call.span,
+                    link=link.name,
+                    kind=link.entry.name,
+                    domain=describe(domain),
+                    found=describe(support),
+                ),
+                node.id,
+            )
+        support = link.entry.range
+    return support
