@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.runtime.bijections.bijection import Bijection
+from specc.runtime.number import full_shape
 
 
 class Affine(Bijection):
@@ -42,5 +43,5 @@ class Affine(Bijection):
 
     def _log_det(self, value: Tensor, log_scale: Tensor) -> Tensor:
         axes = tuple(range(-len(self.shape), 0))
-        whole = log_scale.expand(torch.broadcast_shapes(value.shape, log_scale.shape))
+        whole = log_scale.expand(full_shape(None, value, log_scale))
         return whole.sum(axes) if axes else whole
