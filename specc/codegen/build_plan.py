@@ -19,6 +19,7 @@ from specc.codegen.plan import (
     LinkModule,
     Plan,
     ProgramPlan,
+    Tail,
 )
 from specc.graph.graph import MODEL, Node, Program
 from specc.graph.passes.events import parameter_of
@@ -100,12 +101,16 @@ class _ProgramPlanner:
             if sized.program != self.program.name:
                 continue
             use = next(u for u in self.typed.uses if u.link == name)
+            attribute, tail = self.attributes.fresh(name), None
+            if sized.tail is not None:
+                tail = Tail(self.attributes.fresh(f"{name}_out"), sized.tail)
             yield LinkModule(
-                attribute=self.attributes.fresh(name),
+                attribute=attribute,
                 link=self.graph.links[name],
                 lowered=sized.module,
                 inputs=use.inputs,
                 input=sized.input,
+                tail=tail,
             )
 
     # factors

@@ -100,7 +100,7 @@ def _between(plan: Plan, module: LinkModule) -> str:
     given = f", given {_sizes(module.input)}" if module.input != (0,) else ""
     if isinstance(entry, Bijection) and use.output is not None:
         return f"{_sizes(module.lowered.output)} to {_sizes(use.output)}{given}"
-    return f"{_sizes(use.inputs[0])} to {_sizes(module.lowered.output)}{given}"
+    return f"{_sizes(use.inputs[0])} to {_sizes(module.output)}{given}"
 
 
 def _users(plan: Plan, link: str) -> list[str]:

@@ -179,6 +179,8 @@ def _of_program(program: ProgramPlan) -> Iterator[tuple[str, Shape]]:
         yield f"{program.name}.{item.raw}", item.shape
     for module in program.modules:
         yield from _of_module(program.name, module.attribute, module.lowered)
+        if module.tail is not None:
+            yield from _of_module(program.name, module.tail.attribute, module.tail.lowered)
     for head in program.heads:
         yield from _of_module(program.name, head.attribute, head.lowered)
 

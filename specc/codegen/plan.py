@@ -26,6 +26,20 @@ class LinkModule:
     lowered: Lowered
     inputs: tuple[Shape, ...]
     input: Shape
+    tail: Tail | None = None
+
+    @property
+    def output(self) -> Shape:
+        """The shape of what the link gives, at its end."""
+        return self.lowered.output if self.tail is None else self.tail.lowered.output
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The last layers of a causal link, which stand apart from its trunk."""
+
+    attribute: str
+    lowered: Lowered
 
 
 @dataclass(frozen=True, slots=True)

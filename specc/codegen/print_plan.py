@@ -36,6 +36,8 @@ def _tensors(program: ProgramPlan) -> Iterator[str]:
         sizes = f"{list(module.input)} to {list(module.lowered.output)}"
         yield f"  module {module.attribute}: {sizes}"
         yield from _layers(module.lowered)
+        if module.tail is not None:
+            yield from _layers(module.tail.lowered)
     for head in program.heads:
         owner = f"{head.node.name}.{head.parameter.name}"
         value = head.constrainer.code.format(head.attribute)

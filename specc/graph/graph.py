@@ -205,13 +205,15 @@ class SizedLink:
 
     `program` is where it is used, `input` what it takes once its arguments are joined. `module` are
     its layers, up to the heads where it feeds `params:`; `heads` the last layers, by node and
-    parameter.
+    parameter. A causal link takes its context beside its input, so its last layers stand apart: in
+    `tail`, where it feeds no heads.
     """
 
     program: str
     input: Shape
     module: Lowered
     heads: Mapping[tuple[str, str], Lowered]
+    tail: Lowered | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,11 @@ def _typed(typed: TypedGraph) -> Iterator[str]:
         output = list(sized.module.output)
         yield f"link {name}: {list(sized.input)} to {output}, in {sized.program}"
         yield from (f"    {layer.target}{layer.arguments}" for layer in sized.module.layers)
+        yield from (
+            (f"    {layer.target}{layer.arguments}" for layer in sized.tail.layers)
+            if (sized.tail)
+            else ()
+        )
         for (node, parameter), head in sized.heads.items():
             layers = ", ".join(f"{layer.target}{layer.arguments}" for layer in head.layers)
             yield f"    head {node}.{parameter}: {layers}"

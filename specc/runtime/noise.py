@@ -35,6 +35,10 @@ class Noise:
         generator.manual_seed(mix(seed, *counters))
         return cls(generator, dtype or torch.get_default_dtype())
 
+    def zeros(self, shape: Sequence[int]) -> Tensor:
+        """Zeros of the given shape, of the type and on the device of the noise."""
+        return torch.zeros(tuple(shape), dtype=self.dtype, device=self.generator.device)
+
     def normal(self, shape: Sequence[int]) -> Tensor:
         """Standard normal numbers of the given shape."""
         return torch.randn(

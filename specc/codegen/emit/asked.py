@@ -240,7 +240,6 @@ def _write_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: set[st
                 continue
             factor = program.factors[name]
             with out.about(f"{program.name}.{name}"):
-                body.parameters(factor)
                 body.sample(factor, "sample")
         out.collection("return ", [f'"{plan.python[n]}": {plan.python[n]}' for n in names])
 
@@ -263,7 +262,6 @@ def _write_guide_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: 
         for name in drawn:
             factor = program.factors[name]
             with out.about(f"{program.name}.{name}"):
-                body.parameters(factor)
                 body.sample(factor, "rsample" if factor.entry.reparameterized else "sample")
                 densities.append(terms.leaf(LogProb(program.name, name)))
         if body.counts_rows:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from specc.catalog.entry import Shape
 from specc.codegen.layout import Layout
-from specc.codegen.plan import Argument, Factor, Flow, Let, Plan
+from specc.codegen.plan import Argument, Factor, Flow, Let, LinkModule, Plan
 from specc.codegen.writer import Writer
 from specc.graph.graph import ROWS
 from specc.graph.passes.events import broadcast
@@ -71,6 +71,9 @@ class Body:
             return
         self.ready.add(factor.node.id)
         self.prepare(factor.node.program, factor.inputs)
+        self._parameters(factor)
+
+    def _parameters(self, factor: Factor) -> None:
         names = ", ".join(a.local for a in factor.tensors)
         given = ", ".join(self.python(name) for name in factor.given)
         owner = self.owners[factor.node.program]
@@ -91,15 +94,37 @@ class Body:
         """`z = normal.rsample(noise, z_loc, z_scale)`, and through its bijections."""
         name = factor.node.name
         local = factor.flow.base if factor.flow is not None else self.python(name)
-        items = ["noise", *self.arguments(factor)]
-        shape = self._shape(factor)
-        if shape is not None:
-            items.append(f"shape={shape}")
-        self.out.call(f"{local} = {self.called(factor, function)}", items, "")
+        if factor.causal is not None:
+            self._draw_in_order(factor, factor.causal, function)
+        else:
+            self.parameters(factor)
+            items = ["noise", *self.arguments(factor)]
+            shape = self._shape(factor)
+            if shape is not None:
+                items.append(f"shape={shape}")
+            self.out.call(f"{local} = {self.called(factor, function)}", items, "")
         if factor.flow is not None:
             self._push(factor, factor.flow, detached=function == "sample")
         self._inherit(name, factor.inputs)
         self.particles[name] = self.layout.has_particles
+
+    def _draw_in_order(self, factor: Factor, link: LinkModule, function: str) -> None:
+        """`x = ancestral(draw, ...)`, where draw(x) draws each entry given those before it."""
+        self.prepare(factor.node.program, factor.inputs)
+        name, owner = self.python(factor.node.name), self.owners[factor.node.program]
+        drawn = f"draw_{factor.node.name}"
+        self.out.line()
+        self.out.line(f"def {drawn}({name}: Tensor) -> Tensor:")
+        with self.out.indented():
+            self._parameters(factor)
+            items = ["noise", *self.arguments(factor)]
+            self.out.call(f"return {self.called(factor, function)}", items, "")
+        self.out.line()
+        sizes = _tuple(self._sizes(factor, self.layout.has_particles))
+        items = [drawn, f"noise.zeros({sizes})", f"{owner}.{link.attribute}.order"]
+        kind = "ancestral_mixture" if factor.members > 1 else "ancestral"
+        self.imports.add(f"specc.runtime.draws.ancestral.{kind}")
+        self.out.call(f"{name} = {kind}", ["noise", *items] if factor.members > 1 else items, "")
 
     def _push(self, factor: Factor, flow: Flow, detached: bool) -> None:
         """`z, z_log_det = guide.push_z(z_base)`; the density of a plain draw goes back through."""
@@ -203,6 +228,11 @@ class Body:
             value, more = factor.flow.base, self._log_det(factor, factor.flow)
         items = [value, *self.arguments(factor, detached)]
         called = self.called(factor, "log_prob")
+        if factor.members > 1:
+            self.imports.add("specc.runtime.functions.logmeanexp")
+            density = f"{called}({', '.join(items)}){_sum(factor.event_axes)}"
+            self.out.call(f"{local} = logmeanexp", [density, "dim=0"], self._over_plates(factor))
+            return
         if not more or not plates:
             self.out.call(f"{local} = {called}", items, self._summed(factor) + more)
             return

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape
 from specc.catalog.functions import index as functions
 from specc.codegen.build_plan import list_shape, literal
@@ -148,8 +149,10 @@ class ExpressionWriter:
     def _call(self, call: Call) -> Code:
         if call.function in self.modules:
             module = self.modules[call.function]
-            output = module.lowered.output
-            return Code(f"self.{module.attribute}({self.link_input(call)})", ATOM, output, True)
+            text = f"self.{module.attribute}({self.link_input(call)})"
+            if module.tail is not None:
+                text = f"self.{module.tail.attribute}({text})"
+            return Code(text, ATOM, module.output, True)
         if call.function == SIZE_OF:
             return self._size(call)
         entry = functions.function(call.function)
@@ -208,13 +211,22 @@ class ExpressionWriter:
         return Code(repr(size), ATOM, (), False)
 
     def link_input(self, call: Call) -> str:
-        """The arguments of a link as the one tensor that it takes."""
+        """The arguments of a link as the one tensor that it takes.
+
+        A causal link takes the node that it belongs to as it is, and then its context.
+        """
         module = self.modules[call.function]
         rank = input_rank(module.link)
-        parts = [self._entering(argument) for argument in call.arguments]
-        if rank != 1:
-            return parts[0].text
-        flat = [_flat(part) for part in parts]
+        if isinstance(module.link.entry, Causal):
+            own, rest = self.number(call.arguments[0]).text, call.arguments[1:]
+            return f"{own}, {self._joined(rest)}" if rest else own
+        if rank == 1:
+            return self._joined(call.arguments)
+        return self._entering(call.arguments[0]).text
+
+    def _joined(self, arguments: tuple[Expression, ...]) -> str:
+        """The arguments as one vector."""
+        flat = [_flat(self._entering(argument)) for argument in arguments]
         if len(flat) == 1:
             return flat[0]
         self.imports.add("specc.runtime.functions.concat")

@@ -198,7 +198,6 @@ class _ObjectiveWriter:
                 first = self.plan.python[loss_inputs(self.plan)[0]]
                 self.body.enumerate(factor, first)
                 return
-            self.body.parameters(factor)
             self.body.sample(factor, "rsample" if draw.kind == "pathwise" else "sample")
 
     def _model_terms(self) -> None:

@@ -49,6 +49,9 @@ def _write_init(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]
             if module.lowered.layers:
                 with out.about(f"links.{module.link.name}"):
                     write_module(out, module.attribute, module.lowered, imports)
+            if module.tail is not None:
+                with out.about(f"links.{module.link.name}"):
+                    write_module(out, module.tail.attribute, module.tail.lowered, imports)
         for head in program.heads:
             with out.about(f"{program.name}.{head.node.name}"):
                 write_module(out, head.attribute, head.lowered, imports)

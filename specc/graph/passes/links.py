@@ -73,8 +73,7 @@ def _lower(
         return None
     try:
         if first.output is not None:
-            module = _whole(link, first, joined, first.output)
-            return SizedLink(first.node[0], joined, module, MappingProxyType({}))
+            return _whole(link, first, joined, first.output)
         return _trunk(graph, link, uses, joined, parameters, findings)
     except LinkShapeError as error:
         findings.add(
@@ -136,15 +135,16 @@ def _trunk(
     return SizedLink(uses[0].node[0], joined, trunk, MappingProxyType(heads))
 
 
-def _whole(link: LinkNode, use: LinkUse, joined: Shape, output: Shape) -> Lowered:
+def _whole(link: LinkNode, use: LinkUse, joined: Shape, output: Shape) -> SizedLink:
     """The layers between what a link takes and what it gives."""
+    program, none = use.node[0], MappingProxyType[tuple[str, str], Lowered]({})
     if isinstance(link.entry, Bijection):
-        return link.entry.lower(link.options, output, *joined)
+        return SizedLink(program, joined, link.entry.lower(link.options, output, *joined), none)
     if isinstance(link.entry, Link):
-        return link.entry.lower(link.options, joined, output)
+        return SizedLink(program, joined, link.entry.lower(link.options, joined, output), none)
     trunk = _trunk_of(link, use, joined, (output,))
-    head = _head_of(link, use, trunk.output, output)
-    return Lowered(trunk.layers + head.layers, output, trunk.init)
+    tail = _head_of(link, use, trunk.output, output)
+    return SizedLink(program, joined, trunk, none, tail)
 
 
 def _trunk_of(link: LinkNode, use: LinkUse, joined: Shape, outputs: tuple[Shape, ...]) -> Lowered:
