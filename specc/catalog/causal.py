@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from specc.catalog.entry import Lowered, Reference, Shape
-from specc.catalog.link import LinkOptions
+from specc.catalog.link import LinkOptions, LinkShapeError
+from specc.catalog.links.blocks.spatial import words
 
 Chosen = TypeVar("Chosen", bound=LinkOptions)
 Taken = TypeVar("Taken", bound=LinkOptions, contravariant=True)
@@ -61,3 +62,16 @@ class Causal(Generic[Chosen]):
     def members(self, options: Chosen) -> int:
         """How many orders the network has at once."""
         return int(getattr(options, "orders", 1))
+
+
+def each_of(shape: Shape, output: Shape) -> Shape:
+    """The sizes that a result has for each entry of an event: `output` after `shape`.
+
+    Raises `LinkShapeError`.
+    """
+    if output[: len(shape)] != shape:
+        raise LinkShapeError(
+            f"has a result for each entry of {words(shape)}, and {words(output)} is wanted",
+            "use it for a parameter of each entry, such as logits",
+        )
+    return output[len(shape) :]

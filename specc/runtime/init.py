@@ -18,7 +18,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import init
 
-WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 
 
 def xavier_uniform(module: nn.Module, gain: float = 1.0) -> None:
@@ -64,7 +64,7 @@ def _start(module: nn.Module, fill: Callable[[Tensor, int], object]) -> None:
                 init.zeros_(part.bias)
 
 
-def _inputs(part: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
+def _inputs(part: nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d) -> int:
     """The inputs to a unit: the size of a row, or the channels of a kernel times its area."""
     if isinstance(part, nn.Linear):
         return part.in_features

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from specc.catalog.causal import Causal
 
-NAMES: tuple[str, ...] = ()
+NAMES = ("causal_conv", "masked_conv", "masked_mlp")
 
 
 def names() -> tuple[str, ...]:

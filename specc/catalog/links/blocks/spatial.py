@@ -73,8 +73,8 @@ def convolution(
     channels: tuple[int, int], kernel: int, stride: int, padding: int, bias: bool
 ) -> Layer:
     """`nn.Conv2d`, with what differs from torch's own defaults."""
-    given = _given(stride=(stride, 1), padding=(padding, 0), bias=(bias, True))
-    return Layer("nn.Conv2d", (*channels, kernel), MappingProxyType(given))
+    options = given(stride=(stride, 1), padding=(padding, 0), bias=(bias, True))
+    return Layer("nn.Conv2d", (*channels, kernel), MappingProxyType(options))
 
 
 def transposed_convolution(
@@ -87,10 +87,10 @@ def transposed_convolution(
 ) -> Layer:
     """`nn.ConvTranspose2d`, with what differs from torch's own defaults."""
     rest = rests[0] if rests[0] == rests[1] else rests
-    given = _given(
+    options = given(
         stride=(stride, 1), padding=(padding, 0), output_padding=(rest, 0), bias=(bias, True)
     )
-    return Layer("nn.ConvTranspose2d", (*channels, kernel), MappingProxyType(given))
+    return Layer("nn.ConvTranspose2d", (*channels, kernel), MappingProxyType(options))
 
 
 def bend_maps(options: StackOptions, channels: int) -> tuple[Layer, ...]:
@@ -107,5 +107,6 @@ def bend_maps(options: StackOptions, channels: int) -> tuple[Layer, ...]:
     return (*norm, activation(options.activation), *thin(options))
 
 
-def _given(**pairs: tuple[object, object]) -> dict[str, object]:
+def given(**pairs: tuple[object, object]) -> dict[str, object]:
+    """The options, each (value, default), that differ from their default."""
     return {name: value for name, (value, default) in pairs.items() if value != default}

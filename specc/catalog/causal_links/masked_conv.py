@@ -1,0 +1,105 @@
+"""Gated PixelCNN: masked convolutions, so that each pixel sees only the pixels before it."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field
+
+from specc.catalog.causal import Causal, each_of
+from specc.catalog.entry import Layer, Lowered, Reference, Shape
+from specc.catalog.link import LinkShapeError
+from specc.catalog.links.blocks.initialization import initializer
+from specc.catalog.links.blocks.options import Size, WeightOptions
+from specc.catalog.links.blocks.spatial import as_image, given, words
+
+MODULE = "specc.runtime.causal_links.masked_conv"
+
+
+class Options(WeightOptions):
+    """`{masked_conv: 64, layers: 5, kernel: 5}`."""
+
+    masked_conv: Size = Field(description="The maps of each stack, shared out to the channels.")
+    layers: Size = Field(5, description="How many gated layers there are.")
+    kernel: Annotated[int, Field(ge=3, lt=2**31)] = Field(
+        5, description="The side of each kernel, before the mask; an odd number."
+    )
+
+
+def trunk(options: Options, shape: Shape, context: int) -> Lowered:
+    """The gated layers of both stacks."""
+    image, maps = as_image(shape), options.masked_conv
+    if image is None:
+        raise LinkShapeError(
+            f"takes an image [channels, height, width], and is given {words(shape)}",
+            "give the node such a shape, or use a `masked_mlp`",
+        )
+    if options.kernel % 2 == 0:
+        raise LinkShapeError(
+            f"has a kernel of {options.kernel}, which has no middle", "use an odd number"
+        )
+    if maps < image[0]:
+        raise LinkShapeError(
+            f"shares out {maps} maps to {image[0]} channels", "use at least one map a channel"
+        )
+    named = {
+        "layers": options.layers,
+        "kernel": options.kernel,
+        **given(context=(context, 0), bias=(options.bias, True)),
+    }
+    own = _own(options, image[0], context)
+    layer = Layer(f"{MODULE}.MaskedConv", (shape, maps), MappingProxyType(named), own=own)
+    return Lowered((layer,), (maps, *image[1:]), initializer(options.init))
+
+
+def _own(options: Options, channels: int, context: int) -> dict[str, Shape]:
+    listed: dict[str, Shape] = {}
+    maps, half = options.masked_conv, options.kernel // 2 + 1
+
+    def convolution(name: str, *shape: int, bias: bool = options.bias) -> None:
+        listed[f"{name}.weight"] = shape
+        if bias:
+            listed[f"{name}.bias"] = shape[:1]
+
+    for number in range(options.layers):
+        before = maps if number else channels
+        convolution(f"layers.{number}.vertical", 2 * maps, before, half, options.kernel)
+        convolution(f"layers.{number}.horizontal", 2 * maps, before, 1, half)
+        convolution(f"layers.{number}.across", 2 * maps, 2 * maps, 1, 1, bias=False)
+        convolution(f"layers.{number}.residual", maps, maps, 1, 1)
+    convolution("last", maps, maps, 1, 1)
+    if context:
+        listed["context.weight"] = (options.layers * 4 * maps, context)
+    return listed
+
+
+def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowered:
+    """A convolution of side 1, masked within the pixel."""
+    each = each_of(shape, output)
+    named = given(each=(each, ()), bias=(options.bias, True))
+    channels = (1, *shape)[-3] * math.prod(each)
+    own: dict[str, Shape] = {"weight": (channels, features[0], 1, 1)}
+    if options.bias:
+        own["bias"] = (channels,)
+    layer = Layer(
+        f"{MODULE}.MaskedConvHead", (shape, features[0]), MappingProxyType(named), own=own
+    )
+    return Lowered((layer,), output, initializer(options.init))
+
+
+ENTRY = Causal(
+    name="masked_conv",
+    summary="gated convolutions over the pixels before, row by row",
+    references=(
+        Reference(
+            "van den Oord et al. (2016), Conditional image generation with PixelCNN decoders",
+            "eq. 2 and 4, fig. 1 and 2",
+        ),
+    ),
+    example="{masked_conv: 64, layers: 5, kernel: 5}",
+    Options=Options,
+    trunk=trunk,
+    head=head,
+)

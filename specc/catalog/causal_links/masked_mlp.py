@@ -1,0 +1,107 @@
+"""MADE: linear layers with masks, so that each entry sees only the entries before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field
+
+from specc.catalog.causal import Causal, each_of
+from specc.catalog.entry import Layer, Lowered, Reference, Shape
+from specc.catalog.links.blocks.activation import Activation
+from specc.catalog.links.blocks.initialization import initializer
+from specc.catalog.links.blocks.options import Size, Sizes, WeightOptions
+from specc.catalog.links.blocks.spatial import given
+
+MODULE = "specc.runtime.causal_links.masked_mlp"
+
+
+class Options(WeightOptions):
+    """`{masked_mlp: [500, 500], activation: relu, orders: 8}`."""
+
+    masked_mlp: Sizes = Field(description="The sizes of the hidden layers.")
+    activation: Activation = Field("relu", description="The function after each hidden layer.")
+    orders: Size = Field(
+        1, description="How many orders of the entries share the weights; the density is the mean."
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(
+        0, description="Decides the orders after the first, which is the natural one."
+    )
+    direct: bool = Field(
+        False, description="Whether entries are also connected to the results directly."
+    )
+
+    @property
+    def direct_too(self) -> bool:
+        """Whether the heads see the entries: where nothing is hidden, they see nothing else."""
+        return self.direct or not self.masked_mlp
+
+
+def _orders(options: Options) -> dict[str, object]:
+    return given(orders=(options.orders, 1), seed=(options.seed if options.orders > 1 else 0, 0))
+
+
+def trunk(options: Options, shape: Shape, context: int) -> Lowered:
+    """The hidden layers; the features are a vector, whatever the shape of the event."""
+    hidden, size = options.masked_mlp, math.prod(shape)
+    named = {
+        "hidden": hidden,
+        "activation": options.activation,
+        **given(context=(context, 0)),
+        **_orders(options),
+        **given(direct=(options.direct, False), bias=(options.bias, True)),
+    }
+    own = dict(_own(options, size, context))
+    layer = Layer(f"{MODULE}.MaskedMLP", (shape,), MappingProxyType(named), own=own)
+    features = sum(hidden[-1:]) + size * options.direct_too + context
+    return Lowered((layer,), (features,), initializer(options.init))
+
+
+def _own(options: Options, size: int, context: int) -> Iterator[tuple[str, Shape]]:
+    for number, (before, after) in enumerate(pairwise((size, *options.masked_mlp))):
+        yield f"layers.{number}.weight", (after, before)
+        if options.bias:
+            yield f"layers.{number}.bias", (after,)
+    if context and options.masked_mlp:
+        yield "context.weight", (sum(options.masked_mlp), context)
+
+
+def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowered:
+    """A linear map with a strict mask."""
+    each = each_of(shape, output)
+    size, hidden = math.prod(shape), sum(options.masked_mlp[-1:])
+    context = features[0] - hidden - size * options.direct_too
+    named = {
+        **given(each=(each, ()), context=(context, 0)),
+        **_orders(options),
+        **given(direct=(options.direct_too, False), bias=(options.bias, True)),
+    }
+    rows = math.prod(output)
+    own = {"weight": (rows, features[0])} | ({"bias": (rows,)} if options.bias else {})
+    layer = Layer(f"{MODULE}.MaskedHead", (shape, hidden), MappingProxyType(named), own=own)
+    return Lowered((layer,), output, initializer(options.init))
+
+
+ENTRY = Causal(
+    name="masked_mlp",
+    summary="an mlp whose weights are masked: entry i sees the entries before i",
+    references=(
+        Reference(
+            "Germain et al. (2015), MADE: Masked autoencoder for distribution estimation",
+            "eq. 8-15; several orders: section 4.2",
+        ),
+        Reference(
+            "Frey, Hinton and Dayan (1996), Does the wake-sleep algorithm produce good density"
+            " estimators?",
+            "section 3, for no hidden layers",
+        ),
+    ),
+    example="{masked_mlp: [500, 500], activation: relu, orders: 8}",
+    Options=Options,
+    trunk=trunk,
+    head=head,
+)

@@ -1,0 +1,162 @@
+"""Gated PixelCNN: a convolutional network in which a pixel depends on the pixels before it.
+
+    (a_v, b_v) = K_v * v + U_v c,                    v' = tanh(a_v) sigmoid(b_v)
+    (a_h, b_h) = K_h * h + N (a_v, b_v) + U_h c,     h' = h + R (tanh(a_h) sigmoid(b_h))
+
+The vertical stack v sees all rows above, the horizontal stack h what is to the left in the row, so
+no pixel before is out of sight (van den Oord et al. 2016, Conditional image generation with
+PixelCNN decoders, equations 2 and 4, figures 1 and 2). Pixels come row by row, the channels of a
+pixel in their order; maps are divided among the channels, and the maps of a channel see those of
+the channels before it (van den Oord, Kalchbrenner and Kavukcuoglu 2016, Pixel recurrent neural
+networks, section 3.4).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class MaskedConv(nn.Module):
+    """The gated layers: an event [channels, height, width] to features [maps, height, width].
+
+    `shape` without channels, [height, width], counts as one channel. `kernel` is odd. `context` is
+    the size of a vector that is added, through a linear map, before each gate.
+    """
+
+    order: Tensor
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        maps: int,
+        *,
+        layers: int = 5,
+        kernel: int = 5,
+        context: int = 0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.shape, self.image = shape, (1, *shape)[-3:]
+        groups = channel_groups(maps, self.image[0])
+        before = [torch.arange(self.image[0]), *[groups] * (layers - 1)]
+        self.layers = nn.ModuleList(GatedLayer(b, groups, kernel, bias) for b in before)
+        self.last = LeftConv2d(groups, groups, 1, strict=False, bias=bias)
+        self.context = nn.Linear(context, layers * 4 * maps, bias=False) if context else None
+        self.register_buffer("order", raster(self.image).reshape(shape), persistent=False)
+
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """[..., *shape], with a context [..., context] that broadcasts, to features."""
+        leading = x.shape[: x.ndim - len(self.shape)]
+        x = x.reshape(*leading, *self.image)
+        if context is not None:
+            leading = torch.broadcast_shapes(leading, context.shape[:-1])  # type: ignore[no-untyped-call]
+        rows = math.prod(leading)
+        h = x.expand(*leading, *self.image).reshape(rows, *self.image)
+        v = functional.pad(h, (0, 0, 1, -1))  # the rows above: each moves down by one
+        for layer, shift in zip(self.layers, self._shifts(context, leading), strict=True):
+            v, h = layer(v, h, shift)
+        features: Tensor = self.last(h.relu()).relu()
+        return features.reshape(*leading, *features.shape[1:])
+
+    def _shifts(
+        self, context: Tensor | None, leading: tuple[int, ...]
+    ) -> tuple[Tensor | None, ...]:
+        """What the context adds to each layer: [rows, 4 maps, 1, 1]."""
+        if self.context is None:
+            return (None,) * len(self.layers)
+        every: Tensor = self.context(context)
+        every = every.expand(*leading, -1).reshape(math.prod(leading), every.shape[-1], 1, 1)
+        return every.chunk(len(self.layers), 1)
+
+
+class GatedLayer(nn.Module):
+    """One layer of both stacks; the groups of its input are `before`, of its maps `groups`.
+
+    The first layer takes the image: it sees only what is strictly before, and has no way around.
+    """
+
+    def __init__(self, before: Tensor, groups: Tensor, kernel: int, bias: bool) -> None:
+        super().__init__()
+        maps, reach = len(groups), kernel // 2
+        self.first = before is not groups
+        self.margin = (reach, reach, reach, 0)
+        self.vertical = nn.Conv2d(len(before), 2 * maps, (reach + 1, kernel), bias=bias)
+        self.horizontal = LeftConv2d(
+            before, groups.repeat(2), reach + 1, strict=self.first, bias=bias
+        )
+        self.across = nn.Conv2d(2 * maps, 2 * maps, 1, bias=False)
+        self.residual = LeftConv2d(groups, groups, 1, strict=False, bias=bias)
+
+    def forward(self, v: Tensor, h: Tensor, shift: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The two stacks one layer on."""
+        above: Tensor = self.vertical(functional.pad(v, self.margin))
+        left: Tensor = self.horizontal(h)
+        if shift is not None:
+            of_above, of_left = shift.chunk(2, 1)
+            above, left = above + of_above, left + of_left
+        change: Tensor = self.residual(gated(left + self.across(above)))
+        return gated(above), change if self.first else h + change
+
+
+class LeftConv2d(nn.Conv2d):
+    """A convolution along the row, over a pixel and the `taps` - 1 to the left of it.
+
+    Of its own pixel an output sees the inputs of groups up to its own; if `strict`, of lower ones.
+    """
+
+    mask: Tensor | None
+
+    def __init__(
+        self, before: Tensor, after: Tensor, taps: int, *, strict: bool, bias: bool
+    ) -> None:
+        super().__init__(len(before), len(after), (1, taps), bias=bias)
+        own = before < after[:, None] if strict else before <= after[:, None]
+        mask = torch.ones_like(self.weight)
+        mask[..., -1] = own[..., None]
+        self.register_buffer("mask", None if own.all() else mask, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[rows, inputs, height, width] to [rows, outputs, height, width]."""
+        weight = self.weight if self.mask is None else self.weight * self.mask
+        return functional.conv2d(functional.pad(x, (self.kernel_size[1] - 1, 0)), weight, self.bias)
+
+
+class MaskedConvHead(LeftConv2d):
+    """The last layer: `each` numbers for every entry, from the maps of its channel and before."""
+
+    def __init__(
+        self, shape: tuple[int, ...], maps: int, *, each: tuple[int, ...] = (), bias: bool = True
+    ) -> None:
+        numbers, channels = math.prod(each), (1, *shape)[-3]
+        after = torch.arange(channels).repeat_interleave(numbers)
+        super().__init__(channel_groups(maps, channels), after, 1, strict=False, bias=bias)
+        self.numbers, self.channels = numbers, channels
+        self.output = (*shape, *each)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., maps, height, width] to [..., *shape, *each]."""
+        leading, event = x.shape[:-3], x.shape[-3:]
+        y: Tensor = super().forward(x.reshape(math.prod(leading), *event))
+        y = y.reshape(len(y), self.channels, self.numbers, *event[1:]).movedim(2, -1)
+        return y.reshape(*leading, *self.output)
+
+
+def channel_groups(maps: int, channels: int) -> Tensor:
+    """The channel that each map belongs to, in equal shares: [maps]."""
+    return torch.arange(maps) * channels // maps
+
+
+def raster(image: tuple[int, ...]) -> Tensor:
+    """Row by row, and within a pixel channel by channel: [channels, height, width]."""
+    channels, height, width = image
+    return torch.arange(math.prod(image)).reshape(height, width, channels).movedim(-1, 0)
+
+
+def gated(x: Tensor) -> Tensor:
+    """tanh(a) sigmoid(b), a and b the two halves of the maps."""
+    a, b = x.chunk(2, 1)
+    return a.tanh() * b.sigmoid()

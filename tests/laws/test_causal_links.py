@@ -1,0 +1,328 @@
+"""Laws of every causal link: an entry sees those before it, all the context, and nothing else."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import yaml
+
+from specc.catalog.causal_links.index import causal_link, names
+from specc.catalog.link import LinkOptions, LinkShapeError
+from specc.catalog.links.blocks.folding import sequence
+from specc.catalog.parameters import parameters
+from specc.codegen.emit.layers import write_module
+from specc.codegen.writer import Writer
+from specc.runtime.distributions import bernoulli
+from tests.laws.causal_nets import (
+    CASES,
+    IDS,
+    SEEDS,
+    before,
+    every_state,
+    jacobian,
+    lowered,
+    net,
+    reach,
+)
+from tests.laws.instantiate import module
+
+ALL = pytest.mark.parametrize("case", CASES, ids=IDS)
+
+
+def seen(case, leak=None):
+    """The sum of the Jacobians over several weights, with the first network."""
+    total, made = 0.0, None
+    for seed in SEEDS:
+        made = net(*case, seed=seed)
+        if leak is not None:
+            leak(made)
+        x = torch.randn(made.shape, dtype=torch.float64)
+        total = total + jacobian(made, x, made.vectors())
+    return total, made
+
+
+def assert_causal(case, leak=None):
+    """Entries of the same or a later number have exactly no influence, on any member."""
+    total, made = seen(case, leak)
+    assert (total[~before(made)] == 0).all()
+    return total, made
+
+
+@ALL
+def test_an_entry_sees_none_that_are_not_before_it(case):
+    assert_causal(case)
+
+
+def wide(case):
+    """Whether every layer has a unit for every degree."""
+    kind, options, shape = case[:3]
+    return kind != "masked_mlp" or min(options[kind], default=math.inf) >= math.prod(shape)
+
+
+@ALL
+def test_an_entry_sees_all_that_are_before_it_and_in_reach(case):
+    total, made = assert_causal(case)
+    expected = before(made) & reach(*case[:3])
+    if wide(case):
+        assert ((total > 0) == expected).all()
+    last = made.order.reshape(made.members, -1).argmax(1)
+    member = torch.arange(made.members)
+    assert ((total > 0)[member, last] == expected[member, last]).all()
+
+
+def test_pixels_have_no_blind_spot():
+    """With layers enough, every pixel before counts, also those to the right in the row above."""
+    case = ("masked_conv", {"masked_conv": 3, "kernel": 3, "layers": 7}, (1, 6, 6), 0, ())
+    total, made = assert_causal(case)
+    assert ((total > 0) == before(made)).all()
+
+
+def leak_in_the_head(made):
+    """At most the own degree, where it is to be strictly less."""
+    order = made.order.reshape(made.members, -1).squeeze(0)
+    made.head.mask = (order.unsqueeze(-2) <= order.unsqueeze(-1)).double()
+
+
+def leak_in_the_pixel(made):
+    made.trunk.layers[0].horizontal.mask = None
+
+
+def leak_in_time(made):
+    """The next step in the place of this one, which is the input without its move by one."""
+    trunk = made.trunk
+    made.trunk = lambda x, *context: trunk(x.roll(-1, 0), *context)
+    made.trunk.order = trunk.order
+
+
+LEAKS = [
+    (("masked_mlp", {"masked_mlp": []}, (4,), 0, ()), leak_in_the_head),
+    (("masked_mlp", {"masked_mlp": [], "orders": 3}, (2, 2), 0, ()), leak_in_the_head),
+    (("masked_conv", {"masked_conv": 4, "kernel": 3}, (3, 4), 0, ()), leak_in_the_pixel),
+    (("masked_conv", {"masked_conv": 16, "kernel": 3}, (2, 2, 2), 0, ()), leak_in_the_pixel),
+    (("causal_conv", {"causal_conv": 4}, (6,), 0, ()), leak_in_time),
+]
+
+
+@pytest.mark.parametrize("case, leak", LEAKS)
+def test_a_leak_is_noticed(case, leak):
+    assert_causal(case)
+    with pytest.raises(AssertionError):
+        assert_causal(case, leak)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c[3]], ids=lambda case: case[0])
+def test_the_context_reaches_every_result(case):
+    total = 0.0
+    for seed in SEEDS:
+        made = net(*case, seed=seed)
+        x = torch.randn(made.shape, dtype=torch.float64)
+        found = torch.autograd.functional.jacobian(
+            lambda h, made=made, x=x: made(x, h), made.vectors()
+        )
+        total = total + found.abs()
+    assert (total > 0).all()
+
+
+NORMALIZED = [
+    ("masked_mlp", {"masked_mlp": [20, 20]}, (12,), 0),
+    ("masked_mlp", {"masked_mlp": [7], "orders": 4, "direct": True}, (3, 4), 2),
+    ("masked_mlp", {"masked_mlp": []}, (12,), 0),
+    ("masked_conv", {"masked_conv": 6, "layers": 3, "kernel": 3}, (3, 4), 0),
+    ("masked_conv", {"masked_conv": 6, "layers": 2, "kernel": 3}, (3, 2, 2), 2),
+    ("causal_conv", {"causal_conv": 6}, (12,), 2),
+]
+
+
+def log_densities(made, context=None):
+    """log p(x) of each member at every state: [members, 2^D]."""
+    states = every_state(math.prod(made.shape)).reshape(-1, *made.shape)
+    log_p = bernoulli.log_prob(states, 3.0 * made(states, context))
+    return log_p.reshape(made.members, len(states), -1).sum(-1).detach()
+
+
+@pytest.mark.parametrize("case", NORMALIZED, ids=lambda case: case[0])
+def test_probabilities_sum_to_one_over_all_states(case):
+    made = net(*case)
+    log_p = log_densities(made, made.vectors())
+    torch.testing.assert_close(log_p.logsumexp(1), torch.zeros(made.members).double())
+    mean = log_p.logsumexp(0) - math.log(made.members)
+    torch.testing.assert_close(mean.logsumexp(0), torch.zeros(()).double())
+
+
+@pytest.mark.parametrize("case, leak", LEAKS)
+def test_probabilities_of_a_leak_do_not(case, leak):
+    made = net(*case)
+    leak(made)
+    assert (log_densities(made).logsumexp(1).abs() > 1e-5).all()
+
+
+@ALL
+@pytest.mark.parametrize(
+    "leading, above",
+    [
+        ((), ()),
+        ((3,), (3,)),
+        ((2, 3), ()),
+        ((2, 3), (3,)),
+        ((3,), (2, 1)),
+        ((), (2,)),
+        ((0,), (0,)),
+    ],
+    ids=str,
+)
+def test_any_leading_axes_and_no_row_sees_another(case, leading, above):
+    made = net(*case)
+    x = torch.randn((*leading, *made.shape), dtype=torch.float64)
+    h = made.vectors(*above)
+    y = made(x, h)
+    axes = leading if h is None else torch.broadcast_shapes(leading, above)
+    front = (made.members,) if made.members > 1 else ()
+    assert y.shape == (*front, *axes, *made.shape, *case[4])
+    rows = x.expand((*axes, *made.shape)).reshape(-1, *made.shape)
+    contexts = [None] * len(rows) if h is None else h.expand(*axes, -1).reshape(-1, made.context)
+    one_by_one = [made(row, context) for row, context in zip(rows, contexts, strict=True)]
+    if one_by_one:
+        torch.testing.assert_close(torch.stack(one_by_one, len(front)).reshape(y.shape), y)
+
+
+@ALL
+def test_every_parameter_takes_part(case):
+    made = net(*case)
+    y = made(torch.randn(4, *made.shape, dtype=torch.float64), made.vectors(4))
+    y.mul(torch.randn_like(y)).sum().backward()
+    whole = [*made.trunk.named_parameters(), *made.head.named_parameters()]
+    assert [name for name, p in whole if p.grad is None] == []
+
+
+@ALL
+def test_the_parameters_are_known_without_torch(case):
+    for part in lowered(*case):
+        layer = sequence(part.layers)
+        named = {name: tuple(p.shape) for name, p in module(layer).named_parameters()}
+        assert parameters(layer) == named
+        assert list(parameters(layer)) == list(named)
+
+
+@ALL
+def test_the_sizes_are_known_without_torch(case):
+    made = net(*case)
+    trunk, head = lowered(*case)
+    x = torch.randn(2, *made.shape, dtype=torch.float64)
+    features = made.trunk(x) if not made.context else made.trunk(x, made.vectors(2))
+    front = (made.members,) if made.members > 1 else ()
+    assert features.shape == (*front, 2, *trunk.output)
+    assert head.output == (*made.shape, *case[4])
+    assert made.order.shape == (*front, *made.shape)
+    assert made.order.dtype == torch.int64
+
+
+@ALL
+def test_orders_and_masks_are_in_no_checkpoint(case):
+    made = net(*case)
+    for part in (made.trunk, made.head):
+        assert part.state_dict().keys() == dict(part.named_parameters()).keys()
+
+
+@ALL
+def test_the_code_that_makes_them_is_python(case):
+    for part in lowered(*case):
+        out, imports = Writer(), set()
+        write_module(out, "made", part, imports)
+        lines = [f"from {at} import *" for at in sorted(imports) if "runtime.init" not in at]
+        text = "\n".join(
+            [*lines, "from torch import nn", "from specc.runtime import init", out.text()]
+        )
+        holder = type("Holder", (), {})()
+        exec(text, {"self": holder})
+        assert {n: tuple(p.shape) for n, p in holder.made.named_parameters()} == parameters(
+            sequence(part.layers)
+        )
+
+
+@ALL
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_one_graph_under_the_compiler_in_both_types(case, dtype):
+    made = net(*case)
+    made.parts().to(dtype)
+    x, h = torch.randn(3, *made.shape, dtype=dtype), made.vectors(3)
+    h = h if h is None else h.to(dtype)
+    torch.compiler.reset()
+    compiled = torch.compile(made.__call__, fullgraph=True, backend="eager")
+    assert compiled(x, h).dtype == dtype
+    torch.testing.assert_close(compiled(x, h), made(x, h))
+
+
+@ALL
+def test_no_optimizer_moves_what_is_masked(case):
+    made = net(*case)
+    masked = [p for p in made.parts().modules() if getattr(p, "mask", None) is not None]
+    cut = [part.weight.detach().clone() for part in masked]
+    optimizer = torch.optim.Adam(made.parts().parameters(), 0.1)
+    for _ in range(3):
+        x = torch.randn(4, *made.shape, dtype=torch.float64)
+        y = made(x, made.vectors(4)).square().mean()
+        optimizer.zero_grad()
+        y.backward()
+        optimizer.step()
+    for part, start in zip(masked, cut, strict=True):
+        free = (
+            part.mask.expand(-1, *part.weight.shape).any(0)
+            if part.mask.ndim > part.weight.ndim
+            else part.mask > 0
+        )
+        assert torch.equal(part.weight[~free.bool()], start[~free.bool()])
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_example_is_valid_and_shows_the_kind(name):
+    entry = causal_link(name)
+    example = yaml.safe_load(entry.example)
+    assert next(iter(example)) == entry.name == name
+    assert isinstance(entry.Options.model_validate(example), LinkOptions)
+    assert entry.members(entry.Options.model_validate(example)) == example.get("orders", 1)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_option_is_described_and_in_the_json_schema(name):
+    properties = causal_link(name).Options.model_json_schema()["properties"]
+    assert properties.keys() == causal_link(name).Options.model_fields.keys()
+    assert all(option["description"].endswith(".") for option in properties.values())
+
+
+@pytest.mark.parametrize("name", names())
+def test_unknown_options_and_loose_types_are_refused(name):
+    entry = causal_link(name)
+    example = yaml.safe_load(entry.example)
+    for wrong in ({"kernels": 3}, {"bias": "yes"}, {"init": "xavier"}, {name: "500"}, {name: 0}):
+        with pytest.raises(ValueError, match="validation error"):
+            entry.Options.model_validate(example | wrong)
+
+
+REFUSED = [
+    ("masked_conv", {"masked_conv": 4}, (9,), (), "takes an image"),
+    ("masked_conv", {"masked_conv": 4}, (1, 2, 3, 4), (), "takes an image"),
+    ("masked_conv", {"masked_conv": 4, "kernel": 4}, (4, 4), (), "has no middle"),
+    ("masked_conv", {"masked_conv": 2}, (3, 4, 4), (), "shares out 2 maps to 3 channels"),
+    ("causal_conv", {"causal_conv": 4}, (), (), "and is given one number"),
+    ("causal_conv", {"causal_conv": 4}, (4, 4, 4), (), "takes a series"),
+]
+
+
+@pytest.mark.parametrize("kind, options, shape, each, reason", REFUSED)
+def test_shapes_that_do_not_fit_are_refused(kind, options, shape, each, reason):
+    with pytest.raises(LinkShapeError) as raised:
+        lowered(kind, options, shape, 0, each)
+    assert reason in raised.value.reason
+    assert raised.value.fix
+
+
+@pytest.mark.parametrize("kind, options, shape", [c[:3] for c in CASES], ids=IDS)
+def test_a_result_that_has_nothing_for_each_entry_is_refused(kind, options, shape):
+    entry = causal_link(kind)
+    chosen = entry.Options.model_validate(options)
+    features = entry.trunk(chosen, shape, 0).output
+    if shape:
+        with pytest.raises(LinkShapeError, match="for each entry"):
+            entry.head(chosen, shape, features, (shape[0] + 1, *shape[1:]))
