@@ -82,7 +82,7 @@ def _links(plan: Plan) -> Iterator[str]:
             module.link.entry.name,
             _between(plan, module),
             ", ".join(dict.fromkeys(_users(plan, module.link.name))),
-            f"{_count(plan, program, module.attribute):,}",
+            f"{_count(plan, program, module):,}",
         )
         for program in plan.programs.values()
         for module in program.modules
@@ -111,9 +111,10 @@ def _sizes(shape: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, shape))}]"
 
 
-def _count(plan: Plan, program: ProgramPlan, attribute: str) -> int:
-    prefix = f"{program.name}.{attribute}."
-    return sum(math.prod(s) for name, s in parameters(plan) if name.startswith(prefix))
+def _count(plan: Plan, program: ProgramPlan, module: LinkModule) -> int:
+    attributes = [module.attribute, *([module.tail.attribute] if module.tail else [])]
+    own = tuple(f"{program.name}.{attribute}." for attribute in attributes)
+    return sum(math.prod(s) for name, s in parameters(plan) if name.startswith(own))
 
 
 def _totals(plan: Plan) -> Iterator[str]:

@@ -50,6 +50,10 @@ class Writer:
                     self.line(f"{item},")
         self.line(f"){after}")
 
+    def fits(self, text: str) -> bool:
+        """Whether a statement has room on one line."""
+        return len(text) + 4 * self.depth <= WIDTH
+
     def collection(self, before: str, items: Sequence[str], brackets: str = "{}") -> None:
         """`before{items}`, on one line, or with every item on a line of its own."""
         whole = f"{before}{brackets[0]}{', '.join(items)}{brackets[1]}"

@@ -9,7 +9,7 @@ from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, ROWS, TypedGraph
 from specc.objective.objective import Decision, Draw, Objective, Player
-from specc.objective.passes.change_of_variables import bijections_taken
+from specc.objective.passes.change_of_variables import bijections_taken, entries_in_order
 from specc.objective.passes.closed_form import use_closed_forms
 from specc.objective.passes.coverage import check_coverage, drawn_latents
 from specc.objective.passes.draws import Setting, choose_draws
@@ -103,7 +103,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
     inner, sums = sum_out(typed, inner, draws, Axes(draws, values))
     minimize = Sum((Part(-1.0, Reduce(reduction, ("particle",), inner)),))
     surrogates, scores = find_surrogates(minimize, draws, values)
-    paths = bijections_taken(typed, minimize, draws)
+    paths = [*bijections_taken(typed, minimize, draws), *entries_in_order(typed, minimize)]
     return Objective(
         graph=typed,
         entry=entry,

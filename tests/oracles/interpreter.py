@@ -7,6 +7,7 @@ generated code does to many events at once must be what this does to each.
 
 from __future__ import annotations
 
+import math
 import operator
 
 import torch
@@ -14,9 +15,11 @@ import torch.distributions as d
 from torch import Tensor
 from torch.nn.functional import one_hot, softplus
 
+from specc.catalog.causal import Causal
 from specc.catalog.supports import REAL
 from specc.graph.graph import ROWS, Type
 from specc.language.expressions.tree import Binary, Call, Index, Name, Negate, Number, Sequence
+from specc.language.expressions.walk import calls
 
 FAMILIES = {
     "normal": (d.Normal, "loc scale"),
@@ -53,6 +56,7 @@ class Interpreter:
     def __init__(self, checked, program):
         self.graph, self.typed, self.plan = checked.graph, checked.typed, checked.plan
         self.element: int | None = None
+        self.member = 0
         self.modules = {"model": program.model, "guide": getattr(program, "guide", None)}
 
     def log_joint(self, program, values):
@@ -86,7 +90,23 @@ class Interpreter:
             log_scale, shift = self.affine(program, call, value.shape, values)
             value = (value - shift) / log_scale.exp()
             log_det = log_det - log_scale.sum()
-        return self.distribution(program, node, values).log_prob(value).sum() + log_det
+        members = self.members(node)
+        totals = []
+        for self.member in range(members):
+            own = {**values, node.name: value} if node.name not in values else values
+            totals.append(self.distribution(program, node, own).log_prob(value).sum())
+        return torch.stack(totals).logsumexp(0) - math.log(members) + log_det
+
+    def members(self, node):
+        """How many orders the causal link of a node has, the density being their mean."""
+        return next((n for n, _ in self.causal(node)), 1)
+
+    def causal(self, node):
+        """The causal link applied to the node itself, if there is one, with its orders."""
+        for call in (c for e in node.own_expressions() for c in calls(e)):
+            link = self.graph.links.get(call.function)
+            if link is not None and isinstance(link.entry, Causal):
+                yield link.entry.members(link.options), call.function
 
     def affine(self, program, call, shape, values):
         """The logarithm of the scale, and the shift, of one bijection for one event."""
@@ -100,10 +120,25 @@ class Interpreter:
 
     def single(self, program, node, values):
         """One draw of one event of a node."""
-        value = self.distribution(program, node, values).sample()
+        value = self.entries(program, node, values)
         for call in node.through:
             log_scale, shift = self.affine(program, call, value.shape, values)
             value = value * log_scale.exp() + shift
+        return value
+
+    def entries(self, program, node, values):
+        """One draw of what a distribution draws, entry by entry where its link is causal."""
+        link = next((name for _, name in self.causal(node)), None)
+        if link is None:
+            return self.distribution(program, node, values).sample()
+        orders = getattr(self.modules[program], link).order
+        self.member = int(torch.randint(self.members(node), ()))
+        order = orders if self.members(node) == 1 else orders[self.member]
+        value = torch.zeros(self.typed.types[node.id].shape)
+        for entry in order.argsort():
+            drawn = self.distribution(program, node, {**values, node.name: value}).sample()
+            value = value.clone()
+            value[entry] = drawn[entry]
         return value
 
     def draw(self, program, values):
@@ -151,6 +186,7 @@ class Interpreter:
         found = next(h for h in heads if (h.node.name, h.parameter.name) == (node.name, key))
         trunk = self.value(program, node.params, values)
         raw = getattr(self.modules[program], found.attribute)(trunk)
+        raw = raw[self.member] if self.members(node) > 1 else raw
         shape = self.typed.parameters[node.id, key]
         return (raw if found.parameter.support == REAL else raw.exp()).reshape(shape)
 
@@ -192,10 +228,24 @@ class Interpreter:
     def link(self, program, function, arguments, values):
         """A network applied to its arguments side by side."""
         modules = self.plan.programs[program].modules
-        attribute = next(m.attribute for m in modules if m.link.name == function)
+        found = next(m for m in modules if m.link.name == function)
+        if isinstance(found.link.entry, Causal):
+            return self.masked(program, found, arguments, values)
+        attribute = found.attribute
         # A link without layers of its own under `params:` hands its inputs to the heads.
         network = getattr(self.modules[program], attribute, torch.nn.Identity())
         return network(self.joined(program, arguments, values))
+
+    def masked(self, program, found, arguments, values):
+        """A causal network: one of its orders, without its heads where it has several."""
+        inputs = [self.value(program, arguments[0], values)]
+        inputs += [self.joined(program, arguments[1:], values)] if arguments[1:] else []
+        made = getattr(self.modules[program], found.attribute)(*inputs)
+        if found.tail is not None:
+            made = getattr(self.modules[program], found.tail.attribute)(made)
+            several = found.link.entry.members(found.link.options) > 1
+            return made[self.member] if several else made
+        return made
 
     def joined(self, program, arguments, values):
         """What enters a link: its arguments side by side, class numbers one-hot."""

@@ -90,10 +90,24 @@ class Story:
             inner = self.link(self.some(before))
         return f"softplus({inner}) + 0.1" if kind in ("p", "v") else inner
 
-    def node(self, role, family, size, before, params=False):
-        """`latent: normal, loc: "f0(z)", scale: 1.5`."""
+    def causal(self, name, before):
+        """A causal link applied to the node itself, with a context or without."""
+        link = f"c{len(self.links)}"
+        self.links[link] = self.choose(["{masked_mlp: [5]}", "{masked_mlp: [4], orders: 2}"])
+        known = self.some(before) if before and self.chance(40) else []
+        return f"{link}({', '.join([name, *known])})"
+
+    def node(self, role, family, size, before, params=False, name=""):
+        """`latent: normal, loc: "f0(z)", scale: 1.5`; a named vector may depend on itself."""
         fields = [f"{role}: {family}"]
         given = FAMILIES[family]
+        if name and size and family in ("normal", "bernoulli") and self.chance(25):
+            main = "loc" if family == "normal" else "logits"
+            rest = ["scale: 1.5"] if family == "normal" else []
+            main = [f'{main}: "{self.causal(name, before)}"', *rest]
+            if rest and self.chance(50):
+                main = [f'params: "{self.causal(name, before)}"']
+            return [*fields, *main, f"shape: [{size}]"]
         if params and before:
             fields.append(f'params: "{self.link(self.some(before))}"')
         else:
@@ -138,7 +152,7 @@ def specs(draw):
         name = f"n{number}"
         family = story.choose(FAMILIES)
         size = story.choose([0, 0, 2])
-        fields = story.node("latent", family, size, before, story.chance(30))
+        fields = story.node("latent", family, size, before, story.chance(30), name)
         if not before and family not in FINITE and story.chance(15):
             fields.append("global: true")
             shared.add(name)
@@ -166,7 +180,7 @@ def specs(draw):
         plated(story, model, guide, before)
     family = story.choose(FAMILIES)
     size = story.choose([0, 2, 2])
-    model.append(("x", story.node("observed", family, size, before, story.chance(30))))
+    model.append(("x", story.node("observed", family, size, before, story.chance(30), "x")))
     story.sizes["x"] = width(family, size)
     objective = story.choose(OBJECTIVES)
     unguided = objective in ("mle", "map")
@@ -184,7 +198,7 @@ def specs(draw):
             fields = story.node("latent", twin, size, [own])
         else:
             known = [] if name in shared else seen
-            fields = story.node("latent", twin, size, known, story.chance(60))
+            fields = story.node("latent", twin, size, known, story.chance(60), name)
         fields = [field for field in fields if not field.startswith("shape")]
         way = story.choose(DRAWS)
         guide.append((name, [*fields, *([f"draw: {way}"] if way else [])]))

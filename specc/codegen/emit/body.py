@@ -223,21 +223,27 @@ class Body:
     def log_prob(self, factor: Factor, local: str, detached: bool = False) -> None:
         """`log_p_x = bernoulli.log_prob(x, x_logits).sum(-1)`."""
         value, more = self.python(factor.node.name), ""
-        plates = [p for p in factor.type.plates if p != ROWS]
         if factor.flow is not None:
             value, more = factor.flow.base, self._log_det(factor, factor.flow)
         items = [value, *self.arguments(factor, detached)]
         called = self.called(factor, "log_prob")
+        if factor.flow is None and factor.members == 1:
+            self.out.call(f"{local} = {called}", items, self._summed(factor))
+            return
+        before, summed = f"{local} = {called}", _sum(factor.event_axes)
+        plated = self._over_plates(factor)
+        whole = f"{before}({', '.join(items)}){summed}{more}"
+        if not plated and factor.members == 1 and self.out.fits(whole):
+            self.out.statement(whole)
+            return
+        self.out.call(before, items, summed)
         if factor.members > 1:
             self.imports.add("specc.runtime.functions.logmeanexp")
-            density = f"{called}({', '.join(items)}){_sum(factor.event_axes)}"
-            self.out.call(f"{local} = logmeanexp", [density, "dim=0"], self._over_plates(factor))
-            return
-        if not more or not plates:
-            self.out.call(f"{local} = {called}", items, self._summed(factor) + more)
-            return
-        self.out.call(f"{local} = {called}", items, _sum(factor.event_axes) + more)
-        self.out.statement(f"{local} = {local}{self._over_plates(factor)}")
+            self.out.statement(f"{local} = logmeanexp({local}, dim=0){plated}")
+        elif plated:
+            self.out.statement(f"{local} = ({local}{more}){plated}")
+        else:
+            self.out.statement(f"{local} = {local}{more}")
 
     def _log_det(self, factor: Factor, flow: Flow) -> str:
         """What a log-determinant adds to the density of the base draw: `- z_log_det`."""

@@ -51,4 +51,4 @@ def _called(target: str, imports: set[str]) -> str:
 
 
 def _value(value: object) -> str:
-    return repr(value)
+    return f'"{value}"' if isinstance(value, str) else repr(value)

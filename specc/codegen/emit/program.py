@@ -123,7 +123,8 @@ def _write_return(values: list[str], out: Writer) -> None:
 def _factor_docstring(factor: Factor) -> str:
     shapes = []
     for argument in factor.tensors:
-        shown = ", ".join(["...", *map(str, argument.shape)])
+        orders = [str(factor.members)] if factor.members > 1 else []
+        shown = ", ".join([*orders, "...", *map(str, argument.shape)])
         shapes.append(f"{argument.parameter.name} [{shown}]")
     story, made = f"{factor.symbol} ~ {factor.story}", ", ".join(shapes)
     whole = f"{story}: {made}."

@@ -82,5 +82,11 @@ CODES: tuple[Code, ...] = (
         "the `{kind}` link `{link}` belongs into a random node, and `{name}` has no density",
         "use it as a parameter of a random node `x`, as in `logits: {link}(x)`",
     ),
+    error(
+        "E0621",
+        "causal-link-under-a-bijection",
+        "`{name}` goes through a bijection, so `{link}` cannot give its entries one by one",
+        "delete `through`, or give the parameters otherwise; `maf` and `iaf` are both at once",
+    ),
     error("E0612", "link-shape", "the link `{link}` {reason}", "{fix}"),
 )

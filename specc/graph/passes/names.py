@@ -137,7 +137,13 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
 
 
 def _check_causal(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    """A causal link is applied to the random node that it is a parameter of, before all else."""
+    """A causal link is applied to the random node that it is a parameter of, before all else.
+
+    The node's value is what it draws: a bijection would mix the entries that come one by one.
+    """
+    if node.through:
+        findings.add(diagnose("E0621", call.span, link=call.function, name=node.name), node.id)
+        return
     if not is_autoregressive(graph, node, call):
         entry = graph.links[call.function].entry.name
         code = "E0619" if node.is_random else "E0620"

@@ -1,9 +1,12 @@
-"""Densities through bijections: which way each is gone through, and what that costs."""
+"""Densities that are not a distribution's alone: through bijections, or entry by entry."""
 
 from __future__ import annotations
 
 from specc.catalog.bijection import Bijection
+from specc.catalog.causal import Causal
 from specc.graph.graph import Node, TypedGraph
+from specc.graph.passes.names import is_autoregressive
+from specc.language.expressions.walk import calls
 from specc.objective.objective import Decision, Draw
 from specc.objective.terms import LogProb, Sum, leaves
 
@@ -26,6 +29,26 @@ def bijections_taken(typed: TypedGraph, minimize: Sum, draws: dict[str, Draw]) -
         way = "pushed from its draw" if pushed else "pulled back to its base"
         letter = "p" if term.program == "model" else "q"
         decisions.append(Decision(f"{letter}({node.name})", way, _reason(typed, node, pushed)))
+    return decisions
+
+
+def entries_in_order(typed: TypedGraph, minimize: Sum) -> list[Decision]:
+    """A decision for each density that is a product over its entries: p(x_i | the x before i)."""
+    decisions = []
+    for term in dict.fromkeys(term for _, term in leaves(minimize)):
+        if not isinstance(term, LogProb):
+            continue
+        node = typed.graph.node((term.program, term.node))
+        used = [c for e in node.own_expressions() for c in calls(e)]
+        for call in (c for c in used if is_autoregressive(typed.graph, node, c)):
+            letter = "p" if term.program == "model" else "q"
+            link = typed.graph.links[call.function]
+            assert isinstance(link.entry, Causal)
+            members = link.entry.members(link.options)
+            mean = f", and the mean of {members} orders" if members > 1 else ""
+            way = f"each entry given those before it{mean}"
+            reason = f"{call.function} is causal; a density takes one pass, a draw one for an entry"
+            decisions.append(Decision(f"{letter}({node.name})", way, reason))
     return decisions
 
 
