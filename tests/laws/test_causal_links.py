@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 import yaml
 
+from specc.catalog import causal_links
 from specc.catalog.causal_links.index import causal_link, names
 from specc.catalog.link import LinkOptions, LinkShapeError
 from specc.catalog.links.blocks.folding import sequence
@@ -273,6 +275,11 @@ def test_no_optimizer_moves_what_is_masked(case):
             else part.mask > 0
         )
         assert torch.equal(part.weight[~free.bool()], start[~free.bool()])
+
+
+def test_the_folder_holds_what_the_index_names():
+    stems = {path.stem for path in Path(causal_links.__file__).parent.glob("*.py")}
+    assert sorted(stems - {"__init__", "index"}) == list(names())
 
 
 @pytest.mark.parametrize("name", names())

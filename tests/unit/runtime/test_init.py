@@ -16,6 +16,7 @@ from tests.laws.instantiate import network
 # One layer of each kind with (n inputs, m outputs) of a unit, as the scheme counts them.
 LAYERS = [
     (lambda: nn.Linear(300, 200), 300, 200),
+    (lambda: nn.Conv1d(30, 40, 25), 30 * 25, 40 * 25),
     (lambda: nn.Conv2d(30, 40, 5), 30 * 25, 40 * 25),
     (lambda: nn.ConvTranspose2d(30, 40, 5), 30 * 25, 40 * 25),
 ]
