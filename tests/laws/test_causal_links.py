@@ -221,6 +221,16 @@ def test_the_sizes_are_known_without_torch(case):
 
 
 @ALL
+def test_an_outline_needs_no_memory(case):
+    """Names and shapes are known on the device that has no values."""
+    with torch.device("meta"):
+        for part in lowered(*case):
+            layer = sequence(part.layers)
+            named = {name: tuple(p.shape) for name, p in module(layer).named_parameters()}
+            assert parameters(layer) == named
+
+
+@ALL
 def test_orders_and_masks_are_in_no_checkpoint(case):
     made = net(*case)
     for part in (made.trunk, made.head):

@@ -49,8 +49,7 @@ def trunk(options: Options, shape: Shape, context: int) -> Lowered:
     """The hidden layers; the features are a vector, whatever the shape of the event."""
     hidden, size = options.masked_mlp, math.prod(shape)
     named = {
-        "hidden": hidden,
-        "activation": options.activation,
+        **({"hidden": hidden, "activation": options.activation} if hidden else {}),
         **given(context=(context, 0)),
         **_orders(options),
         **given(direct=(options.direct, False), bias=(options.bias, True)),

@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+Groups = tuple[int, ...]
+
 
 class MaskedConv(nn.Module):
     """The gated layers: an event [channels, height, width] to features [maps, height, width].
@@ -42,8 +44,10 @@ class MaskedConv(nn.Module):
         super().__init__()
         self.shape, self.image = shape, (1, *shape)[-3:]
         groups = channel_groups(maps, self.image[0])
-        before = [torch.arange(self.image[0]), *[groups] * (layers - 1)]
-        self.layers = nn.ModuleList(GatedLayer(b, groups, kernel, bias) for b in before)
+        one_each = channel_groups(self.image[0], self.image[0])
+        first = GatedLayer(one_each, groups, kernel, first=True, bias=bias)
+        later = [GatedLayer(groups, groups, kernel, bias=bias) for _ in range(layers - 1)]
+        self.layers = nn.ModuleList([first, *later])
         self.last = LeftConv2d(groups, groups, 1, strict=False, bias=bias)
         self.context = nn.Linear(context, layers * 4 * maps, bias=False) if context else None
         self.register_buffer("order", raster(self.image).reshape(shape), persistent=False)
@@ -79,15 +83,15 @@ class GatedLayer(nn.Module):
     The first layer takes the image: it sees only what is strictly before, and has no way around.
     """
 
-    def __init__(self, before: Tensor, groups: Tensor, kernel: int, bias: bool) -> None:
+    def __init__(
+        self, before: Groups, groups: Groups, kernel: int, *, first: bool = False, bias: bool
+    ) -> None:
         super().__init__()
         maps, reach = len(groups), kernel // 2
-        self.first = before is not groups
+        self.first = first
         self.margin = (reach, reach, reach, 0)
         self.vertical = nn.Conv2d(len(before), 2 * maps, (reach + 1, kernel), bias=bias)
-        self.horizontal = LeftConv2d(
-            before, groups.repeat(2), reach + 1, strict=self.first, bias=bias
-        )
+        self.horizontal = LeftConv2d(before, groups * 2, reach + 1, strict=first, bias=bias)
         self.across = nn.Conv2d(2 * maps, 2 * maps, 1, bias=False)
         self.residual = LeftConv2d(groups, groups, 1, strict=False, bias=bias)
 
@@ -111,13 +115,14 @@ class LeftConv2d(nn.Conv2d):
     mask: Tensor | None
 
     def __init__(
-        self, before: Tensor, after: Tensor, taps: int, *, strict: bool, bias: bool
+        self, before: Groups, after: Groups, taps: int, *, strict: bool, bias: bool
     ) -> None:
         super().__init__(len(before), len(after), (1, taps), bias=bias)
-        own = before < after[:, None] if strict else before <= after[:, None]
+        own = torch.tensor([[b < a or (b == a and not strict) for b in before] for a in after])
         mask = torch.ones_like(self.weight)
         mask[..., -1] = own[..., None]
-        self.register_buffer("mask", None if own.all() else mask, persistent=False)
+        needed = strict or max(before) > min(after)
+        self.register_buffer("mask", mask if needed else None, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """[rows, inputs, height, width] to [rows, outputs, height, width]."""
@@ -132,7 +137,7 @@ class MaskedConvHead(LeftConv2d):
         self, shape: tuple[int, ...], maps: int, *, each: tuple[int, ...] = (), bias: bool = True
     ) -> None:
         numbers, channels = math.prod(each), (1, *shape)[-3]
-        after = torch.arange(channels).repeat_interleave(numbers)
+        after = channel_groups(channels * numbers, channels)
         super().__init__(channel_groups(maps, channels), after, 1, strict=False, bias=bias)
         self.numbers, self.channels = numbers, channels
         self.output = (*shape, *each)
@@ -145,9 +150,9 @@ class MaskedConvHead(LeftConv2d):
         return y.reshape(*leading, *self.output)
 
 
-def channel_groups(maps: int, channels: int) -> Tensor:
-    """The channel that each map belongs to, in equal shares: [maps]."""
-    return torch.arange(maps) * channels // maps
+def channel_groups(maps: int, channels: int) -> Groups:
+    """The channel that each map belongs to, in equal shares."""
+    return tuple(number * channels // maps for number in range(maps))
 
 
 def raster(image: tuple[int, ...]) -> Tensor:
