@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import MappingProxyType
 
 from specc.catalog.constrain import IDENTITY, constrainer
@@ -24,9 +24,10 @@ from specc.codegen.plan import (
 from specc.graph.graph import MODEL, Node, Program
 from specc.graph.passes.events import parameter_of
 from specc.graph.passes.names import is_autoregressive
-from specc.graph.passes.sizes import number_of
+from specc.graph.passes.sizes import list_of, number_of
+from specc.language import nested
 from specc.language.expressions.print import print_expression
-from specc.language.expressions.tree import Call, Expression, Name, Sequence
+from specc.language.expressions.tree import Call, Expression, Name
 from specc.language.expressions.walk import calls, children, names
 from specc.objective.objective import Objective
 
@@ -272,41 +273,12 @@ class _ProgramPlanner:
 
     def _find_buffers(self, wanted: str, expression: Expression) -> None:
         """Lists of numbers become tensors that move with the module."""
-        values = self._values(expression)
+        values = list_of(expression, self.graph.constants)
         if values is None:
             for inside in children(expression):
                 self._find_buffers(wanted, inside)
             return
         if all(b.values != values for b in self.buffers):
             name = expression.id if isinstance(expression, Name) else wanted
-            self.buffers.append(Buffer(self.attributes.fresh(name), values, list_shape(values)))
-
-    def _values(self, expression: Expression) -> tuple[object, ...] | None:
-        if isinstance(expression, Name):
-            value = self.graph.constants.get(expression.id)
-            return tuple(value) if isinstance(value, (list, tuple)) else None
-        if isinstance(expression, Sequence):
-            return literal(expression, self.graph.constants)
-        return None
-
-
-def literal(expression: Sequence, constants: Mapping[str, object]) -> tuple[object, ...] | None:
-    """A list of numbers, or of lists of numbers, as tuples; None where it is not known."""
-    items: list[object] = []
-    for item in expression.items:
-        value: object
-        if isinstance(item, Sequence):
-            value = literal(item, constants)
-        else:
-            number = number_of(item, constants, lambda name: None)
-            value = None if number is None else float(number)
-        if value is None:
-            return None
-        items.append(value)
-    return tuple(items)
-
-
-def list_shape(values: tuple[object, ...]) -> Shape:
-    """The shape of a literal of numbers."""
-    inner = values[0]
-    return (len(values), *(list_shape(inner) if isinstance(inner, tuple) else ()))
+            shape = nested.shape(values) or ()
+            self.buffers.append(Buffer(self.attributes.fresh(name), values, shape))

@@ -165,8 +165,8 @@ class _Tree:
                 is_link = function in self.graph.links
                 called = self.rename(("link", function)) if is_link else function
                 return [called, *(self(a) for a in arguments)]
-            case Index(base=base, index=index):
-                return ["[]", self(base), self(index)]
+            case Index(base=base, indices=indices):
+                return ["[]", self(base), *(self(index) for index in indices)]
             case Sequence(items=items):
                 return ["list", *(self(item) for item in items)]
         raise AssertionError(expression)

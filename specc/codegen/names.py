@@ -13,7 +13,7 @@ from specc.catalog.functions import index as functions
 OWN = frozenset(
     """
     self model guide noise rows particles data_size kl_weight loss math torch nn init score
-    Tensor Noise Model Guide Program program logmeanexp take cholesky_factor concat one_hot
+    Tensor Noise Model Guide Program program logmeanexp take pick cholesky_factor concat one_hot
     """.split()  # noqa: SIM905
 )
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, Type, TypedGraph
 from specc.graph.passes.cycles import order_nodes
+from specc.graph.passes.indexing import check_lookups
 from specc.graph.passes.links import size_links
 from specc.graph.passes.plates import infer_plates
 from specc.graph.passes.resolve import resolve
@@ -27,8 +28,9 @@ def type_graph(graph: Graph, findings: Findings) -> TypedGraph:
     shapes.run()
     sized = size_links(graph, shapes.read.uses, shapes.parameters, findings)
     plates = infer_plates(graph, findings)
-    supports = Supports(graph, shapes.dims, unnamed, findings)
+    supports = Supports(graph, shapes.dims, unnamed, shapes.read.ranks, findings)
     supports.run()
+    check_lookups(shapes.read.lookups, supports, findings)
     types = {
         node: Type(shape, supports.found[node], plates[node])
         for node, shape in shapes.events.items()

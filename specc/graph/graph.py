@@ -246,7 +246,8 @@ class TypedGraph:
         if isinstance(expression, Index) and isinstance(expression.base, Name):
             base = self.graph.lookup(program, expression.base.id)
             if base is not None and base.plate is not None:
-                return self.plates_of(program, expression.index)
+                inside = (self.plates_of(program, index) for index in expression.indices)
+                return frozenset().union(*inside)
         if isinstance(expression, Name):
             node = self.graph.lookup(program, expression.id)
             return frozenset(self.types[node.id].plates if node is not None else ())

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot, softplus
 
 from specc.catalog.causal import Causal
-from specc.catalog.supports import REAL
+from specc.catalog.supports import REAL, SIMPLEX
 from specc.graph.graph import ROWS, Type
 from specc.language.expressions.tree import Binary, Call, Index, Name, Negate, Number, Sequence
 from specc.language.expressions.walk import calls
@@ -204,8 +204,9 @@ class Interpreter:
                 return OPERATORS[sign](*sides)
             case Sequence(items=items):
                 return torch.stack([self.value(program, item, values) for item in items])
-            case Index(base=base, index=index):
-                return self.value(program, base, values)[int(self.value(program, index, values))]
+            case Index(base=base, indices=indices):
+                places = tuple(int(self.value(program, index, values)) for index in indices)
+                return self.value(program, base, values)[places]
             case Call(function=function, arguments=arguments):
                 if function in FUNCTIONS:
                     return FUNCTIONS[function](self.value(program, arguments[0], values))
@@ -214,6 +215,8 @@ class Interpreter:
     def name(self, program, name, values):
         """The value of a node: learnt, computed, or one of `values`."""
         node = self.graph.lookup(program, name.id)
+        if node is None:
+            return torch.tensor(self.graph.constants[name.id], dtype=torch.float64)
         if node.role == "let":
             return self.value(node.program, node.value, values)
         if node.role != "parameter":
@@ -223,6 +226,7 @@ class Interpreter:
             self.modules[node.program], next(x.raw for x in learnt if x.node.name == node.name)
         )
         whole = raw if node.support == REAL else raw.exp()
+        whole = raw.softmax(-1) if node.support == SIMPLEX else whole
         return whole if self.element is None or node.plate is None else whole[self.element]
 
     def link(self, program, function, arguments, values):

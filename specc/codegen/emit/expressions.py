@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape
 from specc.catalog.functions import index as functions
-from specc.codegen.build_plan import list_shape, literal
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.graph.graph import Node
+from specc.graph.passes.indexing import plated
 from specc.graph.passes.links import input_rank
 from specc.graph.passes.names import SIZE_OF
-from specc.graph.passes.sizes import number_of
+from specc.graph.passes.sizes import list_of, number_of
+from specc.language import nested
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -78,7 +79,7 @@ class ExpressionWriter:
             case Number(value=value):
                 return Code(repr(value), ATOM if value >= 0 else UNARY, (), False)
             case Name(id=name):
-                return self._name(name)
+                return self._list(expression) or self._name(name)
             case Negate(operand=operand):
                 inner = self.number(operand)
                 return Code(f"-{inner.within(UNARY)}", UNARY, inner.shape, inner.varies)
@@ -99,8 +100,6 @@ class ExpressionWriter:
         node = self._lookup(name)
         if node is None:
             value = self.graph.constants[name]
-            if isinstance(value, (list, tuple)):
-                return Code(f"self.{self.buffers[tuple(value)]}", ATOM, (len(value),), False)
             return Code(repr(value), ATOM, (), False)
         kind = self.plan.graph.types[node.id]
         if node.role == "parameter":
@@ -121,10 +120,17 @@ class ExpressionWriter:
         node = self._lookup(name.id)
         return self.plan.graph.classes.get(node.id) if node is not None else None
 
+    def _list(self, expression: Expression) -> Code | None:
+        """The buffer that holds a list of known numbers."""
+        values = list_of(expression, self.graph.constants)
+        if values is None:
+            return None
+        return Code(f"self.{self.buffers[values]}", ATOM, nested.shape(values) or (), False)
+
     def _sequence(self, expression: Sequence) -> Code:
-        values = literal(expression, self.graph.constants)
-        if values is not None:
-            return Code(f"self.{self.buffers[values]}", ATOM, list_shape(values), False)
+        known = self._list(expression)
+        if known is not None:
+            return known
         items = [self.write(item) for item in expression.items]
         rank = max(item.rank for item in items)
         texts = ", ".join(align(item, rank).text for item in items)
@@ -241,23 +247,53 @@ class ExpressionWriter:
         return Code(f"one_hot({code.text}, {count})", ATOM, (*code.shape, count), code.varies)
 
     def _index(self, expression: Index) -> Code:
-        base = self.write(expression.base)
-        node = self._lookup(expression.base.id) if isinstance(expression.base, Name) else None
-        if node is not None and node.plate is not None:
-            index = self.write(expression.index)
-            if node.role == "parameter":
-                return Code(f"{base.text}[{index.text}]", ATOM, base.shape, True)
-            if index.text.isdecimal():  # the axis of the plate becomes that of rows
-                rest, first = ", :" * base.rank, int(index.text)
-                text = f"{base.text}[..., {first}:{first + 1}{rest}]"
-                return Code(text, ATOM, base.shape, True)
-            self.imports.add("specc.runtime.functions.take")
-            return Code(f"take({base.text}, {index.text}, {base.rank})", ATOM, base.shape, True)
-        position = self.write(expression.index).text
-        rest = ", :" * (base.rank - 1)
-        return Code(
-            f"{base.within(ATOM)}[..., {position}{rest}]", ATOM, base.shape[1:], base.varies
-        )
+        """`self.table[i, j]`, or `pick(table, i, j, rank=1)` where the table varies itself."""
+        base, indices = self.write(expression.base), expression.indices
+        repeated = plated(self.graph, self.program.name, expression.base)
+        if repeated is not None and repeated.role == "parameter":
+            texts = [self.write(indices[0]).text, *map(self._position, indices[1:])]
+            left = base.shape[len(indices) - 1 :]
+            return Code(f"{base.text}[{', '.join(texts)}]", ATOM, left, True)
+        if repeated is not None:
+            base, indices = self._element(base, self.write(indices[0]).text), indices[1:]
+        return self._entry(base, [self._position(index) for index in indices])
+
+    def _element(self, base: Code, index: str) -> Code:
+        """One element of a plate: the axis of the plate becomes that of rows."""
+        if index.isdecimal():
+            rest, first = ", :" * base.rank, int(index)
+            return Code(f"{base.text}[..., {first}:{first + 1}{rest}]", ATOM, base.shape, True)
+        self.imports.add("specc.runtime.functions.take")
+        return Code(f"take({base.text}, {index}, {base.rank})", ATOM, base.shape, True)
+
+    def _entry(self, base: Code, positions: list[str]) -> Code:
+        """What is left of an event after an index for each of its first axes."""
+        if not positions:
+            return base
+        left, listed = base.shape[len(positions) :], ", ".join(positions)
+        if all(map(_is_number, positions)):
+            text = f"{base.within(ATOM)}[..., {listed}{', :' * len(left)}]"
+            return Code(text, ATOM, left, base.varies)
+        if not base.varies:
+            return Code(f"{base.within(ATOM)}[{listed}]", ATOM, left, True)
+        self.imports.add("specc.runtime.functions.pick")
+        sizes = zip(positions, base.shape, strict=False)
+        listed = ", ".join(str(int(p) % n) if _is_number(p) else p for p, n in sizes)
+        return Code(f"pick({base.text}, {listed}, rank={len(left)})", ATOM, left, True)
+
+    def _position(self, index: Expression) -> str:
+        """An index of an axis: a number, or whole numbers in a tensor of whole numbers."""
+        known = number_of(index, self.graph.constants, self._shape_of)
+        if known is not None:
+            return repr(known)
+        code = self.write(index)
+        node = self._lookup(index.id) if isinstance(index, Name) else None
+        counts = node is not None and (node.id in self.plan.graph.classes or node.plate_index)
+        return code.text if counts else f"{code.within(ATOM)}.long()"
+
+
+def _is_number(position: str) -> bool:
+    return re.fullmatch(r"-?\d+", position) is not None
 
 
 def align(code: Code, rank: int) -> Code:

@@ -137,7 +137,7 @@ CODES: tuple[Code, ...] = (
         "E0320",
         "index-not-a-number",
         "`[{index}]` picks no entry from {shape}",
-        "index a vector with a whole number, or a node on a plate with a node",
+        "index a vector with a whole number or a class number, a node on a plate with a node",
     ),
     error(
         "E0321",
@@ -162,5 +162,25 @@ CODES: tuple[Code, ...] = (
         "init-size",
         "`init` of `{name}` has {count} entries, but `{name}` has shape {shape}",
         "give one number for each entry of the last size, or one number for all",
+    ),
+    error(
+        "E0341",
+        "table-size",
+        "`{index}` has {classes} classes, but the axis of `{base}` that it indexes has {size} "
+        "entries",
+        "give the table one entry for each class",
+    ),
+    error(
+        "E0342",
+        "index-not-a-class",
+        "`{base}` is indexed by `{index}`, which is no class number 0 to {last} but {found}",
+        "index it with a categorical or Bernoulli node, or with data of known classes",
+    ),
+    error(
+        "E0343",
+        "not-probabilities",
+        "`{parameter}` of `{name}` must be vectors that sum to one, but `{expression}` sums to "
+        "{total}",
+        "correct the numbers of that row, or give `logits`",
     ),
 )

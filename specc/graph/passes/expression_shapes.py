@@ -9,11 +9,14 @@ from specc.catalog.entry import Shape, ShapeMismatch
 from specc.catalog.functions import index as functions
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, LinkUse, Node, NodeId
 from specc.graph.passes.events import broadcast
+from specc.graph.passes.indexing import Lookup, index_shape
 from specc.graph.passes.names import SIZE_OF
 from specc.graph.passes.sizes import number_of
+from specc.language import nested
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -33,12 +36,18 @@ def show(shape: Shape) -> str:
 
 
 class ExpressionShapes:
-    """Infers shapes of expressions; what is wrong goes to the findings, and None comes back."""
+    """Infers shapes of expressions; what is wrong goes to the findings, and None comes back.
+
+    `uses` are the links applied so far, `lookups` the indices that are computed, and `ranks` the
+    axes that each indexed expression has left.
+    """
 
     def __init__(self, graph: Graph, events: Mapping[NodeId, Shape], findings: Findings) -> None:
         self.graph, self.events, self.findings = graph, events, findings
         self.uses: list[LinkUse] = []
         self.classes: dict[NodeId, int] = {}
+        self.lookups: list[Lookup] = []
+        self.ranks: dict[Span, int] = {}
 
     def fail(self, node: Node, diagnostic: Diagnostic) -> Shape | None:
         """Record what is wrong with a node; the shape that comes of it is None."""
@@ -77,7 +86,7 @@ class ExpressionShapes:
             case Call():
                 return self._call(node, key, expression, expected)
             case Index():
-                return self._index(node, key, expression)
+                return index_shape(self, node, key, expression)
             case Sequence(items=items):
                 return self._sequence(node, key, expression, items)
         return None
@@ -86,8 +95,7 @@ class ExpressionShapes:
         found = self.graph.lookup(node.program, name)
         if found is not None:
             return self.events.get(found.id)
-        value = self.graph.constants[name]
-        return (len(value),) if isinstance(value, (list, tuple)) else ()
+        return nested.shape(self.graph.constants[name])
 
     def _sequence(
         self, node: Node, key: str, whole: Sequence, items: tuple[Expression, ...]
@@ -217,73 +225,6 @@ class ExpressionShapes:
         found = self.graph.lookup(node.program, argument.id)
         count = self.classes.get(found.id) if found is not None else None
         return (count,) if count is not None else ()
-
-    def _index(self, node: Node, key: str, expression: Index) -> Shape | None:
-        base = self.infer(node, key, expression.base, None)
-        if base is None:
-            return None
-        indexed = expression.base
-        if isinstance(indexed, Name):
-            found = self.graph.lookup(node.program, indexed.id)
-            if found is not None and found.plate is not None:
-                at = self.infer(node, key, expression.index, None)
-                if at is None:
-                    return None
-                picks = at == () and self._picks(node, expression.index, found.plate)
-                return base if picks else self._bad_index(node, expression, found.plate)
-        return self._entry(node, expression, base)
-
-    def _entry(self, node: Node, expression: Index, base: Shape) -> Shape | None:
-        """`x[0]`: one entry of an event, counted from 0, or from the end with a minus."""
-        position = self.number(node, expression.index)
-        text = expression.index.span.text
-        if base == () or not isinstance(position, int):
-            return self.fail(node, diagnose("E0320", expression.span, index=text, shape=show(base)))
-        if not -base[0] <= position < base[0]:
-            return self.fail(
-                node,
-                diagnose(
-                    "E0313",
-                    expression.index.span,
-                    base=expression.base.span.text,
-                    size=base[0],
-                    index=text,
-                    last=base[0] - 1,
-                ),
-            )
-        return base[1:]
-
-    def _picks(self, node: Node, index: Expression, plate: str) -> bool:
-        """Whether an index is always the number of an element of the plate."""
-        size = self.graph.plates[plate]
-        if not isinstance(index, Name):
-            position = self.number(node, index)
-            return isinstance(position, int) and 0 <= position < size
-        found = self.graph.lookup(node.program, index.id)
-        if found is None:
-            return False
-        return found.plate_index == plate or self.classes.get(found.id, size + 1) <= size
-
-    def _bad_index(self, node: Node, expression: Index, plate: str) -> Shape | None:
-        index = expression.index
-        found = self.graph.lookup(node.program, index.id) if isinstance(index, Name) else None
-        hint = f"index it with a node that is `given` with `plate_index: {plate}`"
-        size = self.graph.plates[plate]
-        if found is not None and found.role == "given":
-            hint = f"write `{found.name}: {{given: {found.field}, plate_index: {plate}}}`"
-        elif found is not None and found.is_random:
-            hint = f"index it with a categorical node of at most {size} classes"
-        return self.fail(
-            node,
-            diagnose(
-                "E0312",
-                index.span,
-                base=expression.base.span.text,
-                index=index.span.text,
-                plate=plate,
-                hint=hint,
-            ),
-        )
 
 
 def _join_hint(operator: str, left: Shape, right: Shape) -> str:

@@ -59,17 +59,17 @@ def _own(graph: Graph, node: Node) -> tuple[str, ...] | None:
 def _plates(
     graph: Graph, node: Node, expression: Expression, found: dict[NodeId, tuple[str, ...]]
 ) -> Plates:
-    match expression:
-        case Name(id=name):
-            meant = graph.lookup(node.program, name)
-            plates = found.get(meant.id, ()) if meant is not None else ()
-            return dict.fromkeys(plates, expression)
-        case Index(base=Name() as base, index=index):
-            meant = graph.lookup(node.program, base.id)
-            if meant is not None and meant.plate is not None:
-                return _plates(graph, node, index, found)
+    if isinstance(expression, Name):
+        meant = graph.lookup(node.program, expression.id)
+        plates = found.get(meant.id, ()) if meant is not None else ()
+        return dict.fromkeys(plates, expression)
+    inside = children(expression)
+    if isinstance(expression, Index) and isinstance(expression.base, Name):
+        meant = graph.lookup(node.program, expression.base.id)
+        if meant is not None and meant.plate is not None:
+            inside = expression.indices
     joined: Plates = {}
-    for child in children(expression):
+    for child in inside:
         for plate, place in _plates(graph, node, child, found).items():
             joined.setdefault(plate, place)
     return joined

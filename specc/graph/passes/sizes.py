@@ -1,4 +1,4 @@
-"""Numbers that the compiler must know: the sizes in `shape:`, plates and options."""
+"""Numbers that the compiler must know: the sizes in `shape:`, plates, options, and tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 
 from specc.catalog.entry import Shape
 from specc.graph.passes.names import SIZE_OF
-from specc.language.expressions.tree import Binary, Call, Expression, Name, Negate, Number
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Expression,
+    Name,
+    Negate,
+    Number,
+    Sequence,
+)
+from specc.language.nested import Numbers
 
 ShapeOf = Callable[[str], Shape | None]
 
@@ -31,6 +40,27 @@ def number_of(
             return _binary(expression, constants, shape_of)
         case _:
             return None
+
+
+def list_of(expression: Expression, constants: Mapping[str, object]) -> Numbers | None:
+    """The numbers of a list, written out or a constant, as nested tuples; None if it is not one."""
+    if isinstance(expression, Name):
+        value = constants.get(expression.id)
+        return _floats(value) if isinstance(value, tuple) else None
+    if not isinstance(expression, Sequence):
+        return None
+    items: list[int | float | Numbers] = []
+    for item in expression.items:
+        number = number_of(item, constants, lambda name: None)
+        value = list_of(item, constants) if number is None else float(number)
+        if value is None:
+            return None
+        items.append(value)
+    return tuple(items)
+
+
+def _floats(values: Numbers) -> Numbers:
+    return tuple(_floats(v) if isinstance(v, tuple) else float(v) for v in values)
 
 
 def _product(shape: Shape) -> int:

@@ -20,10 +20,12 @@ from specc.catalog.supports import (
 )
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, Node, NodeId
 from specc.graph.passes.events import parameter_of
 from specc.graph.passes.names import SIZE_OF
+from specc.graph.passes.probabilities import check_rows
 from specc.graph.passes.through import push_support
 from specc.language.expressions.tree import (
     Binary,
@@ -35,6 +37,7 @@ from specc.language.expressions.tree import (
     Number,
     Sequence,
 )
+from specc.language.nested import numbers
 
 
 class _Unknown(Exception):
@@ -44,6 +47,7 @@ class _Unknown(Exception):
 class Supports:
     """The pass at work: fills `found` node by node, in order.
 
+    `ranks` says how many axes are left of what is indexed at a place.
     `unnamed` are the nodes whose names mean nothing; one whose shape alone is wrong still has a
     support.
     """
@@ -53,10 +57,11 @@ class Supports:
         graph: Graph,
         sizes: Mapping[NodeId, Mapping[str, int]],
         unnamed: Set[NodeId],
+        ranks: Mapping[Span, int],
         findings: Findings,
     ) -> None:
         self.graph, self.sizes, self.findings = graph, sizes, findings
-        self.unnamed = unnamed
+        self.unnamed, self.ranks = unnamed, ranks
         self.found: dict[NodeId, Support] = {}
 
     def run(self) -> None:
@@ -145,6 +150,8 @@ class Supports:
             return
         given = self.of(node, expression)
         if wanted.event_rank and contains_entries(wanted, given):
+            if wanted == SIMPLEX:
+                check_rows(self.graph, node, key, expression, self.findings)
             return
         if not contains(wanted, given):
             self.findings.add(
@@ -232,10 +239,18 @@ class Supports:
                 return self._call(node, function, arguments)
             case Index(base=base):
                 inner = self.of(node, base)
-                return inner if not inner.event_rank else bounds(inner)
+                if expression.span not in self.ranks:
+                    raise _Unknown
+                is_whole = self.ranks[expression.span] >= inner.event_rank
+                return inner if is_whole else bounds(inner)
             case Sequence(items=items):
                 return _hull([self.of(node, item) for item in items])
         return REAL
+
+    def of_index(self, node: Node, index: Expression, size: int) -> Support:
+        """The support of an index into `size` entries; data that only the file knows must fit."""
+        wanted = Integers(0, size - 1)
+        return wanted if self._taken_at_its_word(node, index, wanted) else self.of(node, index)
 
     def _name(self, node: Node, name: str) -> Support:
         found = self.graph.lookup(node.program, name)
@@ -244,8 +259,8 @@ class Supports:
                 raise _Unknown
             return self.found[found.id]
         value = self.graph.constants.get(name)
-        if isinstance(value, (list, tuple)):
-            return _hull([point(float(v)) for v in value])
+        if isinstance(value, tuple):
+            return _hull([point(number) for number in numbers(value)])
         return point(value) if isinstance(value, (int, float)) else REAL
 
     def _call(self, node: Node, function: str, arguments: tuple[Expression, ...]) -> Support:

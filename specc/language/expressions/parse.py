@@ -7,7 +7,8 @@ Python's exactly:
     * / @      left
     -x
     **         right; its right side may start with a minus
-    x[i] f(x)  only names are applied, only programs have members
+    x[i, j]    one index for each axis, from the first on
+    f(x)       only names are applied, only programs have members
 """
 
 from __future__ import annotations
@@ -196,6 +197,14 @@ class _Parser:
     def items(self) -> tuple[Expression, ...]:
         """What stands between two brackets, separated by commas; one at the end is allowed."""
         opening = self.advance()
+        found = self.until_closed(opening)
+        if opening.text == "[" and not found:
+            hint = "write its entries, such as `[0, 1]`"
+            raise syntax(opening.start, self.before.end, "a list has no entries", hint)
+        return found
+
+    def until_closed(self, opening: Token) -> tuple[Expression, ...]:
+        """The expressions up to the bracket that closes `opening`, and that bracket."""
         self.open.append(opening)
         found: list[Expression] = []
         while not self.sees(_CLOSING[opening.text]):
@@ -204,9 +213,6 @@ class _Parser:
                 break
             self.advance()
         self.close(opening)
-        if opening.text == "[" and not found:
-            hint = "write its entries, such as `[0, 1]`"
-            raise syntax(opening.start, self.before.end, "a list has no entries", hint)
         return tuple(found)
 
     def close(self, opening: Token) -> None:
@@ -231,21 +237,15 @@ class _Parser:
 
     def index(self, tree: Expression, start: int) -> Expression:
         opening = self.advance()
-        self.open.append(opening)
         if isinstance(tree, Number):
             hint = "index a node, such as `u[user]`"
             raise syntax(opening.start, opening.end, "a number has no entries", hint)
-        if self.sees("]"):
+        indices = self.until_closed(opening)
+        if not indices:
             hint = "write which entry, such as `[0]`"
-            raise syntax(
-                opening.start, self.token.end, "there is no index between `[` and `]`", hint
-            )
-        position = self.expression(0)
-        if self.sees(","):
-            hint = "write `x[0][1]`"
-            raise syntax(self.token.start, self.token.end, "an index is one number", hint)
-        self.close(opening)
-        return Index(tree, position, self.span(start))
+            problem = "there is no index between `[` and `]`"
+            raise syntax(opening.start, self.before.end, problem, hint)
+        return Index(tree, indices, self.span(start))
 
     def member(self, tree: Expression, start: int) -> Expression:
         bracketed = self.before.text == ")"

@@ -50,8 +50,8 @@ def _bare(tree: Expression) -> str:
             return _binary(tree)
         case Call(function=function, arguments=arguments):
             return f"{function}({_list(arguments)})"
-        case Index(base=base, index=index):
-            return f"{_print(base, OPERAND)}[{_print(index, SUM)}]"
+        case Index(base=base, indices=indices):
+            return f"{_print(base, OPERAND)}[{_list(indices)}]"
         case Sequence(items=items):
             return f"[{_list(items)}]"
 

@@ -65,10 +65,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`base[index]`: `u[user]`, `z[t-1]`, `x[0]`."""
+    """`base[index, ...]`: `u[user]`, `z[t-1]`, `x[0]`, `table[i, j]`; one index an axis."""
 
     base: Expression
-    index: Expression
+    indices: tuple[Expression, ...]
     span: Span
 
 

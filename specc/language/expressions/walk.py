@@ -25,8 +25,8 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return (left, right)
         case Call(arguments=arguments):
             return arguments
-        case Index(base=base, index=index):
-            return (base, index)
+        case Index(base=base, indices=indices):
+            return (base, *indices)
         case Sequence(items=items):
             return items
         case _:

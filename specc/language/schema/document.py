@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from specc.language.expressions import tree
+from specc.language.nested import Numbers
 from specc.language.schema.data import DataSpec
 from specc.language.schema.digests import documentation, math, parameters
 from specc.language.schema.digests import training as training_field
@@ -15,7 +16,7 @@ from specc.language.schema.objective import Minimize, Objective
 from specc.language.schema.train import Evaluation, TrainSpec
 from specc.language.schema.value import Expression, Value
 
-Constant = int | float | str | tuple[int | float, ...]
+Constant = int | float | str | Numbers
 
 
 class Document(Value):
@@ -25,7 +26,7 @@ class Document(Value):
     name: str = documentation(about="The name of the model, and of its generated package.")
     doc: str = documentation(default="", about="What the model is, in a sentence.")
     constants: Mapping[str, Constant] = math(
-        default={}, about="Named numbers, words or lists; `--set` overrides them."
+        default={}, about="Named numbers, words or (nested) lists; `--set` overrides them."
     )
     data: DataSpec | None = math(default=None, about="Where the data comes from.")
     plates: Mapping[str, Expression] = math(default={}, about="Repetitions, by name: their sizes.")

@@ -49,6 +49,7 @@ def json_schema() -> Json:
     """The schema of a whole spec."""
     definitions: Json = {
         "expression": _expression(),
+        "numbers": {"type": ["number", "array"], "items": _ref("numbers")},
         "node": {"anyOf": [_ref(f"{name}_node") for name in _node_kinds()]},
         "link": {"anyOf": [_ref(f"{kind}_link") for kind in links.names()] + [_bare_link()]},
         "draw": _draw(),
@@ -75,8 +76,7 @@ def _about(key: str, schema: Json) -> Json:
 
 
 def _sections(definitions: Json) -> Json:
-    number = {"type": "number"}
-    constant = {"type": ["number", "string", "array"], "items": number}
+    constant = {"type": ["number", "string", "array"], "items": _ref("numbers")}
     return {
         "specc": {"const": 1},
         "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from specc.diagnostics.nearest import nearest
-from specc.language import located
+from specc.language import located, nested
 from specc.language.limits import MAX_FINDINGS
 from specc.language.located import Entry, Located, Scalar, Sequence
+from specc.language.nested import Numbers
 from specc.language.schema import later
 from specc.language.schema.document import Constant, Document
 from specc.language.schema.expressions import read_expression
@@ -56,7 +57,7 @@ def read_text(reading: Reading, value: Located, path: Path) -> str | None:
 
 
 def read_constants(reading: Reading, value: Located, path: Path) -> dict[str, Constant] | None:
-    """Named numbers, words and lists of numbers."""
+    """Named numbers, words, and lists of numbers or of such lists."""
     return _each(reading, value, path, "constant", read_constant)
 
 
@@ -64,12 +65,29 @@ def read_constant(reading: Reading, value: Located, path: Path) -> Constant | No
     """One constant."""
     expected = "a number, a word or a list of numbers"
     if isinstance(value, Sequence) and value.items:
-        numbers = [reading.number(item, (*path, i)) for i, item in enumerate(value.items)]
-        known = tuple(number for number in numbers if number is not None)
-        return known if len(known) == len(numbers) else None
+        return _numbers(reading, value, path)
     if not isinstance(value, Scalar) or value.value is None or isinstance(value.value, bool):
         return reading.wrong_kind(value, path, expected)
     return value.value if reading.is_finite(value, path) else None
+
+
+def _numbers(reading: Reading, value: Sequence, path: Path) -> Numbers | None:
+    """A list whose entries are numbers, or lists of one shape."""
+    known: list[int | float | Numbers] = []
+    for position, item in enumerate(value.items):
+        inside = (*path, position)
+        found: int | float | Numbers | None
+        if isinstance(item, Sequence) and item.items:
+            found = _numbers(reading, item, inside)
+        else:
+            found = reading.number(item, inside)
+        if found is not None:
+            known.append(found)
+    if len(known) < len(value.items):
+        return None
+    if nested.shape(tuple(known)) is None:
+        return reading.report("E0319", value.span)
+    return tuple(known)
 
 
 def read_plates(reading: Reading, value: Located, path: Path) -> dict[str, Expression] | None:

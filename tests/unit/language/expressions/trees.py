@@ -58,8 +58,8 @@ def bare(tree: Expression) -> object:
             return (operator, bare(left), bare(right))
         case Call(function=function, arguments=arguments):
             return ("call", function, *map(bare, arguments))
-        case Index(base=base, index=index):
-            return ("index", bare(base), bare(index))
+        case Index(base=base, indices=indices):
+            return ("index", bare(base), *map(bare, indices))
         case Sequence(items=items):
             return ("list", *map(bare, items))
 
@@ -79,6 +79,8 @@ def python(node: ast.AST) -> object:
             return (OPERATORS[type(op)], python(left), python(right))
         case ast.Call(func=ast.Name(id=function), args=args, keywords=[]):
             return ("call", function, *map(python, args))
+        case ast.Subscript(value=base, slice=ast.Tuple(elts=indices)):
+            return ("index", python(base), *map(python, indices))
         case ast.Subscript(value=base, slice=index):
             return ("index", python(base), python(index))
         case ast.List(elts=items):
@@ -112,7 +114,11 @@ def _wider(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression
         st.builds(
             lambda f, a: Call(f, tuple(a), NOWHERE, NOWHERE), NAMES, st.lists(inner, max_size=3)
         ),
-        st.builds(lambda b, i: Index(b, i, NOWHERE), indexed, inner),
+        st.builds(
+            lambda b, i: Index(b, tuple(i), NOWHERE),
+            indexed,
+            st.lists(inner, min_size=1, max_size=3),
+        ),
         st.lists(inner, min_size=1, max_size=3).map(lambda e: Sequence(tuple(e), NOWHERE)),
     )
 

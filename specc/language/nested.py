@@ -1,0 +1,39 @@
+"""Numbers in nested lists, as constants and as written tables hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from typing_extensions import TypeAliasType
+
+Numbers = TypeAliasType("Numbers", "tuple[int | float | Numbers, ...]")
+"""A list of numbers, or of lists of numbers, as tuples."""
+
+
+def shape(values: object) -> tuple[int, ...] | None:
+    """The shape of a number or of nested lists; None where lists of different shapes meet."""
+    if not isinstance(values, tuple):
+        return ()
+    inner = {shape(value) for value in values}
+    first = inner.pop() if len(inner) == 1 else None
+    return None if first is None else (len(values), *first)
+
+
+def numbers(values: object) -> Iterator[float]:
+    """Every number in nested lists, in order."""
+    if not isinstance(values, tuple):
+        assert isinstance(values, (int, float))
+        yield float(values)
+        return
+    for value in values:
+        yield from numbers(value)
+
+
+def rows(values: object, at: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], object]]:
+    """The innermost lists, each with the positions of the lists that it stands in."""
+    assert isinstance(values, tuple)
+    if not isinstance(values[0], tuple):
+        yield at, values
+        return
+    for position, value in enumerate(values):
+        yield from rows(value, (*at, position))
