@@ -17,6 +17,8 @@ from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.graph.graph import MODEL, ROWS
 
 WIDTH = 96
+STORY = 56
+"""How wide the story of a node may be in the table of nodes."""
 
 
 def explain(plan: Plan) -> str:
@@ -40,7 +42,7 @@ def _lines(plan: Plan) -> Iterator[str]:
 def _program(plan: Plan, program: ProgramPlan) -> Iterator[str]:
     what = "model" if program.name == MODEL else program.name
     yield f"{what}    {factorization(plan, program)}"
-    rows = [_node(plan, program, name) for name in program.order]
+    rows = [row for name in program.order for row in _folded(_node(plan, program, name))]
     yield from table(("node", "is", "shape", "support", "line"), rows)
 
 
@@ -57,6 +59,15 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
     where = f" for each of {plates[0]}" if plates else "" if kind.is_local else " (global)"
     shape = f"[{', '.join(map(str, kind.shape))}]" if kind.shape else "a number"
     return name, what, shape + where, describe(kind.support), str(node.span.line)
+
+
+def _folded(row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The row of a node; a long story goes on below."""
+    name, what, *rest = row
+    first, *more = textwrap.wrap(what, STORY, break_long_words=False, break_on_hyphens=False)
+    yield name, first, *rest
+    for piece in more:
+        yield "", f"    {piece}", *("" for _ in rest)
 
 
 def _objective(plan: Plan) -> Iterator[str]:

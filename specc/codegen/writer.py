@@ -29,21 +29,24 @@ class Writer:
         if self.node and text:
             self.origins[len(self.lines)] = self.node
 
+    def fits(self, text: str) -> bool:
+        """Whether a line of this text is short enough at the current depth."""
+        return len(text) + 4 * self.depth <= WIDTH
+
     def statement(self, text: str) -> None:
         """A statement that is never broken; where it is too long the formatter is told so."""
-        fits = len(text) + 4 * self.depth <= WIDTH
-        self.line(text if fits else f"{text}  # fmt: skip")
+        self.line(text if self.fits(text) else f"{text}  # fmt: skip")
 
     def call(self, before: str, items: Sequence[str], after: str, exploded: bool = False) -> None:
         """`before(items)after`, on one line, or with the items on lines of their own."""
         joined = ", ".join(items)
         whole = f"{before}({joined}){after}"
-        if not exploded and len(whole) + 4 * self.depth <= WIDTH:
+        if not exploded and self.fits(whole):
             self.line(whole)
             return
         self.line(f"{before}(")
         with self.indented():
-            if not exploded and len(joined) + 4 * self.depth <= WIDTH:
+            if not exploded and self.fits(joined):
                 self.line(joined)
             else:
                 for item in items:
@@ -57,7 +60,7 @@ class Writer:
     def collection(self, before: str, items: Sequence[str], brackets: str = "{}") -> None:
         """`before{items}`, on one line, or with every item on a line of its own."""
         whole = f"{before}{brackets[0]}{', '.join(items)}{brackets[1]}"
-        if len(whole) + 4 * self.depth <= WIDTH:
+        if self.fits(whole):
             self.line(whole)
             return
         self.line(before + brackets[0])
@@ -71,15 +74,31 @@ class Writer:
         first = terms[0].removeprefix("+ ").replace("- ", "-", 1)
         joined = " ".join([first, *terms[1:]])
         single = f"{before}{joined}" if not after else f"{before}({joined}){after}"
-        if len(single) + 4 * self.depth <= WIDTH:
+        if self.fits(single):
             self.line(single)
             return
-        self.line(f"{before}(")
+        called, _, argument = after.removesuffix(")").partition("(")
+        head = f"{before}({joined}){called}("
+        last = bool(argument) and after.endswith(")") and self.fits(head)
+        self.line(head if last else f"{before}(")
         with self.indented():
-            self.line(first)
-            for term in terms[1:]:
-                self.line(term)
-        self.line(f"){after}")
+            room = self.fits(joined)
+            for line in [argument] if last else [joined] if room else [first, *terms[1:]]:
+                self.line(line)
+        self.line(")" if last else f"){after}")
+
+    def table(self, before: str, values: tuple[object, ...], after: str = "") -> None:
+        """`before[[1, 2], [3, 4]]`, a list to a line where all of it is too long for one."""
+        whole = f"{before}{listed(values)}{after}"
+        if self.fits(whole) or not isinstance(values[0], tuple):
+            self.statement(whole)
+            return
+        self.line(f"{before}[")
+        with self.indented():
+            for value in values:
+                assert isinstance(value, tuple)
+                self.table("", value, ",")
+        self.line(f"]{after}")
 
     def docstring(self, text: str) -> None:
         """A docstring of one line, or of several with the quotes on lines of their own."""
@@ -88,7 +107,10 @@ class Writer:
         if "\n" not in safe and len(safe) + 6 <= room:
             self.line(f'"""{safe}"""')
             return
-        lines = [piece for line in safe.split("\n") for piece in _folded(line, room - 3)]
+        # The formatter takes away an indent that all lines have, and joins a lone line with the end.
+        indent, taken = ("    ", 3) if "\n" in safe else ("", 6)
+        folded = (_folded(line, room - taken, indent) for line in safe.split("\n"))
+        lines = [piece for pieces in folded for piece in pieces]
         self.line(f'"""{lines[0]}')
         for line in lines[1:]:
             self.line(line)
@@ -124,10 +146,16 @@ class Writer:
         return "\n".join(self.lines) + "\n"
 
 
-def _folded(line: str, room: int) -> list[str]:
-    """A line of prose, folded where it is too long; what follows is indented."""
+def listed(values: tuple[object, ...]) -> str:
+    """`[[1, 2], [3, 4]]`: nested tuples as nested lists."""
+    items = [listed(v) if isinstance(v, tuple) else repr(v) for v in values]
+    return f"[{', '.join(items)}]"
+
+
+def _folded(line: str, room: int, indent: str) -> list[str]:
+    """A line of prose, folded where it is too long."""
     if len(line) <= room:
         return [line]
     return textwrap.wrap(
-        line, room, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        line, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )

@@ -39,7 +39,13 @@ VECTORS = {
     "one_hot_categorical": (d.OneHotCategorical, "logits"),
     "dirichlet": (d.Dirichlet, "concentration"),
 }
-FUNCTIONS = {"exp": torch.exp, "softplus": softplus, "tanh": torch.tanh, "sum": torch.sum}
+FUNCTIONS = {
+    "exp": torch.exp,
+    "softplus": softplus,
+    "softmax": lambda x: x.softmax(-1),
+    "tanh": torch.tanh,
+    "sum": torch.sum,
+}
 OPERATORS = {
     "+": operator.add,
     "-": operator.sub,
@@ -175,6 +181,9 @@ class Interpreter:
         for key in names.split():
             if key in node.arguments:
                 yield self.value(program, node.arguments[key], values)
+            elif key == "logits" and "probs" in node.arguments:
+                probs = self.value(program, node.arguments["probs"], values)
+                yield probs.log() if node.entry.name in VECTORS else probs.logit()
             elif node.params is not None:
                 yield self.head(program, node, key, values)
             else:

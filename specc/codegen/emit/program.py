@@ -10,8 +10,8 @@ from specc.codegen.emit.flow import write_flow
 from specc.codegen.emit.layers import write_module
 from specc.codegen.emit.learnt import write_learnt, write_property
 from specc.codegen.emit.text import factorization, program_docstring
-from specc.codegen.plan import Argument, Factor, Let, Plan, ProgramPlan
-from specc.codegen.writer import Writer
+from specc.codegen.plan import Argument, Buffer, Factor, Let, Plan, ProgramPlan
+from specc.codegen.writer import Writer, listed
 from specc.language.expressions.tree import Call
 
 
@@ -60,19 +60,21 @@ def _write_init(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]
                 write_learnt(item, out, imports)
         for buffer in program.buffers:
             imports.add("torch")
-            value = (
-                f"torch.full({buffer.shape}, {buffer.value!r})"
-                if buffer.values is None
-                else f"torch.tensor({_listed(buffer.values)})"
-            )
-            out.statement(f'self.register_buffer("{buffer.attribute}", {value}, persistent=False)')
-            out.statement(f"self.{buffer.attribute}: Tensor")
+            _write_buffer(buffer, out)
     del plan
 
 
-def _listed(values: tuple[object, ...]) -> str:
-    items = [_listed(v) if isinstance(v, tuple) else repr(v) for v in values]
-    return f"[{', '.join(items)}]"
+def _write_buffer(buffer: Buffer, out: Writer) -> None:
+    """The constant tensor; a table too long for the line is named before it is registered."""
+    registered = f'self.register_buffer("{buffer.attribute}", {{}}, persistent=False)'
+    value = f"torch.full({buffer.shape}, {buffer.value!r})"
+    if buffer.values is not None:
+        value = f"torch.tensor({listed(buffer.values)})"
+    if len(buffer.shape) > 1 and buffer.values and not out.fits(registered.format(value)):
+        out.table("values = ", buffer.values)
+        value = "torch.tensor(values)"
+    out.statement(registered.format(value))
+    out.statement(f"self.{buffer.attribute}: Tensor")
 
 
 def _write_let(plan: Plan, let: Let, writer: ExpressionWriter, out: Writer) -> None:

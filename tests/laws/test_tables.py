@@ -1,0 +1,142 @@
+"""Values indexed by class numbers, against an interpreter that reads one event at a time.
+
+Random networks of finite nodes: tables are constants, written lists, learnt, computed from other
+nodes, or on a plate; indices are class numbers of every role and arithmetic over them.
+"""
+
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from specc.compiler import compile
+from specc.diagnostics.source import Source
+from specc.engine.opened import precision
+from specc.runtime.functions.pick import pick
+from tests.laws.test_random_numbers import check_densities, check_loss, check_samples, made
+from tests.unit.test_random_specs import formatted
+
+OBJECTIVES = ("mle", "mle", "elbo", "elbo", "{vimco: {particles: 2}}")
+
+
+def entries(dice, sizes, probabilities=False):
+    """Random numbers in nested lists; with `probabilities`, each innermost list sums to one."""
+    if not sizes:
+        return round(dice.uniform(-2, 2), 2)
+    if len(sizes) == 1 and probabilities:
+        cuts = sorted(dice.sample(range(1, 100), sizes[0] - 1))
+        return [round((b - a) / 100, 2) for a, b in zip([0, *cuts], [*cuts, 100], strict=True)]
+    return [entries(dice, sizes[1:], probabilities) for _ in range(sizes[0])]
+
+
+class Net:
+    """A spec in the making; `classes` are the nodes that can be an index."""
+
+    def __init__(self, seed):
+        self.dice = random.Random(seed)
+        self.classes = {}
+        self.constants, self.model, self.guide, self.fields = [], [], [], []
+
+    def index(self, before):
+        """A class number, and how many classes there are."""
+        name = self.dice.choice(before)
+        if self.classes[name] == 2 and self.dice.random() < 0.2:
+            return f"1 - {name}", 2
+        return name, self.classes[name]
+
+    def table(self, before, own, program, probabilities=False):
+        """An indexed table with entries of shape `own`."""
+        picked = [self.index(before) for _ in range(self.dice.choice([1, 1, 2]))]
+        sizes, at = [size for _, size in picked], ", ".join(name for name, _ in picked)
+        sizes += own
+        kind = self.dice.choice(["constant", "written", "learnt", "computed"])
+        name = f"t{len(self.constants) + len(self.model) + len(self.guide)}"
+        if kind == "constant":
+            self.constants.append(f"{name}: {entries(self.dice, sizes, probabilities)}")
+        elif kind == "written" or (kind == "computed" and (probabilities or own)):
+            name = str(entries(self.dice, sizes, probabilities))
+        elif kind == "learnt":
+            support = "simplex" if probabilities else "real"
+            program.append(f"{name}: {{parameter: {support}, shape: {sizes}}}")
+        else:
+            scalar, constant = self.dice.choice(before), entries(self.dice, sizes)
+            name = f"({constant} * {scalar} + 0.5)"
+        return f"{name}[{at}]"
+
+    def node(self, role, before, program, family):
+        """The fields of a node, its parameters looked up in tables where there are nodes before."""
+        if family == "normal":
+            return f'{role}: normal, loc: "{self.table(before, [], program)}", scale: 0.7'
+        if not before:
+            wanted = "logits: 0.3" if family == "bernoulli" else "logits: [0.1, -0.2, 0.4]"
+        elif family == "bernoulli":
+            more = f" + {self.table(before, [], program)}" if self.dice.random() < 0.3 else ""
+            wanted = f'logits: "{self.table(before, [], program)}{more}"'
+        elif self.dice.random() < 0.5:
+            wanted = f'probs: "{self.table(before, [3], program, True)}"'
+        else:
+            scores = self.table(before, [3], program)
+            wanted = self.dice.choice([f'logits: "{scores}"', f'probs: "softmax({scores})"'])
+        return f"{role}: {family}, {wanted}"
+
+    def text(self):
+        """The whole spec."""
+        objective = self.dice.choice(OBJECTIVES)
+        names = []
+        for number in range(self.dice.choice([2, 3, 4])):
+            family = self.dice.choice(["bernoulli", "categorical"])
+            is_last = number > 0 and self.dice.random() < 0.3
+            role, name = ("observed" if is_last else "latent"), f"n{number}"
+            fields = self.node(role, names, self.model, family)
+            self.model.append(f"{name}: {{{fields}}}")
+            self.classes[name] = 2 if family == "bernoulli" else 3
+            names.append(name)
+            self.fields += [name] if is_last else []
+            if not is_last and objective != "mle":
+                known = [n for n in names[:-1] if self.dice.random() < 0.7]
+                self.guide.append(f"{name}: {{{self.node('latent', known, self.guide, family)}}}")
+        family = self.dice.choice(["bernoulli", "categorical", "normal"])
+        self.model.append(f"x: {{{self.node('observed', names, self.model, family)}}}")
+        self.model.append("own: {parameter: real}")
+        self.model.append("v: {observed: normal, loc: own, scale: 1}")
+        fields = ", ".join(f"{name}: {{from: {name}}}" for name in [*self.fields, "x", "v"])
+        lines = ["specc: 1", "name: made"]
+        lines += ["constants:", *(f"  {line}" for line in self.constants)] if self.constants else []
+        lines += [f"data: {{source: npz, path: d.npz, fields: {{{fields}}}}}"]
+        lines += ["model:", *(f"  {line}" for line in self.model)]
+        lines += ["guide:", *(f"  {line}" for line in self.guide)] if self.guide else []
+        return "\n".join([*lines, f"objective: {objective}"]) + "\n"
+
+
+def checked_spec(text):
+    with tempfile.TemporaryDirectory() as name, precision(torch.float64), torch.no_grad():
+        found = made(text, Path(name))
+        assert found is not None, compile(Source("made.yaml", text))[1].diagnostics
+        formatted(Path(name))
+        check_densities(*found)
+        check_loss(*found)
+        check_samples(*found)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_random_network_has_the_numbers_of_its_text(seed):
+    checked_spec(Net(seed).text())
+
+
+@pytest.mark.parametrize("leading", [(), (4,), (2, 1)])
+@pytest.mark.parametrize("rest", [(), (5,), (5, 2)])
+def test_an_entry_of_a_table_that_varies(leading, rest):
+    generator = torch.Generator().manual_seed(1)
+    table = torch.randn(*leading, 3, 2, *rest, generator=generator)
+    i = torch.randint(3, (2, 4), generator=generator)
+    j = torch.randint(2, (4,), generator=generator)
+    whole = table.expand(2, 4, 3, 2, *rest)
+    found = pick(table, i, j, rank=len(rest))
+    assert found.shape == (2, 4, *rest)
+    for a in range(2):
+        for b in range(4):
+            assert torch.equal(found[a, b], whole[a, b, i[a, b], j[b]])
+    fixed = pick(table, 2, j, rank=len(rest))
+    assert torch.equal(fixed, pick(table, torch.tensor(2), j, rank=len(rest)))
