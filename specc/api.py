@@ -123,6 +123,7 @@ class Model:
         from specc.report.conclude import conclude
 
         run = record.new_folder(Path("runs"), self.name) if out is None else Path(out)
+        document = self._plan.graph.graph.spec.document
         options = Options(
             data_dir=None if data_dir is None else Path(data_dir),
             device=device,
@@ -134,7 +135,8 @@ class Model:
             tensorboard=tensorboard,
             shard=shard,
             start=None if start is None else Path(start),
-            moved=self._plan.graph.graph.spec.document.moved,
+            moved=document.moved,
+            parts=tuple(figure.data for figure in document.evaluate.values()),
             say=say,
         )
         with tempfile.TemporaryDirectory() as folder:

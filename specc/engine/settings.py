@@ -69,6 +69,11 @@ class Settings:
         """Whether something depends on the loss of held-out rows."""
         return self.patience is not None or self.course.kind == "plateau"
 
+    @property
+    def validates_every(self) -> int:
+        """The epochs between two measurements of held-out rows; 0 where there are none."""
+        return self.validate_every or (1 if self.watches else 0)
+
     def length(self, rows: int) -> tuple[int, int]:
         """Steps an epoch, and steps of the whole run, on so many training rows."""
         per_epoch = -(-rows // self.batch_size)

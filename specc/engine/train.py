@@ -57,9 +57,9 @@ class Options:
     `spec` is the text that the program was compiled from, kept with the run, and so are `extras`,
     texts by the names of their files. `threads` overrides
     the choice that follows from the sizes. `start` is a run whose weights are taken over where
-    they fit, under the names that `moved` gives them. `tensorboard` writes the metrics for it, too.
-    `shard` gives each of several processes a part of every parameter. `say` is told what a person
-    should know.
+    they fit, under the names that `moved` gives them. `parts` of the data have to be there, for
+    they are measured at the end. `tensorboard` writes the metrics for it, too. `shard` gives each
+    of several processes a part of every parameter. `say` is told what a person should know.
     """
 
     data_dir: Path | None = None
@@ -71,6 +71,7 @@ class Options:
     threads: int | None = None
     start: Path | None = None
     moved: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
     tensorboard: bool = False
     shard: bool = False
     say: Callable[[str], None] = lambda words: None
@@ -146,7 +147,7 @@ def _first(code: Path, run: Path, options: Options, hands: Whole) -> tuple[OpenR
     """A new run folder, after everything that can be checked has been."""
     manifest = manifests.read(code)
     settings, where = settings_of(manifest.train), device.choose(options.device)
-    data = _training_data(manifest, settings, options.data_dir, where)
+    data = _training_data(manifest, settings, options.data_dir, where, options.parts)
     trial = outline(code, settings)
     if options.start is not None:
         carry(options.start, trial, options.moved)
@@ -183,7 +184,7 @@ def _again(code: Path, run: Path, options: Options, hands: Whole) -> tuple[OpenR
     manifest = manifests.read(code)
     settings, where = settings_of(manifest.train), device.choose(options.device)
     folder = data_folder(facts, options.data_dir)
-    data = _training_data(manifest, settings, folder, where)
+    data = _training_data(manifest, settings, folder, where, options.parts)
     if facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data is not what the run in {run} was trained on")
     opened = OpenRun(run, fresh(code, settings, where, hands), data, settings, where, hands)
@@ -191,12 +192,20 @@ def _again(code: Path, run: Path, options: Options, hands: Whole) -> tuple[OpenR
 
 
 def _training_data(
-    manifest: Manifest, settings: Settings, folder: Path | None, where: torch.device
+    manifest: Manifest,
+    settings: Settings,
+    folder: Path | None,
+    where: torch.device,
+    parts: tuple[str, ...],
 ) -> Loaded:
+    """The data, with every part that the run takes, now or at its end."""
     if manifest.data is None or not manifest.losses:
         what = "loss" if manifest.data else "data"
         raise RunFailure("E0805", f"the program `{manifest.name}` has no {what} to train on")
-    return load(manifest.data, folder, settings.dtype).to(where)
+    data = load(manifest.data, folder, settings.dtype)
+    for name in (*(("valid",) if settings.validates_every else ()), *parts):
+        data.part(name)
+    return data.to(where)
 
 
 def _facts(
@@ -258,9 +267,7 @@ class _Training:
         self.bases = [
             [group["lr"] for group in player.optimizer.param_groups] for player in self.players
         ]
-        self.validates = self.settings.validate_every or (1 if self.settings.watches else 0)
-        if self.validates:
-            opened.rows("valid")
+        self.validates = self.settings.validates_every
         self.watch = Watch()
         self.counters, self.tally = self._begin()
         self.saved_at = time.monotonic()

@@ -47,7 +47,7 @@ def log_prob(
     Raises RunFailure: E0813 where the program allows neither, E0510 where a field is missing.
     """
     program = opened.program
-    how = choose(program, "iwae")
+    how = choose(program.manifest, "iwae")
     with opened.computing(), located(program.folder):
         program.eval()
         if how == "exact":

@@ -23,6 +23,7 @@ from specc.evaluate.memory import BUDGET, GPU_BUDGET, Piece, largest, piece_for
 from specc.evaluate.pareto import Tail
 from specc.evaluate.weights import LogSums
 from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.manifest import Manifest
 from specc.runtime.places import located
 from specc.runtime.program import Program
 
@@ -115,31 +116,46 @@ def scoring(opened: OpenRun, request: Request) -> Iterator[Scorer]:
     estimate.
     """
     rows, program = opened.rows(request.part), opened.program
-    estimator = choose(program, request.estimator)
+    estimator = choose(program.manifest, request.estimator)
     program.eval()
     with opened.computing(), torch.inference_mode(), located(program.folder):
         yield Scorer(opened, rows, request, estimator)
 
 
-def choose(program: Program, wanted: str) -> str:
+def choose(manifest: Manifest, wanted: str) -> str:
     """The estimator to use: an exact value, where there is one, is better than a bound.
 
-    Raises RunFailure E0813 where the program has neither.
+    Raises RunFailure E0813 where the program has neither; what a spec asks for under `evaluate:`
+    the compiler has refused before, for the same reasons.
     """
-    manifest = program.manifest
-    local = [n for n in manifest.latents("model") if not manifest.nodes["model"][n].is_global]
-    every = manifest.latents("model")
-    if program.can("model.log_prob") or (not every and program.can("model.log_joint")):
+    latents, known = manifest.latents("model"), manifest.capabilities
+    if "model.log_prob" in known or (not latents and "model.log_joint" in known):
         return "exact"
-    missing = [c for c in ("model.log_joint", "guide.sample") if not program.can(c)]
-    if wanted == "exact" or missing or len(local) < len(every):
-        lacks = missing[0] if missing else "model.log_prob"
-        why = f"it has no `{lacks}`"
-        if len(local) < len(every):
-            why = "it has global latents, which belong to all rows at once"
-        message = f"the program `{manifest.name}` allows no estimate `{wanted}`: {why}"
-        raise RunFailure("E0813", message, exit_code=USAGE)
-    return wanted
+    refusal = _refusal(manifest, wanted)
+    if refusal is None:
+        return wanted
+    problem, hint = refusal
+    message = f"the program `{manifest.name}` allows no estimate `{wanted}`: {problem}"
+    raise RunFailure("E0813", message, hint=hint, exit_code=USAGE)
+
+
+def _refusal(manifest: Manifest, wanted: str) -> tuple[str, str] | None:
+    """Why a program without an exact log p(x) has no such estimate, and what to do about it."""
+    nodes, known = manifest.nodes["model"], manifest.capabilities
+    for name in manifest.latents("model"):
+        if nodes[name].is_global:
+            why = f"`{name}` belongs to all rows at once, so no row has a likelihood of its own"
+            return why, "the parts of the loss say how well it fits"
+    for capability in ("model.log_joint", "guide.sample"):
+        if capability not in known:
+            return f"it has no `{capability}`", f"it has {', '.join(sorted(known)) or 'nothing'}"
+    for name in manifest.latents("model"):
+        if name in known["model.log_joint"] and name not in manifest.latents("guide"):
+            why = f"the guide draws other latents, but not `{name}`, which is summed out"
+            return why, f"let the guide draw `{name}`, too"
+    if wanted == "exact":
+        return "it has no `model.log_prob`", "`iwae` is a bound by draws from the guide"
+    return None
 
 
 def exact(program: Program, batch: Batch) -> Tensor:

@@ -14,6 +14,7 @@ from specc.objective.passes.closed_form import use_closed_forms
 from specc.objective.passes.coverage import check_coverage, drawn_latents
 from specc.objective.passes.draws import Setting, choose_draws
 from specc.objective.passes.expand import Expansion, expand
+from specc.objective.passes.figures import check_figures
 from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.score import find_surrogates
 from specc.objective.passes.soundness import check_learns, check_sums, check_terms
@@ -44,6 +45,7 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     objective = _assemble(typed, expansion, draws)
     _check_floors(objective, expansion.span, findings)
     _check_options(objective, expansion, findings)
+    check_figures(objective, findings)
     return None if findings.has_errors() else objective
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from specc.catalog.objective import Objective as Entry
 from specc.diagnostics.source import Span
-from specc.graph.graph import TypedGraph
+from specc.graph.graph import MODEL, TypedGraph
 from specc.objective.terms import Part, Sum, Term
 
 
@@ -80,3 +80,9 @@ class Objective:
     enumerated: tuple[str, ...] = ()
     warm_up: float = 0.0
     decisions: tuple[Decision, ...] = field(default=())
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether log p(x) is exact: no latent, finite ones that are summed out, or points."""
+        draws = self.draws.values()
+        return all(d.program == MODEL and d.kind in ("enumerate", "delta") for d in draws)

@@ -46,7 +46,7 @@ def labelled(opened: OpenRun, part: str) -> str:
 def _request(opened: OpenRun, part: str) -> Request:
     """The first figure of the spec, of fewer rows and particles where it is a bound."""
     asked = next(iter(requests(opened.manifest.evaluate).values()), Request(part=part))
-    if choose(opened.program, asked.estimator) == "exact":
+    if choose(opened.manifest, asked.estimator) == "exact":
         return asked
     rows = ROWS if asked.rows is None else min(asked.rows, ROWS)
     return replace(asked, rows=rows, particles=min(asked.particles, PARTICLES))

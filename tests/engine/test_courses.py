@@ -91,6 +91,7 @@ def test_an_early_end_needs_rows_to_validate_on(tmp_path):
     with pytest.raises(RunFailure) as failure:
         train.train(code, tmp_path / "run", QUIET)
     assert failure.value.code == "E0509"
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_mean_of_the_weights_is_what_is_used(tmp_path):

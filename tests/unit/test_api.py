@@ -85,6 +85,14 @@ def test_a_run_is_opened_again(run):
         specc.open_run(run.folder / "nowhere")
 
 
+def test_a_figure_of_rows_that_are_not_there_is_refused_at_once(tmp_path):
+    wrong = {**SHORT, "evaluate.test.data": "held_out"}
+    with pytest.raises(RunFailure, match="no part `held_out`") as failure:
+        specc.load(ROOT / "specs/linear_vae.yaml", wrong).train(tmp_path / "run")
+    assert failure.value.code == "E0509"
+    assert not (tmp_path / "run").exists()
+
+
 def test_importing_it_costs_no_torch():
     code = "import specc, sys; assert 'torch' not in sys.modules and 'pydantic' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

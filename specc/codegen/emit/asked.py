@@ -30,18 +30,12 @@ def capabilities(plan: Plan, program: ProgramPlan) -> dict[str, tuple[str, ...]]
         found["log_joint"] = _joint_inputs(plan, program, local)
     if shared:
         found["log_prior"] = _joint_inputs(plan, program, shared)
-    if has_likelihood(plan):
+    if plan.objective.has_likelihood:
         found["log_prob"] = _likelihood_inputs(plan, program)
     found["sample"] = _given(plan, program)
     if _mean_factors(plan, program):
         found["mean"] = _mean_inputs(plan, program)
     return found
-
-
-def has_likelihood(plan: Plan) -> bool:
-    """Whether log p(x) is exact: no latent, or finite ones that are summed out."""
-    draws = plan.objective.draws.values()
-    return all(d.program == MODEL and d.kind in ("enumerate", "delta") for d in draws)
 
 
 def is_stochastic(plan: Plan) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from specc.codegen.emit.asked import (
     capabilities,
-    has_likelihood,
     is_shared,
     is_stochastic,
     values_behind,
@@ -32,7 +31,7 @@ def write_objective(plan: Plan) -> PyFile:
 
 def loss_inputs(plan: Plan) -> tuple[str, ...]:
     """The data that the loss takes, in the model's order."""
-    if has_likelihood(plan):
+    if plan.objective.has_likelihood:
         found = capabilities(plan, plan.programs[MODEL]).get("log_prob", ())
     else:
         used: dict[str, None] = {}
@@ -100,7 +99,7 @@ class _ObjectiveWriter:
         self.out.call("def loss", items, " -> tuple[Tensor, dict[str, Tensor]]:")
         with self.out.indented():
             self.out.docstring(f"The loss per row, -{self.bound}, and its parts.")
-            if has_likelihood(plan):
+            if plan.objective.has_likelihood:
                 self._likelihood()
             else:
                 self._bound()

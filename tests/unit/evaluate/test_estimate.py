@@ -165,12 +165,23 @@ def test_an_exact_value_is_used_where_there_is_one(tmp_path):
     assert (found.estimator, found.particles, found.effective) == ("exact", 1, None)
 
 
+def left_out_of_the_guide(manifest):
+    """As of a program that sums `y` out of its loss, beside what the guide draws."""
+    manifest["nodes"]["model"]["y"] = {**manifest["nodes"]["model"]["z"]}
+    manifest["capabilities"]["model.log_joint"] = ["z", "y", "x"]
+
+
 @pytest.mark.parametrize(
     ("change", "wanted", "says"),
     [
+        (left_out_of_the_guide, "iwae", "the guide draws other latents, but not `y`"),
         (lambda m: m["capabilities"].pop("guide.sample"), "iwae", "no `guide.sample`"),
         (lambda m: None, "exact", "no `model.log_prob`"),
-        (lambda m: m["nodes"]["model"]["z"].update({"global": True}), "iwae", "global latents"),
+        (
+            lambda m: m["nodes"]["model"]["z"].update({"global": True}),
+            "iwae",
+            "`z` belongs to all rows",
+        ),
     ],
 )
 def test_what_a_program_does_not_allow(tmp_path, change, wanted, says):
@@ -179,6 +190,7 @@ def test_what_a_program_does_not_allow(tmp_path, change, wanted, says):
         estimate(opened, Request(wanted, 5))
     assert failure.value.code == "E0813"
     assert says in failure.value.message
+    assert failure.value.hint
 
 
 def test_progress_runs_to_the_end_and_may_stop_the_work(linear):

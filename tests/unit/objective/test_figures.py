@@ -1,0 +1,103 @@
+"""What the compiler says of the figures of a spec is what its program, once written, says too."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from specc.compiler import compile, front
+from specc.diagnostics.source import Source
+from specc.evaluate.scoring import choose
+from specc.runtime import manifest as manifests
+from specc.runtime.failure import RunFailure
+from tests.unit.random_specs import specs
+
+CALM = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+ESTIMATORS = ("elbo", "iwae", "exact")
+ALIKE = [("elbo", "elbo"), ("iwae", "iwae")]
+ENDS = ("exact", None)
+
+SUMMED = """
+specc: 1
+name: made
+data: {source: digits, fields: {x: {from: image, binarize: sample}}}
+model:
+  y: {latent: categorical, logits: 0, classes: 3, draw: enumerate}
+  z: {latent: normal, loc: 0, scale: 1, shape: [2]}
+  x: {observed: bernoulli, logits: "down(z, y)"}
+guide:
+  z: {latent: normal, params: up(x)}
+links: {up: linear, down: linear}
+objective: elbo
+"""
+DRAWN = SUMMED.replace(", draw: enumerate", "").replace(
+    "guide:\n", "guide:\n  y: {latent: categorical, logits: more(x)}\n"
+)
+DRAWN = DRAWN.replace("links: {", "links: {more: linear, ")
+SHARED = SUMMED.replace("shape: [2]", "shape: [2], global: true").replace(
+    "params: up(x)", "loc: 0.3, scale: 1"
+)
+POINT = """
+specc: 1
+name: made
+data: {source: digits, fields: {x: {from: image, binarize: sample}}}
+model:
+  w: {latent: normal, loc: 0, scale: 1, shape: [64], global: true}
+  x: {observed: bernoulli, logits: w}
+objective: map
+"""
+
+
+def told(text, estimator):
+    """Whether the compiler allows a figure, and whether it says that it does not."""
+    checked = front(Source("made.yaml", f"{text}evaluate: {{test: {{estimator: {estimator}}}}}\n"))
+    return checked.ok, "E0813" in {d.code for d in checked.diagnostics}
+
+
+def manifest_of(text):
+    """The manifest of a sound spec; None of another one."""
+    result, _ = compile(Source("made.yaml", text))
+    if result is None:
+        return None
+    return manifests.parse(json.loads(result.files["manifest.json"]))
+
+
+def chosen(manifest, estimator):
+    """The estimator that a run would use; None where it would refuse."""
+    try:
+        return choose(manifest, estimator)
+    except RunFailure as failure:
+        assert failure.code == "E0813"
+        return None
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [(SUMMED, ()), (SHARED, ()), (DRAWN, ("elbo", "iwae")), (POINT, ESTIMATORS)],
+    ids=["summed", "shared", "drawn", "point"],
+)
+def test_what_is_allowed(text, allowed):
+    manifest = manifest_of(text)
+    for estimator in ESTIMATORS:
+        assert told(text, estimator) == (estimator in allowed, estimator not in allowed)
+        assert (chosen(manifest, estimator) is not None) == (estimator in allowed)
+
+
+def test_the_compiler_and_the_run_agree():
+    """On random specs; and where a bound is allowed, the guide and the data give all it takes."""
+    seen = set()
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=CALM, derandomize=True)
+    @given(specs())
+    def agree(text):
+        manifest = manifest_of(text)
+        for estimator in ESTIMATORS if manifest is not None else ():
+            found = chosen(manifest, estimator)
+            assert told(text, estimator) == (found is not None, found is None)
+            seen.add((estimator, found))
+            if found in ("elbo", "iwae"):
+                needed = manifest.capabilities["model.log_joint"]
+                assert {*manifest.latents("guide"), *manifest.data.fields} >= {*needed}
+
+    agree()
+    assert seen == {*ALIKE, *((estimator, end) for estimator in ESTIMATORS for end in ENDS)}
