@@ -111,9 +111,10 @@ def draw(opened: OpenRun) -> tuple[Path, ...]:
         path = opened.folder / SAMPLES
         write_png(path, grid(sample(opened, ROWS, part=part).shown()[shown.name], shown.picture))
         found.append(path)
-    if shown and program.can(GUIDE) and program.can(MEAN):
+    pairs = _pairs(opened, shown, part) if shown else None
+    if pairs is not None:
         path = opened.folder / RECONSTRUCTIONS
-        write_png(path, _pairs(opened, shown, part))
+        write_png(path, pairs)
         found.append(path)
     return tuple(found)
 
@@ -136,10 +137,17 @@ def picture_field(opened: OpenRun) -> Shown | None:
     return None
 
 
-def _pairs(opened: OpenRun, shown: Shown, part: str) -> Pixels:
-    """A line of data and a line of its reconstruction below, four times."""
+def _pairs(opened: OpenRun, shown: Shown, part: str) -> Pixels | None:
+    """A line of data and a line of its reconstruction below, four times.
+
+    None where the guide does not draw everything that the means of the data need.
+    """
+    if not (opened.program.can(GUIDE) and opened.program.can(MEAN)):
+        return None
     across, down = 16, 4
     found = reconstruct(opened, across * down, part=part)
+    if shown.name not in found.means:
+        return None
     data = found.values[shown.name].reshape(down, across, -1)
     means = found.means[shown.name].reshape(down, across, -1)
     lines = torch.stack([data, means], dim=1).reshape(2 * down * across, -1)

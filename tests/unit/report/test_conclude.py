@@ -9,7 +9,7 @@ import torch
 
 from specc.engine.train import Options, train
 from specc.evaluate.sampling import reconstruct, sample
-from specc.report.conclude import conclude, requests
+from specc.report.conclude import conclude, draw, requests
 from specc.report.pictures import grid, loss_curve, write_png
 from specc.runtime.failure import RunFailure
 from tests.programs import making
@@ -80,6 +80,14 @@ def test_a_program_without_pictures_has_none(tmp_path):
     found = conclude(done)
     assert [path.name for path in found.pictures] == ["loss.png"]
     assert found.estimates["test"].rows == 100
+
+
+def test_a_guide_that_leaves_a_latent_out_reconstructs_nothing(tmp_path):
+    code = making.copy(
+        "vae", tmp_path, lambda m: m["capabilities"].update({"model.mean": ["z", "y"]})
+    )
+    opened = train(code, tmp_path / "run", QUIET).opened
+    assert [path.name for path in draw(opened)] == ["loss.png", "samples.png"]
 
 
 def test_what_cannot_be_sampled_is_named(tmp_path):
