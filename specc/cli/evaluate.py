@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from specc.cli import exits, options
 
 if TYPE_CHECKING:
+    from specc.engine.opened import OpenRun
+    from specc.evaluate.anatomy import Share
     from specc.evaluate.labels import Label
+    from specc.evaluate.scoring import Request
+
+Summary = dict[str, float | int | str | None]
+"""A figure as `Estimate.summary` has it."""
 
 
 @click.command(help="Measure a trained RUN: a bound on the likelihood of data, or its exact value.")
@@ -38,54 +45,108 @@ def command(
     from specc.engine.device import prepare
 
     prepare()
-    from dataclasses import asdict, replace
-
     from specc.api import open_run
-    from specc.cli.train import figure
-    from specc.engine import files
+
+    given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
+    changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
+    found = measured(open_run(run, data_dir=data_dir, device=device).opened, changes, as_json)
+    click.echo(in_json(found) if as_json else "\n".join(in_words(found)))
+    return exits.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is told of a run: figures by name, or why there is none; the rest by part of the data.
+
+    `active` has the active units of each latent, and their number in all.
+    """
+
+    figures: Mapping[str, Summary]
+    refused: Mapping[str, str]
+    parts: Mapping[str, Mapping[str, Share]]
+    active: Mapping[str, Mapping[str, tuple[int, int]]]
+    labels: Mapping[str, Label]
+
+
+def measured(opened: OpenRun, changes: Mapping[str, Any], quiet: bool) -> Measured:
+    """Measures a run by the figures of its spec, with the changes that the command line makes.
+
+    Raises RunFailure E0509 where the data has no such part, E0813 where the estimator that is asked
+    for by its name is not to be had.
+    """
     from specc.evaluate import anatomy
     from specc.evaluate.scoring import Request
     from specc.report.conclude import measure, measure_labels, requests
 
-    opened = open_run(run, data_dir=data_dir, device=device).opened
-    given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
-    changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
     asked = requests(opened.manifest.evaluate) or {"test": Request()}
-    wanted = {name: replace(request, **changes) for name, request in asked.items()}  # type: ignore[arg-type]
-    made = measure(opened, wanted, quiet=as_json)
-    found = {name: estimate.summary() for name, estimate in made.items()}
-    looked_at = {request.part for request in wanted.values()}
-    split = {name: anatomy.parts(opened, name) for name in sorted(looked_at)}
-    active = {name: anatomy.active_units(opened, name) for name in sorted(looked_at)}
-    labels = measure_labels(opened, next(iter(wanted.values())), quiet=as_json)
-    if as_json:
-        more = {
-            "parts": {name: {k: asdict(v) for k, v in own.items()} for name, own in split.items()},
-            "active_units": {
-                name: {latent: {"active": n, "of": of} for latent, (n, of) in own.items()}
-                for name, own in active.items()
-            },
-            "labels": {name: label.summary() for name, label in labels.items()},
-        }
-        click.echo(files.to_json({**found, **more}, indent=2))
-        return exits.DONE
-    for name, summary in found.items():
-        click.echo(figure(name, summary))
-        for line in weights_in_words(summary):
-            click.echo(f"  {line}")
-    for name, shares in split.items():
-        click.echo(f"parts of the loss on `{name}`:")
+    wanted = {name: replace(request, **changes) for name, request in asked.items()}
+    # Who asks for nothing in particular is told what there is.
+    refused = {} if "estimator" in changes else refusals(opened, wanted)
+    possible = {name: request for name, request in wanted.items() if name not in refused}
+    made = measure(opened, possible, quiet=quiet)
+    looked_at = sorted({request.part for request in wanted.values()})
+    first = next(iter(possible.values()), None)
+    return Measured(
+        figures={name: estimate.summary() for name, estimate in made.items()},
+        refused=refused,
+        parts={name: anatomy.parts(opened, name) for name in looked_at},
+        active={name: anatomy.active_units(opened, name) for name in looked_at},
+        labels={} if first is None else measure_labels(opened, first, quiet=quiet),
+    )
+
+
+def refusals(opened: OpenRun, wanted: Mapping[str, Request]) -> dict[str, str]:
+    """Why the program allows no estimate for a figure, for each for which it allows none."""
+    from specc.evaluate.scoring import choose
+    from specc.runtime.failure import RunFailure
+
+    found = {}
+    for name, request in wanted.items():
+        try:
+            choose(opened.manifest, request.estimator)
+        except RunFailure as failure:
+            found[name] = failure.message
+    return found
+
+
+def in_json(found: Measured) -> str:
+    """All of it for a program: the figures by their names, beside the rest."""
+    from specc.engine import files
+
+    more = {
+        "not_measured": dict(found.refused),
+        "parts": {
+            name: {k: asdict(v) for k, v in own.items()} for name, own in found.parts.items()
+        },
+        "active_units": {
+            name: {latent: {"active": n, "of": of} for latent, (n, of) in own.items()}
+            for name, own in found.active.items()
+        },
+        "labels": {name: label.summary() for name, label in found.labels.items()},
+    }
+    return files.to_json({**found.figures, **more}, indent=2)
+
+
+def in_words(found: Measured) -> Iterator[str]:
+    """All of it for a person, line by line."""
+    from specc.cli.train import figure
+
+    for name, summary in found.figures.items():
+        yield figure(name, summary)
+        yield from (f"  {line}" for line in weights_in_words(summary))
+    for name, reason in found.refused.items():
+        yield f"{name}: no figure; {reason}"
+    for name, shares in found.parts.items():
+        yield f"parts of the loss on `{name}`:"
         width = max(map(len, shares), default=0)
         for term, share in shares.items():
-            click.echo(f"  {term:<{width}}  {share.value:10.3f} +- {share.standard_error:.3f}")
-        for latent, (count, of) in active[name].items():
-            click.echo(f"  {latent}: {count} of {of} {'unit' if of == 1 else 'units'} active")
-    for line in labels_in_words(labels):
-        click.echo(line)
-    return exits.DONE
+            yield f"  {term:<{width}}  {share.value:10.3f} +- {share.standard_error:.3f}"
+        for latent, (count, of) in found.active[name].items():
+            yield f"  {latent}: {count} of {of} {'unit' if of == 1 else 'units'} active"
+    yield from labels_in_words(found.labels)
 
 
-def weights_in_words(summary: Mapping[str, float | int | str | None]) -> list[str]:
+def weights_in_words(summary: Summary) -> list[str]:
     """What the importance weights of a figure say of it."""
     effective, share = summary["effective_sample_size"], summary["pareto_k_above_0.7"]
     if not isinstance(effective, float):

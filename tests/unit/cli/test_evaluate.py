@@ -1,0 +1,97 @@
+"""`specc evaluate` of runs whose program gives no figure: the rest is told all the same."""
+
+import json
+
+import pytest
+
+import specc
+from specc.evaluate import anatomy
+from tests.unit.cli.running import run as specc_verb
+
+SHARED = """
+specc: 1
+name: shared
+data: {source: digits, fields: {x: {from: image}, y: {from: label}}}
+model:
+  x: {given: x}
+  w: {latent: normal, loc: 0, scale: 1, shape: [64, 10], global: true}
+  y: {observed: categorical, logits: x @ w}
+guide:
+  m: {parameter: real, shape: [64, 10]}
+  s: {parameter: positive, shape: [64, 10], init: 0.1}
+  w: {latent: normal, loc: m, scale: s}
+objective: elbo
+train: {epochs: 1, threads: 1}
+"""
+
+SUMMED = """
+specc: 1
+name: summed
+data: {source: digits, fields: {x: {from: image, binarize: sample}}}
+model:
+  y: {latent: categorical, logits: 0, classes: 3, draw: enumerate}
+  z: {latent: normal, loc: 0, scale: 1, shape: [2]}
+  x: {observed: bernoulli, logits: "down(z, y)"}
+guide:
+  z: {latent: normal, params: up(x)}
+links: {up: linear, down: linear}
+objective: elbo
+train: {epochs: 1, threads: 1}
+"""
+
+
+def trained(text, folder):
+    path = folder / "spec.yaml"
+    path.write_text(text, encoding="utf-8")
+    return specc.load(path).train(folder / "run")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    return trained(SHARED, tmp_path_factory.mktemp("shared"))
+
+
+def test_the_parts_of_the_loss_are_told_and_why_there_is_no_figure(shared, capsys):
+    done = specc_verb(capsys, "evaluate", shared.folder)
+    first, *lines = done.out.splitlines()
+    assert done.code == 0
+    assert first.startswith("test: no figure; the program `shared` allows no estimate `iwae`: `w`")
+    assert lines[0] == "parts of the loss on `test`:"
+    parts = anatomy.parts(shared.opened)
+    assert [line.split("  ")[1] for line in lines[1:]] == list(parts)
+    assert f"{parts['elbo'].value:.3f} +- {parts['elbo'].standard_error:.3f}" in lines[1]
+
+
+def test_as_json(shared, capsys):
+    done = specc_verb(capsys, "evaluate", shared.folder, "--part", "train", "--json")
+    found = json.loads(done.out)
+    assert set(found) == {"not_measured", "parts", "active_units", "labels"}
+    assert "`w` belongs to all rows at once" in found["not_measured"]["test"]
+    assert (
+        found["parts"]["train"]["elbo"]["value"]
+        == anatomy.parts(shared.opened, "train")["elbo"].value
+    )
+    assert found["labels"] == {}
+
+
+def test_an_estimator_that_is_asked_for_by_its_name_is_refused(shared, capsys):
+    done = specc_verb(capsys, "evaluate", shared.folder, "--estimator", "iwae")
+    assert (done.code, done.out) == (2, "")
+    assert "E0813" in done.err
+
+
+def test_a_latent_that_the_guide_leaves_out(tmp_path, capsys):
+    run = trained(SUMMED, tmp_path)
+    done = specc_verb(capsys, "evaluate", run.folder)
+    assert done.code == 0
+    assert "the guide draws other latents, but not `y`" in done.out
+    assert "  z: 2 of 2 units active" in done.out or "  z: 1 of 2 units active" in done.out
+    assert specc_verb(capsys, "report", run.folder).code == 0
+
+
+def test_a_program_with_figures_says_of_none_that_it_is_missing(tmp_path, capsys):
+    text = SUMMED.replace("y: {latent: categorical, logits: 0, classes: 3, draw: enumerate}", "")
+    run = trained(text.replace("(z, y)", "(z)"), tmp_path)
+    done = specc_verb(capsys, "evaluate", run.folder, "--particles", "3", "--json")
+    found = json.loads(done.out)
+    assert (found["not_measured"], found["test"]["particles"]) == ({}, 3)
