@@ -510,31 +510,3 @@ def test_an_expression_that_is_minimized(tmp_path):
         return 2 * kl - fit
 
     check(spec, exact, tmp_path, [DETACHED, ("-2.0 * kl_z", "-1.0 * kl_z")])
-
-
-def test_a_vector_for_each_user(tmp_path):
-    """Rows of users 0 and 2 of three: the divergence of each user's vector counts once in all."""
-    spec = """
-plates: {users: 3}
-data: {source: csv, path: r.csv, fields: {user: {from: user, dtype: int64}, x: {from: x}}}
-model:
-  user: {given: user, plate_index: users}
-  u: {latent: normal, loc: 0, scale: 1, plate: users}
-  x: {observed: bernoulli, logits: "u[user]"}
-guide:
-  m: {parameter: real, plate: users}
-  s: {parameter: positive, plate: users}
-  u: {latent: normal, loc: m, scale: s}
-objective: elbo
-"""
-    x = torch.tensor([1.0], dtype=torch.float64)
-    batch = {"x": x, "user": torch.tensor([2])}
-
-    def exact(p):
-        loc, scale = p.guide.q_u()
-        u = loc[2] + scale[2] * NODES
-        fit = (WEIGHTS * Bernoulli(logits=u).log_prob(x)).sum()
-        kl = torch.distributions.kl_divergence(Normal(loc, scale), Normal(0.0, 1.0)).sum()
-        return -(fit - kl / 7)
-
-    check(spec, exact, tmp_path, [(" / data_size", "")], batch)

@@ -52,41 +52,37 @@ model:
   u: {latent: normal, loc: 0, scale: 1, plate: users}
   x: {observed: bernoulli, logits: "u[%s]"}
 guide:
-  m: {parameter: real, plate: users}
-  s: {parameter: positive}
-  u: {latent: normal, loc: %s, scale: s}
+  m: {parameter: real%s}
+  s: {parameter: positive%s}
+  u: {latent: normal, loc: m, scale: s}
 objective: %s
 """
+NUMBER = PLATED.replace("  m: {parameter: real%s}\n", "").replace("loc: m", "loc: 0.3")
+EACH, ONE = ", plate: users", ""
+TWICE = "{elbo: {particles: 2}}"
 
 
-@pytest.mark.parametrize("index, place", [("user", 2), ("1", 1)])
-@pytest.mark.parametrize("loc, objective", [("m", "elbo"), ("0.3", "{elbo: {particles: 2}}")])
-def test_users_with_one_scale(index, place, loc, objective, tmp_path):
+@pytest.mark.parametrize(
+    ("spec", "place"),
+    [
+        pytest.param(PLATED % ("user", EACH, EACH, "elbo"), 2, id="their own"),
+        pytest.param(PLATED % ("user", EACH, ONE, "elbo"), 2, id="one scale"),
+        pytest.param(PLATED % ("1", EACH, ONE, "elbo"), 1, id="one scale, the second"),
+        pytest.param(PLATED % ("user", ONE, ONE, "elbo"), 2, id="one scale and one mean"),
+        pytest.param(NUMBER % ("user", ONE, TWICE), 2, id="one scale and a number"),
+        pytest.param(NUMBER % ("1", ONE, TWICE), 1, id="one scale and a number, the second"),
+    ],
+)
+def test_users(spec, place, tmp_path):
     """The divergence of three users counts in full, whatever they share; `u[1]` is the second."""
-    spec = PLATED % (index, loc, objective)
-    if loc != "m":
-        spec = spec.replace("  m: {parameter: real, plate: users}\n", "")
     x = torch.tensor([1.0], dtype=torch.float64)
     batch = {"x": x, "user": torch.tensor([2])}
 
     def exact(p):
         found = p.guide.q_u()
-        mean, spread = found if loc == "m" else (torch.tensor(0.3).double(), found)
-        mean, spread = mean.expand(3), spread.expand(3)
-        kl = kl_divergence(Normal(mean, spread), Normal(0.0, 1.0)).sum()
-        return kl / 7 - fit(mean[place : place + 1], spread[place : place + 1], x)
+        loc, scale = found if isinstance(found, tuple) else (torch.tensor(0.3).double(), found)
+        loc, scale = loc.expand(3), scale.expand(3)
+        kl = kl_divergence(Normal(loc, scale), Normal(0.0, 1.0)).sum()
+        return kl / 7 - fit(loc[place : place + 1], scale[place : place + 1], x)
 
-    check(spec, exact, tmp_path, [(" / data_size", "")], batch)
-
-
-def test_users_with_one_scale_and_one_mean(tmp_path):
-    spec = (PLATED % ("user", "m", "elbo")).replace("real, plate: users", "real")
-    x = torch.tensor([1.0], dtype=torch.float64)
-
-    def exact(p):
-        mean, spread = (value.expand(3) for value in p.guide.q_u())
-        kl = kl_divergence(Normal(mean, spread), Normal(0.0, 1.0)).sum()
-        return kl / 7 - fit(mean[:1], spread[:1], x)
-
-    batch = {"x": x, "user": torch.tensor([2])}
     check(spec, exact, tmp_path, [(" / data_size", "")], batch)
