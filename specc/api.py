@@ -74,11 +74,12 @@ class Model:
 
     def _extras(self) -> dict[str, str]:
         """What a run keeps of the compiler: the explanation, the drawing, the settings."""
+        from specc.engine import record
         from specc.graph.draw.image import draw
 
         drawing = draw(self._plan.graph, "svg").decode("utf-8")
         settings = json.dumps(list(self.settings), indent=2) + "\n"
-        return {"explain.txt": self.explain(), "graph.svg": drawing, "settings.json": settings}
+        return {record.EXPLAIN: self.explain(), record.GRAPH: drawing, record.SETTINGS: settings}
 
     def compile(self, folder: str | Path | None = None) -> Path:
         """Writes the generated package to `folder`, by default `generated/<name>`, and names it.

@@ -13,8 +13,6 @@ from specc.engine import files, record
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import USAGE, RunFailure
 
-SETTINGS = "settings.json"
-
 
 def recompile(run: Path, folder: Path) -> Path:
     """Compiles the spec of the run into `folder`, and names the package.
@@ -52,15 +50,15 @@ def _spec(run: Path) -> bytes:
 
 
 def _settings(run: Path) -> tuple[str, ...]:
-    path = run / SETTINGS
+    path = run / record.SETTINGS
     if not path.exists():
         return ()
     try:
         found = files.read_json(path)
     except (OSError, ValueError) as error:
-        raise _damaged(run, f"its {SETTINGS} cannot be read: {error}") from error
+        raise _damaged(run, f"its {record.SETTINGS} cannot be read: {error}") from error
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise _damaged(run, f"its {SETTINGS} is no list of settings")
+        raise _damaged(run, f"its {record.SETTINGS} is no list of settings")
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ spec.yaml        the spec as given
 generated/<name> the code that is trained, with its manifest
 run.json         seed, digests, versions, device, threads, digest of the data
 explain.txt, graph.svg   what the compiler says of the spec, and its drawing
+settings.json    what `--set` changed in the spec
 metrics.jsonl    a line an epoch
 checkpoints/     what `--resume` goes on from
 samples.png, loss.png, result.json at the end
@@ -29,6 +30,8 @@ from specc.runtime.manifest import Manifest
 
 RUN = "run.json"
 SPEC = "spec.yaml"
+EXPLAIN, GRAPH = "explain.txt", "graph.svg"
+SETTINGS = "settings.json"
 GENERATED = "generated"
 METRICS = "metrics.jsonl"
 RESULT = "result.json"

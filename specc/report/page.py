@@ -22,7 +22,6 @@ from specc.report.latent import between, latent_of, principal
 from specc.report.markup import figure, table
 from specc.report.pictures import Pixels
 
-EXPLAIN, GRAPH = "explain.txt", "graph.svg"
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 
@@ -67,7 +66,7 @@ def _sections(opened: OpenRun, facts: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("pairs", "Reconstructions", _picture(folder / RECONSTRUCTIONS, pairs))
     yield Section("latent", "Latent space", _latent(opened, part))
     yield Section("graph", "Graph", _graph(folder))
-    yield Section("mathematics", "Mathematics", _text(folder / EXPLAIN))
+    yield Section("mathematics", "Mathematics", _text(folder / record.EXPLAIN))
     yield Section("spec", "Spec", _spec(folder))
     yield Section("provenance", "Provenance", _provenance(facts))
 
@@ -195,7 +194,7 @@ def _image(png: bytes, words: str) -> str:
 
 def _graph(folder: Path) -> str:
     """The drawing as a picture of its own, so that nothing in it is part of the page."""
-    path = folder / GRAPH
+    path = folder / record.GRAPH
     if not path.is_file():
         return ""
     data = base64.b64encode(path.read_bytes()).decode("ascii")
