@@ -7,7 +7,24 @@ from typing import Any, cast
 
 from specc.catalog.bijection import Bijection
 
-NAMES: tuple[str, ...] = ("affine",)
+NAMES: tuple[str, ...] = (
+    "actnorm",
+    "affine",
+    "exp",
+    "glow",
+    "iaf",
+    "invertible",
+    "maf",
+    "nice",
+    "nsf",
+    "permutation",
+    "planar",
+    "radial",
+    "realnvp",
+    "sigmoid",
+    "softplus",
+    "tanh",
+)
 
 
 def names() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.number import full_shape
+from specc.runtime.bijections.event import total
 
 
 class Affine(Bijection):
@@ -23,16 +23,21 @@ class Affine(Bijection):
         self.log_scale = nn.Parameter(torch.zeros(shape))
         self.shift = nn.Parameter(torch.zeros(shape))
         self.linear = nn.Linear(context, 2 * math.prod(shape)) if context else None
+        if self.linear is not None:
+            nn.init.zeros_(self.linear.weight)
+            nn.init.zeros_(self.linear.bias)
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x, and log |det dx/du|."""
         log_scale, shift = self._of(context)
-        return u * log_scale.exp() + shift, self._log_det(u, log_scale)
+        x = u * log_scale.exp() + shift
+        return x, total(log_scale.expand_as(x), len(self.shape))
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """u, and log |det du/dx|."""
         log_scale, shift = self._of(context)
-        return (x - shift) * (-log_scale).exp(), -self._log_det(x, log_scale)
+        u = (x - shift) * (-log_scale).exp()
+        return u, -total(log_scale.expand_as(u), len(self.shape))
 
     def _of(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
         if self.linear is None or context is None:
@@ -40,8 +45,3 @@ class Affine(Bijection):
         more = self.linear(context).unflatten(-1, (2, *self.shape))
         log_scale, shift = more.unbind(-1 - len(self.shape))
         return self.log_scale + log_scale, self.shift + shift
-
-    def _log_det(self, value: Tensor, log_scale: Tensor) -> Tensor:
-        axes = tuple(range(-len(self.shape), 0))
-        whole = log_scale.expand(full_shape(None, value, log_scale))
-        return whole.sum(axes) if axes else whole

@@ -1,0 +1,48 @@
+"""A scale and a shift for each channel, which start from data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from specc.catalog.bijection import Bijection
+from specc.catalog.bijections.blocks.events import channels
+from specc.catalog.bijections.blocks.steps import step
+from specc.catalog.entry import Layer, Lowered, Reference, Shape
+from specc.catalog.link import LinkOptions
+
+
+class Options(LinkOptions):
+    """`{actnorm: true}`, or the word `actnorm` alone."""
+
+    actnorm: Literal[True] = Field(True, description="`true`, or nothing.")
+
+
+def layer(shape: Shape) -> Layer:
+    """The layer, for vectors or images."""
+    own = {"log_scale": (shape[0],), "shift": (shape[0],)}
+    return step("actnorm.ActNorm", shape, own=own)
+
+
+def lower(options: Options, shape: Shape, context: int) -> Lowered:
+    """One layer."""
+    del options, context
+    channels(shape)
+    return Lowered((layer(shape),), shape)
+
+
+ENTRY = Bijection(
+    name="actnorm",
+    summary="x_c = exp(s_c) u_c + b_c for each channel c, of variance 1 on the first batch",
+    references=(
+        Reference(
+            "Kingma and Dhariwal (2018), Glow: Generative flow with invertible 1x1 convolutions",
+            "section 3.1",
+        ),
+    ),
+    example="{actnorm: true}",
+    Options=Options,
+    lower=lower,
+    conditional=False,
+)

@@ -1,0 +1,52 @@
+"""Couplings as layers: which half stays alternates, and the layer next to the value keeps first."""
+
+from __future__ import annotations
+
+from specc.catalog.bijections.blocks.options import Networks
+from specc.catalog.bijections.blocks.steps import network, step
+from specc.catalog.entry import Layer
+
+
+def coupling(
+    kind: str,
+    size: int,
+    number: int,
+    options: Networks,
+    context: int,
+    each: int,
+    **more: object,
+) -> Layer:
+    """The coupling `kind` at place `number`, with `each` numbers for an entry that it maps."""
+    smaller = size // 2
+    keeps, kept = ("last", smaller) if number % 2 else ("first", size - smaller)
+    own = network(kept, each * (size - kept), options.hidden, context)
+    return step(
+        f"coupling.{kind}",
+        size,
+        own=own,
+        context=context,
+        options={"keeps": keeps, **_networks(options), **more},
+    )
+
+
+def autoregressive(
+    kind: str, size: int, options: Networks, context: int, each: int, **more: object
+) -> Layer:
+    """The autoregressive map `kind`, with `each` numbers for an entry."""
+    return step(
+        f"autoregressive.{kind}",
+        size,
+        own=network(size, each * size, options.hidden, context),
+        context=context,
+        options={**_networks(options), **more},
+    )
+
+
+def _networks(options: Networks) -> dict[str, object]:
+    return {"hidden": options.hidden, "activation": options.activation}
+
+
+def reversing(layers: list[Layer]) -> tuple[Layer, ...]:
+    """The layers, with the order of the entries reversed between two of them."""
+    between = step("permutation.Reverse")
+    return tuple(part for layer in layers for part in (between, layer))[1:]

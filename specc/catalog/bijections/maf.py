@@ -1,0 +1,43 @@
+"""Affine maps of each entry by those before it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from specc.catalog.bijection import Bijection
+from specc.catalog.bijections.blocks.couplings import autoregressive, reversing
+from specc.catalog.bijections.blocks.events import vector
+from specc.catalog.bijections.blocks.options import Layers
+from specc.catalog.bijections.blocks.steps import chain
+from specc.catalog.entry import Lowered, Reference, Shape
+from specc.catalog.link import LinkOptions
+
+
+class Options(LinkOptions):
+    """`{maf: {layers: 5, hidden: [128, 128]}}`."""
+
+    maf: Layers = Field(description="The layers and their networks.")
+
+
+def lower(options: Options, shape: Shape, context: int) -> Lowered:
+    """Layers with the order of the entries reversed between them."""
+    size, given = vector(shape), options.maf
+    layer = autoregressive("AffineAutoregressive", size, given, context, each=2)
+    return Lowered((chain(reversing([layer] * given.layers)),), shape)
+
+
+ENTRY = Bijection(
+    name="maf",
+    summary="x_i = exp(a_i) u_i + b_i, with a_i, b_i of x_1, ..., x_(i-1)",
+    references=(
+        Reference(
+            "Papamakarios, Pavlakou and Murray (2017), Masked autoregressive flow for density"
+            " estimation",
+            "eq. 3 to 5",
+        ),
+    ),
+    example="{maf: {layers: 5, hidden: [128, 128]}}",
+    Options=Options,
+    lower=lower,
+    forward="one pass for each entry",
+)

@@ -1,0 +1,64 @@
+"""Rational-quadratic splines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from specc.catalog.bijection import Bijection
+from specc.catalog.bijections.blocks.couplings import autoregressive, coupling, reversing
+from specc.catalog.bijections.blocks.events import halves, vector
+from specc.catalog.bijections.blocks.options import Layers
+from specc.catalog.bijections.blocks.steps import chain
+from specc.catalog.entry import Lowered, Reference, Shape
+from specc.catalog.link import LinkOptions
+
+Bins = Annotated[int, Field(ge=2, le=500)]
+Bound = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Splines(Layers):
+    """The options under `nsf:`."""
+
+    bins: Bins = Field(8, description="How many bins a spline has.")
+    bound: Bound = Field(3.0, description="Outside [-bound, bound] a spline is the identity.")
+    autoregressive: bool = Field(
+        False, description="Whether each entry depends on all before it, instead of on a half."
+    )
+
+
+class Options(LinkOptions):
+    """`{nsf: {layers: 5, hidden: [128, 128], bins: 8, bound: 3}}`."""
+
+    nsf: Splines = Field(description="The splines and their networks.")
+
+
+def lower(options: Options, shape: Shape, context: int) -> Lowered:
+    """Couplings of alternating halves, or autoregressive layers of alternating order."""
+    given = options.nsf
+    each, numbers = 3 * given.bins - 1, range(given.layers)
+    spline = {"bins": given.bins, "bound": given.bound}
+    if given.autoregressive:
+        size = vector(shape)
+        layer = autoregressive("SplineAutoregressive", size, given, context, each, **spline)
+        return Lowered((chain(reversing([layer] * given.layers)),), shape)
+    size = halves(shape)
+    made = [coupling("SplineCoupling", size, n, given, context, each, **spline) for n in numbers]
+    return Lowered((chain(tuple(made)),), shape)
+
+
+ENTRY = Bijection(
+    name="nsf",
+    summary="each entry through a monotone rational-quadratic spline that other entries give",
+    references=(
+        Reference(
+            "Durkan, Bekasov, Murray and Papamakarios (2019), Neural spline flows",
+            "eq. 4 to 8",
+        ),
+    ),
+    example="{nsf: {layers: 5, hidden: [128, 128], bins: 8, bound: 3}}",
+    Options=Options,
+    lower=lower,
+    forward="where `autoregressive: true`, one pass for each entry",
+)

@@ -1,0 +1,63 @@
+"""The network that gives the parameters of one part of a vector from another part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from specc.runtime.bijections.activations import ACTIVATIONS
+
+
+class MaskedLinear(nn.Linear):
+    """(W * mask) v + b, mask [outputs, inputs] of zeros and ones."""
+
+    mask: Tensor
+
+    def __init__(self, mask: Tensor) -> None:
+        outputs, inputs = mask.shape
+        super().__init__(inputs, outputs)
+        self.register_buffer("mask", mask, persistent=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The masked linear map of [..., inputs]."""
+        return functional.linear(input, self.weight * self.mask, self.bias)
+
+
+class Network(nn.Module):
+    """h_1 = f(W_1 v + V c + b_1), h_i = f(W_i h_(i-1) + b_i), then a linear map that starts at 0.
+
+    v [..., inputs] and the context c [..., context] broadcast; the result is [..., outputs]. With
+    `masks`, one [outputs, inputs] for each linear map of v and h, their weights are masked.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        hidden: Sequence[int],
+        activation: str,
+        context: int = 0,
+        masks: Sequence[Tensor] = (),
+    ) -> None:
+        super().__init__()
+        sizes = [inputs, *hidden, outputs]
+        plain = [nn.Linear(before, after) for before, after in pairwise(sizes)]
+        first, *rest = [MaskedLinear(mask) for mask in masks] or plain
+        self.first = first
+        self.context = nn.Linear(context, hidden[0], bias=False) if context else None
+        self.rest = nn.ModuleList(rest)
+        self.activation = ACTIVATIONS[activation]()
+        nn.init.zeros_(rest[-1].weight)
+        nn.init.zeros_(rest[-1].bias)
+
+    def forward(self, v: Tensor, context: Tensor | None = None) -> Tensor:
+        """The parameters, flat."""
+        h: Tensor = self.first(v)
+        if self.context is not None and context is not None:
+            h = h + self.context(context)
+        for linear in self.rest:
+            h = linear(self.activation(h))
+        return h

@@ -1,0 +1,45 @@
+"""The entries of a vector, or the channels of an image, in another order. Volumes stay."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from specc.runtime.bijections.bijection import Bijection
+from specc.runtime.bijections.event import nothing
+
+
+class Reverse(Bijection):
+    """The first axis of an event of `rank` axes, last entry first."""
+
+    def __init__(self, rank: int = 1) -> None:
+        super().__init__()
+        self.rank = rank
+
+    def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x, and 0."""
+        return u.flip(-self.rank), nothing(u, self.rank)
+
+    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """u, and 0."""
+        return self.forward(x)
+
+
+class Shuffle(Bijection):
+    """x_i = u_order(i) along the first axis, of `size` entries, in an order made from `seed`."""
+
+    order: Tensor
+
+    def __init__(self, size: int, seed: int, rank: int = 1) -> None:
+        super().__init__()
+        self.rank = rank
+        order = torch.randperm(size, generator=torch.Generator().manual_seed(seed))
+        self.register_buffer("order", order)
+
+    def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x, and 0."""
+        return u.index_select(u.ndim - self.rank, self.order), nothing(u, self.rank)
+
+    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """u, and 0."""
+        return x.index_select(x.ndim - self.rank, self.order.argsort()), nothing(x, self.rank)

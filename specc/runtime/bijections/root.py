@@ -1,0 +1,29 @@
+"""Roots of increasing functions, to machine precision, by a fixed number of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+HALVINGS, NEWTONS = 24, 6
+"""Halvings leave 2^-24 of the interval; each Newton step after them squares the error."""
+
+
+@torch.no_grad()
+def root(function: Callable[[Tensor], tuple[Tensor, Tensor]], low: Tensor, high: Tensor) -> Tensor:
+    """The root of an increasing function between `low` and `high`, entry by entry.
+
+    `function` gives value and slope. The result has no gradient; one more Newton step of the
+    caller's own, a - value / slope, has that of the implicit function theorem.
+    """
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        above = function(middle)[0] > 0
+        low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    a = (low + high) / 2
+    for _ in range(NEWTONS):
+        value, slope = function(a)
+        a = torch.minimum(torch.maximum(a - value / slope, low), high)
+    return a

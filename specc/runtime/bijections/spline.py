@@ -1,0 +1,90 @@
+"""Monotone rational-quadratic splines (Durkan et al. 2019, Neural spline flows, section 3.1)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from specc.runtime.bijections.scalar import ScalarMap
+
+LEAST = 1e-3
+"""The least share of the interval that a bin takes, and the least slope at a knot."""
+
+ONE = math.log(math.expm1(1 - LEAST))
+"""LEAST + softplus(ONE) = 1."""
+
+
+class Spline(ScalarMap):
+    """Between -bound and bound, `bins` quotients of quadratics; outside, the identity.
+
+    In a bin from (x_k, y_k) of width w, height h, mean slope s = h / w and slopes d_k, d_(k+1) at
+    its ends, with t = (x - x_k) / w (eq. 4 and 5):
+
+        y = y_k + h (s t^2 + d_k t (1 - t)) / (s + (d_(k+1) + d_k - 2 s) t (1 - t))
+
+    The parameters are `bins` for the widths, `bins` for the heights and bins - 1 for the slopes
+    at the inner knots; at the outer ones the slope is 1.
+    """
+
+    def __init__(self, bins: int, bound: float) -> None:
+        self.bins, self.bound = bins, float(bound)
+        self.size = 3 * bins - 1
+
+    def forward(self, u: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+        """x and log dx/du (eq. 4 and 5)."""
+        inside = u.abs() < self.bound
+        v = torch.where(inside, u, 0)
+        widths, heights, slopes = self._knots(given)
+        x_k, w, y_k, h, low, high = _bin(v, widths, heights, slopes, by=widths)
+        s, t = h / w, (v - x_k) / w
+        bent = t * (1 - t)
+        below = s + (high + low - 2 * s) * bent
+        y = y_k + h * (s * t.square() + low * bent) / below
+        return torch.where(inside, y, u), torch.where(inside, _log_slope(s, t, low, high), 0)
+
+    def inverse(self, x: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+        """u and log du/dx (eq. 6 to 8, the root in the form that does not cancel)."""
+        inside = x.abs() < self.bound
+        v = torch.where(inside, x, 0)
+        widths, heights, slopes = self._knots(given)
+        x_k, w, y_k, h, low, high = _bin(v, widths, heights, slopes, by=heights)
+        s, y = h / w, v - y_k
+        bent = y * (high + low - 2 * s)
+        a, b, c = h * (s - low) + bent, h * low - bent, -s * y
+        t = 2 * c / (-b - (b.square() - 4 * a * c).clamp_min(0).sqrt())
+        u = torch.where(inside, x_k + w * t, x)
+        return u, torch.where(inside, -_log_slope(s, t, low, high), 0)
+
+    def _knots(self, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The places of the knots across and upwards [bins + 1, ...], and the slopes there."""
+        raw = given.movedim(0, -1)
+        wide, high, slope = raw.split_with_sizes([self.bins, self.bins, self.bins - 1], -1)
+        slopes = functional.pad(LEAST + functional.softplus(slope + ONE), (1, 1), value=1.0)
+        return self._places(wide), self._places(high), slopes
+
+    def _places(self, raw: Tensor) -> Tensor:
+        share = LEAST + (1 - LEAST * self.bins) * raw.softmax(-1)
+        inner = (2 * share[..., :-1].cumsum(-1) - 1) * self.bound
+        ends = functional.pad(inner, (1, 0), value=-self.bound)
+        return functional.pad(ends, (0, 1), value=self.bound)
+
+
+def _bin(
+    v: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor, by: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The bin of each value: place and width across, place and height upwards, two slopes."""
+    k = (v[..., None] >= by[..., 1:-1]).sum(-1, keepdim=True)
+    pair = torch.cat([k, k + 1], -1)
+    x, y, d = (knots.gather(-1, pair) for knots in (widths, heights, slopes))
+    (x_k, x_next), (y_k, y_next), (low, high) = x.unbind(-1), y.unbind(-1), d.unbind(-1)
+    return x_k, x_next - x_k, y_k, y_next - y_k, low, high
+
+
+def _log_slope(s: Tensor, t: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """log dy/dx (eq. 5)."""
+    bent = t * (1 - t)
+    above = high * t.square() + 2 * s * bent + low * (1 - t).square()
+    return 2 * s.log() + above.log() - 2 * (s + (high + low - 2 * s) * bent).log()

@@ -1,0 +1,109 @@
+"""Every bijection with options, shapes and contexts, as modules away from the identity."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from specc.catalog.bijections.index import bijection
+from specc.catalog.entry import Lowered
+from tests.laws.instantiate import module
+
+NET = {"hidden": [9, 7], "activation": "tanh"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """An entry with its options, the shape of the value and the size of the context."""
+
+    kind: str
+    given: dict = field(default_factory=dict)
+    shape: tuple[int, ...] = (3,)
+    context: int = 0
+
+    def __str__(self):
+        more = ",".join(f"{k}={v}" for k, v in self.inner().items() if k not in NET)
+        context = f"|{self.context}" if self.context else ""
+        return f"{self.kind}({more}){list(self.shape)}{context}"
+
+    def inner(self):
+        found = self.given.get(self.kind)
+        rest = {k: v for k, v in self.given.items() if k != self.kind}
+        return {**(found if isinstance(found, dict) else {}), **rest}
+
+
+def nested(kind, shape=(3,), context=0, **options):
+    return Case(kind, {kind: options}, shape, context)
+
+
+FLAT = [
+    Case("affine", {"affine": True}, (3,)),
+    Case("affine", {"affine": True}, (2, 2), 2),
+    Case("actnorm", {"actnorm": True}),
+    Case("actnorm", {"actnorm": True}, (3, 2, 2)),
+    Case("invertible", {"invertible": True}),
+    Case("invertible", {"invertible": True, "seed": 3}, (4, 1, 2)),
+    Case("permutation", {"permutation": "reverse"}),
+    Case("permutation", {"permutation": "random", "seed": 2}, (5, 1, 2)),
+    Case("exp", {"exp": True}, ()),
+    Case("sigmoid", {"sigmoid": True}, (2, 2)),
+    Case("softplus", {"softplus": True}),
+    Case("tanh", {"tanh": True}),
+    nested("nice", **NET, layers=3),
+    nested("nice", (2,), 2, **NET, layers=2),
+    nested("realnvp", **NET, layers=3),
+    nested("realnvp", (2,), 2, **NET, layers=2),
+    nested("glow", **NET, steps=2),
+    nested("glow", (2,), 2, **NET, steps=2),
+    nested("planar", layers=2),
+    nested("planar", (1,), 2, layers=1),
+    nested("radial", layers=2),
+    nested("radial", (2,), 2, layers=2),
+    nested("maf", **NET, layers=2),
+    nested("maf", (1,), 2, **NET, layers=2),
+    nested("maf", (2,), 2, **NET, layers=3),
+    nested("iaf", **NET, layers=2),
+    nested("iaf", (2,), 2, **NET, layers=3),
+    nested("nsf", **NET, layers=2, bins=4),
+    nested("nsf", (2,), 2, **NET, layers=2, bound=2.0),
+    nested("nsf", **NET, layers=2, bins=3, autoregressive=True),
+    nested("nsf", (1,), 0, **NET, layers=1, autoregressive=True),
+]
+
+
+def lowered(case: Case) -> Lowered:
+    """The entry, lowered for its case."""
+    entry = bijection(case.kind)
+    return entry.lower(entry.Options.model_validate(case.given), case.shape, case.context)
+
+
+def shaken(case: Case, seed: int = 0, by: float = 0.3) -> nn.Module:
+    """The module in float64, each parameter moved by normal numbers, so that none is at rest."""
+    torch.manual_seed(seed)
+    (layer,) = lowered(case).layers
+    made = module(layer).double()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter += by * torch.randn_like(parameter)
+    return made
+
+
+def draws(case: Case, *leading: int, seed: int = 1) -> tuple[Tensor, Tensor | None]:
+    """Draws of the base density, and contexts."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = (*leading, *lowered(case).output)
+    u = torch.randn(shape, generator=generator, dtype=torch.float64)
+    if not case.context:
+        return u, None
+    context = (*leading, case.context)
+    return u, torch.randn(context, generator=generator, dtype=torch.float64)
+
+
+def jacobian_log_det(function, value: Tensor) -> Tensor:
+    """log |det| of a function of one event, by autograd."""
+    jacobian = torch.autograd.functional.jacobian(function, value, vectorize=True)
+    n = math.prod(value.shape)
+    return torch.linalg.slogdet(jacobian.reshape(n, n))[1]

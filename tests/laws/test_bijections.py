@@ -1,0 +1,314 @@
+"""Laws of every bijection: inverses, log-determinants, densities, axes, contexts, options."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import yaml
+
+from specc.catalog.bijections.blocks.events import vector
+from specc.catalog.bijections.index import bijection, names
+from specc.catalog.link import LinkOptions, LinkShapeError
+from specc.catalog.links.blocks.activation import ACTIVATIONS
+from specc.catalog.parameters import parameters
+from specc.catalog.supports import Interval, bounds
+from specc.runtime.bijections.activations import ACTIVATIONS as CLASSES
+from specc.runtime.bijections.bijection import Bijection
+from specc.runtime.bijections.stochastic import Stochastic
+from tests.laws.bijecting import FLAT, Case, draws, jacobian_log_det, lowered, nested, shaken
+from tests.laws.instantiate import module, resolve
+
+CASES = FLAT
+every = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def test_every_entry_has_a_case():
+    assert {case.kind for case in CASES} == set(names())
+
+
+@every
+def test_each_way_undoes_the_other(case):
+    f = shaken(case)
+    u, context = draws(case, 7)
+    x, log_det = f(u, context)
+    assert x.shape == (7, *case.shape)
+    assert log_det.shape == (7,)
+    again, negative = f.inverse(x, context)
+    torch.testing.assert_close(again, u, atol=1e-10, rtol=1e-10)
+    torch.testing.assert_close(negative, -log_det, atol=1e-10, rtol=1e-10)
+    once_more, _ = f(again, context)
+    torch.testing.assert_close(once_more, x, atol=1e-10, rtol=1e-10)
+
+
+@every
+def test_each_way_undoes_the_other_in_single_precision(case):
+    f = shaken(case).float()
+    u, context = draws(case, 7)
+    u, context = u.float(), None if context is None else context.float()
+    x, log_det = f(u, context)
+    again, negative = f.inverse(x, context)
+    assert x.dtype == log_det.dtype == again.dtype == negative.dtype == torch.float32
+    torch.testing.assert_close(again, u, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(negative, -log_det, atol=1e-4, rtol=1e-4)
+
+
+@every
+def test_log_determinants_are_those_of_the_jacobian(case):
+    f = shaken(case)
+    u, context = draws(case, 4)
+    x, log_det = f(u, context)
+    x = x.detach()
+    negative = f.inverse(x, context)[1]
+    for i in range(4):
+        c = None if context is None else context[i]
+        onward = jacobian_log_det(lambda v, c=c: f(v, c)[0], u[i])
+        back = jacobian_log_det(lambda v, c=c: f.inverse(v, c)[0], x[i])
+        torch.testing.assert_close(log_det[i], onward, atol=1e-8, rtol=1e-8)
+        torch.testing.assert_close(negative[i], back, atol=1e-8, rtol=1e-8)
+
+
+@every
+@pytest.mark.parametrize("way", ["forward", "inverse"])
+def test_rows_do_not_see_each_other_and_any_axes_may_lead(case, way):
+    f = shaken(case)
+    u, context = draws(case, 2, 3)
+    value = u if way == "forward" else f(u, context)[0].detach()
+    call = getattr(f, way)
+    result, log_det = call(value, context)
+    assert log_det.shape == (2, 3)
+    for i, j in [(0, 0), (1, 2)]:
+        one, alone = call(value[i, j], None if context is None else context[i, j])
+        torch.testing.assert_close(one, result[i, j], atol=1e-9, rtol=1e-9)
+        torch.testing.assert_close(alone, log_det[i, j], atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.context], ids=str)
+@pytest.mark.parametrize("way", ["forward", "inverse"])
+@pytest.mark.parametrize("axes", [((4, 3), (3,)), ((4, 1), (3,)), ((3,), (4, 3)), ((), (3,))])
+def test_a_context_spreads_over_particles(case, way, axes):
+    f = shaken(case)
+    value, _ = draws(case, *axes[0])
+    _, context = draws(case, *axes[1])
+    call = getattr(f, way)
+    leading = torch.broadcast_shapes(*axes)
+    result, log_det = call(value, context)
+    wide = value.expand(*leading, *value.shape[len(axes[0]) :])
+    expected, log_dets = call(wide, context.expand(*leading, -1))
+    torch.testing.assert_close(result, expected)
+    torch.testing.assert_close(log_det, log_dets)
+
+
+@every
+@pytest.mark.parametrize("way", ["forward", "inverse"])
+def test_every_parameter_the_value_and_the_context_take_part(case, way):
+    f = shaken(case)
+    u, context = draws(case, 5)
+    value = (u if way == "forward" else f(u, context)[0].detach()).requires_grad_()
+    asked = [value] + ([] if context is None else [context.requires_grad_()])
+    result, log_det = getattr(f, way)(value, context)
+    weights = torch.randn_like(result)
+    loss = (result * weights).sum() + (log_det * torch.randn_like(log_det)).sum()
+    grads = torch.autograd.grad(loss, [*f.parameters(), *asked], allow_unused=True)
+    assert all(grad is not None and grad.isfinite().all() for grad in grads)
+    # A network that sees the entries before the first sees nothing.
+    assert case.shape == (1,) or all(grad.any() for grad in grads)
+
+
+@every
+@pytest.mark.parametrize("way", ["forward", "inverse"])
+def test_gradients_are_those_of_finite_differences(case, way):
+    """In the value, the context, and along a random direction of all parameters."""
+    f = shaken(case)
+    u, context = draws(case, 3)
+    value = u if way == "forward" else f(u, context)[0].detach()
+    named = dict(f.named_parameters())
+    direction = {name: torch.randn_like(p) for name, p in named.items()}
+
+    def call(step, value, context):
+        moved = {name: p.detach() + step * direction[name] for name, p in named.items()}
+        args = (value, context)
+        return torch.func.functional_call(
+            Way(f, way), {f"f.{k}": v for k, v in moved.items()}, args
+        )
+
+    step = torch.zeros((), dtype=torch.float64, requires_grad=bool(named))
+    inputs = (
+        step,
+        value.clone().requires_grad_(),
+        None if context is None else context.clone().requires_grad_(),
+    )
+    assert torch.autograd.gradcheck(call, inputs, eps=1e-6, atol=1e-5, rtol=1e-4)
+
+
+class Way(torch.nn.Module):
+    def __init__(self, f, way):
+        super().__init__()
+        self.f, self.way = f, way
+
+    def forward(self, value, context):
+        return getattr(self.f, self.way)(value, context)
+
+
+@every
+def test_the_parameters_are_known_without_torch(case):
+    (layer,) = lowered(case).layers
+    named = {name: tuple(p.shape) for name, p in module(layer).named_parameters()}
+    assert parameters(layer) == named
+    assert list(parameters(layer)) == list(named)
+
+
+def test_only_what_says_so_estimates_its_log_determinant():
+    for case in CASES:
+        (layer,) = lowered(case).layers
+        made = module(layer)
+        leaves = [m for m in made.modules() if isinstance(m, Bijection)]
+        estimated = any(isinstance(m, Stochastic) and not list(m.named_children()) for m in leaves)
+        assert not estimated or bijection(case.kind).stochastic
+
+
+PLANE = [
+    case
+    for case in CASES
+    if case.shape == (3,) and bounds(bijection(case.kind).range) == Interval()
+]
+
+
+def plane(case):
+    """The same entry for vectors of two entries."""
+    return Case(case.kind, case.given, (2,), case.context)
+
+
+def log_mass(f, reach=12.0, n=1000, wrong=0.0):
+    """log of the integral of the density that f makes of a standard normal, on a grid."""
+    side = torch.linspace(-reach, reach, n, dtype=torch.float64)
+    x = torch.cartesian_prod(side, side)
+    with torch.no_grad():
+        u, log_det = f.inverse(x)
+    log_p = torch.distributions.Normal(0.0, 1.0).log_prob(u).sum(-1) + (1 + wrong) * log_det
+    return log_p.logsumexp(0) + 2 * (side[1] - side[0]).log()
+
+
+@pytest.mark.parametrize("case", [plane(case) for case in PLANE], ids=str)
+def test_the_density_of_a_plane_sums_to_one(case):
+    f = shaken(case, by=0.2)
+    assert abs(log_mass(f).expm1()) < 1e-3
+
+
+def test_a_wrong_log_determinant_does_not_sum_to_one():
+    f = shaken(nested("realnvp", (2,), layers=2, hidden=[9], activation="tanh"))
+    assert abs(log_mass(f, wrong=0.1).expm1()) > 5e-3
+
+
+@pytest.mark.parametrize("name", ["exp", "sigmoid", "softplus", "tanh"])
+def test_values_lie_in_the_range(name):
+    f = shaken(Case(name, {name: True}, ()))
+    inside = bounds(bijection(name).range)
+    x, log_det = f(torch.linspace(-15, 15, 301, dtype=torch.float64))
+    assert ((x > inside.low) & (x < inside.high)).all()
+    assert log_det.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "softplus", "tanh"])
+@pytest.mark.parametrize("far", [-80.0, 80.0])
+def test_log_slopes_are_finite_far_out(name, far):
+    f = shaken(Case(name, {name: True}, ())).float()
+    u = torch.tensor(far, requires_grad=True)
+    _, log_det = f(u)
+    log_det.backward()
+    assert log_det.isfinite() and u.grad.isfinite()
+
+
+@every
+def test_a_fresh_map_keeps_the_spread_of_its_draws(case):
+    """At the start no layer scales; fixed functions and the rest of the start aside."""
+    if bounds(bijection(case.kind).range) != Interval():
+        return
+    torch.manual_seed(3)
+    (layer,) = lowered(case).layers
+    f = module(layer).double()
+    u, context = draws(case, 500)
+    x, log_det = f(u, context)
+    assert log_det.abs().max() < 1
+    assert 0.7 < x.std() < 1.4
+
+
+@every
+@pytest.mark.parametrize("way", ["forward", "inverse"])
+def test_a_way_of_one_pass_compiles_as_one_graph(case, way):
+    entry = bijection(case.kind)
+    if getattr(entry, way):
+        return
+    f = shaken(case)
+    u, context = draws(case, 5)
+    value = u if way == "forward" else f(u, context)[0].detach()
+    call = getattr(f, way)
+    compiled = torch.compile(call, backend="aot_eager", fullgraph=True, dynamic=False)
+    for got, expected in zip(compiled(value, context), call(value, context), strict=True):
+        torch.testing.assert_close(got, expected)
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_example_is_valid_and_the_entry_named_like_its_file(name):
+    entry = bijection(name)
+    example = yaml.safe_load(entry.example)
+    assert entry.name == name
+    assert name in example and name in entry.Options.model_fields
+    options = entry.Options.model_validate(example)
+    assert isinstance(options, LinkOptions)
+    made = entry.lower(options, (4,), 2 if entry.conditional else 0)
+    assert made.output == (4,) and len(made.layers) == 1
+    assert isinstance(module(made.layers[0]), Bijection)
+
+
+@pytest.mark.parametrize("case", [plane(case) for case in CASES], ids=str)
+def test_the_constructor_call_is_valid_text(case):
+    for layer in walk(lowered(case).layers):
+        text = ", ".join(
+            [repr(a) for a in layer.arguments] + [f"{k}={v!r}" for k, v in layer.options.items()]
+        )
+        called = resolve(layer.target)
+        again = eval(f"dict(call=lambda *a, **k: (a, k))['call']({text})")
+        assert again == (layer.arguments, dict(layer.options))
+        assert issubclass(called, Bijection)
+
+
+def walk(layers):
+    for layer in layers:
+        yield layer
+        yield from walk(layer.children)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_option_is_described_and_strange_ones_are_refused(name):
+    entry = bijection(name)
+    schema = entry.Options.model_json_schema()
+    inner = [part["properties"] for part in schema.get("$defs", {}).values()]
+    for properties in [schema["properties"], *inner]:
+        assert all(option["description"].endswith(".") for option in properties.values())
+    example = yaml.safe_load(entry.example)
+    for wrong in (example | {"layerz": 2}, example | {name: {"layerz": 2}}, {name: "no"}):
+        with pytest.raises(ValueError, match="validation error"):
+            entry.Options.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    "case, reason",
+    [
+        (nested("realnvp", (1,)), "is given \\[1\\]"),
+        (nested("nice", (1,)), "is given \\[1\\]"),
+        (nested("nsf", (1,)), "is given \\[1\\]"),
+        (nested("maf", (2, 2)), "maps vectors"),
+        (nested("planar", ()), "is given one number"),
+        (Case("actnorm", {"actnorm": True}, (2, 2)), "maps vectors and images"),
+    ],
+    ids=str,
+)
+def test_a_shape_that_does_not_fit_is_refused(case, reason):
+    with pytest.raises(LinkShapeError, match=reason):
+        lowered(case)
+
+
+def test_activations_are_those_of_links():
+    assert {n: f"nn.{c.__name__}" for n, c in CLASSES.items() if n in ACTIVATIONS} == ACTIVATIONS
+    assert vector((5,)) == 5
