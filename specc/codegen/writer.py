@@ -53,10 +53,6 @@ class Writer:
                     self.line(f"{item},")
         self.line(f"){after}")
 
-    def fits(self, text: str) -> bool:
-        """Whether a statement has room on one line."""
-        return len(text) + 4 * self.depth <= WIDTH
-
     def collection(self, before: str, items: Sequence[str], brackets: str = "{}") -> None:
         """`before{items}`, on one line, or with every item on a line of its own."""
         whole = f"{before}{brackets[0]}{', '.join(items)}{brackets[1]}"
@@ -107,7 +103,7 @@ class Writer:
         if "\n" not in safe and len(safe) + 6 <= room:
             self.line(f'"""{safe}"""')
             return
-        # The formatter takes away an indent that all lines have, and joins a lone line with the end.
+        # The formatter takes away an indent that all lines have, and joins a lone last line.
         indent, taken = ("    ", 3) if "\n" in safe else ("", 6)
         folded = (_folded(line, room - taken, indent) for line in safe.split("\n"))
         lines = [piece for pieces in folded for piece in pieces]

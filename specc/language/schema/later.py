@@ -23,14 +23,6 @@ TOP_KEYS: dict[str, str] = {
 }
 """Keys of the document."""
 
-LINK_KINDS: dict[str, str] = {
-    **dict.fromkeys(
-        ("masked_mlp", "masked_conv", "causal_conv"),
-        "a node may not depend on itself in this version",
-    ),
-}
-"""Kinds of links."""
-
 LINK_OPTIONS: dict[str, str] = {
     "prior": "the weights of a link are learnt as a point; declare weights as latents of the model",
     "spectral_norm": "delete it",

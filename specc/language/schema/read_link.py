@@ -69,8 +69,7 @@ def _bare(reading: Reading, entry: Entry, word: Scalar) -> LinkSpec | None:
 
 def _kind(reading: Reading, entry: Entry, options: located.Mapping) -> str | None:
     """The one key of a link that says what it is."""
-    known = {*links.names(), *later.LINK_KINDS}
-    kinds = [e for e in options.entries if e.name in known]
+    kinds = [e for e in options.entries if e.name in links.names()]
     if len(kinds) == 1:
         return kinds[0].name if _is_kind(reading, kinds[0].key) else None
     if kinds:
@@ -103,9 +102,6 @@ def _is_kind(reading: Reading, word: Scalar) -> bool:
     """Whether a word is a kind of link; if not, that is reported."""
     if word.text in links.names():
         return True
-    if word.text in later.LINK_KINDS:
-        later.not_yet(reading, word.span, word.text, later.LINK_KINDS[word.text])
-        return False
     guess = meant(word.text, links.names())
     hint = "" if guess else "the kinds are " + ", ".join(f"`{name}`" for name in links.names())
     reading.report("E0601", word.span, suggestion=guess, name=word.text, hint=hint)

@@ -108,7 +108,7 @@ TOP = [
     ("links: {d: 3}", "E0104", "3", "write `d: {mlp"),
     ("links: {a-b: linear}", "E0108", "a-b", "did you mean `a_b`?"),
     ("links: {d: lnear}", "E0601", "lnear", "did you mean `linear`?"),
-    ("links: {d: transformer}", "E0601", "transformer", "the kinds are `affine`"),
+    ("links: {d: transformer}", "E0601", "transformer", "the kinds are `actnorm`"),
     ("links: {d: mlp}", "E0603", "mlp", "write such as `{mlp:"),
     ("links: {d: {mlp: }}", "E0603", "", "must be given a value"),
     ("links: {d: {}}", "E0613", "d", "`resnet`"),
@@ -233,9 +233,6 @@ LATER_TOP = [
     ("objective: {cd: {steps: 1}}", "cd"),
     ("objective: {mmd: {}}", "mmd"),
     ("objective: {players: {a: {}}}", "players"),
-    ("links: {f: {masked_mlp: [3]}}", "masked_mlp"),
-    ("links: {f: {masked_conv: [3]}}", "masked_conv"),
-    ("links: {f: causal_conv}", "causal_conv"),
     ("links: {f: {mlp: [3], prior: {normal: {}}}}", "prior"),
 ]
 
