@@ -26,10 +26,10 @@ CASES = [
     ("masked_mlp", {"masked_mlp": [6], "orders": 2}, (), 2, ()),
     ("masked_mlp", {"masked_mlp": [6]}, (), 1, ()),
     ("masked_conv", {"masked_conv": 4, "kernel": 3}, (3, 4), 0, ()),
-    ("masked_conv", {"masked_conv": 4, "layers": 1, "kernel": 3}, (4, 5), 2, (3,)),
-    ("masked_conv", {"masked_conv": 4, "layers": 2, "kernel": 3}, (1, 4, 7), 0, ()),
-    ("masked_conv", {"masked_conv": 7, "layers": 3}, (3, 3, 3), 0, ()),
-    ("masked_conv", {"masked_conv": 4, "layers": 2, "bias": False}, (2, 4, 3), 3, (2, 2)),
+    ("masked_conv", {"masked_conv": 4, "depth": 1, "kernel": 3}, (4, 5), 2, (3,)),
+    ("masked_conv", {"masked_conv": 4, "depth": 2, "kernel": 3}, (1, 4, 7), 0, ()),
+    ("masked_conv", {"masked_conv": 7, "depth": 3}, (3, 3, 3), 0, ()),
+    ("masked_conv", {"masked_conv": 4, "depth": 2, "bias": False}, (2, 4, 3), 3, (2, 2)),
     ("causal_conv", {"causal_conv": 6}, (12,), 0, ()),
     ("causal_conv", {"causal_conv": 6, "dilations": [1, 3], "init": "kaiming_normal"}, (9,), 2, ()),
     ("causal_conv", {"causal_conv": 5, "dilations": [2], "kernel": 3}, (9, 2), 0, (3,)),
@@ -93,7 +93,7 @@ def reach(kind, options, shape) -> Tensor:
         return torch.ones(size, size, dtype=torch.bool)
     if kind == "causal_conv":
         return reach_back(options, shape)
-    r = options.get("kernel", 5) // 2 * options.get("layers", 5)
+    r = options.get("kernel", 5) // 2 * options.get("depth", 5)
     places = [p[-2:] for p in itertools.product(*map(range, shape))]
     seen = [
         [

@@ -27,8 +27,8 @@ BITS = [
     ("masked_mlp", {"masked_mlp": []}, (1, 5), 2, ()),
     ("masked_mlp", {"masked_mlp": [10], "orders": 3, "seed": 2}, (5,), 0, ()),
     ("masked_mlp", {"masked_mlp": [7], "orders": 2, "direct": True}, (5,), 2, ()),
-    ("masked_conv", {"masked_conv": 8, "layers": 2, "kernel": 3}, (1, 2, 3), 0, ()),
-    ("masked_conv", {"masked_conv": 8, "layers": 2, "kernel": 3}, (2, 1, 3), 2, ()),
+    ("masked_conv", {"masked_conv": 8, "depth": 2, "kernel": 3}, (1, 2, 3), 0, ()),
+    ("masked_conv", {"masked_conv": 8, "depth": 2, "kernel": 3}, (2, 1, 3), 2, ()),
     ("causal_conv", {"causal_conv": 8, "dilations": [1, 2]}, (3, 2), 0, ()),
 ]
 

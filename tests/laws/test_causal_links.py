@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 import yaml
 
-from specc.catalog import causal_links
+from specc.catalog import causal_links, kinds
 from specc.catalog.causal_links.index import causal_link, names
 from specc.catalog.link import LinkOptions, LinkShapeError
 from specc.catalog.links.blocks.folding import sequence
@@ -76,7 +77,7 @@ def test_an_entry_sees_all_that_are_before_it_and_in_reach(case):
 
 def test_pixels_have_no_blind_spot():
     """With layers enough, every pixel before counts, also those to the right in the row above."""
-    case = ("masked_conv", {"masked_conv": 3, "kernel": 3, "layers": 7}, (1, 6, 6), 0, ())
+    case = ("masked_conv", {"masked_conv": 3, "kernel": 3, "depth": 7}, (1, 6, 6), 0, ())
     total, made = assert_causal(case)
     assert ((total > 0) == before(made)).all()
 
@@ -131,8 +132,8 @@ NORMALIZED = [
     ("masked_mlp", {"masked_mlp": [20, 20]}, (12,), 0),
     ("masked_mlp", {"masked_mlp": [7], "orders": 4, "direct": True}, (3, 4), 2),
     ("masked_mlp", {"masked_mlp": []}, (12,), 0),
-    ("masked_conv", {"masked_conv": 6, "layers": 3, "kernel": 3}, (3, 4), 0),
-    ("masked_conv", {"masked_conv": 6, "layers": 2, "kernel": 3}, (3, 2, 2), 2),
+    ("masked_conv", {"masked_conv": 6, "depth": 3, "kernel": 3}, (3, 4), 0),
+    ("masked_conv", {"masked_conv": 6, "depth": 2, "kernel": 3}, (3, 2, 2), 2),
     ("causal_conv", {"causal_conv": 6}, (12,), 2),
 ]
 
@@ -242,15 +243,11 @@ def test_the_code_that_makes_them_is_python(case):
     for part in lowered(*case):
         out, imports = Writer(), set()
         write_module(out, "made", part, imports)
-        lines = [f"from {at} import *" for at in sorted(imports) if "runtime.init" not in at]
-        text = "\n".join(
-            [*lines, "from torch import nn", "from specc.runtime import init", out.text()]
-        )
-        holder = type("Holder", (), {})()
-        exec(text, {"self": holder})
-        assert {n: tuple(p.shape) for n, p in holder.made.named_parameters()} == parameters(
-            sequence(part.layers)
-        )
+        lines = ["from {} import {}".format(*at.rsplit(".", 1)) for at in sorted(imports)]
+        holder = SimpleNamespace()
+        exec("\n".join([*lines, "from torch import nn", out.text()]), {"self": holder})
+        named = {name: tuple(p.shape) for name, p in holder.made.named_parameters()}
+        assert named == parameters(sequence(part.layers))
 
 
 @ALL
@@ -299,6 +296,12 @@ def test_the_example_is_valid_and_shows_the_kind(name):
     assert next(iter(example)) == entry.name == name
     assert isinstance(entry.Options.model_validate(example), LinkOptions)
     assert entry.members(entry.Options.model_validate(example)) == example.get("orders", 1)
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_option_is_named_like_another_kind(name):
+    """The kind of a link is the key that is the name of one."""
+    assert causal_link(name).Options.model_fields.keys() & set(kinds.names()) == {name}
 
 
 @pytest.mark.parametrize("name", names())

@@ -19,10 +19,10 @@ MODULE = "specc.runtime.causal_links.masked_conv"
 
 
 class Options(WeightOptions):
-    """`{masked_conv: 64, layers: 5, kernel: 5}`."""
+    """`{masked_conv: 64, depth: 5, kernel: 5}`."""
 
     masked_conv: Size = Field(description="The maps of each stack, shared out to the channels.")
-    layers: Size = Field(5, description="How many gated layers there are.")
+    depth: Size = Field(5, description="How many gated layers there are.")
     kernel: Annotated[int, Field(ge=3, lt=2**31)] = Field(
         5, description="The side of each kernel, before the mask; an odd number."
     )
@@ -45,7 +45,7 @@ def trunk(options: Options, shape: Shape, context: int) -> Lowered:
             f"shares out {maps} maps to {image[0]} channels", "use at least one map a channel"
         )
     named = {
-        "layers": options.layers,
+        "depth": options.depth,
         "kernel": options.kernel,
         **given(context=(context, 0), bias=(options.bias, True)),
     }
@@ -63,7 +63,7 @@ def _own(options: Options, channels: int, context: int) -> dict[str, Shape]:
         if bias:
             listed[f"{name}.bias"] = shape[:1]
 
-    for number in range(options.layers):
+    for number in range(options.depth):
         before = maps if number else channels
         convolution(f"layers.{number}.vertical", 2 * maps, before, half, options.kernel)
         convolution(f"layers.{number}.horizontal", 2 * maps, before, 1, half)
@@ -71,7 +71,7 @@ def _own(options: Options, channels: int, context: int) -> dict[str, Shape]:
         convolution(f"layers.{number}.residual", maps, maps, 1, 1)
     convolution("last", maps, maps, 1, 1)
     if context:
-        listed["context.weight"] = (options.layers * 4 * maps, context)
+        listed["context.weight"] = (options.depth * 4 * maps, context)
     return listed
 
 
@@ -98,7 +98,7 @@ ENTRY = Causal(
             "eq. 2 and 4, fig. 1 and 2",
         ),
     ),
-    example="{masked_conv: 64, layers: 5, kernel: 5}",
+    example="{masked_conv: 64, depth: 5, kernel: 5}",
     Options=Options,
     trunk=trunk,
     head=head,

@@ -25,8 +25,9 @@ Groups = tuple[int, ...]
 class MaskedConv(nn.Module):
     """The gated layers: an event [channels, height, width] to features [maps, height, width].
 
-    `shape` without channels, [height, width], counts as one channel. `kernel` is odd. `context` is
-    the size of a vector that is added, through a linear map, before each gate.
+    `shape` without channels, [height, width], counts as one channel. `depth` is the number
+    of gated layers, `kernel` is odd. `context` is the size of a vector that is added, through a
+    linear map, before each gate.
     """
 
     order: Tensor
@@ -36,7 +37,7 @@ class MaskedConv(nn.Module):
         shape: tuple[int, ...],
         maps: int,
         *,
-        layers: int = 5,
+        depth: int = 5,
         kernel: int = 5,
         context: int = 0,
         bias: bool = True,
@@ -46,10 +47,10 @@ class MaskedConv(nn.Module):
         groups = channel_groups(maps, self.image[0])
         one_each = channel_groups(self.image[0], self.image[0])
         first = GatedLayer(one_each, groups, kernel, first=True, bias=bias)
-        later = [GatedLayer(groups, groups, kernel, bias=bias) for _ in range(layers - 1)]
+        later = [GatedLayer(groups, groups, kernel, bias=bias) for _ in range(depth - 1)]
         self.layers = nn.ModuleList([first, *later])
         self.last = LeftConv2d(groups, groups, 1, strict=False, bias=bias)
-        self.context = nn.Linear(context, layers * 4 * maps, bias=False) if context else None
+        self.context = nn.Linear(context, depth * 4 * maps, bias=False) if context else None
         self.register_buffer("order", raster(self.image).reshape(shape), persistent=False)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:

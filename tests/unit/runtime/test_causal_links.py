@@ -99,11 +99,11 @@ def test_a_raster_goes_row_by_row_and_then_by_channel():
 
 
 def test_the_orders_of_images_and_series():
-    assert torch.equal(MaskedConv((2, 3), 2, layers=1).order, torch.arange(6).reshape(2, 3))
+    assert torch.equal(MaskedConv((2, 3), 2, depth=1).order, torch.arange(6).reshape(2, 3))
     assert CausalConv((3, 2), 2).order.tolist() == [[0, 0], [1, 1], [2, 2]]
 
 
 def test_one_channel_needs_a_mask_in_the_first_layer_alone():
-    masks = [layer.horizontal.mask for layer in MaskedConv((4, 4), 6, layers=3).layers]
+    masks = [layer.horizontal.mask for layer in MaskedConv((4, 4), 6, depth=3).layers]
     assert masks[0] is not None
     assert masks[1:] == [None, None]
