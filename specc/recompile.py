@@ -8,11 +8,14 @@ whether it is the program that was trained.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from specc.engine import files, record
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import USAGE, RunFailure
 
+if TYPE_CHECKING:
+    from specc.compiler import Compiled
 
 def recompile(run: Path, folder: Path) -> Path:
     """Compiles the spec of the run into `folder`, and names the package.
@@ -20,26 +23,32 @@ def recompile(run: Path, folder: Path) -> Path:
     Raises RunFailure: E0802 where there is no run, E0803 where its files are damaged, E0816 where
     its spec does not compile, E0801 where it compiles to another program than the run's.
     """
+    made = compiled(run)
+    code = folder / made.name
+    code.mkdir(parents=True)
+    for name, text in made.files.items():
+        (code / name).write_text(text, encoding="utf-8")
+    record.same_spec(run, manifests.read(code))
+    return code
+
+
+def compiled(run: Path) -> Compiled:
+    """What the spec of the run compiles to. Raises RunFailure: E0802, E0803, E0816."""
     from specc.compiler import compile
     from specc.diagnostics.render_text import render
     from specc.language.decode import read_bytes
 
     record.facts_of(run)
     source, findings = read_bytes(str(run / record.SPEC), _spec(run))
-    compiled = None
+    made = None
     if source is not None:
-        compiled, checked = compile(source, _settings(run))
+        made, checked = compile(source, _settings(run))
         findings = checked.diagnostics
-    if compiled is None:
+    if made is None:
         hint = "its weights are whole; `specc train SPEC --from RUN` takes them over"
         message = f"the spec of the run {run} does not compile:\n{render(findings).rstrip()}"
         raise RunFailure("E0816", message, hint=hint, exit_code=USAGE)
-    code = folder / compiled.name
-    code.mkdir(parents=True)
-    for name, text in compiled.files.items():
-        (code / name).write_text(text, encoding="utf-8")
-    record.same_spec(run, manifests.read(code))
-    return code
+    return made
 
 
 def _spec(run: Path) -> bytes:

@@ -22,6 +22,7 @@ VERBS: dict[str, str] = {
     "data": "Show what a spec will read, and what of it does not fit.",
     "train": "Train a spec, and measure what came of it.",
     "evaluate": "Measure a trained run.",
+    "query": "Answer questions about probabilities and independence.",
     "sample": "Draw rows from a trained run.",
     "report": "Write a trained run as one HTML page.",
     "runs": "List runs, or compare two of them.",

@@ -10,7 +10,7 @@ import pytest
 from tests.house.files import ROOT, TREES, name, run
 
 LINT = "from importlinter.cli import lint_imports_command as c; c()"
-CONTRACTS = 6
+CONTRACTS = 7
 
 # Imports that an `__init__` would force on everyone who wants one module of its package.
 HEAVY = {"torch", "numpy", "pydantic", "networkx", "yaml", "rich", "matplotlib", "sklearn", "click"}
@@ -38,6 +38,7 @@ def test_every_contract_is_kept():
         ("data/fields.py", "import specc.catalog.supports", "The run time imports no compiler"),
         ("runtime/noise.py", "import numpy", "Generated code needs torch alone"),
         ("evaluate/weights.py", "import specc.cli.main", "Nothing imports the command line"),
+        ("infer/order.py", "import torch", "Questions are answered without torch"),
     ],
 )
 def test_a_breach_is_noticed(tmp_path, file, line, broken):

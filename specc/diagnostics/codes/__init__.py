@@ -12,6 +12,7 @@ from specc.diagnostics.codes import (
     later,
     links,
     names,
+    questions,
     running,
     settings,
     shapes,
@@ -19,20 +20,19 @@ from specc.diagnostics.codes import (
 )
 from specc.diagnostics.codes.code import Code
 
-RANGES: Mapping[str, tuple[Code, ...]] = MappingProxyType(
-    {
-        "00": text.CODES,
-        "01": document.CODES,
-        "02": names.CODES,
-        "03": shapes.CODES,
-        "04": draws.CODES,
-        "05": data.CODES,
-        "06": links.CODES,
-        "07": settings.CODES,
-        "08": running.CODES,
-        "09": later.CODES,
-    }
-)
+RANGES: Mapping[str, tuple[Code, ...]] = {
+    "00": text.CODES,
+    "01": document.CODES,
+    "02": names.CODES,
+    "03": shapes.CODES,
+    "04": draws.CODES,
+    "05": data.CODES,
+    "06": links.CODES,
+    "07": settings.CODES,
+    "08": running.CODES,
+    "09": later.CODES,
+    "10": questions.CODES,
+}
 """The codes of each stage, by the first two digits of their number."""
 
 

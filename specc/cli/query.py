@@ -1,0 +1,172 @@
+"""`specc query`: exact probabilities in networks of finite nodes, independence in any model."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from specc.cli import exits, options
+from specc.cli.failure import WrongSpec, usage
+
+if TYPE_CHECKING:
+    from specc.graph.graph import TypedGraph
+    from specc.infer.network import Network, Result
+    from specc.infer.separation import Separation
+
+EXAMPLE = 'ask such as `specc query SPEC "P(a, b | c=1)"`, or `--independent a b --given c`'
+
+
+@click.command(
+    help="Answer WORDS, such as `P(a, b | c=1)`, about SPEC, which may be a trained run; or say "
+    "whether two nodes are independent. Classes are counted from 0."
+)
+@options.one_spec
+@click.argument("words", nargs=-1)
+@click.option("--independent", nargs=2, metavar="A B", help="Are A and B independent?")
+@click.option("--given", multiple=True, metavar="C...", help="The nodes that are known.")
+@options.settings
+@options.as_json
+def command(
+    spec: str,
+    words: tuple[str, ...],
+    independent: tuple[str, str] | None,
+    given: tuple[str, ...],
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Answer one question: 0 whatever the answer is."""
+    from specc.cli.findings import rendered
+    from specc.infer.refusal import Refusal
+
+    if independent is None and (len(words) != 1 or given):
+        raise usage("one question is wanted", EXAMPLE)
+    if independent is not None and words and not given:
+        raise usage(f"`{words[0]}` is not expected here", EXAMPLE)
+    try:
+        if independent is not None:
+            return _separate(spec, settings, independent, (*given, *words), as_json)
+        return _ask(spec, settings, words[0], as_json)
+    except Refusal as refusal:
+        raise WrongSpec(rendered([refusal.diagnostic])) from None
+
+
+def _typed(spec: str, settings: tuple[str, ...]) -> TypedGraph:
+    """The graph of a spec; that nothing in it could be trained is no matter here."""
+    from specc.cli.findings import examine, has_errors, rendered
+
+    checked, findings = examine(spec, settings)
+    told = [finding for finding in findings if not finding.code.startswith("E04")]
+    if checked is None or checked.typed is None or has_errors(told):
+        raise WrongSpec(rendered(told or findings))
+    return checked.typed
+
+
+def _ask(spec: str, settings: tuple[str, ...], words: str, as_json: bool) -> int:
+    from specc.infer.question import read_question
+
+    question = read_question(words)
+    network = _trained(spec, settings) if Path(spec).is_dir() else _written(spec, settings)
+    result = network.ask(question)
+    known = {term.name: term.value for term in question.known}
+    if as_json:
+        answer = {
+            "question": words,
+            "variables": list(result.variables),
+            "known": known,
+            "probabilities": result.values.tolist(),
+            "log_probability_of_known": result.log_known,
+            "nodes": result.nodes,
+            "largest_table": result.largest,
+        }
+        click.echo(json.dumps(answer, indent=2))
+    else:
+        click.echo("\n".join(_lines(words, result)))
+    return exits.DONE
+
+
+def _written(spec: str, settings: tuple[str, ...]) -> Network:
+    from specc.infer.network import Network
+
+    return Network(_typed(spec, settings))
+
+
+def _trained(run: str, settings: tuple[str, ...]) -> Network:
+    """The network of a run, with the numbers that it has learnt."""
+    if settings:
+        raise usage("a run has its own settings", "leave out --set")
+    from specc.engine.device import prepare
+
+    prepare()
+    from specc.api import open_run
+    from specc.infer.network import Network
+    from specc.recompile import compiled
+
+    model, plan = open_run(run, device="cpu").program.model, compiled(Path(run)).plan
+    learnt = plan.programs["model"].learnt
+    tensors = {item.node.name: getattr(model, item.attribute) for item in learnt}
+    values = {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
+    return Network(plan.graph, values)
+
+
+def _lines(words: str, result: Result) -> list[str]:
+    """The answer as a number or a table, and what it took."""
+    if not result.variables:
+        lines = [f"{words} = {result.values.item():.6g}"]
+    else:
+        head = (*result.variables, "probability")
+        places = itertools.product(*(range(size) for size in result.values.shape))
+        rows = [(*map(str, place), f"{result.values[place]:.6g}") for place in places]
+        widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+        lines = [words, ""]
+        for row in (head, *rows):
+            cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+            lines.append("  ".join([*cells[:-1], row[-1]]))
+    nodes = "1 node" if result.nodes == 1 else f"{result.nodes} nodes"
+    return [*lines, "", f"exact, from {nodes}; the largest table had {result.largest} numbers"]
+
+
+# independence
+
+
+def _separate(
+    spec: str,
+    settings: tuple[str, ...],
+    pair: tuple[str, str],
+    given: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    from specc.infer.separation import separate
+
+    if Path(spec).is_dir():
+        spec = str(Path(spec) / "spec.yaml")
+    found = separate(_typed(spec, settings).graph, *pair, given)
+    if as_json:
+        answer = {
+            "independent": found.independent,
+            "nodes": list(pair),
+            "given": list(found.given),
+            "path": list(found.path),
+            "arrows": list(found.arrows),
+        }
+        click.echo(json.dumps(answer, indent=2))
+    else:
+        click.echo("\n".join(_separation(found)))
+    return exits.DONE
+
+
+def _separation(found: Separation) -> list[str]:
+    given = f" given {' and '.join(found.given)}" if found.given else ""
+    if found.independent:
+        says = f"yes: {found.left} and {found.right} are independent{given}"
+        return [says, "  every path between them is blocked"]
+    steps = zip(("", *found.arrows), found.path, strict=True)
+    path = " ".join(f"{arrow} {name}".strip() for arrow, name in steps)
+    lines = [f"no: {found.left} and {found.right} can depend on each other{given}", f"  {path}"]
+    for name, held in found.meetings:
+        why = "which is given" if held == name else f"since {held}, which follows from it, is given"
+        lines.append(f"  open at {name}, {why}")
+    return lines
