@@ -69,10 +69,11 @@ class Compiled:
         return self.plan.graph.graph.spec.source.text
 
 
-def front(source: Source, settings: Sequence[str] = ()) -> Checked:
+def front(source: Source, settings: Sequence[str] = (), *, trained: bool = True) -> Checked:
     """Run every stage up to the plan; a stage after an error still reports what it can.
 
-    `settings` are the `a.b=value` of `--set`; what is wrong with one points into it.
+    `settings` are the `a.b=value` of `--set`; what is wrong with one points into it. Without
+    `trained` it ends at the typed graph: all that a question about the model needs.
     """
     checked = Checked(source)
     located, found = read(source)
@@ -83,19 +84,21 @@ def front(source: Source, settings: Sequence[str] = ()) -> Checked:
         found = [*found, *more]
     if checked.spec is not None:
         told = _stops(found)
-        more = _meaning(checked, checked.spec)
+        more = _meaning(checked, checked.spec, trained)
         found = [*found, *(d for d in more if d.code != MISSING_OBJECTIVE or not told)]
     if _stops(found):
         checked.plan = None
-    assert checked.ok or _stops(found), "a spec is refused and nobody says why"
+    assert checked.ok or _stops(found) or not trained, "a spec is refused and nobody says why"
     checked.diagnostics = sort_and_dedupe(found)
     return checked
 
 
-def _meaning(checked: Checked, spec: Spec) -> list[Diagnostic]:
+def _meaning(checked: Checked, spec: Spec, trained: bool) -> list[Diagnostic]:
     findings = Findings(partial=bool(spec.unread))
     checked.graph = build_graph(spec, findings)
     checked.typed = type_graph(checked.graph, findings)
+    if not trained:
+        return findings.diagnostics
     checked.objective = build_objective(checked.typed, findings)
     if checked.objective is not None and not findings.has_errors():
         checked.plan = build_plan(checked.objective)

@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from specc.compiler import Checked
 
 
-def examine(name: str, settings: Sequence[str] = ()) -> tuple[Checked | None, list[Diagnostic]]:
-    """Everything the compiler finds in the spec `name`; None where there is no text at all."""
+def examine(
+    name: str, settings: Sequence[str] = (), *, trained: bool = True
+) -> tuple[Checked | None, list[Diagnostic]]:
+    """Everything the compiler finds in the spec `name`; None where there is no text at all.
+
+    Without `trained`, what an objective would find is left out.
+    """
     source, findings = read(name)
     if source is None:
         return None, findings
     from specc.compiler import front
 
-    checked = front(source, settings=tuple(settings))
+    checked = front(source, settings=tuple(settings), trained=trained)
     return checked, list(checked.diagnostics)
 
 

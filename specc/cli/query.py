@@ -55,13 +55,12 @@ def command(
 
 
 def _typed(spec: str, settings: tuple[str, ...]) -> TypedGraph:
-    """The graph of a spec; that nothing in it could be trained is no matter here."""
+    """The graph of a spec, which need not have an objective, or anything to learn."""
     from specc.cli.findings import examine, has_errors, rendered
 
-    checked, findings = examine(spec, settings)
-    told = [finding for finding in findings if not finding.code.startswith("E04")]
-    if checked is None or checked.typed is None or has_errors(told):
-        raise WrongSpec(rendered(told or findings))
+    checked, findings = examine(spec, settings, trained=False)
+    if checked is None or checked.typed is None or has_errors(findings):
+        raise WrongSpec(rendered(findings))
     return checked.typed
 
 
