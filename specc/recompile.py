@@ -17,6 +17,7 @@ from specc.runtime.failure import USAGE, RunFailure
 if TYPE_CHECKING:
     from specc.compiler import Compiled
 
+
 def recompile(run: Path, folder: Path) -> Path:
     """Compiles the spec of the run into `folder`, and names the package.
 

@@ -13,6 +13,7 @@ from specc.cli import exits, options
 from specc.cli.failure import WrongSpec, usage
 
 if TYPE_CHECKING:
+    from specc.compiler import Compiled
     from specc.graph.graph import TypedGraph
     from specc.infer.network import Network, Result
     from specc.infer.separation import Separation
@@ -95,20 +96,27 @@ def _written(spec: str, settings: tuple[str, ...]) -> Network:
 
 def _trained(run: str, settings: tuple[str, ...]) -> Network:
     """The network of a run, with the numbers that it has learnt."""
-    if settings:
-        raise usage("a run has its own settings", "leave out --set")
+    plan = _compiled(run, settings).plan
     from specc.engine.device import prepare
 
     prepare()
     from specc.api import open_run
     from specc.infer.network import Network
-    from specc.recompile import compiled
 
-    model, plan = open_run(run, device="cpu").program.model, compiled(Path(run)).plan
+    model = open_run(run, device="cpu").program.model
     learnt = plan.programs["model"].learnt
     tensors = {item.node.name: getattr(model, item.attribute) for item in learnt}
     values = {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
     return Network(plan.graph, values)
+
+
+def _compiled(run: str, settings: tuple[str, ...]) -> Compiled:
+    """The spec of a run, with the settings that it was trained with."""
+    if settings:
+        raise usage("a run has its own settings", "leave out --set")
+    from specc.recompile import compiled
+
+    return compiled(Path(run))
 
 
 def _lines(words: str, result: Result) -> list[str]:
@@ -140,9 +148,9 @@ def _separate(
 ) -> int:
     from specc.infer.separation import separate
 
-    if Path(spec).is_dir():
-        spec = str(Path(spec) / "spec.yaml")
-    found = separate(_typed(spec, settings).graph, *pair, given)
+    is_run = Path(spec).is_dir()
+    typed = _compiled(spec, settings).plan.graph if is_run else _typed(spec, settings)
+    found = separate(typed.graph, *pair, given)
     if as_json:
         answer = {
             "independent": found.independent,

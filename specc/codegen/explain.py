@@ -17,7 +17,7 @@ from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.graph.graph import MODEL, ROWS
 
 WIDTH = 96
-STORY = 56
+STORY = 52
 """How wide the story of a node may be in the table of nodes."""
 
 
