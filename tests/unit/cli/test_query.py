@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from specc.api import open_run
 from tests.house.test_walls import modules_after
 from tests.unit.cli.running import run
+from tests.unit.diagnostics.pages import PAGES
 from tests.unit.infer.networks import STUDENT
 
 ROOT = Path(__file__).parents[3]
@@ -167,3 +169,14 @@ def whole_joint(model):
             row = {name: torch.tensor([value]) for name, value in zip(names, values, strict=True)}
             joint[values] = model.log_joint(**row).double().exp().item()
     return joint
+
+
+SHOWN = re.compile(r'`specc query SPEC "([^"]*)"` gives:\n\n```text\n(.*?)```', re.DOTALL)
+
+
+def test_the_pages_show_what_is_printed(student, capsys):
+    pages = [path.read_text(encoding="utf-8") for path in PAGES.glob("E10*.md")]
+    found = [case for page in pages for case in SHOWN.findall(page)]
+    assert len(pages) == 8 and len(found) == 4
+    for question, printed in found:
+        assert run(capsys, "query", student, question).err == printed

@@ -19,7 +19,7 @@ FULL = """\
 specc: 1
 name: everything
 doc: A bit of all.
-constants: {z_dim: 3, word: hello, list: [1, 2.5]}
+constants: {z_dim: 3, word: hello, list: [1, 2.5], table: [[1, 2], [3, 0.5]]}
 data:
   source: digits
   fields: {x: {from: image, binarize: sample, shape: [8, 8]}, label: {}}
@@ -176,7 +176,12 @@ def test_training():
 def test_evaluations_constants_and_moved():
     document = sound(FULL).document
     assert (document.evaluate["test"].estimator, document.evaluate["test"].rows) == ("exact", 5)
-    assert dict(document.constants) == {"z_dim": 3, "word": "hello", "list": (1, 2.5)}
+    assert dict(document.constants) == {
+        "z_dim": 3,
+        "word": "hello",
+        "list": (1, 2.5),
+        "table": ((1, 2), (3, 0.5)),
+    }
     assert dict(document.moved) == {"model.decoder.0.weight": "model.dec.0.weight"}
 
 
