@@ -7,9 +7,11 @@ from types import MappingProxyType
 
 from specc.catalog.constrain import IDENTITY, constrainer
 from specc.catalog.entry import Parameter, Shape
+from specc.codegen.loops import loops
 from specc.codegen.names import Attributes, Names
 from specc.codegen.plan import (
     Argument,
+    Before,
     Buffer,
     Factor,
     Flow,
@@ -35,7 +37,12 @@ from specc.objective.objective import Objective
 def build_plan(objective: Objective) -> Plan:
     """The plan of everything that will be written."""
     graph = objective.graph.graph
-    python = Names({n for program in graph.programs.values() for n in program.nodes})
+    every = [node for program in graph.programs.values() for node in program.nodes.values()]
+    python = Names({node.name for node in every if node.shift is None})
+    for node in every:
+        if node.shift is not None:
+            way = "before" if node.shift.offset < 0 else "after"
+            python.call(node.name, f"{node.shift.base}_{way}")
     programs = {
         name: _ProgramPlanner(objective, program, python).plan()
         for name, program in graph.programs.items()
@@ -50,6 +57,7 @@ def build_plan(objective: Objective) -> Plan:
         python=MappingProxyType({n: python[n] for p in graph.programs.values() for n in p.nodes}),
         data=data,
         source=graph.spec.source.path,
+        masks=MappingProxyType({scan: python.fresh(f"{scan}_mask") for scan in graph.scans}),
     )
 
 
@@ -70,6 +78,7 @@ class _ProgramPlanner:
         learnt = tuple(self._learnt(nodes[n]) for n in self.program.order if self._is_learnt(n))
         modules = self.modules = tuple(self._modules())
         factors = {n: self._factor(nodes[n]) for n in self.program.order if nodes[n].is_random}
+        befores = {n: self._before(nodes[n]) for n in self.program.order if nodes[n].shift}
         lets = {n: self._let(nodes[n]) for n in self.program.order if nodes[n].role == "let"}
         return ProgramPlan(
             name=self.program.name,
@@ -82,6 +91,9 @@ class _ProgramPlanner:
             factors=MappingProxyType(factors),
             lets=MappingProxyType(lets),
             order=self.program.order,
+            befores=MappingProxyType(befores),
+            loops=loops(self.program),
+            let_loops=loops(self.program, lets_only=True),
         )
 
     def _is_learnt(self, name: str) -> bool:
@@ -132,9 +144,28 @@ class _ProgramPlanner:
             trunk=node.params if any(a.head for a in arguments) else None,
             symbol=self._symbol(node, inputs),
             story=self._story(node),
+            scan=node.scan,
+            lengths=self.graph.scans[node.scan].lengths if node.scan is not None else None,
             drawn=self.typed.bases.get(node.id, kind.shape),
             flow=self._flow(node) if node.through else None,
             causal=self._causal(node),
+        )
+
+    def _before(self, node: Node) -> Before:
+        """What stands in for `z[t-1]`, and before the first step."""
+        assert node.shift is not None and node.initial is not None
+        number = number_of(node.initial, self.graph.constants, self._shape_of)
+        self._find_buffers(f"{node.shift.base}_initial", node.initial)
+        method = self.attributes.fresh(f"initial_{node.shift.base}") if number is None else ""
+        return Before(
+            node=node,
+            type=self.typed.types[node.id],
+            base=node.shift.base,
+            is_before=node.shift.offset < 0,
+            number=number,
+            method=method,
+            inputs=self._inputs([node.initial]),
+            initial=node.initial,
         )
 
     def _flow(self, node: Node) -> Flow:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from specc.catalog.entry import Shape
 from specc.codegen.erase import (
     Key,
+    Rename,
     content,
     digest,
     erased_names,
@@ -23,7 +24,7 @@ from specc.codegen.erase import (
     term_content,
 )
 from specc.codegen.plan import Plan
-from specc.graph.graph import Node
+from specc.graph.graph import Graph, Node
 from specc.language.schema.digests import digest_class
 
 
@@ -83,6 +84,7 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
         ),
         "links": sorted([rename(("link", name)), link_content(plan, name)] for name in links),
         "plates": sorted([rename(("plate", name)), size] for name, size in graph.plates.items()),
+        **({"scans": _scans(graph, rename)} if graph.scans else {}),
         "objective": [term_content(p.minimize, rename) for p in plan.objective.players],
         "particles": plan.objective.particles,
         **({"warm_up": plan.objective.warm_up} if plan.objective.warm_up else {}),
@@ -96,6 +98,14 @@ def starts(plan: Plan) -> object:
     nodes = {f"{n.program}.{n.name}": n.init for n in _nodes(plan) if n.init is not None}
     links = {name: starting_options(plan, name) for name in plan.graph.sized}
     return {**nodes, **{name: options for name, options in links.items() if options}}
+
+
+def _scans(graph: Graph, rename: Rename) -> list[list[object]]:
+    """The sequences: their steps, and the node that says how many of them a row has."""
+    return sorted(
+        [rename(("plate", name)), scan.steps, scan.lengths and rename(("node", scan.lengths))]
+        for name, scan in graph.scans.items()
+    )
 
 
 def _nodes(plan: Plan) -> list[Node]:

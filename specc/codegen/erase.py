@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from specc.codegen.canonical import canonical_order
 from specc.codegen.plan import Plan
-from specc.graph.graph import NodeId
+from specc.graph.graph import Node, NodeId
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -69,6 +69,10 @@ def _structure(plan: Plan) -> tuple[dict[Key, str], list[tuple[Key, str, Key]]]:
         labels["link", name] = _text(link_content(plan, name))
     for name, size in plan.graph.graph.plates.items():
         labels["plate", name] = str(size)
+    for name, scan in plan.graph.graph.scans.items():
+        labels["plate", name] = f"{scan.steps} steps"
+        if scan.lengths is not None:
+            edges.append((("plate", name), "lengths", ("node", scan.lengths)))
     for player in plan.objective.players:
         _term_vertices(player.minimize, labels, edges)
     return labels, edges
@@ -100,7 +104,7 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
     node, kind = graph.node(node_id), plan.graph.types[node_id]
 
     def plate(name: str) -> str:
-        return rename(("plate", name)) if name in graph.plates else name
+        return rename(("plate", name)) if name in (*graph.plates, *graph.scans) else name
 
     def tree(expression: Expression | None) -> object:
         return None if expression is None else _Tree(plan, node_id[0], rename)(expression)
@@ -112,6 +116,7 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
         "arguments": {key: tree(node.arguments[key]) for key in sorted(node.arguments)},
         "params": tree(node.params),
         "value": tree(node.value),
+        **_in_time(node, rename, tree),
         **({"through": [tree(step) for step in node.through]} if node.through else {}),
         "shape": list(kind.shape),
         "plates": [plate(name) for name in kind.plates],
@@ -119,6 +124,18 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
         "support": repr(kind.support),
         "data": field and {"from": field.origin, **_given(field.transforms)},
     }
+
+
+def _in_time(
+    node: Node, rename: Rename, tree: Callable[[Expression | None], object]
+) -> dict[str, object]:
+    """What a node of a sequence says beside its plate."""
+    said: dict[str, object] = {}
+    if node.initial is not None:
+        said |= {"initial": tree(node.initial), "reverse": node.reverse}
+    if node.shift is not None:
+        said["shift"] = [rename(("node", node.shift.base)), node.shift.offset]
+    return said
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:

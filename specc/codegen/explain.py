@@ -42,7 +42,7 @@ def _lines(plan: Plan) -> Iterator[str]:
 def _program(plan: Plan, program: ProgramPlan) -> Iterator[str]:
     what = "model" if program.name == MODEL else program.name
     yield f"{what}    {factorization(plan, program)}"
-    rows = [row for name in program.order for row in _folded(_node(plan, program, name))]
+    rows = [row for name in program.written for row in _folded(_node(plan, program, name))]
     yield from table(("node", "is", "shape", "support", "line"), rows)
 
 
@@ -170,7 +170,7 @@ def explain_json(plan: Plan) -> dict[str, Any]:
                             strict=True,
                         )
                     )
-                    for name in program.order
+                    for name in program.written
                 ],
             }
             for program in plan.programs.values()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from specc.codegen.plan import Plan
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -21,6 +23,16 @@ class Layout:
     def has_particles(self) -> bool:
         """Whether there is a particle axis."""
         return self.particles > 1
+
+    @classmethod
+    def of(cls, plan: Plan, particles: int) -> Layout:
+        """The axes of a plan: the value before of a node that is summed out has its own, too."""
+        model = plan.graph.graph.model.nodes.values()
+        shifted = {n.shift.base: n.name for n in model if n.shift is not None}
+        axes: list[str] = []
+        for name in plan.objective.enumerated:
+            axes += [shifted[name], name] if name in shifted else [name]
+        return cls(particles, tuple(axes))
 
     def axis(self, name: str) -> int:
         """The index, from the right, of an enumerated node's axis in a tensor of row values."""

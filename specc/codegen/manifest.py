@@ -90,6 +90,7 @@ def _nodes(plan: Plan, program: str) -> dict[str, Any]:
             "at": at(node.span),
         }
         for name, node in graph.graph.programs[program].nodes.items()
+        if node.shift is None
     }
 
 
@@ -125,9 +126,10 @@ def _jsonable(value: object) -> object:
 def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     node = plan.graph.graph.model.nodes[name]
     kind = plan.graph.types[node.id]
+    steps = [plan.graph.graph.size_of(node.scan)] if node.scan is not None else []
     entry: dict[str, Any] = {
         "from": field.origin,
-        "shape": list(kind.shape),
+        "shape": [*steps, *kind.shape],
         "dtype": _dtype(plan, name, field),
         "support": _support(kind.support),
         "at": at(field.span),
@@ -137,7 +139,7 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     for key in ("binarize", "scale", "standardize", "one_hot"):
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]
-    if field.picture is not None and math.prod(field.picture) == math.prod(kind.shape):
+    if field.picture is not None and math.prod(field.picture) == math.prod((*steps, *kind.shape)):
         entry["picture"] = list(field.picture)
     return entry
 

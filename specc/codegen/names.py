@@ -55,6 +55,11 @@ class Names:
         """The Python name of a name of the spec."""
         return self._python[name]
 
+    def call(self, name: str, wanted: str) -> None:
+        """Give a name of the spec another Python name, or as near as can be."""
+        if name not in self._python:
+            self._python[name] = self.fresh(wanted)
+
     def fresh(self, wanted: str) -> str:
         """`wanted`, with as many `_` after it as it takes to be new."""
         while wanted in self._taken:

@@ -123,7 +123,8 @@ class Factor:
 
     `inputs` are the nodes that it depends on, `given` those that its parameters do. `drawn` is the
     shape of what its distribution draws, which `flow` takes to a value. `causal` is the network by
-    which each entry depends on those before it.
+    which each entry depends on those before it. On the plate `scan` of a sequence `lengths` is the
+    node that says how many steps count.
     """
 
     node: Node
@@ -137,6 +138,8 @@ class Factor:
     symbol: str
     story: str
     drawn: Shape
+    scan: str | None = None
+    lengths: str | None = None
     flow: Flow | None = None
     causal: LinkModule | None = None
 
@@ -149,6 +152,11 @@ class Factor:
     def event_axes(self) -> int:
         """How many axes of log_prob belong to the event and are summed."""
         return len(self.drawn) - len(self.entry.result_dims)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The nodes whose values its density takes, beside its own."""
+        return self.inputs if self.lengths is None else (*self.inputs, self.lengths)
 
     @property
     def has_mean(self) -> bool:
@@ -176,8 +184,29 @@ class Let:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """The value of a node at the step before, or after in a reverse sequence: `z_before`.
+
+    Before the first step it is `number`, or what `method` computes.
+    """
+
+    node: Node
+    type: Type
+    base: str
+    is_before: bool
+    number: int | float | None
+    method: str
+    inputs: tuple[str, ...]
+    initial: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramPlan:
-    """One generated class."""
+    """One generated class.
+
+    `loops` are the nodes that depend on each other from step to step of a sequence, and so are
+    drawn step by step together; `let_loops` those among them that are so without their draws.
+    """
 
     name: str
     class_name: str
@@ -189,6 +218,22 @@ class ProgramPlan:
     factors: Mapping[str, Factor]
     lets: Mapping[str, Let]
     order: tuple[str, ...]
+    befores: Mapping[str, Before]
+    loops: tuple[tuple[str, ...], ...]
+    let_loops: tuple[tuple[str, ...], ...]
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The nodes that the spec declares, in order."""
+        return tuple(name for name in self.order if name not in self.befores)
+
+    def loop_of(self, name: str) -> tuple[str, ...]:
+        """The nodes that are drawn step by step together with this one; none if it need not be."""
+        return next((loop for loop in self.loops if name in loop), ())
+
+    def let_loop_of(self, name: str) -> tuple[str, ...]:
+        """The deterministic nodes that are computed step by step together with this one."""
+        return next((loop for loop in self.let_loops if name in loop), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +246,4 @@ class Plan:
     python: Mapping[str, str]
     data: tuple[str, ...]
     source: str
+    masks: Mapping[str, str]

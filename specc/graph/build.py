@@ -28,7 +28,9 @@ def type_graph(graph: Graph, findings: Findings) -> TypedGraph:
     shapes.run()
     sized = size_links(graph, shapes.read.uses, shapes.parameters, findings)
     plates = infer_plates(graph, findings)
-    supports = Supports(graph, shapes.dims, unnamed, shapes.read.ranks, findings)
+    supports = Supports(
+        graph, shapes.dims, unnamed, shapes.read.ranks, shapes.read.classes, findings
+    )
     supports.run()
     check_lookups(shapes.read.lookups, supports, findings)
     types = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specc.catalog.link import LinkOptions
     from specc.language.schema.spec import Spec
 
-Role = Literal["latent", "observed", "given", "let", "parameter"]
+Role = Literal["latent", "observed", "given", "let", "parameter", "shift"]
 NodeId = tuple[str, str]
 
 MODEL = "model"
@@ -42,11 +42,29 @@ class DrawChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """Which node a shifted value is of, and by how many steps: -1 is the step before."""
+
+    base: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The plate of a sequence: its steps, and the given node that says how many a row has."""
+
+    steps: int
+    lengths: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A named variable of one program, as resolved from the spec.
 
     `through` are the bijections that a draw of its distribution goes through, the first one first,
-    each with what conditions it.
+    each with what conditions it. On the plate `scan` of a sequence `initial` is the value before
+    the first step; in a `reverse` sequence the first step is the last. A node of the role `shift`
+    is the value of another at the step before: what `z[t-1]` means.
     """
 
     program: str
@@ -67,6 +85,10 @@ class Node:
     field: str | None = None
     draw: DrawChoice | None = None
     init: float | str | tuple[float, ...] | None = None
+    scan: str | None = None
+    initial: Expression | None = None
+    reverse: bool = False
+    shift: Shift | None = None
     through: tuple[Call, ...] = ()
 
     @property
@@ -82,10 +104,11 @@ class Node:
     def own_expressions(self) -> tuple[Expression, ...]:
         """The expressions of its parameters, or of its value."""
         own = tuple(self.arguments.values())
-        return own + tuple(e for e in (self.params, self.value) if e is not None)
+        single = (self.params, self.value, self.initial if self.shift is not None else None)
+        return own + tuple(e for e in single if e is not None)
 
     def expressions(self) -> tuple[Expression, ...]:
-        """Every expression that the node's value depends on."""
+        """Every expression that the node's value depends on, at one step of a sequence."""
         return self.own_expressions() + self.through
 
 
@@ -122,6 +145,11 @@ class Program:
     order: tuple[str, ...]
     inputs: tuple[str, ...]
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The nodes that the spec declares, in order: all but those that `z[t-1]` stands for."""
+        return tuple(name for name in self.order if self.nodes[name].shift is None)
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -131,8 +159,13 @@ class Graph:
     programs: Mapping[str, Program]
     links: Mapping[str, LinkNode]
     plates: Mapping[str, int]
+    scans: Mapping[str, Scan]
     constants: Mapping[str, object]
     fields: Mapping[str, DataField]
+
+    def size_of(self, plate: str) -> int:
+        """How many elements a plate has, or how many steps a sequence."""
+        return self.scans[plate].steps if plate in self.scans else self.plates[plate]
 
     def node(self, node_id: NodeId) -> Node:
         """The node of that program and name."""

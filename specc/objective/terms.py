@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-How = Literal["mean", "sum", "logmeanexp", "logsumexp", "weighted"]
+How = Literal["mean", "sum", "logmeanexp", "logsumexp", "forward", "weighted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Reduce:
     """A term with axes taken away.
 
     `axis` is `particle`, or the names of enumerated nodes: `logsumexp` over them sums a joint
-    density, `weighted` is the expectation under the guide's probabilities of their values.
+    density, and `forward` that of the states of a sequence, which has one name; `weighted` is the
+    expectation under the guide's probabilities of their values.
     """
 
     how: How

@@ -36,7 +36,12 @@ def verify_objective(objective: Objective) -> None:
         for reduced in _log_sums(player.minimize):
             assert isinstance(reduced, Sum), reduced
             for part in reduced.parts:
-                assert part.coefficient == 1.0 and isinstance(part.term, LogProb), part
+                assert part.coefficient == 1.0, part
+                assert isinstance(part.term, LogProb) or _is_chain(part.term), part
+
+
+def _is_chain(term: Term) -> bool:
+    return isinstance(term, Reduce) and term.how == "forward"
 
 
 def _log_sums(term: Term) -> Iterator[Term]:
@@ -45,7 +50,8 @@ def _log_sums(term: Term) -> Iterator[Term]:
         case Sum(parts=parts):
             for part in parts:
                 yield from _log_sums(part.term)
-        case Reduce(how="logsumexp", term=inner):
+        case Reduce(how="logsumexp" | "forward", term=inner):
             yield inner
+            yield from _log_sums(inner)
         case Reduce(term=inner):
             yield from _log_sums(inner)

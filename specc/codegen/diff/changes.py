@@ -14,6 +14,8 @@ from specc.language.expressions.print import print_expression
 from specc.language.schema.node import Node as Written
 
 WRITTEN = {
+    "initial": "the value of {} before the first step",
+    "reverse": "whether {} runs from the last step to the first",
     "plate": "the plate that repeats {}",
     "plate_index": "the plate that {} numbers",
     "draw": "the draw of {}",
@@ -35,7 +37,7 @@ def changes(old: Plan, new: Plan) -> tuple[Change, ...]:
     renames = Renames(old, new)
     before, after = old.graph.graph.spec.document, new.graph.graph.spec.document
     found = [*sections.head(before, after)]
-    found += [(name, f"{name} is now called {to}") for name, to in renames.found.items()]
+    found += [(name, f"{name} is now called {to}") for name, to in renames.written()]
     found += sections.constants(before, after, renames)
     for name in dict.fromkeys([*old.programs, *new.programs]):
         found += _Programs(old, new, renames, name).changes()
@@ -130,7 +132,9 @@ class _Programs:
 
 def _nodes(plan: Plan, program: str) -> Mapping[str, Node]:
     programs = plan.graph.graph.programs
-    return programs[program].nodes if program in programs else {}
+    if program not in programs:
+        return {}
+    return {name: programs[program].nodes[name] for name in programs[program].written}
 
 
 def _written(plan: Plan, node: Node) -> Written:

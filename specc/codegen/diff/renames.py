@@ -37,6 +37,10 @@ class Renames:
         """The new name of an old one."""
         return self.found.get(name, name)
 
+    def written(self) -> list[tuple[str, str]]:
+        """The renamed names that a spec declares: `z[t-1]` follows z."""
+        return [(old, new) for old, new in self.found.items() if "[" not in old]
+
     def apply(self, text: str) -> str:
         """The text with all names in it renamed."""
         return _WORD.sub(lambda match: self[match[0]], text) if self.found else text

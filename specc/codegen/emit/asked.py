@@ -56,11 +56,19 @@ def _split(program: ProgramPlan) -> tuple[list[Factor], list[Factor]]:
 def values_behind(plan: Plan, program: str, inputs: tuple[str, ...]) -> dict[str, None]:
     """The random and given values that inputs come down to, deterministic nodes looked through."""
     found: dict[str, None] = {}
-    for name in inputs:
+    seen: set[str] = set()
+    stack = list(reversed(inputs))
+    while stack:
+        name = stack.pop()
         node = plan.graph.graph.lookup(program, name)
-        if node is not None and node.role == "let":
-            let = plan.programs[node.program].lets[name]
-            found.update(values_behind(plan, program, let.inputs))
+        if name in seen or node is None:
+            continue
+        seen.add(name)
+        own = plan.programs[node.program]
+        if name in own.lets:
+            stack += reversed(own.lets[name].inputs)
+        elif name in own.befores:
+            stack += (own.befores[name].base, *own.befores[name].inputs)
         else:
             found[name] = None
     return found
@@ -69,7 +77,7 @@ def values_behind(plan: Plan, program: str, inputs: tuple[str, ...]) -> dict[str
 def _joint_inputs(plan: Plan, program: ProgramPlan, factors: list[Factor]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for factor in factors:
-        found.update(values_behind(plan, program.name, factor.inputs))
+        found.update(values_behind(plan, program.name, factor.needs))
         found[factor.node.name] = None
     order = {name: i for i, name in enumerate(program.order)}
     return tuple(sorted(found, key=lambda n: order[n]))
@@ -83,7 +91,7 @@ def _given(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
 def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for factor in program.factors.values():
-        found.update(values_behind(plan, program.name, factor.inputs))
+        found.update(values_behind(plan, program.name, factor.needs))
     data = tuple(n for n in found if n not in program.factors)
     needs_rows = any(not f.inputs for f in program.factors.values())
     return data or (plan.data[:1] if needs_rows else ())
@@ -162,7 +170,7 @@ def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[
         items.append("noise: Noise | None = None")
         owners["noise"] = "noise"
     out.call("def log_prob", items, " -> Tensor:")
-    body = Body(plan, out, imports, owners, Layout(1, enumerated))
+    body = Body(plan, out, imports, owners, Layout.of(plan, 1))
     with out.indented():
         data = ", ".join(n for n in names if plan.graph.graph.model.nodes[n].role == "observed")
         summed = f", {', '.join(enumerated)} summed out" if enumerated else ""
@@ -232,9 +240,8 @@ def _write_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: set[st
             names.append(name)
             if name in points:
                 continue
-            factor = program.factors[name]
             with out.about(f"{program.name}.{name}"):
-                body.sample(factor, "sample")
+                body.draw(program, name, "sample")
         out.collection("return ", [f'"{plan.python[n]}": {plan.python[n]}' for n in names])
 
 
@@ -254,9 +261,8 @@ def _write_guide_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: 
         terms = Terms(body)
         densities = []
         for name in drawn:
-            factor = program.factors[name]
             with out.about(f"{program.name}.{name}"):
-                body.sample(factor, "rsample" if factor.entry.reparameterized else "sample")
+                body.draw(program, name, "rsample")
                 densities.append(terms.leaf(LogProb(program.name, name)))
         if body.counts_rows:
             out.insert(mark, [f"rows = {plan.python[names[0]]}.shape[0]"])

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from specc.catalog.entry import Shape
+from specc.codegen.emit.loop import Loop
 from specc.codegen.layout import Layout
-from specc.codegen.plan import Argument, Factor, Flow, Let, LinkModule, Plan
+from specc.codegen.plan import Argument, Before, Factor, Flow, Let, LinkModule, Plan, ProgramPlan
 from specc.codegen.writer import Writer
-from specc.graph.graph import ROWS
+from specc.graph.graph import MODEL, ROWS, Type
 from specc.graph.passes.events import broadcast
 from specc.objective.passes.draws import states
 
@@ -21,6 +22,9 @@ class Body:
     `owners` says what each program is called there (`self` inside its own class). `particles` and
     `axes` hold, for each value made so far, whether it has a particle axis and which enumerated.
     `pushed` are the nodes whose base draw and log-determinant are at hand since they were drawn.
+    While `stepping` through a sequence the variables in `in_step` stand for one step of others, and
+    no value has an axis of steps; with `open_steps` densities keep it. `masks` are the sequences
+    whose mask of steps is at hand.
     `counts_rows` says that a shape written so far uses the variable `rows`.
     """
 
@@ -34,6 +38,11 @@ class Body:
     known: set[tuple[str, str]] = field(default_factory=set)
     ready: set[tuple[str, str]] = field(default_factory=set)
     pushed: set[tuple[str, str]] = field(default_factory=set)
+    in_step: dict[str, str] = field(default_factory=dict)
+    masks: set[str] = field(default_factory=set)
+    drawn: set[str] = field(default_factory=set)
+    stepping: bool = False
+    open_steps: bool = False
     counts_rows: bool = False
 
     def factor(self, program: str, name: str) -> Factor:
@@ -48,22 +57,95 @@ class Body:
         """Make the deterministic nodes that come before."""
         for name in inputs:
             found = self.plan.graph.graph.lookup(program, name)
-            if found is not None and found.role == "let" and found.id not in self.known:
-                self._let(self.plan.programs[found.program].lets[name])
+            if found is None or found.id in self.known:
+                continue
+            own = self.plan.programs[found.program]
+            if name in own.befores:
+                self._before(own.befores[name])
+            elif name in own.lets and own.let_loop_of(name):
+                self._let_loop(own, own.let_loop_of(name))
+            elif name in own.lets:
+                self._let(own.lets[name])
 
     def _let(self, let: Let) -> None:
         program = let.node.program
         self.prepare(program, let.inputs)
         self.known.add(let.node.id)
         with self.out.about(f"{program}.{let.node.name}"):
-            given = ", ".join(self.python(name) for name in let.inputs)
+            given = ", ".join(self._given(program, let.type, name) for name in let.inputs)
             owner = self.owners[program]
             self.out.statement(f"{self.python(let.node.name)} = {owner}.{let.method}({given})")
         self._inherit(let.node.name, let.inputs)
 
+    def _given(self, program: str, kind: Type, name: str) -> str:
+        """The variable of an input; one that does not vary over the steps gets their axis."""
+        if name in self.in_step:
+            return self.in_step[name]
+        node = self.plan.graph.graph.lookup(program, name)
+        assert node is not None
+        own = self.plan.graph.types[node.id]
+        varies = own.is_local or self.particles.get(name, False)
+        if self.stepping or _steps(kind) == _steps(own) or not varies:
+            return self.python(name)
+        return f"{self.python(name)}.unsqueeze({-1 - len(own.shape)})"
+
+    # steps of a sequence
+
+    def _before(self, before: Before) -> None:
+        """`z_before = before(z, 0.0, dims=1)`."""
+        base, name = before.base, before.node.name
+        program, rank = before.node.program, len(before.type.shape)
+        self.prepare(program, (base, *before.inputs))
+        self.known.add(before.node.id)
+        function = "before" if before.is_before else "after"
+        self.imports.add(f"specc.runtime.functions.{function}")
+        value = self.python(base)
+        if name in self.layout.enumerated:
+            assert before.node.scan is not None
+            steps = self.plan.graph.graph.size_of(before.node.scan)
+            right = -self.layout.axis(base) - 1
+            sizes = [*("-1",) * (right + 2), str(steps), *("-1",) * rank]
+            value = f"{value}.unsqueeze(1).expand({', '.join(sizes)})"
+        with self.out.about(f"{program}.{base}"):
+            self.out.statement(
+                f"{self.python(name)} = {function}({value}, {self._initial(before)}, dims={rank})"
+            )
+        self._inherit(name, (base, *before.inputs))
+        if name in self.layout.enumerated:
+            self.axes[name] = frozenset((name,))
+
+    def _initial(self, before: Before) -> str:
+        """The value before the first step."""
+        if not before.method:
+            return repr(before.number)
+        given = ", ".join(self.python(name) for name in before.inputs)
+        return f"{self.owners[before.node.program]}.{before.method}({given})"
+
+    def _let_loop(self, program: ProgramPlan, names: tuple[str, ...]) -> None:
+        """Deterministic nodes that wait for each other from step to step."""
+        Loop(self, program, names).write("", "")
+
+    def draw(self, program: ProgramPlan, name: str, function: str) -> None:
+        """A node by `sample` or `rsample`, with those that are drawn step by step with it."""
+        loop = program.loop_of(name)
+        if name in self.drawn:
+            return
+        if not loop:
+            factor = program.factors[name]
+            self.sample(factor, function if factor.entry.reparameterized else "sample")
+            return
+        self.drawn.update(loop)
+        Loop(self, program, loop).write(function, "noise")
+
     def _inherit(self, name: str, inputs: tuple[str, ...]) -> None:
         self.particles[name] = any(self.particles.get(i, False) for i in inputs)
         self.axes[name] = self._axes_of(inputs)
+
+    def takes_before(self, program: str, name: str) -> bool:
+        """Whether a density depends on the step before of a node that is summed out."""
+        factor = self.factor(program, name)
+        shifted = {n for n in self.layout.enumerated if n in self.plan.programs[MODEL].befores}
+        return bool(self._axes_of(factor.inputs) & shifted)
 
     def parameters(self, factor: Factor) -> None:
         """`z_loc, z_scale = guide.q_z(x)`, once."""
@@ -75,7 +157,8 @@ class Body:
 
     def _parameters(self, factor: Factor) -> None:
         names = ", ".join(a.local for a in factor.tensors)
-        given = ", ".join(self.python(name) for name in factor.given)
+        program = factor.node.program
+        given = ", ".join(self._given(program, factor.type, name) for name in factor.given)
         owner = self.owners[factor.node.program]
         self.out.statement(f"{names} = {owner}.{factor.method}({given})")
 
@@ -142,7 +225,8 @@ class Body:
     def _through(self, factor: Factor, flow: Flow, method: str, value: str) -> str:
         """`guide.push_z(z_base, h)`."""
         owner = self.owners[factor.node.program]
-        items = [value, *(self.python(name) for name in flow.inputs)]
+        program = factor.node.program
+        items = [value, *(self._given(program, factor.type, name) for name in flow.inputs)]
         if flow.stochastic and "noise" in self.owners:
             items.append("noise=noise")
         return f"{owner}.{method}({', '.join(items)})"
@@ -183,6 +267,8 @@ class Body:
         local = ROWS in factor.type.plates
         self.counts_rows = self.counts_rows or local
         inner = ["rows"] if local else [str(plates[p]) for p in factor.type.plates]
+        if local and not self.stepping:
+            inner += [str(self.plan.graph.graph.size_of(p)) for p in _steps(factor.type)]
         present = self._axes_of(factor.given)
         outer: list[str] = []
         if particles:
@@ -214,7 +300,8 @@ class Body:
         if independent:
             self.imports.add("specc.runtime.draws.enumeration")
             self.out.statement(f"{python} = enumeration.every_state({python}, {independent})")
-        sizes = [self._states(name), *(1,) * right, *factor.type.shape]
+        steps = (1,) * len(_steps(factor.type))
+        sizes = [self._states(name), *(1,) * right, *steps, *factor.type.shape]
         self.out.statement(f"{python} = {python}.view({', '.join(map(str, sizes))})")
         self.axes[name] = frozenset((name,))
 
@@ -227,11 +314,12 @@ class Body:
             value, more = factor.flow.base, self._log_det(factor, factor.flow)
         items = [value, *self.arguments(factor, detached)]
         called = self.called(factor, "log_prob")
-        if factor.flow is None and factor.members == 1:
+        plain = factor.flow is None and factor.members == 1
+        if plain and not self.open_steps and factor.lengths is None:
             self.out.call(f"{local} = {called}", items, self._summed(factor))
             return
         before, summed = f"{local} = {called}", _sum(factor.event_axes)
-        plated = self._over_plates(factor)
+        plated = self._over_plates(factor, local)
         whole = f"{before}({', '.join(items)}){summed}{more}"
         if not plated and factor.members == 1 and self.out.fits(whole):
             self.out.statement(whole)
@@ -239,11 +327,12 @@ class Body:
         self.out.call(before, items, summed)
         if factor.members > 1:
             self.imports.add("specc.runtime.functions.logmeanexp")
-            self.out.statement(f"{local} = logmeanexp({local}, dim=0){plated}")
-        elif plated:
-            self.out.statement(f"{local} = ({local}{more}){plated}")
-        else:
+            self.out.statement(f"{local} = logmeanexp({local}, dim=0)")
+            more = ""
+        elif more:
             self.out.statement(f"{local} = {local}{more}")
+        if plated:
+            self.out.statement(f"{local} = {plated}")
 
     def _log_det(self, factor: Factor, flow: Flow) -> str:
         """What a log-determinant adds to the density of the base draw: `- z_log_det`."""
@@ -258,20 +347,47 @@ class Body:
         """`kl_z = normal.kl_normal(z_loc, z_scale, 0.0, 1.0).sum(-1)`."""
         items = [*self.arguments(q), *self.arguments(p)]
         called = self.called(q, f"kl_{p.entry.name}")
-        self.out.call(f"{local} = {called}", items, self._summed(q))
+        if q.lengths is None:
+            self.out.call(f"{local} = {called}", items, self._summed(q))
+            return
+        self.out.call(f"{local} = {called}", items, _sum(q.event_axes))
+        self.out.statement(f"{local} = {self._over_plates(q, local)}")
 
     def _summed(self, factor: Factor) -> str:
         plates = [p for p in factor.type.plates if p != ROWS]
         count = factor.event_axes + len(plates)
         return _sum(count) + self._kept(factor)
 
-    def _over_plates(self, factor: Factor) -> str:
-        return _sum(len([p for p in factor.type.plates if p != ROWS])) + self._kept(factor)
+    def _over_plates(self, factor: Factor, local: str) -> str:
+        """A density summed over its plates: steps that a row does not have do not count."""
+        plates = [p for p in factor.type.plates if p != ROWS]
+        if self.open_steps:
+            plates = [p for p in plates if p not in _steps(factor.type)]
+        if not plates:
+            return ""
+        if factor.lengths is not None and factor.scan is not None:
+            local = f"({local} * {self.mask(factor.scan, factor.lengths)})"
+        return f"{local}{_sum(len(plates))}{self._kept(factor)}"
+
+    def mask(self, plate: str, lengths: str) -> str:
+        """`t_mask`: which steps of a sequence each row has."""
+        name = self.plan.masks[plate]
+        if plate not in self.masks:
+            self.masks.add(plate)
+            self.imports.add("specc.runtime.functions.step_mask")
+            steps = self.plan.graph.graph.size_of(plate)
+            self.out.statement(f"{name} = step_mask({self.python(lengths)}, {steps})")
+        return name
 
     def _kept(self, factor: Factor) -> str:
         """The axis of rows that a density summed over a plate keeps beside particles."""
-        plates = [p for p in factor.type.plates if p != ROWS]
-        return ".unsqueeze(-1)" if plates and self.particles.get(factor.node.name) else ""
+        shared = ROWS not in factor.type.plates and bool(factor.type.plates)
+        return ".unsqueeze(-1)" if shared and self.particles.get(factor.node.name) else ""
+
+
+def _steps(kind: Type) -> tuple[str, ...]:
+    """The plates of sequences over which the values of rows vary."""
+    return tuple(p for p in kind.plates if p != ROWS) if kind.is_local else ()
 
 
 def _sum(count: int) -> str:

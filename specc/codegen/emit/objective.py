@@ -39,7 +39,7 @@ def loss_inputs(plan: Plan) -> tuple[str, ...]:
             programs = (GUIDE, MODEL) if not isinstance(term, LogProb) else (term.program,)
             for program in programs:
                 factor = plan.programs[program].factors[term.node]
-                used.update(values_behind(plan, program, factor.inputs))
+                used.update(values_behind(plan, program, factor.needs))
                 used[term.node] = None
         for draw in plan.objective.draws.values():
             factor = plan.programs[draw.program].factors[draw.node]
@@ -81,7 +81,7 @@ class _ObjectiveWriter:
         self.out = Writer()
         self.imports = {"torch.Tensor", "specc.runtime.noise"}
         owners = {name: name for name in plan.programs} | {"noise": "noise"}
-        layout = Layout(self.objective.particles, self.objective.enumerated)
+        layout = Layout.of(plan, self.objective.particles)
         self.body = Body(plan, self.out, self.imports, owners, layout)
         self.terms = Terms(self.body)
         self.reduced = _reduced(plan)
@@ -197,7 +197,8 @@ class _ObjectiveWriter:
                 first = self.plan.python[loss_inputs(self.plan)[0]]
                 self.body.enumerate(factor, first)
                 return
-            self.body.sample(factor, "rsample" if draw.kind == "pathwise" else "sample")
+            way = "rsample" if draw.kind == "pathwise" else "sample"
+            self.body.draw(self.plan.programs[draw.program], name, way)
 
     def _model_terms(self) -> None:
         for term in self._leaves():

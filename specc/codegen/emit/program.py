@@ -10,7 +10,7 @@ from specc.codegen.emit.flow import write_flow
 from specc.codegen.emit.layers import write_module
 from specc.codegen.emit.learnt import write_learnt, write_property
 from specc.codegen.emit.text import factorization, program_docstring
-from specc.codegen.plan import Argument, Buffer, Factor, Let, Plan, ProgramPlan
+from specc.codegen.plan import Argument, Before, Buffer, Factor, Let, Plan, ProgramPlan
 from specc.codegen.writer import Writer, listed
 from specc.language.expressions.tree import Call
 
@@ -31,6 +31,8 @@ def write_program(plan: Plan, program: ProgramPlan) -> PyFile:
         for name in program.order:
             if name in program.lets:
                 _write_let(plan, program.lets[name], writer, out)
+            elif name in program.befores and program.befores[name].method:
+                _write_initial(plan, program.befores[name], writer, out)
             elif name in program.factors:
                 _write_factor(plan, program.factors[name], writer, out)
         write_capabilities(plan, program, out, imports)
@@ -86,6 +88,19 @@ def _write_let(plan: Plan, let: Let, writer: ExpressionWriter, out: Writer) -> N
             code = align(writer.number(let.expression), len(let.type.shape))
             shown = ", ".join(["...", *map(str, let.type.shape)])
             out.docstring(f"{let.node.name} = {let.expression.span.text}: [{shown}].")
+            out.statement(f"return {code.text}")
+
+
+def _write_initial(plan: Plan, before: Before, writer: ExpressionWriter, out: Writer) -> None:
+    out.line()
+    given = [f"{plan.python[name]}: Tensor" for name in before.inputs]
+    with out.about(f"{before.node.program}.{before.base}"):
+        out.call(f"def {before.method}", ["self", *given], " -> Tensor:")
+        with out.indented():
+            when = "before the first step" if before.is_before else "after the last step"
+            shown = ", ".join(map(str, before.type.shape))
+            out.docstring(f"{before.base} {when}, {before.initial.span.text}: [{shown}].")
+            code = align(writer.number(before.initial), len(before.type.shape))
             out.statement(f"return {code.text}")
 
 

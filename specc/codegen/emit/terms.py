@@ -80,7 +80,9 @@ class Terms:
     def _reduce(self, term: Reduce) -> str:
         if term in self.written:
             return self.written[term]
-        if term.how == "logsumexp":
+        if term.how == "forward":
+            name = self._forward(term)
+        elif term.how == "logsumexp":
             name = self._summed_out(term)
         else:
             assert term.how == "weighted"
@@ -98,6 +100,46 @@ class Terms:
         name = self._fresh("log_p")
         out = self.body.out
         out.sum(f"{name} = ", signed, f".logsumexp({self._axes(term.axes)})")
+        return name
+
+    def _forward(self, term: Reduce) -> str:
+        """`log_p = forward(log_p_z, log_p_x, axis=-3)`: the states of a sequence, summed out."""
+        body, out = self.body, self.body.out
+        (state,) = term.axes
+        parts = term.term.parts if isinstance(term.term, Sum) else (Part(1.0, term.term),)
+        pairs: list[str] = []
+        singles: list[str] = []
+        body.open_steps = True
+        for part in parts:
+            name = self.part(part)
+            assert isinstance(part.term, LogProb)
+            before = body.takes_before(part.term.program, part.term.node)
+            (pairs if before else singles).append(name)
+        body.open_steps = False
+        factor, axis = body.factor(MODEL, state), body.layout.axis(state) - 1
+        mask = body.mask(factor.scan, factor.lengths) if factor.scan and factor.lengths else ""
+        name = self._fresh("log_p")
+        own = {
+            state,
+            *(n for n in body.layout.enumerated if n in body.plan.programs[MODEL].befores),
+        }
+        kept = body.layout.has_particles or not own >= set(body.layout.enumerated)
+        if not pairs:
+            out.sum(f"{name} = ", singles, f".logsumexp({axis}{', keepdim=True' if kept else ''})")
+            out.statement(f"{name} = {f'({name} * {mask})' if mask else name}.sum(-1)")
+            return name
+        body.imports.add("specc.runtime.functions.forward")
+        items = [self._named_sum(pairs, "log_pair"), self._named_sum(singles, "log_single")]
+        items += [f"axis={axis}", *([f"mask={mask}"] if mask else [])]
+        out.call(f"{name} = forward", items, "" if kept else f".squeeze(({axis}, {axis + 1}))")
+        return name
+
+    def _named_sum(self, signed: list[str], wanted: str) -> str:
+        """The name of a sum; one term has its own."""
+        if len(signed) == 1 and signed[0].startswith("+ "):
+            return signed[0][2:]
+        name = self._fresh(wanted)
+        self.body.out.sum(f"{name} = ", signed)
         return name
 
     def _axes(self, axes: tuple[str, ...]) -> str:

@@ -19,6 +19,14 @@ def factorization(plan: Plan, program: ProgramPlan) -> str:
     if len(factors) > MANY:
         return f"{letter} is the product of {len(factors)} factors"
     product = " ".join(f"{letter}({f.symbol})" for f in factors)
+    scans = {f.scan for f in factors if f.scan is not None}
+    steps = f"prod_{'_'.join(sorted(scans))} " if scans else ""
+    if steps and any(f.scan is None for f in factors):
+        outer = " ".join(f"{letter}({f.symbol})" for f in factors if f.scan is None)
+        inner = " ".join(f"{letter}({f.symbol})" for f in factors if f.scan is not None)
+        product = f"{outer} {steps}{inner}"
+    elif steps:
+        product = f"{steps}{product}"
     if len(product) > 72:
         product = f"the product of {len(factors)} factors"
     names = ", ".join(f.node.name for f in factors)
@@ -55,7 +63,7 @@ def program_docstring(plan: Plan, program: ProgramPlan) -> str:
 def _stories(plan: Plan, program: ProgramPlan) -> list[str]:
     nodes = plan.graph.graph.programs[program.name].nodes
     rows: list[tuple[str, str]] = []
-    for name in program.order:
+    for name in program.written:
         node = nodes[name]
         at = f"{plan.source}:{node.span.line}"
         if name in program.factors:
@@ -83,6 +91,8 @@ def symbol(plan: Plan, term: Term) -> str:
             return f"KL(q({q.symbol}) || p({p.symbol}))"
         case Reduce(how="logsumexp", axes=axes, term=inner):
             return f"log sum_{{{', '.join(axes)}}} exp({symbol(plan, inner)})"
+        case Reduce(how="forward", axes=axes, term=inner):
+            return f"log sum_{{{', '.join(axes)}}} prod_t exp({symbol(plan, inner)})"
         case Reduce(how="weighted", axes=axes, term=inner):
             return f"sum_{{{', '.join(axes)}}} q({', '.join(axes)}) {symbol(plan, inner)}"
         case Reduce(term=inner):

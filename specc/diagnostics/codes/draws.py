@@ -155,6 +155,12 @@ CODES: tuple[Code, ...] = (
         "`free_bits` cannot hold the divergence of `{name}` above a least value: {reason}",
         "delete `free_bits`, or use `warm_up`, which asks for nothing",
     ),
+    error(
+        "E0430",
+        "two-chains",
+        "`{name}` and `{other}` are both states of sequences, and one density needs both",
+        "make them one node whose classes are the pairs of theirs, or draw one in a guide",
+    ),
     warning(
         "W0431",
         "score-variance",

@@ -125,6 +125,48 @@ CODES: tuple[Code, ...] = (
         "`{name}` is a node, and a node cannot be applied",
         "for a product write `{name} * ...`, for an entry `{name}[...]`",
     ),
+    error(
+        "E0240",
+        "not-a-sequence",
+        "`{option}` of `{name}` belongs to the steps of a sequence, and `{name}` is on none",
+        "{hint}",
+    ),
+    error(
+        "E0241",
+        "step-outside",
+        "`{text}` is a step of `{plate}`, and `{name}` is not on that plate",
+        "write `plate: {plate}` on `{name}`",
+    ),
+    error(
+        "E0242",
+        "step-of-no-sequence",
+        "`{text}` asks for a step of `{name}`, which is not on the plate `{plate}`",
+        "write `plate: {plate}` on `{name}`, or use `{name}` as it is",
+    ),
+    error(
+        "E0243",
+        "wrong-step",
+        "`{text}` cannot be used: `{name}` runs {order}, and only the step before is at hand",
+        "write `{right}`; to look back further, keep what is needed in a `let` node",
+    ),
+    error(
+        "E0244",
+        "no-initial",
+        "`{text}` needs a value before the first step, and `{name}` has none",
+        "write `initial: 0` on `{name}`, or another value of its shape",
+    ),
+    error(
+        "E0245",
+        "lengths-of-nothing",
+        "the lengths of `{plate}` must be a given number of the model, and `{name}` is none",
+        "{hint}",
+    ),
+    error(
+        "E0246",
+        "global-with-steps",
+        "`{name}` is global, one value for all rows, and has a value for each step of `{plate}`",
+        "delete `global: true`, or `plate: {plate}`; a `parameter` may have one value a step",
+    ),
     error("E0231", "unknown-function", "there is no link or function `{name}`", "{hint}"),
     error(
         "E0232",

@@ -116,6 +116,18 @@ CODES: tuple[Code, ...] = (
         "let the draw before it have all of these values, and no others",
     ),
     error(
+        "E0327",
+        "steps-of-data",
+        "`{name}` has {steps} steps on the plate `{plate}`, and its data are {found}",
+        "the first size of the field is that of the steps; write it as `scan: ...`",
+    ),
+    error(
+        "E0328",
+        "classes-unknown",
+        "`{name}` depends on its own step before, so its number of classes must be written",
+        "write such as `classes: 3`",
+    ),
+    error(
         "E0317",
         "params-not-a-link",
         "`params` of `{name}` must be one link applied to nodes",

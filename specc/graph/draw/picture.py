@@ -77,7 +77,7 @@ def picture(typed: TypedGraph) -> Picture:
 
 def _shown(graph: Graph, program: Program) -> list[Node]:
     """A program's nodes, and the data of the model that it uses."""
-    own = [program.nodes[name] for name in program.order]
+    own = [program.nodes[name] for name in program.written]
     if program.name == MODEL:
         return own
     return [graph.model.nodes[name] for name in program.inputs] + own
@@ -161,7 +161,7 @@ def _dot(typed: TypedGraph, node: Node, x: float, y: float) -> Dot:
 
 def _arrows(graph: Graph, program: Program) -> list[Arrow]:
     found = []
-    for name in program.order:
+    for name in program.written:
         node = program.nodes[name]
         for parent in _parents(node, program):
             owner = program.name if parent in program.nodes else MODEL
@@ -182,14 +182,17 @@ def _links(graph: Graph, node: Node, parent: str) -> list[str]:
 
 def _plates(typed: TypedGraph, program: Program) -> list[Plate]:
     groups: dict[str, list[str]] = {}
-    for name in program.order:
+    for name in program.written:
         node = program.nodes[name]
         for plate in typed.types[node.id].plates if node.id in typed.types else ():
             groups.setdefault(plate, []).append(f"{program.name}_{name}")
     for name in program.inputs:
         groups.setdefault(ROWS, []).append(f"{MODEL}_{name}")
-    sizes = typed.graph.plates
     return [
-        Plate("rows" if plate == ROWS else f"{plate}: {sizes[plate]}", program.name, tuple(keys))
+        Plate(
+            "rows" if plate == ROWS else f"{plate}: {typed.graph.size_of(plate)}",
+            program.name,
+            tuple(keys),
+        )
         for plate, keys in groups.items()
     ]

@@ -13,9 +13,10 @@ def draw(typed: TypedGraph) -> str:
     lines = []
     for program in typed.graph.programs.values():
         lines.append(program.name)
-        for name in program.order:
+        for name in program.written:
             node = program.nodes[name]
-            used = sorted({*program.digraph.predecessors(name)} | _data(typed, program.name, name))
+            before = {*program.digraph.predecessors(name)}
+            used = sorted(before | _data(typed, program.name, name))
             plates = [p for p in typed.types[node.id].plates if p != "rows"]
             where = f"  for each of {plates[0]}" if plates else ""
             uses = f" <- {', '.join(used)}" if used else ""

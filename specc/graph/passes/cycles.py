@@ -12,6 +12,7 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, Program
+from specc.graph.passes.sequences import in_time
 
 
 def order_nodes(graph: Graph, findings: Findings) -> Graph:
@@ -37,7 +38,19 @@ def _ordered(program: Program, findings: Findings) -> Program:
         acyclic.remove_edges_from(inside)
     place = {name: i for i, name in enumerate(program.nodes)}
     order = tuple(nx.lexicographical_topological_sort(acyclic, key=place.__getitem__))
+    if any(node.shift is not None for node in program.nodes.values()):
+        order = _through_time(program, order)
     return replace(program, order=order)
+
+
+def _through_time(program: Program, order: tuple[str, ...]) -> tuple[str, ...]:
+    """An order of one step in which what comes step by step together stands together."""
+    place = {name: i for i, name in enumerate(order)}
+    together = nx.condensation(in_time(program))
+    members = nx.get_node_attributes(together, "members")
+    first = {group: min(place[name] for name in names) for group, names in members.items()}
+    groups = nx.lexicographical_topological_sort(together, key=first.__getitem__)
+    return tuple(n for group in groups for n in sorted(members[group], key=place.__getitem__))
 
 
 def _report(program: Program, component: set[str], findings: Findings) -> None:

@@ -74,7 +74,7 @@ def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
     candidates = [*graph.programs[node.program].nodes, *graph.constants]
     if node.program != MODEL:
         candidates += [n for n, m in graph.model.nodes.items() if m.role in ("observed", "given")]
-    candidates = [c for c in candidates if c != node.name]
+    candidates = [c for c in candidates if c != node.name and "[" not in c]
     guess = nearest(name.id, candidates)
     findings.add(
         diagnose(
@@ -217,7 +217,7 @@ def check_used(graph: Graph, findings: Findings) -> None:
 
 
 def _uses(graph: Graph) -> tuple[set[str], set[str]]:
-    used: set[str] = set()
+    used: set[str] = {scan.lengths for scan in graph.scans.values() if scan.lengths is not None}
     applied: set[str] = set()
     spec = graph.spec
     for expression in (*spec.document.expressions(), *_sizes(graph)):

@@ -33,7 +33,8 @@ def _node(
             used.setdefault(plate, place)
     own = _own(graph, node)
     if own is None:
-        own = tuple(used)[:1]
+        steps = tuple(plate for plate in used if plate in graph.scans)
+        own = (ROWS, *steps) if steps and ROWS in used else steps or tuple(used)[:1]
     for plate, place in used.items():
         if plate not in own:
             _outside(graph, node, own, plate, place, findings)
@@ -42,6 +43,13 @@ def _node(
 
 
 def _own(graph: Graph, node: Node) -> tuple[str, ...] | None:
+    if node.shift is not None:
+        base = graph.lookup(node.program, node.shift.base)
+        return _own(graph, base) if base is not None else None
+    if node.role == "parameter" and node.scan is not None:
+        return (node.scan,)
+    if node.scan is not None:
+        return (ROWS, node.scan)
     if node.role == "given":
         return (ROWS,)
     if node.plate is not None:

@@ -17,13 +17,15 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program
+from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program, Scan
 from specc.graph.passes.fields import resolve_fields
 from specc.graph.passes.names import check_expression, check_used
+from specc.graph.passes.sequences import unroll_names
 from specc.graph.passes.sizes import number_of
 from specc.graph.passes.through import check_through
 from specc.language.expressions.tree import Call
 from specc.language.expressions.walk import names
+from specc.language.schema.document import Scan as ScanSpec
 from specc.language.schema.node import Node as NodeSpec
 from specc.language.schema.spec import Path, Spec
 
@@ -35,16 +37,25 @@ def resolve(spec: Spec, findings: Findings) -> Graph:
         name: _nodes(spec, name, nodes, findings) for name, nodes in _programs(spec).items()
     }
     constants = dict(document.constants)
-    plates = _plates(spec, constants, findings)
+    sizes = _plates(spec, constants, findings)
+    scans = {
+        name: Scan(sizes[name], plate.lengths)
+        for name, plate in document.plates.items()
+        if isinstance(plate, ScanSpec)
+    }
+    plates = {name: size for name, size in sizes.items() if name not in scans}
+    programs = unroll_names(programs, scans, spec.unread, findings)
     graph = Graph(
         spec=spec,
         programs={name: _program(name, nodes, programs) for name, nodes in programs.items()},
         links=MappingProxyType(_links(spec)),
         plates=MappingProxyType(plates),
+        scans=MappingProxyType(scans),
         constants=MappingProxyType(constants),
         fields=MappingProxyType(resolve_fields(spec, findings)),
     )
     _check_clashes(graph, findings)
+    _check_lengths(graph, findings)
     for program in graph.programs.values():
         for node in program.nodes.values():
             _check_node(graph, node, findings)
@@ -89,6 +100,7 @@ def _node(
         draw = DrawChoice(
             node.draw.kind, dict(node.draw.options), spec.spans.value((*path, "draw"))
         )
+    is_scan = isinstance(spec.document.plates.get(node.plate or ""), ScanSpec)
     init = tuple(node.init) if isinstance(node.init, (list, tuple)) else node.init
     return Node(
         program=program,
@@ -103,7 +115,10 @@ def _node(
         support=support,
         sizes=node.shape,
         options=MappingProxyType(options),
-        plate=node.plate,
+        plate=None if is_scan else node.plate,
+        scan=node.plate if is_scan else None,
+        initial=node.initial,
+        reverse=node.reverse,
         plate_index=node.plate_index,
         is_global=node.is_global,
         field=_field(name, node),
@@ -155,6 +170,8 @@ def _program(
     digraph.add_nodes_from(nodes)
     inputs: dict[str, None] = {}
     for node in nodes.values():
+        if node.shift is not None and node.shift.base not in nodes:
+            inputs[node.shift.base] = None
         for used in _mentioned(node):
             if used == node.name:
                 continue  # legal through a causal link alone, and no reason to come after itself
@@ -180,17 +197,37 @@ def _links(spec: Spec) -> dict[str, LinkNode]:
 
 def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> dict[str, int]:
     plates: dict[str, int] = {}
-    for name, size in spec.document.plates.items():
+    for name, plate in spec.document.plates.items():
+        size = plate.steps if isinstance(plate, ScanSpec) else plate
         value = number_of(size, constants, lambda name: None)
         if any(spec.unread.holds("constants", used.id) for used in names(size)):
             plates[name] = 1
         elif isinstance(value, int) and value >= 1:
             plates[name] = value
         else:
-            span = spec.spans.value(("plates", name))
+            path = ("plates", name, "scan") if isinstance(plate, ScanSpec) else ("plates", name)
+            span = spec.spans.value(path)
             findings.add(diagnose("E0212", span, name=name, value=span.text))
             plates[name] = 1
     return plates
+
+
+def _check_lengths(graph: Graph, findings: Findings) -> None:
+    """What says how many steps a row has is a number in the data."""
+    for name, scan in graph.scans.items():
+        if scan.lengths is None:
+            continue
+        node = graph.model.nodes.get(scan.lengths)
+        if node is not None and node.role == "given" and node.scan is None:
+            continue
+        if graph.is_unread(MODEL, scan.lengths):
+            continue
+        span = graph.spec.spans.value(("plates", name, "lengths"))
+        given = [n.name for n in graph.model.nodes.values() if n.role == "given"]
+        guess = nearest(scan.lengths, given)
+        example = f"{scan.lengths}: {{given: {scan.lengths}}}"
+        hint = f"did you mean `{guess}`?" if guess else f"declare it in the model: `{example}`"
+        findings.add(diagnose("E0245", span, name=scan.lengths, plate=name, hint=hint))
 
 
 def _check_clashes(graph: Graph, findings: Findings) -> None:
@@ -207,7 +244,7 @@ def _other_meanings(graph: Graph, name: str) -> Iterator[tuple[str, Span | None]
         yield "link", graph.links[name].span
     if name in graph.constants:
         yield "constant", None
-    if name in graph.plates:
+    if name in graph.plates or name in graph.scans:
         yield "plate", None
 
 
@@ -256,7 +293,7 @@ def _check_params(graph: Graph, node: Node, findings: Findings) -> None:
 def _rests_on_unread(graph: Graph, node: Node) -> bool:
     """Whether the plate or the data of a node could not be read."""
     unread = graph.spec.unread
-    plates = [plate for plate in (node.plate, node.plate_index) if plate is not None]
+    plates = [p for p in (node.plate, node.scan, node.plate_index) if p is not None]
     if any(unread.holds("plates", plate) for plate in plates):
         return True
     if node.field is None or node.field in graph.fields or node.program != MODEL:

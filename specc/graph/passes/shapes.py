@@ -12,7 +12,7 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId
+from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId, Shift
 from specc.graph.passes.events import Conflict, Event, parameter_of
 from specc.graph.passes.expression_shapes import ExpressionShapes, show
 from specc.graph.passes.through import is_bijection
@@ -63,7 +63,39 @@ class Shapes:
                 return True
         return any(u in self.findings.broken and u != node.id for u in used)
 
+    def _shifted(self, node: Node, shift: Shift) -> Shape | None:
+        """The shape of a node at the step before, which must be known before the node itself."""
+        base = self.graph.lookup(node.program, shift.base)
+        assert base is not None
+        self._count_ahead(node, base)
+        if base.id in self.events:
+            return self.events[base.id]
+        shape = self._declared(base) if base.sizes is not None else self._inherited(base)
+        if shape is None and base.entry is not None and not base.entry.result_dims:
+            shape = () if base.options else None
+        if shape is None and base.id not in self.findings.broken:
+            is_state = base.entry is not None and base.entry.finite and not base.entry.result_dims
+            code = "E0328" if is_state else "E0305"
+            return self.read.fail(node, diagnose(code, base.span, name=base.name))
+        return shape
+
+    def _count_ahead(self, node: Node, base: Node) -> None:
+        """The number of classes of a node before its parameters are known: as it is written."""
+        twin = self.graph.model.nodes.get(base.name)
+        for each in (base, twin):
+            if each is None or each.entry is None:
+                continue
+            if each.entry.finite and not each.entry.result_dims and each.options:
+                found = next(iter((self._options(each) or {}).values()), 1)
+                assert node.initial is not None
+                first = self.read.number(node, node.initial)
+                own = int(first) + 1 if first is not None else 0
+                self.read.classes[node.id] = max(found, own)
+                return
+
     def _deterministic(self, node: Node) -> Shape | None:
+        if node.shift is not None:
+            return self._shifted(node, node.shift)
         declared = self._declared(node)
         if node.role == "parameter":
             return self._parameter(node, declared)
@@ -94,6 +126,8 @@ class Shapes:
             self.read.classes[node.id] = int(high) + 1
         if declared is not None:
             return declared
+        if node.scan is not None and found.shape is not None:
+            return self._of_a_step(node, found.shape)
         return found.shape if found.shape is not None else ()
 
     def _random(self, node: Node) -> Shape | None:
@@ -282,7 +316,30 @@ class Shapes:
         if node.program != MODEL and node.name in self.graph.model.nodes:
             return self.events.get((MODEL, node.name))
         found = self.graph.fields.get(node.field) if node.field else None
-        return found.shape if found is not None else None
+        if found is None or found.shape is None or node.scan is None:
+            return found.shape if found is not None else None
+        return self._of_a_step(node, found.shape)
+
+    def _of_a_step(self, node: Node, shape: Shape) -> Shape | None:
+        """What the data hold for one step; their first axis must be that of the steps."""
+        assert node.scan is not None
+        steps = self.graph.scans[node.scan].steps
+        span = self.graph.spec.spans.value(("plates", node.scan, "scan"))
+        if shape[:1] == (steps,) or any(d.span == span for d in self.findings.diagnostics):
+            return shape[1:]
+        if node.id in self.findings.broken:
+            return None
+        return self.read.fail(
+            node,
+            diagnose(
+                "E0327",
+                node.span,
+                name=node.name,
+                plate=node.scan,
+                steps=steps,
+                found=show(shape),
+            ),
+        )
 
     def _options(self, node: Node) -> dict[str, int] | None:
         found = {}

@@ -22,7 +22,7 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, Graph, Node, NodeId
+from specc.graph.graph import MODEL, Graph, Node, NodeId, Shift
 from specc.graph.passes.events import parameter_of
 from specc.graph.passes.names import SIZE_OF
 from specc.graph.passes.probabilities import check_rows
@@ -58,8 +58,10 @@ class Supports:
         sizes: Mapping[NodeId, Mapping[str, int]],
         unnamed: Set[NodeId],
         ranks: Mapping[Span, int],
+        classes: Mapping[NodeId, int],
         findings: Findings,
     ) -> None:
+        self.classes = classes
         self.graph, self.sizes, self.findings = graph, sizes, findings
         self.unnamed, self.ranks = unnamed, ranks
         self.found: dict[NodeId, Support] = {}
@@ -83,6 +85,8 @@ class Supports:
             assert node.support is not None
             self._check_init(node, node.support)
             return node.support
+        if node.shift is not None:
+            return self._shifted(node, node.shift)
         if node.role == "let":
             assert node.value is not None
             return self.of(node, node.value)
@@ -108,6 +112,23 @@ class Supports:
                     node.id,
                 )
                 return
+
+    def _shifted(self, node: Node, shift: Shift) -> Support:
+        """The values of the step before: the node's own, and what stands before the first step."""
+        base = self.graph.lookup(node.program, shift.base)
+        assert base is not None and node.initial is not None
+        values: Support = REAL
+        if base.entry is not None:
+            known: dict[str, float] = dict.fromkeys(
+                base.entry.options.values(), self.classes.get(base.id, 0)
+            )
+            for key, expression in base.arguments.items():
+                value = self._literal(expression)
+                known |= {key: value} if value is not None else {}
+            values = base.entry.result(known)
+        elif base.role == "given":
+            values = self._given(base)
+        return _hull([values, self.of(node, node.initial)])
 
     def _given(self, node: Node) -> Support:
         if node.plate_index is not None:

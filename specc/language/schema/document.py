@@ -16,6 +16,16 @@ from specc.language.schema.objective import Minimize, Objective
 from specc.language.schema.train import Evaluation, TrainSpec
 from specc.language.schema.value import Expression, Value
 
+
+class Scan(Value):
+    """A plate whose elements follow one another: a node may use itself at the step before."""
+
+    steps: Expression = math(about="How many steps there are, at most.")
+    lengths: str | None = math(
+        default=None, about="A given node that says how many steps each row has."
+    )
+
+
 Constant = int | float | str | Numbers
 
 
@@ -29,7 +39,9 @@ class Document(Value):
         default={}, about="Named numbers, words or (nested) lists; `--set` overrides them."
     )
     data: DataSpec | None = math(default=None, about="Where the data comes from.")
-    plates: Mapping[str, Expression] = math(default={}, about="Repetitions, by name: their sizes.")
+    plates: Mapping[str, Expression | Scan] = math(
+        default={}, about="Repetitions, by name: their sizes, or the steps of a sequence."
+    )
     model: Mapping[str, Node] = math(about="The generative story.")
     guide: Mapping[str, Node] | None = math(
         default=None, about="The inference network over the model's latents."
@@ -57,6 +69,7 @@ class Document(Value):
         for _, nodes in self.programs_by_name():
             for node in nodes.values():
                 yield from node.expressions()
-        yield from self.plates.values()
+        for plate in self.plates.values():
+            yield plate.steps if isinstance(plate, Scan) else plate
         if isinstance(self.objective, Minimize):
             yield self.objective.expression

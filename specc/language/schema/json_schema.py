@@ -83,7 +83,7 @@ def _sections(definitions: Json) -> Json:
         "doc": {"type": "string"},
         "constants": _named(constant),
         "data": _data(definitions),
-        "plates": _named(_ref("expression")),
+        "plates": _named({"anyOf": [_ref("expression"), _scan()]}),
         "model": _named(_ref("node")),
         "guide": _named(_ref("node")),
         "programs": _named(_named(_ref("node"))),
@@ -195,12 +195,19 @@ def _options(role: Role) -> Json:
     return {key: _option(key) for key, roles in OPTIONS.items() if role in roles}
 
 
+def _scan() -> Json:
+    lengths: Json = {"type": "string", "description": "a given node: the steps of each row"}
+    return _closed({"scan": _ref("expression"), "lengths": lengths}, required=["scan"])
+
+
 def _option(key: str) -> Json:
     shapes: Json = {
         "params": _ref("expression"),
         "shape": {"type": "array", "items": _ref("expression")},
         "through": {"anyOf": [_ref("expression"), {"type": "array", "items": _ref("expression")}]},
         "global": {"type": "boolean"},
+        "initial": _ref("expression"),
+        "reverse": {"type": "boolean"},
         "draw": _ref("draw"),
         "init": {
             "anyOf": [

@@ -9,8 +9,6 @@ NODE_KEYS: dict[str, str] = {
     "joint": "declare the parts as nodes of their own",
     "missing": "every row needs a value of an observed node",
     "dequantize": "use a distribution over whole numbers, or one such as discretized_logistic",
-    "initial": "a sequence can be unrolled: one node for each step",
-    "reverse": "a sequence can be unrolled: one node for each step",
     "auto": "declare the node in the guide, with a distribution and `params:`",
 }
 """Keys of a node."""
@@ -49,7 +47,6 @@ OBJECTIVES: dict[str, str] = {
 }
 """Objectives."""
 
-SCAN = "a sequence can be unrolled: one node for each step"
 AUTO_GUIDE = "write the guide's nodes"
 
 

@@ -43,6 +43,12 @@ class Node(Value):
         default=None, about="The sizes of one event, for one data row."
     )
     plate: str | None = math(default=None, about="The plate that repeats the node.")
+    initial: Expression | None = math(
+        default=None, about="The value before the first step of a sequence."
+    )
+    reverse: bool = math(
+        default=False, about="Whether a sequence runs from its last step to its first."
+    )
     is_global: bool = math(
         default=False, about="Whether one value serves all data rows (`global: true`)."
     )
@@ -68,6 +74,8 @@ class Node(Value):
         if self.params is not None:
             yield self.params
         yield from self.through
+        if self.initial is not None:
+            yield self.initial
         yield from self.shape or ()
 
 

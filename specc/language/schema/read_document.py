@@ -12,7 +12,7 @@ from specc.language.limits import MAX_FINDINGS
 from specc.language.located import Entry, Located, Scalar, Sequence
 from specc.language.nested import Numbers
 from specc.language.schema import later
-from specc.language.schema.document import Constant, Document
+from specc.language.schema.document import Constant, Document, Scan
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.identifiers import is_identifier, is_package
 from specc.language.schema.read_data import read_data
@@ -95,14 +95,21 @@ def read_plates(reading: Reading, value: Located, path: Path) -> dict[str, Expre
     return _each(reading, value, path, "plate", read_plate)
 
 
-def read_plate(reading: Reading, value: Located, path: Path) -> Expression | None:
-    """One size: a number or the name of a constant."""
-    if isinstance(value, located.Mapping):
-        scan = next((e for e in value.entries if e.name == "scan"), None)
-        if scan is not None:
-            return later.not_yet(reading, scan.key.span, "scan", later.SCAN)
-        return reading.wrong_kind(value, path, "a number or a constant")
-    return read_expression(reading, value, path)
+def read_plate(reading: Reading, value: Located, path: Path) -> Expression | Scan | None:
+    """One size: a number or the name of a constant; or `{scan: steps}`, a sequence."""
+    if not isinstance(value, located.Mapping):
+        return read_expression(reading, value, path)
+    for entry in value.entries:
+        if entry.name not in ("scan", "lengths"):
+            return reading.unknown_key(entry.key, path, ("scan", "lengths"))
+    steps, lengths = value.get("scan"), value.get("lengths")
+    if steps is None:
+        return reading.wrong_kind(value, path, "a number or a constant", "or `{scan: 100}`")
+    size = read_expression(reading, steps, (*path, "scan"))
+    node = None
+    if lengths is not None:
+        node = reading.word(lengths, (*path, "lengths"), "the name of a given node")
+    return None if size is None else Scan(steps=size, lengths=node)
 
 
 def read_guide(reading: Reading, value: Located, path: Path) -> object:

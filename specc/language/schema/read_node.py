@@ -31,6 +31,8 @@ OPTIONS: dict[str, tuple[Role, ...]] = {
     "shape": ROLES,
     "plate": ROLES,
     "global": ROLES,
+    "initial": ("latent", "observed", "let", "given"),
+    "reverse": ("latent", "observed", "let", "given"),
     "from": ("observed",),
     "plate_index": ("given",),
     "through": ("latent", "observed"),
@@ -174,13 +176,13 @@ class _NodeReader:
         if role not in OPTIONS[entry.name]:
             return self.of_another_role(role, entry)
         match entry.name:
-            case "params":
+            case "params" | "initial":
                 return read_expression(self.reading, entry.value, path)
             case "shape":
                 return self.shape(entry.value, path)
             case "through":
                 return self.through(entry.value, path)
-            case "global":
+            case "global" | "reverse":
                 return self.reading.truth(entry.value, path)
             case "draw":
                 return read_draw(self.reading, entry.value, path)

@@ -152,6 +152,9 @@ def _enumerate_problem(
     if count > MAX_STATES:
         shown = f"{count:.0f}" if count < 1e9 else "too many"
         return "E0415", {"names": f"`{node.name}`", "count": shown, "limit": str(MAX_STATES)}
+    if node.scan is not None and node.program == GUIDE:
+        reason = "the states of a sequence are summed out where no guide draws them"
+        return _unfit(node, draws.draw("enumerate"), setting, reason)
     if setting.entry.reduction == "logmeanexp" and node.program == GUIDE:
         reason = "a weighted sum inside the log of a mean is another bound"
         return _unfit(node, draws.draw("enumerate"), setting, reason)
@@ -193,10 +196,12 @@ def _discrete(
         )
         return None
     count = states(typed, node) if node.entry.finite else math.inf
-    if policy == "choose" and count <= min(64, room):
+    if policy == "choose" and count <= min(64, room) and node.scan is None:
         reason = f"{node.entry.name} has {count:.0f} values: their sum is exact"
         return Draw(node.name, GUIDE, "enumerate", "", reason)
     reason = f"{node.entry.name} is discrete, with too many values to sum over"
+    if node.scan is not None:
+        reason = f"{node.entry.name} is discrete, with values at many steps"
     if policy != "choose":
         reason = f"{node.entry.name} is discrete: {setting.entry.name} uses the score"
     return Draw(node.name, GUIDE, "score", _baseline(setting), reason)

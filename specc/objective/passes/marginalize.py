@@ -74,7 +74,7 @@ def sum_out(
     typed: TypedGraph, inner: Sum, draws: dict[str, Draw], axes: Axes
 ) -> tuple[Sum, list[Decision]]:
     """Wrap what depends on enumerated nodes in the sum over their values."""
-    parts, decisions = _joint(inner, draws, axes)
+    parts, decisions = _joint(typed, inner, draws, axes)
     weighed: list[Part] = []
     for part in parts:
         over = axes.weights(axes.of_term(part.term))
@@ -109,16 +109,27 @@ def groups(
         yield tuple(n for n in draws if n in component), members
 
 
-def _joint(inner: Sum, draws: dict[str, Draw], axes: Axes) -> tuple[list[Part], list[Decision]]:
+def _joint(
+    typed: TypedGraph, inner: Sum, draws: dict[str, Draw], axes: Axes
+) -> tuple[list[Part], list[Decision]]:
     """The terms without those that are summed out, then a logsumexp for each group of those."""
     joint = summed(draws)
+    chains = {n for n in joint if typed.graph.model.nodes[n].scan is not None}
     parts: list[Part] = [p for p in inner.parts if not axes.of_term(p.term) & joint]
     decisions = []
     for names, members in groups(inner, draws, axes):
         factor = members[0].coefficient
-        density = Sum(tuple(replace(p, coefficient=1.0) for p in members))
-        parts.append(Part(factor, Reduce("logsumexp", names, density)))
-        decisions.append(Decision(", ".join(names), "summed out of the density", "exact"))
+        density = tuple(replace(p, coefficient=1.0) for p in members)
+        plain = tuple(name for name in names if name not in chains)
+        for name in (n for n in names if n in chains):
+            reached = tuple(p for p in density if name in axes.of_term(p.term))
+            chain = Part(1.0, Reduce("forward", (name,), Sum(reached)))
+            density = (*(p for p in density if p not in reached), chain)
+            decisions.append(Decision(name, "states summed out step by step", "forward algorithm"))
+        if plain:
+            decisions.append(Decision(", ".join(plain), "summed out of the density", "exact"))
+            density = (Part(1.0, Reduce("logsumexp", plain, Sum(density))),)
+        parts += [replace(p, coefficient=factor) for p in density]
     return parts, decisions
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import networkx as nx
 
+from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, TypedGraph
@@ -50,6 +51,14 @@ def check_sums(
     """What is summed out of a density must have its own density there, and all one factor."""
     values = Values(typed.graph, {name: d.program for name, d in draws.items()})
     for names, members in groups(expansion.inner, draws, Axes(draws, values)):
+        chains = [n for n in names if typed.graph.model.nodes[n].scan is not None]
+        if len(chains) > 1:
+            first, second = (typed.graph.model.nodes[n] for n in chains[:2])
+            label = (Label(first.span, "the other one"),)
+            findings.add(
+                diagnose("E0430", second.span, labels=label, name=second.name, other=first.name)
+            )
+            return
         own = {LogProb(MODEL, name) for name in names}
         missing = sorted(term.node for term in own - {part.term for part in members})
         unequal = len({part.coefficient for part in members}) > 1

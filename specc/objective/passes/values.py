@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from specc.graph.graph import GUIDE, MODEL, Graph, NodeId
+from specc.graph.graph import GUIDE, MODEL, Graph, NodeId, Program
+from specc.graph.passes.sequences import in_time
 from specc.language.expressions.walk import names
 
 
@@ -31,6 +32,9 @@ class Values:
 
     def _fill(self, program: str) -> None:
         found = self.graph.programs[program]
+        if any(node.shift is not None for node in found.nodes.values()):
+            self._fill_through_time(found)
+            return
         for name in found.order:
             mentioned: set[str] = set()
             for used in found.digraph.predecessors(name):
@@ -41,14 +45,34 @@ class Values:
             mentioned |= self._data_inputs(program, name)
             self._inputs[program, name] = frozenset(mentioned)
 
+    def _fill_through_time(self, found: Program) -> None:
+        """The same where nodes depend on each other from step to step: a search from each node."""
+        digraph = in_time(found)
+        for name in found.order:
+            mentioned: set[str] = set()
+            seen, stack = {name}, [name]
+            while stack:
+                current = stack.pop()
+                mentioned |= self._data_inputs(found.name, current)
+                for used in digraph.predecessors(current):
+                    if found.nodes[used].is_random or found.nodes[used].role == "given":
+                        mentioned.add(used)
+                    elif used not in seen:
+                        seen.add(used)
+                        stack.append(used)
+            self._inputs[found.name, name] = frozenset(mentioned)
+
     def _data_inputs(self, program: str, name: str) -> set[str]:
         """Data of the model used in another program by its name."""
         found = self.graph.programs[program]
-        if program == MODEL or not found.inputs:
+        if program == MODEL:
             return set()
         node = found.nodes[name]
         mentioned = {n.id for e in node.expressions() for n in names(e)}
-        return mentioned & set(found.inputs)
+        own = mentioned & set(found.inputs)
+        if node.shift is not None and node.shift.base not in found.nodes:
+            own.add(node.shift.base)
+        return own
 
     def upstream(self, name: str) -> frozenset[str]:
         """The drawn values that the draw of `name` is conditioned on, at any distance."""

@@ -147,7 +147,9 @@ data:
     x: {from: values, shape: [4]}
     y: {from: others, shape: [4]}
     k: {from: classes, shape: []}
-plates: {groups: 5, teams: 5}
+    v: {from: waves, shape: [2]}
+    n: {from: counts, shape: []}
+plates: {groups: 5, teams: 5, t: {scan: 2, lengths: n}}
 model:
   group: {given: k, plate_index: groups}
   a: {parameter: positive, shape: [3], init: 1.0}
@@ -158,6 +160,8 @@ model:
   s: {latent: log_normal, loc: 0, scale: 1}
   x: {observed: normal, loc: decoder(both), scale: 1}
   y: {observed: normal, loc: decoder(w), scale: s}
+  n: {given: n}
+  v: {observed: normal, loc: 'v[t-1]', scale: 1, plate: t, initial: 0}
 guide:
   s: {latent: log_normal, loc: 0, scale: 1}
   z: {latent: normal, params: 'encoder(x, y)'}
@@ -229,6 +233,10 @@ CHANGES = {
         "  w: {latent: normal, loc: 0, scale: 1, through: f}\nlinks:\n  f: affine",
         BOTH,
     ),
+    "Node.initial": ("initial: 0", "initial: 1", MATH),
+    "Node.reverse": ("'v[t-1]',", "'v[t+1]', reverse: true,", MATH),
+    "Scan.steps": ("scan: 2", "scan: 1 + 1", NOTHING),
+    "Scan.lengths": (", lengths: n}", "}", MATH),
     "Node.init": ("init: 1.0", "init: 2.0", TRAINING),
     "Draw.kind": ("params: 'e", "draw: score, params: 'e", MATH),
     "Draw.options": ("params: 'e", "draw: {pathwise: sticking}, params: 'e", MATH),

@@ -1,0 +1,31 @@
+"""Which nodes of a sequence depend on each other through time, and so go step by step."""
+
+from __future__ import annotations
+
+import networkx as nx
+
+from specc.graph.graph import Program
+from specc.graph.passes.sequences import in_time
+
+
+def loops(program: Program, lets_only: bool = False) -> tuple[tuple[str, ...], ...]:
+    """The strongly connected parts of the graph in time, each in the order of one step.
+
+    With `lets_only`, where the values of random nodes are known: only deterministic nodes wait
+    for each other then.
+    """
+    digraph = in_time(program)
+    if lets_only:
+        digraph = digraph.subgraph([n for n in digraph if _is_computed(program, n)])
+    found = [c for c in nx.strongly_connected_components(digraph) if len(c) > 1]
+    place = {name: i for i, name in enumerate(program.order)}
+    ordered = [tuple(sorted(c, key=place.__getitem__)) for c in found]
+    return tuple(sorted(ordered, key=lambda names: place[names[-1]]))
+
+
+def _is_computed(program: Program, name: str) -> bool:
+    node = program.nodes[name]
+    if node.shift is not None:
+        base = program.nodes.get(node.shift.base)
+        return base is not None and base.role == "let"
+    return node.role == "let"

@@ -1,0 +1,172 @@
+"""Sequences: `z[t-1]` becomes a node of its own, whose value is that of z at the step before.
+
+Its edge from z runs through time, not within a step, so it is left out of the graph that orders
+the nodes of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import networkx as nx
+
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import MODEL, Node, Program, Scan, Shift
+from specc.language.expressions.rewrite import rewrite
+from specc.language.expressions.tree import Binary, Call, Expression, Index, Name, Number
+from specc.language.schema.spec import Unread
+
+Nodes = Mapping[str, Node]
+
+
+def unroll_names(
+    programs: Mapping[str, Nodes],
+    scans: Mapping[str, Scan],
+    unread: Unread,
+    findings: Findings,
+) -> dict[str, dict[str, Node]]:
+    """The nodes with every `z[t-1]` replaced by the name of a shifted node, and those nodes."""
+    inherited = {
+        name: {n: _inherited(node, programs[MODEL]) for n, node in nodes.items()}
+        for name, nodes in programs.items()
+    }
+    return {name: _Program(name, inherited, scans, unread, findings).nodes() for name in programs}
+
+
+def _inherited(node: Node, model: Nodes) -> Node:
+    """A node that another program draws for the model is on the sequence of the model's node."""
+    twin = model.get(node.name)
+    if node.program == MODEL or twin is None or twin.scan is None or node.plate is not None:
+        return node
+    if node.role != "latent":
+        return node
+    initial = node.initial if node.initial is not None else twin.initial
+    return replace(node, scan=twin.scan, initial=initial, reverse=node.reverse or twin.reverse)
+
+
+class _Program:
+    """One program's nodes; `shifted` grows with every step before that is mentioned."""
+
+    def __init__(
+        self,
+        name: str,
+        programs: Mapping[str, Nodes],
+        scans: Mapping[str, Scan],
+        unread: Unread,
+        findings: Findings,
+    ) -> None:
+        self.unread = unread
+        self.name, self.own, self.model = name, programs[name], programs[MODEL]
+        self.scans, self.findings = scans, findings
+        self.shifted: dict[str, Node] = {}
+
+    def nodes(self) -> dict[str, Node]:
+        found = {name: self._node(node) for name, node in self.own.items()}
+        return {**self.shifted, **found}
+
+    def _node(self, node: Node) -> Node:
+        self._check_options(node)
+        if not self.scans:
+            return node
+
+        def replaced(expression: Expression) -> Expression | None:
+            return self._shift(node, expression)
+
+        def all_in(expression: Expression) -> Expression:
+            return rewrite(expression, replaced)
+
+        through = tuple(c for c in map(all_in, node.through) if isinstance(c, Call))
+        return replace(
+            node,
+            arguments=MappingProxyType({k: all_in(e) for k, e in node.arguments.items()}),
+            params=None if node.params is None else all_in(node.params),
+            value=None if node.value is None else all_in(node.value),
+            through=through,
+        )
+
+    def _check_options(self, node: Node) -> None:
+        """`initial` and `reverse` belong to sequences, and what is global to none."""
+        if node.plate is not None and self.unread.holds("plates", node.plate):
+            return
+        if node.is_global and node.scan is not None:
+            self._tell(node, "E0246", node, plate=node.scan)
+        for option, given in (("initial", node.initial is not None), ("reverse", node.reverse)):
+            if given and node.scan is None:
+                hint = ", ".join(f"`plate: {name}`" for name in self.scans)
+                hint = f"write {hint} on it" if hint else "declare one: `plates: {t: {scan: 100}}`"
+                self._tell(node, "E0240", node, option=option, hint=hint)
+
+    def _shift(self, node: Node, expression: Expression) -> Expression | None:
+        """The name that stands for `z[t-1]`, or None for any other expression."""
+        if not isinstance(expression, Index) or not isinstance(expression.base, Name):
+            return None
+        step = next(((i, p) for i, p in map(_step, expression.indices) if p in self.scans), None)
+        if step is None:
+            return None
+        offset, plate = step
+        base = self.own.get(expression.base.id) or self.model.get(expression.base.id)
+        if base is None or not self._is_legal(node, base, expression, offset, plate):
+            self.findings.broken.add(node.id)
+            return Number(0, expression.span)
+        name = f"{base.name}[{plate}{'-' if offset < 0 else '+'}1]"
+        self.shifted[name] = Node(
+            program=self.name,
+            name=name,
+            role="shift",
+            span=base.span,
+            arguments=MappingProxyType({}),
+            argument_spans=MappingProxyType({}),
+            options=MappingProxyType({}),
+            scan=plate,
+            initial=base.initial,
+            shift=Shift(base.name, offset),
+        )
+        return Name(name, expression.span)
+
+    def _is_legal(self, node: Node, base: Node, index: Index, offset: int, plate: str) -> bool:
+        wanted = 1 if base.reverse else -1
+        text = index.span.text
+        if node.scan != plate:
+            self._tell(index, "E0241", node, text=text, plate=plate)
+        elif base.scan != plate:
+            self._tell(index, "E0242", base, text=text, plate=plate)
+        elif len(index.indices) > 1 or offset != wanted:
+            right = f"{base.name}[{plate}{'+' if wanted > 0 else '-'}1]"
+            order = "from the last step to the first" if base.reverse else "from the first step on"
+            self._tell(index, "E0243", base, text=text, order=order, right=right)
+        elif base.initial is None:
+            self._tell(index, "E0244", base, text=text)
+        else:
+            return True
+        return False
+
+    def _tell(self, place: Node | Index, code: str, about: Node, **evidence: str) -> None:
+        labels = (Label(about.span, "declared here"),) if place is not about else ()
+        self.findings.add(
+            diagnose(code, place.span, labels=labels, name=about.name, **evidence), about.id
+        )
+
+
+def _step(index: Expression) -> tuple[int, str]:
+    """How far `t-1` is from t, and the name of t; 0 and "" for what is no step."""
+    match index:
+        case Binary(operator="-", left=Name(id=name), right=Number(value=int(count))):
+            return -count, name
+        case Binary(operator="+", left=Name(id=name), right=Number(value=int(count))):
+            return count, name
+        case Name(id=name):
+            return 0, name
+    return 0, ""
+
+
+def in_time(program: Program) -> nx.DiGraph[str]:
+    """The program's graph with the edges that run from one step to the next."""
+    digraph = program.digraph.copy()
+    for node in program.nodes.values():
+        if node.shift is not None and node.shift.base in program.nodes:
+            digraph.add_edge(node.shift.base, node.name)
+    return digraph

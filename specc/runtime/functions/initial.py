@@ -1,0 +1,21 @@
+"""The value of a node before the first step of a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def initial(
+    value: Tensor | float, shape: Sequence[int], like: Tensor, whole: bool = False
+) -> Tensor:
+    """`value` in the given shape, of the type of `like` and on its device; `whole` numbers apart.
+
+    `value` is a number, or a tensor that broadcasts.
+    """
+    kind = torch.long if whole else like.dtype
+    if not isinstance(value, Tensor):
+        return torch.full(tuple(shape), value, dtype=kind, device=like.device)
+    return value.to(kind).expand(tuple(shape))
