@@ -71,6 +71,16 @@ FLAT = [
     nested("nsf", (2,), 2, **NET, layers=2, bound=2.0),
     nested("nsf", **NET, layers=2, bins=3, autoregressive=True),
     nested("nsf", (1,), 0, **NET, layers=1, autoregressive=True),
+    nested("glow", (1, 4, 4), 0, steps=2, scales=2, channels=5, activation="tanh"),
+    nested("glow", (2, 2, 4), 2, steps=1, scales=1, channels=5, activation="tanh"),
+]
+LIPSCHITZ = {"hidden": [9, 7]}
+SOLVED = [
+    nested("residual", **LIPSCHITZ, layers=2, activation="sin"),
+    nested("residual", (2,), 2, **LIPSCHITZ, layers=1, activation="elu"),
+    nested("residual", (3,), 0, **LIPSCHITZ, layers=2, activation="lipswish", coefficient=0.9),
+    nested("implicit", **LIPSCHITZ, layers=2),
+    nested("implicit", (1,), 2, **LIPSCHITZ, layers=1, activation="lipswish"),
 ]
 
 
@@ -104,6 +114,6 @@ def draws(case: Case, *leading: int, seed: int = 1) -> tuple[Tensor, Tensor | No
 
 def jacobian_log_det(function, value: Tensor) -> Tensor:
     """log |det| of a function of one event, by autograd."""
-    jacobian = torch.autograd.functional.jacobian(function, value, vectorize=True)
+    jacobian = torch.autograd.functional.jacobian(function, value)
     n = math.prod(value.shape)
     return torch.linalg.slogdet(jacobian.reshape(n, n))[1]

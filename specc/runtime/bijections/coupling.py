@@ -7,24 +7,27 @@ estimation using Real NVP, section 3.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.event import spread
-from specc.runtime.bijections.network import Network
+from specc.runtime.bijections.event import spread, total
+from specc.runtime.bijections.network import ImageNetwork, Network
 from specc.runtime.bijections.scalar import ScalarMap, ScaleAndShift, Shift
 from specc.runtime.bijections.spline import Spline
 
+Make = Callable[[int, int], nn.Module]
 Way = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class Coupling(Bijection):
     """x_kept = u_kept, x_i = m(u_i; network(u_kept, context)); the log-slopes add up.
 
-    `size` is that of the vector, at least 2; `keeps` says which half stays as it is, "first" (the
-    larger where the size is odd) or "last".
+    `size` is that of the first axis of an event of `rank` axes, at least 2; `keeps` says which half
+    of it stays as it is, "first" (the larger where the size is odd) or "last". `network` makes the
+    network from the sizes of what goes in and what comes out.
     """
 
     def __init__(
@@ -32,15 +35,14 @@ class Coupling(Bijection):
         map: ScalarMap,
         size: int,
         keeps: str,
-        hidden: Sequence[int],
-        activation: str,
-        context: int,
+        network: Make,
+        rank: int = 1,
     ) -> None:
         super().__init__()
-        self.map, self.keeps_first = map, keeps == "first"
+        self.map, self.keeps_first, self.rank = map, keeps == "first", rank
         self.halves = [size - size // 2, size // 2]
         kept, moved = self.halves if self.keeps_first else self.halves[::-1]
-        self.network = Network(kept, map.size * moved, hidden, activation, context)
+        self.network = network(kept, map.size * moved)
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x, and log |det dx/du|."""
@@ -51,12 +53,18 @@ class Coupling(Bijection):
         return self._through(self.map.inverse, x, context)
 
     def _through(self, way: Way, value: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        first, last = spread(value, context, 1).split_with_sizes(self.halves, -1)
+        axis = -self.rank
+        first, last = spread(value, context, self.rank).split_with_sizes(self.halves, axis)
         kept, moved = (first, last) if self.keeps_first else (last, first)
-        given = self.network(kept, context).unflatten(-1, (self.map.size, -1)).movedim(-2, 0)
-        moved, log_slopes = way(moved, given)
+        given = self.network(kept, context).unflatten(axis, (self.map.size, -1))
+        moved, log_slopes = way(moved, given.movedim(axis - 1, 0))
         halves = (kept, moved) if self.keeps_first else (moved, kept)
-        return torch.cat(halves, -1), log_slopes.sum(-1)
+        return torch.cat(halves, axis), total(log_slopes, self.rank)
+
+
+def vectors(hidden: Sequence[int], activation: str, context: int) -> Make:
+    """What makes the network of a coupling of vectors."""
+    return partial(Network, hidden=hidden, activation=activation, context=context)
 
 
 class AffineCoupling(Coupling):
@@ -65,7 +73,17 @@ class AffineCoupling(Coupling):
     def __init__(
         self, size: int, keeps: str, hidden: Sequence[int], activation: str, context: int = 0
     ) -> None:
-        super().__init__(ScaleAndShift(), size, keeps, hidden, activation, context)
+        super().__init__(ScaleAndShift(), size, keeps, vectors(hidden, activation, context))
+
+
+class ImageCoupling(Coupling):
+    """The other half of the channels is scaled and shifted, as convolutions of the first say."""
+
+    def __init__(
+        self, size: int, keeps: str, channels: int, activation: str, context: int = 0
+    ) -> None:
+        make = partial(ImageNetwork, channels=channels, activation=activation, context=context)
+        super().__init__(ScaleAndShift(), size, keeps, make, rank=3)
 
 
 class AdditiveCoupling(Coupling):
@@ -74,7 +92,7 @@ class AdditiveCoupling(Coupling):
     def __init__(
         self, size: int, keeps: str, hidden: Sequence[int], activation: str, context: int = 0
     ) -> None:
-        super().__init__(Shift(), size, keeps, hidden, activation, context)
+        super().__init__(Shift(), size, keeps, vectors(hidden, activation, context))
 
 
 class SplineCoupling(Coupling):
@@ -90,4 +108,4 @@ class SplineCoupling(Coupling):
         bound: float,
         context: int = 0,
     ) -> None:
-        super().__init__(Spline(bins, bound), size, keeps, hidden, activation, context)
+        super().__init__(Spline(bins, bound), size, keeps, vectors(hidden, activation, context))

@@ -61,3 +61,39 @@ class Network(nn.Module):
         for linear in self.rest:
             h = linear(self.activation(h))
         return h
+
+
+class ImageNetwork(nn.Module):
+    """Convolutions of 3x3, 1x1 and 3x3 on images [..., inputs, H, W]; the last starts at 0.
+
+    The context c [..., context] adds V c to every place of the first one's result. Kingma and
+    Dhariwal (2018), Glow, section 5.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, channels: int, activation: str, context: int = 0
+    ) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, channels, 3, padding=1)
+        self.context = nn.Linear(context, channels, bias=False) if context else None
+        last = nn.Conv2d(channels, outputs, 3, padding=1)
+        self.rest = nn.ModuleList([nn.Conv2d(channels, channels, 1), last])
+        self.activation = ACTIVATIONS[activation]()
+        nn.init.zeros_(last.weight)
+        if last.bias is not None:
+            nn.init.zeros_(last.bias)
+
+    def forward(self, v: Tensor, context: Tensor | None = None) -> Tensor:
+        """The parameters, [..., outputs, H, W]."""
+        h = _folded(self.first, v)
+        if self.context is not None and context is not None:
+            h = h + self.context(context)[..., None, None]
+        for convolution in self.rest:
+            h = _folded(convolution, self.activation(h))
+        return h
+
+
+def _folded(convolution: nn.Module, x: Tensor) -> Tensor:
+    """A convolution over any leading axes."""
+    y: Tensor = convolution(x.reshape(-1, *x.shape[-3:]))
+    return y.reshape(*x.shape[:-3], *y.shape[1:])

@@ -44,6 +44,18 @@ def network(
     return {prefix + name: shape for name, shape in own.items()}
 
 
+def image_network(
+    inputs: int, outputs: int, channels: int, context: int, prefix: str = "network."
+) -> dict[str, Shape]:
+    """The parameters of an `ImageNetwork`."""
+    own: dict[str, Shape] = {"first.weight": (channels, inputs, 3, 3), "first.bias": (channels,)}
+    if context:
+        own["context.weight"] = (channels, context)
+    own |= {"rest.0.weight": (channels, channels, 1, 1), "rest.0.bias": (channels,)}
+    own |= {"rest.1.weight": (outputs, channels, 3, 3), "rest.1.bias": (outputs,)}
+    return {prefix + name: shape for name, shape in own.items()}
+
+
 def learnt(size: int, context: int) -> dict[str, Shape]:
     """The parameters of a `Learnt`."""
     own: dict[str, Shape] = {"learnt.bias": (size,)}
