@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 import yaml
@@ -203,7 +205,8 @@ def log_mass(f, reach=12.0, n=1000, wrong=0.0):
 @pytest.mark.parametrize("case", [plane(case) for case in PLANE], ids=str)
 def test_the_density_of_a_plane_sums_to_one(case):
     f = shaken(case, by=0.2)
-    assert abs(log_mass(f).expm1()) < 1e-3
+    n = 300 if bijection(case.kind).inverse else 1000
+    assert abs(log_mass(f, n=n).expm1()) < 1e-3
 
 
 def test_a_wrong_log_determinant_does_not_sum_to_one():
@@ -255,9 +258,34 @@ def test_a_way_of_one_pass_compiles_as_one_graph(case, way):
     value = u if way == "forward" else f(u, context)[0].detach()
     call = getattr(f, way)
     compiled = torch.compile(call, backend="aot_eager", fullgraph=True, dynamic=False)
-    for got, expected in zip(compiled(value, context), call(value, context), strict=True):
-        torch.testing.assert_close(got, expected)
+    value = value.clone().requires_grad_()
+    found = []
+    for way in (call, compiled):
+        result, log_det = way(value, context)
+        loss = result.sin().sum() + log_det.sum()
+        asked = [value, *f.parameters()]
+        found.append([result, log_det, *torch.autograd.grad(loss, asked, allow_unused=True)])
     torch._dynamo.reset()
+    for expected, got in zip(*found, strict=True):
+        torch.testing.assert_close(got, expected)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_the_gradient_of_a_residual_block_survives_being_compiled():
+    """With the gradient inside the graph, as a run has it, that of slogdet is wrong by a tenth."""
+    f = shaken(nested("residual", layers=1, hidden=[9, 7]))
+    asked, x = list(f.parameters()), torch.randn(8, 3).double()
+
+    def gradient(x):
+        u, log_det = f.inverse(x)
+        return torch.autograd.grad(u.square().sum() + log_det.sum(), asked)
+
+    with torch._dynamo.config.patch(trace_autograd_ops=True):
+        found = torch.compile(gradient, fullgraph=True, dynamic=False)(x)
+    torch._dynamo.reset()
+    for got, expected in zip(found, gradient(x), strict=True):
+        torch.testing.assert_close(got, expected)
 
 
 @pytest.mark.parametrize("name", names())
