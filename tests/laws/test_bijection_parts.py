@@ -240,23 +240,26 @@ def test_fixed_points_are_found_where_plain_steps_are_slow(dtype):
 # The series of the log-determinant.
 
 
+SIZE = 12
+
+
 def blocks(kind):
     f = InvertibleResidual if kind == "residual" else Implicit
-    return shake(f(3, (9, 7), "sin", 0.8).double(), by=1.0)
+    return shake(f(SIZE, (9, 7), "sin", 0.8).double(), by=1.0)
 
 
 @pytest.mark.parametrize("kind", ["residual", "implicit"])
 @pytest.mark.parametrize("way", ["forward", "inverse"])
 def test_the_noisy_log_determinant_is_unbiased_and_so_is_its_gradient(kind, way):
     f = blocks(kind)
-    value = torch.randn(3).double()
+    value = torch.randn(SIZE).double()
     n = 20
     exact = getattr(f, way)(value)[1]
     direction = [torch.randn_like(p) for p in f.parameters()]
     values, slopes = [], []
     for seed in range(n):
         noise = Noise.at(seed, 1, dtype=torch.float64)
-        found = getattr(f, way)(value.expand(200, 3), noise=noise)[1].mean()
+        found = getattr(f, way)(value.expand(200, SIZE), noise=noise)[1].mean()
         values.append(found.detach())
         slopes.append(along(found, f, direction))
     assert zscore(values, exact.detach()) < Z
@@ -292,6 +295,12 @@ def estimates(factors, n=3000):
     return zscore([f.detach() for f in found], exact.detach())
 
 
+def test_few_columns_are_exact_with_noise_too():
+    f = shake(InvertibleResidual(2, (9,), "sin", 0.8).double())
+    x = torch.randn(4, 2).double()
+    assert torch.equal(f.inverse(x)[1], f.inverse(x, noise=Noise.at(0, 1))[1])
+
+
 def test_roulette_is_unbiased_and_without_its_factors_it_is_not(monkeypatch):
     monkeypatch.setattr(determinant, "ALWAYS", 1)
     assert estimates(determinant.roulette) < Z
@@ -315,8 +324,8 @@ def test_what_is_left_of_the_series_is_within_its_bound():
 
 
 def test_a_chain_hands_the_noise_to_those_that_take_it():
-    f = Chain(Affine((3,)), blocks("residual"), Affine((3,))).double()
-    x = torch.randn(4, 3).double()
+    f = Chain(Affine((SIZE,)), blocks("residual"), Affine((SIZE,))).double()
+    x = torch.randn(4, SIZE).double()
     exact = f.inverse(x)[1]
     first, again, other = (
         f.inverse(x, noise=Noise.at(s, 1, dtype=torch.float64))[1] for s in (0, 0, 1)

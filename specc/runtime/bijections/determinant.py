@@ -20,8 +20,11 @@ ALWAYS, STOP = 10, 0.25
 
 
 def log_det(g: Contracted, slopes: list[Tensor], like: Tensor, noise: Noise | None) -> Tensor:
-    """For each x [..., size]: exact by all `size` columns of J, or with noise an estimate."""
-    if noise is None:
+    """For each x [..., size]: exact by all `size` columns of J, or with noise an estimate.
+
+    Where J has no more columns than the series has terms, the estimate is the exact value.
+    """
+    if noise is None or like.shape[-1] <= ALWAYS:
         jacobian = g.jacobian(slopes)
         eye = torch.eye(jacobian.shape[-1], dtype=like.dtype, device=like.device)
         # Not slogdet, whose gradient torch 2.13 compiles wrongly where it chooses the layout of J.

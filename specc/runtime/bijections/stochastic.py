@@ -13,7 +13,8 @@ from specc.runtime.noise import Noise
 class Stochastic(Bijection):
     """A bijection whose two ways take `noise` as well.
 
-    With noise the log-determinant is an unbiased estimate, without it it is exact.
+    With noise the log-determinant is an unbiased estimate, which may be the exact value where that
+    costs no more; without noise it is exact.
     """
 
     @abstractmethod
