@@ -4,6 +4,8 @@ import ast
 
 import pytest
 
+from specc.catalog.bijections import index as bijections
+from specc.catalog.causal_links import index as causal_links
 from specc.catalog.distributions import index as distributions
 from specc.catalog.links import index as links
 from specc.catalog.sources import index as sources
@@ -41,7 +43,10 @@ def texts(tree):
     }
 
 
-@pytest.mark.parametrize("index", [distributions, links, sources], ids=lambda i: i.__name__)
+INDEXES = [bijections, causal_links, distributions, links, sources]
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=lambda i: i.__name__)
 def test_the_core_names_no_entry(index):
     names = set(index.names())
     found = {(at, text) for at in below(*CORE) for text in texts(TREES[at]) & names}
