@@ -56,7 +56,7 @@ def _dots_of(typed: TypedGraph, shown: Picture, program: str) -> list[Dot]:
     """The dots of one program: each program has its own copy of the data that it uses."""
     count, found = 0, []
     for candidate in typed.graph.programs.values():
-        size = len(candidate.order) + (0 if candidate.name == MODEL else len(candidate.inputs))
+        size = len(candidate.written) + (0 if candidate.name == MODEL else len(candidate.inputs))
         if candidate.name == program:
             found = list(shown.dots[count : count + size])
         count += size
@@ -99,6 +99,9 @@ def _plate(axes: Axes, plate: Plate, dots: list[Dot]) -> None:
 def _arrow(axes: Axes, start: Dot, end: Dot, label: str, dashed: bool) -> None:
     from matplotlib.patches import FancyArrowPatch
 
+    if start is end:
+        _loop(axes, start, label, dashed)
+        return
     (x0, y0), (x1, y1) = _place(start), _place(end)
     far = abs(end.y - start.y) > 1
     bend = 0.28 if far else 0.0
@@ -127,6 +130,27 @@ def _arrow(axes: Axes, start: Dot, end: Dot, label: str, dashed: bool) -> None:
             ha="left",
             va="center",
         )
+
+
+def _loop(axes: Axes, dot: Dot, label: str, dashed: bool) -> None:
+    """From one step of a sequence to the next: an arrow from a node to itself."""
+    from matplotlib.patches import FancyArrowPatch
+
+    x, y = _place(dot)
+    patch = FancyArrowPatch(
+        (x + 0.8 * RADIUS, y + 0.6 * RADIUS),
+        (x + 0.8 * RADIUS, y - 0.6 * RADIUS),
+        arrowstyle="-|>",
+        mutation_scale=9,
+        linewidth=1.0,
+        color=INK,
+        linestyle=(0, (4, 2)) if dashed else "solid",
+        connectionstyle="arc3,rad=-1.3",
+        zorder=2,
+    )
+    axes.add_patch(patch)
+    place = {"ha": "center", "va": "bottom"}
+    axes.text(x + 0.5, y + 0.25, label, place, fontsize=8, style="italic", color=SOFT)
 
 
 def _dot(axes: Axes, dot: Dot) -> None:

@@ -145,8 +145,15 @@ def _parents(node: Node, program: Program) -> list[str]:
     if node.name not in program.nodes or program.nodes[node.name] is not node:
         return []
     used = {n.id for e in node.expressions() for n in names(e)}
-    known = {*program.nodes, *program.inputs}
+    known = {*program.written, *program.inputs}
     return sorted(used & known)
+
+
+def _before(node: Node, program: Program) -> list[str]:
+    """The nodes whose values at the step before a node uses, itself among them."""
+    used = {n.id for e in node.expressions() for n in names(e)}
+    shifts = (program.nodes[name].shift for name in used if name in program.nodes)
+    return sorted(shift.base for shift in shifts if shift is not None)
 
 
 def _mean(values: list[float]) -> float:
@@ -168,6 +175,12 @@ def _arrows(graph: Graph, program: Program) -> list[Arrow]:
             start = f"{owner}_{parent}" if owner == program.name else f"{MODEL}_{parent}"
             label = ", ".join(_links(graph, node, parent))
             found.append(Arrow(start, f"{program.name}_{name}", label, program.name != MODEL))
+        for base in _before(node, program):
+            owner = program.name if base in program.nodes else MODEL
+            sign = "+" if program.nodes.get(base, node).reverse else "-"
+            label = f"{node.scan}{sign}1"
+            end = f"{program.name}_{name}"
+            found.append(Arrow(f"{owner}_{base}", end, label, program.name != MODEL))
     return found
 
 
@@ -187,7 +200,8 @@ def _plates(typed: TypedGraph, program: Program) -> list[Plate]:
         for plate in typed.types[node.id].plates if node.id in typed.types else ():
             groups.setdefault(plate, []).append(f"{program.name}_{name}")
     for name in program.inputs:
-        groups.setdefault(ROWS, []).append(f"{MODEL}_{name}")
+        for plate in typed.type(MODEL, name).plates:
+            groups.setdefault(plate, []).append(f"{MODEL}_{name}")
     return [
         Plate(
             "rows" if plate == ROWS else f"{plate}: {typed.graph.size_of(plate)}",
