@@ -212,7 +212,7 @@ class _ProgramPlanner:
 
     def _symbol(self, node: Node, inputs: tuple[str, ...]) -> str:
         given = f" | {', '.join(inputs)}" if inputs else ""
-        return f"{node.name}{given}"
+        return f"{', '.join(node.values)}{given}"
 
     def _story(self, node: Node) -> str:
         assert node.entry is not None

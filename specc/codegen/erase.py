@@ -118,6 +118,7 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
         "value": tree(node.value),
         **_in_time(node, rename, tree),
         **({"through": [tree(step) for step in node.through]} if node.through else {}),
+        **({"parts": [rename(("node", part)) for part in node.parts]} if node.parts else {}),
         "shape": list(kind.shape),
         "plates": [plate(name) for name in kind.plates],
         "index of": plate(node.plate_index) if node.plate_index is not None else None,

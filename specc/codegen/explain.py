@@ -50,7 +50,10 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
     node = plan.graph.graph.programs[program.name].nodes[name]
     kind = plan.graph.types[node.id]
     if name in program.factors:
-        what = f"{node.role} ~ {program.factors[name].story}"
+        role = f"joint ({', '.join(node.parts)})" if node.parts else node.role
+        what = f"{role} ~ {program.factors[name].story}"
+    elif node.whole is not None:
+        what = f"{node.role}, a part of {node.whole}"
     elif name in program.lets:
         what = f"= {program.lets[name].expression.span.text}"
     else:

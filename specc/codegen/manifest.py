@@ -134,8 +134,9 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
         "support": _support(kind.support),
         "at": at(field.span),
     }
-    if node.role == "observed" and node.entry is not None:
-        entry["distribution"] = node.entry.name
+    owner = node if node.whole is None else plan.graph.graph.model.nodes[node.whole]
+    if node.role == "observed" and owner.entry is not None:
+        entry["distribution"] = owner.entry.name
     for key in ("binarize", "scale", "standardize", "one_hot"):
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]

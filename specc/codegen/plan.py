@@ -144,6 +144,11 @@ class Factor:
     causal: LinkModule | None = None
 
     @property
+    def values(self) -> tuple[str, ...]:
+        """The names of the random values that the density is of: several, if the draw has parts."""
+        return self.node.values
+
+    @property
     def tensors(self) -> tuple[Argument, ...]:
         """The parameters that are computed: all but plain numbers."""
         return tuple(a for a in self.arguments if a.number is None)

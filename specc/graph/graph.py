@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specc.catalog.link import LinkOptions
     from specc.language.schema.spec import Spec
 
-Role = Literal["latent", "observed", "given", "let", "parameter", "shift"]
+Role = Literal["latent", "observed", "given", "let", "parameter", "joint", "shift"]
 NodeId = tuple[str, str]
 
 MODEL = "model"
@@ -64,7 +64,8 @@ class Node:
     `through` are the bijections that a draw of its distribution goes through, the first one first,
     each with what conditions it. On the plate `scan` of a sequence `initial` is the value before
     the first step; in a `reverse` sequence the first step is the last. A node of the role `shift`
-    is the value of another at the step before: what `z[t-1]` means.
+    is the value of another at the step before: what `z[t-1]` means. A joint
+    node is one draw of its `parts`; each of them is a node of its own, of which it is the `whole`.
     """
 
     program: str
@@ -90,6 +91,8 @@ class Node:
     reverse: bool = False
     shift: Shift | None = None
     through: tuple[Call, ...] = ()
+    parts: tuple[str, ...] = ()
+    whole: str | None = None
 
     @property
     def id(self) -> NodeId:
@@ -98,8 +101,18 @@ class Node:
 
     @property
     def is_random(self) -> bool:
-        """Whether the node has a density."""
+        """Whether the node has a density of its own."""
         return self.entry is not None
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether the node is a random value: with a density of its own, or a part of a draw."""
+        return self.role in ("latent", "observed")
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The random values that its density is of: its own, or those of its parts."""
+        return self.parts or (self.name,)
 
     def own_expressions(self) -> tuple[Expression, ...]:
         """The expressions of its parameters, or of its value."""

@@ -55,6 +55,8 @@ def _node(program: Program, node: Node) -> Iterator[str]:
 
 def _words(node: Node) -> tuple[tuple[str, object], ...]:
     return (
+        ("of", ", ".join(node.parts) or None),
+        ("part of", node.whole),
         ("plate", node.plate),
         ("numbers", node.plate_index),
         ("from", node.field),

@@ -19,7 +19,10 @@ def verify_graph(graph: Graph) -> None:
             assert place[before] < place[after], (program.name, before, after)
         for name, node in program.nodes.items():
             assert node.id == (program.name, name)
-            assert (node.entry is not None) == (node.role in ("latent", "observed")), node.id
+            has_density = node.role == "joint" or (node.is_variable and node.whole is None)
+            assert (node.entry is not None) == has_density, node.id
+            assert all(program.nodes[part].whole == name for part in node.parts), node.id
+            assert bool(node.parts) == (node.role == "joint"), node.id
             assert (node.value is not None) == (node.role == "let"), node.id
             for expression in node.expressions():
                 for used in names(expression):

@@ -75,6 +75,7 @@ class _Programs:
             yield f"{new.name} was {_a(old.role)}, and is {_a(new.role)} now"
             return
         yield from self._density(old, new) if new.entry is not None else self._value(old, new)
+        yield from self._parts(old, new)
         yield from self._shape(old, new)
         yield from self._written(old, new)
 
@@ -98,6 +99,13 @@ class _Programs:
         if was != now:
             yield f"{new.name} goes through {now} now; it went through {was}"
 
+    def _parts(self, old: Node, new: Node) -> Iterator[str]:
+        was, now = [self.renames[part] for part in old.parts], list(new.parts)
+        if was != now:
+            yield f"{new.name} is one draw of {', '.join(now)} now; it was of {', '.join(was)}"
+        elif old.whole is not None and self.renames[old.whole] != new.whole:
+            yield f"{new.name} is a part of {new.whole} now; it was one of {old.whole}"
+
     def _value(self, old: Node, new: Node) -> Iterator[str]:
         was, now = self._renamed(old.value), shown(new.value)
         if was != now:
@@ -107,7 +115,9 @@ class _Programs:
         return self.renames.apply(shown(value))
 
     def _shape(self, old: Node, new: Node) -> Iterator[str]:
-        if new.role == "let" or (self.name != MODEL and new.name in _nodes(self.new, MODEL)):
+        if new.role in ("let", "joint") or (
+            self.name != MODEL and new.name in _nodes(self.new, MODEL)
+        ):
             return  # a consequence of other changes
         was, now = self.old.graph.types[old.id].shape, self.new.graph.types[new.id].shape
         if len(was) == len(now) == 1 and was != now:
@@ -117,6 +127,8 @@ class _Programs:
 
     def _written(self, old: Node, new: Node) -> Iterator[str]:
         """What a spec says of a node beside its distribution."""
+        if new.whole is not None:
+            return  # its whole says it
         before, after = _written(self.old, old), _written(self.new, new)
         name = new.name
         if before.is_global != after.is_global:
@@ -150,6 +162,8 @@ def _story(plan: Plan, node: Node) -> str:
     """`z ~ Normal(0, 1)`, `both = z + w`, `a is a learnt positive tensor [3]`."""
     program: ProgramPlan = plan.programs[node.program]
     shape = list(plan.graph.types[node.id].shape)
+    if node.whole is not None:
+        return f"{node.role}, a part of {node.whole}"
     if node.name in program.factors:
         return f"{node.name} ~ {program.factors[node.name].story}"
     if node.value is not None:

@@ -69,6 +69,8 @@ def values_behind(plan: Plan, program: str, inputs: tuple[str, ...]) -> dict[str
             stack += reversed(own.lets[name].inputs)
         elif name in own.befores:
             stack += (own.befores[name].base, *own.befores[name].inputs)
+        elif node.parts:
+            stack += reversed(node.parts)
         else:
             found[name] = None
     return found
@@ -78,7 +80,7 @@ def _joint_inputs(plan: Plan, program: ProgramPlan, factors: list[Factor]) -> tu
     found: dict[str, None] = {}
     for factor in factors:
         found.update(values_behind(plan, program.name, factor.needs))
-        found[factor.node.name] = None
+        found.update(dict.fromkeys(factor.values))
     order = {name: i for i, name in enumerate(program.order)}
     return tuple(sorted(found, key=lambda n: order[n]))
 
@@ -131,7 +133,8 @@ def _write_log_joint(plan: Plan, program: ProgramPlan, out: Writer, imports: set
     out.call("def log_joint", ["self", *_keywords(plan, names)], " -> Tensor:")
     with out.indented():
         shown = " + ".join(f"log p({f.symbol})" for f in factors)
-        shown = shown if len(shown) < 70 else f"log p({', '.join(f.node.name for f in factors)})"
+        names_shown = ", ".join(name for f in factors for name in f.values)
+        shown = shown if len(shown) < 70 else f"log p({names_shown})"
         out.docstring(f"{shown}, for each row.")
         _write_sum(plan, program, factors, out, imports)
 
@@ -231,13 +234,14 @@ def _write_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: set[st
     body = _body(plan, program, out, imports)
     with out.indented():
         out.docstring("Draw `rows` rows from the model, each node after what it depends on.")
-        names = []
+        names: list[str] = []
         points = {i.node.name for i in program.learnt if i.node.role != "parameter"}
         write_points(plan, program, body, "self")
         for name in program.order:
             if name not in program.factors:
                 continue
-            names.append(name)
+            factor = program.factors[name]
+            names += factor.values
             if name in points:
                 continue
             with out.about(f"{program.name}.{name}"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from specc.catalog.entry import Shape
+from specc.codegen.emit.joint import join, split
 from specc.codegen.emit.loop import Loop
 from specc.codegen.layout import Layout
 from specc.codegen.plan import Argument, Before, Factor, Flow, Let, LinkModule, Plan, ProgramPlan
@@ -66,6 +67,8 @@ class Body:
                 self._let_loop(own, own.let_loop_of(name))
             elif name in own.lets:
                 self._let(own.lets[name])
+            elif found.parts:
+                join(self, found)
 
     def _let(self, let: Let) -> None:
         program = let.node.program
@@ -75,7 +78,7 @@ class Body:
             given = ", ".join(self._given(program, let.type, name) for name in let.inputs)
             owner = self.owners[program]
             self.out.statement(f"{self.python(let.node.name)} = {owner}.{let.method}({given})")
-        self._inherit(let.node.name, let.inputs)
+        self.inherit(let.node.name, let.inputs)
 
     def _given(self, program: str, kind: Type, name: str) -> str:
         """The variable of an input; one that does not vary over the steps gets their axis."""
@@ -110,7 +113,7 @@ class Body:
             self.out.statement(
                 f"{self.python(name)} = {function}({value}, {self._initial(before)}, dims={rank})"
             )
-        self._inherit(name, (base, *before.inputs))
+        self.inherit(name, (base, *before.inputs))
         if name in self.layout.enumerated:
             self.axes[name] = frozenset((name,))
 
@@ -137,7 +140,8 @@ class Body:
         self.drawn.update(loop)
         Loop(self, program, loop).write(function, "noise")
 
-    def _inherit(self, name: str, inputs: tuple[str, ...]) -> None:
+    def inherit(self, name: str, inputs: tuple[str, ...]) -> None:
+        """Note that a value has the particle axis and the enumerated axes of what it is made of."""
         self.particles[name] = any(self.particles.get(i, False) for i in inputs)
         self.axes[name] = self._axes_of(inputs)
 
@@ -188,8 +192,9 @@ class Body:
             self.out.call(f"{local} = {self.called(factor, function)}", items, "")
         if factor.flow is not None:
             self._push(factor, factor.flow, detached=function == "sample")
-        self._inherit(name, factor.inputs)
+        self.inherit(name, factor.inputs)
         self.particles[name] = self.layout.has_particles
+        split(self, factor.node)
 
     def _draw_in_order(self, factor: Factor, link: LinkModule, function: str) -> None:
         """`x = ancestral(draw, ...)`, where draw(x) draws each entry given those before it."""

@@ -324,11 +324,14 @@ def _raised(code: Code, least: int) -> Code:
 
 
 def _flat(code: Code) -> str:
-    if code.rank == 0:
-        return f"{code.within(ATOM)}[..., None]"
-    if code.rank == 1:
-        return code.text
-    return f"{code.within(ATOM)}.flatten({-code.rank})"
+    return code.text if code.rank == 1 else flat(code.within(ATOM), code.rank)
+
+
+def flat(text: str, rank: int) -> str:
+    """A value with that many axes of its own, as a vector: `x.flatten(-2)`."""
+    if rank == 1:
+        return text
+    return f"{text}.flatten({-rank})" if rank else f"{text}[..., None]"
 
 
 def _matmul(left: Code, right: Code) -> Code:

@@ -40,7 +40,7 @@ def loss_inputs(plan: Plan) -> tuple[str, ...]:
             for program in programs:
                 factor = plan.programs[program].factors[term.node]
                 used.update(values_behind(plan, program, factor.needs))
-                used[term.node] = None
+                used.update(dict.fromkeys(factor.values))
         for draw in plan.objective.draws.values():
             factor = plan.programs[draw.program].factors[draw.node]
             used.update(values_behind(plan, draw.program, factor.inputs))

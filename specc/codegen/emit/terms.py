@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from specc.codegen.emit.body import Body
+from specc.codegen.emit.joint import join
 from specc.graph.graph import GUIDE, MODEL
 from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
 
@@ -53,6 +54,7 @@ class Terms:
         draw = body.plan.objective.draws.get(term.node)
         detached = draw is not None and draw.option == "sticking" and term.program == GUIDE
         with body.out.about(f"{term.program}.{term.node}"):
+            join(body, factor.node)
             body.parameters(factor)
             local = self._fresh(f"log_{letter}_{term.node}")
             body.log_prob(factor, local, detached and "model" in body.owners)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from specc.codegen.plan import Factor, Plan, ProgramPlan
-from specc.graph.graph import GUIDE, MODEL
+from specc.graph.graph import GUIDE, MODEL, Node
 from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
 
 MANY = 24
@@ -29,11 +29,12 @@ def factorization(plan: Plan, program: ProgramPlan) -> str:
         product = f"{steps}{product}"
     if len(product) > 72:
         product = f"the product of {len(factors)} factors"
-    names = ", ".join(f.node.name for f in factors)
+    own = [name for f in factors for name in f.values]
+    names = ", ".join(own)
     given = [
         n for n in program.order if plan.graph.graph.programs[program.name].nodes[n].role == "given"
     ]
-    data = [i for f in factors for i in f.inputs if i not in program.factors and i in plan.data]
+    data = [i for f in factors for i in f.inputs if i not in own and i in plan.data]
     conditions = ", ".join(dict.fromkeys([*given, *data]))
     left = f"{letter}({names}{' | ' + conditions if conditions else ''})"
     if len(left) > 60:
@@ -60,6 +61,11 @@ def program_docstring(plan: Plan, program: ProgramPlan) -> str:
     return "\n".join(lines)
 
 
+def drawn(node: Node) -> str:
+    """What a story says is drawn: `z`, or `xu = (x, u)`."""
+    return f"{node.name} = ({', '.join(node.parts)})" if node.parts else node.name
+
+
 def _stories(plan: Plan, program: ProgramPlan) -> list[str]:
     nodes = plan.graph.graph.programs[program.name].nodes
     rows: list[tuple[str, str]] = []
@@ -67,7 +73,9 @@ def _stories(plan: Plan, program: ProgramPlan) -> list[str]:
         node = nodes[name]
         at = f"{plan.source}:{node.span.line}"
         if name in program.factors:
-            rows.append((f"{name} ~ {program.factors[name].story}", at))
+            rows.append((f"{drawn(node)} ~ {program.factors[name].story}", at))
+        elif node.whole is not None:
+            continue
         elif name in program.lets:
             rows.append((f"{name} = {program.lets[name].expression.span.text}", at))
         elif node.role == "given":

@@ -131,6 +131,12 @@ CODES: tuple[Code, ...] = (
         "`through` of `{name}` holds the name of a bijection, alone or applied to its context",
         "write `through: f` or `through: f(h)`, with `f` under `links:`; several are a list",
     ),
+    error(
+        "E0129",
+        "part-role",
+        "the part `{part}` of a joint draw cannot be `{role}`",
+        "{hint}",
+    ),
     warning(
         "W0131",
         "number-in-quotes",

@@ -23,7 +23,7 @@ CODES: tuple[Code, ...] = (
         "E0405",
         "no-density",
         "`{name}` has no density, but the objective needs {term}",
-        "make `{name}` latent or observed with a distribution",
+        "{hint}",
     ),
     error(
         "E0406",
@@ -45,6 +45,13 @@ CODES: tuple[Code, ...] = (
         "`{objective}` with {particles} particles is the log of a mean: a factor or a further term "
         "would go inside that log",
         "let it stand alone, as `-{objective}(model, guide, {particles})`, or use `elbo`",
+    ),
+    error(
+        "E0410",
+        "part-not-drawn",
+        "`{part}` is latent and one part of `{name}`, whose parts have one density together: it "
+        "cannot be summed out by itself",
+        "use `elbo`, with a guide that draws it: `{part}: {{latent: ..., params: encoder(...)}}`",
     ),
     error(
         "E0411",

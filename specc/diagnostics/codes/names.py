@@ -197,6 +197,30 @@ CODES: tuple[Code, ...] = (
         "the objective `{objective}` needs a guide for {latents}",
         "add a `guide:` that draws them, or choose an objective that needs none",
     ),
+    error(
+        "E0251",
+        "part-name-taken",
+        "the part `{part}` of `{name}` has the name of another node",
+        "each part is a node of its own: give it a name that no other node has",
+    ),
+    error(
+        "E0252",
+        "unknown-part",
+        "`shapes` of `{name}` sizes `{part}`, which is no part of it",
+        "{hint}",
+    ),
+    error(
+        "E0253",
+        "joint-outside-model",
+        "`{name}` is a joint node, which the {program} cannot have",
+        "a joint node stands in the model; draw each latent by itself: `{part}: {{latent: ...}}`",
+    ),
+    error(
+        "E0254",
+        "joint-uses-its-part",
+        "`{name}` is drawn together with its part `{part}`, so it cannot depend on it",
+        "use a node from before, or, through a causal link, `{name}` itself",
+    ),
     warning(
         "W0241",
         "unused-link",

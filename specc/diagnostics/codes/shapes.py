@@ -176,6 +176,12 @@ CODES: tuple[Code, ...] = (
         "give one number for each entry of the last size, or one number for all",
     ),
     error(
+        "E0351",
+        "part-shape-unknown",
+        "the shape of the part `{part}` of `{name}` follows from nothing in the spec",
+        "write its sizes on `{name}`, such as `shapes: {{{part}: [8]}}`",
+    ),
+    error(
         "E0341",
         "table-size",
         "`{index}` has {classes} classes, but the axis of `{base}` that it indexes has {size} "

@@ -11,6 +11,7 @@ STYLES = {
     "given": "shape=box, style=filled, fillcolor=gray85",
     "let": "shape=diamond",
     "parameter": "shape=plaintext",
+    "joint": "shape=doublecircle",
 }
 
 

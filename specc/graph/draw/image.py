@@ -176,6 +176,8 @@ def _dot(axes: Axes, dot: Dot) -> None:
         )
     else:
         patch = Circle((x, y), RADIUS, **style)
+        if role == "joint":
+            axes.add_patch(Circle((x, y), RADIUS * 1.15, **style))
     axes.add_patch(patch)
     size = 11 if len(dot.label) <= 3 else 8 if len(dot.label) <= 6 else 6
     axes.text(x, y, dot.label, ha="center", va="center", fontsize=size, color=INK, zorder=4)

@@ -11,6 +11,7 @@ SHAPES = {
     "given": "[{}]:::observed",
     "let": "{{{{{}}}}}",
     "parameter": "[{}]",
+    "joint": "((({})))",
 }
 
 

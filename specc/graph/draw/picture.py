@@ -146,7 +146,7 @@ def _parents(node: Node, program: Program) -> list[str]:
         return []
     used = {n.id for e in node.expressions() for n in names(e)}
     known = {*program.written, *program.inputs}
-    return sorted(used & known)
+    return sorted(used & known) if node.whole is None else [node.whole]
 
 
 def _before(node: Node, program: Program) -> list[str]:

@@ -5,11 +5,21 @@ from __future__ import annotations
 from specc.graph.graph import TypedGraph
 from specc.language.expressions.walk import names
 
-MARKS = {"latent": "( )", "observed": "(#)", "given": "[#]", "let": "[ ]", "parameter": " * "}
+MARKS = {
+    "latent": "( )",
+    "observed": "(#)",
+    "given": "[#]",
+    "let": "[ ]",
+    "parameter": " * ",
+    "joint": "(=)",
+}
 
 
 def draw(typed: TypedGraph) -> str:
-    """`( ) z` for a latent, `(#) x <- z` for an observed node; `*` is learnt, `[ ]` computed."""
+    """`( ) z` for a latent, `(#) x <- z` for an observed node; `*` is learnt, `[ ]` computed.
+
+    `(=)` is one draw of several parts, which depend on it.
+    """
     lines = []
     for program in typed.graph.programs.values():
         lines.append(program.name)

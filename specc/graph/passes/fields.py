@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from specc.catalog.sources import index as sources
 from specc.catalog.supports import BOOLEAN, ONE_HOT, Interval, Support
 from specc.diagnostics.nearest import nearest
@@ -9,7 +11,7 @@ from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import DataField
 from specc.language.schema.data import FieldSpec
-from specc.language.schema.spec import Spec
+from specc.language.schema.spec import Path, Spec
 
 
 def resolve_fields(spec: Spec, findings: Findings) -> dict[str, DataField]:
@@ -34,10 +36,7 @@ def _check_nodes(spec: Spec, findings: Findings) -> None:
     """Every observed and given node of the model takes its value from a field that exists."""
     assert spec.document.data is not None
     fields = spec.document.data.fields
-    for name, node in spec.document.model.items():
-        if node.role not in ("observed", "given"):
-            continue
-        wanted = str(node.head) if node.role == "given" else node.from_field or name
+    for owner, name, path, wanted in _readers(spec):
         if wanted in fields or spec.unread.holds("data", "fields", wanted):
             continue
         guess = nearest(wanted, fields)
@@ -45,13 +44,29 @@ def _check_nodes(spec: Spec, findings: Findings) -> None:
         findings.add(
             diagnose(
                 "E0502",
-                spec.spans.key(("model", name)),
+                spec.spans.key(path),
                 node=name,
                 name=wanted,
                 hint=f"did you mean `{guess}`?" if guess else hint,
             ),
-            ("model", name),
+            ("model", owner),
         )
+
+
+def _readers(spec: Spec) -> Iterator[tuple[str, str, Path, str]]:
+    """What takes its value from the data: its node, its name, its place, and the field."""
+    for name, node in spec.document.model.items():
+        path: Path = ("model", name)
+        if node.role in ("observed", "given"):
+            yield (
+                name,
+                name,
+                path,
+                str(node.head) if node.role == "given" else (node.from_field or name),
+            )
+        for part, role in node.parts.items():
+            if role == "observed":
+                yield name, part, (*path, "joint", part), part
 
 
 def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings) -> DataField:

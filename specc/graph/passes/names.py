@@ -68,6 +68,9 @@ def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
         findings.add(diagnose(code, name.span, name=name.id, example=example), node.id)
         return
     elsewhere = graph.model.nodes.get(name.id)
+    if elsewhere is not None and elsewhere.parts and elsewhere.id in findings.broken:
+        findings.broken.add(node.id)  # one of its parts may be what was meant
+        return
     if elsewhere is not None:
         _outside(node, name, elsewhere, findings)
         return

@@ -19,6 +19,7 @@ from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program, Scan
 from specc.graph.passes.fields import resolve_fields
+from specc.graph.passes.joint import add_parts, check_joint
 from specc.graph.passes.names import check_expression, check_used
 from specc.graph.passes.sequences import unroll_names
 from specc.graph.passes.sizes import number_of
@@ -81,10 +82,11 @@ def _nodes(
     findings: Findings,
 ) -> dict[str, Node]:
     path, nodes = located
-    return {
+    found = {
         name: _node(spec, program, name, node, (*path, name), findings)
         for name, node in nodes.items()
     }
+    return add_parts(spec, found, nodes, findings)
 
 
 def _node(
@@ -125,6 +127,7 @@ def _node(
         draw=draw,
         init=init,
         through=tuple(step for step in node.through if isinstance(step, Call)),
+        parts=tuple(node.parts),
     )
 
 
@@ -139,8 +142,8 @@ def _head(
 ) -> tuple[Distribution | None, Support | None]:
     """The catalog entry of a random node, or the support of a parameter."""
     head = str(node.head)
-    span = spec.spans.value((*path, node.role))
-    if node.role in ("latent", "observed"):
+    span = spec.spans.value((*path, "distribution" if node.role == "joint" else node.role))
+    if node.role in ("latent", "observed", "joint"):
         if distributions.contains(head):
             return distributions.distribution(head), None
         guess = meant(head, distributions.names())
@@ -172,6 +175,7 @@ def _program(
     for node in nodes.values():
         if node.shift is not None and node.shift.base not in nodes:
             inputs[node.shift.base] = None
+        digraph.add_edges_from((node.name, part) for part in node.parts if part != node.name)
         for used in _mentioned(node):
             if used == node.name:
                 continue  # legal through a causal link alone, and no reason to come after itself
@@ -278,6 +282,7 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
     for expression in node.own_expressions():
         check_expression(graph, node, expression, findings)
     _check_params(graph, node, findings)
+    check_joint(graph, node, findings)
     check_through(graph, node, findings)
 
 

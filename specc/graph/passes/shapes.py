@@ -45,6 +45,8 @@ class Shapes:
         if node.id in self.findings.broken or self._uses_broken(node):
             self.findings.broken.add(node.id)
             return
+        if node.whole is not None:
+            return  # sized with the draw that it is a part of
         shape = self._random(node) if node.entry is not None else self._deterministic(node)
         if shape is None:
             self.findings.broken.add(node.id)
@@ -132,6 +134,8 @@ class Shapes:
 
     def _random(self, node: Node) -> Shape | None:
         assert node.entry is not None
+        if not self._size_parts(node):
+            return None
         event = Event(node.entry)
         try:
             return self._fill(node, event)
@@ -170,6 +174,26 @@ class Shapes:
             if not self._argument(node, event, key):
                 return None
         return self._finish(node, event, declared)
+
+    def _size_parts(self, node: Node) -> bool:
+        """Find the shape of each part of one draw, from the data or from `shapes:`."""
+        for name in node.parts:
+            part = self.graph.node((node.program, name))
+            shape = self._part(node, part)
+            if shape is not None:
+                self.events[part.id] = shape
+        return all((node.program, name) in self.events for name in node.parts)
+
+    def _part(self, node: Node, part: Node) -> Shape | None:
+        declared, inherited = self._declared(part), self._inherited(part)
+        if part.sizes is None and inherited is None:
+            finding = diagnose("E0351", part.span, part=part.name, name=node.name)
+            return self.read.fail(part, finding)
+        if part.sizes is None or declared is None:
+            return inherited if part.sizes is None else None
+        if inherited is not None and declared != inherited:
+            return self._other_shape(part, declared, inherited)
+        return declared
 
     def _nothing_known(self, node: Node) -> bool:
         """Whether nothing says what one event is: no data, and no number of classes."""
@@ -250,7 +274,8 @@ class Shapes:
         """A finite distribution over numbers, with a number of classes, draws class numbers."""
         if event.entry.finite and not event.entry.result_dims:
             for dim in event.entry.options.values():
-                self.read.classes[node.id] = event.dims[dim]
+                whole_and_parts = (node.name, *node.parts)
+                self.read.classes |= {(node.program, n): event.dims[dim] for n in whole_and_parts}
 
     def _params(self, node: Node, event: Event) -> bool:
         expression = node.params
@@ -312,7 +337,13 @@ class Shapes:
         return True
 
     def _inherited(self, node: Node) -> Shape | None:
-        """From the data, or, for a node of another program, from the model's node of that name."""
+        """From the data, or, for a node of another program, from the model's node of that name.
+
+        A joint draw is the vector of its parts, each flattened.
+        """
+        if node.parts:
+            parts = (self.events[node.program, part] for part in node.parts)
+            return (sum(_count(shape) for shape in parts),)
         if node.program != MODEL and node.name in self.graph.model.nodes:
             return self.events.get((MODEL, node.name))
         found = self.graph.fields.get(node.field) if node.field else None
@@ -370,6 +401,8 @@ class Shapes:
     def _other_shape(self, node: Node, found: Shape, expected: Shape) -> Shape | None:
         """A written shape that is not the one of the data, or of the model's node."""
         path = (*self.graph.spec.path_of(node.program, node.name), "shape")
+        if node.whole is not None:
+            path = (*self.graph.spec.path_of(node.program, node.whole), "shapes", node.name)
         span, words = self.graph.spec.spans.value(path), (show(found), show(expected))
         if node.program != MODEL:
             return self._guide_shape(node, span, *words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
-from specc.catalog.arithmetic import arithmetic_support, negate_support
+from specc.catalog.arithmetic import arithmetic_support, entries, negate_support
 from specc.catalog.functions import index as functions
 from specc.catalog.supports import (
     POSITIVE,
@@ -92,7 +92,16 @@ class Supports:
             return self.of(node, node.value)
         if node.role == "given":
             return self._given(node)
-        return self._random(node)
+        return self._random(node) if node.whole is None else self._part(node, node.whole)
+
+    def _part(self, node: Node, whole: str) -> Support:
+        """Entries of a draw of several parts: where each entry of the whole lies."""
+        if (node.program, whole) not in self.found:
+            raise _Unknown
+        support = self.found[node.program, whole]
+        support = entries(support) if support.event_rank else support
+        self._check_data(node, support)
+        return support
 
     def _check_init(self, node: Node, support: Support) -> None:
         """A start must lie inside the support, where the map onto it has an inverse."""
@@ -207,16 +216,17 @@ class Supports:
         found = self.graph.fields.get(node.field) if node.field else None
         if found is None or found.support is None or contains(support, found.support):
             return
-        assert node.entry is not None
+        owner = node if node.whole is None else self.graph.node((node.program, node.whole))
+        assert owner.entry is not None
         path = (*self.graph.spec.path_of(node.program, node.name), node.role)
-        span = self.graph.spec.spans.value(path)
+        span = self.graph.spec.spans.value(path) if owner is node else node.span
         self.findings.add(
             diagnose(
                 "E0307",
                 span,
                 labels=(Label(found.span, f"holds {describe(found.support)}"),),
                 name=node.name,
-                distribution=node.entry.name,
+                distribution=owner.entry.name,
                 expected=describe(support),
                 field=found.name,
                 found=describe(found.support),

@@ -20,7 +20,7 @@ from specc.catalog.sources import index as sources
 from specc.catalog.supports import NAMED, describe
 from specc.language.schema.data import FieldSpec
 from specc.language.schema.document import Document
-from specc.language.schema.node import INITS, Node, Role
+from specc.language.schema.node import INITS, PART_ROLES, Node, Role
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.read_document import PARTS, REQUIRED
 from specc.language.schema.read_node import HEADS, OPTIONS
@@ -42,7 +42,7 @@ KINDS: dict[str, Json] = {
     "sizes": {"type": "array", "items": {"type": "integer", "minimum": 1}},
     "number": {"type": "integer", "minimum": 1},
 }
-_FIELDS = {"global": "is_global", "from": "from_field"}
+_FIELDS = {"global": "is_global", "from": "from_field", "distribution": "head"}
 
 
 def json_schema() -> Json:
@@ -165,10 +165,13 @@ def _random_node(name: str) -> Json:
     entry = distributions.distribution(name)
     head = {"const": name, "description": entry.summary}
     roles: Json = dict.fromkeys(("latent", "observed"), head)
-    options = {**_options("latent"), **_options("observed")}
+    roles["joint"] = {"description": HEADS["joint"], **_named({"enum": list(PART_ROLES)})}
+    options = {**_options("latent"), **_options("observed"), **_options("joint")}
     return _closed(
-        {**roles, **_parameters(entry), **options},
-        oneOf=[{"required": [role]} for role in roles],
+        {**roles, **_parameters(entry), **options, "distribution": head},
+        oneOf=[{"required": [role]} for role in ("latent", "observed")]
+        + [{"required": ["joint", "distribution"]}],
+        dependentRequired={"distribution": ["joint"], "shapes": ["joint"]},
         description=entry.summary,
     )
 
@@ -201,9 +204,11 @@ def _scan() -> Json:
 
 
 def _option(key: str) -> Json:
+    sizes: Json = {"type": "array", "items": _ref("expression")}
     shapes: Json = {
         "params": _ref("expression"),
-        "shape": {"type": "array", "items": _ref("expression")},
+        "shape": sizes,
+        "shapes": _named(sizes),
         "through": {"anyOf": [_ref("expression"), {"type": "array", "items": _ref("expression")}]},
         "global": {"type": "boolean"},
         "initial": _ref("expression"),

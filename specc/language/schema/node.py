@@ -9,8 +9,10 @@ from specc.language.expressions import tree
 from specc.language.schema.digests import math, parameters
 from specc.language.schema.value import Expression, Value
 
-Role = Literal["latent", "observed", "given", "let", "parameter"]
+Role = Literal["latent", "observed", "given", "let", "parameter", "joint"]
+PartRole = Literal["latent", "observed"]
 ROLES: tuple[Role, ...] = get_args(Role)
+PART_ROLES: tuple[PartRole, ...] = get_args(PartRole)
 
 INITS = ("zeros", "normal")
 """Starts of a learnt tensor that have a name."""
@@ -27,14 +29,21 @@ class Node(Value):
     """A named variable with exactly one role.
 
     `head` is what stands after the role: the name of a distribution (latent, observed), of a data
-    field (given) or of a support (parameter), or the expression of a `let`. `arguments` are all
-    keys that belong to no role: the parameters and options of the distribution.
+    field (given) or of a support (parameter), or the expression of a `let`; a joint node has the
+    `distribution` of all its parts together there. `arguments` are all keys that belong to no role:
+    the parameters and options of the distribution.
     """
 
     role: Role = math(about="What kind of node it is.")
     head: str | Expression = math(about="A distribution, a data field, a support or an expression.")
     arguments: Mapping[str, Expression] = math(
         default={}, about="The distribution's parameters by name."
+    )
+    parts: Mapping[str, PartRole] = math(
+        default={}, about="The parts of one joint draw: the role of each."
+    )
+    shapes: Mapping[str, tuple[Expression, ...]] = math(
+        default={}, about="The sizes of parts of a joint draw, by name."
     )
     params: Expression | None = math(
         default=None, about="A link that feeds every parameter not given otherwise."
@@ -77,8 +86,10 @@ class Node(Value):
         if self.initial is not None:
             yield self.initial
         yield from self.shape or ()
+        for sizes in self.shapes.values():
+            yield from sizes
 
 
 Nodes = Mapping[str, Node]
 
-__all__ = ["ROLES", "Draw", "Node", "Nodes", "Role"]
+__all__ = ["PART_ROLES", "ROLES", "Draw", "Node", "Nodes", "PartRole", "Role"]

@@ -247,5 +247,5 @@ INSIDE: dict[str, frozenset[str]] = {
     "train": frozenset(TrainSpec.model_fields),
     "data": frozenset({"source", "fields", "split"}),
     "objective": frozenset({"minimize", "elbo", "iwae", "vimco", "mle", "map"}),
-    "model": frozenset({"latent", "observed", "given", "let", "parameter"}),
+    "model": frozenset({"latent", "observed", "given", "let", "parameter", "joint"}),
 }

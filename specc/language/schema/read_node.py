@@ -14,6 +14,7 @@ from specc.language.schema.expressions import read_expression
 from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.node import INITS, ROLES, Node, Role
 from specc.language.schema.read_draw import read_draw
+from specc.language.schema.read_joint import read_distribution, read_parts, unread_parts
 from specc.language.schema.reading import Reading
 from specc.language.schema.spec import Path
 from specc.language.schema.value import Expression
@@ -24,18 +25,22 @@ HEADS: dict[Role, str] = {
     "given": "the name of a data field",
     "let": "an expression",
     "parameter": "the name of a set of numbers, such as `real` or `positive`",
+    "joint": "the parts of one draw, each `observed` or `latent`",
 }
 
+ALONE: tuple[Role, ...] = tuple(role for role in ROLES if role != "joint")
 OPTIONS: dict[str, tuple[Role, ...]] = {
-    "params": ("latent", "observed"),
-    "shape": ROLES,
-    "plate": ROLES,
-    "global": ROLES,
+    "distribution": ("joint",),
+    "shapes": ("joint",),
+    "params": ("latent", "observed", "joint"),
+    "shape": ALONE,
+    "plate": ALONE,
+    "global": ALONE,
     "initial": ("latent", "observed", "let", "given"),
     "reverse": ("latent", "observed", "let", "given"),
     "from": ("observed",),
     "plate_index": ("given",),
-    "through": ("latent", "observed"),
+    "through": ("latent", "observed", "joint"),
     "draw": ("latent",),
     "init": ("parameter", "latent"),
 }
@@ -56,6 +61,8 @@ def read_nodes(reading: Reading, value: Located, path: Path) -> dict[str, Node] 
     read = {entry.name: _entry(reading, entry, path) for entry in nodes.entries}
     if energy is not None and not isinstance(energy, Mapping):
         return None
+    unread = (entry.value for entry in nodes.entries if read[entry.name] is None)
+    reading.unread += [part for value in unread for part in unread_parts(value, path)]
     return reading.known(read, path)
 
 
@@ -135,11 +142,20 @@ class _NodeReader:
                 value = read_expression(self.reading, entry.value, (*self.path, entry.name))
                 if value is not None:
                     arguments[entry.name] = value
+        if role == "joint":
+            options["parts"] = self.parts()
         if head is None:
             return None
         return _build(role, head, arguments, options)
 
+    def parts(self) -> object:
+        value = self.keys.get("joint")
+        assert value is not None
+        return read_parts(self.reading, value, (*self.path, "joint"))
+
     def head(self, role: Role) -> str | Expression | None:
+        if role == "joint":
+            return read_distribution(self.reading, self.keys, self.path)
         value = self.keys.get(role)
         assert value is not None
         path = (*self.path, role)
@@ -151,7 +167,7 @@ class _NodeReader:
 
     def distribution_keys(self, role: Role, head: object) -> frozenset[str] | None:
         """The parameters and options of the node's distribution; None where it is not known."""
-        if role not in ("latent", "observed"):
+        if role in ("given", "let", "parameter"):
             return frozenset()
         if not isinstance(head, str) or not distributions.contains(head):
             return None
@@ -180,6 +196,10 @@ class _NodeReader:
                 return read_expression(self.reading, entry.value, path)
             case "shape":
                 return self.shape(entry.value, path)
+            case "shapes":
+                return self.shapes(entry.value, path)
+            case "distribution":
+                return None  # it is the head of the node
             case "through":
                 return self.through(entry.value, path)
             case "global" | "reverse":
@@ -197,7 +217,8 @@ class _NodeReader:
         if entry.name == "draw":
             words = "a parameter" if role == "parameter" else role
             return self.reading.report("E0411", entry.key.span, name=name, role=words)
-        roles = " and ".join(OPTIONS[entry.name])
+        *others, last = OPTIONS[entry.name]
+        roles = f"{', '.join(others)} and {last}" if others else last
         return self.reading.report(
             "E0117", entry.key.span, key=entry.name, role=role, name=name, roles=roles
         )
@@ -210,6 +231,14 @@ class _NodeReader:
             read_expression(self.reading, item, (*path, i)) for i, item in enumerate(value.items)
         ]
         return tuple(size for size in sizes if size is not None)
+
+    def shapes(self, value: Located, path: Path) -> dict[str, tuple[Expression, ...]] | None:
+        hint = "write the sizes of parts by name, such as `{u: [8]}`"
+        found = self.reading.mapping(value, path, hint)
+        if found is None:
+            return None
+        read = {e.name: self.shape(e.value, (*path, e.name)) for e in found.entries}
+        return {name: sizes for name, sizes in read.items() if sizes is not None}
 
     def through(self, value: Located, path: Path) -> tuple[Expression, ...] | None:
         """The bijections: one, or a list of them; a name alone is one without a context."""

@@ -39,6 +39,10 @@ def use_closed_forms(
     parts: dict[Term, Part] = {part.term: part for part in inner.parts}
     for name, draw in draws.items():
         log_p, log_q = parts.get(LogProb(MODEL, name)), parts.get(LogProb(GUIDE, name))
+        whole = typed.graph.node((MODEL, name)).whole
+        if log_q is not None and whole is not None:
+            reason = f"{name} is a part of {whole}, whose density is one"
+            decisions.append(Decision(f"KL({name})", "from the sample", reason))
         if log_p is None or log_q is None or log_p.coefficient != -log_q.coefficient:
             continue
         assert log_p.weight == log_q.weight

@@ -51,7 +51,7 @@ def _check_strangers(graph: Graph, findings: Findings) -> None:
     latents = [n for n, node in graph.model.nodes.items() if node.role == "latent"]
     for node in graph.guide.nodes.values():
         twin = graph.model.nodes.get(node.name)
-        if not node.is_random or (twin is not None and twin.is_random):
+        if not node.is_random or node.parts or (twin is not None and twin.is_variable):
             continue
         if twin is None and graph.spec.is_unread(MODEL, node.name):
             continue

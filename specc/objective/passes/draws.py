@@ -164,6 +164,9 @@ def _enumerate_problem(
 def _chosen(
     typed: TypedGraph, node: Node, setting: Setting, room: float, findings: Findings
 ) -> Draw | None:
+    if node.whole is not None:
+        finding = diagnose("E0410", node.span, part=node.name, name=node.whole)
+        return findings.add(finding, node.id)
     assert node.entry is not None
     if node.program != GUIDE:
         return _unguided(typed, node, setting, findings)

@@ -125,7 +125,8 @@ def _bad_option(entry: Entry, key: str, value: object, place: Span, findings: Fi
 def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> Sum:
     """log p of every random node of the model, less log q of every latent that the guide draws.
 
-    The two terms of such a latent have the weight and the floor that are asked for.
+    The two terms of such a latent have the weight and the floor that are asked for; a part of a
+    draw has one term alone, and no divergence to weigh.
     """
     guided: tuple[str, ...] = ()
     if entry.guided and graph.guide is not None:
@@ -140,7 +141,9 @@ def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> S
         if graph.model.nodes[name].is_random:
             shaped = name in guided
             parts.append(Part(1.0, term, weight, floor) if shaped else Part(1.0, term))
-    parts += [Part(-1.0, LogProb(GUIDE, name), weight, floor) for name in guided]
+    for name in guided:
+        own = weight if graph.model.nodes[name].whole is None else ""
+        parts.append(Part(-1.0, LogProb(GUIDE, name), own, floor))
     return Sum(tuple(parts))
 
 
@@ -306,6 +309,11 @@ class _Written:
             self._fail("E0201", member.span, name=member.name, program=member.program, hint=hint)
             return False
         if not node.is_random:
-            self._fail("E0405", member.span, name=member.name, term=f"log_prob({member.name})")
+            hint = f"make `{member.name}` latent or observed with a distribution"
+            if node.whole is not None:
+                whole = f"{member.program}.{node.whole}"
+                hint = f"it is a part of `{node.whole}`, whose density is `log_prob({whole})`"
+            term = f"log_prob({member.name})"
+            self._fail("E0405", member.span, name=member.name, term=term, hint=hint)
             return False
         return True

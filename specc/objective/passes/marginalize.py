@@ -42,7 +42,8 @@ class Axes:
         """The enumerated axes of a term."""
         match term:
             case LogProb(program=program, node=node):
-                return self._of_all(self.values.inputs(program, node) | {node})
+                own = self.values.graph.node((program, node)).values
+                return self._of_all(self.values.inputs(program, node).union(own))
             case Divergence(node=node):
                 inputs = self.values.inputs(MODEL, node) | self.values.inputs(GUIDE, node)
                 return self._of_all(inputs)

@@ -29,9 +29,10 @@ def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
     for coefficient, term in leaves(expansion.inner):
         assert isinstance(term, LogProb)
         node = graph.node((term.program, term.node))
-        if coefficient < 0 and term.program == MODEL and node.role == "observed":
+        seen = [n for n in node.values if graph.node((term.program, n)).role == "observed"]
+        if coefficient < 0 and term.program == MODEL and seen:
             factor = f"{-coefficient:g}"
-            findings.add(diagnose("E0419", expansion.span, name=node.name, factor=factor))
+            findings.add(diagnose("E0419", expansion.span, name=seen[0], factor=factor))
             return
     if expansion.entry.reduction == "logmeanexp" and expansion.particles > 1:
         _check_alone(graph, expansion, findings)

@@ -38,7 +38,10 @@ class Values:
         for name in found.order:
             mentioned: set[str] = set()
             for used in found.digraph.predecessors(name):
-                if found.nodes[used].is_random or found.nodes[used].role == "given":
+                before = found.nodes[used]
+                if before.parts and name not in before.parts:
+                    mentioned.update(before.parts)
+                elif before.is_variable or before.role == "given":
                     mentioned.add(used)
                 else:
                     mentioned |= self._inputs[program, used]
@@ -107,7 +110,7 @@ class Values:
 
     def of_density(self, program: str, name: str) -> frozenset[str]:
         """The drawn values that log p of this node depends on: its inputs and its own value."""
-        involved = self.inputs(program, name) | {name}
+        involved = self.inputs(program, name) | set(self.graph.node((program, name)).values)
         return frozenset(v for v in involved if v in self.drawn_in)
 
 

@@ -154,6 +154,12 @@ model:
   group: {given: k, plate_index: groups}
   a: {parameter: positive, shape: [3], init: 1.0}
   m: {parameter: real, shape: [3], plate: groups}
+  both_sides:
+    joint: {left: latent, right: latent}
+    distribution: normal
+    loc: 0
+    scale: 2
+    shapes: {left: [2], right: [2]}
   z: {latent: normal, loc: 0, scale: a, shape: [size]}
   w: {latent: normal, loc: 'm[group]', scale: 1, shape: [3]}
   both: {let: z + w}
@@ -163,6 +169,8 @@ model:
   n: {given: n}
   v: {observed: normal, loc: 'v[t-1]', scale: 1, plate: t, initial: 0}
 guide:
+  left: {latent: normal, loc: 0, scale: 3}
+  right: {latent: laplace, loc: 0, scale: 3}
   s: {latent: log_normal, loc: 0, scale: 1}
   z: {latent: normal, params: 'encoder(x, y)'}
   w: {latent: normal, loc: 0, scale: 1}
@@ -237,6 +245,8 @@ CHANGES = {
     "Node.reverse": ("'v[t-1]',", "'v[t+1]', reverse: true,", MATH),
     "Scan.steps": ("scan: 2", "scan: 1 + 1", NOTHING),
     "Scan.lengths": (", lengths: n}", "}", MATH),
+    "Node.parts": ("{left: latent, right: latent}", "{right: latent, left: latent}", MATH),
+    "Node.shapes": ("shapes: {left: [2], right: [2]}", "shapes: {left: [2], right: [3]}", MATH),
     "Node.init": ("init: 1.0", "init: 2.0", TRAINING),
     "Draw.kind": ("params: 'e", "draw: score, params: 'e", MATH),
     "Draw.options": ("params: 'e", "draw: {pathwise: sticking}, params: 'e", MATH),

@@ -1,0 +1,84 @@
+"""Joint nodes: one draw with several named parts, which are nodes of their own for all others.
+
+The whole has the distribution; its value is the vector of its parts, each flattened, in the order
+in which they are written. A part takes its value from the data or from a guide, and its density is
+that of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import MODEL, Graph, Node
+from specc.language.expressions.walk import names
+from specc.language.schema.node import Node as NodeSpec
+from specc.language.schema.spec import Path, Spec
+
+
+def add_parts(
+    spec: Spec, nodes: dict[str, Node], written: Mapping[str, NodeSpec], findings: Findings
+) -> dict[str, Node]:
+    """The nodes of a program with those of its joint nodes' parts, each after its whole."""
+    found: dict[str, Node] = {}
+    for name, node in nodes.items():
+        found[name] = node
+        path = spec.path_of(node.program, name)
+        for part in node.parts:
+            other = nodes.get(part) or found.get(part)
+            if other is None:
+                found[part] = _part(spec, node, written[name], part, path)
+            else:
+                span = spec.spans.key((*path, "joint", part))
+                label = (Label(other.span, "the other node"),)
+                findings.add(diagnose("E0251", span, labels=label, part=part, name=name), node.id)
+    return found
+
+
+def _part(spec: Spec, whole: Node, written: NodeSpec, part: str, path: Path) -> Node:
+    role = written.parts[part]
+    return Node(
+        program=whole.program,
+        name=part,
+        role=role,
+        span=spec.spans.key((*path, "joint", part)),
+        arguments=MappingProxyType({}),
+        argument_spans=MappingProxyType({}),
+        options=MappingProxyType({}),
+        sizes=written.shapes.get(part),
+        field=part if role == "observed" else None,
+        whole=whole.name,
+    )
+
+
+def check_joint(graph: Graph, node: Node, findings: Findings) -> None:
+    """A joint node stands in the model, knows the parts that it sizes, and uses none of them."""
+    if not node.parts:
+        return
+    if node.program != MODEL:
+        program, part = node.program, node.parts[0]
+        finding = diagnose("E0253", node.span, name=node.name, program=program, part=part)
+        findings.add(finding, node.id)
+        return
+    _check_sized(graph, node, findings)
+    used = [name for expression in node.expressions() for name in names(expression)]
+    for name in used if node.id not in findings.broken else ():
+        if name.id in node.parts:
+            finding = diagnose("E0254", name.span, name=node.name, part=name.id)
+            findings.add(finding, node.id)
+
+
+def _check_sized(graph: Graph, node: Node, findings: Findings) -> None:
+    spec, path = graph.spec, (*graph.spec.path_of(node.program, node.name), "shapes")
+    for name in spec.document.model[node.name].shapes:
+        if name in node.parts:
+            continue
+        guess = nearest(name, node.parts)
+        hint = "" if guess else "its parts are " + ", ".join(f"`{part}`" for part in node.parts)
+        place = spec.spans.key((*path, name))
+        finding = diagnose("E0252", place, suggestion=guess, name=node.name, part=name, hint=hint)
+        findings.add(finding, node.id)
