@@ -62,7 +62,7 @@ def check_densities(program, checked, batch):
     latents, log_q = guided(program, batch, PARTICLES, 1)
     values = {**batch, **latents}
     wanted = checked.plan.graph.graph.model.nodes.values()
-    if any(n.is_random and n.name not in values for n in wanted):
+    if any(n.is_random and not set(n.values) <= set(values) for n in wanted):
         return
     kinds = {name: checked.typed.type("model", name) for name in values}
     oracle = Interpreter(checked, program)

@@ -74,6 +74,8 @@ class Interpreter:
     def log_prob(self, program, node, values):
         """Log p of a node, all its entries and all elements of its plate together."""
         kind = self.typed.types[node.id]
+        if node.parts:
+            values = {**values, node.name: self.whole(node, values)}
         plate = next((p for p in kind.plates if p != ROWS), None)
         if plate is None:
             return self.event(program, node, values[node.name], values)
@@ -81,6 +83,16 @@ class Interpreter:
         for element in self.elements(plate):
             total = total + self.event(program, node, values[node.name][element], values)
         return total
+
+    def whole(self, node, values):
+        """The value of a draw with several parts: all their numbers, part after part."""
+        return torch.cat([values[part].reshape(-1).to(torch.float64) for part in node.parts])
+
+    def torn(self, node, value):
+        """The parts of a draw by name, each of its own shape."""
+        shapes = {part: self.typed.types[node.program, part].shape for part in node.parts}
+        pieces = value.split([math.prod(shape) for shape in shapes.values()])
+        return {n: p.reshape(s) for (n, s), p in zip(shapes.items(), pieces, strict=True)}
 
     def elements(self, plate):
         """The elements of a plate in turn, each the one that names on the plate mean."""
@@ -152,7 +164,9 @@ class Interpreter:
         drawn = dict(values)
         for name in self.graph.programs[program].order:
             node = self.graph.node((program, name))
-            if node.is_random and name not in drawn:
+            if node.parts:
+                drawn |= self.torn(node, self.single(program, node, drawn))
+            elif node.is_random and name not in drawn:
                 plate = next((p for p in self.typed.types[node.id].plates if p != ROWS), None)
                 elements = self.elements(plate) if plate else (None,)
                 events = [self.single(program, node, drawn) for _ in elements]
@@ -228,6 +242,8 @@ class Interpreter:
             return torch.tensor(self.graph.constants[name.id], dtype=torch.float64)
         if node.role == "let":
             return self.value(node.program, node.value, values)
+        if node.parts and node.name not in values:
+            return self.whole(node, values)
         if node.role != "parameter":
             return values[name.id].to(torch.float64)
         learnt = self.plan.programs[node.program].learnt

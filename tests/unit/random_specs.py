@@ -24,6 +24,8 @@ FAMILIES = {
 CLASSES = 3
 FINITE = ("bernoulli", "categorical", "one_hot_categorical")
 REAL = ("normal", "laplace", "student_t")
+UNJOINED = ("one_hot_categorical", "dirichlet", "student_t")
+"""Vectors of a fixed size; and tails that overflow where one draw is a parameter of the next."""
 REPARAMETERIZED = ("normal", "laplace", "log_normal", "gamma", "exponential", "beta", "half_normal")
 OBJECTIVES = (
     "elbo",
@@ -178,15 +180,21 @@ def specs(draw):
         before.append("g")
     if story.chance(20):
         plated(story, model, guide, before)
-    family = story.choose(FAMILIES)
-    size = story.choose([0, 2, 2])
-    model.append(("x", story.node("observed", family, size, before, story.chance(30), "x")))
-    story.sizes["x"] = width(family, size)
+    way = story.choose(["", "", "", "", "", "latent", "observed"])
+    if way:
+        joined(story, model, latents, before, way)
+    if way != "observed":
+        family = story.choose(FAMILIES)
+        size = story.choose([0, 2, 2])
+        model.append(("x", story.node("observed", family, size, before, story.chance(30), "x")))
+        story.sizes["x"] = width(family, size)
     objective = story.choose(OBJECTIVES)
+    if "v" in story.sizes and objective in ("mle", "map") and story.chance(90):
+        objective = "elbo"  # a part is not summed out
     unguided = objective in ("mle", "map")
     seen = ["x", *(["g"] if "g" in story.sizes else [])]
     for name, family, size in latents:
-        if story.chance(90 if unguided else 12):
+        if story.chance(4 if name in ("v", "w") else 90 if unguided else 12):
             continue
         twin = family
         if family in REPARAMETERIZED and story.chance(20):
@@ -205,6 +213,34 @@ def specs(draw):
         if story.chance(40) and name not in shared:
             seen.append(name)
     return written(story, model, guide, objective)
+
+
+def joined(story, model, latents, before, way):
+    """One draw with several parts, the data among them or before them."""
+    family = story.choose([f for f in FAMILIES if f not in UNJOINED])
+    roles = {"v": "latent"}
+    other = "x" if way == "observed" else "w"
+    if story.chance(80):
+        roles = {other: way, **roles} if story.chance(50) else {**roles, other: way}
+    elif way == "observed":
+        roles = {"x": "observed"}
+    shapes = {part: story.choose(["", "2", "2", "1, 2"]) for part in roles}
+    counts = {"": 1, "2": 2, "1, 2": 2}
+    total = sum(counts[shape] for shape in shapes.values())
+    fields = story.node("latent", family, total, before, story.chance(30), "vx")
+    kept = [f for f in fields if not f.startswith(("latent:", "shape:"))]
+    roles_written = ", ".join(f"{part}: {role}" for part, role in roles.items())
+    sizes = ", ".join(f"{part}: [{shape}]" for part, shape in shapes.items())
+    own = [f"joint: {{{roles_written}}}", f"distribution: {family}", f"shapes: {{{sizes}}}"]
+    model.append(("vx", [*own, *kept]))
+    for part, role in roles.items():
+        # No parameter of another node has the shape of a matrix.
+        story.sizes[part] = {"": 0, "2": 2}.get(shapes[part], -1)
+        if role == "latent":
+            latents.append((part, family, max(story.sizes[part], 0)))
+    if way == "latent":
+        story.sizes["vx"] = total
+        before += [*roles, "vx"]
 
 
 def plated(story, model, guide, before):
