@@ -386,7 +386,8 @@ class Shapes:
 
     def _bind_classes(self, node: Node, event: Event) -> None:
         """The number of classes is known from the model's node, or from the labels in the data."""
-        known = self.dims.get((MODEL, node.name), {}) if node.program != MODEL else {}
+        twin = self.graph.model.nodes.get(node.name) if node.program != MODEL else None
+        known = self.dims.get((MODEL, twin.whole or twin.name), {}) if twin is not None else {}
         for dim, size in known.items():
             if dim in event.entry.options.values():
                 event.dims.setdefault(dim, size)
