@@ -87,7 +87,7 @@ class Network:
 
     def _check(self, term: Term) -> None:
         node = self.graph.model.nodes.get(term.name)
-        if node is None or not (node.is_random or node.role == "given"):
+        if node is None or not (node.is_variable or node.role == "given"):
             raise Refusal(unknown(self.graph.model.nodes, term.name, term.span))
         last = self.classes(term.name) - 1
         if term.value is not None and term.value > last:
@@ -118,6 +118,9 @@ class Network:
 
     def _factor(self, node: Node) -> Factor:
         """p(node | parents), with an axis for each parent and the last for the node itself."""
+        if node.whole is not None:
+            reason = f"it is a part of the draw `{node.whole}`, which has one density"
+            raise _not_known(node, reason, "a query knows nodes with a distribution of their own")
         inputs = sorted(self._inputs.inputs(node.program, node.name) - set(self.values))
         sizes = [self.classes(name) for name in (*inputs, node.name)]
         if math.prod(sizes) > LIMIT:
@@ -156,7 +159,7 @@ def _probabilities(node: Node, evaluator: Evaluator, classes: int) -> Array:
 
 def unknown(nodes: Mapping[str, Node], name: str, span: Span) -> Diagnostic:
     """The finding on a name that is no variable."""
-    known = [n for n, node in nodes.items() if node.is_random or node.role == "given"]
+    known = [n for n, node in nodes.items() if node.is_variable or node.role == "given"]
     guess = nearest(name, known)
     hint = "" if guess else "there are " + ", ".join(f"`{n}`" for n in known[:8])
     return diagnose("E1002", span, suggestion=guess, name=name, hint=hint)

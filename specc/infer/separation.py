@@ -57,11 +57,16 @@ def separate(graph: Graph, left: str, right: str, given: Sequence[str]) -> Separ
 
 
 def random_graph(graph: Graph) -> nx.DiGraph[str]:
-    """Who depends on whom among the random and given nodes of the model, through `let` nodes."""
+    """Who depends on whom among the random and given nodes of the model, through `let` nodes.
+
+    The parts of one draw depend on it alone, and through it on each other.
+    """
     digraph: nx.DiGraph[str] = nx.DiGraph()
     inputs = Values(graph, {})
     for name, node in graph.model.nodes.items():
-        if node.is_random or node.role == "given":
+        if node.whole is not None:
+            digraph.add_edge(node.whole, name)
+        elif node.is_random or node.role == "given":
             digraph.add_node(name)
             digraph.add_edges_from((used, name) for used in inputs.inputs(node.program, name))
     return digraph
@@ -80,7 +85,7 @@ def _check(graph: Graph, option: str, names: Sequence[str], before: Sequence[str
     for name in names:
         span = Span(source, start, start + len(name))
         start += len(name) + 1
-        if name not in nodes or not (nodes[name].is_random or nodes[name].role == "given"):
+        if name not in nodes or not (nodes[name].is_variable or nodes[name].role == "given"):
             raise Refusal(unknown(nodes, name, span))
         if name in seen:
             raise Refusal(diagnose("E1004", span, name=name))

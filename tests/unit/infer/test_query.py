@@ -147,6 +147,9 @@ model:
   ongiven: {latent: bernoulli, logits: "[0.5, -1][w]"}
   summed: {latent: bernoulli, logits: "sum([a, 1])"}
   fed: {latent: bernoulli, params: g(a), shape: []}
+  whole: {joint: {left: latent, right: latent}, distribution: bernoulli, probs: 0.5,
+          shapes: {left: [], right: []}}
+  ofpart: {latent: bernoulli, logits: left}
 links: {f: linear, g: linear}
 objective: mle
 """
@@ -165,6 +168,9 @@ objective: mle
         ("P(summed)", "E1007", "the function `sum`"),
         ("P(ongiven)", "E1007", "given by the data"),
         ("P(w)", "E1007", "given by the data"),
+        ("P(left)", "E1007", "a part of the draw `whole`"),
+        ("P(ofpart)", "E1007", "a part of the draw `whole`"),
+        ("P(whole)", "E1002", "no random or given node"),
         ("P(free)", "E1002", "no random or given node"),
         ("P(a | w=2)", "E1003", "the values 0 to 1, and 2"),
     ],

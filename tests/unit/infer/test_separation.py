@@ -97,6 +97,32 @@ objective: elbo
     assert not separate(graph, "w", "a", []).independent
 
 
+def test_parts_of_one_draw_depend_on_each_other_and_on_what_the_draw_depends_on():
+    text = """specc: 1
+name: m
+data: {source: csv, path: d.csv, fields: {x: {from: x}}}
+model:
+  z: {latent: normal, loc: 0, scale: 1}
+  o: {latent: normal, loc: 0, scale: 1}
+  xu:
+    joint: {x: observed, u: latent}
+    distribution: normal
+    loc: z
+    scale: 1
+    shapes: {x: [], u: []}
+  y: {latent: normal, loc: u, scale: 1}
+objective: elbo
+"""
+    graph = typed(text).graph
+    assert separate(graph, "x", "u", []).path == ("x", "xu", "u")
+    assert separate(graph, "x", "y", []).path == ("x", "xu", "u", "y")
+    assert separate(graph, "x", "y", ["u"]).independent
+    assert separate(graph, "z", "y", ["x"]).path == ("z", "xu", "u", "y")
+    assert separate(graph, "o", "x", []).independent
+    with pytest.raises(Refusal):
+        separate(graph, "xu", "y", [])
+
+
 @pytest.mark.parametrize(
     "left, right, given, code, marked",
     [
