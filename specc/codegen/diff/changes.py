@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from specc.codegen.diff import sections
 from specc.codegen.diff.renames import Renames
 from specc.codegen.diff.values import shown
+from specc.codegen.emit.text import drawn
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.graph.graph import MODEL, Node
 from specc.language.expressions.print import print_expression
@@ -74,6 +75,10 @@ class _Programs:
         if old.role != new.role:
             yield f"{new.name} was {_a(old.role)}, and is {_a(new.role)} now"
             return
+        if (old.whole is None) != (new.whole is None):
+            before = self.renames.apply(_story(self.old, old))
+            yield f"{new.name} is now {_story(self.new, new)}; it was {before}"
+            return
         yield from self._density(old, new) if new.entry is not None else self._value(old, new)
         yield from self._parts(old, new)
         yield from self._shape(old, new)
@@ -104,7 +109,7 @@ class _Programs:
         if was != now:
             yield f"{new.name} is one draw of {', '.join(now)} now; it was of {', '.join(was)}"
         elif old.whole is not None and self.renames[old.whole] != new.whole:
-            yield f"{new.name} is a part of {new.whole} now; it was one of {old.whole}"
+            yield f"{new.name} is now a part of {new.whole}; it was one of {old.whole}"
 
     def _value(self, old: Node, new: Node) -> Iterator[str]:
         was, now = self._renamed(old.value), shown(new.value)
@@ -163,9 +168,9 @@ def _story(plan: Plan, node: Node) -> str:
     program: ProgramPlan = plan.programs[node.program]
     shape = list(plan.graph.types[node.id].shape)
     if node.whole is not None:
-        return f"{node.role}, a part of {node.whole}"
+        return f"a part of {node.whole}"
     if node.name in program.factors:
-        return f"{node.name} ~ {program.factors[node.name].story}"
+        return f"{drawn(node)} ~ {program.factors[node.name].story}"
     if node.value is not None:
         return f"{node.name} = {print_expression(node.value)}"
     if node.role == "given":
