@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from specc.catalog.entry import Shape
 from specc.catalog.link import LinkShapeError
-from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
-from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId, Shift
 from specc.graph.passes.events import Conflict, Event, parameter_of
 from specc.graph.passes.expression_shapes import ExpressionShapes, show
+from specc.graph.passes.misfits import check_links_agree, conflict_of, other_shape
 from specc.graph.passes.through import is_bijection
 from specc.language.expressions.tree import Call, Expression
 from specc.language.expressions.walk import names
@@ -37,7 +37,7 @@ class Shapes:
         for program in self.graph.programs.values():
             for name in program.order:
                 self._node(program.nodes[name])
-        self._check_links_agree()
+        check_links_agree(self.read.uses, self.findings)
 
     # nodes
 
@@ -140,7 +140,7 @@ class Shapes:
         try:
             return self._fill(node, event)
         except Conflict as conflict:
-            return self._conflict(node, conflict)
+            return self.read.fail(node, conflict_of(self.graph, node, conflict))
 
     def _fill(self, node: Node, event: Event) -> Shape | None:
         inherited = self._inherited(node)
@@ -148,7 +148,7 @@ class Shapes:
         if node.sizes is not None and declared is None:
             return None
         if declared is not None and inherited is not None and declared != inherited:
-            return self._other_shape(node, declared, inherited)
+            return self.read.fail(node, other_shape(self.graph, node, declared, inherited))
         if declared is not None:
             base = self._base(node, declared)
             if base is None:
@@ -192,7 +192,7 @@ class Shapes:
         if part.sizes is None or declared is None:
             return inherited if part.sizes is None else None
         if inherited is not None and declared != inherited:
-            return self._other_shape(part, declared, inherited)
+            return self.read.fail(part, other_shape(self.graph, part, declared, inherited))
         return declared
 
     def _nothing_known(self, node: Node) -> bool:
@@ -255,7 +255,7 @@ class Shapes:
             link = self.graph.links.get(call.function)
             if inputs is None or link is None or not is_bijection(link.entry):
                 return None
-            context = sum(_count(each) for each in inputs)
+            context = sum(math.prod(each) for each in inputs)
             use = LinkUse(call.function, node.id, "through", inputs, shape, call.span)
             try:
                 shape = link.entry.lower(link.options, shape, context).output
@@ -343,7 +343,7 @@ class Shapes:
         """
         if node.parts:
             parts = (self.events[node.program, part] for part in node.parts)
-            return (sum(_count(shape) for shape in parts),)
+            return (sum(math.prod(shape) for shape in parts),)
         if node.program != MODEL and node.name in self.graph.model.nodes:
             return self.events.get((MODEL, node.name))
         found = self.graph.fields.get(node.field) if node.field else None
@@ -396,122 +396,3 @@ class Shapes:
         unbound = [d for d in event.entry.options.values() if d not in event.dims]
         if unbound and high is not None and high < 1e6 and not node.arguments:
             event.dims.setdefault(unbound[0], int(high) + 1)
-
-    # findings
-
-    def _other_shape(self, node: Node, found: Shape, expected: Shape) -> Shape | None:
-        """A written shape that is not the one of the data, or of the model's node."""
-        path = (*self.graph.spec.path_of(node.program, node.name), "shape")
-        if node.whole is not None:
-            path = (*self.graph.spec.path_of(node.program, node.whole), "shapes", node.name)
-        span, words = self.graph.spec.spans.value(path), (show(found), show(expected))
-        if node.program != MODEL:
-            return self._guide_shape(node, span, *words)
-        field = self.graph.fields[node.field or ""]
-        label = (Label(field.span, "the field"),)
-        finding = diagnose(
-            "E0315",
-            span,
-            labels=label,
-            name=node.name,
-            field=field.name,
-            found=words[0],
-            expected=words[1],
-        )
-        return self.read.fail(node, finding)
-
-    def _guide_shape(self, node: Node, span: Span, found: str, expected: str) -> Shape | None:
-        label = (Label(self.graph.model.nodes[node.name].span, "in the model"),)
-        return self.read.fail(
-            node,
-            diagnose("E0308", span, labels=label, name=node.name, found=found, expected=expected),
-        )
-
-    def _conflict(self, node: Node, conflict: Conflict) -> Shape | None:
-        found, wanted = show(conflict.shape), show(conflict.wanted)
-        if conflict.parameter == "shape":
-            if node.program != MODEL and node.name in self.graph.model.nodes:
-                return self._guide_shape(node, node.span, found, wanted)
-            return self.read.fail(
-                node,
-                diagnose("E0321", node.span, name=node.name, found=found, expected=wanted),
-            )
-        span = self._argument_span(node, conflict.parameter)
-        label = (Label(node.span, f"`{node.name}` is declared here"),) if span != node.span else ()
-        if self._is_of_classes(node, conflict):
-            return self.read.fail(
-                node,
-                diagnose(
-                    "E0314",
-                    span,
-                    labels=label,
-                    name=node.name,
-                    parameter=conflict.parameter,
-                    classes=conflict.wanted[-1],
-                    found=conflict.shape[-1],
-                ),
-            )
-        return self.read.fail(
-            node,
-            diagnose(
-                "E0301",
-                span,
-                labels=label,
-                name=node.name,
-                parameter=conflict.parameter,
-                found=found,
-                expected=wanted,
-                hint="make the two agree, or write a number for all entries alike",
-            ),
-        )
-
-    def _is_of_classes(self, node: Node, conflict: Conflict) -> bool:
-        """Whether the sizes that disagree are the number of classes, written or of the data."""
-        assert node.entry is not None
-        known = (p for p in node.entry.parameters if p.name == conflict.parameter)
-        dims = next((p.dims for p in known), ())
-        of_option = bool(dims) and dims[-1] in node.entry.options.values()
-        return of_option and conflict.shape[-1] != conflict.wanted[-1]
-
-    def _argument_span(self, node: Node, parameter: str) -> Span:
-        for key, expression in node.arguments.items():
-            assert node.entry is not None
-            if parameter_of(node.entry, key)[0].name == parameter:
-                return expression.span
-        return node.argument_spans.get(parameter, node.span)
-
-    def _check_links_agree(self) -> None:
-        first: dict[str, LinkUse] = {}
-        for use in self.read.uses:
-            known = first.setdefault(use.link, use)
-            if _flat(known.inputs) != _flat(use.inputs) or known.output != use.output:
-                self.findings.add(
-                    diagnose(
-                        "E0604",
-                        use.span,
-                        labels=(Label(known.span, f"first used here, {_sizes(known)}"),),
-                        link=use.link,
-                        found=_sizes(use),
-                        expected=_sizes(known),
-                    ),
-                    use.node,
-                )
-
-
-def _flat(inputs: tuple[Shape, ...]) -> tuple[Shape, ...] | int:
-    if len(inputs) == 1 and len(inputs[0]) > 1:
-        return inputs
-    return sum(_count(shape) for shape in inputs)
-
-
-def _count(shape: Shape) -> int:
-    total = 1
-    for size in shape:
-        total *= size
-    return total
-
-
-def _sizes(use: LinkUse) -> str:
-    inputs = " and ".join(show(shape) for shape in use.inputs)
-    output = "features for `params:`" if use.output is None else show(use.output)
-    return f"{inputs} to {output}"
