@@ -17,7 +17,7 @@ SHOWN = re.findall(r"^`([\w/]+\.py)`\n\n```python\n(.*?)^```$", PAGE, re.MULTILI
 
 
 def test_every_block_of_python_is_attributed() -> None:
-    assert len(SHOWN) == PAGE.count("```python") == 3
+    assert len(SHOWN) == PAGE.count("```python") == 6
 
 
 @pytest.mark.parametrize(("path", "text"), SHOWN, ids=[path for path, _ in SHOWN])
