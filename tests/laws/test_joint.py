@@ -254,3 +254,45 @@ def test_a_spec_has_the_numbers_of_its_text(name):
     assert compile(Source("made.yaml", text))[0] is not None
     with torch.enable_grad():
         check(text)
+
+
+DRAW = """\
+  vx: {joint: {v: latent, x: observed}, distribution: normal, loc: 0, scale: 1, through: f,
+       shapes: {v: [2], x: [2]}}
+"""
+LINKS = "links: {f: {affine: true}, enc: {mlp: [4]}, net: {mlp: [4]}}\nobjective: elbo\n"
+STEPS = f"""\
+model:
+{DRAW}  s: {{latent: normal, loc: "net(s[t-1], v, vx)", scale: 1, initial: 0, shape: [2], plate: t}}
+guide:
+  v: {{latent: normal, params: enc(x)}}
+  s: {{latent: normal, loc: 0, scale: 1}}
+plates: {{t: {{scan: 2}}}}
+{LINKS}"""
+UNROLLED = f"""\
+model:
+{DRAW}  zero: {{let: "0 * v"}}
+  s0: {{latent: normal, loc: "net(zero, v, vx)", scale: 1, shape: [2]}}
+  s1: {{latent: normal, loc: "net(s0, v, vx)", scale: 1, shape: [2]}}
+guide:
+  v: {{latent: normal, params: enc(x)}}
+  s0: {{latent: normal, loc: 0, scale: 1}}
+  s1: {{latent: normal, loc: 0, scale: 1}}
+{LINKS}"""
+
+
+def test_a_sequence_may_depend_on_the_parts_and_on_the_whole(tmp_path):
+    programs = []
+    for name, text in (("steps", STEPS), ("unrolled", UNROLLED)):
+        result, checked = compile(Source("made.yaml", HEAD + text))
+        assert result is not None, checked.diagnostics
+        folder = tmp_path / name
+        folder.mkdir()
+        for file, content in result.files.items():
+            (folder / file).write_text(content, encoding="utf-8")
+        programs.append(load(folder).double())
+    programs[1].load_state_dict(programs[0].state_dict())
+    x, v, s = torch.randn(4, 2), torch.randn(4, 2), torch.randn(4, 2, 2)
+    steps, unrolled = (program.require("model.log_joint") for program in programs)
+    found, wanted = steps(x=x, v=v, s=s), unrolled(x=x, v=v, s0=s[:, 0], s1=s[:, 1])
+    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)

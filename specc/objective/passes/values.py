@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from specc.graph.graph import GUIDE, MODEL, Graph, NodeId, Program
+from specc.graph.graph import GUIDE, MODEL, Graph, Node, NodeId, Program
 from specc.graph.passes.sequences import in_time
 from specc.language.expressions.walk import names
 
@@ -38,13 +38,8 @@ class Values:
         for name in found.order:
             mentioned: set[str] = set()
             for used in found.digraph.predecessors(name):
-                before = found.nodes[used]
-                if before.parts and name not in before.parts:
-                    mentioned.update(before.parts)
-                elif before.is_variable or before.role == "given":
-                    mentioned.add(used)
-                else:
-                    mentioned |= self._inputs[program, used]
+                values = _meant(found.nodes[used], name)
+                mentioned |= values or self._inputs[program, used]
             mentioned |= self._data_inputs(program, name)
             self._inputs[program, name] = frozenset(mentioned)
 
@@ -58,9 +53,8 @@ class Values:
                 current = stack.pop()
                 mentioned |= self._data_inputs(found.name, current)
                 for used in digraph.predecessors(current):
-                    if found.nodes[used].is_random or found.nodes[used].role == "given":
-                        mentioned.add(used)
-                    elif used not in seen:
+                    mentioned |= (values := _meant(found.nodes[used], current))
+                    if not values and used not in seen:
                         seen.add(used)
                         stack.append(used)
             self._inputs[found.name, name] = frozenset(mentioned)
@@ -112,6 +106,16 @@ class Values:
         """The drawn values that log p of this node depends on: its inputs and its own value."""
         involved = self.inputs(program, name) | set(self.graph.node((program, name)).values)
         return frozenset(v for v in involved if v in self.drawn_in)
+
+
+def _meant(node: Node, user: str) -> set[str]:
+    """The random and given values that a use of `node` stands for; none where it is looked through.
+
+    What uses a draw of several parts uses these; each of them comes from what the draw depends on.
+    """
+    if node.parts and user not in node.parts:
+        return set(node.parts)
+    return {node.name} if node.is_variable or node.role == "given" else set()
 
 
 __all__ = ["GUIDE", "Values"]
