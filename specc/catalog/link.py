@@ -78,9 +78,8 @@ class Link(Generic[Chosen]):
     """A kind of neural network.
 
     `input_rank(options)` is 1 where the link takes one vector (the caller flattens and
-    concatenates the arguments), 3 where it takes an event [channels, height, width] as it is.
-    `causal` says that output i depends on inputs before i only; `invertible` that the link has an
-    inverse with a tractable Jacobian.
+    concatenates the arguments), 3 where it takes an event [channels, height, width] as it is. A
+    network that a node may apply to itself is a `Causal`, one with an inverse a `Bijection`.
     """
 
     name: str
@@ -91,8 +90,6 @@ class Link(Generic[Chosen]):
     trunk: Trunk[Chosen]
     head: Head[Chosen]
     input_rank: Callable[[Chosen], int] = takes_vectors
-    causal: bool = False
-    invertible: bool = False
 
     def lower(self, options: Chosen, input: Shape, output: Shape) -> Lowered:
         """The layers from an event of shape `input` to one of shape `output`: trunk, then head.
