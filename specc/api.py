@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from specc.codegen.plan import Plan
     from specc.diagnostics.diagnostic import Diagnostic
     from specc.engine.opened import OpenRun
+    from specc.evaluate.impute import Filled
     from specc.evaluate.labels import Label
     from specc.runtime.program import Program
 
@@ -217,6 +218,29 @@ class Run:
         from specc.evaluate.given import log_prob
 
         return log_prob(self._opened, x, particles, seed)
+
+    def impute(
+        self,
+        *,
+        part: str = "test",
+        x: Fields | None = None,
+        draws: int = 16,
+        sweeps: int = 100,
+        rows: int | None = None,
+        seed: int = 0,
+    ) -> dict[str, Filled]:
+        """Every field that may be missing, with what is missing filled, by its name.
+
+        The rows are those of a part of the data, or those given as `x`, missing where they are no
+        numbers. Each field has its `values`, several `draws`, and a label its `probabilities`.
+
+        Raises RunFailure: E0819 where no field may be missing, E0805 without a guide for latents.
+        """
+        from specc.evaluate.given import rows_of
+        from specc.evaluate.impute import Asked, impute
+
+        given = None if x is None else rows_of(self._opened, x)
+        return impute(self._opened, Asked(draws, sweeps, part, rows, seed), given)
 
     def labels(
         self, *, part: str = "test", particles: int = 1000, rows: int | None = None, seed: int = 0

@@ -39,7 +39,8 @@ class Objective:
 class Draw:
     """A way in which a random node's value comes about, and what it asks of the distribution.
 
-    `options` lists the values of the draw's one option, the default first.
+    `options` lists the values of the draw's one option, the default first. `leaves_out` says that
+    nothing is drawn at all: it is for data whose entries may be missing, and for no latent.
     """
 
     name: str
@@ -53,4 +54,5 @@ class Draw:
     needs_continuous: bool = False
     samples: bool = False
     learns_point: bool = False
+    leaves_out: bool = False
     under_logmeanexp: bool = True

@@ -38,14 +38,20 @@ def command(
     if data is None:
         raise usage(f"the spec of `{manifest.name}` has no data", "add `data:` to it")
     from specc.data.describe import described
+    from specc.data.missing import marked
     from specc.data.read import digest, failures, parted, tables_of
     from specc.data.statistics import standardized
+    from specc.runtime.failure import RunFailure
 
     tables = tables_of(data, Path(data_dir) if data_dir else None)
     wrong = list(failures(tables, data))
     parts = parted(tables, data)
     if not wrong:
-        wrong = standardized(data, parts).failures
+        try:
+            parts = marked(parts, data)
+            wrong = standardized(data, parts).failures
+        except RunFailure as failure:
+            wrong = [failure]
     summaries, found = described(parts, data), digest(parts)
     if as_json:
         click.echo(json.dumps(_as_json(manifest, summaries, found, wrong), indent=2))
@@ -113,8 +119,18 @@ def _transforms(field: Field) -> dict[str, Any]:
         "standardize": field.standardize or None,
         "binarize": field.binarize,
         "one_hot": field.one_hot,
+        "missing": field.missing and field.missing.marker,
+        "hide": field.missing and _words(field.missing.hide),
+        "repeat": field.missing and (field.missing.repeat if field.missing.repeat > 1 else None),
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _words(options: Mapping[str, Any] | None) -> str | None:
+    """`keep 100 per_class`."""
+    shown = {name: value for name, value in (options or {}).items() if value not in (False, None)}
+    words = (name if value is True else f"{name} {value}" for name, value in shown.items())
+    return " ".join(words) or None
 
 
 def _as_text(

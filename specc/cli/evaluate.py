@@ -173,4 +173,9 @@ def labels_in_words(labels: Mapping[str, Label]) -> list[str]:
             f"log score {score.value:.3f} +- {score.standard_error:.3f} nats, "
             f"calibration error {label.calibration_error:.3f}"
         )
+        if label.guided is not None:
+            own = label.guided
+            lines.append(
+                f"  {name}, by the guide: accuracy {own.value:.3f} +- {own.standard_error:.3f}"
+            )
     return lines

@@ -24,6 +24,7 @@ VERBS: dict[str, str] = {
     "evaluate": "Measure a trained run.",
     "query": "Answer questions about probabilities and independence.",
     "sample": "Draw rows from a trained run.",
+    "impute": "Fill the missing values of data by a trained run.",
     "report": "Write a trained run as one HTML page.",
     "runs": "List runs, or compare two of them.",
     "diff": "Show what changed between two specs, or two revisions of one.",

@@ -19,9 +19,11 @@ from specc.codegen.plan import (
     Learnt,
     Let,
     LinkModule,
+    Missing,
     Plan,
     ProgramPlan,
     Tail,
+    known_key,
 )
 from specc.graph.graph import MODEL, Node, Program
 from specc.graph.passes.events import parameter_of
@@ -32,6 +34,7 @@ from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Name
 from specc.language.expressions.walk import calls, children, names
 from specc.objective.objective import Objective
+from specc.objective.passes.missing import mask_rank
 
 
 def build_plan(objective: Objective) -> Plan:
@@ -50,15 +53,33 @@ def build_plan(objective: Objective) -> Plan:
     data = tuple(
         name for name, node in graph.model.nodes.items() if node.role in ("observed", "given")
     )
+    missing = _missing(objective, python)
+    own = {n: python[n] for p in graph.programs.values() for n in p.nodes}
     return Plan(
         graph=objective.graph,
         objective=objective,
         programs=MappingProxyType(programs),
-        python=MappingProxyType({n: python[n] for p in graph.programs.values() for n in p.nodes}),
+        python=MappingProxyType(own | {known_key(n): m.known for n, m in missing.items()}),
         data=data,
         source=graph.spec.source.path,
         masks=MappingProxyType({scan: python.fresh(f"{scan}_mask") for scan in graph.scans}),
+        missing=MappingProxyType(missing),
     )
+
+
+def _missing(objective: Objective, python: Names) -> dict[str, Missing]:
+    """The names that go with data that may be missing."""
+    words = ("known", "share", "data", "drawn", "fits")
+    return {
+        name: Missing(
+            node=name,
+            rank=mask_rank(objective.graph, node),
+            fills=node.is_drawn,
+            **{word: python.fresh(f"{python[name]}_{word}") for word in words},
+        )
+        for name, node in objective.graph.graph.model.nodes.items()
+        if node.missing is not None
+    }
 
 
 class _ProgramPlanner:

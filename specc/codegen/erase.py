@@ -117,6 +117,7 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
         "params": tree(node.params),
         "value": tree(node.value),
         **_in_time(node, rename, tree),
+        **({"missing": node.missing.kind} if node.missing else {}),
         **({"through": [tree(step) for step in node.through]} if node.through else {}),
         **({"parts": [rename(("node", part)) for part in node.parts]} if node.parts else {}),
         "shape": list(kind.shape),
@@ -210,8 +211,9 @@ def _literal(value: object) -> object:
 def term_content(term: Term, rename: Rename) -> object:
     """A term with other names in it; the order of a sum does not matter."""
     match term:
-        case LogProb(program=program, node=node):
-            return ["log prob", program, rename(("node", node))]
+        case LogProb(program=program, node=node, rows=rows):
+            counted = [] if rows == "all" else [rows]
+            return ["log prob", program, rename(("node", node)), *counted]
         case Divergence(node=node):
             return ["divergence", rename(("node", node))]
         case Reduce(how=how, axes=axes, term=inner):
@@ -247,5 +249,7 @@ def _term_vertices(
             edges.append((own, f"{part.coefficient!r}", inner))
         else:
             program = part.term.program if isinstance(part.term, LogProb) else "divergence"
+            if isinstance(part.term, LogProb) and part.term.rows != "all":
+                program = f"{program} {part.term.rows}"
             edges.append((own, f"{part.coefficient!r} {program}", ("node", part.term.node)))
     return own

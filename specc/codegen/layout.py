@@ -51,3 +51,12 @@ class Layout:
         """The sizes before `*params.shape` that give a draw its particle axis."""
         middle = ("1",) * len(self.enumerated)
         return ("particles", *middle, *(() if has_batch else ("1",)))
+
+
+def over_last(count: int) -> str:
+    """The sum over the last axes."""
+    if count == 0:
+        return ""
+    if count == 1:
+        return ".sum(-1)"
+    return f".sum(({', '.join(str(i) for i in range(-count, 0))}))"

@@ -9,10 +9,10 @@ from typing import Any
 
 from specc.catalog.entry import Layer, Lowered, Shape
 from specc.catalog.parameters import parameters as layer_parameters
-from specc.catalog.supports import Support, bounds
+from specc.catalog.supports import Support, bounds, contains, point
 from specc.codegen.digests import digests
 from specc.codegen.emit.asked import capabilities
-from specc.codegen.emit.objective import loss_inputs, needs_data_size
+from specc.codegen.emit.objective import loss_inputs, needs_data_size, shares
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.diagnostics.source import Span
 from specc.graph.graph import MODEL, DataField
@@ -41,6 +41,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
                 "name": player.name,
                 "inputs": [plan.python[n] for n in loss_inputs(plan)],
                 "needs_data_size": needs_data_size(plan),
+                **_shares(plan),
                 "warm_up": plan.objective.warm_up,
                 "bound": plan.objective.entry.variable,
                 "parameters": list(plan.programs),
@@ -59,6 +60,12 @@ def manifest(plan: Plan) -> dict[str, Any]:
             for name, entry in document.evaluate.items()
         },
     }
+
+
+def _shares(plan: Plan) -> dict[str, dict[str, str]]:
+    """The arguments of a loss that are shares of rows with a value, by what each is of."""
+    found = {argument: plan.python[name] for argument, name in shares(plan).items()}
+    return {"shares": found} if found else {}
 
 
 def manifest_text(plan: Plan) -> str:
@@ -140,9 +147,28 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     for key in ("binarize", "scale", "standardize", "one_hot"):
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]
+    missing = plan.missing.get(name)
+    if missing is not None:
+        rank = missing.rank
+        entry["missing"] = {
+            "known": missing.known,
+            "shape": list(kind.shape[:rank]),
+            "filled": missing.fills,
+            **_fills(field, kind.support),
+        }
     if field.picture is not None and math.prod(field.picture) == math.prod((*steps, *kind.shape)):
         entry["picture"] = list(field.picture)
     return entry
+
+
+def _fills(field: DataField, support: Support) -> dict[str, Any]:
+    """What stands for a missing value, what is shown in its place, and what is hidden."""
+    keys = {"missing": "marker", "hide": "hide", "repeat": "repeat"}
+    said = {to: field.transforms.get(key) for key, to in keys.items()}
+    found = {key: value for key, value in said.items() if value is not None}
+    zero = contains(support, point(0)) and not support.event_rank
+    fill = field.transforms.get("fill") or ("zero" if zero or support.discrete else "mean")
+    return {**found, "fill": fill}
 
 
 def _dtype(plan: Plan, name: str, field: DataField) -> str:

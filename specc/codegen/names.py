@@ -33,7 +33,7 @@ MODULE_ATTRIBUTES = frozenset(
 )
 
 # The methods of generated classes.
-METHODS = frozenset(["log_joint", "log_prior", "log_prob", "sample", "mean"])
+METHODS = frozenset(["log_joint", "log_prior", "log_prob", "sample", "mean", "predict", "complete"])
 
 
 def reserved() -> frozenset[str]:

@@ -5,7 +5,7 @@ Explaining and emitting are two visitors of this plan; neither computes what it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from specc.catalog.causal import Causal
@@ -178,6 +178,26 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """What the code calls things of data that may be missing.
+
+    `known` says where there is a value: for each row, and for each entry along the first `rank`
+    axes of an event. `share` is the share of rows with one, `data` the values as they are read,
+    `drawn` those of the guide, and `fits` which of all values agree with what is known. Where
+    nothing `fills` what is missing, it is left out of the density.
+    """
+
+    node: str
+    known: str
+    share: str
+    data: str
+    drawn: str
+    fits: str
+    rank: int
+    fills: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Let:
     """A deterministic node: a method of its program."""
 
@@ -252,3 +272,23 @@ class Plan:
     data: tuple[str, ...]
     source: str
     masks: Mapping[str, str]
+    missing: Mapping[str, Missing]
+
+    @property
+    def filled(self) -> frozenset[str]:
+        """The data of which values are drawn where they are missing."""
+        return frozenset(name for name, missing in self.missing.items() if missing.fills)
+
+    def with_known(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Names of data, and behind each that may be missing the key of where it is known."""
+        found: dict[str, None] = {}
+        for name in names:
+            found[name] = None
+            if name in self.missing:
+                found[known_key(name)] = None
+        return tuple(found)
+
+
+def known_key(name: str) -> str:
+    """What stands for `x_known` among the names of nodes."""
+    return f"known({name})"

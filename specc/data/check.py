@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specc.data.columns import steps_before
+from specc.data.missing import partly, there
 from specc.data.table import Array, Column, Table
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field, Support
@@ -29,11 +30,28 @@ def check(table: Table, field: Field, column: Column) -> None:
     _check_shape(table, field, column)
     for start, part in column.chunks():
         inside = _filled(column, start, part)
+        if field.missing is not None:
+            _check_partly(table, field, column, start, part)
+            known = there(field.missing, part)
+            inside = known if inside is None else inside & known
         for code, wrong, expected, factor in _questions(field, column, part):
             found = wrong if inside is None else wrong & inside
             if found.any():
                 value, where = _first(table, column, start, part, found)
                 raise _complaint(code, table, field, part, value * factor, where, expected)
+
+
+def _check_partly(table: Table, field: Field, column: Column, start: int, part: Array) -> None:
+    """What is drawn as a whole is there as a whole, or not at all; raises RunFailure E0516."""
+    assert field.missing is not None
+    wrong = partly(field.missing, part)
+    if not wrong.any():
+        return
+    _, where = _first(table, column, start, part, wrong)
+    message = f"`{field.name}`: {where} is missing, and others of the row are not"
+    hint = "remove the row, or let all of its entries be missing"
+    place = _place(table, field)
+    raise RunFailure("E0516", message, hint=hint, place=place, exit_code=USAGE)
 
 
 def _check_shape(table: Table, field: Field, column: Column) -> None:
@@ -136,7 +154,10 @@ def _complaint(
     hint = _suggest(field, part)
     if code == "E0512":
         takes = "and every value must be a finite number"
+        node = field.name if field.distribution else ""
         hint = "remove the row, or fill in the value"
+        if node:
+            hint += f"; or say in the node `{node}` what happens there: `missing: ...`"
     message = f"`{field.name}`: {where} is {shown}, {takes}"
     return RunFailure(code, message, hint=hint, place=_place(table, field), exit_code=USAGE)
 

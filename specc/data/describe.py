@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from specc.data.columns import steps_before
+from specc.data.missing import shown
 from specc.data.table import Array, Column, Part
 from specc.runtime.manifest import Data, Field
 
@@ -53,6 +54,10 @@ def summary(field: Field, column: Column) -> Summary:
             break
         values = own_values(column, start, part)
         there = np.isfinite(values) if values.dtype.kind == "f" else np.True_
+        if column.known is not None:
+            own = shown(column)
+            assert own is not None
+            there = own[start : start + len(part)].reshape(-1)
         missing += 0 if there is np.True_ else int(values.size - there.sum())
         found = values if there is np.True_ else values[there]
         count += found.size

@@ -38,7 +38,8 @@ class Resident:
     """The rows of one field, in memory as the file has them, or still in the file.
 
     `raw` is [rows, *column shape]; `factor` takes a raw value to the field's value, before it is
-    standardized or binarized.
+    standardized or binarized. Where a value may be missing, `known` says which are there; `fill` is
+    what is shown in place of the others, [*shape] or one number.
     """
 
     field: Field
@@ -46,6 +47,9 @@ class Resident:
     factor: float
     dtype: torch.dtype
     standard: Standard | None = None
+    known: Tensor | None = None
+    fill: Tensor | None = None
+    hides: bool = False
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -53,14 +57,31 @@ class Resident:
     def to(self, device: torch.device) -> Resident:
         """The same rows, on the device; what is in a file stays there."""
         raw = self.raw if isinstance(self.raw, Mapped) else self.raw.to(device)
-        return replace(self, raw=raw, standard=self.standard and self.standard.to(device))
+        known = None if self.known is None else self.known.to(device)
+        fill = None if self.fill is None else self.fill.to(device)
+        standard = self.standard and self.standard.to(device)
+        return replace(self, raw=raw, standard=standard, known=known, fill=fill)
 
     def batch(self, index: Tensor | slice, noise: Noise) -> Tensor:
         """The values of the rows at `index`: [batch, *shape].
 
         `binarize: sample` draws each value anew, from `noise`.
         """
-        return shaped(self.transformed(self._rows(index, noise), noise), self.field)
+        values = shaped(self.transformed(self._rows(index, noise), noise), self.field)
+        if self.known is None or self.fill is None:
+            return values
+        known = self.there(index)
+        more = values.ndim - known.ndim
+        return torch.where(known.reshape(*known.shape, *[1] * more), values, self.fill)
+
+    def revealed(self) -> Resident:
+        """The same rows with what is hidden in them."""
+        return replace(self, known=None) if self.hides else self
+
+    def there(self, index: Tensor | slice) -> Tensor:
+        """Where the rows at `index` have a value: [batch, *mask]."""
+        assert self.known is not None
+        return self.known[index] if isinstance(index, slice) else self.known.index_select(0, index)
 
     def _rows(self, index: Tensor | slice, noise: Noise) -> Tensor:
         if isinstance(self.raw, Mapped):

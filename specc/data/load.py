@@ -14,9 +14,11 @@ from torch import Tensor
 from specc.data.describe import factor_of
 from specc.data.fields import Resident, Standard, dtype_of
 from specc.data.mapped import Mapped, tensor
+from specc.data.missing import mean
 from specc.data.read import digest, parts_of
+from specc.data.split import TRAIN
 from specc.data.statistics import Statistics, standardized
-from specc.data.table import Column
+from specc.data.table import Column, Part
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Data, Field
 from specc.runtime.noise import Noise
@@ -38,9 +40,30 @@ class Rows:
         """The same rows, on the device."""
         return Rows(self.name, {name: f.to(device) for name, f in self.fields.items()})
 
+    def revealed(self) -> Rows:
+        """The same rows with the values that are hidden."""
+        return Rows(self.name, {name: field.revealed() for name, field in self.fields.items()})
+
     def batch(self, index: Tensor | slice, noise: Noise) -> Batch:
         """The fields of the rows at `index`, each [batch, *shape]."""
-        return {name: field.batch(index, noise) for name, field in self.fields.items()}
+        found = {name: field.batch(index, noise) for name, field in self.fields.items()}
+        for own in self.fields.values():
+            if own.known is not None and own.field.missing is not None:
+                found[own.field.missing.known] = own.there(index)
+        return found
+
+    def shares(self, visits: bool = False) -> dict[str, float]:
+        """The share of values that are there, of each field that may be missing.
+
+        With `visits`, rows count as often as an epoch visits them.
+        """
+        found = {}
+        for name, own in self.fields.items():
+            if own.known is not None and own.field.missing is not None:
+                share = own.known.double().mean().item()
+                often = own.field.missing.repeat if visits else 1
+                found[name] = often * share / (often * share + 1.0 - share) if share else 1.0
+        return found
 
     def chunks(self, size: int, noise: Noise, limit: int | None = None) -> Iterator[Batch]:
         """All rows in order, `size` at a time, or the first `limit` of them."""
@@ -96,7 +119,7 @@ def load(
         learnt = standardized(data, parts)
         for failure in learnt.failures:
             raise failure
-        known = learnt.found
+        known = {**learnt.found, **_filling(data, parts)}
     else:
         known = {name: Statistics.of_json(found) for name, found in record.items()}
     rows = {
@@ -107,7 +130,37 @@ def load(
     return Loaded(rows, digest(parts), kept)
 
 
+FILL = "fill of {}"
+"""The name of a mean that is shown where a value is missing, in what is kept with a run."""
+
+
+def _filling(data: Data, parts: Mapping[str, Part]) -> dict[str, Statistics]:
+    """The means of the known training values of fields that are filled with them."""
+    found = {}
+    for name, own in data.fields.items():
+        if own.missing is not None and own.missing.fill == "mean" and not own.standardize:
+            column = parts[TRAIN][name]
+            center = mean(column, factor_of(own, column))
+            found[FILL.format(name)] = Statistics(center, np.zeros_like(center))
+    return found
+
+
 def _resident(
+    field: Field, column: Column, dtype: torch.dtype, known: Mapping[str, Statistics]
+) -> Resident:
+    made = _plain(field, column, dtype, known)
+    if column.known is None:
+        return made
+    center = known.get(FILL.format(field.name))
+    fill = torch.zeros((), dtype=made.dtype)
+    if center is not None:
+        fill = torch.from_numpy(center.mean).reshape(field.shape).to(made.dtype)
+    elif field.support.low > 0:
+        fill += field.support.low
+    return replace(made, known=torch.from_numpy(column.known), fill=fill, hides=column.hides)
+
+
+def _plain(
     field: Field, column: Column, dtype: torch.dtype, known: Mapping[str, Statistics]
 ) -> Resident:
     factor, own = factor_of(field, column), known.get(field.name)

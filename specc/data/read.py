@@ -13,6 +13,7 @@ import numpy as np
 
 from specc.data.check import check
 from specc.data.columns import lengthened
+from specc.data.missing import marked
 from specc.data.sources import reader
 from specc.data.split import split
 from specc.data.table import ALL, Column, Part, Table
@@ -28,7 +29,7 @@ def parts_of(data: Data, folder: Path | None) -> dict[str, Part]:
     tables = tables_of(data, folder)
     for failure in failures(tables, data):
         raise failure
-    return parted(tables, data)
+    return marked(parted(tables, data), data)
 
 
 def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
@@ -141,4 +142,6 @@ def digest(parts: Mapping[str, Part]) -> str:
             found.update(head.encode())
             for _, chunk in column.chunks():
                 found.update(np.ascontiguousarray(chunk).data)
+            if column.known is not None:
+                found.update(np.packbits(column.known).data)
     return found.hexdigest()[:32]

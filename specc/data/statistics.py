@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from specc.data.describe import factor_of
+from specc.data.missing import mean, shown
 from specc.data.split import TRAIN
 from specc.data.table import Array, Column, Part
 from specc.runtime.failure import USAGE, RunFailure
@@ -65,6 +66,8 @@ def statistics(field: Field, column: Column, factor: float) -> Statistics:
         problem = "its rows are of unequal length"
         message = f"`standardize` does not fit the field `{field.name}`: {problem}"
         raise RunFailure("E0511", message, place=field.at, exit_code=USAGE)
+    if column.known is not None:
+        return _of_known(field, column, factor)
     total = np.zeros(column.shape)
     low, high = np.full(column.shape, np.inf), np.full(column.shape, -np.inf)
     for _, part in column.chunks():
@@ -77,6 +80,20 @@ def statistics(field: Field, column: Column, factor: float) -> Statistics:
     for _, part in column.chunks():
         squares += np.square(part.astype(np.float64) * factor - mean).sum(0)
     return Statistics(mean, np.sqrt(squares / len(column)))
+
+
+def _of_known(field: Field, column: Column, factor: float) -> Statistics:
+    """Those of the values that are there, of a column in memory."""
+    there = shown(column)
+    assert there is not None
+    values = np.where(there, column.raw.astype(np.float64) * factor, np.nan)
+    count = (~np.isnan(values)).sum(0)
+    low = np.where(count > 0, np.nan_to_num(values, nan=np.inf).min(0), 0.0)
+    high = np.where(count > 0, np.nan_to_num(values, nan=-np.inf).max(0), 0.0)
+    _refuse_constant(field, column, low, high)
+    center = mean(column, factor)
+    squares = np.where(np.isnan(values), 0.0, np.square(values - center)).sum(0)
+    return Statistics(center, np.sqrt(squares / count))
 
 
 def _refuse_constant(field: Field, column: Column, low: Array, high: Array) -> None:

@@ -27,6 +27,7 @@ class Column:
     Grey values stay bytes: `raw` is uint8 and `factor` 1/255. `names` are those of the numbers in
     a row, `classes` those of the numbers 0, 1, ... of a label. Rows of unequal length are filled up
     with zeros behind `lengths`. `chosen` are the rows of a file that is not read whole.
+    `known` says where there is a value, if some may be missing; `hides` that all were there first.
     """
 
     raw: Array
@@ -35,6 +36,8 @@ class Column:
     classes: tuple[str, ...] = ()
     lengths: Array | None = None
     chosen: Index | None = None
+    known: Array | None = None
+    hides: bool = False
 
     def __len__(self) -> int:
         return len(self.raw if self.chosen is None else self.chosen)

@@ -7,7 +7,7 @@ losses differ by rounding alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
@@ -119,14 +119,17 @@ class CompiledUpdate:
         noise: Noise,
         data_size: int,
         products: AbstractContextManager[object] | None = None,
+        shares: Mapping[str, float] | None = None,
     ) -> None:
         if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
             raise NotCompiled("this torch does not compile gradients; 2.13 does")
         self.program, self.player, self.data_size = program, player, data_size
         self.products = products or nullcontext()
+        self.shares = dict(shares or {})
         self.rows = len(next(iter(batch.values())))
         recording = Recording(noise)
-        loss, parts = program.loss(player.loss.name, batch, recording, data_size)
+        name = player.loss.name
+        loss, parts = program.loss(name, batch, recording, data_size, shares=self.shares)
         self.requests = tuple(recording.requests)
         self.names = ("loss", *parts)
         found = torch.autograd.grad(loss, player.parameters, allow_unused=True)
@@ -190,7 +193,7 @@ class CompiledUpdate:
         noise = Given(drawn, drawn[0].dtype if drawn else torch.get_default_dtype())
         name = self.player.loss.name
         with self.products:
-            loss, parts = self.program.loss(name, batch, noise, self.data_size, weight)
+            loss, parts = self.program.loss(name, batch, noise, self.data_size, weight, self.shares)
         grads = list(torch.autograd.grad(loss, self.parameters))
         values = torch.stack([loss.detach(), *(part.detach() for part in parts.values())])
         # A compiled maximum is eight times as fast as a compiled sum, which guards its rounding.

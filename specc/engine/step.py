@@ -19,6 +19,7 @@ from specc.engine.player import NotCompiled, Outcome, Player
 from specc.engine.products import products
 from specc.engine.settings import Settings
 from specc.engine.streams import Stream, noise_at
+from specc.engine.visits import visits
 from specc.runtime.noise import Noise, mix
 from specc.runtime.program import Program
 
@@ -52,6 +53,7 @@ class Step:
         self.players = tuple(players)
         self.rows = rows
         self.settings = settings
+        self.shares = rows.shares(visits=True)
         self.seed = settings.seed
         self.pieces = pieces or max(settings.accumulate, self.world.size)
         self.device = device
@@ -84,7 +86,7 @@ class Step:
         for number, player in enumerate(self.players):
             noise = self._loss_noise(0, 0, number, 0)
             size, within = len(self.rows), self.products
-            update = CompiledUpdate(self.program, player, batch, noise, size, within)
+            update = CompiledUpdate(self.program, player, batch, noise, size, within, self.shares)
             self.compiled[number] = update
 
     def __call__(self, epoch: int, step: int, index: Tensor) -> Outcome:
@@ -119,7 +121,13 @@ class Step:
                 noise = self._loss_noise(epoch, step, number, piece.number)
                 weight = self.kl_weight(player, epoch, step)
                 with self.products:
-                    self.program.loss(player.loss.name, piece.batch, noise, len(self.rows), weight)
+                    self._loss(player, piece.batch, noise, weight)
+
+    def _loss(
+        self, player: Player, batch: Batch, noise: Noise, weight: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        name, size = player.loss.name, len(self.rows)
+        return self.program.loss(name, batch, noise, size, weight, self.shares)
 
     @torch.no_grad()
     def measure(self, rows: Rows, size: int) -> dict[str, float]:
@@ -131,7 +139,8 @@ class Step:
             batch = rows.batch(index, self._noise(Stream.VALIDATE, start))
             for number, player in enumerate(self.players):
                 noise = self._noise(Stream.VALIDATE, start, number)
-                loss, parts = self.program.loss(player.loss.name, batch, noise, len(self.rows))
+                shares, size = rows.shares(), len(self.rows)
+                loss, parts = self.program.loss(player.loss.name, batch, noise, size, shares=shares)
                 for name, value in (("loss", loss), *parts.items()):
                     share = (index.stop - index.start) / len(rows)
                     sums[name] = sums.get(name, 0.0) + share * value.item()
@@ -143,7 +152,7 @@ class Step:
 
     def kl_weight(self, player: Player, epoch: int, step: int) -> float:
         """The factor of divergences at that step: it rises from 0 to 1 in the warm-up's share."""
-        per_epoch, total = self.settings.length(len(self.rows))
+        per_epoch, total = self.settings.length(visits(self.rows))
         rising = player.loss.warm_up * total
         return min(1.0, (epoch * per_epoch + step) / rising) if rising else 1.0
 
@@ -170,9 +179,8 @@ class Step:
             share, batch = piece.share, piece.batch
             noise = self._loss_noise(epoch, step, number, piece.number)
             weight = self.kl_weight(player, epoch, step)
-            name, size = player.loss.name, len(self.rows)
             with self.products:
-                loss, parts = self.program.loss(name, batch, noise, size, weight)
+                loss, parts = self._loss(player, batch, noise, weight)
             (loss if share == 1.0 else share * loss).backward()  # type: ignore[no-untyped-call]
             with torch.no_grad():
                 values = share * torch.stack([loss, *parts.values()])

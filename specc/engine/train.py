@@ -31,9 +31,10 @@ from specc.engine.settings import Settings, settings_of
 from specc.engine.signals import Interruption, interruptible
 from specc.engine.step import Step
 from specc.engine.stored import WHOLE, Whole
-from specc.engine.streams import order_of
 from specc.engine.tally import Tally
 from specc.engine.trace import origin_of, wrong_parameter
+from specc.engine.visits import order as order_of
+from specc.engine.visits import visits
 from specc.engine.watch import Watch, watched
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import INTERRUPTED, RunFailure
@@ -249,7 +250,7 @@ class _Training:
         self.interruption = interruption
         self.settings = opened.settings
         self.rows = opened.rows("train")
-        self.per_epoch, self.total = self.settings.length(len(self.rows))
+        self.per_epoch, self.total = self.settings.length(visits(self.rows))
         self.epochs = -(-self.total // self.per_epoch)
         self.players = players_of(opened.program, self.settings, opened.device)
         facts, _ = record.facts_of(opened.folder)
@@ -346,7 +347,7 @@ class _Training:
 
     def _epoch(self) -> None:
         counters, size = self.counters, self.settings.batch_size
-        order = order_of(self.settings.seed, counters.epoch, len(self.rows), self.opened.device)
+        order = order_of(self.settings.seed, counters.epoch, self.rows, self.opened.device)
         began = time.monotonic()
         with located(self.opened.program.folder):
             for number in range(counters.step, self._end(counters.epoch)):

@@ -41,7 +41,7 @@ def parts(opened: OpenRun, part: str = "test", seed: int = 0) -> dict[str, Share
     """
     rows, program = opened.rows(part), opened.program
     found: dict[str, list[float]] = {}
-    counts = []
+    counts, shares = [], rows.shares()
     with opened.computing(), located(program.folder):
         program.eval()
         for start in range(0, len(rows), BATCH):
@@ -51,7 +51,7 @@ def parts(opened: OpenRun, part: str = "test", seed: int = 0) -> dict[str, Share
             for loss in program.manifest.losses:
                 noise = noise_at(seed, Stream.EVALUATE, 1, start, device=opened.device)
                 train = len(opened.rows("train"))
-                _, values = program.loss(loss.name, batch, noise, train)
+                _, values = program.loss(loss.name, batch, noise, train, shares=shares)
                 for name, value in values.items():
                     found.setdefault(name, []).append(value.item())
     return {name: _share(values, counts) for name, values in found.items()}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from specc.data.fields import dtype_of
 from specc.data.load import Batch
 from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
@@ -14,6 +15,7 @@ from specc.evaluate.sampling import GUIDE
 from specc.evaluate.scoring import choose, exact, exact_name, log_weights
 from specc.evaluate.weights import LogSums
 from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.manifest import Field
 from specc.runtime.places import located
 
 AT_ONCE = 256
@@ -72,11 +74,55 @@ def _batch(opened: OpenRun, x: Tensor | Mapping[str, Tensor], capability: str) -
             hint = "give a mapping of names to tensors"
             raise RunFailure("E0510", message, hint=hint, exit_code=USAGE)
         x = {needed[0]: x}
+    x = {**x, **_masks(fields, x)}
     missing = [name for name in needed if name not in x]
     if missing:
         message = f"the field `{missing[0]}` is not given"
         raise RunFailure("E0510", message, hint=f"it takes {', '.join(needed)}", exit_code=USAGE)
-    return {name: _placed(opened, torch.as_tensor(x[name]), name) for name in x if name in fields}
+    placed = {n: _placed(opened, torch.as_tensor(x[n]), n) for n in x if n in fields}
+    masks = {own.missing.known for own in fields.values() if own.missing is not None}
+    return {**placed, **{n: torch.as_tensor(x[n]).to(opened.device) for n in masks & set(x)}}
+
+
+def rows_of(opened: OpenRun, x: Tensor | Mapping[str, Tensor]) -> Batch:
+    """Rows with every field of the data, each missing where it is no number, or not there at all.
+
+    Raises RunFailure E0510, where a field is missing of which every row needs a value.
+    """
+    data = opened.manifest.data
+    fields = dict(data.fields) if data is not None else {}
+    named = dict(x) if isinstance(x, Mapping) else {}
+    if not isinstance(x, Mapping):
+        first = [n for n, own in fields.items() if own.missing is None or not own.missing.filled]
+        named = {first[0] if first else next(iter(fields)): x}
+    count = len(next(iter(named.values())))
+    for name, own in fields.items():
+        if name in named:
+            continue
+        if own.missing is None:
+            message, hint = f"the field `{name}` is not given", f"it takes {', '.join(fields)}"
+            raise RunFailure("E0510", message, hint=hint, exit_code=USAGE)
+        named[name] = torch.full((count, *own.shape), torch.nan)
+    named |= _masks(fields, named)
+    placed = {n: _placed(opened, torch.as_tensor(named[n]), n) for n in fields}
+    placed = {
+        n: value.to(dtype_of(fields[n], opened.settings.dtype)) for n, value in placed.items()
+    }
+    masks = {own.missing.known for own in fields.values() if own.missing is not None}
+    return {**placed, **{n: torch.as_tensor(named[n]).to(opened.device) for n in masks}}
+
+
+def _masks(fields: Mapping[str, Field], x: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Where given values are there: where they are numbers, unless a mask beside them says more."""
+    found = {}
+    for name, field in fields.items():
+        if field.missing is None or name not in x or field.missing.known in x:
+            continue
+        value = torch.as_tensor(x[name])
+        there = ~value.isnan().reshape(len(value), *field.missing.shape, -1)
+        found[field.missing.known] = there.all(-1)
+        found[name] = torch.nan_to_num(value)
+    return found
 
 
 def _placed(opened: OpenRun, value: Tensor, name: str) -> Tensor:

@@ -16,7 +16,7 @@ where each log p is the value or the bound that `estimate` uses, from the same r
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -28,14 +28,20 @@ from specc.evaluate.anatomy import Share
 from specc.evaluate.calibration import Bin, binned, calibration_error
 from specc.evaluate.scoring import Advance, Request, Scorer, scoring, within
 from specc.runtime.manifest import Field, Manifest
+from specc.runtime.program import Program
 
+PREDICT = "guide.predict"
 MOST_CLASSES = 1000
 """What has more values than this is no label: each of them takes an estimate of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The figures of one label; `probabilities` are p(y = c | rest), [rows, classes]."""
+    """The figures of one label; `probabilities` are p(y = c | rest), [rows, classes].
+
+    They are of the rows that have the label. `guided` is the accuracy of argmax_c q(y = c | rest),
+    where the guide says it.
+    """
 
     part: str
     estimator: str
@@ -46,6 +52,7 @@ class Label:
     calibration_error: float
     bins: tuple[Bin, ...]
     probabilities: Tensor
+    guided: Share | None = None
 
     def summary(self) -> dict[str, Any]:
         """The figures as JSON."""
@@ -59,6 +66,7 @@ class Label:
             "log_score": asdict(self.log_score),
             "calibration_error": self.calibration_error,
             "bins": [asdict(own) for own in self.bins],
+            **({"guide_accuracy": asdict(self.guided)} if self.guided is not None else {}),
         }
 
 
@@ -93,29 +101,66 @@ def labels(
     with scoring(opened, request) as scorer:
         for number, (name, classes) in enumerate(every.items()):
             own = within(advance, number / len(every), (number + 1) / len(every))
-            found[name] = _label(request, scorer, *_log_posterior(scorer, name, classes, own))
+            known, *posterior = _log_posterior(scorer, name, classes, own)
+            if not known.any():
+                continue
+            label = _label(request, scorer, *(value[known] for value in posterior))
+            found[name] = replace(label, guided=_guided(scorer, name, classes))
     return found
+
+
+def _guided(scorer: Scorer, name: str, classes: range) -> Share | None:
+    """How often the guide gives the label of a row the largest probability."""
+    right = []
+    for _, batch, _ in scorer.batches(lambda done: None):
+        log_q = predicted(scorer.opened.program, batch).get(name)
+        if log_q is None:
+            return None
+        own = (log_q.argmax(-1) == batch[name].long() - classes.start)[_known(scorer, batch, name)]
+        right.append(own.cpu())
+    return _share_of(torch.cat(right))
+
+
+def predicted(program: Program, batch: Batch) -> dict[str, Tensor]:
+    """Log q(y = c | rest) of the labels that the guide draws from data: [rows, classes]."""
+    if not program.can(PREDICT):
+        return {}
+    found: dict[str, Tensor] = program.require(PREDICT)(**program.inputs(PREDICT, batch))
+    return found
+
+
+def _known(scorer: Scorer, batch: Batch, name: str) -> Tensor:
+    """Which rows of a batch have the label."""
+    mask = _mask(scorer.opened.manifest, name)
+    return torch.ones_like(batch[name], dtype=torch.bool) if mask is None else batch[mask]
+
+
+def _mask(manifest: Manifest, name: str) -> str | None:
+    missing = manifest.data.fields[name].missing if manifest.data is not None else None
+    return None if missing is None else missing.known
 
 
 def _log_posterior(
     scorer: Scorer, name: str, classes: range, advance: Advance
-) -> tuple[Tensor, Tensor]:
-    """log p(y = c | rest), [rows, classes], and the number of each row's own class, [rows]."""
-    log_p, truth = [], []
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Which rows have a class, log p(y = c | rest), [rows, classes], and each row's own, [rows]."""
+    log_p, truth, known = [], [], []
     for start, batch, own in scorer.batches(advance):
         log_p.append(_log_joint(scorer, batch, start, name, classes, own).log_softmax(-1))
         truth.append(batch[name].long() - classes.start)
-    return torch.cat(log_p).cpu(), torch.cat(truth).cpu()
+        known.append(_known(scorer, batch, name))
+    return torch.cat(known).cpu(), torch.cat(log_p).cpu(), torch.cat(truth).cpu()
 
 
 def _log_joint(
     scorer: Scorer, batch: Batch, start: int, name: str, classes: range, advance: Advance
 ) -> Tensor:
     """log p(rest, y = c) of a batch: [rows, classes]."""
-    found = []
+    found, mask = [], _mask(scorer.opened.manifest, name)
+    there = {} if mask is None else {mask: torch.ones_like(batch[mask])}
     for number, value in enumerate(classes):
         own = within(advance, number / len(classes), (number + 1) / len(classes))
-        given = {**batch, name: torch.full_like(batch[name], value)}
+        given = {**batch, name: torch.full_like(batch[name], value), **there}
         found.append(scorer.score(given, start, own).values)
     return torch.stack(found, -1)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from specc.catalog.draws import index as draws
 from specc.catalog.entry import Distribution, Lowered, Shape
 from specc.catalog.supports import Support
 from specc.diagnostics.source import Span
@@ -66,6 +67,7 @@ class Node:
     the first step; in a `reverse` sequence the first step is the last. A node of the role `shift`
     is the value of another at the step before: what `z[t-1]` means. A joint
     node is one draw of its `parts`; each of them is a node of its own, of which it is the `whole`.
+    `missing` is the draw of an observed node where it has no value.
     """
 
     program: str
@@ -85,6 +87,7 @@ class Node:
     is_global: bool = False
     field: str | None = None
     draw: DrawChoice | None = None
+    missing: DrawChoice | None = None
     init: float | str | tuple[float, ...] | None = None
     scan: str | None = None
     initial: Expression | None = None
@@ -113,6 +116,16 @@ class Node:
     def values(self) -> tuple[str, ...]:
         """The random values that its density is of: its own, or those of its parts."""
         return self.parts or (self.name,)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether a value of it is drawn: of latents, and of data where some is missing."""
+        return self.role == "latent" or (self.missing is not None and not self.is_left_out)
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether entries without a value are integrated out, rather than drawn."""
+        return self.missing is not None and draws.draw(self.missing.kind).leaves_out
 
     def own_expressions(self) -> tuple[Expression, ...]:
         """The expressions of its parameters, or of its value."""

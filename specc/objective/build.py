@@ -16,6 +16,8 @@ from specc.objective.passes.draws import Setting, choose_draws
 from specc.objective.passes.expand import Expansion, expand
 from specc.objective.passes.figures import check_figures
 from specc.objective.passes.marginalize import Axes, check_size, sum_out
+from specc.objective.passes.missing import check_missing
+from specc.objective.passes.missing import decisions as missing_decisions
 from specc.objective.passes.score import find_surrogates
 from specc.objective.passes.soundness import check_learns, check_sums, check_terms
 from specc.objective.passes.values import Values
@@ -29,6 +31,7 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
         return None
     check_terms(typed.graph, expansion, findings)
     check_coverage(typed.graph, expansion.entry, expansion.span, findings)
+    check_missing(typed, expansion.entry, findings)
     _check_draw_places(typed, findings)
     drawn_in = drawn_latents(typed.graph)
     setting = Setting(expansion.entry, expansion.particles)
@@ -106,6 +109,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
     minimize = Sum((Part(-1.0, Reduce(reduction, ("particle",), inner)),))
     surrogates, scores = find_surrogates(minimize, draws, values)
     paths = [*bijections_taken(typed, minimize, draws), *entries_in_order(typed, minimize)]
+    missing = missing_decisions(typed, minimize)
     return Objective(
         graph=typed,
         entry=entry,
@@ -114,7 +118,15 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
         draws=MappingProxyType(draws),
         warm_up=expansion.shaping.warm_up if _is_weighted(minimize) else 0.0,
         enumerated=tuple(n for n, d in draws.items() if d.kind == "enumerate"),
-        decisions=(*decisions, *paths, *closed, *sums, *scores, *_rising(expansion, minimize)),
+        decisions=(
+            *decisions,
+            *paths,
+            *closed,
+            *sums,
+            *missing,
+            *scores,
+            *_rising(expansion, minimize),
+        ),
     )
 
 

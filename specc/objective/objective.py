@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from specc.catalog.objective import Objective as Entry
 from specc.diagnostics.source import Span
 from specc.graph.graph import MODEL, TypedGraph
-from specc.objective.terms import Part, Sum, Term
+from specc.objective.terms import LogProb, Part, Sum, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Draw:
     """How the value of a random node comes about.
 
     `program` is where it is drawn: the guide, or the model for what no guide covers. `option` is
-    the draw's own choice: `sticking` for pathwise, the baseline for score.
+    the draw's own choice: `sticking` for pathwise, the baseline for score. `fills` says that it is
+    for the rows alone in which the data have no value.
     """
 
     node: str
@@ -24,6 +25,12 @@ class Draw:
     kind: str
     option: str
     reason: str
+    fills: bool = False
+
+    @property
+    def density(self) -> LogProb:
+        """The density of the draw, in the rows in which it is made."""
+        return LogProb(self.program, self.node, "missing" if self.fills else "all")
 
     @property
     def is_sampled(self) -> bool:

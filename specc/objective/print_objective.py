@@ -40,8 +40,9 @@ def _player(player: Player) -> Iterator[str]:
 def _term(term: Term, depth: int) -> Iterator[str]:
     indent = "  " * depth
     match term:
-        case LogProb(program=program, node=node):
-            yield f"{indent}log_prob {program}.{node}"
+        case LogProb(program=program, node=node, rows=rows):
+            where = "" if rows == "all" else f", where it is {rows}"
+            yield f"{indent}log_prob {program}.{node}{where}"
         case Divergence(node=node):
             yield f"{indent}kl {node}"
         case Reduce(how=how, axes=axes, term=inner):

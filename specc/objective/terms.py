@@ -10,15 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+Rows = Literal["all", "missing", "known"]
 How = Literal["mean", "sum", "logmeanexp", "logsumexp", "forward", "weighted"]
 
 
 @dataclass(frozen=True, slots=True)
 class LogProb:
-    """log of the density of a node in a program, at the node's value: log p(x | z)."""
+    """log of the density of a node in a program, at the node's value: log p(x | z).
+
+    Of data that may be missing, a guide's density counts in some rows only: where it draws a value
+    (`missing`), or as the mean over the rows that have one (`known`).
+    """
 
     program: str
     node: str
+    rows: Rows = "all"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def verify_objective(objective: Objective) -> None:
     for name, draw in objective.draws.items():
         assert draw.node == name and draw.reason, name
         node = graph.node((draw.program, name))
-        assert node.role == "latent" and node.entry is not None, name
+        assert node.is_drawn and node.entry is not None, name
         assert draw.kind != "pathwise" or node.entry.reparameterized, name
     sampled = any(draw.is_sampled for draw in objective.draws.values())
     assert objective.particles == 1 or sampled

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -33,6 +33,25 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """What a field says of rows, or entries of rows, without a value.
+
+    `known` is what the mask of values is called in a batch, [batch, *shape]; `filled` says that a
+    program draws what is missing, rather than leaves it out. `marker` is a number that stands for a
+    missing value, `fill` what is shown in its place (`zero` or `mean`), `hide` which values are not
+    shown, and `repeat` how often an epoch visits a row with a value.
+    """
+
+    known: str
+    shape: tuple[int, ...]
+    filled: bool
+    marker: float | None = None
+    fill: str = "zero"
+    hide: Mapping[str, Any] | None = None
+    repeat: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A data field as the model sees it, and how it comes out of the source.
 
@@ -53,6 +72,7 @@ class Field:
     picture: tuple[int, ...] | None = None
     distribution: str = ""
     at: str = ""
+    missing: Missing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,11 @@ class Data:
     options: Mapping[str, Any]
     split: Mapping[str, Any]
     fields: Mapping[str, Field]
+
+    def inputs(self) -> frozenset[str]:
+        """All that a batch has: the fields, and the masks of those that may be missing."""
+        masks = (own.missing.known for own in self.fields.values() if own.missing)
+        return frozenset((*self.fields, *masks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +105,8 @@ class Loss:
     """A loss function: the fields it takes, and the programs whose parameters it trains.
 
     `warm_up` is the share of a run in which the weight of divergences rises to 1; where it is not
-    0, the function takes that weight.
+    0, the function takes that weight. `shares` are arguments that are shares of rows with a value,
+    by the field that each is of.
     """
 
     name: str
@@ -89,6 +115,7 @@ class Loss:
     warm_up: float
     bound: str | None
     parameters: tuple[str, ...]
+    shares: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +200,7 @@ def parse(value: object) -> Manifest:
 def _check_inputs(manifest: Manifest) -> None:
     if manifest.data is None:
         return
-    fields = set(manifest.data.fields)
+    fields = manifest.data.inputs()
     for loss in manifest.losses:
         missing = [name for name in loss.inputs if name not in fields]
         if missing:
@@ -187,7 +214,7 @@ def _data(item: _Object) -> Data:
         source=item.get("source", str),
         options=item.get("options", dict, {}),
         split=item.get("split", dict, {}),
-        fields={name: _field(name, field) for name, field in item.child("fields").children()},
+        fields={name: _field(name, own) for name, own in item.child("fields").children()},
     )
 
 
@@ -209,6 +236,19 @@ def _field(name: str, item: _Object) -> Field:
         distribution=item.get("distribution", str, ""),
         picture=item.sizes("picture") if item.value.get("picture") is not None else None,
         at=item.get("span", str, "") or item.get("at", str, ""),
+        missing=_missing(item.child("missing")) if item.value.get("missing") is not None else None,
+    )
+
+
+def _missing(item: _Object) -> Missing:
+    return Missing(
+        known=item.get("known", str),
+        shape=item.sizes("shape"),
+        filled=item.get("filled", bool),
+        marker=item.optional("marker", float),
+        fill=item.get("fill", str, "zero"),
+        hide=item.optional("hide", dict),
+        repeat=item.get("repeat", int, 1),
     )
 
 
@@ -240,6 +280,7 @@ def _loss(item: _Object) -> Loss:
         warm_up=item.optional("warm_up", float) or 0.0,
         bound=item.optional("bound", str),
         parameters=item.names("parameters"),
+        shares={name: str(of) for name, of in item.get("shares", dict, {}).items()},
     )
 
 

@@ -81,6 +81,7 @@ class Program(nn.Module):
         noise: Noise,
         data_size: int,
         kl_weight: Tensor | float = 1.0,
+        shares: Mapping[str, float] | None = None,
     ) -> tuple[Tensor, Parts]:
         """The loss of a batch, a scalar, and the parts that it is made of.
 
@@ -90,6 +91,7 @@ class Program(nn.Module):
             noise: The random numbers of this step.
             data_size: The rows of the whole training set, which scales terms of global nodes.
             kl_weight: The factor of divergences, for a loss that lets it rise.
+            shares: The share of rows with a value of each field that may be missing, 1 by default.
 
         """
         declared = self._declared[name]
@@ -98,6 +100,8 @@ class Program(nn.Module):
             arguments["data_size"] = data_size
         if declared.warm_up:
             arguments["kl_weight"] = kl_weight
+        for argument, of in declared.shares.items():
+            arguments[argument] = (shares or {}).get(of, 1.0)
         if self.guide is None:
             return self._losses[name](self.model, noise, **arguments)
         return self._losses[name](self.model, self.guide, noise, **arguments)

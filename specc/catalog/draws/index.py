@@ -6,7 +6,7 @@ from importlib import import_module
 
 from specc.catalog.objective import Draw
 
-NAMES = ("delta", "enumerate", "pathwise", "score")
+NAMES = ("delta", "enumerate", "integrate", "pathwise", "score")
 
 
 def names() -> tuple[str, ...]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from specc.codegen.emit.body import Body
+from specc.codegen.emit.complete import complete_inputs, completed, write_complete
+from specc.codegen.emit.predict import predicted, write_predict
 from specc.codegen.emit.terms import Terms
+from specc.codegen.emit.values import values_behind
 from specc.codegen.layout import Layout
-from specc.codegen.plan import Factor, Plan, ProgramPlan
+from specc.codegen.plan import Factor, Plan, ProgramPlan, known_key
 from specc.codegen.writer import Writer
 from specc.graph.graph import GUIDE, MODEL, ROWS
 from specc.objective.terms import LogProb, Part, Reduce, Sum
@@ -21,7 +24,9 @@ def capabilities(plan: Plan, program: ProgramPlan) -> dict[str, tuple[str, ...]]
     """The methods that this program has, with the names that each takes."""
     if program.name == GUIDE:
         ok = all(_is_local(f) for f in program.factors.values())
-        return {"sample": _guide_inputs(plan, program)} if program.factors and ok else {}
+        able = {"sample": _guide_inputs(plan, program)} if program.factors and ok else {}
+        told = _predict_inputs(plan, program) if able else ()
+        return {**able, "predict": told} if told else able
     if program.name != MODEL:
         return {}
     found: dict[str, tuple[str, ...]] = {}
@@ -35,6 +40,8 @@ def capabilities(plan: Plan, program: ProgramPlan) -> dict[str, tuple[str, ...]]
     found["sample"] = _given(plan, program)
     if _mean_factors(plan, program):
         found["mean"] = _mean_inputs(plan, program)
+    if completed(plan):
+        found["complete"] = complete_inputs(plan)
     return found
 
 
@@ -53,36 +60,20 @@ def _split(program: ProgramPlan) -> tuple[list[Factor], list[Factor]]:
     return [f for f in factors if _is_local(f)], [f for f in factors if not _is_local(f)]
 
 
-def values_behind(plan: Plan, program: str, inputs: tuple[str, ...]) -> dict[str, None]:
-    """The random and given values that inputs come down to, deterministic nodes looked through."""
-    found: dict[str, None] = {}
-    seen: set[str] = set()
-    stack = list(reversed(inputs))
-    while stack:
-        name = stack.pop()
-        node = plan.graph.graph.lookup(program, name)
-        if name in seen or node is None:
-            continue
-        seen.add(name)
-        own = plan.programs[node.program]
-        if name in own.lets:
-            stack += reversed(own.lets[name].inputs)
-        elif name in own.befores:
-            stack += (own.befores[name].base, *own.befores[name].inputs)
-        elif node.parts:
-            stack += reversed(node.parts)
-        else:
-            found[name] = None
-    return found
-
-
 def _joint_inputs(plan: Plan, program: ProgramPlan, factors: list[Factor]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for factor in factors:
         found.update(values_behind(plan, program.name, factor.needs))
         found.update(dict.fromkeys(factor.values))
     order = {name: i for i, name in enumerate(program.order)}
-    return tuple(sorted(found, key=lambda n: order[n]))
+    named = sorted(found, key=lambda n: order[n])
+    filled = {known_key(name) for name in plan.filled}
+    return tuple(n for n in plan.with_known(named) if n not in filled)
+
+
+def _predict_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
+    del program
+    return tuple(dict.fromkeys(name for factor in predicted(plan) for name in factor.inputs))
 
 
 def _given(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
@@ -94,14 +85,16 @@ def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for factor in program.factors.values():
         found.update(values_behind(plan, program.name, factor.needs))
-    data = tuple(n for n in found if n not in program.factors)
+    drawn = (n for n in program.factors if n in plan.missing and n in plan.objective.draws)
+    data = plan.with_known([*(n for n in found if n not in program.factors), *drawn])
     needs_rows = any(not f.inputs for f in program.factors.values())
     return data or (plan.data[:1] if needs_rows else ())
 
 
 def _likelihood_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
     taken = _joint_inputs(plan, program, _split(program)[0])
-    return tuple(n for n in taken if n not in plan.objective.draws)
+    drawn = plan.objective.draws
+    return plan.with_known(n for n in taken if n not in drawn or n in plan.missing)
 
 
 def _mean_factors(plan: Plan, program: ProgramPlan) -> list[Factor]:
@@ -173,9 +166,9 @@ def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[
         items.append("noise: Noise | None = None")
         owners["noise"] = "noise"
     out.call("def log_prob", items, " -> Tensor:")
-    body = Body(plan, out, imports, owners, Layout.of(plan, 1))
+    body = Body(plan, out, imports, owners, Layout.of(plan, 1), fills=plan.filled)
     with out.indented():
-        data = ", ".join(n for n in names if plan.graph.graph.model.nodes[n].role == "observed")
+        data = ", ".join(n for n in names if _is_observed(plan, n))
         summed = f", {', '.join(enumerated)} summed out" if enumerated else ""
         out.docstring(f"log p({data}), for each row{summed}.")
         write_points(plan, program, body, "self")
@@ -196,6 +189,11 @@ def write_points(plan: Plan, program: ProgramPlan, body: Body, owner: str) -> No
             with body.out.about(f"{program.name}.{item.node.name}"):
                 name = plan.python[item.node.name]
                 body.out.statement(f"{name} = {owner}.{item.attribute}")
+
+
+def _is_observed(plan: Plan, name: str) -> bool:
+    node = plan.graph.graph.model.nodes.get(name)
+    return node is not None and node.role == "observed"
 
 
 def _device(plan: Plan, program: ProgramPlan, names: tuple[str, ...]) -> str:
@@ -255,7 +253,7 @@ def _write_guide_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: 
     out.line()
     items = ["self", "noise: Noise", "particles: int", *_keywords(plan, names)]
     out.call("def sample", items, " -> tuple[dict[str, Tensor], Tensor]:")
-    body = Body(plan, out, imports, {program.name: "self"}, Layout(2))
+    body = Body(plan, out, imports, {program.name: "self"}, Layout(2), fills=plan.filled)
     with out.indented():
         out.docstring(
             "Draw `particles` values of the latents for each row, and log q of each draw."
@@ -267,7 +265,7 @@ def _write_guide_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: 
         for name in drawn:
             with out.about(f"{program.name}.{name}"):
                 body.draw(program, name, "rsample")
-                densities.append(terms.leaf(LogProb(program.name, name)))
+                densities.append(terms.leaf(plan.objective.draws[name].density))
         if body.counts_rows:
             out.insert(mark, [f"rows = {plan.python[names[0]]}.shape[0]"])
         values = ", ".join(f'"{plan.python[n]}": {plan.python[n]}' for n in drawn)
@@ -300,4 +298,6 @@ _WRITERS = {
     "log_prob": _write_log_prob,
     "sample": _write_sample,
     "mean": _write_mean,
+    "predict": write_predict,
+    "complete": write_complete,
 }

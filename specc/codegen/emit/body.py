@@ -8,12 +8,24 @@ from dataclasses import dataclass, field
 from specc.catalog.entry import Shape
 from specc.codegen.emit.joint import join, split
 from specc.codegen.emit.loop import Loop
-from specc.codegen.layout import Layout
-from specc.codegen.plan import Argument, Before, Factor, Flow, Let, LinkModule, Plan, ProgramPlan
+from specc.codegen.emit.missing import agree, fill, masked_log_prob
+from specc.codegen.layout import Layout, over_last
+from specc.codegen.plan import (
+    Argument,
+    Before,
+    Factor,
+    Flow,
+    Let,
+    LinkModule,
+    Missing,
+    Plan,
+    ProgramPlan,
+)
 from specc.codegen.writer import Writer
 from specc.graph.graph import MODEL, ROWS, Type
 from specc.graph.passes.events import broadcast
 from specc.objective.passes.draws import states
+from specc.objective.terms import Rows
 
 
 @dataclass(slots=True)
@@ -26,6 +38,7 @@ class Body:
     While `stepping` through a sequence the variables in `in_step` stand for one step of others, and
     no value has an axis of steps; with `open_steps` densities keep it. `masks` are the sequences
     whose mask of steps is at hand.
+    Of the data in `fills` what is missing is drawn, and the rest kept.
     `counts_rows` says that a shape written so far uses the variable `rows`.
     """
 
@@ -44,6 +57,7 @@ class Body:
     drawn: set[str] = field(default_factory=set)
     stepping: bool = False
     open_steps: bool = False
+    fills: frozenset[str] = frozenset()
     counts_rows: bool = False
 
     def factor(self, program: str, name: str) -> Factor:
@@ -180,9 +194,11 @@ class Body:
     def sample(self, factor: Factor, function: str) -> None:
         """`z = normal.rsample(noise, z_loc, z_scale)`, and through its bijections."""
         name = factor.node.name
-        local = factor.flow.base if factor.flow is not None else self.python(name)
+        filled = self._filled(factor)
+        local = self.python(name) if filled is None else filled.drawn
+        local = factor.flow.base if factor.flow is not None else local
         if factor.causal is not None:
-            self._draw_in_order(factor, factor.causal, function)
+            self._draw_in_order(factor, factor.causal, function, local)
         else:
             self.parameters(factor)
             items = ["noise", *self.arguments(factor)]
@@ -192,11 +208,18 @@ class Body:
             self.out.call(f"{local} = {self.called(factor, function)}", items, "")
         if factor.flow is not None:
             self._push(factor, factor.flow, detached=function == "sample")
+        if self._filled(factor) is not None:
+            fill(self, factor, self.plan.missing[name])
         self.inherit(name, factor.inputs)
         self.particles[name] = self.layout.has_particles
         split(self, factor.node)
 
-    def _draw_in_order(self, factor: Factor, link: LinkModule, function: str) -> None:
+    def _filled(self, factor: Factor) -> Missing | None:
+        """What a draw is merged with: the data, where they have values."""
+        name = factor.node.name
+        return self.plan.missing[name] if name in self.fills else None
+
+    def _draw_in_order(self, factor: Factor, link: LinkModule, function: str, local: str) -> None:
         """`x = ancestral(draw, ...)`, where draw(x) draws each entry given those before it."""
         self.prepare(factor.node.program, factor.inputs)
         name, owner = self.python(factor.node.name), self.owners[factor.node.program]
@@ -212,7 +235,7 @@ class Body:
         items = [drawn, f"noise.zeros({sizes})", f"{owner}.{link.attribute}.order"]
         kind = "ancestral_mixture" if factor.members > 1 else "ancestral"
         self.imports.add(f"specc.runtime.draws.ancestral.{kind}")
-        self.out.call(f"{name} = {kind}", ["noise", *items] if factor.members > 1 else items, "")
+        self.out.call(f"{local} = {kind}", ["noise", *items] if factor.members > 1 else items, "")
 
     def _push(self, factor: Factor, flow: Flow, detached: bool) -> None:
         """`z, z_log_det = guide.push_z(z_base)`; the density of a plain draw goes back through."""
@@ -289,6 +312,9 @@ class Body:
     def enumerate(self, factor: Factor, device: str) -> None:
         """Every value of a finite node on its own axis."""
         name = factor.node.name
+        filled = self._filled(factor)
+        if filled is not None:
+            self.out.statement(f"{filled.data} = {self.python(name)}")
         classes = self.plan.graph.classes.get(factor.node.id)
         if factor.entry.result_dims:
             classes = factor.type.shape[-1]
@@ -309,11 +335,19 @@ class Body:
         sizes = [self._states(name), *(1,) * right, *steps, *factor.type.shape]
         self.out.statement(f"{python} = {python}.view({', '.join(map(str, sizes))})")
         self.axes[name] = frozenset((name,))
+        if filled is not None:
+            agree(self, factor, filled)
 
     # densities
 
-    def log_prob(self, factor: Factor, local: str, detached: bool = False) -> None:
-        """`log_p_x = bernoulli.log_prob(x, x_logits).sum(-1)`."""
+    def log_prob(
+        self, factor: Factor, local: str, detached: bool = False, rows: Rows = "all"
+    ) -> None:
+        """`log_p_x = bernoulli.log_prob(x, x_logits).sum(-1)`, in some rows or all."""
+        missing = self.plan.missing.get(factor.node.name)
+        if missing is not None and (rows != "all" or not missing.fills):
+            masked_log_prob(self, factor, missing, local, rows, self.arguments(factor, detached))
+            return
         value, more = self.python(factor.node.name), ""
         if factor.flow is not None:
             value, more = factor.flow.base, self._log_det(factor, factor.flow)
@@ -323,7 +357,7 @@ class Body:
         if plain and not self.open_steps and factor.lengths is None:
             self.out.call(f"{local} = {called}", items, self._summed(factor))
             return
-        before, summed = f"{local} = {called}", _sum(factor.event_axes)
+        before, summed = f"{local} = {called}", over_last(factor.event_axes)
         plated = self._over_plates(factor, local)
         whole = f"{before}({', '.join(items)}){summed}{more}"
         if not plated and factor.members == 1 and self.out.fits(whole):
@@ -355,13 +389,13 @@ class Body:
         if q.lengths is None:
             self.out.call(f"{local} = {called}", items, self._summed(q))
             return
-        self.out.call(f"{local} = {called}", items, _sum(q.event_axes))
+        self.out.call(f"{local} = {called}", items, over_last(q.event_axes))
         self.out.statement(f"{local} = {self._over_plates(q, local)}")
 
     def _summed(self, factor: Factor) -> str:
         plates = [p for p in factor.type.plates if p != ROWS]
         count = factor.event_axes + len(plates)
-        return _sum(count) + self._kept(factor)
+        return over_last(count) + self._kept(factor)
 
     def _over_plates(self, factor: Factor, local: str) -> str:
         """A density summed over its plates: steps that a row does not have do not count."""
@@ -372,7 +406,7 @@ class Body:
             return ""
         if factor.lengths is not None and factor.scan is not None:
             local = f"({local} * {self.mask(factor.scan, factor.lengths)})"
-        return f"{local}{_sum(len(plates))}{self._kept(factor)}"
+        return f"{local}{over_last(len(plates))}{self._kept(factor)}"
 
     def mask(self, plate: str, lengths: str) -> str:
         """`t_mask`: which steps of a sequence each row has."""
@@ -393,14 +427,6 @@ class Body:
 def _steps(kind: Type) -> tuple[str, ...]:
     """The plates of sequences over which the values of rows vary."""
     return tuple(p for p in kind.plates if p != ROWS) if kind.is_local else ()
-
-
-def _sum(count: int) -> str:
-    if count == 0:
-        return ""
-    if count == 1:
-        return ".sum(-1)"
-    return f".sum(({', '.join(str(i) for i in range(-count, 0))}))"
 
 
 def _tuple(items: list[str]) -> str:

@@ -9,13 +9,13 @@ from specc.codegen.emit.asked import (
     capabilities,
     is_shared,
     is_stochastic,
-    values_behind,
     write_points,
 )
 from specc.codegen.emit.body import Body
 from specc.codegen.emit.file import PyFile, assemble
 from specc.codegen.emit.terms import Terms, signed_as
 from specc.codegen.emit.text import objective_formula, symbol
+from specc.codegen.emit.values import values_behind
 from specc.codegen.layout import Layout
 from specc.codegen.plan import Plan
 from specc.codegen.writer import Writer
@@ -45,7 +45,13 @@ def loss_inputs(plan: Plan) -> tuple[str, ...]:
             factor = plan.programs[draw.program].factors[draw.node]
             used.update(values_behind(plan, draw.program, factor.inputs))
         found = tuple(used)
-    return tuple(n for n in plan.data if n in found)
+    return plan.with_known(n for n in plan.data if n in found)
+
+
+def shares(plan: Plan) -> dict[str, str]:
+    """The arguments that are shares of rows with a value, with the data that each is of."""
+    terms = (t for _, t in leaves(_reduced(plan)) if isinstance(t, LogProb))
+    return {plan.missing[t.node].share: t.node for t in terms if t.rows == "known"}
 
 
 def needs_data_size(plan: Plan) -> bool:
@@ -82,7 +88,7 @@ class _ObjectiveWriter:
         self.imports = {"torch.Tensor", "specc.runtime.noise"}
         owners = {name: name for name in plan.programs} | {"noise": "noise"}
         layout = Layout.of(plan, self.objective.particles)
-        self.body = Body(plan, self.out, self.imports, owners, layout)
+        self.body = Body(plan, self.out, self.imports, owners, layout, fills=plan.filled)
         self.terms = Terms(self.body)
         self.reduced = _reduced(plan)
         self.bound = self.terms._fresh(self.objective.entry.variable)
@@ -93,6 +99,7 @@ class _ObjectiveWriter:
         keywords = [f"{plan.python[n]}: Tensor" for n in loss_inputs(plan)]
         if needs_data_size(plan):
             keywords.append("data_size: int")
+        keywords += [f"{name}: float = 1.0" for name in shares(plan)]
         if plan.objective.warm_up:
             keywords.append(f"{KL_WEIGHT}: Tensor | float = 1.0")
         items += ["noise: Noise", *(["*", *keywords] if keywords else [])]
@@ -263,7 +270,7 @@ class _ObjectiveWriter:
             mark = f"_{baseline}" if len(baselines) > 1 else ""
             out.statement(f"signal{mark} = {SIGNALS[baseline]}")
             logs = [
-                self.terms.leaf(LogProb(GUIDE, s.node))
+                self.terms.leaf(self.objective.draws[s.node].density)
                 for s in surrogates
                 if s.baseline == baseline
             ]
@@ -276,7 +283,7 @@ class _ObjectiveWriter:
         """The signal of one node: the terms downstream of it, less a baseline."""
         node, out = surrogate.node, self.out
         factor = self.body.factor(GUIDE, node)
-        log_q = self.terms.leaf(LogProb(GUIDE, node))
+        log_q = self.terms.leaf(self.objective.draws[node].density)
         kept = self.body.axes.get(node, frozenset())
         over = tuple(n for n in self.objective.draws if n in self._weights(kept))
         costs = [replace(c, coefficient=-c.coefficient) for c in surrogate.costs]

@@ -52,12 +52,13 @@ class Terms:
         factor = body.factor(term.program, term.node)
         letter = body.plan.programs[term.program].letter
         draw = body.plan.objective.draws.get(term.node)
+        known = "_known" if term.rows == "known" else ""
         detached = draw is not None and draw.option == "sticking" and term.program == GUIDE
         with body.out.about(f"{term.program}.{term.node}"):
             join(body, factor.node)
             body.parameters(factor)
-            local = self._fresh(f"log_{letter}_{term.node}")
-            body.log_prob(factor, local, detached and "model" in body.owners)
+            local = self._fresh(f"log_{letter}_{term.node}{known}")
+            body.log_prob(factor, local, detached and "model" in body.owners, term.rows)
         return local
 
     def _fresh(self, wanted: str) -> str:
@@ -101,7 +102,15 @@ class Terms:
         signed = [self.part(part) for part in parts]
         name = self._fresh("log_p")
         out = self.body.out
-        out.sum(f"{name} = ", signed, f".logsumexp({self._axes(term.axes)})")
+        over = f".logsumexp({self._axes(term.axes)})"
+        fitting = self._fitting(term.axes)
+        if not fitting:
+            out.sum(f"{name} = ", signed, over)
+            return name
+        self.body.imports.add("torch")
+        out.sum(f"{name} = ", signed)
+        impossible = f"torch.where({' & '.join(fitting)}, {name}, -torch.inf)"
+        out.statement(f"{name} = {impossible}{over}")
         return name
 
     def _forward(self, term: Reduce) -> str:
@@ -144,6 +153,11 @@ class Terms:
         self.body.out.sum(f"{name} = ", signed)
         return name
 
+    def _fitting(self, axes: tuple[str, ...]) -> list[str]:
+        """Where the values of enumerated data agree with what is known of them."""
+        missing = self.body.plan.missing
+        return [missing[name].fits for name in axes if name in self.body.fills]
+
     def _axes(self, axes: tuple[str, ...]) -> str:
         found = self.body.layout.axes(axes)
         shown = str(found[0]) if len(found) == 1 else str(found)
@@ -157,12 +171,17 @@ class Terms:
         return name
 
     def weight(self, axes: tuple[str, ...]) -> str:
-        """`q_y`, the probability under the guide of each value of enumerated nodes."""
+        """`q_y`, the probability under the guide of each value of enumerated nodes.
+
+        Of data it is that of the values that agree with what is known.
+        """
         if axes not in self.weights:
-            logs = [self.leaf(LogProb(GUIDE, name)) for name in axes]
+            draws = self.body.plan.objective.draws
+            logs = [self.leaf(draws[name].density) for name in axes]
             name = self._fresh("q_" + "_".join(axes))
             joined = logs[0] if len(logs) == 1 else f"({' + '.join(logs)})"
-            self.body.out.statement(f"{name} = {joined}.exp()")
+            fitting = "".join(f" * {fits}" for fits in self._fitting(axes))
+            self.body.out.statement(f"{name} = {joined}.exp(){fitting}")
             self.weights[axes] = name
         return self.weights[axes]
 

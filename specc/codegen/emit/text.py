@@ -91,9 +91,10 @@ def _stories(plan: Plan, program: ProgramPlan) -> list[str]:
 def symbol(plan: Plan, term: Term) -> str:
     """`log p(x | z)`, `KL(q(z | x) || p(z))`."""
     match term:
-        case LogProb(program=program, node=node):
+        case LogProb(program=program, node=node, rows=rows):
             factor = plan.programs[program].factors[node]
-            return f"log {plan.programs[program].letter}({factor.symbol})"
+            shown = f"log {plan.programs[program].letter}({factor.symbol})"
+            return f"E_known[{shown}]" if rows == "known" else shown
         case Divergence(node=node):
             q, p = plan.programs[GUIDE].factors[node], plan.programs[MODEL].factors[node]
             return f"KL(q({q.symbol}) || p({p.symbol}))"

@@ -75,4 +75,22 @@ CODES: tuple[Code, ...] = (
         "`{name}`: column {column} is {value} in every training row, so it cannot be standardized",
         "leave the column out, or scale the field with `scale`",
     ),
+    error(
+        "E0516",
+        "partly-missing",
+        "`{name}`: row {row} of {path} lacks some of its entries, and is drawn as a whole",
+        "remove the row, or let all of its entries be missing",
+    ),
+    error(
+        "E0517",
+        "nothing-known",
+        "no training row has a value of `{name}`",
+        "give some rows a value, or make the node latent",
+    ),
+    error(
+        "E0518",
+        "hide",
+        "`hide` of the field `{name}` cannot be done: {problem}",
+        "{hint}",
+    ),
 )

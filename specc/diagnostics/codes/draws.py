@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specc.diagnostics.codes.code import Code, error, warning
+from specc.diagnostics.codes.missing import CODES as MISSING
 
 CODES: tuple[Code, ...] = (
     error("E0401", "unknown-objective", "there is no objective `{name}`", "{hint}"),
@@ -180,4 +181,5 @@ CODES: tuple[Code, ...] = (
         "`{option}` of {where} has no effect: {reason}",
         "delete it",
     ),
+    *MISSING,
 )

@@ -108,4 +108,10 @@ CODES: tuple[Code, ...] = (
         "no tensor of the run `{run}` has the name and shape of one of this program",
         "`moved: {{old.name: new.name}}` in the spec renames; `specc diff` shows what carries",
     ),
+    error(
+        "E0819",
+        "nothing-missing",
+        "no data of `{name}` may be missing",
+        "say in a node of the model what happens without a value: `missing: ...`",
+    ),
 )

@@ -26,6 +26,7 @@ def resolve_fields(spec: Spec, findings: Findings) -> dict[str, DataField]:
         findings.add(diagnose("E0501", place, suggestion=guess, name=data.source, hint=hint))
         return {}
     _check_nodes(spec, findings)
+    _check_missing(spec, findings)
     return {
         name: _field(spec, data.source, name, field, findings)
         for name, field in data.fields.items()
@@ -69,6 +70,18 @@ def _readers(spec: Spec) -> Iterator[tuple[str, str, Path, str]]:
                 yield name, part, (*path, "joint", part), part
 
 
+def _check_missing(spec: Spec, findings: Findings) -> None:
+    """What a field says of missing values needs a node that says what happens there."""
+    assert spec.document.data is not None
+    nodes = spec.document.model.items()
+    able = {node.from_field or name for name, node in nodes if node.missing is not None}
+    for name, field in spec.document.data.fields.items():
+        said = [option for option, value in _of_missing(field).items() if value is not None]
+        if said and name not in able and not any(spec.is_unread("model", n) for n, _ in nodes):
+            place = spec.spans.key(("data", "fields", name, said[0]))
+            findings.add(diagnose("E0438", place, name=name, option=said[0]))
+
+
 def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings) -> DataField:
     assert spec.document.data is not None
     declared = sources.source(source).columns(spec.document.data.options)
@@ -100,8 +113,16 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
             "standardize": field.standardize or None,
             "one_hot": field.one_hot,
             "dtype": field.dtype,
+            **_of_missing(field),
         },
     )
+
+
+def _of_missing(field: FieldSpec) -> dict[str, object]:
+    """What the field says of missing values, without what it leaves at its default."""
+    hide = None if field.hide is None else field.hide.model_dump(exclude_none=True)
+    said = {"missing": field.missing, "fill": field.fill, "hide": hide}
+    return {**said, "repeat": field.repeat}
 
 
 def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Findings) -> None:

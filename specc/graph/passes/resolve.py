@@ -97,11 +97,10 @@ def _node(
     keys = dict(node.arguments)
     options = {key: keys.pop(key) for key in tuple(keys) if entry and key in entry.options}
     spans = {key: spec.spans.key((*path, key)) for key in node.arguments}
-    draw = None
-    if node.draw is not None:
-        draw = DrawChoice(
-            node.draw.kind, dict(node.draw.options), spec.spans.value((*path, "draw"))
-        )
+    draw, missing = (
+        DrawChoice(made.kind, dict(made.options), spec.spans.value((*path, key))) if made else None
+        for key, made in (("draw", node.draw), ("missing", node.missing))
+    )
     is_scan = isinstance(spec.document.plates.get(node.plate or ""), ScanSpec)
     init = tuple(node.init) if isinstance(node.init, (list, tuple)) else node.init
     return Node(
@@ -125,6 +124,7 @@ def _node(
         is_global=node.is_global,
         field=_field(name, node),
         draw=draw,
+        missing=missing,
         init=init,
         through=tuple(step for step in node.through if isinstance(step, Call)),
         parts=tuple(node.parts),

@@ -241,7 +241,7 @@ class Supports:
         if node.program == MODEL or twin is None or twin.id not in self.found:
             return
         prior = self.found[twin.id]
-        if twin.role == "latent" and not contains(prior, support):
+        if twin.is_drawn and not contains(prior, support):
             assert node.entry is not None
             self.findings.add(
                 diagnose(

@@ -8,10 +8,23 @@ from typing import Literal
 from specc.language.schema.digests import documentation, math, training
 from specc.language.schema.value import Value
 
+Fill = Literal["zero", "mean"]
 Binarize = Literal["none", "sample", "threshold"]
 OptionValue = str | int | tuple[int, ...] | Mapping[str, str | tuple[str, ...]]
 Rule = float | int | str | Mapping[str, OptionValue]
 Dtype = Literal["float32", "float64", "int64", "uint8", "bool"]
+
+
+class Hide(Value):
+    """Values that are there and are not shown: for experiments with missing data."""
+
+    keep: int | None = math(default=None, about="How many rows keep their value.", ge=1)
+    share: float | None = math(
+        default=None, about="The share of entries that are hidden, each by itself.", gt=0, lt=1
+    )
+    per_class: bool = math(default=False, about="As many rows of each class keep their value.")
+    seed: int = math(default=0, about="The number that the choice follows from.", ge=0)
+    part: str = math(default="train", about="The part whose values are hidden, or `all`.")
 
 
 class FieldSpec(Value):
@@ -34,6 +47,18 @@ class FieldSpec(Value):
     )
     one_hot: int | None = math(
         default=None, about="The number of classes of a label that becomes a one-hot vector.", ge=2
+    )
+    missing: float | None = math(
+        default=None, about="The number that stands for a missing value, beside what is no number."
+    )
+    fill: Fill | None = math(
+        default=None, about="What is shown where a value is missing: `zero` or the `mean`."
+    )
+    hide: Hide | None = math(default=None, about="Values that are hidden, for experiments.")
+    repeat: int | None = math(
+        default=None,
+        about="How often an epoch visits a row with a value, where others have none.",
+        ge=1,
     )
     dtype: Dtype | None = math(default=None, about="The type of the numbers.")
     picture: tuple[int, ...] | None = documentation(

@@ -214,6 +214,7 @@ def _option(key: str) -> Json:
         "initial": _ref("expression"),
         "reverse": {"type": "boolean"},
         "draw": _ref("draw"),
+        "missing": _ref("draw"),
         "init": {
             "anyOf": [
                 {"type": "number"},

@@ -6,7 +6,6 @@ from specc.diagnostics.source import Span
 from specc.language.schema.reading import Reading
 
 NODE_KEYS: dict[str, str] = {
-    "missing": "every row needs a value of an observed node",
     "dequantize": "use a distribution over whole numbers, or one such as discretized_logistic",
     "auto": "declare the node in the guide, with a distribution and `params:`",
 }

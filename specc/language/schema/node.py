@@ -71,6 +71,9 @@ class Node(Value):
         default=(), about="The bijections that a draw goes through, the first one first."
     )
     draw: Draw | None = math(default=None, about="How the value comes about.")
+    missing: Draw | None = math(
+        default=None, about="What happens in rows without a value: the draw there."
+    )
     init: float | str | tuple[float, ...] | None = parameters(
         default=None, about="The start of a parameter."
     )

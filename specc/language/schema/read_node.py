@@ -42,6 +42,7 @@ OPTIONS: dict[str, tuple[Role, ...]] = {
     "plate_index": ("given",),
     "through": ("latent", "observed", "joint"),
     "draw": ("latent",),
+    "missing": ("observed",),
     "init": ("parameter", "latent"),
 }
 """The keys of a node beside its role and its distribution's parameters, and who may have them."""
@@ -204,7 +205,7 @@ class _NodeReader:
                 return self.through(entry.value, path)
             case "global" | "reverse":
                 return self.reading.truth(entry.value, path)
-            case "draw":
+            case "draw" | "missing":
                 return read_draw(self.reading, entry.value, path)
             case "init":
                 return self.init(entry.value, path)

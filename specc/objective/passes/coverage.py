@@ -65,10 +65,13 @@ def _check_strangers(graph: Graph, findings: Findings) -> None:
 
 
 def drawn_latents(graph: Graph) -> dict[str, str]:
-    """Each latent of the model with the program that draws it: the guide where it has the node."""
+    """Each node of the model that is drawn, with the program that does: the guide, if it has it.
+
+    Beside latents these are data that may be missing.
+    """
     guide = graph.guide.nodes if graph.guide else {}
     return {
         name: GUIDE if name in guide else MODEL
         for name, node in graph.model.nodes.items()
-        if node.role == "latent"
+        if node.is_drawn
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from specc.catalog.draws import index as draws
@@ -13,7 +13,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, Node, TypedGraph
+from specc.graph.graph import GUIDE, DrawChoice, Node, TypedGraph
 from specc.objective.objective import Draw
 
 MAX_STATES = 4096
@@ -44,9 +44,14 @@ def choose_draws(
         node = typed.graph.node((program, name))
         if node.id in findings.broken:
             continue
-        draw = _asked(typed, node, setting, findings) if node.draw else None
-        if node.draw is None:
+        missing = typed.graph.model.nodes[name].missing
+        asked = missing or node.draw
+        draw = _asked(typed, node, asked, setting, findings) if asked else None
+        if asked is None:
             draw = _chosen(typed, node, setting, room, findings)
+        elif draw is not None and missing is not None:
+            reason = "the spec asks for it, where the data have no value"
+            draw = replace(draw, fills=True, reason=reason)
         if draw is not None:
             chosen[name] = draw
             room /= states(typed, node) if draw.kind == "enumerate" else 1.0
@@ -62,19 +67,21 @@ def states(typed: TypedGraph, node: Node) -> float:
     return float(classes) ** independent if independent * math.log(classes) < 100 else math.inf
 
 
-def _asked(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
-    assert node.draw is not None and node.entry is not None
-    if not draws.contains(node.draw.kind):
-        findings.add(diagnose("E0407", node.draw.span, name=node.draw.kind, hint=_known()), node.id)
+def _asked(
+    typed: TypedGraph, node: Node, asked: DrawChoice, setting: Setting, findings: Findings
+) -> Draw | None:
+    assert node.entry is not None
+    if not draws.contains(asked.kind):
+        findings.add(diagnose("E0407", asked.span, name=asked.kind, hint=_known()), node.id)
         return None
-    entry = draws.draw(node.draw.kind)
-    option = node.draw.options.get(entry.option, entry.options[0])
+    entry = draws.draw(asked.kind)
+    option = asked.options.get(entry.option, entry.options[0])
     problem = _problem(typed, node, entry, option, setting)
     if problem is not None:
-        findings.add(finding(problem, node.draw.span), node.id)
+        findings.add(finding(problem, asked.span), node.id)
         return None
     if entry.name == "score" and option == "none":
-        findings.add(diagnose("W0431", node.draw.span, name=node.name))
+        findings.add(diagnose("W0431", asked.span, name=node.name))
     return Draw(node.name, node.program, entry.name, option, "the spec asks for it")
 
 
@@ -96,6 +103,10 @@ def _problem(
 ) -> Problem | None:
     assert node.entry is not None
     words = {"name": node.name, "distribution": node.entry.name}
+    if entry.leaves_out:
+        return _unfit(
+            node, entry, setting, f"`{node.name}` is latent: it has no entries to leave out"
+        )
     if entry.needs_reparameterized and not node.entry.continuous:
         return "E0412", {**words}
     if entry.needs_reparameterized and not node.entry.reparameterized:

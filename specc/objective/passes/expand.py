@@ -16,7 +16,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph
 from specc.language.expressions.tree import Binary, Call, Expression, Member, Name, Negate, Number
 from specc.language.schema.objective import Minimize, NamedObjective
-from specc.objective.terms import KL_WEIGHT, PARTICLE, LogProb, Part, Reduce, Sum
+from specc.objective.terms import KL_WEIGHT, PARTICLE, LogProb, Part, Reduce, Rows, Sum
 
 WRITTEN = Entry(
     name="minimize",
@@ -126,25 +126,35 @@ def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> S
     """log p of every random node of the model, less log q of every latent that the guide draws.
 
     The two terms of such a latent have the weight and the floor that are asked for; a part of a
-    draw has one term alone, and no divergence to weigh.
+    draw has one term alone, and no divergence to weigh. A guide's density of missing data counts
+    where it draws them.
     """
     guided: tuple[str, ...] = ()
     if entry.guided and graph.guide is not None:
         nodes = graph.model.nodes
         order = graph.guide.order
-        guided = tuple(n for n in order if n in nodes and nodes[n].role == "latent")
+        guided = tuple(n for n in order if n in nodes and nodes[n].is_drawn)
     weight = KL_WEIGHT if shaping is not None and shaping.warm_up else ""
     floor = 0.0 if shaping is None else shaping.free_bits
     parts = []
     for name in graph.model.order:
         term = LogProb(MODEL, name)
         if graph.model.nodes[name].is_random:
-            shaped = name in guided
+            shaped = name in guided and not graph.model.nodes[name].missing
             parts.append(Part(1.0, term, weight, floor) if shaped else Part(1.0, term))
     for name in guided:
-        own = weight if graph.model.nodes[name].whole is None else ""
-        parts.append(Part(-1.0, LogProb(GUIDE, name), own, floor))
+        fills = graph.model.nodes[name].missing is not None
+        own = weight if graph.model.nodes[name].whole is None and not fills else ""
+        term = LogProb(GUIDE, name, "missing" if fills else "all")
+        parts.append(Part(-1.0, term, own, 0.0 if fills else floor))
     return Sum(tuple(parts))
+
+
+def _guide_rows(graph: Graph, member: Member, otherwise: Rows) -> Rows:
+    """The rows in which a written density counts: all, but for the guide's of missing data."""
+    twin = graph.model.nodes.get(member.name)
+    is_filled = twin is not None and twin.missing is not None and twin.is_drawn
+    return otherwise if member.program == GUIDE and is_filled else "all"
 
 
 class _Written:
@@ -229,11 +239,13 @@ class _Written:
             self._bound(call, weight)
         elif call.function == "log_prob":
             for member in self._members(call, 1):
-                self._put(LogProb(member.program, member.name), weight)
+                rows = _guide_rows(self.graph, member, "known")
+                self._put(LogProb(member.program, member.name, rows), weight)
         elif call.function == "kl":
             members = self._members(call, 2)
             for member, sign in zip(members, (1.0, -1.0), strict=False):
-                self._put(LogProb(member.program, member.name), sign * weight)
+                rows = _guide_rows(self.graph, member, "missing")
+                self._put(LogProb(member.program, member.name, rows), sign * weight)
         else:
             guess = nearest(call.function, [*objectives.names(), "log_prob", "kl"])
             hint = "an objective sums elbo, iwae, log_prob and kl"

@@ -41,8 +41,9 @@ class Axes:
     def of_term(self, term: Term) -> frozenset[str]:
         """The enumerated axes of a term."""
         match term:
-            case LogProb(program=program, node=node):
-                own = self.values.graph.node((program, node)).values
+            case LogProb(program=program, node=node, rows=rows):
+                values = self.values.graph.node((program, node)).values
+                own = () if rows == "known" else values
                 return self._of_all(self.values.inputs(program, node).union(own))
             case Divergence(node=node):
                 inputs = self.values.inputs(MODEL, node) | self.values.inputs(GUIDE, node)
@@ -87,7 +88,9 @@ def sum_out(
     for name, draw in draws.items():
         if draw.kind == "enumerate" and draw.program == GUIDE:
             count = states(typed, typed.graph.node((GUIDE, name)))
-            decisions.append(Decision(name, f"expectation over {count:.0f} values", "exact"))
+            where = ", or its own where it has one" if draw.fills else ""
+            choice = f"expectation over {count:.0f} values{where}"
+            decisions.append(Decision(name, choice, "exact"))
     return Sum(tuple(weighed)), decisions
 
 

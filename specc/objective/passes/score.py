@@ -49,6 +49,8 @@ def _costs(part: Part) -> list[Part]:
 
 def _involves(term: Term, values: Values) -> frozenset[str]:
     match term:
+        case LogProb(program=program, node=node, rows="known"):
+            return values.of_inputs(program, node)
         case LogProb(program=program, node=node):
             return values.of_density(program, node)
         case Divergence(node=node):

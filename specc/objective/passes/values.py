@@ -102,6 +102,10 @@ class Values:
                     stack.append(user)
         return frozenset(seen)
 
+    def of_inputs(self, program: str, name: str) -> frozenset[str]:
+        """The drawn values that log p of this node is conditioned on."""
+        return frozenset(v for v in self.inputs(program, name) if v in self.drawn_in)
+
     def of_density(self, program: str, name: str) -> frozenset[str]:
         """The drawn values that log p of this node depends on: its inputs and its own value."""
         involved = self.inputs(program, name) | set(self.graph.node((program, name)).values)

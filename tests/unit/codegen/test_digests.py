@@ -145,7 +145,7 @@ data:
   split: {test: 0.2}
   fields:
     x: {from: values, shape: [4]}
-    y: {from: others, shape: [4]}
+    y: {from: others, shape: [4], hide: {share: 0.5}}
     k: {from: classes, shape: []}
     v: {from: waves, shape: [2]}
     n: {from: counts, shape: []}
@@ -164,8 +164,8 @@ model:
   w: {latent: normal, loc: 'm[group]', scale: 1, shape: [3]}
   both: {let: z + w}
   s: {latent: log_normal, loc: 0, scale: 1}
-  x: {observed: normal, loc: decoder(both), scale: 1}
-  y: {observed: normal, loc: decoder(w), scale: s}
+  x: {observed: normal, loc: decoder(both), scale: 1, missing: integrate}
+  y: {observed: normal, loc: decoder(w), scale: s, missing: integrate}
   n: {given: n}
   v: {observed: normal, loc: 'v[t-1]', scale: 1, plate: t, initial: 0}
 guide:
@@ -212,7 +212,7 @@ CHANGES = {
         MATH,
     ),
     "FieldSpec.dtype": ("from: values,", "from: values, dtype: float64,", MATH),
-    "Node.role": ("y: {observed: normal, loc: decoder(w), scale: s}", "y: {given: y}", MATH),
+    "Node.role": ("group: {given: k,", "other: {given: k}\n  group: {given: k,", MATH),
     "Node.head": ("both: {let: z + w}", "both: {let: z - w}", MATH),
     "Node.arguments": ("scale: a", "scale: 2 * a", MATH),
     "Node.params": ("params: 'encoder(x, y)'", "params: 'encoder(y, x)'", MATH),
@@ -231,10 +231,20 @@ CHANGES = {
         MATH,
     ),
     "Node.from_field": (
-        "y: {observed: normal,",
-        "y: {observed: normal, from: x,",
+        "x: {observed: normal,",
+        "x: {observed: normal, from: y,",
         MATH,
     ),
+    "Node.missing": ("scale: 1, missing: integrate}", "scale: 1}", MATH),
+    "FieldSpec.missing": ("from: others,", "from: others, missing: -1,", MATH),
+    "FieldSpec.fill": ("from: others,", "from: others, fill: mean,", MATH),
+    "FieldSpec.hide": (", hide: {share: 0.5}", "", MATH),
+    "FieldSpec.repeat": ("from: others,", "from: others, repeat: 2,", MATH),
+    "Hide.keep": ("{share: 0.5}", "{share: 0.5, keep: 9}", MATH),
+    "Hide.share": ("{share: 0.5}", "{share: 0.4}", MATH),
+    "Hide.per_class": ("{share: 0.5}", "{share: 0.5, per_class: true}", MATH),
+    "Hide.seed": ("{share: 0.5}", "{share: 0.5, seed: 1}", MATH),
+    "Hide.part": ("{share: 0.5}", "{share: 0.5, part: all}", MATH),
     "Node.draw": ("params: 'e", "draw: {pathwise: sticking}, params: 'e", MATH),
     "Node.through": (
         "  w: {latent: normal, loc: 0, scale: 1}\nlinks:",

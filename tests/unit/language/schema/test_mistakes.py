@@ -85,7 +85,6 @@ NODES = [
 ]
 
 LATER = [
-    ("{observed: normal, missing: enumerate}", "missing"),
     ("{observed: normal, dequantize: uniform}", "dequantize"),
     ("{latent: normal, draw: relax}", "relax"),
     ("{latent: normal, draw: {chain: {steps: 1}}}", "chain"),

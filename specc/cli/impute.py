@@ -1,0 +1,124 @@
+"""`specc impute`: the missing values of data, filled by a trained run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from specc.cli import exits, options
+from specc.cli.failure import usage
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from specc.api import Run
+    from specc.evaluate.impute import Filled
+
+
+@click.command(help="Fill the missing values of data by a trained RUN.")
+@click.argument("run")
+@options.data_dir
+@options.device
+@click.option("--part", default="test", show_default=True, help="The part of the data.")
+@click.option(
+    "--file",
+    "given",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Rows of an .npz file instead: an array for each field, missing where it is no number.",
+)
+@click.option("--rows", type=click.IntRange(1), help="The first rows only.")
+@click.option("--draws", type=click.IntRange(1, 10**4), default=16, show_default=True)
+@click.option("--sweeps", type=click.IntRange(1, 10**6), default=100, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--out", metavar="FILE", help="RUN/imputed.npz by default; the picture goes beside.")
+@options.as_json
+def command(
+    run: str,
+    data_dir: str | None,
+    device: str,
+    part: str,
+    given: str | None,
+    rows: int | None,
+    draws: int,
+    sweeps: int,
+    seed: int,
+    out: str | None,
+    as_json: bool,
+) -> int:
+    """Fill, write, and say where and how well."""
+    from specc.engine.device import prepare
+
+    path = Path(out) if out is not None else Path(run) / "imputed.npz"
+    if path.suffix != ".npz":
+        raise usage(f"{path} is no .npz file", "name one: --out imputed.npz")
+    prepare()
+    from specc.api import open_run
+
+    opened = open_run(run, data_dir=data_dir, device=device)
+    x = None if given is None else _read(Path(given))
+    found = opened.impute(part=part, x=x, draws=draws, sweeps=sweeps, rows=rows, seed=seed)
+    _write(path, found)
+    picture = _draw(opened, path.with_suffix(".png"), found)
+    summary = {name: filled.summary() for name, filled in found.items()}
+    if as_json:
+        from specc.engine import files
+
+        made = {"file": str(path), "picture": None if picture is None else str(picture)}
+        click.echo(files.to_json({**made, "fields": summary}, indent=2))
+        return exits.DONE
+    for name, told in summary.items():
+        click.echo(_line(name, told))
+    click.echo(f"filled: {path}")
+    if picture is not None:
+        click.echo(f"picture: {picture}")
+    return exits.DONE
+
+
+def _line(name: str, told: Mapping[str, Any]) -> str:
+    """`x: 49.7 % of 359 rows were missing; of what was hidden squared error 0.1081`."""
+    line = f"{name}: {100 * told['missing']:.3g} % of {told['rows']} rows were missing"
+    for figure, words in (("accuracy", "accuracy"), ("squared_error", "squared error")):
+        if figure in told:
+            line += f"; of what was hidden {words} {told[figure]:.4f}"
+    return line
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The arrays of a file; raises RunFailure E0505 where it has none."""
+    import numpy as np
+    import torch
+
+    from specc.data.sources import reader
+
+    table = reader("npz")({"path": path.name}, path.parent)
+    part = next(iter(table.parts.values()))
+    return {name: torch.from_numpy(np.array(column.raw)) for name, column in part.items()}
+
+
+def _write(path: Path, found: Mapping[str, Filled]) -> None:
+    import numpy as np
+
+    arrays = {}
+    for name, filled in found.items():
+        arrays[name] = filled.values.numpy()
+        arrays[f"{name}_known"] = filled.known.numpy()
+        arrays[f"{name}_draws"] = filled.draws.numpy()
+        if filled.probabilities is not None:
+            arrays[f"{name}_probabilities"] = filled.probabilities.numpy()
+    np.savez(path, allow_pickle=False, **arrays)
+
+
+def _draw(run: Run, path: Path, found: Mapping[str, Filled]) -> Path | None:
+    """Rows with holes, filled by their means and by a draw, where they are pictures."""
+    from specc.report.conclude import picture_field
+    from specc.report.imputed import sheet
+    from specc.report.pictures import write_png
+
+    shown = picture_field(run.opened)
+    if shown is None or shown.name not in found:
+        return None
+    write_png(path, sheet(found[shown.name], shown.picture))
+    return path

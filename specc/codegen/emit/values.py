@@ -1,0 +1,28 @@
+"""What inputs of a density come down to, once deterministic nodes are looked through."""
+
+from __future__ import annotations
+
+from specc.codegen.plan import Plan
+
+
+def values_behind(plan: Plan, program: str, inputs: tuple[str, ...]) -> dict[str, None]:
+    """The random and given values that inputs come down to, deterministic nodes looked through."""
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+    stack = list(reversed(inputs))
+    while stack:
+        name = stack.pop()
+        node = plan.graph.graph.lookup(program, name)
+        if name in seen or node is None:
+            continue
+        seen.add(name)
+        own = plan.programs[node.program]
+        if name in own.lets:
+            stack += reversed(own.lets[name].inputs)
+        elif name in own.befores:
+            stack += (own.befores[name].base, *own.befores[name].inputs)
+        elif node.parts:
+            stack += reversed(node.parts)
+        else:
+            found[name] = None
+    return found

@@ -1,0 +1,147 @@
+"""Values that are missing: which they are, which are hidden for an experiment, what is shown there.
+
+A value is missing where it is no number, or equals the number that the field names for it. The mask
+of a field says of each row, or of each entry, whether there is a value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.data.split import TRAIN
+from specc.data.table import Array, Column, Part
+from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.manifest import Data, Field, Missing
+from specc.runtime.seeds import mix
+
+SEED = 20140620
+Mask = npt.NDArray[np.bool_]
+
+
+def there(missing: Missing, raw: Array) -> Mask:
+    """Which raw values are values: those that are numbers, and not the one that stands for none."""
+    found = ~np.isnan(raw) if raw.dtype.kind == "f" else np.ones(raw.shape, np.bool_)
+    return found if missing.marker is None else found & (raw != missing.marker)
+
+
+def partly(missing: Missing, raw: Array) -> Mask:
+    """Which raw values are missing beside others that are there, where all of them go together."""
+    found = there(missing, raw)
+    grouped = _grouped(missing, found)
+    broken: Mask = np.asarray(grouped.any(-1) & ~grouped.all(-1))
+    wrong: Mask = np.broadcast_to(broken[..., None], grouped.shape).reshape(raw.shape) & ~found
+    return wrong
+
+
+def _grouped(missing: Missing, found: Mask) -> Mask:
+    """[rows, *mask, rest]: what one entry of the mask speaks of is along the last axis."""
+    rest = math.prod(found.shape[1:]) // max(1, math.prod(missing.shape))
+    return found.reshape(len(found), *missing.shape, rest)
+
+
+def marked(parts: Mapping[str, Part], data: Data) -> dict[str, Part]:
+    """The parts with the mask of each field that may be missing, those hidden included.
+
+    Raises RunFailure: E0517 where no training row has a value, E0518 where too few could be kept.
+    """
+    found = {name: dict(part) for name, part in parts.items()}
+    for name, field in data.fields.items():
+        if field.missing is None:
+            continue
+        for part, columns in found.items():
+            columns[name] = _marked(field, field.missing, columns[name], part)
+        known = found[TRAIN][name].known
+        if known is not None and not known.any():
+            message = f"no training row has a value of `{name}`"
+            hint = "give some rows a value, or make the node latent"
+            raise RunFailure("E0517", message, hint=hint, place=field.at, exit_code=USAGE)
+    return dict(found)
+
+
+def _marked(field: Field, missing: Missing, column: Column, part: str) -> Column:
+    raw = column.rows(0, len(column)) if column.is_mapped else column.raw
+    known = there(missing, raw)
+    whole: Mask = np.asarray(_grouped(missing, known).all(-1))
+    hide = missing.hide
+    if hide is not None and hide.get("part", TRAIN) in (part, "all"):
+        whole = whole & _kept(field, hide, whole, raw, part)
+    if known.all():
+        return replace(column, known=whole, hides=True)
+    # What stands where there is no value must be legal: a class number, a probability.
+    return replace(column, raw=np.where(known, raw, raw.dtype.type(0)), chosen=None, known=whole)
+
+
+def _kept(field: Field, hide: Mapping[str, Any], known: Mask, raw: Array, part: str) -> Mask:
+    """Which of the known values stay in sight."""
+    random = np.random.default_rng(mix(SEED, int(hide.get("seed", 0)), *part.encode()))
+    kept = np.ones(known.shape, np.bool_)
+    if hide.get("share") is not None:
+        kept &= random.random(known.shape) >= float(hide["share"])
+    if hide.get("keep") is not None:
+        rows = _rows(field, hide, known, raw, random)
+        some = np.zeros(len(known), np.bool_)
+        some[rows] = True
+        kept &= some.reshape(-1, *(1 for _ in known.shape[1:]))
+    return kept
+
+
+def _rows(
+    field: Field, hide: Mapping[str, Any], known: Mask, raw: Array, random: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """The rows that keep their value, at random or as many of each class."""
+    count = int(hide["keep"])
+    able = np.flatnonzero(known.reshape(len(known), -1).any(-1))
+    if count > len(able):
+        raise _impossible(
+            field, f"{count} rows are to keep their value, of {len(able)} that have one"
+        )
+    order = random.permutation(able)
+    if not hide.get("per_class"):
+        return order[:count]
+    if raw.ndim > 1:
+        raise _impossible(field, "`per_class` is for one number a row")
+    classes = np.unique(raw[able])
+    each = count // len(classes)
+    if each * len(classes) != count:
+        raise _impossible(
+            field, f"{count} rows cannot be shared out evenly over {len(classes)} classes"
+        )
+    chosen = [order[raw[order] == value][:each] for value in classes]
+    if any(len(rows) < each for rows in chosen):
+        raise _impossible(field, f"a class has fewer than {each} rows")
+    return np.concatenate(chosen)
+
+
+def _impossible(field: Field, problem: str) -> RunFailure:
+    message = f"`hide` of the field `{field.name}` cannot be done: {problem}"
+    hint = "change the numbers under `hide:`"
+    return RunFailure("E0518", message, hint=hint, place=field.at, exit_code=USAGE)
+
+
+def mean(column: Column, factor: float) -> Array:
+    """The mean of the known values of each entry, scaled; 0 where none is known."""
+    raw = column.raw.astype(np.float64) * factor
+    known = np.ones(raw.shape, np.bool_) if column.known is None else _spread(column.known, raw)
+    count = known.sum(0)
+    total = np.where(known, raw, 0.0).sum(0)
+    found: Array = np.where(count > 0, total / np.maximum(count, 1), 0.0)
+    return found
+
+
+def _spread(known: Mask, raw: Array) -> Mask:
+    """A mask in the shape of the values."""
+    flat = known.reshape(len(known), -1)
+    rest = math.prod(raw.shape[1:]) // max(1, flat.shape[1])
+    found: Mask = np.repeat(flat, max(1, rest), axis=1).reshape(raw.shape)
+    return found
+
+
+def shown(column: Column) -> Mask | None:
+    """The mask of a column in the shape of its values; None where all are there."""
+    return None if column.known is None else _spread(column.known, column.raw)

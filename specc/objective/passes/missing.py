@@ -1,0 +1,147 @@
+"""Data that may be missing: what stands against the way in which a spec deals with it."""
+
+from __future__ import annotations
+
+from specc.catalog.draws import index as draws
+from specc.catalog.objective import Objective as Entry
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import GUIDE, Node, TypedGraph
+from specc.graph.passes.names import is_autoregressive
+from specc.language.expressions.walk import calls, names
+from specc.objective.objective import Decision
+from specc.objective.terms import LogProb, Sum, leaves
+
+
+def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
+    """Find data that may be missing and is not drawn, or cannot be left out entry by entry."""
+    for node in typed.graph.model.nodes.values():
+        if node.missing is None or node.id not in typed.types or node.id in findings.broken:
+            continue
+        if not typed.types[node.id].is_local:
+            reason = "it belongs to all rows at once, and so has no rows without a value"
+            _unfit(node, reason, "delete `missing:`", findings)
+        elif len(typed.types[node.id].plates) > 1:
+            reason = "it has a value at each step of a sequence"
+            _unfit(node, reason, "let the sequences of all rows have all their values", findings)
+        elif node.is_left_out:
+            _check_left_out(typed, node, findings)
+        elif draws.draw(node.missing.kind).learns_point:
+            reason = "a point is learnt for what all rows share alone"
+            _unfit(node, reason, "write `enumerate`, `score` or `pathwise`", findings)
+        else:
+            _check_drawn(typed, node, entry, findings)
+
+
+def stands_alone(typed: TypedGraph, node: Node) -> bool:
+    """Whether each entry of a node has a factor of its own in its density."""
+    causal = any(
+        is_autoregressive(typed.graph, node, call)
+        for expression in node.own_expressions()
+        for call in calls(expression)
+    )
+    assert node.entry is not None
+    return not (node.through or causal)
+
+
+def mask_rank(typed: TypedGraph, node: Node) -> int:
+    """How many axes of an event say of each of its entries whether there is a value.
+
+    Those over which its density is a product, in the model where entries are left out and in the
+    guide where they are drawn; none where the whole event is there or is not.
+    """
+    guide = typed.graph.guide
+    drawn = guide.nodes.get(node.name) if guide is not None and node.is_drawn else None
+    used = (node,) if drawn is None else (node, drawn)
+    if not all(stands_alone(typed, each) for each in used):
+        return 0
+    dims = max(len(each.entry.result_dims) for each in used if each.entry is not None)
+    return len(typed.types[node.id].shape) - dims
+
+
+def _unfit(node: Node, reason: str, hint: str, findings: Findings) -> None:
+    assert node.missing is not None
+    kind = node.missing.kind
+    found = diagnose(
+        "E0435", node.missing.span, draw=kind, name=node.name, reason=reason, hint=hint
+    )
+    findings.add(found, node.id)
+    findings.broken.add((GUIDE, node.name))
+
+
+def decisions(typed: TypedGraph, minimize: Sum) -> list[Decision]:
+    """What missing values mean for the densities: which are masked, and what counts for more."""
+    found = [
+        Decision(node.name, "entries without a value are integrated out", "its entries stand alone")
+        for node in typed.graph.model.nodes.values()
+        if node.is_left_out
+    ]
+    for _, term in leaves(minimize):
+        if isinstance(term, LogProb) and term.rows == "known":
+            reason = "each counts 1 / the share of such rows in the data"
+            name = f"E_known[log q({term.node})]"
+            found.append(Decision(name, "the mean over rows with a value", reason))
+    return found
+
+
+# entries that are left out
+
+
+def _check_left_out(typed: TypedGraph, node: Node, findings: Findings) -> None:
+    reason = _undivided(typed, node)
+    if reason:
+        assert node.missing is not None
+        findings.add(diagnose("E0436", node.missing.span, name=node.name, reason=reason), node.id)
+        return
+    users = sorted(typed.graph.model.digraph.successors(node.name))
+    if users:
+        user = typed.graph.model.nodes[users[0]]
+        label = (Label(user.span, f"depends on `{node.name}`"),)
+        assert node.missing is not None
+        findings.add(
+            diagnose("E0437", node.missing.span, labels=label, name=node.name, user=user.name),
+            node.id,
+        )
+
+
+def _undivided(typed: TypedGraph, node: Node) -> str:
+    """Why the density of a node is no product over its entries; nothing where it is one."""
+    assert node.entry is not None
+    if node.entry.result_dims:
+        return f"a draw of {node.entry.name} is a whole vector"
+    if node.through:
+        return f"it goes through `{node.through[0].function}`, which mixes them"
+    return "" if stands_alone(typed, node) else "each depends on those before it"
+
+
+# values that are drawn
+
+
+def _check_drawn(typed: TypedGraph, node: Node, entry: Entry, findings: Findings) -> None:
+    guide = typed.graph.guide
+    assert node.missing is not None
+    if guide is None or not entry.guided or node.name not in guide.nodes:
+        _check_undrawn(typed, node, entry, findings)
+        return
+    drawn = guide.nodes[node.name]
+    if drawn.draw is not None:
+        found = f"`draw: {drawn.draw.kind}` in the guide says it a second time"
+        _unfit(node, found, "delete `draw:`", findings)
+    elif drawn.through:
+        reason = "the guide's draw goes through a bijection, which data cannot enter"
+        _unfit(node, reason, "delete `through:` in the guide", findings)
+
+
+def _check_undrawn(typed: TypedGraph, node: Node, entry: Entry, findings: Findings) -> None:
+    """Without a draw of the guide a node can only be summed out, and the guide knows no value."""
+    assert node.missing is not None
+    guide = typed.graph.guide if entry.guided else None
+    for user in guide.nodes.values() if guide is not None else ():
+        if any(n.id == node.name for e in user.expressions() for n in names(e)):
+            label = (Label(user.span, f"uses `{node.name}`"),)
+            found = diagnose("E0434", node.span, labels=label, name=node.name, user=user.name)
+            findings.add(found, node.id)
+            return
+    if not draws.draw(node.missing.kind).needs_finite:
+        findings.add(diagnose("E0433", node.missing.span, name=node.name), node.id)
