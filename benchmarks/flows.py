@@ -5,18 +5,21 @@
 Every round times each contender in turn on the same batches; a ratio is taken within a round, and
 the median over rounds is printed with the smallest and the largest. Both run the same transforms
 with networks of the same sizes; a step is log_prob of a batch and its gradient in all parameters.
+With `--whole` it is a training step: specc's compiled one, as `specc train` takes it, beside zuko's
+log_prob, its gradient and torch's fused Adam.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.step import ratio
+from benchmarks.step import compiled_step, program_of_text, ratio
 from specc.catalog.bijections.index import bijection
 from tests.laws.instantiate import module
 
@@ -80,6 +83,52 @@ def stepping(made: tuple[nn.Module, Density], compiled: bool) -> Callable[[Tenso
     return step
 
 
+SPEC = """
+specc: 1
+name: flow
+data: {{source: npz, path: d.npz, fields: {{x: {{from: x, shape: [{size}]}}}}}}
+model:
+  x: {{observed: normal, loc: 0, scale: 1, through: f}}
+links:
+  f: {{{kind}: {options}}}
+objective: mle
+"""
+
+
+def whole_in_specc(kind: str, options: dict[str, object], size: int) -> Callable[[Tensor], None]:
+    """The engine's compiled training step of the generated code."""
+    given = json.dumps({"hidden": list(HIDDEN), **options})
+    return compiled_step(program_of_text(SPEC.format(size=size, kind=kind, options=given)))
+
+
+def whole_in_zuko(kind: str, options: dict[str, object], size: int) -> Callable[[Tensor], None]:
+    """The mean log-density, its gradient and an update."""
+    flow, log_prob = in_zuko(kind, options, size)
+    optimizer = torch.optim.Adam(flow.parameters(), lr=1e-3, fused=True)
+
+    def step(x: Tensor) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        (-log_prob(x).mean()).backward()
+        optimizer.step()
+
+    return step
+
+
+def contenders_of(
+    kind: str, options: dict[str, object], size: int, compiled: bool, whole: bool
+) -> dict[str, Callable[[Tensor], None]]:
+    """Every contender of a case by its name."""
+    if whole:
+        steps = {"specc": whole_in_specc, "zuko": whole_in_zuko}
+        return {name: make(kind, options, size) for name, make in steps.items()}
+    makers = {"specc": in_specc, "zuko": in_zuko}
+    found = {n: stepping(make(kind, options, size), False) for n, make in makers.items()}
+    if compiled:
+        for name, make in makers.items():
+            found[f"{name} compiled"] = stepping(make(kind, options, size), True)
+    return found
+
+
 def measure(
     contenders: dict[str, Callable[[Tensor], None]], x: Tensor, rounds: int, steps: int
 ) -> dict[str, list[float]]:
@@ -106,18 +155,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--case", default="", help="a word in the names of the cases to run")
     parser.add_argument("--compiled", action="store_true", help="also under torch.compile")
+    parser.add_argument("--whole", action="store_true", help="whole steps of training")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     for name, (kind, options, size) in CASES.items():
         if chosen.case not in name:
             continue
-        makers = {"specc": in_specc, "zuko": in_zuko}
-        contenders = {n: stepping(make(kind, options, size), False) for n, make in makers.items()}
-        if chosen.compiled:
-            contenders |= {
-                f"{n} compiled": stepping(make(kind, options, size), True)
-                for n, make in makers.items()
-            }
+        contenders = contenders_of(kind, options, size, chosen.compiled, chosen.whole)
         seconds = measure(contenders, torch.randn(chosen.batch, size), chosen.rounds, chosen.steps)
         print(f"{name}, batch {chosen.batch}, {chosen.threads} thread(s)")
         for mine in [n for n in seconds if n.startswith("specc")]:

@@ -65,12 +65,17 @@ def each(step: Step) -> Contender:
 
 def program_of(data: int, hidden: int, latent: int, particles: int) -> Program:
     """The generated code of a case."""
+    objective = "elbo" if particles == 1 else f"{{iwae: {{particles: {particles}}}}}"
+    text = SPEC.format(data=data, hidden=hidden, latent=latent, objective=objective)
+    return program_of_text(text)
+
+
+def program_of_text(text: str) -> Program:
+    """The generated code of a spec."""
     from specc.compiler import compile
     from specc.diagnostics.source import Source
     from specc.runtime.program import load
 
-    objective = "elbo" if particles == 1 else f"{{iwae: {{particles: {particles}}}}}"
-    text = SPEC.format(data=data, hidden=hidden, latent=latent, objective=objective)
     result, checked = compile(Source("bench.yaml", text))
     assert result is not None, checked.diagnostics
     folder = Path(tempfile.mkdtemp()) / "bench"
@@ -107,13 +112,17 @@ def in_specc_compiled(
     particles: int,
     within: AbstractContextManager[object] | None = None,
 ) -> Step:
+    """The engine's compiled step of a case."""
+    return compiled_step(program_of(data, hidden, latent, particles), within)
+
+
+def compiled_step(program: Program, within: AbstractContextManager[object] | None = None) -> Step:
     """The engine's compiled step, with its draws, its update and its look for bad numbers."""
     from specc.engine.compiled import CompiledUpdate
     from specc.engine.player import players_of
     from specc.engine.settings import settings_of
     from specc.runtime.noise import Noise
 
-    program = program_of(data, hidden, latent, particles)
     settings = settings_of({"optimizer": {"adam": {"lr": 1e-3}}, "batch_size": 1, "epochs": 1})
     (player,) = players_of(program, settings, torch.device("cpu"))
     made: list[CompiledUpdate] = []
