@@ -17,6 +17,7 @@ from specc.diagnostics.source import Source
 from specc.engine.opened import precision
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
+from tests.laws import test_gradients as gradients
 from tests.laws.test_random_numbers import check
 
 LINEAR = """\
@@ -296,3 +297,48 @@ def test_a_sequence_may_depend_on_the_parts_and_on_the_whole(tmp_path):
     steps, unrolled = (program.require("model.log_joint") for program in programs)
     found, wanted = steps(x=x, v=v, s=s), unrolled(x=x, v=v, s0=s[:, 0], s1=s[:, 1])
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+# gradients of latent parts
+
+BITS = """
+model:
+  axb:
+    joint: {{a: latent, x: observed, b: latent}}
+    distribution: bernoulli
+    logits: made(axb)
+    shapes: {{a: [1], b: [1], x: [2]}}
+guide:
+  a: {{latent: bernoulli, logits: up(x), draw: {DRAW}}}
+  b: {{latent: bernoulli, logits: down(x), draw: {DRAW}}}
+links: {{up: linear, down: linear, made: {{masked_mlp: [6]}}}}
+objective: OBJECTIVE
+"""
+
+
+def exact_elbo(program):
+    """The bound with all values of both parts summed over, by torch.distributions."""
+    values = gradients.bits(2)
+    a, b = values[:, :1], values[:, 1:]
+    x = gradients.X.expand(4, 2)
+    whole = torch.cat([a, x, b], -1)
+    log_p = gradients.lp(program.model.p_axb(whole), whole)
+    log_q = gradients.lp(program.guide.q_a(x), a) + gradients.lp(program.guide.q_b(x), b)
+    return -(log_q.exp() * (log_p - log_q)).sum()
+
+
+COSTS = ("signal_a = log_p_axb - log_q_a", "signal_a = -log_q_a")
+
+
+@pytest.mark.parametrize(
+    "draw, objective, wrong",
+    [
+        ("{score: {baseline: none}}", "elbo", [COSTS, ("+ surrogate_b", "")]),
+        ("{score: {baseline: leave_one_out}}", "{elbo: {particles: 2}}", [COSTS]),
+        ("enumerate", "elbo", [("concat(a, x, b)", "concat(b, x, a)")]),
+    ],
+)
+def test_a_part_is_paid_by_the_density_of_the_whole(tmp_path, draw, objective, wrong):
+    spec = BITS.format(DRAW=draw).replace("OBJECTIVE", objective)
+    with torch.enable_grad():
+        gradients.check(spec, exact_elbo, tmp_path, wrong)
