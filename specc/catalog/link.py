@@ -78,8 +78,9 @@ class Link(Generic[Chosen]):
     """A kind of neural network.
 
     `input_rank(options)` is 1 where the link takes one vector (the caller flattens and
-    concatenates the arguments), 3 where it takes an event [channels, height, width] as it is. A
-    network that a node may apply to itself is a `Causal`, one with an inverse a `Bijection`.
+    concatenates the arguments), 3 where it takes an event [channels, height, width] as it is;
+    `recurrent` says that its first argument is a state, of the shape of the result. A network that
+    a node may apply to itself is a `Causal`, one with an inverse a `Bijection`.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Link(Generic[Chosen]):
     trunk: Trunk[Chosen]
     head: Head[Chosen]
     input_rank: Callable[[Chosen], int] = takes_vectors
+    recurrent: bool = False
 
     def lower(self, options: Chosen, input: Shape, output: Shape) -> Lowered:
         """The layers from an event of shape `input` to one of shape `output`: trunk, then head.

@@ -44,6 +44,9 @@ CASES = [
     ("deconv", {"deconv": [6], "hidden": [5], "normalization": "batch"}, (7,), (1, 28, 28)),
     ("deconv", {"deconv": [6, 4], "kernel": 4, "normalization": "layer"}, (7,), (8, 8)),
     ("deconv", {"deconv": [6, 4, 2], "stride": 3, "kernel": 5, "bias": False}, (7,), (1, 17, 28)),
+    ("gru", {}, (7,), (5,)),
+    ("gru", {"gru": True, "init": "orthogonal"}, (2,), (1,)),
+    ("gru", {"bias": False}, (7,), (2,)),
     ("layers", {"layers": [{"linear": 11}, "tanh", "linear"]}, (7,), (5,)),
     ("layers", {"layers": ["linear"]}, (7,), (2, 2)),
     (
@@ -235,6 +238,25 @@ def test_batch_normalization_is_over_particles_and_rows():
     net = network(lowered("mlp", {"mlp": [4], "normalization": "batch"}, (3,), (2,)))
     y = net[:2](torch.randn(5, 7, 3))
     torch.testing.assert_close(y.mean((0, 1)), torch.zeros(4), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("state_first", [True, False])
+def test_a_gated_unit_is_that_of_torch(state_first):
+    unit = network(lowered("gru", {}, (7,), (5,)))[0]
+    cell = nn.GRUCell(2, 5)
+    with torch.no_grad():
+        for name, part in (("ih", unit.of_input), ("hh", unit.of_state)):
+            getattr(cell, f"weight_{name}").copy_(part.weight)
+            getattr(cell, f"bias_{name}").copy_(part.bias)
+    x, h = torch.randn(4, 2), torch.randn(4, 5)
+    found = unit(torch.cat([h, x] if state_first else [x, h], -1))
+    assert torch.allclose(found, cell(x, h), atol=1e-6) == state_first
+
+
+@pytest.mark.parametrize("inputs, output", [((5,), (5,)), ((4,), (5,)), ((9,), (2, 2)), ((9,), ())])
+def test_a_gated_unit_makes_a_state_of_a_state_and_more(inputs, output):
+    with pytest.raises(LinkShapeError):
+        lowered("gru", {}, inputs, output)
 
 
 SIDES = st.integers(1, 40)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from specc.catalog.link import Link
 
-NAMES = ("conv", "deconv", "layers", "linear", "mlp", "resnet")
+NAMES = ("conv", "deconv", "gru", "layers", "linear", "mlp", "resnet")
 
 
 def names() -> tuple[str, ...]:

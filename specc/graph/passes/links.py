@@ -129,6 +129,8 @@ def _trunk(
                 return None
             wanted[node.name, parameter.name] = parameters[node.id, parameter.name]
     trunk = _trunk_of(link, uses[0], joined, tuple(wanted.values()))
+    for shape in wanted.values():
+        _check_state(link, uses[0], shape)
     heads: dict[tuple[str, str], Lowered] = {
         key: _head_of(link, uses[0], trunk.output, shape) for key, shape in wanted.items()
     }
@@ -141,10 +143,19 @@ def _whole(link: LinkNode, use: LinkUse, joined: Shape, output: Shape) -> SizedL
     if isinstance(link.entry, Bijection):
         return SizedLink(program, joined, link.entry.lower(link.options, output, *joined), none)
     if isinstance(link.entry, Link):
+        _check_state(link, use, output)
         return SizedLink(program, joined, link.entry.lower(link.options, joined, output), none)
     trunk = _trunk_of(link, use, joined, (output,))
     tail = _head_of(link, use, trunk.output, output)
     return SizedLink(program, joined, trunk, none, tail)
+
+
+def _check_state(link: LinkNode, use: LinkUse, output: Shape) -> None:
+    """The first argument of a recurrent link is a state; raises `LinkShapeError`."""
+    if not isinstance(link.entry, Link) or not link.entry.recurrent or use.inputs[0] == output:
+        return
+    reason = f"has a state of shape {show(use.inputs[0])}, and its result is {show(output)}"
+    raise LinkShapeError(reason, "the first argument is the state, as in `rnn(h[t-1], x)`")
 
 
 def _trunk_of(link: LinkNode, use: LinkUse, joined: Shape, outputs: tuple[Shape, ...]) -> Lowered:

@@ -1,0 +1,57 @@
+"""The gated recurrent unit: the next state of a sequence from the state and what comes in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from specc.catalog.entry import Layer, Lowered, Reference, Shape
+from specc.catalog.link import Link, LinkShapeError
+from specc.catalog.links.blocks.dense import linear
+from specc.catalog.links.blocks.initialization import initializer
+from specc.catalog.links.blocks.options import WeightOptions
+
+
+class Options(WeightOptions):
+    """`gru`, or `{gru: true, init: orthogonal}`."""
+
+    gru: Literal[True] | None = Field(None, description="`true`, or nothing.")
+
+
+def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
+    """No layers: each result is a state of its own."""
+    del outputs
+    return Lowered((), input, initializer(options.init))
+
+
+def head(options: Options, features: Shape, output: Shape) -> Lowered:
+    """The unit whose state has the size of the result; raises `LinkShapeError`."""
+    (inputs,) = features
+    if len(output) != 1:
+        raise LinkShapeError("makes the next state, a vector", "give the node `shape: [64]`")
+    (size,) = output
+    if inputs <= size:
+        reason = f"needs an input beside a state of {size} numbers"
+        raise LinkShapeError(reason, "write `rnn(h[t-1], x)`, the state first")
+    maps = (linear(inputs - size, 3 * size, options.bias), linear(size, 3 * size, options.bias))
+    unit = Layer("specc.runtime.links.gru.Gru", children=maps, names=("of_input", "of_state"))
+    return Lowered((unit,), output, initializer(options.init))
+
+
+ENTRY = Link(
+    name="gru",
+    summary="h' = (1 - u) n + u h, u and n from the state h and the input",
+    references=(
+        Reference(
+            "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder for"
+            " statistical machine translation",
+            "eq. 5 to 8",
+        ),
+    ),
+    example="{gru: true, init: orthogonal}",
+    Options=Options,
+    trunk=trunk,
+    head=head,
+    recurrent=True,
+)

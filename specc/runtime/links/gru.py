@@ -1,0 +1,33 @@
+"""The gated recurrent unit (Cho et al. 2014), over any number of leading axes.
+
+    r = sigmoid(W_r x + U_r h),   u = sigmoid(W_u x + U_u h)
+    n = tanh(W_n x + r (U_n h)),  h' = (1 - u) n + u h
+
+Equations 5 to 8 there, each map with its bias; r acts behind U_n, as in `torch.nn.GRUCell`, so that
+one product makes all three of the state.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Gru(nn.Module):
+    """The next state [..., size] from the state and the input side by side, [..., size + inputs].
+
+    `of_input` and `of_state` make 3 size numbers each, for r, u and n.
+    """
+
+    def __init__(self, of_input: nn.Linear, of_state: nn.Linear) -> None:
+        super().__init__()
+        self.of_input = of_input
+        self.of_state = of_state
+
+    def forward(self, joined: Tensor) -> Tensor:
+        """h' of h and x."""
+        h, x = joined.split([self.of_state.in_features, self.of_input.in_features], -1)
+        reset_x, update_x, new_x = self.of_input(x).chunk(3, -1)
+        reset_h, update_h, new_h = self.of_state(h).chunk(3, -1)
+        new = torch.tanh(new_x + torch.sigmoid(reset_x + reset_h) * new_h)
+        return new + torch.sigmoid(update_x + update_h) * (h - new)
