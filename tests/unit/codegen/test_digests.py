@@ -125,10 +125,20 @@ def drawn(story):
     return graph
 
 
+def by_name(value, key=""):
+    """All mappings sorted, but for the parts of a draw, which stand in their order in it."""
+    if isinstance(value, list):
+        return [by_name(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    items = value.items() if key == "joint" else sorted(value.items())
+    return {name: by_name(item, name) for name, item in items}
+
+
 @pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda p: p.stem)
 def test_layout_and_comments_change_nothing(path):
     text = path.read_text(encoding="utf-8")
-    again = yaml.safe_dump(yaml.safe_load(text), sort_keys=True, default_flow_style=False)
+    again = yaml.safe_dump(by_name(yaml.safe_load(text)), sort_keys=False, default_flow_style=False)
     assert changed(text, f"# words\n{again}") == set()
 
 
