@@ -122,6 +122,7 @@ def _transforms(field: Field) -> dict[str, Any]:
         "missing": field.missing and field.missing.marker,
         "hide": field.missing and _words(field.missing.hide),
         "repeat": field.missing and (field.missing.repeat if field.missing.repeat > 1 else None),
+        "many_hot": field.many_hot and f"{field.many_hot[1]} from {field.many_hot[0]}",
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -144,7 +144,7 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     owner = node if node.whole is None else plan.graph.graph.model.nodes[node.whole]
     if node.role == "observed" and owner.entry is not None:
         entry["distribution"] = owner.entry.name
-    for key in ("binarize", "scale", "standardize", "one_hot"):
+    for key in ("binarize", "scale", "standardize", "one_hot", "many_hot"):
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]
     missing = plan.missing.get(name)

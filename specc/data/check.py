@@ -58,6 +58,8 @@ def _check_shape(table: Table, field: Field, column: Column) -> None:
     found, expected = column.shape, field.shape
     if field.one_hot is not None:
         found = (*found, field.one_hot)
+    if field.many_hot is not None:
+        found = (*found[:-1], field.many_hot[1])
     if math.prod(found) != math.prod(expected):
         message = (
             f"the field `{field.name}` has {_sizes(found)} a row in {table.place}, "
@@ -85,7 +87,7 @@ def _questions(
     factor = column.factor * (1.0 if field.scale is None else field.scale)
     wrong, expected = _wrong(field, part, factor)
     yield "E0508", wrong, expected, factor
-    if field.dtype in WHOLE and field.binarize is None and field.one_hot is None:
+    if field.dtype in WHOLE and (field.binarize, field.one_hot, field.many_hot) == (None,) * 3:
         low, high = WHOLE[field.dtype]
         values = part * factor if factor != 1.0 else part
         wrong = (values < low) | (values > high)
@@ -99,6 +101,10 @@ def _wrong(field: Field, raw: Array, factor: float) -> tuple[Wrong, str]:
     if field.one_hot is not None:
         bad = (raw < 0) | (raw >= field.one_hot) | (raw != np.floor(raw))
         return bad, f"a whole number 0 to {field.one_hot - 1}"
+    if field.many_hot is not None:
+        low, size = field.many_hot
+        bad = ((raw < low) & (raw != -1)) | (raw >= low + size) | (raw != np.floor(raw))
+        return bad, f"a whole number {low} to {low + size - 1}, or -1 for none"
     # Half a unit in the last place is forgiven: 16 * (1 / 16) need not be 1 in every format.
     slack = 1e-6 * abs(factor)
     if field.binarize == "sample":

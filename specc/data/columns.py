@@ -123,3 +123,13 @@ def lengthened(column: Column, longest: int) -> Column:
         return column
     around = [(0, 0), (0, more), *((0, 0) for _ in column.shape[1:])]
     return replace(column, raw=np.pad(column.raw, around))
+
+
+def without_numbers(column: Column) -> Column:
+    """Rows of unequal length filled up with -1, which is no number of a list, and not with 0."""
+    if column.lengths is None:
+        return column
+    raw = column.raw if column.raw.dtype.kind in "if" else column.raw.astype(np.int64)
+    inside = steps_before(column.lengths, column.shape[0])
+    inside = inside.reshape(*inside.shape, *(1 for _ in raw.shape[2:]))
+    return replace(column, raw=np.where(inside, raw, np.asarray(-1, raw.dtype)))

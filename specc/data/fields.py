@@ -2,8 +2,8 @@
 
     value = raw * factor * scale,   then   standardize   or   binarize,   shape,   dtype
 
-A label is taken as it is to `one_hot`. What the transforms are is fixed when the data is loaded;
-`Resident.batch` only applies them.
+A label is taken as it is to `one_hot`, and a list of numbers to `many_hot`. What the transforms are
+is fixed when the data is loaded; `Resident.batch` only applies them.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ class Resident:
         """The values of raw rows, in the field's dtype."""
         if self.field.one_hot is not None:
             return _one_hot(raw, self.field.one_hot, self.dtype)
+        if self.field.many_hot is not None:
+            return _many_hot(raw, *self.field.many_hot, self.dtype)
         if self.field.binarize == "sample":
             return binarize.draw(raw, self.factor, noise, self.dtype)
         if self.field.binarize == "threshold":
@@ -120,3 +122,11 @@ def _one_hot(raw: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
     index = raw.long().reshape(len(raw), -1)
     result = torch.zeros(*index.shape, classes, dtype=dtype, device=raw.device)
     return result.scatter_(-1, index.unsqueeze(-1), 1.0)
+
+
+def _many_hot(raw: Tensor, first: int, size: int, dtype: torch.dtype) -> Tensor:
+    """1 at each number of the last axis, counted from `first`; -1 goes to an entry that is cut."""
+    index = raw.long()
+    index = torch.where(index < 0, size, index - first)
+    result = torch.zeros(*index.shape[:-1], size + 1, dtype=dtype, device=raw.device)
+    return result.scatter_(-1, index, 1.0)[..., :size]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from specc.data.check import check
-from specc.data.columns import lengthened
+from specc.data.columns import lengthened, without_numbers
 from specc.data.missing import marked
 from specc.data.sources import reader
 from specc.data.split import split
@@ -78,7 +78,10 @@ def _fitted(field: Field, column: Column) -> Column:
     if column.lengths is None or not column.raw.ndim > 1:
         return column
     step = math.prod(column.shape[1:]) * (field.one_hot or 1)
-    return lengthened(column, math.prod(field.shape) // step) if step else column
+    if field.many_hot is not None:
+        step = math.prod(column.shape[1:-1]) * field.many_hot[1]
+    found = lengthened(column, math.prod(field.shape) // step) if step else column
+    return found if field.many_hot is None else without_numbers(found)
 
 
 def _check_rows(table: Table, part: Part) -> None:

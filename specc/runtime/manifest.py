@@ -56,6 +56,7 @@ class Field:
     """A data field as the model sees it, and how it comes out of the source.
 
     `shape` is of one row; `binarize` is `sample` or `threshold`; `one_hot` a number of classes;
+    `many_hot` the first number of a vector of ones and zeros and its size;
     `picture` the height and width (and channels) under which a row is a picture; `distribution`
     that of the node which observes the field.
     """
@@ -68,6 +69,7 @@ class Field:
     binarize: str | None = None
     scale: float | None = None
     one_hot: int | None = None
+    many_hot: tuple[int, int] | None = None
     standardize: bool = False
     picture: tuple[int, ...] | None = None
     distribution: str = ""
@@ -232,6 +234,7 @@ def _field(name: str, item: _Object) -> Field:
         binarize=binarize,
         scale=item.optional("scale", float),
         one_hot=item.optional("one_hot", int),
+        many_hot=_many_hot(item),
         standardize=item.get("standardize", bool, False),
         distribution=item.get("distribution", str, ""),
         picture=item.sizes("picture") if item.value.get("picture") is not None else None,
@@ -250,6 +253,13 @@ def _missing(item: _Object) -> Missing:
         hide=item.optional("hide", dict),
         repeat=item.get("repeat", int, 1),
     )
+
+
+def _many_hot(item: _Object) -> tuple[int, int] | None:
+    if item.value.get("many_hot") is None:
+        return None
+    found = item.child("many_hot")
+    return found.get("from", int), found.get("size", int)
 
 
 def _support(item: _Object) -> Support:

@@ -100,6 +100,8 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
     support = column.support if column else None
     if field.one_hot is not None and shape is not None:
         shape = (*shape, field.one_hot)
+    if field.many_hot is not None and shape:
+        shape = (*shape[:-1], field.many_hot.size)
     return DataField(
         name=name,
         origin=field.column,
@@ -112,6 +114,7 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
             "scale": field.scale,
             "standardize": field.standardize or None,
             "one_hot": field.one_hot,
+            "many_hot": field.many_hot and field.many_hot.model_dump(by_alias=True),
             "dtype": field.dtype,
             **_of_missing(field),
         },
@@ -129,6 +132,7 @@ def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Finding
     """A label that becomes a one-hot vector, and a value that becomes 0 or 1, are nothing else."""
     also = {
         "one_hot": field.one_hot is not None,
+        "many_hot": field.many_hot is not None,
         "binarize": field.binarize != "none",
         "standardize": field.standardize,
         "scale": field.scale is not None,
@@ -154,7 +158,7 @@ def _columns(guess: str | None, known: str) -> str:
 
 
 def _transformed(field: FieldSpec, support: Support | None) -> Support | None:
-    if field.binarize != "none":
+    if field.binarize != "none" or field.many_hot is not None:
         return BOOLEAN
     if field.one_hot is not None:
         return ONE_HOT

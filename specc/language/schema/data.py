@@ -27,6 +27,13 @@ class Hide(Value):
     part: str = math(default="train", about="The part whose values are hidden, or `all`.")
 
 
+class ManyHot(Value):
+    """Numbers of a list that become the places of ones in a vector."""
+
+    first: int = math(default=0, alias="from", about="The number of the first entry.", ge=0)
+    size: int = math(about="How many entries the vector has.", ge=2, le=1 << 20)
+
+
 class FieldSpec(Value):
     """A field of the model: which column of the source it is, and what is done to each value."""
 
@@ -60,6 +67,11 @@ class FieldSpec(Value):
         about="How often an epoch visits a row with a value, where others have none.",
         ge=1,
     )
+    many_hot: ManyHot | None = math(
+        default=None,
+        about="The last axis is a list of numbers, which becomes a vector of 0 and 1: "
+        "`{from: 21, size: 88}`. -1 is none.",
+    )
     dtype: Dtype | None = math(default=None, about="The type of the numbers.")
     picture: tuple[int, ...] | None = documentation(
         default=None,
@@ -84,4 +96,4 @@ class DataSpec(Value):
     )
 
 
-__all__ = ["Binarize", "DataSpec", "Dtype", "FieldSpec", "OptionValue", "Rule"]
+__all__ = ["Binarize", "DataSpec", "Dtype", "FieldSpec", "ManyHot", "OptionValue", "Rule"]

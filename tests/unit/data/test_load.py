@@ -150,6 +150,31 @@ def test_one_hot_classes_are_checked(tmp_path):
     assert "a whole number 0 to 2" in fails("E0508", tmp_path, wanted, x=np.array([1, 3]))
 
 
+def test_lists_of_numbers_become_ones_in_a_vector(tmp_path):
+    """Rows of unequal length, with steps that have no number, one, and one twice."""
+    notes = np.array([[21, 23], [-1, -1], [22, 22], [23, -1]], "i2")
+    wanted = field(shape=(4, 3), many_hot=(21, 3), support=BINARY)
+    found = batch(tmp_path, wanted, x=notes, x_lengths=np.array([3, 1]))["x"]
+    assert found.dtype == torch.float32
+    assert found[0].tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 0, 0]]
+    assert found[1, 0].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("value", [20, 24, -2, 21.5])
+def test_numbers_beyond_the_vector_are_refused(tmp_path, value):
+    wanted = field(shape=(3,), many_hot=(21, 3))
+    text = fails("E0508", tmp_path, wanted, x=np.array([[21.0, -1.0], [value, 22.0]]))
+    assert "row 1, column 0" in text
+    assert "a whole number 21 to 23, or -1 for none" in text
+
+
+def test_what_is_filled_up_behind_a_row_is_zero(tmp_path):
+    """Not the entry of the number 0, where numbers begin at 0."""
+    wanted = field(shape=(2, 3), many_hot=(0, 3), support=BINARY)
+    x, lengths = np.array([[1], [2], [2]], "i2"), np.array([2, 1])
+    assert batch(tmp_path, wanted, x=x, x_lengths=lengths)["x"][1, 1].tolist() == [0, 0, 0]
+
+
 @pytest.mark.parametrize("kind", ["simplex", "onehot"])
 def test_vectors_that_sum_to_one(tmp_path, kind):
     wanted = field(shape=(2,), support=Support(kind))
