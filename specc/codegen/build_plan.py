@@ -166,11 +166,15 @@ class _ProgramPlanner:
             symbol=self._symbol(node, inputs),
             story=self._story(node),
             scan=node.scan,
-            lengths=self.graph.scans[node.scan].lengths if node.scan is not None else None,
+            lengths=self._lengths(node.scan),
             drawn=self.typed.bases.get(node.id, kind.shape),
             flow=self._flow(node) if node.through else None,
             causal=self._causal(node),
         )
+
+    def _lengths(self, scan: str | None) -> str | None:
+        """The node that says how many steps of a sequence each row has."""
+        return self.graph.scans[scan].lengths if scan is not None else None
 
     def _before(self, node: Node) -> Before:
         """What stands in for `z[t-1]`, and before the first step."""
@@ -187,6 +191,7 @@ class _ProgramPlanner:
             method=method,
             inputs=self._inputs([node.initial]),
             initial=node.initial,
+            lengths=self._lengths(node.scan) if node.shift.offset > 0 else None,
         )
 
     def _flow(self, node: Node) -> Flow:

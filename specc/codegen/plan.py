@@ -212,7 +212,8 @@ class Let:
 class Before:
     """The value of a node at the step before, or after in a reverse sequence: `z_before`.
 
-    Before the first step it is `number`, or what `method` computes.
+    Before the first step it is `number`, or what `method` computes. In a reverse sequence the first
+    step of a row is its last one, which `lengths` tells.
     """
 
     node: Node
@@ -223,6 +224,7 @@ class Before:
     method: str
     inputs: tuple[str, ...]
     initial: Expression
+    lengths: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

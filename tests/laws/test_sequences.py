@@ -144,6 +144,27 @@ def test_steps_beyond_the_length_of_a_row_count_for_nothing(tmp_path):
     torch.testing.assert_close(ragged.model.log_prob(n=lengths, x=other), found)
 
 
+BACK = HMM.replace("z[t-1]", "z[t+1]").replace("plate: t}\n  x", "plate: t, reverse: true}\n  x")
+RAGGED_BACK = (
+    HEAD % (X + N, ", lengths: n") + "model:\n  n: {given: n}\n" + BACK.split("model:\n")[1]
+)
+
+
+def test_a_reverse_chain_is_the_chain_of_the_reversed_rows(tmp_path):
+    ahead, back, ragged = (settled(t, tmp_path) for t in (HMM, BACK, RAGGED_BACK))
+    x, lengths = data(4), torch.tensor([4, 2, 1, 3])
+    exact = torch.stack([back.model.log_joint(z=z, x=x) for z in chains(4)]).logsumexp(0)
+    torch.testing.assert_close(back.model.log_prob(x=x), exact)
+    torch.testing.assert_close(ahead.model.log_prob(x=x.flip(1)), exact)
+    assert (ahead.model.log_prob(x=x) - exact).abs().max() > 1e-3
+    found = ragged.model.log_prob(n=lengths, x=x)
+    for row, length in enumerate(lengths):
+        short = torch.zeros(1, 4, 2)
+        short[0, :length] = x[row, :length].flip(0)
+        one = settled(RAGGED, tmp_path).model.log_prob(n=lengths[row : row + 1], x=short)
+        torch.testing.assert_close(found[row : row + 1], one)
+
+
 def test_the_sum_takes_the_state_before_and_not_the_one_after(tmp_path):
     """A transposed table gives another density: the law above can fail."""
     made, x = settled(HMM, tmp_path), data(3)
@@ -173,10 +194,10 @@ objective: {elbo: {particles: 2}}
 def deep_log_q(guide, values, x, c, particle, row):
     """log q of the states of one row of one particle, one step at a time."""
     h, hidden = torch.zeros(5), [None] * 4
-    for step in reversed(range(4)):
+    for step in reversed(range(3)):  # the row has three of the four steps
         h = hidden[step] = torch.tanh(guide.back(torch.cat([h, x[row, step]])))
     total, last = 0.0, torch.full((3,), 0.5)
-    for step in range(3):  # the row has three of the four steps
+    for step in range(3):
         inner = guide.join(torch.cat([last, hidden[step], c[particle, row]]))
         loc, scale = guide.z_loc(inner), guide.z_log_scale(inner).exp()
         last = values[particle, row, step]
@@ -193,6 +214,18 @@ def test_a_recurrent_guide_draws_what_it_scores(tmp_path):
         exact = deep_log_q(made.guide, drawn["z"], x, drawn["c"], particle, row)
         exact = exact + d.Normal(0.0, 1.0).log_prob(drawn["c"][particle, row]).sum()
         torch.testing.assert_close(log_q[particle, row], exact)
+
+
+def test_a_row_does_not_see_what_it_is_filled_up_with(tmp_path):
+    """A state that runs backwards begins at the last step of its row."""
+    made, n = settled(DEEP, tmp_path, 0.2), torch.tensor([3, 1])
+    x = data(2)
+    other = x.clone()
+    other[0, 3:], other[1, 1:] = 1 - other[0, 3:], 1 - other[1, 1:]
+    log_q = [
+        made.guide.sample(Noise.at(3, dtype=torch.float64), 2, x=v, n=n)[1] for v in (x, other)
+    ]
+    torch.testing.assert_close(*log_q, rtol=0.0, atol=0.0)
 
 
 def test_draws_of_a_model_follow_its_density(tmp_path):

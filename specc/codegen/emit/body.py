@@ -124,9 +124,10 @@ class Body:
             sizes = [*("-1",) * (right + 2), str(steps), *("-1",) * rank]
             value = f"{value}.unsqueeze(1).expand({', '.join(sizes)})"
         with self.out.about(f"{program}.{base}"):
-            self.out.statement(
-                f"{self.python(name)} = {function}({value}, {self._initial(before)}, dims={rank})"
-            )
+            items = [value, self._initial(before), f"dims={rank}"]
+            if before.lengths is not None and before.node.scan is not None:
+                items.append(f"mask={self.mask(before.node.scan, before.lengths)}")
+            self.out.call(f"{self.python(name)} = {function}", items, "")
         self.inherit(name, (base, *before.inputs))
         if name in self.layout.enumerated:
             self.axes[name] = frozenset((name,))

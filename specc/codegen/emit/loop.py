@@ -24,6 +24,7 @@ class Loop:
         """`for x_t in x.unbind(-2): ...`; random nodes are drawn by `function`."""
         body, out = self.body, self.body.out
         inputs = self._sequences()
+        self._mask()
         first = self.lets[0].node if self.lets else self.factors[0].node
         with out.about(f"{self.program.name}.{first.name}"):
             for before in self.befores:
@@ -38,9 +39,25 @@ class Loop:
                 item = f"({made})" if len(self.made) > 1 else made
                 out.statement(f"{collected}.append({item})")
                 for before in self.befores:
-                    name = body.python(before.base)
-                    out.statement(f"{body.python(before.node.name)} = {name}")
+                    out.statement(f"{body.python(before.node.name)} = {self._kept(before)}")
             self._stack(collected)
+
+    def _mask(self) -> str:
+        """The mask of a sequence whose rows begin at steps of their own; none otherwise."""
+        for before in self.befores:
+            if before.lengths is not None and before.node.scan is not None:
+                return self.body.mask(before.node.scan, before.lengths)
+        return ""
+
+    def _kept(self, before: Before) -> str:
+        """What goes on to the next step: in a row that has not begun, its start."""
+        body, name = self.body, self.body.python(before.base)
+        mask = self._mask()
+        if not mask:
+            return name
+        body.imports.add("specc.runtime.functions.kept")
+        rank = len(before.type.shape)
+        return f"kept({name}, {body.python(before.node.name)}, {mask}_t, dims={rank})"
 
     @property
     def is_reverse(self) -> bool:
@@ -99,9 +116,12 @@ class Loop:
         steps = [f"{body.python(name)}.unbind({-1 - self._rank(name)})" for name in inputs]
         steps = [f"reversed({step})" for step in steps] if self.is_reverse else steps
         names = [f"{body.python(name)}_t" for name in inputs]
-        if len(inputs) == 1:
+        if mask := self._mask():
+            steps.append(f"reversed({mask}.unbind(-1))")
+            names.append(f"{mask}_t")
+        if len(names) == 1:
             return f"for {names[0]} in {steps[0]}"
-        if inputs:
+        if names:
             return f"for {', '.join(names)} in zip({', '.join(steps)}, strict=True)"
         scan = next(b.node.scan for b in self.befores)
         assert scan is not None

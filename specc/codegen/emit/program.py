@@ -145,7 +145,10 @@ def _factor_docstring(factor: Factor) -> str:
         shapes.append(f"{argument.parameter.name} [{shown}]")
     story, made = f"{factor.symbol} ~ {factor.story}", ", ".join(shapes)
     whole = f"{story}: {made}."
-    return whole if len(whole) <= 86 else f"{story}.\n\nReturns {made}."
+    if len(whole) <= 86:
+        return whole
+    first = story if len(story) <= 86 else f"{factor.symbol} ~ {factor.entry.name}, its parameters"
+    return f"{first}.\n\nReturns {made}."
 
 
 def _write_trunk(plan: Plan, factor: Factor, writer: ExpressionWriter, out: Writer) -> str:

@@ -142,6 +142,7 @@ class Terms:
         body.imports.add("specc.runtime.functions.forward")
         items = [self._named_sum(pairs, "log_pair"), self._named_sum(singles, "log_single")]
         items += [f"axis={axis}", *([f"mask={mask}"] if mask else [])]
+        items += ["reverse=True"] if factor.node.reverse else []
         out.call(f"{name} = forward", items, "" if kept else f".squeeze(({axis}, {axis + 1}))")
         return name
 

@@ -20,7 +20,8 @@ def values_behind(plan: Plan, program: str, inputs: tuple[str, ...]) -> dict[str
         if name in own.lets:
             stack += reversed(own.lets[name].inputs)
         elif name in own.befores:
-            stack += (own.befores[name].base, *own.befores[name].inputs)
+            before = own.befores[name]
+            stack += (before.base, *before.inputs, *([before.lengths] if before.lengths else []))
         elif node.parts:
             stack += reversed(node.parts)
         else:

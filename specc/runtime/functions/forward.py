@@ -2,8 +2,9 @@
 
     alpha_t(j) = sum over i of alpha_{t-1}(i) pair_t(i, j) single_t(j)
 
-in logarithms (Rabiner 1989, A tutorial on hidden Markov models, equations 19 to 21). For K states
-and T steps it takes time and memory in K^2 T.
+(Rabiner 1989, A tutorial on hidden Markov models, equations 19 to 21). For K states and T steps it
+takes time in K^2 T. Where the chain moves alike in every row a step is a product of matrices
+(`shared_chain`), else a sum in logarithms (`chain`).
 """
 
 from __future__ import annotations
@@ -11,26 +12,55 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from specc.runtime.functions.chain import Chain
+from specc.runtime.functions.shared_chain import shared_chain
 
-def forward(log_pair: Tensor, log_single: Tensor, axis: int, mask: Tensor | None = None) -> Tensor:
+
+def forward(
+    log_pair: Tensor,
+    log_single: Tensor,
+    axis: int,
+    mask: Tensor | None = None,
+    reverse: bool = False,
+) -> Tensor:
     """The logarithm of the sum over all sequences of states: [..., rows].
 
     `log_pair` [..., state before, state, ..., rows, steps] and `log_single` [..., state, ..., rows,
     steps] are what each step adds; the axis of the state is `axis`, from the right, and that of the
     state before stands left of it. Before the first step there is one state, so `log_pair` is the
-    same there for all of them. Where `mask` is 0 a row has no step. Both axes stay, of size 1.
+    same there for all of them. Where `mask` is 0 a row has no step. With `reverse` the chain runs
+    from the last step to the first. Both axes stay, of size 1.
     """
-    pairs, singles = log_pair.unbind(-1), log_single.unbind(-1)
-    pairs = pairs if len(pairs) == len(singles) else pairs * len(singles)
-    state, masks = axis + 1, mask.unbind(-1) if mask is not None else None
-    alpha = pairs[0].narrow(state - 1, 0, 1) + singles[0]
-    for t in range(1, len(singles)):
-        after = _step(alpha, pairs[t], state) + singles[t]
-        alpha = after if masks is None else torch.where(masks[t] > 0, after, alpha)
-    return alpha.logsumexp(state, keepdim=True)
+    rank = max(log_pair.ndim, log_single.ndim)
+    pairs, singles = (_steps_first(x, rank) for x in (log_pair, log_single))
+    masks = None if mask is None else _steps_first(mask, mask.ndim)
+    if reverse:
+        pairs, singles = pairs.flip(0), singles.flip(0)
+        masks = None if masks is None else masks.flip(0)
+    found = _shared(pairs, singles, masks, axis + 1)
+    if found is not None:
+        return found
+    total: Tensor = Chain.apply(pairs, singles, masks, axis + 1)  # type: ignore[no-untyped-call]
+    return total
 
 
-def _step(alpha: Tensor, log_pair: Tensor, state: int) -> Tensor:
-    """logsumexp over the state before of alpha + log_pair; the state moves to the axis before."""
-    moved = alpha.transpose(state - 1, state)
-    return torch.logsumexp(moved + log_pair, state - 1, keepdim=True)
+def _shared(pairs: Tensor, singles: Tensor, masks: Tensor | None, axis: int) -> Tensor | None:
+    """The same where `pairs` is alike for all that `singles` vary with, by products of matrices."""
+    states, steps, rank = singles.shape[axis], len(singles), singles.ndim
+    if torch.compiler.is_compiling():  # it takes no branch that depends on numbers
+        return None
+    if pairs.numel() != len(pairs) * states**2 or singles.shape[axis - 1] > 1:
+        return None
+    inner = singles.movedim(axis, -1)
+    shape = inner.shape[1:-1]
+    if masks is not None:
+        masks = masks[(slice(None), *(None,) * (rank - 1 - masks.ndim))]
+        masks = masks.expand(steps, *shape).reshape(steps, -1, 1)
+    flat = pairs.reshape(len(pairs), states, states)
+    found = shared_chain(flat, inner.reshape(steps, -1, states), masks)
+    return None if found is None else found.reshape(shape).unsqueeze(axis)
+
+
+def _steps_first(x: Tensor, rank: int) -> Tensor:
+    """[steps, ..., rows], with as many axes as the other one has, each step in one piece."""
+    return x[(None,) * (rank - x.ndim)].movedim(-1, 0).contiguous()

@@ -26,8 +26,9 @@ class Gru(nn.Module):
 
     def forward(self, joined: Tensor) -> Tensor:
         """h' of h and x."""
-        h, x = joined.split([self.of_state.in_features, self.of_input.in_features], -1)
+        size = self.of_state.in_features
+        h, x = joined[..., :size], joined[..., size:]
         reset_x, update_x, new_x = self.of_input(x).chunk(3, -1)
         reset_h, update_h, new_h = self.of_state(h).chunk(3, -1)
         new = torch.tanh(new_x + torch.sigmoid(reset_x + reset_h) * new_h)
-        return new + torch.sigmoid(update_x + update_h) * (h - new)
+        return new.lerp(h, torch.sigmoid(update_x + update_h))

@@ -221,6 +221,12 @@ CHANGES = {
         "from: values, shape: [], one_hot: 4",
         MATH,
     ),
+    "ManyHot.first": ("from: values,", "from: values, many_hot: {from: 1, size: 4},", MATH),
+    "ManyHot.size": (
+        "from: values, shape: [4]",
+        "from: values, shape: [2], many_hot: {size: 4}",
+        MATH,
+    ),
     "FieldSpec.dtype": ("from: values,", "from: values, dtype: float64,", MATH),
     "Node.role": ("group: {given: k,", "other: {given: k}\n  group: {given: k,", MATH),
     "Node.head": ("both: {let: z + w}", "both: {let: z - w}", MATH),
@@ -325,6 +331,7 @@ SECTIONS = {
     "Document.train": "TrainSpec",
     "Document.evaluate": "Evaluation",
     "DataSpec.fields": "FieldSpec",
+    "FieldSpec.many_hot": "ManyHot",
 }
 
 
