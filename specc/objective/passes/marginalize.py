@@ -88,7 +88,7 @@ def sum_out(
     for name, draw in draws.items():
         if draw.kind == "enumerate" and draw.program == GUIDE:
             count = states(typed, typed.graph.node((GUIDE, name)))
-            where = ", or its own where it has one" if draw.fills else ""
+            where = ", or the known one" if draw.fills else ""
             choice = f"expectation over {count:.0f} values{where}"
             decisions.append(Decision(name, choice, "exact"))
     return Sum(tuple(weighed)), decisions
