@@ -12,6 +12,9 @@ from specc.catalog.supports import Support
 
 NO_SPLIT: Mapping[str, float] = MappingProxyType({})
 
+LARGEST = 1 << 20
+"""No picture is higher or wider than this, and none has more channels."""
+
 Kind = Literal["text", "path", "columns", "sizes", "number"]
 """What the value of an option is: a path stays in the data folder, `columns` are lists by name."""
 
@@ -32,12 +35,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of the source: a key beside `source:`."""
+    """An option of the source: a key beside `source:`.
+
+    A text is one of the `choices`, where there are any; a number is from `least` to `most`.
+    """
 
     name: str
     summary: str
     required: bool = False
     kind: Kind = "text"
+    choices: tuple[str, ...] = ()
+    least: int = 1
+    most: int = LARGEST
 
 
 Columns = Mapping[str, Column]

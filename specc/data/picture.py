@@ -33,10 +33,11 @@ LINES = (BLUE, "#c2571a", "#3f7d3a", "#7a4a8c")
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One drawing: a grid of pictures, or the values of the first part and of the others."""
+    """One drawing: pictures, points, or the values of the first part and of the others."""
 
     title: str
     grid: Array | None = None
+    points: Array | None = None
     values: Mapping[str, Array] | None = None
     classes: tuple[str, ...] = ()
 
@@ -57,6 +58,10 @@ def picture(parts: Mapping[str, Part], data: Data) -> bytes:
         if panel.grid is not None:
             axes.imshow(panel.grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             axes.set_axis_off()
+        elif panel.points is not None:
+            axes.plot(*panel.points.T, ",", color=BLUE, alpha=0.5)
+            axes.set_aspect("equal", "datalim")
+            axes.tick_params(labelsize=8)
         else:
             _histogram(axes, panel)
     found = BytesIO()
@@ -78,6 +83,9 @@ def _panels(parts: Mapping[str, Part], name: str, field: Field) -> Iterator[Pane
         yield Panel(title, grid=_grid(_rows(column, shown, spread=False), field.picture))
         return
     size = math.prod(column.shape)
+    if column.shape == (2,) and column.lengths is None:
+        points = _rows(column, ROWS) * factor_of(field, column)
+        yield Panel(f"{name}: {len(points)} rows of {part}", points=_whole(points))
     if column.lengths is None and column.shape and size <= SEPARATE:
         for number in range(size):
             own = column.names[number] if column.names else str(number)
@@ -109,6 +117,11 @@ def _all(field: Field, column: Column) -> Array:
 
 def _finite(values: Array) -> Array:
     return values[np.isfinite(values)] if values.dtype.kind == "f" else values
+
+
+def _whole(rows: Array) -> Array:
+    """The rows without missing or infinite numbers."""
+    return rows[np.isfinite(rows).all(1)] if rows.dtype.kind == "f" else rows
 
 
 def _grid(raw: Array, shape: tuple[int, ...]) -> Array:

@@ -68,6 +68,13 @@ def reconstruct(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -
     return Drawn(batch, {n: v.reshape(batch[n].shape) for n, v in means.items() if n in batch})
 
 
+@torch.inference_mode()
+def rows_of_part(opened: OpenRun, part: str, rows: int, seed: int = 0) -> dict[str, Tensor]:
+    """The first rows of a part of the data, at most `rows` of them."""
+    found = opened.rows(part)
+    return dict(fixed(opened, found, slice(0, min(rows, len(found))), seed))
+
+
 def _means(opened: OpenRun, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
     program = opened.program
     if not program.can(MEAN) or not set(program.capabilities[MEAN]) <= set(known):

@@ -18,6 +18,7 @@ from specc.evaluate.labels import Label, labels, labels_of
 from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, sample
 from specc.evaluate.scoring import Request
 from specc.report.pictures import Pixels, grid, loss_curve, write_png
+from specc.report.plane import plane, plane_field
 
 SAMPLES = "samples.png"
 RECONSTRUCTIONS = "reconstructions.png"
@@ -111,6 +112,9 @@ def draw(opened: OpenRun) -> tuple[Path, ...]:
         path = opened.folder / SAMPLES
         write_png(path, grid(sample(opened, ROWS, part=part).shown()[shown.name], shown.picture))
         found.append(path)
+    points = plane_field(opened) if opened.data else None
+    if points is not None:
+        found.append(plane(opened, points, part))
     pairs = _pairs(opened, shown, part) if shown else None
     if pairs is not None:
         path = opened.folder / RECONSTRUCTIONS

@@ -21,6 +21,7 @@ from specc.report.labelled import labelled
 from specc.report.latent import between, latent_of, principal
 from specc.report.markup import figure, table
 from specc.report.pictures import Pixels
+from specc.report.plane import PLANE
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
@@ -62,6 +63,7 @@ def _sections(opened: OpenRun, facts: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("bound", "What the loss is made of", _bound(opened, part))
     yield Section("labels", "Labels", labelled(opened, part))
     yield Section("samples", "Samples", _picture(folder / SAMPLES, "Rows drawn from the model"))
+    yield Section("plane", "Points", _picture(folder / PLANE, "Data, rows drawn, and the density"))
     pairs = "Rows of data, each above its reconstruction"
     yield Section("pairs", "Reconstructions", _picture(folder / RECONSTRUCTIONS, pairs))
     yield Section("latent", "Latent space", _latent(opened, part))

@@ -6,7 +6,19 @@ from importlib import import_module
 
 from specc.catalog.source import Source
 
-_NAMES = ("counts", "csv", "digits", "idx", "images", "json", "mnist", "npy", "npz", "parquet")
+_NAMES = (
+    "counts",
+    "csv",
+    "digits",
+    "idx",
+    "images",
+    "json",
+    "mnist",
+    "npy",
+    "npz",
+    "parquet",
+    "toy",
+)
 
 
 def names() -> tuple[str, ...]:

@@ -8,7 +8,19 @@ from typing import cast
 from specc.data.table import Reader
 from specc.runtime.failure import USAGE, RunFailure
 
-NAMES = ("counts", "csv", "digits", "idx", "images", "json", "mnist", "npy", "npz", "parquet")
+NAMES = (
+    "counts",
+    "csv",
+    "digits",
+    "idx",
+    "images",
+    "json",
+    "mnist",
+    "npy",
+    "npz",
+    "parquet",
+    "toy",
+)
 
 
 def reader(name: str) -> Reader:

@@ -16,6 +16,7 @@ from specc.catalog.distributions import index as distributions
 from specc.catalog.draws import index as draws
 from specc.catalog.entry import Distribution
 from specc.catalog.objectives import index as objectives
+from specc.catalog.source import Option
 from specc.catalog.sources import index as sources
 from specc.catalog.supports import NAMED, describe
 from specc.language.schema.data import FieldSpec
@@ -272,7 +273,7 @@ def _data(definitions: Json) -> Json:
     options: Json = {}
     for name in sources.names():
         for option in sources.source(name).options:
-            options[option.name] = {"description": option.summary, **KINDS[option.kind]}
+            options[option.name] = {"description": option.summary, **_kind(option)}
     known = [
         {"const": name, "description": sources.source(name).summary} for name in sources.names()
     ]
@@ -285,6 +286,15 @@ def _data(definitions: Json) -> Json:
         "split": {"type": "object", "additionalProperties": part},
     }
     return _closed({**own, **options}, required=["source"])
+
+
+def _kind(option: Option) -> Json:
+    """The values of an option of a source."""
+    if option.choices:
+        return {"enum": list(option.choices)}
+    if option.kind == "number":
+        return {**KINDS["number"], "minimum": option.least, "maximum": option.most}
+    return KINDS[option.kind]
 
 
 def _field(definitions: Json) -> Json:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from specc.catalog.source import Option, Source
+from specc.catalog.source import LARGEST, Option, Source
 from specc.catalog.sources import index as sources
 from specc.diagnostics.nearest import nearest
 from specc.language import located
@@ -20,8 +20,6 @@ from specc.language.schema.validation import plain, read_model, tell_plainly
 
 OWN_KEYS = ("source", "fields", "split")
 MASK = re.compile(r"[A-Za-z_]\w*(?:\[\d+\])?", re.ASCII)
-LARGEST = 1 << 20
-"""No picture is higher or wider than this, and none has more channels."""
 
 
 def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
@@ -112,10 +110,16 @@ def _option(reading: Reading, entry: Entry, option: Option, path: Path) -> Optio
     if option.kind == "columns":
         return _columns(reading, entry.value, path)
     if option.kind == "number":
-        return _size(reading, entry.value, path)
+        return _size(reading, entry.value, path, option.least, option.most)
     if option.kind == "sizes":
         return _sizes(reading, entry.value, path)
     word = reading.word(entry.value, path, "a text")
+    if word is not None and option.choices and word not in option.choices:
+        guess = nearest(word, option.choices)
+        hint = "" if guess else f"it is {', '.join(f'`{choice}`' for choice in option.choices)}"
+        return reading.report(
+            "E0113", entry.value.span, suggestion=guess, where=where(path), value=word, hint=hint
+        )
     if word is not None and option.kind == "path" and isinstance(entry.value, Scalar):
         return word if _is_inside(reading, entry.value) else None
     return word
@@ -129,13 +133,15 @@ def _sizes(reading: Reading, value: Located, path: Path) -> tuple[int, ...] | No
     return tuple(size for size in read if size is not None)
 
 
-def _size(reading: Reading, value: Located, path: Path) -> int | None:
+def _size(
+    reading: Reading, value: Located, path: Path, least: int = 1, most: int = LARGEST
+) -> int | None:
     number = reading.number(value, path)
     if number is None:
         return None
-    if isinstance(number, int) and 1 <= number <= LARGEST:
+    if isinstance(number, int) and least <= number <= most:
         return number
-    expected = f"a whole number from 1 to {LARGEST}"
+    expected = f"a whole number from {least} to {most}"
     return reading.report(
         "E0111", value.span, where=where(path), value=value.span.text, expected=expected
     )

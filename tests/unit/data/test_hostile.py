@@ -158,5 +158,5 @@ def test_the_control_group_counts(tmp_path, monkeypatch):
 
 
 def test_no_source_is_forgotten():
-    """One needs no file, and another has the files of `idx`."""
-    assert set(SOURCES) == set(NAMES) - {"digits", "mnist"}
+    """Two need no file, and another has the files of `idx`."""
+    assert set(SOURCES) == set(NAMES) - {"digits", "mnist", "toy"}

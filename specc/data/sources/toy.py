@@ -1,0 +1,105 @@
+"""Points of the plane from densities that one knows by sight, each as its code draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specc.data.table import ALL, Array, Column, Table
+from specc.runtime.failure import USAGE, RunFailure
+
+ROWS = 20_000
+
+Points = tuple[Array, Array]
+"""Points [n, 2], and the number of the part that each is of."""
+
+
+def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+    """`x` [2], points of the density, and `label`, the part of it that each is of.
+
+    Raises RunFailure: E0505, where there is no such density.
+    """
+    del folder
+    name = str(options.get("density", ""))
+    if name not in DENSITIES:
+        message, hint = f"there is no density `{name}`", f"there are {', '.join(DENSITIES)}"
+        raise RunFailure("E0505", message, hint=hint, exit_code=USAGE)
+    rng = np.random.default_rng(int(options.get("seed", 0)))
+    x, label = DENSITIES[name](rng, int(options.get("rows", ROWS)))
+    part = {"x": Column(x), "label": Column(label.astype(np.uint8))}
+    return Table({ALL: part}, default_split={"test": 0.2}, place=name)
+
+
+def checkerboard(rng: np.random.Generator, rows: int) -> Points:
+    """Every other square of side 2 out of 4 times 4: uniform on an area of 32.
+
+    So log p(x) = -ln 32 there, and the entropy is ln 32 = 3.4657. A part is a column of the board.
+    """
+    across = rng.uniform(-2, 2, rows)
+    column = np.floor(across)
+    up = rng.uniform(0, 1, rows) - 2 * rng.integers(0, 2, rows) + column % 2
+    return 2 * np.stack([across, up], 1), column + 2
+
+
+def circles(rng: np.random.Generator, rows: int) -> Points:
+    """Two circles of radius 3 and 1.5, with noise of 0.24."""
+    inner = rng.integers(0, 2, rows)
+    angle = rng.uniform(0, 2 * np.pi, rows)
+    on = (3 - 1.5 * inner)[:, None] * _round(angle)
+    return on + 0.24 * rng.standard_normal((rows, 2)), inner
+
+
+def moons(rng: np.random.Generator, rows: int) -> Points:
+    """Two half circles of radius 1, one about (0, 0), one about (1, 0.5), with noise of 0.1."""
+    lower = rng.integers(0, 2, rows)
+    angle = rng.uniform(0, np.pi, rows)
+    turned = (1 - 2 * lower)[:, None] * _round(angle) + lower[:, None] * np.array([1.0, 0.5])
+    return turned + 0.1 * rng.standard_normal((rows, 2)), lower
+
+
+def pinwheel(rng: np.random.Generator, rows: int) -> Points:
+    """Five normal distributions about a circle, stretched outwards and turned with the radius."""
+    arm = rng.integers(0, 5, rows)
+    flat = rng.standard_normal((rows, 2)) * np.array([0.3, 0.1]) + np.array([1.0, 0.0])
+    angle = 2 * np.pi * arm / 5 + 0.25 * np.exp(flat[:, 0])
+    across, up = _round(angle).T
+    turned = np.stack(
+        [flat[:, 0] * across + flat[:, 1] * up, flat[:, 0] * up - flat[:, 1] * across]
+    )
+    return 2 * turned.T, arm
+
+
+def ring(rng: np.random.Generator, rows: int) -> Points:
+    """Eight normal distributions of standard deviation 0.05 about a circle of radius 1.
+
+    They hardly meet, so the entropy is ln 8 + ln(2 pi e 0.05^2) = -1.0742.
+    """
+    part = rng.integers(0, 8, rows)
+    return _round(2 * np.pi * part / 8) + 0.05 * rng.standard_normal((rows, 2)), part
+
+
+def spirals(rng: np.random.Generator, rows: int) -> Points:
+    """Two spirals of one and a half turns, one the other turned by half a circle."""
+    arm = rng.integers(0, 2, rows)
+    angle = 3 * np.pi * np.sqrt(rng.uniform(0, 1, rows))
+    on = angle[:, None] * _round(angle) * np.array([-1, 1]) + rng.uniform(0, 0.5, (rows, 2))
+    turned = (1 - 2 * arm)[:, None] * on / 3
+    return turned + 0.1 * rng.standard_normal((rows, 2)), arm
+
+
+def _round(angle: Array) -> Array:
+    """Points of the circle of radius 1."""
+    return np.stack([np.cos(angle), np.sin(angle)], 1)
+
+
+DENSITIES: dict[str, Callable[[np.random.Generator, int], Points]] = {
+    "checkerboard": checkerboard,
+    "circles": circles,
+    "moons": moons,
+    "pinwheel": pinwheel,
+    "ring": ring,
+    "spirals": spirals,
+}
