@@ -37,6 +37,8 @@ def labelled(opened: OpenRun, part: str) -> str:
         if failure.code != "E0813":
             raise
         return f"<p>Not measured: {escape(failure.message)}.</p>"
+    if not found:
+        return ""
     first = next(iter(found.values()))
     drawn = "".join(_diagram(name, label) for name, label in found.items())
     rows = [_row(name, label) for name, label in found.items()]
@@ -55,7 +57,10 @@ def _request(opened: OpenRun, part: str) -> Request:
 def _how(label: Label) -> str:
     exact, draws = label.estimator == "exact", f"{label.particles} particles"
     how = "" if exact else f", by a bound ({label.estimator}, {draws})"
-    return f"Of {label.rows:,} {label.part} rows, given their other fields{how}."
+    guided = ""
+    if label.guided is not None:
+        guided = f" The guide alone is right in {label.guided.value:.3f}."
+    return f"Of {label.rows:,} {label.part} rows, given their other fields{how}.{guided}"
 
 
 def _row(name: str, label: Label) -> tuple[str, ...]:
