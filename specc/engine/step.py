@@ -20,6 +20,7 @@ from specc.engine.products import products
 from specc.engine.settings import Settings
 from specc.engine.streams import Stream, noise_at
 from specc.engine.visits import visits
+from specc.runtime.bijections.starting import starting, wants_start
 from specc.runtime.noise import Noise, mix
 from specc.runtime.program import Program
 
@@ -88,6 +89,20 @@ class Step:
             size, within = len(self.rows), self.products
             update = CompiledUpdate(self.program, player, batch, noise, size, within, self.shares)
             self.compiled[number] = update
+
+    @torch.no_grad()
+    def start(self, index: Tensor) -> None:
+        """Lets what starts from data see the rows at `index`, all of them in every process.
+
+        Parts of a tensor cannot be set from a batch: where tensors are shared out they start as
+        they are made.
+        """
+        if self.is_shared or not wants_start(self.program):
+            return
+        batch = self.rows.batch(index, self._noise(Stream.DATA, 0, 0))
+        for number, player in enumerate(self.players):
+            with self.products, starting():
+                self._loss(player, batch, self._loss_noise(0, 0, number, 0), 1.0)
 
     def __call__(self, epoch: int, step: int, index: Tensor) -> Outcome:
         """Updates every player once on the rows at `index`."""

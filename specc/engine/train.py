@@ -282,6 +282,7 @@ class _Training:
     def run(self) -> Trained:
         """All epochs that are left."""
         self.opened.program.train()
+        self._start()
         self._compile()
         with self.progress:
             while self.counters.epoch < self.epochs and not self._is_over():
@@ -290,6 +291,13 @@ class _Training:
         self._settle()
         self.opened.program.eval()
         return Trained(self.opened, self.counters, self.line)
+
+    def _start(self) -> None:
+        """In a new run, what starts from data sees the first batch."""
+        if self.is_new:
+            order = order_of(self.settings.seed, 0, self.rows, self.opened.device)
+            with located(self.opened.program.folder):
+                self.step.start(order[: self.settings.batch_size])
 
     def _compile(self) -> None:
         """Compiles the step, as the run did before or as its settings ask."""
@@ -330,6 +338,7 @@ class _Training:
     def _begin(self) -> tuple[Counters, Tally]:
         """Takes up the last checkpoint, if there is one."""
         found = checkpoint.latest(self.opened.folder, self.opened.hands)
+        self.is_new = found is None
         counters = found.counters if found else Counters()
         if found:
             means = None if self.averages is None else self.averages.mean
