@@ -28,7 +28,7 @@ def _write(out: Writer, before: str, layer: Layer, after: str, imports: set[str]
     items = [_value(a) for a in layer.arguments]
     items += [f"{key}={_value(value)}" for key, value in layer.options.items()]
     if not layer.children:
-        out.line(f"{before}{called}({', '.join(items)}){after}")
+        out.call(f"{before}{called}", items, after)
         return
     out.line(f"{before}{called}(")
     with out.indented():
