@@ -147,7 +147,7 @@ def _factor_docstring(factor: Factor) -> str:
     whole = f"{story}: {made}."
     if len(whole) <= 86:
         return whole
-    first = story if len(story) <= 86 else f"{factor.symbol} ~ {factor.entry.name}, its parameters"
+    first = story if len(story) <= 87 else f"{factor.symbol} ~ {factor.entry.name}, its parameters"
     return f"{first}.\n\nReturns {made}."
 
 

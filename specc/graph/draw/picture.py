@@ -180,7 +180,7 @@ def _arrows(graph: Graph, program: Program) -> list[Arrow]:
             sign = "+" if program.nodes.get(base, node).reverse else "-"
             label = f"{node.scan}{sign}1"
             end = f"{program.name}_{name}"
-            found.append(Arrow(f"{owner}_{base}", end, label, program.name != MODEL))
+            found.append(Arrow(f"{owner}_{base}", end, label, dashed=True))
     return found
 
 
