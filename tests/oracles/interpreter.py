@@ -112,8 +112,20 @@ class Interpreter:
         totals = []
         for self.member in range(members):
             own = {**values, node.name: value} if node.name not in values else values
-            totals.append(self.distribution(program, node, own).log_prob(value).sum())
+            log_p = self.distribution(program, node, own).log_prob(value)
+            totals.append(self.counted(program, node, log_p, values))
         return torch.stack(totals).logsumexp(0) - math.log(members) + log_det
+
+    def counted(self, program, node, log_p, values):
+        """The sum over the entries that count: data that may be missing is left out, or drawn."""
+        data = self.graph.model.nodes[node.name]
+        known = values.get(f"{node.name}_known")
+        if data.missing is None or known is None or (data.is_drawn and program == "model"):
+            return log_p.sum()
+        counts = known if data.is_left_out else ~known
+        if counts.dim() < log_p.dim():
+            log_p = log_p.sum()
+        return torch.where(counts, log_p, 0.0).sum()
 
     def members(self, node):
         """How many orders the causal link of a node has, the density being their mean."""

@@ -180,19 +180,25 @@ def specs(draw):
         before.append("g")
     if story.chance(20):
         plated(story, model, guide, before)
+    lacking = missing(story, model, before) if story.chance(18) else None
     way = story.choose(["", "", "", "", "", "latent", "observed"])
     if way:
         joined(story, model, latents, before, way)
     if way != "observed":
         family = story.choose(FAMILIES)
         size = story.choose([0, 2, 2])
-        model.append(("x", story.node("observed", family, size, before, story.chance(30), "x")))
+        fields = story.node("observed", family, size, before, story.chance(30), "x")
+        model.append(("x", [*fields, *(["missing: integrate"] if story.chance(12) else [])]))
         story.sizes["x"] = width(family, size)
     objective = story.choose(OBJECTIVES)
     if "v" in story.sizes and objective in ("mle", "map") and story.chance(90):
         objective = "elbo"  # a part is not summed out
     unguided = objective in ("mle", "map")
     seen = ["x", *(["g"] if "g" in story.sizes else [])]
+    if lacking is not None and story.chance(20 if unguided else 90):
+        fields = story.node("latent", *lacking, seen)
+        guide.append(("m", [field for field in fields if not field.startswith("shape")]))
+        seen += ["m"] if story.chance(60) else []
     for name, family, size in latents:
         if story.chance(4 if name in ("v", "w") else 90 if unguided else 12):
             continue
@@ -213,6 +219,23 @@ def specs(draw):
         if story.chance(40) and name not in shared:
             seen.append(name)
     return written(story, model, guide, objective)
+
+
+def missing(story, model, before):
+    """Data that some rows, or some of their entries, lack; the guide is to draw it."""
+    family = story.choose([f for f in FAMILIES if f not in ("student_t", "negative_binomial")])
+    size = story.choose([0, 0, 2])
+    if family in FINITE:
+        word = story.choose(["enumerate", "enumerate", "score"])
+    else:
+        word = "pathwise" if family in REPARAMETERIZED else "score"
+    if story.chance(10):
+        word = story.choose(["enumerate", "pathwise", "integrate", "delta"])
+    fields = story.node("observed", family, size, before)
+    model.append(("m", [*fields, f"missing: {word}"]))
+    story.sizes["m"] = width(family, size)
+    before.append("m")
+    return family, size
 
 
 def joined(story, model, latents, before, way):
@@ -271,6 +294,9 @@ def written(story, model, guide, objective):
     lines = ["specc: 1", "name: made", "data: {source: npz, path: d.npz, fields: {x: {from: x}}}"]
     if "g" in story.sizes:
         lines[-1] = lines[-1][:-2] + ", g: {from: g, shape: [2]}}}"
+    if "m" in story.sizes:
+        shape = story.sizes["m"] or ""
+        lines[-1] = lines[-1][:-2] + f", m: {{from: m, shape: [{shape}]}}}}}}"
     if "u[k]" in story.sizes:
         lines[-1] = lines[-1][:-2] + ", k: {from: k, dtype: int64}}}"
         lines.append("plates: {users: 3}")

@@ -16,6 +16,7 @@ from specc.diagnostics.report import message
 from specc.diagnostics.source import Source
 from specc.engine.opened import precision
 from specc.graph.graph import MODEL
+from specc.objective.passes.missing import mask_rank
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
 from tests.unit.random_specs import specs
@@ -68,6 +69,11 @@ def batch_of(graph, names, rows, generator):
     """Data for a random spec; the index `k` of a plate alternates between two elements."""
     batch = {n: value_of(graph.type(MODEL, n), rows, generator) for n in names}
     batch |= {n: batch[n].long() for n in names if (MODEL, n) in graph.classes}
+    for name in names:
+        node = graph.graph.model.nodes[name]
+        if node.missing is not None:
+            shape = graph.type(MODEL, name).shape[: mask_rank(graph, node)]
+            batch[f"{name}_known"] = torch.rand((rows, *shape), generator=generator) < 0.5
     if "k" in batch:
         batch["k"] = 2 - 2 * (torch.arange(rows) % 2)
     return batch
