@@ -42,7 +42,7 @@ def test_the_page(tmp_path, monkeypatch, capsys, request):
         PAGE.write_text(shown, encoding="utf-8")
         return
     assert shown == text
-    assert len(found) == 5
+    assert len(found) == 4
 
 
 def run(code, names):
