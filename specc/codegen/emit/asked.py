@@ -24,7 +24,8 @@ def capabilities(plan: Plan, program: ProgramPlan) -> dict[str, tuple[str, ...]]
     """The methods that this program has, with the names that each takes."""
     if program.name == GUIDE:
         ok = all(_is_local(f) for f in program.factors.values())
-        able = {"sample": _guide_inputs(plan, program)} if program.factors and ok else {}
+        draws = any(name in plan.objective.draws for name in program.factors)
+        able = {"sample": _guide_inputs(plan, program)} if draws and ok else {}
         told = _predict_inputs(plan, program) if able else ()
         return {**able, "predict": told} if told else able
     if program.name != MODEL:

@@ -89,6 +89,11 @@ def decisions(typed: TypedGraph, minimize: Sum) -> list[Decision]:
 
 
 def _check_left_out(typed: TypedGraph, node: Node, findings: Findings) -> None:
+    guide = typed.graph.guide
+    if guide is not None and node.name in guide.nodes:
+        reason = "the guide draws it, and nothing is drawn"
+        _unfit(node, reason, "delete it in the guide, or name a draw", findings)
+        return
     reason = _undivided(typed, node)
     if reason:
         assert node.missing is not None
