@@ -45,9 +45,8 @@ def entries_in_order(typed: TypedGraph, minimize: Sum) -> list[Decision]:
             link = typed.graph.links[call.function]
             assert isinstance(link.entry, Causal)
             members = link.entry.members(link.options)
-            mean = f", and the mean of {members} orders" if members > 1 else ""
-            way = f"each entry given those before it{mean}"
-            reason = f"{call.function} is causal; a density takes one pass, a draw one for an entry"
+            way = "entry by entry" + (f", the mean of {members} orders" if members > 1 else "")
+            reason = f"{call.function} is causal; a draw takes one pass for each entry"
             decisions.append(Decision(f"{letter}({node.name})", way, reason))
     return decisions
 
