@@ -30,7 +30,7 @@ def refused(kind, options, inputs, output):
 
 
 def test_the_index_has_every_kind():
-    assert names() == ("conv", "deconv", "layers", "linear", "mlp", "resnet")
+    assert names() == ("conv", "deconv", "gru", "layers", "linear", "mlp", "resnet")
     with pytest.raises(KeyError):
         link("mpl")
 
