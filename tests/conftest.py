@@ -3,6 +3,11 @@
 import sys
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("specc", deadline=None)
+settings.load_profile("specc")
 
 
 def pytest_addoption(parser):
