@@ -140,3 +140,22 @@ def test_an_entry_of_a_table_that_varies(leading, rest):
             assert torch.equal(found[a, b], whole[a, b, i[a, b], j[b]])
     fixed = pick(table, 2, j, rank=len(rest))
     assert torch.equal(fixed, pick(table, torch.tensor(2), j, rank=len(rest)))
+
+
+def test_a_function_of_class_numbers_is_a_real_number(tmp_path):
+    """Their sum enters a link, which takes no whole numbers."""
+    text = """specc: 1
+name: made
+data: {source: npz, path: d.npz, fields: {x: {from: x, shape: [2]}}}
+model:
+  n: {latent: categorical, logits: 0, classes: 3, shape: [2]}
+  d: {let: "sum(n)"}
+  x: {observed: normal, params: net(d)}
+links: {net: linear}
+objective: mle
+"""
+    model = program(text, tmp_path).model
+    x = torch.randn(4, 2, dtype=torch.float64)
+    states = torch.cartesian_prod(torch.arange(3), torch.arange(3))
+    every = [model.log_joint(n=n.expand(4, 2), x=x) for n in states]
+    torch.testing.assert_close(model.log_prob(x=x), torch.stack(every).logsumexp(0))

@@ -165,7 +165,7 @@ class ExpressionWriter:
         known = self._constant(call)
         if known is not None:
             return known
-        items = [self.write(argument) for argument in call.arguments]
+        items = [self.number(argument) for argument in call.arguments]
         given = [_raised(item, entry.least_rank) for item in items]
         if entry.elementwise and len(given) > 1:
             rank = max(item.rank for item in given)
