@@ -56,8 +56,9 @@ class Distribution:
     parameter values. `options` names keys that are not tensors (such as `classes`) with the dim
     each one binds. `defaults` are the values of parameters that a spec may leave out; `params:`
     does not feed them. `finite` says that a draw has finitely many values, which `enumerate_values`
-    lists, wherever `result` is bounded. `mean` says that the mean exists and is in closed form;
-    `kl_with` names the distributions q for which `kl_<q>` is.
+    lists, wherever `result` is bounded. `gaussian` says that its two parameters are the mean and
+    the standard deviation of a normal distribution, entry by entry. `mean` says that the mean
+    exists and is in closed form; `kl_with` names the distributions q for which `kl_<q>` is.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Distribution:
     defaults: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     continuous: bool = True
     finite: bool = False
+    gaussian: bool = False
     reparameterized: bool = False
     mean: bool = True
     entropy: bool = False
@@ -103,7 +105,7 @@ class Function:
     compiling: for such an argument `shape` receives `(number,)`. `support` gives the support of
     the result from those of the arguments. `constant` gives the result, a number or nested tuples
     of numbers, where all arguments are plain numbers, which torch's own functions refuse; None
-    where it is not finite.
+    where it is not finite. `linear` says that f(a x + b y) = a f(x) + b f(y).
     """
 
     name: str
@@ -116,6 +118,7 @@ class Function:
     constant: Callable[..., object]
     elementwise: bool = True
     monotone: bool = False
+    linear: bool = False
     event_dims: bool = False
     least_rank: int = 0
     sizes: tuple[int, ...] = ()

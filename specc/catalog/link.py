@@ -92,6 +92,7 @@ class Link(Generic[Chosen]):
     head: Head[Chosen]
     input_rank: Callable[[Chosen], int] = takes_vectors
     recurrent: bool = False
+    affine: bool = False
 
     def lower(self, options: Chosen, input: Shape, output: Shape) -> Lowered:
         """The layers from an event of shape `input` to one of shape `output`: trunk, then head.

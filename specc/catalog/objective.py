@@ -40,7 +40,7 @@ class Draw:
     """A way in which a random node's value comes about, and what it asks of the distribution.
 
     `options` lists the values of the draw's one option, the default first. `leaves_out` says that
-    nothing is drawn at all: it is for data whose entries may be missing, and for no latent.
+    data whose entries may be missing can ask for it, and that nothing is drawn then at all.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Draw:
     needs_reparameterized: bool = False
     needs_finite: bool = False
     needs_continuous: bool = False
+    needs_gaussian: bool = False
     samples: bool = False
     learns_point: bool = False
     leaves_out: bool = False

@@ -117,7 +117,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
         players=(Player("loss", minimize, surrogates),),
         draws=MappingProxyType(draws),
         warm_up=expansion.shaping.warm_up if _is_weighted(minimize) else 0.0,
-        enumerated=tuple(n for n, d in draws.items() if d.kind == "enumerate"),
+        enumerated=tuple(n for n, d in draws.items() if d.has_axis),
         decisions=(
             *decisions,
             *paths,

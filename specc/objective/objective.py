@@ -37,6 +37,11 @@ class Draw:
         """Whether a particle axis runs over the node's values."""
         return self.kind in ("pathwise", "score")
 
+    @property
+    def has_axis(self) -> bool:
+        """Whether an axis runs over its values, or over a basis of them."""
+        return self.kind in ("enumerate", "integrate")
+
 
 @dataclass(frozen=True, slots=True)
 class Surrogate:
@@ -92,4 +97,4 @@ class Objective:
     def has_likelihood(self) -> bool:
         """Whether log p(x) is exact: no latent, finite ones that are summed out, or points."""
         draws = self.draws.values()
-        return all(d.program == MODEL and d.kind in ("enumerate", "delta") for d in draws)
+        return all(d.program == MODEL and (d.has_axis or d.kind == "delta") for d in draws)

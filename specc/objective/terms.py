@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Rows = Literal["all", "missing", "known"]
-How = Literal["mean", "sum", "logmeanexp", "logsumexp", "forward", "weighted"]
+How = Literal["mean", "sum", "logmeanexp", "logsumexp", "forward", "integrate", "weighted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Reduce:
     """A term with axes taken away.
 
     `axis` is `particle`, or the names of enumerated nodes: `logsumexp` over them sums a joint
-    density, and `forward` that of the states of a sequence, which has one name; `weighted` is the
+    density, and `forward` that of the states of a sequence, which has one name, as has the normal
+    latent that `integrate` takes away; `weighted` is the
     expectation under the guide's probabilities of their values.
     """
 
@@ -86,3 +87,15 @@ def leaves(term: Term, coefficient: float = 1.0) -> Iterator[tuple[float, LogPro
             yield from leaves(inner, coefficient)
         case _:
             yield coefficient, term
+
+
+def integrals(term: Term) -> Iterator[Reduce]:
+    """The integrals over normal latents inside a term."""
+    match term:
+        case Sum(parts=parts):
+            for part in parts:
+                yield from integrals(part.term)
+        case Reduce(how="integrate"):
+            yield term
+        case Reduce(term=inner):
+            yield from integrals(inner)

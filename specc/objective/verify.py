@@ -30,7 +30,7 @@ def verify_objective(objective: Objective) -> None:
                 assert isinstance(term, Divergence) and term.node in objective.draws, term
         assert {surrogate.node for surrogate in player.surrogates} <= scored
     assert set(objective.enumerated) == {
-        name for name, draw in objective.draws.items() if draw.kind == "enumerate"
+        name for name, draw in objective.draws.items() if draw.has_axis
     }
     for player in objective.players:
         for reduced in _log_sums(player.minimize):
@@ -41,7 +41,7 @@ def verify_objective(objective: Objective) -> None:
 
 
 def _is_chain(term: Term) -> bool:
-    return isinstance(term, Reduce) and term.how == "forward"
+    return isinstance(term, Reduce) and term.how in ("forward", "integrate")
 
 
 def _log_sums(term: Term) -> Iterator[Term]:
@@ -50,7 +50,7 @@ def _log_sums(term: Term) -> Iterator[Term]:
         case Sum(parts=parts):
             for part in parts:
                 yield from _log_sums(part.term)
-        case Reduce(how="logsumexp" | "forward", term=inner):
+        case Reduce(how="logsumexp" | "forward" | "integrate", term=inner):
             yield inner
             yield from _log_sums(inner)
         case Reduce(term=inner):

@@ -19,6 +19,7 @@ ENTRY = Distribution(
     ),
     result=always(REAL),
     example="z: {latent: normal, loc: 0, scale: 1}",
+    gaussian=True,
     reparameterized=True,
     entropy=True,
     kl_with=("normal",),

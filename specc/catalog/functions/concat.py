@@ -33,5 +33,6 @@ ENTRY = Function(
     constant=lambda *parts: parts,
     example="concat(x, y)",
     elementwise=False,
+    linear=True,
     least_rank=1,
 )

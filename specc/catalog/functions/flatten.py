@@ -23,5 +23,6 @@ ENTRY = Function(
     constant=lambda x: (x,),
     example="flatten(image)",
     elementwise=False,
+    linear=True,
     event_dims=True,
 )

@@ -22,5 +22,6 @@ ENTRY = Function(
     constant=constant(lambda x: x),
     example="mean(x)",
     elementwise=False,
+    linear=True,
     event_dims=True,
 )

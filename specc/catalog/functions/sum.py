@@ -26,5 +26,6 @@ ENTRY = Function(
     constant=constant(lambda x: x),
     example="sum(u * v)",
     elementwise=False,
+    linear=True,
     event_dims=True,
 )

@@ -33,4 +33,5 @@ ENTRY = Link(
     Options=Options,
     trunk=trunk,
     head=head,
+    affine=True,
 )

@@ -176,7 +176,7 @@ def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[
         device = _device(plan, program, names)
         for name in enumerated:
             with out.about(f"{program.name}.{name}"):
-                body.enumerate(program.factors[name], device)
+                body.spread(program.factors[name], device)
         terms = Terms(body)
         parts = list(_local_parts(plan, program))
         result = [terms.part(part) for part in parts]

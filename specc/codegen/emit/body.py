@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -308,7 +309,28 @@ class Body:
     def _states(self, name: str) -> int:
         draw = self.plan.objective.draws[name]
         node = self.plan.graph.graph.node((draw.program, name))
+        if draw.kind == "integrate":
+            return 1 + math.prod(self.plan.graph.types[node.id].shape)
         return int(states(self.plan.graph, node))
+
+    def spread(self, factor: Factor, device: str) -> None:
+        """The axis of a node that is summed or integrated out."""
+        if self.plan.objective.draws[factor.node.name].kind == "integrate":
+            self._basis(factor)
+        else:
+            self.enumerate(factor, device)
+
+    def _basis(self, factor: Factor) -> None:
+        """`z = basis(8, like=x).view(9, 1, 8)`: values by which an affine map is known."""
+        name, shape = factor.node.name, factor.type.shape
+        seen = self.plan.programs[MODEL].factors.values()
+        like = next(f for f in seen if f.node.role == "observed" and f.entry.gaussian)
+        self.imports.add("specc.runtime.functions.basis")
+        ones = (1,) * (-self.layout.axis(name) - 1 + len(_steps(factor.type)))
+        sizes = ", ".join(map(str, [self._states(name), *ones, *shape]))
+        made = f"basis({math.prod(shape)}, like={self.python(like.node.name)}).view({sizes})"
+        self.out.statement(f"{self.python(name)} = {made}")
+        self.axes[name] = frozenset((name,))
 
     def enumerate(self, factor: Factor, device: str) -> None:
         """Every value of a finite node on its own axis."""

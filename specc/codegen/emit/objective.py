@@ -21,7 +21,16 @@ from specc.codegen.plan import Plan
 from specc.codegen.writer import Writer
 from specc.graph.graph import GUIDE, MODEL, ROWS
 from specc.objective.objective import Surrogate
-from specc.objective.terms import KL_WEIGHT, Divergence, LogProb, Part, Reduce, Sum, leaves
+from specc.objective.terms import (
+    KL_WEIGHT,
+    Divergence,
+    LogProb,
+    Part,
+    Reduce,
+    Sum,
+    integrals,
+    leaves,
+)
 
 
 def write_objective(plan: Plan) -> PyFile:
@@ -197,12 +206,12 @@ class _ObjectiveWriter:
         letter = self.plan.programs[draw.program].letter
         with self.out.about(f"{draw.program}.{name}"):
             self.out.statement(f"# {letter}({factor.symbol}) = {factor.story}")
-            if draw.kind == "enumerate":
+            if draw.has_axis:
                 self.body.prepare(draw.program, factor.inputs)
                 if draw.program == GUIDE:
                     self.body.parameters(factor)
                 first = self.plan.python[loss_inputs(self.plan)[0]]
-                self.body.enumerate(factor, first)
+                self.body.spread(factor, first)
                 return
             way = "rsample" if draw.kind == "pathwise" else "sample"
             self.body.draw(self.plan.programs[draw.program], name, way)
@@ -217,7 +226,10 @@ class _ObjectiveWriter:
                 self.terms.term(part.term)
 
     def _leaves(self) -> list[LogProb | Divergence]:
-        return [term for _, term in leaves(self.reduced)]
+        """The densities that are written one by one: not those under an integral."""
+        whole = integrals(self.reduced)
+        hidden = {term for integral in whole for _, term in leaves(integral)}
+        return [term for _, term in leaves(self.reduced) if term not in hidden]
 
     def _mean(self, signed: list[str], weighed: list[str]) -> None:
         out = self.out

@@ -85,6 +85,8 @@ class Terms:
             return self.written[term]
         if term.how == "forward":
             name = self._forward(term)
+        elif term.how == "integrate":
+            name = self._integrate(term)
         elif term.how == "logsumexp":
             name = self._summed_out(term)
         else:
@@ -145,6 +147,40 @@ class Terms:
         items += ["reverse=True"] if factor.node.reverse else []
         out.call(f"{name} = forward", items, "" if kept else f".squeeze(({axis}, {axis + 1}))")
         return name
+
+    def _integrate(self, term: Reduce) -> str:
+        """`log_p = integrate(z, (0.0, 1.0), [(x, x_loc, x_scale)], axis=-2)`."""
+        body = self.body
+        (latent,) = term.axes
+        assert isinstance(term.term, Sum)
+        factor, given = body.factor(MODEL, latent), {}
+        for part in term.term.parts:
+            assert isinstance(part.term, LogProb)
+            own = body.factor(MODEL, part.term.node)
+            with body.out.about(f"{MODEL}.{part.term.node}"):
+                body.parameters(own)
+            given[own.node.name] = ", ".join(body.arguments(own))
+        prior = given.pop(latent)
+        seen = [f"({body.python(name)}, {values})" for name, values in given.items()]
+        axis, function = body.layout.axis(latent), "kalman" if factor.scan else "integrate"
+        taken = [n for n in body.layout.enumerated if n in (latent, self._before(latent))]
+        axes = tuple(sorted(body.layout.axis(n) for n in taken))
+        items = [body.python(latent), f"({prior})", f"[{', '.join(seen)}]"]
+        items.append(f"axis={axis - 1 if factor.scan else axis}")
+        if factor.scan and factor.lengths:
+            items.append(f"mask={body.mask(factor.scan, factor.lengths)}")
+        items += ["reverse=True"] if factor.node.reverse else []
+        body.imports.add(f"specc.runtime.functions.{function}")
+        name = self._fresh("log_p")
+        kept = body.layout.has_particles or len(taken) < len(body.layout.enumerated)
+        shown = str(axes[0]) if len(axes) == 1 else str(axes)
+        body.out.call(f"{name} = {function}", items, "" if kept else f".squeeze({shown})")
+        return name
+
+    def _before(self, latent: str) -> str:
+        """The node that stands for a latent at the step before; none where nothing uses it."""
+        befores = self.body.plan.programs[MODEL].befores.values()
+        return next((b.node.name for b in befores if b.base == latent), "")
 
     def _named_sum(self, signed: list[str], wanted: str) -> str:
         """The name of a sum; one term has its own."""

@@ -102,6 +102,10 @@ def symbol(plan: Plan, term: Term) -> str:
             return f"log sum_{{{', '.join(axes)}}} exp({symbol(plan, inner)})"
         case Reduce(how="forward", axes=axes, term=inner):
             return f"log sum_{{{', '.join(axes)}}} prod_t exp({symbol(plan, inner)})"
+        case Reduce(how="integrate", axes=axes, term=inner):
+            nodes = plan.graph.graph.model.nodes
+            steps = f"prod_{nodes[axes[0]].scan} " if nodes[axes[0]].scan else ""
+            return f"log int_{{{', '.join(axes)}}} {steps}exp({symbol(plan, inner)})"
         case Reduce(how="weighted", axes=axes, term=inner):
             return f"sum_{{{', '.join(axes)}}} q({', '.join(axes)}) {symbol(plan, inner)}"
         case Reduce(term=inner):

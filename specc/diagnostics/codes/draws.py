@@ -169,6 +169,12 @@ CODES: tuple[Code, ...] = (
         "`{name}` and `{other}` are both states of sequences, and one density needs both",
         "make them one node whose classes are the pairs of theirs, or draw one in a guide",
     ),
+    error(
+        "E0439",
+        "no-integral",
+        "`{name}` cannot be integrated out of the density: {reason}",
+        "use `elbo` with a guide that draws it",
+    ),
     warning(
         "W0431",
         "score-variance",

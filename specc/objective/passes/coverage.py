@@ -28,7 +28,7 @@ def _check_missing(graph: Graph, entry: Entry, span: Span, findings: Findings) -
         for node in graph.model.nodes.values()
         if node.role == "latent"
         and not (graph.guide and node.name in graph.guide.nodes)
-        and not (node.draw and node.draw.kind in ("enumerate", "delta"))
+        and not (node.draw and node.draw.kind in ("enumerate", "integrate", "delta"))
     ]
     unread = [node for node in missing if graph.spec.is_unread(GUIDE, node.name)]
     findings.broken.update(node.id for node in unread)

@@ -15,6 +15,7 @@ from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, DrawChoice, Node, TypedGraph
 from specc.objective.objective import Draw
+from specc.objective.passes.integrate import obstacle
 
 MAX_STATES = 4096
 """How many values of one node the compiler sums over: beyond it a draw is cheaper."""
@@ -103,14 +104,13 @@ def _problem(
 ) -> Problem | None:
     assert node.entry is not None
     words = {"name": node.name, "distribution": node.entry.name}
-    if entry.leaves_out:
-        return _unfit(
-            node, entry, setting, f"`{node.name}` is latent: it has no entries to leave out"
-        )
     if entry.needs_reparameterized and not node.entry.continuous:
         return "E0412", {**words}
     if entry.needs_reparameterized and not node.entry.reparameterized:
         return "E0413", {**words}
+    if entry.needs_gaussian:
+        reason = obstacle(typed, node) if node.program != GUIDE else "a guide draws it"
+        return ("E0439", {**words, "reason": reason}) if reason else None
     if entry.needs_finite:
         return _enumerate_problem(typed, node, setting, words)
     if entry.needs_continuous and not node.entry.continuous:
@@ -228,6 +228,8 @@ def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
         reason = f"no guide draws it, and it has {states(typed, node):.0f} values"
         return Draw(node.name, node.program, "enumerate", "", reason)
     shared = not typed.types[node.id].is_local
+    if node.entry.gaussian and not shared:
+        return _integrated(typed, node, findings)
     if setting.entry.shared == "delta" and shared and node.entry.continuous:
         reason = f"{setting.entry.name} learns one point for each global latent"
         return Draw(node.name, node.program, "delta", "", reason)
@@ -236,3 +238,13 @@ def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
         diagnose("E0406", span, objective=setting.entry.name, latents=f"`{node.name}`"), node.id
     )
     return None
+
+
+def _integrated(typed: TypedGraph, node: Node, findings: Findings) -> Draw | None:
+    """A normal latent that no guide draws, integrated out where that has a closed form."""
+    reason = obstacle(typed, node)
+    if reason:
+        findings.add(diagnose("E0439", node.span, name=node.name, reason=reason), node.id)
+        return None
+    way = "no guide draws it, and what depends on it is normal and affine in it"
+    return Draw(node.name, node.program, "integrate", "", way)

@@ -19,7 +19,7 @@ from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.draws import MAX_JOINT_STATES, states
 from specc.objective.passes.values import Values
-from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
+from specc.objective.terms import Divergence, How, LogProb, Part, Reduce, Sum, Term
 
 
 class Axes:
@@ -30,7 +30,8 @@ class Axes:
         self._of_value: dict[str, frozenset[str]] = {}
         # Draws stand in the order in which they are made, each after those that it uses.
         for name, draw in draws.items():
-            own = {"enumerate": frozenset((name,)), "delta": frozenset[str]()}.get(draw.kind)
+            own = frozenset((name,)) if draw.has_axis else None
+            own = frozenset[str]() if draw.kind == "delta" else own
             inputs = values.inputs(draw.program, name) if own is None else frozenset[str]()
             self._of_value[name] = self._of_all(inputs) if own is None else own
 
@@ -96,7 +97,7 @@ def sum_out(
 
 def summed(draws: dict[str, Draw]) -> frozenset[str]:
     """The nodes that no guide draws and that are summed out of the model's density."""
-    return frozenset(n for n, d in draws.items() if d.kind == "enumerate" and d.program == MODEL)
+    return frozenset(n for n, d in draws.items() if d.has_axis and d.program == MODEL)
 
 
 def groups(
@@ -124,17 +125,27 @@ def _joint(
     for names, members in groups(inner, draws, axes):
         factor = members[0].coefficient
         density = tuple(replace(p, coefficient=1.0) for p in members)
-        plain = tuple(name for name in names if name not in chains)
-        for name in (n for n in names if n in chains):
+        alone = chains | {n for n in names if draws[n].kind == "integrate"}
+        plain = tuple(name for name in names if name not in alone)
+        for name in (n for n in names if n in alone):
             reached = tuple(p for p in density if name in axes.of_term(p.term))
-            chain = Part(1.0, Reduce("forward", (name,), Sum(reached)))
-            density = (*(p for p in density if p not in reached), chain)
-            decisions.append(Decision(name, "states summed out step by step", "forward algorithm"))
+            how: How = "integrate" if draws[name].kind == "integrate" else "forward"
+            taken = Part(1.0, Reduce(how, (name,), Sum(reached)))
+            density = (*(p for p in density if p not in reached), taken)
+            decisions.append(_decision(name, how, name in chains))
         if plain:
             decisions.append(Decision(", ".join(plain), "summed out of the density", "exact"))
             density = (Part(1.0, Reduce("logsumexp", plain, Sum(density))),)
         parts += [replace(p, coefficient=factor) for p in density]
     return parts, decisions
+
+
+def _decision(name: str, how: How, is_chain: bool) -> Decision:
+    """How a node that is taken out by itself is taken out."""
+    if how == "forward":
+        return Decision(name, "states summed out step by step", "forward algorithm")
+    steps = " step by step" if is_chain else " of the density"
+    return Decision(name, f"integrated out{steps}", "Kalman filter" if is_chain else "exact")
 
 
 def _named(names: list[str]) -> str:

@@ -1,0 +1,102 @@
+"""Which normal latents can be integrated out exactly, and why others cannot."""
+
+from __future__ import annotations
+
+from specc.catalog.entry import Parameter
+from specc.graph.graph import MODEL, ROWS, Node, TypedGraph
+from specc.graph.passes.events import parameter_of
+from specc.objective.passes.affine import Degree, Degrees
+from specc.objective.passes.values import Values
+
+
+def obstacle(typed: TypedGraph, node: Node) -> str:
+    """Why the density has no closed form with this latent integrated out; "" where it has.
+
+    Every node that depends on it must be normal and observed, at the same step of a sequence, with
+    a mean that is affine in it and a scale that does not depend on it.
+    """
+    if node.entry is None or not node.entry.gaussian:
+        return f"`{node.name}` is not normal"
+    kind = typed.types[node.id]
+    if ROWS not in kind.plates or node.through:
+        return f"`{node.name}` is shared by all rows" if not node.through else _through(node)
+    return _Checks(typed, node).run()
+
+
+def _through(node: Node) -> str:
+    return f"`{node.name}` goes through a bijection"
+
+
+class _Checks:
+    """Looks at the latent itself, then at each node that depends on it."""
+
+    def __init__(self, typed: TypedGraph, latent: Node) -> None:
+        self.typed, self.latent, self.graph = typed, latent, typed.graph
+        self.values = Values(typed.graph, {})
+        shifts = {n.shift.base: n.name for n in self.graph.model.nodes.values() if n.shift}
+        self.before = shifts.get(latent.name)
+
+    def run(self) -> str:
+        users = [
+            node
+            for node in self.graph.model.nodes.values()
+            if node.is_random
+            and node.name != self.latent.name
+            and self.latent.name in self.values.inputs(MODEL, node.name)
+        ]
+        if not users:
+            return f"no data depend on `{self.latent.name}`"
+        problems = [self._normal(self.latent, self.before), *map(self._user, users)]
+        problems += [self._others(node) for node in (self.latent, *users)]
+        return next((problem for problem in problems if problem), "")
+
+    def _user(self, node: Node) -> str:
+        assert node.entry is not None
+        if node.role != "observed" or node.missing is not None:
+            return f"`{node.name}` depends on it, and is not observed in every row"
+        if not node.entry.gaussian:
+            return f"`{node.name}` depends on it, and is {node.entry.name}, not normal"
+        if node.through:
+            return f"`{node.name}` depends on it, and goes through a bijection"
+        if node.scan != self.latent.scan:
+            return f"`{node.name}` depends on it, and has other steps"
+        if self.before is not None and self._degree(node, self.before) != Degree.CONSTANT:
+            return f"`{node.name}` depends on {self.before}, and not on `{self.latent.name}` alone"
+        return self._normal(node, self.latent.name)
+
+    def _normal(self, node: Node, of: str | None) -> str:
+        """A mean that is affine in `of`, and a scale that does not depend on it."""
+        if of is None:
+            return ""
+        assert node.entry is not None
+        loc, scale = (self._parameter(node, p, of) for p in node.entry.parameters)
+        if loc == Degree.OTHER:
+            return f"the {node.entry.parameters[0].name} of `{node.name}` is not affine in `{of}`"
+        if scale != Degree.CONSTANT:
+            return f"the {node.entry.parameters[1].name} of `{node.name}` depends on `{of}`"
+        return ""
+
+    def _parameter(self, node: Node, parameter: Parameter, of: str) -> Degree:
+        degrees = Degrees(self.graph, self.values, of)
+        assert node.entry is not None
+        for key, expression in node.arguments.items():
+            if parameter_of(node.entry, key)[0] is parameter:
+                return degrees.degree(expression)
+        return degrees.degree(node.params) if node.params is not None else Degree.CONSTANT
+
+    def _degree(self, node: Node, of: str) -> Degree:
+        degrees = Degrees(self.graph, self.values, of)
+        return max((degrees.degree(e) for e in node.own_expressions()), default=Degree.CONSTANT)
+
+    def _others(self, node: Node) -> str:
+        """A second latent that is integrated out, or states of a sequence, beside this one."""
+        for name in sorted(self.values.inputs(MODEL, node.name) - {self.latent.name}):
+            other = self.graph.model.nodes.get(name)
+            drawn = self.graph.guide is not None and name in self.graph.guide.nodes
+            if other is None or other.role != "latent" or drawn:
+                continue
+            assert other.entry is not None
+            is_local = ROWS in self.typed.types[other.id].plates
+            if is_local and (not other.entry.finite or other.scan is not None):
+                return f"`{node.name}` depends on `{name}`, which is latent, too"
+        return ""
