@@ -166,4 +166,8 @@ def figure(name: str, summary: dict[str, float | int | str | None]) -> str:
     where = f"{summary['rows']} rows of `{summary['data']}`"
     if value is None:
         return f"{name}: {of} is not finite ({how}, {where})"
-    return f"{name}: {of} {relation} {value:.3f} +- {error:.3f} nats a row ({how}, {where})"
+    shown = f"{name}: {of} {relation} {value:.3f} +- {error:.3f} nats a row ({how}, {where})"
+    if "value_per_step" not in summary:
+        return shown
+    each, spread = summary["value_per_step"], summary["standard_error_per_step"]
+    return f"{shown}; {each:.3f} +- {spread:.3f} a step"

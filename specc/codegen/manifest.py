@@ -14,6 +14,7 @@ from specc.codegen.digests import digests
 from specc.codegen.emit.asked import capabilities
 from specc.codegen.emit.objective import loss_inputs, needs_data_size, shares
 from specc.codegen.plan import Plan, ProgramPlan
+from specc.codegen.steps import loop, sequence
 from specc.diagnostics.source import Span
 from specc.graph.graph import MODEL, DataField
 from specc.language.schema.train import Schedule
@@ -42,12 +43,14 @@ def manifest(plan: Plan) -> dict[str, Any]:
                 "inputs": [plan.python[n] for n in loss_inputs(plan)],
                 "needs_data_size": needs_data_size(plan),
                 **_shares(plan),
+                **loop(plan),
                 "warm_up": plan.objective.warm_up,
                 "bound": plan.objective.entry.variable,
                 "parameters": list(plan.programs),
             }
             for player in plan.objective.players
         ],
+        **sequence(plan),
         "capabilities": {
             f"{program.name}.{method}": [plan.python[n] for n in inputs]
             for program in plan.programs.values()

@@ -24,6 +24,9 @@ from specc.engine.step import Step
 WORTH = 30.0
 """Seconds of eager steps ahead, below which a graph is not tried."""
 
+MOST_STEPS = 16
+"""Steps of a loop, each of which would be in the graph anew, beyond which none is tried."""
+
 TIMED = 20
 """Steps that are timed, after as many to warm up as it takes to be steady."""
 
@@ -52,6 +55,9 @@ def choose(step: Step, wanted: str, steps_left: int) -> Choice:
             step.compile()
             _run(step, 1)
         return Choice(True, "asked for")
+    loop = max(player.loss.loop for player in step.players)
+    if loop > MOST_STEPS:
+        return Choice(False, f"its loss goes through {loop} steps one by one, too large a graph")
     with _unchanged(step.program, step.players) as restore:
         return _timed(step, steps_left, restore)
 

@@ -67,6 +67,8 @@ class Figure(TypedDict):
     value: Number | None
     standard_error: Number | None
     effective_sample_size: NotRequired[Number | None]
+    value_per_step: NotRequired[Number | None]
+    standard_error_per_step: NotRequired[Number | None]
 
 
 @with_config(STRICT)

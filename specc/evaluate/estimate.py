@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from specc.data.load import Batch
 from specc.engine.opened import OpenRun
 from specc.evaluate.pareto import UNTRUSTED
 from specc.evaluate.scoring import Advance, Request, Scored, scoring
@@ -24,7 +25,7 @@ class Estimate:
     `effective` is the mean effective sample size of the particles, `untrusted` the share of rows
     whose weights have a Pareto shape above 0.7; both are None for an exact value, the latter also
     for fewer than 25 particles. `of` is what it is of, such as `log p(x)`; `values` are those of
-    the single rows.
+    the single rows. Where rows are sequences, `steps` says how many steps each has.
     """
 
     request: Request
@@ -38,6 +39,7 @@ class Estimate:
     untrusted: float | None
     seconds: float
     values: Tensor
+    steps: Tensor | None = None
 
     def summary(self) -> dict[str, float | int | str | None]:
         """The figure as JSON."""
@@ -52,7 +54,17 @@ class Estimate:
             "effective_sample_size": self.effective,
             "pareto_k_above_0.7": self.untrusted,
             "seconds": round(self.seconds, 3),
+            **self._per_step(),
         }
+
+    def _per_step(self) -> dict[str, float]:
+        """The sum over rows over that of their steps, with the standard error of such a ratio."""
+        if self.steps is None or not self.steps.sum():
+            return {}
+        ratio = self.values.sum() / self.steps.sum()
+        rest = (self.values - ratio * self.steps).std() / self.steps.mean()
+        error = rest.item() / self.rows**0.5 if self.rows > 1 else float("nan")
+        return {"value_per_step": ratio.item(), "standard_error_per_step": error}
 
 
 def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: None) -> Estimate:
@@ -63,7 +75,10 @@ def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: 
     """
     began = time.monotonic()
     with scoring(opened, request) as scorer:
-        scored = [scorer.score(rows, at, own) for at, rows, own in scorer.batches(advance)]
+        scored, steps = [], []
+        for at, rows, own in scorer.batches(advance):
+            scored.append(scorer.score(rows, at, own))
+            steps.append(_steps(opened, rows))
         values = torch.cat([piece.values for piece in scored]).cpu()
         limit = scorer.limit
     return Estimate(
@@ -78,7 +93,19 @@ def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: 
         untrusted=_untrusted(scored),
         seconds=time.monotonic() - began,
         values=values,
+        steps=torch.cat([s for s in steps if s is not None]) if steps[0] is not None else None,
     )
+
+
+def _steps(opened: OpenRun, rows: Batch) -> Tensor | None:
+    """How many steps each row has; None where rows are no sequences."""
+    found = opened.manifest.steps
+    if found is None:
+        return None
+    if found.lengths is not None:
+        return rows[found.lengths].double().cpu()
+    count = len(next(iter(rows.values())))
+    return torch.full((count,), float(found.count), dtype=torch.float64)
 
 
 def _effective(scored: Sequence[Scored]) -> float | None:

@@ -108,7 +108,7 @@ class Loss:
 
     `warm_up` is the share of a run in which the weight of divergences rises to 1; where it is not
     0, the function takes that weight. `shares` are arguments that are shares of rows with a value,
-    by the field that each is of.
+    by the field that each is of. `loop` is the number of steps that it goes through one by one.
     """
 
     name: str
@@ -118,6 +118,15 @@ class Loss:
     bound: str | None
     parameters: tuple[str, ...]
     shares: Mapping[str, str] = field(default_factory=dict)
+    loop: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of data that are sequences, and the field that says how many of them a row has."""
+
+    count: int
+    lengths: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,7 @@ class Manifest:
     parameters: Mapping[str, tuple[int, ...]]
     train: Mapping[str, Any]
     evaluate: Mapping[str, Mapping[str, Any]]
+    steps: Steps | None = None
 
     def latents(self, program: str) -> tuple[str, ...]:
         """The names of the latent nodes of `program`."""
@@ -194,6 +204,7 @@ def parse(value: object) -> Manifest:
         parameters={p.get("name", str): p.sizes("shape") for p in top.items("parameters")},
         train=top.get("train", dict, {}),
         evaluate={n: entry.value for n, entry in top.child("evaluate", {}).children()},
+        steps=_steps(top.child("steps")) if top.value.get("steps") is not None else None,
     )
     _check_inputs(result)
     return result
@@ -255,6 +266,10 @@ def _missing(item: _Object) -> Missing:
     )
 
 
+def _steps(item: _Object) -> Steps:
+    return Steps(item.get("count", int), item.optional("lengths", str))
+
+
 def _many_hot(item: _Object) -> tuple[int, int] | None:
     if item.value.get("many_hot") is None:
         return None
@@ -291,6 +306,7 @@ def _loss(item: _Object) -> Loss:
         bound=item.optional("bound", str),
         parameters=item.names("parameters"),
         shares={name: str(of) for name, of in item.get("shares", dict, {}).items()},
+        loop=item.get("loop", int, 0),
     )
 
 

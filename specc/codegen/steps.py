@@ -1,0 +1,49 @@
+"""What the run time learns of a plan's sequences: the steps of rows, and loops over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from specc.codegen.plan import Plan
+from specc.graph.graph import GUIDE
+from specc.objective.terms import Reduce, Sum, Term
+
+
+def sequence(plan: Plan) -> dict[str, Any]:
+    """The steps of the data: their number, and the field that says how many of them a row has.
+
+    Nothing where the observed nodes are on no sequence, or on several.
+    """
+    graph = plan.graph.graph
+    scans = {n.scan for n in graph.model.nodes.values() if n.role == "observed"}
+    (scan,) = scans if len(scans) == 1 else (None,)
+    if scan is None:
+        return {}
+    lengths = graph.scans[scan].lengths
+    found = {"count": graph.size_of(scan), "lengths": lengths and plan.python[lengths]}
+    return {"steps": found}
+
+
+def loop(plan: Plan) -> dict[str, int]:
+    """How many steps the loss goes through one by one, where it does."""
+    graph = plan.graph.graph
+    guide = plan.programs.get(GUIDE)
+    looped = {name for program in plan.programs.values() for x in program.let_loops for name in x}
+    looped |= {name for x in (guide.loops if guide else ()) for name in x}
+    for player in plan.objective.players:
+        looped |= set(_taken_out(player.minimize))
+    nodes = [graph.lookup(program, name) for name in looped for program in plan.programs]
+    sizes = [graph.size_of(node.scan) for node in nodes if node is not None and node.scan]
+    return {"loop": max(sizes)} if sizes else {}
+
+
+def _taken_out(term: Term) -> Iterator[str]:
+    """The chains that are summed or integrated out."""
+    match term:
+        case Sum(parts=parts):
+            for part in parts:
+                yield from _taken_out(part.term)
+        case Reduce(how=how, axes=axes, term=inner):
+            yield from axes if how in ("forward", "integrate") else ()
+            yield from _taken_out(inner)
