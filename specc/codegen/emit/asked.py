@@ -180,7 +180,18 @@ def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[
         terms = Terms(body)
         parts = list(_local_parts(plan, program))
         result = [terms.part(part) for part in parts]
-        out.sum("return ", result)
+        # Sums apart from each other leave axes of size 1 where the others' states were.
+        sums = [p.term for p in _local_parts(plan, program) if isinstance(p.term, Reduce)]
+        several = len(sums) > 1 or any(_is_nested(term) for term in sums)
+        if several and len(result) == 1:
+            out.statement(f"return {result[0].removeprefix('+ ')}.flatten()")
+        else:
+            out.sum("return ", result, ".flatten()" if several else "")
+
+
+def _is_nested(term: Reduce) -> bool:
+    inner = term.term.parts if isinstance(term.term, Sum) else ()
+    return any(isinstance(part.term, Reduce) for part in inner)
 
 
 def write_points(plan: Plan, program: ProgramPlan, body: Body, owner: str) -> None:
