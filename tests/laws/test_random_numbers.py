@@ -7,6 +7,7 @@ normal means; the draws are seeded, and what passes today passes tomorrow.
 """
 
 import itertools
+import math
 import tempfile
 from pathlib import Path
 
@@ -88,13 +89,43 @@ def summed_log_p(program, checked, values):
     """log p(x, z), with every latent that has no value summed over its values."""
     needed = program.capabilities["model.log_joint"]
     log_joint = program.require("model.log_joint")
+    draws = checked.objective.draws
     free = [name for name in needed if name not in values]
-    choices = [every(checked.typed.type("model", name)) for name in free]
+    normal = [name for name in free if draws[name].kind == "integrate"]
+    finite = [name for name in free if name not in normal]
+    choices = [every(checked.typed.type("model", name)) for name in finite]
     totals = []
     for chosen in itertools.product(*choices):
-        known = {**values, **dict(zip(free, chosen, strict=True))}
-        totals.append(log_joint(**{name: known[name] for name in needed}))
+        known = {**values, **dict(zip(finite, chosen, strict=True))}
+        shapes = {name: checked.typed.type("model", name).shape for name in normal}
+        totals.append(integral(log_joint, {n: known[n] for n in needed if n in known}, shapes))
     return torch.stack(torch.broadcast_tensors(*totals)).logsumexp(0)
+
+
+def integral(log_joint, known, shapes):
+    """log p with normal latents integrated out: a quadratic, known by a few values."""
+    size = sum(math.prod(shape) for shape in shapes.values())
+
+    def at(*places):
+        flat = torch.zeros(size, dtype=torch.float64)
+        for place, sign in places:
+            flat[place] += sign
+        parts = flat.split([math.prod(shape) for shape in shapes.values()])
+        own = {n: p.reshape(1, 1, *s) for (n, s), p in zip(shapes.items(), parts, strict=True)}
+        return log_joint(**known, **own)
+
+    if not size:
+        return log_joint(**known)
+    middle, every_place = at(), range(size)
+    slope = torch.stack([(at((i, 1)) - at((i, -1))) / 2 for i in every_place], -1)
+    bend = [
+        [at((i, 1), (j, -1)) - at((i, 1)) - at((j, -1)) + middle for j in every_place]
+        for i in every_place
+    ]
+    curve = torch.stack([torch.stack(row, -1) for row in bend], -2)
+    found = torch.linalg.solve(curve, slope.unsqueeze(-1)).squeeze(-1)
+    log_det = torch.logdet(curve)
+    return middle + (slope * found).sum(-1) / 2 - log_det / 2 + size * math.log(2 * math.pi) / 2
 
 
 def every(kind):
