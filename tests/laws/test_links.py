@@ -182,7 +182,6 @@ def test_an_entry_is_named_like_its_file_and_its_main_option(name):
     assert entry.name == name
     assert next(iter(entry.Options.model_fields)) or name in entry.Options.model_fields
     assert name in entry.Options.model_fields
-    assert not entry.causal and not entry.invertible
 
 
 @pytest.mark.parametrize("name", names())
