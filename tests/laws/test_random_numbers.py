@@ -229,3 +229,31 @@ def test_a_random_spec_has_the_numbers_of_its_text(text):
 @given(specs())
 def test_very_many_random_specs_have_the_numbers_of_their_text(text):
     check(text)
+
+
+RARE = {
+    "entries that depend on each other, all their values weighed": """
+model:
+  n0: {latent: bernoulli, logits: 0.5, shape: [2]}
+  x: {observed: poisson, rate: "exp(f0(n0))", shape: [2]}
+guide:
+  n0: {latent: bernoulli, logits: "f1(n0)"}
+links: {f0: linear, f1: {masked_mlp: [4]}}
+objective: elbo
+""",
+    "a normal latent integrated out beside a class that is summed out": """
+model:
+  n0: {latent: normal, loc: 0.5, scale: 1.5, shape: [2]}
+  n1: {latent: bernoulli, logits: 0.3}
+  x: {observed: normal, loc: "f0(n0) + n1", scale: 1.5, shape: [2]}
+links: {f0: linear}
+objective: mle
+""",
+}
+
+
+@pytest.mark.parametrize("name", RARE)
+def test_what_random_specs_seldom_hold(name):
+    head = "specc: 1\nname: made\ndata: {source: npz, path: d.npz, fields: {x: {from: x}}}"
+    assert compile(Source("made.yaml", head + RARE[name]))[0] is not None
+    check(head + RARE[name])

@@ -208,7 +208,7 @@ class _ObjectiveWriter:
             self.out.statement(f"# {letter}({factor.symbol}) = {factor.story}")
             if draw.has_axis:
                 self.body.prepare(draw.program, factor.inputs)
-                if draw.program == GUIDE:
+                if draw.program == GUIDE and factor.causal is None:
                     self.body.parameters(factor)
                 first = self.plan.python[loss_inputs(self.plan)[0]]
                 self.body.spread(factor, first)

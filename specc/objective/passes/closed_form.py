@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from specc.catalog.entry import Parameter, Shape
 from specc.graph.graph import GUIDE, MODEL, ROWS, Node, TypedGraph
 from specc.graph.passes.events import broadcast, parameter_of
+from specc.graph.passes.names import is_autoregressive
 from specc.language.expressions.tree import Expression
+from specc.language.expressions.walk import calls
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.marginalize import Axes, summed
 from specc.objective.passes.values import Values
@@ -75,11 +77,18 @@ def _judge(
     if summed_in := sorted(axes.of_term(LogProb(MODEL, name)) & summed(draws)):
         shown = ", ".join(summed_in)
         return Verdict(False, f"p({name} | ...) is inside the log of the sum over {shown}")
+    if draw.has_axis and _is_causal(typed, q):
+        return Verdict(False, f"entries of {name} depend on each other, and all values are weighed")
     if draw.option == "sticking":
         return Verdict(False, "sticking the landing needs log q at the sample")
     if not _have_full_shape(typed, q, p):
         return Verdict(False, f"together the parameters have fewer entries than {name}")
     return Verdict(True, f"{q.entry.name} and {p.entry.name}, exact")
+
+
+def _is_causal(typed: TypedGraph, node: Node) -> bool:
+    used = (call for e in node.own_expressions() for call in calls(e))
+    return any(is_autoregressive(typed.graph, node, call) for call in used)
 
 
 def _have_full_shape(typed: TypedGraph, q: Node, p: Node) -> bool:
