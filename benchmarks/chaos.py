@@ -22,6 +22,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+# A fork of a process whose pool of threads has begun waits for threads that it does not have.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from specc.engine import device
 
 device.prepare()

@@ -85,6 +85,11 @@ class Given(Noise):
 
     normal = uniform = exponential = _take
 
+    def zeros(self, shape: Sequence[int]) -> Tensor:
+        """Zeros are not drawn: they are made where the numbers are."""
+        device = self.numbers[0].device if self.numbers else None
+        return torch.zeros(tuple(shape), dtype=self.dtype, device=device)
+
 
 def _lean(
     function: Callable[..., Any], inputs: Sequence[object], on_cpu: bool

@@ -14,7 +14,7 @@ from specc.engine.compiled import Given, Recording
 from specc.engine.player import NotCompiled
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
-from tests.unit.test_random_specs import value_of
+from tests.unit.test_random_specs import batch_of
 
 # Torch's compiler still uses parts of torch that it calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -42,13 +42,8 @@ def prepared(name):
     program.train()
     generator = torch.Generator().manual_seed(0)
     graph = checked.typed
-    batch = {
-        field: value_of(graph.type("model", field), ROWS, generator).float()
-        for field in checked.plan.data
-    }
-    for field in checked.plan.data:
-        if ("model", field) in graph.classes:
-            batch[field] = batch[field].long()
+    batch = batch_of(graph, checked.plan.data, ROWS, generator)
+    batch = {n: v.float() if v.is_floating_point() else v for n, v in batch.items()}
     recording = Recording(Noise.at(0))
     try:
         program.loss("loss", batch, recording, ROWS)

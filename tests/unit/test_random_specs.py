@@ -51,9 +51,10 @@ def formatted(folder):
     assert found.returncode == 0, found.stdout
 
 
-def value_of(kind, rows, generator):
-    """Values inside a support, one event a row."""
-    uniform = torch.rand((rows, *kind.shape), generator=generator, dtype=torch.float64)
+def value_of(kind, rows, generator, steps=()):
+    """Values inside a support, one event a row, or one a step of it."""
+    shape = (rows, *steps, *kind.shape)
+    uniform = torch.rand(shape, generator=generator, dtype=torch.float64)
     match kind.support:
         case Simplex():
             return uniform / uniform.sum(-1, keepdim=True)
@@ -67,7 +68,9 @@ def value_of(kind, rows, generator):
 
 def batch_of(graph, names, rows, generator):
     """Data for a random spec; the index `k` of a plate alternates between two elements."""
-    batch = {n: value_of(graph.type(MODEL, n), rows, generator) for n in names}
+    nodes, scans = graph.graph.model.nodes, graph.graph.scans
+    steps = {n: (scans[nodes[n].scan].steps,) if nodes[n].scan else () for n in names}
+    batch = {n: value_of(graph.type(MODEL, n), rows, generator, steps[n]) for n in names}
     batch |= {n: batch[n].long() for n in names if (MODEL, n) in graph.classes}
     for name in names:
         node = graph.graph.model.nodes[name]
