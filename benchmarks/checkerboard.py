@@ -53,6 +53,7 @@ evaluate:
 
 FLOWS = {
     "glow3": (PLAIN, "{glow: {steps: 3, hidden: [128, 128]}}"),
+    "glow3_wide": (PLAIN, "{glow: {steps: 3, hidden: [256, 256, 256], activation: silu}}"),
     "glow20": (PLAIN, "{glow: {steps: 20, hidden: [128, 128]}}"),
     "realnvp8": (PLAIN, "{realnvp: {layers: 8, hidden: [128, 128]}}"),
     "nsf": (PLAIN, "{nsf: {layers: 4, hidden: [64, 64], bins: 16, bound: 4.5}}"),

@@ -34,7 +34,7 @@ guide:
 links:
   decoder: {{mlp: [200], activation: tanh}}
   encoder: {{mlp: [200], activation: tanh}}
-objective: elbo
+objective: {objective}
 train: {{optimizer: {{adam: {{lr: 0.001}}}}, batch_size: 100, epochs: {epochs}}}
 """
 Array = npt.NDArray[np.float64]
@@ -63,13 +63,20 @@ def figures(full: Array, test: Array, found: Array) -> tuple[float, float]:
     return float(np.square(found[gone] - x).mean()), float(log_p.mean())
 
 
+def spec(asked: argparse.Namespace) -> str:
+    """The text of the model."""
+    particles = asked.particles
+    objective = f"{{iwae: {{particles: {particles}}}}}" if particles > 1 else "elbo"
+    return SPEC.format(epochs=asked.epochs, fill=asked.fill, objective=objective)
+
+
 def by_autoencoder(train: Array, test: Array, asked: argparse.Namespace, folder: Path) -> Array:
     """The means by a trained run."""
     from specc.api import open_run
 
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "digits.npz", train_x=train, test_x=test)
-    (folder / "spec.yaml").write_text(SPEC.format(epochs=asked.epochs, fill=asked.fill))
+    (folder / "spec.yaml").write_text(spec(asked))
     command = [sys.executable, "-m", "specc", "train", str(folder / "spec.yaml")]
     command += ["--out", str(folder / "run"), "--data-dir", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -85,6 +92,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--draws", type=int, default=16)
     parser.add_argument("--sweeps", type=int, default=100)
+    parser.add_argument("--particles", type=int, default=20, help="of the bound in training")
     parser.add_argument("--fill", choices=("zero", "mean"), default="zero")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()

@@ -30,8 +30,20 @@ if TYPE_CHECKING:
     help="Rows of an .npz file instead: an array for each field, missing where it is no number.",
 )
 @click.option("--rows", type=click.IntRange(1), help="The first rows only.")
-@click.option("--draws", type=click.IntRange(1, 10**4), default=16, show_default=True)
-@click.option("--sweeps", type=click.IntRange(1, 10**6), default=100, show_default=True)
+@click.option(
+    "--draws",
+    type=click.IntRange(1, 10**4),
+    default=16,
+    show_default=True,
+    help="Draws of each row, side by side.",
+)
+@click.option(
+    "--sweeps",
+    type=click.IntRange(1, 10**6),
+    default=100,
+    show_default=True,
+    help="How often all of them are proposed and weighted anew.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--out", metavar="FILE", help="RUN/imputed.npz by default; the picture goes beside.")
 @options.as_json
@@ -78,8 +90,10 @@ def command(
 
 
 def _line(name: str, told: Mapping[str, Any]) -> str:
-    """`x: 49.7 % of 359 rows were missing; of what was hidden squared error 0.1081`."""
+    """`x: 49.7 % of 359 rows were missing, filled by 51 effective draws; ...`."""
     line = f"{name}: {100 * told['missing']:.3g} % of {told['rows']} rows were missing"
+    if "effective" in told:
+        line += f", filled by {told['effective']:,.3g} effective draws"
     for figure, words in (("accuracy", "accuracy"), ("squared_error", "squared error")):
         if figure in told:
             line += f"; of what was hidden {words} {told[figure]:.4f}"

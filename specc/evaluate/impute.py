@@ -1,19 +1,12 @@
-"""Missing values, filled: by the guide where it draws them, by a chain where they are left out.
+"""Missing values, filled: drawn by the guide, or from p(x | z) where a density leaves them out.
 
-Entries that a density leaves out are drawn by pseudo-Gibbs sampling (Rezende, Mohamed and Wierstra
-2014, appendix F): with x the known values and a first guess of the others, each sweep draws
-
-    z ~ q(z | x),    then    x_missing ~ p(x_missing | z)
-
-and known entries never change. Were q the posterior, this would be Gibbs sampling, and the chain
-would come to p(x_missing | x_known); how far q is from it is how far the draws may be off. The mean
-is that of E[x | z] over the second half of the sweeps of all chains.
+Many z are proposed for each row and weighted by importance: `specc.evaluate.population` says how.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,22 +15,21 @@ from torch import Tensor
 from specc.data.load import Batch
 from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
-from specc.evaluate.labels import labels_of, predicted
-from specc.evaluate.sampling import GUIDE, MEAN
+from specc.evaluate.labels import labels_of
+from specc.evaluate.population import COMPLETE, Population
 from specc.evaluate.scoring import Advance, exact, fixed
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field
 from specc.runtime.places import located
 from specc.runtime.program import Program
 
-COMPLETE = "model.complete"
 AT_ONCE = 4096
-"""Rows of all chains that are computed together."""
+"""Members of all rows that are computed together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How many chains are run for each row, for how many sweeps, on which rows."""
+    """How many members a row's population has, for how many sweeps, on which rows."""
 
     draws: int = 16
     sweeps: int = 100
@@ -52,14 +44,16 @@ class Filled:
 
     `known` is [rows, *mask]. `values` [rows, *shape] are the data where they are known; elsewhere
     the posterior mean, or the likeliest class of a label, whose `probabilities` are
-    [rows, classes]. `draws` are [draws, rows, *shape]. `original` are the values before some were
-    hidden, where that was for an experiment.
+    [rows, classes]. `draws` are [draws, rows, *shape]. `effective` [rows] is the effective number
+    of the weighted draws that the mean is of, at most draws times sweeps. `original` are the values
+    before some were hidden, where that was for an experiment.
     """
 
     field: Field
     known: Tensor
     values: Tensor
     draws: Tensor
+    effective: Tensor
     probabilities: Tensor | None = None
     original: Tensor | None = None
 
@@ -67,59 +61,14 @@ class Filled:
         """How many values were missing, and how well hidden ones were met, as JSON."""
         missing = ~self.known
         found: dict[str, Any] = {"rows": len(self.known), "missing": missing.double().mean().item()}
+        if self.probabilities is None:
+            found["effective"] = self.effective.median().item()
         if self.original is None or not missing.any():
             return found
         away = self.values[missing].double() - self.original[missing].double()
         if self.probabilities is not None:
             return {**found, "accuracy": (away == 0).double().mean().item()}
         return {**found, "squared_error": away.square().mean().item()}
-
-
-@dataclass(slots=True)
-class _Chain:
-    """The chains of some rows, all side by side: [draws * rows, ...]."""
-
-    program: Program
-    state: Batch
-    fields: Mapping[str, Field]
-    draws: int
-    sums: dict[str, Tensor] = field(default_factory=dict)
-    counted: int = 0
-
-    def sweep(self, noise: Any, counts: bool) -> None:  # noqa: ANN401
-        """One sweep; the means count from the half on."""
-        program, values = self.program, dict(self.state)
-        if program.can(GUIDE) or program.manifest.latents("model"):
-            infer = program.require(GUIDE, "imputation")
-            latents, _ = infer(noise, 1, **program.inputs(GUIDE, self.state))
-            values |= {name: value[0] for name, value in latents.items()}
-        if program.can(COMPLETE):
-            values |= program.require(COMPLETE)(noise, **program.inputs(COMPLETE, values))
-        self.state |= {name: values[name] for name in self.fields}
-        if counts:
-            self._count(values)
-
-    def _count(self, values: Batch) -> None:
-        means: Batch = {}
-        if self.program.can(MEAN) and set(self.program.capabilities[MEAN]) <= set(values):
-            means = self.program.require(MEAN)(**self.program.inputs(MEAN, values))
-        told = predicted(self.program, self.state)
-        self.counted += 1
-        for name, own in self.fields.items():
-            assert own.missing is not None
-            left_out = name in means and not own.missing.filled
-            mean = means[name] if left_out else values[name]
-            self._add(name, mean.reshape(values[name].shape))
-            if name in told:
-                self._add(f"{name}?", told[name].exp())
-
-    def _add(self, name: str, value: Tensor) -> None:
-        rows = value.reshape(self.draws, -1, *value.shape[1:]).double().mean(0)
-        self.sums[name] = self.sums[name] + rows if name in self.sums else rows
-
-    def mean(self, name: str) -> Tensor:
-        """The mean over chains and sweeps, of each row."""
-        return self.sums[name] / self.counted
 
 
 @torch.inference_mode()
@@ -176,46 +125,50 @@ def _some(
     original: Batch,
     start: int,
 ) -> dict[str, Filled]:
-    program = opened.program
-    state = {n: v.repeat(asked.draws, *[1] * (v.ndim - 1)) for n, v in batch.items()}
-    chain = _Chain(program, state, fields, asked.draws)
-    sweeps = asked.sweeps if program.can(COMPLETE) else 1
-    for number in range(sweeps):
-        noise = noise_at(asked.seed, Stream.SAMPLE, 3, start, number, device=opened.device)
-        chain.sweep(noise, number >= sweeps // 2)
-    return {n: _filled(opened, chain, own, batch, original) for n, own in fields.items()}
+    population = Population.of(opened.program, fields, asked.draws, batch)
+    for number in range(asked.sweeps if opened.program.can(COMPLETE) else 1):
+        population.sweep(
+            noise_at(asked.seed, Stream.SAMPLE, 3, start, number, device=opened.device)
+        )
+    return {n: _filled(opened, population, own, batch, original) for n, own in fields.items()}
 
 
-def _filled(opened: OpenRun, chain: _Chain, own: Field, batch: Batch, original: Batch) -> Filled:
+def _filled(
+    opened: OpenRun, population: Population, own: Field, batch: Batch, original: Batch
+) -> Filled:
     assert own.missing is not None
     name, known = own.name, batch[own.missing.known]
     classes = labels_of(opened.manifest).get(name, range(0)) if own.missing.filled else range(0)
     probabilities = None
     if classes:
-        probabilities = _probabilities(chain, name, classes, batch, own.missing.known)
+        probabilities = _probabilities(population, name, classes, batch, own.missing.known)
         mean = (probabilities.argmax(-1) + classes.start).to(batch[name].dtype)
     else:
-        mean = chain.mean(name)
-    draws = chain.state[name].reshape(chain.draws, *batch[name].shape)
+        mean = population.mean(name)
+    draws = population.kept[name].reshape(population.members, *batch[name].shape)
     wide = known.reshape(*known.shape, *[1] * (batch[name].ndim - known.ndim))
     return Filled(
         field=own,
         known=known,
         values=torch.where(wide, batch[name].to(mean.dtype), mean),
         draws=torch.where(wide, batch[name], draws.to(batch[name].dtype)),
+        effective=population.weights.effective(),
         probabilities=probabilities,
         original=original.get(name),
     )
 
 
-def _probabilities(chain: _Chain, name: str, classes: range, batch: Batch, mask: str) -> Tensor:
+def _probabilities(
+    population: Population, name: str, classes: range, batch: Batch, mask: str
+) -> Tensor:
     """The probability of each class of a label; of one that is known it is 1."""
-    if f"{name}?" in chain.sums:
-        found = chain.mean(f"{name}?")
-    elif not chain.program.manifest.latents("model"):
-        found = _exact(chain.program, name, classes, batch, mask)
+    program, told = population.program, f"{name}?"
+    if told in population.means:
+        found = population.means[told]
+    elif not program.manifest.latents("model"):
+        found = _exact(program, name, classes, batch, mask)
     else:
-        drawn = chain.state[name].reshape(chain.draws, -1).long() - classes.start
+        drawn = population.kept[name].reshape(population.members, -1).long() - classes.start
         found = torch.nn.functional.one_hot(drawn, len(classes)).double().mean(0)
     own = torch.nn.functional.one_hot(batch[name].long() - classes.start, len(classes))
     return torch.where(batch[mask][:, None], own.to(found.dtype), found)
@@ -237,12 +190,15 @@ def _joined(pieces: list[Filled]) -> Filled:
         return None if found[0] is None else torch.cat(found, axis).cpu()
 
     known, values, draws = every("known"), every("values"), every("draws", 1)
-    assert known is not None and values is not None and draws is not None
+    effective = every("effective")
+    assert known is not None and values is not None
+    assert draws is not None and effective is not None
     return Filled(
         field=pieces[0].field,
         known=known,
         values=values,
         draws=draws,
+        effective=effective,
         probabilities=every("probabilities"),
         original=every("original"),
     )
