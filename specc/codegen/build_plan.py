@@ -34,6 +34,7 @@ from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Name
 from specc.language.expressions.walk import calls, children, names
 from specc.objective.objective import Objective
+from specc.objective.passes.change_of_variables import is_pushed
 from specc.objective.passes.missing import mask_rank
 
 
@@ -205,6 +206,7 @@ class _ProgramPlanner:
             log_det=self.python.fresh(f"{prefix}{node.name}_log_det"),
             inputs=self._inputs(node.through),
             stochastic=any(getattr(entry, "stochastic", False) for entry in entries),
+            scored=is_pushed(node, self.objective.draws),
         )
 
     def _causal(self, node: Node) -> LinkModule | None:

@@ -106,6 +106,8 @@ class Flow:
 
     `push` and `pull` are the methods that go through them all, either way; `base` and `log_det` the
     variables that hold the draw and the log-determinant. `inputs` are the nodes in their contexts.
+    `scored` says that a draw's own density is asked for, so that its log-determinant comes with the
+    push.
     """
 
     steps: tuple[Call, ...]
@@ -115,6 +117,7 @@ class Flow:
     log_det: str
     inputs: tuple[str, ...]
     stochastic: bool
+    scored: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,31 @@ def test_each_way_undoes_the_other(case):
 
 
 @every
+def test_a_push_is_the_value_alone(case):
+    f = shaken(case)
+    u, context = draws(case, 7)
+    assert torch.equal(f.push(u, context), f(u, context)[0])
+    if context is not None:
+        wide = u.expand(2, *u.shape)
+        torch.testing.assert_close(f.push(wide, context), f(wide, context)[0])
+
+
+@pytest.mark.parametrize("case", SOLVED, ids=str)
+def test_a_push_finds_no_log_determinant(case, monkeypatch):
+    f = shaken(case)
+    u, context = draws(case, 2)
+
+    def refuse(*given):
+        raise AssertionError("a log-determinant was computed")
+
+    for name in ("residual", "implicit"):
+        monkeypatch.setattr(f"specc.runtime.bijections.{name}.log_det", refuse)
+    f.push(u, context)
+    with pytest.raises(AssertionError, match="log-determinant"):
+        f(u, context)
+
+
+@every
 def test_each_way_undoes_the_other_in_single_precision(case):
     f = shaken(case).float()
     u, context = draws(case, 7)

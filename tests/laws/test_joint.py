@@ -61,7 +61,7 @@ def linear(folder, parts="x: observed, u: latent", objective="elbo"):
     program = load(folder).double()
     for parameter in program.parameters():
         parameter.add_(0.3 * torch.randn(parameter.shape))
-    matrix, shift = affine(lambda value: program.model.push_xu(value)[0], 5)
+    matrix, shift = affine(lambda value: program.model.push_xu(value), 5)
     scale = torch.tensor([1.0, 0.5, 2.0, 1.0, 0.3])
     loc = matrix @ torch.tensor([0.5, -1.0, 0.0, 2.0, 1.0]) + shift
     covariance = matrix @ scale.square().diag() @ matrix.T

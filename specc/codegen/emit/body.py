@@ -209,7 +209,7 @@ class Body:
                 items.append(f"shape={shape}")
             self.out.call(f"{local} = {self.called(factor, function)}", items, "")
         if factor.flow is not None:
-            self._push(factor, factor.flow, detached=function == "sample")
+            self._push(factor, factor.flow)
         if self._filled(factor) is not None:
             fill(self, factor, self.plan.missing[name])
         self.inherit(name, factor.inputs)
@@ -239,25 +239,25 @@ class Body:
         self.imports.add(f"specc.runtime.draws.ancestral.{kind}")
         self.out.call(f"{local} = {kind}", ["noise", *items] if factor.members > 1 else items, "")
 
-    def _push(self, factor: Factor, flow: Flow, detached: bool) -> None:
+    def _push(self, factor: Factor, flow: Flow) -> None:
         """`z, z_log_det = guide.push_z(z_base)`; the density of a plain draw goes back through."""
         self.prepare(factor.node.program, flow.inputs)
-        value, call = (
-            self.python(factor.node.name),
-            self._through(factor, flow, flow.push, flow.base),
-        )
-        if detached:
-            self.out.statement(f"{value} = {call}[0].detach()")
+        value = self.python(factor.node.name)
+        call = self._through(factor, flow, flow.push, flow.base, takes_noise=flow.scored)
+        if not flow.scored:
+            self.out.statement(f"{value} = {call}.detach()")
             return
         self.out.statement(f"{value}, {flow.log_det} = {call}")
         self.pushed.add(factor.node.id)
 
-    def _through(self, factor: Factor, flow: Flow, method: str, value: str) -> str:
+    def _through(
+        self, factor: Factor, flow: Flow, method: str, value: str, *, takes_noise: bool = True
+    ) -> str:
         """`guide.push_z(z_base, h)`."""
         owner = self.owners[factor.node.program]
         program = factor.node.program
         items = [value, *(self._given(program, factor.type, name) for name in flow.inputs)]
-        if flow.stochastic and "noise" in self.owners:
+        if flow.stochastic and takes_noise and "noise" in self.owners:
             items.append("noise=noise")
         return f"{owner}.{method}({', '.join(items)})"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
 from specc.graph.graph import Node, TypedGraph
@@ -24,12 +26,17 @@ def bijections_taken(typed: TypedGraph, minimize: Sum, draws: dict[str, Draw]) -
         node = typed.graph.node((term.program, term.node))
         if not node.through:
             continue
-        draw = draws.get(term.node)
-        pushed = draw is not None and draw.kind == "pathwise" and draw.program == term.program
+        pushed = is_pushed(node, draws)
         way = "pushed from its draw" if pushed else "pulled back to its base"
         letter = "p" if term.program == "model" else "q"
         decisions.append(Decision(f"{letter}({node.name})", way, _reason(typed, node, pushed)))
     return decisions
+
+
+def is_pushed(node: Node, draws: Mapping[str, Draw]) -> bool:
+    """Whether the density of a node through bijections is that of its own draw, as it is pushed."""
+    draw = draws.get(node.name)
+    return draw is not None and draw.kind == "pathwise" and draw.program == node.program
 
 
 def entries_in_order(typed: TypedGraph, minimize: Sum) -> list[Decision]:

@@ -22,3 +22,8 @@ class Bijection(nn.Module, ABC):
     @abstractmethod
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """u = f^-1(x), and log |det du/dx|."""
+
+    def push(self, u: Tensor, context: Tensor | None = None) -> Tensor:
+        """x = f(u) alone, for draws of which nobody asks the density."""
+        x: Tensor = self(u, context)[0]
+        return x

@@ -34,6 +34,12 @@ class Chain(Stochastic):
             log_det = log_det + more
         return x, log_det
 
+    def push(self, u: Tensor, context: Tensor | None = None) -> Tensor:
+        """x alone, each step by its own `push`."""
+        for step in self._steps():
+            u = step.push(u, context)
+        return u
+
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:

@@ -42,6 +42,11 @@ class Implicit(Stochastic):
         """x, and log |det dx/du|."""
         return _across(self.h, self.g, u, context, noise)
 
+    def push(self, u: Tensor, context: Tensor | None = None) -> Tensor:
+        """x alone: the fixed point, without Jacobians."""
+        u = spread(u, context, 1)
+        return solve(self.g.at(context), u + self.h.at(context)(u))
+
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:

@@ -43,6 +43,10 @@ class InvertibleResidual(Stochastic):
         x = solve(g, spread(u, context, 1))
         return x, -log_det(g, g.with_slopes(x)[1], x, noise)
 
+    def push(self, u: Tensor, context: Tensor | None = None) -> Tensor:
+        """x alone: the fixed point, without a Jacobian."""
+        return solve(self.g.at(context), spread(u, context, 1))
+
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:
