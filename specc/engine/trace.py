@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from specc.engine.distributed import part_of
 from specc.runtime.places import Place, find
+from specc.runtime.unsolved import listening
 
 SHARDING = "_fully_shard"
 """A folder in the path of torch's code that shares parameters out."""
@@ -23,13 +24,15 @@ SHARDING = "_fully_shard"
 class Origin:
     """What the first such number was, and the line of generated code that made it.
 
-    `then` is where the first NaN came from, where an infinite number was before it.
+    `then` is where the first NaN came from, where an infinite number was before it; `why` says what
+    went wrong there, if that is known.
     """
 
     value: str
     line: str
     place: Place | None
     then: Origin | None = None
+    why: str = ""
 
     @property
     def where(self) -> str:
@@ -39,8 +42,12 @@ class Origin:
     def __str__(self) -> str:
         after = ""
         if self.then is not None and self.then.where != self.where:
-            after = f", and NaN from {self.then.where}"
-        return f"{self.value} first came from {self.where}{after}"
+            after = f", and NaN from {self.then._told}"
+        return f"{self.value} first came from {self._told}{after}"
+
+    @property
+    def _told(self) -> str:
+        return f"{self.where}: {self.why}" if self.why else self.where
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -51,6 +58,12 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.folder = folder
         self.infinite: Origin | None = None
         self.nan: Origin | None = None
+        self.why = ""
+
+    def tell(self, what: str, count: int) -> None:
+        """Notes why the next NaN will come."""
+        del count
+        self.why = what
 
     @property
     def origin(self) -> Origin | None:
@@ -84,7 +97,8 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if _gathers(frames, self.folder):
             return None
         found = find(frames, self.folder)
-        return Origin(kind, found.line, found.place) if found else None
+        why = self.why if kind == "NaN" else ""
+        return Origin(kind, found.line, found.place, why=why) if found else None
 
 
 def _gathers(frames: Sequence[traceback.FrameSummary], folder: Path) -> bool:
@@ -107,7 +121,7 @@ def _kind(value: Tensor) -> str:
 def origin_of(compute: Callable[[], object], folder: Path) -> Origin | None:
     """Runs `compute` and tells where in the code of `folder` it went wrong, if it did."""
     watch = _Watch(folder)
-    with torch.no_grad(), watch:
+    with torch.no_grad(), listening(watch.tell), watch:
         compute()
     return watch.origin
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.scoring import fixed
-from specc.runtime.places import located
+from specc.evaluate.solved import solved
 
 GUIDE = "guide.sample"
 ACTIVE = 0.01
@@ -42,7 +42,7 @@ def parts(opened: OpenRun, part: str = "test", seed: int = 0) -> dict[str, Share
     rows, program = opened.rows(part), opened.program
     found: dict[str, list[float]] = {}
     counts, shares = [], rows.shares()
-    with opened.computing(), located(program.folder):
+    with opened.computing(), solved(program.folder):
         program.eval()
         for start in range(0, len(rows), BATCH):
             stop = min(start + BATCH, len(rows))
@@ -77,7 +77,7 @@ def active_units(opened: OpenRun, part: str = "test", seed: int = 0) -> dict[str
         return {}
     rows = opened.rows(part)
     moments: dict[str, list[tuple[Tensor, Tensor]]] = {}
-    with opened.computing(), located(program.folder):
+    with opened.computing(), solved(program.folder):
         program.eval()
         for start in range(0, len(rows), BATCH):
             batch = fixed(opened, rows, slice(start, min(start + BATCH, len(rows))), seed)

@@ -13,10 +13,10 @@ from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.sampling import GUIDE
 from specc.evaluate.scoring import choose, exact, exact_name, log_weights
+from specc.evaluate.solved import solved
 from specc.evaluate.weights import LogSums
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field
-from specc.runtime.places import located
 
 AT_ONCE = 256
 """Particles that are computed together."""
@@ -33,7 +33,7 @@ def encode(
     program = opened.program
     infer = program.require(GUIDE, "encoding")
     batch = _batch(opened, x, GUIDE)
-    with opened.computing(), located(program.folder):
+    with opened.computing(), solved(program.folder):
         noise = noise_at(seed, Stream.SAMPLE, 2, device=opened.device)
         program.eval()
         latents, _ = infer(noise, particles, **program.inputs(GUIDE, batch))
@@ -50,7 +50,7 @@ def log_prob(
     """
     program = opened.program
     how = choose(program.manifest, "iwae")
-    with opened.computing(), located(program.folder):
+    with opened.computing(), solved(program.folder):
         program.eval()
         if how == "exact":
             return exact(program, _batch(opened, x, exact_name(program)))

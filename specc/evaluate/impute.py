@@ -18,9 +18,9 @@ from specc.engine.streams import Stream, noise_at
 from specc.evaluate.labels import labels_of
 from specc.evaluate.population import COMPLETE, Population
 from specc.evaluate.scoring import Advance, exact, fixed
+from specc.evaluate.solved import solved
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field
-from specc.runtime.places import located
 from specc.runtime.program import Program
 
 AT_ONCE = 4096
@@ -90,7 +90,7 @@ def impute(
         hint = "say in a node of the model what happens without a value: `missing: ...`"
         raise RunFailure("E0819", message, hint=hint, exit_code=USAGE)
     pieces: list[dict[str, Filled]] = []
-    with opened.computing(), located(opened.program.folder):
+    with opened.computing(), solved(opened.program.folder):
         opened.program.eval()
         for start, batch, original, done in _batches(opened, asked, given):
             pieces.append(_some(opened, asked, fields, batch, original, start))

@@ -11,7 +11,7 @@ from torch import Tensor
 from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.scoring import fixed
-from specc.runtime.places import located
+from specc.evaluate.solved import solved
 
 SAMPLE = "model.sample"
 MEAN = "model.mean"
@@ -41,7 +41,7 @@ def sample(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -> Dra
     """
     program = opened.program
     draw = program.require(SAMPLE, "sampling")
-    with opened.computing(), located(program.folder):
+    with opened.computing(), solved(program.folder):
         noise = noise_at(seed, Stream.SAMPLE, device=opened.device)
         program.eval()
         needs = program.capabilities[SAMPLE]
@@ -59,7 +59,7 @@ def reconstruct(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -
     program = opened.program
     infer = program.require(GUIDE, "reconstruction")
     program.require(MEAN, "reconstruction")
-    with opened.computing(), located(program.folder):
+    with opened.computing(), solved(program.folder):
         noise = noise_at(seed, Stream.SAMPLE, 1, device=opened.device)
         program.eval()
         batch = _rows(opened, part, rows, seed)

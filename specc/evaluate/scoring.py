@@ -21,10 +21,10 @@ from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.memory import BUDGET, GPU_BUDGET, Piece, largest, piece_for
 from specc.evaluate.pareto import Tail
+from specc.evaluate.solved import solved
 from specc.evaluate.weights import LogSums
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Manifest
-from specc.runtime.places import located
 from specc.runtime.program import Program
 
 PROBE_PARTICLES = 4
@@ -118,7 +118,7 @@ def scoring(opened: OpenRun, request: Request) -> Iterator[Scorer]:
     rows, program = opened.rows(request.part), opened.program
     estimator = choose(program.manifest, request.estimator)
     program.eval()
-    with opened.computing(), torch.inference_mode(), located(program.folder):
+    with opened.computing(), torch.inference_mode(), solved(program.folder):
         yield Scorer(opened, rows, request, estimator)
 
 

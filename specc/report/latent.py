@@ -11,9 +11,9 @@ from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.sampling import GUIDE, MEAN
 from specc.evaluate.scoring import fixed
+from specc.evaluate.solved import solved
 from specc.report.conclude import Shown
 from specc.report.pictures import Pixels, grid
-from specc.runtime.places import located
 
 DRAWS = 16
 ROWS = 1000
@@ -37,7 +37,7 @@ def latent_of(opened: OpenRun, part: str, seed: int = 0) -> Latent | None:
     if len(names) != 1 or nodes[names[0]].is_global or not program.can(GUIDE):
         return None
     rows = opened.rows(part)
-    with opened.computing(), located(program.folder):
+    with opened.computing(), solved(program.folder):
         program.eval()
         batch = fixed(opened, rows, slice(0, min(ROWS, len(rows))), seed)
         noise = noise_at(seed, Stream.SAMPLE, 3, device=opened.device)
@@ -73,7 +73,7 @@ def between(opened: OpenRun, latent: Latent, shown: Shown) -> Pixels | None:
     first, second = latent.means[:PAIRS], latent.means[PAIRS : 2 * PAIRS]
     share = torch.linspace(0, 1, STEPS, dtype=first.dtype, device=first.device)[None, :, None]
     line = (1 - share) * first[:, None] + share * second[:, None]
-    with opened.computing(), located(program.folder):
+    with opened.computing(), solved(program.folder):
         program.eval()
         means = program.require(MEAN)(**{latent.name: line.flatten(0, 1)})
     return grid(means[shown.name], shown.picture, columns=STEPS)

@@ -13,6 +13,7 @@ from torch import Tensor
 from specc.engine import files
 from specc.engine.opened import OpenRun
 from specc.evaluate.sampling import SAMPLE, rows_of_part, sample
+from specc.evaluate.solved import solved
 
 PLANE = "plane.png"
 DENSITY = "model.log_prob"
@@ -61,7 +62,7 @@ def _density(opened: OpenRun, name: str, window: Points) -> Points | None:
         return None
     axes = [np.linspace(a, b, 2 * CELLS + 1)[1::2] for a, b in window.T]
     grid = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2)
-    with opened.computing():
+    with opened.computing(), solved(program.folder):
         program.eval()
         x = torch.as_tensor(grid, dtype=opened.settings.dtype, device=opened.device)
         log_p = program.require(DENSITY)(**{name: x})

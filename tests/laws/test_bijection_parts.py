@@ -25,6 +25,7 @@ from specc.runtime.bijections.residual import InvertibleResidual
 from specc.runtime.bijections.spectral import bound, contracted
 from specc.runtime.bijections.starting import is_starting, starting, wants_start
 from specc.runtime.noise import Noise
+from specc.runtime.unsolved import listening
 from tests.laws.bijecting import Case, draws, lowered, nested, shaken
 
 Z = 4.5
@@ -98,6 +99,50 @@ def test_planar_inverses_are_exact_where_the_map_is_almost_flat():
         f.learnt.bias.copy_(torch.tensor([3.0, -4.0, 0.1]))
     u = torch.linspace(-5, 5, 101).double()[:, None]
     torch.testing.assert_close(f.inverse(f(u)[0])[0], u, atol=1e-8, rtol=0)
+
+
+# Equations without a solution.
+
+
+def test_a_fixed_point_that_was_not_reached_is_no_number():
+    """Vectors of which one has none, beside one that is reached and one that is none already."""
+    told = []
+    start = torch.tensor([[1.0, 2.0], [1.0, 2.0], [1.0, torch.nan]]).double()
+    far = torch.tensor([[False], [True], [False]])
+    with listening(lambda what, count: told.append((what, count))):
+        found = fixed_point(lambda x: torch.where(far, x + 1, 1 + x / 2), start)
+    torch.testing.assert_close(found[0], torch.full((2,), 2.0).double())
+    assert found[1].isnan().all()
+    assert told == [("a fixed point was not reached in 2,000 steps", 1)]
+
+
+def test_a_gradient_through_a_fixed_point_that_was_not_reached_is_no_number(monkeypatch):
+    f = shaken(nested("residual", (3,), layers=1, hidden=[9]), by=1.0)
+    u = torch.randn(4, 3).double().requires_grad_()
+    x = f.push(u)
+    monkeypatch.setattr("specc.runtime.bijections.fixed_point.MOST", 1)
+    (grad,) = torch.autograd.grad(x.sum(), u)
+    assert grad.isnan().all()
+
+
+@pytest.mark.parametrize("steep", [1.0, 1e10])
+def test_a_planar_value_whose_root_was_not_found_is_no_number(steep):
+    """An interval of 10^10 is not narrowed enough by the halvings: the map is that steep."""
+    f = Planar(1).double()
+    with torch.no_grad():
+        f.learnt.bias.copy_(torch.tensor([1.0, steep, 0.1]))
+    told, u = [], torch.tensor([[0.3], [-1.0]]).double()
+    x, _ = f(u)
+    with listening(lambda what, count: told.append((what, count))):
+        again, negative = f.inverse(x)
+    if steep == 1.0:
+        torch.testing.assert_close(again, u)
+        assert not told
+    else:
+        assert again.isnan().any() and negative.isnan().any()
+        assert told[0][0] == "the root of an equation was not found in 30 steps"
+        known = ~again[:, 0].isnan()
+        torch.testing.assert_close(again[known], u[known], atol=1e-5, rtol=0)
 
 
 # Starts from data.

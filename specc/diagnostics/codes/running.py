@@ -114,4 +114,10 @@ CODES: tuple[Code, ...] = (
         "no data of `{name}` may be missing",
         "say in a node of the model what happens without a value: `missing: ...`",
     ),
+    error(
+        "E0820",
+        "not-solved",
+        "node `{node}` has no value in places: {what}, {count} times",
+        "the bijection there has become too steep",
+    ),
 )

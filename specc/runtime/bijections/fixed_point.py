@@ -10,6 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from specc.runtime.unsolved import only
+
 MEMORY, MOST = 5, 2000
 TOLERANCE = 32.0
 """Stops where |f(x) - x| <= 32 eps (1 + |x|): 7e-15 in float64, 4e-6 in float32."""
@@ -21,7 +23,8 @@ def fixed_point(f: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
 
     A step is accepted where the residual gets smaller, and otherwise replaced by the plain step
     x <- f(x), which makes it smaller by the Lipschitz constant of f. Ends at the tolerance, where
-    rounding allows no further step, or after 2,000 steps. The result has no gradient.
+    rounding allows no further step, or after 2,000 steps; a vector whose residual is larger than
+    half of the digits allow is NaN then. The result has no gradient.
     """
     x, y = start, f(start)
     residual = y - x
@@ -37,7 +40,13 @@ def fixed_point(f: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
         past = [*past, (better * moves[0], better * moves[1])][-MEMORY:]
         x, y = torch.where(better, proposed, x), torch.where(better, image, y)
         residual, failed = y - x, ~better
-    return y
+    allowed = torch.finfo(x.dtype).eps ** 0.5 * (1 + _norm(x) + _norm(start))
+    return only(
+        _norm(residual) <= allowed,
+        y,
+        start.isfinite().all(-1, keepdim=True),
+        f"a fixed point was not reached in {MOST:,} steps",
+    )
 
 
 def _norm(x: Tensor) -> Tensor:

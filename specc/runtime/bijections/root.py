@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from specc.runtime.unsolved import only
+
 HALVINGS, NEWTONS = 24, 6
 """Halvings leave 2^-24 of the interval; each Newton step after them squares the error."""
 
@@ -16,7 +18,8 @@ def root(function: Callable[[Tensor], tuple[Tensor, Tensor]], low: Tensor, high:
     """The root of an increasing function between `low` and `high`, entry by entry.
 
     `function` gives value and slope. The result has no gradient; one more Newton step of the
-    caller's own, a - value / slope, has that of the implicit function theorem.
+    caller's own, a - value / slope, has that of the implicit function theorem. It is NaN where the
+    last step was still larger than half of the digits allow, as for an interval of 10^7 or more.
     """
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -26,4 +29,11 @@ def root(function: Callable[[Tensor], tuple[Tensor, Tensor]], low: Tensor, high:
     for _ in range(NEWTONS):
         value, slope = function(a)
         a = torch.minimum(torch.maximum(a - value / slope, low), high)
-    return a
+    value, slope = function(a)
+    allowed = torch.finfo(a.dtype).eps ** 0.5 * (1 + a.abs()) * slope
+    return only(
+        value.abs() <= allowed,
+        a,
+        value.isfinite() & slope.isfinite(),
+        f"the root of an equation was not found in {HALVINGS + NEWTONS} steps",
+    )
