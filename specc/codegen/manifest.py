@@ -147,6 +147,8 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     owner = node if node.whole is None else plan.graph.graph.model.nodes[node.whole]
     if node.role == "observed" and owner.entry is not None:
         entry["distribution"] = owner.entry.name
+    if node.whole is not None:
+        entry["whole"] = node.whole
     for key in ("binarize", "scale", "standardize", "one_hot", "many_hot"):
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]

@@ -160,12 +160,18 @@ def _complaint(
     hint = _suggest(field, part)
     if code == "E0512":
         takes = "and every value must be a finite number"
-        node = field.name if field.distribution else ""
-        hint = "remove the row, or fill in the value"
-        if node:
-            hint += f"; or say in the node `{node}` what happens there: `missing: ...`"
+        hint = "remove the row, or fill in the value" + _otherwise(field, value)
     message = f"`{field.name}`: {where} is {shown}, {takes}"
     return RunFailure(code, message, hint=hint, place=_place(table, field), exit_code=USAGE)
+
+
+def _otherwise(field: Field, value: float) -> str:
+    """What may be done beside that where a value is missing, if the node can say it."""
+    if not math.isnan(value) or not field.distribution:
+        return ""
+    if field.whole:
+        return f": `{field.name}` is a part of `{field.whole}`, of which none can be missing"
+    return f"; or say in the node `{field.name}` what happens there: `missing: ...`"
 
 
 def _node(field: Field) -> str:

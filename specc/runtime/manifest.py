@@ -58,7 +58,7 @@ class Field:
     `shape` is of one row; `binarize` is `sample` or `threshold`; `one_hot` a number of classes;
     `many_hot` the first number of a vector of ones and zeros and its size;
     `picture` the height and width (and channels) under which a row is a picture; `distribution`
-    that of the node which observes the field.
+    that of the node which observes the field, `whole` the joint draw that the node is a part of.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Field:
     standardize: bool = False
     picture: tuple[int, ...] | None = None
     distribution: str = ""
+    whole: str = ""
     at: str = ""
     missing: Missing | None = None
 
@@ -248,6 +249,7 @@ def _field(name: str, item: _Object) -> Field:
         many_hot=_many_hot(item),
         standardize=item.get("standardize", bool, False),
         distribution=item.get("distribution", str, ""),
+        whole=item.get("whole", str, ""),
         picture=item.sizes("picture") if item.value.get("picture") is not None else None,
         at=item.get("span", str, "") or item.get("at", str, ""),
         missing=_missing(item.child("missing")) if item.value.get("missing") is not None else None,

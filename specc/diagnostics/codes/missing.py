@@ -39,6 +39,6 @@ CODES: tuple[Code, ...] = (
         "E0438",
         "field-of-known-data",
         "the field `{name}` has `{option}`, but its node does not say what happens without a value",
-        "write `missing: ...` in the node, or delete `{option}`",
+        "{hint}",
     ),
 )

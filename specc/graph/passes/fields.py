@@ -79,7 +79,11 @@ def _check_missing(spec: Spec, findings: Findings) -> None:
         said = [option for option, value in _of_missing(field).items() if value is not None]
         if said and name not in able and not any(spec.is_unread("model", n) for n, _ in nodes):
             place = spec.spans.key(("data", "fields", name, said[0]))
-            findings.add(diagnose("E0438", place, name=name, option=said[0]))
+            hint = f"write `missing: ...` in the node, or delete `{said[0]}`"
+            whole = next((own for own, node in nodes if name in node.parts), None)
+            if whole is not None:
+                hint = f"delete `{said[0]}`: no part of a joint draw such as `{whole}` can be missing"
+            findings.add(diagnose("E0438", place, name=name, option=said[0], hint=hint))
 
 
 def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings) -> DataField:

@@ -188,6 +188,30 @@ def test_not_finite(tmp_path, value):
     assert "row 1, column 1 of a.npz is" in fails("E0512", tmp_path, field(shape=(2,)), x=x)
 
 
+@pytest.mark.parametrize(
+    "value, more, hint",
+    [
+        (np.nan, {}, ""),
+        (
+            np.nan,
+            {"distribution": "normal"},
+            "; or say in the node `x` what happens there: `missing: ...`",
+        ),
+        (
+            np.nan,
+            {"distribution": "normal", "whole": "xu"},
+            ": `x` is a part of `xu`, of which none can be missing",
+        ),
+        (np.inf, {"distribution": "normal"}, ""),
+    ],
+)
+def test_what_to_do_where_a_value_is_not_finite(tmp_path, value, more, hint):
+    """A part of a joint draw has no `missing`, and a value that is infinite is not missing."""
+    with pytest.raises(RunFailure) as failure:
+        loaded(tmp_path, field(**more), x=np.array([1.0, value]))
+    assert failure.value.hint == "remove the row, or fill in the value" + hint
+
+
 def test_texts_and_complex_numbers_are_no_data(tmp_path):
     assert "not numbers" in fails("E0508", tmp_path, field(), x=np.array(["a", "b"]))
     assert "not numbers" in fails("E0508", tmp_path, field(), x=np.array([1j]))
