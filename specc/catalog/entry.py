@@ -105,7 +105,8 @@ class Function:
     compiling: for such an argument `shape` receives `(number,)`. `support` gives the support of
     the result from those of the arguments. `constant` gives the result, a number or nested tuples
     of numbers, where all arguments are plain numbers, which torch's own functions refuse; None
-    where it is not finite. `linear` says that f(a x + b y) = a f(x) + b f(y).
+    where it is not finite. `linear` says that f(a x + b y) = a f(x) + b f(y). A function `of_data`
+    takes the name of a node that the data gives, and `mask=` where entries of it may be missing.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Function:
     event_dims: bool = False
     least_rank: int = 0
     sizes: tuple[int, ...] = ()
+    of_data: bool = False
 
 
 class ShapeMismatch(Exception):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from specc.catalog.constrain import IDENTITY, constrainer
 from specc.catalog.entry import Parameter, Shape
+from specc.catalog.functions import index as functions
 from specc.codegen.loops import loops
 from specc.codegen.names import Attributes, Names
 from specc.codegen.plan import (
@@ -236,7 +237,16 @@ class _ProgramPlanner:
                 node = self.graph.lookup(self.program.name, name.id)
                 if node is not None and node.role != "parameter":
                     found[name.id] = None
+            found |= dict.fromkeys(self._masks(expression))
         return tuple(found)
+
+    def _masks(self, expression: Expression) -> Iterable[str]:
+        """The data of which an expression asks where it is known, if that is not everywhere."""
+        for call in calls(expression):
+            if functions.contains(call.function) and functions.function(call.function).of_data:
+                node = self.graph.lookup(self.program.name, names(call)[0].id)
+                if node is not None and node.is_left_out:
+                    yield known_key(node.name)
 
     def _symbol(self, node: Node, inputs: tuple[str, ...]) -> str:
         given = f" | {', '.join(inputs)}" if inputs else ""

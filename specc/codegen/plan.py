@@ -297,3 +297,8 @@ class Plan:
 def known_key(name: str) -> str:
     """What stands for `x_known` among the names of nodes."""
     return f"known({name})"
+
+
+def data_of(name: str) -> str:
+    """The data of which a name among those of nodes says where it is known; else the name."""
+    return name[len("known(") : -1] if name.startswith("known(") else name

@@ -7,8 +7,11 @@ In each sweep every member of a row's population draws
 and, with members picked anew in proportion to w, fills x_missing ~ p(x_missing | z) for the next.
 Whatever x was filled with, E[w h(z)] = p(x_known) E[h(z) | x_known]; so the weighted mean over all
 members and sweeps goes to the posterior mean as their number grows, whatever the guide, and at the
-rate that the effective sample size tells. Cappe, Guillin, Marin and Robert (2004), Population Monte
-Carlo, section 2; for the first sweep alone, Mattei and Frellsen (2019), MIWAE, eq. 10 to 12.
+rate that the effective sample size tells. A guide that is told which entries are missing, by
+`known(x)`, has learnt q(z | x_known), and sees the holes in every sweep.
+
+Cappe, Guillin, Marin and Robert (2004), Population Monte Carlo, section 2; for the first sweep
+alone, Mattei and Frellsen (2019), MIWAE, eq. 10 to 12.
 """
 
 from __future__ import annotations
@@ -75,13 +78,21 @@ class Population:
         if not (program.can(GUIDE) or program.manifest.latents("model")):
             return {}, self.weights.first.new_zeros(self.members, rows)
         infer = program.require(GUIDE, "imputation")
-        drawn, log_q = infer(noise, 1, **program.inputs(GUIDE, self.state))
+        given = {**self.state, **self._holes()}
+        drawn, log_q = infer(noise, 1, **program.inputs(GUIDE, given))
         latents = {name: value[0] for name, value in drawn.items()}
         joint = program.require(JOINT, "imputation")
         log_p = joint(**program.inputs(JOINT, {**self.data, **latents}))
         log_w = (log_p - log_q[0]).reshape(self.members, rows)
         possible = log_w.isfinite().any(0)
         return latents, torch.where(possible, log_w, 0.0)
+
+    def _holes(self) -> Batch:
+        """The data that a guide which asks where there are holes sees with them."""
+        asked = self.program.capabilities.get(GUIDE, ())
+        missing = {n: own.missing for n, own in self.fields.items() if own.missing is not None}
+        told = {n for n, own in missing.items() if not own.filled and own.known in asked}
+        return {name: self.data[name] for name in told}
 
     def _picked(self, noise: Noise, latents: Batch, log_w: Tensor) -> Batch:
         """The latents of members picked in proportion to w, with replacement, row by row."""
@@ -104,7 +115,7 @@ class Population:
         program, found = self.program, {}
         if program.can(MEAN) and set(program.capabilities[MEAN]) <= set(values):
             found = program.require(MEAN)(**program.inputs(MEAN, values))
-        told = predicted(program, self.state)
+        told = predicted(program, {**self.state, **self._holes()})
         for name, own in self.fields.items():
             assert own.missing is not None
             if own.missing.filled:

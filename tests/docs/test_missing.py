@@ -18,7 +18,7 @@ def test_the_page(tmp_path, monkeypatch):
         (tmp_path / f"{name}.yaml").write_text(spec, encoding="utf-8")
     names = {}
     blocks = BLOCK.findall(page)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for code, expected in blocks:
         out = io.StringIO()
         with contextlib.redirect_stdout(out):

@@ -30,6 +30,7 @@ from specc.catalog.supports import (
     describe,
     point,
 )
+from specc.runtime.functions.known import known
 
 from .calling import call, draw, lies_in
 
@@ -63,6 +64,7 @@ PLAIN = {
     "norm": (lambda x: np.sqrt(np.sum(x * x)), REAL),
     "logsumexp": (special.logsumexp, REAL),
     "flatten": (np.ravel, REAL),
+    "known": (np.ones_like, REAL),
 }
 CASES = {name: (oracle, (where,), [(s,) for s in ANY]) for name, (oracle, where) in PLAIN.items()}
 CASES["softmax"] = (lambda x: special.softmax(x, -1), (REAL,), [((4,),), ((2, 3),)])
@@ -115,6 +117,18 @@ def test_one_hot(leading):
     assert result.shape == (*leading, *entry.shape(((2,), (4,))))
     assert torch.equal(result, torch.eye(4)[labels])
     assert torch.equal(call(entry, (labels.double(), 1), (4, 0)), result)
+
+
+@pytest.mark.parametrize("leading", [(), (5,)])
+def test_known(leading):
+    """What a mask says, in the type of the value, and in that of real numbers for whole ones."""
+    value = torch.arange(6.0, dtype=torch.float64).expand(*leading, 6)
+    mask = value % 2 == 0
+    found = known(value, mask=mask)
+    assert found.dtype == torch.float64
+    assert found.tolist() == mask.tolist()
+    assert known(value.long(), mask=mask).dtype == torch.get_default_dtype()
+    assert known(mask).tolist() == torch.ones_like(mask).tolist()
 
 
 def test_eye():

@@ -291,3 +291,49 @@ def test_known_entries_have_the_sum_over_all_completions(tmp_path):
         some = p.model.log_prob(y=y[None], y_known=known[None], x=X[:1])
         every = p.model.log_prob(y=fits, y_known=whole, x=X[:1].expand(len(fits), 2))
         assert some.item() == pytest.approx(every.logsumexp(0).item(), abs=1e-12)
+
+
+TOLD = """\
+model:
+  z: {latent: normal, loc: 0, scale: 1, shape: [2]}
+  y: {observed: bernoulli, logits: down(z), shape: [4], missing: integrate}
+  x: {observed: bernoulli, logits: side(z), shape: [2]}
+GIVEN
+guide:
+  h: {let: "up(y, MASK, x, WHOLE)", shape: [3]}
+  z: {latent: normal, params: "head(h, MASK)"}
+links: {down: linear, side: linear, up: linear, head: linear}
+objective: {iwae: {particles: 3}}
+"""
+
+
+def test_a_guide_is_told_where_data_is_known(tmp_path):
+    """As if the mask were data of its own; of x, which is never missing, it is all ones."""
+    told = TOLD.replace("GIVEN\n", "").replace("MASK", "known(y)").replace("WHOLE", "known(x)")
+    given = TOLD.replace("GIVEN", "  m: {given: m}\n  w: {given: w}")
+    given = given.replace("MASK", "m").replace("WHOLE", "w")
+    fields = "y: {from: y, shape: SHAPE}, m: {from: m, shape: [4]}, w: {from: w, shape: [2]}"
+    head = HEAD.replace("y: {from: y, shape: SHAPE}", fields).replace("SHAPE", "[4]")
+    one = program(HEAD.replace("SHAPE", "[4]") + told, tmp_path)
+    other = program(head + given, tmp_path)
+    settle(one)
+    other.load_state_dict(one.state_dict())
+    known = bits(4)[[3, 7, 15, 0]].bool()
+    batch = {"y": bits(4)[[1, 5, 10, 4]] * known, "y_known": known, "x": X}
+    more = {**batch, "m": known.double(), "w": torch.ones_like(X)}
+    with precision(torch.float64):
+        (loss,) = one.manifest.losses
+        found = one.loss(loss.name, batch, Noise.at(3), 4)[0]
+        wanted = other.loss(loss.name, more, Noise.at(3), 4)[0]
+        drawn = one.guide.sample(Noise.at(4), 2, **one.inputs("guide.sample", batch))
+        expected = other.guide.sample(Noise.at(4), 2, **other.inputs("guide.sample", more))
+        full = one.loss(loss.name, {**batch, "y_known": known | True}, Noise.at(3), 4)[0]
+    assert found.item() == pytest.approx(wanted.item(), abs=1e-12)
+    assert torch.equal(drawn[1], expected[1])
+    assert full.item() != pytest.approx(found.item(), abs=1e-3)
+
+
+def test_a_guide_that_does_not_ask_is_not_told(tmp_path):
+    told = TOLD.replace("GIVEN\n", "").replace(", WHOLE", "").replace(", MASK", "")
+    silent = program(HEAD.replace("SHAPE", "[4]") + told, tmp_path)
+    assert silent.capabilities["guide.sample"] == ("y", "x")

@@ -17,6 +17,7 @@ NAMES = (
     "expm1",
     "eye",
     "flatten",
+    "known",
     "log",
     "log1p",
     "log_softmax",

@@ -88,6 +88,8 @@ def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
         found.update(values_behind(plan, program.name, factor.needs))
     drawn = (n for n in program.factors if n in plan.missing and n in plan.objective.draws)
     data = plan.with_known([*(n for n in found if n not in program.factors), *drawn])
+    unasked = {known_key(n) for n, m in plan.missing.items() if not m.fills} - set(found)
+    data = tuple(n for n in data if n not in unasked)
     needs_rows = any(not f.inputs for f in program.factors.values())
     return data or (plan.data[:1] if needs_rows else ())
 

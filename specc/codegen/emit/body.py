@@ -21,6 +21,7 @@ from specc.codegen.plan import (
     Missing,
     Plan,
     ProgramPlan,
+    data_of,
 )
 from specc.codegen.writer import Writer
 from specc.graph.graph import MODEL, ROWS, Type
@@ -99,7 +100,7 @@ class Body:
         """The variable of an input; one that does not vary over the steps gets their axis."""
         if name in self.in_step:
             return self.in_step[name]
-        node = self.plan.graph.graph.lookup(program, name)
+        node = self.plan.graph.graph.lookup(program, data_of(name))
         assert node is not None
         own = self.plan.graph.types[node.id]
         varies = own.is_local or self.particles.get(name, False)

@@ -173,6 +173,8 @@ class ExpressionWriter:
         texts = [item.text for item in given]
         if entry.event_dims:
             texts.append(f"dims={items[0].rank}")
+        if entry.of_data:
+            texts += self._mask(call.arguments[0])
         sizes = [
             self._size_of(a) if n in entry.sizes else items[n].shape
             for n, a in enumerate(call.arguments)
@@ -180,6 +182,11 @@ class ExpressionWriter:
         shape = entry.shape(tuple(sizes))
         varies = any(item.varies for item in items)
         return Code(f"{self._called(entry.target)}({', '.join(texts)})", ATOM, shape, varies)
+
+    def _mask(self, data: Expression) -> list[str]:
+        """`mask=x_known`, for data of which entries are left out."""
+        missing = self.plan.missing.get(data.id) if isinstance(data, Name) else None
+        return [] if missing is None or missing.fills else [f"mask={missing.known}"]
 
     def _called(self, target: str) -> str:
         """The name under which generated code calls a function."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specc.codegen.plan import Before, Factor, Let, ProgramPlan
+from specc.codegen.plan import Before, Factor, Let, ProgramPlan, data_of
 
 if TYPE_CHECKING:
     from specc.codegen.emit.body import Body
@@ -78,13 +78,13 @@ class Loop:
         return list(found)
 
     def _is_sequence(self, name: str) -> bool:
-        node = self.body.plan.graph.graph.lookup(self.program.name, name)
+        node = self.body.plan.graph.graph.lookup(self.program.name, data_of(name))
         assert node is not None
         plates = self.body.plan.graph.types[node.id].plates
         return any(plate in self.body.plan.graph.graph.scans for plate in plates)
 
     def _rank(self, name: str) -> int:
-        node = self.body.plan.graph.graph.lookup(self.program.name, name)
+        node = self.body.plan.graph.graph.lookup(self.program.name, data_of(name))
         assert node is not None
         return len(self.body.plan.graph.types[node.id].shape)
 

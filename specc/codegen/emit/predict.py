@@ -22,7 +22,7 @@ def predicted(plan: Plan) -> list[Factor]:
 
 
 def _is_told(factor: Factor, data: tuple[str, ...], plan: Plan) -> bool:
-    known = set(data) - set(plan.programs[GUIDE].factors)
+    known = set(plan.with_known(data)) - set(plan.programs[GUIDE].factors)
     single = not factor.type.shape and factor.entry.finite
     return single and bool(factor.inputs) and set(factor.inputs) <= known
 

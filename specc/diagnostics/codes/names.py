@@ -167,6 +167,12 @@ CODES: tuple[Code, ...] = (
         "`{name}` is global, one value for all rows, and has a value for each step of `{plate}`",
         "delete `global: true`, or `plate: {plate}`; a `parameter` may have one value a step",
     ),
+    error(
+        "E0247",
+        "not-data",
+        "`{function}` says where data has values, and `{given}` is {reason}",
+        "{hint}",
+    ),
     error("E0231", "unknown-function", "there is no link or function `{name}`", "{hint}"),
     error(
         "E0232",

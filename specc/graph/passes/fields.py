@@ -82,7 +82,9 @@ def _check_missing(spec: Spec, findings: Findings) -> None:
             hint = f"write `missing: ...` in the node, or delete `{said[0]}`"
             whole = next((own for own, node in nodes if name in node.parts), None)
             if whole is not None:
-                hint = f"delete `{said[0]}`: no part of a joint draw such as `{whole}` can be missing"
+                hint = (
+                    f"delete `{said[0]}`: no part of a joint draw such as `{whole}` can be missing"
+                )
             findings.add(diagnose("E0438", place, name=name, option=said[0], hint=hint))
 
 

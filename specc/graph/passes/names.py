@@ -93,7 +93,7 @@ def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
 
 
 def _listed(candidates: list[str]) -> str:
-    shown = ", ".join(f"`{c}`" for c in sorted(candidates)[:8])
+    shown = ", ".join(f"`{c}`" for c in sorted({*candidates})[:8])
     return (
         f"names that can be used here: {shown}" if shown else "declare it as a node or a constant"
     )
@@ -132,7 +132,9 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
                 diagnose("E0229", call.span, found=_counted(call), example=example), node.id
             )
     elif functions.contains(call.function):
-        _check_arity(node, call, functions.function(call.function), findings)
+        entry = functions.function(call.function)
+        if _check_arity(node, call, entry, findings) and entry.of_data:
+            _check_data(graph, node, call, findings)
     elif graph.lookup(node.program, call.function) is not None:
         findings.add(diagnose("E0230", call.function_span, name=call.function), node.id)
     else:
@@ -190,16 +192,45 @@ def _no_such_function(graph: Graph, name: str) -> str:
     return f"the functions are {known}; a network of your own is a link, under `links:`"
 
 
-def _check_arity(node: Node, call: Call, entry: Function, findings: Findings) -> None:
+def _check_data(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    """What says where data has values takes the name of data: left out where it has none, or whole.
+
+    What is drawn where it is missing has a value everywhere.
+    """
+    argument = call.arguments[0]
+    found = graph.lookup(node.program, argument.id) if isinstance(argument, Name) else None
+    if isinstance(argument, Name) and (found is node or not _is_known(graph, node, argument.id)):
+        return  # that is told already
+    if found is not None and found.role in ("observed", "given") and not found.is_drawn:
+        return
+    reason = "no node of the data"
+    if found is not None and found.is_drawn and graph.model.nodes.get(found.name) is not None:
+        data = graph.model.nodes[found.name].role == "observed"
+        reason = "drawn where it is missing" if data else reason
+    usable = [n for n, m in graph.model.nodes.items() if m.role == "observed" and not m.is_drawn]
+    usable = usable or [n for n, m in graph.model.nodes.items() if m.role == "given"]
+    hint = f"write `{call.function}({usable[0]})`, or leave it out" if usable else "leave it out"
+    text = argument.span.text
+    findings.add(
+        diagnose(
+            "E0247", argument.span, function=call.function, given=text, reason=reason, hint=hint
+        ),
+        node.id,
+    )
+
+
+def _check_arity(node: Node, call: Call, entry: Function, findings: Findings) -> bool:
+    """Whether a function has as many arguments as it takes."""
     low, high = entry.arity
     count = len(call.arguments)
     if count >= low and (high is None or count <= high):
-        return
+        return True
     wanted = f"{low}" if low == high else f"at least {low}" if high is None else f"{low} to {high}"
     wanted += " argument" if wanted.endswith("1") else " arguments"
     findings.add(
         diagnose("E0232", call.span, name=call.function, wanted=wanted, count=count), node.id
     )
+    return False
 
 
 def check_used(graph: Graph, findings: Findings) -> None:

@@ -115,6 +115,30 @@ def test_known_entries_never_change(linear):
     assert not found.values.isnan().any()
 
 
+def test_a_guide_that_knows_of_holes_is_shown_them(tmp_path):
+    """Its draws do not depend on what was filled before: one sweep is as good as many.
+
+    The guide is the posterior given the known entries where only the first is, in closed form.
+    """
+    text = LINEAR.replace('"g(x)"', '"g(x, known(x))"')
+    with precision(torch.float64):
+        run = opened(text, tmp_path)
+        precise = 1 + W[0] ** 2 / 0.25
+        with torch.no_grad():
+            run.program.model.w.copy_(W)
+            run.program.guide.g[0].weight.zero_()
+            run.program.guide.g[0].weight[0, 0] = W[0] / 0.25 / precise
+            run.program.guide.g[0].weight[0, 4:] = 100.0
+            run.program.guide.g[0].bias.zero_()
+            run.program.guide.spread.copy_(-0.5 * precise.log())
+        for sweeps in (1, 3):
+            x = X[:1]
+            found = impute(run, Asked(draws=4000, sweeps=sweeps), rows_of(run, x))["x"]
+            mean, variance = conditional(x[0])
+            errors = (variance[1:] / 4000).sqrt()
+            assert ((found.values[0] - mean)[1:].abs() / errors).max() < 4.5
+
+
 LABELS = """\
 specc: 1
 name: labels
