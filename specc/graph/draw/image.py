@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from specc.graph.draw.extent import (
+    LABEL,
+    RADIUS,
+    SMALL,
+    TITLE,
+    Box,
+    Curve,
+    Part,
+    curves,
+    place,
+    plates,
+    whole,
+)
 from specc.graph.draw.picture import Dot, Picture, Plate, picture
 from specc.graph.graph import MODEL, TypedGraph
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RADIUS = 0.27
-ACROSS, DOWN = 1.5, 1.3
 INK, SHADE, SOFT = "#22272e", "#cfd6df", "#7b8794"
+COVER = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+"""Behind a text, so that a line under it does not cross it out."""
 
 
 def draw(typed: TypedGraph, form: str) -> bytes:
@@ -22,121 +37,93 @@ def draw(typed: TypedGraph, form: str) -> bytes:
     from matplotlib.figure import Figure
 
     shown = picture(typed)
-    width, height = shown.width * ACROSS + 2.2, shown.height * DOWN + 2.2
+    parts = list(parts_of(typed, shown))
+    edge = whole(shown, parts)
+    size = (edge.right - edge.left, edge.high - edge.low)
     with mpl.rc_context({"svg.hashsalt": "specc", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(width, height), dpi=150)
+        figure = Figure(figsize=size, dpi=150)
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        axes.set_xlim(-1.1, width - 1.1)
-        axes.set_ylim(-height + 1.1, 1.1)
+        axes.set_xlim(edge.left, edge.right)
+        axes.set_ylim(edge.low, edge.high)
         axes.set_aspect("equal")
         axes.axis("off")
-        _paint(axes, typed, shown)
+        for part in parts:
+            _paint(axes, shown, part)
         out = io.BytesIO()
         metadata = {"Date": None} if form == "svg" else {"Software": None}
         figure.savefig(out, format=form, metadata=metadata)
     return out.getvalue()
 
 
-def _paint(axes: Axes, typed: TypedGraph, shown: Picture) -> None:
+def parts_of(typed: TypedGraph, shown: Picture) -> Iterator[Part]:
+    """The dots of each program: each has its own copy of the data that it uses."""
+    dots = iter(shown.dots)
     for program in typed.graph.programs.values():
-        dots = _dots_of(typed, shown, program.name)
-        _title(axes, program.name, dots)
-        for plate in (p for p in shown.plates if p.program == program.name):
-            _plate(axes, plate, [d for d in dots if d.key in plate.keys])
-        for arrow in shown.arrows:
-            start = next((d for d in dots if d.key == arrow.start), None)
-            end = next((d for d in dots if d.key == arrow.end), None)
-            if start is not None and end is not None and end.node.program == program.name:
-                _arrow(axes, start, end, arrow.label, arrow.dashed)
-        for dot in dots:
-            _dot(axes, dot)
+        size = len(program.written) + (0 if program.name == MODEL else len(program.inputs))
+        yield Part(program.name, {dot.key: dot for dot in islice(dots, size)})
 
 
-def _dots_of(typed: TypedGraph, shown: Picture, program: str) -> list[Dot]:
-    """The dots of one program: each program has its own copy of the data that it uses."""
-    count, found = 0, []
-    for candidate in typed.graph.programs.values():
-        size = len(candidate.written) + (0 if candidate.name == MODEL else len(candidate.inputs))
-        if candidate.name == program:
-            found = list(shown.dots[count : count + size])
-        count += size
-    return found
+def _paint(axes: Axes, shown: Picture, part: Part) -> None:
+    across = [place(dot)[0] for dot in part.dots.values()]
+    middle = (min(across) + max(across)) / 2
+    axes.text(middle, TITLE, part.name, ha="center", va="center", fontsize=11, color=SOFT)
+    for plate, box in plates(shown, part):
+        _plate(axes, plate, box)
+    for arrow, run in curves(shown, part):
+        start, end = part.dots[arrow.start], part.dots[arrow.end]
+        _arrow(axes, start, end, run, arrow.dashed)
+        style: dict[str, Any] = {"fontsize": LABEL, "style": "italic", "color": SOFT}
+        axes.text(
+            run.x, run.y, arrow.label, ha=run.side, va="center", bbox=COVER, zorder=2.5, **style
+        )
+    for dot in part.dots.values():
+        _dot(axes, dot)
 
 
-def _place(dot: Dot) -> tuple[float, float]:
-    return dot.x * ACROSS, -dot.y * DOWN
-
-
-def _title(axes: Axes, name: str, dots: list[Dot]) -> None:
-    middle = (min(d.x for d in dots) + max(d.x for d in dots)) / 2 * ACROSS
-    axes.text(middle, 0.82, name, ha="center", va="center", fontsize=11, color=SOFT)
-
-
-def _plate(axes: Axes, plate: Plate, dots: list[Dot]) -> None:
+def _plate(axes: Axes, plate: Plate, box: Box) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    if not dots:
-        return
-    left = min(d.x for d in dots) * ACROSS - 0.66
-    right = max(d.x for d in dots) * ACROSS + 0.66
-    low = -max(d.y for d in dots) * DOWN - 0.78
-    high = -min(d.y for d in dots) * DOWN + 0.46
-    box = FancyBboxPatch(
-        (left, low),
-        right - left,
-        high - low,
+    rounded = FancyBboxPatch(
+        (box.left, box.low),
+        box.right - box.left,
+        box.high - box.low,
         boxstyle="round,pad=0,rounding_size=0.12",
         fill=False,
         edgecolor=SOFT,
         linewidth=0.9,
     )
-    axes.add_patch(box)
-    rows = plate.label == "rows"
-    x, side = (right - 0.09, "right") if rows else (left + 0.09, "left")
-    axes.text(x, low + 0.08, plate.label, ha=side, va="bottom", fontsize=8, color=SOFT)
+    axes.add_patch(rounded)
+    x, side = (box.right - 0.09, "right") if plate.label == "rows" else (box.left + 0.09, "left")
+    axes.text(x, box.low + 0.08, plate.label, ha=side, va="bottom", fontsize=LABEL, color=SOFT)
 
 
-def _arrow(axes: Axes, start: Dot, end: Dot, label: str, dashed: bool) -> None:
+def _arrow(axes: Axes, start: Dot, end: Dot, run: Curve, dashed: bool) -> None:
     from matplotlib.patches import FancyArrowPatch
 
     if start is end:
-        _loop(axes, start, label, dashed)
+        _loop(axes, start, dashed)
         return
-    (x0, y0), (x1, y1) = _place(start), _place(end)
-    far = abs(end.y - start.y) > 1
-    bend = 0.28 if far else 0.0
     patch = FancyArrowPatch(
-        (x0, y0),
-        (x1, y1),
+        place(start),
+        place(end),
         arrowstyle="-|>",
         mutation_scale=11,
-        shrinkA=30,
-        shrinkB=30,
+        shrinkA=22,
+        shrinkB=22,
         linewidth=1.0,
         color=INK,
         linestyle=(0, (4, 2)) if dashed else "solid",
-        connectionstyle=f"arc3,rad={bend}",
+        connectionstyle=f"arc3,rad={run.bend}",
         zorder=2,
     )
     axes.add_patch(patch)
-    if label:
-        axes.text(
-            (x0 + x1) / 2 + 0.08 + bend * abs(y1 - y0) / 2,
-            (y0 + y1) / 2 + 0.04,
-            label,
-            fontsize=8,
-            style="italic",
-            color=SOFT,
-            ha="left",
-            va="center",
-        )
 
 
-def _loop(axes: Axes, dot: Dot, label: str, dashed: bool) -> None:
+def _loop(axes: Axes, dot: Dot, dashed: bool) -> None:
     """From one step of a sequence to the next: an arrow from a node to itself."""
     from matplotlib.patches import FancyArrowPatch
 
-    x, y = _place(dot)
+    x, y = place(dot)
     patch = FancyArrowPatch(
         (x + 0.8 * RADIUS, y + 0.6 * RADIUS),
         (x + 0.8 * RADIUS, y - 0.6 * RADIUS),
@@ -149,14 +136,12 @@ def _loop(axes: Axes, dot: Dot, label: str, dashed: bool) -> None:
         zorder=2,
     )
     axes.add_patch(patch)
-    place = {"ha": "center", "va": "bottom"}
-    axes.text(x + 0.5, y + 0.25, label, place, fontsize=8, style="italic", color=SOFT)
 
 
 def _dot(axes: Axes, dot: Dot) -> None:
     from matplotlib.patches import Circle, FancyBboxPatch, Patch, RegularPolygon
 
-    x, y = _place(dot)
+    x, y = place(dot)
     role = dot.node.role
     fill = SHADE if role in ("observed", "given") else "white"
     style: dict[str, Any] = {"facecolor": fill, "edgecolor": INK, "linewidth": 1.1, "zorder": 3}
@@ -181,5 +166,6 @@ def _dot(axes: Axes, dot: Dot) -> None:
     axes.add_patch(patch)
     size = 11 if len(dot.label) <= 3 else 8 if len(dot.label) <= 6 else 6
     axes.text(x, y, dot.label, ha="center", va="center", fontsize=size, color=INK, zorder=4)
-    below = y - RADIUS - 0.06
-    axes.text(x, below, dot.shape, ha="center", va="top", fontsize=7, color=SOFT, zorder=4)
+    below = "\n".join(text for text in (dot.shape, dot.through) if text)
+    middle: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": SMALL, "color": SOFT}
+    axes.text(x, y - RADIUS - 0.08, below, bbox=COVER, zorder=2.6, **middle)

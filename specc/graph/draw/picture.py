@@ -11,11 +11,12 @@ from specc.language.expressions.walk import calls, names
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A node with its place: columns and layers count from 0."""
+    """A node with its place: columns and layers count from 0. `through` names its bijections."""
 
     node: Node
     label: str
     shape: str
+    through: str
     x: float
     y: float
 
@@ -144,9 +145,14 @@ def _lowered(
 def _parents(node: Node, program: Program) -> list[str]:
     if node.name not in program.nodes or program.nodes[node.name] is not node:
         return []
-    used = {n.id for e in node.expressions() for n in names(e)}
+    used = {n.id for e in node.expressions() for n in names(e)} | _first(node)
     known = {*program.written, *program.inputs}
     return sorted(used & known) if node.whole is None else [node.whole]
+
+
+def _first(node: Node) -> set[str]:
+    """What the value before the first step of a sequence is made of."""
+    return {n.id for n in names(node.initial)} if node.initial is not None else set()
 
 
 def _before(node: Node, program: Program) -> list[str]:
@@ -163,7 +169,8 @@ def _mean(values: list[float]) -> float:
 def _dot(typed: TypedGraph, node: Node, x: float, y: float) -> Dot:
     shape = typed.types[node.id].shape if node.id in typed.types else ()
     sizes = f"[{', '.join(map(str, shape))}]" if shape else ""
-    return Dot(node, node.name, sizes, x, y)
+    through = f"through {', '.join(step.function for step in node.through)}" if node.through else ""
+    return Dot(node, node.name, sizes, through, x, y)
 
 
 def _arrows(graph: Graph, program: Program) -> list[Arrow]:
@@ -173,7 +180,7 @@ def _arrows(graph: Graph, program: Program) -> list[Arrow]:
         for parent in _parents(node, program):
             owner = program.name if parent in program.nodes else MODEL
             start = f"{owner}_{parent}" if owner == program.name else f"{MODEL}_{parent}"
-            label = ", ".join(_links(graph, node, parent))
+            label = ", ".join(_links(graph, node, parent) or ["initial"] * (parent in _first(node)))
             found.append(Arrow(start, f"{program.name}_{name}", label, program.name != MODEL))
         for base in _before(node, program):
             owner = program.name if base in program.nodes else MODEL

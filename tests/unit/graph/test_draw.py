@@ -6,7 +6,7 @@ import pytest
 
 from specc.compiler import front
 from specc.diagnostics.source import Source
-from specc.graph.draw import dot, image, mermaid, text
+from specc.graph.draw import dot, extent, image, mermaid, text
 from specc.graph.draw.picture import picture
 
 SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
@@ -48,3 +48,44 @@ def test_images_are_the_same_each_time():
     assert svg == image.draw(graph, "svg")
     assert b"decoder" in svg
     assert image.draw(graph, "png")[:4] == b"\x89PNG"
+
+
+def parts(graph):
+    shown = picture(graph)
+    return shown, {part.name: part for part in image.parts_of(graph, shown)}
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+def test_nothing_leaves_its_plate_nor_the_picture(path):
+    """Texts stay inside, and a plate inside another does not touch it."""
+    shown, programs = parts(typed(path))
+    edge = extent.whole(shown, list(programs.values()))
+    for part in programs.values():
+        plates = extent.plates(shown, part)
+        for number, (plate, box) in enumerate(plates):
+            assert edge.left < box.left < box.right < edge.right
+            assert edge.low < box.low < box.high < edge.high
+            for found in extent.texts(shown, part):
+                if found.keys <= set(plate.keys):
+                    assert box.left <= found.left < found.right <= box.right
+            for inner, smaller in plates[number + 1 :]:
+                if set(inner.keys) <= set(plate.keys):
+                    assert box.left < smaller.left < smaller.right < box.right
+                    assert box.low < smaller.low < smaller.high < box.high
+
+
+def test_arrows_both_ways_do_not_lie_on_each_other():
+    """In `vrnn` z depends on h, and h on the z of the step before."""
+    shown, programs = parts(typed(next(p for p in SPECS if p.stem == "vrnn")))
+    runs = {(a.start, a.end): run for a, run in extent.curves(shown, programs["model"])}
+    there, back = runs["model_h", "model_z"], runs["model_z", "model_h"]
+    assert there.x < back.x
+    assert (there.side, back.side) == ("right", "left")
+
+
+def test_bijections_and_first_values_are_shown():
+    shown, _ = parts(typed(next(p for p in SPECS if p.stem == "nsf_vae")))
+    assert [d.through for d in shown.dots if d.through] == ["through first, turn, second"]
+    shown, _ = parts(typed(next(p for p in SPECS if p.stem == "dmm")))
+    first = [(a.start, a.end) for a in shown.arrows if a.label == "initial"]
+    assert first == [("model_start", "model_z"), ("guide_before", "guide_z")]
