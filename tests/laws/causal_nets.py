@@ -30,6 +30,7 @@ CASES = [
     ("masked_conv", {"masked_conv": 4, "depth": 2, "kernel": 3}, (1, 4, 7), 0, ()),
     ("masked_conv", {"masked_conv": 7, "depth": 3}, (3, 3, 3), 0, ()),
     ("masked_conv", {"masked_conv": 4, "depth": 2, "bias": False}, (2, 4, 3), 3, (2, 2)),
+    ("masked_conv", {"masked_conv": 4, "depth": 2, "spatial": True}, (2, 3, 4), 24, ()),
     ("causal_conv", {"causal_conv": 6}, (12,), 0, ()),
     ("causal_conv", {"causal_conv": 6, "dilations": [1, 3], "init": "kaiming_normal"}, (9,), 2, ()),
     ("causal_conv", {"causal_conv": 5, "dilations": [2], "kernel": 3}, (9, 2), 0, (3,)),

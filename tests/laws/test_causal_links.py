@@ -115,8 +115,8 @@ def test_a_leak_is_noticed(case, leak):
         assert_causal(case, leak)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c[3]], ids=lambda case: case[0])
-def test_the_context_reaches_every_result(case):
+def reached(case):
+    """The sum of the Jacobians of the results by the context over several weights."""
     total = 0.0
     for seed in SEEDS:
         made = net(*case, seed=seed)
@@ -125,7 +125,23 @@ def test_the_context_reaches_every_result(case):
             lambda h, made=made, x=x: made(x, h), made.vectors()
         )
         total = total + found.abs()
-    assert (total > 0).all()
+    return total
+
+
+EVERYWHERE = [c for c in CASES if c[3] and not c[1].get("spatial")]
+
+
+@pytest.mark.parametrize("case", EVERYWHERE, ids=lambda case: case[0])
+def test_the_context_reaches_every_result(case):
+    assert (reached(case) > 0).all()
+
+
+def test_a_spatial_context_reaches_its_own_pixel():
+    """With one layer no other: [channel, row, column, map, row of the map, its column]."""
+    case = ("masked_conv", {"masked_conv": 4, "depth": 1, "spatial": True}, (2, 3, 4), 36, ())
+    total = reached(case).reshape(2, 12, 3, 12)
+    own = torch.eye(12, dtype=torch.bool)[:, None].expand(2, 12, 3, 12)
+    assert torch.equal(total > 0, own)
 
 
 NORMALIZED = [
@@ -134,6 +150,7 @@ NORMALIZED = [
     ("masked_mlp", {"masked_mlp": []}, (12,), 0),
     ("masked_conv", {"masked_conv": 6, "depth": 3, "kernel": 3}, (3, 4), 0),
     ("masked_conv", {"masked_conv": 6, "depth": 2, "kernel": 3}, (3, 2, 2), 2),
+    ("masked_conv", {"masked_conv": 6, "depth": 2, "spatial": True}, (3, 2, 2), 8),
     ("causal_conv", {"causal_conv": 6}, (12,), 2),
 ]
 
@@ -325,6 +342,7 @@ REFUSED = [
     ("masked_conv", {"masked_conv": 4}, (1, 2, 3, 4), (), "takes an image"),
     ("masked_conv", {"masked_conv": 4, "kernel": 4}, (4, 4), (), "has no middle"),
     ("masked_conv", {"masked_conv": 2}, (3, 4, 4), (), "shares out 2 maps to 3 channels"),
+    ("masked_conv", {"masked_conv": 4, "spatial": True}, (4, 4), (), "conditioned on 0 numbers"),
     ("causal_conv", {"causal_conv": 4}, (), (), "and is given one number"),
     ("causal_conv", {"causal_conv": 4}, (4, 4, 4), (), "takes a series"),
 ]
@@ -338,11 +356,11 @@ def test_shapes_that_do_not_fit_are_refused(kind, options, shape, each, reason):
     assert raised.value.fix
 
 
-@pytest.mark.parametrize("kind, options, shape", [c[:3] for c in CASES], ids=IDS)
-def test_a_result_that_has_nothing_for_each_entry_is_refused(kind, options, shape):
+@pytest.mark.parametrize("kind, options, shape, context", [c[:4] for c in CASES], ids=IDS)
+def test_a_result_that_has_nothing_for_each_entry_is_refused(kind, options, shape, context):
     entry = causal_link(kind)
     chosen = entry.Options.model_validate(options)
-    features = entry.trunk(chosen, shape, 0).output
+    features = entry.trunk(chosen, shape, context).output
     if shape:
         with pytest.raises(LinkShapeError, match="for each entry"):
             entry.head(chosen, shape, features, (shape[0] + 1, *shape[1:]))

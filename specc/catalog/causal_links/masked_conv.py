@@ -26,6 +26,11 @@ class Options(WeightOptions):
     kernel: Annotated[int, Field(ge=3, lt=2**31)] = Field(
         5, description="The side of each kernel, before the mask; an odd number."
     )
+    spatial: bool = Field(
+        False,
+        description="Whether what conditions the image are maps of its height and width, of which"
+        " a pixel takes the numbers at its own place.",
+    )
 
 
 def trunk(options: Options, shape: Shape, context: int) -> Lowered:
@@ -44,14 +49,33 @@ def trunk(options: Options, shape: Shape, context: int) -> Lowered:
         raise LinkShapeError(
             f"shares out {maps} maps to {image[0]} channels", "use at least one map a channel"
         )
+    at_each_pixel = _at_each_pixel(options, image, context)
     named = {
         "depth": options.depth,
         "kernel": options.kernel,
-        **given(context=(context, 0), bias=(options.bias, True)),
+        **given(
+            context=(at_each_pixel or context, 0),
+            spatial=(options.spatial, False),
+            bias=(options.bias, True),
+        ),
     }
-    own = _own(options, image[0], context)
+    own = _own(options, image[0], at_each_pixel or context)
     layer = Layer(f"{MODULE}.MaskedConv", (shape, maps), MappingProxyType(named), own=own)
     return Lowered((layer,), (maps, *image[1:]), initializer(options.init))
+
+
+def _at_each_pixel(options: Options, image: Shape, context: int) -> int:
+    """How many numbers of a `spatial` context each pixel takes; raises `LinkShapeError`."""
+    if not options.spatial:
+        return 0
+    each, rest = divmod(context, math.prod(image[1:]))
+    if rest or not each:
+        raise LinkShapeError(
+            f"is `spatial`, and is conditioned on {context} numbers, which are no maps of"
+            f" {image[1]} x {image[2]}",
+            f"condition it on a node of shape [.., {image[1]}, {image[2]}]",
+        )
+    return each
 
 
 def _own(options: Options, channels: int, context: int) -> dict[str, Shape]:
@@ -71,7 +95,8 @@ def _own(options: Options, channels: int, context: int) -> dict[str, Shape]:
         convolution(f"layers.{number}.residual", maps, maps, 1, 1)
     convolution("last", maps, maps, 1, 1)
     if context:
-        listed["context.weight"] = (options.depth * 4 * maps, context)
+        side = (1, 1) if options.spatial else ()
+        listed["context.weight"] = (options.depth * 4 * maps, context, *side)
     return listed
 
 
@@ -95,7 +120,7 @@ ENTRY = Causal(
     references=(
         Reference(
             "van den Oord et al. (2016), Conditional image generation with PixelCNN decoders",
-            "eq. 2 and 4, fig. 1 and 2",
+            "eq. 2 and 4, fig. 1 and 2; `spatial`: section 2.3",
         ),
     ),
     example="{masked_conv: 64, depth: 5, kernel: 5}",

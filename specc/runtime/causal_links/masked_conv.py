@@ -14,6 +14,7 @@ networks, section 3.4).
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ class MaskedConv(nn.Module):
 
     `shape` without channels, [height, width], counts as one channel. `depth` is the number
     of gated layers, `kernel` is odd. `context` is the size of a vector that is added, through a
-    linear map, before each gate.
+    linear map, before each gate; if `spatial`, there is one for each pixel (section 2.3).
     """
 
     order: Tensor
@@ -40,6 +41,7 @@ class MaskedConv(nn.Module):
         depth: int = 5,
         kernel: int = 5,
         context: int = 0,
+        spatial: bool = False,
         bias: bool = True,
     ) -> None:
         super().__init__()
@@ -50,11 +52,15 @@ class MaskedConv(nn.Module):
         later = [GatedLayer(groups, groups, kernel, bias=bias) for _ in range(depth - 1)]
         self.layers = nn.ModuleList([first, *later])
         self.last = LeftConv2d(groups, groups, 1, strict=False, bias=bias)
-        self.context = nn.Linear(context, depth * 4 * maps, bias=False) if context else None
+        kind = partial(nn.Conv2d, kernel_size=1) if spatial else nn.Linear
+        self.context = kind(context, depth * 4 * maps, bias=False) if context else None
         self.register_buffer("order", raster(self.image).reshape(shape), persistent=False)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """[..., *shape], with a context [..., context] that broadcasts, to features."""
+        """[..., *shape], with a context that broadcasts, to features.
+
+        The context is [..., context], or if `spatial` [..., context height width].
+        """
         leading = x.shape[: x.ndim - len(self.shape)]
         x = x.reshape(*leading, *self.image)
         if context is not None:
@@ -70,11 +76,16 @@ class MaskedConv(nn.Module):
     def _shifts(
         self, context: Tensor | None, leading: tuple[int, ...]
     ) -> tuple[Tensor | None, ...]:
-        """What the context adds to each layer: [rows, 4 maps, 1, 1]."""
-        if self.context is None:
+        """What the context adds to each layer: [rows, 4 maps, 1, 1], or of the image's size."""
+        if self.context is None or context is None:
             return (None,) * len(self.layers)
-        every: Tensor = self.context(context)
-        every = every.expand(*leading, -1).reshape(math.prod(leading), every.shape[-1], 1, 1)
+        every: Tensor
+        if isinstance(self.context, nn.Conv2d):
+            each = (self.context.in_channels, *self.image[1:])
+            every = self.context(context.expand(*leading, -1).reshape(math.prod(leading), *each))
+        else:
+            every = self.context(context)
+            every = every.expand(*leading, -1).reshape(math.prod(leading), every.shape[-1], 1, 1)
         return every.chunk(len(self.layers), 1)
 
 
