@@ -18,6 +18,7 @@ ENTRY = Source(
     fields=MappingProxyType(
         {
             "image": Column("Grey values, 0 to 16 as parts of 16.", (64,), UNIT_INTERVAL, (8, 8)),
+            "level": Column("Grey levels, whole numbers 0 to 16.", (64,), Integers(0, 16), (8, 8)),
             "label": Column("The digit.", (), Integers(0, 9)),
         }
     ),

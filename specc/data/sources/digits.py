@@ -12,14 +12,16 @@ from specc.data.table import ALL, Column, Table
 
 
 def read(options: Mapping[str, Any], folder: Path | None) -> Table:
-    """`image` [64], grey values 0 to 16 as parts of 16, and `label`, 0 to 9."""
+    """`image` [64], parts of 16, and `level`, the same as 0 to 16; `label`, 0 to 9."""
     del options, folder
     # A second to import, so only where it is asked for.
     from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 
     found = load_digits()
+    levels = found.data.astype(np.uint8)
     part = {
-        "image": Column(found.data.astype(np.uint8), 1 / 16),
+        "image": Column(levels, 1 / 16),
+        "level": Column(levels),
         "label": Column(found.target.astype(np.uint8)),
     }
     return Table({ALL: part}, default_split={"test": 0.2}, place="digits")
