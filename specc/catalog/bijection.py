@@ -8,6 +8,7 @@ log |det du/dx|.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -38,8 +39,9 @@ class Bijection(Generic[Chosen]):
 
     It maps `domain` onto `range`. `conditional` says that it takes a context. `forward` and
     `inverse` say, in words for `explain`, what each way costs beyond one pass: "" is one pass,
-    "one pass for each entry", "a fixed point". `stochastic` says that both ways take
-    `noise` as well, for an unbiased estimate of the log-determinant; without noise it is exact.
+    "one pass for each entry", "a fixed point"; or a function says it of the options. `stochastic`
+    says that both ways take `noise` as well, for an unbiased estimate of the log-determinant;
+    without noise it is exact.
     """
 
     name: str
@@ -51,6 +53,11 @@ class Bijection(Generic[Chosen]):
     domain: Support = REAL
     range: Support = REAL
     conditional: bool = True
-    forward: str = ""
-    inverse: str = ""
+    forward: str | Callable[[Chosen], str] = ""
+    inverse: str | Callable[[Chosen], str] = ""
     stochastic: bool = False
+
+    def cost(self, options: Chosen, *, pushed: bool) -> str:
+        """What a way costs beyond one pass: from the draw where `pushed`, else back to it."""
+        way = self.forward if pushed else self.inverse
+        return way if isinstance(way, str) else way(options)

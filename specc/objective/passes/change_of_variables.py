@@ -62,9 +62,9 @@ def _reason(typed: TypedGraph, node: Node, pushed: bool) -> str:
     """What this way takes, where a bijection takes more than one pass for it."""
     costs = []
     for call in node.through:
-        entry = typed.graph.links[call.function].entry
-        assert isinstance(entry, Bijection)
-        cost = entry.forward if pushed else entry.inverse
+        link = typed.graph.links[call.function]
+        assert isinstance(link.entry, Bijection)
+        cost = link.entry.cost(link.options, pushed=pushed)
         costs += [f"{call.function} takes {cost}"] if cost else []
     known = "its log-determinant comes with it" if pushed else "with the log-determinant"
     return f"{known}; {', '.join(costs) or 'one pass'}"
