@@ -36,12 +36,14 @@ def write_flow(
 ) -> None:
     """`push_x(x_base)` and `pull_x(x)`, with their log-determinants where they are asked for."""
     x, u = plan.python[factor.node.name], flow.base
-    shown = " and then ".join(_shown(step) for step in flow.steps)
-    says, called = f"{x}, to which {shown} takes {u}", "" if flow.scored else ".push"
-    says += f", and log |det d {x} / d {u}|." if flow.scored else "."
+    shown = ", then ".join(_shown(step) for step in flow.steps)
+    take = "takes" if len(flow.steps) == 1 else "take"
+    called = "" if flow.scored else ".push"
+    says = f"{x}, to which {shown} {take} {u}"
+    says += f", and log |det d{x}/d{u}|." if flow.scored else "."
     push = _Way(flow.push, u, x, flow.steps, called, says, flow.scored)
     _write(plan, flow, push, writer, out)
-    says = f"{u}, which {shown} takes to {x}, and log |det d {u} / d {x}|."
+    says = f"{u}, which {shown} {take} to {x}, and log |det d{u}/d{x}|."
     _write(plan, flow, _Way(flow.pull, x, u, flow.steps[::-1], ".inverse", says), writer, out)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from specc.catalog.entry import Initializer, Layer, Lowered
 from specc.codegen.writer import Writer
 
@@ -24,19 +26,39 @@ def _write_init(out: Writer, attribute: str, init: Initializer, imports: set[str
 
 
 def _write(out: Writer, before: str, layer: Layer, after: str, imports: set[str]) -> None:
-    called = _called(layer.target, imports)
-    items = [_value(a) for a in layer.arguments]
-    items += [f"{key}={_value(value)}" for key, value in layer.options.items()]
+    called, items = _called(layer.target, imports), _items(layer)
     if not layer.children:
         out.call(f"{before}{called}", items, after)
         return
     out.line(f"{before}{called}(")
     with out.indented():
-        for child in layer.children:
-            _write(out, "", child, ",", imports)
+        for child, same in groupby(layer.children):
+            _write_alike(out, child, len(list(same)), imports)
         for item in items:
             out.line(f"{item},")
     out.line(f"){after}")
+
+
+def _write_alike(out: Writer, layer: Layer, count: int, imports: set[str]) -> None:
+    """Layers that are alike, as often: from three on `*(Layer() for _ in range(3)),`."""
+    each = f"{_called(layer.target, imports)}({', '.join(_items(layer))})"
+    again = f"for _ in range({count})"
+    if count < 3 or layer.children or not out.fits(f"    {each}"):
+        for _ in range(count):
+            _write(out, "", layer, ",", imports)
+    elif out.fits(f"*({each} {again}),"):
+        out.line(f"*({each} {again}),")
+    else:
+        out.line("*(")
+        with out.indented():
+            out.line(each)
+            out.line(again)
+        out.line("),")
+
+
+def _items(layer: Layer) -> list[str]:
+    named = [f"{key}={_value(value)}" for key, value in layer.options.items()]
+    return [_value(argument) for argument in layer.arguments] + named
 
 
 def _called(target: str, imports: set[str]) -> str:
