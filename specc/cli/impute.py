@@ -134,5 +134,5 @@ def _draw(run: Run, path: Path, found: Mapping[str, Filled]) -> Path | None:
     shown = picture_field(run.opened)
     if shown is None or shown.name not in found:
         return None
-    write_png(path, sheet(found[shown.name], shown.picture))
+    write_png(path, sheet(found[shown.name], shown))
     return path

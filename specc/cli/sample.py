@@ -38,7 +38,7 @@ def command(
         if shown is None:
             message = f"the data of `{opened.manifest.name}` are no pictures"
             raise Failure(message, "write arrays instead: --out samples.npz", exits.WRONG)
-        write_png(path, grid(drawn.shown()[shown.name], shown.picture))
+        write_png(path, grid(drawn.shown()[shown.name], shown.picture, tones=shown.tones))
     else:
         import numpy as np
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from specc.engine import files, record
 from specc.engine.opened import OpenRun
@@ -15,9 +16,9 @@ from specc.engine.progress import measuring
 from specc.engine.train import Trained
 from specc.evaluate.estimate import Estimate, estimate
 from specc.evaluate.labels import Label, labels, labels_of
-from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, sample
+from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, rows_of_part, sample
 from specc.evaluate.scoring import Request
-from specc.report.pictures import Pixels, grid, loss_curve, write_png
+from specc.report.pictures import HOLE, Pixels, grid, loss_curve, write_png
 from specc.report.plane import plane, plane_field
 
 SAMPLES = "samples.png"
@@ -110,7 +111,8 @@ def draw(opened: OpenRun) -> tuple[Path, ...]:
     program = opened.program
     if shown and program.can(SAMPLE):
         path = opened.folder / SAMPLES
-        write_png(path, grid(sample(opened, ROWS, part=part).shown()[shown.name], shown.picture))
+        rows = sample(opened, ROWS, part=part).shown()[shown.name]
+        write_png(path, grid(rows, shown.picture, tones=shown.tones))
         found.append(path)
     points = plane_field(opened) if opened.data else None
     if points is not None:
@@ -125,10 +127,11 @@ def draw(opened: OpenRun) -> tuple[Path, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An observed node whose values are pictures."""
+    """An observed node whose values are pictures, and the range of its data, black to white."""
 
     name: str
     picture: tuple[int, ...]
+    tones: tuple[float, float] = (0.0, 1.0)
 
 
 def picture_field(opened: OpenRun) -> Shown | None:
@@ -137,12 +140,21 @@ def picture_field(opened: OpenRun) -> Shown | None:
     for name in opened.manifest.observed():
         picture = fields[name].picture if name in fields else None
         if picture:
-            return Shown(name, picture)
+            return Shown(name, picture, _tones(opened, name))
     return None
 
 
+def _tones(opened: OpenRun, name: str) -> tuple[float, float]:
+    """The range of the first rows, but 0 to 1 where they do not leave that."""
+    if opened.data is None:
+        return 0.0, 1.0
+    values = rows_of_part(opened, next(iter(opened.data.parts)), ROWS)[name].double()
+    low, high = values.min().item(), values.max().item()
+    return (low, high) if low < 0 or high > 1 else (0.0, 1.0)
+
+
 def _pairs(opened: OpenRun, shown: Shown, part: str) -> Pixels | None:
-    """A line of data and a line of its reconstruction below, four times.
+    """A line of data and a line of its reconstruction below, four times; what is missing is grey.
 
     None where the guide does not draw everything that the means of the data need.
     """
@@ -152,7 +164,19 @@ def _pairs(opened: OpenRun, shown: Shown, part: str) -> Pixels | None:
     found = reconstruct(opened, across * down, part=part)
     if shown.name not in found.means:
         return None
-    data = found.values[shown.name].reshape(down, across, -1)
+    data = _with_holes(opened, shown, found.values).reshape(down, across, -1)
     means = found.means[shown.name].reshape(down, across, -1)
     lines = torch.stack([data, means], dim=1).reshape(2 * down * across, -1)
-    return grid(lines, shown.picture, columns=across)
+    return grid(lines, shown.picture, across, shown.tones)
+
+
+def _with_holes(opened: OpenRun, shown: Shown, batch: Mapping[str, Tensor]) -> Tensor:
+    """The rows of a batch, with a grey of their own where entries are missing."""
+    values, data = batch[shown.name], opened.manifest.data
+    missing = data.fields[shown.name].missing if data else None
+    if missing is None:
+        return values
+    known = batch[missing.known]
+    low, high = shown.tones
+    known = known.reshape(*known.shape, *[1] * (values.ndim - known.ndim))
+    return torch.where(known, values, low + HOLE * (high - low))

@@ -5,20 +5,21 @@ from __future__ import annotations
 import torch
 
 from specc.evaluate.impute import Filled
-from specc.report.pictures import Pixels, grid
+from specc.report.conclude import Shown
+from specc.report.pictures import HOLE, Pixels, grid
 
 ACROSS, DOWN = 16, 3
-HOLE = 0.55
-"""The grey of an entry without a value."""
 
 
-def sheet(filled: Filled, picture: tuple[int, ...]) -> Pixels:
+def sheet(filled: Filled, shown: Shown) -> Pixels:
     """Down the page: what was hidden, if anything was; the data with holes; the means; a draw."""
     count = min(ACROSS * DOWN, len(filled.known))
     wide = filled.known.ndim
     known = filled.known.reshape(*filled.known.shape, *[1] * (filled.values.ndim - wide))
     values = filled.values.double()
-    lines = [torch.where(known, values, HOLE), values, filled.draws[0].double()]
+    low, high = shown.tones
+    holes = torch.where(known, values, low + HOLE * (high - low))
+    lines = [holes, values, filled.draws[0].double()]
     if filled.original is not None:
         lines.insert(0, filled.original.double())
     across = min(ACROSS, count)
@@ -28,4 +29,4 @@ def sheet(filled: Filled, picture: tuple[int, ...]) -> Pixels:
         for start in range(0, count - across + 1, across)
         for line in rows
     ]
-    return grid(torch.cat(pieces), picture, columns=across)
+    return grid(torch.cat(pieces), shown.picture, across, shown.tones)

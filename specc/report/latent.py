@@ -76,4 +76,4 @@ def between(opened: OpenRun, latent: Latent, shown: Shown) -> Pixels | None:
     with opened.computing(), solved(program.folder):
         program.eval()
         means = program.require(MEAN)(**{latent.name: line.flatten(0, 1)})
-    return grid(means[shown.name], shown.picture, columns=STEPS)
+    return grid(means[shown.name], shown.picture, STEPS, shown.tones)

@@ -18,21 +18,27 @@ WIDTH = 960
 """A grid is enlarged, by whole numbers, to about so many pixels."""
 
 PAPER = 0.93
+HOLE = 0.55
+"""The grey of an entry without a value, as a share of the tones."""
 
 Pixels = npt.NDArray[np.uint8]
 
 
-def grid(rows: Tensor, picture: Sequence[int], columns: int | None = None) -> Pixels:
+def grid(
+    rows: Tensor,
+    picture: Sequence[int],
+    columns: int | None = None,
+    tones: tuple[float, float] = (0.0, 1.0),
+) -> Pixels:
     """Rows [n, *shape] as one picture of pictures: [height, width, 3], bytes.
 
-    `picture` is (height, width), or with channels last or first. Values are shown from 0 (black) to
-    1 (white); where they leave that range, from the smallest to the largest.
+    `picture` is (height, width), or with channels last or first. Values are shown from the first of
+    the `tones` (black) to the second (white), and what is beyond them as the nearer of the two.
     """
     values = _channels_last(rows.detach().cpu().double().numpy(), picture)
-    values = np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if low < 0.0 or high > 1.0:
-        values = (values - low) / max(high - low, 1e-12)
+    low, high = tones
+    values = np.clip(np.nan_to_num(values, nan=low), low, high)
+    values = (values - low) / max(high - low, 1e-12)
     count, height, width, _ = values.shape
     gap = max(1, height // 14)
     across = columns or math.ceil(math.sqrt(count))

@@ -35,19 +35,25 @@ def plane_field(opened: OpenRun) -> str | None:
 def plane(opened: OpenRun, name: str, part: str) -> Path:
     """Data beside samples and, where log p(x) is exact, the density, as a picture in the run.
 
-    The density is that of 200 x 200 points about the data; its sum over them, which is near 1
+    The window is a square about the data, so that a unit is as long across as up. The density is
+    that of 200 x 200 points in it; its sum over them, which is near 1
     where they are all that matters, stands above it. Raises RunFailure E0811.
     """
     data = _numbers(rows_of_part(opened, part, POINTS)[name])
     drawn = _numbers(sample(opened, POINTS, part=part).values[name])
-    low, high = data.min(0), data.max(0)
-    margin = 0.15 * (high - low).max() + 1e-9
-    window = np.stack([low - margin, high + margin])
+    window = around(data)
     shown = {"data": data, "drawn": drawn}
     density = _density(opened, name, window)
     path = opened.folder / PLANE
     files.write(path, _figure(shown, density, window))
     return path
+
+
+def around(points: Points) -> Points:
+    """A square about the points, its low corner and its high one: [2, 2]."""
+    low, high = points.min(0), points.max(0)
+    half = 0.65 * (high - low).max() + 1e-9
+    return np.asarray((low + high) / 2 + half * np.array([[-1.0], [1.0]]), np.float64)
 
 
 def _numbers(values: Tensor) -> Points:

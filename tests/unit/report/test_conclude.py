@@ -9,10 +9,12 @@ import torch
 
 from specc.engine.train import Options, train
 from specc.evaluate.sampling import reconstruct, sample
-from specc.report.conclude import conclude, draw, requests
-from specc.report.pictures import grid, loss_curve, write_png
+from specc.report.conclude import conclude, draw, picture_field, requests
+from specc.report.pictures import HOLE, grid, loss_curve, write_png
+from specc.report.plane import around
 from specc.runtime.failure import RunFailure
 from tests.programs import making
+from tests.truths import gallery
 
 QUIET = Options(quiet=True, threads=1)
 
@@ -119,10 +121,38 @@ def test_a_grid_shows_every_row_where_it_belongs(picture):
         assert np.unique(patch).tolist() == [round(255 * number / 4)]
 
 
-def test_values_out_of_range_are_stretched():
-    rows = torch.tensor([[-3.0, -1.0], [0.0, 5.0]])
-    pixels = grid(rows, (1, 2), columns=2)
-    assert {0, 255} <= set(np.unique(pixels).tolist())
+def test_what_is_beyond_the_tones_is_black_or_white():
+    rows = torch.tensor([[-3.0, 0.0], [8.0, 16.0], [17.0, torch.nan]])
+    values = [[0, 0], [128, 255], [255, 0]]
+    for row, expected in zip(rows, values, strict=True):
+        pixels = grid(row[None], (1, 2), tones=(0.0, 16.0))
+        zoom = pixels.shape[1] // 4
+        assert pixels[zoom, zoom : 3 * zoom, 0].reshape(2, zoom)[:, 0].tolist() == expected
+
+
+def test_the_tones_are_the_range_of_the_data(trained, tmp_path):
+    """Whatever the model draws: black stays the ground of grey levels from 0 to 16."""
+    assert picture_field(trained.opened).tones == (0.0, 1.0)
+    levels = gallery.trained("nice", tmp_path, ("train.epochs=1",)).opened
+    assert picture_field(levels).tones == (0.0, 16.0)
+
+
+def test_entries_that_are_missing_are_grey(tmp_path):
+    run = gallery.trained("imputation", tmp_path, ("train.epochs=1",)).opened
+    draw(run)
+    picture = matplotlib.image.imread(run.folder / "reconstructions.png")
+    zoom = picture.shape[1] // (16 * 9 + 1)
+    first = np.round(255 * picture[zoom : 9 * zoom : zoom, zoom : 16 * 9 * zoom : zoom, 0])
+    found, counts = np.unique(first[:, np.arange(16 * 9 - 1) % 9 < 8], return_counts=True)
+    assert found.tolist() == [0, round(255 * HOLE), 255]
+    assert 0.35 < counts[1] / counts.sum() < 0.65  # half of 1,024: 9 standard errors
+
+
+def test_the_window_of_points_is_a_square_about_them():
+    points = np.array([[0.0, 5.0], [4.0, 5.5], [1.0, 6.0]])
+    low, high = around(points)
+    np.testing.assert_allclose(high - low, 1.3 * 4)
+    np.testing.assert_allclose((low + high) / 2, [2.0, 5.5])
 
 
 def test_a_picture_that_is_written_is_read_again(tmp_path):
