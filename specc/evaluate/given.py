@@ -128,9 +128,11 @@ def _masks(fields: Mapping[str, Field], x: Mapping[str, Tensor]) -> dict[str, Te
 def _placed(opened: OpenRun, value: Tensor, name: str) -> Tensor:
     data = opened.manifest.data
     assert data is not None
-    shape = data.fields[name].shape
+    field, whole = data.fields[name], not value.is_floating_point()
+    shape = field.shape
     if tuple(value.shape[1:]) != tuple(shape):
         message = f"`{name}` has rows of shape {list(value.shape[1:])}, and the model takes {shape}"
         raise RunFailure("E0510", message, hint="the first axis counts rows", exit_code=USAGE)
-    real = opened.settings.dtype if value.is_floating_point() else None
-    return value.to(opened.device, real)
+    # Class numbers come as numbers of their own kind, whatever the model takes them as.
+    kind = dtype_of(field, opened.settings.dtype) if whole else opened.settings.dtype
+    return value.to(opened.device, kind)

@@ -1,4 +1,4 @@
-"""Train a spec of the gallery as a user would, and hand back the open run."""
+"""Train a spec as a user would, and hand back the open run."""
 
 from pathlib import Path
 
@@ -9,12 +9,17 @@ from specc.engine.train import Options, Trained, train
 SPECS = Path(__file__).parents[2] / "specs"
 
 
-def compiled(name: str, folder: Path, settings: tuple[str, ...] = ()) -> Path:
-    """The folder with the generated package of a gallery spec."""
-    text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
-    result, checked = compile(Source(f"specs/{name}.yaml", text), settings)
+def source(name: str) -> Source:
+    """A spec of the gallery."""
+    return Source(f"specs/{name}.yaml", (SPECS / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def compiled(spec: str | Source, folder: Path, settings: tuple[str, ...] = ()) -> Path:
+    """The folder with the generated package of a gallery spec, or of one given here."""
+    spec = source(spec) if isinstance(spec, str) else spec
+    result, checked = compile(spec, settings)
     assert result is not None, checked.diagnostics
-    code = folder / "generated" / name
+    code = folder / "generated" / Path(spec.path).stem
     code.mkdir(parents=True)
     for file, content in result.files.items():
         (code / file).write_text(content, encoding="utf-8")
@@ -22,8 +27,15 @@ def compiled(name: str, folder: Path, settings: tuple[str, ...] = ()) -> Path:
 
 
 def trained(
-    name: str, folder: Path, settings: tuple[str, ...] = (), data_dir: Path | None = None
+    spec: str | Source, folder: Path, settings: tuple[str, ...] = (), data_dir: Path | None = None
 ) -> Trained:
-    """A finished run of a gallery spec, on one thread so that runs beside it do not wait."""
+    """A finished run, on one thread so that runs beside it do not wait."""
     options = Options(data_dir=data_dir, quiet=True, threads=1)
-    return train(compiled(name, folder, settings), folder / "run", options)
+    return train(compiled(spec, folder, settings), folder / "run", options)
+
+
+def trained_text(
+    text: str, folder: Path, settings: tuple[str, ...] = (), data_dir: Path | None = None
+) -> Trained:
+    """The same of the text of a spec."""
+    return trained(Source("given.yaml", text), folder, settings, data_dir)

@@ -11,21 +11,10 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from specc.evaluate.estimate import estimate
-from specc.evaluate.scoring import Request
 from tests.truths.gallery import trained
+from tests.truths.measuring import bound, rows
 
 DATA = os.environ.get("SPECC_DATA_DIR")
-
-
-def rows(run, part, field):
-    resident = run.opened.data.part(part).fields[field]
-    return resident.batch(slice(None), None).double().numpy()
-
-
-def bound(run, particles, part="test", estimator="iwae"):
-    request = Request(estimator=estimator, particles=particles, part=part)
-    return estimate(run.opened, request)
 
 
 def test_a_linear_vae_is_probabilistic_pca(tmp_path):

@@ -77,6 +77,15 @@ def test_rows_of_another_shape_are_refused(run):
         run.log_prob({"y": torch.zeros(3)})
 
 
+def test_class_numbers_are_of_any_kind_where_the_model_takes_real_ones(tmp_path):
+    few = {"data.rows": 50, "train.steps": 1, "train.threads": 1}
+    flow = specc.load(ROOT / "specs/conditional_flow.yaml", few).train(tmp_path / "run")
+    x, y = np.zeros((4, 2), dtype=np.float32), np.array([0, 1, 1, 0])
+    whole = flow.log_prob({"x": x, "y": y})
+    assert torch.equal(whole, flow.log_prob({"x": x, "y": y.astype(np.float64)}))
+    assert whole[0] != whole[1]
+
+
 def test_a_run_is_opened_again(run):
     x = np.zeros((2, 64), dtype=np.float32)
     again = specc.open_run(run.folder)

@@ -1,0 +1,73 @@
+"""Rows, figures and draws of a run as numpy arrays, and how counts are held against probabilities."""
+
+import numpy as np
+import torch
+from scipy import stats
+
+from specc.evaluate import given
+from specc.evaluate.estimate import estimate
+from specc.evaluate.sampling import sample
+from specc.evaluate.scoring import Request
+
+Z = 4.5
+"""Standard errors that are allowed: a sound program is beyond them once in 150,000 checks."""
+
+REFUSED = 1e-6
+"""The probability of counts as strange as those that are refused."""
+
+
+AT_ONCE = 8192
+"""Rows that are computed together."""
+
+
+def rows(run, part, field):
+    """The values of a field, before anything random is done to them."""
+    resident = run.opened.data.part(part).fields[field]
+    return resident.batch(slice(None), None).double().numpy()
+
+
+def bound(run, particles, part="test", estimator="iwae"):
+    """A figure of a part of the data, with the values of its rows."""
+    request = Request(estimator=estimator, particles=particles, part=part)
+    return estimate(run.opened, request)
+
+
+def log_prob(run, particles=1, **fields):
+    """log p of rows that are given here, or the bound on it: [rows]."""
+    tensors = {name: torch.as_tensor(value) for name, value in fields.items()}
+    pieces = zip(*(value.split(AT_ONCE) for value in tensors.values()), strict=True)
+    batches = (dict(zip(tensors, piece, strict=True)) for piece in pieces)
+    found = [given.log_prob(run.opened, batch, particles, 0) for batch in batches]
+    return torch.cat(found).double().numpy()
+
+
+def draws(run, count, seed=0):
+    """Rows drawn from the model, every node by its name."""
+    drawn = sample(run.opened, count, seed).values
+    return {name: value.double().numpy() for name, value in drawn.items()}
+
+
+def weights(run):
+    """What was learnt, by name: `model.table`, `guide.encoder.0.weight`."""
+    state = run.opened.program.state_dict()
+    return {name: value.double().numpy() for name, value in state.items()}
+
+
+def error(values):
+    """The standard error of a mean."""
+    return values.std(ddof=1) / len(values) ** 0.5
+
+
+def follows(counts, probabilities):
+    """Whether counts are as likely as a chi-square test wants them; small cells are put together.
+
+    Refuses sound counts once in a million times.
+    """
+    counts, expected = np.ravel(counts), np.ravel(probabilities) * np.sum(counts)
+    order = np.argsort(expected)
+    counts, expected = counts[order], expected[order]
+    few = max(1, int((np.cumsum(expected) < 10).sum() + 1), int((expected < 10).sum()))
+    observed = np.append(counts[few:], counts[:few].sum())
+    wanted = np.append(expected[few:], expected[:few].sum())
+    statistic = ((observed - wanted) ** 2 / wanted).sum()
+    return stats.chi2.sf(statistic, len(wanted) - 1) > REFUSED

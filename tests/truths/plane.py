@@ -1,0 +1,82 @@
+"""The exact log-densities of toy points, and sums over the plane."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+
+def checkerboard(x):
+    """Even on an area of 32, on which all points are."""
+    return np.full(len(x), -np.log(32))
+
+
+def ring(x):
+    """Eight normal distributions of standard deviation 0.05 about the circle of radius 1."""
+    angle = np.arange(8) * np.pi / 4
+    centers = np.stack([np.cos(angle), np.sin(angle)], 1)
+    away = ((x[:, None] - centers) ** 2).sum(-1) / (2 * 0.05**2)
+    return logsumexp(-away, 1) - np.log(8 * 2 * np.pi * 0.05**2)
+
+
+def moons(x, y):
+    """A normal distribution of standard deviation 0.1 about a half circle, for each class."""
+    angle = (np.arange(1000) + 0.5) * np.pi / 1000
+    arc = np.stack([np.cos(angle), np.sin(angle)], 1)
+    found = np.empty(len(x))
+    for label, on in ((0, arc), (1, np.array([1.0, 0.5]) - arc)):
+        away = ((x[y == label][:, None] - on) ** 2).sum(-1) / (2 * 0.1**2)
+        found[y == label] = logsumexp(-away, 1) - np.log(1000 * 2 * np.pi * 0.1**2)
+    return found
+
+
+def pinwheel(x):
+    """Each arm is a normal (u, v), turned by 0.25 exp(u) and scaled by 2.
+
+    The map's determinant is 4 (1 - 0.25 exp(u) v); u and v of a point are a fixed point. What is
+    no preimage of it, or beyond the fold of the map (v > 4 exp(-u), 4 deviations away), is left out.
+    """
+    radius, angle = np.hypot(*x.T) / 2, np.arctan2(x[:, 1], x[:, 0])
+    arms = []
+    for arm in range(5):
+        own, turn = angle - 2 * np.pi * arm / 5, np.zeros_like(angle)
+        for _ in range(200):
+            turn = own - 0.25 * np.exp(radius * np.cos(turn))
+        u, v = radius * np.cos(turn), radius * np.sin(turn)
+        met = np.abs(own - 0.25 * np.exp(u) - turn) < 1e-9
+        fold = 1 - 0.25 * np.exp(u) * v
+        log_p = -0.5 * ((u - 1) / 0.3) ** 2 - 0.5 * (v / 0.1) ** 2 - np.log(2 * np.pi * 0.3 * 0.1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            arms.append(np.where(met & (fold > 0), log_p - np.log(4 * 5 * fold), -np.inf))
+    return logsumexp(np.stack(arms), 0)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Midpoints of `cells` times `cells` cells of the square from -half to half."""
+
+    half: float
+    cells: int
+
+    def points(self):
+        """All midpoints, in single precision: [cells * cells, 2]."""
+        along = (np.arange(self.cells) + 0.5) * 2 * self.half / self.cells - self.half
+        across, up = np.meshgrid(along, along, indexing="ij")
+        return np.stack([across.ravel(), up.ravel()], 1).astype(np.float32)
+
+    def masses(self, log_p):
+        """The probability of each cell from the log-density of its midpoint: [cells, cells]."""
+        return np.exp(log_p).reshape(self.cells, self.cells) * (2 * self.half / self.cells) ** 2
+
+    def counts(self, x, coarse):
+        """How many points lie in each of coarse x coarse parts of the square, and outside of it."""
+        at = np.floor((x + self.half) * coarse / (2 * self.half)).astype(int)
+        inside = ((at >= 0) & (at < coarse)).all(1)
+        flat = np.bincount(at[inside] @ np.array([coarse, 1]), minlength=coarse**2)
+        return np.append(flat, (~inside).sum())
+
+    def coarser(self, masses, coarse):
+        """The probability of each of those parts, and of what is outside."""
+        each = self.cells // coarse
+        parts = masses.reshape(coarse, each, coarse, each).sum((1, 3)).ravel()
+        return np.append(parts, max(0.0, 1.0 - parts.sum()))
