@@ -162,3 +162,47 @@ objective: mle
         every = [model.log_joint(n=n.expand(4, 2), x=x) for n in states]
         exact = torch.stack(every).logsumexp(0)
         torch.testing.assert_close(model.log_prob(x=x), exact)
+
+
+WHOLE = """specc: 1
+name: made
+data:
+  source: npz
+  path: d.npz
+  fields: {x: {from: x, shape: [2]}, y: {from: y, shape: [3], dtype: KIND}}
+model:
+  y: {given: y}
+  n: {latent: categorical, logits: 0, classes: 3, shape: [2]}
+  x: {observed: normal, loc: "net(VALUE)", scale: 1}
+links: {net: linear}
+objective: mle
+"""
+VALUES = {
+    "a vector": "y",
+    "an entry": "y[0]",
+    "entries": "y[0], y[2]",
+    "more than a byte holds": "y[1] * 100 + 200",
+    "less than none": "-y",
+    "entries of class numbers": "n[0], n[1]",
+    "a list": "[n[1], y[2]]",
+    "both": "y + n[0]",
+}
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint8", "bool"])
+@pytest.mark.parametrize("what", VALUES)
+def test_whole_numbers_are_calculated_with_as_real_ones(what, kind, tmp_path):
+    """Data may be kept as whole numbers, and an entry of several class numbers is one of them."""
+    model = program(WHOLE.replace("KIND", kind).replace("VALUE", VALUES[what]), tmp_path).model
+    x, n = torch.randn(4, 2, dtype=torch.float64), torch.tensor([[0, 2], [1, 1], [2, 0], [2, 1]])
+    y = torch.tensor([[0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 1]])
+    if kind != "bool":
+        y = y * 250
+    given = {"y": y.to(getattr(torch, kind))} if "y" in VALUES[what] else {}
+    real = {name: value.double() for name, value in given.items()}
+    with precision(torch.float64):
+        found, exact = (
+            model.log_joint(n=n, x=x, **given),
+            model.log_joint(n=n.double(), x=x, **real),
+        )
+    assert torch.equal(found, exact)

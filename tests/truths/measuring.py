@@ -1,4 +1,4 @@
-"""Rows, figures and draws of a run as numpy arrays, and how counts are held against probabilities."""
+"""Rows, figures and draws of a run as numpy arrays; counts against probabilities."""
 
 import numpy as np
 import torch

@@ -33,8 +33,8 @@ def moons(x, y):
 def pinwheel(x):
     """Each arm is a normal (u, v), turned by 0.25 exp(u) and scaled by 2.
 
-    The map's determinant is 4 (1 - 0.25 exp(u) v); u and v of a point are a fixed point. What is
-    no preimage of it, or beyond the fold of the map (v > 4 exp(-u), 4 deviations away), is left out.
+    The determinant of that map is 4 (1 - 0.25 exp(u) v), and u and v of a point are a fixed point.
+    What is no preimage of it, or beyond the fold of the map, 4 deviations away, is left out.
     """
     radius, angle = np.hypot(*x.T) / 2, np.arctan2(x[:, 1], x[:, 0])
     arms = []

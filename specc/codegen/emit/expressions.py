@@ -34,6 +34,9 @@ from specc.language.expressions.tree import (
 ATOM, POWER, UNARY, PRODUCT, SUM = 5, 4, 3, 2, 1
 PRECEDENCE = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "**": POWER}
 
+WHOLE = ("int64", "uint8", "bool")
+"""What a field can be kept as that is no real number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -108,12 +111,24 @@ class ExpressionWriter:
         return Code(self.plan.python[name], ATOM, kind.shape, True)
 
     def number(self, expression: Expression) -> Code:
-        """An expression to calculate with: a class number becomes a real one."""
+        """An expression to calculate with: whole numbers become real ones."""
         code = self.write(expression)
-        if not isinstance(expression, Name) or self._classes(expression) is None:
+        if not self._is_whole(expression):
             return code
         self.imports.add("specc.runtime.functions.real")
         return Code(f"real({code.text})", ATOM, code.shape, code.varies)
+
+    def _is_whole(self, expression: Expression) -> bool:
+        """Whether its tensor is one of class numbers, or of data that are kept as whole numbers."""
+        if isinstance(expression, Index):
+            return self._is_whole(expression.base)
+        node = self._lookup(expression.id) if isinstance(expression, Name) else None
+        if node is None:
+            return False
+        own = node if node.shift is None else self._lookup(node.shift.base)
+        field = self.graph.fields.get((own or node).field or "")
+        kept = None if field is None else field.transforms.get("dtype")
+        return node.id in self.plan.graph.classes or kept in WHOLE
 
     def _classes(self, name: Name) -> int | None:
         """How many classes there are where `name` is a class number."""
@@ -131,7 +146,7 @@ class ExpressionWriter:
         known = self._list(expression)
         if known is not None:
             return known
-        items = [self.write(item) for item in expression.items]
+        items = [self.number(item) for item in expression.items]
         rank = max(item.rank for item in items)
         texts = ", ".join(align(item, rank).text for item in items)
         widest = max((item.shape for item in items), key=len)
@@ -246,10 +261,10 @@ class ExpressionWriter:
         return f"concat({', '.join(flat)})"
 
     def _entering(self, argument: Expression) -> Code:
-        code = self.write(argument)
         count = self._classes(argument) if isinstance(argument, Name) else None
         if count is None:
-            return code
+            return self.number(argument)
+        code = self.write(argument)
         self.imports.add("specc.runtime.functions.one_hot")
         return Code(f"one_hot({code.text}, {count})", ATOM, (*code.shape, count), code.varies)
 
