@@ -8,6 +8,7 @@ from types import MappingProxyType
 from specc.catalog.constrain import IDENTITY, constrainer
 from specc.catalog.entry import Parameter, Shape
 from specc.catalog.functions import index as functions
+from specc.codegen.constant import constant
 from specc.codegen.loops import loops
 from specc.codegen.names import Attributes, Names
 from specc.codegen.plan import (
@@ -126,7 +127,7 @@ class _ProgramPlanner:
 
     def _learnt(self, node: Node) -> Learnt:
         kind = self.typed.types[node.id]
-        plates = tuple(self.graph.plates[p] for p in kind.plates if p in self.graph.plates)
+        plates = tuple(self.graph.size_of(p) for p in kind.plates)
         onto = constrainer(kind.support) or IDENTITY
         attribute = self.attributes.fresh(node.name)
         raw = attribute if onto is IDENTITY else self.attributes.fresh(onto.raw.format(node.name))
@@ -227,15 +228,28 @@ class _ProgramPlanner:
             method=self.attributes.fresh(node.name),
             inputs=self._inputs([node.value]),
             expression=node.value,
+            buffer=self._number(node, node.value),
         )
 
+    def _number(self, node: Node, value: Expression) -> Buffer | None:
+        """A known number as a tensor: what uses a node takes one."""
+        number = constant(value, self.graph.constants, self._shape_of)
+        if number is None:
+            return None
+        attribute = self.attributes.fresh(f"{node.name}_value")
+        self.buffers.append(Buffer(attribute, None, (), float(number)))
+        return self.buffers[-1]
+
     def _inputs(self, expressions: Iterable[Expression]) -> tuple[str, ...]:
-        """The nodes whose values a method takes: all that are used but learnt tensors."""
+        """The nodes whose values a method takes: all that are used but learnt tensors.
+
+        Of those, what has a value for each step is taken too: a loop hands over one step of it.
+        """
         found: dict[str, None] = {}
         for expression in expressions:
             for name in names(expression):
                 node = self.graph.lookup(self.program.name, name.id)
-                if node is not None and node.role != "parameter":
+                if node is not None and (node.role != "parameter" or node.is_stepped):
                     found[name.id] = None
             found |= dict.fromkeys(self._masks(expression))
         return tuple(found)
@@ -249,7 +263,9 @@ class _ProgramPlanner:
                     yield known_key(node.name)
 
     def _symbol(self, node: Node, inputs: tuple[str, ...]) -> str:
-        given = f" | {', '.join(inputs)}" if inputs else ""
+        learnt = self.program.nodes
+        shown = [n for n in inputs if n not in learnt or not learnt[n].is_stepped]
+        given = f" | {', '.join(shown)}" if shown else ""
         return f"{', '.join(node.values)}{given}"
 
     def _story(self, node: Node) -> str:

@@ -140,7 +140,7 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "from": field.origin,
         "shape": [*steps, *kind.shape],
-        "dtype": _dtype(plan, name, field),
+        "dtype": plan.dtype(name),
         "support": _support(kind.support),
         "at": at(field.span),
     }
@@ -174,15 +174,6 @@ def _fills(field: DataField, support: Support) -> dict[str, Any]:
     zero = contains(support, point(0)) and not support.event_rank
     fill = field.transforms.get("fill") or ("zero" if zero or support.discrete else "mean")
     return {**found, "fill": fill}
-
-
-def _dtype(plan: Plan, name: str, field: DataField) -> str:
-    node = plan.graph.graph.model.nodes[name]
-    asked = field.transforms.get("dtype")
-    if asked is not None:
-        return str(asked)
-    indexes = node.plate_index is not None or node.id in plan.graph.classes
-    return "int64" if indexes else "float32"
 
 
 def _support(support: Support) -> dict[str, Any]:

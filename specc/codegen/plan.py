@@ -202,13 +202,14 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Let:
-    """A deterministic node: a method of its program."""
+    """A deterministic node: a method of its program; one that is a known number has a `buffer`."""
 
     node: Node
     type: Type
     method: str
     inputs: tuple[str, ...]
     expression: Expression
+    buffer: Buffer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +284,16 @@ class Plan:
     def filled(self) -> frozenset[str]:
         """The data of which values are drawn where they are missing."""
         return frozenset(name for name, missing in self.missing.items() if missing.fills)
+
+    def dtype(self, name: str) -> str:
+        """The type of the numbers of data: the one asked for, whole numbers for what indexes."""
+        node = self.graph.graph.model.nodes[name]
+        field = self.graph.graph.fields.get(node.field or "")
+        asked = field.transforms.get("dtype") if field is not None else None
+        if asked is not None:
+            return str(asked)
+        indexes = node.plate_index is not None or node.id in self.graph.classes
+        return "int64" if indexes else "float32"
 
     def with_known(self, names: Iterable[str]) -> tuple[str, ...]:
         """Names of data, and behind each that may be missing the key of where it is known."""

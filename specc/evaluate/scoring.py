@@ -128,8 +128,9 @@ def choose(manifest: Manifest, wanted: str) -> str:
     Raises RunFailure E0813 where the program has neither; what a spec asks for under `evaluate:`
     the compiler has refused before, for the same reasons.
     """
-    latents, known = manifest.latents("model"), manifest.capabilities
-    if "model.log_prob" in known or (not latents and "model.log_joint" in known):
+    # Beside latents the guide draws data where they have no value.
+    drawn, known = manifest.latents("model") + manifest.latents("guide"), manifest.capabilities
+    if "model.log_prob" in known or (not drawn and "model.log_joint" in known):
         return "exact"
     refusal = _refusal(manifest, wanted)
     if refusal is None:

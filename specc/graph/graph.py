@@ -123,6 +123,11 @@ class Node:
         return self.role == "latent" or (self.missing is not None and not self.is_left_out)
 
     @property
+    def is_stepped(self) -> bool:
+        """Whether it is learnt with a value of its own for each step of a sequence."""
+        return self.role == "parameter" and self.scan is not None
+
+    @property
     def is_left_out(self) -> bool:
         """Whether entries without a value are integrated out, rather than drawn."""
         return self.missing is not None and draws.draw(self.missing.kind).leaves_out

@@ -89,13 +89,13 @@ def leaves(term: Term, coefficient: float = 1.0) -> Iterator[tuple[float, LogPro
             yield coefficient, term
 
 
-def integrals(term: Term) -> Iterator[Reduce]:
-    """The integrals over normal latents inside a term."""
+def in_steps(term: Term) -> Iterator[Reduce]:
+    """What takes densities before they are summed over steps: sums over states, and integrals."""
     match term:
         case Sum(parts=parts):
             for part in parts:
-                yield from integrals(part.term)
-        case Reduce(how="integrate"):
+                yield from in_steps(part.term)
+        case Reduce(how="integrate" | "forward"):
             yield term
         case Reduce(term=inner):
-            yield from integrals(inner)
+            yield from in_steps(inner)

@@ -1,69 +1,24 @@
 """A second reading of a spec: one event at a time, with torch.distributions, and no generated code.
 
 It takes the weights from a program, and everything else (who depends on whom, and how) from the
-graph of names that the spec was read into. It knows nothing of batches, particles or plates: what
-generated code does to many events at once must be what this does to each.
+graph of names that the spec was read into. It knows nothing of batches, particles or plates, and
+goes through a sequence step by step: what generated code does to many events at once must be what
+this does to each.
 """
 
 from __future__ import annotations
 
 import math
-import operator
 
 import torch
-import torch.distributions as d
 from torch import Tensor
-from torch.nn.functional import one_hot, softplus
 
-from specc.catalog.causal import Causal
-from specc.catalog.supports import REAL, SIMPLEX
 from specc.graph.graph import ROWS, Type
-from specc.language.expressions.tree import Binary, Call, Index, Name, Negate, Number, Sequence
-from specc.language.expressions.walk import calls
-
-FAMILIES = {
-    "normal": (d.Normal, "loc scale"),
-    "laplace": (d.Laplace, "loc scale"),
-    "student_t": (d.StudentT, "df loc scale"),
-    "log_normal": (d.LogNormal, "loc scale"),
-    "gamma": (d.Gamma, "concentration rate"),
-    "exponential": (d.Exponential, "rate"),
-    "beta": (d.Beta, "concentration1 concentration0"),
-    "half_normal": (d.HalfNormal, "scale"),
-    "bernoulli": (d.Bernoulli, "logits"),
-    "poisson": (d.Poisson, "rate"),
-    "negative_binomial": (d.NegativeBinomial, "total_count logits"),
-}
-VECTORS = {
-    "categorical": (d.Categorical, "logits"),
-    "one_hot_categorical": (d.OneHotCategorical, "logits"),
-    "dirichlet": (d.Dirichlet, "concentration"),
-}
-FUNCTIONS = {
-    "exp": torch.exp,
-    "softplus": softplus,
-    "softmax": lambda x: x.softmax(-1),
-    "tanh": torch.tanh,
-    "sum": torch.sum,
-}
-OPERATORS = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "**": operator.pow,
-    "@": torch.matmul,
-}
+from tests.oracles.families import Distributions
 
 
-class Interpreter:
-    """Log-densities of single events under a spec, with the weights of a program."""
-
-    def __init__(self, checked, program):
-        self.graph, self.typed, self.plan = checked.graph, checked.typed, checked.plan
-        self.element: int | None = None
-        self.member = 0
-        self.modules = {"model": program.model, "guide": getattr(program, "guide", None)}
+class Interpreter(Distributions):
+    """Log-densities and draws of single events under a spec, with the weights of a program."""
 
     def log_joint(self, program, values):
         """The sum of the log-densities of all random nodes of a program that have a value."""
@@ -72,34 +27,26 @@ class Interpreter:
         return sum(self.log_prob(program, node, values) for node in random)
 
     def log_prob(self, program, node, values):
-        """Log p of a node, all its entries and all elements of its plate together."""
-        kind = self.typed.types[node.id]
+        """Log p of a node: all its entries, elements of its plate and steps of the row together."""
         if node.parts:
             values = {**values, node.name: self.whole(node, values)}
-        plate = next((p for p in kind.plates if p != ROWS), None)
-        if plate is None:
+        scan = self.scan(node)
+        plate = next((p for p in self.typed.types[node.id].plates if p in self.graph.plates), None)
+        if scan is None and plate is None:
             return self.event(program, node, values[node.name], values)
         total = torch.tensor(0.0)
-        for element in self.elements(plate):
+        for step in range(self.length(scan, values)) if scan else ():
+            with self.at(step):
+                total = total + self.event(program, node, values[node.name][step], values)
+        for element in self.elements(plate) if plate else ():
             total = total + self.event(program, node, values[node.name][element], values)
         return total
-
-    def whole(self, node, values):
-        """The value of a draw with several parts: all their numbers, part after part."""
-        return torch.cat([values[part].reshape(-1).to(torch.float64) for part in node.parts])
 
     def torn(self, node, value):
         """The parts of a draw by name, each of its own shape."""
         shapes = {part: self.typed.types[node.program, part].shape for part in node.parts}
         pieces = value.split([math.prod(shape) for shape in shapes.values()])
         return {n: p.reshape(s) for (n, s), p in zip(shapes.items(), pieces, strict=True)}
-
-    def elements(self, plate):
-        """The elements of a plate in turn, each the one that names on the plate mean."""
-        for element in range(self.graph.plates[plate]):
-            self.element = element
-            yield element
-        self.element = None
 
     def event(self, program, node, value, values):
         """Log p of one event of a node, which may be one element of a plate."""
@@ -127,27 +74,6 @@ class Interpreter:
             log_p = log_p.sum()
         return torch.where(counts, log_p, 0.0).sum()
 
-    def members(self, node):
-        """How many orders the causal link of a node has, the density being their mean."""
-        return next((n for n, _ in self.causal(node)), 1)
-
-    def causal(self, node):
-        """The causal link applied to the node itself, if there is one, with its orders."""
-        for call in (c for e in node.own_expressions() for c in calls(e)):
-            link = self.graph.links.get(call.function)
-            if link is not None and isinstance(link.entry, Causal):
-                yield link.entry.members(link.options), call.function
-
-    def affine(self, program, call, shape, values):
-        """The logarithm of the scale, and the shift, of one bijection for one event."""
-        modules = self.plan.programs[program].modules
-        attribute = next(m.attribute for m in modules if m.link.name == call.function)
-        made = getattr(self.modules[program], attribute)
-        if not call.arguments:
-            return made.log_scale, made.shift
-        more = made.linear(self.joined(program, call.arguments, values)).reshape(2, *shape)
-        return made.log_scale + more[0], made.shift + more[1]
-
     def single(self, program, node, values):
         """One draw of one event of a node."""
         value = self.entries(program, node, values)
@@ -166,150 +92,74 @@ class Interpreter:
         order = orders if self.members(node) == 1 else orders[self.member]
         value = torch.zeros(self.typed.types[node.id].shape)
         for entry in order.argsort():
-            drawn = self.distribution(program, node, {**values, node.name: value}).sample()
+            known = value if self.step is None else {**values[node.name], self.step: value}
+            drawn = self.distribution(program, node, {**values, node.name: known}).sample()
             value = value.clone()
             value[entry] = drawn[entry]
         return value
 
     def draw(self, program, values):
-        """One draw of all random nodes of a program, after the values that there are."""
+        """One draw of all random nodes of a program, after the values that there are.
+
+        Each node, at each step where it has steps, is drawn as soon as all that it needs is there.
+        """
         drawn = dict(values)
-        for name in self.graph.programs[program].order:
-            node = self.graph.node((program, name))
-            if node.parts:
-                drawn |= self.torn(node, self.single(program, node, drawn))
-            elif node.is_random and name not in drawn:
-                plate = next((p for p in self.typed.types[node.id].plates if p != ROWS), None)
+        nodes = self.graph.programs[program].nodes.values()
+        free = [n for n in nodes if n.is_random and not set(n.values) <= set(values)]
+        waiting = [cell for node in free for cell in self.cells(node, drawn)]
+        while waiting:
+            left = [cell for cell in waiting if not self.drew(program, *cell, drawn)]
+            assert len(left) < len(waiting), left
+            waiting = left
+        scans = {n for n, v in drawn.items() if isinstance(v, dict)}
+        return {n: self.stacked(n, drawn) if n in scans else v for n, v in drawn.items()}
+
+    def cells(self, node, drawn):
+        """A node with each step of the row, or with none; its values go into a mapping."""
+        scan = self.scan(node)
+        if scan is None:
+            return [(node, None)]
+        drawn[node.name] = {}
+        return [(node, step) for step in range(self.length(scan, drawn))]
+
+    def drew(self, program, node, step, drawn):
+        """Whether there was all that a draw needs; its value goes into `drawn`."""
+        plate = next((p for p in self.typed.types[node.id].plates if p in self.graph.plates), None)
+        try:
+            with self.at(step):
                 elements = self.elements(plate) if plate else (None,)
                 events = [self.single(program, node, drawn) for _ in elements]
-                drawn[name] = torch.stack(events) if plate else events[0]
-        return drawn
+        except KeyError:
+            self.element = None
+            return False
+        if node.parts:
+            drawn |= self.torn(node, events[0])
+        elif step is None:
+            drawn[node.name] = torch.stack(events) if plate else events[0]
+        else:
+            drawn[node.name][step] = events[0]
+        return True
 
-    def distribution(self, program, node, values):
-        """The distribution of one event, in torch.distributions."""
-        shape = self.typed.types[node.id].shape
-        if node.entry.name in VECTORS:
-            family, names = VECTORS[node.entry.name]
-            (vector,) = self.parameters(program, node, names, values)
-            if node.entry.name == "categorical":
-                size = vector.shape[-1] if vector.dim() else self.typed.classes[node.id]
-                vector = vector.expand(*shape, size)
-            else:
-                vector = vector.expand(shape)
-            return family(**{names: vector})
-        family, names = FAMILIES[node.entry.name]
-        found = self.parameters(program, node, names, values)
-        keywords = dict(zip(names.split(), (p.expand(shape) for p in found), strict=True))
-        return family(**keywords, validate_args=False)
-
-    def parameters(self, program, node, names, values):
-        """The parameters of a node by name, each as it is written: it broadcasts to the event."""
-        for key in names.split():
-            if key in node.arguments:
-                yield self.value(program, node.arguments[key], values)
-            elif key == "logits" and "probs" in node.arguments:
-                probs = self.value(program, node.arguments["probs"], values)
-                yield probs.log() if node.entry.name in VECTORS else probs.logit()
-            elif node.params is not None:
-                yield self.head(program, node, key, values)
-            else:
-                yield torch.tensor(float(node.entry.defaults[key]))
-
-    def head(self, program, node, key, values):
-        """One linear layer on top of the shared trunk, exp for what must be positive."""
-        heads = self.plan.programs[program].heads
-        found = next(h for h in heads if (h.node.name, h.parameter.name) == (node.name, key))
-        trunk = self.value(program, node.params, values)
-        raw = getattr(self.modules[program], found.attribute)(trunk)
-        raw = raw[self.member] if self.members(node) > 1 else raw
-        shape = self.typed.parameters[node.id, key]
-        return (raw if found.parameter.support == REAL else raw.exp()).reshape(shape)
-
-    def value(self, program, expression, values):
-        """The value of an expression for one event."""
-        match expression:
-            case Number(value=number):
-                return torch.tensor(float(number))
-            case Name():
-                return self.name(program, expression, values)
-            case Negate(operand=operand):
-                return -self.value(program, operand, values)
-            case Binary(operator=sign, left=left, right=right):
-                sides = (self.value(program, side, values) for side in (left, right))
-                return OPERATORS[sign](*sides)
-            case Sequence(items=items):
-                return torch.stack([self.value(program, item, values) for item in items])
-            case Index(base=base, indices=indices):
-                places = tuple(int(self.value(program, index, values)) for index in indices)
-                return self.value(program, base, values)[places]
-            case Call(function=function, arguments=arguments):
-                if function in FUNCTIONS:
-                    return FUNCTIONS[function](self.value(program, arguments[0], values))
-                return self.link(program, function, arguments, values)
-
-    def name(self, program, name, values):
-        """The value of a node: learnt, computed, or one of `values`."""
-        node = self.graph.lookup(program, name.id)
-        if node is None:
-            return torch.tensor(self.graph.constants[name.id], dtype=torch.float64)
-        if node.role == "let":
-            return self.value(node.program, node.value, values)
-        if node.parts and node.name not in values:
-            return self.whole(node, values)
-        if node.role != "parameter":
-            return values[name.id].to(torch.float64)
-        learnt = self.plan.programs[node.program].learnt
-        raw = getattr(
-            self.modules[node.program], next(x.raw for x in learnt if x.node.name == node.name)
-        )
-        whole = raw if node.support == REAL else raw.exp()
-        whole = raw.softmax(-1) if node.support == SIMPLEX else whole
-        return whole if self.element is None or node.plate is None else whole[self.element]
-
-    def link(self, program, function, arguments, values):
-        """A network applied to its arguments side by side."""
-        modules = self.plan.programs[program].modules
-        found = next(m for m in modules if m.link.name == function)
-        if isinstance(found.link.entry, Causal):
-            return self.masked(program, found, arguments, values)
-        attribute = found.attribute
-        # A link without layers of its own under `params:` hands its inputs to the heads.
-        network = getattr(self.modules[program], attribute, torch.nn.Identity())
-        return network(self.joined(program, arguments, values))
-
-    def masked(self, program, found, arguments, values):
-        """A causal network: one of its orders, without its heads where it has several."""
-        inputs = [self.value(program, arguments[0], values)]
-        inputs += [self.joined(program, arguments[1:], values)] if arguments[1:] else []
-        made = getattr(self.modules[program], found.attribute)(*inputs)
-        if found.tail is not None:
-            made = getattr(self.modules[program], found.tail.attribute)(made)
-            several = found.link.entry.members(found.link.options) > 1
-            return made[self.member] if several else made
-        return made
-
-    def joined(self, program, arguments, values):
-        """What enters a link: its arguments side by side, class numbers one-hot."""
-        parts = []
-        for argument in arguments:
-            part = self.value(program, argument, values)
-            node = self.graph.lookup(program, argument.id) if isinstance(argument, Name) else None
-            if node is not None and node.id in self.typed.classes:
-                part = one_hot(part.long(), self.typed.classes[node.id]).to(torch.float64)
-            parts.append(part.reshape(-1))
-        return torch.cat(parts)
+    def stacked(self, name, drawn):
+        """The values of all steps; those that the row does not have are 0."""
+        node = self.graph.model.nodes[name]
+        count = self.graph.scans[self.scan(node)].steps
+        empty = torch.zeros(self.typed.types[node.id].shape)
+        return torch.stack([drawn[name].get(step, empty) for step in range(count)])
 
 
-def events(values: dict[str, Tensor], kinds: dict[str, Type], particle: int, row: int):
+def events(values: dict[str, Tensor], kinds: dict[str, Type], scans, particle: int, row: int):
     """The values of one particle of one row; an axis of size 1 stands for all.
 
-    A node on a plate has the values of all its elements, whatever the row.
+    A node on a plate has the values of all its elements, whatever the row, and one on a sequence
+    those of all steps.
     """
     found = {}
     for name, value in values.items():
-        rank = len(kinds[name].shape)
+        plates = kinds[name].plates
+        rank = len(kinds[name].shape) + sum(plate in scans for plate in plates)
         lead = value.shape[: value.dim() - rank]
-        if any(plate != ROWS for plate in kinds[name].plates):
+        if any(plate != ROWS and plate not in scans for plate in plates):
             found[name] = value[particle] if len(lead) > 1 else value
             continue
         place = [min(row, lead[-1] - 1)] if lead else []

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-# A distribution with its parameters: `r` real, `p` positive, `c`, `v` vectors of them, or as it is.
-FAMILIES = {
-    "normal": {"loc": "r", "scale": "p"},
-    "laplace": {"loc": "r", "scale": "p"},
-    "student_t": {"df": "3", "loc": "r", "scale": "p"},
-    "log_normal": {"loc": "r", "scale": "p"},
-    "gamma": {"concentration": "p", "rate": "p"},
-    "exponential": {"rate": "p"},
-    "beta": {"concentration1": "p", "concentration0": "p"},
-    "half_normal": {"scale": "p"},
-    "bernoulli": {"logits": "r"},
-    "categorical": {"logits": "c"},
-    "one_hot_categorical": {"logits": "c"},
-    "poisson": {"rate": "p"},
-    "negative_binomial": {"total_count": "4", "logits": "r"},
-    "dirichlet": {"concentration": "v"},
-}
-CLASSES = 3
-FINITE = ("bernoulli", "categorical", "one_hot_categorical")
-REAL = ("normal", "laplace", "student_t")
+from tests.unit.random_nodes import (
+    CLASSES,
+    DRAWS,
+    FAMILIES,
+    FINITE,
+    REPARAMETERIZED,
+    Story,
+    unsized,
+    width,
+)
+from tests.unit.random_sequences import Steps
+
 UNJOINED = ("one_hot_categorical", "dirichlet", "student_t")
 """Vectors of a fixed size; and tails that overflow where one draw is a parameter of the next."""
-REPARAMETERIZED = ("normal", "laplace", "log_normal", "gamma", "exponential", "beta", "half_normal")
 OBJECTIVES = (
     "elbo",
     "elbo",
@@ -38,130 +29,76 @@ OBJECTIVES = (
     '{minimize: "-elbo(model, guide)"}',
     '{minimize: "0.5 * kl(guide.n0, model.n0) - log_prob(model.x)"}',
 )
-DRAWS = (
-    "",
-    "",
-    "",
-    "pathwise",
-    "{pathwise: {form: sticking}}",
-    "enumerate",
-    "delta",
-    "score",
-    "{score: {baseline: none}}",
-    "{score: {baseline: leave_one_out}}",
-)
-
-
-class Story:
-    """A spec in the making: its nodes so far, and the links that they asked for."""
-
-    def __init__(self, draw):
-        self.draw = draw
-        self.links: dict[str, str] = {}
-        self.sizes: dict[str, int] = {}
-
-    def choose(self, options):
-        return self.draw(st.sampled_from(list(options)))
-
-    def chance(self, percent):
-        return self.draw(st.integers(0, 99)) < percent
-
-    def some(self, names):
-        names = list(names)
-        chosen = [name for name in names if self.chance(50)]
-        return chosen or names[:1]
-
-    def link(self, arguments):
-        kind = self.choose(["linear", "{mlp: [4], activation: tanh}", "{mlp: [3, 3]}"])
-        name = f"f{len(self.links)}"
-        self.links[name] = kind
-        return f"{name}({', '.join(arguments)})"
-
-    def value(self, kind, size, before):
-        """A parameter: a number, or an expression over the nodes before."""
-        if kind not in ("r", "p", "c", "v"):
-            return kind
-        if not before or self.chance(25):
-            return {"r": "0.5", "p": "1.5", "c": "1", "v": "1"}[kind]
-        fits = (0, size)  # a number counts for every entry of a vector
-        same = [name for name in before if self.sizes[name] in fits and kind in ("r", "p")]
-        if same and self.chance(35):
-            inner = self.choose(["{0}", "2 * {0} - 1", "tanh({0}) / 3", "{0} ** 2"])
-            inner = inner.format(self.choose(same))
-        else:
-            inner = self.link(self.some(before))
-        return f"softplus({inner}) + 0.1" if kind in ("p", "v") else inner
-
-    def causal(self, name, before):
-        """A causal link applied to the node itself, with a context or without."""
-        link = f"c{len(self.links)}"
-        self.links[link] = self.choose(["{masked_mlp: [5]}", "{masked_mlp: [4], orders: 2}"])
-        known = self.some(before) if before and self.chance(40) else []
-        return f"{link}({', '.join([name, *known])})"
-
-    def node(self, role, family, size, before, params=False, name=""):
-        """`latent: normal, loc: "f0(z)", scale: 1.5`; a named vector may depend on itself."""
-        fields = [f"{role}: {family}"]
-        given = FAMILIES[family]
-        if name and size and family in ("normal", "bernoulli") and self.chance(25):
-            main = "loc" if family == "normal" else "logits"
-            rest = ["scale: 1.5"] if family == "normal" else []
-            main = [f'{main}: "{self.causal(name, before)}"', *rest]
-            if rest and self.chance(50):
-                main = [f'params: "{self.causal(name, before)}"']
-            return [*fields, *main, f"shape: [{size}]"]
-        if params and before:
-            fields.append(f'params: "{self.link(self.some(before))}"')
-        else:
-            for name, kind in given.items():
-                fields.append(f'{name}: "{self.value(kind, size, before)}"')
-        if family in ("categorical", "one_hot_categorical"):
-            fields.append(f"classes: {CLASSES}")
-        elif family == "dirichlet":
-            fields.append(f"shape: [{CLASSES}]")
-        else:
-            fields.append(f"shape: [{size or ''}]")
-        if family in REAL and self.chance(20):
-            fields.append(f"through: {self.flow(before)}")
-        return fields
-
-    def flow(self, before):
-        """One or two bijections; a context may condition each."""
-        steps = []
-        for _ in range(self.choose([1, 1, 2])):
-            name = f"b{len(self.links)}"
-            self.links[name] = "affine"
-            known = self.some(before) if before and self.chance(40) else []
-            steps.append(f'"{name}({", ".join(known)})"' if known else name)
-        return steps[0] if len(steps) == 1 else f"[{', '.join(steps)}]"
-
-
-def width(family, size):
-    """The size of one event, 0 for a number."""
-    if family in ("one_hot_categorical", "dirichlet"):
-        return CLASSES
-    return 0 if family == "categorical" else size
 
 
 @st.composite
-def specs(draw):
-    """The text of a spec."""
+def specs(draw, steps=0):
+    """The text of a spec; so many in a hundred have a sequence."""
     story = Story(draw)
+    objective = story.choose(OBJECTIVES)
     model, guide, latents = [], [], []
     shared: set[str] = set()
     before: list[str] = []
-    for number in range(draw(st.integers(0, 3))):
-        name = f"n{number}"
+    unguided = objective in ("mle", "map")
+    sequence = Steps(story, unguided) if story.chance(steps) else None
+    rows = [0, 0, 1, 2] if sequence else [0, 1, 2, 3]
+    for number in range(story.choose(rows)):
+        summed = unguided and story.chance(85 if sequence else 60)
+        alone(story, number, model, latents, shared, before, summed)
+    determined(story, model, before)
+    if story.chance(20):
+        plated(story, model, guide, before)
+    lacking = missing(story, model, before) if story.chance(5 if sequence else 18) else None
+    way = story.choose(["", "", "", "", "", "latent", "observed"])
+    if way:
+        joined(story, model, latents, before, way)
+    if sequence:
+        model += sequence.model(before, "y" if way == "observed" else "x")
+    if way != "observed" and (sequence is None or sequence.data == "y"):
         family = story.choose(FAMILIES)
-        size = story.choose([0, 0, 2])
-        fields = story.node("latent", family, size, before, story.chance(30), name)
-        if not before and family not in FINITE and story.chance(15):
-            fields.append("global: true")
-            shared.add(name)
-        model.append((name, fields))
-        story.sizes[name] = width(family, size)
-        latents.append((name, family, size))
-        before.append(name)
+        size = story.choose([0, 2, 2])
+        fields = story.node("observed", family, size, before, story.chance(30), "x")
+        model.append(("x", [*fields, *(["missing: integrate"] if story.chance(12) else [])]))
+        story.known("x", family, size)
+    model += story.take_tables()
+    if "v" in story.sizes and objective in ("mle", "map") and story.chance(90):
+        objective = "elbo"  # a part is not summed out
+    unguided = objective in ("mle", "map")
+    on_steps = sequence is not None and sequence.data == "x"
+    seen = [*([] if on_steps else ["x"]), *(["g"] if "g" in story.sizes else [])]
+    if lacking is not None and story.chance(20 if unguided else 90):
+        fields = story.node("latent", *lacking, seen)
+        guide.append(("m", unsized(fields)))
+        seen += ["m"] if story.chance(60) else []
+    for latent in latents:
+        if not story.chance(4 if latent[0] in ("v", "w") else 90 if unguided else 12):
+            guide += guided(story, latent, seen, shared)
+    if sequence:
+        guide += sequence.guide(seen)
+        objective = sequence.objective(objective)
+    guide += story.take_tables()
+    if "kl(" in objective and objective.split("guide.")[1][:2] not in story.sizes:
+        objective = "elbo"
+    return written(story, model, guide, objective)
+
+
+def alone(story, number, model, latents, shared, before, summed):
+    """A latent of each row, or of all rows."""
+    name = f"n{number}"
+    family = story.choose(("bernoulli", "categorical") if summed else FAMILIES)
+    size = 0 if summed else story.choose([0, 0, 2])
+    fields = story.node("latent", family, size, before, story.chance(30), name)
+    if not before and family not in FINITE and story.chance(15):
+        fields.append("global: true")
+        shared.add(name)
+    model.append((name, fields))
+    story.known(name, family, size)
+    latents.append((name, family, size))
+    before.append(name)
+
+
+def determined(story, model, before):
+    """A parameter, a deterministic node, and given data."""
     if story.chance(20):
         entries = story.choose(["2", "2", ""])
         kind = story.choose(["real", "positive"])
@@ -170,55 +107,33 @@ def specs(draw):
         before.append("a")
     if before and story.chance(25):
         last = before[-1]
-        model.append(("d", [f'let: "{story.choose(["exp({0})", "{0} * 2", "sum({0})"])}"']))
-        model[-1] = ("d", [model[-1][1][0].format(last)])
-        story.sizes["d"] = 0 if "sum" in model[-1][1][0] else story.sizes[last]
+        value = story.choose(["exp({0})", "{0} * 2", "sum({0})"]).format(last)
+        model.append(("d", [f'let: "{value}"']))
+        story.sizes["d"] = 0 if "sum" in value else story.sizes[last]
         before.append("d")
     if story.chance(20):
         model.append(("g", ["given: g"]))
+        story.fields["g"] = "{from: g, shape: [2]}"
         story.sizes["g"] = 2
         before.append("g")
+
+
+def guided(story, latent, seen, shared):
+    """The guide's node of a latent, with a parameter of its own or as a function of data."""
+    name, family, size = latent
+    twin = story.twin(family)
     if story.chance(20):
-        plated(story, model, guide, before)
-    lacking = missing(story, model, before) if story.chance(18) else None
-    way = story.choose(["", "", "", "", "", "latent", "observed"])
-    if way:
-        joined(story, model, latents, before, way)
-    if way != "observed":
-        family = story.choose(FAMILIES)
-        size = story.choose([0, 2, 2])
-        fields = story.node("observed", family, size, before, story.chance(30), "x")
-        model.append(("x", [*fields, *(["missing: integrate"] if story.chance(12) else [])]))
-        story.sizes["x"] = width(family, size)
-    objective = story.choose(OBJECTIVES)
-    if "v" in story.sizes and objective in ("mle", "map") and story.chance(90):
-        objective = "elbo"  # a part is not summed out
-    unguided = objective in ("mle", "map")
-    seen = ["x", *(["g"] if "g" in story.sizes else [])]
-    if lacking is not None and story.chance(20 if unguided else 90):
-        fields = story.node("latent", *lacking, seen)
-        guide.append(("m", [field for field in fields if not field.startswith("shape")]))
-        seen += ["m"] if story.chance(60) else []
-    for name, family, size in latents:
-        if story.chance(4 if name in ("v", "w") else 90 if unguided else 12):
-            continue
-        twin = family
-        if family in REPARAMETERIZED and story.chance(20):
-            twin = story.choose(["normal", "gamma", "log_normal"])
-        if story.chance(20):
-            own = f"q{name}"
-            guide.append((own, ["parameter: real", f"shape: [{story.choose(['', size or ''])}]"]))
-            story.sizes[own] = size if guide[-1][1][1] == f"shape: [{size}]" else 0
-            fields = story.node("latent", twin, size, [own])
-        else:
-            known = [] if name in shared else seen
-            fields = story.node("latent", twin, size, known, story.chance(60), name)
-        fields = [field for field in fields if not field.startswith("shape")]
-        way = story.choose(DRAWS)
-        guide.append((name, [*fields, *([f"draw: {way}"] if way else [])]))
-        if story.chance(40) and name not in shared:
-            seen.append(name)
-    return written(story, model, guide, objective)
+        own = f"q{name}"
+        yield own, ["parameter: real", f"shape: [{(entries := story.choose(['', size or '']))}]"]
+        story.sizes[own] = entries or 0
+        fields = story.node("latent", twin, size, [own])
+    else:
+        known = [] if name in shared else seen
+        fields = story.node("latent", twin, size, known, story.chance(60), name)
+    way = story.choose(DRAWS)
+    yield name, [*unsized(fields), *([f"draw: {way}"] if way else [])]
+    if story.chance(40) and name not in shared:
+        seen.append(name)
 
 
 def missing(story, model, before):
@@ -233,7 +148,8 @@ def missing(story, model, before):
         word = story.choose(["enumerate", "pathwise", "integrate", "delta"])
     fields = story.node("observed", family, size, before)
     model.append(("m", [*fields, f"missing: {word}"]))
-    story.sizes["m"] = width(family, size)
+    story.known("m", family, size)
+    story.fields["m"] = f"{{from: m, shape: [{story.sizes['m'] or ''}]}}"
     before.append("m")
     return family, size
 
@@ -270,6 +186,8 @@ def plated(story, model, guide, before):
     """A number or a vector for each of three users: learnt, or a latent of all rows."""
     size = story.choose([0, 2])
     model.append(("k", ["given: k", "plate_index: users"]))
+    story.fields["k"] = "{from: k, dtype: int64}"
+    story.plates["users"] = "3"
     if story.chance(40):
         model.append(("u", ["parameter: real", "plate: users", f"shape: [{size or ''}]"]))
     else:
@@ -284,22 +202,22 @@ def plated(story, model, guide, before):
             guide.append(("qu", [field for field in own if field]))
             story.sizes["qu"] = entries or 0
         fields = story.node("latent", family, size, ["qu"] if learnt else [])
-        fields = [field for field in fields if not field.startswith("shape")]
-        guide.append(("u", [*fields, "plate: users"]))
+        guide.append(("u", [*unsized(fields), "plate: users"]))
     story.sizes["u[k]"] = size
     before.append("u[k]")
 
 
 def written(story, model, guide, objective):
-    lines = ["specc: 1", "name: made", "data: {source: npz, path: d.npz, fields: {x: {from: x}}}"]
-    if "g" in story.sizes:
-        lines[-1] = lines[-1][:-2] + ", g: {from: g, shape: [2]}}}"
-    if "m" in story.sizes:
-        shape = story.sizes["m"] or ""
-        lines[-1] = lines[-1][:-2] + f", m: {{from: m, shape: [{shape}]}}}}}}"
-    if "u[k]" in story.sizes:
-        lines[-1] = lines[-1][:-2] + ", k: {from: k, dtype: int64}}}"
-        lines.append("plates: {users: 3}")
+    """The spec as text."""
+    fields = ", ".join(f"{name}: {field}" for name, field in story.fields.items())
+    lines = [
+        "specc: 1",
+        "name: made",
+        f"data: {{source: npz, path: d.npz, fields: {{{fields}}}}}",
+    ]
+    if story.plates:
+        plates = ", ".join(f"{name}: {plate}" for name, plate in story.plates.items())
+        lines.append(f"plates: {{{plates}}}")
     for title, nodes in (("model", model), ("guide", guide)):
         if nodes:
             lines.append(f"{title}:")
@@ -309,3 +227,6 @@ def written(story, model, guide, objective):
         lines += [f"  {name}: {kind}" for name, kind in story.links.items()]
     lines.append(f"objective: {objective}")
     return "\n".join(lines) + "\n"
+
+
+__all__ = ["CLASSES", "specs", "width"]

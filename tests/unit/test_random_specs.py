@@ -79,7 +79,17 @@ def batch_of(graph, names, rows, generator):
             batch[f"{name}_known"] = torch.rand((rows, *shape), generator=generator) < 0.5
     if "k" in batch:
         batch["k"] = 2 - 2 * (torch.arange(rows) % 2)
+    for scan in scans.values():
+        if scan.lengths in batch:
+            batch[scan.lengths] = lengths_of(scan.steps, rows, generator)
     return batch
+
+
+def lengths_of(steps, rows, generator):
+    """How many steps each row has: at least one in the first row, and none in some."""
+    lengths = torch.randint(steps + 1, (rows,), generator=generator)
+    lengths[0] = lengths[0].clamp(min=1)
+    return lengths
 
 
 def runs(program, checked):
@@ -124,7 +134,7 @@ def draws_have_their_shapes(program, checked, batch):
         for name, value in latents.items():
             kind = checked.typed.type("model", name)
             rows = (ROWS,) if kind.is_local else ()
-            wanted = (PARTICLES, *rows, *kind.shape)
+            wanted = (PARTICLES, *rows, *steps_of(checked, kind), *kind.shape)
             assert value.broadcast_to(torch.broadcast_shapes(value.shape, wanted)).shape == wanted
         assert torch.isfinite(log_q).all()
         values |= latents
@@ -135,8 +145,17 @@ def draws_have_their_shapes(program, checked, batch):
     if program.can("model.sample"):
         inputs = program.inputs("model.sample", batch)
         drawn = program.require("model.sample")(noise, ROWS, **inputs)
-        shape = checked.typed.type("model", "x").shape
-        assert drawn["x"].shape[-1 - len(shape) :] == (ROWS, *shape)
+        for name, value in drawn.items():
+            kind = checked.typed.type("model", name)
+            if kind.is_local:
+                shape = (ROWS, *steps_of(checked, kind), *kind.shape)
+                assert value.shape == shape
+
+
+def steps_of(checked, kind):
+    """The axis of steps of a value, where it has one."""
+    scans = checked.graph.scans
+    return tuple(scans[plate].steps for plate in kind.plates if plate in scans)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=CALM, derandomize=True)

@@ -90,8 +90,7 @@ def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
     data = plan.with_known([*(n for n in found if n not in program.factors), *drawn])
     unasked = {known_key(n) for n, m in plan.missing.items() if not m.fills} - set(found)
     data = tuple(n for n in data if n not in unasked)
-    needs_rows = any(not f.inputs for f in program.factors.values())
-    return data or (plan.data[:1] if needs_rows else ())
+    return data or plan.data[:1]  # which says at least how many rows there are
 
 
 def _likelihood_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
@@ -175,10 +174,9 @@ def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[
         summed = f", {', '.join(enumerated)} summed out" if enumerated else ""
         out.docstring(f"log p({data}), for each row{summed}.")
         write_points(plan, program, body, "self")
-        device = _device(plan, program, names)
         for name in enumerated:
             with out.about(f"{program.name}.{name}"):
-                body.spread(program.factors[name], device)
+                body.spread(program.factors[name], [n for n in names if n in plan.data])
         terms = Terms(body)
         parts = list(_local_parts(plan, program))
         result = [terms.part(part) for part in parts]
@@ -208,11 +206,6 @@ def write_points(plan: Plan, program: ProgramPlan, body: Body, owner: str) -> No
 def _is_observed(plan: Plan, name: str) -> bool:
     node = plan.graph.graph.model.nodes.get(name)
     return node is not None and node.role == "observed"
-
-
-def _device(plan: Plan, program: ProgramPlan, names: tuple[str, ...]) -> str:
-    del program
-    return plan.python[names[0]]
 
 
 def _local_parts(plan: Plan, program: ProgramPlan) -> list[Part]:

@@ -24,7 +24,7 @@ from specc.codegen.plan import (
     data_of,
 )
 from specc.codegen.writer import Writer
-from specc.graph.graph import MODEL, ROWS, Type
+from specc.graph.graph import MODEL, ROWS, Node, Type
 from specc.graph.passes.events import broadcast
 from specc.objective.passes.draws import states
 from specc.objective.terms import Rows
@@ -85,6 +85,17 @@ class Body:
                 self._let(own.lets[name])
             elif found.parts:
                 join(self, found)
+            elif found.is_stepped:
+                self._learnt(found)
+
+    def _learnt(self, node: Node) -> None:
+        """`w = model.w`, what is learnt for each step of a sequence."""
+        self.known.add(node.id)
+        with self.out.about(f"{node.program}.{node.name}"):
+            items = self.plan.programs[node.program].learnt
+            attribute = next(i.attribute for i in items if i.node.name == node.name)
+            name = self.python(node.name)
+            self.out.statement(f"{name} = {self.owners[node.program]}.{attribute}")
 
     def _let(self, let: Let) -> None:
         program = let.node.program
@@ -92,9 +103,20 @@ class Body:
         self.known.add(let.node.id)
         with self.out.about(f"{program}.{let.node.name}"):
             given = ", ".join(self._given(program, let.type, name) for name in let.inputs)
-            owner = self.owners[program]
-            self.out.statement(f"{self.python(let.node.name)} = {owner}.{let.method}({given})")
+            value = f"{self.owners[program]}.{let.method}({given})"
+            if self._is_alike(let):
+                assert let.node.scan is not None
+                self.imports.add("specc.runtime.functions.each_step")
+                steps = self.plan.graph.graph.size_of(let.node.scan)
+                value = f"each_step({value}, {steps}, dims={len(let.type.shape)})"
+            self.out.statement(f"{self.python(let.node.name)} = {value}")
         self.inherit(let.node.name, let.inputs)
+
+    def _is_alike(self, let: Let) -> bool:
+        """Whether a node on a sequence has the same value at each step: nothing in it has steps."""
+        graph, program = self.plan.graph, let.node.program
+        used = (graph.type(program, name).plates for name in let.inputs)
+        return let.node.scan is not None and not any(let.node.scan in plates for plates in used)
 
     def _given(self, program: str, kind: Type, name: str) -> str:
         """The variable of an input; one that does not vary over the steps gets their axis."""
@@ -125,7 +147,9 @@ class Body:
             right = -self.layout.axis(base) - 1
             sizes = [*("-1",) * (right + 2), str(steps), *("-1",) * rank]
             value = f"{value}.unsqueeze(1).expand({', '.join(sizes)})"
-        with self.out.about(f"{program}.{base}"):
+        found = self.plan.graph.graph.lookup(program, base)
+        assert found is not None
+        with self.out.about(f"{found.program}.{base}"):
             items = [value, self._initial(before), f"dims={rank}"]
             if before.lengths is not None and before.node.scan is not None:
                 items.append(f"mask={self.mask(before.node.scan, before.lengths)}")
@@ -314,12 +338,12 @@ class Body:
             return 1 + math.prod(self.plan.graph.types[node.id].shape)
         return int(states(self.plan.graph, node))
 
-    def spread(self, factor: Factor, device: str) -> None:
+    def spread(self, factor: Factor, data: Sequence[str]) -> None:
         """The axis of a node that is summed or integrated out."""
         if self.plan.objective.draws[factor.node.name].kind == "integrate":
             self._basis(factor)
         else:
-            self.enumerate(factor, device)
+            self.enumerate(factor, data)
 
     def _basis(self, factor: Factor) -> None:
         """`z = basis(8, like=x).view(9, 1, 8)`: values by which an affine map is known."""
@@ -333,8 +357,8 @@ class Body:
         self.out.statement(f"{self.python(name)} = {made}")
         self.axes[name] = frozenset((name,))
 
-    def enumerate(self, factor: Factor, device: str) -> None:
-        """Every value of a finite node on its own axis."""
+    def enumerate(self, factor: Factor, data: Sequence[str]) -> None:
+        """Every value of a finite node on its own axis, of the type of the data at hand."""
         name = factor.node.name
         filled = self._filled(factor)
         if filled is not None:
@@ -342,12 +366,9 @@ class Body:
         classes = self.plan.graph.classes.get(factor.node.id)
         if factor.entry.result_dims:
             classes = factor.type.shape[-1]
-        dtype = "torch.long" if factor.node.id in self.plan.graph.classes else "noise.dtype"
-        if "noise" not in self.owners:
-            dtype = "torch.long" if dtype == "torch.long" else f"{device}.dtype"
         self.imports.add("torch")
         items = [f"classes={classes}"] if classes is not None else ["classes=None"]
-        items += [f"dtype={dtype}", f"device={device}.device"]
+        items += [f"dtype={self._dtype(factor, data)}", f"device={self.python(data[0])}.device"]
         python = self.python(name)
         self.out.call(f"{python} = {self.called(factor, 'enumerate_values')}", items, "")
         right = -self.layout.axis(name) - 1
@@ -361,6 +382,15 @@ class Body:
         self.axes[name] = frozenset((name,))
         if filled is not None:
             agree(self, factor, filled)
+
+    def _dtype(self, factor: Factor, data: Sequence[str]) -> str:
+        """The type of every value of a finite node: whole numbers where they are of classes."""
+        if factor.node.id in self.plan.graph.classes:
+            return "torch.long"
+        if "noise" in self.owners:
+            return "noise.dtype"
+        floats = [name for name in data if self.plan.dtype(name).startswith("float")]
+        return f"{self.python(floats[0])}.dtype" if floats else "torch.get_default_dtype()"
 
     # densities
 

@@ -105,7 +105,7 @@ class ExpressionWriter:
             value = self.graph.constants[name]
             return Code(repr(value), ATOM, (), False)
         kind = self.plan.graph.types[node.id]
-        if node.role == "parameter":
+        if node.role == "parameter" and not node.is_stepped:
             learnt = f"self.{self.learnt[name].attribute}"
             return Code(learnt, ATOM, kind.shape, node.plate is not None)
         return Code(self.plan.python[name], ATOM, kind.shape, True)

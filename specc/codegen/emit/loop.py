@@ -32,7 +32,7 @@ class Loop:
                 out.statement(f"{body.python(before.node.name)} = {start}")
             collected = f"{first.scan}_steps"
             out.statement(f"{collected} = []")
-            out.line(f"{self._header(inputs)}:")
+            self._header(inputs)
             with out.indented():
                 self._step(function)
                 made = ", ".join(name for name, _ in self.made)
@@ -41,6 +41,8 @@ class Loop:
                 for before in self.befores:
                     out.statement(f"{body.python(before.node.name)} = {self._kept(before)}")
             self._stack(collected)
+        # Behind the loop their names hold what the last step leaves, and not the values of all.
+        body.known.difference_update(before.node.id for before in self.befores)
 
     def _mask(self) -> str:
         """The mask of a sequence whose rows begin at steps of their own; none otherwise."""
@@ -92,7 +94,7 @@ class Loop:
         """The value before the first step, in full where it is drawn from."""
         body, shape = self.body, before.type.shape
         initial = body._initial(before)
-        like = noise or body.python(inputs[0])
+        like = noise or self._like(inputs)
         is_class = body.plan.graph.classes.get(before.node.id) is not None
         sizes: list[str] = [str(size) for size in shape]
         if noise:
@@ -100,6 +102,8 @@ class Loop:
             outer = ["particles", *self._enumerated()] if body.layout.has_particles else []
             sizes = [*outer, "rows", *sizes]
             like = "noise.zeros(())"
+        elif (mask := self._mask()) and not self._has_rows():
+            sizes = [f"*{mask}.shape[:-1]", *sizes]
         kind = ", whole=True" if is_class else ""
         plain = noise and not is_class and before.number == 0
         joined = f"({', '.join(sizes)},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
@@ -108,24 +112,43 @@ class Loop:
         body.imports.add("specc.runtime.functions.initial")
         return f"initial({initial}, {joined}, like={like}{kind})"
 
+    def _like(self, inputs: list[str]) -> str:
+        """A tensor on the device of the values: of a sequence, of a row, or a learnt one."""
+        body = self.body
+        found = [body.python(name) for name in (*inputs, *self._used())]
+        if not found and "noise" in body.owners:
+            return "noise.zeros(())"
+        return found[0] if found else f"next({body.owners[self.program.name]}.parameters())"
+
+    def _used(self) -> list[str]:
+        """What the deterministic nodes take from outside the loop."""
+        return [n for let in self.lets for n in let.inputs if n not in self.names]
+
+    def _has_rows(self) -> bool:
+        """Whether each row has its own values at the first step already, and not by its length."""
+        graph = self.body.plan.graph
+        return any(graph.type(self.program.name, name).is_local for name in self._used())
+
     def _enumerated(self) -> list[str]:
         return ["1"] * len(self.body.layout.enumerated)
 
-    def _header(self, inputs: list[str]) -> str:
-        body = self.body
+    def _header(self, inputs: list[str]) -> None:
+        """`for x_t, h_t in zip(x.unbind(-2), h.unbind(-2), strict=True):`."""
+        body, out = self.body, self.body.out
         steps = [f"{body.python(name)}.unbind({-1 - self._rank(name)})" for name in inputs]
         steps = [f"reversed({step})" for step in steps] if self.is_reverse else steps
         names = [f"{body.python(name)}_t" for name in inputs]
         if mask := self._mask():
             steps.append(f"reversed({mask}.unbind(-1))")
             names.append(f"{mask}_t")
-        if len(names) == 1:
-            return f"for {names[0]} in {steps[0]}"
-        if names:
-            return f"for {', '.join(names)} in zip({', '.join(steps)}, strict=True)"
-        scan = next(b.node.scan for b in self.befores)
-        assert scan is not None
-        return f"for _ in range({body.plan.graph.graph.size_of(scan)})"
+        if len(names) > 1:
+            out.call(f"for {', '.join(names)} in zip", [*steps, "strict=True"], ":")
+        elif names:
+            out.line(f"for {names[0]} in {steps[0]}:")
+        else:
+            scan = next(b.node.scan for b in self.befores)
+            assert scan is not None
+            out.line(f"for _ in range({body.plan.graph.graph.size_of(scan)}):")
 
     def _step(self, function: str) -> None:
         body = self.body
@@ -145,8 +168,7 @@ class Loop:
         body.in_step, body.stepping = outer
 
     def _has_particles(self) -> bool:
-        inputs = [n for let in self.lets for n in let.inputs if n not in self.names]
-        return any(self.body.particles.get(name, False) for name in inputs)
+        return any(self.body.particles.get(name, False) for name in self._used())
 
     def _let(self, let: Let) -> None:
         self.body._let(let)

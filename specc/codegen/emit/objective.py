@@ -28,7 +28,7 @@ from specc.objective.terms import (
     Part,
     Reduce,
     Sum,
-    integrals,
+    in_steps,
     leaves,
 )
 
@@ -207,11 +207,11 @@ class _ObjectiveWriter:
         with self.out.about(f"{draw.program}.{name}"):
             self.out.statement(f"# {letter}({factor.symbol}) = {factor.story}")
             if draw.has_axis:
-                self.body.prepare(draw.program, factor.inputs)
-                if draw.program == GUIDE and factor.causal is None:
-                    self.body.parameters(factor)
-                first = self.plan.python[loss_inputs(self.plan)[0]]
-                self.body.spread(factor, first)
+                if draw.program == GUIDE:
+                    self.body.prepare(GUIDE, factor.inputs)
+                    if factor.causal is None:
+                        self.body.parameters(factor)
+                self.body.spread(factor, loss_inputs(self.plan))
                 return
             way = "rsample" if draw.kind == "pathwise" else "sample"
             self.body.draw(self.plan.programs[draw.program], name, way)
@@ -223,12 +223,13 @@ class _ObjectiveWriter:
             self.terms.leaf(term)
         for part in _parts(self.plan):
             if isinstance(part.term, Reduce):
+                if any(True for _ in in_steps(part.term)):
+                    self.out.line()
                 self.terms.term(part.term)
 
     def _leaves(self) -> list[LogProb | Divergence]:
-        """The densities that are written one by one: not those under an integral."""
-        whole = integrals(self.reduced)
-        hidden = {term for integral in whole for _, term in leaves(integral)}
+        """The densities that are written one by one: not those that are taken step by step."""
+        hidden = {term for whole in in_steps(self.reduced) for _, term in leaves(whole)}
         return [term for _, term in leaves(self.reduced) if term not in hidden]
 
     def _mean(self, signed: list[str], weighed: list[str]) -> None:

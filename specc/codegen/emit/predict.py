@@ -48,7 +48,7 @@ def _write_one(
     body = Body(plan, out, imports, {program.name: "self"}, Layout(1, (name,)))
     with out.about(f"{program.name}.{name}"):
         body.parameters(factor)
-        body.enumerate(factor, plan.python[factor.inputs[0]])
+        body.enumerate(factor, factor.inputs)
         local = f"log_q_{plan.python[name]}"
         body.log_prob(factor, local)
     return f'"{plan.python[name]}": {local}.movedim(0, -1)'

@@ -88,13 +88,16 @@ def _write_let(plan: Plan, let: Let, writer: ExpressionWriter, out: Writer) -> N
             code = align(writer.number(let.expression), len(let.type.shape))
             shown = ", ".join(["...", *map(str, let.type.shape)])
             out.docstring(f"{let.node.name} = {let.expression.span.text}: [{shown}].")
-            out.statement(f"return {code.text}")
+            made = f"self.{let.buffer.attribute}" if let.buffer is not None else code.text
+            out.statement(f"return {made}")
 
 
 def _write_initial(plan: Plan, before: Before, writer: ExpressionWriter, out: Writer) -> None:
     out.line()
     given = [f"{plan.python[name]}: Tensor" for name in before.inputs]
-    with out.about(f"{before.node.program}.{before.base}"):
+    base = plan.graph.graph.lookup(before.node.program, before.base)
+    assert base is not None
+    with out.about(f"{base.program}.{base.name}"):
         out.call(f"def {before.method}", ["self", *given], " -> Tensor:")
         with out.indented():
             when = "before the first step" if before.is_before else "after the last step"
@@ -126,9 +129,11 @@ def _write_parameters(plan: Plan, factor: Factor, writer: ExpressionWriter, out:
 
 
 def _write_return(values: list[str], out: Writer) -> None:
-    joined = ", ".join(values)
-    if len(joined) + 4 * out.depth + 7 <= 100 or len(values) == 1:
-        out.statement(f"return {joined}")
+    whole = f"return {', '.join(values)}"
+    with out.indented():
+        fitting = all(out.fits(f"{value},") for value in values)
+    if out.fits(whole) or len(values) == 1 or not fitting:
+        out.statement(whole)
         return
     out.line("return (")
     with out.indented():

@@ -183,7 +183,9 @@ class Terms:
         return next((b.node.name for b in befores if b.base == latent), "")
 
     def _named_sum(self, signed: list[str], wanted: str) -> str:
-        """The name of a sum; one term has its own."""
+        """The name of a sum; one term has its own, and no term is None."""
+        if not signed:
+            return "None"
         if len(signed) == 1 and signed[0].startswith("+ "):
             return signed[0][2:]
         name = self._fresh(wanted)

@@ -18,7 +18,7 @@ def values_behind(plan: Plan, program: str, inputs: tuple[str, ...]) -> dict[str
         node = plan.graph.graph.lookup(program, name)
         if node is None and data_of(name) != name:
             found[name] = None
-        if name in seen or node is None:
+        if name in seen or node is None or node.is_stepped:
             continue
         seen.add(name)
         own = plan.programs[node.program]

@@ -173,6 +173,12 @@ CODES: tuple[Code, ...] = (
         "`{function}` says where data has values, and `{given}` is {reason}",
         "{hint}",
     ),
+    error(
+        "E0248",
+        "initial-with-steps",
+        "`initial` of `{name}` is one value, and `{used}` has one for each step of `{plate}`",
+        "use what a row has one value of, a parameter without `plate: {plate}`, or a number",
+    ),
     error("E0231", "unknown-function", "there is no link or function `{name}`", "{hint}"),
     error(
         "E0232",

@@ -62,6 +62,12 @@ CODES: tuple[Code, ...] = (
         "choose a distribution over {expected}",
     ),
     error(
+        "E0329",
+        "initial-shape",
+        "`{name}` has shape {expected} at each step, and {found} before the first one",
+        "make `initial` a value of that shape, or a number for all entries alike",
+    ),
+    error(
         "E0310",
         "global-uses-local",
         "`{name}` is global, but uses `{used}`, which every data row has its own of",

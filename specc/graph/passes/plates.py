@@ -7,7 +7,7 @@ from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import ROWS, Graph, Node, NodeId
 from specc.language.expressions.tree import Expression, Index, Name
-from specc.language.expressions.walk import children
+from specc.language.expressions.walk import children, names
 
 Plates = dict[str, Name | Index | None]
 """The plates of an expression, each with the place that brings it in."""
@@ -32,6 +32,9 @@ def _node(
         for plate, place in _plates(graph, node, expression, found).items():
             used.setdefault(plate, place)
     own = _own(graph, node)
+    if node.shift is not None:
+        _check_start(graph, node, used, findings)
+        return own or ()
     if own is None:
         steps = tuple(plate for plate in used if plate in graph.scans)
         own = (ROWS, *steps) if steps and ROWS in used else steps or tuple(used)[:1]
@@ -43,11 +46,10 @@ def _node(
 
 
 def _own(graph: Graph, node: Node) -> tuple[str, ...] | None:
-    if node.shift is not None:
-        base = graph.lookup(node.program, node.shift.base)
-        return _own(graph, base) if base is not None else None
     if node.role == "parameter" and node.scan is not None:
         return (node.scan,)
+    if node.scan is not None and node.role in ("let", "shift"):
+        return (ROWS, node.scan) if _is_of_rows(graph, node) else (node.scan,)
     if node.scan is not None:
         return (ROWS, node.scan)
     if node.role == "given":
@@ -62,6 +64,48 @@ def _own(graph: Graph, node: Node) -> tuple[str, ...] | None:
     if twin is not None and twin is not node:
         return _own(graph, twin)
     return (ROWS,)
+
+
+def _is_of_rows(graph: Graph, node: Node) -> bool:
+    """Whether a value at each step is each row's own: because of what it uses, at any distance.
+
+    A sequence that runs backwards begins where the row ends.
+    """
+    seen, stack = {node.id}, [node]
+    while stack:
+        current = stack.pop()
+        used = [name.id for e in current.expressions() for name in names(e)]
+        if current.shift is not None:
+            used.append(current.shift.base)
+            ragged = current.scan is not None and graph.scans[current.scan].lengths is not None
+            if ragged and current.shift.offset > 0:
+                return True
+        for name in used:
+            found = graph.lookup(current.program, name)
+            if found is None or found.id in seen:
+                continue
+            seen.add(found.id)
+            if found.role in ("let", "shift"):
+                stack.append(found)
+            elif ROWS in (_own(graph, found) or ()):
+                return True
+    return False
+
+
+def _check_start(graph: Graph, node: Node, used: Plates, findings: Findings) -> None:
+    """What stands before the first step cannot change from step to step itself."""
+    assert node.shift is not None
+    for plate, place in used.items():
+        if plate != ROWS and place is not None:
+            base = graph.lookup(node.program, node.shift.base)
+            assert base is not None
+            label = (Label(base.span, "declared here"),)
+            used_name = place.span.text
+            finding = diagnose(
+                "E0248", place.span, labels=label, name=base.name, used=used_name, plate=plate
+            )
+            findings.add(finding, node.id)
+            return
 
 
 def _plates(

@@ -12,7 +12,7 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId, Shift
-from specc.graph.passes.events import Conflict, Event, parameter_of
+from specc.graph.passes.events import Conflict, Event, broadcast, parameter_of
 from specc.graph.passes.expression_shapes import ExpressionShapes, show
 from specc.graph.passes.misfits import check_links_agree, conflict_of, other_shape
 from specc.graph.passes.through import is_bijection
@@ -70,6 +70,26 @@ class Shapes:
         base = self.graph.lookup(node.program, shift.base)
         assert base is not None
         self._count_ahead(node, base)
+        shape = self._of_base(node, base)
+        return shape if shape is not None and self._starts(node, base, shape) else None
+
+    def _starts(self, node: Node, base: Node, shape: Shape) -> bool:
+        """Whether the value before the first step has the shape of those at the steps."""
+        assert node.initial is not None
+        found = self.read.infer(node, "initial", node.initial, shape)
+        if found is not None and broadcast(found, shape) != shape:
+            finding = diagnose(
+                "E0329",
+                node.initial.span,
+                name=base.name,
+                found=show(found),
+                expected=show(shape),
+            )
+            found = self.read.fail(node, finding)
+        return found is not None
+
+    def _of_base(self, node: Node, base: Node) -> Shape | None:
+        """The shape of a node, if need be before its own turn has come."""
         if base.id in self.events:
             return self.events[base.id]
         shape = self._declared(base) if base.sizes is not None else self._inherited(base)

@@ -134,7 +134,7 @@ class Supports:
             for key, expression in base.arguments.items():
                 value = self._literal(expression)
                 known |= {key: value} if value is not None else {}
-            values = base.entry.result(known)
+            values = REAL if base.through else base.entry.result(known)
         elif base.role == "given":
             values = self._given(base)
         return _hull([values, self.of(node, node.initial)])

@@ -9,16 +9,16 @@ from torch import Tensor
 def before(x: Tensor, initial: Tensor | float, dims: int) -> Tensor:
     """x at the step before each: `initial` before the first, and the last step left out.
 
-    x is [..., steps, *event] with `dims` axes in an event; `initial` is an event, or a number.
+    x is [..., steps, *event] with `dims` axes in an event; `initial` is an event, whose axes before
+    it broadcast to those of x, or a number.
     """
-    first = _first(x, initial, dims)
     axis = -1 - dims
-    return torch.cat([first, x.narrow(axis, 0, x.shape[axis] - 1)], axis)
-
-
-def _first(x: Tensor, initial: Tensor | float, dims: int) -> Tensor:
-    """The initial value in the shape of one step of x."""
-    step = x.narrow(-1 - dims, 0, 1)
-    if isinstance(initial, Tensor):
-        return initial.to(x.dtype).unsqueeze(-1 - dims).expand_as(step)
-    return torch.full_like(step, initial)
+    if not isinstance(initial, Tensor):
+        first = torch.full_like(x.narrow(axis, 0, 1), initial)
+        return torch.cat([first, x.narrow(axis, 0, x.shape[axis] - 1)], axis)
+    event, first = x.shape[x.ndim - dims :], initial.to(x.dtype).unsqueeze(axis)
+    # It may vary with particles or rows where x does not.
+    leads = (v.shape[: v.ndim + axis] for v in (x, first))
+    lead = torch.broadcast_shapes(*leads)  # type: ignore[no-untyped-call]
+    rest = x.narrow(axis, 0, x.shape[axis] - 1)
+    return torch.cat([part.expand(*lead, -1, *event) for part in (first, rest)], axis)

@@ -58,7 +58,7 @@ def _flat(x: Tensor, event: Sequence[int]) -> Tensor:
     """An event as a vector: [..., m]."""
     x = x[(None,) * (len(event) - x.ndim)]
     outer = x.shape[: x.ndim - len(event)]
-    return x.expand(*outer, *event).reshape(*outer, math.prod(event))
+    return x.expand((*outer, *event)).reshape((*outer, math.prod(event)))
 
 
 def condition(prior: Normal, seen: Sequence[tuple[Tensor, Affine]]) -> tuple[Tensor, Normal]:

@@ -18,7 +18,7 @@ from specc.runtime.functions.shared_chain import shared_chain
 
 def forward(
     log_pair: Tensor,
-    log_single: Tensor,
+    log_single: Tensor | None,
     axis: int,
     mask: Tensor | None = None,
     reverse: bool = False,
@@ -26,14 +26,21 @@ def forward(
     """The logarithm of the sum over all sequences of states: [..., rows].
 
     `log_pair` [..., state before, state, ..., rows, steps] and `log_single` [..., state, ..., rows,
-    steps] are what each step adds; the axis of the state is `axis`, from the right, and that of the
-    state before stands left of it. Before the first step there is one state, so `log_pair` is the
-    same there for all of them. Where `mask` is 0 a row has no step. With `reverse` the chain runs
-    from the last step to the first. Both axes stay, of size 1.
+    steps] are what each step adds; an axis of size 1 stands for all. `log_single` may be None, for
+    nothing. The axis of the state is `axis`, from the right, and that of the state before stands
+    left of it. Before the first step there is one state, so `log_pair` is the same there for all
+    of them. Where `mask` is 0 a row has no step. With `reverse` the chain runs from the last step
+    to the first. Both axes stay, of size 1.
     """
+    if log_single is None:
+        log_single = torch.zeros_like(log_pair.narrow(axis - 1, 0, 1))
     rank = max(log_pair.ndim, log_single.ndim)
     pairs, singles = (_steps_first(x, rank) for x in (log_pair, log_single))
+    pairs = _of_both(pairs, singles.shape[axis + 1], axis + 1)
+    singles = singles.expand(max(len(singles), len(pairs)), *singles.shape[1:])
     masks = None if mask is None else _steps_first(mask, mask.ndim)
+    if masks is not None:  # rows of unequal length are told apart, though all else be alike
+        singles = singles.expand(*singles.shape[:-1], masks.shape[-1])
     if reverse:
         pairs, singles = pairs.flip(0), singles.flip(0)
         masks = None if masks is None else masks.flip(0)
@@ -59,6 +66,13 @@ def _shared(pairs: Tensor, singles: Tensor, masks: Tensor | None, axis: int) -> 
     flat = pairs.reshape(len(pairs), states, states)
     found = shared_chain(flat, inner.reshape(steps, -1, states), masks)
     return None if found is None else found.reshape(shape).unsqueeze(axis)
+
+
+def _of_both(pairs: Tensor, states: int, axis: int) -> Tensor:
+    """The same for every state at a step and every one before, where it says nothing of one."""
+    sizes = [-1] * pairs.ndim
+    sizes[axis - 1] = sizes[axis] = states
+    return pairs.expand(sizes)
 
 
 def _steps_first(x: Tensor, rank: int) -> Tensor:

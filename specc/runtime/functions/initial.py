@@ -13,9 +13,12 @@ def initial(
 ) -> Tensor:
     """`value` in the given shape, of the type of `like` and on its device; `whole` numbers apart.
 
-    `value` is a number, or a tensor that broadcasts.
+    `value` is a number, or a tensor that broadcasts; it keeps what axes it has beyond the shape.
+    Beside whole numbers the type is torch's own.
     """
-    kind = torch.long if whole else like.dtype
+    kind = like.dtype if like.is_floating_point() else torch.get_default_dtype()
+    kind = torch.long if whole else kind
     if not isinstance(value, Tensor):
         return torch.full(tuple(shape), value, dtype=kind, device=like.device)
-    return value.to(kind).expand(tuple(shape))
+    full = torch.broadcast_shapes(value.shape, tuple(shape))  # type: ignore[no-untyped-call]
+    return value.to(kind).expand(full)

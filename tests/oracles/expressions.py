@@ -1,0 +1,168 @@
+"""The value of an expression of a spec for one event: of a row, of a plate, or of one step.
+
+`Moment` says where: at which step of a sequence, in which element of a plate, in which order of a
+causal network. Values of a node with steps are looked up by the step: a tensor with an axis of
+steps, or a mapping with those that there are so far.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+
+import torch
+from torch.nn.functional import one_hot, softplus
+
+from specc.catalog.causal import Causal
+from specc.catalog.supports import REAL, SIMPLEX
+from specc.language.expressions.tree import Binary, Call, Index, Name, Negate, Number, Sequence
+
+FUNCTIONS = {
+    "exp": torch.exp,
+    "softplus": softplus,
+    "softmax": lambda x: x.softmax(-1),
+    "tanh": torch.tanh,
+    "sum": torch.sum,
+}
+OPERATORS = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+    "@": torch.matmul,
+}
+
+
+class Expressions:
+    """Values of single events under a spec, with the weights of a program."""
+
+    def __init__(self, checked, program):
+        self.graph, self.typed, self.plan = checked.graph, checked.typed, checked.plan
+        self.element: int | None = None
+        self.step: int | None = None
+        self.member = 0
+        self.modules = {"model": program.model, "guide": getattr(program, "guide", None)}
+
+    # places
+
+    def elements(self, plate):
+        """The elements of a plate in turn, each the one that names on the plate mean."""
+        for element in range(self.graph.plates[plate]):
+            self.element = element
+            yield element
+        self.element = None
+
+    @contextlib.contextmanager
+    def at(self, step):
+        """Names of nodes on a sequence mean their value at this step."""
+        outer, self.step = self.step, step
+        yield
+        self.step = outer
+
+    def scan(self, node):
+        """The sequence that a node is on, if it is on one."""
+        plates = self.typed.types[node.id].plates
+        return next((plate for plate in plates if plate in self.graph.scans), None)
+
+    def length(self, scan, values):
+        """How many of the steps of a sequence the row has."""
+        found = self.graph.scans[scan]
+        return found.steps if found.lengths is None else int(values[found.lengths])
+
+    # values
+
+    def value(self, program, expression, values):
+        """The value of an expression for one event."""
+        match expression:
+            case Number(value=number):
+                return torch.tensor(float(number))
+            case Name():
+                return self.name(program, expression, values)
+            case Negate(operand=operand):
+                return -self.value(program, operand, values)
+            case Binary(operator=sign, left=left, right=right):
+                sides = (self.value(program, side, values) for side in (left, right))
+                return OPERATORS[sign](*sides)
+            case Sequence(items=items):
+                return torch.stack([self.value(program, item, values) for item in items])
+            case Index(base=base, indices=indices):
+                places = tuple(int(self.value(program, index, values)) for index in indices)
+                return self.value(program, base, values)[places]
+            case Call(function=function, arguments=arguments):
+                if function in FUNCTIONS:
+                    return FUNCTIONS[function](self.value(program, arguments[0], values))
+                return self.link(program, function, arguments, values)
+
+    def name(self, program, name, values):
+        """The value of a node: learnt, computed, or one of `values`."""
+        node = self.graph.lookup(program, name.id)
+        if node is None:
+            return torch.tensor(self.graph.constants[name.id], dtype=torch.float64)
+        if node.role == "shift":
+            return self.before(program, node, values)
+        if node.role == "let":
+            return self.value(node.program, node.value, values)
+        if node.parts and node.name not in values:
+            return self.whole(node, values)
+        if node.role == "parameter":
+            return self.learnt(node)
+        found = values[name.id] if self.scan(node) is None else values[name.id][self.step]
+        return found.to(torch.float64)
+
+    def before(self, program, node, values):
+        """The value at the step before; at the first step of the row what it starts with."""
+        step = self.step + node.shift.offset
+        if 0 <= step < self.length(self.scan(node), values):
+            with self.at(step):
+                return self.name(program, Name(node.shift.base, node.span), values)
+        start = self.value(program, node.initial, values)
+        return start.expand(self.typed.types[node.id].shape)
+
+    def whole(self, node, values):
+        """The value of a draw with several parts: all their numbers, part after part."""
+        return torch.cat([values[part].reshape(-1).to(torch.float64) for part in node.parts])
+
+    def learnt(self, node):
+        """A parameter, or its part for this element of a plate or this step of a sequence."""
+        learnt = self.plan.programs[node.program].learnt
+        raw = getattr(
+            self.modules[node.program], next(x.raw for x in learnt if x.node.name == node.name)
+        )
+        found = raw if node.support == REAL else raw.exp()
+        found = raw.softmax(-1) if node.support == SIMPLEX else found
+        place = self.element if node.plate is not None else self.step if node.scan else None
+        return found if place is None else found[place]
+
+    def link(self, program, function, arguments, values):
+        """A network applied to its arguments side by side."""
+        modules = self.plan.programs[program].modules
+        found = next(m for m in modules if m.link.name == function)
+        if isinstance(found.link.entry, Causal):
+            return self.masked(program, found, arguments, values)
+        attribute = found.attribute
+        # A link without layers of its own under `params:` hands its inputs to the heads.
+        network = getattr(self.modules[program], attribute, torch.nn.Identity())
+        return network(self.joined(program, arguments, values))
+
+    def masked(self, program, found, arguments, values):
+        """A causal network: one of its orders, without its heads where it has several."""
+        inputs = [self.value(program, arguments[0], values)]
+        inputs += [self.joined(program, arguments[1:], values)] if arguments[1:] else []
+        made = getattr(self.modules[program], found.attribute)(*inputs)
+        if found.tail is not None:
+            made = getattr(self.modules[program], found.tail.attribute)(made)
+            several = found.link.entry.members(found.link.options) > 1
+            return made[self.member] if several else made
+        return made
+
+    def joined(self, program, arguments, values):
+        """What enters a link: its arguments side by side, class numbers one-hot."""
+        parts = []
+        for argument in arguments:
+            part = self.value(program, argument, values)
+            node = self.graph.lookup(program, argument.id) if isinstance(argument, Name) else None
+            if node is not None and node.id in self.typed.classes:
+                part = one_hot(part.long(), self.typed.classes[node.id]).to(torch.float64)
+            parts.append(part.reshape(-1))
+        return torch.cat(parts)
