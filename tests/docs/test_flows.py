@@ -12,7 +12,11 @@ from specc.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```text\n\$ specc (?P<line>[^\n]*)\n(?P<printed>.*?)```", re.DOTALL)
-PAGES = {"flows": ("nsf", bijections()), "autoregressive": ("made", causal_links())}
+PAGES = {"flows": 2, "flow_gallery": 10, "autoregressive": 4}
+"""The pages, and how many commands each has."""
+
+KINDS = {"flows": bijections(), "autoregressive": causal_links()}
+SPEC = re.compile(r"\]\(\.\./specs/(\w+)\.yaml\)|```yaml\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -30,13 +34,21 @@ def test_the_commands(name, monkeypatch, capsys, request):
         page.write_text(shown, encoding="utf-8")
         return
     assert shown == text
-    assert len(pieces) == 4
+    assert len(pieces) == 2 * PAGES[name]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_the_spec_and_every_kind_are_there(name):
+def test_what_is_shown_of_a_spec_stands_there(name):
+    """Each block is a part of the spec that is named last before it."""
+    spec = None
+    for found in SPEC.finditer((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")):
+        if found[1]:
+            spec = (ROOT / "specs" / f"{found[1]}.yaml").read_text(encoding="utf-8")
+        else:
+            assert found[2] in spec
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_there(name):
     text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    spec, kinds = PAGES[name]
-    block = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1]
-    assert block in (ROOT / "specs" / f"{spec}.yaml").read_text(encoding="utf-8")
-    assert [kind for kind in kinds if f"`{kind}`" not in text] == []
+    assert [kind for kind in KINDS[name] if f"`{kind}`" not in text] == []

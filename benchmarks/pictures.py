@@ -1,0 +1,56 @@
+"""The pictures of the docs: the graph of a spec, and what its run shows.
+
+    python -m benchmarks.pictures --runs runs nsf pixelcnn
+
+draws docs/pictures/NAME.svg from specs/NAME.yaml, and docs/pictures/NAME.png from the run RUNS/NAME
+of `specc train specs/NAME.yaml --out RUNS/NAME`, if there is one: points of the plane, what is
+imputed, or samples, scaled down and in few colours.
+"""
+
+from __future__ import annotations
+
+import argparse
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from specc.cli.main import main as specc
+
+PICTURES = Path("docs/pictures")
+SHOWN = ("plane.png", "imputed.png", "samples.png")
+"""The pictures of a run, the most telling one first."""
+
+WIDEST = {"plane.png": 880, "imputed.png": 880, "samples.png": 420}
+COLOURS = 48
+
+
+def picture(run: Path) -> bytes | None:
+    """The most telling picture of a run, as a small PNG; None where it has none."""
+    found = next((run / name for name in SHOWN if (run / name).is_file()), None)
+    if found is None:
+        return None
+    image = Image.open(found).convert("RGB")
+    width = min(image.width, WIDEST[found.name])
+    small = image.resize((width, round(image.height * width / image.width)), Image.Resampling.BOX)
+    out = BytesIO()
+    small.quantize(COLOURS, dither=Image.Dither.NONE).save(out, format="png", optimize=True)
+    return out.getvalue()
+
+
+def main() -> None:
+    """Draw the pictures of the specs that are named."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("names", nargs="+")
+    chosen = parser.parse_args()
+    for name in chosen.names:
+        specc(["graph", f"specs/{name}.yaml", "--out", str(PICTURES / f"{name}.svg")])
+        made = picture(chosen.runs / name)
+        if made is not None:
+            (PICTURES / f"{name}.png").write_bytes(made)
+        print(name, "graph" if made is None else f"graph and picture, {len(made):,} bytes")
+
+
+if __name__ == "__main__":
+    main()
