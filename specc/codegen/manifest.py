@@ -157,7 +157,7 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
         rank = missing.rank
         entry["missing"] = {
             "known": missing.known,
-            "shape": list(kind.shape[:rank]),
+            "shape": [*steps, *kind.shape[:rank]],
             "filled": missing.fills,
             **_fills(field, kind.support),
         }

@@ -57,7 +57,7 @@ def summary(field: Field, column: Column) -> Summary:
         if column.known is not None:
             own = shown(column)
             assert own is not None
-            there = own[start : start + len(part)].reshape(-1)
+            there = own_values(column, start, own[start : start + len(part)])
         missing += 0 if there is np.True_ else int(values.size - there.sum())
         found = values if there is np.True_ else values[there]
         count += found.size

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from specc.data.columns import steps_before
 from specc.data.split import TRAIN
 from specc.data.table import Array, Column, Part
 from specc.runtime.failure import USAGE, RunFailure
@@ -70,11 +71,12 @@ def _marked(field: Field, missing: Missing, column: Column, part: str) -> Column
     whole: Mask = np.asarray(_grouped(missing, known).all(-1))
     hide = missing.hide
     if hide is not None and hide.get("part", TRAIN) in (part, "all"):
-        whole = whole & _kept(field, hide, whole, raw, part)
+        whole = whole & (_kept(field, hide, whole, raw, part) | _behind(column, whole))
     if known.all():
         return replace(column, known=whole, hides=True)
     # What stands where there is no value must be legal: a class number, a probability.
-    return replace(column, raw=np.where(known, raw, raw.dtype.type(0)), chosen=None, known=whole)
+    legal = raw.dtype.type(0 if field.many_hot is None else field.many_hot[0])
+    return replace(column, raw=np.where(known, raw, legal), chosen=None, known=whole)
 
 
 def _kept(field: Field, hide: Mapping[str, Any], known: Mask, raw: Array, part: str) -> Mask:
@@ -89,6 +91,14 @@ def _kept(field: Field, hide: Mapping[str, Any], known: Mask, raw: Array, part: 
         some[rows] = True
         kept &= some.reshape(-1, *(1 for _ in known.shape[1:]))
     return kept
+
+
+def _behind(column: Column, known: Mask) -> Mask:
+    """What a row of unequal length is filled up with: there is nothing to hide."""
+    if column.lengths is None or known.ndim == 1:
+        return np.zeros(known.shape, np.bool_)
+    inside = steps_before(column.lengths, known.shape[1])
+    return np.broadcast_to(~inside.reshape(*inside.shape, *[1] * (known.ndim - 2)), known.shape)
 
 
 def _rows(

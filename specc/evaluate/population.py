@@ -121,7 +121,7 @@ class Population:
             if own.missing.filled:
                 self._add(name, values[name], share, rest)
             elif name in found:
-                self._add(name, found[name].reshape(values[name].shape), share, rest)
+                self._add(name, found[name].expand(values[name].shape), share, rest)
             if name in told:
                 self._add(f"{name}?", told[name].exp(), share, rest)
 

@@ -412,7 +412,7 @@ class Body:
             self.out.call(f"{local} = {called}", items, self._summed(factor))
             return
         before, summed = f"{local} = {called}", over_last(factor.event_axes)
-        plated = self._over_plates(factor, local)
+        plated = self.over_plates(factor, local)
         whole = f"{before}({', '.join(items)}){summed}{more}"
         if not plated and factor.members == 1 and self.out.fits(whole):
             self.out.statement(whole)
@@ -444,14 +444,14 @@ class Body:
             self.out.call(f"{local} = {called}", items, self._summed(q))
             return
         self.out.call(f"{local} = {called}", items, over_last(q.event_axes))
-        self.out.statement(f"{local} = {self._over_plates(q, local)}")
+        self.out.statement(f"{local} = {self.over_plates(q, local)}")
 
     def _summed(self, factor: Factor) -> str:
         plates = [p for p in factor.type.plates if p != ROWS]
         count = factor.event_axes + len(plates)
         return over_last(count) + self._kept(factor)
 
-    def _over_plates(self, factor: Factor, local: str) -> str:
+    def over_plates(self, factor: Factor, local: str) -> str:
         """A density summed over its plates: steps that a row does not have do not count."""
         plates = [p for p in factor.type.plates if p != ROWS]
         if self.open_steps:

@@ -42,16 +42,19 @@ def masked_log_prob(
     value = body.python(factor.node.name)
     if rows == "known" and factor.node.name in body.layout.enumerated:
         value = missing.data
-    axes = factor.event_axes
-    entries = missing.rank == axes
+    together = factor.event_axes - missing.rank
     out.call(f"{local} = {body.called(factor, 'log_prob')}", [value, *arguments], "")
-    if axes and not entries:
-        out.statement(f"{local} = {local}{over_last(axes)}")
+    if together:
+        out.statement(f"{local} = {local}{over_last(together)}")
     if factor.members > 1:
         body.imports.add("specc.runtime.functions.logmeanexp")
         out.statement(f"{local} = logmeanexp({local}, dim=0)")
-    summed = over_last(axes) if entries else ""
+    plated = body.over_plates(factor, local)
+    steps = len(factor.type.plates) - 1 if plated and factor.lengths is None else 0
+    summed = over_last(missing.rank + steps)
     pair = f"0.0, {local}" if rows == "missing" else f"{local}, 0.0"
     share = f" / {missing.share}" if rows == "known" else ""
     body.imports.add("torch")
     out.statement(f"{local} = torch.where({missing.known}, {pair}){summed}{share}")
+    if plated and not steps:
+        out.statement(f"{local} = {plated}")

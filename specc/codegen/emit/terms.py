@@ -149,7 +149,10 @@ class Terms:
         return name
 
     def _integrate(self, term: Reduce) -> str:
-        """`log_p = integrate(z, (0.0, 1.0), [(x, x_loc, x_scale)], axis=-2)`."""
+        """`log_p = integrate(z, (0.0, 1.0), [(x, x_loc, x_scale)], axis=-2)`.
+
+        Of data that may be missing there is `x_known` beside the rest.
+        """
         body = self.body
         (latent,) = term.axes
         assert isinstance(term.term, Sum)
@@ -161,7 +164,9 @@ class Terms:
                 body.parameters(own)
             given[own.node.name] = ", ".join(body.arguments(own))
         prior = given.pop(latent)
-        seen = [f"({body.python(name)}, {values})" for name, values in given.items()]
+        missing = body.plan.missing
+        known = {n: f", {missing[n].known}" if n in missing else "" for n in given}
+        seen = [f"({body.python(n)}, {values}{known[n]})" for n, values in given.items()]
         axis, function = body.layout.axis(latent), "kalman" if factor.scan else "integrate"
         taken = [n for n in body.layout.enumerated if n in (latent, self._before(latent))]
         axes = tuple(sorted(body.layout.axis(n) for n in taken))

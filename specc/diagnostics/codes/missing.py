@@ -27,13 +27,13 @@ CODES: tuple[Code, ...] = (
         "E0436",
         "missing-entries-together",
         "entries of `{name}` cannot be left out one by one: {reason}",
-        "use a density that is a product over entries, or draw what is missing in the guide",
+        "use a density that is a product over entries{otherwise}",
     ),
     error(
         "E0437",
         "missing-but-used",
         "`{name}` is left out where it is missing, but `{user}` depends on it",
-        "draw `{name}` in the guide, with `missing: pathwise` or `missing: score`",
+        "{hint}",
     ),
     error(
         "E0438",

@@ -145,6 +145,8 @@ def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Finding
         "dtype": field.standardize and field.dtype in ("int64", "uint8", "bool"),
     }
     given = [option for option, is_given in also.items() if is_given]
+    if field.fill == "mean":
+        given += ["fill" for option in ("one_hot", "many_hot") if also[option]]
     if len(given) < 2 or given in (["binarize", "scale"], ["standardize", "scale"]):
         return
     first, second, *_ = given

@@ -52,7 +52,7 @@ class _Checks:
 
     def _user(self, node: Node) -> str:
         assert node.entry is not None
-        if node.role != "observed" or node.missing is not None:
+        if node.role != "observed" or (node.missing is not None and not node.is_left_out):
             return f"`{node.name}` depends on it, and is not observed in every row"
         if not node.entry.gaussian:
             return f"`{node.name}` depends on it, and is {node.entry.name}, not normal"

@@ -22,11 +22,12 @@ def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
         if not typed.types[node.id].is_local:
             reason = "it belongs to all rows at once, and so has no rows without a value"
             _unfit(node, reason, "delete `missing:`", findings)
-        elif len(typed.types[node.id].plates) > 1:
-            reason = "it has a value at each step of a sequence"
-            _unfit(node, reason, "let the sequences of all rows have all their values", findings)
         elif node.is_left_out:
             _check_left_out(typed, node, findings)
+        elif len(typed.types[node.id].plates) > 1:
+            reason = "it has a value at each step of a sequence, and no single ones are drawn"
+            hint = "write `missing: integrate`, which leaves them out of the density"
+            _unfit(node, reason, hint, findings)
         elif draws.draw(node.missing.kind).learns_point:
             reason = "a point is learnt for what all rows share alone"
             _unfit(node, reason, "write `enumerate`, `score` or `pathwise`", findings)
@@ -57,7 +58,14 @@ def mask_rank(typed: TypedGraph, node: Node) -> int:
     if not all(stands_alone(typed, each) for each in used):
         return 0
     dims = max(len(each.entry.result_dims) for each in used if each.entry is not None)
-    return len(typed.types[node.id].shape) - dims
+    return len(typed.types[node.id].shape) - max(dims, _listed(typed, node))
+
+
+def _listed(typed: TypedGraph, node: Node) -> int:
+    """The axes of an event that the data has as class numbers: what is one, is there as a whole."""
+    field = typed.graph.fields.get(node.field or "")
+    transforms = field.transforms if field is not None else {}
+    return int(any(transforms.get(key) is not None for key in ("one_hot", "many_hot")))
 
 
 def _unfit(node: Node, reason: str, hint: str, findings: Findings) -> None:
@@ -94,20 +102,36 @@ def _check_left_out(typed: TypedGraph, node: Node, findings: Findings) -> None:
         reason = "the guide draws it, and nothing is drawn"
         _unfit(node, reason, "delete it in the guide, or name a draw", findings)
         return
+    assert node.missing is not None
+    place, steps = node.missing.span, node.scan is not None  # of which no single ones are drawn
     reason = _undivided(typed, node)
     if reason:
-        assert node.missing is not None
-        findings.add(diagnose("E0436", node.missing.span, name=node.name, reason=reason), node.id)
-        return
-    users = sorted(typed.graph.model.digraph.successors(node.name))
-    if users:
-        user = typed.graph.model.nodes[users[0]]
-        label = (Label(user.span, f"depends on `{node.name}`"),)
-        assert node.missing is not None
+        more = "" if steps else ", or draw what is missing in the guide"
         findings.add(
-            diagnose("E0437", node.missing.span, labels=label, name=node.name, user=user.name),
+            diagnose("E0436", place, name=node.name, reason=reason, otherwise=more), node.id
+        )
+        return
+    users = _users(typed, node)
+    if users:
+        user = users[0]
+        label = (Label(user.span, f"depends on `{node.name}`"),)
+        hint = f"draw `{node.name}` in the guide, with `missing: pathwise` or `missing: score`"
+        if steps:
+            hint = (
+                f"let `{user.name}` depend on a latent in its place, or fill the gaps in the data"
+            )
+        findings.add(
+            diagnose("E0437", place, labels=label, name=node.name, user=user.name, hint=hint),
             node.id,
         )
+
+
+def _users(typed: TypedGraph, node: Node) -> list[Node]:
+    """The nodes of the model that depend on a node, at the same step or at the next one."""
+    model = typed.graph.model
+    shifted = (n.name for n in model.nodes.values() if n.shift and n.shift.base == node.name)
+    found = {user for name in (node.name, *shifted) for user in model.digraph.successors(name)}
+    return [model.nodes[name] for name in model.nodes if name in found]
 
 
 def _undivided(typed: TypedGraph, node: Node) -> str:

@@ -61,15 +61,34 @@ def _flat(x: Tensor, event: Sequence[int]) -> Tensor:
     return x.expand((*outer, *event)).reshape((*outer, math.prod(event)))
 
 
-def condition(prior: Normal, seen: Sequence[tuple[Tensor, Affine]]) -> tuple[Tensor, Normal]:
-    """The log-density of what is seen, [...], and z given it; each x is [..., m]."""
+def counted(x: Tensor, leading: int, mask: Tensor | None = None) -> Tensor | None:
+    """Which entries of x count, 1 or 0 [..., m], m those of all axes after the `leading` ones."""
+    if mask is None:
+        return None
+    wide = mask[(..., *(None,) * (x.ndim - mask.ndim))].expand_as(x)
+    return wide.reshape(*x.shape[:leading], -1).to(x)
+
+
+def condition(
+    prior: Normal, seen: Sequence[tuple[Tensor, Affine, Tensor | None]]
+) -> tuple[Tensor, Normal]:
+    """The log-density of what is seen, [...], and z given it.
+
+    Each x is [..., m], and beside it stands which of its entries count, None for all. An entry that
+    does not is a row of zeros in G and y: it says nothing of z, and has no term of its own.
+    """
     mean, root = prior
     residuals, maps, constant = [], [], torch.zeros_like(mean[..., 0])
-    for x, (weight, offset, scale) in seen:
+    for x, (weight, offset, scale), counts in seen:
         expected = (weight @ mean.unsqueeze(-1)).squeeze(-1) + offset
-        residuals.append((x - expected) / scale)
-        maps.append(weight @ root / scale.unsqueeze(-1))
-        constant = constant - scale.log().sum(-1) - scale.shape[-1] * math.log(2 * math.pi) / 2
+        residual, gained = (x - expected) / scale, weight @ root / scale.unsqueeze(-1)
+        each = scale.log() + math.log(2 * math.pi) / 2
+        if counts is not None:
+            residual, gained = residual * counts, gained * counts.unsqueeze(-1)
+            each = each * counts
+        residuals.append(residual)
+        maps.append(gained)
+        constant = constant - each.sum(-1)
     gain, y = joined(maps, -2), joined(residuals, -1)
     one = torch.eye(root.shape[-1], dtype=root.dtype, device=root.device)
     q, r = torch.linalg.qr(torch.cat([one.expand(*gain.shape[:-2], -1, -1), gain], -2))

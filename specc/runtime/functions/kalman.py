@@ -15,7 +15,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from specc.runtime.functions.condition import Affine, Normal, affine, condition, joined
+from specc.runtime.functions.condition import (
+    Affine,
+    Normal,
+    affine,
+    condition,
+    counted,
+    joined,
+)
 from specc.runtime.functions.integrate import Seen
 from specc.runtime.number import Number
 
@@ -33,14 +40,19 @@ def kalman(
     `basis` [1 + n, ..., *event] has 0 and the unit vectors of z at `axis`, counted without the
     event. Each loc [..., 1 + n, ..., rows, steps, *event of x] was computed from it, and that of
     `moves` from the same vectors in the place of z at the step before, left of that axis: both are
-    affine, and no scale depends on z. Each x is [rows, steps, *event of x]. Before the first step
-    there is one value. Where `mask` [rows, steps] is 0 a row has no step. Both axes stay.
+    affine, and no scale depends on z. Each x is [rows, steps, *event of x]; entries of which a mask
+    beside it says that they are not known count for nothing. Before the first step there is one
+    value. Where `mask` [rows, steps] is 0 a row has no step. Both axes stay.
     """
     event = basis.shape[-axis:]
     move = _steps(affine(*moves, basis, axis - 1, event))
     found = [
-        (x.reshape(*x.shape[:2], -1), _steps(affine(loc, scale, basis, axis, x.shape[2:])))
-        for x, loc, scale in seen
+        (
+            x.reshape(*x.shape[:2], -1),
+            _steps(affine(loc, scale, basis, axis, x.shape[2:])),
+            counted(x, 2, *known),
+        )
+        for x, loc, scale, *known in seen
     ]
     count = found[0][0].shape[1]
     size = basis.shape[0] - 1
@@ -48,7 +60,8 @@ def kalman(
     total = basis.new_zeros(())
     for t in reversed(range(count)) if reverse else range(count):
         state = _predict(state, _at(move, t))
-        log_p, state = condition(state, [(x[:, t], _at(seen_by, t)) for x, seen_by in found])
+        at = [(x[:, t], _at(by, t), None if k is None else k[:, t]) for x, by, k in found]
+        log_p, state = condition(state, at)
         total = total + (log_p if mask is None else log_p * mask[:, t])
     return total
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from specc.data.describe import described
 from specc.data.load import load
+from specc.data.missing import marked
+from specc.data.read import parted, tables_of
 from specc.runtime.failure import RunFailure
 from specc.runtime.manifest import Data, Field, Missing, Support
 from specc.runtime.noise import Noise
@@ -156,3 +159,52 @@ def test_the_digest_tells_what_is_hidden(tmp_path):
     plain = loaded(tmp_path, label(), y=Y).digest
     hidden = loaded(tmp_path, label(hide={"keep": 50}), y=Y).digest
     assert plain != hidden
+
+
+def steps(**options):
+    missing = Missing("x_known", (3, 2), False, **options)
+    return Field("x", "x", (3, 2), "float32", Support("interval"), missing=missing)
+
+
+STEPS = np.array([[1.0, NAN], [2.0, 3.0], [NAN, NAN], [4.0, 5.0]])
+LENGTHS = np.array([3, 1])
+
+
+def test_steps_of_rows_of_unequal_length_may_be_missing(tmp_path):
+    """What a row is filled up with is there, and counts for nothing."""
+    found = batch(loaded(tmp_path, steps(), x=STEPS, x_lengths=LENGTHS))
+    assert found["x"].tolist() == [[[1, 0], [2, 3], [0, 0]], [[4, 5], [0, 0], [0, 0]]]
+    known = [[[True, False], [True, True], [False, False]], [[True, True]] * 3]
+    assert found["x_known"].tolist() == known
+
+
+def test_what_a_row_is_filled_up_with_is_not_hidden(tmp_path):
+    hide = {"share": 1.0, "seed": 0}
+    x = np.arange(8.0).reshape(4, 2)
+    data = loaded(tmp_path, steps(hide=hide), x=x, x_lengths=LENGTHS)
+    known = batch(data)["x_known"]
+    assert known.tolist() == [[[False, False]] * 3, [[False, False], [True, True], [True, True]]]
+
+
+def test_the_share_of_missing_steps_is_told(tmp_path):
+    np.savez(tmp_path / "d.npz", x=STEPS, x_lengths=LENGTHS)
+    data = Data("npz", {"path": "d.npz"}, {}, {"x": steps()})
+    parts = marked(parted(tables_of(data, tmp_path), data), data)
+    assert described(parts, data)["train"]["x"].missing == 3 / 8
+
+
+NOTES = np.array([[[21, 23], [NAN, NAN]], [[22, NAN], [-1, -1]]])
+
+
+def test_a_list_of_numbers_is_missing_as_a_whole(tmp_path):
+    """A step without numbers is a chord of none; one with a number that is none is refused."""
+    missing = Missing("x_known", (2,), False)
+    notes = Field(
+        "x", "x", (2, 3), "float32", Support("integers", 0, 1), many_hot=(21, 3), missing=missing
+    )
+    x = NOTES.copy()
+    x[1, 0, 1] = -1
+    found = batch(loaded(tmp_path, notes, x=x))
+    assert found["x"].tolist() == [[[1, 0, 1], [0, 0, 0]], [[0, 1, 0], [0, 0, 0]]]
+    assert found["x_known"].tolist() == [[True, False], [True, True]]
+    assert failure(tmp_path, notes, x=NOTES).code == "E0516"
