@@ -59,15 +59,16 @@ def error(values):
 
 
 def follows(counts, probabilities):
-    """Whether counts are as likely as a chi-square test wants them; small cells are put together.
+    """Whether a chi-square test believes counts, the rarest put together to ten expected ones.
 
     Refuses sound counts once in a million times.
     """
     counts, expected = np.ravel(counts), np.ravel(probabilities) * np.sum(counts)
     order = np.argsort(expected)
     counts, expected = counts[order], expected[order]
-    few = max(1, int((np.cumsum(expected) < 10).sum() + 1), int((expected < 10).sum()))
-    observed = np.append(counts[few:], counts[:few].sum())
-    wanted = np.append(expected[few:], expected[:few].sum())
+    rare = max(int((np.cumsum(expected) < 10).sum()) + 1, int((expected < 10).sum()))
+    observed = np.append(counts[rare:], counts[:rare].sum())
+    wanted = np.append(expected[rare:], expected[:rare].sum())
+    assert len(wanted) > 1, "there are too few counts to say anything"
     statistic = ((observed - wanted) ** 2 / wanted).sum()
     return stats.chi2.sf(statistic, len(wanted) - 1) > REFUSED
