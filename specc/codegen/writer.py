@@ -44,6 +44,13 @@ class Writer:
         if not exploded and self.fits(whole):
             self.line(whole)
             return
+        head, argument = _last_call(f"{before}({joined})", after)
+        if argument and not exploded and self.fits(head):
+            self.line(head)
+            with self.indented():
+                self.line(argument)
+            self.line(")")
+            return
         self.line(f"{before}(")
         with self.indented():
             if not exploded and self.fits(joined):
@@ -154,4 +161,12 @@ def _folded(line: str, room: int, indent: str) -> list[str]:
         return [line]
     return textwrap.wrap(
         line, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _last_call(called: str, after: str) -> tuple[str, str]:
+    """`f(x).sum(` and `(-2, -1)`, where a tuple is what breaks best; nothing where it is none."""
+    name, _, argument = after.removesuffix(")").partition("(")
+    return (
+        (f"{called}{name}(", argument) if argument[:1] == "(" and argument[-1:] == ")" else ("", "")
     )

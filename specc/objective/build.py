@@ -19,7 +19,7 @@ from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.missing import check_missing
 from specc.objective.passes.missing import decisions as missing_decisions
 from specc.objective.passes.score import find_surrogates
-from specc.objective.passes.soundness import check_learns, check_sums, check_terms
+from specc.objective.passes.soundness import check_learns, check_memory, check_sums, check_terms
 from specc.objective.passes.values import Values
 from specc.objective.terms import KL_WEIGHT, Divergence, LogProb, Part, Reduce, Sum, leaves
 
@@ -42,6 +42,7 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     draws = _in_order(typed, draws)
     check_size(typed, draws, expansion.span, findings)
     check_sums(typed, expansion, draws, findings)
+    check_memory(typed, draws, findings)
     check_learns(typed.graph, expansion, draws, findings)
     if findings.has_errors():
         return None

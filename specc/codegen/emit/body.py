@@ -10,10 +10,10 @@ from specc.catalog.entry import Shape
 from specc.codegen.emit.joint import join, split
 from specc.codegen.emit.loop import Loop
 from specc.codegen.emit.missing import agree, fill, masked_log_prob
+from specc.codegen.emit.steps import is_alike, write_before, write_stepped
 from specc.codegen.layout import Layout, over_last
 from specc.codegen.plan import (
     Argument,
-    Before,
     Factor,
     Flow,
     Let,
@@ -24,7 +24,7 @@ from specc.codegen.plan import (
     data_of,
 )
 from specc.codegen.writer import Writer
-from specc.graph.graph import MODEL, ROWS, Node, Type
+from specc.graph.graph import MODEL, ROWS, Type
 from specc.graph.passes.events import broadcast
 from specc.objective.passes.draws import states
 from specc.objective.terms import Rows
@@ -78,7 +78,7 @@ class Body:
                 continue
             own = self.plan.programs[found.program]
             if name in own.befores:
-                self._before(own.befores[name])
+                write_before(self, own.befores[name])
             elif name in own.lets and own.let_loop_of(name):
                 self._let_loop(own, own.let_loop_of(name))
             elif name in own.lets:
@@ -86,16 +86,7 @@ class Body:
             elif found.parts:
                 join(self, found)
             elif found.is_stepped:
-                self._learnt(found)
-
-    def _learnt(self, node: Node) -> None:
-        """`w = model.w`, what is learnt for each step of a sequence."""
-        self.known.add(node.id)
-        with self.out.about(f"{node.program}.{node.name}"):
-            items = self.plan.programs[node.program].learnt
-            attribute = next(i.attribute for i in items if i.node.name == node.name)
-            name = self.python(node.name)
-            self.out.statement(f"{name} = {self.owners[node.program]}.{attribute}")
+                write_stepped(self, found)
 
     def _let(self, let: Let) -> None:
         program = let.node.program
@@ -104,19 +95,13 @@ class Body:
         with self.out.about(f"{program}.{let.node.name}"):
             given = ", ".join(self._given(program, let.type, name) for name in let.inputs)
             value = f"{self.owners[program]}.{let.method}({given})"
-            if self._is_alike(let):
+            if is_alike(self, let):
                 assert let.node.scan is not None
                 self.imports.add("specc.runtime.functions.each_step")
                 steps = self.plan.graph.graph.size_of(let.node.scan)
                 value = f"each_step({value}, {steps}, dims={len(let.type.shape)})"
             self.out.statement(f"{self.python(let.node.name)} = {value}")
         self.inherit(let.node.name, let.inputs)
-
-    def _is_alike(self, let: Let) -> bool:
-        """Whether a node on a sequence has the same value at each step: nothing in it has steps."""
-        graph, program = self.plan.graph, let.node.program
-        used = (graph.type(program, name).plates for name in let.inputs)
-        return let.node.scan is not None and not any(let.node.scan in plates for plates in used)
 
     def _given(self, program: str, kind: Type, name: str) -> str:
         """The variable of an input; one that does not vary over the steps gets their axis."""
@@ -131,39 +116,6 @@ class Body:
         return f"{self.python(name)}.unsqueeze({-1 - len(own.shape)})"
 
     # steps of a sequence
-
-    def _before(self, before: Before) -> None:
-        """`z_before = before(z, 0.0, dims=1)`."""
-        base, name = before.base, before.node.name
-        program, rank = before.node.program, len(before.type.shape)
-        self.prepare(program, (base, *before.inputs))
-        self.known.add(before.node.id)
-        function = "before" if before.is_before else "after"
-        self.imports.add(f"specc.runtime.functions.{function}")
-        value = self.python(base)
-        if name in self.layout.enumerated:
-            assert before.node.scan is not None
-            steps = self.plan.graph.graph.size_of(before.node.scan)
-            right = -self.layout.axis(base) - 1
-            sizes = [*("-1",) * (right + 2), str(steps), *("-1",) * rank]
-            value = f"{value}.unsqueeze(1).expand({', '.join(sizes)})"
-        found = self.plan.graph.graph.lookup(program, base)
-        assert found is not None
-        with self.out.about(f"{found.program}.{base}"):
-            items = [value, self._initial(before), f"dims={rank}"]
-            if before.lengths is not None and before.node.scan is not None:
-                items.append(f"mask={self.mask(before.node.scan, before.lengths)}")
-            self.out.call(f"{self.python(name)} = {function}", items, "")
-        self.inherit(name, (base, *before.inputs))
-        if name in self.layout.enumerated:
-            self.axes[name] = frozenset((name,))
-
-    def _initial(self, before: Before) -> str:
-        """The value before the first step."""
-        if not before.method:
-            return repr(before.number)
-        given = ", ".join(self.python(name) for name in before.inputs)
-        return f"{self.owners[before.node.program]}.{before.method}({given})"
 
     def _let_loop(self, program: ProgramPlan, names: tuple[str, ...]) -> None:
         """Deterministic nodes that wait for each other from step to step."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specc.codegen.emit.steps import initial
 from specc.codegen.plan import Before, Factor, Let, ProgramPlan, data_of
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Loop:
     def _start(self, before: Before, inputs: list[str], noise: str) -> str:
         """The value before the first step, in full where it is drawn from."""
         body, shape = self.body, before.type.shape
-        initial = body._initial(before)
+        start = initial(body, before)
         like = noise or self._like(inputs)
         is_class = body.plan.graph.classes.get(before.node.id) is not None
         sizes: list[str] = [str(size) for size in shape]
@@ -110,7 +111,7 @@ class Loop:
         if plain:
             return f"noise.zeros({joined})"
         body.imports.add("specc.runtime.functions.initial")
-        return f"initial({initial}, {joined}, like={like}{kind})"
+        return f"initial({start}, {joined}, like={like}{kind})"
 
     def _like(self, inputs: list[str]) -> str:
         """A tensor on the device of the values: of a sequence, of a row, or a learnt one."""

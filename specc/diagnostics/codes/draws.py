@@ -175,6 +175,12 @@ CODES: tuple[Code, ...] = (
         "`{name}` cannot be integrated out of the density: {reason}",
         "use `elbo` with a guide that draws it",
     ),
+    error(
+        "E0440",
+        "remembered-state",
+        "`{text}` depends on all states of `{name}` before it, and they are summed out one by one",
+        "let a guide draw `{name}`, or use `{memory}` at its own step alone",
+    ),
     warning(
         "W0431",
         "score-variance",

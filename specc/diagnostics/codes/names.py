@@ -179,6 +179,13 @@ CODES: tuple[Code, ...] = (
         "`initial` of `{name}` is one value, and `{used}` has one for each step of `{plate}`",
         "use what a row has one value of, a parameter without `plate: {plate}`, or a number",
     ),
+    error(
+        "E0249",
+        "both-directions",
+        "`{name}` runs from the last step to the first and `{other}` from the first on, and each "
+        "waits for the other",
+        "let one of them do without the other, or run the same way",
+    ),
     error("E0231", "unknown-function", "there is no link or function `{name}`", "{hint}"),
     error(
         "E0232",

@@ -39,8 +39,26 @@ def _ordered(program: Program, findings: Findings) -> Program:
     place = {name: i for i, name in enumerate(program.nodes)}
     order = tuple(nx.lexicographical_topological_sort(acyclic, key=place.__getitem__))
     if any(node.shift is not None for node in program.nodes.values()):
+        _check_directions(program, findings)
         order = _through_time(program, order)
     return replace(program, order=order)
+
+
+def _check_directions(program: Program, findings: Findings) -> None:
+    """Nodes that wait for each other from step to step must all run the same way."""
+    for component in nx.strongly_connected_components(in_time(program)):
+        nodes = [program.nodes[name] for name in program.nodes if name in component]
+        ahead, back = (
+            [(n.name, n.shift.base) for n in nodes if n.shift and (n.shift.offset > 0) == is_back]
+            for is_back in (False, True)
+        )
+        if not ahead or not back or any(node.id in findings.broken for node in nodes):
+            continue
+        first, second = (program.nodes[found[0][1]] for found in (ahead, back))
+        labels = (Label(first.span, f"`{ahead[0][0]}` is used"),)
+        finding = diagnose("E0249", second.span, labels=labels, name=second.name, other=first.name)
+        findings.add(finding, second.id)
+        findings.broken.update((program.name, name) for name in component)
 
 
 def _through_time(program: Program, order: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,10 +13,11 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, TypedGraph
+from specc.graph.passes.sequences import in_time
 from specc.language.expressions.walk import calls
 from specc.objective.objective import Draw
 from specc.objective.passes.expand import Expansion, bound_terms
-from specc.objective.passes.marginalize import Axes, groups
+from specc.objective.passes.marginalize import Axes, groups, summed
 from specc.objective.passes.values import Values
 from specc.objective.terms import LogProb, Part, leaves
 
@@ -74,6 +75,34 @@ def check_sums(
 def _joint(graph: Graph, members: tuple[Part, ...]) -> str:
     names = [part.term.node for part in members if isinstance(part.term, LogProb)]
     return ", ".join(f"`{name}`" for name in graph.model.order if name in names)
+
+
+def check_memory(typed: TypedGraph, draws: dict[str, Draw], findings: Findings) -> None:
+    """A sum over the states of a sequence knows the state of a step and of the one before.
+
+    A deterministic node that depends on the state may not be used at the step before: what it is
+    there depends on earlier states still.
+    """
+    digraph, nodes = in_time(typed.graph.model), typed.graph.model.nodes
+    for name in summed(draws):
+        if nodes[name].scan is None:
+            continue
+        shifts = {n for n, node in nodes.items() if node.shift and node.shift.base == name}
+        # What passes the state on within a step: `let` nodes, and these at the step before.
+        plain = {n for n, node in nodes.items() if not node.is_random}
+        inside = digraph.subgraph((plain - shifts) | {name})
+        reached = nx.descendants(inside, name)
+        for shift in shifts:
+            reached |= nx.descendants(digraph.subgraph(plain), shift)
+        late = [nodes[n] for n in nodes if n in reached and nodes[n].shift is not None]
+        if late and late[0].shift is not None:
+            base = nodes[late[0].shift.base]
+            label = (Label(nodes[name].span, "it is summed out"),)
+            finding = diagnose(
+                "E0440", base.span, labels=label, name=name, memory=base.name, text=late[0].name
+            )
+            findings.add(finding, base.id)
+            return
 
 
 def check_learns(

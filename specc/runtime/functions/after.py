@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from specc.runtime.functions.before import before
+from specc.runtime.functions.before import before, one_step
 
 
 def after(x: Tensor, initial: Tensor | float, dims: int, mask: Tensor | None = None) -> Tensor:
@@ -16,6 +16,6 @@ def after(x: Tensor, initial: Tensor | float, dims: int, mask: Tensor | None = N
     """
     axis = -1 - dims
     if mask is not None:
-        start = initial.unsqueeze(axis) if isinstance(initial, Tensor) else initial
+        start = one_step(x, initial, dims) if isinstance(initial, Tensor) else initial
         x = torch.where(mask[(..., *(None,) * dims)] > 0, x, torch.as_tensor(start).to(x))
     return before(x.flip(axis), initial, dims).flip(axis)
