@@ -5,7 +5,6 @@ within 4.5 standard errors, or by a chi-square test that refuses sound counts on
 """
 
 import numpy as np
-import pytest
 from scipy import stats
 from scipy.special import log_softmax, logsumexp
 
