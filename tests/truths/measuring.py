@@ -7,7 +7,7 @@ from scipy import stats
 from specc.evaluate import given
 from specc.evaluate.estimate import estimate
 from specc.evaluate.sampling import sample
-from specc.evaluate.scoring import Request
+from specc.evaluate.scoring import Request, fixed
 
 Z = 4.5
 """Standard errors that are allowed: a sound program is beyond them once in 150,000 checks."""
@@ -24,6 +24,17 @@ def rows(run, part, field):
     """The values of a field, before anything random is done to them."""
     resident = run.opened.data.part(part).fields[field]
     return resident.batch(slice(None), None).double().numpy()
+
+
+def scored(run, part, revealed=False):
+    """The rows of a part as `bound` takes them, each binarized once, every field by its name.
+
+    What is hidden for an experiment is hidden, unless it is to be `revealed`.
+    """
+    taken = run.opened.data.part(part)
+    taken = taken.revealed() if revealed else taken
+    found = fixed(run.opened, taken, slice(0, len(taken)), 0)
+    return {name: value.numpy() for name, value in found.items()}
 
 
 def bound(run, particles, part="test", estimator="iwae"):

@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 
 def shares(x):
-    """The mean log-probability of test rows, by the share of ink of each pixel in training rows."""
+    """The mean log-probability of test rows by the share of ink of each pixel in training ones."""
     train, test = x
     ink = (train.sum(0) + 0.5) / (len(train) + 1)
     return (test * np.log(ink) + (1 - test) * np.log1p(-ink)).sum(1).mean()
