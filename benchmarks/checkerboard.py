@@ -43,8 +43,8 @@ links:
 objective: elbo
 """
 TAIL = """train:
-  optimizer: {{adam: {{lr: 0.001}}}}
-  schedule: [{{at: 0.6, lr: 0.0003}}, {{at: 0.85, lr: 0.0001}}]
+  optimizer: {{adam: {{lr: {lr}}}}}
+  schedule: [{{at: 0.6, lr: {lower}}}, {{at: 0.85, lr: {lowest}}}]
   batch_size: {batch}
   steps: {steps}
 evaluate:
@@ -63,13 +63,16 @@ FLOWS = {
 }
 
 
-def spec(name: str, steps: int, batch: int) -> str:
+def spec(name: str, steps: int, batch: int, lr: float) -> str:
     """The text of one of the flows."""
     body, flow = FLOWS[name]
     exact = body is PLAIN
     tail = TAIL.format(
         steps=steps,
         batch=batch,
+        lr=lr,
+        lower=0.3 * lr,
+        lowest=0.1 * lr,
         estimator="exact" if exact else "iwae",
         particles=1 if exact else 1000,
         rows=50000 if exact else 2000,
@@ -83,12 +86,13 @@ def main() -> None:
     parser.add_argument("--flow", choices=tuple(FLOWS), default="glow3")
     parser.add_argument("--steps", type=int, default=30000)
     parser.add_argument("--batch", type=int, default=512)
+    parser.add_argument("--lr", type=float, default=0.001)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", default="", help="keep the run in this folder")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkerboard.yaml"
-        path.write_text(spec(chosen.flow, chosen.steps, chosen.batch), encoding="utf-8")
+        path.write_text(spec(chosen.flow, chosen.steps, chosen.batch, chosen.lr), encoding="utf-8")
         run = chosen.out or str(Path(folder) / "run")
         specc(["train", str(path), "--out", run, "--threads", str(chosen.threads), "--quiet"])
 
