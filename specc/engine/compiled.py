@@ -24,6 +24,7 @@ from specc.engine.player import NotCompiled, Outcome, Player
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 from specc.runtime.program import Program
+from specc.runtime.varying import watching
 
 WHOLE = {"adam": False, "adamw": True}
 """Optimizers that are compiled with the step, and whether their weight decay is decoupled."""
@@ -134,10 +135,13 @@ class CompiledUpdate:
         self.rows = len(next(iter(batch.values())))
         recording = Recording(noise)
         name = player.loss.name
-        loss, parts = program.loss(name, batch, recording, data_size, shares=self.shares)
+        with watching() as reasons:
+            loss, parts = program.loss(name, batch, recording, data_size, shares=self.shares)
+            found = torch.autograd.grad(loss, player.parameters, allow_unused=True)
+        if reasons:
+            raise NotCompiled(reasons[0])
         self.requests = tuple(recording.requests)
         self.names = ("loss", *parts)
-        found = torch.autograd.grad(loss, player.parameters, allow_unused=True)
         pairs = zip(player.parameters, found, strict=True)
         self.parameters: list[Tensor] = [p for p, grad in pairs if grad is not None]
         self.kind = type(player.optimizer).__name__.lower()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
+import specc
 from specc.data.load import load
 from specc.engine import choice, products, record, train
 from specc.engine.choice import choose
@@ -184,6 +186,35 @@ def test_what_a_graph_cannot_hold_is_said_and_trained_eagerly(tmp_path):
     train.train(code, tmp_path / "run", Options(quiet=True, threads=1, say=said.append))
     assert said == ["the step is not compiled: it draws gamma, Poisson or binomial numbers"]
     assert record.facts_of(tmp_path / "run")[0]["compile"]["compiled"] is False
+
+
+BIJECTED = """\
+specc: 1
+name: bijected
+data: {source: npz, path: d.npz, fields: {x: {from: x, shape: [12]}}}
+model:
+  x: {observed: normal, loc: 0, scale: 1, through: f}
+links: {f: {KIND: {layers: 1, hidden: [5]}}}
+objective: mle
+train: {epochs: 1, batch_size: 5, compile: on}
+"""
+
+
+@pytest.mark.parametrize(
+    "kind, reason",
+    [
+        ("residual", "an estimated log-determinant has a random number of terms"),
+        ("implicit", "a fixed point takes as many steps as its numbers need"),
+    ],
+)
+def test_what_takes_another_number_of_steps_each_time_is_said(kind, reason, tmp_path, monkeypatch):
+    """Before torch is asked, whose words would be of its own insides."""
+    monkeypatch.chdir(tmp_path)
+    np.savez("d.npz", x=np.random.default_rng(0).normal(size=(10, 12)))
+    (tmp_path / "m.yaml").write_text(BIJECTED.replace("KIND", kind))
+    run = specc.load("m.yaml").train("run", data_dir=".")
+    facts, _ = record.facts_of(run.folder)
+    assert facts["compile"] == {"compiled": False, "reason": reason}
 
 
 def test_pieces_and_dropout_are_refused(tmp_path):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from specc.runtime.bijections.contraction import Contracted
 from specc.runtime.noise import Noise
+from specc.runtime.varying import varies
 
 ALWAYS, STOP = 10, 0.25
 """Terms of the series that are always there, and the chance to stop at each one after them."""
@@ -30,6 +31,7 @@ def log_det(g: Contracted, slopes: list[Tensor], like: Tensor, noise: Noise | No
         # Not slogdet, whose gradient torch 2.13 compiles wrongly where it chooses the layout of J.
         triangles: Tensor = torch.linalg.lu_factor(eye + jacobian)[0]
         return triangles.diagonal(dim1=-2, dim2=-1).abs().log().sum(-1)
+    varies("an estimated log-determinant has a random number of terms")
     probe = torch.where(noise.uniform(like.shape) < 0.5, -1.0, 1.0).to(like)
     return series(g, slopes, probe, roulette(float(noise.uniform(()))))
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from specc.runtime.unsolved import only
+from specc.runtime.varying import varies
 
 MEMORY, MOST = 5, 2000
 TOLERANCE = 32.0
@@ -26,6 +27,7 @@ def fixed_point(f: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
     rounding allows no further step, or after 2,000 steps; a vector whose residual is larger than
     half of the digits allow is NaN then. The result has no gradient.
     """
+    varies("a fixed point takes as many steps as its numbers need")
     x, y = start, f(start)
     residual = y - x
     past: list[tuple[Tensor, Tensor]] = []
