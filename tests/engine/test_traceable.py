@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
 ROWS = 4
 
+# A loss that goes on until it is near enough has no graph; a run says so, and trains without one.
+SEARCHING = {"implicit_flow": "its density takes a fixed point"}
+
 
 class Loss(nn.Module):
     """A program's loss with its numbers drawn: a module with one method."""
@@ -59,6 +62,10 @@ def test_one_graph_gives_the_eager_loss(name):
     loss, batch, drawn = prepared(name)
     torch._dynamo.reset()
     whole = torch.compile(loss, fullgraph=True, backend="eager")
+    if name in SEARCHING:
+        with pytest.raises(torch._dynamo.exc.Unsupported, match="Data-dependent branching"):
+            whole(batch, drawn)
+        return
     assert torch.allclose(whole(batch, drawn), loss(batch, drawn), rtol=1e-5)
 
 

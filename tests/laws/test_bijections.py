@@ -272,11 +272,19 @@ def test_a_fresh_map_keeps_the_spread_of_its_draws(case):
     assert 0.7 < x.std() < 1.4
 
 
+def test_what_a_draw_costs_follows_from_the_options():
+    entry = bijection("nsf")
+    for autoregressive, cost in ((False, ""), (True, "one pass for each entry")):
+        options = entry.Options.model_validate({"nsf": {"autoregressive": autoregressive}})
+        assert entry.cost(options, pushed=True) == cost
+        assert entry.cost(options, pushed=False) == ""
+
+
 @every
 @pytest.mark.parametrize("way", ["forward", "inverse"])
 def test_a_way_of_one_pass_compiles_as_one_graph(case, way):
     entry = bijection(case.kind)
-    if getattr(entry, way):
+    if entry.cost(entry.Options.model_validate(case.given), pushed=way == "forward"):
         return
     f = shaken(case)
     u, context = draws(case, 5)
