@@ -41,6 +41,7 @@ def command(
     from specc.data.missing import marked
     from specc.data.read import digest, failures, parted, tables_of
     from specc.data.statistics import standardized
+    from specc.data.wanted import lacking
     from specc.runtime.failure import RunFailure
 
     tables = tables_of(data, Path(data_dir) if data_dir else None)
@@ -52,6 +53,7 @@ def command(
             wrong = standardized(data, parts).failures
         except RunFailure as failure:
             wrong = [failure]
+    wrong += [failure for _, failure in lacking(manifest, parts)]
     summaries, found = described(parts, data), digest(parts)
     if as_json:
         click.echo(json.dumps(_as_json(manifest, summaries, found, wrong), indent=2))

@@ -58,11 +58,19 @@ def manifest(plan: Plan) -> dict[str, Any]:
         },
         "parameters": named,
         "train": _train(plan),
-        "evaluate": {
-            name: {k: v for k, v in entry.model_dump(mode="json").items() if v is not None}
-            for name, entry in document.evaluate.items()
-        },
+        "evaluate": _evaluate(plan),
     }
+
+
+def _evaluate(plan: Plan) -> dict[str, Any]:
+    """The figures that are asked for, each with the place of the part of the data it is of."""
+    spec, found = plan.graph.graph.spec, {}
+    for name, entry in spec.document.evaluate.items():
+        said = {k: v for k, v in entry.model_dump(mode="json").items() if v is not None}
+        written = ("evaluate", name, "data")
+        span = spec.spans.value(written) if written in spec.spans else spec.spans.key(written[:2])
+        found[name] = {**said, "at": at(span)}
+    return found
 
 
 def _shares(plan: Plan) -> dict[str, dict[str, str]]:

@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from specc.data.load import Loaded, load
+from specc.data.wanted import VALID, lacking
 from specc.engine import checkpoint, device, files, record
 from specc.engine.averages import Averages
 from specc.engine.board import Board, writer
@@ -204,7 +205,10 @@ def _training_data(
         what = "loss" if manifest.data else "data"
         raise RunFailure("E0805", f"the program `{manifest.name}` has no {what} to train on")
     data = load(manifest.data, folder, settings.dtype)
-    for name in (*(("valid",) if settings.validates_every else ()), *parts):
+    for name, failure in lacking(manifest, data.parts):
+        if name == VALID or name in parts:
+            raise failure
+    for name in parts:
         data.part(name)
     return data.to(where)
 

@@ -128,6 +128,44 @@ def test_the_picture(project, capsys):
     assert "no .png file" in said(capsys, "--out", "p.jpg", code=2).err
 
 
+def test_a_part_that_a_figure_asks_for_and_the_data_does_not_have(project, capsys):
+    figures = "evaluate:\n  a: {estimator: exact}\n  b: {estimator: exact, data: held}\n"
+    (project / "m.yaml").write_text(SPEC + figures)
+    told = said(capsys, code=1).out
+    assert (
+        "m.yaml:16:31: error[E0509]: the data has no part `held`: the figure `b` is of `held`"
+        in told
+    )
+    assert "it has train, test; `split: {held: 0.1}` under `data:` makes one" in told
+    found = json.loads(said(capsys, "--json", code=1).out)["findings"]
+    assert [(f["code"], f["place"]) for f in found] == [("E0509", "m.yaml:16:31")]
+    assert main(["train", "m.yaml", "--data-dir", "d", "--out", "run"]) == 2
+    assert "m.yaml:16:31" in capsys.readouterr().err
+
+
+def test_a_part_that_a_figure_leaves_unsaid(project, capsys):
+    """It is `test`, and the place is that of the figure."""
+    (project / "m.yaml").write_text(SPEC.replace("{test: is_test}", "{held: is_test}") + EXACT)
+    assert "m.yaml:15:3: error[E0509]: the data has no part `test`" in said(capsys, code=1).out
+
+
+EXACT = "evaluate:\n  own: {estimator: exact}\n"
+
+
+@pytest.mark.parametrize(
+    "train, by",
+    [
+        ("early_stopping: {patience: 2}", "`early_stopping`"),
+        ("validate_every: 2", "`validate_every`"),
+        ("schedule: {plateau: {}}", "`schedule: plateau`"),
+    ],
+)
+def test_a_part_that_training_looks_at(project, capsys, train, by):
+    (project / "m.yaml").write_text(f"{SPEC}train: {{{train}}}\n")
+    told = said(capsys, code=1).out
+    assert f"error[E0509]: the data has no part `valid`: `train` has {by}" in told
+
+
 def test_a_picture_that_cannot_be_written(project, capsys):
     assert "p.png" in said(capsys, "--out", "no/p.png", code=3).err
 
