@@ -7,6 +7,7 @@ densities is a density of x, and a draw is made entry by entry.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -48,7 +49,8 @@ class Causal(Generic[Chosen]):
     Its trunk has an attribute `order`, a tensor of whole numbers with the event's shape: entries
     of a lower number come before. `members(options)` is how many orders it has at once; where that
     is more than 1, `order` and everything that the network makes have an axis of that size in
-    front, and the density is the mean of the members'.
+    front, and the density is the mean of the members'. `together(shape)` is how many of the last
+    axes of an event have one number in the order, so that their entries come at once.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Causal(Generic[Chosen]):
     Options: type[Chosen]
     trunk: CausalTrunk[Chosen]
     head: CausalHead[Chosen]
+    together: Callable[[Shape], int] = lambda shape: 0
 
     def members(self, options: Chosen) -> int:
         """How many orders the network has at once."""

@@ -75,6 +75,19 @@ def test_an_entry_sees_all_that_are_before_it_and_in_reach(case):
     assert ((total > 0)[member, last] == expected[member, last]).all()
 
 
+@ALL
+def test_entries_of_the_last_axes_come_at_once_as_it_says(case):
+    """So many axes, and no more, have one number in the order."""
+    kind, _, shape, *_ = case
+    made, count = net(*case), causal_link(kind).together(shape)
+    order = made.order.reshape(made.members, *shape)
+    rank = len(shape)
+    for axes in range(rank + 1):
+        together = order.flatten(1 + rank - axes) if axes else order[..., None]
+        alike = bool((together == together[..., :1]).all())
+        assert alike == (axes <= count or math.prod(shape[rank - axes :]) == 1)
+
+
 def test_pixels_have_no_blind_spot():
     """With layers enough, every pixel before counts, also those to the right in the row above."""
     case = ("masked_conv", {"masked_conv": 3, "kernel": 3, "depth": 7}, (1, 6, 6), 0, ())

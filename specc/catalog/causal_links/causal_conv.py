@@ -88,4 +88,5 @@ ENTRY = Causal(
     Options=Options,
     trunk=trunk,
     head=head,
+    together=lambda shape: len(shape) - 1,
 )

@@ -88,5 +88,12 @@ CODES: tuple[Code, ...] = (
         "`{name}` goes through a bijection, so `{link}` cannot give its entries one by one",
         "delete `through`, or give the parameters otherwise; `maf` and `iaf` are both at once",
     ),
+    error(
+        "E0622",
+        "causal-link-of-whole-vectors",
+        "`{name}` is {distribution}, whose draws are whole vectors; "
+        "`{link}` gives entries one by one",
+        "{hint}",
+    ),
     error("E0612", "link-shape", "the link `{link}` {reason}", "{fix}"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from specc.catalog.arithmetic import matmul_shape
+from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape, ShapeMismatch
 from specc.catalog.functions import index as functions
 from specc.diagnostics.diagnostic import Diagnostic, Label
@@ -199,7 +200,13 @@ class ExpressionShapes:
         return expected
 
     def _size_hint(self, node: Node, key: str, call: Call) -> str:
-        """How to say the size of a link's output: on the node, or on a node for the link."""
+        """How to say the size of a link's output: on the node, or on a node for the link.
+
+        A causal link gives a number for each entry, and so is a parameter, or inside one that goes
+        entry by entry.
+        """
+        if isinstance(self.graph.links[call.function].entry, Causal):
+            return f"let `{key}` be `{call.span.text}`, with functions of single entries around it"
         own = f"give it a node that says it: `h: {{let: {call.span.text}, shape: [...]}}`"
         if node.value is call or node.arguments.get(key) is call:
             return f"write `shape: [...]` on `{node.name}`"

@@ -69,7 +69,7 @@ def _lower(
             )
             return None
     joined = _joined(link, first, findings)
-    if joined is None:
+    if joined is None or not _gives_events(graph, link, first, findings):
         return None
     try:
         if first.output is not None:
@@ -81,6 +81,25 @@ def _lower(
             first.node,
         )
         return None
+
+
+def _gives_events(graph: Graph, link: LinkNode, use: LinkUse, findings: Findings) -> bool:
+    """Whether what a causal link gives at once is as much as its node draws at once."""
+    node = graph.node(use.node)
+    if not isinstance(link.entry, Causal) or node.entry is None:
+        return True
+    if len(node.entry.result_dims) <= link.entry.together(use.inputs[0]):
+        return True
+    found = diagnose(
+        "E0622",
+        use.span,
+        name=node.name,
+        distribution=node.entry.name,
+        link=link.name,
+        hint="use a distribution of single numbers, such as `categorical` or `normal`",
+    )
+    findings.add(found, node.id)
+    return False
 
 
 def input_rank(link: LinkNode) -> int:
