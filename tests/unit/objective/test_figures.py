@@ -97,7 +97,8 @@ def test_the_compiler_and_the_run_agree():
             seen.add((estimator, found))
             if found in ("elbo", "iwae"):
                 needed = manifest.capabilities["model.log_joint"]
-                assert {*manifest.latents("guide"), *manifest.data.fields} >= {*needed}
+                masks = {f.missing.known for f in manifest.data.fields.values() if f.missing}
+                assert {*manifest.latents("guide"), *manifest.data.fields, *masks} >= {*needed}
 
     agree()
     assert seen == {*ALIKE, *((estimator, end) for estimator in ESTIMATORS for end in ENDS)}
