@@ -1,7 +1,7 @@
 """MNIST with few labels: M2 on the pixels, or on features of M1 (Kingma et al., 2014).
 
-    python -m benchmarks.m2 --data-dir DATA --features m1
-    python -m benchmarks.m2 --data-dir DATA --features none --repeat 60
+    python -m benchmarks.m2 --data-dir DATA
+    python -m benchmarks.m2 --data-dir DATA --features none --alpha 0.1 --style 50 --epochs 12
 
 M1 is a variational autoencoder of all training images, without labels. M2 explains a draw from M1's
 q(z | x) by a class and a style; its guide, with the classifier, sees the mean of q(z | x), in which
@@ -155,12 +155,12 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=40, help="epochs of M1")
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--repeat", type=int, default=60)
-    parser.add_argument("--alpha", type=float, default=0.1)
-    parser.add_argument("--style", type=int, default=50)
+    parser.add_argument("--alpha", type=float, default=1.0)
+    parser.add_argument("--style", type=int, default=5)
     parser.add_argument("--units", type=int, default=300)
-    parser.add_argument("--lr", type=float, default=0.0006)
-    parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--lr", type=float, default=0.001)
+    parser.add_argument("--batch", type=int, default=200)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
