@@ -61,7 +61,9 @@ def test_a_hidden_markov_model_is_where_em_stays(tmp_path):
     np.add.at(moves, (0, states[:, 0]), 1)
     np.add.at(lit, states, drawn["x"])
     np.add.at(dark, states, 1 - drawn["x"])
-    for state in np.flatnonzero(moves.sum(1) > 200):
+    often = (moves.sum(1, keepdims=True) * move > 10).sum(1) > 1
+    assert often.sum() > 3
+    for state in np.flatnonzero(often):
         assert follows(moves[state], move[state])
     spread = np.sqrt((lit + dark) * light * (1 - light)) + 1
     assert (np.abs(lit - (lit + dark) * light) < Z * spread).all()
