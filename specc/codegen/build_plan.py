@@ -182,7 +182,7 @@ class _ProgramPlanner:
     def _before(self, node: Node) -> Before:
         """What stands in for `z[t-1]`, and before the first step."""
         assert node.shift is not None and node.initial is not None
-        number = number_of(node.initial, self.graph.constants, self._shape_of)
+        number = self._number(node.initial)
         self._find_buffers(f"{node.shift.base}_initial", node.initial)
         method = self.attributes.fresh(f"initial_{node.shift.base}") if number is None else ""
         return Before(
@@ -199,6 +199,8 @@ class _ProgramPlanner:
 
     def _flow(self, node: Node) -> Flow:
         entries = [self.graph.links[call.function].entry for call in node.through]
+        for call in node.through:
+            self._find_buffers(f"{node.name}_context", call)
         prefix = "prior_" if self._has_twin(node) else ""
         return Flow(
             steps=node.through,
@@ -292,6 +294,7 @@ class _ProgramPlanner:
             )
         if key is None:
             assert node.params is not None
+            self._find_buffers(f"{node.name}_inputs", node.params)
             return Argument(
                 parameter,
                 local,
@@ -304,7 +307,7 @@ class _ProgramPlanner:
         expression = node.arguments[key]
         assert node.entry is not None
         alternative = parameter_of(node.entry, key)[1]
-        number = number_of(expression, self.graph.constants, self._shape_of)
+        number = self._number(expression)
         if number is not None and alternative is None and not parameter.dims:
             return Argument(parameter, local, shape, number=float(number))
         if number is not None and parameter.dims:
@@ -326,6 +329,9 @@ class _ProgramPlanner:
             plates=self.typed.plates_of(node.program, expression),
             inputs=self._inputs([expression]),
         )
+
+    def _number(self, expression: Expression) -> int | float | None:
+        return number_of(expression, self.graph.constants, self._shape_of)
 
     def _shape_of(self, name: str) -> Shape | None:
         node = self.graph.lookup(self.program.name, name)
@@ -365,5 +371,10 @@ class _ProgramPlanner:
             return
         if all(b.values != values for b in self.buffers):
             name = expression.id if isinstance(expression, Name) else wanted
-            shape = nested.shape(values) or ()
-            self.buffers.append(Buffer(self.attributes.fresh(name), values, shape))
+            shape, made = nested.shape(values) or (), ""
+            if isinstance(expression, Call):
+                target = functions.function(expression.function).target
+                given = [self._number(each) for each in expression.arguments]
+                shown = ", ".join(map(repr, given))
+                made = f"{target}({shown})" if target.startswith("torch.") else ""
+            self.buffers.append(Buffer(self.attributes.fresh(name), values, shape, made=made))

@@ -71,12 +71,16 @@ class Learnt:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A constant tensor that moves to the device with its module."""
+    """A constant tensor that moves to the device with its module.
+
+    It is filled with `value`, unless it has `values`; `made` is a call of torch that makes them.
+    """
 
     attribute: str
     values: tuple[object, ...] | None
     shape: Shape
     value: float = 0.0
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True)

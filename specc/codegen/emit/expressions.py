@@ -17,7 +17,7 @@ from specc.codegen.plan import Plan, ProgramPlan
 from specc.graph.graph import Node
 from specc.graph.passes.indexing import plated
 from specc.graph.passes.links import input_rank
-from specc.graph.passes.names import SIZE_OF
+from specc.graph.passes.names import SIZE_OF, is_plain
 from specc.graph.passes.sizes import list_of, number_of
 from specc.language import nested
 from specc.language.expressions.tree import (
@@ -177,7 +177,7 @@ class ExpressionWriter:
         if call.function == SIZE_OF:
             return self._size(call)
         entry = functions.function(call.function)
-        known = self._constant(call)
+        known = self._constant(call) or self._list(call)
         if known is not None:
             return known
         items = [self.number(argument) for argument in call.arguments]
@@ -254,7 +254,10 @@ class ExpressionWriter:
 
     def _joined(self, arguments: tuple[Expression, ...]) -> str:
         """The arguments as one vector."""
-        flat = [_flat(self._entering(argument)) for argument in arguments]
+        program = self.program.name  # a plain number stands for a vector of one entry
+        plain = [is_plain(self.graph, program, argument) for argument in arguments]
+        codes = [self._entering(argument) for argument in arguments]
+        flat = [c.text if p else _flat(c) for c, p in zip(codes, plain, strict=True)]
         if len(flat) == 1:
             return flat[0]
         self.imports.add("specc.runtime.functions.concat")

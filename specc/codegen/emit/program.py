@@ -72,7 +72,9 @@ def _write_buffer(buffer: Buffer, out: Writer) -> None:
     value = f"torch.full({buffer.shape}, {buffer.value!r})"
     if buffer.values is not None:
         value = f"torch.tensor({listed(buffer.values)})"
-    if len(buffer.shape) > 1 and buffer.values and not out.fits(registered.format(value)):
+    if buffer.made:
+        value = buffer.made
+    elif len(buffer.shape) > 1 and buffer.values and not out.fits(registered.format(value)):
         out.table("values = ", buffer.values)
         value = "torch.tensor(values)"
     out.statement(registered.format(value))

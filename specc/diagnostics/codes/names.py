@@ -110,7 +110,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0228",
         "link-of-nothing",
-        "the link `{name}` is applied to nothing",
+        "the link `{name}` is applied to {given}",
         "give it at least one node, such as `{example}`",
     ),
     error(

@@ -12,8 +12,8 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph, Node
-from specc.language.expressions.tree import Call, Expression, Name
-from specc.language.expressions.walk import calls, members, names
+from specc.language.expressions.tree import Call, Expression, Member, Name, Sequence
+from specc.language.expressions.walk import calls, children, members, names
 
 SIZE_OF = "dim"
 """`dim(x)` is the size of x: a number that the compiler knows, not a function at run time."""
@@ -122,9 +122,8 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
             findings.add(diagnose("E0617", call.span, link=link.name), node.id)
         elif link is not None and isinstance(link.entry, Causal):
             _check_causal(graph, node, call, findings)
-        elif not call.arguments:
-            example = _applied(graph, node, call.function)
-            findings.add(diagnose("E0228", call.span, name=call.function, example=example), node.id)
+        else:
+            check_inputs(graph, node, call, findings)
     elif call.function == SIZE_OF:
         if len(call.arguments) != 1 or not isinstance(call.arguments[0], Name):
             example = _applied(graph, node, SIZE_OF)
@@ -149,12 +148,66 @@ def _check_causal(graph: Graph, node: Node, call: Call, findings: Findings) -> N
     if node.through:
         findings.add(diagnose("E0621", call.span, link=call.function, name=node.name), node.id)
         return
-    if not is_autoregressive(graph, node, call):
+    if is_autoregressive(graph, node, call):
+        check_inputs(graph, node, call, findings)
+    else:
         entry = graph.links[call.function].entry.name
         code = "E0619" if node.is_random else "E0620"
         findings.add(
             diagnose(code, call.span, link=call.function, kind=entry, name=node.name), node.id
         )
+
+
+def check_inputs(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    """What a link takes is no number alone: its result would be the same everywhere.
+
+    Nor is what conditions a causal link, beside the node itself.
+    """
+    own = is_autoregressive(graph, node, call)
+    taken = call.arguments[1:] if own else call.arguments
+    if any(not is_plain(graph, node.program, each) for each in taken):
+        return
+    if own and not taken:
+        return
+    shown = " and ".join(f"`{each.span.text}`" for each in taken)
+    given = f"{shown}, numbers alone" if len(taken) > 1 else f"{shown}, a number alone"
+    findings.add(
+        diagnose(
+            "E0228",
+            call.span,
+            name=call.function,
+            given=given if shown else "nothing",
+            example=f"{call.function}({node.name}, h)"
+            if own
+            else _applied(graph, node, call.function),
+        ),
+        node.id,
+    )
+
+
+def is_plain(graph: Graph, program: str, expression: Expression) -> bool:
+    """Whether an expression is a number that is known when compiling, and no tensor."""
+    stack = [expression]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, (Sequence, Member)):
+            return False
+        if isinstance(current, Call) and _is_tensor(current):
+            return False
+        if isinstance(current, Name):
+            is_number = isinstance(graph.constants.get(current.id), (int, float))
+            if graph.lookup(program, current.id) is not None or not is_number:
+                return False
+        is_size = isinstance(current, Call) and current.function == SIZE_OF
+        stack += () if is_size else children(current)
+    return True
+
+
+def _is_tensor(call: Call) -> bool:
+    """Whether a call gives a tensor whatever its arguments are."""
+    if call.function == SIZE_OF or not functions.contains(call.function):
+        return call.function != SIZE_OF
+    return bool(functions.function(call.function).sizes)
 
 
 def _applied(graph: Graph, node: Node, function: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from specc.catalog.entry import Shape
+from specc.catalog.functions import index as functions
 from specc.graph.passes.names import SIZE_OF
 from specc.language.expressions.tree import (
     Binary,
@@ -43,10 +44,15 @@ def number_of(
 
 
 def list_of(expression: Expression, constants: Mapping[str, object]) -> Numbers | None:
-    """The numbers of a list, written out or a constant, as nested tuples; None if it is not one."""
+    """The numbers of a list, written out or a constant, as nested tuples; None if it is not one.
+
+    Functions of numbers give lists, too: `eye(3)`.
+    """
     if isinstance(expression, Name):
         value = constants.get(expression.id)
         return _floats(value) if isinstance(value, tuple) else None
+    if isinstance(expression, Call):
+        return _list_from(expression, constants)
     if not isinstance(expression, Sequence):
         return None
     items: list[int | float | Numbers] = []
@@ -57,6 +63,17 @@ def list_of(expression: Expression, constants: Mapping[str, object]) -> Numbers 
             return None
         items.append(value)
     return tuple(items)
+
+
+def _list_from(call: Call, constants: Mapping[str, object]) -> Numbers | None:
+    """What a function of plain numbers makes of them, if that is a list."""
+    if not functions.contains(call.function):
+        return None
+    given = [number_of(argument, constants, lambda name: None) for argument in call.arguments]
+    if any(number is None for number in given):
+        return None
+    value = functions.function(call.function).constant(*given)
+    return _floats(value) if isinstance(value, tuple) else None
 
 
 def _floats(values: Numbers) -> Numbers:

@@ -14,7 +14,7 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, Node
-from specc.graph.passes.names import check_expression
+from specc.graph.passes.names import check_expression, check_inputs
 from specc.language.expressions.tree import Call
 
 
@@ -54,6 +54,8 @@ def _check_step(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
         )
     elif call.arguments and not link.entry.conditional:
         findings.add(diagnose("E0618", call.span, link=link.name, kind=link.entry.name), node.id)
+    elif call.arguments:
+        check_inputs(graph, node, call, findings)
 
 
 def _unknown(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
