@@ -182,7 +182,7 @@ class _ProgramPlanner:
     def _before(self, node: Node) -> Before:
         """What stands in for `z[t-1]`, and before the first step."""
         assert node.shift is not None and node.initial is not None
-        number = self._number(node.initial)
+        number = self._plain(node.initial)
         self._find_buffers(f"{node.shift.base}_initial", node.initial)
         method = self.attributes.fresh(f"initial_{node.shift.base}") if number is None else ""
         return Before(
@@ -307,7 +307,7 @@ class _ProgramPlanner:
         expression = node.arguments[key]
         assert node.entry is not None
         alternative = parameter_of(node.entry, key)[1]
-        number = self._number(expression)
+        number = self._plain(expression)
         if number is not None and alternative is None and not parameter.dims:
             return Argument(parameter, local, shape, number=float(number))
         if number is not None and parameter.dims:
@@ -330,7 +330,7 @@ class _ProgramPlanner:
             inputs=self._inputs([expression]),
         )
 
-    def _number(self, expression: Expression) -> int | float | None:
+    def _plain(self, expression: Expression) -> int | float | None:
         return number_of(expression, self.graph.constants, self._shape_of)
 
     def _shape_of(self, name: str) -> Shape | None:
@@ -374,7 +374,7 @@ class _ProgramPlanner:
             shape, made = nested.shape(values) or (), ""
             if isinstance(expression, Call):
                 target = functions.function(expression.function).target
-                given = [self._number(each) for each in expression.arguments]
+                given = [self._plain(each) for each in expression.arguments]
                 shown = ", ".join(map(repr, given))
                 made = f"{target}({shown})" if target.startswith("torch.") else ""
             self.buffers.append(Buffer(self.attributes.fresh(name), values, shape, made=made))
