@@ -99,6 +99,20 @@ def test_single_precision_is_within_its_rounding():
     torch.testing.assert_close(found.double(), exact, rtol=1e-5, atol=0.0)
 
 
+def test_what_a_step_says_of_all_alike_may_be_said_once():
+    """Of all states, all steps, all rows; and what each state adds may be nothing."""
+    pair = torch.randn(STATES, STATES, 1, STEPS)
+    pair[..., 0] = pair[:1, ..., 0]  # before the first step there is one state
+    mask = torch.tensor([[1.0, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
+    zeros = torch.zeros(1, STATES, ROWS, STEPS)
+    wanted = forward(pair, zeros, -3, mask)
+    torch.testing.assert_close(forward(pair, None, -3, mask), wanted)
+    torch.testing.assert_close(forward(pair, zeros[..., :1, :1], -3, mask), wanted)
+    state = torch.randn(STATES, 1, 1)
+    wanted = forward(pair[:, :1].expand_as(pair), zeros + state, -3, mask)
+    torch.testing.assert_close(forward(pair[:, :1], state, -3, mask), wanted)
+
+
 def test_a_chain_that_cannot_be_has_no_density_and_no_broken_gradient():
     pairs, singles = torch.full((2, 2, 2, 1), -math.inf), torch.zeros(2, 1, 2, 1)
     pairs[0] = 0.0

@@ -23,6 +23,7 @@ from specc.runtime.noise import Noise
 from specc.runtime.program import load
 from tests.laws import summing
 from tests.laws.estimating import gradient
+from tests.laws.seldom import SELDOM
 from tests.oracles.interpreter import Interpreter, events
 from tests.unit.random_specs import specs
 from tests.unit.test_random_specs import batch_of
@@ -255,29 +256,20 @@ def test_very_many_random_specs_have_the_numbers_of_their_text(text):
     check(text)
 
 
-RARE = {
-    "entries that depend on each other, all their values weighed": """
-model:
-  n0: {latent: bernoulli, logits: 0.5, shape: [2]}
-  x: {observed: poisson, rate: "exp(f0(n0))", shape: [2]}
-guide:
-  n0: {latent: bernoulli, logits: "f1(n0)"}
-links: {f0: linear, f1: {masked_mlp: [4]}}
-objective: elbo
-""",
-    "a normal latent integrated out beside a class that is summed out": """
-model:
-  n0: {latent: normal, loc: 0.5, scale: 1.5, shape: [2]}
-  n1: {latent: bernoulli, logits: 0.3}
-  x: {observed: normal, loc: "f0(n0) + n1", scale: 1.5, shape: [2]}
-links: {f0: linear}
-objective: mle
-""",
-}
+@settings(max_examples=30, deadline=None, suppress_health_check=CALM, derandomize=True)
+@given(specs(steps=100))
+def test_a_random_sequence_has_the_numbers_of_its_text(text):
+    check(text)
 
 
-@pytest.mark.parametrize("name", RARE)
+@pytest.mark.slow
+@settings(max_examples=3000, deadline=None, suppress_health_check=CALM)
+@given(specs(steps=100))
+def test_very_many_random_sequences_have_the_numbers_of_their_text(text):
+    check(text)
+
+
+@pytest.mark.parametrize("name", SELDOM)
 def test_what_random_specs_seldom_hold(name):
-    head = "specc: 1\nname: made\ndata: {source: npz, path: d.npz, fields: {x: {from: x}}}"
-    assert compile(Source("made.yaml", head + RARE[name]))[0] is not None
-    check(head + RARE[name])
+    assert compile(Source("made.yaml", SELDOM[name]))[0] is not None
+    check(SELDOM[name])

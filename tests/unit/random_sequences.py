@@ -85,9 +85,7 @@ class Steps:
             self._add(names, Node("e", "", 2, initial, self._turned()), ["given: e"])
         if story.chance(20):
             size = story.choose([0, 2])
-            fields = ["parameter: real", f"shape: [{size or ''}]"]
-            initial = self._initial("", size) if story.chance(20) else ""
-            self._add(names, Node("b", "", size, initial, self._turned()), fields)
+            self._add(names, Node("b", "", size), ["parameter: real", f"shape: [{size or ''}]"])
         return names
 
     def _add(self, names, node, fields):

@@ -24,7 +24,7 @@ from specc.codegen.plan import (
     data_of,
 )
 from specc.codegen.writer import Writer
-from specc.graph.graph import MODEL, ROWS, Type
+from specc.graph.graph import MODEL, ROWS, Node, Type
 from specc.graph.passes.events import broadcast
 from specc.objective.passes.draws import states
 from specc.objective.terms import Rows
@@ -88,10 +88,15 @@ class Body:
             elif found.is_stepped:
                 write_stepped(self, found)
 
+    def hold(self, node: Node) -> None:
+        """Note that a node's variable has its value now, and not that of another program's node."""
+        self.known = {(program, name) for program, name in self.known if name != node.name}
+        self.known.add(node.id)
+
     def _let(self, let: Let) -> None:
         program = let.node.program
         self.prepare(program, let.inputs)
-        self.known.add(let.node.id)
+        self.hold(let.node)
         with self.out.about(f"{program}.{let.node.name}"):
             given = ", ".join(self._given(program, let.type, name) for name in let.inputs)
             value = f"{self.owners[program]}.{let.method}({given})"
@@ -113,7 +118,9 @@ class Body:
         varies = own.is_local or self.particles.get(name, False)
         if self.stepping or _steps(kind) == _steps(own) or not varies:
             return self.python(name)
-        return f"{self.python(name)}.unsqueeze({-1 - len(own.shape)})"
+        # Left of the elements of a plate, which an index takes one of.
+        plates = sum(plate in self.plan.graph.graph.plates for plate in own.plates)
+        return f"{self.python(name)}.unsqueeze({-1 - plates - len(own.shape)})"
 
     # steps of a sequence
 
@@ -276,11 +283,12 @@ class Body:
         inner = ["rows"] if local else [str(plates[p]) for p in factor.type.plates]
         if local and not self.stepping:
             inner += [str(self.plan.graph.graph.size_of(p)) for p in _steps(factor.type)]
-        present = self._axes_of(factor.given)
-        outer: list[str] = []
-        if particles:
-            middle = [str(self._states(a)) if a in present else "1" for a in self.layout.enumerated]
-            outer = ["particles", *middle, *(() if inner else ("1",))]
+        present, axes = self._axes_of(factor.given), self.layout.enumerated
+        if not particles:
+            axes = axes[min((axes.index(a) for a in present), default=len(axes)) :]
+        outer = ["particles"] if particles else []
+        outer += [str(self._states(a)) if a in present else "1" for a in axes]
+        outer += ["1"] if outer and not inner else []
         return [*outer, *inner, *(str(size) for size in factor.drawn)]
 
     def _states(self, name: str) -> int:

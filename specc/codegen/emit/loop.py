@@ -157,7 +157,7 @@ class Loop:
         taken = {n: f"{body.python(n)}_t" for n in self._sequences()}
         body.in_step, body.stepping = taken, True
         for before in self.befores:
-            body.known.add(before.node.id)
+            body.hold(before.node)
             body.particles[before.node.name] = bool(function) and body.layout.has_particles
             if not function:
                 body.particles[before.node.name] = self._has_particles()

@@ -16,7 +16,7 @@ def write_before(body: Body, before: Before) -> None:
     base, name = before.base, before.node.name
     program, rank = before.node.program, len(before.type.shape)
     body.prepare(program, (base, *before.inputs))
-    body.known.add(before.node.id)
+    body.hold(before.node)
     function = "before" if before.is_before else "after"
     body.imports.add(f"specc.runtime.functions.{function}")
     found = body.plan.graph.graph.lookup(program, base)
@@ -53,7 +53,7 @@ def initial(body: Body, before: Before) -> str:
 
 def write_stepped(body: Body, node: Node) -> None:
     """`w = model.w`, what is learnt for each step."""
-    body.known.add(node.id)
+    body.hold(node)
     with body.out.about(f"{node.program}.{node.name}"):
         items = body.plan.programs[node.program].learnt
         attribute = next(item.attribute for item in items if item.node.name == node.name)

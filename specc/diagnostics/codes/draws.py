@@ -178,7 +178,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0440",
         "remembered-state",
-        "`{text}` depends on all states of `{name}` before it, and they are summed out one by one",
+        "`{text}` depends on `{name}` at earlier steps, and its states are summed out one by one",
         "let a guide draw `{name}`, or use `{memory}` at its own step alone",
     ),
     warning(

@@ -13,6 +13,7 @@ from specc.catalog.entry import Distribution
 from specc.catalog.functions import index as functions
 from specc.catalog.other_names import meant
 from specc.catalog.supports import NAMED, Support
+from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
@@ -235,12 +236,24 @@ def _check_lengths(graph: Graph, findings: Findings) -> None:
 
 
 def _check_clashes(graph: Graph, findings: Findings) -> None:
-    """A name of a link may not also be a node's, or an expression could mean two things."""
+    """A name of a link may not also be a node's, or an expression could mean two things.
+
+    Nor may a random or given value of the model be computed or learnt anew under its name.
+    """
     for program in graph.programs.values():
         for name, node in program.nodes.items():
             for kind, span in _other_meanings(graph, name):
                 findings.add(diagnose("E0209", node.span, name=name, kind=kind), node.id)
                 del span
+            twin = graph.model.nodes.get(name)
+            if twin is None or program.name == MODEL or node.role not in ("let", "parameter"):
+                continue
+            if twin.is_variable or twin.role == "given":
+                kind = "value of the model"
+                label = (Label(twin.span, f"in the model it is {twin.role}"),)
+                findings.add(
+                    diagnose("E0209", node.span, labels=label, name=name, kind=kind), node.id
+                )
 
 
 def _other_meanings(graph: Graph, name: str) -> Iterator[tuple[str, Span | None]]:

@@ -46,6 +46,19 @@ model:
   x: {observed: bernoulli, logits: w}
 objective: map
 """
+FILLED = """
+specc: 1
+name: made
+data: {source: npz, path: d.npz, fields: {x: {from: x}, m: {from: m, shape: []}}}
+model:
+  m: {observed: log_normal, loc: 0.5, scale: 1.5, missing: pathwise}
+  x: {observed: normal, loc: f(m), scale: 1, shape: [2]}
+guide:
+  m: {latent: log_normal, params: g(x)}
+links: {f: linear, g: linear}
+objective: elbo
+"""
+"""No latents, and a value that the guide draws where the data have none."""
 
 
 def told(text, estimator):
@@ -73,8 +86,14 @@ def chosen(manifest, estimator):
 
 @pytest.mark.parametrize(
     ("text", "allowed"),
-    [(SUMMED, ()), (SHARED, ()), (DRAWN, ("elbo", "iwae")), (POINT, ESTIMATORS)],
-    ids=["summed", "shared", "drawn", "point"],
+    [
+        (SUMMED, ()),
+        (SHARED, ()),
+        (DRAWN, ("elbo", "iwae")),
+        (FILLED, ("elbo", "iwae")),
+        (POINT, ESTIMATORS),
+    ],
+    ids=["summed", "shared", "drawn", "filled", "point"],
 )
 def test_what_is_allowed(text, allowed):
     manifest = manifest_of(text)
@@ -87,8 +106,8 @@ def test_the_compiler_and_the_run_agree():
     """On random specs; and where a bound is allowed, the guide and the data give all it takes."""
     seen = set()
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=CALM, derandomize=True)
-    @given(specs())
+    @settings(max_examples=400, deadline=None, suppress_health_check=CALM, derandomize=True)
+    @given(specs(steps=30))
     def agree(text):
         manifest = manifest_of(text)
         for estimator in ESTIMATORS if manifest is not None else ():

@@ -1,0 +1,227 @@
+"""Specs that random ones seldom come to, for the second reading: what once went wrong is here."""
+
+HEAD = """specc: 1
+name: made
+data: {source: npz, path: d.npz, fields: {%s}}
+"""
+X, Y, N = "x: {from: x}", "y: {from: y}", "n: {from: n, shape: [], dtype: int64}"
+G, E, K = "g: {from: g, shape: [2]}", "e: {from: e, shape: [3, 2]}", "k: {from: k, dtype: int64}"
+
+
+def spec(body, *fields, lengths="", plates=""):
+    """A spec with a sequence of three steps where it says `plate: t`."""
+    scan = f"t: {{scan: 3{lengths and f', lengths: {lengths}'}}}" if "plate: t" in body else ""
+    shown = ", ".join(part for part in (plates, scan) if part)
+    head = HEAD % ", ".join((X, *fields))
+    return head + (f"plates: {{{shown}}}\n" if shown else "") + body.lstrip("\n")
+
+
+CHAIN = """
+model:
+  table: {parameter: real, shape: [4, 3]}
+  z: {latent: categorical, logits: "table[z[t-1]]", initial: 3, classes: 3, plate: t}
+  %s
+objective: mle
+"""
+
+SELDOM = {
+    "entries that depend on each other, all their values weighed": spec(
+        """
+model:
+  n0: {latent: bernoulli, logits: 0.5, shape: [2]}
+  x: {observed: poisson, rate: "exp(f0(n0))", shape: [2]}
+guide:
+  n0: {latent: bernoulli, logits: "f1(n0)"}
+links: {f0: linear, f1: {masked_mlp: [4]}}
+objective: elbo
+"""
+    ),
+    "a normal latent integrated out beside a class that is summed out": spec(
+        """
+model:
+  n0: {latent: normal, loc: 0.5, scale: 1.5, shape: [2]}
+  n1: {latent: bernoulli, logits: 0.3}
+  x: {observed: normal, loc: "f0(n0) + n1", scale: 1.5, shape: [2]}
+links: {f0: linear}
+objective: mle
+"""
+    ),
+    "one name for what the model and the guide compute": spec(
+        """
+model:
+  g: {given: g}
+  h: {let: "tanh(f0(g))", shape: [2]}
+  z: {latent: bernoulli, logits: "f1(h)", shape: [2]}
+  x: {observed: normal, loc: "f2(z)", scale: 1, shape: [2]}
+guide:
+  h: {let: "tanh(f3(x))", shape: [2]}
+  z: {latent: bernoulli, logits: "c(z, h)"}
+links: {f0: linear, f1: linear, f2: linear, f3: linear, c: {masked_mlp: [4]}}
+objective: elbo
+""",
+        G,
+    ),
+    "a draw for each value of a class, and a node that is a number": spec(
+        """
+model:
+  c: {latent: categorical, logits: "1", classes: 3}
+  half: {let: "exp(0) / 2"}
+  z: {latent: gamma, concentration: 2, rate: half, shape: [2]}
+  x: {observed: normal, loc: "f1(z, half)", scale: 1.5, shape: [2]}
+guide:
+  c: {latent: categorical, logits: "f0(x)", classes: 3}
+  z: {latent: gamma, concentration: "c + 1", rate: 1}
+links: {f0: linear, f1: linear}
+objective: elbo
+"""
+    ),
+    "values of no class, where the first data are whole numbers": spec(
+        """
+model:
+  k: {given: k, plate_index: users}
+  u: {parameter: real, plate: users}
+  z: {latent: bernoulli, logits: "u[k]", shape: [2]}
+  x: {observed: normal, loc: "f(z)", scale: 1, shape: [2]}
+links: {f: linear}
+objective: mle
+""",
+        K,
+        plates="users: 3",
+    ),
+    "what is learnt for each step": spec(
+        """
+model:
+  n: {given: n}
+  w: {parameter: real, shape: [2], plate: t}
+  v: {parameter: positive, plate: t}
+  h: {let: "tanh(f0(h[t-1], w, z[t-1]))", initial: 0, shape: [2], plate: t}
+  z: {latent: normal, loc: "h + w", scale: v, initial: 0, shape: [2], plate: t}
+  x: {observed: normal, loc: "f1(z, v)", scale: 1, shape: [2], plate: t}
+guide:
+  w: {parameter: real, shape: [2], plate: t}
+  z: {latent: normal, loc: "f2(z[t-1], w)", scale: "softplus(w) + 0.1"}
+links: {f0: linear, f1: linear, f2: linear}
+objective: {elbo: {particles: 2}}
+""",
+        N,
+        lengths="n",
+    ),
+    "states summed out beside what a guide draws": spec(
+        """
+model:
+  n: {given: n}
+  c: {latent: normal, loc: "sum(e)", scale: 1, shape: [2], plate: t}
+  e: {given: e, plate: t}
+  table: {parameter: real, shape: [4, 3]}
+  z: {latent: categorical, logits: "table[z[t-1]] + sum(c)", initial: 3, classes: 3, plate: t,
+    draw: enumerate}
+  x: {observed: normal, loc: "f(z, c, z[t-1])", scale: 1, shape: [2], plate: t}
+guide:
+  c: {latent: normal, params: "g(x, c[t-1])", initial: 0}
+links: {f: linear, g: linear}
+objective: {iwae: {particles: 3}}
+""",
+        N,
+        E,
+        lengths="n",
+    ),
+    "states that only the step after depends on": spec(
+        CHAIN % ('x: {observed: normal, loc: "2 * z[t-1]", scale: 1, shape: [2], plate: t}')
+    ),
+    "states that nothing depends on, in rows of unequal length": spec(
+        CHAIN % ('n: {given: n}\n  x: {observed: normal, loc: "table[0, 0]", scale: 1, plate: t}'),
+        N,
+        lengths="n",
+    ),
+    "states that are alike at each step, seen twice": spec(
+        """
+model:
+  w: {parameter: real, shape: [3]}
+  z: {latent: categorical, logits: w, initial: 0, classes: 3, plate: t, reverse: true}
+  x: {observed: normal, loc: "f(z, z[t+1])", scale: 1, shape: [2], plate: t}
+links: {f: linear}
+objective: mle
+"""
+    ),
+    "a Kalman filter of numbers": spec(
+        """
+model:
+  z: {latent: normal, loc: "f(z[t+1])", scale: 1.5, initial: 0.5, shape: [], plate: t,
+    reverse: true}
+  x: {observed: normal, loc: "g(z)", scale: 1.5, shape: [], plate: t}
+links: {f: linear, g: linear}
+objective: mle
+"""
+    ),
+    "a state that only its own past moves, and one that the row's length does": spec(
+        """
+model:
+  n: {given: n}
+  h: {let: "tanh(f0(h[t-1]))", initial: 0.5, shape: [2], plate: t}
+  b: {let: "tanh(f1(b[t+1], h))", initial: 1, shape: [2], plate: t, reverse: true}
+  z: {latent: gamma, concentration: "softplus(f2(h, b))", rate: 1, shape: [2], plate: t}
+  x: {observed: normal, loc: "f3(z, h[t-1])", scale: 1, shape: [2], plate: t}
+guide:
+  z: {latent: gamma, params: "f4(x)"}
+links: {f0: linear, f1: linear, f2: linear, f3: linear, f4: linear}
+objective: elbo
+""",
+        N,
+        lengths="n",
+    ),
+    "a value of the row at each step, and the one before": spec(
+        """
+model:
+  g: {given: g}
+  h: {let: "tanh(f0(g))", initial: 0.5, shape: [2], plate: t}
+  c: {let: 0.5, plate: t}
+  x: {observed: normal, loc: "f1(h, h[t-1], c)", scale: 1, shape: [2], plate: t}
+links: {f0: linear, f1: linear}
+objective: mle
+""",
+        G,
+    ),
+    "a start that a network makes of what is drawn": spec(
+        """
+model:
+  a: {parameter: real}
+  c: {latent: normal, loc: 0, scale: 1, shape: [2]}
+  z: {latent: normal, loc: "f0(z[t-1])", scale: 1, initial: "tanh(f1(c))", shape: [2], plate: t}
+  y: {observed: normal, loc: "z + y[t-1]", scale: 1, initial: a, shape: [2], plate: t}
+  x: {observed: normal, loc: c, scale: 1, shape: [2]}
+guide:
+  c: {latent: normal, params: "f2(x)"}
+  z: {latent: normal, params: "f3(z[t-1], y)", initial: "c"}
+links: {f0: linear, f1: linear, f2: linear, f3: linear}
+objective: {iwae: {particles: 3}}
+""",
+        Y,
+    ),
+    "the data of the step before, in a guide": spec(
+        """
+model:
+  z: {latent: normal, loc: 0, scale: 1, shape: [2], plate: t}
+  x: {observed: normal, loc: "f0(z, x[t-1])", scale: 1, initial: 0.5, shape: [2], plate: t}
+guide:
+  z: {latent: normal, params: "f1(x, x[t-1])"}
+links: {f0: linear, f1: linear}
+objective: {elbo: {particles: 2}}
+"""
+    ),
+    "an element of a plate at each step": spec(
+        """
+model:
+  k: {given: k, plate_index: users}
+  u: {latent: gamma, concentration: 1.5, rate: 1.5, shape: [2], plate: users}
+  e: {given: e, plate: t}
+  x: {observed: normal, loc: "f(u[k], e)", scale: 1.5, shape: [2], plate: t}
+guide:
+  u: {latent: gamma, concentration: 1.5, rate: 2, plate: users}
+links: {f: linear}
+objective: {elbo: {particles: 2}}
+""",
+        K,
+        E,
+        plates="users: 3",
+    ),
+}
