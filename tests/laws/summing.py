@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from specc.graph.graph import MODEL, ROWS
+from specc.graph.graph import MODEL
 
 
 def summed(log_joint, checked, free, steps, lead=()):
@@ -112,6 +112,3 @@ def integral(log_joint, graph, known, normal, steps, lead):
     found = torch.linalg.solve(curve, slope.unsqueeze(-1)).squeeze(-1)
     log_det = torch.logdet(curve)
     return middle + (slope * found).sum(-1) / 2 - log_det / 2 + size * math.log(2 * math.pi) / 2
-
-
-__all__ = ["ROWS", "count", "summed"]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from tests.unit.random_nodes import (
-    CLASSES,
     DRAWS,
     FAMILIES,
     FINITE,
     REPARAMETERIZED,
     Story,
     unsized,
-    width,
 )
 from tests.unit.random_sequences import Steps
 
@@ -227,6 +225,3 @@ def written(story, model, guide, objective):
         lines += [f"  {name}: {kind}" for name, kind in story.links.items()]
     lines.append(f"objective: {objective}")
     return "\n".join(lines) + "\n"
-
-
-__all__ = ["CLASSES", "specs", "width"]

@@ -164,18 +164,25 @@ def test_a_random_spec(text):
     check(text)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=CALM, derandomize=True)
+@given(specs(steps=100))
+def test_a_random_spec_with_a_sequence(text):
+    check(text)
+
+
 @pytest.mark.slow
 @settings(max_examples=3000, deadline=None, suppress_health_check=CALM)
-@given(specs())
+@given(specs(steps=50))
 def test_very_many_random_specs(text):
     check(text)
 
 
-def test_most_random_specs_are_sound():
+@pytest.mark.parametrize("steps", [0, 100])
+def test_most_random_specs_are_sound(steps):
     sound = []
 
     @settings(max_examples=200, deadline=None, suppress_health_check=CALM, derandomize=True)
-    @given(specs())
+    @given(specs(steps=steps))
     def count(text):
         result, _ = compile(Source("made.yaml", text))
         sound.append(result is not None)
