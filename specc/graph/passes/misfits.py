@@ -114,6 +114,6 @@ def _flat(inputs: tuple[Shape, ...]) -> tuple[Shape, ...] | int:
 
 
 def _sizes(use: LinkUse) -> str:
-    inputs = " and ".join(show(shape) for shape in use.inputs)
+    inputs = " and ".join(show(shape) for shape in use.inputs) or "nothing"
     output = "features for `params:`" if use.output is None else show(use.output)
     return f"{inputs} to {output}"

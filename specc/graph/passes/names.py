@@ -62,6 +62,10 @@ def _is_known(graph: Graph, node: Node, name: str) -> bool:
 
 
 def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
+    link = graph.links.get(name.id)
+    if link is not None and isinstance(link.entry, Bijection):
+        findings.add(diagnose("E0617", name.span, link=link.name), node.id)
+        return
     if graph.is_link(name.id) or functions.contains(name.id):
         code = "E0224" if graph.is_link(name.id) else "E0225"
         example = _applied(graph, node, name.id)
@@ -163,6 +167,8 @@ def check_inputs(graph: Graph, node: Node, call: Call, findings: Findings) -> No
 
     Nor is what conditions a causal link, beside the node itself.
     """
+    if node.id in findings.broken:
+        return  # a step that cannot be had is no number
     own = is_autoregressive(graph, node, call)
     taken = call.arguments[1:] if own else call.arguments
     if any(not is_plain(graph, node.program, each) for each in taken):

@@ -252,6 +252,8 @@ class _NodeReader:
         return tuple(step for step in steps if step is not None)
 
     def step(self, value: Located, path: Path) -> Expression | None:
+        if isinstance(value, Mapping):
+            return self.reading.report("E0128", value.span, name=self.key.text)
         found = read_expression(self.reading, value, path)
         match found:
             case None | Call():
