@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,9 @@ def in_words(found: Measured) -> Iterator[str]:
         yield f"parts of the loss on `{name}`:"
         width = max(map(len, shares), default=0)
         for term, share in shares.items():
-            yield f"  {term:<{width}}  {share.value:10.3f} +- {share.standard_error:.3f}"
+            error = share.standard_error
+            spread = "" if math.isnan(error) else f" +- {error:.3f}"
+            yield f"  {term:<{width}}  {share.value:10.3f}{spread}"
         for latent, (count, of) in found.active[name].items():
             yield f"  {latent}: {count} of {of} {'unit' if of == 1 else 'units'} active"
     yield from labels_in_words(found.labels)

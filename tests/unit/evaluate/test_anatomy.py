@@ -39,6 +39,12 @@ def test_the_divergence_is_the_mean_of_its_closed_form(linear):
     )
 
 
+def test_few_rows_have_an_error_too(tmp_path):
+    run = untrained(making.copy("linear", tmp_path), making.linear_data(tmp_path / "data", 60))
+    assert 1 < len(run.rows("test")) < ROWS
+    assert math.isfinite(parts(run)["elbo"].standard_error)
+
+
 def test_a_unit_that_does_not_look_at_the_data_is_not_active(linear):
     with torch.no_grad():
         weight = linear.program.guide.z_loc.weight
