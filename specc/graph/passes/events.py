@@ -55,8 +55,13 @@ class Event:
             return
         else:
             raise Conflict(parameter.name, shape, self.wanted(parameter) or ())
-        for dim, size in zip(parameter.dims, own, strict=True):
-            self._bind(parameter.name, dim, size, shape)
+        try:
+            for dim, size in zip(parameter.dims, own, strict=True):
+                self._bind(parameter.name, dim, size, shape)
+        except Conflict as conflict:
+            # Of a matrix beside a vector, what the vector is says more than one of two sizes.
+            vector = self.result() if rank > len(self.entry.result_dims) > 0 else None
+            raise Conflict(parameter.name, shape, vector or conflict.wanted) from None
         joined = broadcast(self.batch, batch)
         if joined is None or (self.shape is not None and joined != self.batch):
             raise Conflict(parameter.name, shape, self.wanted(parameter) or ())

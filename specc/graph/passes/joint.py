@@ -60,7 +60,9 @@ def check_joint(graph: Graph, node: Node, findings: Findings) -> None:
     if not node.parts:
         return
     if node.program != MODEL:
-        program, part = node.program, node.parts[0]
+        program, latents = node.program, graph.model.nodes
+        drawn = (n for n in node.parts if n in latents and latents[n].role == "latent")
+        part = next(drawn, node.parts[0])
         finding = diagnose("E0253", node.span, name=node.name, program=program, part=part)
         findings.add(finding, node.id)
         return

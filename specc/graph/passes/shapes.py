@@ -263,7 +263,10 @@ class Shapes:
         if not node.through or drawn is None:
             return drawn
         self.bases[node.id] = drawn
-        if declared is None and self._base(node, drawn) != drawn:
+        base = drawn if declared is not None else self._base(node, drawn)
+        if base is None:
+            return None
+        if declared is None and base != drawn:
             return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
         return drawn if declared is None else declared
 
