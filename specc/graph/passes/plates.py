@@ -96,9 +96,13 @@ def _check_start(graph: Graph, node: Node, used: Plates, findings: Findings) -> 
     """What stands before the first step cannot change from step to step itself."""
     assert node.shift is not None
     for plate, place in used.items():
+        base = graph.lookup(node.program, node.shift.base)
+        assert base is not None
+        if plate in graph.plates:
+            _outside(graph, base, _own(graph, base) or (), plate, place, findings)
+            findings.broken.add(node.id)
+            return
         if plate != ROWS and place is not None:
-            base = graph.lookup(node.program, node.shift.base)
-            assert base is not None
             label = (Label(base.span, "declared here"),)
             used_name = place.span.text
             finding = diagnose(
