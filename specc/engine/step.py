@@ -1,13 +1,14 @@
 """One training step as a whole: batch, loss, gradient, update, and the numbers worth keeping.
 
 A step is a function of the program's state and of three counters (seed, epoch, step); nothing in
-it waits for the device, allocates in Python, or is remembered outside of `Player`s and `Tally`.
+it waits for the device or is remembered outside of `Player`s and `Tally`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
@@ -111,7 +112,7 @@ class Step:
         batches = list(self._batches(epoch, step, index))
         outcomes = [self._update(p, batches, i, epoch, step) for i, p in enumerate(self.players)]
         follow(self.buffers)  # means that layers keep are those of the rows that each has seen
-        return outcomes[0] if len(outcomes) == 1 else _joined(self.players, outcomes)
+        return _joined(self.players, outcomes)
 
     def _batches(self, epoch: int, step: int, index: Tensor) -> Iterator[Piece]:
         """The pieces of a batch that this process computes.
@@ -145,22 +146,29 @@ class Step:
         return self.program.loss(name, batch, noise, size, weight, self.shares)
 
     @torch.no_grad()
-    def measure(self, rows: Rows, size: int) -> dict[str, float]:
-        """The loss and its parts on held-out rows, under the same draws whenever it is asked."""
+    def measure(self, rows: Rows, batch_size: int) -> dict[str, float]:
+        """The losses of held-out rows and their parts, under the same draws at every call.
+
+        Each is the mean over batches, weighted by their rows, so it does not depend on how a last
+        batch falls short. `loss` is what validation watches: the loss of the first player; with
+        several players every loss is there under the name of its player, too.
+        """
         self.program.eval()
-        sums: dict[str, float] = {}
-        for start in range(0, len(rows), size):
-            index = slice(start, min(start + size, len(rows)))
+        shares, data_size = rows.shares(), len(self.rows)
+        means: dict[str, float] = {}
+        for start in range(0, len(rows), batch_size):
+            index = slice(start, min(start + batch_size, len(rows)))
             batch = rows.batch(index, self._noise(Stream.VALIDATE, start))
+            weight = (index.stop - index.start) / len(rows)
             for number, player in enumerate(self.players):
-                noise = self._noise(Stream.VALIDATE, start, number)
-                shares, size = rows.shares(), len(self.rows)
-                loss, parts = self.program.loss(player.loss.name, batch, noise, size, shares=shares)
-                for name, value in (("loss", loss), *parts.items()):
-                    share = (index.stop - index.start) / len(rows)
-                    sums[name] = sums.get(name, 0.0) + share * value.item()
+                noise, name = self._noise(Stream.VALIDATE, start, number), player.loss.name
+                loss, parts = self.program.loss(name, batch, noise, data_size, shares=shares)
+                own = _names(self.players, number, ("loss", *parts))
+                for key, value in zip(own, (loss, *parts.values()), strict=True):
+                    means[key] = means.get(key, 0.0) + weight * value.item()
         self.program.train()
-        return sums
+        first = _names(self.players, 0, ("loss",))[0]
+        return {"loss": means[first], **means}
 
     def _noise(self, stream: Stream, *counters: int) -> Noise:
         return noise_at(self.seed, stream, *counters, device=self.device)
@@ -224,11 +232,15 @@ def _not_finite(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
     return torch.isfinite(total).logical_not_().to(torch.float32)
 
 
+def _names(players: Sequence[Player], number: int, names: Sequence[str]) -> tuple[str, ...]:
+    """What a player's numbers are called: as they are, or after the player among several."""
+    if len(players) == 1:
+        return tuple(names)
+    return tuple(f"{players[number].loss.name} {name}" for name in names)
+
+
 def _joined(players: Sequence[Player], outcomes: Sequence[Outcome]) -> Outcome:
-    names = tuple(
-        f"{player.loss.name} {name}"
-        for player, outcome in zip(players, outcomes, strict=True)
-        for name in outcome.names
-    )
+    named = (_names(players, number, outcome.names) for number, outcome in enumerate(outcomes))
     values = torch.cat([outcome.values for outcome in outcomes])
-    return Outcome(names, values, torch.stack([o.skipped for o in outcomes]).amax(0))
+    skipped = torch.stack([outcome.skipped for outcome in outcomes]).amax(0)
+    return Outcome(tuple(chain.from_iterable(named)), values, skipped)

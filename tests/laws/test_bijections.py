@@ -293,8 +293,8 @@ def test_a_way_of_one_pass_compiles_as_one_graph(case, way):
     compiled = torch.compile(call, backend="aot_eager", fullgraph=True, dynamic=False)
     value = value.clone().requires_grad_()
     found = []
-    for way in (call, compiled):
-        result, log_det = way(value, context)
+    for run in (call, compiled):
+        result, log_det = run(value, context)
         loss = result.sin().sum() + log_det.sum()
         asked = [value, *f.parameters()]
         found.append([result, log_det, *torch.autograd.grad(loss, asked, allow_unused=True)])

@@ -127,8 +127,8 @@ class Story:
         if params and before:
             fields.append(f'params: "{self.link(self.some(before))}"')
         else:
-            for name, kind in given.items():
-                fields.append(f'{name}: "{self.value(kind, size, before)}"')
+            for parameter, kind in given.items():
+                fields.append(f'{parameter}: "{self.value(kind, size, before)}"')
         if family in ("categorical", "one_hot_categorical"):
             fields.append(f"classes: {CLASSES}")
         elif family == "dirichlet":

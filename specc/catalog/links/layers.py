@@ -54,6 +54,7 @@ Step = tuple[Layer, bool, Shape]
 
 
 def _steps(options: Options, event: Shape) -> Iterator[Step]:
+    before = event
     listed = options.layers[:-1] if options.infers else options.layers
     for number, entry in enumerate(listed, start=1):
         name, value = row_of(entry)
@@ -61,17 +62,17 @@ def _steps(options: Options, event: Shape) -> Iterator[Step]:
         place = f"has layer {number}, `{name}`, which"
         if name == "linear" and value is None:
             raise LinkShapeError(f"{place} has no size", "say `linear: 500`, or put it last")
-        if kind.rank not in (None, len(event)):
+        if kind.rank not in (None, len(before)):
             raise LinkShapeError(
-                f"{place} takes {RANKS[kind.rank]} and is given {words(event)}", FIX
+                f"{place} takes {RANKS[kind.rank]} and is given {words(before)}", FIX
             )
         try:
-            layer, after = kind.row(value, event, options.bias)
+            layer, after = kind.row(value, before, options.bias)
         except LinkShapeError as error:
             raise LinkShapeError(f"{place} {error.reason}", error.fix) from error
-        if layer.target != "nn.Flatten" or len(event) > 1:
-            yield layer, kind.folds and len(event) == 3, after
-        event = after
+        if layer.target != "nn.Flatten" or len(before) > 1:
+            yield layer, kind.folds and len(before) == 3, after
+        before = after
 
 
 RANKS = {1: "a vector", 3: "an image [channels, height, width]"}

@@ -79,12 +79,13 @@ def is_bijection(entry: kinds.Kind) -> TypeGuard[Bijection[LinkOptions]]:
 
 def push_support(graph: Graph, node: Node, support: Support, findings: Findings) -> Support:
     """The set of values that the steps reach from a base draw's; each must start from all of it."""
+    reached = support
     for call in node.through:
         link = graph.links.get(call.function)
         if link is None or not is_bijection(link.entry):
             continue
         domain = link.entry.domain
-        if not (contains(domain, support) and contains(support, domain)):
+        if not (contains(domain, reached) and contains(reached, domain)):
             findings.add(
                 diagnose(
                     "E0326",
@@ -92,9 +93,9 @@ def push_support(graph: Graph, node: Node, support: Support, findings: Findings)
                     link=link.name,
                     kind=link.entry.name,
                     domain=describe(domain),
-                    found=describe(support),
+                    found=describe(reached),
                 ),
                 node.id,
             )
-        support = link.entry.range
-    return support
+        reached = link.entry.range
+    return reached

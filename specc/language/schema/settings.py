@@ -43,17 +43,18 @@ def apply_settings(
     `top` are the keys that a spec may have.
     """
     findings: list[Diagnostic] = []
+    tree = root
     for source in settings:
         setting, found = _read(source)
         findings += found
         if setting is None:
             continue
-        changed = _put(root, _with_section(root, setting, top), top)
+        changed = _put(tree, _with_section(tree, setting, top), top)
         if isinstance(changed, Diagnostic):
             findings.append(changed)
         else:
-            root = changed
-    return root, findings
+            tree = changed
+    return tree, findings
 
 
 def _read(source: Source) -> tuple[Setting | None, list[Diagnostic]]:

@@ -1,0 +1,94 @@
+"""Slips of the pen that no linter reports."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.house.files import ROOT
+
+FOLDERS = ["specc", "benchmarks", "tests"]
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.comprehension)
+
+
+def rebound_parameters(text: str) -> list[tuple[int, str]]:
+    """The lines in loops where a parameter gets a value that does not come from its last one.
+
+    `x = step(x)` iterates. `size = len(rows)` is a new variable under the name of a parameter,
+    which the next pass of the loop reads as if it were still what the caller gave.
+    """
+    found = []
+    for function in ast.walk(ast.parse(text)):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names = parameters_of(function.args)
+            for loop in own_nodes(function):
+                if isinstance(loop, (ast.For, ast.AsyncFor, ast.While)):
+                    found += slips_in(loop, names)
+    return sorted(set(found))
+
+
+def parameters_of(arguments: ast.arguments) -> set[str]:
+    listed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    rest = [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
+    return {argument.arg for argument in [*listed, *rest]}
+
+
+def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below, without those of inner functions and classes."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, SCOPES):
+            yield child
+            yield from own_nodes(child)
+
+
+def slips_in(loop: ast.For | ast.AsyncFor | ast.While, names: set[str]) -> list[tuple[int, str]]:
+    found = [] if isinstance(loop, ast.While) else new_values(loop.target, (), names)
+    for node in own_nodes(loop):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                found += new_values(target, loaded(node.value), names)
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+            found += new_values(node.target, loaded(node.value), names)
+    return found
+
+
+def new_values(target: ast.expr, read: tuple[str, ...], names: set[str]) -> list[tuple[int, str]]:
+    stored = [n for n in ast.walk(target) if isinstance(n, ast.Name)]
+    stored = [n for n in stored if isinstance(n.ctx, ast.Store)]
+    return [(n.lineno, n.id) for n in stored if n.id in names and n.id not in read]
+
+
+def loaded(value: ast.expr) -> tuple[str, ...]:
+    return tuple(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
+
+
+# It mutates a list of the text's lines, and joins them.
+ITERATIONS = {"tests/unit/test_hostile.py"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_loop_gives_a_parameter_another_meaning(folder):
+    slips = {
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if str(path.relative_to(ROOT)) not in ITERATIONS
+        for line, name in rebound_parameters(path.read_text(encoding="utf-8"))
+    }
+    assert not slips, "\n".join(sorted(slips))
+
+
+@pytest.mark.parametrize(
+    ("body", "slips"),
+    [
+        ("for r in rows:\n  use(size)\n  shares, size = r.shares(), len(r)", 1),
+        ("for size in rows:\n  use(size)", 1),
+        ("while rows:\n  if (size := len(rows)): rows = rows[size:]", 1),
+        ("for r in rows:\n  size = size + len(r)", 0),
+        ("for r in rows:\n  size += len(r)", 0),
+        ("size = size or 3\nfor r in rows:\n  use(size)", 0),
+        ("for r in rows:\n  def inner(size):\n    size = 1", 0),
+    ],
+)
+def test_the_check_knows_an_iteration_from_a_new_value(body, slips):
+    lines = "\n".join("  " + line for line in body.splitlines())
+    assert len(rebound_parameters(f"def f(rows, size):\n{lines}\n")) == slips
