@@ -306,7 +306,7 @@ class _ObjectiveWriter:
         if ROWS in factor.type.plates:
             out.sum(f"{signal} = ", [self.terms.partial(c, frozenset(over)) for c in local])
         else:
-            self._shared_signal(signal, local, shared)
+            self._shared_signal(signal, local, shared, frozenset(over))
         if surrogate.baseline == "mean" and ROWS in factor.type.plates:
             out.statement(f"{signal} = score.baseline_mean({signal})")
         elif surrogate.baseline == "leave_one_out":
@@ -329,14 +329,16 @@ class _ObjectiveWriter:
                     stack.append(axis)
         return frozenset(closed)
 
-    def _shared_signal(self, signal: str, local: list[Part], shared: list[Part]) -> None:
+    def _shared_signal(
+        self, signal: str, local: list[Part], shared: list[Part], over: frozenset[str]
+    ) -> None:
         """A global node's signal counts the mean over rows, and global terms by the data's size."""
         out = self.out
         if local:
-            parts = [self.terms.part(c) for c in local]
+            parts = [self.terms.partial(c, over) for c in local]
             out.sum(f"{signal} = ", parts, ".mean(-1, keepdim=True)")
         if shared:
-            parts = [self.terms.part(c) for c in shared]
+            parts = [self.terms.partial(c, over) for c in shared]
             before = f"{signal} + " if local else ""
             out.sum(f"{signal} = {before}", parts, " / data_size")
 

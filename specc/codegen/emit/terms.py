@@ -12,12 +12,17 @@ from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
 
 @dataclass(slots=True)
 class Terms:
-    """Writes terms into a body; a term that was written before is only named again."""
+    """Writes terms into a body; a term that was written before is only named again.
+
+    While `weighing` a term over the values of some nodes, sums over others keep their axes, so that
+    the axes of the former stand where they stood.
+    """
 
     body: Body
     written: dict[Term, str] = field(default_factory=dict)
     weights: dict[tuple[str, ...], str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    weighing: bool = False
 
     def part(self, part: Part) -> str:
         """A signed term of a sum: `- 4.0 * kl_z`."""
@@ -91,12 +96,9 @@ class Terms:
             name = self._summed_out(term)
         else:
             assert term.how == "weighted"
-            name = self._weighted(term, term.axes, "mean_" + self._inner(term.term))
+            name = self._weighted(term)
         self.written[term] = name
         return name
-
-    def _inner(self, term: Term) -> str:
-        return self.term(term)
 
     def _summed_out(self, term: Reduce) -> str:
         """`log_p = (log_p_y + log_p_x).logsumexp(0)`."""
@@ -205,13 +207,16 @@ class Terms:
     def _axes(self, axes: tuple[str, ...]) -> str:
         found = self.body.layout.axes(axes)
         shown = str(found[0]) if len(found) == 1 else str(found)
-        return f"{shown}, keepdim=True" if self.body.layout.has_particles else shown
+        kept = self.body.layout.has_particles or self.weighing
+        return f"{shown}, keepdim=True" if kept else shown
 
-    def _weighted(self, term: Reduce, axes: tuple[str, ...], wanted: str) -> str:
-        inner = self._inner(term.term)
-        weight = self.weight(axes)
-        name = self._fresh(wanted)
-        self.body.out.statement(f"{name} = ({weight} * {inner}).sum({self._axes(axes)})")
+    def _weighted(self, term: Reduce) -> str:
+        self.weighing = True
+        inner = self.term(term.term)
+        self.weighing = False
+        weight = self.weight(term.axes)
+        name = self._fresh("mean_" + inner)
+        self.body.out.statement(f"{name} = ({weight} * {inner}).sum({self._axes(term.axes)})")
         return name
 
     def weight(self, axes: tuple[str, ...]) -> str:

@@ -181,6 +181,13 @@ CODES: tuple[Code, ...] = (
         "`{text}` depends on `{name}` at earlier steps, and its states are summed out one by one",
         "let a guide draw `{name}`, or use `{memory}` at its own step alone",
     ),
+    error(
+        "E0441",
+        "shared-sum",
+        "`{name}` is shared {by}, so its sum stands outside the product over these rows, and no "
+        "batch of rows has an unbiased estimate of the log of that sum",
+        "use `elbo` with a guide that draws `{name}`, or give each row its own",
+    ),
     warning(
         "W0431",
         "score-variance",

@@ -240,6 +240,13 @@ CODES: tuple[Code, ...] = (
         "`{name}` is drawn together with its part `{part}`, so it cannot depend on it",
         "use a node from before, or, through a causal link, `{name}` itself",
     ),
+    error(
+        "E0255",
+        "data-not-of-rows",
+        "`{name}` is {role}: each row of the data has its own value of it, so `{option}` does not "
+        "fit it",
+        "delete `{option}`",
+    ),
     warning(
         "W0241",
         "unused-link",

@@ -68,6 +68,13 @@ CODES: tuple[Code, ...] = (
         "make `initial` a value of that shape, or a number for all entries alike",
     ),
     error(
+        "E0331",
+        "guide-plates",
+        "the guide draws other values of `{name}` than the model has: {found}, and in the model "
+        "{expected}",
+        "delete `global:` and `plate:` in the guide: it draws what the model declares",
+    ),
+    error(
         "E0310",
         "global-uses-local",
         "`{name}` is global, but uses `{used}`, which every data row has its own of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import ROWS, Graph, Node, NodeId
+from specc.graph.graph import MODEL, ROWS, Graph, Node, NodeId
 from specc.language.expressions.tree import Expression, Index, Name
 from specc.language.expressions.walk import children, names
 
@@ -38,6 +38,7 @@ def _node(
     if own is None:
         steps = tuple(plate for plate in used if plate in graph.scans)
         own = (ROWS, *steps) if steps and ROWS in used else steps or tuple(used)[:1]
+    _check_twin(graph, node, own, findings)
     for plate, place in used.items():
         if plate not in own:
             _outside(graph, node, own, plate, place, findings)
@@ -64,6 +65,27 @@ def _own(graph: Graph, node: Node) -> tuple[str, ...] | None:
     if twin is not None and twin is not node:
         return _own(graph, twin)
     return (ROWS,)
+
+
+def _check_twin(graph: Graph, node: Node, own: tuple[str, ...], findings: Findings) -> None:
+    """A guide draws as many values of a latent as the model has."""
+    twin = graph.model.nodes.get(node.name)
+    if node.program == MODEL or twin is None or not node.is_random or not twin.is_variable:
+        return
+    wanted = _own(graph, twin)
+    if wanted is None or wanted == own:
+        return
+    label = (Label(twin.span, f"in the model: {_repeated(wanted)}"),)
+    words = {"found": _repeated(own), "expected": _repeated(wanted)}
+    findings.add(diagnose("E0331", node.span, labels=label, name=node.name, **words), node.id)
+
+
+def _repeated(plates: tuple[str, ...]) -> str:
+    """What has a value of its own: `each row`, `each element of users`, `all rows together`."""
+    if not plates:
+        return "one for all rows"
+    words = ["each row" if p == ROWS else f"each element of `{p}`" for p in plates]
+    return "one for " + " and ".join(words)
 
 
 def _is_of_rows(graph: Graph, node: Node) -> bool:

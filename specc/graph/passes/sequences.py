@@ -94,6 +94,9 @@ class _Program:
             return
         if node.is_global and node.scan is not None:
             self._tell(node, "E0246", node, plate=node.scan)
+        elif node.role in ("observed", "given") and (node.is_global or node.plate is not None):
+            option = "global: true" if node.is_global else f"plate: {node.plate}"
+            self._tell(node, "E0255", node, role=node.role, option=option)
         for option, given in (("initial", node.initial is not None), ("reverse", node.reverse)):
             if given and node.scan is None:
                 hint = ", ".join(f"`plate: {name}`" for name in self.scans)

@@ -16,6 +16,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, DrawChoice, Node, TypedGraph
 from specc.objective.objective import Draw
 from specc.objective.passes.integrate import obstacle
+from specc.objective.passes.shared import Problem, plate_of, shared_sum
 
 MAX_STATES = 4096
 """How many values of one node the compiler sums over: beyond it a draw is cheaper."""
@@ -96,9 +97,6 @@ def _known() -> str:
     return "the draws are " + ", ".join(f"`{name}`" for name in draws.names())
 
 
-Problem = tuple[str, dict[str, str]]
-
-
 def _problem(
     typed: TypedGraph, node: Node, entry: DrawEntry, option: str, setting: Setting
 ) -> Problem | None:
@@ -111,6 +109,8 @@ def _problem(
     if entry.needs_gaussian:
         reason = obstacle(typed, node) if node.program != GUIDE else "a guide draws it"
         return ("E0439", {**words, "reason": reason}) if reason else None
+    if entry.needs_finite and (problem := shared_sum(typed, node)):
+        return problem
     if entry.needs_finite:
         return _enumerate_problem(typed, node, setting, words)
     if entry.needs_continuous and not node.entry.continuous:
@@ -163,6 +163,10 @@ def _enumerate_problem(
     if count > MAX_STATES:
         shown = f"{count:.0f}" if count < 1e9 else "too many"
         return "E0415", {"names": f"`{node.name}`", "count": shown, "limit": str(MAX_STATES)}
+    plate = plate_of(typed, node)
+    if plate is not None and node.program == GUIDE:
+        reason = f"each element of the plate `{plate}` has a value of its own to weigh"
+        return _unfit(node, draws.draw("enumerate"), setting, reason)
     if node.scan is not None and node.program == GUIDE:
         reason = "the states of a sequence are summed out where no guide draws them"
         return _unfit(node, draws.draw("enumerate"), setting, reason)
@@ -204,18 +208,23 @@ def _discrete(
 ) -> Draw | None:
     assert node.entry is not None
     policy = setting.entry.finite
+    if policy == "refuse" and not typed.types[node.id].is_local:
+        shared = diagnose("E0428", node.span, objective=setting.entry.name, name=node.name)
+        return findings.add(shared, node.id)
     if policy == "refuse":
         findings.add(
             diagnose("E0412", node.span, name=node.name, distribution=node.entry.name), node.id
         )
         return None
     count = states(typed, node) if node.entry.finite else math.inf
-    if policy == "choose" and count <= min(64, room) and node.scan is None:
+    repeated = node.scan is not None or plate_of(typed, node) is not None
+    if policy == "choose" and count <= min(64, room) and not repeated:
         reason = f"{node.entry.name} has {count:.0f} values: their sum is exact"
         return Draw(node.name, GUIDE, "enumerate", "", reason)
     reason = f"{node.entry.name} is discrete, with too many values to sum over"
-    if node.scan is not None:
-        reason = f"{node.entry.name} is discrete, with values at many steps"
+    if repeated:
+        many = "at many steps" if node.scan is not None else "for each element of a plate"
+        reason = f"{node.entry.name} is discrete, with values {many}"
     if policy != "choose":
         reason = f"{node.entry.name} is discrete: {setting.entry.name} uses the score"
     return Draw(node.name, GUIDE, "score", _baseline(setting), reason)
@@ -224,6 +233,8 @@ def _discrete(
 def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
     """A latent that no guide draws: summed out if it is finite, a point where that is asked."""
     assert node.entry is not None
+    if node.entry.finite and (problem := shared_sum(typed, node)):
+        return findings.add(finding(problem, node.span), node.id)
     if node.entry.finite and states(typed, node) <= MAX_STATES:
         reason = f"no guide draws it, and it has {states(typed, node):.0f} values"
         return Draw(node.name, node.program, "enumerate", "", reason)
