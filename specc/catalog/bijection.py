@@ -46,6 +46,7 @@ class Bijection(Generic[Chosen]):
 
     name: str
     summary: str
+    formula: str
     references: tuple[Reference, ...]
     example: str
     Options: type[Chosen]

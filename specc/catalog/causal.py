@@ -55,6 +55,7 @@ class Causal(Generic[Chosen]):
 
     name: str
     summary: str
+    formula: str
     references: tuple[Reference, ...]
     example: str
     Options: type[Chosen]

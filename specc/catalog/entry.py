@@ -111,6 +111,7 @@ class Function:
 
     name: str
     summary: str
+    formula: str
     target: str
     arity: tuple[int, int | None]
     shape: Callable[[tuple[Shape, ...]], Shape]
@@ -124,6 +125,7 @@ class Function:
     least_rank: int = 0
     sizes: tuple[int, ...] = ()
     of_data: bool = False
+    references: tuple[Reference, ...] = ()
 
 
 class ShapeMismatch(Exception):

@@ -85,6 +85,7 @@ class Link(Generic[Chosen]):
 
     name: str
     summary: str
+    formula: str
     references: tuple[Reference, ...]
     example: str
     Options: type[Chosen]

@@ -16,7 +16,7 @@ VERBS: dict[str, str] = {
     "new": "Write a small spec to start from.",
     "check": "Report everything that is wrong with specs.",
     "fmt": "Put specs into canonical style.",
-    "explain": "Show what the compiler decided for a spec, or what a code means.",
+    "explain": "Show what the compiler decided for a spec, or what a code or name means.",
     "graph": "Draw the graph of a spec.",
     "compile": "Write the PyTorch code of specs.",
     "data": "Show what a spec will read, and what of it does not fit.",

@@ -35,6 +35,10 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="actnorm",
     summary="x_c = exp(s_c) u_c + b_c for each channel c, of variance 1 on the first batch",
+    formula=(
+        "x_c = exp(s_c) u_c + b_c for each channel c\n"
+        "log |det dx/du| = (entries of a channel) sum_c s_c"
+    ),
     references=(
         Reference(
             "Kingma and Dhariwal (2018), Glow: Generative flow with invertible 1x1 convolutions",

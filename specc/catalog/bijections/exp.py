@@ -21,6 +21,7 @@ class Options(LinkOptions):
 ENTRY = Bijection(
     name="exp",
     summary="x = exp(u)",
+    formula="x_i = exp(u_i)\nlog |det dx/du| = sum_i u_i",
     references=(),
     example="{exp: true}",
     Options=Options,

@@ -97,6 +97,10 @@ def _refuse(given: Glow, others: set[str], what: str, instead: str) -> None:
 ENTRY = Bijection(
     name="glow",
     summary="steps of actnorm, an invertible matrix and an affine coupling",
+    formula=(
+        "each step: x = A(W C(u)), C an affine coupling, W a matrix, A an actnorm\n"
+        "log |det dx/du| = the sum of those of all parts"
+    ),
     references=(
         Reference(
             "Kingma and Dhariwal (2018), Glow: Generative flow with invertible 1x1 convolutions",

@@ -29,6 +29,10 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="iaf",
     summary="x_i = exp(-a_i) (u_i - b_i), with a_i, b_i of u_1, ..., u_(i-1)",
+    formula=(
+        "x_i = exp(-a_i) (u_i - b_i), (a_i, b_i) = net_i(u_1, ..., u_(i-1))\n"
+        "log |det dx/du| = -sum_i a_i"
+    ),
     references=(
         Reference(
             "Kingma et al. (2016), Improving variational inference with inverse"

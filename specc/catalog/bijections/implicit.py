@@ -24,6 +24,10 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="implicit",
     summary="u + h(u) = x + g(x), g and h of Lipschitz constants less than 1",
+    formula=(
+        "u + h(u) = x + g(x), Lip(g) < 1, Lip(h) < 1\n"
+        "log |det du/dx| = log det(I + dg/dx) - log det(I + dh/du)"
+    ),
     references=(
         Reference("Lu, Chen, Li, Wang and Zhu (2021), Implicit normalizing flows", "eq. 4 to 10"),
     ),

@@ -41,6 +41,7 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="invertible",
     summary="u = P L U x, with a fixed permutation P and triangular L and U",
+    formula="u = P L U x\nlog |det du/dx| = (entries of a channel) sum_i log |U_ii|",
     references=(
         Reference(
             "Kingma and Dhariwal (2018), Glow: Generative flow with invertible 1x1 convolutions",

@@ -29,6 +29,10 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="maf",
     summary="x_i = exp(a_i) u_i + b_i, with a_i, b_i of x_1, ..., x_(i-1)",
+    formula=(
+        "x_i = exp(a_i) u_i + b_i, (a_i, b_i) = net_i(x_1, ..., x_(i-1))\n"
+        "log |det dx/du| = sum_i a_i"
+    ),
     references=(
         Reference(
             "Papamakarios, Pavlakou and Murray (2017), Masked autoregressive flow for density"

@@ -38,6 +38,10 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="nice",
     summary="u <- exp(s) u, then x_1 = u_1, x_2 = u_2 + t(u_1), then the other half",
+    formula=(
+        "v = exp(s) u, then in turn x_1 = v_1, x_2 = v_2 + t(v_1), the halves exchanged\n"
+        "log |det dx/du| = sum_i s_i"
+    ),
     references=(
         Reference(
             "Dinh, Krueger and Bengio (2015), NICE: Non-linear independent components estimation",

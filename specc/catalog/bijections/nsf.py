@@ -56,6 +56,12 @@ def draw_cost(options: Options) -> str:
 ENTRY = Bijection(
     name="nsf",
     summary="each entry through a monotone rational-quadratic spline that other entries give",
+    formula=(
+        "in the bin k of u_i, of width w, height h and slopes d_k, d_(k+1) at its ends:\n"
+        "x_i = y_k + h (s t^2 + d_k t (1 - t)) / (s + (d_(k+1) + d_k - 2 s) t (1 - t))\n"
+        "with t = (u_i - u_k) / w, s = h / w; outside (-bound, bound) x_i = u_i\n"
+        "log |det dx/du| = sum_i log dx_i/du_i"
+    ),
     references=(
         Reference(
             "Durkan, Bekasov, Murray and Papamakarios (2019), Neural spline flows",

@@ -36,6 +36,7 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="permutation",
     summary="x_i = u_order(i)",
+    formula="x_i = u_order(i)\nlog |det dx/du| = 0",
     references=(
         Reference(
             "Dinh, Sohl-Dickstein and Bengio (2017), Density estimation using Real NVP",

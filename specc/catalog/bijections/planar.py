@@ -29,6 +29,10 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="planar",
     summary="x = u + v tanh(w . u + b), several times",
+    formula=(
+        "x = u + v tanh(a), a = w . u + b, w . v > -1\n"
+        "log |det dx/du| = log(1 + (1 - tanh(a)^2) w . v)"
+    ),
     references=(
         Reference(
             "Rezende and Mohamed (2015), Variational inference with normalizing flows",

@@ -29,6 +29,10 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="radial",
     summary="x = u + b (u - c) / (a + |u - c|), several times",
+    formula=(
+        "x = u + q (u - c), q = b / (a + r), r = |u - c|, a > 0, b > -a\n"
+        "log |det dx/du| = (n - 1) log(1 + q) + log(1 + q a / (a + r))"
+    ),
     references=(
         Reference(
             "Rezende and Mohamed (2015), Variational inference with normalizing flows",

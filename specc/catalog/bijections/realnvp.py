@@ -31,6 +31,10 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="realnvp",
     summary="x_1 = u_1, x_2 = exp(s(u_1)) u_2 + t(u_1), then the other half",
+    formula=(
+        "in turn x_1 = u_1, x_2 = exp(s(u_1)) u_2 + t(u_1), the halves exchanged\n"
+        "log |det dx/du| = sum_i s_i(u_1)"
+    ),
     references=(
         Reference(
             "Dinh, Sohl-Dickstein and Bengio (2017), Density estimation using Real NVP",

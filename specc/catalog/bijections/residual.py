@@ -24,6 +24,10 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 ENTRY = Bijection(
     name="residual",
     summary="u = x + g(x), g of Lipschitz constant less than 1",
+    formula=(
+        "u = x + g(x), Lip(g) < 1\n"
+        "log |det du/dx| = log det(I + dg/dx) = sum_k (-1)^(k + 1) tr((dg/dx)^k) / k"
+    ),
     references=(
         Reference("Behrmann et al. (2019), Invertible residual networks", "sections 2 and 3"),
         Reference(

@@ -21,6 +21,7 @@ class Options(LinkOptions):
 ENTRY = Bijection(
     name="sigmoid",
     summary="x = 1 / (1 + exp(-u))",
+    formula="x_i = 1 / (1 + exp(-u_i))\nlog |det dx/du| = sum_i log(x_i (1 - x_i))",
     references=(),
     example="{sigmoid: true}",
     Options=Options,

@@ -21,6 +21,7 @@ class Options(LinkOptions):
 ENTRY = Bijection(
     name="softplus",
     summary="x = log(1 + exp(u))",
+    formula="x_i = log(1 + exp(u_i))\nlog |det dx/du| = -sum_i log(1 + exp(-u_i))",
     references=(),
     example="{softplus: true}",
     Options=Options,

@@ -21,6 +21,7 @@ class Options(LinkOptions):
 ENTRY = Bijection(
     name="tanh",
     summary="x = tanh(u)",
+    formula="x_i = tanh(u_i)\nlog |det dx/du| = sum_i log(1 - x_i^2)",
     references=(),
     example="{tanh: true}",
     Options=Options,

@@ -78,6 +78,10 @@ def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowe
 ENTRY = Causal(
     name="causal_conv",
     summary="gated, dilated convolutions over the steps before",
+    formula=(
+        "(a, b) = K *_d h + U c,  z = tanh(a) sigmoid(b),  h' = h + R z\n"
+        "y = the sum over the layers of S z"
+    ),
     references=(
         Reference(
             "van den Oord et al. (2016), WaveNet: A generative model for raw audio",

@@ -117,6 +117,10 @@ def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowe
 ENTRY = Causal(
     name="masked_conv",
     summary="gated convolutions over the pixels before, row by row",
+    formula=(
+        "(a_v, b_v) = K_v * v + U_v c,                  v' = tanh(a_v) sigmoid(b_v)\n"
+        "(a_h, b_h) = K_h * h + N (a_v, b_v) + U_h c,   h' = h + R (tanh(a_h) sigmoid(b_h))"
+    ),
     references=(
         Reference(
             "van den Oord et al. (2016), Conditional image generation with PixelCNN decoders",

@@ -88,6 +88,10 @@ def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowe
 ENTRY = Causal(
     name="masked_mlp",
     summary="an mlp whose weights are masked: entry i sees the entries before i",
+    formula=(
+        "h_1 = f((W_1 M_1) x + b_1 + U_1 c),  h_l = f((W_l M_l) h_(l-1) + b_l + U_l c)\n"
+        "y = (V M_V) h_L + (A M_A) x + b + B c, the masks M of zeros and ones, entry by entry"
+    ),
     references=(
         Reference(
             "Germain et al. (2015), MADE: Masked autoencoder for distribution estimation",

@@ -10,6 +10,7 @@ ENTRY = Draw(
     summary="A normal latent on which what is observed depends linearly is integrated out, on a "
     "sequence by the Kalman filter. For data, entries without a value are, so that the density is "
     "that of the known entries: exact where it is a product over entries.",
+    formula="log p(x_known) = log integral p(x_known, x_missing, z) d(x_missing) dz",
     references=(
         Reference("Tipping and Bishop 1999", "equations 3 to 6"),
         Reference("Kalman 1960"),

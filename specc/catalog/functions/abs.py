@@ -16,6 +16,7 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="abs",
     summary="|x|",
+    formula="abs(x) = |x|",
     target="torch.abs",
     arity=(1, 1),
     shape=together,

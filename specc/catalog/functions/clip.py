@@ -17,6 +17,7 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="clip",
     summary="x, but at least low and at most high",
+    formula="clip(x, low, high) = min(max(x, low), high)",
     target="specc.runtime.functions.clip.clip",
     arity=(3, 3),
     shape=together,

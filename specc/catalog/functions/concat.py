@@ -26,6 +26,7 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="concat",
     summary="several vectors as one",
+    formula="concat(x, y, ...) = (x_1, ..., x_m, y_1, ..., y_n, ...)",
     target="specc.runtime.functions.concat.concat",
     arity=(1, None),
     shape=shape,

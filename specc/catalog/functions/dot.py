@@ -16,6 +16,7 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="dot",
     summary="sum_i x_i y_i",
+    formula="dot(x, y) = sum_i x_i y_i",
     target="specc.runtime.functions.dot.dot",
     arity=(2, 2),
     shape=pair_of_vectors,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from specc.catalog.entry import Function
+from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import constant, increasing, together
 
 
@@ -16,6 +16,10 @@ def limit(x: float) -> float:
 ENTRY = Function(
     name="expm1",
     summary="e^x - 1",
+    formula="expm1(x) = e^x - 1",
+    references=(
+        Reference("Higham, Accuracy and Stability of Numerical Algorithms, 2002", "section 1.14.1"),
+    ),
     target="torch.expm1",
     arity=(1, 1),
     shape=together,

@@ -22,6 +22,7 @@ def constant(size: float) -> tuple[tuple[float, ...], ...]:
 ENTRY = Function(
     name="eye",
     summary="the identity matrix of n rows",
+    formula="eye(n)_ij = 1 where i = j, else 0",
     target="torch.eye",
     arity=(1, 1),
     shape=shape,

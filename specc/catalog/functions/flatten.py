@@ -16,6 +16,7 @@ def shape(shapes: Shapes) -> Shape:
 ENTRY = Function(
     name="flatten",
     summary="all entries in one vector",
+    formula="flatten(x) = (x_1, ..., x_n), the last axis running fastest",
     target="specc.runtime.functions.flatten.flatten",
     arity=(1, 1),
     shape=shape,

@@ -9,6 +9,7 @@ from specc.catalog.supports import BOOLEAN
 ENTRY = Function(
     name="known",
     summary="1 where an entry of the data x has a value, and 0 where it is missing",
+    formula="known(x)_i = 1 where x_i has a value, else 0",
     target="specc.runtime.functions.known.known",
     arity=(1, 1),
     shape=together,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from specc.catalog.entry import Function
+from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import constant, increasing, together
 from specc.catalog.supports import NONNEGATIVE
 
@@ -17,6 +17,8 @@ def limit(x: float) -> float:
 ENTRY = Function(
     name="log",
     summary="the natural logarithm",
+    formula="log(x) = the y of e^y = x",
+    references=(Reference("NIST Digital Library of Mathematical Functions", "equation 4.2.2"),),
     target="torch.log",
     arity=(1, 1),
     shape=together,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from specc.catalog.entry import Function
+from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import constant, increasing, together
 from specc.catalog.supports import Interval
 
@@ -19,6 +19,10 @@ def limit(x: float) -> float:
 ENTRY = Function(
     name="log1p",
     summary="log(1 + x)",
+    formula="log1p(x) = log(1 + x)",
+    references=(
+        Reference("Higham, Accuracy and Stability of Numerical Algorithms, 2002", "problem 1.5"),
+    ),
     target="torch.log1p",
     arity=(1, 1),
     shape=together,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from specc.catalog.entry import Function
+from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import always, vector
 from specc.catalog.supports import Interval
 
 ENTRY = Function(
     name="log_softmax",
     summary="x_i - log sum_j exp(x_j)",
+    formula="log_softmax(x)_i = x_i - log sum_j exp(x_j)",
+    references=(
+        Reference(
+            "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax "
+            "functions, 2021"
+        ),
+    ),
     target="specc.runtime.functions.log_softmax.log_softmax",
     arity=(1, 1),
     shape=vector,

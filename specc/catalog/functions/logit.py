@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from specc.catalog.entry import Function
+from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import constant, increasing, together
 from specc.catalog.supports import UNIT_INTERVAL
 
@@ -19,6 +19,8 @@ def limit(x: float) -> float:
 ENTRY = Function(
     name="logit",
     summary="log(x / (1 - x))",
+    formula="logit(x) = log(x / (1 - x))",
+    references=(Reference("Berkson, Application of the logistic function to bio-assay, 1944"),),
     target="torch.logit",
     arity=(1, 1),
     shape=together,

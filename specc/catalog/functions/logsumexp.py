@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from specc.catalog.entry import Function
+from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import Supports, constant, number
 from specc.catalog.supports import Interval, Support, bounds
 
@@ -18,6 +18,13 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="logsumexp",
     summary="log sum exp x_i over all entries",
+    formula="logsumexp(x) = log sum_i exp(x_i)",
+    references=(
+        Reference(
+            "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax "
+            "functions, 2021"
+        ),
+    ),
     target="specc.runtime.functions.logsumexp.logsumexp",
     arity=(1, 1),
     shape=number,

@@ -8,6 +8,7 @@ from specc.catalog.rules import constant, number, same
 ENTRY = Function(
     name="max",
     summary="the largest entry",
+    formula="max(x) = max_i x_i",
     target="specc.runtime.functions.max.max",
     arity=(1, 1),
     shape=number,

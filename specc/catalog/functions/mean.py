@@ -15,6 +15,7 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="mean",
     summary="the mean of all entries",
+    formula="mean(x) = 1/n sum_i x_i",
     target="specc.runtime.functions.mean.mean",
     arity=(1, 1),
     shape=number,

@@ -8,6 +8,7 @@ from specc.catalog.rules import constant, number, same
 ENTRY = Function(
     name="min",
     summary="the smallest entry",
+    formula="min(x) = min_i x_i",
     target="specc.runtime.functions.min.min",
     arity=(1, 1),
     shape=number,

@@ -17,6 +17,7 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="norm",
     summary="the square root of the sum of squares",
+    formula="norm(x) = sqrt(sum_i x_i^2)",
     target="specc.runtime.functions.norm.norm",
     arity=(1, 1),
     shape=number,

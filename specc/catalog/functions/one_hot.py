@@ -22,6 +22,7 @@ def constant(value: float, count: float) -> tuple[float, ...] | None:
 ENTRY = Function(
     name="one_hot",
     summary="the vector of n entries with a 1 at position y",
+    formula="one_hot(y, n)_i = 1 where i = y, else 0, i from 0 to n - 1",
     target="specc.runtime.functions.one_hot.one_hot",
     arity=(2, 2),
     shape=shape,

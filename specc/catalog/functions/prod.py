@@ -29,6 +29,7 @@ def _product(factor: Interval) -> Interval:
 ENTRY = Function(
     name="prod",
     summary="the product of all entries",
+    formula="prod(x) = prod_i x_i",
     target="specc.runtime.functions.prod.prod",
     arity=(1, 1),
     shape=number,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.catalog import interval
-from specc.catalog.entry import Function
+from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import Supports, constant, together, whole_if
 from specc.catalog.supports import Interval, Support, bounds
 
@@ -16,6 +16,12 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="relu",
     summary="max(x, 0)",
+    formula="relu(x) = max(x, 0)",
+    references=(
+        Reference(
+            "Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, 2010"
+        ),
+    ),
     target="torch.relu",
     arity=(1, 1),
     shape=together,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from specc.catalog.entry import Function
+from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import constant, increasing, together
 
 
@@ -16,6 +16,8 @@ def sigmoid(x: float) -> float:
 ENTRY = Function(
     name="sigmoid",
     summary="1 / (1 + e^-x)",
+    formula="sigmoid(x) = 1 / (1 + e^-x)",
+    references=(Reference("Berkson, Application of the logistic function to bio-assay, 1944"),),
     target="torch.sigmoid",
     arity=(1, 1),
     shape=together,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from specc.catalog.entry import Function
+from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import constant, increasing, together
 
 
@@ -16,6 +16,13 @@ def softplus(x: float) -> float:
 ENTRY = Function(
     name="softplus",
     summary="log(1 + e^x)",
+    formula="softplus(x) = log(1 + e^x)",
+    references=(
+        Reference(
+            "Dugas et al., Incorporating second-order functional knowledge for better option "
+            "pricing, 2001"
+        ),
+    ),
     target="specc.runtime.functions.softplus.softplus",
     arity=(1, 1),
     shape=together,

@@ -11,6 +11,7 @@ from specc.catalog.supports import NONNEGATIVE
 ENTRY = Function(
     name="sqrt",
     summary="the square root",
+    formula="sqrt(x) = x^(1/2)",
     target="torch.sqrt",
     arity=(1, 1),
     shape=together,

@@ -16,6 +16,7 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="square",
     summary="x^2",
+    formula="square(x) = x^2",
     target="torch.square",
     arity=(1, 1),
     shape=together,

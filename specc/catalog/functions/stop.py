@@ -15,6 +15,7 @@ def unchanged(supports: Supports) -> Support:
 ENTRY = Function(
     name="stop",
     summary="x, as a constant to the gradient",
+    formula="stop(x) = x, d stop(x)/dx = 0",
     target="specc.runtime.functions.stop.stop",
     arity=(1, 1),
     shape=together,

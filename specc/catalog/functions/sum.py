@@ -19,6 +19,7 @@ def support(supports: Supports) -> Support:
 ENTRY = Function(
     name="sum",
     summary="the sum of all entries",
+    formula="sum(x) = sum_i x_i",
     target="specc.runtime.functions.sum.sum",
     arity=(1, 1),
     shape=number,

@@ -79,6 +79,10 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
 ENTRY = Link(
     name="conv",
     summary="convolutions, then a linear map",
+    formula=(
+        "h_0 = x, h_i = f(K_i * h_(i-1) + b_i), * a strided convolution\n"
+        "y = W g(h_n) + b, g the hidden dense layers"
+    ),
     references=(
         Reference(
             "LeCun et al. (1998), Gradient-based learning applied to document recognition",

@@ -104,6 +104,10 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
 ENTRY = Link(
     name="deconv",
     summary="a linear map to a small image, then transposed convolutions",
+    formula=(
+        "h_0 = g(x) as a small image, g the hidden dense layers\n"
+        "h_i = f(K_i *' h_(i-1) + b_i), *' a transposed convolution; the last one without f"
+    ),
     references=(
         Reference(
             "Dumoulin and Visin (2016), A guide to convolution arithmetic for deep learning",

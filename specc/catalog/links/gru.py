@@ -42,6 +42,10 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
 ENTRY = Link(
     name="gru",
     summary="h' = (1 - u) n + u h, u and n from the state h and the input",
+    formula=(
+        "r = sigmoid(W_r x + U_r h),  u = sigmoid(W_u x + U_u h)\n"
+        "n = tanh(W_n x + r (U_n h)),  h' = (1 - u) n + u h"
+    ),
     references=(
         Reference(
             "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder for"

@@ -113,6 +113,7 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
 ENTRY = Link(
     name="layers",
     summary="the listed torch layers",
+    formula="y = f_n(... f_2(f_1(x)))",
     references=(Reference("PyTorch documentation, torch.nn"),),
     example="{layers: [linear: 500, tanh, dropout: 0.1, linear]}",
     Options=Options,

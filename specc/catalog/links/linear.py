@@ -28,6 +28,7 @@ def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered
 ENTRY = Link(
     name="linear",
     summary="W x + b",
+    formula="y = W x + b",
     references=(),
     example="{linear: true, bias: false}",
     Options=Options,

@@ -28,6 +28,7 @@ def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered
 ENTRY = Link(
     name="mlp",
     summary="h_i = f(W_i h_{i-1} + b_i), then a linear map",
+    formula="h_0 = x, h_i = f(W_i h_(i-1) + b_i)\ny = W h_n + b",
     references=(
         Reference(
             "Rumelhart, Hinton and Williams (1986), Learning representations by"

@@ -52,6 +52,10 @@ def _block(options: Options, inputs: int, outputs: int) -> Layer:
 ENTRY = Link(
     name="resnet",
     summary="h_i = h_{i-1} + F_i(h_{i-1}), then a linear map",
+    formula=(
+        "h_0 = V x + c, h_i = S_i h_(i-1) + F_i(h_(i-1)), S_i = I where the size stays\n"
+        "y = W f(h_n) + b"
+    ),
     references=(
         Reference("He et al. (2016), Deep residual learning for image recognition", "eq. 1, 2"),
         Reference("He et al. (2016), Identity mappings in deep residual networks", "fig. 4e"),

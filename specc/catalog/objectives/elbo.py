@@ -22,4 +22,12 @@ ENTRY = Objective(
     guided=True,
     variable="elbo",
     options=MappingProxyType({"particles": 1, "warm_up": 0.0, "free_bits": 0.0}),
+    meanings=MappingProxyType(
+        {
+            "particles": "The number of draws from the guide for each row.",
+            "warm_up": "The share of the run in which the weight of the divergences rises from "
+            "0 to 1.",
+            "free_bits": "The least value of each divergence, in nats.",
+        }
+    ),
 )

@@ -18,5 +18,6 @@ ENTRY = Objective(
     variable="iwae",
     reduction="logmeanexp",
     options=MappingProxyType({"particles": 10}),
+    meanings=MappingProxyType({"particles": "The number K of draws from the guide for each row."}),
     finite="score leave_one_out",
 )

@@ -19,8 +19,8 @@ from specc.catalog.objectives import index as objectives
 from specc.catalog.source import Option
 from specc.catalog.sources import index as sources
 from specc.catalog.supports import NAMED, describe
-from specc.language.schema.data import FieldSpec
-from specc.language.schema.document import Document
+from specc.language.schema.data import DataSpec, FieldSpec
+from specc.language.schema.document import Document, Scan
 from specc.language.schema.node import INITS, PART_ROLES, Node, Role
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.read_document import PARTS, REQUIRED
@@ -73,7 +73,12 @@ def json_schema() -> Json:
 
 
 def _about(key: str, schema: Json) -> Json:
-    return {"description": Document.model_fields[key].description, **schema}
+    return _described(Document, key, schema)
+
+
+def _described(model: type[BaseModel], key: str, schema: Json) -> Json:
+    """A schema with the description of the field that it stands for."""
+    return {"description": model.model_fields[key].description, **schema}
 
 
 def _sections(definitions: Json) -> Json:
@@ -200,8 +205,9 @@ def _options(role: Role) -> Json:
 
 
 def _scan() -> Json:
-    lengths: Json = {"type": "string", "description": "a given node: the steps of each row"}
-    return _closed({"scan": _ref("expression"), "lengths": lengths}, required=["scan"])
+    steps = _described(Scan, "steps", _ref("expression"))
+    lengths = _described(Scan, "lengths", {"type": "string"})
+    return _closed({"scan": steps, "lengths": lengths}, required=["scan"])
 
 
 def _option(key: str) -> Json:
@@ -235,7 +241,7 @@ def _draw() -> Json:
     for name in draws.names():
         entry = draws.draw(name)
         if entry.option:
-            values: Json = {"enum": list(entry.options)}
+            values: Json = {"enum": list(entry.options), "description": entry.meaning}
             inside = {"anyOf": [values, _closed({entry.option: values})]}
             words.append(_single(name, inside, entry.summary))
     return {"anyOf": words}
@@ -261,7 +267,11 @@ def _objective() -> Json:
         entry = objectives.objective(name)
         forms.append({"const": name, "description": entry.summary})
         options = {
-            key: {"type": "integer" if isinstance(value, int) else "number", "default": value}
+            key: {
+                "type": "integer" if isinstance(value, int) else "number",
+                "default": value,
+                "description": entry.meanings[key],
+            }
             for key, value in entry.options.items()
         }
         forms.append(_single(name, _closed(options), entry.summary))
@@ -285,6 +295,7 @@ def _data(definitions: Json) -> Json:
         "fields": _named(_field(definitions)),
         "split": {"type": "object", "additionalProperties": part},
     }
+    own = {key: _described(DataSpec, key, schema) for key, schema in own.items()}
     return _closed({**own, **options}, required=["source"])
 
 

@@ -24,36 +24,62 @@ class Moments(Value):
 
 
 class Adam(Moments):
-    """Steps along the running mean over the root of that of squares (Kingma and Ba 2015)."""
+    """Steps along the running mean over the root of that of squares (Kingma and Ba 2015).
+
+    m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
+    theta = theta - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
+    """
 
     amsgrad: bool = training(default=False, about="Whether the second mean may only grow.")
 
 
 class AdamW(Adam):
-    """Adam with weight decay beside the gradient (Loshchilov and Hutter 2019)."""
+    """Adam with weight decay beside the gradient (Loshchilov and Hutter 2019).
+
+    theta = (1 - lr weight_decay) theta, then the step of adam
+    """
 
     weight_decay: float = training(default=0.01, about=DECAY, ge=0)
 
 
 class Adamax(Moments):
-    """Adam with the largest gradient in place of the root (Kingma and Ba 2015, section 7)."""
+    """Adam with the largest gradient in place of the root (Kingma and Ba 2015, section 7).
+
+    m = b1 m + (1 - b1) g,  u = max(b2 u, |g| + eps)
+    theta = theta - lr m / ((1 - b1^t) u)
+    """
 
     lr: float = training(default=0.002, about=RATE, gt=0)
 
 
 class NAdam(Moments):
-    """Adam with Nesterov's momentum (Dozat 2016)."""
+    """Adam with Nesterov's momentum (Dozat 2016).
+
+    mu_t = b1 (1 - 0.96^(t momentum_decay) / 2),  m and v as of adam
+    m' = mu_(t+1) m / (1 - prod_(i <= t+1) mu_i) + (1 - mu_t) g / (1 - prod_(i <= t) mu_i)
+    theta = theta - lr m' / (sqrt(v / (1 - b2^t)) + eps)
+    """
 
     lr: float = training(default=0.002, about=RATE, gt=0)
     momentum_decay: float = training(default=0.004, about="How the momentum decays.", ge=0)
 
 
 class RAdam(Moments):
-    """Adam with a rectified start (Liu et al. 2020)."""
+    """Adam with a rectified start (Liu et al. 2020).
+
+    r = 2 / (1 - b2) - 1,  r_t = r - 2 t b2^t / (1 - b2^t)
+    where r_t > 5: the step of adam times
+    sqrt((r_t - 4) (r_t - 2) r / ((r - 4) (r - 2) r_t))
+    else: theta = theta - lr m / (1 - b1^t)
+    """
 
 
 class SGD(Value):
-    """Stochastic gradient descent (Robbins and Monro 1951)."""
+    """Stochastic gradient descent (Robbins and Monro 1951).
+
+    b = momentum b + (1 - dampening) g
+    theta = theta - lr b,  with nesterov: theta - lr (g + momentum b)
+    """
 
     lr: float = training(default=0.001, about=RATE, gt=0)
     weight_decay: float = training(default=0.0, about=DECAY, ge=0)
@@ -63,7 +89,11 @@ class SGD(Value):
 
 
 class RMSprop(Value):
-    """Steps divided by a running root mean square (Tieleman and Hinton 2012)."""
+    """Steps divided by a running root mean square (Tieleman and Hinton 2012).
+
+    v = alpha v + (1 - alpha) g^2
+    theta = theta - lr g / (sqrt(v) + eps)
+    """
 
     lr: float = training(default=0.01, about=RATE, gt=0)
     weight_decay: float = training(default=0.0, about=DECAY, ge=0)
@@ -74,7 +104,11 @@ class RMSprop(Value):
 
 
 class Adagrad(Value):
-    """Steps divided by the root of the sum of squared gradients (Duchi et al. 2011)."""
+    """Steps divided by the root of the sum of squared gradients (Duchi et al. 2011).
+
+    s = s + g^2
+    theta = theta - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps)
+    """
 
     lr: float = training(default=0.01, about=RATE, gt=0)
     weight_decay: float = training(default=0.0, about=DECAY, ge=0)
@@ -83,7 +117,11 @@ class Adagrad(Value):
 
 
 class Adadelta(Value):
-    """Steps in the unit of the parameters (Zeiler 2012)."""
+    """Steps in the unit of the parameters (Zeiler 2012).
+
+    v = rho v + (1 - rho) g^2,  d = sqrt(u + eps) / sqrt(v + eps) g
+    u = rho u + (1 - rho) d^2,  theta = theta - lr d
+    """
 
     lr: float = training(default=1.0, about=RATE, gt=0)
     weight_decay: float = training(default=0.0, about=DECAY, ge=0)
@@ -92,7 +130,11 @@ class Adadelta(Value):
 
 
 class Adafactor(Value):
-    """Adam's second moments as an outer product, in little memory (Shazeer and Stern 2018)."""
+    """Adam's second moments as an outer product, in little memory (Shazeer and Stern 2018).
+
+    v_ij = r_i c_j / mean(r), r and c running means of g^2 over rows and columns
+    u = g / sqrt(v),  theta = theta - lr u / max(1, rms(u) / d)
+    """
 
     lr: float = training(default=0.01, about=RATE, gt=0)
     weight_decay: float = training(default=0.0, about=DECAY, ge=0)
@@ -101,7 +143,11 @@ class Adafactor(Value):
 
 
 class ASGD(Value):
-    """Gradient descent with averaged parameters (Polyak and Juditsky 1992)."""
+    """Gradient descent with averaged parameters (Polyak and Juditsky 1992).
+
+    eta_t = lr / (1 + lambd lr t)^alpha
+    theta = (1 - lambd eta_t) theta - eta_t g
+    """
 
     lr: float = training(default=0.01, about=RATE, gt=0)
     weight_decay: float = training(default=0.0, about=DECAY, ge=0)
@@ -111,7 +157,11 @@ class ASGD(Value):
 
 
 class Rprop(Value):
-    """Steps by the sign of the gradient, for whole batches (Riedmiller and Braun 1993)."""
+    """Steps by the sign of the gradient, for whole batches (Riedmiller and Braun 1993).
+
+    s = s eta_plus where g keeps its sign, s eta_minus where it turns
+    theta = theta - s sign(g)
+    """
 
     lr: float = training(default=0.01, about=RATE, gt=0)
     etas: tuple[float, float] = training(default=(0.5, 1.2), about="How a step shrinks and grows.")

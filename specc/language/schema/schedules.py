@@ -17,29 +17,44 @@ class Course(Value):
 
 
 class Constant(Course):
-    """The rate stays as it is (after the warm-up)."""
+    """The rate stays as it is (after the warm-up).
+
+    lr(t) = lr
+    """
 
 
 class Cosine(Course):
-    """Half a cosine down to the final share (Loshchilov and Hutter 2017, equation 5)."""
+    """Half a cosine down to the final share (Loshchilov and Hutter 2017, equation 5).
+
+    lr(t) = lr (final + (1 - final) (1 + cos(pi u)) / 2), u the share of the run that is over
+    """
 
     final: float = training(default=0.0, about=FINAL, ge=0, le=1)
 
 
 class Linear(Course):
-    """A straight line down to the final share."""
+    """A straight line down to the final share.
+
+    lr(t) = lr (1 - (1 - final) u), u the share of the run that is over
+    """
 
     final: float = training(default=0.0, about=FINAL, ge=0, le=1)
 
 
 class Exponential(Course):
-    """A constant factor a step, down to the final share."""
+    """A constant factor a step, down to the final share.
+
+    lr(t) = lr final^u, u the share of the run that is over
+    """
 
     final: float = training(default=0.01, about=FINAL, gt=0, le=1)
 
 
 class Plateau(Course):
-    """The rate falls by a factor whenever the validation loss has not improved for a while."""
+    """The rate falls by a factor whenever the validation loss has not improved for a while.
+
+    lr(t) = lr max(final, factor^k) after k falls
+    """
 
     factor: float = training(default=0.5, about="What the rate falls by.", gt=0, lt=1)
     patience: int = training(

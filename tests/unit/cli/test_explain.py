@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from specc.cli import codes
@@ -28,3 +32,55 @@ def test_an_unknown_code_gets_a_suggestion(capsys):
 )
 def test_what_is_written_like_a_code(word, answer):
     assert codes.is_code(word) is answer
+
+
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [
+        ("normal", "normal: distribution"),
+        ("mlp", "mlp: link"),
+        ("elbo", "elbo: objective"),
+        ("csv", "csv: source"),
+        ("adam", "adam: optimizer"),
+        ("train.epochs", "train.epochs: key"),
+        ("standardize", "data.fields.FIELD.standardize: key"),
+    ],
+)
+def test_a_name_prints_its_entry(capsys, word, first):
+    result = run(capsys, "explain", word)
+    assert result.code == 0
+    assert result.out.splitlines()[0] == first
+
+
+def test_a_name_of_two_things_prints_both(capsys):
+    out = run(capsys, "explain", "exp").out
+    assert "exp: function\n" in out and "exp: bijection\n" in out
+
+
+def test_an_entry_as_json(capsys):
+    (entry,) = json.loads(run(capsys, "explain", "gumbel", "--json").out)
+    assert entry["kind"] == "distribution" and entry["formula"].startswith("exp(-z")
+
+
+def test_an_unknown_name_gets_a_suggestion(capsys):
+    result = run(capsys, "explain", "gausian")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("specc: there is no spec, code, name of the catalog or key")
+    assert "did you mean" in run(capsys, "explain", "adm").err
+
+
+def test_a_file_goes_before_a_name(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "normal").write_text("specc: 1\n")
+    assert "E0103" in run(capsys, "explain", "normal").err
+
+
+def test_an_entry_needs_no_torch():
+    code = (
+        "import sys\nfrom specc.cli.main import main\n"
+        "codes = [main(['explain', word]) for word in ('normal', 'nsf', 'train.seed')]\n"
+        "assert codes == [0, 0, 0]\n"
+        "assert not {'torch', 'numpy', 'networkx'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

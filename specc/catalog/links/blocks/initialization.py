@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from specc.catalog.entry import Initializer
+from specc.catalog.entry import Initializer, Reference
 
 Scheme = Literal[
     "default",
@@ -21,6 +23,63 @@ Scheme = Literal[
 Scaled = Literal[
     "kaiming_normal", "kaiming_uniform", "orthogonal", "xavier_normal", "xavier_uniform"
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A scheme, of n inputs to a unit and m outputs; `gain` is None where there is none."""
+
+    summary: str
+    formula: str
+    gain: str | None = None
+    references: tuple[Reference, ...] = ()
+
+
+GLOROT = Reference(
+    "Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural "
+    "networks",
+    "eq. 16",
+)
+HE = Reference("He et al. (2015), Delving deep into rectifiers", "eq. 10")
+STARTS: Mapping[str, Start] = MappingProxyType(
+    {
+        "default": Start("The start that torch gives to each layer.", "W ~ U(-a, a), a = n^(-1/2)"),
+        "kaiming_normal": Start(
+            "Normal weights, by the number of inputs.", "W ~ N(0, gain^2 / n)", "sqrt(2)", (HE,)
+        ),
+        "kaiming_uniform": Start(
+            "Uniform weights, by the number of inputs.",
+            "W ~ U(-a, a), a = gain sqrt(3 / n)",
+            "sqrt(2)",
+            (HE,),
+        ),
+        "orthogonal": Start(
+            "Orthonormal rows or columns.",
+            "W = gain Q, Q' Q = I or Q Q' = I",
+            "1",
+            (
+                Reference(
+                    "Saxe, McClelland and Ganguli (2014), Exact solutions to the nonlinear "
+                    "dynamics of learning in deep linear neural networks",
+                    "section 3",
+                ),
+            ),
+        ),
+        "xavier_normal": Start(
+            "Normal weights, by the numbers of inputs and outputs.",
+            "W ~ N(0, 2 gain^2 / (n + m))",
+            "1",
+            (GLOROT,),
+        ),
+        "xavier_uniform": Start(
+            "Uniform weights, by the numbers of inputs and outputs.",
+            "W ~ U(-a, a), a = gain sqrt(6 / (n + m))",
+            "1",
+            (GLOROT,),
+        ),
+        "zeros": Start("Weights of zero: the link starts as the constant 0.", "W = 0"),
+    }
+)
 
 
 class Gain(BaseModel):

@@ -16,70 +16,74 @@ Zeros = Annotated[int, Field(ge=0, lt=2**31)]
 class Linear(LinkOptions):
     """`linear: 500`, a linear map to 500 features; a bare `linear` at the end infers its size."""
 
-    linear: Size
+    linear: Size = Field(description="The number of features after it.")
 
 
 class Dropout(LinkOptions):
     """`dropout: 0.1`, a tenth of the features set to zero in training."""
 
-    dropout: Probability
+    dropout: Probability = Field(description="The share of features set to zero in training.")
 
 
 class Unflatten(LinkOptions):
     """`unflatten: [64, 7, 7]`, a vector as an image of 64 channels."""
 
-    unflatten: SomeSizes
+    unflatten: SomeSizes = Field(description="Channels, height and width.")
 
 
 class Convolution(LinkOptions):
     """The numbers of a convolution."""
 
-    channels: Size
-    kernel: Size = 3
-    stride: Size = 1
-    padding: Zeros = 0
+    channels: Size = Field(description="The channels after it.")
+    kernel: Size = Field(3, description="The side of the kernel.")
+    stride: Size = Field(1, description="The step between two positions of the kernel.")
+    padding: Zeros = Field(0, description="The zeros added at each border.")
 
 
 class TransposedConvolution(Convolution):
     """The numbers of a transposed convolution."""
 
-    output_padding: Zeros = 0
+    output_padding: Zeros = Field(
+        0, description="The rows and columns added at one side of the result."
+    )
 
 
 class Conv2d(LinkOptions):
     """`conv2d: {channels: 32, kernel: 3, stride: 2, padding: 1}`."""
 
-    conv2d: Convolution
+    conv2d: Convolution = Field(description="The numbers of the convolution.")
 
 
 class ConvTranspose2d(LinkOptions):
     """`conv_transpose2d: {channels: 32, kernel: 4, stride: 2, padding: 1}`."""
 
-    conv_transpose2d: TransposedConvolution
+    conv_transpose2d: TransposedConvolution = Field(
+        description="The numbers of the transposed convolution."
+    )
 
 
 class MaxPool2d(LinkOptions):
     """`max_pool2d: 2`, the largest of each 2 x 2 block."""
 
-    max_pool2d: Size
+    max_pool2d: Size = Field(description="The side of a block.")
 
 
 class AvgPool2d(LinkOptions):
     """`avg_pool2d: 2`, the mean of each 2 x 2 block."""
 
-    avg_pool2d: Size
+    avg_pool2d: Size = Field(description="The side of a block.")
 
 
 class Upsample(LinkOptions):
     """`upsample: 2`, each position repeated in a 2 x 2 block."""
 
-    upsample: Size
+    upsample: Size = Field(description="How often each row and column is repeated.")
 
 
 class GroupNorm(LinkOptions):
     """`group_norm: 8`, normalization over each of 8 groups of channels."""
 
-    group_norm: Size
+    group_norm: Size = Field(description="The number of groups.")
 
 
 Bare = Literal["batch_norm", "flatten", "layer_norm", "linear"]

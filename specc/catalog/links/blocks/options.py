@@ -38,7 +38,7 @@ class WeightOptions(LinkOptions):
 
     init: Init = Field(
         "default",
-        description="How the weights start; biases start at zero.",
+        description="How the weights start; biases at 0, except by `default`.",
         json_schema_extra={"digest": "parameters"},  # another start, the same mathematics
     )
     bias: bool = Field(True, description="Whether linear maps and convolutions add a bias.")

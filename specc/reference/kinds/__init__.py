@@ -1,0 +1,1 @@
+"""The entries of the reference, one module a kind."""

@@ -1,0 +1,50 @@
+"""Invertible maps: the two ways, what they cost, the logarithm of the determinant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specc.catalog.bijection import Bijection
+from specc.catalog.bijections import index
+from specc.catalog.supports import REAL, describe
+from specc.reference.entry import Entry, Page, cited, headline
+from specc.reference.values import options
+
+INTRO = """A bijection f maps a draw u of the node's distribution to the value x = f(u):
+`through: f`, with `f` declared under `links:`, so that log p(x) = log p(u) - log |det dx/du|.
+"""
+
+
+def page() -> Page:
+    """All of them, in alphabetical order."""
+    found = tuple(entry(index.bijection(name)) for name in index.names())
+    return Page("bijections", "Bijections", INTRO, found)
+
+
+def entry(of: Bijection[Any]) -> Entry:
+    """One kind of bijection."""
+    return Entry(
+        name=of.name,
+        kind="bijection",
+        summary=headline("bijections", of.name),
+        formula=of.formula,
+        facts=_facts(of),
+        tables=options(of.Options, of.name),
+        example=f"links: {{f: {of.example}}}",
+        sources=cited(of.references),
+    )
+
+
+def _facts(of: Bijection[Any]) -> tuple[str, ...]:
+    domain = "" if of.domain == REAL else f" from {describe(of.domain)}"
+    facts = [f"It maps{domain} onto {describe(of.range)}."]
+    for way, cost in (("A draw", of.forward), ("A density", of.inverse)):
+        if isinstance(cost, str):
+            facts.append(f"{way} costs {cost or 'one pass'}.")
+        else:
+            facts.append(f"What {way[0].lower()}{way[1:]} costs depends on its options.")
+    if of.conditional:
+        facts.append("It takes a context: `through: f(y)`.")
+    if of.stochastic:
+        facts.append("In training its log-determinant is an unbiased estimate.")
+    return tuple(facts)

@@ -1,0 +1,81 @@
+"""Distributions: the formula of the density or mass, the parameters with their supports."""
+
+from __future__ import annotations
+
+from specc.catalog.distributions import index
+from specc.catalog.entry import Distribution
+from specc.catalog.supports import describe
+from specc.reference.entry import Entry, Page, Table, cited, code, listed, shown
+
+HEAD = ("parameter", "support", "shape of an event", "default", "meaning")
+INTRO = """A node names its distribution after its role, with the parameters beside it. A parameter
+is a number, a list or an expression; `params: encoder(x)` lets one link feed all that are not
+given. The shape of an event is `[]` for parameters that act entry by entry: those broadcast over
+`shape:`.
+"""
+
+
+def page() -> Page:
+    """All of them, in alphabetical order."""
+    found = tuple(entry(index.distribution(name)) for name in index.names())
+    return Page("distributions", "Distributions", INTRO, found)
+
+
+def entry(of: Distribution) -> Entry:
+    """One distribution."""
+    return Entry(
+        name=of.name,
+        kind="distribution",
+        summary=of.summary,
+        formula=of.formula,
+        facts=_facts(of),
+        tables=(Table(HEAD, (*_parameters(of), *_options(of))),),
+        example=of.example,
+        sources=cited(of.references),
+    )
+
+
+def _parameters(of: Distribution) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for parameter in of.parameters:
+        default = of.defaults.get(parameter.name)
+        rows.append(
+            (
+                code(parameter.name),
+                describe(parameter.support),
+                shown(list(parameter.dims)),
+                "" if default is None else code(shown(float(default))),
+                parameter.summary,
+            )
+        )
+    dims = {p.name: shown(list(p.dims)) for p in of.parameters}
+    for other in of.alternatives:
+        meaning = f"instead of {code(other.replaces)}, which is {other.function}({other.name})"
+        size = dims[other.replaces]
+        rows.append((code(other.name), describe(other.support), size, "", meaning))
+    return rows
+
+
+def _options(of: Distribution) -> list[tuple[str, ...]]:
+    meaning = "the size {}, where no parameter shows it"
+    return [
+        (code(name), "a number or a constant", "", "", meaning.format(dim))
+        for name, dim in of.options.items()
+    ]
+
+
+def _facts(of: Distribution) -> tuple[str, ...]:
+    event = f", events of shape [{', '.join(of.result_dims)}]" if of.result_dims else ""
+    facts = [f"A draw: {describe(of.result({}))}{event}."]
+    if of.reparameterized:
+        facts.append("Gradients pass through draws (`draw: pathwise`).")
+    elif of.finite:
+        facts.append("It has finitely many values: `draw: enumerate` or `draw: score`.")
+    else:
+        facts.append("Gradients by `draw: score`.")
+    closed = [word for word, has in (("mean", of.mean), ("entropy", of.entropy)) if has]
+    if closed:
+        facts.append(f"In closed form: {' and '.join(closed)}.")
+    if of.kl_with:
+        facts.append(f"The divergence from {listed(of.kl_with)} is in closed form.")
+    return tuple(facts)

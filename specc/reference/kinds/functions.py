@@ -1,0 +1,53 @@
+"""Functions of expressions: the formula, what goes in and what comes out."""
+
+from __future__ import annotations
+
+from specc.catalog.entry import Function
+from specc.catalog.functions import index
+from specc.catalog.supports import REAL, describe
+from specc.reference.entry import Entry, Page, cited, headline
+
+INTRO = """Functions stand in expressions: after `let:`, for parameters of distributions, inside one
+another. They act on one event; rows, particles and plates are never written. Beside them there are
+`+`, `-`, `*`, `/`, `**`, `@` (products of matrices and vectors), comparison is not. Which support a
+result has decides where it may stand: `scale: exp(x)` is positive.
+"""
+
+
+def page() -> Page:
+    """All of them, in alphabetical order."""
+    found = tuple(entry(index.function(name)) for name in index.names())
+    return Page("functions", "Functions", INTRO, found)
+
+
+def entry(of: Function) -> Entry:
+    """One function."""
+    return Entry(
+        name=of.name,
+        kind="function",
+        summary=headline("functions", of.name),
+        formula=of.formula,
+        facts=_facts(of),
+        example=of.example,
+        sources=cited(of.references),
+    )
+
+
+def _facts(of: Function) -> tuple[str, ...]:
+    least, most = of.arity
+    count = f"{least}" if most == least else f"{least} or more" if most is None else ""
+    count = count or f"{least} to {most}"
+    plural = "" if count == "1" else "s"
+    facts = [f"It takes {count} argument{plural}."]
+    if of.elementwise:
+        facts.append("It acts entry by entry.")
+    facts.append(f"Result for real arguments: {describe(of.support((REAL,) * max(least, 1)))}.")
+    if of.monotone:
+        facts.append("It is increasing, so that the ends of a support go to the ends.")
+    if of.linear:
+        facts.append("It is linear.")
+    if of.of_data:
+        facts.append("Its argument is a node that the data gives.")
+    if of.sizes:
+        facts.append("A size is a whole number that is known when compiling.")
+    return tuple(facts)
