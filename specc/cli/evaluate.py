@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -131,6 +130,7 @@ def in_json(found: Measured) -> str:
 def in_words(found: Measured) -> Iterator[str]:
     """All of it for a person, line by line."""
     from specc.cli.train import figure
+    from specc.report.errors import error_of
 
     for name, summary in found.figures.items():
         yield figure(name, summary)
@@ -141,8 +141,8 @@ def in_words(found: Measured) -> Iterator[str]:
         yield f"parts of the loss on `{name}`:"
         width = max(map(len, shares), default=0)
         for term, share in shares.items():
-            error = share.standard_error
-            spread = "" if math.isnan(error) else f" +- {error:.3f}"
+            error = error_of(share.standard_error)
+            spread = "" if error is None else f" +- {error}"
             yield f"  {term:<{width}}  {share.value:10.3f}{spread}"
         for latent, (count, of) in found.active[name].items():
             yield f"  {latent}: {count} of {of} {'unit' if of == 1 else 'units'} active"
@@ -164,21 +164,23 @@ def weights_in_words(summary: Summary) -> list[str]:
 
 def labels_in_words(labels: Mapping[str, Label]) -> list[str]:
     """A line of figures for each label, under one on what they are of; none without labels."""
+    from specc.report.errors import with_error
+
     lines: list[str] = []
     for name, label in labels.items():
         if not lines:
             draws = "" if label.estimator == "exact" else f", {label.particles} particles"
-            how = f"{label.estimator}{draws}, {label.rows} rows of `{label.part}`"
+            rows = f"{label.rows} {'row' if label.rows == 1 else 'rows'}"
+            how = f"{label.estimator}{draws}, {rows} of `{label.part}`"
             lines.append(f"labels, given the other fields ({how}):")
         accuracy, score = label.accuracy, label.log_score
         lines.append(
-            f"  {name}: accuracy {accuracy.value:.3f} +- {accuracy.standard_error:.3f}, "
-            f"log score {score.value:.3f} +- {score.standard_error:.3f} nats, "
+            f"  {name}: accuracy {with_error(accuracy.value, accuracy.standard_error)}, "
+            f"log score {with_error(score.value, score.standard_error, 'nats')}, "
             f"calibration error {label.calibration_error:.3f}"
         )
         if label.guided is not None:
             own = label.guided
-            lines.append(
-                f"  {name}, by the guide: accuracy {own.value:.3f} +- {own.standard_error:.3f}"
-            )
+            shown = with_error(own.value, own.standard_error)
+            lines.append(f"  {name}, by the guide: accuracy {shown}")
     return lines

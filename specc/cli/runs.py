@@ -50,7 +50,9 @@ def command(folders: tuple[str, ...], compare: bool, as_json: bool) -> int:
 
 
 def _row(run: Summary) -> tuple[str, ...]:
-    figures = ", ".join(f"{n} {v:.3f} +- {e:.3f}" for n, (v, e) in run.figures.items())
+    from specc.report.errors import with_error
+
+    figures = ", ".join(f"{n} {with_error(v, e)}" for n, (v, e) in run.figures.items())
     loss = "-" if run.loss is None else f"{run.loss:.3f}"
     name = f"{run.name} {run.digest}".strip()
     return run.folder, name, run.state, str(run.epochs), loss, _time(run.seconds), figures or "-"

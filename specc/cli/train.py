@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -142,12 +143,18 @@ def over_seeds(answers: list[dict[str, Any]]) -> str:
     lines = []
     for name in answers[0]["evaluate"]:
         values = [answer["evaluate"][name]["value"] for answer in answers]
-        mean, spread = statistics.mean(values), statistics.stdev(values)
-        count = len(values)
-        lines.append(
-            f"{name}: {mean:.3f} nats a row, standard deviation {spread:.3f} ({count} seeds)"
-        )
+        lines.append(f"{name}: {_over_seeds(values)}")
     return "\n".join(lines)
+
+
+def _over_seeds(values: list[float | None]) -> str:
+    finite = [v for v in values if v is not None and math.isfinite(v)]
+    if len(finite) < len(values):
+        return f"not finite for {len(values) - len(finite)} of {len(values)} seeds"
+    mean = f"{statistics.mean(finite):.3f} nats a row"
+    if len(finite) == 1:
+        return f"{mean} (no standard deviation: one seed)"
+    return f"{mean}, standard deviation {statistics.stdev(finite):.3f} ({len(finite)} seeds)"
 
 
 def words(run: Run) -> str:
@@ -159,15 +166,19 @@ def words(run: Run) -> str:
 
 def figure(name: str, summary: dict[str, float | int | str | None]) -> str:
     """`test: log p(x) >= -22.75 +- 0.19 nats (iwae, 1000 particles, 359 rows)`."""
+    from specc.report.errors import with_error
+
     exact, of = summary["estimator"] == "exact", summary["of"]
     relation = "=" if exact else ">="
     how = "exact" if exact else f"{summary['estimator']}, {summary['particles']} particles"
     value, error = summary["value"], summary["standard_error"]
-    where = f"{summary['rows']} rows of `{summary['data']}`"
+    rows = summary["rows"]
+    where = f"{rows} {'row' if rows == 1 else 'rows'} of `{summary['data']}`"
     if value is None:
         return f"{name}: {of} is not finite ({how}, {where})"
-    shown = f"{name}: {of} {relation} {value:.3f} +- {error:.3f} nats a row ({how}, {where})"
+    nats = with_error(value, error, "nats a row")
+    shown = f"{name}: {of} {relation} {nats} ({how}, {where})"
     if "value_per_step" not in summary:
         return shown
     each, spread = summary["value_per_step"], summary["standard_error_per_step"]
-    return f"{shown}; {each:.3f} +- {spread:.3f} a step"
+    return f"{shown}; {with_error(each, spread, 'a step')}"

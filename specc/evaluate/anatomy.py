@@ -72,11 +72,11 @@ def active_units(opened: OpenRun, part: str = "test", seed: int = 0) -> dict[str
     """For each local latent of real numbers: how many of its entries are active, and of how many.
 
     E[u | x] is a mean over 32 draws; the variance that those draws add to it is taken off again.
+    Over one row nothing varies, so there is no answer.
     """
-    program = opened.program
-    if not program.can(GUIDE):
+    program, rows = opened.program, opened.rows(part)
+    if not program.can(GUIDE) or len(rows) < 2:
         return {}
-    rows = opened.rows(part)
     moments: dict[str, list[tuple[Tensor, Tensor]]] = {}
     with opened.computing(), solved(program.folder):
         program.eval()

@@ -5,6 +5,7 @@ The values of single rows are those of `scoring`; here is their mean, and how fa
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +23,11 @@ from specc.evaluate.scoring import Advance, Request, Scored, scoring
 class Estimate:
     """A log-likelihood in nats a row, with the standard error of its mean over rows.
 
-    `effective` is the mean effective sample size of the particles, `untrusted` the share of rows
-    whose weights have a Pareto shape above 0.7; both are None for an exact value, the latter also
-    for fewer than 25 particles. `of` is what it is of, such as `log p(x)`; `values` are those of
-    the single rows. Where rows are sequences, `steps` says how many steps each has.
+    The error is nan where there is one row, and None in `summary`. `effective` is the mean
+    effective sample size of the particles, `untrusted` the share of rows whose weights have a
+    Pareto shape above 0.7; both are None for an exact value, the latter also for fewer than 25
+    particles. `of` is what it is of, such as `log p(x)`; `values` are those of the single rows.
+    Where rows are sequences, `steps` says how many steps each has.
     """
 
     request: Request
@@ -50,20 +52,22 @@ class Estimate:
             "rows": self.rows,
             "particles": self.particles,
             "value": self.value,
-            "standard_error": self.standard_error,
+            "standard_error": None if math.isnan(self.standard_error) else self.standard_error,
             "effective_sample_size": self.effective,
             "pareto_k_above_0.7": self.untrusted,
             "seconds": round(self.seconds, 3),
             **self._per_step(),
         }
 
-    def _per_step(self) -> dict[str, float]:
+    def _per_step(self) -> dict[str, float | None]:
         """The sum over rows over that of their steps, with the standard error of such a ratio."""
         if self.steps is None or not self.steps.sum():
             return {}
         ratio = self.values.sum() / self.steps.sum()
-        rest = (self.values - ratio * self.steps).std() / self.steps.mean()
-        error = rest.item() / self.rows**0.5 if self.rows > 1 else float("nan")
+        error = None
+        if self.rows > 1:
+            rest = (self.values - ratio * self.steps).std() / self.steps.mean()
+            error = rest.item() / self.rows**0.5
         return {"value_per_step": ratio.item(), "standard_error_per_step": error}
 
 

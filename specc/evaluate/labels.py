@@ -8,7 +8,7 @@ With `rest` the other fields of a row, the probability of its class is by Bayes'
 where each log p is the value or the bound that `estimate` uses, from the same random numbers.
 
     accuracy            a, the share of rows with argmax_c p(y = c | rest) = y; its standard error
-                        is sqrt(a (1 - a) / n)
+                        is sqrt(a (1 - a) / n); nan for one row
     log score           mean of log p(y | rest)                                  (Good 1952)
     calibration error   that of the confidence max_c p(y = c | rest), see `calibration`
 """
@@ -185,7 +185,8 @@ def _label(request: Request, scorer: Scorer, log_p: Tensor, truth: Tensor) -> La
 
 def _share_of(right: Tensor) -> Share:
     share = right.double().mean().item()
-    return Share(share, math.sqrt(share * (1.0 - share) / len(right)))
+    error = math.sqrt(share * (1.0 - share) / len(right)) if len(right) > 1 else math.nan
+    return Share(share, error)
 
 
 def _mean(values: Tensor) -> Share:

@@ -8,6 +8,9 @@ With k below 1/2 the weights have a variance; above 0.7 the estimate cannot be t
 particles there are (Vehtari, Simpson, Gelman, Yao and Gabry 2024, sections 3.2 and 6). The fit is
 the quasi-Bayesian one of Zhang and Stephens (2009), drawn a little towards 1/2 where there are few
 weights (Vehtari et al. 2024, appendix C).
+
+Where the guide is the posterior, the log-weights of a row differ by rounding alone, and a tail of
+rounding errors says nothing: there k is 0.
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ UNTRUSTED = 0.7
 FEWEST = 25
 """Particles below which a tail is too short to be fitted."""
 
+ROUNDINGS = 64
+"""The largest spread of log-weights that counts as rounding, in units of the last place."""
+
 
 def tail_length(particles: int) -> int:
     """How many of the largest weights are fitted: min(K / 5, 3 sqrt(K))."""
@@ -33,22 +39,36 @@ class Tail:
     def __init__(self, particles: int) -> None:
         self.length = tail_length(particles) if particles >= FEWEST else 0
         self._kept: Tensor | None = None
+        self._rounding: Tensor | None = None
 
-    def add(self, log_w: Tensor) -> None:
-        """Takes in the log-weights of more particles: [particles, rows]."""
+    def add(self, log_p: Tensor, log_q: Tensor) -> None:
+        """Takes in the two parts of the log-weights of more particles: [particles, rows] each."""
         if not self.length:
             return
-        seen = log_w.double().T
+        sizes = (log_p.abs() + log_q.abs()).amax(0).clamp_min(1).double()
+        eps = max(torch.finfo(log_p.dtype).eps, torch.finfo(log_q.dtype).eps)
+        rounding = ROUNDINGS * eps * sizes
+        before = self._rounding
+        self._rounding = rounding if before is None else torch.maximum(before, rounding)
+        seen = (log_p - log_q).double().T
         if self._kept is not None:
             seen = torch.cat([self._kept, seen], dim=-1)
         self._kept = seen.topk(min(self.length + 1, seen.shape[-1]), dim=-1).values
 
     def shape(self) -> Tensor | None:
-        """The shape k of each row; None where there are too few particles."""
-        if self._kept is None or self._kept.shape[-1] <= self.length:
+        """The shape k of each row; None where there are too few particles.
+
+        It is inf where the largest weight is not finite, or 0: there is nothing to be trusted.
+        """
+        if self._kept is None or self._rounding is None or self._kept.shape[-1] <= self.length:
             return None
-        weights = (self._kept - self._kept[:, :1]).exp()
-        return fit((weights[:, :-1] - weights[:, -1:]).flip(-1))
+        largest = self._kept[:, :1]
+        possible = largest.isfinite()
+        logs = torch.where(possible, self._kept - largest, 0.0)
+        alike = logs[:, -1] >= -self._rounding
+        weights = torch.where(alike[:, None], 1.0, logs.exp())
+        shapes = fit((weights[:, :-1] - weights[:, -1:]).flip(-1))
+        return torch.where(possible[:, 0], shapes, torch.inf)
 
 
 def fit(exceedances: Tensor) -> Tensor:

@@ -89,9 +89,9 @@ class Scorer:
         tail = Tail(self.particles)
         while sums.particles < self.particles:
             count = min(self.piece.particles, self.particles - sums.particles)
-            log_w = log_weights(self.opened, batch, count, self.seed, start, sums.particles)
-            sums.add(log_w)
-            tail.add(log_w)
+            log_p, log_q = proposed(self.opened, batch, count, self.seed, start, sums.particles)
+            sums.add(log_p - log_q)
+            tail.add(log_p, log_q)
             advance(sums.particles / self.particles)
         values = sums.log_mean() if self.estimator == "iwae" else sums.mean_log()
         return Scored(values, sums.effective(), tail.shape())
@@ -173,13 +173,20 @@ def exact_name(program: Program) -> str:
 
 def log_weights(opened: OpenRun, batch: Batch, particles: int, seed: int, *counters: int) -> Tensor:
     """Log p(x, z) - log q(z | x) of fresh particles: [particles, rows]."""
+    log_p, log_q = proposed(opened, batch, particles, seed, *counters)
+    return log_p - log_q
+
+
+def proposed(
+    opened: OpenRun, batch: Batch, particles: int, seed: int, *counters: int
+) -> tuple[Tensor, Tensor]:
+    """Log p(x, z) and log q(z | x) of fresh particles: [particles, rows] each."""
     program = opened.program
     noise = noise_at(seed, Stream.EVALUATE, *counters, device=opened.device)
     sample, log_joint = program.require("guide.sample"), program.require("model.log_joint")
     latents, log_q = sample(noise, particles, **program.inputs("guide.sample", batch))
     known = {**batch, **latents}
-    found: Tensor = log_joint(**program.inputs("model.log_joint", known)) - log_q
-    return found
+    return log_joint(**program.inputs("model.log_joint", known)), log_q
 
 
 def fixed(opened: OpenRun, rows: Rows, index: slice, seed: int) -> Batch:

@@ -43,5 +43,7 @@ class LogSums:
         return self.total / self.particles
 
     def effective(self) -> Tensor:
-        """The effective sample size of each row, between 1 and K."""
-        return (2.0 * self.first - self.second).exp()
+        """The effective sample size of each row, between 1 and K; 0 where all weights are 0."""
+        some = self.first > -math.inf
+        logs = torch.where(some, 2.0 * self.first - self.second, -math.inf)
+        return logs.exp().clamp_max(self.particles)

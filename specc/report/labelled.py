@@ -9,6 +9,7 @@ from specc.engine.opened import OpenRun
 from specc.evaluate.labels import Label, labels, labels_of
 from specc.evaluate.scoring import Request, choose
 from specc.report.conclude import requests
+from specc.report.errors import error_of
 from specc.report.markup import figure, table
 from specc.report.reliability import reliability
 from specc.runtime.failure import RunFailure
@@ -65,7 +66,9 @@ def _how(label: Label) -> str:
 
 def _row(name: str, label: Label) -> tuple[str, ...]:
     shares = (label.accuracy, label.log_score)
-    numbers = [f"{v:.3f}" for own in shares for v in (own.value, own.standard_error)]
+    numbers = [
+        n for own in shares for n in (f"{own.value:.3f}", error_of(own.standard_error) or "-")
+    ]
     classes = str(label.probabilities.shape[1])
     return name, classes, *numbers, f"{label.calibration_error:.3f}"
 

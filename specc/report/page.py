@@ -17,6 +17,7 @@ from specc.engine.opened import OpenRun
 from specc.evaluate import anatomy
 from specc.report import svg
 from specc.report.conclude import RECONSTRUCTIONS, SAMPLES, picture_field
+from specc.report.errors import error_of
 from specc.report.labelled import labelled
 from specc.report.latent import between, latent_of, principal
 from specc.report.markup import figure, table
@@ -81,9 +82,9 @@ def _headline(folder: Path) -> str:
         return '<p class="headline">This run has no figures yet.</p>'
     name, first = figures[0]
     sign = "=" if first["estimator"] == "exact" else "&ge;"
-    value, error = _nats(first["value"], 2), _nats(first["standard_error"], 2)
+    value, error = _nats(first["value"], 2), error_of(first["standard_error"], 2)
     of = escape(first.get("of", "log p(x)"))
-    words = f"{of} {sign} {value} &plusmn; {error}"
+    words = f"{of} {sign} {value}" + ("" if error is None else f" &plusmn; {error}")
     return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}</p>'
 
 
@@ -93,7 +94,7 @@ def _figures(folder: Path) -> str:
             name,
             f["estimator"],
             _nats(f["value"]),
-            _nats(f["standard_error"]),
+            error_of(f["standard_error"]) or "-",
             f"{f['particles']:,}",
             f"{f['rows']:,}",
             _number(f.get("effective_sample_size")),
@@ -147,7 +148,7 @@ def _float(value: object) -> float:
 
 def _bound(opened: OpenRun, part: str) -> str:
     shares = anatomy.parts(opened, part)
-    rows = [(n, f"{s.value:.3f}", f"{s.standard_error:.3f}") for n, s in shares.items()]
+    rows = [(n, f"{s.value:.3f}", error_of(s.standard_error) or "-") for n, s in shares.items()]
     terms = table(("term", "nats a row", "std. error"), rows)
     kl = {name: s.value for name, s in shares.items() if name.startswith("KL(")}
     units = anatomy.active_units(opened, part)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from specc.engine import checkpoint, record
 from specc.engine.forms import Result
+from specc.report.errors import with_error
 from specc.runtime.failure import RunFailure
 
 State = Literal["finished", "running", "stopped", "damaged"]
@@ -19,7 +19,10 @@ State = Literal["finished", "running", "stopped", "damaged"]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run in a line. `figures` are (value, standard error) by name, in nats a row."""
+    """A run in a line. `figures` are (value, standard error) by name, in nats a row.
+
+    None stands for a value that is not finite, and for the error of a single row.
+    """
 
     folder: str
     name: str
@@ -29,7 +32,7 @@ class Summary:
     seconds: float
     digest: str
     seed: int | None
-    figures: Mapping[str, tuple[float, float]]
+    figures: Mapping[str, tuple[float | None, float | None]]
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON."""
@@ -67,13 +70,9 @@ def summary(folder: Path) -> Summary:
         return Summary(str(folder), "?", "damaged", 0, None, 0.0, "", None, {})
 
 
-def _figures(result: Result) -> dict[str, tuple[float, float]]:
+def _figures(result: Result) -> dict[str, tuple[float | None, float | None]]:
     figures = result.get("evaluate", {})
-    return {n: (_float(f["value"]), _float(f["standard_error"])) for n, f in figures.items()}
-
-
-def _float(value: float | None) -> float:
-    return math.nan if value is None else value
+    return {n: (f["value"], f["standard_error"]) for n, f in figures.items()}
 
 
 def _state(folder: Path, has_result: bool) -> State:
@@ -116,7 +115,7 @@ def _facts(folder: Path) -> dict[str, str]:
     last = checkpoint.latest(folder)
     found["steps"] = str(last.counters.total) if last is not None else "0"
     for name, (value, error) in _figures(record.result_of(folder)).items():
-        found[f"figure {name}"] = f"{value:.3f} +- {error:.3f}"
+        found[f"figure {name}"] = with_error(value, error)
     return found
 
 
