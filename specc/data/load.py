@@ -77,12 +77,13 @@ class Loaded:
     """The parts by name, and a digest of everything that was read.
 
     `record` is what was learnt of the training rows and must be kept with a run: the mean and the
-    standard deviation of every field that is standardized.
+    standard deviation of every field that is standardized. `folder` is where its files lie.
     """
 
     parts: Mapping[str, Rows]
     digest: str
     record: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
 
     def to(self, device: torch.device) -> Loaded:
         """The same data, on the device."""
@@ -127,7 +128,7 @@ def load(
         for part, found in parts.items()
     }
     kept = {name: found.as_json() for name, found in known.items()}
-    return Loaded(rows, digest(parts), kept)
+    return Loaded(rows, digest(parts), kept, folder)
 
 
 FILL = "fill of {}"

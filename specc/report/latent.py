@@ -12,6 +12,7 @@ from specc.engine.streams import Stream, noise_at
 from specc.evaluate.sampling import GUIDE, MEAN
 from specc.evaluate.scoring import fixed
 from specc.evaluate.solved import solved
+from specc.report.colours import Classes, classes_of
 from specc.report.conclude import Shown
 from specc.report.pictures import Pixels, grid
 
@@ -22,10 +23,14 @@ PAIRS, STEPS = 8, 12
 
 @dataclass(frozen=True, slots=True)
 class Latent:
-    """The one local latent vector of a program: its name, and E[z | x] of rows of data."""
+    """The one local latent vector of a program: its name, and E[z | x] of rows of data.
+
+    `classes` are those of the rows, where the data have any.
+    """
 
     name: str
     means: Tensor
+    classes: Classes | None = None
 
 
 @torch.inference_mode()
@@ -45,7 +50,7 @@ def latent_of(opened: OpenRun, part: str, seed: int = 0) -> Latent | None:
     value = latents[names[0]]
     if not value.is_floating_point() or value.dim() != 3:
         return None
-    return Latent(names[0], value.mean(0))
+    return Latent(names[0], value.mean(0), classes_of(opened, part, batch))
 
 
 def principal(latent: Latent) -> tuple[list[tuple[float, float]], float] | None:

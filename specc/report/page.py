@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -19,10 +19,11 @@ from specc.report import svg
 from specc.report.conclude import RECONSTRUCTIONS, SAMPLES, picture_field
 from specc.report.errors import error_of
 from specc.report.labelled import labelled
-from specc.report.latent import between, latent_of, principal
+from specc.report.latent import Latent, between, latent_of, principal
 from specc.report.markup import figure, table
 from specc.report.pictures import Pixels
 from specc.report.plane import PLANE
+from specc.report.training import training
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
@@ -41,6 +42,7 @@ def page(opened: OpenRun) -> str:
     facts, _ = record.facts_of(opened.folder)
     name = opened.manifest.name
     sections = [section for section in _sections(opened, facts) if section.body]
+    headline = _headline(opened.folder, record.read_metrics(opened.folder))
     links = "".join(f'<a href="#{s.anchor}">{escape(s.heading)}</a>' for s in sections)
     body = "".join(
         f'<section id="{s.anchor}"><h2>{escape(s.heading)}</h2>{s.body}</section>' for s in sections
@@ -50,7 +52,7 @@ def page(opened: OpenRun) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(name)}</title><style>{STYLE}</style></head><body>"
         f"<header><h1>{escape(name)}</h1><p>{escape(opened.manifest.doc)}</p>"
-        f'{_headline(opened.folder)}</header><nav aria-label="Sections">{links}</nav>'
+        f'{headline}</header><nav aria-label="Sections">{links}</nav>'
         f"<main>{body}</main></body></html>\n"
     )
 
@@ -60,7 +62,7 @@ def _sections(opened: OpenRun, facts: Mapping[str, Any]) -> Iterator[Section]:
     metrics = record.read_metrics(folder)
     part = "test" if opened.data is not None and "test" in opened.data.parts else "train"
     yield Section("figures", "Figures", _figures(folder))
-    yield Section("curves", "Training", _curves(metrics))
+    yield Section("curves", "Training", training(metrics))
     yield Section("bound", "What the loss is made of", _bound(opened, part))
     yield Section("labels", "Labels", labelled(opened, part))
     yield Section("samples", "Samples", _picture(folder / SAMPLES, "Rows drawn from the model"))
@@ -74,18 +76,23 @@ def _sections(opened: OpenRun, facts: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("provenance", "Provenance", _provenance(facts))
 
 
-def _headline(folder: Path) -> str:
-    """The first figure, large; or that the run has not ended."""
+def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
+    """The first figure, large; the loss of a run that has none; how far a run is that goes on."""
     found = record.result_of(folder)
     figures = list(found.get("evaluate", {}).items())
-    if not figures:
-        return '<p class="headline">This run has no figures yet.</p>'
-    name, first = figures[0]
-    sign = "=" if first["estimator"] == "exact" else "&ge;"
-    value, error = _nats(first["value"], 2), error_of(first["standard_error"], 2)
-    of = escape(first.get("of", "log p(x)"))
-    words = f"{of} {sign} {value}" + ("" if error is None else f" &plusmn; {error}")
-    return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}</p>'
+    if figures:
+        name, first = figures[0]
+        sign = "=" if first["estimator"] == "exact" else "&ge;"
+        value, error = _nats(first["value"], 2), error_of(first["standard_error"], 2)
+        words = f"{escape(first.get('of', 'log p(x)'))} {sign} {value}"
+        words += "" if error is None else f" &plusmn; {error}"
+        return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}</p>'
+    epochs = f"{len(metrics)} epoch{'' if len(metrics) == 1 else 's'}"
+    if not metrics:
+        return '<p class="headline">The first epoch has not ended.</p>'
+    loss = f"<b>loss {_nats(metrics[-1]['loss'], 2)}</b> on the training rows after {epochs}"
+    after = "" if found else "; training has not ended"
+    return f'<p class="headline">{loss}{after}</p>'
 
 
 def _figures(folder: Path) -> str:
@@ -127,25 +134,6 @@ def _share(value: object) -> str:
     return f"{100 * value:.1f} %" if isinstance(value, float) else "-"
 
 
-def _curves(metrics: list[dict[str, Any]]) -> str:
-    if len(metrics) < 2:
-        return ""
-    loss = {"training rows": [(m["epoch"], _float(m["loss"])) for m in metrics]}
-    valid = [(m["epoch"], _float(m["valid"]["loss"])) for m in metrics if "valid" in m]
-    if valid:
-        loss["held-out rows"] = valid
-    drawn = [figure(svg.curves(loss, "The loss over the epochs"), "Loss, nats a row")]
-    for name in metrics[0]["parts"]:
-        if name != "loss":
-            part = {name: [(m["epoch"], _float(m["parts"].get(name))) for m in metrics]}
-            drawn.append(figure(svg.curves(part, f"{name} over the epochs"), name))
-    return f'<div class="grid">{"".join(drawn)}</div>'
-
-
-def _float(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else math.nan
-
-
 def _bound(opened: OpenRun, part: str) -> str:
     shares = anatomy.parts(opened, part)
     rows = [(n, f"{s.value:.3f}", error_of(s.standard_error) or "-") for n, s in shares.items()]
@@ -169,12 +157,23 @@ def _latent(opened: OpenRun, part: str) -> str:
     if found is not None:
         places, share = found
         words = f"E[{latent.name} | x] along its two main directions, {100 * share:.0f} % of it"
-        drawn.append(figure(svg.points(places, words, "first", "second"), words))
+        drawn.append(figure(_points(latent, places, words), _coloured(latent, words)))
     shown = picture_field(opened)
     pixels = between(opened, latent, shown) if shown is not None else None
     if pixels is not None:
         drawn.append(_image(_png(pixels), "Between pairs of rows, in straight lines"))
     return "".join(drawn)
+
+
+def _points(latent: Latent, places: list[tuple[float, float]], words: str) -> str:
+    own = latent.classes
+    numbers, names = (own.numbers, own.names) if own is not None else ((), ())
+    axes = "first principal direction", "second principal direction"
+    return svg.points(places, words, *axes, numbers, names)
+
+
+def _coloured(latent: Latent, words: str) -> str:
+    return words if latent.classes is None else f"{words}, coloured by {latent.classes.of}"
 
 
 def _png(pixels: Pixels) -> bytes:

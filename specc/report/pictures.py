@@ -13,6 +13,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from specc.engine import files
+from specc.report.span import span
 
 WIDTH = 960
 """A grid is enlarged, by whole numbers, to about so many pixels."""
@@ -74,7 +75,7 @@ def write_png(path: Path, pixels: Pixels) -> None:
 def loss_curve(path: Path, metrics: Sequence[Mapping[str, Any]], title: str) -> None:
     """The loss over the epochs, training and held-out rows, as a PNG at `path`.
 
-    The first epochs mostly tower over the rest: the axis follows the last nine tenths.
+    Where the first epochs tower over the rest the axis leaves them out, and says so.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -82,17 +83,20 @@ def loss_curve(path: Path, metrics: Sequence[Mapping[str, Any]], title: str) -> 
     figure = Figure(figsize=(7.0, 4.0), dpi=130, layout="constrained")
     axes = FigureCanvasAgg(figure).figure.add_subplot()
     epochs = [line["epoch"] for line in metrics]
-    losses = [math.nan if line["loss"] is None else line["loss"] for line in metrics]
+    losses = [math.nan if line["loss"] is None else float(line["loss"]) for line in metrics]
     axes.plot(epochs, losses, color="#2b5c8a", linewidth=1.6, label="training rows")
-    valid = [(line["epoch"], line["valid"]["loss"]) for line in metrics if "valid" in line]
+    valid = [
+        (line["epoch"], math.nan if line["valid"]["loss"] is None else float(line["valid"]["loss"]))
+        for line in metrics
+        if "valid" in line
+    ]
     if valid:
         axes.plot(*zip(*valid, strict=True), color="#c2571a", linewidth=1.6, label="held-out rows")
         axes.legend(frameon=False)
-    settled = [value for value in losses[len(losses) // 10 :] if math.isfinite(value)]
-    settled += [value for _, value in valid[len(valid) // 10 :] if math.isfinite(value)]
-    if settled and max(settled) > min(settled):
-        margin = 0.05 * (max(settled) - min(settled))
-        axes.set_ylim(min(settled) - margin, max(settled) + margin)
+    axis = span([list(zip(epochs, losses, strict=True)), valid])
+    if axis is not None:
+        axes.set_ylim(axis.low, axis.high)
+        axes.set_title(axis.words(), loc="right", fontsize="small", color="#5c6675")
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss (nats a row)")
     axes.set_title(title, loc="left")

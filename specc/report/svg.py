@@ -4,38 +4,88 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 640, 260
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 34
+from specc.report.span import Points, span, widened
 
-Points = Sequence[tuple[float, float]]
+WIDTH = 640
+"""Units of a drawing over the whole page; two curves stand side by side in `CURVE` units each."""
+
+CURVE = 460
+HEIGHT = 260
+LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 38
+
+COLOURS = 10
+"""The classes of points that have a colour of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle with two axes, and the units of the drawing around it."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+    width: int = WIDTH
+    height: int = HEIGHT
+
+    def across(self, x: float) -> float:
+        """The place of a value of the horizontal axis."""
+        return LEFT + (self.width - LEFT - RIGHT) * (x - self.left) / (self.right - self.left)
+
+    def down(self, y: float) -> float:
+        """The place of a value of the vertical axis; one far beyond it is moved nearer."""
+        place = TOP + (self.height - TOP - BOTTOM) * (self.high - y) / (self.high - self.low)
+        return min(max(place, -10.0 * self.height), 10.0 * self.height)
+
+    def inside(self, line: str) -> str:
+        """A line that is cut off where it leaves the frame."""
+        width, height = self.width - LEFT - RIGHT, self.height - TOP - BOTTOM
+        place = f'x="{LEFT}" y="{TOP}" width="{width}" height="{height}"'
+        return f'<svg {place} viewBox="{LEFT} {TOP} {width} {height}">{line}</svg>'
+
+    def drawn(self, below: str, beside: str = "") -> str:
+        """Lines at round values with their numbers, and the names of the axes."""
+        edge, foot = self.width - RIGHT, self.height - BOTTOM
+        lines = []
+        for value in _round_values(self.low, self.high):
+            y = self.down(value)
+            lines.append(f'<line class="rule" x1="{LEFT}" x2="{edge}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            lines.append(f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}">{value:g}</text>')
+        for value in _round_values(self.left, self.right):
+            x = self.across(value)
+            lines.append(f'<text class="tick mid" x="{x:.1f}" y="{foot + 17}">{value:g}</text>')
+        lines.append(f'<text class="axis" x="{edge}" y="{self.height - 4}">{escape(below)}</text>')
+        if beside:
+            words = escape(beside)
+            lines.append(f'<text class="axis beside" x="{LEFT}" y="{TOP + 2}">{words}</text>')
+        return "".join(lines)
 
 
 def curves(series: Mapping[str, Points], title: str, below: str = "epoch") -> str:
-    """Lines over a common axis; the axis follows the last nine tenths, which the first tower over.
+    """Lines over a common axis, which `specc.report.span` chooses; what is not finite is left out.
 
-    Values that are not finite are left out.
+    `series` has the points of each line by its name.
     """
     finite = {n: [(x, y) for x, y in p if math.isfinite(y)] for n, p in series.items()}
-    kept = {name: points for name, points in finite.items() if points}
-    if not kept:
+    lines = {name: points for name, points in finite.items() if points}
+    axis = span(lines.values())
+    if axis is None:
         return ""
-    xs = [x for points in kept.values() for x, _ in points]
-    settled = [y for points in kept.values() for _, y in points[len(points) // 10 :]]
-    low, high = _widened(min(settled), max(settled))
-    left, right = min(xs), max(max(xs), min(xs) + 1e-9)
-    body = [_frame(low, high, left, right, below)]
-    for number, (name, points) in enumerate(kept.items()):
-        places = " ".join(
-            f"{_across(x, left, right):.1f},{_held(_down(y, low, high)):.1f}" for x, y in points
-        )
-        body.append(_inside(f'<polyline class="line s{number % 4}" points="{places}"/>'))
-        if len(kept) > 1:
-            at = TOP + 14 + 16 * number
-            label = f'<text class="s{number % 4} label" x="{WIDTH - RIGHT - 6}" y="{at}">'
+    xs = [x for points in lines.values() for x, _ in points]
+    right = max(max(xs), min(xs) + 1e-9)
+    frame = Frame(min(xs), right, axis.low, axis.high, CURVE)
+    body = [frame.drawn(below)]
+    for number, (name, points) in enumerate(lines.items()):
+        places = " ".join(f"{frame.across(x):.1f},{frame.down(y):.1f}" for x, y in points)
+        body.append(frame.inside(f'<polyline class="line s{number % 4}" points="{places}"/>'))
+        if len(lines) > 1:
+            at = TOP + 14 + 17 * number
+            label = f'<text class="s{number % 4} label" x="{CURVE - RIGHT - 6}" y="{at}">'
             body.append(f"{label}{escape(name)}</text>")
-    return drawing(body, title)
+    return drawing(body, title, width=CURVE)
 
 
 def bars(values: Mapping[str, float], title: str, unit: str) -> str:
@@ -54,61 +104,37 @@ def bars(values: Mapping[str, float], title: str, unit: str) -> str:
     return drawing(rows, title, height)
 
 
-def points(places: Points, title: str, across: str, up: str) -> str:
-    """Points of two coordinates, with their axes."""
+def points(
+    places: Points,
+    title: str,
+    across: str,
+    up: str,
+    classes: Sequence[int] = (),
+    names: Sequence[str] = (),
+) -> str:
+    """Points of two coordinates, with their axes.
+
+    `classes` are the numbers of their classes, which give them their colours, and `names` what the
+    legend calls these.
+    """
     if not places:
         return ""
-    left, right = _widened(min(x for x, _ in places), max(x for x, _ in places))
-    low, high = _widened(min(y for _, y in places), max(y for _, y in places))
-    body = [_frame(low, high, left, right, across, up)]
+    left, right = widened(min(x for x, _ in places), max(x for x, _ in places))
+    low, high = widened(min(y for _, y in places), max(y for _, y in places))
+    legend = 84 if names else 0
+    frame = Frame(left, right, low, high, WIDTH - legend, 400)
+    own = list(classes) or [0] * len(places)
+    body = [frame.drawn(across, up)]
     body += [
-        f'<circle class="dot" cx="{_across(x, left, right):.1f}" '
-        f'cy="{_down(y, low, high):.1f}" r="2.2"/>'
-        for x, y in places
+        f'<circle class="dot c{number % COLOURS}" cx="{frame.across(x):.1f}" '
+        f'cy="{frame.down(y):.1f}" r="2.6"/>'
+        for (x, y), number in zip(places, own, strict=True)
     ]
-    return drawing(body, title)
-
-
-def _widened(low: float, high: float) -> tuple[float, float]:
-    margin = 0.06 * (high - low) or max(abs(high), 1.0) * 0.06
-    return low - margin, high + margin
-
-
-def _across(x: float, left: float, right: float) -> float:
-    return LEFT + (WIDTH - LEFT - RIGHT) * (x - left) / (right - left)
-
-
-def _down(y: float, low: float, high: float) -> float:
-    return TOP + (HEIGHT - TOP - BOTTOM) * (high - y) / (high - low)
-
-
-def _held(down: float) -> float:
-    """A place that is far outside of the drawing, moved nearer."""
-    return min(max(down, -10.0 * HEIGHT), 10.0 * HEIGHT)
-
-
-def _inside(line: str) -> str:
-    """What leaves the frame is cut off there."""
-    box = f"{LEFT} {TOP} {WIDTH - LEFT - RIGHT} {HEIGHT - TOP - BOTTOM}"
-    x, y, width, height = box.split()
-    place = f'x="{x}" y="{y}" width="{width}" height="{height}"'
-    return f'<svg {place} viewBox="{box}">{line}</svg>'
-
-
-def _frame(low: float, high: float, left: float, right: float, below: str, beside: str = "") -> str:
-    """Lines at round values with their numbers, and the names of the axes."""
-    lines = []
-    for value in _round_values(low, high):
-        y = _down(value, low, high)
-        lines.append(f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
-        lines.append(f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}">{value:g}</text>')
-    for value in _round_values(left, right):
-        x, y = _across(value, left, right), HEIGHT - BOTTOM + 16
-        lines.append(f'<text class="tick mid" x="{x:.1f}" y="{y}">{value:g}</text>')
-    lines.append(f'<text class="axis" x="{WIDTH - RIGHT}" y="{HEIGHT - 2}">{escape(below)}</text>')
-    if beside:
-        lines.append(f'<text class="axis beside" x="{LEFT}" y="{TOP + 2}">{escape(beside)}</text>')
-    return "".join(lines)
+    for number, name in enumerate(names):
+        y, x = TOP + 12 + 20 * number, WIDTH - legend + 8
+        body.append(f'<circle class="dot c{number % COLOURS}" cx="{x}" cy="{y - 4}" r="4"/>')
+        body.append(f'<text class="beside" x="{x + 10}" y="{y}">{escape(name)}</text>')
+    return drawing(body, title, 400)
 
 
 def _round_values(low: float, high: float) -> list[float]:
@@ -120,9 +146,9 @@ def _round_values(low: float, high: float) -> list[float]:
     return [round(n * step, 12) for n in range(first, math.floor(high / step) + 1)]
 
 
-def drawing(body: Sequence[str], title: str, height: int = HEIGHT) -> str:
+def drawing(body: Sequence[str], title: str, height: int = HEIGHT, width: int = WIDTH) -> str:
     """The parts of a drawing as one, with words for those who do not see it."""
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>{''.join(body)}</svg>"
     )

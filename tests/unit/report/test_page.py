@@ -12,8 +12,10 @@ import pytest
 import specc
 from specc.evaluate.calibration import Bin
 from specc.report import svg
-from specc.report.page import page
+from specc.report.page import _headline, page
 from specc.report.reliability import SIDE, reliability
+from specc.report.span import span
+from specc.report.training import parts_of, training
 
 ROOT = Path(__file__).parents[3]
 SHORT = {"train.epochs": 3, "train.threads": 1, "evaluate.test.particles": 30}
@@ -135,6 +137,64 @@ def test_a_run_without_a_guide_or_pictures(tmp_path):
     shown = page(model.train(tmp_path / "run")._opened)
     assert "Not drawn: it takes one local latent" in shown
     read(shown)
+
+
+def test_points_are_coloured_by_the_label_of_the_data(text):
+    """The spec reads no label; the data has one."""
+    tags = read(text)
+    dots = [a["class"] for tag, a in tags if tag == "circle" and a["class"].startswith("dot")]
+    legend = 10
+    counts = [dots.count(f"dot c{number}") - 1 for number in range(10)]
+    assert sum(counts) == len(dots) - legend == 359 and min(counts) > 20
+    assert "coloured by label" in text
+
+
+def test_the_class_of_a_field_is_taken_before_the_label_of_the_data(tmp_path):
+    model = specc.load(ROOT / "specs/conditional_vae.yaml", {**SHORT, "train.epochs": 1})
+    assert "coloured by y" in page(model.train(tmp_path / "run")._opened)
+
+
+def test_a_curve_is_drawn_once(text):
+    """The bound is minus the loss: its curve would be the mirror image."""
+    drawn = re.findall(r"<title>([^<]*) over the epochs</title>", text)
+    assert drawn == ["The loss", "log p(x | z)", "KL(q(z | x) || p(z))"]
+
+
+def test_a_part_that_differs_from_the_loss_in_one_epoch_has_its_curve():
+    lines = [
+        {"epoch": n, "loss": 2.0 + n, "parts": {"loss": 2.0 + n, "elbo": -2.0 - n, "kl": 1.0}}
+        for n in range(4)
+    ]
+    assert parts_of(lines) == ["kl"]
+    lines[1]["parts"]["elbo"] = -2.5
+    assert parts_of(lines) == ["elbo", "kl"]
+
+
+def test_the_headline_of_a_run_without_figures(run, tmp_path):
+    lines = run.metrics
+    assert "loss" in _headline(tmp_path, lines) and "has not ended" in _headline(tmp_path, lines)
+    (tmp_path / "result.json").write_text('{"name": "vae", "evaluate": {}}')
+    ended = _headline(tmp_path, lines)
+    assert "after 3 epochs" in ended and "has not ended" not in ended
+    assert "first epoch" in _headline(tmp_path, [])
+
+
+def test_an_axis_leaves_out_what_towers_and_says_so():
+    settled = [(n, 11.0 - n / 40) for n in range(1, 41)]
+    assert span([settled]).words() == ""
+    towering = [(0, 500.0), *settled]
+    axis = span([towering])
+    assert axis.high < 12 and (axis.beyond, axis.farthest) == (2, 500.0)
+    assert axis.words() == "the axis leaves out 2 of 41 epochs, up to 500"
+    assert "leaves out 2 of 41" in training(
+        [{"epoch": n, "loss": y, "parts": {"loss": y}} for n, y in towering]
+    )
+
+
+def test_an_axis_of_odd_values():
+    assert span([[(1, float("nan"))], []]) is None
+    same = span([[(1, 2.0), (2, 2.0)]])
+    assert same.low < 2.0 < same.high and same.beyond == 0
 
 
 def test_curves_leave_out_what_is_not_finite():
