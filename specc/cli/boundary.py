@@ -15,10 +15,11 @@ import traceback
 from collections.abc import Sequence
 from types import TracebackType
 
-import click
+import typer
 
 from specc.cli import exits
 from specc.cli.failure import Failure, WrongSpec, reason
+from specc.cli.terminal import echo_error, say
 
 
 class Boundary:
@@ -52,19 +53,18 @@ class Boundary:
             return exits.FAILED
 
     def _say(self, error: BaseException) -> int:
-        if isinstance(error, click.exceptions.Exit):
+        if isinstance(error, typer.Exit):
             return error.exit_code
-        if isinstance(error, click.ClickException):
-            error.show()
-            return exits.WRONG
-        if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        if isinstance(error, typer.TyperException):
+            return _say_usage(error)
+        if isinstance(error, (KeyboardInterrupt, typer.Abort)):
             say("interrupted")
             return exits.INTERRUPTED
         if isinstance(error, Failure):
             say(error.message, error.hint)
             return error.exit_code
         if isinstance(error, WrongSpec):
-            click.echo(error.text, err=True)
+            echo_error(error.text)
             return exits.WRONG
         if isinstance(error, OSError):
             return _say_system(error)
@@ -75,21 +75,27 @@ class Boundary:
         say(f"this is a bug in specc, not in your files: {what}")
         report = crash_report(self.arguments, error)
         if self.debug:
-            click.echo(report, err=True, nl=False)
+            echo_error(report.rstrip("\n"))
             return exits.BUG
         try:
             hint = f"report it with {_store(report)}, and with the spec if you can share it"
-            click.echo(f"  {hint}", err=True)
+            echo_error(f"  {hint}")
         except OSError:
-            click.echo(report, err=True, nl=False)
+            echo_error(report.rstrip("\n"))
         return exits.BUG
 
 
-def say(message: str, hint: str = "") -> None:
-    """Print one message to stderr, with what to do about it on a line of its own."""
-    click.echo(f"specc: {message}", err=True)
-    if hint:
-        click.echo(f"  {hint}", err=True)
+def _say_usage(error: typer.TyperException) -> int:
+    """A command line that cannot be read: how it is written, and what is wrong."""
+    from specc.cli.usage import lead
+
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    if context is not None and not message.startswith("Usage:"):  # else it is the help itself
+        echo_error(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
+    title = "" if message.startswith("Usage:") else f"{typer.style('Error:', fg='red', bold=True)} "
+    echo_error(f"{title}{message}{lead(error)}")
+    return exits.WRONG
 
 
 def _say_system(error: OSError) -> int:

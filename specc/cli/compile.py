@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-import click
+import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import Failure
@@ -15,30 +16,40 @@ if TYPE_CHECKING:
     from specc.compiler import Compiled
 
 
-STAGES = ("located", "spec", "graph", "typed", "objective", "plan", "files")
+HELP = "Write the PyTorch code of each SPEC to generated/NAME/."
+
+Stage = Literal["located", "spec", "graph", "typed", "objective", "plan", "files"]
+STAGES: tuple[str, ...] = get_args(Stage)
 
 
-@click.command(help="Write the PyTorch code of each SPEC to generated/NAME/.")
-@options.many_specs
-@options.settings
-@click.option("--out", metavar="DIR", help="Write to DIR/NAME/ instead.")
-@click.option("--check", is_flag=True, help="Write nothing; fail where the code has drifted.")
-@click.option("--standalone", metavar="DIR", help="Write code that needs torch alone to DIR/NAME/.")
-@click.option(
-    "--emit",
-    type=click.Choice(STAGES),
-    metavar="STAGE",
-    help=f"Print a stage of the compiler instead: {', '.join(STAGES)}.",
-)
-@click.option("--force", is_flag=True, help="Replace files that were edited by hand.")
 def command(
-    specs: tuple[str, ...],
-    settings: tuple[str, ...],
-    out: str | None,
-    check: bool,
-    standalone: str | None,
-    emit: str | None,
-    force: bool,
+    specs: options.Specs,
+    *,
+    settings: options.Settings,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Write to DIR/NAME/ instead.")
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Write nothing; fail if the code there differs."),
+    ] = False,
+    standalone: Annotated[
+        str | None,
+        typer.Option(
+            "--standalone", metavar="DIR", help="Write code that needs only torch to DIR/NAME/."
+        ),
+    ] = None,
+    emit: Annotated[
+        Stage | None,
+        typer.Option(
+            "--emit",
+            metavar="STAGE",
+            help=f"Print a stage of the compiler instead: {', '.join(STAGES)}.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that were edited by hand.")
+    ] = False,
 ) -> int:
     """Compile specs, or compare the code that is there with them."""
     from specc.cli.output import folder_for
@@ -58,7 +69,7 @@ def command(
     return exits.DONE
 
 
-def _emit(stage: str, specs: tuple[str, ...], settings: tuple[str, ...]) -> int:
+def _emit(stage: str, specs: Sequence[str], settings: Sequence[str]) -> int:
     """Print one stage, also of a spec that fails at a later one; its findings go to stderr."""
     from specc.cli.findings import examine, has_errors, rendered
     from specc.stages import STAGES as PRINTERS
@@ -67,9 +78,9 @@ def _emit(stage: str, specs: tuple[str, ...], settings: tuple[str, ...]) -> int:
     for spec in specs:
         checked, findings = examine(spec, settings)
         text = None if checked is None else PRINTERS[stage](checked)
-        click.echo(text or "", nl=False)
+        typer.echo(text or "", nl=False)
         if findings:
-            click.echo(rendered(findings), err=True)
+            typer.echo(rendered(findings), err=True)
         sound &= not has_errors(findings)
     return exits.DONE if sound else exits.WRONG
 
@@ -80,11 +91,11 @@ def _standalone(out: Path, results: list[Compiled]) -> int:
     for result in results:
         files = standalone(result.plan)
         write_folder(out / result.name, files)
-        click.echo(f"{out / result.name}: {len(files)} files; start with train.py")
+        typer.echo(f"{out / result.name}: {len(files)} files; start with train.py")
     return exits.DONE
 
 
-def compiled(spec: str, settings: tuple[str, ...]) -> Compiled:
+def compiled(spec: str, settings: Sequence[str]) -> Compiled:
     """The files of a sound spec; raises `WrongSpec` with its findings otherwise."""
     from specc.cli.findings import sound
     from specc.compiler import generate
@@ -101,7 +112,7 @@ def _write(folder: Path, result: Compiled, force: bool) -> None:
         raise Failure(f"{folder / touched[0]} was edited by hand", hint)
     changed = write_folder(folder, result.files)
     what = f"{len(changed)} of {len(result.files)} files written" if changed else "up to date"
-    click.echo(f"{folder}: {what}")
+    typer.echo(f"{folder}: {what}")
 
 
 def _check(pairs: list[tuple[Path, Compiled]]) -> int:
@@ -109,9 +120,9 @@ def _check(pairs: list[tuple[Path, Compiled]]) -> int:
 
     found = [drift for folder, result in pairs for drift in drifts(folder, result.files)]
     for drift in found:
-        click.echo(f"{drift.path} {drift.kind}")
+        typer.echo(f"{drift.path} {drift.kind}")
         if drift.difference:
-            click.echo(drift.difference)
+            typer.echo(drift.difference)
     if not found:
-        click.echo(f"{len(pairs)} {'spec' if len(pairs) == 1 else 'specs'}: no drift")
+        typer.echo(f"{len(pairs)} {'spec' if len(pairs) == 1 else 'specs'}: no drift")
     return exits.FINDINGS if found else exits.DONE

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import click
+from importlib import resources
+from typing import Annotated, Literal
+
+import typer
 
 from specc.cli import exits
 
@@ -14,18 +17,14 @@ zsh:   specc completion zsh >> ~/.zshrc
 fish:  specc completion fish > ~/.config/fish/completions/specc.fish
 """
 
+Shell = Annotated[
+    Literal["bash", "zsh", "fish"],
+    typer.Argument(metavar="SHELL", show_default=False, help="bash, zsh or fish."),
+]
 
-@click.command(help=HELP)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(shell: str) -> int:
+
+def command(shell: Shell) -> int:
     """Print the completion script of SHELL."""
-    from click.shell_completion import get_completion_class
-
-    from specc.cli.main import COMPLETE, GROUP
-
-    kind = get_completion_class(shell)
-    assert kind is not None, f"click does not know the shell {shell}"
-    script = kind(GROUP, {}, "specc", COMPLETE)
-    # `source()` would first ask the installed bash for its version, even for another machine's.
-    click.echo(script.source_template % script.source_vars())
+    script = resources.files("specc.cli").joinpath("shells", f"specc.{shell}")
+    typer.echo(script.read_text(encoding="utf-8"), nl=False)
     return exits.DONE

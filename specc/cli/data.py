@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import click
+import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import usage
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 HEAD = ("part", "field", "from", "rows", "shape", "type", "range", "missing", "taken by", "as")
 
 
-@click.command(help="Show what SPEC will read: parts, fields, ranges, and what does not fit.")
-@options.one_spec
-@options.settings
-@options.data_dir
-@click.option("--out", metavar="PNG", help="Draw it: a grid of pictures, or histograms.")
-@options.as_json
+HELP = "Show the data that SPEC reads: parts, fields, ranges, and what does not fit."
+
+
 def command(
-    spec: str, settings: tuple[str, ...], data_dir: str | None, out: str | None, as_json: bool
+    spec: options.Spec,
+    *,
+    settings: options.Settings,
+    data_dir: options.DataDir = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="PNG", help="Draw it: a grid of pictures, or histograms."),
+    ] = None,
+    as_json: options.Json = False,
 ) -> int:
     """Read, print and draw; values that do not fit are findings."""
     if out is not None and Path(out).suffix != ".png":
@@ -44,7 +49,7 @@ def command(
     from specc.data.wanted import lacking
     from specc.runtime.failure import RunFailure
 
-    tables = tables_of(data, Path(data_dir) if data_dir else None)
+    tables = tables_of(data, data_dir)
     wrong = list(failures(tables, data))
     parts = parted(tables, data)
     if not wrong:
@@ -56,14 +61,14 @@ def command(
     wrong += [failure for _, failure in lacking(manifest, parts)]
     summaries, found = described(parts, data), digest(parts)
     if as_json:
-        click.echo(json.dumps(_as_json(manifest, summaries, found, wrong), indent=2))
+        typer.echo(json.dumps(_as_json(manifest, summaries, found, wrong), indent=2))
     else:
-        click.echo("\n".join([_as_text(manifest, summaries, found), *map(_said, wrong)]))
+        typer.echo("\n".join([_as_text(manifest, summaries, found), *map(_said, wrong)]))
     if out is not None:
         from specc.data.picture import picture
 
         Path(out).write_bytes(picture(parts, data))
-        click.echo(f"picture: {out}", err=as_json)
+        typer.echo(f"picture: {out}", err=as_json)
     return exits.FINDINGS if wrong else exits.DONE
 
 

@@ -3,57 +3,71 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-import click
+import typer
 
-from specc.cli import exits, options
+from specc.cli import complete, exits, options
 
 if TYPE_CHECKING:
     from specc.codegen.plan import Plan
 
-FAILING = (
+HELP = "Show what changed from OLD to NEW: files, or REVISION:FILE from git."
+
+Verdict = Literal[
     "cosmetic",
     "training-only",
     "same-mathematics",
     "checkpoint-resumes",
     "some-tensors",
     "breaks",
-)
+]
+Side = Annotated[
+    str,
+    typer.Argument(
+        show_default=False,
+        autocompletion=complete.specs,
+        help="A spec, or a revision of one, such as HEAD~1:specs/vae.yaml.",
+    ),
+]
+FailOn = Annotated[
+    Verdict | None,
+    typer.Option(
+        "--fail-on",
+        metavar="VERDICT",
+        help="End with 1 if the change is this strong or stronger: "
+        f"{', '.join(get_args(Verdict))}.",
+    ),
+]
 
 
-@click.command(help="Show what changed from OLD to NEW: files, or REVISION:FILE from git.")
-@click.argument("old")
-@click.argument("new")
-@options.settings
-@click.option(
-    "--fail-on",
-    type=click.Choice(FAILING),
-    metavar="VERDICT",
-    help=f"End with 1 where the change is this strong or stronger: {', '.join(FAILING)}.",
-)
-@options.as_json
 def command(
-    old: str, new: str, settings: tuple[str, ...], fail_on: str | None, as_json: bool
+    old: Side,
+    new: Side,
+    *,
+    settings: options.Settings,
+    fail_on: FailOn = None,
+    as_json: options.Json = False,
 ) -> int:
     """Compare two specs; both have to be sound."""
     from specc.codegen.diff.compare import VERDICTS, compare
 
     found = compare(_plan(old, settings), _plan(new, settings))
     if as_json:
-        click.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
     else:
         for change in found.changes:
-            click.echo(change.what)
+            typer.echo(change.what)
         if not found.changes and found.verdict != "identical":
-            click.echo("only comments, layout or the order of entries differ")
-        click.echo(f"verdict: {found.sentence()}")
+            typer.echo("only comments, layout or the order of entries differ")
+        typer.echo(f"verdict: {found.sentence()}")
     strong = fail_on is not None and VERDICTS.index(found.verdict) >= VERDICTS.index(fail_on)
     return exits.FINDINGS if strong else exits.DONE
 
 
-def _plan(name: str, settings: tuple[str, ...]) -> Plan:
+def _plan(name: str, settings: Sequence[str]) -> Plan:
     from specc.cli.failure import WrongSpec
     from specc.cli.findings import has_errors, rendered
     from specc.cli.revision import read_at

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import click
+import typer
 
 from specc.cli import exits, options
 
@@ -20,26 +20,36 @@ Summary = dict[str, float | int | str | None]
 """A figure as `Estimate.summary` has it."""
 
 
-@click.command(help="Measure a trained RUN: a bound on the likelihood of data, or its exact value.")
-@click.argument("run")
-@options.data_dir
-@options.device
-@click.option("--estimator", type=click.Choice(("elbo", "iwae", "exact")), help="How.")
-@click.option("--particles", type=click.IntRange(1), help="Draws from the guide for each row.")
-@click.option("--part", help="The part of the data, such as test.")
-@click.option("--rows", type=click.IntRange(1), help="The first rows of it only.")
-@click.option("--seed", type=click.IntRange(0), help="The number that the draws follow from.")
-@options.as_json
+HELP = "Evaluate a trained RUN: the likelihood of data, exactly or as a bound."
+
+Estimator = Annotated[
+    Literal["elbo", "iwae", "exact"] | None,
+    typer.Option("--estimator", help="The estimator; by default that of the spec."),
+]
+Particles = Annotated[
+    int | None,
+    typer.Option("--particles", min=1, metavar="K", help="Draws from the guide for each row."),
+]
+Part = Annotated[
+    str | None, typer.Option("--part", metavar="NAME", help="The part of the data, such as test.")
+]
+Rows = Annotated[
+    int | None, typer.Option("--rows", min=1, metavar="N", help="Use only the first N rows.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Random seed.")]
+
+
 def command(
-    run: str,
-    data_dir: str | None,
-    device: str,
-    estimator: str | None,
-    particles: int | None,
-    part: str | None,
-    rows: int | None,
-    seed: int | None,
-    as_json: bool,
+    run: options.Run,
+    *,
+    data_dir: options.DataDir = None,
+    device: options.Device = "auto",
+    estimator: Estimator = None,
+    particles: Particles = None,
+    part: Part = None,
+    rows: Rows = None,
+    seed: Seed = None,
+    as_json: options.Json = False,
 ) -> int:
     """Repeat the figures of the spec's `evaluate`, or one that the options describe."""
     from specc.engine.device import prepare
@@ -50,7 +60,7 @@ def command(
     given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
     changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
     found = measured(open_run(run, data_dir=data_dir, device=device).opened, changes, as_json)
-    click.echo(in_json(found) if as_json else "\n".join(in_words(found)))
+    typer.echo(in_json(found) if as_json else "\n".join(in_words(found)))
     return exits.DONE
 
 

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Annotated
 
-import click
+import typer
 
-from specc.cli import exits, options
+from specc.cli import complete, exits, options
 from specc.cli.codes import page
 from specc.cli.reference import entries, is_spec
 
-
-@click.command(
-    help="Show what the compiler decided for SPEC, what a code such as E0302 means, or what a NAME "
-    "of the catalog (normal, mlp, elbo, csv, adam) or a key (train.epochs) does."
+HELP = (
+    "Show what the compiler decided for SPEC, what a code such as E0302 means, or what a NAME of "
+    "the catalog (normal, mlp, elbo, csv, adam) or a key (train.epochs) does."
 )
-@click.argument("what", metavar="SPEC|CODE|NAME")
-@options.settings
-@options.as_json
-def command(what: str, settings: tuple[str, ...], as_json: bool) -> int:
+
+What = Annotated[
+    str,
+    typer.Argument(
+        metavar="SPEC|CODE|NAME",
+        show_default=False,
+        autocompletion=complete.specs_and_codes,
+        help="The file of a spec, a code, a name of the catalog, or a key.",
+    ),
+]
+
+
+def command(what: What, *, settings: options.Settings, as_json: options.Json = False) -> int:
     """Print the page of a code, the reference of a name, or the decisions of a spec."""
     if re.fullmatch(r"[EWew]\d{4}", what):
-        click.echo(page(what.upper()), nl=False)
+        typer.echo(page(what.upper()), nl=False)
         return exits.DONE
     if not is_spec(what):
-        click.echo(entries(what, as_json), nl=False)
+        typer.echo(entries(what, as_json), nl=False)
         return exits.DONE
     from specc.cli.findings import sound
     from specc.codegen.explain import explain, explain_json
@@ -33,7 +42,7 @@ def command(what: str, settings: tuple[str, ...], as_json: bool) -> int:
     plan = sound(what, settings).plan
     assert plan is not None
     if as_json:
-        click.echo(json.dumps(explain_json(plan), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(explain_json(plan), indent=2, ensure_ascii=False))
     else:
-        click.echo(explain(plan), nl=False)
+        typer.echo(explain(plan), nl=False)
     return exits.DONE

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-import click
-
 from specc.cli.failure import WrongSpec
+from specc.cli.terminal import echo_error
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import severity
 from specc.reading import read
@@ -39,7 +38,7 @@ def sound(name: str, settings: Sequence[str] = ()) -> Checked:
     if checked is None or has_errors(findings):
         raise WrongSpec(rendered(findings))
     if findings:
-        click.echo(rendered(findings), err=True)
+        echo_error(rendered(findings))
     return checked
 
 
@@ -49,6 +48,10 @@ def has_errors(findings: Iterable[Diagnostic]) -> bool:
 
 
 def rendered(findings: Sequence[Diagnostic], form: str = "text") -> str:
-    """The findings in the format `text`, `json`, `github` or `sarif`."""
+    """The findings in the format `text`, `json`, `github` or `sarif`.
+
+    Text has codes of colour, which `typer.echo` removes where no terminal shows them.
+    """
     renderer = import_module(f"specc.diagnostics.render_{form}")
-    return cast("str", renderer.render(findings))
+    coloured = {"colour": True} if form == "text" else {}
+    return cast("str", renderer.render(findings, **coloured))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
 from specc.cli import exits, options
 
+HELP = "Format each SPEC in canonical style; - reads standard input and prints the result."
 
-@click.command(help="Put each SPEC into canonical style; - reads stdin and writes stdout.")
-@options.many_specs
-@click.option("--check", is_flag=True, help="Write nothing; fail where something would change.")
-@click.option("--diff", "show", is_flag=True, help="Write nothing; show what would change.")
-def command(specs: tuple[str, ...], check: bool, show: bool) -> int:
+
+def command(
+    specs: options.Specs,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if a file would change.")
+    ] = False,
+    show: Annotated[bool, typer.Option("--diff", help="Write nothing; show the changes.")] = False,
+) -> int:
     """Format files in place."""
     changed = [_format(spec, check, show) for spec in specs]
     return exits.FINDINGS if check and any(changed) else exits.DONE
@@ -33,13 +39,13 @@ def _format(spec: str, check: bool, show: bool) -> bool:
         lines = difflib.unified_diff(
             source.text.splitlines(), text.splitlines(), spec, f"{spec}, formatted", lineterm=""
         )
-        click.echo("\n".join(lines), nl=changed)
+        typer.echo("\n".join(lines), nl=changed)
     elif check:
         if changed:
-            click.echo(f"{spec} would change")
+            typer.echo(f"{spec} would change")
     elif spec == STDIN:
-        click.echo(text, nl=False)
+        typer.echo(text, nl=False)
     elif changed:
         write_file(Path(spec), text)
-        click.echo(f"{spec}: formatted")
+        typer.echo(f"{spec}: formatted")
     return changed

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import Annotated, Literal
 
-import click
+import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import Failure
 
+HELP = "Draw the graph of SPEC."
+
 FORMS = ("text", "mermaid", "dot", "svg", "png")
 
+Format = Annotated[
+    Literal["text", "mermaid", "dot", "svg", "png"] | None,
+    typer.Option("--format", help="The format; by default that of the ending of --out, or text."),
+]
+Out = Annotated[
+    str | None, typer.Option("--out", metavar="FILE", help="Write to FILE; png needs one.")
+]
 
-@click.command(help="Draw the graph of SPEC.")
-@options.one_spec
-@options.settings
-@click.option("--format", "form", type=click.Choice(FORMS), help="How; by the name of --out.")
-@click.option("--out", metavar="FILE", help="Where; a png needs it.")
-def command(spec: str, settings: tuple[str, ...], form: str | None, out: str | None) -> int:
+
+def command(
+    spec: options.Spec, *, settings: options.Settings, form: Format = None, out: Out = None
+) -> int:
     """Draw, to the screen or to a file."""
     from specc.cli.files import write_file
     from specc.cli.findings import sound
@@ -26,7 +34,7 @@ def command(spec: str, settings: tuple[str, ...], form: str | None, out: str | N
     ending = Path(out).suffix.removeprefix(".") if out else ""
     chosen = form or ({"mmd": "mermaid", "gv": "dot"}.get(ending, ending) or "text")
     if chosen not in FORMS:
-        raise Failure(f"there is no picture format `{chosen}`", f"choose {', '.join(FORMS)}", 2)
+        raise Failure(f"there is no format `{chosen}`", f"choose {', '.join(FORMS)}", 2)
     typed = sound(spec, settings).typed
     assert typed is not None
     if chosen == "png":
@@ -38,7 +46,7 @@ def command(spec: str, settings: tuple[str, ...], form: str | None, out: str | N
     else:
         text = import_module(f"specc.graph.draw.{chosen}").draw(typed)
     if out is None:
-        click.echo(text, nl=False)
+        typer.echo(text, nl=False)
     else:
         write_file(Path(out), text)
     return exits.DONE
@@ -50,7 +58,7 @@ def _png(typed: object, out: str | None) -> int:
 
     assert isinstance(typed, TypedGraph)
     if out is None:
-        raise Failure("a png is no text for the screen", "name a file: --out graph.png", 2)
+        raise Failure("png cannot be printed", "write it to a file: --out graph.png", 2)
     try:
         Path(out).write_bytes(draw(typed, "png"))
     except OSError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import click
+import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import usage
@@ -18,47 +18,56 @@ if TYPE_CHECKING:
     from specc.evaluate.impute import Filled
 
 
-@click.command(help="Fill the missing values of data by a trained RUN.")
-@click.argument("run")
-@options.data_dir
-@options.device
-@click.option("--part", default="test", show_default=True, help="The part of the data.")
-@click.option(
-    "--file",
-    "given",
-    type=click.Path(exists=True, dir_okay=False),
-    help="Rows of an .npz file instead: an array for each field, missing where it is no number.",
-)
-@click.option("--rows", type=click.IntRange(1), help="The first rows only.")
-@click.option(
-    "--draws",
-    type=click.IntRange(1, 10**4),
-    default=16,
-    show_default=True,
-    help="Draws of each row, side by side.",
-)
-@click.option(
-    "--sweeps",
-    type=click.IntRange(1, 10**6),
-    default=100,
-    show_default=True,
-    help="How often all of them are proposed and weighted anew.",
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--out", metavar="FILE", help="RUN/imputed.npz by default; the picture goes beside.")
-@options.as_json
+HELP = "Fill in the missing values of data with a trained RUN."
+
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        metavar="NPZ",
+        exists=True,
+        dir_okay=False,
+        help="Rows of an .npz file instead: an array for each field, NaN where a value is missing.",
+    ),
+]
+Draws = Annotated[
+    int, typer.Option("--draws", min=1, max=10**4, metavar="N", help="Draws for each row.")
+]
+Sweeps = Annotated[
+    int,
+    typer.Option(
+        "--sweeps",
+        min=1,
+        max=10**6,
+        metavar="N",
+        help="Iterations, each of which proposes new draws and weights them.",
+    ),
+]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        "--out", metavar="FILE", help="RUN/imputed.npz by default; a picture goes beside."
+    ),
+]
+
+
 def command(
-    run: str,
-    data_dir: str | None,
-    device: str,
-    part: str,
-    given: str | None,
-    rows: int | None,
-    draws: int,
-    sweeps: int,
-    seed: int,
-    out: str | None,
-    as_json: bool,
+    run: options.Run,
+    *,
+    data_dir: options.DataDir = None,
+    device: options.Device = "auto",
+    part: Annotated[
+        str, typer.Option("--part", metavar="NAME", help="The part of the data.")
+    ] = "test",
+    given: File = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=1, metavar="N", help="Use only the first N rows.")
+    ] = None,
+    draws: Draws = 16,
+    sweeps: Sweeps = 100,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed.")] = 0,
+    out: Out = None,
+    as_json: options.Json = False,
 ) -> int:
     """Fill, write, and say where and how well."""
     from specc.engine.device import prepare
@@ -70,7 +79,7 @@ def command(
     from specc.api import open_run
 
     opened = open_run(run, data_dir=data_dir, device=device)
-    x = None if given is None else _read(Path(given))
+    x = None if given is None else _read(given)
     found = opened.impute(part=part, x=x, draws=draws, sweeps=sweeps, rows=rows, seed=seed)
     _write(path, found)
     picture = _draw(opened, path.with_suffix(".png"), found)
@@ -79,13 +88,13 @@ def command(
         from specc.engine import files
 
         made = {"file": str(path), "picture": None if picture is None else str(picture)}
-        click.echo(files.to_json({**made, "fields": summary}, indent=2))
+        typer.echo(files.to_json({**made, "fields": summary}, indent=2))
         return exits.DONE
     for name, told in summary.items():
-        click.echo(_line(name, told))
-    click.echo(f"filled: {path}")
+        typer.echo(_line(name, told))
+    typer.echo(f"filled: {path}")
     if picture is not None:
-        click.echo(f"picture: {picture}")
+        typer.echo(f"picture: {picture}")
     return exits.DONE
 
 

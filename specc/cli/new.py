@@ -6,10 +6,11 @@ import keyword
 import re
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
-from specc.cli import exits
+from specc.cli import complete, exits
 from specc.cli.failure import usage
 from specc.cli.files import write_file, write_new_file
 
@@ -29,24 +30,33 @@ TEMPLATES: dict[str, str] = {
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
 
-@click.command(help="Write the spec TEMPLATE to FILE, TEMPLATE.yaml if not given, - for stdout.")
-@click.argument("template", required=False)
-@click.argument("file", required=False)
-@click.option("--force", is_flag=True, help="Overwrite FILE.")
-@click.option("--list", "listing", is_flag=True, help="List the templates.")
-def command(template: str | None, file: str | None, force: bool, listing: bool) -> int:
+HELP = "Write the spec TEMPLATE to FILE, TEMPLATE.yaml by default, - for standard output."
+
+Template = Annotated[
+    str | None,
+    typer.Argument(autocompletion=complete.templates, help="The template; --list shows all."),
+]
+
+
+def command(
+    template: Template = None,
+    file: Annotated[str | None, typer.Argument(help="The file to write.")] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List the templates.")] = False,
+) -> int:
     """Write a template under its own or another name."""
     if listing or template is None:
-        click.echo(table(), nl=False)
+        typer.echo(table(), nl=False)
         return exits.DONE
     if template not in TEMPLATES:
         raise usage(f"there is no template `{template}`", hint(template))
     if file == "-":
-        click.echo(text(template), nl=False)
+        typer.echo(text(template), nl=False)
         return exits.DONE
     path = Path(file or f"{template}.yaml")
     write(path, text(template, model_name(path)), force)
-    click.echo(f"wrote {path}; train it with `specc train {path}`")
+    typer.echo(f"wrote {path}; train it with `specc train {path}`")
     return exits.DONE
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import WrongSpec, usage
@@ -21,30 +22,47 @@ if TYPE_CHECKING:
 EXAMPLE = 'ask such as `specc query SPEC "P(a, b | c=1)"`, or `--independent a b --given c`'
 
 
-@click.command(
-    help="Answer WORDS, such as `P(a, b | c=1)`, about SPEC, which may be a trained run; or say "
-    "whether two nodes are independent. Classes are counted from 0."
+HELP = (
+    "Compute an exact probability such as `P(a, b | c=1)` in SPEC, which may be a trained run, or "
+    "decide whether two nodes are independent. Classes are numbered from 0."
 )
-@options.one_spec
-@click.argument("words", nargs=-1)
-@click.option("--independent", nargs=2, metavar="A B", help="Are A and B independent?")
-@click.option("--given", multiple=True, metavar="C...", help="The nodes that are known.")
-@options.settings
-@options.as_json
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="QUESTION", help="A probability, such as `P(a, b | c=1)`."),
+]
+Independent = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--independent", metavar="A B", help="Are A and B independent?"),
+]
+Given = Annotated[
+    list[str],
+    typer.Option(
+        "--given",
+        metavar="C...",
+        default_factory=list,
+        show_default=False,
+        help="The nodes whose values are known.",
+    ),
+]
+
+
 def command(
-    spec: str,
-    words: tuple[str, ...],
-    independent: tuple[str, str] | None,
-    given: tuple[str, ...],
-    settings: tuple[str, ...],
-    as_json: bool,
+    spec: options.Spec,
+    words: Words = None,
+    *,
+    independent: Independent = None,
+    given: Given,
+    settings: options.Settings,
+    as_json: options.Json = False,
 ) -> int:
     """Answer one question: 0 whatever the answer is."""
     from specc.cli.findings import rendered
     from specc.infer.refusal import Refusal
 
+    words = words or []
     if independent is None and (len(words) != 1 or given):
-        raise usage("one question is wanted", EXAMPLE)
+        raise usage("a question is missing, or there are several", EXAMPLE)
     if independent is not None and words and not given:
         raise usage(f"`{words[0]}` is not expected here", EXAMPLE)
     try:
@@ -55,7 +73,7 @@ def command(
         raise WrongSpec(rendered([refusal.diagnostic])) from None
 
 
-def _typed(spec: str, settings: tuple[str, ...]) -> TypedGraph:
+def _typed(spec: str, settings: Sequence[str]) -> TypedGraph:
     """The graph of a spec, which need not have an objective, or anything to learn."""
     from specc.cli.findings import examine, has_errors, rendered
 
@@ -65,7 +83,7 @@ def _typed(spec: str, settings: tuple[str, ...]) -> TypedGraph:
     return checked.typed
 
 
-def _ask(spec: str, settings: tuple[str, ...], words: str, as_json: bool) -> int:
+def _ask(spec: str, settings: Sequence[str], words: str, as_json: bool) -> int:
     from specc.infer.question import read_question
 
     question = read_question(words)
@@ -82,19 +100,19 @@ def _ask(spec: str, settings: tuple[str, ...], words: str, as_json: bool) -> int
             "nodes": result.nodes,
             "largest_table": result.largest,
         }
-        click.echo(json.dumps(answer, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
     else:
-        click.echo("\n".join(_lines(words, result)))
+        typer.echo("\n".join(_lines(words, result)))
     return exits.DONE
 
 
-def _written(spec: str, settings: tuple[str, ...]) -> Network:
+def _written(spec: str, settings: Sequence[str]) -> Network:
     from specc.infer.network import Network
 
     return Network(_typed(spec, settings))
 
 
-def _trained(run: str, settings: tuple[str, ...]) -> Network:
+def _trained(run: str, settings: Sequence[str]) -> Network:
     """The network of a run, with the numbers that it has learnt."""
     plan = _compiled(run, settings).plan
     from specc.engine.device import prepare
@@ -110,7 +128,7 @@ def _trained(run: str, settings: tuple[str, ...]) -> Network:
     return Network(plan.graph, values)
 
 
-def _compiled(run: str, settings: tuple[str, ...]) -> Compiled:
+def _compiled(run: str, settings: Sequence[str]) -> Compiled:
     """The spec of a run, with the settings that it was trained with."""
     if settings:
         raise usage("a run has its own settings", "leave out --set")
@@ -141,9 +159,9 @@ def _lines(words: str, result: Result) -> list[str]:
 
 def _separate(
     spec: str,
-    settings: tuple[str, ...],
+    settings: Sequence[str],
     pair: tuple[str, str],
-    given: tuple[str, ...],
+    given: Sequence[str],
     as_json: bool,
 ) -> int:
     from specc.infer.separation import separate
@@ -159,9 +177,9 @@ def _separate(
             "path": list(found.path),
             "arrows": list(found.arrows),
         }
-        click.echo(json.dumps(answer, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
     else:
-        click.echo("\n".join(_separation(found)))
+        typer.echo("\n".join(_separation(found)))
     return exits.DONE
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
 from specc.cli import exits, options
 
+HELP = "Write a RUN as one self-contained HTML page."
 
-@click.command(help="Write a RUN as one self-contained HTML page.")
-@click.argument("run")
-@options.data_dir
-@options.device
-@click.option("--out", metavar="FILE", help="RUN/report.html by default.")
-def command(run: str, data_dir: str | None, device: str, out: str | None) -> int:
+
+def command(
+    run: options.Run,
+    *,
+    data_dir: options.DataDir = None,
+    device: options.Device = "auto",
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="RUN/report.html by default.")
+    ] = None,
+) -> int:
     """Open the run, write the page, and say where."""
     from specc.engine.device import prepare
 
@@ -27,5 +33,5 @@ def command(run: str, data_dir: str | None, device: str, out: str | None) -> int
     path = Path(out) if out is not None else Path(run) / "report.html"
     text = page(opened).encode()
     files.write(path, text)
-    click.echo(f"{path}: {len(text) / 1e6:.1f} MB")
+    typer.echo(f"{path}: {len(text) / 1e6:.1f} MB")
     return exits.DONE

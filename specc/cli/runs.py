@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import Failure
@@ -17,35 +17,46 @@ if TYPE_CHECKING:
     from specc.report.runs import Summary
 
 
-@click.command(help="List the runs in FOLDERs (runs/ by default), or compare two runs.")
-@click.argument("folders", nargs=-1, metavar="FOLDER...")
-@click.option("--compare", is_flag=True, help="Show in what the two named runs differ.")
-@options.as_json
-def command(folders: tuple[str, ...], compare: bool, as_json: bool) -> int:
+HELP = "List the runs in each FOLDER (runs/ by default), or compare two runs."
+
+Folders = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FOLDER...", help="Folders of runs, or with --compare two runs."),
+]
+
+
+def command(
+    folders: Folders = None,
+    *,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Show in what the two named runs differ.")
+    ] = False,
+    as_json: options.Json = False,
+) -> int:
     """Print a line a run, or a line a difference."""
     from specc.report.runs import differences, found_in, summary
 
     if compare:
-        if len(folders) != 2:
+        if folders is None or len(folders) != 2:
             raise Failure("--compare takes two runs", "name them: runs/a-1 runs/a-2", exits.WRONG)
         first, second = map(Path, folders)
         found = differences(first, second)
         if as_json:
-            click.echo(json.dumps([asdict(difference) for difference in found], indent=2))
+            typer.echo(json.dumps([asdict(difference) for difference in found], indent=2))
             return exits.DONE
         if not found:
-            click.echo(f"{first} and {second} differ in nothing that is compared")
+            typer.echo(f"{first} and {second} differ in nothing that is compared")
             return exits.DONE
         rows = [(d.what, _short(d.first), _short(d.second)) for d in found]
         _table(("what", str(first), str(second)), rows)
         return exits.DONE
     runs = [summary(path) for path in found_in([Path(f) for f in folders or ("runs",)])]
     if as_json:
-        click.echo(json.dumps([run.as_json() for run in runs], indent=2))
+        typer.echo(json.dumps([run.as_json() for run in runs], indent=2))
     elif runs:
         _table(("run", "model", "state", "epochs", "loss", "time", "figures"), map(_row, runs))
     else:
-        click.echo("no runs here; `specc train SPEC` makes one")
+        typer.echo("no runs here; `specc train SPEC` makes one")
     return exits.DONE
 
 
@@ -74,4 +85,4 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-        click.echo("  ".join(cells).rstrip())
+        typer.echo("  ".join(cells).rstrip())

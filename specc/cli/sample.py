@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import Failure
 
+HELP = "Draw samples from a trained RUN: a .png grid, or arrays in an .npz file."
 
-@click.command(help="Draw rows from a trained RUN: a .png grid, or arrays in an .npz file.")
-@click.argument("run")
-@options.data_dir
-@options.device
-@click.option("--rows", type=click.IntRange(1, 10**7), default=64, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--out", metavar="FILE", help="RUN/samples.png or RUN/samples.npz by default.")
+
 def command(
-    run: str, data_dir: str | None, device: str, rows: int, seed: int, out: str | None
+    run: options.Run,
+    *,
+    data_dir: options.DataDir = None,
+    device: options.Device = "auto",
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, max=10**7, metavar="N", help="Number of samples.")
+    ] = 64,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed.")] = 0,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out", metavar="FILE", help="RUN/samples.png or RUN/samples.npz by default."
+        ),
+    ] = None,
 ) -> int:
     """Draw, write, and say where."""
     from specc.engine.device import prepare
@@ -44,5 +53,5 @@ def command(
 
         arrays = {name: value.cpu().numpy() for name, value in drawn.values.items()}
         np.savez(path, allow_pickle=False, **arrays)
-    click.echo(f"{rows} rows: {path}")
+    typer.echo(f"{rows} rows: {path}")
     return exits.DONE

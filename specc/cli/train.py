@@ -5,57 +5,77 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import click
+import typer
 
-from specc.cli import exits, options
+from specc.cli import complete, exits, options
 from specc.cli.failure import Failure
 
 if TYPE_CHECKING:
     from specc.api import Run
 
-PRECISIONS = ("float32", "fast", "float64")
+HELP = "Train SPEC and evaluate the result; everything is stored in a run folder."
+
+Out = Annotated[
+    str | None,
+    typer.Option("--out", metavar="RUN", help="The run folder; runs/NAME-1, -2, ... by default."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue the run in --out from its last checkpoint.")
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        autocompletion=complete.runs,
+        help="Start from the weights of RUN, where names and shapes agree.",
+    ),
+]
+Precision = Annotated[
+    Literal["float32", "fast", "float64"] | None,
+    typer.Option("--precision", help="The precision of numbers; that of the spec by default."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, max=4096, metavar="N", help="Number of CPU threads."),
+]
 
 
-@click.command(help="Train SPEC and measure it; everything is kept in a run folder.")
-@options.one_spec
-@options.settings
-@options.data_dir
-@options.device
-@click.option("--out", metavar="RUN", help="The run folder; runs/NAME-1, -2, ... by default.")
-@click.option("--resume", is_flag=True, help="Go on with the run in --out where it stopped.")
-@click.option("--from", "start", metavar="RUN", help="Start from the weights of RUN that fit.")
-@click.option("--precision", type=click.Choice(PRECISIONS), help="Numbers of this type.")
-@click.option("--seeds", metavar="N,N,...", help="Train once with each seed.")
-@click.option("--threads", type=click.IntRange(1, 4096), help="Threads of the processor.")
-@click.option("--tensorboard", is_flag=True, help="Write the curves to RUN/tensorboard, too.")
-@click.option("--shard", is_flag=True, help="Under torchrun, cut parameters into parts.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
-@options.as_json
 def command(
-    spec: str,
-    settings: tuple[str, ...],
-    data_dir: str | None,
-    device: str,
-    out: str | None,
-    resume: bool,
-    start: str | None,
-    precision: str | None,
-    seeds: str | None,
-    threads: int | None,
-    tensorboard: bool,
-    shard: bool,
-    quiet: bool,
-    as_json: bool,
+    spec: options.Spec,
+    *,
+    settings: options.Settings,
+    data_dir: options.DataDir = None,
+    device: options.Device = "auto",
+    out: Out = None,
+    resume: Resume = False,
+    start: Start = None,
+    precision: Precision = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="N,N,...", help="Train once with each seed.")
+    ] = None,
+    threads: Threads = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write the curves to RUN/tensorboard.")
+    ] = False,
+    shard: Annotated[
+        bool,
+        typer.Option("--shard", help="Under torchrun, divide the parameters among the processes."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    as_json: options.Json = False,
 ) -> int:
     """Train, then print the figures of the spec's `evaluate` and where the pictures are."""
     if resume:
         _check_resume(out, start, seeds)
     asked = Asked(data_dir, device, resume, start, threads, tensorboard, shard, quiet or as_json)
     if precision is not None:
-        settings = (*settings, f"train.precision={precision}")
+        settings = [*settings, f"train.precision={precision}"]
     if seeds is None:
         answers = [_train(spec, settings, out, asked, as_json)]
     else:
@@ -68,9 +88,9 @@ def command(
     if not world().writes:
         return exits.DONE
     if as_json:
-        click.echo(json.dumps(answers[0] if seeds is None else answers))
+        typer.echo(json.dumps(answers[0] if seeds is None else answers))
     elif len(answers) > 1:
-        click.echo(over_seeds(answers))
+        typer.echo(over_seeds(answers))
     return exits.DONE
 
 
@@ -88,7 +108,7 @@ def _check_resume(out: str | None, start: str | None, seeds: str | None) -> None
 class Asked:
     """What the command line asks of every run."""
 
-    data_dir: str | None
+    data_dir: Path | None
     device: str
     resume: bool
     start: str | None
@@ -99,7 +119,7 @@ class Asked:
 
 
 def _train(
-    spec: str, settings: tuple[str, ...], out: str | None, asked: Asked, as_json: bool
+    spec: str, settings: Sequence[str], out: str | None, asked: Asked, as_json: bool
 ) -> dict[str, Any]:
     """One run; its result."""
     from specc.api import Model
@@ -107,7 +127,7 @@ def _train(
 
     checked = sound(spec, settings)
     assert checked.plan is not None
-    run = Model(checked.plan, tuple(checked.diagnostics), settings).train(
+    run = Model(checked.plan, tuple(checked.diagnostics), tuple(settings)).train(
         out,
         data_dir=asked.data_dir,
         device=asked.device,
@@ -117,13 +137,13 @@ def _train(
         tensorboard=asked.tensorboard,
         shard=asked.shard,
         quiet=asked.quiet,
-        say=lambda words: click.echo(words, err=True),
+        say=lambda words: typer.echo(words, err=True),
     )
     from specc.engine.distributed import world
 
     if not as_json and world().writes:
-        click.echo(words(run))
-        click.echo(f"run: {run.folder}")
+        typer.echo(words(run))
+        typer.echo(f"run: {run.folder}")
     return {"run": str(run.folder), **run.result}
 
 

@@ -13,7 +13,7 @@ LINT = "from importlinter.cli import lint_imports_command as c; c()"
 CONTRACTS = 7
 
 # Imports that an `__init__` would force on everyone who wants one module of its package.
-HEAVY = {"torch", "numpy", "pydantic", "networkx", "yaml", "rich", "matplotlib", "sklearn", "click"}
+HEAVY = {"torch", "numpy", "pydantic", "networkx", "yaml", "rich", "matplotlib", "sklearn", "typer"}
 
 
 def linted(folder):

@@ -16,6 +16,7 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Source, Span
 from specc.language import text
 from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
+from specc.language.schema.keys import keys_ending_in
 
 _ARGUMENT = re.compile(r"\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*=", re.ASCII)
 _GROWING = ("constants", "train", "evaluate", "data", "objective", "plates", "moved", "doc", "name")
@@ -113,8 +114,10 @@ def _with_section(root: Mapping, setting: Setting, top: tuple[str, ...]) -> Sett
 def _put(root: Mapping, setting: Setting, top: tuple[str, ...]) -> Mapping | Diagnostic:
     first = setting.keys[0]
     if first.text not in top:
-        hint = "the name of a constant, or a path such as `train.epochs`, can be set"
-        return _unknown(setting, first, [*top, *_constants(root)], hint)
+        hint = "write the name of a constant, or a path such as `train.epochs`"
+        ending = keys_ending_in(setting.path)
+        known = [*top, *_constants(root)]
+        return _unknown(setting, first, known, hint, ending[0] if ending else None)
     changed = _put_under(root, setting, 0)
     return changed if isinstance(changed, (Mapping, Diagnostic)) else root
 
@@ -177,7 +180,13 @@ def _add(value: Mapping, setting: Setting, depth: int) -> Located | Diagnostic:
     return Mapping((*value.entries, Entry(key, added)), value.span)
 
 
-def _unknown(setting: Setting, key: Scalar, known: list[str] | tuple[()], hint: str) -> Diagnostic:
-    guess = nearest(key.text, known)
+def _unknown(
+    setting: Setting,
+    key: Scalar,
+    known: list[str] | tuple[()],
+    hint: str,
+    meant: str | None = None,
+) -> Diagnostic:
+    guess = meant or nearest(key.text, known)
     hint = "" if guess else hint
     return diagnose("E0702", key.span, suggestion=guess, path=setting.path, hint=hint)

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
+import typer
 
 from specc.cli import exits
 from specc.cli.boundary import Boundary, crash_report
@@ -46,7 +46,7 @@ def ends(error: BaseException, debug: bool = False) -> int:
         (WrongSpec("error[E0201]: no `z`"), 2, "error[E0201]: no `z`\n"),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), 3, ""),
         (KeyboardInterrupt(), 130, "specc: interrupted\n"),
-        (click.Abort(), 130, "specc: interrupted\n"),
+        (typer.Abort(), 130, "specc: interrupted\n"),
     ],
 )
 def test_what_a_user_can_meet_has_words_and_a_code(capsys, error, code, words):
@@ -55,7 +55,7 @@ def test_what_a_user_can_meet_has_words_and_a_code(capsys, error, code, words):
 
 
 def test_wrong_usage_ends_with_2(capsys):
-    assert ends(click.UsageError("no such option")) == 2
+    assert ends(typer.BadParameter("no such option")) == 2
     assert "no such option" in capsys.readouterr().err
 
 
@@ -101,7 +101,7 @@ def test_a_closed_stderr_leaves_the_code(monkeypatch):
     def refuse(*arguments, **options):
         raise OSError(errno.EPIPE, "Broken pipe")
 
-    monkeypatch.setattr(click, "echo", refuse)
+    monkeypatch.setattr(typer, "echo", refuse)
     assert ends(Failure("x")) == 3
 
 

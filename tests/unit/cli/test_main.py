@@ -5,11 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import click
 import pytest
 
-from specc.cli import main as main_module
-from specc.cli.main import GROUP, VERBS
+from specc.cli.main import VERBS, group
+from specc.cli.verbs import PANELS
 from tests.unit.cli.running import run
 
 
@@ -18,6 +17,8 @@ def test_help_lists_every_verb_in_order(capsys):
     assert result.code == 0
     lines = [line.split()[0] for line in result.out.splitlines() if line.startswith("  ")]
     assert [word for word in lines if word in VERBS] == list(VERBS)
+    headings = [line[:-1] for line in result.out.splitlines() if line.endswith(":")]
+    assert headings == [*PANELS, "Options"] == ["Write", "Check", "Run", "Look", "Options"]
 
 
 def test_the_help_of_all_verbs_imports_none_and_nothing_heavy():
@@ -38,9 +39,8 @@ def test_every_verb_has_a_help_that_starts_like_a_sentence(capsys, verb):
     result = run(capsys, verb, "--help")
     assert result.code == 0
     assert result.out.startswith(f"Usage: specc {verb}")
-    command = GROUP.get_command(click.Context(GROUP), verb)
-    assert command is not None
-    assert command.help is not None and command.help.strip()[0].isupper()
+    text = group().commands[verb].help
+    assert text is not None and text[0].isupper() and text.endswith(".")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -58,13 +58,13 @@ def test_no_verb_imports_torch_to_show_its_help(verb):
 def test_an_unknown_verb_gets_a_suggestion(capsys):
     result = run(capsys, "completoin")
     assert result.code == 2
-    assert "There is no command 'completoin'. Did you mean 'completion'?" in result.err
+    assert "No such command 'completoin'. Did you mean 'completion'" in result.err
 
 
 def test_an_unknown_verb_without_a_near_one(capsys):
     result = run(capsys, "xyzzy")
     assert result.code == 2
-    assert "There is no command 'xyzzy'.\n" in result.err
+    assert "No such command 'xyzzy'.\n" in result.err
 
 
 def test_no_verb_at_all_shows_the_help(capsys):
@@ -100,5 +100,29 @@ def test_debug_may_stand_before_or_after_the_verb(capsys):
 
 
 def test_the_table_of_verbs_names_modules_with_a_command(monkeypatch, capsys):
-    monkeypatch.setitem(main_module.VERBS, "exits", "no command there")
+    monkeypatch.setitem(VERBS, "exits", "no command there")
     assert run(capsys, "exits").code == 70
+
+
+@pytest.mark.parametrize(
+    "arguments, lead",
+    [
+        (["train", "x.yaml", "--epochs", "3"], "did you mean `--set train.epochs=...`?"),
+        (["train", "x.yaml", "--batch-size=3"], "did you mean `--set train.batch_size=...`?"),
+        (["check", "x.yaml", "--seed", "3"], "did you mean `--set train.seed=...`?"),
+        (["new", "--epochs", "3"], ""),
+        (["train", "x.yaml", "--xyzzy"], ""),
+    ],
+)
+def test_an_option_that_is_a_value_of_the_spec_leads_to_set(capsys, arguments, lead):
+    result = run(capsys, *arguments)
+    assert result.code == 2
+    assert "No such option" in result.err
+    assert ("did you mean" in result.err) == bool(lead) and lead in result.err
+
+
+def test_help_names_arguments_as_the_usage_does(capsys):
+    out = run(capsys, "runs", "--help").out
+    assert out.startswith("Usage: specc runs [OPTIONS] [FOLDER...]\n")
+    assert "  FOLDER...  Folders of runs" in out
+    assert run(capsys, "diff", "-h").out.startswith("Usage: specc diff [OPTIONS] OLD NEW\n")

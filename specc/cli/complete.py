@@ -1,0 +1,97 @@
+"""What a shell offers for a half-written command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import typer
+from typer.core import TyperGroup
+
+SPECS = (".yaml", ".yml")
+
+
+def answer(group: TyperGroup, words: Sequence[str], shell: str) -> str:
+    """A line for each word that may stand in the place of the last one, with help after a tab."""
+    # Typer's scripts take files from the user; its walk through a command line is the one here.
+    from typer._completion_classes import FishComplete
+
+    *before, incomplete = words or [""]
+    found = FishComplete(group, {}, "specc", "").get_completions(before, incomplete)
+    described = shell in ("zsh", "fish")
+    lines = (
+        f"{item.value}\t{item.help}" if described and item.help else item.value for item in found
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def specs(incomplete: str) -> list[str]:
+    """Specs in the folder that the word names, and the folders there."""
+    return _inside(incomplete, SPECS)
+
+
+def runs(incomplete: str) -> list[str]:
+    """Names of runs in `runs/`, and folders."""
+    named = []
+    if "/" not in incomplete:
+        named = [path.name for path in _entries(Path("runs")) if path.is_dir()]
+    return [*named, *_inside(incomplete, ())]
+
+
+def specs_and_codes(incomplete: str) -> list[str]:
+    """Specs, or the codes that begin like the word."""
+    found = specs(incomplete)
+    if incomplete[:1].upper() in ("E", "W"):
+        from specc.diagnostics.codes import CODES
+
+        found += [code for code in CODES if code.startswith(incomplete.upper())]
+    return found
+
+
+def templates(incomplete: str) -> list[str]:
+    """The templates of `specc new`."""
+    from specc.cli.new import TEMPLATES
+
+    return list(TEMPLATES)
+
+
+def settings(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The constants of the spec, and the paths of `train:`, each with its `=`."""
+    from specc.language.schema.keys import setting_keys
+
+    return [f"{key}=" for key in [*_constants(ctx), *setting_keys()]]
+
+
+def _constants(ctx: typer.Context) -> Iterable[str]:
+    """The names of the constants of the spec on the command line, as far as it can be read."""
+    from specc.language import text
+    from specc.language.located import Mapping
+    from specc.reading import read
+
+    # Where the last word is an option without its value, arguments are left over unparsed.
+    name = next((word for word in ctx.args if Path(word).suffix in SPECS), "")
+    source = read(name)[0] if name else None
+    root = None if source is None else text.read(source)[0]
+    constants = root.get("constants") if isinstance(root, Mapping) else None
+    return [entry.name for entry in constants.entries] if isinstance(constants, Mapping) else []
+
+
+def _inside(incomplete: str, endings: tuple[str, ...]) -> list[str]:
+    """Files with one of the endings, and folders with a slash, as the word writes their folder."""
+    above, slash, last = incomplete.rpartition("/")
+    found = []
+    for path in _entries(Path(f"{above}/" if slash else ".")):
+        if path.name.startswith(".") and not last.startswith("."):
+            continue
+        if path.is_dir():
+            found.append(f"{above}{slash}{path.name}/")
+        elif path.suffix in endings:
+            found.append(f"{above}{slash}{path.name}")
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []

@@ -1,0 +1,23 @@
+"""What was probably meant by an option that a verb does not have."""
+
+from __future__ import annotations
+
+import typer
+
+
+def lead(error: typer.TyperException) -> str:
+    """A line on what to write instead, or nothing.
+
+    `train SPEC --epochs 3` asks for a value of the spec, which `--set train.epochs=3` sets.
+    """
+    option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
+    if option is None or context is None:
+        return ""
+    if not any(parameter.name == "settings" for parameter in context.command.params):
+        return ""
+    from specc.language.schema.keys import keys_ending_in
+
+    found = keys_ending_in(option.lstrip("-").replace("-", "_"))
+    if not found:
+        return ""
+    return f"\n  did you mean `--set {found[0]}=...`?"
