@@ -38,9 +38,11 @@ def runs(incomplete: str) -> list[str]:
     return [*named, *_inside(incomplete, ())]
 
 
-def specs_and_codes(incomplete: str) -> list[str]:
-    """Specs, or the codes that begin like the word."""
-    found = specs(incomplete)
+def explained(incomplete: str) -> list[str]:
+    """Specs, names of the catalog, keys of a spec, and the codes that begin like the word."""
+    from specc.reference.pages import named
+
+    found = [*specs(incomplete), *sorted({entry.name for entry in named()})]
     if incomplete[:1].upper() in ("E", "W"):
         from specc.diagnostics.codes import CODES
 

@@ -22,7 +22,7 @@ What = Annotated[
     typer.Argument(
         metavar="SPEC|CODE|NAME",
         show_default=False,
-        autocompletion=complete.specs_and_codes,
+        autocompletion=complete.explained,
         help="The file of a spec, a code, a name of the catalog, or a key.",
     ),
 ]

@@ -77,7 +77,9 @@ def test_runs_templates_and_codes_are_completed(project):
     assert offered("train", "mine.yml", "--from", "v", cwd=project) == ["vae-1"]
     assert offered("new", "gauss") == ["gaussian_mixture"]
     assert offered("explain", "E070", cwd=project)[:2] == ["E0701", "E0702"]
-    assert offered("explain", "m", cwd=project) == ["mine.yml"]
+    assert offered("explain", "mine", cwd=project) == ["mine.yml"]
+    assert offered("explain", "bernou") == ["bernoulli"]
+    assert "train.epochs" in offered("explain", "train.")
 
 
 def test_the_keys_of_a_setting_are_completed(project):
