@@ -113,7 +113,7 @@ def _as_json(
 def _taken(manifest: Manifest, field: Field) -> dict[str, Any]:
     node = manifest.nodes["model"][field.name]
     return {
-        "from": field.column,
+        "from": field.column if isinstance(field.column, str) else list(field.column),
         "role": node.role,
         "distribution": field.distribution or None,
         "transforms": _transforms(field),
@@ -163,7 +163,7 @@ def _line(manifest: Manifest, field: Field, part: str, summary: Summary) -> tupl
     return (
         part,
         field.name,
-        field.column,
+        field.origin,
         str(summary.rows),
         shape,
         summary.kind if summary.kind == summary.dtype else f"{summary.kind} to {summary.dtype}",

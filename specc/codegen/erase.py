@@ -124,8 +124,12 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
         "plates": [plate(name) for name in kind.plates],
         "index of": plate(node.plate_index) if node.plate_index is not None else None,
         "support": repr(kind.support),
-        "data": field and {"from": field.origin, **_given(field.transforms)},
+        "data": field and {"from": _origin(field.origin), **_given(field.transforms)},
     }
+
+
+def _origin(origin: str | tuple[str, ...]) -> str | list[str]:
+    return origin if isinstance(origin, str) else list(origin)
 
 
 def _in_time(

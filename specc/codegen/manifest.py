@@ -146,7 +146,7 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     kind = plan.graph.types[node.id]
     steps = [plan.graph.graph.size_of(node.scan)] if node.scan is not None else []
     entry: dict[str, Any] = {
-        "from": field.origin,
+        "from": _jsonable(field.origin),
         "shape": [*steps, *kind.shape],
         "dtype": plan.dtype(name),
         "support": _support(kind.support),

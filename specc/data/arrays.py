@@ -68,7 +68,7 @@ def header(file: IO[bytes], path: Path, length: int, name: str = "it") -> Header
     if dtype.hasobject:
         problem = f"{name} holds Python objects, whose loading can run code"
         raise unreadable(path, problem, "save plain arrays of numbers")
-    if not all(isinstance(n, int) and n >= 0 for n in shape) or not dtype.itemsize:
+    if not all(type(n) is int and n >= 0 for n in shape) or not dtype.itemsize:
         raise unreadable(path, f"{name} has the shape {shape} and the type {dtype}")
     found = Header(tuple(shape), bool(fortran), dtype, file.tell())
     if found.start + found.size != length:
@@ -97,4 +97,6 @@ def values(file: IO[bytes], found: Header) -> Array:
         view[filled : filled + len(piece)] = piece
         filled += len(piece)
     order: Literal["C", "F"] = "F" if found.fortran else "C"
-    return np.ndarray(found.shape, found.dtype, data, order=order)
+    # By bytes: numpy makes no array of dates out of a buffer.
+    flat = np.frombuffer(data, np.uint8).view(found.dtype)
+    return flat.reshape(found.shape, order=order)

@@ -17,6 +17,8 @@ from specc.runtime.manifest import Field, Support
 TOLERANCE = 1e-4
 """How far the sum of a simplex may be from one: data files round to a few digits."""
 
+TEXTS = "leave the column out, or number its values (0, 1, ...) in the file"
+
 Wrong = npt.NDArray[np.bool_]
 WHOLE = {"int64": (-math.inf, math.inf), "uint8": (0, 255), "bool": (0, 1)}
 
@@ -25,8 +27,7 @@ def check(table: Table, field: Field, column: Column) -> None:
     """Raises RunFailure E0508, E0511 or E0512 where a value of the column does not fit."""
     raw = column.raw
     if raw.dtype.kind not in "biuf":
-        message = f"the field `{field.name}` holds values of type {raw.dtype}, not numbers"
-        raise RunFailure("E0508", message, place=_place(table, field), exit_code=USAGE)
+        raise not_numbers(table, field, field.origin, f"{kind(raw)}, not numbers")
     _check_shape(table, field, column)
     for start, part in column.chunks():
         inside = _filled(column, start, part)
@@ -39,6 +40,32 @@ def check(table: Table, field: Field, column: Column) -> None:
             if found.any():
                 value, where = _first(table, column, start, part, found)
                 raise _complaint(code, table, field, part, value * factor, where, expected)
+
+
+KINDS = {
+    "M": ("dates", "save them as numbers: `a.astype('datetime64[D]').astype(float)` are days"),
+    "m": ("spans of time", "save them as numbers: `a / numpy.timedelta64(1, 'D')` are days"),
+    "U": ("texts", TEXTS),
+    "S": ("texts", TEXTS),
+    "c": ("complex numbers", "save the real and the imaginary part as two arrays"),
+    "V": ("records", "save each entry of the records as an array of its own"),
+    "O": ("Python objects", "save plain arrays of numbers"),
+    "decimal": ("decimal numbers", "cast the column to float64 in the file"),
+    "list": ("lists", "lists of numbers are read, without a list in them"),
+}
+"""What an array of a type without numbers holds, and how it becomes numbers."""
+
+
+def kind(raw: Array) -> str:
+    """What an array without numbers holds: `dates (datetime64[ns])`."""
+    return f"{KINDS.get(raw.dtype.kind, ('values', ''))[0]} ({raw.dtype})"
+
+
+def not_numbers(table: Table, field: Field, column: str, holds: str) -> RunFailure:
+    """The failure E0508 of a field whose column holds no numbers."""
+    hint = next((hint for word, hint in KINDS.values() if holds.startswith(word)), TEXTS)
+    message = f"the field `{field.name}` is `{column}` of {table.place}, which holds {holds}"
+    return RunFailure("E0508", message, hint=hint, place=field.at, exit_code=USAGE)
 
 
 def _check_partly(table: Table, field: Field, column: Column, start: int, part: Array) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,9 +14,14 @@ from specc.data.table import Array, Column
 
 LENGTHS = "lengths"
 
+Lists = str | Sequence[str]
+"""The columns that are gathered into one: their names, or `*` for all of numbers."""
+
 
 def compact(values: Array) -> Array:
     """Whole numbers as int64, which a label or an index needs."""
+    if values.dtype.itemsize < 4:
+        values = values.astype(np.float32)  # the bound of whole numbers is beyond a float16
     finite = np.isfinite(values).all()
     if finite and (np.abs(values) < 2**53).all() and (values == np.floor(values)).all():
         return values.astype(np.int64)
@@ -33,29 +39,56 @@ def _is_mask(values: Array) -> bool:
     return bool(np.isin(values, (0, 1)).all())
 
 
-def gathered(
-    path: Path, wanted: Mapping[str, Sequence[str]], columns: Mapping[str, Column]
-) -> dict[str, Column]:
-    """Columns of several numbers a row, each from a list of names or `*`.
+def members(used: Collection[str], lists: Mapping[str, Lists]) -> frozenset[str]:
+    """The columns that are used, and those in the lists that are."""
+    inside = (
+        name for own, names in lists.items() if own in used and names != "*" for name in names
+    )
+    return frozenset((*used, *inside))
 
-    `*` stands for every column of numbers that no list names. Raises RunFailure: E0505, where a
-    name is none of a column.
+
+def gathered(
+    path: Path,
+    lists: Mapping[str, Lists],
+    columns: Mapping[str, Column],
+    used: Collection[str] | None = None,
+    others: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Column]:
+    """Columns of several numbers a row, each from a list of names or `*`, as far as they are used.
+
+    `*` stands for every column of numbers that no list names. `others` states what the columns
+    hold that have no numbers. Raises RunFailure: E0505, where a name is none of a column of
+    numbers.
     """
-    named = {name for names in wanted.values() if names != "*" for name in names}
+    named = {name for names in lists.values() if names != "*" for name in names}
     rest = [name for name, c in columns.items() if name not in named and c.raw.dtype.kind in "biuf"]
     return {
-        field: _together(path, field, rest if names == "*" else list(names), columns)
-        for field, names in wanted.items()
+        field: together(path, field, rest if names == "*" else list(names), columns, others)
+        for field, names in lists.items()
+        if used is None or field in used
     }
 
 
-def _together(path: Path, field: str, names: list[str], columns: Mapping[str, Column]) -> Column:
-    missing = [name for name in names if name not in columns]
-    if missing:
-        raise unreadable(path, f"it has no column `{missing[0]}`, which `{field}` is to hold")
-    raws = [columns[name].raw for name in names]
-    if not raws or any(raw.ndim != 1 or raw.dtype.kind not in "biuf" for raw in raws):
+def together(
+    path: Path,
+    field: str,
+    names: Sequence[str],
+    columns: Mapping[str, Column],
+    others: Mapping[str, str] = MappingProxyType({}),
+) -> Column:
+    """One column of the numbers of several, [rows, columns].
+
+    Raises RunFailure: E0505, where one is not there, or has not one number a row.
+    """
+    for name in names:
+        if name in others:
+            raise unreadable(path, f"`{field}` is to hold `{name}`, which holds {others[name]}")
+        if name not in columns:
+            raise unreadable(path, f"it has no column `{name}`, which `{field}` is to hold")
+    found = [columns[name] for name in names]
+    if not found or any(c.raw.ndim != 1 or c.raw.dtype.kind not in "biuf" for c in found):
         raise unreadable(path, f"`{field}` is to hold columns with one number a row")
+    raws = [c.raw if c.factor == 1.0 else c.raw * c.factor for c in found]
     return Column(np.stack(raws, axis=1), names=tuple(names))
 
 

@@ -78,9 +78,14 @@ def require_memory(path: Path, size: int, hint: str = "") -> None:
     """
     free = free_memory()
     if size > free:
-        message = f"the data file {path} needs {_shown(size)} of memory, and {_shown(free)} is free"
-        hint = hint or "`source: npy` reads an array from its file, batch by batch"
-        raise RunFailure("E0513", message, hint=hint, exit_code=USAGE)
+        raise too_large(path, size, free, hint)
+
+
+def too_large(path: Path, size: int, free: int, hint: str = "") -> RunFailure:
+    """The failure E0513 of a file whose content takes more memory than is free."""
+    message = f"the data file {path} needs {_shown(size)} of memory, and {_shown(free)} is free"
+    hint = hint or "`source: npy` reads an array from its file, batch by batch"
+    return RunFailure("E0513", message, hint=hint, exit_code=USAGE)
 
 
 def free_memory() -> int:

@@ -178,7 +178,8 @@ def _plain(
 def _standard(own: Statistics | None, dtype: torch.dtype) -> Standard | None:
     if own is None:
         return None
-    mean, deviation = torch.from_numpy(own.mean), torch.from_numpy(own.deviation)
+    # A mean of one number a row is a scalar of numpy, and no array.
+    mean, deviation = (torch.from_numpy(np.asarray(v)) for v in (own.mean, own.deviation))
     return Standard(mean.to(dtype), deviation.to(dtype))
 
 

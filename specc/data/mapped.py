@@ -34,7 +34,8 @@ def tensor(raw: Array) -> Tensor:
     """The array as a tensor of a type that torch computes with."""
     if raw.dtype.kind == "u" and raw.dtype.itemsize > 1:
         # Torch computes little with unsigned words; twice the bytes hold them all.
-        raw = raw.astype(np.int32 if raw.dtype.itemsize == 2 else np.int64)
+        large = raw.dtype.itemsize == 8 and raw.size and raw.max() > np.iinfo(np.int64).max
+        raw = raw.astype(np.float64 if large else np.int32 if raw.dtype.itemsize == 2 else np.int64)
     elif raw.dtype.kind == "f" and raw.dtype.itemsize > 8:
         raw = raw.astype(np.float64)
     elif not raw.dtype.isnative:

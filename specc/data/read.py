@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.check import check
-from specc.data.columns import lengthened, without_numbers
+from specc.data.check import check, not_numbers
+from specc.data.columns import lengthened, together, without_numbers
+from specc.data.files import unreadable
 from specc.data.missing import marked
 from specc.data.sources import reader
 from specc.data.split import split
@@ -37,14 +38,20 @@ def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
 
     The columns are those of the fields, under the names of the fields. Raises RunFailure: E05xx.
     """
-    read = reader(data.source)
-    found = {"": read(data.options, folder)}
+    read, used = reader(data.source), _used(data)
+    found = {"": read(data.options, folder, used)}
     for name, rule in data.split.items():
         if isinstance(rule, Mapping):
-            found[name] = _alone(name, read({**data.options, **rule}, folder))
+            found[name] = _alone(name, read({**data.options, **rule}, folder, used))
     chosen = {name: _chosen(table, data) for name, table in found.items()}
     _same_classes(chosen)
     return chosen
+
+
+def _used(data: Data) -> frozenset[str]:
+    """The columns that fields are made of, and those that a split names."""
+    masks = {rule.partition("[")[0] for rule in data.split.values() if isinstance(rule, str)}
+    return frozenset(masks.union(*(field.columns for field in data.fields.values())))
 
 
 def _alone(name: str, table: Table) -> Table:
@@ -65,12 +72,24 @@ def _chosen(table: Table, data: Data) -> Table:
 
 def _fields(table: Table, data: Data, part: Part) -> dict[str, Column]:
     for field in data.fields.values():
-        if field.column not in part:
-            has = ", ".join(sorted(part))
-            message = f"the data source `{data.source}` has no `{field.column}`"
-            where = f"{table.place} has {has}"
-            raise RunFailure("E0503", message, hint=where, place=field.at, exit_code=USAGE)
-    return {name: _fitted(field, part[field.column]) for name, field in data.fields.items()}
+        for column in field.columns:
+            if column in table.others:
+                raise not_numbers(table, field, column, table.others[column])
+            if column not in part:
+                has = ", ".join(sorted({*part, *table.names}))
+                message = f"the data source `{data.source}` has no `{column}`"
+                where = f"{table.place} has {has}"
+                raise RunFailure("E0503", message, hint=where, place=field.at, exit_code=USAGE)
+    return {
+        name: _fitted(field, _column(table, field, part)) for name, field in data.fields.items()
+    }
+
+
+def _column(table: Table, field: Field, part: Part) -> Column:
+    """The column of a field; several become one, with a number of a row for each."""
+    if isinstance(field.column, str):
+        return part[field.column]
+    return together(Path(table.place), field.name, field.column, part)
 
 
 def _fitted(field: Field, column: Column) -> Column:
@@ -85,7 +104,10 @@ def _fitted(field: Field, column: Column) -> Column:
 
 
 def _check_rows(table: Table, part: Part) -> None:
+    """Raises RunFailure: E0505 for a part without rows, E0507 where fields have not the same."""
     (first, reference), *others = part.items()
+    if not len(reference):
+        raise unreadable(Path(table.place), "it has no rows")
     for name, column in others:
         if len(column) != len(reference):
             message = (
@@ -144,7 +166,7 @@ def digest(parts: Mapping[str, Part]) -> str:
             head = f"{name}/{field}{shape}{column.raw.dtype.str}{column.factor!r}"
             found.update(head.encode())
             for _, chunk in column.chunks():
-                found.update(np.ascontiguousarray(chunk).data)
+                found.update(np.ascontiguousarray(chunk).view(np.uint8).data)
             if column.known is not None:
                 found.update(np.packbits(column.known).data)
     return found.hexdigest()[:32]

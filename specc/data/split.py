@@ -69,8 +69,9 @@ def _mask(table: Table, name: str, rule: str, length: int) -> npt.NDArray[np.boo
         raise _impossible(name, f"`{rule}` is not the name of a mask, as `is_test` or `is_test[0]`")
     array, number = match[1], match[2]
     if array not in table.masks:
-        has = ", ".join(sorted(table.masks)) or "none"
-        raise _impossible(name, f"{table.place} has no boolean array `{array}`", f"it has {has}")
+        has = ", ".join(sorted(table.masks or table.names)) or "none"
+        what = "column of zeros and ones" if array in table.names else "boolean array"
+        raise _impossible(name, f"{table.place} has no {what} `{array}`", f"it has {has}")
     mask = table.masks[array]
     if number is not None:
         if mask.ndim < 2 or int(number) >= len(mask):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,7 +84,8 @@ class Table:
     `parts` has either the one part `all`, or the parts that are published with the data (`train`,
     `test`, `valid`). `masks` are arrays of the file that a split may name. A message calls row i
     `lines[i]` where there is such a list, else `first_row + i` (a CSV file's header is line 1), and
-    the file `place`.
+    the file `place`. `others` are columns without numbers, with what they hold, and `names` all
+    columns of the file, where some were not read.
     """
 
     parts: Mapping[str, Part]
@@ -93,6 +94,8 @@ class Table:
     first_row: int = 0
     lines: Sequence[int] | None = None
     place: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     def row(self, number: int) -> int:
         """What a message calls a row."""
@@ -102,8 +105,16 @@ class Table:
 class Reader(Protocol):
     """How a source is read, given its options in the spec and the data folder."""
 
-    def __call__(self, options: Mapping[str, Any], folder: Path | None) -> Table:
-        """The table; raises RunFailure E0504 to E0507, E0513."""
+    def __call__(
+        self,
+        options: Mapping[str, Any],
+        folder: Path | None,
+        used: Collection[str] | None = None,
+    ) -> Table:
+        """The table, of which only the columns that are `used` need be read (None: all).
+
+        Raises RunFailure E0504 to E0507, E0513.
+        """
 
 
 def rows(part: Part) -> int:

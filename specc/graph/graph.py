@@ -158,7 +158,7 @@ class DataField:
     """What a data field holds, as far as it is known without reading the data."""
 
     name: str
-    origin: str
+    origin: str | tuple[str, ...]
     shape: Shape | None
     support: Support | None
     picture: Shape | None

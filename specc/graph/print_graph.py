@@ -32,7 +32,8 @@ def _graph(graph: Graph) -> Iterator[str]:
         yield f"constant {name}: {value!r}"
     for name, field in graph.fields.items():
         shape = "not known" if field.shape is None else list(field.shape)
-        yield f"field {name}: from {field.origin}, shape {shape}"
+        origin = field.origin if isinstance(field.origin, str) else list(field.origin)
+        yield f"field {name}: from {origin}, shape {shape}"
 
 
 def _node(program: Program, node: Node) -> Iterator[str]:

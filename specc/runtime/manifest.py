@@ -55,14 +55,15 @@ class Missing:
 class Field:
     """A data field as the model sees it, and how it comes out of the source.
 
-    `shape` is of one row; `binarize` is `sample` or `threshold`; `one_hot` a number of classes;
+    `column` is that of the source, or several with one number a row each. `shape` is of one row;
+    `binarize` is `sample` or `threshold`; `one_hot` a number of classes;
     `many_hot` the first number of a vector of ones and zeros and its size;
     `picture` the height and width (and channels) under which a row is a picture; `distribution`
     that of the node which observes the field, `whole` the joint draw that the node is a part of.
     """
 
     name: str
-    column: str
+    column: str | tuple[str, ...]
     shape: tuple[int, ...]
     dtype: str
     support: Support
@@ -76,6 +77,16 @@ class Field:
     whole: str = ""
     at: str = ""
     missing: Missing | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the source that the field is made of."""
+        return (self.column,) if isinstance(self.column, str) else self.column
+
+    @property
+    def origin(self) -> str:
+        """The columns as messages print them: `image`, or `age, height`."""
+        return ", ".join(self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +250,7 @@ def _field(name: str, item: _Object) -> Field:
         raise _ManifestError(f"`{item.path}.binarize` is {binarize!r}, not `sample` or `threshold`")
     return Field(
         name=name,
-        column=item.get("from", str, name),
+        column=_column(item, name),
         shape=item.sizes("shape"),
         dtype=item.get("dtype", str, "float32"),
         support=_support(item.child("support", {"kind": "any"})),
@@ -254,6 +265,11 @@ def _field(name: str, item: _Object) -> Field:
         at=item.get("span", str, "") or item.get("at", str, ""),
         missing=_missing(item.child("missing")) if item.value.get("missing") is not None else None,
     )
+
+
+def _column(item: _Object, name: str) -> str | tuple[str, ...]:
+    several = isinstance(item.value.get("from"), list)
+    return item.names("from") if several else item.get("from", str, name)
 
 
 def _missing(item: _Object) -> Missing:

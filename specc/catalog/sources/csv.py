@@ -7,12 +7,17 @@ from specc.catalog.source import Option, Source
 
 ENTRY = Source(
     name="csv",
-    summary="A column for each column of a table with a header line.",
+    summary="A column for each column of a table with a header line, packed with gzip or not.",
     references=(Reference("Shafranovich 2005", "RFC 4180"),),
     example="data: {source: csv, path: a.csv, fields: {age: {from: age, shape: []}}}",
     options=(
         Option("path", "The file.", required=True, kind="path"),
-        Option("delimiter", "What stands between two values; a comma unless it is given."),
+        Option(
+            "delimiter",
+            "What stands between two values. Without it the header decides: a comma, or where it "
+            "has none, a semicolon, a tab or a bar.",
+        ),
+        Option("decimal", "The mark of decimals: `.`, or `,` as in 1,5.", choices=(".", ",")),
         Option(
             "columns",
             "Columns of several numbers a row: `{features: [age, height]}`, or `{features: '*'}` "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ from specc.data.table import ALL, Array, Column, Table
 NEEDED = ("indptr", "indices", "counts", "shape")
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """The columns `counts` [documents, words] and `length` [documents], and masks for splits.
 
     Document d has the words `indices[indptr[d]:indptr[d+1]]`, each as often as `counts` says at
     the same place. Counts are kept in the smallest whole-number type that holds them.
     """
     path = inside(folder_for("counts", folder), str(options.get("path", "")))
-    arrays = arrays_of(path)
+    arrays = arrays_of(path, None if used is None else {*NEEDED, *used})
     missing = [name for name in NEEDED if name not in arrays]
     if missing:
         raise unreadable(path, f"it has no array `{missing[0]}`", f"it needs {', '.join(NEEDED)}")
@@ -36,6 +38,10 @@ def read(options: Mapping[str, Any], folder: Path | None) -> Table:
 
 
 def _rows(path: Path, arrays: Mapping[str, Array]) -> Array:
+    for name in NEEDED:
+        if arrays[name].dtype.kind not in "iu":
+            problem = f"`{name}` holds {arrays[name].dtype}, not whole numbers"
+            raise unreadable(path, problem, f"save `{name}.astype(numpy.int64)`")
     indptr, indices, counts = (arrays[name].astype(np.int64) for name in NEEDED[:3])
     shape = tuple(int(size) for size in np.ravel(arrays["shape"]))
     problem = _problem(indptr, indices, counts, shape)

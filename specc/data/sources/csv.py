@@ -3,70 +3,224 @@
 from __future__ import annotations
 
 import csv
+import re
 from array import array
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from specc.data.columns import compact, gathered, masks_of
-from specc.data.files import folder_for, inside, require_memory, unreadable
-from specc.data.table import ALL, Array, Column, Table
+from specc.data.columns import compact, gathered, masks_of, members
+from specc.data.files import folder_for, inside, unreadable
+from specc.data.table import ALL, Column, Table
+from specc.data.text import LONGEST, lines
 
 MISSING = frozenset({"", "na", "nan", "null", "none", "?"})
 """Cells without a value, in any case of letters."""
 
+TRUTHS = {"true": 1.0, "false": 0.0}
+
 GROWTH = 8
 """Bytes of memory for each byte of text: `0,` becomes a number of 8 bytes, twice for a moment."""
 
+DECLARED = re.compile(r"sep=(.)[\r\n]*")
+"""A first line that some spreadsheets write, and read as the name of the delimiter."""
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
-    """A field for each column of the file `path`; `delimiter` is a comma unless it is given.
+TEXT = "text, not numbers"
 
-    Option `columns` maps further fields to lists of columns: `{features: [a, b, c]}` is a field
-    of three numbers a row. A cell without a value is not a number, which a field then refuses.
+
+@dataclass
+class Sheet:
+    """The table while it is read: the columns that are used, and what a cell is held against.
+
+    `open` are the columns that may turn out to be text, which `*` leaves out; `texts` has the first
+    text of each and its line, `numbers` those with a number in them.
+    """
+
+    path: Path
+    names: list[str]
+    chosen: list[int]
+    open: frozenset[int]
+    delimiter: str
+    decimal: str
+    values: array[float] = field(default_factory=lambda: array("d"))
+    ends: array[int] = field(default_factory=lambda: array("q"))
+    texts: dict[int, tuple[int, str]] = field(default_factory=dict)
+    numbers: set[int] = field(default_factory=set)
+
+    def add(self, cells: list[str], line: int) -> None:
+        """One row; raises RunFailure E0505 where it is none."""
+        if len(cells) != len(self.names):
+            if not "".join(cells).strip():
+                return
+            raise self._ragged(cells, line)
+        texts = [cells[i] for i in self.chosen]
+        try:
+            found = [float(text) for text in texts]
+        except ValueError:
+            found = [self._cell(i, cells[i], line) for i in self.chosen]
+        else:
+            joined = "".join(texts)
+            if self.open or "_" in joined or self.decimal != "." or not joined.isascii():
+                found = [self._cell(i, cells[i], line) for i in self.chosen]
+        self.values.extend(found)
+        self.ends.append(line)
+
+    def _cell(self, index: int, text: str, line: int) -> float:
+        value = number(text, self.decimal)
+        if value is not None:
+            self.numbers.add(index)
+            return value
+        word = text.strip().lower()
+        if word in TRUTHS:
+            self.numbers.add(index)
+            return TRUTHS[word]
+        if word not in MISSING:
+            if index not in self.open:
+                raise self.wrong(index, text, line)
+            self.texts.setdefault(index, (line, text))
+        return float("nan")
+
+    def wrong(self, index: int, text: str, line: int) -> Exception:
+        """The failure of a cell that is no number."""
+        shown = repr(text if len(text) <= 40 else f"{text[:37]}...")
+        problem = f"line {line}, column `{self.names[index]}`: {shown} is not a number"
+        return unreadable(self.path, problem, self._hint(text.strip()))
+
+    def _hint(self, text: str) -> str:
+        if re.fullmatch(r"[+-]?\d*,\d+", text) and self.decimal == "." and self.delimiter != ",":
+            return 'numbers with a decimal comma are read with `decimal: ","` under `data:`'
+        if re.fullmatch(r"[+-]?\d{1,3}([,. '_\u00a0\u202f]\d{3})+([.,]\d+)?", text) or "_" in text:
+            return "write numbers without a mark between thousands"
+        if re.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", text):
+            return "a date is no number: leave the column out, or save it as a number of days"
+        return "leave the column out, or number its texts (0, 1, ...) in the file"
+
+    def _ragged(self, cells: list[str], line: int) -> Exception:
+        problem = f"line {line} has {len(cells)} values, and the header names {len(self.names)}"
+        hint = "a text with the delimiter in it stands in quotes" if len(cells) > 1 else ""
+        return unreadable(self.path, problem, hint)
+
+
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
+    """A column for each column of the file `path`, or for those that are `used`.
+
+    Without `delimiter` a first line `sep=;` names it, else the header does: a comma, or where it
+    has none, a semicolon, a tab or a bar. Option `columns` maps further columns to lists of
+    columns: `{features: [a, b, c]}` is one of three numbers a row. A cell without a value is not a
+    number, which a field then refuses.
     """
     path = inside(folder_for("csv", folder), str(options.get("path", "")))
-    require_memory(path, GROWTH * path.stat().st_size, "save it with `numpy.save` instead")
-    names, values, lines = _numbers(path, str(options.get("delimiter", ",")))
-    columns = {name: Column(compact(values[:, i])) for i, name in enumerate(names)}
-    columns |= gathered(path, dict(options.get("columns", {})), columns)
-    return Table({ALL: columns}, masks_of(columns), lines=lines, place=path.name)
+    lists = dict(options.get("columns", {}))
+    sheet = _read(path, options, None if used is None else members(used, lists), lists)
+    values = np.array(sheet.values).reshape(len(sheet.ends), len(sheet.chosen))
+    columns, others = {}, {}
+    for place, index in enumerate(sheet.chosen):
+        if index not in sheet.texts:
+            columns[sheet.names[index]] = Column(compact(values[:, place]))
+        elif index in sheet.numbers:
+            line, text = sheet.texts[index]
+            raise sheet.wrong(index, text, line)
+        else:
+            others[sheet.names[index]] = TEXT
+    columns |= gathered(path, lists, columns, used, others)
+    names = tuple(dict.fromkeys([*sheet.names, *lists]))
+    masks = masks_of(columns)
+    return Table({ALL: columns}, masks, {}, 0, sheet.ends, path.name, others, names)
 
 
-def _numbers(path: Path, delimiter: str) -> tuple[list[str], Array, array[int]]:
-    """The names of the columns, the values [rows, columns], and the line of each row."""
-    values, ends = array("d"), array("q")
+def _read(
+    path: Path,
+    options: Mapping[str, Any],
+    used: Collection[str] | None,
+    lists: Mapping[str, Any],
+) -> Sheet:
+    limit = csv.field_size_limit(LONGEST)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file, delimiter=delimiter)
-            names = [name.strip() for name in next(lines, [])]
-            if not names or len(set(names)) != len(names):
-                raise unreadable(path, "its first line is not a header of different names")
-            for line in lines:
-                if line:
-                    values.extend(_row(path, names, line, lines.line_num))
-                    ends.append(lines.line_num)
-    except (OSError, UnicodeDecodeError, csv.Error, TypeError) as error:
-        raise unreadable(path, str(error)) from error
-    if not ends:
+        with closing(lines(path, GROWTH)) as text:
+            sheet = _filled(path, options, text, used, lists)
+    except (csv.Error, TypeError) as error:
+        problem = str(error)
+        if "unexpected end" in problem:
+            problem = "a quotation mark opens a text that does not end"
+        raise unreadable(path, problem) from error
+    finally:
+        csv.field_size_limit(limit)
+    if not sheet.ends:
         raise unreadable(path, "it has a header, but no rows")
-    return names, np.array(values).reshape(-1, len(names)), ends
+    return sheet
 
 
-def _row(path: Path, names: list[str], line: list[str], number: int) -> list[float]:
-    if len(line) != len(names):
-        problem = f"line {number} has {len(line)} values, and the header names {len(names)}"
-        raise unreadable(path, problem)
-    return [_cell(path, name, text, number) for name, text in zip(names, line, strict=True)]
+def _filled(
+    path: Path,
+    options: Mapping[str, Any],
+    text: Iterator[str],
+    used: Collection[str] | None,
+    lists: Mapping[str, Any],
+) -> Sheet:
+    first, before = next(text, ""), 0
+    declared = DECLARED.fullmatch(first)
+    if declared:
+        first, before = next(text, ""), 1
+    given = str(options.get("delimiter") or (declared[1] if declared else delimiter(first)))
+    rows = csv.reader(chain([first], text), delimiter=given, strict=True)
+    sheet = _sheet(path, options, next(rows, []), given, used, lists)
+    for cells in rows:
+        sheet.add(cells, rows.line_num + before)
+    return sheet
 
 
-def _cell(path: Path, name: str, text: str, line: int) -> float:
+def delimiter(header: str) -> str:
+    """What stands between the names of a header: a comma, unless it has none outside quotes."""
+    bare = re.sub(r'"[^"]*"', "", header)
+    if "," in bare:
+        return ","
+    return max(";\t|", key=bare.count) if any(mark in bare for mark in ";\t|") else ","
+
+
+def _sheet(
+    path: Path,
+    options: Mapping[str, Any],
+    header: list[str],
+    given: str,
+    used: Collection[str] | None,
+    lists: Mapping[str, Any],
+) -> Sheet:
+    names = [name.strip() for name in header]
+    if not any(names):
+        raise unreadable(path, "its first line is no header with names of columns")
+    starred = used is not None and any(lists.get(name) == "*" for name in used)
+    chosen = [i for i, name in enumerate(names) if used is None or starred or name in used]
+    for name, count in Counter(names[i] for i in chosen).items():
+        if count > 1:
+            places = [str(n + 1) for n, other in enumerate(names) if other == name]
+            problem = f"its header names `{name}` at the columns {' and '.join(places)}"
+            raise unreadable(path, problem, "give each column that is used a name of its own")
+    maybe = frozenset(i for i in chosen if used is not None and names[i] not in used)
+    decimal = str(options.get("decimal", "."))
+    if decimal not in (".", ",") or decimal == given:
+        problem = f"`decimal` is {decimal!r} and `delimiter` {given!r}"
+        raise unreadable(path, problem, "`decimal` is a point or a comma, and no delimiter")
+    return Sheet(path, names, chosen, maybe, given, decimal)
+
+
+def number(text: str, decimal: str = ".") -> float | None:
+    """The number that a text is: ASCII digits without marks between them, or None."""
+    text = text.strip()
+    if "_" in text or not text.isascii():
+        return None
+    if decimal != ".":
+        if "." in text:
+            return None
+        text = text.replace(decimal, ".")
     try:
         return float(text)
-    except ValueError as error:
-        if text.strip().lower() in MISSING:
-            return float("nan")
-        problem = f"line {line}, column `{name}`: {text!r} is not a number"
-        raise unreadable(path, problem) from error
+    except ValueError:
+        return None

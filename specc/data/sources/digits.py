@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy as np
 from specc.data.table import ALL, Column, Table
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """`image` [64], parts of 16, and `level`, the same as 0 to 16; `label`, 0 to 9."""
-    del options, folder
+    del options, folder, used
     # A second to import, so only where it is asked for.
     from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 

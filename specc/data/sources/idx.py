@@ -10,7 +10,7 @@ import gzip
 import math
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -22,11 +22,14 @@ from specc.data.table import ALL, Array, Column, Part, Table
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """`image` (bytes as parts of 255) and `label`, from the files that the options name.
 
     Options: `images`, `labels`, and `test_images`, `test_labels` where there is a test part.
     """
+    del used
     folder = folder_for("idx", folder)
     first = _part(folder, options, "")
     if "test_images" not in options:
@@ -43,7 +46,7 @@ def _part(folder: Path, options: Mapping[str, Any], prefix: str) -> Part:
 
 def pictures(values: Array) -> Column:
     """Pictures as rows; bytes are grey values, of which 255 is white."""
-    flat = values.reshape(len(values), -1)
+    flat = values.reshape(len(values), math.prod(values.shape[1:]))
     return Column(flat, 1 / 255 if flat.dtype == np.uint8 else 1.0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,16 @@ PIXELS = 1 << 26
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, Image.DecompressionBombError)
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """`image` [channels * height * width], bytes as parts of 255, and `label`.
 
     Colours are laid out as [channels, height, width]. Pictures come in the order of their names;
     `label` is the number of their folder in the order of the folders' names, where there are
     folders. A picture is brought to `size` by the mean over the pixels that fall together.
     """
+    del used
     given = str(options.get("path", ""))
     data = folder_for("images", folder)
     top = folder_inside(data, given)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from specc.data.columns import LENGTHS, compact, masks_of, ragged
-from specc.data.files import folder_for, inside, require_memory, unreadable
+from specc.data.files import folder_for, inside, unreadable
 from specc.data.table import ALL, Array, Column, Table
+from specc.data.text import lines as text_lines
 from specc.runtime.failure import RunFailure
 
 GROWTH = 24
@@ -20,34 +21,34 @@ GROWTH = 24
 Records = list[dict[str, Any]]
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """A column for each key: numbers, truths, and lists of numbers, of equal length or not.
 
     A key that a record lacks, and `null`, is a value that is missing. Lists of unequal length are
     filled up with zeros, and `NAME_lengths` has their lengths. Texts are kept, for no field.
     """
     path = inside(folder_for("json", folder), str(options.get("path", "")))
-    require_memory(path, GROWTH * path.stat().st_size, "save it with `numpy.save` instead")
     records, lines = _records(path)
-    names = list(dict.fromkeys(name for record in records for name in record))
+    names = tuple(dict.fromkeys(name for record in records for name in record))
     columns: dict[str, Column] = {}
     for name in names:
-        columns |= _column(path, name, [record.get(name) for record in records], lines)
-    if not columns:
+        if used is None or name in used or f"{name}_{LENGTHS}" in used:
+            columns |= _column(path, name, [record.get(name) for record in records], lines)
+    if not names:
         raise unreadable(path, "its records have no keys")
-    return Table({ALL: columns}, masks_of(columns), lines=lines, place=path.name)
+    masks = masks_of(columns)
+    return Table({ALL: columns}, masks, lines=lines, place=path.name, names=names)
 
 
 def _records(path: Path) -> tuple[Records, list[int] | None]:
     """The records, and the line of each where each has its own."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, str(error)) from error
+    text = "".join(text_lines(path, GROWTH))
     if text.lstrip()[:1] == "[":
         found, lines = _parsed(path, text, ""), None
     else:
-        numbered = [(n, s) for n, s in enumerate(text.splitlines(), 1) if s.strip()]
+        numbered = [(n, s) for n, s in enumerate(text.split("\n"), 1) if s.strip()]
         found = [_parsed(path, s, f"line {n}: ") for n, s in numbered]
         lines = [n for n, _ in numbered]
     for number, record in enumerate(found):

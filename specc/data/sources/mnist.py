@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ STEMS = {"train": "train", "test": "t10k"}
 ENDINGS = ("-ubyte", "-ubyte.gz", ".gz", "")
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """`image` [784], bytes as parts of 255, and `label`, 0 to 9, with the standard test part.
 
     The four files lie in the data folder or in its subfolder `mnist`, packed or not.
     """
-    del options
+    del options, used
     folder = folder_for("mnist", folder)
     parts = {part: _part(folder, stem) for part, stem in STEMS.items()}
     return Table(parts, place="mnist")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ from specc.data.files import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """`values`, a row a datum, from the file `path`, and `label` from the file `labels`.
 
     The array is mapped into memory for reading only, so it may be larger than the memory. One that
     is in column order or of another byte order is read whole, which the memory must allow.
     """
+    del used
     folder = folder_for("npy", folder)
     path = inside(folder, str(options.get("path", "")))
     columns = {"values": Column(mapped(path))}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from specc.data.arrays import Header, header, values
-from specc.data.columns import lengthened, with_ragged
+from specc.data.columns import LENGTHS, lengthened, with_ragged
 from specc.data.files import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 
@@ -29,7 +29,9 @@ PARTS = ("train", "valid", "test")
 ENDING = ".npy"
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """A field for each array of the file `path`, and masks for splits.
 
     `train`, `valid` and `test`, where the file has them (alone, or as `train_x`), are its parts,
@@ -37,20 +39,40 @@ def read(options: Mapping[str, Any], folder: Path | None) -> Table:
     lengths beside them are rows of unequal length, as `with_ragged` says.
     """
     path = inside(folder_for("npz", folder), str(options.get("path", "")))
-    arrays = arrays_of(path)
+    arrays = arrays_of(path, used)
     with_rows = {name: a for name, a in arrays.items() if a.ndim > 0}
-    if not with_rows:
-        raise unreadable(path, "it has no array with rows")
+    names = names_of(path)
+    if not with_rows and (arrays or not names):
+        single = f"`{next(iter(arrays))}` is a single number, and a column has rows"
+        raise unreadable(path, single if arrays else "it has no array with rows")
     published = _published(with_rows)
     if published:
         parts = {name: with_ragged(path, part) for name, part in published.items()}
-        return Table(_as_long(parts), place=path.name)
+        return Table(_as_long(parts), place=path.name, names=_columns(names))
     masks = {name: a for name, a in arrays.items() if a.dtype == np.bool_}
-    return Table({ALL: with_ragged(path, with_rows)}, masks, place=path.name)
+    columns = with_ragged(path, with_rows)
+    return Table({ALL: columns}, masks, place=path.name, names=_columns(names))
 
 
-def _published(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
-    parts: dict[str, dict[str, Array]] = {}
+def _columns(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of arrays as columns have them: of `train_x` and `test_x` it is `x`."""
+    parts = _published(dict.fromkeys(names))
+    return tuple(parts["train"]) if parts else tuple(names)
+
+
+def _is_used(name: str, used: Collection[str]) -> bool:
+    """Whether an array is, or is a part of, a column of the names that are used."""
+    part, _, rest = name.partition("_")
+    bare = [name, rest or "values"] if part in PARTS else [name]
+    own = {stem.removesuffix(end) for stem in bare for end in ("", "_values", f"_{LENGTHS}")}
+    return not own.isdisjoint(used) or LENGTHS in bare
+
+
+T = TypeVar("T")
+
+
+def _published(arrays: Mapping[str, T]) -> dict[str, dict[str, T]]:
+    parts: dict[str, dict[str, T]] = {}
     for name, found in arrays.items():
         part, _, field = name.partition("_")
         if part in PARTS:
@@ -71,8 +93,16 @@ def _as_long(parts: Mapping[str, Mapping[str, Column]]) -> dict[str, dict[str, C
     }
 
 
-def arrays_of(path: Path) -> dict[str, Array]:
-    """Every array of the file, nothing of it unpickled.
+def names_of(path: Path) -> tuple[str, ...]:
+    """The names of the arrays of a file that `arrays_of` read."""
+    with zipfile.ZipFile(path) as archive:
+        return tuple(item.filename.removesuffix(ENDING) for item in archive.infolist())
+
+
+def arrays_of(path: Path, used: Collection[str] | None = None) -> dict[str, Array]:
+    """Every array of the file, or those that columns of the names `used` are made of.
+
+    Nothing of it is unpickled.
 
     Raises RunFailure: E0505, where the file is damaged or has something else than arrays; E0513,
     where what it says of its size is more than the free memory.
@@ -80,11 +110,22 @@ def arrays_of(path: Path) -> dict[str, Array]:
     try:
         with zipfile.ZipFile(path) as archive:
             items = archive.infolist()
+            if used is not None:
+                own = [item for item in items if _is_used(item.filename.removesuffix(ENDING), used)]
+                items = own
+            _refuse_twins(path, items)
             headers = [_header(archive, item, path) for item in items]
             require_memory(path, sum(found.size for found in headers))
             return {item.filename.removesuffix(ENDING): _values(archive, item) for item in items}
     except BROKEN as error:
         raise unreadable(path, f"{error}", "an npz file is written by `numpy.savez`") from error
+
+
+def _refuse_twins(path: Path, items: Sequence[zipfile.ZipInfo]) -> None:
+    names = [item.filename.removesuffix(ENDING) for item in items]
+    for name in names:
+        if names.count(name) > 1:
+            raise unreadable(path, f"it has two arrays `{name}`", "write the file again")
 
 
 def _header(archive: zipfile.ZipFile, item: zipfile.ZipInfo, path: Path) -> Header:

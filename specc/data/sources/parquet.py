@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from specc.data.columns import LENGTHS, compact, gathered, masks_of, ragged
+from specc.data.columns import LENGTHS, compact, gathered, masks_of, members, ragged
 from specc.data.files import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 from specc.runtime.failure import USAGE, RunFailure
@@ -18,7 +18,9 @@ NUMBER = 8
 """Bytes of a value in memory, at most."""
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """A column for each column of numbers, truths or lists of numbers in the file `path`.
 
     A null is a value that is missing. Lists of unequal length are filled up with zeros, and
@@ -27,21 +29,62 @@ def read(options: Mapping[str, Any], folder: Path | None) -> Table:
     Raises RunFailure: E0514, where pyarrow is not installed.
     """
     path = inside(folder_for("parquet", folder), str(options.get("path", "")))
+    lists = dict(options.get("columns", {}))
     arrow = _arrow()
+    columns: dict[str, Column] = {}
+    others: dict[str, str] = {}
     try:
         with arrow.parquet.ParquetFile(str(path), memory_map=False) as file:
-            _require(path, file.metadata)
-            table = file.read()
+            names = list(file.schema_arrow.names)
+            places = _places(path, names, used, lists)
+            _require(path, file.metadata, {names[i] for i in places})
+            # One by one: a name that stands twice, or a kind that is not read, spoils no other.
+            for place in places:
+                found = file.read(columns=[names[place]]).column(0)
+                own = _column(arrow, path, names[place], found)
+                columns |= own
+                if not own:
+                    others[names[place]] = _kind(arrow.types, found.type)
+            rows = file.metadata.num_rows
     # pyarrow's own errors are of these kinds.
     except (OSError, ValueError, arrow.lib.ArrowException) as error:
         raise unreadable(path, " ".join(str(error).split())) from error
-    columns: dict[str, Column] = {}
-    for name in table.column_names:
-        columns |= _column(arrow, path, name, table.column(name))
-    if not columns or not table.num_rows:
-        raise unreadable(path, "it has no rows" if columns else "it has no column of numbers")
-    columns |= gathered(path, dict(options.get("columns", {})), columns)
-    return Table({ALL: columns}, masks_of(columns), place=path.name)
+    if not rows or (used is None and not columns):
+        raise unreadable(path, "it has no rows" if not rows else "it has no column of numbers")
+    columns |= gathered(path, lists, columns, used, others)
+    masks = masks_of(columns)
+    return Table({ALL: columns}, masks, place=path.name, others=others, names=(*names, *lists))
+
+
+def _places(
+    path: Path, names: list[str], used: Collection[str] | None, lists: Mapping[str, Any]
+) -> list[int]:
+    """The columns that are read; raises RunFailure E0505 where two of them have one name."""
+    wanted = frozenset(names) if used is None else members(used, lists)
+    if used is not None and any(lists.get(name) == "*" for name in used):
+        wanted = frozenset(names)
+    stems = {name.removesuffix(f"_{LENGTHS}") for name in wanted if name not in names}
+    places = [i for i, name in enumerate(names) if name in wanted | stems]
+    for i in places:
+        if names.count(names[i]) > 1:
+            problem = f"it has two columns `{names[i]}`"
+            raise unreadable(path, problem, "give each column that is used a name of its own")
+    return places
+
+
+def _kind(kinds: Any, kind: Any) -> str:  # noqa: ANN401
+    """What a column without numbers of its own holds, in words."""
+    words = {
+        "dates": (kinds.is_date, kinds.is_timestamp, kinds.is_time),
+        "spans of time": (kinds.is_duration,),
+        "decimal numbers": (kinds.is_decimal,),
+        "texts": (kinds.is_string, kinds.is_large_string, kinds.is_dictionary),
+        "lists": (kinds.is_list, kinds.is_large_list, kinds.is_fixed_size_list),
+        "records": (kinds.is_struct, kinds.is_map),
+        "no value at all": (kinds.is_null,),
+    }
+    found = (word for word, tests in words.items() if any(test(kind) for test in tests))
+    return f"{next(found, 'values')} ({kind})"
 
 
 def _arrow() -> Any:  # noqa: ANN401
@@ -54,10 +97,12 @@ def _arrow() -> Any:  # noqa: ANN401
     return import_module("pyarrow")
 
 
-def _require(path: Path, metadata: Any) -> None:  # noqa: ANN401
+def _require(path: Path, metadata: Any, names: Collection[str]) -> None:  # noqa: ANN401
     """Refuses a file whose declared values do not fit, before they are unpacked."""
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    every = [group.column(i) for group in groups for i in range(group.num_columns)]
+    starts = tuple(f"{name}." for name in names)
+    chunks = [chunk for chunk in every if f"{chunk.path_in_schema}.".startswith(starts)]
     size = sum(max(c.num_values * NUMBER, c.total_uncompressed_size) for c in chunks)
     require_memory(path, 2 * size, "save the columns with `numpy.save` instead")
 
@@ -69,6 +114,8 @@ def _column(arrow: Any, path: Path, name: str, found: Any) -> dict[str, Column]:
         whole = arrow.concat_arrays(whole.chunks) if whole.num_chunks else None
     if whole is None:
         return {}
+    if kinds.is_dictionary(whole.type):
+        whole = whole.dictionary_decode()
     if kinds.is_list(whole.type) or kinds.is_large_list(whole.type):
         return _lists(kinds, path, name, whole)
     if kinds.is_fixed_size_list(whole.type) and _is_number(kinds, whole.type.value_type):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ Points = tuple[Array, Array]
 """Points [n, 2], and the number of the part that each is of."""
 
 
-def read(options: Mapping[str, Any], folder: Path | None) -> Table:
+def read(
+    options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
+) -> Table:
     """`x` [2], points of the density, and `label`, the part of it that each is of.
 
     Raises RunFailure: E0505, where there is no such density.
     """
-    del folder
+    del folder, used
     name = str(options.get("density", ""))
     if name not in DENSITIES:
         message, hint = f"there is no density `{name}`", f"there are {', '.join(DENSITIES)}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from specc.catalog.source import Column
 from specc.catalog.sources import index as sources
 from specc.catalog.supports import BOOLEAN, ONE_HOT, Interval, Support
 from specc.diagnostics.nearest import nearest
@@ -91,18 +92,14 @@ def _check_missing(spec: Spec, findings: Findings) -> None:
 def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings) -> DataField:
     assert spec.document.data is not None
     declared = sources.source(source).columns(spec.document.data.options)
-    column = declared.get(field.column)
     span = spec.spans.key(("data", "fields", name))
-    if declared and column is None:
-        guess = nearest(field.column, declared)
-        known = ", ".join(f"`{c}`" for c in declared)
-        path = ("data", "fields", name)
-        place = spec.spans.value((*path, "from") if (*path, "from") in spec.spans else path)
-        findings.add(
-            diagnose("E0503", place, source=source, name=field.column, hint=_columns(guess, known))
-        )
+    _check_columns(spec, source, name, field, declared, findings)
     _check_transforms(spec, name, field, findings)
+    several = not isinstance(field.column, str)
+    column = None if several else declared.get(str(field.column))
     shape = field.shape if field.shape is not None else (column.shape if column else None)
+    if several and shape is None:
+        shape = (len(field.column),)
     support = column.support if column else None
     if field.one_hot is not None and shape is not None:
         shape = (*shape, field.one_hot)
@@ -125,6 +122,29 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
             **_of_missing(field),
         },
     )
+
+
+def _check_columns(
+    spec: Spec,
+    source: str,
+    name: str,
+    field: FieldSpec,
+    declared: Mapping[str, Column],
+    findings: Findings,
+) -> None:
+    """The columns that a field is of are among those that the source is known to have."""
+    path = ("data", "fields", name)
+    several = () if isinstance(field.column, str) else field.column
+    for number, column in enumerate(several or (str(field.column),)):
+        if not declared or column in declared:
+            continue
+        guess = nearest(column, declared)
+        known = ", ".join(f"`{c}`" for c in declared)
+        place = (*path, "from", number) if several else (*path, "from")
+        span = spec.spans.value(place if place in spec.spans else path)
+        findings.add(
+            diagnose("E0503", span, source=source, name=column, hint=_columns(guess, known))
+        )
 
 
 def _of_missing(field: FieldSpec) -> dict[str, object]:

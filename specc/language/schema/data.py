@@ -37,7 +37,10 @@ class ManyHot(Value):
 class FieldSpec(Value):
     """A field of the model: which column of the source it is, and what is done to each value."""
 
-    column: str = math(alias="from", about="The column of the source.")
+    column: str | tuple[str, ...] = math(
+        alias="from",
+        about="The column of the source, or a list of columns: one number of a row for each.",
+    )
     shape: tuple[int, ...] | None = math(
         default=None, about="The shape of one row, where it is not the column's."
     )

@@ -17,6 +17,13 @@ def idx_bytes(array: np.ndarray) -> bytes:
     return head + array.astype(array.dtype.newbyteorder(">")).tobytes()
 
 
+def write_npz(path: Path, **arrays: object) -> Path:
+    """Arrays in an npz file, objects pickled as a stranger's file has them."""
+    with path.open("wb") as file:
+        np.savez(file, **{name: np.asarray(values) for name, values in arrays.items()})
+    return path
+
+
 def write_mnist(folder: Path, packed: bool = True) -> dict[str, np.ndarray]:
     """Four small files named like MNIST's, and what is in them."""
     folder.mkdir(parents=True, exist_ok=True)

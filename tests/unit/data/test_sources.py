@@ -242,8 +242,8 @@ def test_csv(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "not a header of different names"),
-        ("a,a\n1,2\n", "not a header of different names"),
+        ("", "no header with names of columns"),
+        ("a,a\n1,2\n", "names `a` at the columns 1 and 2"),
         ("a,b\n", "a header, but no rows"),
         ("a,b\n1,2\n3\n", "line 3 has 1 values, and the header names 2"),
         ("a,b\n1,2\n3,x\n", "line 3, column `b`: 'x' is not a number"),

@@ -86,6 +86,16 @@ def test_a_number_and_a_picture_of_bytes(tmp_path):
     np.testing.assert_allclose(values(found, "test"), expected(x)[MASK].reshape(3, 6))
 
 
+@pytest.mark.parametrize("source", ["npz", "npy"])
+@pytest.mark.parametrize("dtype", ["u1", "i1", "?", "f2", ">i2"])
+def test_one_small_number_a_row(tmp_path, source, dtype):
+    """A mean of scalars is a scalar of numpy; small types stay as they are in memory."""
+    x = np.random.default_rng(3).integers(0, 2, 12).astype(dtype)
+    found = loaded(tmp_path, x, field(()), torch.float32, source=source)
+    assert values(found, "train").shape == (9,)
+    np.testing.assert_allclose(values(found, "test"), expected(x)[MASK], atol=1e-6)
+
+
 def test_pieces_come_to_the_same(tmp_path, monkeypatch):
     whole = loaded(tmp_path, X).record
     monkeypatch.setattr(table, "CHUNK", 32)
