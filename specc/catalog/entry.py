@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from specc.catalog.supports import REAL, Support
 
 Shape = tuple[int, ...]
+LimitKind = Literal["total", "least", "most"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Distribution:
     lists, wherever `result` is bounded. `gaussian` says that its two parameters are the mean and
     the standard deviation of a normal distribution, entry by entry. `mean` says that the mean
     exists and is in closed form; `kl_with` names the distributions q for which `kl_<q>` is.
+    `limits` names the parameters that bound a draw: the entries add up to the `total`, and each of
+    them is at `least` and at `most` that parameter.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Distribution:
     mean: bool = True
     entropy: bool = False
     kl_with: tuple[str, ...] = ()
+    limits: Mapping[LimitKind, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def stem(self) -> str:

@@ -16,7 +16,8 @@ from specc.codegen.emit.objective import loss_inputs, needs_data_size, shares
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.codegen.steps import loop, sequence
 from specc.diagnostics.source import Span
-from specc.graph.graph import MODEL, DataField
+from specc.graph.graph import MODEL, DataField, Node
+from specc.language.expressions.tree import Name, Number
 from specc.language.schema.train import Schedule
 from specc.version import VERSION
 
@@ -160,6 +161,9 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     for key in ("binarize", "scale", "standardize", "one_hot", "many_hot"):
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]
+    limits = _limits(plan, owner)
+    if limits:
+        entry["limits"] = limits
     missing = plan.missing.get(name)
     if missing is not None:
         rank = missing.rank
@@ -172,6 +176,27 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     if field.picture is not None and math.prod(field.picture) == math.prod((*steps, *kind.shape)):
         entry["picture"] = list(field.picture)
     return entry
+
+
+def _limits(plan: Plan, node: Node) -> list[dict[str, Any]]:
+    """What bounds a value, where that is another field of its row or a number of the spec."""
+    found: list[dict[str, Any]] = []
+    if node.role != "observed" or node.entry is None or node.through:
+        return found
+    for kind, parameter in node.entry.limits.items():
+        value = node.arguments.get(parameter)
+        if isinstance(value, Number):
+            found.append({"kind": kind, "parameter": parameter, "value": value.value})
+        if not isinstance(value, Name):
+            continue
+        other = plan.graph.graph.model.nodes.get(value.id)
+        constant = plan.graph.graph.constants.get(value.id)
+        if other is not None and other.role == "given" and other.field is not None:
+            of = plan.python[value.id]
+            found.append({"kind": kind, "parameter": parameter, "field": of})
+        elif isinstance(constant, (int, float)):
+            found.append({"kind": kind, "parameter": parameter, "value": constant})
+    return found
 
 
 def _fills(field: DataField, support: Support) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from specc.data.check import check, not_numbers
 from specc.data.columns import lengthened, together, without_numbers
 from specc.data.files import unreadable
+from specc.data.limits import check_limits
 from specc.data.missing import marked
 from specc.data.sources import reader
 from specc.data.split import split
@@ -139,6 +140,7 @@ def failures(tables: Mapping[str, Table], data: Data) -> Iterator[RunFailure]:
             for name, field in data.fields.items():
                 try:
                     check(table, field, part[name])
+                    check_limits(table, field, data.fields, part)
                 except RunFailure as failure:
                     yield failure
 

@@ -52,6 +52,20 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What bounds a value of a field: a number, or the value of another field of its row.
+
+    The entries add up to it (`total`), or each is at `least` or at `most` that. It is the
+    `parameter` of the field's distribution.
+    """
+
+    kind: str
+    parameter: str
+    field: str | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A data field as the model sees it, and how it comes out of the source.
 
@@ -77,6 +91,7 @@ class Field:
     whole: str = ""
     at: str = ""
     missing: Missing | None = None
+    limits: tuple[Limit, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -264,6 +279,16 @@ def _field(name: str, item: _Object) -> Field:
         picture=item.sizes("picture") if item.value.get("picture") is not None else None,
         at=item.get("span", str, "") or item.get("at", str, ""),
         missing=_missing(item.child("missing")) if item.value.get("missing") is not None else None,
+        limits=tuple(_limit(own) for own in item.items("limits", [])),
+    )
+
+
+def _limit(item: _Object) -> Limit:
+    return Limit(
+        kind=item.get("kind", str),
+        parameter=item.get("parameter", str),
+        field=item.optional("field", str),
+        value=item.optional("value", float),
     )
 
 
@@ -376,8 +401,8 @@ class _Object:
     def children(self) -> list[tuple[str, _Object]]:
         return [(key, _Object(value, self._at(key))) for key, value in self.value.items()]
 
-    def items(self, key: str) -> list[_Object]:
-        found = self.get(key, list)
+    def items(self, key: str, default: list[Any] | None = None) -> list[_Object]:
+        found = self.get(key, list, default)
         return [_Object(item, f"{self._at(key)}[{i}]") for i, item in enumerate(found)]
 
     def names(self, key: str) -> tuple[str, ...]:

@@ -27,5 +27,6 @@ ENTRY = Distribution(
     result=_counts,
     example="x: {latent: binomial, total_count: 10, logits: 0}",
     continuous=False,
+    limits={"most": "total_count"},
     finite=True,
 )

@@ -22,4 +22,5 @@ ENTRY = Distribution(
     result=always(COUNTS),
     example="x: {latent: multinomial, total_count: 20, logits: 0, shape: [5]}",
     continuous=False,
+    limits={"total": "total_count"},
 )

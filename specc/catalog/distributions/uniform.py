@@ -33,5 +33,6 @@ ENTRY = Distribution(
     example="z: {latent: uniform, low: 0, high: 1}",
     reparameterized=True,
     entropy=True,
+    limits={"least": "low", "most": "high"},
     kl_with=("uniform",),
 )
