@@ -81,6 +81,13 @@ def killed_after(work: Callable[[], None], seconds: float) -> int | None:
     return None if os.waitpid(number, 0)[1] else 0
 
 
+def length_of(work: Callable[[], None]) -> float:
+    """How many seconds `work` takes that nobody kills."""
+    start = time.monotonic()
+    assert killed_after(work, 600) == 0
+    return time.monotonic() - start
+
+
 def state_of(run: Path) -> tuple[object, ...]:
     """Everything that two runs must have in common at their end."""
     found = checkpoint.latest(run)
@@ -132,15 +139,14 @@ def main() -> None:
         code = making.copy("vae", folder, **SETTINGS)
         warm(code, folder / "warm")
         whole = folder / "whole"
-        start = time.monotonic()
-        assert killed_after(lambda: train.train(code, whole, OPTIONS) and None, 600) == 0
-        length = time.monotonic() - start
+        length = length_of(lambda: train.train(code, whole, OPTIONS) and None)
+        compiling = length_of(lambda: compile_specs(folder / "first"))
         wanted = state_of(whole)
         while counts["kills"] < chosen.kills:
             one_run(code, folder / f"run{counts['runs']}", wanted, length, rng, counts)
             counts["runs"] += 1
             evaluations(whole, rng, counts, chosen.rounds)
-            compilations(folder, rng, counts, chosen.rounds)
+            compilations(folder, rng, counts, chosen.rounds, 0.3 * compiling)
     counts["seconds"] = round(time.monotonic() - began)
     print("\n".join(f"{name:<40} {count}" for name, count in counts.items()))
     sys.exit(1 if any(counts[name] for name in counts if name.startswith("WRONG")) else 0)
@@ -185,12 +191,19 @@ def evaluations(
 
 
 def compilations(
-    folder: Path, rng: random.Random, counts: collections.Counter[str], rounds: int
+    folder: Path,
+    rng: random.Random,
+    counts: collections.Counter[str],
+    rounds: int,
+    most: float,
 ) -> None:
-    """Code is written whole: each file is as it is in the gallery, or not there."""
+    """Code is written whole: each file is as it is in the gallery, or not there.
+
+    A kill comes within `most` seconds: a part of what a whole compilation takes on this machine.
+    """
     out = folder / f"code{counts['runs']}"
     for _ in range(rounds):
-        status = killed_after(lambda: compile_specs(out), rng.uniform(0.0, 1.2))
+        status = killed_after(lambda: compile_specs(out), rng.uniform(0.0, most))
         counts["kills"] += status is None
         counts["kills of compile"] += status is None
         for path in out.rglob("*.py"):

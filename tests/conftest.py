@@ -1,6 +1,7 @@
-"""Options of the whole test run."""
+"""Options of the whole test run, and which tests are quick."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -8,6 +9,58 @@ from hypothesis import settings
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("specc", deadline=None)
 settings.load_profile("specc")
+
+HERE = Path(__file__).parent
+
+# Folders and files whose tests are quick: `pytest -m quick` has an answer within a minute.
+QUICK = (
+    "golden",
+    "house",
+    "unit",
+    "laws/test_distributions.py",
+    "laws/test_functions.py",
+    "laws/test_links.py",
+    "laws/test_number.py",
+    "laws/test_shared_entries.py",
+)
+# Files in them that take several seconds each: they compile hundreds of specs, or train.
+LONG = (
+    "house/test_gallery.py",
+    "house/test_walls.py",
+    "unit/cli/test_evaluate.py",
+    "unit/cli/test_impute.py",
+    "unit/cli/test_query.py",
+    "unit/cli/test_verbs.py",
+    "unit/codegen/test_digests.py",
+    "unit/codegen/test_standalone.py",
+    "unit/data/test_verb.py",
+    "unit/engine",
+    "unit/evaluate",
+    "unit/infer/test_query.py",
+    "unit/language/test_formatter.py",
+    "unit/objective/test_figures.py",
+    "unit/report",
+    "unit/test_hostile.py",
+    "unit/test_large.py",
+    "unit/test_random_specs.py",
+)
+
+
+def is_quick(path):
+    """Whether the tests of a file are quick."""
+    inside = f"{path.relative_to(HERE).as_posix()}/"
+    in_quick, in_long = (any(inside.startswith(f"{p}/") for p in part) for part in (QUICK, LONG))
+    return in_quick and not in_long
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Files without a quick test are not even imported for `-m quick`."""
+    is_test = collection_path.name.startswith("test_") and collection_path.is_relative_to(HERE)
+    return (
+        True
+        if config.option.markexpr == "quick" and is_test and not is_quick(collection_path)
+        else None
+    )
 
 
 def pytest_addoption(parser):
@@ -22,6 +75,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if is_quick(item.path) and "slow" not in item.keywords:
+            item.add_marker("quick")
     if config.getoption("--slow"):
         return
     skip = pytest.mark.skip(reason="slow; run with --slow")

@@ -1,37 +1,69 @@
-"""Style and types, as the tools that this project is written with see them."""
+"""Style, types and walls are checked by `.ci/lint`: it has every tool, and is what runs."""
 
-import sys
+import os
+import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.house.files import ROOT, run
+from tests.house.files import ROOT
 
-FOLDERS = ["specc", "tests", "benchmarks", "generated"]
-
-
-def ruff(*arguments):
-    return run(sys.executable, "-m", "ruff", *arguments)
-
-
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_the_formatter_has_nothing_to_do(folder):
-    done = ruff("format", "--check", folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_ruff_finds_nothing(folder):
-    """Unused names, order of imports, missing docstrings and annotations, and much more."""
-    done = ruff("check", folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_types():
-    done = run(sys.executable, "-m", "mypy", "specc")
-    assert done.returncode == 0, done.stdout
+LINT = (ROOT / ".ci" / "lint").read_text(encoding="utf-8")
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
 
 
 def test_mypy_is_strict_and_the_package_says_that_it_is_typed():
     assert "strict = true" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert Path(ROOT / "specc" / "py.typed").is_file()
+
+
+def test_every_folder_with_code_is_linted():
+    folders = {path.parent.name for path in ROOT.glob("*/*.py")} | {"generated"}
+    for command in ("ruff format --check", "ruff check"):
+        found = re.search(rf"{command} (.*) \|\|", LINT)
+        assert set(found[1].split()) == folders
+    assert "mypy specc" in LINT and "lint_imports_command" in LINT
+
+
+@pytest.mark.parametrize("tool", ["ruff format", "ruff check", "mypy", "-c"])
+def test_what_one_tool_finds_is_the_end_of_all(tmp_path, tool):
+    """An interpreter that fails for one tool alone stands for what that tool finds."""
+    fake = tmp_path / "python"
+    fake.write_text(f'#!/bin/sh\ncase "$*" in *"{tool}"*) exit 1;; esac\n')
+    fake.chmod(0o755)
+    done = subprocess.run([ROOT / ".ci" / "lint"], env={**os.environ, "PYTHON": str(fake)})
+    assert done.returncode == 1
+    fake.write_text("#!/bin/sh\n")
+    done = subprocess.run([ROOT / ".ci" / "lint"], env={**os.environ, "PYTHON": str(fake)})
+    assert done.returncode == 0
+
+
+def test_the_whole_check_is_the_readme_and_the_lint():
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert run[-1] == ".ci/lint"
+    command = next(line for line in run if line.startswith("command="))
+    pattern = shlex.split(command.partition("grep ")[2].rstrip(")"))[1]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len([line for line in readme.splitlines() if pattern in line]) == 1
+
+
+def test_what_runs_before_a_commit_is_there():
+    hooks = [hook for repo in HOOKS["repos"] for hook in repo["hooks"]]
+    assert {hook["entry"] for hook in hooks} == {".ci/lint", ".ci/quick"}
+    for hook in hooks:
+        assert os.access(ROOT / hook["entry"], os.X_OK)
+        assert re.search(hook["files"], "specc/cli/main.py")
+
+
+def test_the_interpreter_of_the_quick_tests_can_be_named(tmp_path):
+    fake = tmp_path / "python"
+    fake.write_text('#!/bin/sh\necho "$@"\n')
+    fake.chmod(0o755)
+    quick = [ROOT / ".ci" / "quick", "-x"]
+    done = subprocess.run(
+        quick, env={**os.environ, "PYTHON": str(fake)}, capture_output=True, text=True
+    )
+    assert done.stdout == "-m pytest -m quick -n 2 -x\n"

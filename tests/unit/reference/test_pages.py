@@ -1,4 +1,4 @@
-"""The reference has everything that a spec may name, and its pages are the ones in docs."""
+"""The reference has everything that a spec may name, and states all of it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,9 @@ from specc.reference.__main__ import files, main
 from specc.reference.kinds.spec import ROLES
 from specc.reference.pages import find, guess, named, pages
 from specc.reference.text import WIDTH, render
-from tests.house.files import ROOT
 
-FOLDER = ROOT / "docs" / "reference"
 ENTRIES = tuple(named())
 NEEDS_NO_FORMULA = {"source", "key"}
-
-
-@pytest.mark.parametrize("name", sorted(files()))
-def test_a_page_is_the_one_in_docs(name):
-    """`python -m specc.reference docs/reference` writes them anew."""
-    assert (FOLDER / name).read_text(encoding="utf-8") == files()[name]
-
-
-def test_no_page_is_left_over():
-    assert {path.name for path in FOLDER.iterdir()} == set(files())
 
 
 def test_everything_that_a_spec_may_name_is_there():
