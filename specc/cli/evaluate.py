@@ -61,6 +61,9 @@ def command(
     changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
     found = measured(open_run(run, data_dir=data_dir, device=device).opened, changes, as_json)
     typer.echo(in_json(found) if as_json else "\n".join(in_words(found)))
+    from specc.evaluate.finite import require_finite
+
+    require_finite(found.numbers())
     return exits.DONE
 
 
@@ -76,6 +79,17 @@ class Measured:
     parts: Mapping[str, Mapping[str, Share]]
     active: Mapping[str, Mapping[str, tuple[int, int]]]
     labels: Mapping[str, Label]
+
+    def numbers(self) -> dict[str, object]:
+        """All that has to be a finite number, by name."""
+        shares = [
+            (part, term, share) for part, own in self.parts.items() for term, share in own.items()
+        ]
+        return {
+            **{name: summary["value"] for name, summary in self.figures.items()},
+            **{f"{term} on {part}": share.value for part, term, share in shares},
+            **{f"log score of {name}": own.log_score.value for name, own in self.labels.items()},
+        }
 
 
 def measured(opened: OpenRun, changes: Mapping[str, Any], quiet: bool) -> Measured:

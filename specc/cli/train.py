@@ -91,6 +91,10 @@ def command(
         typer.echo(json.dumps(answers[0] if seeds is None else answers))
     elif len(answers) > 1:
         typer.echo(over_seeds(answers))
+    from specc.evaluate.finite import require_finite
+
+    for answer in answers:
+        require_finite({n: f["value"] for n, f in answer.get("evaluate", {}).items()})
     return exits.DONE
 
 

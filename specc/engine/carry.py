@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from specc.engine import checkpoint
+from specc.engine import checkpoint, record
 from specc.engine.stored import WHOLE, Whole
 from specc.runtime.failure import USAGE, RunFailure
 
@@ -44,6 +44,7 @@ def carry(run: Path, program: nn.Module, moved: Mapping[str, str], hands: Whole 
 
     Raises RunFailure: E0802 where there is no checkpoint, E0814 where nothing of it fits.
     """
+    record.only_files(run)
     found = checkpoint.best(run) or checkpoint.latest(run)
     if found is None:
         hint = "name the folder of a run, such as `runs/vae-1`"

@@ -3,20 +3,20 @@
     checkpoints/<step>/weights.safetensors    parameters and buffers, by name
     checkpoints/<step>/optimizer.safetensors  what each optimizer remembers of each parameter
     checkpoints/<step>/averages.safetensors   the running mean of the weights, where there is one
-    checkpoints/<step>/state.json             counters, sums, and the hashes of all of them
+    checkpoints/<step>/state.json             counters, sums, watch, hashes of these; sealed
     best/<step>/weights.safetensors           the weights of the best validation loss, for use
     best/<step>/state.json                    its counters, and the hash
 
-Nothing in them is code: loading one executes nothing.
+Nothing in them is code: loading one executes nothing. Everything that steers what follows is in
+there and hashed; a checkpoint that is not what was written is passed over for the one before.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from specc.engine import files, forms
-from specc.engine.forms import State
+from specc.engine import files, forms, log, seal
+from specc.engine.forms import FORMAT, Logged, State
 from specc.engine.player import Player
 from specc.engine.stored import WHOLE, Stored, Whole
+from specc.engine.tally import Tally
+from specc.engine.watch import Watch
 from specc.runtime.failure import RunFailure
 
 FOLDER = "checkpoints"
@@ -48,6 +50,38 @@ class Counters:
     skipped: int = 0
     seconds: float = 0.0
 
+    def fit(self, per_epoch: int, steps: int) -> bool:
+        """Whether they can be those of a run of so many steps, an epoch and in all."""
+        done = self.epoch * per_epoch + self.step
+        return self.step <= per_epoch and self.total == min(done, steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that steers a run from here on, beside its tensors and its facts.
+
+    `tally` has the sums of the epoch under way, `watch` what follows from validation losses, and
+    `metrics` the lines of metrics.jsonl so far, as a number and a hash.
+    """
+
+    counters: Counters = field(default_factory=Counters)
+    tally: Mapping[str, Any] = field(default_factory=lambda: Tally().state())
+    watch: Watch = field(default_factory=Watch)
+    metrics: Mapping[str, Any] = field(default_factory=lambda: log.NOTHING)
+
+    def as_json(self, hashes: Mapping[str, str]) -> dict[str, Any]:
+        """The content of state.json, beside files of these hashes."""
+        return seal.sealed(
+            {
+                "format": FORMAT,
+                "counters": asdict(self.counters),
+                "tally": dict(self.tally),
+                "watch": self.watch.as_json(),
+                "metrics": dict(self.metrics),
+                "hashes": dict(hashes),
+            }
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -56,6 +90,8 @@ class Checkpoint:
     folder: Path
     counters: Counters
     tally: Mapping[str, Any]
+    watch: Watch
+    metrics: Logged
     weights: Stored
     optimizer: Stored
     averages: Stored
@@ -70,8 +106,7 @@ def save(
     run: Path,
     program: nn.Module,
     players: Sequence[Player],
-    counters: Counters,
-    tally: Mapping[str, Any],
+    standing: Standing,
     averages: Mapping[str, Tensor] | None = None,
     keep: int = 2,
     hands: Whole = WHOLE,
@@ -85,8 +120,8 @@ def save(
     tensors = {WEIGHTS: _unique(program), OPTIMIZER: _remembered(players, hands)}
     if averages is not None:
         tensors[AVERAGES] = _means(averages, program, hands)
-    folder = run / FOLDER / f"{counters.total:09d}"
-    _write(folder, tensors, counters, tally, hands)
+    folder = run / FOLDER / f"{standing.counters.total:09d}"
+    _write(folder, tensors, standing, hands)
     hands.once(lambda: _remove(_folders(run / FOLDER)[:-keep]))
 
 
@@ -96,7 +131,7 @@ def save_best(run: Path, program: nn.Module, counters: Counters, hands: Whole = 
     Raises RunFailure: E0811, where they cannot be written; the best before stays as it is.
     """
     folder = run / BEST / f"{counters.total:09d}"
-    _write(folder, {WEIGHTS: _unique(program)}, counters, {}, hands)
+    _write(folder, {WEIGHTS: _unique(program)}, Standing(counters), hands)
     hands.once(lambda: _remove([old for old in _folders(run / BEST) if old != folder]))
 
 
@@ -108,8 +143,7 @@ def _remove(folders: Sequence[Path]) -> None:
 def _write(
     folder: Path,
     tensors: Mapping[str, dict[str, Tensor]],
-    counters: Counters,
-    tally: Mapping[str, Any],
+    standing: Standing,
     hands: Whole,
 ) -> None:
     if hands.once(lambda: _is_there(folder)):
@@ -117,8 +151,7 @@ def _write(
 
     def describe(beside: Path) -> None:
         hashes = {name: files.hash_of(beside / name) for name in tensors}
-        state = {"counters": asdict(counters), "tally": dict(tally), "hashes": hashes}
-        (beside / STATE).write_text(json.dumps(state), encoding="utf-8")
+        (beside / STATE).write_text(files.exact_json(standing.as_json(hashes)), encoding="utf-8")
 
     def fill(beside: Path) -> None:
         for name, values in tensors.items():
@@ -129,7 +162,7 @@ def _write(
         files.write_folder(folder, fill, hands.once)
     except SafetensorError as error:
         raise RunFailure("E0811", f"{folder} cannot be written: {error}") from error
-    hands.once(lambda: _verify(folder))
+    hands.once(lambda: verify(folder))
 
 
 def _is_there(folder: Path) -> bool:
@@ -137,20 +170,25 @@ def _is_there(folder: Path) -> bool:
     if not folder.exists():
         return False
     try:
-        _verify(folder)
+        verify(folder)
     except RunFailure:
         shutil.rmtree(folder)
         return False
     return True
 
 
-def best(run: Path, hands: Whole = WHOLE) -> Checkpoint | None:
+def best(run: Path, hands: Whole = WHOLE, known: Watch | None = None) -> Checkpoint | None:
     """The weights of the best validation loss; None where a run keeps none.
+
+    They are those that a checkpoint has `known`, or later ones, where a run was killed after it.
 
     Raises RunFailure: E0803, where they are damaged.
     """
     folder = hands.once(lambda: _verified(_folders(run / BEST)[-1:]))
-    return _open(folder) if folder else None
+    found = _open(folder) if folder else None
+    if known is not None and (0 if found is None else found.counters.total) < known.at:
+        raise _damaged(run / BEST, f"the weights of step {known.at} are not there")
+    return found
 
 
 def latest(run: Path, hands: Whole = WHOLE) -> Checkpoint | None:
@@ -167,7 +205,7 @@ def _verified(folders: Sequence[Path]) -> Path | None:
     failure: RunFailure | None = None
     for folder in reversed(folders):
         try:
-            _verify(folder)
+            verify(folder)
             return folder
         except RunFailure as found:
             failure = failure or found
@@ -261,29 +299,36 @@ def _fits(kept: torch.Size, parameter: torch.Size) -> bool:
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(p for p in root.iterdir() if p.name.isdigit()) if root.is_dir() else []
+    if not root.is_dir() or root.is_symlink():
+        return []
+    return sorted(p for p in root.iterdir() if p.name.isdecimal() and p.name.isascii())
 
 
-def _verify(folder: Path) -> None:
+def verify(folder: Path) -> None:
     """A checkpoint must be what was written, and open; raises RunFailure E0803."""
     with _reading(folder):
-        for name, expected in forms.read(State, folder / STATE)["hashes"].items():
+        state = forms.read_sealed(State, folder / STATE)
+        if f"{state['counters'].total:09d}" != folder.name:
+            raise ValueError(f"it is of step {state['counters'].total}")
+        for name, expected in state["hashes"].items():
             if name not in (WEIGHTS, OPTIMIZER, AVERAGES):
-                raise _damaged(folder, f"it names a file `{name}`")
+                raise ValueError(f"it names a file `{name}`")
             if files.hash_of(folder / name) != expected:
-                raise _damaged(folder, f"{name} is not what was written")
+                raise ValueError(f"{name} is not what was written")
     _open(folder)
 
 
 def _open(folder: Path) -> Checkpoint:
     """The checkpoint in a folder that was verified; raises RunFailure E0803."""
     with _reading(folder):
-        state = forms.read(State, folder / STATE)
+        state = forms.read_sealed(State, folder / STATE)
         tensors = {name: Stored(folder / name) for name in state["hashes"]}
         return Checkpoint(
             folder,
             Counters(**state["counters"].model_dump()),
             state["tally"],
+            Watch.of_json(state["watch"]),
+            state["metrics"],
             tensors[WEIGHTS],
             tensors.get(OPTIMIZER, Stored()),
             tensors.get(AVERAGES, Stored()),

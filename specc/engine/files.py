@@ -1,14 +1,23 @@
-"""Files that are whole or absent: written beside, synced, renamed into place."""
+"""Files that are whole or absent: written beside, synced, renamed into place.
+
+And files that are read: regular ones alone. A link in a run folder would lead out of it, a FIFO or
+a device would make a reader wait, so that none of them is opened.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import math
 import os
+import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,22 +49,79 @@ def write(path: Path, data: bytes) -> None:
     beside = path.with_name(f".{path.name}.partial")
     with writing(path):
         beside.unlink(missing_ok=True)
-        try:
-            with own(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except OSError:
-            beside.unlink(missing_ok=True)  # a full disk gets its room back
-            raise
-        sync_folder(path.parent)
+        _place(beside, path, data, beside.replace)
+
+
+def deliver(path: Path, data: bytes, *, anew: bool = False) -> None:
+    """Puts `data` where a user names a file: a link is followed, and a device or a FIFO written to.
+
+    A regular file is replaced by one step, or not at all, and keeps its permissions. With `anew`
+    there must be none yet. Raises OSError, FileExistsError among them.
+    """
+    if is_stream(path):
+        # Not truncated, not created, and never replaced by a file.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CLOEXEC), "wb") as stream:
+            stream.write(data)
+        return
+    path = path.resolve()
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    beside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+    if anew:
+        _place(beside, path, data, lambda target: _link(beside, target))
+    else:
+        _place(beside, path, data, beside.replace)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether there is a device or a FIFO, behind links too; raises OSError for a block device."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if stat.S_ISBLK(mode):
+        raise OSError(errno.EINVAL, "it is a block device")
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _place(beside: Path, path: Path, data: bytes, move: Callable[[Path], object]) -> None:
+    """Writes and syncs the file `beside`, which then takes the place of `path`."""
+    try:
+        with own(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
+            file.write(data)
+            file.flush()
+            with contextlib.suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            os.fsync(file.fileno())
+        move(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)  # a full disk gets its room back
+        raise
+    sync_folder(path.parent)
+
+
+def _link(beside: Path, path: Path) -> None:
+    """Gives a file a name that no other file has; raises FileExistsError where one has it."""
+    try:
+        os.link(beside, path)
+    except PermissionError as error:  # a file system without hard links
+        if path.exists() or path.is_symlink():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        beside.rename(path)
+        return
+    beside.unlink()
 
 
 def own(path: Path, flags: int) -> IO[bytes]:
-    """Opens a file that is no link to one elsewhere; raises OSError where it is one."""
+    """Opens a regular file to write; raises OSError where it is a link, or something else."""
     mode = "ab" if flags & os.O_APPEND else "wb"
-    return os.fdopen(os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), mode)
+    flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags, 0o666)
+    what = kind_of(os.fstat(handle).st_mode)
+    if what:
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"it is {what}, not a regular file")
+    return os.fdopen(handle, mode)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -66,6 +132,11 @@ def write_json(path: Path, value: object) -> None:
 def to_json(value: object, indent: int | None = None) -> str:
     """The value as JSON, in which numbers that are not finite are null."""
     return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def exact_json(value: object) -> str:
+    """The value as JSON in which every float is itself, those that are not finite too."""
+    return json.dumps(value)
 
 
 def _finite(value: object) -> object:
@@ -80,19 +151,62 @@ def _finite(value: object) -> object:
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON is anything
     """The value of a JSON file; raises OSError or ValueError."""
+    return parsed(read(path))
+
+
+def parsed(data: bytes) -> Any:  # noqa: ANN401 - JSON is anything
+    """The value of a JSON text, all of which can be written as UTF-8; raises ValueError."""
     try:
-        return json.loads(read(path).decode("utf-8"))
+        value = json.loads(data.decode("utf-8"))
+        json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("it has a surrogate, which is no character") from error
+    return value
 
 
-def read(path: Path) -> bytes:
-    """The bytes of a small file; raises OSError, and ValueError for one that is not small."""
-    with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
+def read(path: Path, most: int = LARGEST) -> bytes:
+    """The bytes of a regular file of at most so many.
+
+    Raises OSError, where it is a link too; ValueError for one that is not regular or larger.
+    """
+    with regular(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"it is larger than {most >> 20} MiB")
     return data
+
+
+@contextmanager
+def regular(path: Path) -> Iterator[BufferedReader]:
+    """A regular file, open to be read; nothing else is followed, waited for, or read.
+
+    Raises OSError, where it is a link too, and ValueError where it is a FIFO, a device, a folder.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    handle = os.open(path, flags)
+    what = kind_of(os.fstat(handle).st_mode)
+    if what:
+        os.close(handle)
+        raise ValueError(f"it is {what}, not a regular file")
+    with os.fdopen(handle, "rb") as file:
+        yield file
+
+
+KINDS = (
+    (stat.S_ISLNK, "a link"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISDIR, "a folder"),
+)
+
+
+def kind_of(mode: int) -> str:
+    """What a file is, in words, where it is not a regular one."""
+    return next((words for has, words in KINDS if has(mode)), "")
 
 
 def write_folder(
@@ -147,5 +261,5 @@ def sync_folder(folder: Path) -> None:
 
 def hash_of(path: Path) -> str:
     """The SHA-256 of a file."""
-    with path.open("rb") as file:
+    with regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,24 +1,30 @@
 """The forms of a run's JSON files: what every reader of them may rely on.
 
-They are checked where a file is read, so that a damaged one is told as such, and nothing later has
-to ask. Keys of later versions are let through.
+They are checked where a file is read, so that a damaged one is reported as such, and nothing later
+has to check again. Keys of later versions are let through. What steers a run (run.json and the
+state.json of a checkpoint) is sealed, and of one format alone.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, NotRequired, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, with_config
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
-from specc.engine import files
+from specc.engine import files, seal
 
 T = TypeVar("T")
 
+FORMAT = 2
+"""Of run folders. A folder of another format is refused (E0821)."""
+
 STRICT = ConfigDict(strict=True, extra="allow")
-Count = Annotated[int, Field(ge=0, lt=2**62)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Numbers = TypeAliasType("Numbers", "Number | list[Numbers]")
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -38,14 +44,24 @@ class Compile(TypedDict):
 
 
 @with_config(STRICT)
-class Facts(TypedDict):
-    """run.json."""
+class Learnt(TypedDict):
+    """The mean and the standard deviation of the training rows of a field."""
 
+    mean: Numbers
+    deviation: Numbers
+
+
+@with_config(STRICT)
+class Facts(TypedDict):
+    """run.json. `files` has the SHA-256 of every file that a run was begun with, by its path."""
+
+    format: Literal[2]
     name: Name
+    files: dict[str, Sha256]
     seed: Count
     digests: dict[str, str]
     data_digest: NotRequired[str | None]
-    data_record: NotRequired[dict[str, dict[str, Any]]]
+    data_record: NotRequired[dict[str, Learnt]]
     data_dir: NotRequired[str | None]
     device: NotRequired[str]
     start: NotRequired[Start | None]
@@ -76,6 +92,29 @@ class Result(TypedDict, total=False):
     """result.json."""
 
     evaluate: dict[str, Figure]
+    steps: Count
+
+
+@with_config(STRICT)
+class Valid(TypedDict):
+    """What was measured on held-out rows."""
+
+    loss: Number | None
+
+
+@with_config(STRICT)
+class Line(TypedDict):
+    """A line of metrics.jsonl: an epoch."""
+
+    epoch: Count
+    step: Count
+    loss: Number | None
+    parts: dict[str, Number | None]
+    valid: NotRequired[Valid]
+    lr: NotRequired[Number | None]
+    skipped: NotRequired[Count]
+    seconds: NotRequired[Number]
+    memory: NotRequired[Count | None]
 
 
 @with_config(STRICT)
@@ -100,12 +139,52 @@ class Counts(BaseModel):
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class State(TypedDict):
-    """state.json of a checkpoint."""
+@with_config(STRICT)
+class Watched(TypedDict):
+    """What follows from the validation losses; `best` is null before the first one."""
 
+    best: Number | None
+    at: Count
+    since: Count
+    falls: Count
+    since_fall: Count
+
+
+@with_config(STRICT)
+class Logged(TypedDict):
+    """The lines of metrics.jsonl up to a checkpoint: how many, and the hash of their bytes."""
+
+    lines: Count
+    sha256: Sha256
+
+
+@with_config(STRICT)
+class State(TypedDict):
+    """state.json of a checkpoint. `hashes` has the SHA-256 of the files beside it."""
+
+    format: Literal[2]
     counters: Counts
     tally: Sums
-    hashes: dict[str, str]
+    watch: Watched
+    metrics: Logged
+    hashes: dict[str, Sha256]
+
+
+_ADAPTERS: dict[object, TypeAdapter[Any]] = {}
+"""By form, for making one takes longer than many checks."""
+
+
+def checked(form: type[T], value: object) -> T:
+    """A JSON value in its form; raises ValueError with the first thing that is wrong."""
+    try:
+        if form not in _ADAPTERS:
+            _ADAPTERS[form] = TypeAdapter(form)
+        found: T = _ADAPTERS[form].validate_python(value)
+        return found
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise ValueError(f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}") from error
 
 
 def read(form: type[T], path: Path) -> T:
@@ -113,9 +192,26 @@ def read(form: type[T], path: Path) -> T:
 
     Raises OSError, or ValueError with the first thing that is wrong.
     """
-    try:
-        return TypeAdapter(form).validate_python(files.read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise ValueError(f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}") from error
+    return checked(form, files.read_json(path))
+
+
+def read_sealed(form: type[T], path: Path) -> T:
+    """The value of a sealed JSON file in its form.
+
+    Raises OSError, `OtherFormat`, or ValueError with the first thing that is wrong.
+    """
+    value = files.read_json(path)
+    if isinstance(value, dict) and seal.KEY not in value and "format" not in value:
+        raise OtherFormat(1)  # the first format had neither
+    seal.verify(value)
+    found = value.get("format")
+    if found != FORMAT:
+        raise OtherFormat(found)
+    return checked(form, value)
+
+
+class OtherFormat(ValueError):
+    """A record of another version of specc."""
+
+    def __init__(self, found: object) -> None:
+        super().__init__(f"it has format {found}, and this version reads format {FORMAT}")

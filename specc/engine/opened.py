@@ -109,7 +109,7 @@ def open_run(
     manifest = manifests.read(code)
     settings = settings_of(manifest.train)
     program = fresh(code, settings, where)
-    best = checkpoint.best(run) if settings.patience is not None else None
+    best = checkpoint.best(run, known=found.watch) if settings.patience is not None else None
     checkpoint.use(best or found, program)
     program.eval()
     folder = data_folder(facts, data_dir)

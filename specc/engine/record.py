@@ -2,28 +2,32 @@
 
 spec.yaml        the spec as given
 generated/<name> the code that is trained, with its manifest
-run.json         seed, digests, versions, device, threads, digest of the data
+run.json         seed, digests, versions, device, threads, hashes of data and files; sealed
 explain.txt, graph.svg   what the compiler says of the spec, and its drawing
 settings.json    what `--set` changed in the spec
 metrics.jsonl    a line an epoch
 checkpoints/     what `--resume` goes on from
 samples.png, loss.png, result.json at the end
+
+Whatever is in it may have been damaged, or come from elsewhere: `facts_of` is the door, which every
+reader of a run goes through.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
+import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from specc.engine import files, forms
-from specc.engine.forms import Facts, Result
+from specc.engine import files, forms, log, seal
+from specc.engine.forms import FORMAT, Facts, OtherFormat, Result
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Manifest
@@ -33,8 +37,10 @@ SPEC = "spec.yaml"
 EXPLAIN, GRAPH = "explain.txt", "graph.svg"
 SETTINGS = "settings.json"
 GENERATED = "generated"
-METRICS = "metrics.jsonl"
+METRICS = log.NAME
 RESULT = "result.json"
+SHOWN = (EXPLAIN, GRAPH)
+"""Files that are there to be looked at, so that they are verified where they are shown."""
 COPIED = (".py", ".json")
 COMPARED = ("math", "parameters", "training")
 
@@ -75,7 +81,9 @@ def create(
             (beside / SPEC).write_text(spec, encoding="utf-8")
         for file, text in extras.items():
             (beside / Path(file).name).write_text(text, encoding="utf-8")
-        (beside / RUN).write_text(json.dumps(dict(facts), indent=2) + "\n", encoding="utf-8")
+        written = sorted(path for path in beside.rglob("*") if path.is_file())
+        hashes = {str(path.relative_to(beside)): files.hash_of(path) for path in written}
+        files.write_json(beside / RUN, seal.sealed({"format": FORMAT, **facts, "files": hashes}))
 
     files.write_folder(folder, fill)
 
@@ -83,16 +91,58 @@ def create(
 def facts_of(folder: Path) -> tuple[Facts, Path]:
     """The facts in a run's run.json, and the folder of its generated code.
 
-    Raises RunFailure: E0802, where there is no run; E0803, where its run.json is damaged.
+    Before that, the folder must hold files and folders alone, and what steers the run must be what
+    was written.
+
+    Raises RunFailure: E0802, where there is no run; E0803, where something in it is damaged; E0821,
+    where another version wrote it.
     """
+    only_files(folder)
     if not (folder / RUN).is_file():
         hint = "runs lie in `runs/`, one folder each"
         raise RunFailure("E0802", f"there is no run folder {folder}", hint=hint, exit_code=USAGE)
     try:
-        facts = forms.read(Facts, folder / RUN)
+        facts = forms.read_sealed(Facts, folder / RUN)
+    except OtherFormat as error:
+        hint = "train it again with this version, or read it with the version that wrote it"
+        message = f"the run folder {folder} is of another version of specc: {error}"
+        raise RunFailure("E0821", message, hint=hint, exit_code=USAGE) from error
     except (OSError, ValueError) as error:
-        raise RunFailure("E0803", f"{folder / RUN} is damaged: {error}") from error
+        raise _damaged(folder, RUN, str(error)) from error
+    for name in facts["files"]:
+        if name not in SHOWN:
+            written(folder, facts, name)
     return facts, folder / GENERATED / facts["name"]
+
+
+def written(folder: Path, facts: Facts, name: str) -> bytes | None:
+    """The bytes of a file that the run was begun with, or None where it has no such file.
+
+    Raises RunFailure: E0803, where it is not what was written.
+    """
+    if name not in facts["files"]:
+        return None
+    path = folder / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise _damaged(folder, RUN, f"it names a file `{name}`")
+    try:
+        data = files.read(path)
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, name, str(error)) from error
+    if hashlib.sha256(data).hexdigest() != facts["files"][name]:
+        raise _damaged(folder, name, "it is not what was written")
+    return data
+
+
+def add_facts(folder: Path, **more: Any) -> None:  # noqa: ANN401 - JSON is anything
+    """Adds facts to run.json. Raises RunFailure: E0803 or E0811."""
+    facts, _ = facts_of(folder)
+    files.write_json(folder / RUN, seal.sealed({**facts, **more}))
+
+
+def _damaged(folder: Path, name: str, problem: str) -> RunFailure:
+    hint = "put it back as it was, or start anew from the weights: `specc train SPEC --from RUN`"
+    return RunFailure("E0803", f"the run folder {folder} is damaged: {name}: {problem}", hint=hint)
 
 
 def result_of(folder: Path) -> Result:
@@ -126,16 +176,33 @@ def same_spec(folder: Path, manifest: Manifest) -> None:
     raise RunFailure("E0801", message, hint=hint, exit_code=USAGE)
 
 
-def no_links(folder: Path) -> None:
-    """A run that is written to holds its files itself: a link would lead a write elsewhere.
+def only_files(folder: Path) -> None:
+    """A run holds its files itself: a link would lead out of it, a FIFO would make a reader wait.
 
-    Raises RunFailure: E0803, with the first link.
+    Raises RunFailure: E0803, with the first one that is neither a regular file nor a folder.
     """
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink():
-            hint = "put what it points to in its place"
-            message = f"the run folder {folder} is damaged: {path.relative_to(folder)} is a link"
+    for path, mode in _entries(folder):
+        what = files.kind_of(mode)
+        if what and not stat.S_ISDIR(mode):
+            hint = "remove it, or put a regular file in its place"
+            message = f"the run folder {folder} is damaged: {path.relative_to(folder)} is {what}"
             raise RunFailure("E0803", message, hint=hint)
+
+
+def _entries(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Everything below a folder with its mode, in order; what goes away meanwhile is left out."""
+    try:
+        paths = sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for path in paths:
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            continue
+        yield path, mode
+        if stat.S_ISDIR(mode):
+            yield from _entries(path)
 
 
 @contextmanager
@@ -155,47 +222,4 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def write_metrics(folder: Path, lines: list[dict[str, Any]]) -> None:
-    """Writes metrics.jsonl anew; a run that goes on drops lines past its checkpoint this way."""
-    text = "".join(files.to_json(line) + "\n" for line in lines)
-    files.write(folder / METRICS, text.encode())
-
-
-def append_metrics(folder: Path, line: dict[str, Any]) -> None:
-    """Adds a line to metrics.jsonl."""
-    path, flags = folder / METRICS, os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    with files.writing(path), files.own(path, flags) as file:
-        file.write((files.to_json(line) + "\n").encode())
-
-
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl; one that was cut off while it was written is left out."""
-    path = folder / METRICS
-    if not path.is_file():
-        return []
-    found = []
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            line = json.loads(text)
-        except (ValueError, RecursionError):
-            break
-        if not _is_line(line):
-            break
-        found.append(line)
-    return found
-
-
-def _is_line(line: object) -> bool:
-    """Whether it has what every line has, so that nobody has to ask again."""
-    if not isinstance(line, dict) or not isinstance(line.get("parts"), dict):
-        return False
-    counts = all(isinstance(line.get(key), int) for key in ("epoch", "step"))
-    numbers = [line.get("loss"), *line["parts"].values()]
-    valid = line.get("valid", {"loss": None})
-    if not isinstance(valid, dict) or "loss" not in valid:
-        return False
-    return counts and all(_is_number(value) for value in (*numbers, *valid.values()))
-
-
-def _is_number(value: object) -> bool:
-    return value is None or isinstance(value, (int, float))
+read_metrics = log.read

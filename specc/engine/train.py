@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,13 +16,15 @@ from torch import Tensor
 
 from specc.data.load import Loaded, load
 from specc.data.wanted import VALID, lacking
-from specc.engine import checkpoint, device, files, record
+from specc.engine import checkpoint, device, record
 from specc.engine.averages import Averages
+from specc.engine.begun import first_facts
 from specc.engine.board import Board, writer
 from specc.engine.carry import carry
-from specc.engine.checkpoint import Counters
+from specc.engine.checkpoint import Counters, Standing
 from specc.engine.choice import Choice, choose
 from specc.engine.distributed import World, agreed, any_of, joined, known_to_any, wait, world
+from specc.engine.log import Log
 from specc.engine.opened import OpenRun, data_folder, fresh, open_run, outline
 from specc.engine.player import NotCompiled, players_of
 from specc.engine.products import has_bfloat16
@@ -36,7 +37,7 @@ from specc.engine.tally import Tally
 from specc.engine.trace import origin_of, wrong_parameter
 from specc.engine.visits import order as order_of
 from specc.engine.visits import visits
-from specc.engine.watch import Watch, watched
+from specc.engine.watch import Watch
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import INTERRUPTED, RunFailure
 from specc.runtime.manifest import Manifest
@@ -78,14 +79,26 @@ class Options:
     shard: bool = False
     say: Callable[[str], None] = lambda words: None
 
+    def facts(self) -> dict[str, Any]:
+        """What run.json has of them: where the data lie, and the run that this one starts from."""
+        data_dir = None if self.data_dir is None else str(self.data_dir.resolve())
+        if self.start is None:
+            return {"data_dir": data_dir, "start": None}
+        start = {"run": str(self.start.resolve()), "moved": dict(self.moved)}
+        return {"data_dir": data_dir, "start": start}
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A finished run, still open, with its counters and the metrics of its last epoch."""
+    """A finished run, still open, with its counters and the metrics of its last epoch.
+
+    `steps` counts those that were made now: none where the run had been finished before.
+    """
 
     opened: OpenRun
     counters: Counters
-    metrics: dict[str, Any]
+    metrics: Mapping[str, Any]
+    steps: int
 
 
 def train(code: Path, run: Path, options: Options) -> Trained:
@@ -155,7 +168,7 @@ def _first(code: Path, run: Path, options: Options, hands: Whole) -> tuple[OpenR
         carry(options.start, trial, options.moved)
     count = sum(p.numel() for p in trial.parameters())
     threads = options.threads or settings.threads or device.threads_for(count, settings.batch_size)
-    facts = _facts(manifest, settings, options, data, threads, where)
+    facts = first_facts(manifest, settings, data, where, threads) | options.facts()
     record.create(run, code, options.spec, facts, options.extras)
     # From here on the run stands alone: its own copy of the code is what it trains.
     program = fresh(record.facts_of(run)[1], settings, where, hands)
@@ -171,18 +184,16 @@ def _warm_up(opened: OpenRun, options: Options) -> None:
     carried = carry(Path(start["run"]), opened.program, start["moved"], hands)
     if world().writes:
         options.say(carried.sentence())
-        files.write_json(opened.folder / record.RUN, {**facts, "carried": carried.facts()})
+        record.add_facts(opened.folder, carried=carried.facts())
     players = players_of(opened.program, opened.settings, opened.device)
     means = Averages(opened.program, opened.settings.ema).mean if opened.settings.ema else None
-    state = Counters(), Tally().state(), means
-    checkpoint.save(opened.folder, opened.program, players, *state, hands=hands)
+    checkpoint.save(opened.folder, opened.program, players, Standing(), means, hands=hands)
 
 
 def _again(code: Path, run: Path, options: Options, hands: Whole) -> tuple[OpenRun, int]:
     """The run in the folder, which must be of this spec and this data."""
-    record.same_spec(run, manifests.read(code))
-    record.no_links(run)
     facts, _ = record.facts_of(run)
+    record.same_spec(run, manifests.read(code))
     manifest = manifests.read(code)
     settings, where = settings_of(manifest.train), device.choose(options.device)
     folder = data_folder(facts, options.data_dir)
@@ -211,35 +222,6 @@ def _training_data(
     for name in parts:
         data.part(name)
     return data.to(where)
-
-
-def _facts(
-    manifest: Manifest,
-    settings: Settings,
-    options: Options,
-    data: Loaded,
-    threads: int,
-    where: torch.device,
-) -> dict[str, Any]:
-    return {
-        "name": manifest.name,
-        "seed": settings.seed,
-        "digests": dict(manifest.digests),
-        "data_digest": data.digest,
-        "data_record": dict(data.record),
-        "data_dir": str(options.data_dir.resolve()) if options.data_dir else None,
-        "device": str(where),
-        "start": None
-        if options.start is None
-        else {"run": str(options.start.resolve()), "moved": dict(options.moved)},
-        "threads": threads,
-        "pieces": max(settings.accumulate, world().size),
-        "versions": {
-            "specc": manifest.specc,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-    }
 
 
 class _Training:
@@ -274,14 +256,15 @@ class _Training:
         ]
         self.validates = self.settings.validates_every
         self.watch = Watch()
-        self.counters, self.tally = self._begin()
+        self.board: Board | None = None
+        self.counters, self.tally, self.log = self._begin()
+        self.began_at = self.counters.total
         self.saved_at = time.monotonic()
-        self.line: dict[str, Any] = {}
+        self.line: dict[str, Any] = self.log.lines[-1] if self.log.lines else {}
         self.progress: Progress = Quiet()
         if not options.quiet and here.writes:
             name, done = opened.manifest.name, self.counters.total
             self.progress = Kept(Shown(name, self.epochs, self.total, done))
-        self.board: Board | None = None
 
     def run(self) -> Trained:
         """All epochs that are left."""
@@ -294,7 +277,8 @@ class _Training:
         self._save()
         self._settle()
         self.opened.program.eval()
-        return Trained(self.opened, self.counters, self.line)
+        made = self.counters.total - self.began_at
+        return Trained(self.opened, self.counters, self.line, made)
 
     def _start(self) -> None:
         """In a new run, what starts from data sees the first batch."""
@@ -322,8 +306,7 @@ class _Training:
         if known is None and wanted != "off":
             verb = "is" if choice.compiled else "is not"
             self.options.say(f"the step {verb} compiled: {choice.reason}")
-            path = self.opened.folder / record.RUN
-            files.write_json(path, {**facts, "compile": choice.facts()})
+            record.add_facts(self.opened.folder, compile=choice.facts())
 
     def _is_over(self) -> bool:
         """Whether the validation loss has not improved for too long."""
@@ -334,29 +317,34 @@ class _Training:
         """Puts the weights into place that the run ends with: the best, the mean, or the last."""
         run, hands = self.opened.folder, self.opened.hands
         wait()
-        found = checkpoint.best(run, hands) if self.settings.patience is not None else None
+        found = None
+        if self.settings.patience is not None:
+            found = checkpoint.best(run, hands, self.watch)
         found = found or (checkpoint.latest(run, hands) if self.averages is not None else None)
         if found is not None:
             checkpoint.use(found, self.opened.program, hands)
 
-    def _begin(self) -> tuple[Counters, Tally]:
+    def _begin(self) -> tuple[Counters, Tally, Log]:
         """Takes up the last checkpoint, if there is one."""
-        found = checkpoint.latest(self.opened.folder, self.opened.hands)
+        run, hands = self.opened.folder, self.opened.hands
+        found = checkpoint.latest(run, hands)
         self.is_new = found is None
         counters = found.counters if found else Counters()
         if found:
+            if not counters.fit(self.per_epoch, self.total):
+                hint = "train again"
+                message = f"the checkpoint {found.folder} is not of a run of this length"
+                raise RunFailure("E0803", message, hint=hint)
             means = None if self.averages is None else self.averages.mean
-            program, hands = self.opened.program, self.opened.hands
-            checkpoint.restore(found, program, self.players, means, hands)
-        lines = record.read_metrics(self.opened.folder)
-        kept = [line for line in lines if line["step"] <= counters.total]
-        if self.here.writes:
-            record.write_metrics(self.opened.folder, kept)
-            if self.options.tensorboard:
-                self.board = Board(self.opened.folder, kept)
-        self.watch = watched(kept, *self._patience())
+            checkpoint.restore(found, self.opened.program, self.players, means, hands)
+            self.watch = found.watch
+            if self.settings.patience is not None:
+                checkpoint.best(run, hands, self.watch)
+        lines = Log(run, found.metrics if found else None, writes=self.here.writes)
+        if self.options.tensorboard and self.here.writes:
+            self.board = Board(run, lines.lines)
         self._set_rate(counters.total)
-        return counters, Tally(found.tally if found else None)
+        return counters, Tally(found.tally if found else None), lines
 
     def _epoch(self) -> None:
         counters, size = self.counters, self.settings.batch_size
@@ -396,7 +384,7 @@ class _Training:
         if not looks:
             return
         self.tally.read()
-        if self.tally.skipped_in_a_row >= SKIPPED_LIMIT:
+        if self.tally.skipped_in_a_row >= min(SKIPPED_LIMIT, self.total):
             self._give_up(order, number)
         if not last:
             self._save_now_and_then()
@@ -426,7 +414,7 @@ class _Training:
                 self._validate()
         self.tally = self.tally.next_epoch()
         if self.here.writes:
-            record.append_metrics(self.opened.folder, self.line)
+            self.log.append(self.line)
         if self.board is not None:
             self.board.line(self.line)
         self.progress.epoch(self.line)
@@ -436,7 +424,8 @@ class _Training:
         """The loss on held-out rows, and what follows from it."""
         valid = self.opened.rows("valid")
         self.line["valid"] = self.step.measure(valid, self.settings.batch_size)
-        self.watch = self.watch.after(self.line["valid"]["loss"], *self._patience())
+        loss, step = self.line["valid"]["loss"], self.counters.total
+        self.watch = self.watch.after(loss, step, *self._patience())
         run, program, hands = self.opened.folder, self.opened.program, self.opened.hands
         keeps = self.settings.patience is not None and hands.saves
         if self.watch.improved and keeps:
@@ -467,9 +456,10 @@ class _Training:
             return
         run, program = self.opened.folder, self.opened.program
         mean = None if self.averages is None else self.averages.mean
-        counters, tally = self.counters, self.tally.state()
-        keep = self.settings.keep
-        checkpoint.save(run, program, self.players, counters, tally, mean, keep, hands)
+        if self.here.writes:
+            self.log.sync()
+        standing = Standing(self.counters, self.tally.state(), self.watch, self.log.state())
+        checkpoint.save(run, program, self.players, standing, mean, self.settings.keep, hands)
         self.saved_at = time.monotonic()
 
     def _interrupt(self) -> None:

@@ -124,6 +124,8 @@ class Failing:
 
     def _wrapped(self, call):
         def failing(*arguments, **options):
+            if call.__name__ == "open" and not arguments[1] & (os.O_WRONLY | os.O_RDWR):
+                return call(*arguments, **options)
             self.calls += 1
             if self.calls - 1 == self.at:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

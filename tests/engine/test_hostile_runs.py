@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import shutil
@@ -10,6 +9,7 @@ import shutil
 import pytest
 
 from specc.engine import train
+from tests.programs.sealing import reseal
 from tests.unit.cli.running import run as specc
 
 SPEC = """
@@ -78,6 +78,7 @@ def test_no_code_in_a_run_is_executed(run, capsys):
     for name in ("sitecustomize.py", "torch.py", "usercustomize.py"):
         (code / name).write_text(f"open({str(mark)!r}, 'w')\n")
     (code / "model.abi3.so").write_bytes(b"\x7fELF")
+    reseal(run)
     for verb in verbs(run):
         assert specc(capsys, *verb).code == 0, verb
     assert not mark.exists()
@@ -86,6 +87,7 @@ def test_no_code_in_a_run_is_executed(run, capsys):
 def test_other_weights_than_the_spec_s_are_refused(run, capsys):
     text = (run / "spec.yaml").read_text()
     (run / "spec.yaml").write_text(text.replace("shape: [2]", "shape: [3]"))
+    reseal(run)
     done = specc(capsys, "evaluate", run)
     assert done.code == 2 and "belongs to another spec" in done.err
 
@@ -93,6 +95,7 @@ def test_other_weights_than_the_spec_s_are_refused(run, capsys):
 def test_a_spec_that_no_longer_compiles(run, capsys):
     text = (run / "spec.yaml").read_text()
     (run / "spec.yaml").write_text(text.replace("decoder(z)", "decodr(z)"))
+    reseal(run)
     done = specc(capsys, "evaluate", run)
     assert done.code == 2 and "E0816" in done.err and "did you mean `decoder`?" in done.err
 
@@ -125,13 +128,14 @@ def _longer(run):
 def test_damage_at_random(made, tmp_path, capsys):
     """Values of JSON files replaced by others, bytes of every file flipped: no verb ends in a bug.
 
-    Checkpoints are sealed again after the damage, so that it gets past the hashes.
+    Everything is sealed again after the damage, so that it gets past the hashes.
     """
     rng = random.Random(20261121)
     for number in range(30):
         folder = tmp_path / str(number)
         shutil.copytree(made / "run", folder / "run")
         what = _damage(rng, folder / "run")
+        reseal(folder / "run")
         for verb in verbs(folder / "run"):
             done = specc(capsys, *verb)
             assert done.code in (0, *REFUSED), (what, verb, done)
@@ -156,8 +160,6 @@ def _damage(rng, run):
     if rng.random() < 0.2:
         data = data[: rng.randrange(len(data) + 1)]
     path.write_bytes(data)
-    if path.suffix == ".safetensors":
-        _seal(path)
     return path.name, "bytes"
 
 
@@ -175,10 +177,3 @@ def _replace(rng, value, where=()):
         return (*where, key, "removed")
     value[key] = rng.choice(JUNK)
     return (*where, key, value[key])
-
-
-def _seal(path):
-    state = path.parent / "state.json"
-    value = json.loads(state.read_text())
-    value["hashes"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    state.write_text(json.dumps(value))

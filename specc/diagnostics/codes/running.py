@@ -120,4 +120,16 @@ CODES: tuple[Code, ...] = (
         "node `{node}` has no value in places: {what}, {count} times",
         "the bijection there has become too steep",
     ),
+    error(
+        "E0821",
+        "run-of-another-version",
+        "the run folder `{path}` is of another version of specc: {problem}",
+        "train it again with this version, or read it with the version that wrote it",
+    ),
+    error(
+        "E0822",
+        "figure-not-finite",
+        "the figure `{name}` is not finite",
+        "look for rows that the model finds impossible, or numbers that overflow",
+    ),
 )

@@ -1,18 +1,17 @@
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
 
-from specc.engine import checkpoint, files
+from specc.engine import checkpoint
 from specc.engine.opened import fresh, open_run
 from specc.engine.settings import settings_of
 from specc.engine.train import Options, train
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import RunFailure
 from tests.programs import making
+from tests.programs.sealing import reseal
 
 OPTIONS = Options(quiet=True, threads=1)
 
@@ -57,9 +56,7 @@ def test_a_checkpoint_of_other_tensors_is_refused(tmp_path, name):
     train(other, tmp_path / "second", OPTIONS)
     (mine,), (theirs,) = ((r / "checkpoints").iterdir() for r in (run, tmp_path / "second"))
     (mine / name).write_bytes((theirs / name).read_bytes())
-    state = files.read_json(mine / "state.json")
-    state["hashes"][name] = files.hash_of(mine / name)
-    (mine / "state.json").write_text(json.dumps(state))
+    reseal(run)
     found = checkpoint.latest(run)
     assert found is not None
     if name == checkpoint.WEIGHTS:
@@ -76,9 +73,7 @@ def test_weights_that_are_no_tensors(tmp_path, data):
     train(making.copy("vae", tmp_path), run, OPTIONS)
     (folder,) = (run / "checkpoints").iterdir()
     (folder / "weights.safetensors").write_bytes(data)
-    state = files.read_json(folder / "state.json")
-    state["hashes"]["weights.safetensors"] = files.hash_of(folder / "weights.safetensors")
-    (folder / "state.json").write_text(json.dumps(state))
+    reseal(run)
     with pytest.raises(RunFailure) as failure:
         open_run(run)
     assert failure.value.code == "E0803"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from specc.engine import files, record
+from specc.engine import files, log, record, seal
 from specc.runtime.failure import RunFailure
 from tests.programs import making
 
@@ -38,21 +38,56 @@ def test_a_run_folder_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     assert not (tmp_path / ".run.partial").exists()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": ['])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": [', '{"format": 2}', '{"seal": 2}'])
 def test_a_damaged_run(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(RunFailure) as failure:
         record.facts_of(tmp_path)
-    assert failure.value.code == "E0803"
+    assert failure.value.code == ("E0821" if text == "{}" else "E0803")
+
+
+FACTS = {"format": 2, "name": "a", "seed": 0, "digests": {}, "threads": 1, "files": {}}
 
 
 @pytest.mark.parametrize("name", ["../../etc", "", "/etc", "a/b", ".", "a" * 300])
 def test_a_run_s_name_does_not_lead_out_of_it(tmp_path, name):
-    facts = {"name": name, "seed": 0, "digests": {}, "threads": 1}
-    (tmp_path / "run.json").write_text(json.dumps(facts))
+    (tmp_path / "run.json").write_text(json.dumps(seal.sealed({**FACTS, "name": name})))
     with pytest.raises(RunFailure, match="name: string should") as failure:
         record.facts_of(tmp_path)
     assert failure.value.code == "E0803"
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x"])
+def test_a_hashed_file_is_in_the_run(tmp_path, name):
+    (tmp_path / "run.json").write_text(
+        json.dumps(seal.sealed({**FACTS, "files": {name: "0" * 64}}))
+    )
+    with pytest.raises(RunFailure, match="it names a file") as failure:
+        record.facts_of(tmp_path)
+    assert failure.value.code == "E0803"
+
+
+def test_a_run_of_another_format(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(seal.sealed({**FACTS, "format": 3})))
+    with pytest.raises(
+        RunFailure, match="it has format 3, and this version reads format 2"
+    ) as failure:
+        record.facts_of(tmp_path)
+    assert (failure.value.code, failure.value.exit_code) == ("E0821", 2)
+    (tmp_path / "run.json").write_text(json.dumps({"name": "vae", "seed": 0, "threads": 1}))
+    with pytest.raises(RunFailure, match="it has format 1"):
+        record.facts_of(tmp_path)
+
+
+def test_a_changed_fact_is_noticed(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(seal.sealed(FACTS)))
+    assert record.facts_of(tmp_path)[0]["seed"] == 0
+    record.add_facts(tmp_path, pieces=2)
+    assert record.facts_of(tmp_path)[0]["pieces"] == 2
+    text = (tmp_path / "run.json").read_text()
+    (tmp_path / "run.json").write_text(text.replace('"pieces": 2', '"pieces": 3'))
+    with pytest.raises(RunFailure, match="it is not what was written"):
+        record.facts_of(tmp_path)
 
 
 def test_no_run(tmp_path):
@@ -63,8 +98,9 @@ def test_no_run(tmp_path):
 
 def test_a_line_of_metrics_that_was_cut_off_is_left_out(tmp_path):
     lines = [{"epoch": n, "step": 9, "loss": 1.0, "parts": {"loss": None}} for n in (1, 2)]
+    written = log.Log(tmp_path, None, writes=True)
     for line in lines:
-        record.append_metrics(tmp_path, line)
+        written.append(line)
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 3, "lo')
     assert record.read_metrics(tmp_path) == lines
@@ -82,8 +118,14 @@ def test_a_line_of_metrics_that_was_cut_off_is_left_out(tmp_path):
         '{"epoch": 1, "step": 9, "loss": 1, "parts": {}, "valid": 2}',
         '{"epoch": 1, "step": 9, "loss": 1, "parts": {}, "valid": {}}',
         "[" * 99999,
+        f'{{"epoch": {"9" * 400}, "step": 9, "loss": 1, "parts": {{}}}}',
+        f'{{"epoch": 1, "step": 9, "loss": {"9" * 400}, "parts": {{}}}}',
+        f'{{"epoch": 1, "step": 9, "loss": 1, "parts": {{"a": {"9" * 5000}}}}}',
+        '{"epoch": 1, "step": 9, "loss": NaN, "parts": {}}',
+        '{"epoch": 1, "step": 9, "loss": 1, "parts": {"\\ud800": 1}}',
+        '{"epoch": 1, "step": 9, "loss": 1, "parts": {}, "seconds": "long"}',
     ],
-    ids=range(9),
+    ids=range(15),
 )
 def test_a_line_of_metrics_of_another_kind_is_left_out(tmp_path, line):
     (tmp_path / "metrics.jsonl").write_text(f"{line}\n")
@@ -91,9 +133,8 @@ def test_a_line_of_metrics_of_another_kind_is_left_out(tmp_path, line):
 
 
 def test_numbers_that_are_not_finite_are_null(tmp_path):
-    record.append_metrics(
-        tmp_path, {"loss": float("nan"), "parts": {"a": float("inf"), "b": [1.0]}}
-    )
+    written = log.Log(tmp_path, None, writes=True)
+    written.append({"loss": float("nan"), "parts": {"a": float("inf"), "b": [1.0]}})
     text = (tmp_path / "metrics.jsonl").read_text()
     assert text == '{"loss": null, "parts": {"a": null, "b": [1.0]}}\n'
 

@@ -1,17 +1,25 @@
 """What the validation losses lead to."""
 
+import json
 import math
+from dataclasses import replace
 
-from specc.engine.watch import Patience, Watch, patience_of, watched
+import pytest
+
+from specc.engine.watch import Patience, Watch, patience_of
 
 
 def after(losses, least=0.0, plateau=99):
-    return watched([{"valid": {"loss": loss}} for loss in losses], least, plateau)
+    """The watch after a validation every ten steps."""
+    watch = Watch()
+    for number, loss in enumerate(losses, 1):
+        watch = watch.after(loss, 10 * number, least, plateau)
+    return watch
 
 
 def test_the_best_and_the_validations_since():
     found = after([3.0, 2.0, 2.5, 2.0])
-    assert (found.best, found.since, found.improved) == (2.0, 2, False)
+    assert (found.best, found.at, found.since, found.improved) == (2.0, 20, 2, False)
     assert after([3.0, 2.0]).improved
 
 
@@ -29,12 +37,17 @@ def test_an_improvement_ends_the_wait():
     assert after([1.0, 1.0, 0.5, 0.5], plateau=2).falls == 0
 
 
-def test_a_loss_that_is_not_a_number_is_no_improvement():
-    assert after([1.0, math.nan]).since == 1
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_not_finite_is_no_improvement(loss):
+    assert after([1.0, loss]).since == 1
+    assert after([loss]).at == 0
 
 
-def test_lines_without_a_validation_do_not_count():
-    assert watched([{"loss": 1.0}], 0.0, 1) == Watch()
+@pytest.mark.parametrize("losses", [[], [math.nan], [3.0, 2.0, 2.5], [0.1, 1e-300]])
+def test_a_checkpoint_stores_all_of_it(losses):
+    found = after(losses, plateau=1)
+    again = Watch.of_json(json.loads(json.dumps(found.as_json())))
+    assert again == replace(found, improved=False)
 
 
 def test_patience_from_the_manifest():

@@ -1,0 +1,111 @@
+"""Every bit of a small run folder flipped, one at a time: what a resumed run makes of it.
+
+    python -m benchmarks.flips
+
+Each file is read by the one function that reads it of a resumed run, and of a report for files that
+are only shown. A bit that this function refuses is refused, or leads to the checkpoint before where
+it is in a checkpoint. Where it does not, all that a run goes on from must be what it was, as
+`tests/engine/test_flips.py` defines it; anything else ends with an AssertionError. Twenty bits of
+each outcome are then resumed to the end, which must be the same weights, or a refusal.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from specc.engine import checkpoint, log, record
+from specc.runtime.failure import RunFailure
+from tests.engine.test_flips import all_files, before, make, outcome, resumed, standing
+
+RESUMED = 20
+
+
+def main() -> None:
+    """Flip, count, resume."""
+    with tempfile.TemporaryDirectory() as folder:
+        run, began = make(Path(folder)), time.monotonic()
+        reads = Reads(run)
+        total: Counter[str] = Counter()
+        places: dict[str, list[tuple[Path, int]]] = {}
+        for path in all_files(run):
+            found: Counter[str] = Counter()
+            for bit in range(8 * path.stat().st_size):
+                what = reads.outcome(path, bit)
+                found[what] += 1
+                places.setdefault(what, []).append((path, bit))
+            total += found
+            print(f"{path.relative_to(run)}: {dict(found)}", flush=True)
+        seconds = time.monotonic() - began
+        print(f"{total.total()} bits in {seconds:.0f} s: {dict(total)}", flush=True)
+        resume(run, Path(folder), places)
+
+
+class Reads:
+    """How each file of a run is read, and what is known of the run as it was."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.known = standing(run), before(run)
+        self.facts, _ = record.facts_of(run)
+        found = checkpoint.latest(run)
+        assert found is not None
+        self.last, self.metrics = found.folder, found.metrics
+
+    def outcome(self, path: Path, bit: int) -> str:
+        """What comes of a flipped bit of a file."""
+        data = path.read_bytes()
+        path.write_bytes(flipped(data, bit))
+        try:
+            self._read(path)
+        except RunFailure as failure:
+            assert failure.code in ("E0803", "E0821"), (path, bit, failure)
+            if path.parent == self.last:
+                return "the one before"
+            return "the run" if path.parent.parent == self.last.parent else "refused"
+        finally:
+            path.write_bytes(data)
+        return outcome(path, bit, self.run, self.known)
+
+    def _read(self, path: Path) -> None:
+        own = path.relative_to(self.run)
+        if own.parts[0] in (checkpoint.FOLDER, checkpoint.BEST):
+            checkpoint.verify(path.parent)
+        elif own.name == record.METRICS:
+            log.known_part(self.run, self.metrics)
+        elif own.name == record.RUN:
+            record.facts_of(self.run)
+        else:
+            record.written(self.run, self.facts, str(own))
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    """The data with one bit flipped."""
+    found = bytearray(data)
+    found[bit // 8] ^= 1 << bit % 8
+    return bytes(found)
+
+
+def resume(run: Path, folder: Path, places: dict[str, list[tuple[Path, int]]]) -> None:
+    """Some bits of each outcome, each in a whole resume of its own."""
+    expected, rng = resumed(run, folder / "whole"), random.Random(0)
+    for what, all_of in places.items():
+        ends: Counter[str] = Counter()
+        for path, bit in rng.sample(all_of, min(RESUMED, len(all_of))):
+            data = path.read_bytes()
+            path.write_bytes(flipped(data, bit))
+            try:
+                assert resumed(run, folder / "found") == expected, (path, bit)
+                ends["the same weights"] += 1
+            except RunFailure as failure:
+                assert what == "refused", (path, bit, failure)
+                ends[failure.code] += 1
+            path.write_bytes(data)
+        print(f"{what}: resumed, {dict(ends)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
