@@ -18,9 +18,8 @@ HELP = "Show what changed from OLD to NEW: files, or REVISION:FILE from git."
 
 Verdict = Literal[
     "cosmetic",
-    "training-only",
-    "same-mathematics",
     "checkpoint-resumes",
+    "all-tensors",
     "some-tensors",
     "breaks",
 ]
@@ -61,8 +60,8 @@ def command(
         for change in found.changes:
             typer.echo(change.what)
         if not found.changes and found.verdict != "identical":
-            typer.echo("only comments, layout or the order of entries differ")
-        typer.echo(f"verdict: {found.sentence()}")
+            typer.echo("only comments, layout, the order of entries, or defaults written out differ")
+        typer.echo(f"verdict: {found.words}")
     strong = fail_on is not None and VERDICTS.index(found.verdict) >= VERDICTS.index(fail_on)
     return exits.FINDINGS if strong else exits.DONE
 

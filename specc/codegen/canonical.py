@@ -13,24 +13,34 @@ does not matter. There are regular graphs in which they are not; no model looks 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 Vertex = TypeVar("Vertex")
 Edge = tuple[Vertex, str, Vertex]
 
 
-def canonical_order(labels: Mapping[Vertex, str], edges: Iterable[Edge[Vertex]]) -> list[Vertex]:
-    """The vertices in an order that no renaming of them and no order of the arguments changes."""
+def canonical_order(
+    labels: Mapping[Vertex, str],
+    edges: Iterable[Edge[Vertex]],
+    leads: Callable[[Vertex], bool] = lambda vertex: True,
+) -> list[Vertex]:
+    """The vertices in an order that no renaming of them and no order of the arguments changes.
+
+    Mirror images stand in the order of `labels`: of those that lead (a property that renaming
+    leaves as it is), and the others after them.
+    """
     partition = _Partition(labels, edges)
     partition.refine()
-    cell = 0
-    while cell < len(partition.cells):
-        if len(partition.cells[cell]) > 1:
-            partition.single_out(cell)
-            partition.refine()
-        else:
-            cell += 1
+    for wanted in (leads, lambda vertex: True):
+        cell = 0
+        while cell < len(partition.cells):
+            alike = partition.cells[cell]
+            if len(alike) > 1 and any(map(wanted, alike)):
+                partition.single_out(cell)
+                partition.refine()
+            else:
+                cell += 1
     return [vertex for cell in partition.cells for vertex in cell]
 
 
@@ -43,6 +53,7 @@ class _Partition(Generic[Vertex]):
             grouped.setdefault(label, {})[vertex] = None
         self.cells = [grouped[label] for label in sorted(grouped)]
         self.cell_of = {v: number for number, cell in enumerate(self.cells) for v in cell}
+        self.place = {vertex: number for number, vertex in enumerate(labels)}
         self.joined: dict[Vertex, list[tuple[str, Vertex]]] = {v: [] for v in labels}
         for user, label, used in edges:
             self.joined[used].append((f"< {label}", user))
@@ -58,8 +69,8 @@ class _Partition(Generic[Vertex]):
             self._compare_by(cell)
 
     def single_out(self, cell: int) -> None:
-        """Give one vertex of a cell a cell of its own."""
-        self._split(cell, [[next(iter(self.cells[cell]))]])
+        """Give the first vertex of a cell a cell of its own."""
+        self._split(cell, [[min(self.cells[cell], key=self.place.__getitem__)]])
 
     def _compare_by(self, cell: int) -> None:
         """Split the cells whose vertices are joined to this one in different ways."""

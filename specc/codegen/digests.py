@@ -2,13 +2,13 @@
 
 `source` covers the bytes, `math` the programs and the objective with every node's and link's name
 erased, `parameters` the names and shapes of the learnt tensors, `training` how they start and what
-the schema marks as training. A run is resumed when `math`, `parameters` and `training` agree.
+the schema marks as training. `specc.verdict` says what follows for a run.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -26,26 +26,30 @@ from specc.codegen.erase import (
 from specc.codegen.plan import Plan
 from specc.graph.graph import Graph, Node
 from specc.language.schema.digests import digest_class
+from specc.language.schema.optimizers import OPTIMIZERS
+from specc.language.schema.train import Optimizer
 
 
-def digests(plan: Plan, parameters: Sequence[tuple[str, Shape]]) -> dict[str, str]:
+def digests(
+    plan: Plan, parameters: Sequence[tuple[str, Shape]], names: Mapping[Key, str] | None = None
+) -> dict[str, str]:
     """All digests of a compiled spec; the order of the parameters does not matter."""
     spec = plan.graph.graph.spec
-    names = erased_names(plan)
+    names = names or erased_names(plan)
     return {
         "source": hashlib.sha256(spec.source.text.encode()).hexdigest(),
         "math": digest(mathematics(plan, names)),
-        "training": digest([training(spec.document), starts(plan)]),
+        "training": digest([training(spec.document), starts(plan, names)]),
         "parameters": digest(sorted((name, list(shape)) for name, shape in parameters)),
     }
 
 
 def training(document: BaseModel) -> object:
-    """Everything under the document that is marked `training`, resolved to its defaults."""
+    """Everything under the document that belongs to the training, resolved to its defaults."""
     found: dict[str, object] = {}
     for name, field in type(document).model_fields.items():
         value = getattr(document, name)
-        if digest_class(field) == "training":
+        if digest_class(field) in ("training", "steering"):
             found[name] = _plain(value)
         elif isinstance(value, BaseModel):
             inner = training(value)
@@ -93,11 +97,38 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
     }
 
 
-def starts(plan: Plan) -> object:
-    """How learnt tensors start, by name, where the spec says it."""
-    nodes = {f"{n.program}.{n.name}": n.init for n in _nodes(plan) if n.init is not None}
-    links = {name: starting_options(plan, name) for name in plan.graph.sized}
-    return {**nodes, **{name: options for name, options in links.items() if options}}
+def starts(plan: Plan, names: Mapping[Key, str]) -> Mapping[str, object]:
+    """How learnt tensors start, by erased name, where the spec says it."""
+    nodes: dict[str, object] = {
+        f"{n.program} {names['node', n.name]}": n.init for n in _nodes(plan) if n.init is not None
+    }
+    links = {names["link", name]: starting_options(plan, name) for name in plan.graph.sized}
+    return nodes | {name: options for name, options in links.items() if options}
+
+
+def fixed(plan: Plan, names: Mapping[Key, str]) -> dict[str, object]:
+    """What a run holds on to beside its mathematics, by where it stands in the spec.
+
+    These are the values marked `training`; those marked `steering` a run can change on its way.
+    """
+    document = plan.graph.graph.spec.document
+    given = {"data": document.data, "train": document.train}
+    found = {where: item for key, value in given.items() for where, item in _fixed(key, value)}
+    return found | {"init": dict(starts(plan, names))}
+
+
+def _fixed(where: str, value: object) -> Iterator[tuple[str, object]]:
+    if not isinstance(value, BaseModel):
+        return
+    for name, field in type(value).model_fields.items():
+        inner = getattr(value, name)
+        if isinstance(inner, Optimizer):
+            yield f"{where}.{name}", inner.name
+            options = OPTIMIZERS[inner.name].model_fields
+            held = (o for o in inner.options if digest_class(options[o]) == "training")
+            yield from ((f"{where}.{name}.{o}", _plain(inner.options[o])) for o in held)
+        elif digest_class(field) == "training":
+            yield f"{where}.{name}", _plain(inner)
 
 
 def _scans(graph: Graph, rename: Rename) -> list[list[object]]:

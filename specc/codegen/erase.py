@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from specc.codegen.canonical import canonical_order
 from specc.codegen.plan import Plan
 from specc.graph.graph import Node, NodeId
+from specc.graph.passes.events import parameter_of
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -45,9 +46,13 @@ def _text(value: object) -> str:
 
 
 def erased_names(plan: Plan) -> dict[Key, str]:
-    """A number for every name, which neither names nor the order in the file can change."""
+    """A number for every name, which neither names nor the order in the file can change.
+
+    Of nodes that mirror each other the first by name comes first.
+    """
     labels, edges = _structure(plan)
-    order = canonical_order(labels, edges)
+    by_name = {key: labels[key] for key in sorted(labels)}
+    order = canonical_order(by_name, edges, lambda key: key[0] == "node")
     named = [key for key in order if key[0] != "term"]
     return {key: f"{key[0]} {number}" for number, key in enumerate(named)}
 
@@ -113,7 +118,10 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
     return {
         "role": node.role,
         "entry": node.entry.name if node.entry else None,
-        "arguments": {key: tree(node.arguments[key]) for key in sorted(node.arguments)},
+        "arguments": {
+            **{key: float(value) for key, value in left_out(node).items()},
+            **{key: tree(node.arguments[key]) for key in sorted(node.arguments)},
+        },
         "params": tree(node.params),
         "value": tree(node.value),
         **_in_time(node, rename, tree),
@@ -130,6 +138,14 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
 
 def _origin(origin: str | tuple[str, ...]) -> str | list[str]:
     return origin if isinstance(origin, str) else list(origin)
+
+
+def left_out(node: Node) -> dict[str, int | float]:
+    """The parameters of a node that have their defaults, because nothing gives them."""
+    if node.entry is None or node.params is not None:
+        return {}
+    given = {parameter_of(node.entry, key)[0].name for key in node.arguments}
+    return {name: value for name, value in node.entry.defaults.items() if name not in given}
 
 
 def _in_time(

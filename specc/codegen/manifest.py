@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from typing import Any
 
-from specc.catalog.entry import Layer, Lowered, Shape
-from specc.catalog.parameters import parameters as layer_parameters
 from specc.catalog.supports import Support, bounds, contains, point
-from specc.codegen.digests import digests
 from specc.codegen.emit.asked import capabilities
 from specc.codegen.emit.objective import loss_inputs, needs_data_size, shares
-from specc.codegen.plan import Plan, ProgramPlan
+from specc.codegen.plan import Plan
 from specc.codegen.steps import loop, sequence
+from specc.codegen.tensors import parameters, side
 from specc.diagnostics.source import Span
 from specc.graph.graph import MODEL, DataField, Node
 from specc.language.expressions.tree import Name, Number
 from specc.language.schema.train import Schedule
+from specc.verdict import Module
 from specc.version import VERSION
 
 FORMAT = 1
@@ -28,14 +26,15 @@ def manifest(plan: Plan) -> dict[str, Any]:
     """The manifest as a JSON value."""
     spec = plan.graph.graph.spec
     document = spec.document
-    named = [{"name": name, "shape": list(shape)} for name, shape in parameters(plan)]
+    own = side(plan)
+    named = [{"name": name, "shape": list(shape)} for name, shape in own.shapes.items()]
     return {
         "format": FORMAT,
         "name": document.name,
         "doc": " ".join(document.doc.split()),
         "source": plan.source,
         "specc": VERSION,
-        "digests": digests(plan, parameters(plan)),
+        "digests": dict(own.digests),
         "data": _data(plan),
         "nodes": {name: _nodes(plan, name) for name in plan.programs},
         "losses": [
@@ -58,9 +57,20 @@ def manifest(plan: Plan) -> dict[str, Any]:
             for method, inputs in capabilities(plan, program).items()
         },
         "parameters": named,
+        "modules": {name: _module(module) for name, module in own.modules.items()},
+        "fixed": dict(own.fixed),
         "train": _train(plan),
         "evaluate": _evaluate(plan),
     }
+
+
+def _module(module: Module) -> dict[str, Any]:
+    """What a module stands for; its inputs where there is more than one."""
+    found: dict[str, Any] = {"erased": module.erased}
+    if module.inputs:
+        found["inputs"] = [list(each) for each in module.inputs]
+        found["columns"] = dict(module.columns)
+    return found
 
 
 def _evaluate(plan: Plan) -> dict[str, Any]:
@@ -222,32 +232,6 @@ def _support(support: Support) -> dict[str, Any]:
         if getattr(inside, key):
             shown[key] = True
     return shown
-
-
-# parameters
-
-
-def parameters(plan: Plan) -> list[tuple[str, Shape]]:
-    """Every learnt tensor by the name that `named_parameters()` gives it, in that order."""
-    return [item for program in plan.programs.values() for item in _of_program(program)]
-
-
-def _of_program(program: ProgramPlan) -> Iterator[tuple[str, Shape]]:
-    for item in program.learnt:
-        yield f"{program.name}.{item.raw}", item.shape
-    for module in program.modules:
-        yield from _of_module(program.name, module.attribute, module.lowered)
-        if module.tail is not None:
-            yield from _of_module(program.name, module.tail.attribute, module.tail.lowered)
-    for head in program.heads:
-        yield from _of_module(program.name, head.attribute, head.lowered)
-
-
-def _of_module(program: str, attribute: str, lowered: Lowered) -> Iterator[tuple[str, Shape]]:
-    layers = lowered.layers
-    whole = layers[0] if len(layers) == 1 else Layer("nn.Sequential", children=layers)
-    for name, shape in layer_parameters(whole).items():
-        yield f"{program}.{attribute}.{name}", shape
 
 
 __all__ = ["MODEL", "at", "manifest", "manifest_text", "parameters"]

@@ -146,7 +146,7 @@ def _script(plan: Plan) -> str:
 
     train = plan.graph.graph.spec.document.train
     names = list(plan.programs)
-    rate = train.optimizer.options.get("lr", 0.001)
+    rate = train.optimizer.options["lr"]
     rising = plan.objective.warm_up
     return SCRIPT.format(
         name=plan.graph.graph.spec.document.name,

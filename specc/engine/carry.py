@@ -1,17 +1,22 @@
-"""A warm start: the tensors of another run that have the name and shape of this program's."""
+"""A warm start: the tensors of another run that fit, as `specc.verdict` judges it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor
 
 from specc.engine import checkpoint, record
-from specc.engine.stored import WHOLE, Whole
+from specc.engine.resumed import side
+from specc.engine.stored import WHOLE, Stored, Whole
+from specc.runtime import manifest as manifests
 from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.program import Program
+from specc.verdict import Side, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +27,13 @@ class Carried:
     step: int
     taken: tuple[str, ...]
     fresh: tuple[str, ...]
+    shifted: str = ""
 
     def sentence(self) -> str:
         """`12 of 14 tensors come from runs/vae-1; new: model.decoder.4.weight, ...`."""
         total = len(self.taken) + len(self.fresh)
         new = f"; new: {', '.join(self.fresh)}" if self.fresh else ""
-        return f"{len(self.taken)} of {total} tensors come from {self.run}{new}"
+        return f"{len(self.taken)} of {total} tensors come from {self.run}{self.shifted}{new}"
 
     def facts(self) -> dict[str, Any]:
         """The same as JSON."""
@@ -39,7 +45,7 @@ class Carried:
         }
 
 
-def carry(run: Path, program: nn.Module, moved: Mapping[str, str], hands: Whole = WHOLE) -> Carried:
+def carry(run: Path, program: Program, moved: Mapping[str, str], hands: Whole = WHOLE) -> Carried:
     """Copies what fits from the last checkpoint of `run`; `moved` has new names by the old.
 
     Raises RunFailure: E0802 where there is no checkpoint, E0814 where nothing of it fits.
@@ -49,24 +55,40 @@ def carry(run: Path, program: nn.Module, moved: Mapping[str, str], hands: Whole 
     if found is None:
         hint = "name the folder of a run, such as `runs/vae-1`"
         raise RunFailure("E0802", f"there is no checkpoint in {run}", hint=hint, exit_code=USAGE)
-    stored = found.useful
-    known = {renamed(name, moved): name for name in stored}
-    live = dict(program.named_parameters()) | dict(program.named_buffers())
-    taken = [n for n, t in live.items() if n in known and stored.shape(known[n]) == t.shape]
-    if not taken:
+    stored, own = found.useful, checkpoint.named_tensors(program)
+    judged = judge(*_sides(run, stored, program), moved)
+    if not judged.names:
         message = f"no tensor of the run {run} has the name and shape of one of this program"
         hint = "`moved: {old.name: new.name}` in the spec renames; `specc diff` shows what carries"
         raise RunFailure("E0814", message, hint=hint, exit_code=USAGE)
-    hands.read(stored, {known[name]: live[name] for name in taken})
-    fresh = tuple(name for name in live if name not in set(taken))
-    return Carried(str(run), found.counters.total, tuple(taken), fresh)
+    names = {**_buffers(judged.names, own, stored), **judged.names}
+    hands.read(stored, {old: own[name] for name, old in names.items()})
+    with torch.no_grad():
+        for name, (axis, order) in judged.columns.items():
+            places = torch.tensor(order, device=own[name].device)
+            own[name].copy_(own[name].index_select(axis, places))
+    taken = tuple(name for name, _ in program.named_parameters() if name in judged.names)
+    fresh = tuple(name for name, _ in program.named_parameters() if name not in judged.names)
+    return Carried(str(run), found.counters.total, taken, fresh, judged.shifted())
 
 
-def renamed(name: str, moved: Mapping[str, str]) -> str:
-    """The new name of a tensor: its own entry in `moved`, or that of the nearest name above it."""
-    parts = name.split(".")
-    for length in range(len(parts), 0, -1):
-        above = ".".join(parts[:length])
-        if above in moved:
-            return ".".join([moved[above], *parts[length:]])
-    return name
+def _sides(run: Path, stored: Stored, program: Program) -> tuple[Side, Side]:
+    """The run and the program, with the tensors that are really there."""
+    _, code = record.facts_of(run)
+    before = manifests.read(code)
+    listed = before.parameters if before.modules else stored
+    old = {name: tuple(stored.shape(name)) for name in listed if name in stored}
+    new = {name: tuple(p.shape) for name, p in program.named_parameters()}
+    return replace(side(before), shapes=old), replace(side(program.manifest), shapes=new)
+
+
+def _buffers(names: Mapping[str, str], own: Mapping[str, Tensor], stored: Stored) -> dict[str, str]:
+    """What a layer keeps beside its learnt tensors comes from where these come from."""
+    layers = {n.rpartition(".")[0]: old.rpartition(".")[0] for n, old in names.items()}
+    found = {}
+    for name in own:
+        layer, _, leaf = name.rpartition(".")
+        old = f"{layers.get(layer, layer)}.{leaf}"
+        if name not in names and old in stored and stored.shape(old) == own[name].shape:
+            found[name] = old
+    return found

@@ -117,11 +117,11 @@ def save(
 
     Raises RunFailure: E0811, where it cannot be written; the one before stays as it is.
     """
-    tensors = {WEIGHTS: _unique(program), OPTIMIZER: _remembered(players, hands)}
+    held = {WEIGHTS: named_tensors(program), OPTIMIZER: _remembered(players, hands)}
     if averages is not None:
-        tensors[AVERAGES] = _means(averages, program, hands)
+        held[AVERAGES] = _means(averages, program, hands)
     folder = run / FOLDER / f"{standing.counters.total:09d}"
-    _write(folder, tensors, standing, hands)
+    _write(folder, held, standing, hands)
     hands.once(lambda: _remove(_folders(run / FOLDER)[:-keep]))
 
 
@@ -131,7 +131,7 @@ def save_best(run: Path, program: nn.Module, counters: Counters, hands: Whole = 
     Raises RunFailure: E0811, where they cannot be written; the best before stays as it is.
     """
     folder = run / BEST / f"{counters.total:09d}"
-    _write(folder, {WEIGHTS: _unique(program)}, Standing(counters), hands)
+    _write(folder, {WEIGHTS: named_tensors(program)}, Standing(counters), hands)
     hands.once(lambda: _remove([old for old in _folders(run / BEST) if old != folder]))
 
 
@@ -225,7 +225,7 @@ def restore(
 
     Raises RunFailure: E0803, where the names or shapes are not those of the program.
     """
-    _put(checkpoint.weights, _unique(program), checkpoint.folder, hands)
+    _put(checkpoint.weights, named_tensors(program), checkpoint.folder, hands)
     if means is not None:
         live = _means(means, program, hands)
         _put(checkpoint.averages, live, checkpoint.folder, hands)
@@ -238,7 +238,7 @@ def use(checkpoint: Checkpoint, program: nn.Module, hands: Whole = WHOLE) -> Non
 
     Raises RunFailure: E0803, where the names or shapes are not those of the program.
     """
-    _put(checkpoint.useful, _unique(program), checkpoint.folder, hands)
+    _put(checkpoint.useful, named_tensors(program), checkpoint.folder, hands)
 
 
 def _put(stored: Stored, live: Mapping[str, Tensor], folder: Path, hands: Whole) -> None:
@@ -254,7 +254,7 @@ def _means(means: Mapping[str, Tensor], program: nn.Module, hands: Whole) -> dic
     return {name: hands.shared(mean, named[name]) for name, mean in means.items()}
 
 
-def _unique(program: nn.Module) -> dict[str, Tensor]:
+def named_tensors(program: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers by name, each tensor once."""
     found: dict[str, Tensor] = dict(program.named_parameters())
     kept = set(program.state_dict())

@@ -157,8 +157,25 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
+class Module:
+    """What a link, a head or a learnt tensor stands for, whatever it is called.
+
+    `inputs` are the arguments that a link joins to one vector, with their widths, and `columns` the
+    axis of each tensor along which they lie.
+    """
+
+    erased: str
+    inputs: tuple[tuple[str, int], ...] = ()
+    columns: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """The whole file. `capabilities` maps `program.method` to the inputs of that method."""
+    """The whole file. `capabilities` maps `program.method` to the inputs of that method.
+
+    `modules` are those of the programs by their names; `fixed` is what a run holds on to beside
+    its mathematics, so that another value of it is another run.
+    """
 
     name: str
     doc: str
@@ -173,6 +190,8 @@ class Manifest:
     train: Mapping[str, Any]
     evaluate: Mapping[str, Mapping[str, Any]]
     steps: Steps | None = None
+    modules: Mapping[str, Module] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def latents(self, program: str) -> tuple[str, ...]:
         """The names of the latent nodes of `program`."""
@@ -232,6 +251,8 @@ def parse(value: object) -> Manifest:
         train=top.get("train", dict, {}),
         evaluate={n: entry.value for n, entry in top.child("evaluate", {}).children()},
         steps=_steps(top.child("steps")) if top.value.get("steps") is not None else None,
+        modules={name: _module(item) for name, item in top.child("modules", {}).children()},
+        fixed=top.get("fixed", dict, {}),
     )
     _check_inputs(result)
     return result
@@ -328,6 +349,20 @@ def _support(item: _Object) -> Support:
         high=math.inf if high is None else high,
         low_open=item.get("low_open", bool, False),
         high_open=item.get("high_open", bool, False),
+    )
+
+
+def _module(item: _Object) -> Module:
+    inputs = []
+    for each in item.get("inputs", list, []):
+        if not (isinstance(each, list) and [type(part) for part in each] == [str, int]):
+            raise _ManifestError(f"`{item.path}.inputs` is no list of names with widths")
+        inputs.append((each[0], each[1]))
+    columns = item.child("columns", {})
+    return Module(
+        erased=item.get("erased", str),
+        inputs=tuple(inputs),
+        columns={name: columns.get(name, int) for name in columns.value},
     )
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from specc.engine import checkpoint, record, train
-from specc.engine.carry import renamed
 from specc.engine.train import Options
 from specc.runtime.failure import RunFailure
+from specc.verdict import renamed
 from tests.engine.test_train import QUIET, RESUME, weights_hash
 from tests.programs import making
 
@@ -74,7 +74,7 @@ def test_a_new_name_is_found_by_moved(first, tmp_path):
 
 def test_nothing_that_fits_is_refused_before_a_folder_is_made(first, tmp_path):
     moved = {"model": "elsewhere", "guide": "nowhere"}
-    code = making.copy("vae", tmp_path)
+    code = making.copy("vae", tmp_path, lambda m: m["digests"].update(math="other"))
     with pytest.raises(RunFailure) as failure:
         train.train(code, tmp_path / "run", start(first, moved=moved))
     assert failure.value.code == "E0814"

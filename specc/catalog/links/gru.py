@@ -12,11 +12,13 @@ from specc.catalog.links.blocks.dense import linear
 from specc.catalog.links.blocks.initialization import initializer
 from specc.catalog.links.blocks.options import WeightOptions
 
+TARGET = "specc.runtime.links.gru.Gru"
+
 
 class Options(WeightOptions):
     """`gru`, or `{gru: true, init: orthogonal}`."""
 
-    gru: Literal[True] | None = Field(None, description="`true`, or nothing.")
+    gru: Literal[True] | None = Field(True, description="`true`, or nothing.")
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
@@ -35,7 +37,7 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
         reason = f"needs an input beside a state of {size} numbers"
         raise LinkShapeError(reason, "write `rnn(h[t-1], x)`, the state first")
     maps = (linear(inputs - size, 3 * size, options.bias), linear(size, 3 * size, options.bias))
-    unit = Layer("specc.runtime.links.gru.Gru", children=maps, names=("of_input", "of_state"))
+    unit = Layer(TARGET, children=maps, names=("of_input", "of_state"))
     return Lowered((unit,), output, initializer(options.init))
 
 

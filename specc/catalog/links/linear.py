@@ -16,7 +16,7 @@ from specc.catalog.links.blocks.options import WeightOptions
 class Options(WeightOptions):
     """`linear`, or `{linear: true, bias: false}`."""
 
-    linear: Literal[True] | None = Field(None, description="`true`, or nothing.")
+    linear: Literal[True] | None = Field(True, description="`true`, or nothing.")
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:

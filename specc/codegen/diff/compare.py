@@ -1,14 +1,14 @@
 """The verdict on a change: what it means for a run that was made before it.
 
     identical             the same text
-    cosmetic              nothing but words, order or layout
-    training only         the same model and objective, sought in another way
-    same mathematics      names of nodes or links, and so of tensors
-    checkpoint resumes    another density or objective over the same tensors
-    n of m tensors        some of the learnt tensors have the same name and shape
-    breaks                none has
+    cosmetic              nothing but words, order, layout, or a default written out
+    checkpoint resumes    `train --resume` goes on with the run
+    all n tensors fit     `train --from` starts from all of its weights, a resume is refused
+    n of m tensors fit    `train --from` starts from some of them
+    no tensor fits        nothing of the run is of use
 
-The first that holds is the verdict.
+The first that holds is the verdict. What decides between the last four is `specc.verdict`, which
+`train` asks as well.
 """
 
 from __future__ import annotations
@@ -17,83 +17,73 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from specc.catalog.entry import Shape
 from specc.codegen.diff.changes import Change, changes
-from specc.codegen.digests import digests
-from specc.codegen.manifest import parameters
 from specc.codegen.plan import Plan
+from specc.codegen.tensors import side
+from specc.verdict import Fate, Side, judge
+from specc.verdict import Verdict as Judgement
 
 Verdict = Literal[
-    "identical",
-    "cosmetic",
-    "training-only",
-    "same-mathematics",
-    "checkpoint-resumes",
-    "some-tensors",
-    "breaks",
+    "identical", "cosmetic", "checkpoint-resumes", "all-tensors", "some-tensors", "breaks"
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+FATES: Mapping[Fate, Verdict] = {
+    "resumes": "checkpoint-resumes",
+    "all": "all-tensors",
+    "some": "some-tensors",
+    "none": "breaks",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All changes, the verdict, and how many of the new tensors an old checkpoint has."""
+    """All changes, the verdict with its words, and how many of the new tensors a run has.
+
+    `differs` says what stands in the way of a resume; `moved` are tensors whose columns follow
+    arguments that changed their places.
+    """
 
     changes: tuple[Change, ...]
     verdict: Verdict
+    words: str
     carried: int
     tensors: int
-
-    def sentence(self) -> str:
-        """The verdict in words."""
-        if self.verdict == "some-tensors":
-            return f"{self.carried} of {self.tensors} tensors carry over"
-        return self.verdict.replace("-", " ")
+    differs: tuple[str, ...]
+    moved: tuple[str, ...]
 
 
 def compare(old: Plan, new: Plan) -> Comparison:
     """The changes from `old` to `new`; `moved:` in the new spec names renamed tensors."""
-    found = changes(old, new)
-    before, after = _tensors(old, new)
-    carried = sum(before.get(name) == shape for name, shape in after.items())
-    verdict = _verdict(old, new)
-    if verdict == "cosmetic" and not found and _text(old) == _text(new):
-        verdict = "identical"
-    return Comparison(found, verdict, carried, len(after))
+    found, before, after = changes(old, new), side(old), side(new)
+    judged = judge(before, after, new.graph.graph.spec.document.moved)
+    verdict = FATES[judged.fate]
+    if judged.fate == "resumes" and _alike(before, after):
+        same = not found and _text(old) == _text(new)
+        verdict = "identical" if same else "cosmetic"
+    return Comparison(
+        found,
+        verdict,
+        _words(verdict, judged),
+        len(judged.names),
+        judged.tensors,
+        judged.differs,
+        tuple(judged.columns),
+    )
+
+
+def _alike(old: Side, new: Side) -> bool:
+    """Whether a run of both is one: nothing differs that a run is made of."""
+    return all(old.digests[key] == new.digests[key] for key in ("math", "parameters", "training"))
+
+
+def _words(verdict: Verdict, judged: Judgement) -> str:
+    if verdict in ("identical", "cosmetic"):
+        return verdict
+    if judged.fate == "resumes":
+        return judged.sentence()
+    way = "" if judged.fate == "none" else ", for `train --from`"
+    return f"{judged.sentence()}{way}{judged.shifted()}; no resume: {judged.reason()}"
 
 
 def _text(plan: Plan) -> str:
     return plan.graph.graph.spec.source.text
-
-
-def _verdict(old: Plan, new: Plan) -> Verdict:
-    first, second = (digests(plan, parameters(plan)) for plan in (old, new))
-    same = {key for key in first if first[key] == second[key]}
-    if {"math", "parameters", "training"} <= same:
-        return "cosmetic"
-    if {"math", "parameters"} <= same:
-        return "training-only"
-    if "math" in same:
-        return "same-mathematics"
-    before, after = _tensors(old, new)
-    if before == after:
-        return "checkpoint-resumes"
-    shared = [name for name, shape in after.items() if before.get(name) == shape]
-    return "some-tensors" if shared else "breaks"
-
-
-def _tensors(old: Plan, new: Plan) -> tuple[dict[str, Shape], dict[str, Shape]]:
-    """The learnt tensors of both by their names in the new spec."""
-    moved = new.graph.graph.spec.document.moved
-    before = {_renamed(name, moved): shape for name, shape in parameters(old)}
-    return before, dict(parameters(new))
-
-
-def _renamed(name: str, moved: Mapping[str, str]) -> str:
-    """The new name of a tensor: its own entry, or the nearest one above it."""
-    parts = name.split(".")
-    for length in range(len(parts), 0, -1):
-        above = ".".join(parts[:length])
-        if above in moved:
-            return ".".join([moved[above], *parts[length:]])
-    return name

@@ -7,12 +7,16 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from specc.catalog.objectives import index as objectives
 from specc.codegen.diff.renames import Renames
 from specc.codegen.diff.values import plain, shown
 from specc.codegen.plan import Plan
 from specc.language.schema.document import Document
 from specc.language.schema.link import LinkSpec
 from specc.language.schema.objective import Minimize, NamedObjective
+from specc.language.schema.optimizers import OPTIMIZERS
+from specc.language.schema.schedules import SCHEDULES
+from specc.language.schema.train import Optimizer, Schedule
 
 Found = Iterator[tuple[str, str]]
 Entry = TypeVar("Entry")
@@ -89,13 +93,18 @@ def objective(old: Plan, new: Plan) -> Found:
         yield "objective.particles", f"the particles of the objective: {counts}"
     first, second = (_options(written) for written in (before, after))
     for key, one, other in _both(first, second):
-        if one != other:
+        if (one or None) != (other or None):
             yield f"objective.{key}", f"{key} of the objective: {shown(one)} -> {shown(other)}"
 
 
 def _options(written: object) -> dict[str, object]:
-    """The options of a named objective, but for the particles, which are told by their effect."""
-    options = written.options if isinstance(written, NamedObjective) else {}
+    """The options of a named objective with their defaults, but for the particles.
+
+    These are compared by their effect.
+    """
+    if not isinstance(written, NamedObjective):
+        return {}
+    options = {**objectives.objective(written.name).options, **written.options}
     return {key: value for key, value in options.items() if key != "particles"}
 
 
@@ -159,7 +168,9 @@ def _leaves(
     where: str, above: str, old: object, new: object
 ) -> Iterator[tuple[str, str, str, str]]:
     """Where two values differ: the path, the word for it, the value before and after."""
-    if isinstance(old, BaseModel) and type(old) is type(new):
+    if isinstance(old, (Optimizer, Schedule)) or isinstance(new, Schedule):
+        yield from _named(where, above, old, new)
+    elif isinstance(old, BaseModel) and type(old) is type(new):
         for name in type(old).model_fields:
             inner = where if name == "options" else f"{where}.{name}"
             word = above if name in ("options", "name") else WORDS.get(name, name.replace("_", " "))
@@ -169,3 +180,21 @@ def _leaves(
             yield from _leaves(f"{where}.{key}", WORDS.get(key, key.replace("_", " ")), was, now)
     elif plain(old) != plain(new):
         yield where, above, shown(old), shown(new)
+
+
+def _named(where: str, above: str, old: object, new: object) -> Iterator[tuple[str, str, str, str]]:
+    """Two optimizers or schedules: their options, or which, where they are of two kinds."""
+    if type(old) is type(new) and getattr(old, "name", "") == getattr(new, "name", ""):
+        yield from _leaves(where, above, getattr(old, "options", {}), getattr(new, "options", {}))
+    else:
+        yield where, above, _chosen(old), _chosen(new)
+
+
+def _chosen(value: object) -> str:
+    """`sgd, lr 0.1`: without the options that have their defaults."""
+    if not isinstance(value, (Optimizer, Schedule)):
+        return shown(value)
+    kinds = OPTIMIZERS if isinstance(value, Optimizer) else SCHEDULES
+    usual = kinds[value.name]().model_dump()
+    given = {key: item for key, item in value.options.items() if item != usual[key]}
+    return ", ".join([value.name, *(f"{key} {shown(item)}" for key, item in given.items())])

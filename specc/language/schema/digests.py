@@ -3,6 +3,7 @@
 math           the programs, the links and the objective: another mathematics
 parameters     names and starts of tensors: the same mathematics, another checkpoint
 training       how the optimum is sought
+steering       of that, what a run can change on its way: how long, how fast, what is measured
 environment    where and how fast it runs
 documentation  words for people
 """
@@ -14,7 +15,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
-DigestClass = Literal["math", "parameters", "training", "environment", "documentation"]
+DigestClass = Literal["math", "parameters", "training", "steering", "environment", "documentation"]
 CLASSES: tuple[DigestClass, ...] = get_args(DigestClass)
 
 _KEY = "digest"
@@ -33,6 +34,11 @@ def parameters(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa
 def training(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
     """A field that changes how the optimum is sought, or how it is measured."""
     return _field("training", default, about, limits)
+
+
+def steering(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
+    """A field of the training that a run can change on its way, so that it is resumed."""
+    return _field("steering", default, about, limits)
 
 
 def environment(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401

@@ -8,7 +8,7 @@ from typing import Literal
 from specc.language.expressions import tree
 from specc.language.nested import Numbers
 from specc.language.schema.data import DataSpec
-from specc.language.schema.digests import documentation, math, parameters
+from specc.language.schema.digests import documentation, math, parameters, steering
 from specc.language.schema.digests import training as training_field
 from specc.language.schema.link import LinkSpec
 from specc.language.schema.node import Node
@@ -50,7 +50,7 @@ class Document(Value):
     links: Mapping[str, LinkSpec] = math(default={}, about="The neural networks, by name.")
     objective: Objective | None = math(default=None, about="What is optimized.")
     train: TrainSpec = training_field(default=TrainSpec(), about="How it is trained.")
-    evaluate: Mapping[str, Evaluation] = training_field(
+    evaluate: Mapping[str, Evaluation] = steering(
         default={}, about="The figures that belong to the spec, by name."
     )
     moved: Mapping[str, str] = parameters(

@@ -1,8 +1,11 @@
-"""The optimizers that `train:` may name, with the options and defaults they have in torch."""
+"""The optimizers that `train:` may name, with the options and defaults they have in torch.
+
+A run can change an option on its way (`steering`), unless it decides what the optimizer remembers.
+"""
 
 from __future__ import annotations
 
-from specc.language.schema.digests import training
+from specc.language.schema.digests import steering, training
 from specc.language.schema.value import Value
 
 RATE = "The learning rate."
@@ -15,12 +18,12 @@ FORGETS = "How slowly the running mean forgets."
 class Moments(Value):
     """Running means of the gradient and of its square (Kingma and Ba 2015)."""
 
-    lr: float = training(default=0.001, about=RATE, gt=0)
-    weight_decay: float = training(default=0.0, about=DECAY, ge=0)
-    betas: tuple[float, float] = training(
+    lr: float = steering(default=0.001, about=RATE, gt=0)
+    weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
+    betas: tuple[float, float] = steering(
         default=(0.9, 0.999), about="How slowly the two running means forget."
     )
-    eps: float = training(default=1e-8, about=EPS, ge=0)
+    eps: float = steering(default=1e-8, about=EPS, ge=0)
 
 
 class Adam(Moments):
@@ -39,7 +42,7 @@ class AdamW(Adam):
     theta = (1 - lr weight_decay) theta, then the step of adam
     """
 
-    weight_decay: float = training(default=0.01, about=DECAY, ge=0)
+    weight_decay: float = steering(default=0.01, about=DECAY, ge=0)
 
 
 class Adamax(Moments):
@@ -49,7 +52,7 @@ class Adamax(Moments):
     theta = theta - lr m / ((1 - b1^t) u)
     """
 
-    lr: float = training(default=0.002, about=RATE, gt=0)
+    lr: float = steering(default=0.002, about=RATE, gt=0)
 
 
 class NAdam(Moments):
@@ -60,8 +63,8 @@ class NAdam(Moments):
     theta = theta - lr m' / (sqrt(v / (1 - b2^t)) + eps)
     """
 
-    lr: float = training(default=0.002, about=RATE, gt=0)
-    momentum_decay: float = training(default=0.004, about="How the momentum decays.", ge=0)
+    lr: float = steering(default=0.002, about=RATE, gt=0)
+    momentum_decay: float = steering(default=0.004, about="How the momentum decays.", ge=0)
 
 
 class RAdam(Moments):
@@ -81,11 +84,11 @@ class SGD(Value):
     theta = theta - lr b,  with nesterov: theta - lr (g + momentum b)
     """
 
-    lr: float = training(default=0.001, about=RATE, gt=0)
-    weight_decay: float = training(default=0.0, about=DECAY, ge=0)
+    lr: float = steering(default=0.001, about=RATE, gt=0)
+    weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
     momentum: float = training(default=0.0, about=MOMENTUM, ge=0)
-    dampening: float = training(default=0.0, about="What momentum takes from the gradient.", ge=0)
-    nesterov: bool = training(default=False, about="Whether momentum looks ahead.")
+    dampening: float = steering(default=0.0, about="What momentum takes from the gradient.", ge=0)
+    nesterov: bool = steering(default=False, about="Whether momentum looks ahead.")
 
 
 class RMSprop(Value):
@@ -95,10 +98,10 @@ class RMSprop(Value):
     theta = theta - lr g / (sqrt(v) + eps)
     """
 
-    lr: float = training(default=0.01, about=RATE, gt=0)
-    weight_decay: float = training(default=0.0, about=DECAY, ge=0)
-    alpha: float = training(default=0.99, about=FORGETS, ge=0, lt=1)
-    eps: float = training(default=1e-8, about=EPS, ge=0)
+    lr: float = steering(default=0.01, about=RATE, gt=0)
+    weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
+    alpha: float = steering(default=0.99, about=FORGETS, ge=0, lt=1)
+    eps: float = steering(default=1e-8, about=EPS, ge=0)
     momentum: float = training(default=0.0, about=MOMENTUM, ge=0)
     centered: bool = training(default=False, about="Whether the mean is taken off first.")
 
@@ -110,10 +113,10 @@ class Adagrad(Value):
     theta = theta - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps)
     """
 
-    lr: float = training(default=0.01, about=RATE, gt=0)
-    weight_decay: float = training(default=0.0, about=DECAY, ge=0)
-    lr_decay: float = training(default=0.0, about="How the learning rate decays.", ge=0)
-    eps: float = training(default=1e-10, about=EPS, ge=0)
+    lr: float = steering(default=0.01, about=RATE, gt=0)
+    weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
+    lr_decay: float = steering(default=0.0, about="How the learning rate decays.", ge=0)
+    eps: float = steering(default=1e-10, about=EPS, ge=0)
 
 
 class Adadelta(Value):
@@ -123,10 +126,10 @@ class Adadelta(Value):
     u = rho u + (1 - rho) d^2,  theta = theta - lr d
     """
 
-    lr: float = training(default=1.0, about=RATE, gt=0)
-    weight_decay: float = training(default=0.0, about=DECAY, ge=0)
-    rho: float = training(default=0.9, about=FORGETS, ge=0, le=1)
-    eps: float = training(default=1e-6, about=EPS, ge=0)
+    lr: float = steering(default=1.0, about=RATE, gt=0)
+    weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
+    rho: float = steering(default=0.9, about=FORGETS, ge=0, le=1)
+    eps: float = steering(default=1e-6, about=EPS, ge=0)
 
 
 class Adafactor(Value):
@@ -136,10 +139,10 @@ class Adafactor(Value):
     u = g / sqrt(v),  theta = theta - lr u / max(1, rms(u) / d)
     """
 
-    lr: float = training(default=0.01, about=RATE, gt=0)
-    weight_decay: float = training(default=0.0, about=DECAY, ge=0)
-    beta2_decay: float = training(default=-0.8, about="The power at which the mean forgets.", le=0)
-    d: float = training(default=1.0, about="The largest root mean square of a step.", gt=0)
+    lr: float = steering(default=0.01, about=RATE, gt=0)
+    weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
+    beta2_decay: float = steering(default=-0.8, about="The power at which the mean forgets.", le=0)
+    d: float = steering(default=1.0, about="The largest root mean square of a step.", gt=0)
 
 
 class ASGD(Value):
@@ -149,11 +152,11 @@ class ASGD(Value):
     theta = (1 - lambd eta_t) theta - eta_t g
     """
 
-    lr: float = training(default=0.01, about=RATE, gt=0)
-    weight_decay: float = training(default=0.0, about=DECAY, ge=0)
-    lambd: float = training(default=1e-4, about="How the learning rate decays.", ge=0)
-    alpha: float = training(default=0.75, about="The power of that decay.", gt=0)
-    t0: float = training(default=1e6, about="The step at which averaging starts.", ge=0)
+    lr: float = steering(default=0.01, about=RATE, gt=0)
+    weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
+    lambd: float = steering(default=1e-4, about="How the learning rate decays.", ge=0)
+    alpha: float = steering(default=0.75, about="The power of that decay.", gt=0)
+    t0: float = steering(default=1e6, about="The step at which averaging starts.", ge=0)
 
 
 class Rprop(Value):
@@ -163,9 +166,9 @@ class Rprop(Value):
     theta = theta - s sign(g)
     """
 
-    lr: float = training(default=0.01, about=RATE, gt=0)
-    etas: tuple[float, float] = training(default=(0.5, 1.2), about="How a step shrinks and grows.")
-    step_sizes: tuple[float, float] = training(
+    lr: float = steering(default=0.01, about=RATE, gt=0)
+    etas: tuple[float, float] = steering(default=(0.5, 1.2), about="How a step shrinks and grows.")
+    step_sizes: tuple[float, float] = steering(
         default=(1e-6, 50.0), about="The smallest and the largest step."
     )
 

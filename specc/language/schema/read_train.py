@@ -20,6 +20,9 @@ from specc.language.schema.validation import read_model, tell_plainly
 from specc.language.schema.value import Value
 
 OPTIMIZER = "the name of an optimizer, such as `adam`"
+STAYS = Schedule(name="constant", options=SCHEDULES["constant"]().model_dump())
+"""What a rate does that has no schedule."""
+
 SCHEDULE = "the name of a course, such as `cosine`, or a list such as `[{at: 0.8, lr: 0.0003}]`"
 
 
@@ -42,7 +45,7 @@ def read_train(reading: Reading, value: Located, path: Path) -> TrainSpec | None
     if read is None or reading.errors() > before:
         return None
     changes: dict[str, object] = {} if optimizer is None else {"optimizer": optimizer}
-    if schedule is not None:
+    if schedule is not None and schedule != STAYS:
         changes["schedule"] = schedule
     if read.steps is not None:
         changes["epochs"] = None
@@ -74,7 +77,7 @@ def _named(
     expected: str,
     known: TypingMapping[str, type[Value]],
 ) -> tuple[str, dict[str, Any]] | None:
-    """A name among those known, with the options that were given to it."""
+    """A name among those known, with all of its options: `adam` is `{adam: {lr: 0.001}}`."""
     named = read_single(reading, value, path, expected)
     if named is None:
         return None
@@ -90,7 +93,7 @@ def _named(
     if keys is None:
         return None
     read = read_model(reading, known[word.text], keys, place, tell_plainly)
-    return None if read is None else (word.text, read.model_dump(exclude_unset=True))
+    return None if read is None else (word.text, read.model_dump())
 
 
 def _one_length(reading: Reading, keys: Mapping) -> None:

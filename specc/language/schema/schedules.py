@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.language.schema.digests import training
+from specc.language.schema.digests import steering
 from specc.language.schema.value import Value
 
 FINAL = "The share of the learning rate that is left at the end."
@@ -11,7 +11,7 @@ FINAL = "The share of the learning rate that is left at the end."
 class Course(Value):
     """A course may begin with a warm-up, in which the rate rises linearly from zero."""
 
-    warmup: float = training(
+    warmup: float = steering(
         default=0.0, about="The share of the run in which the rate rises from zero.", ge=0, lt=1
     )
 
@@ -29,7 +29,7 @@ class Cosine(Course):
     lr(t) = lr (final + (1 - final) (1 + cos(pi u)) / 2), u the share of the run that is over
     """
 
-    final: float = training(default=0.0, about=FINAL, ge=0, le=1)
+    final: float = steering(default=0.0, about=FINAL, ge=0, le=1)
 
 
 class Linear(Course):
@@ -38,7 +38,7 @@ class Linear(Course):
     lr(t) = lr (1 - (1 - final) u), u the share of the run that is over
     """
 
-    final: float = training(default=0.0, about=FINAL, ge=0, le=1)
+    final: float = steering(default=0.0, about=FINAL, ge=0, le=1)
 
 
 class Exponential(Course):
@@ -47,7 +47,7 @@ class Exponential(Course):
     lr(t) = lr final^u, u the share of the run that is over
     """
 
-    final: float = training(default=0.01, about=FINAL, gt=0, le=1)
+    final: float = steering(default=0.01, about=FINAL, gt=0, le=1)
 
 
 class Plateau(Course):
@@ -56,11 +56,11 @@ class Plateau(Course):
     lr(t) = lr max(final, factor^k) after k falls
     """
 
-    factor: float = training(default=0.5, about="What the rate falls by.", gt=0, lt=1)
-    patience: int = training(
+    factor: float = steering(default=0.5, about="What the rate falls by.", gt=0, lt=1)
+    patience: int = steering(
         default=5, about="The validations without improvement before the rate falls.", ge=1
     )
-    final: float = training(default=0.01, about="The smallest share of the rate.", ge=0, le=1)
+    final: float = steering(default=0.01, about="The smallest share of the rate.", ge=0, le=1)
 
 
 SCHEDULES: dict[str, type[Course]] = {

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from specc.language.schema.digests import environment, training
+from specc.language.schema.digests import environment, steering, training
+from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.value import Value
 
 
@@ -16,23 +17,23 @@ class Optimizer(Value):
     """An optimizer of `torch.optim` by its name, with its options."""
 
     name: str = training(about="The optimizer.")
-    options: Mapping[str, float | bool | tuple[float, ...]] = training(
-        default={}, about="Its options, under their names in torch."
+    options: Mapping[str, float | bool | tuple[float, ...]] = steering(
+        default={}, about="All its options, under their names in torch."
     )
 
 
 class ScheduleStep(Value):
     """From a share of the run on, another learning rate."""
 
-    at: float = training(about="The share of the run after which it holds.", gt=0, lt=1)
-    lr: float = training(about="The learning rate from there on.", gt=0)
+    at: float = steering(about="The share of the run after which it holds.", gt=0, lt=1)
+    lr: float = steering(about="The learning rate from there on.", gt=0)
 
 
 class Schedule(Value):
     """The course of the learning rate by its name, with its options: `{cosine: {warmup: 0.05}}`."""
 
-    name: str = training(about="The course.")
-    options: Mapping[str, float | int] = training(default={}, about="Its options.")
+    name: str = steering(about="The course.")
+    options: Mapping[str, float | int] = steering(default={}, about="Its options.")
 
 
 class _ListOfSteps:
@@ -63,10 +64,10 @@ Course = Annotated[tuple[ScheduleStep, ...] | Schedule, _ListOfSteps()]
 class EarlyStopping(Value):
     """The run ends where the validation loss no longer improves, with the best weights so far."""
 
-    patience: int = training(
+    patience: int = steering(
         default=10, about="The validations without improvement before the run ends.", ge=1
     )
-    least: float = training(
+    least: float = steering(
         default=0.0, about="What counts as an improvement, in nats a row.", ge=0
     )
 
@@ -75,17 +76,18 @@ class TrainSpec(Value):
     """The run: optimizer, batches, length, seed."""
 
     optimizer: Optimizer = training(
-        default=Optimizer(name="adam"), about="What makes a step of a gradient."
+        default=Optimizer(name="adam", options=OPTIMIZERS["adam"]().model_dump()),
+        about="What makes a step of a gradient.",
     )
     batch_size: int = training(default=128, about="The rows of one step.", ge=1, le=2**31)
-    epochs: int | None = training(default=100, about="How often every row is seen.", ge=1, le=10**9)
-    steps: int | None = training(
+    epochs: int | None = steering(default=100, about="How often every row is seen.", ge=1, le=10**9)
+    steps: int | None = steering(
         default=None, about="How many steps are made, instead of epochs.", ge=1, le=10**12
     )
     seed: int = training(
         default=0, about="The number from which all randomness follows.", ge=0, lt=2**63
     )
-    schedule: Course = training(
+    schedule: Course = steering(
         default=(), about="The course of the learning rate: its changes in order, or a name."
     )
     accumulate: int = training(
@@ -98,13 +100,13 @@ class TrainSpec(Value):
         gt=0,
         lt=1,
     )
-    early_stopping: EarlyStopping | None = training(
+    early_stopping: EarlyStopping | None = steering(
         default=None, about="When to end before the time."
     )
-    clip: float | None = training(
+    clip: float | None = steering(
         default=None, about="The largest norm of a gradient; a longer one is shortened.", gt=0
     )
-    validate_every: int | None = training(
+    validate_every: int | None = steering(
         default=None, about="The epochs between two measurements on held-out rows.", ge=1
     )
     threads: int | None = environment(
@@ -125,12 +127,12 @@ class TrainSpec(Value):
 class Evaluation(Value):
     """One figure that belongs to the spec, so that anyone can repeat it."""
 
-    estimator: Literal["elbo", "iwae", "exact"] = training(
+    estimator: Literal["elbo", "iwae", "exact"] = steering(
         default="iwae", about="How the log-likelihood is estimated."
     )
-    particles: int = training(
+    particles: int = steering(
         default=1000, about="The draws from the guide for each row.", ge=1, le=10**9
     )
-    data: str = training(default="test", about="The part of the data.")
-    rows: int | None = training(default=None, about="The first rows of it; all, if left out.", ge=1)
-    seed: int = training(default=0, about="The number from which the draws follow.", ge=0, lt=2**63)
+    data: str = steering(default="test", about="The part of the data.")
+    rows: int | None = steering(default=None, about="The first rows of it; all, if left out.", ge=1)
+    seed: int = steering(default=0, about="The number from which the draws follow.", ge=0, lt=2**63)

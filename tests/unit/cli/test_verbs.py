@@ -100,7 +100,7 @@ def test_diff_reads_revisions(project, capsys):
     path = project / "specs" / "vae.yaml"
     path.write_text(path.read_text().replace("lr: 0.001", "lr: 0.01"))
     assert main(["diff", "HEAD:specs/vae.yaml", "specs/vae.yaml"]) == 0
-    assert "training only" in capsys.readouterr().out
+    assert "checkpoint resumes" in capsys.readouterr().out
     assert main(["diff", "HEAD~7:specs/vae.yaml", "specs/vae.yaml"]) == 3
     assert main(["diff", "--", "-x:specs/vae.yaml", "specs/vae.yaml"]) == 3
 

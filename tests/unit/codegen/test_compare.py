@@ -28,11 +28,19 @@ def verdict(old, new):
     [
         ("specc: 1", "# words\nspecc: 1", "cosmetic"),
         ("doc: Variational", "doc: A variational", "cosmetic"),
-        ("lr: 0.001", "lr: 0.01", "training-only"),
-        ("epochs: 200", "epochs: 20", "training-only"),
-        ("objective: elbo", "objective: {iwae: {particles: 5}}", "checkpoint-resumes"),
-        ("scale: 1,", "scale: 2,", "checkpoint-resumes"),
-        ("activation: tanh", "activation: relu", "checkpoint-resumes"),
+        ("{adam: {lr: 0.001}}", "adam", "cosmetic"),
+        ("objective: elbo", "objective: {elbo: {particles: 1, warm_up: 0}}", "cosmetic"),
+        ("activation: tanh", "activation: tanh, bias: true, dropout: 0", "cosmetic"),
+        ("epochs: 200", "epochs: 200, schedule: constant", "cosmetic"),
+        ("lr: 0.001", "lr: 0.01", "checkpoint-resumes"),
+        ("epochs: 200", "epochs: 20", "checkpoint-resumes"),
+        ("particles: 1000", "particles: 10", "checkpoint-resumes"),
+        ("lr: 0.001", "amsgrad: true", "all-tensors"),
+        ("batch_size: 100", "batch_size: 10", "all-tensors"),
+        ("objective: elbo", "objective: {iwae: {particles: 5}}", "all-tensors"),
+        ("scale: 1,", "scale: 2,", "all-tensors"),
+        ("activation: tanh", "activation: relu", "all-tensors"),
+        ("activation: tanh", "activation: tanh, dropout: 0.1", "all-tensors"),
         ("z_dim: 16", "z_dim: 20", "some-tensors"),
     ],
 )
@@ -43,22 +51,40 @@ def test_the_verdict(old, new, expected):
 
 def test_a_warm_up_is_told():
     found = verdict(VAE, VAE.replace("objective: elbo", "objective: {elbo: {warm_up: 0.1}}"))
-    assert found.verdict == "checkpoint-resumes"
-    assert [c.what for c in found.changes] == ["warm_up of the objective: nothing -> 0.1"]
+    assert found.verdict == "all-tensors"
+    assert [c.what for c in found.changes] == ["warm_up of the objective: 0 -> 0.1"]
 
 
 def test_a_renamed_node_is_the_same_mathematics():
     text = VAE.replace("  z: {", "  h: {").replace("decoder(z)", "decoder(h)")
     found = verdict(VAE, text)
-    assert found.verdict == "same-mathematics"
+    assert found.verdict == "checkpoint-resumes"
     assert any(c.what == "z is now called h" for c in found.changes)
 
 
+def test_a_renamed_link_resumes_by_its_place():
+    found = verdict(VAE, VAE.replace("decoder", "generator"))
+    assert (found.verdict, found.carried) == ("checkpoint-resumes", 14)
+
+
 def test_a_moved_link_carries_its_tensors():
-    text = VAE.replace("decoder", "generator")
+    text = VAE.replace("decoder", "generator").replace("activation: tanh", "activation: relu")
     assert verdict(VAE, text).carried == 8
     moved = text + "moved: {model.decoder: model.generator}\n"
     assert verdict(VAE, moved).carried == 14
+
+
+def test_arguments_that_changed_places_take_their_columns_along():
+    text = (SPECS / "conditional_vae.yaml").read_text(encoding="utf-8")
+    found = verdict(text, text.replace("decoder(z, y)", "decoder(y, z)"))
+    assert (found.verdict, found.moved) == ("all-tensors", ("model.decoder.0.weight",))
+    assert "columns follow their arguments: model.decoder.0.weight" in found.words
+
+
+def test_an_optimizer_of_another_kind_is_one_change():
+    found = verdict(VAE, VAE.replace("{adam: {lr: 0.001}}", "{sgd: {lr: 0.1}}"))
+    assert [c.what for c in found.changes] == ["optimizer: adam -> sgd, lr 0.1"]
+    assert found.differs == ("train.optimizer",)
 
 
 def test_nothing_in_common_breaks():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from specc.codegen.digests import digests
-from specc.codegen.manifest import parameters
+from specc.codegen.tensors import parameters, side
 from specc.compiler import front
 from specc.diagnostics.source import Source
 from specc.language.schema import data, document, link, node, objective, train
@@ -201,7 +201,7 @@ CHANGES = {
     "Document.name": ("name: base", "name: other", NOTHING),
     "Document.doc": ("doc: words", "doc: other words", NOTHING),
     "Document.constants": ("{size: 3}", "{size: 3, unused: 4}", NOTHING),
-    "Document.plates": ("teams: 5", "teams: 6", MATH),
+    "Document.plates": ("teams: 5", "teams: 6", MATH | TRAINING),
     "Document.moved": ("train:", "moved: {model.a: model.b}\ntrain:", NOTHING),
     "DataSpec.source": ("source: npz\n  path: data.npz", "source: csv\n  path: data.npz", MATH),
     "DataSpec.options": ("data.npz", "other.npz", TRAINING),
@@ -364,10 +364,28 @@ def test_the_table_agrees_with_the_schema():
             "math": BOTH | TRAINING,
             "parameters": TRAINING,
             "training": TRAINING,
+            "steering": TRAINING,
             "environment": NOTHING,
             "documentation": NOTHING,
         }[classes[name]]
         assert expected <= allowed, name
+
+
+def held(text):
+    """What a run of the spec holds on to."""
+    checked = front(Source("specs/spec.yaml", text))
+    return side(checked.plan).fixed
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, field in declared() if digest_class(field) in ("training", "steering")]
+)
+def test_a_run_holds_on_to_its_training_but_for_what_steers_it(name):
+    """Else `diff` and `train --resume` would take a changed run for the same one."""
+    kind = next(digest_class(field) for n, field in declared() if n == name)
+    if name not in SECTIONS:
+        old, new, _ = CHANGES[name]
+        assert (held(BASE) != held(BASE.replace(old, new))) == (kind == "training")
 
 
 def test_how_weights_start_is_training():

@@ -163,14 +163,19 @@ def test_objectives():
 
 def test_training():
     train = sound(FULL).document.train
-    assert (train.optimizer.name, dict(train.optimizer.options)) == (
-        "adam",
-        {"lr": 0.001, "betas": (0.5, 0.9)},
-    )
+    assert train.optimizer.name == "adam"
+    assert dict(train.optimizer.options) == {
+        "lr": 0.001,
+        "betas": (0.5, 0.9),
+        "weight_decay": 0.0,
+        "eps": 1e-8,
+        "amsgrad": False,
+    }
     assert (train.steps, train.epochs) == (10, None)
     assert [step.lr for step in train.schedule] == [0.1, 0.01]
     default = sound(MODEL).document.train
     assert (default.optimizer.name, default.epochs, default.steps) == ("adam", 100, None)
+    assert default == sound(MODEL + "train: {optimizer: adam, schedule: constant}\n").document.train
 
 
 def test_evaluations_constants_and_moved():

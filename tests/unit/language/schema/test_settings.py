@@ -27,7 +27,7 @@ def test_a_bare_name_is_a_constant():
         ("train.epochs=10", lambda d: d.train.epochs == 10),
         ("train.epochs = 10", lambda d: d.train.epochs == 10),
         ("train.seed=1", lambda d: d.train.seed == 1),
-        ("train.optimizer.adam.lr=1e-2", lambda d: d.train.optimizer.options == {"lr": 0.01}),
+        ("train.optimizer.adam.lr=1e-2", lambda d: d.train.optimizer.options["lr"] == 0.01),
         ("train.optimizer={sgd: {lr: 1}}", lambda d: d.train.optimizer.name == "sgd"),
         ("train.schedule.0.lr=0.2", lambda d: d.train.schedule[0].lr == 0.2),
         ("objective.iwae.particles=5", lambda d: d.objective.options == {"particles": 5}),

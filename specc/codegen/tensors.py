@@ -1,0 +1,145 @@
+"""The learnt tensors of a plan: their names and shapes, and what each module stands for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from specc.catalog.causal import Causal
+from specc.catalog.entry import Layer, Lowered, Shape
+from specc.catalog.link import Link
+from specc.catalog.links.blocks.folding import TARGET as FOLDED
+from specc.catalog.links.gru import TARGET as GRU
+from specc.catalog.parameters import parameters as layer_parameters
+from specc.codegen.digests import digests, fixed
+from specc.codegen.erase import Key, erased_names
+from specc.codegen.plan import LinkModule, Plan, ProgramPlan
+from specc.graph.passes.links import input_rank
+from specc.language.expressions.print import print_expression
+from specc.language.expressions.tree import Call
+from specc.language.expressions.walk import calls
+from specc.verdict import Module, Side
+
+CHAINS = ("nn.Sequential", FOLDED, GRU)
+"""Layers whose first child takes their input; of a recurrent one, what is beside the state."""
+
+
+def side(plan: Plan) -> Side:
+    """The plan as `specc.verdict` looks at it."""
+    found, names = parameters(plan), erased_names(plan)
+    return Side(digests(plan, found, names), dict(found), modules(plan, names), fixed(plan, names))
+
+
+def parameters(plan: Plan) -> list[tuple[str, Shape]]:
+    """Every learnt tensor by the name that `named_parameters()` gives it, in that order."""
+    return [item for program in plan.programs.values() for item in _of_program(program)]
+
+
+def _of_program(program: ProgramPlan) -> Iterator[tuple[str, Shape]]:
+    for item in program.learnt:
+        yield f"{program.name}.{item.raw}", item.shape
+    for module in program.modules:
+        yield from _of_module(program.name, module.attribute, module.lowered)
+        if module.tail is not None:
+            yield from _of_module(program.name, module.tail.attribute, module.tail.lowered)
+    for head in program.heads:
+        yield from _of_module(program.name, head.attribute, head.lowered)
+
+
+def _of_module(program: str, attribute: str, lowered: Lowered) -> Iterator[tuple[str, Shape]]:
+    for name, shape in layer_parameters(_whole(lowered)).items():
+        yield f"{program}.{attribute}.{name}", shape
+
+
+def _whole(lowered: Lowered) -> Layer:
+    layers = lowered.layers
+    return layers[0] if len(layers) == 1 else Layer("nn.Sequential", children=layers)
+
+
+# what a module stands for
+
+
+def modules(plan: Plan, names: Mapping[Key, str]) -> dict[str, Module]:
+    """Every link, head and learnt tensor by its name in the code: `model.decoder`."""
+    return {
+        f"{program.name}.{attribute}": module
+        for program in plan.programs.values()
+        for attribute, module in _modules(plan, program, names)
+    }
+
+
+def _modules(
+    plan: Plan, program: ProgramPlan, names: Mapping[Key, str]
+) -> Iterator[tuple[str, Module]]:
+    for item in program.learnt:
+        yield item.raw, Module(f"{program.name} {names['node', item.node.name]}")
+    trunks: dict[str, Module] = {}
+    for own in program.modules:
+        erased, inputs = names["link", own.link.name], _inputs(plan, program, own)
+        columns = _columns(_whole(own.lowered)) if own.lowered.layers else None
+        trunks[own.link.name] = Module(erased, inputs, columns or {})
+        if own.lowered.layers:
+            yield own.attribute, trunks[own.link.name]
+        if own.tail is not None:
+            yield own.tail.attribute, Module(f"{erased} out")
+    for head in program.heads:
+        assert isinstance(head.node.params, Call)
+        erased = f"{program.name} {names['node', head.node.name]} {head.parameter.name}"
+        link = head.node.params.function
+        trunk = next(m for m in program.modules if m.link.name == link)
+        if trunk.lowered.layers:
+            yield head.attribute, Module(erased)
+        else:
+            columns = _columns(_whole(head.lowered))
+            yield head.attribute, Module(erased, trunks[link].inputs, columns or {})
+
+
+def _inputs(plan: Plan, program: ProgramPlan, own: LinkModule) -> tuple[tuple[str, int], ...]:
+    """The arguments that are joined to the input of a link, with their widths, where several are.
+
+    A causal link takes its node beside them, a recurrent one its state.
+    """
+    entry = own.link.entry
+    apart = isinstance(entry, Causal) or (isinstance(entry, Link) and entry.recurrent)
+    shapes = own.inputs[apart:]
+    if len(shapes) < 2 or input_rank(own.link) != 1:
+        return ()
+    uses = [
+        call.arguments[apart:]
+        for node in plan.graph.graph.programs[program.name].nodes.values()
+        for expression in (*node.expressions(), *([node.initial] if node.initial else []))
+        for call in calls(expression)
+        if call.function == own.link.name
+    ]
+    shown = [dict.fromkeys(print_expression(use[at]) for use in uses) for at in range(len(shapes))]
+    return tuple(
+        (" | ".join(texts), math.prod(shape)) for texts, shape in zip(shown, shapes, strict=True)
+    )
+
+
+def _columns(layer: Layer) -> dict[str, int] | None:
+    """The tensors with an axis for the entries of the input: those of the first linear layer.
+
+    Layers before it that treat each entry by itself have such tensors, too. None where another
+    layer comes first, of which that is not known.
+    """
+    found: dict[str, int] = {}
+    for name, each in _in_order(layer, ""):
+        own = layer_parameters(each)
+        if each.target == "nn.Linear":
+            return found | {f"{name}weight": 1}
+        if each.target in ("nn.LayerNorm", "nn.BatchNorm1d"):
+            found |= {f"{name}{key}": 0 for key in own}
+        elif own or each.children or each.target == "nn.Unflatten":
+            return None
+    return None
+
+
+def _in_order(layer: Layer, prefix: str) -> Iterator[tuple[str, Layer]]:
+    """The layers of a chain, one after the other, with the beginning of their tensors' names."""
+    if layer.target not in CHAINS:
+        yield prefix, layer
+        return
+    for number, child in enumerate(layer.children):
+        name = layer.names[number] if layer.names else number
+        yield from _in_order(child, f"{prefix}{name}.")
