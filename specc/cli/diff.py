@@ -60,7 +60,9 @@ def command(
         for change in found.changes:
             typer.echo(change.what)
         if not found.changes and found.verdict != "identical":
-            typer.echo("only comments, layout, the order of entries, or defaults written out differ")
+            typer.echo(
+                "only comments, layout, the order of entries, or defaults written out differ"
+            )
         typer.echo(f"verdict: {found.words}")
     strong = fail_on is not None and VERDICTS.index(found.verdict) >= VERDICTS.index(fail_on)
     return exits.FINDINGS if strong else exits.DONE
