@@ -2,6 +2,6 @@
 
 import sys
 
-from specc.cli.main import main
+from specc.cli.main import run
 
-sys.exit(main())
+sys.exit(run())

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from specc.codegen.build_plan import build_plan
-from specc.codegen.package import package
-from specc.codegen.plan import Plan
-from specc.codegen.verify import verify_plan
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.order import sort_and_dedupe
 from specc.diagnostics.report import severity
@@ -28,6 +25,9 @@ from specc.objective.build import build_objective
 from specc.objective.objective import Objective
 from specc.objective.verify import verify_objective
 
+if TYPE_CHECKING:
+    from specc.codegen.plan import Plan
+
 MISSING_OBJECTIVE = "E0424"
 """Not told beside other errors of the document: the section may be there under another name."""
 
@@ -42,13 +42,27 @@ class Checked:
     graph: Graph | None = None
     typed: TypedGraph | None = None
     objective: Objective | None = None
-    plan: Plan | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _plan: Plan | None = None
 
     @property
     def ok(self) -> bool:
         """Whether the spec compiles: there may be warnings, but no error."""
-        return self.plan is not None
+        return self.objective is not None and not _stops(self.diagnostics)
+
+    @property
+    def plan(self) -> Plan | None:
+        """What will be written, or None where an error stands before; made when it is wanted.
+
+        A plan reports nothing that the stages before it have not, so that a check needs none.
+        """
+        if self._plan is None and self.objective is not None and self.ok:
+            from specc.codegen.build_plan import build_plan
+            from specc.codegen.verify import verify_plan
+
+            self._plan = build_plan(self.objective)
+            verify_plan(self._plan)
+        return self._plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +100,8 @@ def front(source: Source, settings: Sequence[str] = (), *, trained: bool = True)
         told = _stops(found)
         more = _meaning(checked, checked.spec, trained)
         found = [*found, *(d for d in more if d.code != MISSING_OBJECTIVE or not told)]
-    if _stops(found):
-        checked.plan = None
-    assert checked.ok or _stops(found) or not trained, "a spec is refused and nobody says why"
     checked.diagnostics = sort_and_dedupe(found)
+    assert checked.ok or _stops(found) or not trained, "a spec is refused and nobody says why"
     return checked
 
 
@@ -101,17 +113,15 @@ def _meaning(checked: Checked, spec: Spec, trained: bool) -> list[Diagnostic]:
         return findings.diagnostics
     checked.objective = build_objective(checked.typed, findings)
     if checked.objective is not None and not findings.has_errors():
-        checked.plan = build_plan(checked.objective)
-        _verify(checked.graph, checked.typed, checked.objective, checked.plan)
+        _verify(checked.graph, checked.typed, checked.objective)
     return findings.diagnostics
 
 
-def _verify(graph: Graph, typed: TypedGraph, objective: Objective, plan: Plan) -> None:
+def _verify(graph: Graph, typed: TypedGraph, objective: Objective) -> None:
     """Hold every stage to what it promises; what fails here is a bug of the compiler."""
     verify_graph(graph)
     verify_typed(typed)
     verify_objective(objective)
-    verify_plan(plan)
 
 
 def compile(source: Source, settings: Sequence[str] = ()) -> tuple[Compiled | None, Checked]:
@@ -122,6 +132,8 @@ def compile(source: Source, settings: Sequence[str] = ()) -> tuple[Compiled | No
 
 def generate(checked: Checked) -> Compiled:
     """The files of a spec that was found sound."""
+    from specc.codegen.package import package
+
     assert checked.plan is not None
     return Compiled(checked.plan, package(checked.plan))
 

@@ -6,19 +6,29 @@ from collections.abc import Iterable
 from functools import cache
 from string import Formatter
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Label, Severity
 from specc.diagnostics.source import Span
+
+if TYPE_CHECKING:
+    from specc.diagnostics.codes.code import Code
 
 _LONGEST = 400
 """Letters of one piece of evidence in a message; a key of a megabyte is not printed whole."""
 
 
+def _code(name: str) -> Code:
+    """The entry of a code. The table is loaded with the first finding: most specs have none."""
+    from specc.diagnostics.codes import CODES
+
+    return CODES[name]
+
+
 @cache
 def fields(code: str) -> frozenset[str]:
     """The evidence that the words of `code` need. Raises KeyError for an unknown code."""
-    entry = CODES[code]
+    entry = _code(code)
     found = Formatter().parse(entry.message + entry.help)
     return frozenset(name for _, name, _, _ in found if name is not None)
 
@@ -46,12 +56,12 @@ def diagnose(
 
 def message(diagnostic: Diagnostic) -> str:
     """What is wrong, in one sentence."""
-    return _filled(CODES[diagnostic.code].message, diagnostic)
+    return _filled(_code(diagnostic.code).message, diagnostic)
 
 
 def help_text(diagnostic: Diagnostic) -> str:
     """The likely fix: the suggestion, where the code's own help does not name it, then the help."""
-    own = _filled(CODES[diagnostic.code].help, diagnostic)
+    own = _filled(_code(diagnostic.code).help, diagnostic)
     guess = diagnostic.suggestion
     if guess is None or f"`{guess}`" in own:
         return own
@@ -72,4 +82,4 @@ def _shortened(text: str) -> str:
 
 def severity(diagnostic: Diagnostic) -> Severity:
     """Whether the finding stops the compiler."""
-    return CODES[diagnostic.code].severity
+    return _code(diagnostic.code).severity

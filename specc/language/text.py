@@ -20,7 +20,6 @@ from specc.language.decode import read_bytes, too_large
 from specc.language.flow import closing_of, split_by_brackets
 from specc.language.limits import MAX_BYTES, MAX_FINDINGS
 from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
-from specc.language.syntax import retell
 
 __all__ = ["Entry", "Located", "Mapping", "Scalar", "Sequence", "read", "read_bytes"]
 
@@ -54,6 +53,15 @@ def read(source: Source, loader: Loader = LOADER) -> tuple[Located | None, list[
     return root, findings[:MAX_FINDINGS]
 
 
+def _retold(builder: Builder, error: yaml.MarkedYAMLError | None) -> Diagnostic | None:
+    """The parser's complaint in plain words, which are loaded where there is one."""
+    if error is None:
+        return None
+    from specc.language.syntax import retell
+
+    return retell(builder, error)
+
+
 def _read_in_rounds(source: Source, loader: Loader) -> tuple[Located | None, list[Diagnostic]]:
     """Read; wherever an expression was cut, cover it with letters and read again."""
     text = source.text
@@ -67,7 +75,7 @@ def _read_in_rounds(source: Source, loader: Loader) -> tuple[Located | None, lis
         fresh = _disjoint(cuts, covered)
         if not fresh:
             root = builder.root if error is None else None
-            failure = retell(builder, error) if error is not None else None
+            failure = _retold(builder, error)
             last = [failure] if failure is not None else []
             return _not_empty(source, root, [*told, *builder.findings, *last])
         for start, cut, end in fresh:

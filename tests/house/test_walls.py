@@ -78,10 +78,11 @@ def test_every_folder_of_the_package_is_a_package():
 
 
 def modules_after(*arguments):
+    """The packages that a command imports, and the modules of specc."""
     code = (
         "import sys\nfrom specc.cli.main import main\n"
         f"assert main({list(arguments)!r}) == 0\n"
-        "print(sorted({m.partition('.')[0] for m in sys.modules}))"
+        "print(sorted({m if m.startswith('specc.') else m.partition('.')[0] for m in sys.modules}))"
     )
     done = run(sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
@@ -104,4 +105,15 @@ def test_reading_a_spec_imports_no_torch(arguments):
 
 def test_help_imports_almost_nothing():
     heavy = {"torch", "pydantic", "networkx", "yaml", "rich"}
-    assert not modules_after("--help") & heavy
+    imported = modules_after("--help")
+    assert not imported & heavy
+    assert {m for m in imported if m.startswith("specc.") and not m.startswith("specc.cli")} == {
+        "specc.version"
+    }
+
+
+def test_a_sound_spec_is_checked_without_the_table_of_codes_and_without_code_generation():
+    """Each import is time that every check takes."""
+    imported = modules_after("check", "specs/vae.yaml")
+    assert not {m for m in imported if m.startswith(("specc.codegen", "specc.diagnostics.codes"))}
+    assert not imported & {"specc.api", "specc.language.syntax", "rich"}
