@@ -67,6 +67,20 @@ class Model:
 
         return package(self._plan)
 
+    def data_dir(self, given: str | Path | None = None) -> Path | None:
+        """The folder with the files of data: the one given, else that of the spec's own file.
+
+        None where the source reads no files.
+        """
+        from specc.catalog.sources import index as sources
+
+        if given is not None:
+            return Path(given)
+        spec = self._plan.graph.graph.spec
+        data, path = spec.document.data, Path(spec.source.path)
+        reads = data is not None and sources.source(data.source).needs_folder
+        return path.parent if reads and path.is_file() else None
+
     def explain(self) -> str:
         """The factorization, the objective, and every decision with its reason."""
         from specc.codegen.explain import explain
@@ -111,7 +125,8 @@ class Model:
 
         `out` is `runs/<name>-1`, `-2`, ... by default. `resume` goes on with the run in `out`;
         `start` is a run whose weights are taken over where they fit. `tensorboard` writes the
-        curves for it, too. Under `torchrun`, `shard` gives each process a part of every parameter.
+        curves for it, too. `data_dir` is the folder with the files of data, by default that of the
+        spec. Under `torchrun`, `shard` gives each process a part of every parameter.
         `say` is told what a person should know.
 
         Raises RunFailure: E05xx where the data does not fit, E08xx where the run cannot go on.
@@ -127,7 +142,7 @@ class Model:
         run = record.new_folder(Path("runs"), self.name) if out is None else Path(out)
         document = self._plan.graph.graph.spec.document
         options = Options(
-            data_dir=None if data_dir is None else Path(data_dir),
+            data_dir=None if resume and data_dir is None else self.data_dir(data_dir),
             device=device,
             spec=self.text,
             extras={} if resume else self._extras(),

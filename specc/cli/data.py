@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from specc.cli import exits, options
-from specc.cli.failure import usage
+from specc.cli.failure import WrongSpec, usage
+from specc.cli.terminal import echo_error
 
 if TYPE_CHECKING:
+    from specc.api import Model
     from specc.data.describe import Summary
+    from specc.language.schema.spec import Spec
     from specc.runtime.failure import RunFailure
     from specc.runtime.manifest import Field, Manifest
 
@@ -38,7 +41,7 @@ def command(
     """Read, print and draw; values that do not fit are findings."""
     if out is not None and Path(out).suffix != ".png":
         raise usage(f"{out} is no .png file", "name one: --out data.png")
-    manifest = _manifest(spec, settings)
+    model, manifest = _read(spec, settings, data_dir)
     data = manifest.data
     if data is None:
         raise usage(f"the spec of `{manifest.name}` has no data", "add `data:` to it")
@@ -49,7 +52,7 @@ def command(
     from specc.data.wanted import lacking
     from specc.runtime.failure import RunFailure
 
-    tables = tables_of(data, data_dir)
+    tables = tables_of(data, model.data_dir(data_dir))
     wrong = list(failures(tables, data))
     parts = parted(tables, data)
     if not wrong:
@@ -78,15 +81,49 @@ def _said(failure: RunFailure) -> str:
     return f"\n{place}error[{failure.code}]: {failure.message}{hint}"
 
 
-def _manifest(spec: str, settings: Sequence[str]) -> Manifest:
-    """The manifest of a sound spec, as a run would read it."""
-    from specc.cli.findings import sound
+def _read(spec: str, settings: Sequence[str], data_dir: Path | None) -> tuple[Model, Manifest]:
+    """A sound spec, and its manifest as a run would read it.
+
+    Of a spec that is wrong it shows what the files hold, which may be what is to be corrected.
+    """
+    from specc.api import Model
+    from specc.cli.findings import examine, has_errors, rendered
     from specc.codegen.manifest import manifest
     from specc.runtime.manifest import parse
 
-    checked = sound(spec, settings)
+    checked, findings = examine(spec, settings)
+    if checked is None or has_errors(findings):
+        shown = None if checked is None or checked.spec is None else _held(checked.spec, data_dir)
+        raise WrongSpec("\n".join(filter(None, [rendered(findings), shown])))
+    if findings:
+        echo_error(rendered(findings))
     assert checked.plan is not None, "a sound spec has no plan"
-    return parse(json.loads(json.dumps(manifest(checked.plan))))
+    found = parse(json.loads(json.dumps(manifest(checked.plan))))
+    return Model(checked.plan, tuple(checked.diagnostics), tuple(settings)), found
+
+
+def _held(spec: Spec, data_dir: Path | None) -> str | None:
+    """A table of the columns that the files hold, with the field that each would be."""
+    data, folder = spec.document.data, data_dir or Path(spec.source.path).parent
+    if data is None:
+        return None
+    from specc.data.held import held
+    from specc.runtime.failure import RunFailure
+
+    columns = [field.column for field in data.fields.values()]
+    used = {name for own in columns for name in ([own] if isinstance(own, str) else own)}
+    try:
+        found = held(data.source, data.options, folder, used or None)
+    except RunFailure as failure:
+        return f"the data cannot be shown: {failure}"
+    names = {str(field.column): name for name, field in data.fields.items()}
+    lines = [("part", "column", "rows", "shape", "type", "range", "as a field")]
+    for own in found:
+        field = f"{names.get(own.name, own.name)}: {{from: {own.name}, shape: {own.shape}}}"
+        numbers = own.found
+        span = "none" if numbers.low is None else f"{numbers.low:.4g} to {numbers.high:.4g}"
+        lines.append((own.part, own.name, str(numbers.rows), own.shape, numbers.kind, span, field))
+    return "\n".join(["", f"what `{data.source}` holds:", *_table(lines)])
 
 
 def _as_json(
@@ -149,10 +186,15 @@ def _as_text(
     for part, fields in summaries.items():
         for name, summary in fields.items():
             lines.append(_line(manifest, manifest.data.fields[name], part, summary))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
-    table = ["  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)) for line in lines]
     said = [f"source: {manifest.data.source}", f"digest: {digest}", ""]
-    return "\n".join(said + [line.rstrip() for line in table])
+    return "\n".join(said + _table(lines))
+
+
+def _table(lines: Sequence[Sequence[str]]) -> list[str]:
+    """The lines with their cells in columns."""
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    rows = ("  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)) for line in lines)
+    return [row.rstrip() for row in rows]
 
 
 def _line(manifest: Manifest, field: Field, part: str, summary: Summary) -> tuple[str, ...]:

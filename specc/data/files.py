@@ -18,7 +18,7 @@ def folder_for(source: str, folder: Path | None) -> Path:
     """
     if folder is None:
         message = f"the source `{source}` is read from files, and no data folder is given"
-        hint = "add `--data-dir FOLDER`, or set SPECC_DATA_DIR"
+        hint = "add `--data-dir FOLDER`, set SPECC_DATA_DIR, or put the files beside the spec"
         raise RunFailure("E0504", message, hint=hint, exit_code=USAGE)
     if not folder.is_dir():
         message = f"the data folder {folder} does not exist"
@@ -61,6 +61,7 @@ def _within(folder: Path, path: str) -> Path:
 def _missing(folder: Path, path: str, kind: str) -> RunFailure:
     names = sorted(p.name for p in folder.iterdir())[:8]
     hint = f"the folder has {', '.join(names)}" if names else "the folder is empty"
+    hint += "; `--data-dir` names another"
     message = f"the data folder {folder} has no {kind} `{path}`"
     return RunFailure("E0504", message, hint=hint, exit_code=USAGE)
 

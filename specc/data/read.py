@@ -39,14 +39,24 @@ def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
 
     The columns are those of the fields, under the names of the fields. Raises RunFailure: E05xx.
     """
+    try:
+        found = _read(data, folder)
+    except RunFailure as failure:
+        if failure.code == "E0504" and data.doc:
+            failure.hint += f"\n  the spec's `doc` says: {data.doc}"
+        raise
+    chosen = {name: _chosen(table, data) for name, table in found.items()}
+    _same_classes(chosen)
+    return chosen
+
+
+def _read(data: Data, folder: Path | None) -> dict[str, Table]:
     read, used = reader(data.source), _used(data)
     found = {"": read(data.options, folder, used)}
     for name, rule in data.split.items():
         if isinstance(rule, Mapping):
             found[name] = _alone(name, read({**data.options, **rule}, folder, used))
-    chosen = {name: _chosen(table, data) for name, table in found.items()}
-    _same_classes(chosen)
-    return chosen
+    return found
 
 
 def _used(data: Data) -> frozenset[str]:

@@ -106,12 +106,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Which source is read, with which options, how it is split, and its fields by name."""
+    """Which source is read, with which options, how it is split, and its fields by name.
+
+    `doc` is what the spec says of itself, which may say where files come from.
+    """
 
     source: str
     options: Mapping[str, Any]
     split: Mapping[str, Any]
     fields: Mapping[str, Field]
+    doc: str = ""
 
     def inputs(self) -> frozenset[str]:
         """All that a batch has: the fields, and the masks of those that may be missing."""
@@ -240,7 +244,7 @@ def parse(value: object) -> Manifest:
         source=top.get("source", str, ""),
         specc=top.get("specc", str, ""),
         digests={name: digests.get(name, str) for name in DIGESTS},
-        data=_data(top.child("data")) if top.value.get("data") is not None else None,
+        data=_data(top) if top.value.get("data") is not None else None,
         nodes={
             program: {name: _node(node) for name, node in nodes.children()}
             for program, nodes in top.child("nodes").children()
@@ -270,12 +274,14 @@ def _check_inputs(manifest: Manifest) -> None:
             )
 
 
-def _data(item: _Object) -> Data:
+def _data(top: _Object) -> Data:
+    item = top.child("data")
     return Data(
         source=item.get("source", str),
         options=item.get("options", dict, {}),
         split=item.get("split", dict, {}),
         fields={name: _field(name, own) for name, own in item.child("fields").children()},
+        doc=top.get("doc", str, ""),
     )
 
 

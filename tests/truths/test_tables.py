@@ -7,6 +7,7 @@ what is sound once in a million times.
 import numpy as np
 from scipy import stats
 
+from tests.house.files import ROOT
 from tests.truths.gallery import source, trained, trained_text
 from tests.truths.measuring import REFUSED, bound, draws, follows, rows, weights
 
@@ -35,6 +36,11 @@ def sampled(folder):
     table = np.stack([difficulty, intelligence, grade, sat, letter], 1)
     path = folder / "students.csv"
     np.savetxt(path, table, "%d", ",", header=",".join(NAMES), comments="")
+
+
+def test_the_gallery_has_these_rows(tmp_path):
+    sampled(tmp_path)
+    assert (tmp_path / "students.csv").read_text() == (ROOT / "specs/students.csv").read_text()
 
 
 def joint(courses, students, marks, praise):

@@ -30,7 +30,11 @@ objective: mle
 
 def data_of(folder, text):
     (folder / "a.yaml").write_text(text)
-    model = specc.load(folder / "a.yaml")
+    return data_of_model(specc.load(folder / "a.yaml"))
+
+
+def data_of_model(model):
+    """The data of a spec as its manifest has them."""
     found = parse(json.loads(json.dumps(manifest(model._plan)))).data
     assert isinstance(found, Data)
     return found

@@ -192,3 +192,40 @@ def test_it_needs_no_torch(tmp_path):
     )
     done = run(sys.executable, "-c", code, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_files_beside_the_spec_need_no_folder(project, capsys):
+    (project / "a.csv").write_text(TABLE)
+    capsys.readouterr()
+    assert main(["data", "m.yaml"]) == 0
+    assert "1.5 to 50" in capsys.readouterr().out
+    (project / "a.csv").unlink()
+    (project / "m.yaml").write_text(SPEC.replace("data:", "doc: Rows of the clinic.\ndata:", 1))
+    assert main(["data", "m.yaml"]) == 2
+    err = capsys.readouterr().err
+    assert "`--data-dir` names another" in err
+    assert "the spec's `doc` says: Rows of the clinic." in err
+
+
+def test_a_wrong_spec_is_told_what_its_files_hold(project, capsys):
+    """The shape of pictures is known from their files alone, and what is wrong may be that."""
+    from PIL import Image
+
+    (project / "p").mkdir()
+    Image.new("L", (4, 3)).save(project / "p" / "a.png")
+    (project / "m.yaml").write_text(
+        "specc: 1\nname: p\n"
+        "data: {source: images, path: p, fields: {x: {from: image}}}\n"
+        "model:\n"
+        "  z: {latent: normal, loc: 0, scale: 1, shape: [2]}\n"
+        "  x: {observed: bernoulli, logits: dec(z)}\n"
+        "guide:\n"
+        "  z: {latent: normal, params: enc(x)}\n"
+        "links: {dec: {mlp: [4]}, enc: {conv: [4]}}\n"
+        "objective: elbo\n"
+    )
+    capsys.readouterr()
+    assert main(["data", "m.yaml"]) == 2
+    err = capsys.readouterr().err
+    assert "E0612" in err
+    assert "x: {from: image, shape: [12]}" in err
