@@ -46,7 +46,7 @@ def compiled(run: Path) -> Compiled:
         made, checked = compile(source, _settings(run))
         findings = checked.diagnostics
     if made is None:
-        hint = "its weights are whole; `specc train SPEC --from RUN` takes them over"
+        hint = "its weights are intact; `specc train SPEC --from RUN` starts from them"
         message = f"the spec of the run {run} does not compile:\n{render(findings).rstrip()}"
         raise RunFailure("E0816", message, hint=hint, exit_code=USAGE)
     return made
@@ -68,7 +68,7 @@ def _settings(run: Path) -> tuple[str, ...]:
     except (OSError, ValueError) as error:
         raise _damaged(run, f"its {record.SETTINGS} cannot be read: {error}") from error
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise _damaged(run, f"its {record.SETTINGS} is no list of settings")
+        raise _damaged(run, f"its {record.SETTINGS} is not a list of settings")
     return tuple(found)
 
 

@@ -135,7 +135,7 @@ def _totals(plan: Plan) -> Iterator[str]:
     total = sum(math.prod(shape) for _, shape in parameters(plan))
     yield f"{total:,} parameters in all"
     asked = [f"{p.name}.{m}" for p in plan.programs.values() for m in capabilities(plan, p)]
-    yield from _wrapped(f"can be asked for: {', '.join(asked)}", "")
+    yield from _wrapped(f"available methods: {', '.join(asked)}", "")
 
 
 def _wrapped(text: str, indent: str = "    ") -> list[str]:

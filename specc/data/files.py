@@ -53,7 +53,7 @@ def _within(folder: Path, path: str) -> Path:
         raise unreadable(Path(path), str(error)) from error
     if Path(path).is_absolute() or not found.is_relative_to(os.path.realpath(folder)):
         hint = "write a path inside the folder given by `--data-dir`"
-        message = f"the path `{path}` leads out of the data folder"
+        message = f"the path `{path}` leads outside the data folder"
         raise RunFailure("E0506", message, hint=hint, exit_code=USAGE)
     return found
 

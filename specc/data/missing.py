@@ -115,7 +115,7 @@ def _rows(
     if not hide.get("per_class"):
         return order[:count]
     if raw.ndim > 1:
-        raise _impossible(field, "`per_class` is for one number a row")
+        raise _impossible(field, "`per_class` needs a field with one number a row")
     classes = np.unique(raw[able])
     each = count // len(classes)
     if each * len(classes) != count:

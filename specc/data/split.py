@@ -54,7 +54,7 @@ def _choose(table: Table, name: str, rule: object, left: npt.NDArray[np.bool_]) 
         raise _impossible(name, f"{rule!r} is not a share, a number of rows or the name of a mask")
     if isinstance(rule, int):
         if not 0 < rule < len(free):
-            raise _impossible(name, f"{rule} rows are asked for, of {len(free)}")
+            raise _impossible(name, f"{rule} rows cannot be taken out of {len(free)}")
         return free[-rule:]
     count = round(rule * len(left))
     if not 0 < rule < 1 or not 0 < count < len(free):

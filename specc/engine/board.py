@@ -20,7 +20,7 @@ def writer() -> type[SummaryWriter]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        hint = "install it with `pip install 'specc[tensorboard]'`, or leave the option out"
+        hint = "install it with `pip install 'specc[tensorboard]'`, or omit the option"
         message = "--tensorboard needs the package tensorboard"
         raise RunFailure("E0817", message, hint=hint, exit_code=USAGE) from error
     return SummaryWriter

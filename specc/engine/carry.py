@@ -59,7 +59,10 @@ def carry(run: Path, program: Program, moved: Mapping[str, str], hands: Whole = 
     judged = judge(*_sides(run, stored, program), moved)
     if not judged.names:
         message = f"no tensor of the run {run} has the name and shape of one of this program"
-        hint = "`moved: {old.name: new.name}` in the spec renames; `specc diff` shows what carries"
+        hint = (
+            "`moved: {old.name: new.name}` in the spec renames tensors; "
+            "`specc diff` shows what carries over"
+        )
         raise RunFailure("E0814", message, hint=hint, exit_code=USAGE)
     names = {**_buffers(judged.names, own, stored), **judged.names}
     hands.read(stored, {old: own[name] for name, old in names.items()})

@@ -282,7 +282,7 @@ def _restore_optimizer(player: Player, number: int, checkpoint: Checkpoint, hand
         prefix = f"{number}/{name}/"
         keys = [key for key in stored if key.startswith(prefix)]
         if not all(_fits(stored.shape(key), source.shape) for key in keys):
-            raise _damaged(checkpoint.folder, f"what it remembers of `{name}` has another shape")
+            raise _damaged(checkpoint.folder, f"the optimizer state of `{name}` has another shape")
         # A new tensor lies where torch aligns it, as in the run that wrote it: sums are the same.
         state[index] = {k.removeprefix(prefix): hands.room(stored, k, own) for k in keys}
         live |= {k: hands.shared(state[index][k.removeprefix(prefix)], source) for k in keys}
@@ -345,5 +345,5 @@ def _reading(folder: Path) -> Iterator[None]:
 
 
 def _damaged(folder: Path, problem: str) -> RunFailure:
-    hint = "train again, or remove it to use the one before"
+    hint = "train again, or remove it to use the previous one"
     return RunFailure("E0803", f"the checkpoint {folder} is damaged: {problem}", hint=hint)

@@ -49,12 +49,12 @@ def choose(step: Step, wanted: str, steps_left: int) -> Choice:
     Raises NotCompiled where it was asked for by `on` and cannot be.
     """
     if wanted == "off":
-        return Choice(False, "not asked for")
+        return Choice(False, "not requested")
     if wanted == "on":
         with _unchanged(step.program, step.players):
             step.compile()
             _run(step, 1)
-        return Choice(True, "asked for")
+        return Choice(True, "requested")
     loop = max(player.loss.loop for player in step.players)
     if loop > MOST_STEPS:
         return Choice(False, f"its loss goes through {loop} steps one by one, too large a graph")

@@ -99,7 +99,7 @@ def facts_of(folder: Path) -> tuple[Facts, Path]:
     """
     only_files(folder)
     if not (folder / RUN).is_file():
-        hint = "runs lie in `runs/`, one folder each"
+        hint = "runs are kept in `runs/`, one folder each"
         raise RunFailure("E0802", f"there is no run folder {folder}", hint=hint, exit_code=USAGE)
     try:
         facts = forms.read_sealed(Facts, folder / RUN)
@@ -156,7 +156,7 @@ def result_of(folder: Path) -> Result:
     try:
         return forms.read(Result, path)
     except (OSError, ValueError) as error:
-        hint = "`specc train --resume` makes it anew"
+        hint = "`specc train --resume` writes it again"
         raise RunFailure("E0803", f"{path} is damaged: {error}", hint=hint) from error
 
 

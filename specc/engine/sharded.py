@@ -66,8 +66,10 @@ def check(settings: Settings) -> None:
     """
     if settings.optimizer in BY_ELEMENT:
         return
-    message = f"the optimizer `{settings.optimizer}` needs whole parameters, which --shard cuts"
-    hint = f"leave out --shard, or take one of {', '.join(sorted(BY_ELEMENT))}"
+    message = (
+        f"the optimizer `{settings.optimizer}` needs complete parameters, which --shard splits"
+    )
+    hint = f"omit --shard, or use one of {', '.join(sorted(BY_ELEMENT))}"
     raise RunFailure("E0818", message, hint=hint, exit_code=USAGE)
 
 

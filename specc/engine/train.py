@@ -124,7 +124,7 @@ def train(code: Path, run: Path, options: Options) -> Trained:
         fast = opened.settings.precision == "fast" and opened.device.type == "cuda"
         products = "medium" if fast else "highest"
         if opened.settings.precision == "fast" and not fast and not has_bfloat16():
-            options.say("this processor has no units for bfloat16: `fast` computes in float32")
+            options.say("this processor has no bfloat16 units, so `fast` computes in float32")
         with (
             record.locked(run) if here.writes else nullcontext(),
             opened.computing(threads, products),

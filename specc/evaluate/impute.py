@@ -86,8 +86,8 @@ def impute(
     data = opened.manifest.data
     fields = {n: own for n, own in (data.fields if data else {}).items() if own.missing is not None}
     if not fields:
-        message = f"no data of `{opened.manifest.name}` may be missing"
-        hint = "say in a node of the model what happens without a value: `missing: ...`"
+        message = f"no field of `{opened.manifest.name}` allows missing values"
+        hint = "state in a node of the model how missing values are treated: `missing: ...`"
         raise RunFailure("E0819", message, hint=hint, exit_code=USAGE)
     pieces: list[dict[str, Filled]] = []
     with opened.computing(), solved(opened.program.folder):

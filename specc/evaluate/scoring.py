@@ -136,7 +136,7 @@ def choose(manifest: Manifest, wanted: str) -> str:
     if refusal is None:
         return wanted
     problem, hint = refusal
-    message = f"the program `{manifest.name}` allows no estimate `{wanted}`: {problem}"
+    message = f"the estimate `{wanted}` cannot be made for the program `{manifest.name}`: {problem}"
     raise RunFailure("E0813", message, hint=hint, exit_code=USAGE)
 
 

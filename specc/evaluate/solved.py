@@ -39,5 +39,5 @@ def _failure(what: str, found: Found | None, count: int) -> RunFailure:
     where = f"node `{place.node}`{line}" if place else f"the generated code{line}"
     times = "once" if count == 1 else f"{count:,} times"
     message = f"{where} has no value in places: {what}, {times}"
-    hint = "the bijection there has become too steep; `specc explain E0820` says what helps"
+    hint = "the bijection there has become too steep; `specc explain E0820` gives remedies"
     return RunFailure("E0820", message, hint=hint, place=place.at if place else "")

@@ -118,7 +118,7 @@ class Evaluator:
             return self._constant(self.graph.constants[name])
         if node.value is not None:
             return self.value(node.value)
-        hint = "train the spec, and ask the run: `specc query RUN ...`"
+        hint = "train the spec, and query the run: `specc query RUN ...`"
         raise NotKnown(f"`{name}` is learnt", hint)
 
     def _binary(self, expression: Binary) -> Array:

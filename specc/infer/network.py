@@ -113,14 +113,16 @@ class Network:
 
     def _check_given(self, node: Node, known: Mapping[str, int]) -> None:
         if node.name not in known:
-            hint = f"say its value after the bar: `| {node.name}=0`"
+            hint = f"give its value after the bar: `| {node.name}=0`"
             raise _not_known(node, "it is given by the data", hint)
 
     def _factor(self, node: Node) -> Factor:
         """p(node | parents), with an axis for each parent and the last for the node itself."""
         if node.whole is not None:
             reason = f"it is a part of the draw `{node.whole}`, which has one density"
-            raise _not_known(node, reason, "a query knows nodes with a distribution of their own")
+            raise _not_known(
+                node, reason, "a query can name nodes with a distribution of their own"
+            )
         inputs = sorted(self._inputs.inputs(node.program, node.name) - set(self.values))
         sizes = [self.classes(name) for name in (*inputs, node.name)]
         if math.prod(sizes) > LIMIT:

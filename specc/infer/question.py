@@ -71,16 +71,16 @@ class _Reader:
     def term(self, valued: bool) -> Term:
         name, start, end, value = self.text, self.start, self.end, None
         if not name.isidentifier():
-            raise self.wrong("the name of a node is wanted here")
+            raise self.wrong("the name of a node is expected here")
         self.advance()
         if self.text == "=":
             self.advance()
             if not self.text.isdecimal():
-                raise self.wrong(f"a class number is wanted after `{name}=`")
+                raise self.wrong(f"a class number is expected after `{name}=`")
             value, end = int(self.text), self.end
             self.advance()
         elif valued:
-            raise self.wrong(f"what is known has a value: `{name}=0`")
+            raise self.wrong(f"each node of the evidence needs a value, such as `{name}=0`")
         return Term(name, value, Span(self.source, start, end))
 
     def once(self, terms: tuple[Term, ...]) -> None:
@@ -92,7 +92,7 @@ class _Reader:
 
     def take(self, wanted: str) -> None:
         if self.text != wanted:
-            raise self.wrong(f"`{wanted}` is wanted here")
+            raise self.wrong(f"`{wanted}` is expected here")
         self.advance()
 
     def advance(self) -> None:

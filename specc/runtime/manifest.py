@@ -221,7 +221,7 @@ def read(folder: Path) -> Manifest:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        message = f"{folder} has no {NAME}: it is no folder of generated code"
+        message = f"{folder} has no {NAME}: it is not a folder of generated code"
         raise RunFailure("E0808", message, hint="make one with `specc compile`") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise _damaged(path, f"it cannot be read ({error})") from error

@@ -87,10 +87,10 @@ def _failure(error: BaseException, found: Found) -> RunFailure:
     first_line = str(error).partition("\n")[0]
     what = f"{type(error).__name__}: {first_line}"
     if any(words in str(error) for words in OUT_OF_MEMORY):
-        hint = "take a smaller batch_size or fewer particles"
+        hint = "use a smaller batch_size or fewer particles"
         message = f"there is not enough memory for {place.node if place else file}"
         return RunFailure("E0810", message, hint=hint, place=place.at if place else "")
     if place is None:
-        return RunFailure("E0809", f"the generated code stopped at {file}: {what}")
-    message = f"the code of node `{place.node}` ({file}) stopped: {what}"
+        return RunFailure("E0809", f"the generated code failed at {file}: {what}")
+    message = f"the code of node `{place.node}` ({file}) failed: {what}"
     return RunFailure("E0809", message, place=place.at)

@@ -142,7 +142,9 @@ def load(folder: Path) -> Program:
     places = [str(folder)]
     spec = importlib.util.spec_from_file_location(name, start, submodule_search_locations=places)
     if spec is None or spec.loader is None or not start.is_file():
-        raise RunFailure("E0808", f"{folder} has no __init__.py: it is no folder of generated code")
+        raise RunFailure(
+            "E0808", f"{folder} has no __init__.py: it is not a folder of generated code"
+        )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

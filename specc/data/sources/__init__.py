@@ -29,7 +29,7 @@ def reader(name: str) -> Reader:
     Raises RunFailure: E0501, where there is no such source.
     """
     if name not in NAMES:
-        hint = f"there are {', '.join(NAMES)}"
+        hint = f"the sources are {', '.join(NAMES)}"
         message = f"there is no data source `{name}`"
         raise RunFailure("E0501", message, hint=hint, exit_code=USAGE)
     return cast("Reader", importlib.import_module(f"specc.data.sources.{name}").read)

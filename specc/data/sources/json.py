@@ -64,7 +64,7 @@ def _parsed(path: Path, text: str, where: str) -> Any:  # noqa: ANN401
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        hint = "it is a list of records, or a record a line"
+        hint = "a file is one list of records, or has one record a line"
         raise unreadable(path, f"{where}{error}", hint) from error
 
 

@@ -27,7 +27,7 @@ def read(
     del folder, used
     name = str(options.get("density", ""))
     if name not in DENSITIES:
-        message, hint = f"there is no density `{name}`", f"there are {', '.join(DENSITIES)}"
+        message, hint = f"there is no density `{name}`", f"the densities are {', '.join(DENSITIES)}"
         raise RunFailure("E0505", message, hint=hint, exit_code=USAGE)
     rng = np.random.default_rng(int(options.get("seed", 0)))
     x, label = DENSITIES[name](rng, int(options.get("rows", ROWS)))

@@ -23,7 +23,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0506",
         "path-outside",
-        "the path `{path}` leads out of the data folder",
+        "the path `{path}` leads outside the data folder",
         "write a path inside the folder given by `--data-dir`",
     ),
     error(

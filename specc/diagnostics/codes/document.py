@@ -17,7 +17,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0105",
         "language-version",
-        "this is specc language 1; the file says `{version}`",
+        "the file is written in version `{version}` of the language; this specc reads version 1",
         "write `specc: 1`",
     ),
     error(
@@ -85,7 +85,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0118",
         "two-lengths",
-        "the run has two lengths, `{first}` and `{second}`",
+        "the length of training is given twice, as `{first}` and `{second}`",
         "keep one of them",
     ),
     error(
@@ -109,7 +109,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0124",
         "expression-python",
-        "{construct} is Python that an expression of a spec does not have",
+        "{construct} is Python syntax that expressions of a spec do not support",
         "an expression is numbers, names, + - * / ** @, calls f(x) and indices u[i]",
     ),
     error(

@@ -37,7 +37,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0408",
         "guide-not-used",
-        "`{objective}` draws nothing from a guide, and this spec has one",
+        "`{objective}` does not use a guide, and this spec has one",
         "delete the guide, or use `elbo`, which trains it",
     ),
     error(
@@ -106,7 +106,7 @@ CODES: tuple[Code, ...] = (
         "E0419",
         "data-less-probable",
         "the log-density of the observed `{name}` has the factor {factor} in what is minimized, "
-        "which makes the data ever less probable",
+        "so that training makes the data less probable",
         "put a minus before it, such as `-elbo(model, guide)`",
     ),
     error(
@@ -161,7 +161,7 @@ CODES: tuple[Code, ...] = (
         "E0429",
         "free-bits-need-exact-divergences",
         "`free_bits` cannot hold the divergence of `{name}` above a least value: {reason}",
-        "delete `free_bits`, or use `warm_up`, which asks for nothing",
+        "delete `free_bits`, or use `warm_up`, which has no such condition",
     ),
     error(
         "E0430",

@@ -30,7 +30,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0610",
         "link-size-open",
-        "the size of the output of `{link}` follows from nothing here",
+        "the size of the output of `{link}` cannot be inferred here",
         "{hint}",
     ),
     error(
@@ -67,7 +67,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0618",
         "bijection-without-context",
-        "the `{kind}` bijection `{link}` is fixed, and nothing can condition it",
+        "the `{kind}` bijection `{link}` takes no context",
         "write `through: {link}`",
     ),
     error(
@@ -79,7 +79,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0620",
         "causal-link-without-density",
-        "the `{kind}` link `{link}` belongs into a random node, and `{name}` has no density",
+        "the `{kind}` link `{link}` can only be used in a random node, and `{name}` has no density",
         "use it as a parameter of a random node `x`, as in `logits: {link}(x)`",
     ),
     error(

@@ -20,7 +20,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0203",
         "unknown-support",
-        "a parameter is declared by the set of its values, and there is no set `{name}`",
+        "a parameter is declared by its support, and there is no support `{name}`",
         "{hint}",
     ),
     error(
@@ -44,7 +44,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0207",
         "parameter-twice",
-        "the node `{node}` is given `{name}` and `{other}`, which say the same thing",
+        "the node `{node}` has both `{name}` and `{other}`, which mean the same",
         "keep one of them",
     ),
     error(
@@ -80,7 +80,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0222",
         "member-in-node",
-        "`{program}.{name}` has a meaning in an objective, not in a node",
+        "`{program}.{name}` can be used in an objective, not in a node",
         "write `{name}`",
     ),
     error(
@@ -128,7 +128,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0240",
         "not-a-sequence",
-        "`{option}` of `{name}` belongs to the steps of a sequence, and `{name}` is on none",
+        "`{option}` of `{name}` applies to the steps of a sequence, and `{name}` is not one",
         "{hint}",
     ),
     error(
@@ -140,14 +140,14 @@ CODES: tuple[Code, ...] = (
     error(
         "E0242",
         "step-of-no-sequence",
-        "`{text}` asks for a step of `{name}`, which is not on the plate `{plate}`",
+        "`{text}` refers to a step of `{name}`, which is not on the plate `{plate}`",
         "write `plate: {plate}` on `{name}`, or use `{name}` as it is",
     ),
     error(
         "E0243",
         "wrong-step",
-        "`{text}` cannot be used: `{name}` runs {order}, and only the step before is at hand",
-        "write `{right}`; to look back further, keep what is needed in a `let` node",
+        "`{text}` cannot be used: `{name}` runs {order}, and only the previous step is available",
+        "write `{right}`; to look back further, carry what is needed in a `let` node",
     ),
     error(
         "E0244",
@@ -158,7 +158,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0245",
         "lengths-of-nothing",
-        "the lengths of `{plate}` must be a given number of the model, and `{name}` is none",
+        "the lengths of `{plate}` must be a scalar `given` node of the model; `{name}` is not one",
         "{hint}",
     ),
     error(
@@ -170,21 +170,21 @@ CODES: tuple[Code, ...] = (
     error(
         "E0247",
         "not-data",
-        "`{function}` says where data has values, and `{given}` is {reason}",
+        "`{function}` marks where data have values, and `{given}` is {reason}",
         "{hint}",
     ),
     error(
         "E0248",
         "initial-with-steps",
         "`initial` of `{name}` is one value, and `{used}` has one for each step of `{plate}`",
-        "use what a row has one value of, a parameter without `plate: {plate}`, or a number",
+        "use a node with one value a row, a parameter without `plate: {plate}`, or a number",
     ),
     error(
         "E0249",
         "both-directions",
         "`{name}` runs from the last step to the first and `{other}` from the first on, and each "
         "waits for the other",
-        "let one of them do without the other, or run the same way",
+        "remove one of the two uses, or let both run the same way",
     ),
     error("E0231", "unknown-function", "there is no link or function `{name}`", "{hint}"),
     error(

@@ -51,14 +51,14 @@ CODES: tuple[Code, ...] = (
     error(
         "E0809",
         "generated-code-stopped",
-        "the code of node `{node}` stopped: {problem}",
+        "the code of node `{node}` failed: {problem}",
         "{hint}",
     ),
     error(
         "E0810",
         "out-of-memory",
         "there is not enough memory for `{node}`",
-        "take a smaller batch_size or fewer particles",
+        "use a smaller batch_size or fewer particles",
     ),
     error(
         "E0811",
@@ -75,7 +75,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0813",
         "no-estimate",
-        "the program `{name}` allows no estimate `{estimator}`: {problem}",
+        "the estimate `{estimator}` cannot be made for the program `{name}`: {problem}",
         "{hint}",
     ),
     error(
@@ -88,31 +88,31 @@ CODES: tuple[Code, ...] = (
         "E0816",
         "run-does-not-compile",
         "the spec of the run {path} does not compile",
-        "its weights are whole; `specc train SPEC --from RUN` takes them over",
+        "its weights are intact; `specc train SPEC --from RUN` starts from them",
     ),
     error(
         "E0817",
         "tensorboard-missing",
         "--tensorboard needs the package tensorboard",
-        "install it with `pip install 'specc[tensorboard]'`, or leave the option out",
+        "install it with `pip install 'specc[tensorboard]'`, or omit the option",
     ),
     error(
         "E0818",
         "optimizer-needs-whole",
-        "the optimizer `{name}` needs whole parameters, which --shard cuts",
-        "leave out --shard, or take one of {optimizers}",
+        "the optimizer `{name}` needs complete parameters, which --shard splits",
+        "omit --shard, or use one of {optimizers}",
     ),
     error(
         "E0814",
         "nothing-carries-over",
         "no tensor of the run `{run}` has the name and shape of one of this program",
-        "`moved: {{old.name: new.name}}` in the spec renames; `specc diff` shows what carries",
+        "`moved: {{old.name: new.name}}` in the spec renames; `specc diff` shows what carries over",
     ),
     error(
         "E0819",
         "nothing-missing",
-        "no data of `{name}` may be missing",
-        "say in a node of the model what happens without a value: `missing: ...`",
+        "no field of `{name}` allows missing values",
+        "state in a node of the model how missing values are treated: `missing: ...`",
     ),
     error(
         "E0820",

@@ -9,7 +9,7 @@ CODES: tuple[Code, ...] = (
         "E0701",
         "set-syntax",
         "`--set {argument}` is not `key.key=value`",
-        "write such as `--set train.batch_size=64`",
+        "write, for example, `--set train.batch_size=64`",
     ),
     error("E0702", "set-unknown-path", "the spec has no `{path}` to set", "{hint}"),
     error("E0703", "spec-missing", "there is no file `{path}`", "{hint}"),

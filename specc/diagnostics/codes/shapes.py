@@ -21,7 +21,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0303",
         "operands-mismatch",
-        "`{operator}` joins shapes {left} and {right}, which do not go together",
+        "`{operator}` cannot combine the shapes {left} and {right}",
         "{hint}",
     ),
     error(
@@ -33,7 +33,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0305",
         "shape-unknown",
-        "the shape of `{name}` follows from nothing in the spec",
+        "the shape of `{name}` cannot be inferred from the spec",
         "write its sizes, such as `shape: [8]`; `shape: []` is one number",
     ),
     error(
@@ -70,14 +70,14 @@ CODES: tuple[Code, ...] = (
     error(
         "E0331",
         "guide-plates",
-        "the guide draws other values of `{name}` than the model has: {found}, and in the model "
-        "{expected}",
+        "the guide and the model repeat `{name}` differently: {found} in the guide, and in "
+        "the model {expected}",
         "delete `global:` and `plate:` in the guide: it draws what the model declares",
     ),
     error(
         "E0310",
         "global-uses-local",
-        "`{name}` is global, but uses `{used}`, which every data row has its own of",
+        "`{name}` is global, but uses `{used}`, which has a value for each row of the data",
         "delete `global: true`, or use a global node",
     ),
     error(
@@ -108,12 +108,12 @@ CODES: tuple[Code, ...] = (
         "E0315",
         "shape-of-data",
         "`{name}` has shape {found}, but its data field `{field}` has shape {expected}",
-        "delete `shape`; the data says it",
+        "delete `shape`; it follows from the data",
     ),
     error(
         "E0316",
         "parameter-size-open",
-        "the size of `{parameter}` of `{name}` follows from nothing in the spec",
+        "the size of `{parameter}` of `{name}` cannot be inferred from the spec",
         "write it as an option of the node (`classes: 10`), or give `{parameter}` a vector",
     ),
     error(
@@ -125,8 +125,8 @@ CODES: tuple[Code, ...] = (
     error(
         "E0326",
         "bijection-domain",
-        "the `{kind}` bijection `{link}` starts from {domain}, and is given {found}",
-        "let the draw before it have all of these values, and no others",
+        "the domain of the `{kind}` bijection `{link}` is {domain}, but its input is {found}",
+        "choose a distribution or a bijection before it with exactly these values",
     ),
     error(
         "E0327",
@@ -137,8 +137,8 @@ CODES: tuple[Code, ...] = (
     error(
         "E0328",
         "classes-unknown",
-        "`{name}` depends on its own step before, so its number of classes must be written",
-        "write such as `classes: 3`",
+        "`{name}` depends on its own previous step, so its number of classes must be given",
+        "write it, for example `classes: 3`",
     ),
     error(
         "E0317",
@@ -191,7 +191,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0351",
         "part-shape-unknown",
-        "the shape of the part `{part}` of `{name}` follows from nothing in the spec",
+        "the shape of the part `{part}` of `{name}` cannot be inferred from the spec",
         "write its sizes on `{name}`, such as `shapes: {{{part}: [8]}}`",
     ),
     error(

@@ -20,7 +20,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0003",
         "control-character",
-        "the character {character} cannot be seen and has no meaning in a spec",
+        "the invisible character {character} has no meaning in a spec",
         "delete it",
     ),
     error(
@@ -32,13 +32,13 @@ CODES: tuple[Code, ...] = (
     error(
         "E0005",
         "tab-indentation",
-        "a tab stands where YAML wants spaces",
+        "a tab is used for indentation, where YAML requires spaces",
         "indent with spaces, two for each level",
     ),
     error(
         "E0006",
         "duplicate-key",
-        "the key `{key}` stands twice in one mapping",
+        "the key `{key}` appears twice in one mapping",
         "rename one of the two, or delete it",
     ),
     error(
@@ -50,7 +50,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0008",
         "merge-key",
-        "`<<` would merge one mapping into another; a spec says each thing where it stands",
+        "`<<` merges one mapping into another, which a spec does not allow",
         "write the keys out",
     ),
     error(
@@ -129,7 +129,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0021",
         "colon-expected",
-        "`{text}` stands where a key was expected, but no colon follows it",
+        "a key was expected here, but no colon follows `{text}`",
         "{fix}",
     ),
     error(
@@ -147,7 +147,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0024",
         "unknown-alias",
-        "`*{name}` repeats a value named by `&{name}`, but none stands before it",
+        "the alias `*{name}` has no anchor `&{name}` before it",
         "{fix}",
     ),
     error(
@@ -159,14 +159,14 @@ CODES: tuple[Code, ...] = (
     error(
         "E0026",
         "key-without-value",
-        "`{key}` stands in {{ }} without a value",
+        "`{key}` has no value inside {{ }}",
         "write `{key}: ...`, or use [ ] for a list",
     ),
     error(
         "E0027",
         "alias-in-itself",
-        "`*{name}` stands inside the value that it names",
-        "write out what is meant",
+        "the alias `*{name}` is inside the value that it repeats",
+        "write the value out",
     ),
     error(
         "E0028",
@@ -177,7 +177,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0029",
         "item-beside-keys",
-        "{found} stands where {expected} was expected; one level holds either keys or items",
+        "this is {found}, where {expected} was expected; one level holds either keys or items",
         "indent it under the key that it belongs to",
     ),
     error(
@@ -214,7 +214,7 @@ CODES: tuple[Code, ...] = (
         "E0035",
         "indented-under-value",
         "`{key}` is indented under `{above}`, which already has a value",
-        "indent it like the line above, or take the value away",
+        "indent it like the line above, or delete the value",
     ),
     error(
         "E0036",
@@ -243,7 +243,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0040",
         "quote-over-lines",
-        "the quoted text that starts here goes on over several lines",
+        "the quoted text that starts here continues over several lines",
         "close the quote on its own line",
     ),
     error(

@@ -136,7 +136,7 @@ def test_links_that_lead_out(tmp_path, name):
     (tmp_path / "data" / "faces").mkdir(parents=True)
     target = tmp_path / "secret" / "a.png" if name == "a.png" else tmp_path / "secret"
     (tmp_path / "data" / "faces" / name).symlink_to(target)
-    assert "leads out of the data folder" in fails(tmp_path / "data", "E0506")
+    assert "leads outside the data folder" in fails(tmp_path / "data", "E0506")
     assert "leads out" in fails(tmp_path / "data", "E0506", path="../secret")
 
 

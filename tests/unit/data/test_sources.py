@@ -218,7 +218,7 @@ def test_paths_stay_in_the_folder(tmp_path, path):
     np.savez(outside / "secret.npz", x=np.zeros(3))
     np.savez(tmp_path / "secret.npz", x=np.zeros(3))
     (inside / "link").symlink_to(outside)
-    assert "leads out of the data folder" in fails("E0506", "npz", inside, path=path)
+    assert "leads outside the data folder" in fails("E0506", "npz", inside, path=path)
 
 
 def test_missing_file_lists_what_is_there(tmp_path):

@@ -69,7 +69,7 @@ def test_a_mask_comes_before_a_share():
         ({"test": "m[2]"}, "no row 2"),
         ({"test": "m"}, "choose one, as `m[0]`"),
         ({"test": "one[0]"}, "no row 0"),
-        ({"test": 100}, "100 rows are asked for, of 100"),
+        ({"test": 100}, "100 rows cannot be taken out of 100"),
         ({"test": 0}, "0 rows"),
         ({"test": 1.5}, "leaves none"),
         ({"test": 0.001}, "leaves none"),
