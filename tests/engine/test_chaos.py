@@ -19,7 +19,7 @@ def test_killed_and_resumed_it_comes_to_the_same_end():
     """In a process of its own, for it forks, and sets how often all training saves."""
     command = [sys.executable, "-m", "benchmarks.chaos", "--rounds", "2", "--kills", str(KILLS)]
     done = subprocess.run(
-        command, cwd=chaos.ROOT, capture_output=True, text=True, timeout=300, check=False
+        command, cwd=chaos.ROOT, capture_output=True, text=True, timeout=900, check=False
     )
     table = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines())
     found = {name.strip(): int(count) for name, count in table.items()}
