@@ -112,6 +112,7 @@ class Function:
     of numbers, where all arguments are plain numbers, which torch's own functions refuse; None
     where it is not finite. `linear` says that f(a x + b y) = a f(x) + b f(y). A function `of_data`
     takes the name of a node that the data gives, and `mask=` where entries of it may be missing.
+    `domain` holds the arguments for which the result is a finite number.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Function:
     sizes: tuple[int, ...] = ()
     of_data: bool = False
     references: tuple[Reference, ...] = ()
+    domain: Support = REAL
 
 
 class ShapeMismatch(Exception):

@@ -89,6 +89,17 @@ NAMED: dict[str, Support] = {
     "cholesky": CHOLESKY,
 }
 
+# The supports that `constrain:` of a data field may name; the ends of the unit interval count.
+OF_DATA: dict[str, Support] = {
+    "real": REAL,
+    "nonnegative": NONNEGATIVE,
+    "positive": POSITIVE,
+    "unit_interval": UNIT_INTERVAL,
+    "count": NATURAL,
+    "simplex": SIMPLEX,
+    "cholesky": CHOLESKY,
+}
+
 
 def point(value: float) -> Support:
     """The support of one known number."""
@@ -119,6 +130,24 @@ def contains(outer: Support, inner: Support) -> bool:
     if isinstance(outer, Counts):
         return isinstance(inner, (Counts, OneHot)) or _integers_hold(NATURAL, inner)
     return outer == inner
+
+
+def meet(left: Support, right: Support) -> Support | None:
+    """A support of what lies in both, where one holds the other or both are of numbers."""
+    if contains(left, right):
+        return right
+    if contains(right, left):
+        return left
+    if left.event_rank or right.event_rank:
+        return None
+    a, b = bounds(left), bounds(right)
+    low, low_open = max((a.low, a.low_open), (b.low, b.low_open))
+    high, closed = min((a.high, not a.high_open), (b.high, not b.high_open))
+    if low > high:
+        return None
+    if left.discrete or right.discrete:
+        return Integers(low, high)
+    return Interval(low, high, low_open, not closed)
 
 
 def _integers_hold(outer: Integers, inner: Support) -> bool:

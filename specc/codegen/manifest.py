@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from specc.catalog.supports import Support, bounds, contains, point
+from specc.catalog.supports import Support, bounds, contains, meet, point
 from specc.codegen.emit.asked import capabilities
 from specc.codegen.emit.objective import loss_inputs, needs_data_size, shares
 from specc.codegen.plan import Plan
@@ -160,7 +160,7 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
         "from": _jsonable(field.origin),
         "shape": [*steps, *kind.shape],
         "dtype": plan.dtype(name),
-        "support": _support(kind.support),
+        "support": _support(_checked(field, kind.support)),
         "at": at(field.span),
     }
     owner = node if node.whole is None else plan.graph.graph.model.nodes[node.whole]
@@ -168,7 +168,7 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
         entry["distribution"] = owner.entry.name
     if node.whole is not None:
         entry["whole"] = node.whole
-    for key in ("binarize", "scale", "standardize", "one_hot", "many_hot"):
+    for key in ("binarize", "scale", "standardize", "one_hot", "many_hot", "constrain"):
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]
     limits = _limits(plan, owner)
@@ -207,6 +207,12 @@ def _limits(plan: Plan, node: Node) -> list[dict[str, Any]]:
         elif isinstance(constant, (int, float)):
             found.append({"kind": kind, "parameter": parameter, "value": constant})
     return found
+
+
+def _checked(field: DataField, support: Support) -> Support:
+    """What the values of a field are held against: what its node takes, and what it states."""
+    stated = field.support if field.transforms.get("constrain") else None
+    return support if stated is None else meet(support, stated) or support
 
 
 def _fills(field: DataField, support: Support) -> dict[str, Any]:

@@ -20,6 +20,8 @@ TOLERANCE = 1e-4
 TEXTS = "leave the column out, or number its values (0, 1, ...) in the file"
 
 Wrong = npt.NDArray[np.bool_]
+WHOLE_EVENTS = ("simplex", "onehot", "choleskyfactor")
+"""Sets of vectors and matrices: one entry does not show whether it belongs."""
 WHOLE = {"int64": (-math.inf, math.inf), "uint8": (0, 255), "bool": (0, 1)}
 
 
@@ -139,7 +141,11 @@ def _wrong(field: Field, raw: Array, factor: float) -> tuple[Wrong, str]:
         return (values < -slack) | (values > 1 + slack), "a probability in [0, 1]"
     if field.binarize == "threshold" or field.standardize:
         return np.zeros(raw.shape, dtype=np.bool_), ""
-    return _outside(field.support, raw * factor if factor != 1.0 else raw)
+    values = raw * factor if factor != 1.0 else raw
+    if field.support.kind not in WHOLE_EVENTS or field.missing is not None:
+        return _outside(field.support, values)
+    wrong, expected = _outside(field.support, values.reshape(len(values), *field.shape))
+    return wrong.reshape(raw.shape), expected
 
 
 def _outside(support: Support, values: Array) -> tuple[Wrong, str]:
@@ -154,6 +160,8 @@ def _outside(support: Support, values: Array) -> tuple[Wrong, str]:
         return (values < 0) | (values != np.floor(values)), "a count 0, 1, 2, ..."
     if support.kind in ("simplex", "onehot"):
         return _off_simplex(support.kind, values)
+    if support.kind == "choleskyfactor":
+        return _no_factor(values)
     return np.zeros(values.shape, dtype=np.bool_), ""
 
 
@@ -162,6 +170,14 @@ def _off_simplex(kind: str, values: Array) -> tuple[Wrong, str]:
     if kind == "onehot":
         return ((values != 0) & (values != 1)) | total, "part of a one-hot vector"
     return (values < 0) | total, "part of a vector that sums to one"
+
+
+def _no_factor(values: Array) -> tuple[Wrong, str]:
+    """Entries above the diagonal that are not 0, and those on it that are not positive."""
+    size = values.shape[-1]
+    above = np.triu(np.ones((size, size), dtype=np.bool_), 1)
+    wrong = (above & (values != 0)) | (np.eye(size, dtype=np.bool_) & (values <= 0))
+    return wrong, "a Cholesky factor: lower triangular, its diagonal positive"
 
 
 # words
@@ -183,7 +199,7 @@ def _complaint(
     code: str, table: Table, field: Field, part: Array, value: float, where: str, expected: str
 ) -> RunFailure:
     shown = "missing (not a number)" if math.isnan(value) else f"{value:g}"
-    takes = f"but {_node(field)} holds {expected}"
+    takes = f"but {_node(field)} {expected}"
     hint = _suggest(field, part)
     if code == "E0512":
         takes = "and every value must be a finite number"
@@ -202,11 +218,13 @@ def _otherwise(field: Field, value: float) -> str:
 
 
 def _node(field: Field) -> str:
-    """`a bernoulli node`."""
+    """`a bernoulli node holds`."""
+    if field.constrain:
+        return f"`constrain: {field.constrain}` states that it is"
     if not field.distribution:
-        return "the model"
+        return "the model needs"
     article = "an" if field.distribution[0] in "aeio" else "a"  # a uniform node
-    return f"{article} {field.distribution} node"
+    return f"{article} {field.distribution} node holds"
 
 
 def _suggest(field: Field, part: Array) -> str:

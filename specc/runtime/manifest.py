@@ -73,7 +73,8 @@ class Field:
     `binarize` is `sample` or `threshold`; `one_hot` a number of classes;
     `many_hot` the first number of a vector of ones and zeros and its size;
     `picture` the height and width (and channels) under which a row is a picture; `distribution`
-    that of the node which observes the field, `whole` the joint draw that the node is a part of.
+    that of the node which observes the field, `whole` the joint draw that the node is a part of;
+    `constrain` the set in which the spec states the values to lie.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Field:
     one_hot: int | None = None
     many_hot: tuple[int, int] | None = None
     standardize: bool = False
+    constrain: str = ""
     picture: tuple[int, ...] | None = None
     distribution: str = ""
     whole: str = ""
@@ -301,6 +303,7 @@ def _field(name: str, item: _Object) -> Field:
         one_hot=item.optional("one_hot", int),
         many_hot=_many_hot(item),
         standardize=item.get("standardize", bool, False),
+        constrain=item.get("constrain", str, ""),
         distribution=item.get("distribution", str, ""),
         whole=item.get("whole", str, ""),
         picture=item.sizes("picture") if item.value.get("picture") is not None else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.catalog.entry import Distribution, Parameter, Reference, always
-from specc.catalog.supports import NATURAL, POSITIVE
+from specc.catalog.supports import NATURAL, NONNEGATIVE
 
 ENTRY = Distribution(
     name="poisson",
@@ -12,7 +12,7 @@ ENTRY = Distribution(
     references=(
         Reference("Johnson, Kemp and Kotz, Univariate Discrete Distributions, 2005", "chapter 4"),
     ),
-    parameters=(Parameter("rate", POSITIVE, "the mean"),),
+    parameters=(Parameter("rate", NONNEGATIVE, "the mean"),),
     result=always(NATURAL),
     example="x: {latent: poisson, rate: 4}",
     continuous=False,

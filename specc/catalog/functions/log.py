@@ -6,7 +6,7 @@ import math
 
 from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import constant, increasing, together
-from specc.catalog.supports import NONNEGATIVE
+from specc.catalog.supports import NONNEGATIVE, POSITIVE
 
 
 def limit(x: float) -> float:
@@ -26,4 +26,5 @@ ENTRY = Function(
     constant=constant(math.log),
     example="log(x)",
     monotone=True,
+    domain=POSITIVE,
 )

@@ -30,4 +30,5 @@ ENTRY = Function(
     constant=constant(math.log1p),
     example="log1p(x)",
     monotone=True,
+    domain=Interval(low=-1.0, low_open=True),
 )

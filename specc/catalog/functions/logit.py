@@ -6,7 +6,7 @@ import math
 
 from specc.catalog.entry import Function, Reference
 from specc.catalog.rules import constant, increasing, together
-from specc.catalog.supports import UNIT_INTERVAL
+from specc.catalog.supports import OPEN_UNIT_INTERVAL, UNIT_INTERVAL
 
 
 def limit(x: float) -> float:
@@ -28,4 +28,5 @@ ENTRY = Function(
     constant=constant(limit),
     example="logit(x)",
     monotone=True,
+    domain=OPEN_UNIT_INTERVAL,
 )

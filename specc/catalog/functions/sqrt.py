@@ -19,4 +19,5 @@ ENTRY = Function(
     constant=constant(math.sqrt),
     example="sqrt(x)",
     monotone=True,
+    domain=NONNEGATIVE,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.diagnostics.codes.code import Code, error
+from specc.diagnostics.codes.code import Code, error, warning
 
 CODES: tuple[Code, ...] = (
     error(
@@ -213,5 +213,26 @@ CODES: tuple[Code, ...] = (
         "`{parameter}` of `{name}` must be vectors that sum to one, but `{expression}` sums to "
         "{total}",
         "correct the numbers of that row, or give `logits`",
+    ),
+    error(
+        "E0344",
+        "not-a-cholesky-factor",
+        "`{parameter}` of `{name}` must be lower triangular with a positive diagonal, but "
+        "`{expression}` is {value}",
+        "give L of the covariance L L', as numpy.linalg.cholesky makes it of a covariance matrix",
+    ),
+    warning(
+        "W0332",
+        "guide-narrower",
+        "the guide draws `{name}` from {found}, and in the model its values are {expected}: what "
+        "it never draws is lost, so bounds of many particles tend to less than log p(x)",
+        "choose a distribution over {expected}, or map the draw onto them with `through:`",
+    ),
+    warning(
+        "W0333",
+        "probability-as-logit",
+        "`{key}` of `{name}` is `{expression}`, whose values are {found}, like those of a "
+        "probability; taken as {key}, they are passed through a sigmoid or softmax once more",
+        "write `{other}: {expression}` if it is a probability",
     ),
 )

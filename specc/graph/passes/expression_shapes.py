@@ -40,7 +40,7 @@ class ExpressionShapes:
     """Infers shapes of expressions; what is wrong goes to the findings, and None comes back.
 
     `uses` are the links applied so far, `lookups` the indices that are computed, and `ranks` the
-    axes that each indexed expression has left.
+    axes of each expression, by its place.
     """
 
     def __init__(self, graph: Graph, events: Mapping[NodeId, Shape], findings: Findings) -> None:
@@ -75,6 +75,14 @@ class ExpressionShapes:
         self, node: Node, key: str, expression: Expression, expected: Shape | None
     ) -> Shape | None:
         """The shape of an expression inside `node`; `expected` sizes the links in it."""
+        shape = self._infer(node, key, expression, expected)
+        if shape is not None:
+            self.ranks[expression.span] = len(shape)
+        return shape
+
+    def _infer(
+        self, node: Node, key: str, expression: Expression, expected: Shape | None
+    ) -> Shape | None:
         match expression:
             case Number():
                 return ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from specc.catalog.source import Column
 from specc.catalog.sources import index as sources
-from specc.catalog.supports import BOOLEAN, ONE_HOT, Interval, Support
+from specc.catalog.supports import BOOLEAN, OF_DATA, ONE_HOT, Interval, Support, meet
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
@@ -95,6 +95,7 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
     span = spec.spans.key(("data", "fields", name))
     _check_columns(spec, source, name, field, declared, findings)
     _check_transforms(spec, name, field, findings)
+    _check_constraint(spec, name, field, findings)
     several = not isinstance(field.column, str)
     column = None if several else declared.get(str(field.column))
     shape = field.shape if field.shape is not None else (column.shape if column else None)
@@ -109,7 +110,7 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
         name=name,
         origin=field.column,
         shape=shape,
-        support=_transformed(field, support),
+        support=_constrained(field, _transformed(field, support)),
         picture=field.picture or (column.picture if column else None),
         span=span,
         transforms={
@@ -119,6 +120,7 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
             "one_hot": field.one_hot,
             "many_hot": field.many_hot and field.many_hot.model_dump(by_alias=True),
             "dtype": field.dtype,
+            "constrain": field.constrain,
             **_of_missing(field),
         },
     )
@@ -179,6 +181,33 @@ def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Finding
     findings.add(
         diagnose("E0511", place, option=second, name=name, problem=problem, hint=hint),
     )
+
+
+def _check_constraint(spec: Spec, name: str, field: FieldSpec, findings: Findings) -> None:
+    """What makes other values of those in the file leaves nothing to state of them."""
+    makes = {
+        "one_hot": field.one_hot is not None,
+        "many_hot": field.many_hot is not None,
+        "binarize": field.binarize != "none",
+        "standardize": field.standardize,
+    }
+    made = next((option for option, is_given in makes.items() if is_given), None)
+    if field.constrain is not None and made is not None:
+        place = spec.spans.key(("data", "fields", name, "constrain"))
+        problem = f"its values are those that `{made}` makes"
+        hint = f"delete `constrain`; the compiler knows what `{made}` makes"
+        finding = diagnose(
+            "E0511", place, option="constrain", name=name, problem=problem, hint=hint
+        )
+        findings.add(finding)
+
+
+def _constrained(field: FieldSpec, support: Support | None) -> Support | None:
+    """What is known of the values: from the source, and from what the field states."""
+    stated = None if field.constrain is None else OF_DATA[field.constrain]
+    if stated is None or support is None:
+        return support if stated is None else stated
+    return meet(stated, support) or stated
 
 
 def _columns(guess: str | None, known: str) -> str:

@@ -57,7 +57,6 @@ def index_shape(read: ExpressionShapes, node: Node, key: str, whole: Index) -> S
         if taken is None:
             return None
         left = taken
-    read.ranks[whole.span] = len(left)
     return left
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Set
 from specc.catalog.arithmetic import arithmetic_support, entries, negate_support
 from specc.catalog.functions import index as functions
 from specc.catalog.supports import (
+    CHOLESKY,
     POSITIVE,
     REAL,
     SIMPLEX,
@@ -16,6 +17,7 @@ from specc.catalog.supports import (
     bounds,
     contains,
     describe,
+    meet,
     point,
 )
 from specc.diagnostics.diagnostic import Label
@@ -24,9 +26,13 @@ from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, Node, NodeId, Shift
 from specc.graph.passes.events import parameter_of
+from specc.graph.passes.misuses import Misfit, check_probability, fix
 from specc.graph.passes.names import SIZE_OF
-from specc.graph.passes.probabilities import check_rows
+from specc.graph.passes.sizes import list_of
+from specc.graph.passes.structured import Structures, matmul, rows_sum_to_one
+from specc.graph.passes.suppose import is_open, open_data, suppose
 from specc.graph.passes.through import push_support
+from specc.graph.passes.written import Use, check_written, is_written
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -47,7 +53,9 @@ class _Unknown(Exception):
 class Supports:
     """The pass at work: fills `found` node by node, in order.
 
-    `ranks` says how many axes are left of what is indexed at a place.
+    `ranks` says how many axes the value of an expression has, by its place. While something is
+    `supposed` of data, `derived` are the supports of `let` nodes that follow from it, and `divides`
+    notes a division by data that may be 0.
     `unnamed` are the nodes whose names mean nothing; one whose shape alone is wrong still has a
     support.
     """
@@ -65,6 +73,12 @@ class Supports:
         self.graph, self.sizes, self.findings = graph, sizes, findings
         self.unnamed, self.ranks = unnamed, ranks
         self.found: dict[NodeId, Support] = {}
+        self.structures = Structures(graph, self.of, ranks)
+        self.supposed: Mapping[NodeId, Support] = {}
+        self.derived: dict[NodeId, Support] = {}
+        self.divides = False
+        self.memo: dict[Span, Support] = {}
+        self.depth = 0
 
     def run(self) -> None:
         """Infer the support of every sound node and check what each is used for."""
@@ -179,38 +193,57 @@ class Supports:
         if self._taken_at_its_word(node, expression, wanted):
             return
         given = self.of(node, expression)
-        if wanted.event_rank and contains_entries(wanted, given):
-            if wanted == SIMPLEX:
-                check_rows(self.graph, node, key, expression, self.findings)
+        size = self.sizes.get(node.id, {}).get(parameter.dims[-1]) if parameter.dims else None
+        use = Use(self.graph, node, key, expression, wanted, size)
+        check_probability(node, key, given, expression, self.findings)
+        if wanted.event_rank and contains(bounds(wanted), given) and is_written(use):
+            check_written(use, self.findings)
             return
-        if not contains(wanted, given):
-            self.findings.add(
-                diagnose(
-                    "E0302",
-                    expression.span,
-                    name=node.name,
-                    distribution=node.entry.name,
-                    parameter=key,
-                    expected=describe(wanted),
-                    found=describe(given),
-                    expression=expression.span.text,
-                    hint=_fix(wanted, given, expression),
-                ),
-                node.id,
-            )
+        if contains(wanted, given) or self._suppose(node, expression, wanted):
+            return
+        self.findings.add(
+            diagnose(
+                "E0302",
+                expression.span,
+                name=node.name,
+                distribution=node.entry.name,
+                parameter=key,
+                expected=describe(wanted),
+                found=describe(given),
+                expression=expression.span.text,
+                hint=fix(self.graph, node, Misfit(key, wanted, given, expression)),
+            ),
+            node.id,
+        )
 
     def _taken_at_its_word(self, node: Node, expression: Expression, wanted: Support) -> bool:
         """Data whose values only the file knows: they are checked when it is read."""
         if not isinstance(expression, Name):
             return False
         found = self.graph.lookup(node.program, expression.id)
-        if found is None or found.role != "given":
+        if found is None or not is_open(self.graph, found) or found.id not in self.found:
             return False
-        field = self.graph.fields.get(found.field or "")
-        if field is not None and field.support is not None:
+        narrowed = meet(self.found[found.id], wanted)
+        if narrowed is not None:
+            self.found[found.id] = narrowed
+        return narrowed is not None
+
+    def _suppose(self, node: Node, expression: Expression, wanted: Support) -> bool:
+        """Whether data may be such that an expression fits; what is needed is noted of them."""
+        data = open_data(self.graph, node, expression)
+        if not data or any(each.id not in self.found for each in data):
             return False
-        self.found[found.id] = wanted
-        return True
+
+        def fits(supposed: Mapping[NodeId, Support]) -> bool:
+            self.supposed, self.derived, self.divides, self.memo = supposed, {}, False, {}
+            try:
+                return contains(wanted, self.of(node, expression)) and not self.divides
+            finally:
+                self.supposed, self.memo = {}, {}
+
+        found = suppose(data, self.found, wanted, fits)
+        self.found.update(found or {})
+        return found is not None
 
     def _check_data(self, node: Node, support: Support) -> None:
         found = self.graph.fields.get(node.field) if node.field else None
@@ -241,6 +274,8 @@ class Supports:
         if node.program == MODEL or twin is None or twin.id not in self.found:
             return
         prior = self.found[twin.id]
+        if twin.is_drawn and contains(prior, support):
+            self._check_reach(node, twin, prior, support)
         if twin.is_drawn and not contains(prior, support):
             assert node.entry is not None
             self.findings.add(
@@ -255,8 +290,29 @@ class Supports:
                 node.id,
             )
 
+    def _check_reach(self, node: Node, twin: Node, prior: Support, support: Support) -> None:
+        """Warn of a guide that never draws values which the model has; an end is no matter."""
+        is_sound = not {node.id, twin.id} & self.findings.broken
+        if contains(_closed(support), prior) or twin.missing is not None or not is_sound:
+            return
+        label = (Label(twin.span, f"in the model: {describe(prior)}"),)
+        words = {"found": describe(support), "expected": describe(prior)}
+        self.findings.add(diagnose("W0332", node.span, labels=label, name=node.name, **words))
+
     def of(self, node: Node, expression: Expression) -> Support:
         """The support of an expression inside `node`; what is not known is any real number."""
+        if not self.depth:
+            self.memo = {}
+        if expression.span not in self.memo:
+            self.depth += 1
+            try:
+                found = self._of(node, expression)
+            finally:
+                self.depth -= 1
+            self.memo[expression.span] = found
+        return self.memo[expression.span]
+
+    def _of(self, node: Node, expression: Expression) -> Support:
         match expression:
             case Number(value=value):
                 return point(value)
@@ -264,8 +320,8 @@ class Supports:
                 return self._name(node, name)
             case Negate(operand=operand):
                 return negate_support(self.of(node, operand))
-            case Binary(operator=operator, left=left, right=right):
-                return arithmetic_support(operator, self.of(node, left), self.of(node, right))
+            case Binary():
+                return self._binary(node, expression)
             case Call(function=function, arguments=arguments):
                 return self._call(node, function, arguments)
             case Index(base=base):
@@ -275,8 +331,29 @@ class Supports:
                 is_whole = self.ranks[expression.span] >= inner.event_rank
                 return inner if is_whole else bounds(inner)
             case Sequence(items=items):
-                return _hull([self.of(node, item) for item in items])
+                found = self.structures.of_list(node, items)
+                return found or _hull([self.of(node, item) for item in items])
         return REAL
+
+    def _binary(self, node: Node, expression: Binary) -> Support:
+        left, right = self.of(node, expression.left), self.of(node, expression.right)
+        found: Support | None = None
+        match expression.operator:
+            case "@":
+                if rows_sum_to_one(list_of(expression.right, self.graph.constants)):
+                    right = SIMPLEX
+                return matmul(left, right, self.ranks.get(expression.right.span, 0))
+            case "+":
+                is_factor = left == right == CHOLESKY
+                found = CHOLESKY if is_factor else self.structures.of_sum(node, expression)
+            case "*":
+                found = self.structures.of_product(node, expression)
+            case "/":
+                found = self.structures.of_quotient(node, expression)
+                if self.supposed and contains(bounds(right), point(0)):
+                    of_data = open_data(self.graph, node, expression.right)
+                    self.divides = self.divides or bool(of_data)
+        return found or arithmetic_support(expression.operator, left, right)
 
     def of_index(self, node: Node, index: Expression, size: int) -> Support:
         """The support of an index into `size` entries; data that only the file knows must fit."""
@@ -286,13 +363,24 @@ class Supports:
     def _name(self, node: Node, name: str) -> Support:
         found = self.graph.lookup(node.program, name)
         if found is not None:
-            if found.id not in self.found:
-                raise _Unknown
-            return self.found[found.id]
+            return self._value(found)
         value = self.graph.constants.get(name)
         if isinstance(value, tuple):
             return _hull([point(number) for number in numbers(value)])
         return point(value) if isinstance(value, (int, float)) else REAL
+
+    def _value(self, found: Node) -> Support:
+        """The support of a node, which follows from what is supposed of data at the moment."""
+        if found.id not in self.found:
+            raise _Unknown
+        if found.id in self.supposed:
+            return self.supposed[found.id]
+        if not self.supposed or found.role != "let" or found.scan is not None:
+            return self.found[found.id]
+        if found.id not in self.derived:
+            assert found.value is not None
+            self.derived[found.id] = self.of(found, found.value)
+        return self.derived[found.id]
 
     def _call(self, node: Node, function: str, arguments: tuple[Expression, ...]) -> Support:
         if self.graph.is_link(function):
@@ -300,13 +388,16 @@ class Supports:
         if function == SIZE_OF:
             return point(1)
         entry = functions.function(function)
+        if entry.domain != REAL and not self.supposed:
+            for argument in arguments:
+                if not contains(entry.domain, self.of(node, argument)):
+                    self._suppose(node, argument, entry.domain)
         return entry.support(tuple(self.of(node, argument) for argument in arguments))
 
 
-def contains_entries(wanted: Support, given: Support) -> bool:
-    """Whether numbers written out for the entries of a vector are taken at their word."""
-    inside = bounds(wanted)
-    return not given.event_rank and contains(inside, given) and wanted != given
+def _closed(support: Support) -> Support:
+    """A set with its ends, which have no probability where numbers are real."""
+    return Interval(support.low, support.high) if isinstance(support, Interval) else support
 
 
 def _hull(supports: list[Support]) -> Support:
@@ -317,18 +408,6 @@ def _hull(supports: list[Support]) -> Support:
     if all(s.discrete for s in supports):
         return Integers(lows, highs)
     return Interval(lows, highs)
-
-
-def _fix(wanted: Support, given: Support, expression: Expression) -> str:
-    text = expression.span.text
-    inside = bounds(wanted)
-    if isinstance(expression, (Number, Negate)):
-        return f"give a value among {describe(wanted)}"
-    if (inside.low, inside.high) == (0.0, 1.0):
-        return f"map it there: sigmoid({text})"
-    if inside.low == 0.0 and given == REAL:
-        return f"map it there: softplus({text}) or exp({text})"
-    return f"map it onto {describe(wanted)} with a function"
 
 
 def _data_fix(support: Support, values: Support) -> str:

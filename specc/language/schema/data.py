@@ -12,6 +12,9 @@ Fill = Literal["zero", "mean"]
 Binarize = Literal["none", "sample", "threshold"]
 OptionValue = str | int | tuple[int, ...] | Mapping[str, str | tuple[str, ...]]
 Rule = float | int | str | Mapping[str, OptionValue]
+Constrain = Literal[
+    "real", "nonnegative", "positive", "unit_interval", "count", "simplex", "cholesky"
+]
 Dtype = Literal["float32", "float64", "int64", "uint8", "bool"]
 
 
@@ -50,6 +53,11 @@ class FieldSpec(Value):
         "`threshold`: 1 above one half.",
     )
     scale: float | None = math(default=None, about="A factor on every value.", gt=0)
+    constrain: Constrain | None = math(
+        default=None,
+        about="The set in which the values lie, which the compiler uses and the data are held "
+        "against.",
+    )
     standardize: bool = math(
         default=False,
         about="Each number of a row less its mean over the training rows, over its standard "

@@ -2,12 +2,13 @@
 
     log p(x) = x log rate - rate - log x!,  x in {0, 1, ...}
 
-x and rate broadcast; rate > 0. Johnson, Kemp and Kotz (2005), chapter 4.
+x and rate broadcast; rate >= 0, and at 0 the count is 0. Johnson, Kemp and Kotz (2005), chapter 4.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 import torch
@@ -43,11 +44,11 @@ def mean(rate: Number) -> Tensor:
 
 def kl_poisson(rate: Number, other_rate: Number) -> Tensor:
     """KL(p || q) = rate (log rate - log other_rate) + other_rate - rate."""
-    log_ratio = number.log(rate) - number.log(other_rate)
+    log_ratio = _log_rate(rate) - _log_rate(other_rate)
     return number.tensor(rate * log_ratio + other_rate - rate)
 
 
 def _log_rate(rate: Number) -> Number:
     if isinstance(rate, Tensor):
         return rate.clamp_min(torch.finfo(rate.dtype).tiny).log()
-    return math.log(rate)
+    return math.log(max(rate, sys.float_info.min))

@@ -215,6 +215,7 @@ CHANGES = {
     "FieldSpec.binarize": ("from: values,", "from: values, binarize: sample,", MATH),
     "FieldSpec.scale": ("from: values,", "from: values, scale: 0.5,", MATH),
     "FieldSpec.standardize": ("from: values,", "from: values, standardize: true,", MATH),
+    "FieldSpec.constrain": ("from: values,", "from: values, constrain: unit_interval,", MATH),
     "FieldSpec.picture": ("from: values,", "from: values, picture: [2, 2],", NOTHING),
     "FieldSpec.one_hot": (
         "from: values, shape: [4]",

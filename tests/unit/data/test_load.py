@@ -98,20 +98,20 @@ def test_binarized_values_are_drawn_anew_with_their_own_probability(tmp_path, dt
 @pytest.mark.parametrize(
     ("support", "values", "says"),
     [
-        (BINARY, [0, 1, 0.5], "`x`: row 2 of a.npz is 0.5, but the model holds 0 or 1"),
+        (BINARY, [0, 1, 0.5], "`x`: row 2 of a.npz is 0.5, but the model needs 0 or 1"),
         (
             Support("integers", 0, 9),
             [1, 10],
-            "row 1 of a.npz is 10, but the model holds a whole number 0 to 9",
+            "row 1 of a.npz is 10, but the model needs a whole number 0 to 9",
         ),
-        (Support("integers", 0), [1, -1], "is -1, but the model holds a whole number >= 0"),
+        (Support("integers", 0), [1, -1], "is -1, but the model needs a whole number >= 0"),
         (
             Support("interval", 0, low_open=True),
             [1, 0],
-            "row 1 of a.npz is 0, but the model holds a number > 0",
+            "row 1 of a.npz is 0, but the model needs a number > 0",
         ),
-        (Support("interval", 0, 1), [0, 1, 1.5], "holds a number in [0, 1]"),
-        (Support("interval", 0, 1, True, True), [0.5, 1], "holds a number in (0, 1)"),
+        (Support("interval", 0, 1), [0, 1, 1.5], "needs a number in [0, 1]"),
+        (Support("interval", 0, 1, True, True), [0.5, 1], "needs a number in (0, 1)"),
         (Support("counts"), [1, 2.5], "a count 0, 1, 2"),
     ],
 )
@@ -336,3 +336,30 @@ def test_unsigned_words_take_twice_their_bytes_and_no_more(tmp_path):
     found = loaded(tmp_path, field(dtype="int64"), x=np.array([0, 65535], "u2")).part("train")
     assert found.fields["x"].raw.dtype == torch.int32
     assert found.batch(slice(0, 2), Noise.at(0))["x"].tolist() == [0, 65535]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_matrix_of_data_is_a_cholesky_factor(tmp_path, flat):
+    factors = np.array([[[1.0, 0], [0.5, 2]], [[2.0, 0], [-3, 0.1]]])
+    stored = factors.reshape(2, 4) if flat else factors
+    own = field(shape=(2, 2), support=Support("choleskyfactor"))
+    assert batch(tmp_path, own, x=stored)["x"].shape == (2, 2, 2)
+    for place, value in (((1, 0, 1), 0.5), ((1, 1, 1), -0.1), ((1, 1, 1), 0.0)):
+        wrong = factors.copy()
+        wrong[place] = value
+        message = fails("E0508", tmp_path, own, x=wrong.reshape(stored.shape))
+        assert "row 1" in message and "a Cholesky factor" in message
+
+
+def test_every_vector_of_a_field_is_on_the_simplex(tmp_path):
+    """Two distributions in a row of four numbers."""
+    own = field(shape=(2, 2), support=Support("simplex"))
+    batch(tmp_path, own, x=np.array([[0.2, 0.8, 0.5, 0.5]]))
+    message = fails("E0508", tmp_path, own, x=np.array([[0.1, 0.4, 0.2, 0.3]]))
+    assert "part of a vector that sums to one" in message
+
+
+def test_what_a_field_states_is_named(tmp_path):
+    own = field(support=Support("interval", 0, low_open=True), constrain="positive")
+    message = fails("E0508", tmp_path, own, x=np.array([1.0, -1.0]))
+    assert "row 1 of a.npz is -1, but `constrain: positive` states" in message

@@ -1,0 +1,93 @@
+"""What helps where a parameter gets values that it does not take, or hardly means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specc.catalog.functions import index as functions
+from specc.catalog.supports import (
+    CHOLESKY,
+    REAL,
+    SIMPLEX,
+    UNIT_INTERVAL,
+    Support,
+    bounds,
+    contains,
+    describe,
+)
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import Graph, Node
+from specc.language.expressions.tree import Binary, Call, Expression, Name, Negate, Number
+from specc.language.expressions.walk import names
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A parameter `key` that wants values of one set, and is given those of another."""
+
+    key: str
+    wanted: Support
+    given: Support
+    expression: Expression
+
+
+def fix(graph: Graph, node: Node, misfit: Misfit) -> str:
+    """The likely fix, which keeps what the expression computes where it can."""
+    expression, wanted = misfit.expression, misfit.wanted
+    text, inside = expression.span.text, bounds(wanted)
+    if isinstance(expression, (Number, Negate)):
+        return f"give a value among {describe(wanted)}"
+    if wanted == SIMPLEX:
+        return f"map it there: softmax({_scores(expression)})"
+    if wanted == CHOLESKY:
+        return "give `{parameter: cholesky, shape: [...]}`, or a positive number times `eye(n)`"
+    if (inside.low, inside.high) == (0.0, 1.0):
+        return f"map it there: sigmoid({text})"
+    if inside.low != 0.0 or misfit.given.discrete:
+        return f"map it onto {describe(wanted)} with a function"
+    learnt = _learnt(graph, node, expression)
+    if learnt:
+        return f"let `{learnt}` be positive: `{learnt}: {{parameter: positive, ...}}`"
+    return f"map it there: softplus({text}) or exp({text})"
+
+
+def _scores(expression: Expression) -> str:
+    """What is given to `softmax`: without the function that squeezed each entry by itself."""
+    if isinstance(expression, Call) and functions.contains(expression.function):
+        entry = functions.function(expression.function)
+        if entry.monotone and len(expression.arguments) == 1:
+            return expression.arguments[0].span.text
+    return expression.span.text
+
+
+def _learnt(graph: Graph, node: Node, expression: Expression) -> str | None:
+    """A learnt real number in a product or a sum, which is what makes it negative."""
+    if not isinstance(expression, (Binary, Name)):
+        return None
+    found = (graph.lookup(node.program, name.id) for name in names(expression))
+    learnt = (n.name for n in found if n and n.role == "parameter" and n.support == REAL)
+    return next(learnt, None)
+
+
+def check_probability(
+    node: Node, key: str, given: Support, expression: Expression, findings: Findings
+) -> None:
+    """Warn of a probability where its logit is wanted."""
+    assert node.entry is not None
+    twin = next((a for a in node.entry.alternatives if a.replaces == key), None)
+    if twin is None or not contains(UNIT_INTERVAL, bounds(twin.support)):
+        return
+    if isinstance(expression, (Number, Negate)) or given.discrete:
+        return
+    if contains(UNIT_INTERVAL, given):
+        finding = diagnose(
+            "W0333",
+            expression.span,
+            key=key,
+            name=node.name,
+            expression=expression.span.text,
+            found=describe(given),
+            other=twin.name,
+        )
+        findings.add(finding)

@@ -1,0 +1,128 @@
+"""Probabilities and Cholesky factors that are written as numbers, and whether they are such.
+
+Each row of a table of probabilities sums to one; a Cholesky factor is lower triangular, with a
+positive diagonal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from specc.catalog.supports import CHOLESKY, Support
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import Graph, Node
+from specc.graph.passes.sizes import list_of, number_of
+from specc.language.expressions.print import print_expression
+from specc.language.expressions.tree import Expression, Index
+from specc.language.nested import numbers, rows
+
+TOLERANCE = 1e-6
+"""How far the sum of a row may be from one: numbers are written with a few digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An expression for the parameter `key` of a node, whose last axis has `size` entries."""
+
+    graph: Graph
+    node: Node
+    key: str
+    expression: Expression
+    wanted: Support
+    size: int | None
+
+    @property
+    def table(self) -> Expression:
+        """The expression, or the table of which it is an entry."""
+        found = self.expression
+        while isinstance(found, Index):
+            found = found.base
+        return found
+
+    def number(self) -> float | None:
+        """The number that stands for all entries alike, if it is one."""
+        found = number_of(self.expression, self.graph.constants, lambda name: None)
+        return None if found is None else float(found)
+
+
+def is_written(use: Use) -> bool:
+    """Whether an expression is numbers, or an entry of a table of numbers."""
+    return use.number() is not None or list_of(use.table, use.graph.constants) is not None
+
+
+def check_written(use: Use, findings: Findings) -> None:
+    """Refuse numbers that are no distribution, or no Cholesky factor."""
+    if use.wanted == CHOLESKY:
+        _check_factor(use, findings)
+    else:
+        _check_rows(use, findings)
+
+
+def _check_rows(use: Use, findings: Findings) -> None:
+    for place, row in _rows(use):
+        total = math.fsum(row)
+        if abs(total - 1.0) > TOLERANCE:
+            finding = diagnose(
+                "E0343",
+                use.expression.span,
+                expression=place,
+                parameter=use.key,
+                name=use.node.name,
+                total=f"{total:.7g}",
+            )
+            findings.add(finding, use.node.id)
+            return
+
+
+def _rows(use: Use) -> Iterator[tuple[str, list[float]]]:
+    """Each row, with how it is called: `table[0, 2]`, or `3 times 0.2`."""
+    number = use.number()
+    if number is not None:
+        count = use.size or 1
+        yield f"{count} times {number:g}", [number] * count
+        return
+    for at, row in rows(list_of(use.table, use.graph.constants)):
+        yield _entry(use.table, at), list(numbers(row))
+
+
+def _check_factor(use: Use, findings: Findings) -> None:
+    wrong = next(_wrong_entries(use), None)
+    if wrong is not None:
+        place, value = wrong
+        finding = diagnose(
+            "E0344",
+            use.expression.span,
+            expression=place,
+            parameter=use.key,
+            name=use.node.name,
+            value=f"{value:g}",
+        )
+        findings.add(finding, use.node.id)
+
+
+def _wrong_entries(use: Use) -> Iterator[tuple[str, float]]:
+    """Entries above the diagonal that are not 0, and those on it that are not positive."""
+    number = use.number()
+    if number is not None:
+        if number <= 0.0 or (use.size or 1) > 1:
+            yield f"every entry of {print_expression(use.expression)}", number
+        return
+    for at, row in rows(list_of(use.table, use.graph.constants)):
+        values = list(numbers(row))
+        if not at:  # one row, which stands for every row of the matrix
+            wrong = [v for v in values if v != 0.0] if len(values) > 1 else []
+            yield from ((f"every row of {print_expression(use.table)}", v) for v in wrong[:1])
+            at = (0,)
+        for column in range(at[-1], len(values)):
+            on_diagonal, value = column == at[-1], values[column]
+            if value <= 0.0 if on_diagonal else value != 0.0:
+                yield _entry(use.table, (*at, column)), value
+
+
+def _entry(table: Expression, at: tuple[int, ...]) -> str:
+    """`table[0, 2]`, what stands at a place in a table."""
+    shown = print_expression(table)
+    return f"{shown}[{', '.join(map(str, at))}]" if at else shown
