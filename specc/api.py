@@ -12,6 +12,7 @@ Nothing here imports torch before it is needed. The command line is made of the 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from specc.engine.opened import OpenRun
     from specc.evaluate.impute import Filled
     from specc.evaluate.labels import Label
+    from specc.runtime.failure import RunFailure
     from specc.runtime.program import Program
 
     Fields = Tensor | Mapping[str, Tensor]
@@ -102,9 +104,11 @@ class Model:
         Raises OSError where it cannot be written.
         """
         path = Path("generated") / self.name if folder is None else Path(folder)
+        from specc.engine import files
+
         path.mkdir(parents=True, exist_ok=True)
         for name, text in self.files.items():
-            (path / name).write_text(text, encoding="utf-8")
+            files.deliver(path / name, text.encode())
         return path
 
     def train(
@@ -137,9 +141,11 @@ class Model:
         from specc.engine import record
         from specc.engine.distributed import world
         from specc.engine.train import Options, train
-        from specc.report.conclude import conclude
+        from specc.report.conclude import conclude, concluded
 
         run = record.new_folder(Path("runs"), self.name) if out is None else Path(out)
+        if resume and not os.path.lexists(run / record.RUN):
+            raise _no_run(run)
         document = self._plan.graph.graph.spec.document
         options = Options(
             data_dir=None if resume and data_dir is None else self.data_dir(data_dir),
@@ -159,8 +165,15 @@ class Model:
         with tempfile.TemporaryDirectory() as folder:
             trained = train(self.compile(Path(folder) / self.name), run, options)
         # Of several processes on one run, the first alone measures and draws.
-        pictures = conclude(trained, quiet=quiet).pictures if world().writes else ()
-        return Run(trained.opened, tuple(pictures))
+        if not world().writes:
+            return Run(trained.opened)
+        pictures = concluded(trained) if resume else None
+        if pictures is not None:
+            say(
+                f"the run {run} is finished, with {trained.counters.total} steps; it stays as it is"
+            )
+            return Run(trained.opened, pictures)
+        return Run(trained.opened, conclude(trained, quiet=quiet).pictures)
 
 
 class Run:
@@ -292,6 +305,19 @@ def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Mode
     if checked.plan is None:
         raise SpecError(tuple(d for d in checked.diagnostics if severity(d) == "error"))
     return Model(checked.plan, tuple(checked.diagnostics), given)
+
+
+def _no_run(run: Path) -> RunFailure:
+    """The failure to resume a run that is not there, with the name of one that was meant."""
+    from specc.diagnostics.nearest import nearest
+    from specc.engine import record
+    from specc.runtime.failure import USAGE, RunFailure
+
+    found = [*run.parent.glob(f"*/{record.RUN}"), *Path("runs").glob(f"*/{record.RUN}")]
+    beside = {path.parent.name: path.parent for path in found}
+    meant = run.name if run.name in beside else nearest(run.name, beside)
+    hint = f"did you mean `{beside[meant]}`?" if meant else "`specc runs` lists those there are"
+    return RunFailure("E0802", f"there is no run {run}", hint=hint, exit_code=USAGE)
 
 
 def _written(value: object) -> str:

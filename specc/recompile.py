@@ -60,11 +60,10 @@ def _spec(run: Path) -> bytes:
 
 
 def _settings(run: Path) -> tuple[str, ...]:
-    path = run / record.SETTINGS
-    if not path.exists():
-        return ()
     try:
-        found = files.read_json(path)
+        found = files.read_json(run / record.SETTINGS)
+    except FileNotFoundError:
+        return ()
     except (OSError, ValueError) as error:
         raise _damaged(run, f"its {record.SETTINGS} cannot be read: {error}") from error
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):

@@ -68,9 +68,10 @@ def command(
     else:
         typer.echo("\n".join([_as_text(manifest, summaries, found), *map(_said, wrong)]))
     if out is not None:
+        from specc.cli.files import write_bytes
         from specc.data.picture import picture
 
-        Path(out).write_bytes(picture(parts, data))
+        write_bytes(Path(out), picture(parts, data))
         typer.echo(f"picture: {out}", err=as_json)
     return exits.FINDINGS if wrong else exits.DONE
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from specc.cli.failure import Failure, reason
+from specc.engine import files as disk
+
+STDOUT = "-"
+"""What `--out` has for the standard output, where the format is text."""
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write `text` to `path`, a name the user gave: a symbolic link there is followed.
+    """Write `text` to `path`, a name the user gave; see `write_bytes`. Raises `Failure`."""
+    write_bytes(path, text.encode("utf-8"))
 
-    The text goes to a new file beside it, which takes its place once it is on the disk, so that a
-    full disk or an interruption leaves the old file as it was. Raises `Failure`.
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, a name the user gave: a symbolic link there is followed.
+
+    The data go to a new file beside it, which takes its place once it is on the disk, so that a
+    full disk or an interruption leaves the old file as it was, or none. A device or a FIFO is
+    written to, and stays what it is. Raises `Failure`.
     """
     try:
-        _replace(path.resolve(), text.encode("utf-8"))
+        disk.deliver(path, data)
     except OSError as error:
         raise Failure(f"{path} cannot be written: {reason(error)}") from error
 
@@ -27,10 +33,17 @@ def write_file(path: Path, text: str) -> None:
 def write_new_file(path: Path, text: str) -> None:
     """Write `text` to a file that must not be there yet; raises `FileExistsError`, `Failure`."""
     try:
-        with path.open("xb") as file:
-            file.write(text.encode("utf-8"))
+        disk.deliver(path, text.encode("utf-8"), anew=True)
     except FileExistsError:
         raise
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {reason(error)}") from error
+
+
+def is_stream(path: Path) -> bool:
+    """Whether `path` is a device or a FIFO, which has no ending that names a format."""
+    try:
+        return disk.is_stream(path)
     except OSError as error:
         raise Failure(f"{path} cannot be written: {reason(error)}") from error
 
@@ -47,7 +60,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
         path = places[name]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, files[name].encode("utf-8"))
+            disk.deliver(path, files[name].encode("utf-8"))
         except OSError as error:
             raise Failure(f"{path} cannot be written: {reason(error)}") from error
     return tuple(changed)
@@ -56,37 +69,29 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
 def content(path: Path) -> str | None:
     """The text of a file, line endings as they are, or None where there is no such text."""
     try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError):
+        return disk.read(path).decode("utf-8")
+    except (OSError, ValueError):
         return None
 
 
 def _place(folder: Path, name: str) -> Path:
-    """Where `name` is below `folder`, with no link on the way."""
+    """Where `name` is below `folder`, with no link on the way, and no device or FIFO at its end."""
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
         raise ValueError(f"{name!r} is not the name of a file below a folder")
     path = folder
     for part in parts:
         path = path / part
-        if path.is_symlink():
-            hint = "remove the link, or choose another folder with --out"
-            raise Failure(f"{path} is a symbolic link, and specc writes only real files", hint)
+        what = _kind(path)
+        if what not in ("", "a folder"):
+            hint = "remove it, or choose another folder with --out"
+            raise Failure(f"{path} is {what}, and specc writes only regular files", hint)
     return path
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put `content` in the place of `path` in one step; its permissions stay as they are."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+def _kind(path: Path) -> str:
+    """What is there, if it is no regular file."""
     try:
-        with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
-            file.write(content)
-            file.flush()
-            with contextlib.suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        return disk.kind_of(path.lstat().st_mode)
+    except OSError:
+        return ""

@@ -28,7 +28,7 @@ def command(
     spec: options.Spec, *, settings: options.Settings, form: Format = None, out: Out = None
 ) -> int:
     """Draw, to the screen or to a file."""
-    from specc.cli.files import write_file
+    from specc.cli.files import STDOUT, write_file
     from specc.cli.findings import sound
 
     ending = Path(out).suffix.removeprefix(".") if out else ""
@@ -45,7 +45,7 @@ def command(
         text = draw(typed, "svg").decode("utf-8")
     else:
         text = import_module(f"specc.graph.draw.{chosen}").draw(typed)
-    if out is None:
+    if out is None or out == STDOUT:
         typer.echo(text, nl=False)
     else:
         write_file(Path(out), text)
@@ -53,14 +53,12 @@ def command(
 
 
 def _png(typed: object, out: str | None) -> int:
+    from specc.cli.files import STDOUT, write_bytes
     from specc.graph.draw.image import draw
     from specc.graph.graph import TypedGraph
 
     assert isinstance(typed, TypedGraph)
-    if out is None:
+    if out is None or out == STDOUT:
         raise Failure("png cannot be printed", "write it to a file: --out graph.png", 2)
-    try:
-        Path(out).write_bytes(draw(typed, "png"))
-    except OSError as error:
-        raise Failure(f"{out} cannot be written: {error.strerror}") from error
+    write_bytes(Path(out), draw(typed, "png"))
     return exits.DONE

@@ -122,7 +122,8 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _write(path: Path, found: Mapping[str, Filled]) -> None:
-    import numpy as np
+    from specc.cli.files import write_bytes
+    from specc.report.rows import as_npz
 
     arrays = {}
     for name, filled in found.items():
@@ -131,17 +132,18 @@ def _write(path: Path, found: Mapping[str, Filled]) -> None:
         arrays[f"{name}_draws"] = filled.draws.numpy()
         if filled.probabilities is not None:
             arrays[f"{name}_probabilities"] = filled.probabilities.numpy()
-    np.savez(path, allow_pickle=False, **arrays)
+    write_bytes(path, as_npz(arrays))
 
 
 def _draw(run: Run, path: Path, found: Mapping[str, Filled]) -> Path | None:
     """Rows with holes, filled by their means and by a draw, where they are pictures."""
+    from specc.cli.files import write_bytes
     from specc.report.conclude import picture_field
     from specc.report.imputed import sheet
-    from specc.report.pictures import write_png
+    from specc.report.pictures import as_png
 
     shown = picture_field(run.opened)
     if shown is None or shown.name not in found:
         return None
-    write_png(path, sheet(found[shown.name], shown))
+    write_bytes(path, as_png(sheet(found[shown.name], shown)))
     return path

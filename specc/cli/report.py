@@ -18,7 +18,8 @@ def command(
     data_dir: options.DataDir = None,
     device: options.Device = "auto",
     out: Annotated[
-        str | None, typer.Option("--out", metavar="FILE", help="RUN/report.html by default.")
+        str | None,
+        typer.Option("--out", metavar="FILE", help="RUN/report.html by default; stdout: -."),
     ] = None,
 ) -> int:
     """Open the run, write the page, and say where."""
@@ -26,12 +27,15 @@ def command(
 
     prepare()
     from specc.api import open_run
-    from specc.engine import files
+    from specc.cli.files import STDOUT, is_stream, write_file
     from specc.report.page import page
 
     opened = open_run(run, data_dir=data_dir, device=device).opened
-    path = Path(out) if out is not None else Path(run) / "report.html"
-    text = page(opened).encode()
-    files.write(path, text)
-    typer.echo(f"{path}: {len(text) / 1e6:.1f} MB")
+    text = page(opened)
+    if out == STDOUT:
+        typer.echo(text, nl=False)
+        return exits.DONE
+    path = Path(out) if out is not None else opened.folder / "report.html"
+    write_file(path, text)
+    typer.echo(f"{path}: {len(text.encode()) / 1e6:.1f} MB", err=is_stream(path))
     return exits.DONE

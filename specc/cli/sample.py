@@ -9,8 +9,11 @@ import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import Failure
+from specc.cli.files import STDOUT, is_stream, write_bytes
 
-HELP = "Draw samples from a trained RUN: a .png grid, or arrays in an .npz file."
+HELP = "Draw samples from a trained RUN: a .png grid, a .csv table, or arrays in an .npz file."
+
+FORMS = (".png", ".csv", ".npz")
 
 
 def command(
@@ -25,7 +28,9 @@ def command(
     out: Annotated[
         str | None,
         typer.Option(
-            "--out", metavar="FILE", help="RUN/samples.png or RUN/samples.npz by default."
+            "--out",
+            metavar="FILE",
+            help="RUN/samples.png or .npz by default; stdout: -.",
         ),
     ] = None,
 ) -> int:
@@ -36,22 +41,42 @@ def command(
     from specc.api import open_run
     from specc.evaluate.sampling import sample
     from specc.report.conclude import picture_field
-    from specc.report.pictures import grid, write_png
+    from specc.report.pictures import as_png, grid
+    from specc.report.rows import as_csv, as_npz
 
+    form = None if out is None else form_of(out)
     opened = open_run(run, data_dir=data_dir, device=device).opened
     shown = picture_field(opened)
-    suffix = ".png" if shown else ".npz"
-    path = Path(out) if out is not None else Path(run) / f"samples{suffix}"
+    if form == ".png" and shown is None:
+        message = f"the data of `{opened.manifest.name}` are no pictures"
+        raise Failure(message, "write arrays instead: --out samples.npz", exits.WRONG)
+    form = form or (".png" if shown else ".npz")
     drawn = sample(opened, rows, seed)
-    if path.suffix == ".png":
-        if shown is None:
-            message = f"the data of `{opened.manifest.name}` are no pictures"
-            raise Failure(message, "write arrays instead: --out samples.npz", exits.WRONG)
-        write_png(path, grid(drawn.shown()[shown.name], shown.picture, tones=shown.tones))
+    if form == ".png" and shown is not None:
+        data = as_png(grid(drawn.shown()[shown.name], shown.picture, tones=shown.tones))
     else:
-        import numpy as np
-
         arrays = {name: value.cpu().numpy() for name, value in drawn.values.items()}
-        np.savez(path, allow_pickle=False, **arrays)
-    typer.echo(f"{rows} rows: {path}")
+        data = as_csv(arrays) if form == ".csv" else as_npz(arrays)
+    if out == STDOUT:
+        typer.echo(data.decode(), nl=False)
+        return exits.DONE
+    path = Path(out) if out is not None else opened.folder / f"samples{form}"
+    write_bytes(path, data)
+    typer.echo(f"{rows} rows: {path}", err=is_stream(path))
     return exits.DONE
+
+
+def form_of(out: str) -> str:
+    """The ending of the format that a file is written in; raises `Failure` for another one.
+
+    The standard output gets text, and a device or a FIFO without an ending gets arrays.
+    """
+    ending = Path(out).suffix.lower()
+    if out == STDOUT:
+        return ".csv"
+    if ending in FORMS:
+        return ending
+    if not ending and is_stream(Path(out)):
+        return ".npz"
+    what = f"the ending `{ending}` of {out} names no format" if ending else f"{out} has no ending"
+    raise Failure(what, f"choose {', '.join(FORMS)}, or - for text on stdout", exits.WRONG)

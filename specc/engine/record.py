@@ -39,6 +39,7 @@ SETTINGS = "settings.json"
 GENERATED = "generated"
 METRICS = log.NAME
 RESULT = "result.json"
+LOCK = ".lock"
 SHOWN = (EXPLAIN, GRAPH)
 """Files that are there to be looked at, so that they are verified where they are shown."""
 COPIED = (".py", ".json")
@@ -151,10 +152,10 @@ def result_of(folder: Path) -> Result:
     Raises RunFailure: E0803, where it is damaged.
     """
     path = folder / RESULT
-    if not path.is_file():
-        return {}
     try:
         return forms.read(Result, path)
+    except FileNotFoundError:
+        return {}
     except (OSError, ValueError) as error:
         hint = "`specc train --resume` writes it again"
         raise RunFailure("E0803", f"{path} is damaged: {error}", hint=hint) from error
@@ -212,7 +213,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises RunFailure: E0806, where another process is training in it.
     """
     with files.writing(folder):
-        file = files.own(folder / ".lock", os.O_WRONLY | os.O_CREAT)
+        file = files.own(folder / LOCK, os.O_WRONLY | os.O_CREAT)
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -113,7 +114,7 @@ def train(code: Path, run: Path, options: Options) -> Trained:
         hands = _hands(code, options)
         run = Path(agreed(str(run)))
         if here.writes:
-            begins = not (options.resume and (run / record.RUN).is_file())
+            begins = not (options.resume and os.path.lexists(run / record.RUN))
             opened, threads = (_first if begins else _again)(code, run, options, hands)
         wait()
         if not here.writes:

@@ -19,7 +19,8 @@ from specc.evaluate.labels import Label, labels, labels_of
 from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, rows_of_part, sample
 from specc.evaluate.scoring import Request
 from specc.report.pictures import HOLE, Pixels, grid, loss_curve, write_png
-from specc.report.plane import plane, plane_field
+from specc.report.plane import PLANE, plane, plane_field
+from specc.runtime.failure import RunFailure
 
 SAMPLES = "samples.png"
 RECONSTRUCTIONS = "reconstructions.png"
@@ -56,6 +57,26 @@ def conclude(trained: Trained, *, quiet: bool = True) -> Conclusion:
     }
     files.write_json(opened.folder / record.RESULT, result)
     return Conclusion(estimates, pictures, result)
+
+
+def concluded(trained: Trained) -> tuple[Path, ...] | None:
+    """The pictures of a run that had been finished before; None where figures are still to be made.
+
+    It made no step now, and result.json has every figure that its spec asks for, of its last step.
+    """
+    run = trained.opened.folder
+    if trained.steps:
+        return None
+    try:
+        result = record.result_of(run)
+    except RunFailure:
+        return None
+    if result.get("steps") != trained.counters.total:
+        return None
+    if set(result.get("evaluate", {})) != set(trained.opened.manifest.evaluate):
+        return None
+    paths = (run / name for name in (LOSS, SAMPLES, PLANE, RECONSTRUCTIONS))
+    return tuple(path for path in paths if path.is_file())
 
 
 def measure(

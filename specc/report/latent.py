@@ -56,7 +56,7 @@ def latent_of(opened: OpenRun, part: str, seed: int = 0) -> Latent | None:
 def principal(latent: Latent) -> tuple[list[tuple[float, float]], float] | None:
     """The rows along the two directions of largest variance, and the share that these have."""
     centred = (latent.means - latent.means.mean(0)).double().cpu()
-    if centred.shape[-1] < 2 or len(centred) < 3:
+    if centred.shape[-1] < 2 or len(centred) < 3 or not bool(centred.isfinite().all()):
         return None
     _, scales, directions = torch.linalg.svd(centred, full_matrices=False)
     places = (centred @ directions[:2].T).tolist()

@@ -8,11 +8,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-from specc.engine import record
+from specc.engine import checkpoint, files, log, record
+from specc.engine.forms import Facts
 from specc.engine.opened import OpenRun
 from specc.evaluate import anatomy
 from specc.report import svg
@@ -21,7 +21,7 @@ from specc.report.errors import error_of
 from specc.report.labelled import labelled
 from specc.report.latent import Latent, between, latent_of, principal
 from specc.report.markup import figure, table
-from specc.report.pictures import Pixels
+from specc.report.pictures import as_png
 from specc.report.plane import PLANE
 from specc.report.training import training
 
@@ -38,8 +38,14 @@ class Section:
 
 
 def page(opened: OpenRun) -> str:
-    """The whole page of a run that is open."""
+    """The whole page of a run that is open.
+
+    Raises RunFailure: E0803, where a file that it shows is not what was written.
+    """
     facts, _ = record.facts_of(opened.folder)
+    last = checkpoint.latest(opened.folder)
+    if last is not None:
+        log.known_part(opened.folder, last.metrics)
     name = opened.manifest.name
     sections = [section for section in _sections(opened, facts) if section.body]
     headline = _headline(opened.folder, record.read_metrics(opened.folder))
@@ -57,7 +63,7 @@ def page(opened: OpenRun) -> str:
     )
 
 
-def _sections(opened: OpenRun, facts: Mapping[str, Any]) -> Iterator[Section]:
+def _sections(opened: OpenRun, facts: Facts) -> Iterator[Section]:
     folder = opened.folder
     metrics = record.read_metrics(folder)
     part = "test" if opened.data is not None and "test" in opened.data.parts else "train"
@@ -70,9 +76,10 @@ def _sections(opened: OpenRun, facts: Mapping[str, Any]) -> Iterator[Section]:
     pairs = "Rows of data, each above its reconstruction"
     yield Section("pairs", "Reconstructions", _picture(folder / RECONSTRUCTIONS, pairs))
     yield Section("latent", "Latent space", _latent(opened, part))
-    yield Section("graph", "Graph", _graph(folder))
-    yield Section("mathematics", "Mathematics", _text(folder / record.EXPLAIN))
-    yield Section("spec", "Spec", _spec(folder))
+    yield Section("graph", "Graph", _graph(record.written(folder, facts, record.GRAPH)))
+    explained = record.written(folder, facts, record.EXPLAIN)
+    yield Section("mathematics", "Mathematics", _text(explained))
+    yield Section("spec", "Spec", _spec(record.written(folder, facts, record.SPEC)))
     yield Section("provenance", "Provenance", _provenance(facts))
 
 
@@ -127,11 +134,15 @@ def _nats(value: float | None, digits: int = 3) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{value:.1f}" if isinstance(value, float) and math.isfinite(value) else "-"
+    return f"{value:.1f}" if _is_finite(value) else "-"
 
 
 def _share(value: object) -> str:
-    return f"{100 * value:.1f} %" if isinstance(value, float) else "-"
+    return f"{100 * value:.1f} %" if _is_finite(value) else "-"
+
+
+def _is_finite(value: object) -> TypeGuard[float]:
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _bound(opened: OpenRun, part: str) -> str:
@@ -161,7 +172,7 @@ def _latent(opened: OpenRun, part: str) -> str:
     shown = picture_field(opened)
     pixels = between(opened, latent, shown) if shown is not None else None
     if pixels is not None:
-        drawn.append(_image(_png(pixels), "Between pairs of rows, in straight lines"))
+        drawn.append(_image(as_png(pixels), "Between pairs of rows, in straight lines"))
     return "".join(drawn)
 
 
@@ -176,16 +187,12 @@ def _coloured(latent: Latent, words: str) -> str:
     return words if latent.classes is None else f"{words}, coloured by {latent.classes.of}"
 
 
-def _png(pixels: Pixels) -> bytes:
-    from matplotlib.image import imsave
-
-    data = BytesIO()
-    imsave(data, pixels, format="png")
-    return data.getvalue()
-
-
 def _picture(path: Path, words: str) -> str:
-    return _image(path.read_bytes(), words) if path.is_file() else ""
+    """A picture of the run's end, where it has one that can be read."""
+    try:
+        return _image(files.read(path), words)
+    except (OSError, ValueError):
+        return ""
 
 
 def _image(png: bytes, words: str) -> str:
@@ -194,30 +201,24 @@ def _image(png: bytes, words: str) -> str:
     return f"<figure>{image}<figcaption>{escape(words)}</figcaption></figure>"
 
 
-def _graph(folder: Path) -> str:
+def _graph(drawing: bytes | None) -> str:
     """The drawing as a picture of its own, so that nothing in it is part of the page."""
-    path = folder / record.GRAPH
-    if not path.is_file():
+    if drawing is None:
         return ""
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    data = base64.b64encode(drawing).decode("ascii")
     words = "The model and its guide as graphs"
     image = f'<img class="paper" alt="{words}" src="data:image/svg+xml;base64,{data}">'
     return f"<figure>{image}</figure>"
 
 
-def _text(path: Path) -> str:
-    return f"<pre>{escape(_read(path))}</pre>" if path.is_file() else ""
+def _text(text: bytes | None) -> str:
+    return "" if text is None else f"<pre>{escape(text.decode('utf-8', 'replace'))}</pre>"
 
 
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
-
-
-def _spec(folder: Path) -> str:
-    path = folder / record.SPEC
-    if not path.is_file():
+def _spec(spec: bytes | None) -> str:
+    if spec is None:
         return ""
-    lines = _read(path).splitlines()
+    lines = spec.decode("utf-8", "replace").splitlines()
     numbered = "".join(f"<li><code>{escape(line) or ' '}</code></li>" for line in lines)
     return f'<ol class="source">{numbered}</ol>'
 
@@ -225,6 +226,8 @@ def _spec(folder: Path) -> str:
 def _provenance(facts: Mapping[str, Any]) -> str:
     rows = []
     for key, value in facts.items():
+        if key == "files":
+            continue
         if isinstance(value, Mapping):
             rows += [(f"{key}.{k}", _plain(v)) for k, v in value.items()]
         elif value not in (None, {}, []):

@@ -63,13 +63,18 @@ def _channels_last(values: npt.NDArray[np.float64], picture: Sequence[int]) -> A
     return values.reshape(-1, *shape)
 
 
-def write_png(path: Path, pixels: Pixels) -> None:
-    """Puts the picture at `path`; raises RunFailure E0811 where it cannot be written."""
+def as_png(pixels: Pixels) -> bytes:
+    """The picture as a PNG."""
     from matplotlib.image import imsave
 
     data = BytesIO()
     imsave(data, pixels, format="png")
-    files.write(path, data.getvalue())
+    return data.getvalue()
+
+
+def write_png(path: Path, pixels: Pixels) -> None:
+    """Puts the picture at `path`; raises RunFailure E0811 where it cannot be written."""
+    files.write(path, as_png(pixels))
 
 
 def loss_curve(path: Path, metrics: Sequence[Mapping[str, Any]], title: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from specc.engine import checkpoint, record
+from specc.engine import checkpoint, files, record
 from specc.engine.forms import Result
 from specc.report.errors import with_error
 from specc.runtime.failure import RunFailure
@@ -77,13 +78,11 @@ def _figures(result: Result) -> dict[str, tuple[float | None, float | None]]:
 
 def _state(folder: Path, has_result: bool) -> State:
     """Whether a process holds the run's lock, or has left it finished or not."""
-    lock = folder / ".lock"
-    if lock.is_file():
-        with lock.open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                return "running"
+    with suppress(FileNotFoundError), files.regular(folder / record.LOCK) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return "running"
     return "finished" if has_result else "stopped"
 
 

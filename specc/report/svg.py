@@ -75,7 +75,7 @@ def curves(series: Mapping[str, Points], title: str, below: str = "epoch") -> st
     if axis is None:
         return ""
     xs = [x for points in lines.values() for x, _ in points]
-    right = max(max(xs), min(xs) + 1e-9)
+    right = max(xs) if max(xs) > min(xs) else min(xs) + 1.0
     frame = Frame(min(xs), right, axis.low, axis.high, CURVE)
     body = [frame.drawn(below)]
     for number, (name, points) in enumerate(lines.items()):

@@ -48,5 +48,11 @@ def _drawn(series: Mapping[str, Points], title: str, words: str) -> str:
     return figure(svg.curves(series, title), f"{words} ({beyond})" if beyond else words)
 
 
+LARGEST = 1e100
+"""Beyond it a value is left out of a drawing, as one that is not finite."""
+
+
 def _float(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else math.nan
+    if not isinstance(value, (int, float)) or abs(value) > LARGEST:
+        return math.nan
+    return float(value)
