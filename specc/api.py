@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from specc.codegen.plan import Plan
     from specc.diagnostics.diagnostic import Diagnostic
     from specc.engine.opened import OpenRun
+    from specc.engine.train import Options, Trained
     from specc.evaluate.impute import Filled
     from specc.evaluate.labels import Label
     from specc.runtime.failure import RunFailure
@@ -139,9 +140,7 @@ class Model:
 
         prepare()
         from specc.engine import record
-        from specc.engine.distributed import world
         from specc.engine.train import Options, train
-        from specc.report.conclude import conclude, concluded
 
         run = record.new_folder(Path("runs"), self.name) if out is None else Path(out)
         if resume and not os.path.lexists(run / record.RUN):
@@ -164,16 +163,7 @@ class Model:
         )
         with tempfile.TemporaryDirectory() as folder:
             trained = train(self.compile(Path(folder) / self.name), run, options)
-        # Of several processes on one run, the first alone measures and draws.
-        if not world().writes:
-            return Run(trained.opened)
-        pictures = concluded(trained) if resume else None
-        if pictures is not None:
-            say(
-                f"the run {run} is finished, with {trained.counters.total} steps; it stays as it is"
-            )
-            return Run(trained.opened, pictures)
-        return Run(trained.opened, conclude(trained, quiet=quiet).pictures)
+        return _measured(trained, options)
 
 
 class Run:
@@ -305,6 +295,21 @@ def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Mode
     if checked.plan is None:
         raise SpecError(tuple(d for d in checked.diagnostics if severity(d) == "error"))
     return Model(checked.plan, tuple(checked.diagnostics), given)
+
+
+def _measured(trained: Trained, options: Options) -> Run:
+    """A trained run with its figures, unless it had them before; one of several processes acts."""
+    from specc.engine.distributed import world
+    from specc.report.conclude import conclude, concluded
+
+    if not world().writes:
+        return Run(trained.opened)
+    pictures = concluded(trained) if options.resume else None
+    if pictures is None:
+        return Run(trained.opened, conclude(trained, quiet=options.quiet).pictures)
+    folder, steps = trained.opened.folder, trained.counters.total
+    options.say(f"the run {folder} is finished, with {steps} steps; it stays as it is")
+    return Run(trained.opened, pictures)
 
 
 def _no_run(run: Path) -> RunFailure:

@@ -105,11 +105,15 @@ def differences(first: Path, second: Path) -> list[Difference]:
     ]
 
 
+UNCOMPARED = frozenset({"start", "carried", "files", "format", "seal"})
+"""Facts that differ where others do, or say how a run began."""
+
+
 def _facts(folder: Path) -> dict[str, str]:
     from specc.runtime import manifest as manifests
 
     facts, code = record.facts_of(folder)
-    found = dict(_flat("", {k: v for k, v in facts.items() if k not in ("start", "carried")}))
+    found = dict(_flat("", {k: v for k, v in facts.items() if k not in UNCOMPARED}))
     found |= dict(_flat("train.", manifests.read(code).train))
     last = checkpoint.latest(folder)
     found["steps"] = str(last.counters.total) if last is not None else "0"
