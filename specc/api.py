@@ -240,7 +240,7 @@ class Run:
     def impute(
         self,
         *,
-        part: str = "test",
+        part: str | None = None,
         x: Fields | None = None,
         draws: int = 16,
         sweeps: int = 100,
@@ -249,8 +249,9 @@ class Run:
     ) -> dict[str, Filled]:
         """Every field that may be missing, with what is missing filled, by its name.
 
-        The rows are those of a part of the data, or those given as `x`, missing where they are no
-        numbers. Each field has its `values`, several `draws`, and a label its `probabilities`.
+        The rows are those of a part of the data, held-out ones by default, or those given as `x`,
+        missing where they are no numbers. Each field has its `values`, several `draws`, and a label
+        its `probabilities`.
 
         Raises RunFailure: E0819 where no field may be missing, E0805 without a guide for latents.
         """
@@ -258,6 +259,7 @@ class Run:
         from specc.evaluate.impute import Asked, impute
 
         given = None if x is None else rows_of(self._opened, x)
+        part = part or self._opened.held_out
         return impute(self._opened, Asked(draws, sweeps, part, rows, seed), given)
 
     def labels(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from specc.cli import exits, options
+from specc.cli.run_folder import part_of, run_folder
 
 if TYPE_CHECKING:
     from specc.engine.opened import OpenRun
@@ -31,7 +32,8 @@ Particles = Annotated[
     typer.Option("--particles", min=1, metavar="K", help="Draws from the guide for each row."),
 ]
 Part = Annotated[
-    str | None, typer.Option("--part", metavar="NAME", help="The part of the data, such as test.")
+    str | None,
+    typer.Option("--part", metavar="NAME", help="The part of the data; held-out rows by default."),
 ]
 Rows = Annotated[
     int | None, typer.Option("--rows", min=1, metavar="N", help="Use only the first N rows.")
@@ -54,12 +56,13 @@ def command(
     """Repeat the figures of the spec's `evaluate`, or one that the options describe."""
     from specc.engine.device import prepare
 
+    folder = run_folder(run)
     prepare()
     from specc.api import open_run
 
     given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
     changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
-    found = measured(open_run(run, data_dir=data_dir, device=device).opened, changes, as_json)
+    found = measured(open_run(folder, data_dir=data_dir, device=device).opened, changes, as_json)
     typer.echo(in_json(found) if as_json else "\n".join(in_words(found)))
     from specc.evaluate.finite import require_finite
 
@@ -102,7 +105,10 @@ def measured(opened: OpenRun, changes: Mapping[str, Any], quiet: bool) -> Measur
     from specc.evaluate.scoring import Request
     from specc.report.conclude import measure, measure_labels, requests
 
-    asked = requests(opened.manifest.evaluate) or {"test": Request()}
+    asked = requests(opened.manifest.evaluate)
+    if not asked:
+        part = part_of(opened, changes.get("part"))
+        asked = {part: Request(part=part)}
     wanted = {name: replace(request, **changes) for name, request in asked.items()}
     # Who asks for nothing in particular is told what there is.
     refused = {} if "estimator" in changes else refusals(opened, wanted)

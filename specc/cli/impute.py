@@ -10,6 +10,7 @@ import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import usage
+from specc.cli.run_folder import part_of, run_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,8 +58,11 @@ def command(
     data_dir: options.DataDir = None,
     device: options.Device = "auto",
     part: Annotated[
-        str, typer.Option("--part", metavar="NAME", help="The part of the data.")
-    ] = "test",
+        str | None,
+        typer.Option(
+            "--part", metavar="NAME", help="The part of the data; held-out rows by default."
+        ),
+    ] = None,
     given: File = None,
     rows: Annotated[
         int | None, typer.Option("--rows", min=1, metavar="N", help="Use only the first N rows.")
@@ -72,14 +76,17 @@ def command(
     """Fill, write, and say where and how well."""
     from specc.engine.device import prepare
 
-    path = Path(out) if out is not None else Path(run) / "imputed.npz"
+    folder = run_folder(run)
+    path = Path(out) if out is not None else folder / "imputed.npz"
     if path.suffix != ".npz":
         raise usage(f"{path} is no .npz file", "name one: --out imputed.npz")
     prepare()
     from specc.api import open_run
 
-    opened = open_run(run, data_dir=data_dir, device=device)
+    opened = open_run(folder, data_dir=data_dir, device=device)
     x = None if given is None else _read(given)
+    if given is None:
+        part = part_of(opened.opened, part)
     found = opened.impute(part=part, x=x, draws=draws, sweeps=sweeps, rows=rows, seed=seed)
     _write(path, found)
     picture = _draw(opened, path.with_suffix(".png"), found)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import WrongSpec, usage
+from specc.cli.run_folder import is_run, run_folder
 
 if TYPE_CHECKING:
     from specc.compiler import Compiled
@@ -87,7 +87,7 @@ def _ask(spec: str, settings: Sequence[str], words: str, as_json: bool) -> int:
     from specc.infer.question import read_question
 
     question = read_question(words)
-    network = _trained(spec, settings) if Path(spec).is_dir() else _written(spec, settings)
+    network = _trained(spec, settings) if is_run(spec) else _written(spec, settings)
     result = network.ask(question)
     known = {term.name: term.value for term in question.known}
     if as_json:
@@ -121,7 +121,7 @@ def _trained(run: str, settings: Sequence[str]) -> Network:
     from specc.api import open_run
     from specc.infer.network import Network
 
-    model = open_run(run, device="cpu").program.model
+    model = open_run(run_folder(run), device="cpu").program.model
     learnt = plan.programs["model"].learnt
     tensors = {item.node.name: getattr(model, item.attribute) for item in learnt}
     values = {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
@@ -134,7 +134,7 @@ def _compiled(run: str, settings: Sequence[str]) -> Compiled:
         raise usage("a run has its own settings", "leave out --set")
     from specc.recompile import compiled
 
-    return compiled(Path(run))
+    return compiled(run_folder(run))
 
 
 def _lines(words: str, result: Result) -> list[str]:
@@ -166,8 +166,7 @@ def _separate(
 ) -> int:
     from specc.infer.separation import separate
 
-    is_run = Path(spec).is_dir()
-    typed = _compiled(spec, settings).plan.graph if is_run else _typed(spec, settings)
+    typed = _compiled(spec, settings).plan.graph if is_run(spec) else _typed(spec, settings)
     found = separate(typed.graph, *pair, given)
     if as_json:
         answer = {

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from specc.cli import exits, options
+from specc.cli.run_folder import run_folder
 
 HELP = "Write a RUN as one self-contained HTML page."
 
@@ -25,12 +26,13 @@ def command(
     """Open the run, write the page, and say where."""
     from specc.engine.device import prepare
 
+    folder = run_folder(run)
     prepare()
     from specc.api import open_run
     from specc.cli.files import STDOUT, is_stream, write_file
     from specc.report.page import page
 
-    opened = open_run(run, data_dir=data_dir, device=device).opened
+    opened = open_run(folder, data_dir=data_dir, device=device).opened
     text = page(opened)
     if out == STDOUT:
         typer.echo(text, nl=False)

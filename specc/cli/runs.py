@@ -12,6 +12,7 @@ import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import Failure
+from specc.cli.run_folder import run_folder
 
 if TYPE_CHECKING:
     from specc.report.runs import Summary
@@ -39,7 +40,7 @@ def command(
     if compare:
         if folders is None or len(folders) != 2:
             raise Failure("--compare takes two runs", "name them: runs/a-1 runs/a-2", exits.WRONG)
-        first, second = map(Path, folders)
+        first, second = map(run_folder, folders)
         found = differences(first, second)
         if as_json:
             typer.echo(json.dumps([asdict(difference) for difference in found], indent=2))

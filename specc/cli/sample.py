@@ -10,6 +10,7 @@ import typer
 from specc.cli import exits, options
 from specc.cli.failure import Failure
 from specc.cli.files import STDOUT, is_stream, write_bytes
+from specc.cli.run_folder import part_of, run_folder
 
 HELP = "Draw samples from a trained RUN: a .png grid, a .csv table, or arrays in an .npz file."
 
@@ -25,6 +26,15 @@ def command(
         int, typer.Option("--rows", min=1, max=10**7, metavar="N", help="Number of samples.")
     ] = 64,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed.")] = 0,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            "--part",
+            metavar="NAME",
+            help="The part whose rows give the fields that the model is conditioned on; "
+            "held-out rows by default.",
+        ),
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -37,6 +47,7 @@ def command(
     """Draw, write, and say where."""
     from specc.engine.device import prepare
 
+    folder = run_folder(run)
     prepare()
     from specc.api import open_run
     from specc.evaluate.sampling import sample
@@ -45,13 +56,15 @@ def command(
     from specc.report.rows import as_csv, as_npz
 
     form = None if out is None else form_of(out)
-    opened = open_run(run, data_dir=data_dir, device=device).opened
+    opened = open_run(folder, data_dir=data_dir, device=device).opened
     shown = picture_field(opened)
     if form == ".png" and shown is None:
         message = f"the data of `{opened.manifest.name}` are no pictures"
         raise Failure(message, "write arrays instead: --out samples.npz", exits.WRONG)
     form = form or (".png" if shown else ".npz")
-    drawn = sample(opened, rows, seed)
+    if part is not None or opened.program.capabilities.get("model.sample"):
+        part = part_of(opened, part)
+    drawn = sample(opened, rows, seed, part)
     if form == ".png" and shown is not None:
         data = as_png(grid(drawn.shown()[shown.name], shown.picture, tones=shown.tones))
     else:

@@ -14,6 +14,7 @@ import typer
 
 from specc.cli import complete, exits, options
 from specc.cli.failure import Failure
+from specc.cli.run_folder import run_folder
 
 if TYPE_CHECKING:
     from specc.api import Run
@@ -73,6 +74,8 @@ def command(
     """Train, then print the figures of the spec's `evaluate` and where the pictures are."""
     if resume:
         _check_resume(out, start, seeds)
+    if start is not None:
+        start = str(run_folder(start))
     asked = Asked(data_dir, device, resume, start, threads, tensorboard, shard, quiet or as_json)
     if precision is not None:
         settings = [*settings, f"train.precision={precision}"]
@@ -128,10 +131,18 @@ def _train(
     """One run; its result."""
     from specc.api import Model
     from specc.cli.findings import sound
+    from specc.cli.plan_of_run import is_first_process, lines
+    from specc.engine.record import new_folder
 
     checked = sound(spec, settings)
-    assert checked.plan is not None
-    run = Model(checked.plan, tuple(checked.diagnostics), tuple(settings)).train(
+    plan = checked.plan
+    assert plan is not None
+    if out is None:
+        out = str(new_folder(Path("runs"), plan.graph.graph.spec.document.name))
+    if not asked.quiet and is_first_process():
+        for line in lines(plan, Path(out), asked.resume):
+            typer.echo(line, err=True)
+    run = Model(plan, tuple(checked.diagnostics), tuple(settings)).train(
         out,
         data_dir=asked.data_dir,
         device=asked.device,

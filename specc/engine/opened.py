@@ -53,6 +53,12 @@ class OpenRun:
         finally:
             torch.set_float32_matmul_precision(before)
 
+    @property
+    def held_out(self) -> str:
+        """The part of the data that says most of a model: `test`, else `valid`, else the first."""
+        parts = () if self.data is None else tuple(self.data.parts)
+        return next((n for n in ("test", "valid", *parts) if n in parts), "test")
+
     def rows(self, part: str) -> Rows:
         """The rows of a part of the data; raises RunFailure E0509 where there is none."""
         if self.data is None:

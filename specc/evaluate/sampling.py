@@ -34,8 +34,10 @@ class Drawn:
 
 
 @torch.inference_mode()
-def sample(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -> Drawn:
+def sample(opened: OpenRun, rows: int, seed: int = 0, part: str | None = None) -> Drawn:
     """`rows` rows from the model; what is given, where the model needs it, are rows of `part`.
+
+    Held-out rows are the default.
 
     Raises RunFailure E0805 where the program cannot be sampled.
     """
@@ -45,7 +47,8 @@ def sample(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -> Dra
         noise = noise_at(seed, Stream.SAMPLE, device=opened.device)
         program.eval()
         needs = program.capabilities[SAMPLE]
-        given = program.inputs(SAMPLE, _rows(opened, part, rows, seed)) if needs else {}
+        batch = _rows(opened, part or opened.held_out, rows, seed) if needs else {}
+        given = program.inputs(SAMPLE, batch) if needs else {}
         values = draw(noise, rows, **given)
         return Drawn(values, _means(opened, {**given, **values}))
 

@@ -128,7 +128,7 @@ def draw(opened: OpenRun) -> tuple[Path, ...]:
         loss_curve(path, metrics, opened.manifest.name)
         found.append(path)
     shown = picture_field(opened)
-    part = "test" if opened.data and "test" in opened.data.parts else "train"
+    part = opened.held_out
     program = opened.program
     if shown and program.can(SAMPLE):
         path = opened.folder / SAMPLES

@@ -66,7 +66,7 @@ def page(opened: OpenRun) -> str:
 def _sections(opened: OpenRun, facts: Facts) -> Iterator[Section]:
     folder = opened.folder
     metrics = record.read_metrics(folder)
-    part = "test" if opened.data is not None and "test" in opened.data.parts else "train"
+    part = opened.held_out
     yield Section("figures", "Figures", _figures(folder))
     yield Section("curves", "Training", training(metrics))
     yield Section("bound", "What the loss is made of", _bound(opened, part))

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from specc.engine import checkpoint, files, record
+from specc.engine import files, record
 from specc.engine.forms import Result
 from specc.report.errors import with_error
 from specc.runtime.failure import RunFailure
@@ -110,6 +110,7 @@ UNCOMPARED = frozenset({"start", "carried", "files", "format", "seal"})
 
 
 def _facts(folder: Path) -> dict[str, str]:
+    from specc.engine import checkpoint  # torch, which a list of runs does without
     from specc.runtime import manifest as manifests
 
     facts, code = record.facts_of(folder)

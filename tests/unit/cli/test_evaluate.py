@@ -66,7 +66,7 @@ def test_as_json(shared, capsys):
     done = specc_verb(capsys, "evaluate", shared.folder, "--part", "train", "--json")
     found = json.loads(done.out)
     assert set(found) == {"not_measured", "parts", "active_units", "labels"}
-    assert "`w` belongs to all rows at once" in found["not_measured"]["test"]
+    assert "`w` belongs to all rows at once" in found["not_measured"]["train"]
     assert (
         found["parts"]["train"]["elbo"]["value"]
         == anatomy.parts(shared.opened, "train")["elbo"].value
