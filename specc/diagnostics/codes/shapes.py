@@ -75,6 +75,12 @@ CODES: tuple[Code, ...] = (
         "delete `global:` and `plate:` in the guide: it draws what the model declares",
     ),
     error(
+        "E0332",
+        "initial-outside",
+        "`{name}` is {value} before its first step, and {needs}",
+        "{hint}",
+    ),
+    error(
         "E0310",
         "global-uses-local",
         "`{name}` is global, but uses `{used}`, which has a value for each row of the data",

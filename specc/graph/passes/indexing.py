@@ -16,6 +16,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, Node
+from specc.graph.passes.starts import bad_start
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression, Index, Name
 
@@ -129,7 +130,15 @@ def check_lookups(lookups: list[Lookup], supports: Supports, findings: Findings)
         if lookup.node.id in findings.broken:
             continue
         given = supports.of_index(lookup.node, lookup.index, lookup.size)
-        if given == Integers(0, lookup.size - 1):
+        wanted = Integers(0, lookup.size - 1)
+        if given == wanted:
+            continue
+        start = supports.start_at_fault(lookup.node, lookup.index, wanted)
+        if start is not None:
+            base = print_expression(lookup.base)
+            needs = f"`{base}` has the entries 0 to {lookup.size - 1}"
+            hint = f"{describe(wanted)}, or give `{base}` a further entry for it"
+            findings.add(bad_start(supports.graph, start, needs, hint), lookup.node.id)
             continue
         findings.add(_misfit(lookup, given), lookup.node.id)
 

@@ -29,6 +29,7 @@ from specc.graph.passes.events import parameter_of
 from specc.graph.passes.misuses import Misfit, check_probability, fix
 from specc.graph.passes.names import SIZE_OF
 from specc.graph.passes.sizes import list_of
+from specc.graph.passes.starts import bad_class, bad_start, fits_classes
 from specc.graph.passes.structured import Structures, matmul, rows_sum_to_one
 from specc.graph.passes.suppose import is_open, open_data, suppose
 from specc.graph.passes.through import push_support
@@ -43,6 +44,7 @@ from specc.language.expressions.tree import (
     Number,
     Sequence,
 )
+from specc.language.expressions.walk import names
 from specc.language.nested import numbers
 
 
@@ -55,7 +57,8 @@ class Supports:
 
     `ranks` says how many axes the value of an expression has, by its place. While something is
     `supposed` of data, `derived` are the supports of `let` nodes that follow from it, and `divides`
-    notes a division by data that may be 0.
+    notes a division by data that may be 0. `within` are the supports of nodes of the step before
+    without what stands before the first step.
     `unnamed` are the nodes whose names mean nothing; one whose shape alone is wrong still has a
     support.
     """
@@ -78,6 +81,7 @@ class Supports:
         self.derived: dict[NodeId, Support] = {}
         self.divides = False
         self.memo: dict[Span, Support] = {}
+        self.within: dict[NodeId, Support] = {}
         self.depth = 0
 
     def run(self) -> None:
@@ -151,6 +155,10 @@ class Supports:
             values = REAL if base.through else base.entry.result(known)
         elif base.role == "given":
             values = self._given(base)
+        self.within[node.id] = values
+        if not fits_classes(self.graph, base, node, self.classes.get(base.id)):
+            self.findings.add(bad_class(base, node, self.classes[base.id]), node.id)
+            raise _Unknown
         return _hull([values, self.of(node, node.initial)])
 
     def _given(self, node: Node) -> Support:
@@ -201,6 +209,11 @@ class Supports:
             return
         if contains(wanted, given) or self._suppose(node, expression, wanted):
             return
+        start = self.start_at_fault(node, expression, wanted)
+        if start is not None:
+            needs = f"`{key}` of `{node.name}` must be {describe(wanted)}"
+            self.findings.add(bad_start(self.graph, start, needs, describe(wanted)), node.id)
+            return
         self.findings.add(
             diagnose(
                 "E0302",
@@ -235,15 +248,33 @@ class Supports:
             return False
 
         def fits(supposed: Mapping[NodeId, Support]) -> bool:
-            self.supposed, self.derived, self.divides, self.memo = supposed, {}, False, {}
-            try:
-                return contains(wanted, self.of(node, expression)) and not self.divides
-            finally:
-                self.supposed, self.memo = {}, {}
+            return self._fits(node, expression, wanted, supposed)
 
         found = suppose(data, self.found, wanted, fits)
         self.found.update(found or {})
         return found is not None
+
+    def _fits(
+        self,
+        node: Node,
+        expression: Expression,
+        wanted: Support,
+        supposed: Mapping[NodeId, Support],
+    ) -> bool:
+        self.supposed, self.derived, self.divides, self.memo = supposed, {}, False, {}
+        try:
+            return contains(wanted, self.of(node, expression)) and not self.divides
+        finally:
+            self.supposed, self.memo = {}, {}
+
+    def start_at_fault(self, node: Node, expression: Expression, wanted: Support) -> Node | None:
+        """The node of the step before whose value before the first step alone does not fit."""
+        used = (self.graph.lookup(node.program, name.id) for name in names(expression))
+        shifted = {n.id: n for n in used if n is not None and n.id in self.within}
+        within = {name: self.within[name] for name in shifted}
+        if not within or not self._fits(node, expression, wanted, within):
+            return None
+        return next(iter(shifted.values()))
 
     def _check_data(self, node: Node, support: Support) -> None:
         found = self.graph.fields.get(node.field) if node.field else None
@@ -358,7 +389,13 @@ class Supports:
     def of_index(self, node: Node, index: Expression, size: int) -> Support:
         """The support of an index into `size` entries; data that only the file knows must fit."""
         wanted = Integers(0, size - 1)
-        return wanted if self._taken_at_its_word(node, index, wanted) else self.of(node, index)
+        if self._taken_at_its_word(node, index, wanted):
+            return wanted
+        try:
+            return self.of(node, index)
+        except _Unknown:
+            self.findings.broken.add(node.id)
+            return wanted
 
     def _name(self, node: Node, name: str) -> Support:
         found = self.graph.lookup(node.program, name)
