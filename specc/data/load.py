@@ -122,13 +122,33 @@ def load(
             raise failure
         known = {**learnt.found, **_filling(data, parts)}
     else:
-        known = {name: Statistics.of_json(found) for name, found in record.items()}
+        known = _recorded(data, next(iter(parts.values())), record)
     rows = {
         part: Rows(part, {n: _resident(f, found[n], dtype, known) for n, f in data.fields.items()})
         for part, found in parts.items()
     }
     kept = {name: found.as_json() for name, found in known.items()}
     return Loaded(rows, digest(parts), kept, folder)
+
+
+def _recorded(data: Data, part: Part, record: Mapping[str, Any]) -> dict[str, Statistics]:
+    """The statistics in a record of earlier data, for all fields that take them.
+
+    Raises RunFailure: E0803, where one is missing, or is not of the shape of the field's rows.
+    """
+    found = {}
+    for name, own in data.fields.items():
+        fills = own.missing is not None and own.missing.fill == "mean"
+        if not own.standardize and not fills:
+            continue
+        key = name if own.standardize else FILL.format(name)
+        statistics = Statistics.of_json(record[key]) if key in record else None
+        if statistics is None or not statistics.fit(part[name].shape, own.standardize):
+            message = f"run.json is damaged: it has no mean and deviation for the field `{name}`"
+            hint = "restore run.json from a copy, or train again"
+            raise RunFailure("E0803", message, hint=hint)
+        found[key] = statistics
+    return found
 
 
 FILL = "fill of {}"

@@ -29,8 +29,17 @@ class Statistics:
 
     @classmethod
     def of_json(cls, found: Mapping[str, Any]) -> Statistics:
-        """The statistics that `as_json` wrote."""
-        return cls(np.asarray(found["mean"], float), np.asarray(found["deviation"], float))
+        """The statistics that `as_json` wrote; what is no array of numbers is not finite."""
+        try:
+            return cls(np.asarray(found["mean"], float), np.asarray(found["deviation"], float))
+        except ValueError:  # lists of unequal length
+            return cls(np.full((), np.nan), np.full((), np.nan))
+
+    def fit(self, shape: tuple[int, ...], divides: bool) -> bool:
+        """Whether they are finite numbers for rows of a shape, and can divide if they have to."""
+        whole = self.mean.shape == shape and self.deviation.shape == shape
+        finite = bool(np.isfinite(self.mean).all() and np.isfinite(self.deviation).all())
+        return whole and finite and not (divides and bool((self.deviation <= 0).any()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,38 @@ def test_a_fact_out_of_range_is_refused(run, capsys, change):
     assert done.code == 3 and "[E0803]" in done.err, done
 
 
+RECORDS = {
+    "nothing": {},
+    "another field": {"y": {"mean": [0.0, 0.0], "deviation": [1.0, 1.0]}},
+    "three numbers of two": {"x": {"mean": [1.0] * 3, "deviation": [1.0] * 3}},
+    "lists of unequal length": {"x": {"mean": [[1.0], [2.0, 3.0]], "deviation": [1.0, 1.0]}},
+    "a deviation of zero": {"x": {"mean": [0.0, 0.0], "deviation": [1.0, 0.0]}},
+    "one number for two": {"x": {"mean": 0.0, "deviation": 1.0}},
+}
+
+
+@pytest.fixture(scope="module")
+def standardized(tmp_path_factory):
+    root = tmp_path_factory.mktemp("standardized")
+    spec = SPEC.replace("{x: {from: x}}", "{x: {from: x, standardize: true}}")
+    (root / "tiny.yaml").write_text(spec)
+    specc.load(root / "tiny.yaml").train(root / "run")
+    return root / "run"
+
+
+@pytest.mark.parametrize("data", RECORDS.values(), ids=RECORDS)
+def test_statistics_that_do_not_fit_the_data_are_refused(standardized, tmp_path, capsys, data):
+    """Else the rows would be standardized otherwise than those of the training were, or not."""
+    run = tmp_path / "run"
+    shutil.copytree(standardized, run)
+    assert verb(capsys, "evaluate", run).code == 0
+    facts = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**facts, "data_record": data}))
+    reseal(run)
+    done = verb(capsys, "evaluate", run)
+    assert done.code == 3 and "[E0803]" in done.err, done
+
+
 def test_a_finished_run_stays_as_it_is(run, capsys):
     words = "train", run.parent / "tiny.yaml", "--out", run, "--resume", "--quiet"
     before = {p: p.stat().st_mtime_ns for p in run.rglob("*.json")}
