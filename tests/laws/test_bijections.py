@@ -306,9 +306,9 @@ def test_a_way_of_one_pass_compiles_as_one_graph(case, way):
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_the_gradient_of_a_residual_block_survives_being_compiled():
-    """With the gradient inside the graph, as a run has it, that of slogdet is wrong by a tenth."""
-    f = shaken(nested("residual", layers=1, hidden=[9, 7]))
-    asked, x = list(f.parameters()), torch.randn(8, 3).double()
+    """With the gradient inside the graph, as a run has it, that of slogdet is wrong by 5 %."""
+    f = shaken(nested("residual", layers=1, hidden=[3]))
+    asked, x = list(f.parameters()), torch.randn(4, 3).double()
 
     def gradient(x):
         u, log_det = f.inverse(x)

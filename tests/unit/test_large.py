@@ -15,7 +15,7 @@ def compiles(model, guide):
 
 
 def test_a_chain_in_model_and_guide():
-    size = 1200
+    size = 1010  # more than Python's frames
     model = ["  z0: {latent: normal, loc: 0, scale: 1, shape: [2]}"]
     model += [
         f"  z{i}: {{latent: normal, loc: z{i - 1}, scale: 1, shape: [2]}}" for i in range(1, size)

@@ -55,7 +55,9 @@ def test_the_parts_of_the_loss_are_told_and_why_there_is_no_figure(shared, capsy
     done = specc_verb(capsys, "evaluate", shared.folder)
     first, *lines = done.out.splitlines()
     assert done.code == 0
-    assert first.startswith("test: no figure; the estimate `iwae` cannot be made for the program `shared`: `w`")
+    assert first.startswith(
+        "test: no figure; the estimate `iwae` cannot be made for the program `shared`: `w`"
+    )
     assert lines[0] == "parts of the loss on `test`:"
     parts = anatomy.parts(shared.opened)
     assert [line.split("  ")[1] for line in lines[1:]] == list(parts)
