@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.order import sort_and_dedupe
-from specc.diagnostics.report import severity
+from specc.diagnostics.report import diagnose, severity
 from specc.diagnostics.source import Source
 from specc.graph.build import build_graph, type_graph
 from specc.graph.findings import Findings
@@ -113,8 +113,17 @@ def _meaning(checked: Checked, spec: Spec, trained: bool) -> list[Diagnostic]:
         return findings.diagnostics
     checked.objective = build_objective(checked.typed, findings)
     if checked.objective is not None and not findings.has_errors():
+        _tell_of_the_silent(checked.graph, findings)
+    if checked.objective is not None and not findings.has_errors():
         _verify(checked.graph, checked.typed, checked.objective)
     return findings.diagnostics
+
+
+def _tell_of_the_silent(graph: Graph, findings: Findings) -> None:
+    """A node that a pass gave up, with no word from any: its shape follows from itself alone."""
+    for node_id in sorted(findings.broken):
+        node = graph.node(node_id)
+        findings.add(diagnose("E0305", node.span, name=node.name), node_id)
 
 
 def _verify(graph: Graph, typed: TypedGraph, objective: Objective) -> None:

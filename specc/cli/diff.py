@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
@@ -55,7 +54,9 @@ def command(
 
     found = compare(_plan(old, settings), _plan(new, settings))
     if as_json:
-        typer.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
+        from specc.diagnostics.printable import json_text
+
+        typer.echo(json_text(asdict(found)))
     else:
         for change in found.changes:
             typer.echo(change.what)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated
 
@@ -38,11 +37,12 @@ def command(what: What, *, settings: options.Settings, as_json: options.Json = F
         return exits.DONE
     from specc.cli.findings import sound
     from specc.codegen.explain import explain, explain_json
+    from specc.diagnostics.printable import json_text
 
     plan = sound(what, settings).plan
     assert plan is not None
     if as_json:
-        typer.echo(json.dumps(explain_json(plan), indent=2, ensure_ascii=False))
+        typer.echo(json_text(explain_json(plan)))
     else:
         typer.echo(explain(plan), nl=False)
     return exits.DONE

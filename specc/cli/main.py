@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,6 +14,7 @@ from typer.core import TyperGroup
 
 from specc.cli import exits, terminal
 from specc.cli.boundary import Boundary, abandon_output, flush
+from specc.cli.failure import usage
 from specc.cli.help import Verbs, stand_in
 from specc.cli.verbs import VERBS
 
@@ -24,6 +26,10 @@ EPILOG = (
     "Exit codes: 0 done, 1 findings or drift, 2 wrong spec or usage, 3 failed, "
     "70 a bug in specc, 75 interrupted and resumable."
 )
+
+
+_STEERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_BREAKS = str.maketrans("\n\t", "  ")
 
 
 def _set_debug(ctx: typer.Context, value: bool) -> None:
@@ -87,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _print_anything()
     boundary = Boundary(given)
     with boundary:
+        _refuse_unseen(given)
         boundary.code = _complete(given) if COMPLETE in os.environ else _invoke(given, boundary)
     flushing = Boundary(given)
     with flushing:
@@ -124,6 +131,21 @@ def _complete(words: list[str]) -> int:
 
     typer.echo(answer(group(), words, os.environ[COMPLETE]), nl=False)
     return exits.DONE
+
+
+def _refuse_unseen(arguments: Sequence[str]) -> None:
+    """Controls and line breaks in an argument would steer the terminal, or a log that is parsed.
+
+    A value that is set may have several lines; names of files may not.
+    """
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        is_value = before == "--set" or argument.startswith("--set=")
+        odd = _STEERS.search(argument.translate(_BREAKS) if is_value else argument)
+        if odd is None:
+            continue
+        from specc.diagnostics.printable import escaped
+
+        raise usage(f"the argument `{escaped(argument)}` has a control character")
 
 
 def _print_anything() -> None:

@@ -20,9 +20,17 @@ def colour() -> bool | None:
 
 def say(message: str, hint: str = "") -> None:
     """Print one message to stderr, with what to do about it on a line of its own."""
-    typer.echo(f"{typer.style('specc:', fg='red', bold=True)} {message}", err=True, color=colour())
+    title = typer.style("specc:", fg="red", bold=True)
+    typer.echo(f"{title} {_printable(message)}", err=True, color=colour())
     if hint:
-        typer.echo(f"  {hint}", err=True, color=colour())
+        typer.echo(f"  {_printable(hint)}", err=True, color=colour())
+
+
+def _printable(text: str) -> str:
+    """Every line of a message, without what would steer the terminal."""
+    from specc.diagnostics.printable import printable
+
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def echo_error(text: str) -> None:

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from specc.catalog.constrain import IDENTITY, constrainer
 from specc.catalog.entry import Parameter, Shape
 from specc.catalog.functions import index as functions
-from specc.codegen.constant import constant
 from specc.codegen.loops import loops
 from specc.codegen.names import Attributes, Names
 from specc.codegen.plan import (
@@ -28,6 +27,7 @@ from specc.codegen.plan import (
     known_key,
 )
 from specc.graph.graph import MODEL, Node, Program
+from specc.graph.passes.constant import constant
 from specc.graph.passes.events import parameter_of
 from specc.graph.passes.names import is_autoregressive
 from specc.graph.passes.sizes import list_of, number_of
@@ -64,7 +64,7 @@ def build_plan(objective: Objective) -> Plan:
         programs=MappingProxyType(programs),
         python=MappingProxyType(own | {known_key(n): m.known for n, m in missing.items()}),
         data=data,
-        source=graph.spec.source.path,
+        source=graph.spec.source.name,
         masks=MappingProxyType({scan: python.fresh(f"{scan}_mask") for scan in graph.scans}),
         missing=MappingProxyType(missing),
     )

@@ -11,7 +11,7 @@ from specc.catalog.bijection import Bijection
 from specc.catalog.link import Link
 from specc.catalog.supports import describe
 from specc.codegen.emit.asked import capabilities
-from specc.codegen.emit.text import factorization, objective_formula, symbol
+from specc.codegen.emit.text import factorization, objective_formula, symbol, written
 from specc.codegen.manifest import parameters
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.graph.graph import MODEL, ROWS
@@ -55,7 +55,7 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
     elif node.whole is not None:
         what = f"{node.role}, a part of {node.whole}"
     elif name in program.lets:
-        what = f"= {program.lets[name].expression.span.text}"
+        what = f"= {written(program.lets[name].expression)}"
     else:
         what = node.role
     plates = [p for p in kind.plates if p != ROWS]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
@@ -12,6 +11,7 @@ from specc.codegen.emit.objective import loss_inputs, needs_data_size, shares
 from specc.codegen.plan import Plan
 from specc.codegen.steps import loop, sequence
 from specc.codegen.tensors import parameters, side
+from specc.diagnostics.printable import json_text
 from specc.diagnostics.source import Span
 from specc.graph.graph import MODEL, DataField, Node
 from specc.language.expressions.tree import Name, Number
@@ -92,7 +92,7 @@ def _shares(plan: Plan) -> dict[str, dict[str, str]]:
 
 def manifest_text(plan: Plan) -> str:
     """The manifest as the text of a file."""
-    return json.dumps(manifest(plan), indent=2, ensure_ascii=False) + "\n"
+    return json_text(manifest(plan)) + "\n"
 
 
 def _train(plan: Plan) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _train(plan: Plan) -> dict[str, Any]:
 
 def at(span: Span) -> str:
     """`specs/vae.yaml:10:3`."""
-    return f"{span.source.path}:{span.line}:{span.column}"
+    return f"{span.source.name}:{span.line}:{span.column}"
 
 
 def _nodes(plan: Plan, program: str) -> dict[str, Any]:

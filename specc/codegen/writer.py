@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from specc.diagnostics.printable import comment, escaped
+
 WIDTH = 100
 
 
@@ -25,6 +27,7 @@ class Writer:
 
     def line(self, text: str = "") -> None:
         """One line at the current depth; empty text is an empty line."""
+        assert text.isprintable(), f"a line of code with what cannot be printed: {text!r}"
         self.lines.append("    " * self.depth + text if text else "")
         if self.node and text:
             self.origins[len(self.lines)] = self.node
@@ -36,6 +39,10 @@ class Writer:
     def statement(self, text: str) -> None:
         """A statement that is never broken; where it is too long the formatter is told so."""
         self.line(text if self.fits(text) else f"{text}  # fmt: skip")
+
+    def comment(self, text: str) -> None:
+        """A comment of one line, which is never broken."""
+        self.statement(comment(text))
 
     def call(self, before: str, items: Sequence[str], after: str, exploded: bool = False) -> None:
         """`before(items)after`, on one line, or with the items on lines of their own."""
@@ -105,9 +112,10 @@ class Writer:
 
     def docstring(self, text: str) -> None:
         """A docstring of one line, or of several with the quotes on lines of their own."""
-        safe = text.replace("\\", "\\\\").replace('"""', "'''")
+        safe = "\n".join(map(_quoted, text.split("\n")))
         room = WIDTH - 4 * self.depth
         if "\n" not in safe and len(safe) + 6 <= room:
+            safe = f'{safe[:-1]}\\"' if safe.endswith('"') else safe
             self.line(f'"""{safe}"""')
             return
         # The formatter takes away an indent that all lines have, and joins a lone last line.
@@ -153,6 +161,12 @@ def listed(values: tuple[object, ...]) -> str:
     """`[[1, 2], [3, 4]]`: nested tuples as nested lists."""
     items = [listed(v) if isinstance(v, tuple) else repr(v) for v in values]
     return f"[{', '.join(items)}]"
+
+
+def _quoted(line: str) -> str:
+    """A line as it stands in a docstring: no quotes that end it, and escapes only where needed."""
+    safe = line.replace("\\", "\\\\").replace('"""', "'''")
+    return escaped(safe)
 
 
 def _folded(line: str, room: int, indent: str) -> list[str]:

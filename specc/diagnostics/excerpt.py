@@ -5,12 +5,11 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from specc.diagnostics.printable import printable
 from specc.diagnostics.source import Span
 
 WIDTH = 100
 """Columns of a source line that are shown; a longer one is cut around its mark."""
-
-TAB = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +48,6 @@ def _cut(left: str, middle: str, right: str) -> tuple[str, str]:
     if len(right) > rest:
         right = right[:rest] + "…"
     return left, right
-
-
-def printable(text: str) -> str:
-    """Text without anything that could steer a terminal: tabs as spaces, controls as symbols."""
-    return "".join(_safe(char) for char in text)
-
-
-def _safe(char: str) -> str:
-    if char == "\t":
-        return " " * TAB
-    if ord(char) < 32:
-        return chr(0x2400 + ord(char))
-    category = unicodedata.category(char)
-    if category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-        return "\N{REPLACEMENT CHARACTER}"
-    return char
 
 
 def columns(text: str) -> int:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.printable import json_text
 from specc.diagnostics.report import help_text, message, severity
 from specc.diagnostics.source import Span
 
 
 def render(findings: Iterable[Diagnostic]) -> str:
     """The array, indented; offsets count characters from 0, lines and columns from 1."""
-    return json.dumps([_finding(found) for found in findings], indent=2, ensure_ascii=False)
+    return json_text([_finding(found) for found in findings])
 
 
 def _finding(found: Diagnostic) -> dict[str, object]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic
@@ -65,5 +67,5 @@ def _location(span: Span) -> dict[str, object]:
         "endLine": end_line,
         "endColumn": end_column,
     }
-    artifact = {"uri": span.source.path.replace("\\", "/")}
+    artifact = {"uri": quote(os.fsencode(span.source.path.replace("\\", "/")))}
     return {"physicalLocation": {"artifactLocation": artifact, "region": region}}

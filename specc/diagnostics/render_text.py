@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.diagnostics.excerpt import excerpt, printable
+from specc.diagnostics.excerpt import excerpt
+from specc.diagnostics.printable import printable
 from specc.diagnostics.report import help_text, message, severity
 from specc.diagnostics.source import Span
 
@@ -69,7 +70,7 @@ def _elsewhere(span: Span, first: Span) -> str:
 
 def place(span: Span) -> str:
     """`specs/vae.yaml:11:37`."""
-    return f"{printable(span.source.path)}:{span.line}:{span.column}"
+    return f"{span.source.name}:{span.line}:{span.column}"
 
 
 def _paint(text: str, colour: str, wanted: bool) -> str:

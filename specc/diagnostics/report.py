@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from specc.diagnostics.diagnostic import Diagnostic, Label, Severity
+from specc.diagnostics.printable import escaped
 from specc.diagnostics.source import Span
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def help_text(diagnostic: Diagnostic) -> str:
 
 def _filled(template: str, diagnostic: Diagnostic) -> str:
     """The words of a code with the evidence in them, each piece of which stays short."""
-    words = {name: _shortened(value) for name, value in diagnostic.evidence.items()}
+    words = {name: _shortened(escaped(value)) for name, value in diagnostic.evidence.items()}
     return template.format_map(words)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from specc.diagnostics.printable import escaped
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -18,6 +20,14 @@ class Source:
         starts = [0]
         starts.extend(i + 1 for i, char in enumerate(self.text) if char == "\n")
         object.__setattr__(self, "line_starts", tuple(starts))
+
+    @property
+    def name(self) -> str:
+        """The path as it is printed: in one line, with escapes for what cannot be seen.
+
+        At the start of a line `::` would be a command to GitHub, which reads what its jobs print.
+        """
+        return escaped(f"./{self.path}" if self.path.startswith("::") else self.path)
 
     def line(self, number: int) -> str:
         """The text of line `number` (from 1), without its line ending."""

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, Type, TypedGraph
+from specc.graph.passes.amounts import check_amounts, check_weights
 from specc.graph.passes.cycles import order_nodes
 from specc.graph.passes.indexing import check_lookups
 from specc.graph.passes.links import size_links
@@ -28,6 +29,8 @@ def type_graph(graph: Graph, findings: Findings) -> TypedGraph:
     shapes.run()
     sized = size_links(graph, shapes.read.uses, shapes.parameters, findings)
     plates = infer_plates(graph, findings)
+    check_amounts(graph, shapes.events, shapes.parameters, plates, findings)
+    check_weights(sized, shapes.read.uses, findings)
     supports = Supports(
         graph, shapes.dims, unnamed, shapes.read.ranks, shapes.read.classes, findings
     )

@@ -14,7 +14,7 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Source, Span
 from specc.language import keys
-from specc.language.characters import UNSEEN, character_name
+from specc.language.characters import HIDDEN, character_name
 from specc.language.flow import expression_end
 from specc.language.limits import (
     MAX_ALIASED,
@@ -211,7 +211,7 @@ class Builder:
     ) -> tuple[TagKind, str | int | float | bool | None]:
         if style != "plain":
             # An escape such as "\e" may write what the text itself may not hold.
-            hidden = UNSEEN.search(text) if style == "double" else None
+            hidden = HIDDEN.search(text) if style == "double" else None
             if hidden:
                 self.report("E0003", span, character=character_name(hidden[0]))
             return "str", text

@@ -19,6 +19,8 @@ UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff"
     "\u202a-\u202e\u2066-\u2069\ufeff]"
 )
+HIDDEN = re.compile(f"{UNSEEN.pattern}|[\x85\u2028\u2029]")
+"""What no escape may write into a value: that, and line breaks under other names."""
 # YAML 1.1 readers end a line at these; editors and `Source` do not.
 _LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _ODD_INDENT = re.compile(

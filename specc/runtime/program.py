@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from specc.runtime import importing
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import RunFailure
 from specc.runtime.manifest import Loss, Manifest
@@ -135,21 +136,21 @@ def load(folder: Path) -> Program:
     """
     folder = folder.resolve()
     manifests.read(folder)
-    name = "specc_generated_" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    name = importing.PREFIX + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     for loaded in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
         del sys.modules[loaded]
     start = folder / "__init__.py"
-    places = [str(folder)]
-    spec = importlib.util.spec_from_file_location(name, start, submodule_search_locations=places)
-    if spec is None or spec.loader is None or not start.is_file():
+    if not start.is_file():
         raise RunFailure(
             "E0808", f"{folder} has no __init__.py: it is not a folder of generated code"
         )
+    spec = importing.spec_of(name, start, folder)
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (ImportError, SyntaxError, AttributeError, NameError) as error:
+    except (ImportError, SyntaxError, UnicodeError, AttributeError, NameError) as error:
         del sys.modules[name]
         message = f"the generated code in {folder} cannot be loaded: {error}"
         hint = "compile the spec again, with `specc compile`"

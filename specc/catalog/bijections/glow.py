@@ -14,16 +14,19 @@ from specc.catalog.bijections.blocks.events import halves
 from specc.catalog.bijections.blocks.options import Networks
 from specc.catalog.bijections.blocks.steps import CLASSES, chain, image_network, step
 from specc.catalog.entry import Layer, Lowered, Reference, Shape
+from specc.catalog.limits import MAX_SCALES
 from specc.catalog.link import LinkOptions, LinkShapeError
-from specc.catalog.links.blocks.options import Size
+from specc.catalog.links.blocks.options import Depth, Size
 from specc.catalog.links.blocks.spatial import words
 
 
 class Glow(Networks):
     """The options under `glow:`."""
 
-    steps: Size = Field(8, description="How many steps there are; on an image, at each scale.")
-    scales: Size = Field(2, description="How many scales of an image there are.")
+    steps: Depth = Field(8, description="How many steps there are; on an image, at each scale.")
+    scales: int = Field(
+        2, ge=1, le=MAX_SCALES, description="How many scales of an image there are."
+    )
     channels: Size = Field(64, description="The channels of each network on an image.")
 
 

@@ -11,12 +11,13 @@ from specc.catalog.bijections.blocks.options import Layers
 from specc.catalog.bijections.blocks.steps import chain, step
 from specc.catalog.entry import Lowered, Reference, Shape
 from specc.catalog.link import LinkOptions
+from specc.catalog.links.blocks.options import Depth
 
 
 class Nice(Layers):
     """The options under `nice:`."""
 
-    layers: int = Field(4, ge=1, lt=2**31, description="How many couplings there are.")
+    layers: Depth = Field(4, description="How many couplings there are.")
 
 
 class Options(LinkOptions):

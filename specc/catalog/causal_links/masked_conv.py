@@ -10,9 +10,10 @@ from pydantic import Field
 
 from specc.catalog.causal import Causal, each_of
 from specc.catalog.entry import Layer, Lowered, Reference, Shape
+from specc.catalog.limits import MAX_SIZE
 from specc.catalog.link import LinkShapeError
 from specc.catalog.links.blocks.initialization import initializer
-from specc.catalog.links.blocks.options import Size, WeightOptions
+from specc.catalog.links.blocks.options import Depth, Size, WeightOptions
 from specc.catalog.links.blocks.spatial import as_image, given, words
 
 MODULE = "specc.runtime.causal_links.masked_conv"
@@ -22,8 +23,8 @@ class Options(WeightOptions):
     """`{masked_conv: 64, depth: 5, kernel: 5}`."""
 
     masked_conv: Size = Field(description="The maps of each stack, shared out to the channels.")
-    depth: Size = Field(5, description="How many gated layers there are.")
-    kernel: Annotated[int, Field(ge=3, lt=2**31)] = Field(
+    depth: Depth = Field(5, description="How many gated layers there are.")
+    kernel: Annotated[int, Field(ge=3, le=MAX_SIZE)] = Field(
         5, description="The side of each kernel, before the mask; an odd number."
     )
     spatial: bool = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specc.catalog.entry import Function, Shape
+from specc.catalog.limits import MAX_WRITTEN
 from specc.catalog.rules import Shapes, always
 from specc.catalog.supports import CHOLESKY
 
@@ -13,8 +14,10 @@ def shape(shapes: Shapes) -> Shape:
     return size, size
 
 
-def constant(size: float) -> tuple[tuple[float, ...], ...]:
-    """The rows of the matrix."""
+def constant(size: float) -> tuple[tuple[float, ...], ...] | None:
+    """The rows of the matrix, or None where they are too many to write out."""
+    if size * size > MAX_WRITTEN:
+        return None
     every = range(int(size))
     return tuple(tuple(float(i == j) for j in every) for i in every)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specc.catalog.entry import Function, Shape
+from specc.catalog.limits import MAX_WRITTEN
 from specc.catalog.rules import Shapes, always
 from specc.catalog.supports import ONE_HOT
 
@@ -14,8 +15,8 @@ def shape(shapes: Shapes) -> Shape:
 
 
 def constant(value: float, count: float) -> tuple[float, ...] | None:
-    """The vector of one class, or None where there is no such class."""
-    inside = float(value).is_integer() and 0 <= value < count
+    """The vector of one class, or None where there is no such class or too many."""
+    inside = float(value).is_integer() and 0 <= value < count <= MAX_WRITTEN
     return tuple(float(i == value) for i in range(int(count))) if inside else None
 
 

@@ -15,6 +15,7 @@ from specc.catalog.entry import Shape
 from specc.catalog.functions import index as functions
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.graph.graph import Node
+from specc.graph.passes.constant import constant
 from specc.graph.passes.indexing import plated
 from specc.graph.passes.links import input_rank
 from specc.graph.passes.names import SIZE_OF, is_plain
@@ -180,8 +181,11 @@ class ExpressionWriter:
         known = self._constant(call) or self._list(call)
         if known is not None:
             return known
-        items = [self.number(argument) for argument in call.arguments]
-        given = [_raised(item, entry.least_rank) for item in items]
+        items, least = [self.number(argument) for argument in call.arguments], entry.least_rank
+        given = [
+            item if is_plain(self.graph, self.program.name, argument) else _raised(item, least)
+            for item, argument in zip(items, call.arguments, strict=True)
+        ]
         if entry.elementwise and len(given) > 1:
             rank = max(item.rank for item in given)
             given = [align(item, rank) for item in given]
@@ -222,11 +226,8 @@ class ExpressionWriter:
 
     def _constant(self, call: Call) -> Code | None:
         """A function of plain numbers is computed here: torch's own functions take tensors."""
-        numbers = [number_of(a, self.graph.constants, self._shape_of) for a in call.arguments]
-        if any(number is None for number in numbers):
-            return None
-        value = functions.function(call.function).constant(*numbers)
-        if isinstance(value, (int, float)):
+        value = constant(call, self.graph.constants, self._shape_of)
+        if value is not None:
             return Code(repr(float(value)), ATOM if value >= 0 else UNARY, (), False)
         return None
 

@@ -205,7 +205,7 @@ class _ObjectiveWriter:
             return
         letter = self.plan.programs[draw.program].letter
         with self.out.about(f"{draw.program}.{name}"):
-            self.out.statement(f"# {letter}({factor.symbol}) = {factor.story}")
+            self.out.comment(f"{letter}({factor.symbol}) = {factor.story}")
             if draw.has_axis:
                 if draw.program == GUIDE:
                     self.body.prepare(GUIDE, factor.inputs)
@@ -219,7 +219,7 @@ class _ObjectiveWriter:
     def _model_terms(self) -> None:
         for term in self._leaves():
             self.out.line()
-            self.out.statement(f"# {symbol(self.plan, term)}")
+            self.out.comment(f"{symbol(self.plan, term)}")
             self.terms.leaf(term)
         for part in _parts(self.plan):
             if isinstance(part.term, Reduce):

@@ -9,7 +9,7 @@ from specc.codegen.emit.file import PyFile, assemble
 from specc.codegen.emit.flow import write_flow
 from specc.codegen.emit.layers import write_module
 from specc.codegen.emit.learnt import write_learnt, write_property
-from specc.codegen.emit.text import factorization, program_docstring
+from specc.codegen.emit.text import factorization, program_docstring, written
 from specc.codegen.plan import Argument, Before, Buffer, Factor, Let, Plan, ProgramPlan
 from specc.codegen.writer import Writer, listed
 from specc.language.expressions.tree import Call
@@ -89,7 +89,7 @@ def _write_let(plan: Plan, let: Let, writer: ExpressionWriter, out: Writer) -> N
         with out.indented():
             code = align(writer.number(let.expression), len(let.type.shape))
             shown = ", ".join(["...", *map(str, let.type.shape)])
-            out.docstring(f"{let.node.name} = {let.expression.span.text}: [{shown}].")
+            out.docstring(f"{let.node.name} = {written(let.expression)}: [{shown}].")
             made = f"self.{let.buffer.attribute}" if let.buffer is not None else code.text
             out.statement(f"return {made}")
 
@@ -104,7 +104,7 @@ def _write_initial(plan: Plan, before: Before, writer: ExpressionWriter, out: Wr
         with out.indented():
             when = "before the first step" if before.is_before else "after the last step"
             shown = ", ".join(map(str, before.type.shape))
-            out.docstring(f"{before.base} {when}, {before.initial.span.text}: [{shown}].")
+            out.docstring(f"{before.base} {when}, {written(before.initial)}: [{shown}].")
             code = align(writer.number(before.initial), len(before.type.shape))
             out.statement(f"return {code.text}")
 

@@ -6,6 +6,7 @@ import textwrap
 
 from specc.codegen.plan import Factor, Plan, ProgramPlan
 from specc.graph.graph import GUIDE, MODEL, Node
+from specc.language.expressions.tree import Expression
 from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
 
 MANY = 24
@@ -61,6 +62,11 @@ def program_docstring(plan: Plan, program: ProgramPlan) -> str:
     return "\n".join(lines)
 
 
+def written(expression: Expression) -> str:
+    """An expression as it is written in the spec, in one line."""
+    return " ".join(expression.span.text.split())
+
+
 def drawn(node: Node) -> str:
     """What a story says is drawn: `z`, or `xu = (x, u)`."""
     return f"{node.name} = ({', '.join(node.parts)})" if node.parts else node.name
@@ -77,7 +83,7 @@ def _stories(plan: Plan, program: ProgramPlan) -> list[str]:
         elif node.whole is not None:
             continue
         elif name in program.lets:
-            rows.append((f"{name} = {program.lets[name].expression.span.text}", at))
+            rows.append((f"{name} = {written(program.lets[name].expression)}", at))
         elif node.role == "given":
             rows.append((f"{name} is given", at))
         else:

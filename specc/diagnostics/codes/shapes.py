@@ -201,6 +201,18 @@ CODES: tuple[Code, ...] = (
         "write its sizes on `{name}`, such as `shapes: {{{part}: [8]}}`",
     ),
     error(
+        "E0352",
+        "no-finite-value",
+        "`{expression}` is no finite number",
+        "write what it should be; a whole number may have 63 bits, another one be below 1.8e308",
+    ),
+    error(
+        "E0353",
+        "too-much",
+        "{what} is {size}, and the most is {limit}",
+        "{hint}",
+    ),
+    error(
         "E0341",
         "table-size",
         "`{index}` has {classes} classes, but the axis of `{base}` that it indexes has {size} "

@@ -19,6 +19,12 @@ def parameter_of(entry: Distribution, key: str) -> tuple[Parameter, Alternative 
     return next(p for p in entry.parameters if p.name == name), alternative
 
 
+def takes(entry: Distribution, key: str) -> bool:
+    """Whether the distribution has a parameter, or another way to give one, of that name."""
+    known = {p.name for p in entry.parameters} | {a.name for a in entry.alternatives}
+    return key in known
+
+
 class Conflict(Exception):
     """Two sizes that must agree and do not."""
 

@@ -8,15 +8,18 @@ from specc.catalog.arithmetic import matmul_shape
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape, ShapeMismatch
 from specc.catalog.functions import index as functions
+from specc.catalog.limits import MAX_WRITTEN
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, LinkUse, Node, NodeId
+from specc.graph.passes.amounts import too_large, too_many
+from specc.graph.passes.constant import without_value
 from specc.graph.passes.events import broadcast
 from specc.graph.passes.indexing import Lookup, index_shape
 from specc.graph.passes.names import SIZE_OF
-from specc.graph.passes.sizes import number_of
+from specc.graph.passes.sizes import ShapeOf, number_of
 from specc.language import nested
 from specc.language.expressions.tree import (
     Binary,
@@ -57,6 +60,10 @@ class ExpressionShapes:
 
     def number(self, node: Node, expression: Expression) -> int | float | None:
         """The value of an expression that the compiler can compute, else None."""
+        return number_of(expression, self.graph.constants, self._shape_of(node))
+
+    def _shape_of(self, node: Node) -> ShapeOf:
+        """The shape of what a name means inside a node, also of data whose turn is yet to come."""
 
         def shape_of(name: str) -> Shape | None:
             found = self.graph.lookup(node.program, name)
@@ -65,7 +72,7 @@ class ExpressionShapes:
             field = self.graph.fields.get(found.field) if found.field else None
             return field.shape if field is not None else None
 
-        return number_of(expression, self.graph.constants, shape_of)
+        return shape_of
 
     def has_link(self, expression: Expression) -> bool:
         """Whether a link is applied anywhere inside."""
@@ -75,14 +82,22 @@ class ExpressionShapes:
         self, node: Node, key: str, expression: Expression, expected: Shape | None
     ) -> Shape | None:
         """The shape of an expression inside `node`; `expected` sizes the links in it."""
-        shape = self._infer(node, key, expression, expected)
+        shape = self._inferred(node, key, expression, expected)
         if shape is not None:
             self.ranks[expression.span] = len(shape)
-        return shape
+        if shape is None or isinstance(expression, (Name, Number)):
+            return shape
+        span = expression.span
+        found = too_many(f"`{span.text}`", shape, span)
+        if without_value(expression, self.graph.constants, self._shape_of(node)):
+            table = too_many(f"`{span.text}`", shape, span, MAX_WRITTEN)
+            found = table or diagnose("E0352", span, expression=span.text)
+        return shape if found is None else self.fail(node, found)
 
-    def _infer(
+    def _inferred(
         self, node: Node, key: str, expression: Expression, expected: Shape | None
     ) -> Shape | None:
+        """The shape of an expression that may be larger than what any machine holds."""
         match expression:
             case Number():
                 return ()
@@ -191,7 +206,8 @@ class ExpressionShapes:
             return self.infer(node, key, argument, hint)
         value = self.number(node, argument)
         if isinstance(value, int) and value >= 1:
-            return (value,)
+            found = too_large("this size", value, argument.span)
+            return (value,) if found is None else self.fail(node, found)
         text = argument.span.text
         return self.fail(node, diagnose("E0306", argument.span, size=text, name=node.name))
 

@@ -11,6 +11,7 @@ from specc.catalog import kinds
 from specc.catalog.distributions import index as distributions
 from specc.catalog.entry import Distribution
 from specc.catalog.functions import index as functions
+from specc.catalog.limits import MAX_SIZE, MAX_STEPS
 from specc.catalog.other_names import meant
 from specc.catalog.supports import NAMED, Support
 from specc.diagnostics.diagnostic import Label
@@ -19,9 +20,10 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program, Scan
+from specc.graph.passes.amounts import too_large
 from specc.graph.passes.fields import resolve_fields
 from specc.graph.passes.joint import add_parts, check_joint
-from specc.graph.passes.names import check_expression, check_used
+from specc.graph.passes.names import SIZE_OF, check_expression, check_used
 from specc.graph.passes.sequences import unroll_names
 from specc.graph.passes.sizes import number_of
 from specc.graph.passes.through import check_through
@@ -46,7 +48,7 @@ def resolve(spec: Spec, findings: Findings) -> Graph:
         if isinstance(plate, ScanSpec)
     }
     plates = {name: size for name, size in sizes.items() if name not in scans}
-    programs = unroll_names(programs, scans, spec.unread, findings)
+    programs = unroll_names(programs, scans, spec.unread, constants, findings)
     graph = Graph(
         spec=spec,
         programs={name: _program(name, nodes, programs) for name, nodes in programs.items()},
@@ -207,12 +209,17 @@ def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> 
         value = number_of(size, constants, lambda name: None)
         if any(spec.unread.holds("constants", used.id) for used in names(size)):
             plates[name] = 1
-        elif isinstance(value, int) and value >= 1:
-            plates[name] = value
-        else:
-            path = ("plates", name, "scan") if isinstance(plate, ScanSpec) else ("plates", name)
-            span = spec.spans.value(path)
+            continue
+        is_scan = isinstance(plate, ScanSpec)
+        path = ("plates", name, "scan") if is_scan else ("plates", name)
+        span = spec.spans.value(path)
+        plates[name] = value if isinstance(value, int) and value >= 1 else 1
+        if plates[name] != value:
             findings.add(diagnose("E0212", span, name=name, value=span.text))
+        what, limit = ("steps", MAX_STEPS) if is_scan else ("elements", MAX_SIZE)
+        found = too_large(f"the count of {what} of `{name}`", plates[name], span, limit)
+        if found is not None:
+            findings.add(found)
             plates[name] = 1
     return plates
 
@@ -303,9 +310,13 @@ def _check_params(graph: Graph, node: Node, findings: Findings) -> None:
     """`params` is one link applied to nodes; an unknown one is told of already."""
     if node.params is None:
         return
-    if isinstance(node.params, Call) and not functions.contains(node.params.function):
+    if isinstance(node.params, Call) and not _is_function(node.params):
         return
     findings.add(diagnose("E0317", node.params.span, name=node.name), node.id)
+
+
+def _is_function(call: Call) -> bool:
+    return call.function == SIZE_OF or functions.contains(call.function)
 
 
 def _rests_on_unread(graph: Graph, node: Node) -> bool:

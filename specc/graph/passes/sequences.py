@@ -6,7 +6,7 @@ the nodes of a step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -27,6 +27,7 @@ def unroll_names(
     programs: Mapping[str, Nodes],
     scans: Mapping[str, Scan],
     unread: Unread,
+    constants: Collection[str],
     findings: Findings,
 ) -> dict[str, dict[str, Node]]:
     """The nodes with every `z[t-1]` replaced by the name of a shifted node, and those nodes."""
@@ -34,7 +35,10 @@ def unroll_names(
         name: {n: _inherited(node, programs[MODEL]) for n, node in nodes.items()}
         for name, nodes in programs.items()
     }
-    return {name: _Program(name, inherited, scans, unread, findings).nodes() for name in programs}
+    return {
+        name: _Program(name, inherited, scans, unread, constants, findings).nodes()
+        for name in programs
+    }
 
 
 def _inherited(node: Node, model: Nodes) -> Node:
@@ -57,9 +61,10 @@ class _Program:
         programs: Mapping[str, Nodes],
         scans: Mapping[str, Scan],
         unread: Unread,
+        constants: Collection[str],
         findings: Findings,
     ) -> None:
-        self.unread = unread
+        self.unread, self.constants = unread, constants
         self.name, self.own, self.model = name, programs[name], programs[MODEL]
         self.scans, self.findings = scans, findings
         self.shifted: dict[str, Node] = {}
@@ -112,7 +117,10 @@ class _Program:
             return None
         offset, plate = step
         base = self.own.get(expression.base.id) or self.model.get(expression.base.id)
-        if base is None or not self._is_legal(node, base, expression, offset, plate):
+        if base is None:
+            # Of an unknown name the next pass tells; a constant has no steps, so `t` means nothing.
+            return None if expression.base.id in self.constants else expression.base
+        if not self._is_legal(node, base, expression, offset, plate):
             self.findings.broken.add(node.id)
             return Number(0, expression.span)
         name = f"{base.name}[{plate}{'-' if offset < 0 else '+'}1]"

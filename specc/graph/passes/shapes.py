@@ -12,6 +12,7 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId, Shift
+from specc.graph.passes.amounts import too_large, too_many
 from specc.graph.passes.events import Conflict, Event, broadcast, parameter_of
 from specc.graph.passes.expression_shapes import ExpressionShapes, show
 from specc.graph.passes.misfits import check_links_agree, conflict_of, other_shape
@@ -48,6 +49,11 @@ class Shapes:
         if node.whole is not None:
             return  # sized with the draw that it is a part of
         shape = self._random(node) if node.entry is not None else self._deterministic(node)
+        if shape is not None and node.shift is None:
+            plates = [p for p in (node.plate, node.scan) if p is not None]
+            sizes = (self.graph.size_of(p) for p in dict.fromkeys(plates))
+            found = too_many(f"one value of `{node.name}`", (*sizes, *shape), node.span)
+            shape = shape if found is None else self.read.fail(node, found)
         if shape is None:
             self.findings.broken.add(node.id)
             self.events.pop(node.id, None)
@@ -328,6 +334,10 @@ class Shapes:
                     node, diagnose("E0306", size.span, size=size.span.text, name=node.name)
                 )
                 return None
+            large = too_large(f"a size of `{node.name}`", value, size.span)
+            if large is not None:
+                self.read.fail(node, large)
+                return None
             sizes.append(value)
         return tuple(sizes)
 
@@ -399,10 +409,14 @@ class Shapes:
         found = {}
         for key, expression in node.options.items():
             value = self.read.number(node, expression)
+            span = node.argument_spans[key]
             if isinstance(value, int) and value >= 1:
                 found[key] = value
+                large = too_large(f"`{key}` of `{node.name}`", value, span)
+                if large is not None:
+                    self.read.fail(node, large)
+                    return None
             else:
-                span = node.argument_spans[key]
                 self.read.fail(node, diagnose("E0318", span, key=key, name=node.name))
                 return None
         return found

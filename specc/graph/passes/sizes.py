@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from specc.catalog.entry import Shape
@@ -16,7 +17,11 @@ from specc.language.expressions.tree import (
     Number,
     Sequence,
 )
+from specc.language.limits import MAX_INTEGER
 from specc.language.nested import Numbers
+
+_BITS = 64
+"""An exponent from which on a whole power has more bits than torch's whole numbers."""
 
 ShapeOf = Callable[[str], Shape | None]
 
@@ -81,10 +86,7 @@ def _floats(values: Numbers) -> Numbers:
 
 
 def _product(shape: Shape) -> int:
-    total = 1
-    for size in shape:
-        total *= size
-    return total
+    return math.prod(shape)
 
 
 def _binary(
@@ -94,17 +96,33 @@ def _binary(
     right = number_of(expression.right, constants, shape_of)
     if left is None or right is None:
         return None
-    match expression.operator:
+    try:
+        return _finite(_computed(expression.operator, left, right))
+    except (OverflowError, ZeroDivisionError):
+        return None
+
+
+def _computed(operator: str, left: float, right: float) -> object:
+    """What Python makes of it: of a root of a negative number a complex one."""
+    match operator:
         case "+":
             return left + right
         case "-":
             return left - right
         case "*":
             return left * right
-        case "/" if right != 0:
+        case "/":
             exact = isinstance(left, int) and isinstance(right, int) and left % right == 0
             return left // right if exact else left / right
-        case "**" if abs(left) <= 1e6 and 0 <= right <= 16:
+        case "**":
+            if isinstance(left, int) and isinstance(right, int) and abs(left) > 1:
+                return left**right if abs(right) < _BITS else None
             return left**right
-        case _:
-            return None
+    return None
+
+
+def _finite(value: object) -> int | float | None:
+    """A real number that torch takes: finite, and of 64 bits where it is whole."""
+    if isinstance(value, int):
+        return value if abs(value) <= MAX_INTEGER else None
+    return value if isinstance(value, float) and math.isfinite(value) else None

@@ -25,6 +25,7 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, Node, NodeId, Shift
+from specc.graph.passes.constant import without_value
 from specc.graph.passes.events import parameter_of
 from specc.graph.passes.misuses import Misfit, check_probability, fix
 from specc.graph.passes.names import SIZE_OF
@@ -344,6 +345,8 @@ class Supports:
         return self.memo[expression.span]
 
     def _of(self, node: Node, expression: Expression) -> Support:
+        if without_value(expression, self.graph.constants, lambda name: None):
+            raise _Unknown
         match expression:
             case Number(value=value):
                 return point(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from specc.catalog.limits import MAX_PARTICLES
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.objectives import index as objectives
 from specc.catalog.other_names import meant
@@ -98,7 +99,7 @@ def _named(
 
 
 RANGES: dict[str, tuple[tuple[type, ...], float, float, str]] = {
-    "particles": ((int,), 1, 100_000, "a whole number from 1 to 100,000"),
+    "particles": ((int,), 1, MAX_PARTICLES, f"a whole number from 1 to {MAX_PARTICLES:,}"),
     "warm_up": ((int, float), 0.0, 0.999, "a share of the run, from 0 to 0.999"),
     "free_bits": ((int, float), 0.0, 1e6, "a number of nats, 0 or more"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.catalog.entry import Parameter
 from specc.graph.graph import MODEL, ROWS, Node, TypedGraph
-from specc.graph.passes.events import parameter_of
+from specc.graph.passes.events import parameter_of, takes
 from specc.objective.passes.affine import Degree, Degrees
 from specc.objective.passes.values import Values
 
@@ -69,6 +69,8 @@ class _Checks:
         if of is None:
             return ""
         assert node.entry is not None
+        if not all(takes(node.entry, key) for key in node.arguments):
+            return ""  # what it depends on is not known, and that is told
         loc, scale = (self._parameter(node, p, of) for p in node.entry.parameters)
         if loc == Degree.OTHER:
             return f"the {node.entry.parameters[0].name} of `{node.name}` is not affine in `{of}`"

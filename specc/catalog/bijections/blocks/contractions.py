@@ -10,7 +10,7 @@ from specc.catalog.bijections.blocks.events import vector
 from specc.catalog.bijections.blocks.steps import chain, step
 from specc.catalog.entry import Lowered, Shape
 from specc.catalog.link import LinkOptions
-from specc.catalog.links.blocks.options import Size, SomeSizes
+from specc.catalog.links.blocks.options import Depth, SomeSizes
 
 Bend = Literal["elu", "lipswish", "sin"]
 Coefficient = Annotated[float, Field(gt=0, lt=1)]
@@ -19,7 +19,7 @@ Coefficient = Annotated[float, Field(gt=0, lt=1)]
 class Blocks(LinkOptions):
     """The options of a stack of such blocks."""
 
-    layers: Size = Field(8, description="How many blocks stand one after the other.")
+    layers: Depth = Field(8, description="How many blocks stand one after the other.")
     hidden: SomeSizes = Field((128, 128), description="The sizes of each network's hidden layers.")
     activation: Bend = Field("sin", description="The function between two layers.")
     coefficient: Coefficient = Field(

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from specc.catalog.link import LinkOptions
 from specc.catalog.links.blocks.activation import Activation
-from specc.catalog.links.blocks.options import Size, SomeSizes
+from specc.catalog.links.blocks.options import Depth, SomeSizes
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
@@ -23,10 +23,10 @@ class Networks(LinkOptions):
 class Layers(Networks):
     """The options of a stack of such bijections."""
 
-    layers: Size = Field(8, description="How many of them stand one after the other.")
+    layers: Depth = Field(8, description="How many of them stand one after the other.")
 
 
 class Plain(LinkOptions):
     """The options of a stack of bijections without networks."""
 
-    layers: Size = Field(8, description="How many of them stand one after the other.")
+    layers: Depth = Field(8, description="How many of them stand one after the other.")

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from specc.catalog.limits import MAX_SIZE
 from specc.catalog.link import LinkOptions
 from specc.catalog.links.blocks.activation import Activation
 from specc.catalog.links.blocks.options import Probability, Size, SomeSizes
 
-Zeros = Annotated[int, Field(ge=0, lt=2**31)]
+Zeros = Annotated[int, Field(ge=0, le=MAX_SIZE)]
 
 
 class Linear(LinkOptions):

@@ -7,14 +7,17 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticKnownError
 
+from specc.catalog.limits import MAX_LAYERS, MAX_SIZE
 from specc.catalog.link import LinkOptions
 from specc.catalog.links.blocks.activation import Activation
 from specc.catalog.links.blocks.initialization import Init
 
-Size = Annotated[int, Field(ge=1, lt=2**31)]
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
+Depth = Annotated[int, Field(ge=1, le=MAX_LAYERS)]
+"""How many layers stand one after the other."""
 
 # A YAML list; strict mode would refuse it where a tuple is wanted.
-Sizes = Annotated[tuple[Size, ...], Field(strict=False)]
+Sizes = Annotated[tuple[Size, ...], Field(strict=False, max_length=MAX_LAYERS)]
 
 
 def _some(entries: tuple[object, ...]) -> tuple[object, ...]:

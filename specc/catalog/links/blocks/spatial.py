@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from specc.catalog.entry import Layer, Shape
+from specc.catalog.limits import MAX_SIZE
 from specc.catalog.link import LinkShapeError
 from specc.catalog.links.blocks.activation import activation
 from specc.catalog.links.blocks.dense import thin
@@ -24,7 +25,7 @@ class SpatialOptions(StackOptions):
 
     kernel: Size = Field(3, description="The side of each kernel.")
     stride: Size = Field(2, description="The step of each kernel.")
-    padding: Annotated[int, Field(ge=0, lt=2**31)] | None = Field(
+    padding: Annotated[int, Field(ge=0, le=MAX_SIZE)] | None = Field(
         None, description="Zeros around each map; (kernel - 1) // 2 where not given."
     )
     hidden: Sizes = Field((), description="The sizes of linear layers next to the vector.")

@@ -20,7 +20,7 @@ def test_sizes_are_a_list_of_positive_whole_numbers():
     assert errors("mlp", mlp=[0]) == [(("mlp", 0), "greater_than_equal")]
     assert errors("mlp", mlp=[5.0]) == [(("mlp", 0), "int_type")]
     assert errors("mlp", mlp=[True]) == [(("mlp", 0), "int_type")]
-    assert errors("mlp", mlp=[10**30]) == [(("mlp", 0), "less_than")]
+    assert errors("mlp", mlp=[10**30]) == [(("mlp", 0), "less_than_equal")]
     assert errors("conv", conv=[0]) == [(("conv", 0), "greater_than_equal")]
     assert errors("conv", conv=[]) == [(("conv",), "too_short")]
     assert errors("mlp") == [(("mlp",), "missing")]

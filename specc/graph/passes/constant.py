@@ -1,4 +1,4 @@
-"""Expressions of numbers alone: what they come to."""
+"""Expressions of numbers alone: what they come to, and where that is no number."""
 
 from __future__ import annotations
 
@@ -36,3 +36,21 @@ def constant(
     left, right = (Number(v, span) for v, span in zip(sides, spans, strict=True) if v is not None)
     whole = Binary(expression.operator, left, right, expression.span)
     return number_of(whole, constants, shape_of)
+
+
+def without_value(
+    expression: Expression, constants: Mapping[str, object], shape_of: ShapeOf
+) -> bool:
+    """Whether numbers are joined, or a function is applied to some, to no finite real number."""
+    if isinstance(expression, Binary) and expression.operator != "@":
+        given: tuple[Expression, ...] = (expression.left, expression.right)
+    elif isinstance(expression, Call) and functions.contains(expression.function):
+        given = expression.arguments
+    else:
+        return False
+    values = [constant(each, constants, shape_of) for each in given]
+    if not values or any(value is None for value in values):
+        return False
+    if isinstance(expression, Call):
+        return functions.function(expression.function).constant(*values) is None
+    return constant(expression, constants, shape_of) is None

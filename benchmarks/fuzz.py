@@ -1,0 +1,166 @@
+"""Mutated specs, names of files, and settings, through the compiler: none may break a promise.
+
+    python -m benchmarks.fuzz --count 200000 --seed 0
+
+Every case is checked and compiled in a worker process under limits: no traceback, at most two
+seconds of its time and one GiB of memory, nothing written outside the output folder, nothing asked
+of the network or the system, findings and code without a character that steers a terminal or turns
+text, and generated code that is UTF-8 whatever is written in it, parses, imports torch and the run
+time alone, and holds words of the outside in comments and texts only. `--whole` is the share of the
+cases that go through the command line too (a strange name of a file always does), `--steps` the
+share of the accepted ones whose loss and gradient are computed on made data. Prints a table, and
+each fault once; ends with 1 where there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import multiprocessing
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from benchmarks.fuzzing.cases import case
+from benchmarks.fuzzing.worker import Verdict, Worker, bounded
+
+Task = tuple[int, int, int]
+_WORKER: Worker | None = None
+
+
+def start(folder: str, steps: float, whole: float, everything: bool) -> None:
+    """Make this process a worker."""
+    global _WORKER
+    if steps:
+        import torch
+
+        torch.set_num_threads(1)
+        import benchmarks.fuzzing.step  # noqa: F401 - before the limit of memory
+    own = Path(folder) / str(os.getpid())
+    os.environ["MPLCONFIGDIR"] = str(Path(folder).resolve() / "matplotlib")
+    _WORKER = Worker(own, steps=steps, whole=1.0 if everything else whole)
+    bounded()
+
+
+def judged(task: Task) -> list[Verdict]:
+    """The verdicts on a stretch of cases."""
+    seed, first, last = task
+    assert _WORKER is not None
+    return [_WORKER.judge(case(seed, number)) for number in range(first, last)]
+
+
+def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
+    """All verdicts, as the workers come to them."""
+    ends = range(options.first, options.first + options.count, 50)
+    last = options.first + options.count
+    tasks = [(options.seed, at, min(at + 50, last)) for at in ends]
+    given = (folder, options.steps, options.whole, False)
+    with multiprocessing.get_context("spawn").Pool(options.jobs, start, given) as pool:
+        for found in pool.imap_unordered(judged, tasks):
+            yield from found
+
+
+class Tally:
+    """Counts of what came of the cases, and one of each fault."""
+
+    def __init__(self) -> None:
+        self.kinds: collections.Counter[tuple[str, str]] = collections.Counter()
+        self.notes: collections.Counter[str] = collections.Counter()
+        self.codes: collections.Counter[str] = collections.Counter()
+        self.faults: dict[str, list[Verdict]] = {}
+        self.slowest = self.largest = Verdict(-1, "")
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one."""
+        came = "fault" if verdict.fault else "accepted" if verdict.accepted else "refused"
+        self.kinds[verdict.kind, came] += 1
+        self.kinds[verdict.kind, "stepped"] += verdict.stepped
+        self.notes.update(verdict.notes)
+        self.codes[verdict.refusal] += bool(verdict.refusal)
+        if verdict.fault:
+            self.faults.setdefault(_kind_of(verdict), []).append(verdict)
+        self.slowest = max(self.slowest, verdict, key=lambda v: v.seconds)
+        self.largest = max(self.largest, verdict, key=lambda v: v.memory)
+
+    def table(self) -> str:
+        """What is printed at the end."""
+        columns = ("accepted", "refused", "fault", "stepped")
+        rows = [f"{'kind':<12}" + "".join(f"{name:>10}" for name in columns)]
+        kinds = sorted({kind for kind, _ in self.kinds})
+        for kind in kinds:
+            rows.append(f"{kind:<12}" + "".join(f"{self.kinds[kind, c]:>10,}" for c in columns))
+        totals = [sum(self.kinds[kind, c] for kind in kinds) for c in columns]
+        rows.append(f"{'all':<12}" + "".join(f"{total:>10,}" for total in totals))
+        rows.append(f"codes: {len(self.codes)}; of steps: {dict(self.notes)}")
+        slow, large = self.slowest, self.largest
+        rows.append(f"slowest: {slow.seconds:.2f} s, case {slow.number} ({slow.kind})")
+        rows.append(f"largest: {large.memory >> 20} MiB, case {large.number} ({large.kind})")
+        for name, found in sorted(self.faults.items(), key=lambda item: -len(item[1])):
+            numbers = [verdict.number for verdict in found[:5]]
+            rows.append(f"\n{len(found)} times: {name}\n  {found[0].fault}\n  cases {numbers}")
+        return "\n".join(rows)
+
+
+def _kind_of(verdict: Verdict) -> str:
+    """The same for the same fault: the last places in our own code, and the words in general."""
+    places = re.findall(r'File "[^"]*?(specc/[^"]*|made/[^"]*)", line \d+, in (\w+)', verdict.trace)
+    places = [f"{path}:{name}" for path, name in places if "generated" not in path][-2:]
+    words = re.sub(r"\d+|'[^']*'|`[^`]*`", "N", verdict.fault)[:80]
+    return " ".join([*places, words])
+
+
+def show(number: int, seed: int) -> None:
+    """Print one case as it is."""
+    found = case(seed, number)
+    sys.stdout.write(f"{found.kind} {found.path!r} {found.settings!r}\n")
+    sys.stdout.write(found.text.decode("utf-8", "backslashreplace"))
+
+
+def options() -> argparse.Namespace:
+    """The words of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--steps", type=float, default=0.1)
+    parser.add_argument("--whole", type=float, default=0.02)
+    parser.add_argument("--show", type=int, help="print the case of that number, and run nothing")
+    parser.add_argument("--log", help="a file for the faults, a line of JSON each")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the cases and print the table."""
+    given, tally = options(), Tally()
+    if given.show is not None:
+        show(given.show, given.seed)
+        return 0
+    began, done = time.monotonic(), 0
+    log = Path(given.log or os.devnull)
+    with (
+        tempfile.TemporaryDirectory(prefix="specc-fuzz-") as folder,
+        log.open("w", encoding="utf-8") as faults,
+    ):
+        for verdict in verdicts(given, folder):
+            tally.add(verdict)
+            done += 1
+            if verdict.fault:
+                faults.write(json.dumps(asdict(verdict)) + "\n")
+                faults.flush()
+            if done % 5000 == 0:
+                print(f"{done:,} after {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(f"{given.count:,} cases from seed {given.seed}\n{tally.table()}")
+    return 1 if tally.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""What is demanded of the compiler's answer to any input."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import tokenize
+import unicodedata
+from collections.abc import Collection, Mapping
+from xml.etree import ElementTree
+
+from benchmarks.fuzzing.seeds import CANARY
+
+ROOTS = {"torch", "specc", "__future__", "pathlib", "math"}
+FORBIDDEN = {"eval", "exec", "open", "compile", "getattr", "setattr", "globals", "__import__"}
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
+
+
+class Fault(Exception):
+    """The answer breaks a promise; the text says which."""
+
+
+def demand(holds: object, promise: str) -> None:
+    """Raises Fault where the promise is not held."""
+    if not holds:
+        raise Fault(promise)
+
+
+def printable(text: str, what: str, colours: bool = False) -> None:
+    """No character that steers a terminal, turns the direction of text, or ends a line unseen."""
+    for char in text:
+        odd = unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in "\n\t"
+        demand(not odd, f"{what} has the character U+{ord(char):04X}")
+
+
+def generated(files: Mapping[str, str]) -> None:
+    """Every file of a package: nothing of the outside in it but in comments and texts."""
+    for name, text in files.items():
+        demand("/" not in name and not name.startswith("."), f"a file is called {name!r}")
+        printable(text, name)
+        if name.endswith(".json"):
+            json.loads(text)
+            continue
+        code(name, text)
+
+
+def code(name: str, text: str, roots: Collection[str] = ROOTS) -> None:
+    """One Python file, which may import from these packages."""
+    data = text.encode("utf-8")
+    for line in data.splitlines()[:2]:
+        demand(not _COOKIE.match(line), f"{name} declares an encoding")
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError) as error:
+        raise Fault(f"{name} is not Python: {error}") from error
+    for node in ast.walk(tree):
+        _plain(name, node, roots)
+    for token in tokenize.tokenize(io.BytesIO(data).readline):
+        inside = token.type in (tokenize.COMMENT, tokenize.STRING, tokenize.ENCODING)
+        demand(inside or CANARY not in token.string, f"{name} has words of the outside in its code")
+
+
+def _plain(name: str, node: ast.AST, allowed: Collection[str]) -> None:
+    if isinstance(node, ast.Import):
+        roots = {alias.name.split(".")[0] for alias in node.names}
+        demand(roots <= set(allowed), f"{name} imports {sorted(roots)}")
+    if isinstance(node, ast.ImportFrom) and node.level == 0:
+        demand((node.module or "").split(".")[0] in allowed, f"{name} imports {node.module}")
+    if isinstance(node, ast.Name):
+        special = node.id.startswith("__") and node.id not in ("__file__", "__all__", "__name__")
+        demand(not special and node.id not in FORBIDDEN, f"{name} uses the name {node.id}")
+        demand(node.id not in ("inf", "nan"), f"{name} has a bare {node.id}")
+    if isinstance(node, ast.Constant) and isinstance(node.value, (float, complex)):
+        finite = isinstance(node.value, float) and abs(node.value) < float("inf")
+        demand(finite, f"{name} has the number {node.value}")
+
+
+def report(form: str, text: str) -> None:
+    """Findings in one of the formats."""
+    printable(text, f"the findings as {form}")
+    if form in ("json", "sarif"):
+        json.loads(text)
+    if form == "github":
+        for line in text.splitlines():
+            demand(re.match(r"::(error|warning) file=", line), "a line is no command of its own")
+    if form == "text":
+        for line in text.splitlines():
+            demand(not line.startswith("::"), "a line of text is a workflow command")
+
+
+def drawing(form: str, text: str) -> None:
+    """A graph in one of the formats."""
+    printable(text, f"the graph as {form}")
+    if form == "svg":
+        ElementTree.fromstring(text)

@@ -1,0 +1,137 @@
+"""Hostile input: a few hundred cases of `python -m benchmarks.fuzz`, and cases that broke it once.
+
+The cases are of one seed, so that a failure repeats; `--slow` goes on where this ends.
+"""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.fuzzing import judge
+from benchmarks.fuzzing.cases import KINDS, case
+from benchmarks.fuzzing.judge import Fault
+from benchmarks.fuzzing.seeds import CANARY
+from specc.compiler import compile, front
+from specc.diagnostics.source import Source
+from tests.house.files import ROOT
+
+
+def fuzz(tmp_path, *words):
+    """A run of its own: the workers change their folder and watch what the process does."""
+    log = tmp_path / "faults.jsonl"
+    command = [sys.executable, "-m", "benchmarks.fuzz", "--jobs", "1", "--log", str(log), *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    faults = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert not faults, [(fault["number"], fault["fault"]) for fault in faults]
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_few_hundred_cases(tmp_path):
+    table = fuzz(tmp_path, "--count", "300", "--seed", "12", "--steps", "0.15", "--whole", "0.03")
+    accepted, refused, fault, stepped = map(int, re.search(r"^all +(.*)$", table, re.M)[1].split())
+    assert accepted > 50 and refused > 100 and stepped > 3 and not fault
+
+
+@pytest.mark.slow
+def test_many_cases(tmp_path):
+    fuzz(tmp_path, "--count", "20000", "--seed", "13", "--jobs", "2")
+
+
+def test_every_kind_is_made_and_a_case_is_the_same_every_time():
+    cases = [case(0, number) for number in range(300)]
+    assert {each.kind for each in cases} == set(KINDS)
+    assert cases == [case(0, number) for number in range(300)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"import {CANARY}\n",
+        "import os\n",
+        "from subprocess import run\n",
+        "x = inf\n",
+        "x = 1e999\n",
+        "x = 1j\n",
+        "x = (\n",
+        f"# coding: latin-1\nx = '{CANARY}'\n",
+        f"\n# vim: fileencoding=utf7\nx = {CANARY}\n",
+        "eval('x')\n",
+    ],
+)
+def test_the_judge_finds_what_it_looks_for(text):
+    with pytest.raises(Fault):
+        judge.code("model.py", text)
+
+
+def test_the_judge_lets_pass_what_is_sound():
+    judge.code("model.py", f'# {CANARY}\n"""{CANARY} coding: utf7"""\nimport torch\nx = 1.5\n')
+    for form, text in (("github", "note\n"), ("text", "::error::x"), ("text", "\x1b[2J")):
+        with pytest.raises(Fault):
+            judge.report(form, text)
+
+
+HEAD = "specc: 1\nname: n\n"
+BROKE = {
+    "a complex number": (
+        "data: {source: digits, fields: {x: {from: image}}}\n"
+        "model:\n  x: {observed: normal, loc: (-1)**0.5, scale: 1}\nobjective: mle\n",
+        ["E0352"],
+    ),
+    "a misspelt parameter beside a state that is integrated out": (
+        "data: {source: npz, path: a.npz, fields: {x: {from: x, shape: [8]}}}\n"
+        "plates: {t: {scan: 8}}\n"
+        "model:\n"
+        "  z: {latent: normal, loc: 'z[t-1]', scale: 1, initial: 0, shape: [], plate: t}\n"
+        "  x: {observed: normal, loc: z, scae: 1, plate: t}\nobjective: mle\n",
+        ["E0204"],
+    ),
+    "an unknown name one step before": (
+        "plates: {t: {scan: 8}}\n"
+        "model:\n  table: {parameter: real}\n"
+        "  z: {latent: categorical, logits: 'table[o[t-1]]'}\nobjective: mle\n",
+        ["E0201"],
+    ),
+    "a constant one step before": (
+        "constants: {c: 2}\nplates: {t: {scan: 8}}\n"
+        "data: {source: npz, path: a.npz, fields: {x: {from: x, shape: [8]}}}\n"
+        "model:\n  b: {parameter: real}\n"
+        "  x: {observed: normal, loc: 'b * c[t-1]', scale: 1, plate: t}\nobjective: mle\n",
+        ["E0201"],
+    ),
+    "a size as the network of params": (
+        "data: {source: digits, fields: {x: {from: image}}}\n"
+        "model:\n  z: {latent: normal, loc: 0, scale: 1}\n"
+        "  x: {observed: normal, loc: f(z), scale: 1}\n"
+        "guide: {z: {latent: normal, params: dim(x)}}\nlinks: {f: linear}\nobjective: elbo\n",
+        ["E0317"],
+    ),
+    "a causal link of data whose shape nobody knows": (
+        "data: {source: csv, path: a.csv, fields: {x: {from: level}}}\n"
+        "model:\n  x: {observed: categorical, logits: wave(x), classes: 17}\n"
+        "links: {wave: {causal_conv: 32, dilations: [1, 2]}}\nobjective: mle\n",
+        ["E0305"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKE)
+def test_what_broke_the_compiler_once_is_a_finding(name):
+    text, codes = BROKE[name]
+    found = front(Source("spec.yaml", HEAD + text)).diagnostics
+    assert [d.code for d in found if d.code[0] == "E"] == codes
+
+
+def test_numbers_among_the_parts_of_a_vector():
+    """`concat(1, 1, b)` is a vector, of the same density as `1 + b * [0, 0, 1]`."""
+    text = (
+        "data: {source: npz, path: a.npz, fields: {x: {from: x, shape: [3]}}}\n"
+        "model:\n  b: {parameter: positive, shape: []}\n"
+        "  x: {observed: dirichlet, concentration: 'concat(1, exp(0), b)'}\nobjective: mle\n"
+    )
+    result, _ = compile(Source("spec.yaml", HEAD + text))
+    judge.generated(result.files)
+    assert "concat(1, 1.0, self.b[..., None])" in result.files["model.py"]
