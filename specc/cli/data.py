@@ -40,7 +40,7 @@ def command(
 ) -> int:
     """Read, print and draw; values that do not fit are findings."""
     if out is not None and Path(out).suffix != ".png":
-        raise usage(f"{out} is no .png file", "name one: --out data.png")
+        raise usage(f"{out} does not end in .png", "for example --out data.png")
     model, manifest = _read(spec, settings, data_dir)
     data = manifest.data
     if data is None:

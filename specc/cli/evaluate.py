@@ -187,7 +187,7 @@ def weights_in_words(summary: Summary) -> list[str]:
     lines = [f"effective sample size {effective:.1f} of {summary['particles']} particles"]
     if isinstance(share, float):
         shown = f"{100 * share:.0f} %" if share >= 0.005 or share == 0 else "under 1 %"
-        meaning = ": for those more particles do not help, a better guide does" if share else ""
+        meaning = ": there a better guide helps, and more particles do not" if share else ""
         lines.append(f"Pareto k above 0.7 in {shown} of the rows{meaning}")
     return lines
 

@@ -79,7 +79,7 @@ def command(
     folder = run_folder(run)
     path = Path(out) if out is not None else folder / "imputed.npz"
     if path.suffix != ".npz":
-        raise usage(f"{path} is no .npz file", "name one: --out imputed.npz")
+        raise usage(f"{path} does not end in .npz", "for example --out imputed.npz")
     prepare()
     from specc.api import open_run
 

@@ -106,4 +106,4 @@ def write(path: Path, spec: str, force: bool) -> None:
         write_new_file(path, spec)
     except FileExistsError as error:
         hint = "choose another name, or add --force to overwrite it"
-        raise usage(f"there is already a file {path}", hint) from error
+        raise usage(f"{path} already exists", hint) from error

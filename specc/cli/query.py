@@ -62,7 +62,7 @@ def command(
 
     words = words or []
     if independent is None and (len(words) != 1 or given):
-        raise usage("a question is missing, or there are several", EXAMPLE)
+        raise usage("exactly one question is expected", EXAMPLE)
     if independent is not None and words and not given:
         raise usage(f"`{words[0]}` is not expected here", EXAMPLE)
     try:
@@ -131,7 +131,7 @@ def _trained(run: str, settings: Sequence[str]) -> Network:
 def _compiled(run: str, settings: Sequence[str]) -> Compiled:
     """The spec of a run, with the settings that it was trained with."""
     if settings:
-        raise usage("a run has its own settings", "leave out --set")
+        raise usage("--set cannot change a trained run", "omit it, or query the spec")
     from specc.recompile import compiled
 
     return compiled(run_folder(run))

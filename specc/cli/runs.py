@@ -46,7 +46,7 @@ def command(
             typer.echo(json.dumps([asdict(difference) for difference in found], indent=2))
             return exits.DONE
         if not found:
-            typer.echo(f"{first} and {second} differ in nothing that is compared")
+            typer.echo(f"{first} and {second} have the same settings and figures")
             return exits.DONE
         rows = [(d.what, _short(d.first), _short(d.second)) for d in found]
         _table(("what", str(first), str(second)), rows)
@@ -57,7 +57,7 @@ def command(
     elif runs:
         _table(("run", "model", "state", "epochs", "loss", "time", "figures"), map(_row, runs))
     else:
-        typer.echo("no runs here; `specc train SPEC` makes one")
+        typer.echo("no runs found; `specc train SPEC` creates one")
     return exits.DONE
 
 

@@ -59,7 +59,7 @@ def command(
     opened = open_run(folder, data_dir=data_dir, device=device).opened
     shown = picture_field(opened)
     if form == ".png" and shown is None:
-        message = f"the data of `{opened.manifest.name}` are no pictures"
+        message = f"`{opened.manifest.name}` has no field of pictures"
         raise Failure(message, "write arrays instead: --out samples.npz", exits.WRONG)
     form = form or (".png" if shown else ".npz")
     if part is not None or opened.program.capabilities.get("model.sample"):

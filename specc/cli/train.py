@@ -108,7 +108,7 @@ def _check_resume(out: str | None, start: str | None, seeds: str | None) -> None
         other = "--seeds" if start is None else "--from"
         raise Failure(f"--resume and {other} exclude each other", hint, exits.WRONG)
     if out is None:
-        raise Failure("--resume needs to know which run", hint, exits.WRONG)
+        raise Failure("--resume needs --out", hint, exits.WRONG)
 
 
 @dataclass(frozen=True, slots=True)

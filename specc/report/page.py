@@ -71,8 +71,10 @@ def _sections(opened: OpenRun, facts: Facts) -> Iterator[Section]:
     yield Section("curves", "Training", training(metrics))
     yield Section("bound", "What the loss is made of", _bound(opened, part))
     yield Section("labels", "Labels", labelled(opened, part))
-    yield Section("samples", "Samples", _picture(folder / SAMPLES, "Rows drawn from the model"))
-    yield Section("plane", "Points", _picture(folder / PLANE, "Data, rows drawn, and the density"))
+    yield Section("samples", "Samples", _picture(folder / SAMPLES, "Samples from the model"))
+    yield Section(
+        "plane", "Points", _picture(folder / PLANE, "Data, samples, and the density of the model")
+    )
     pairs = "Rows of data, each above its reconstruction"
     yield Section("pairs", "Reconstructions", _picture(folder / RECONSTRUCTIONS, pairs))
     yield Section("latent", "Latent space", _latent(opened, part))
@@ -96,9 +98,9 @@ def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
         return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}</p>'
     epochs = f"{len(metrics)} epoch{'' if len(metrics) == 1 else 's'}"
     if not metrics:
-        return '<p class="headline">The first epoch has not ended.</p>'
+        return '<p class="headline">The first epoch is not complete.</p>'
     loss = f"<b>loss {_nats(metrics[-1]['loss'], 2)}</b> on the training rows after {epochs}"
-    after = "" if found else "; training has not ended"
+    after = "" if found else "; training is not complete"
     return f'<p class="headline">{loss}{after}</p>'
 
 
@@ -155,24 +157,35 @@ def _bound(opened: OpenRun, part: str) -> str:
         f"<p>{active} of the {of} units of <code>{escape(name)}</code> are active.</p>"
         for name, (active, of) in units.items()
     )
-    drawn = figure(svg.bars(kl, "Divergence of each latent", "nats"), "Divergences") if kl else ""
+    drawn = (
+        figure(svg.bars(kl, "Divergence of each latent", "nats"), "Divergences")
+        if len(kl) > 1
+        else ""
+    )
     return f"<p>On the {escape(part)} rows.</p>{terms}{drawn}{told}"
 
 
 def _latent(opened: OpenRun, part: str) -> str:
     latent = latent_of(opened, part)
     if latent is None:
-        return "<p>Not drawn: it takes one local latent vector of real numbers with a guide.</p>"
+        return (
+            "<p>Not drawn: this needs exactly one local, real-valued latent vector and a guide.</p>"
+        )
     drawn = []
     found = principal(latent)
     if found is not None:
         places, share = found
-        words = f"E[{latent.name} | x] along its two main directions, {100 * share:.0f} % of it"
+        words = (
+            f"E[{latent.name} | x] along its first two principal directions, "
+            f"{100 * share:.0f} % of the variance"
+        )
         drawn.append(figure(_points(latent, places, words), _coloured(latent, words)))
     shown = picture_field(opened)
     pixels = between(opened, latent, shown) if shown is not None else None
     if pixels is not None:
-        drawn.append(_image(as_png(pixels), "Between pairs of rows, in straight lines"))
+        drawn.append(
+            _image(as_png(pixels), "Linear interpolation between the latents of pairs of rows")
+        )
     return "".join(drawn)
 
 

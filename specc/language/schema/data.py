@@ -21,12 +21,14 @@ Dtype = Literal["float32", "float64", "int64", "uint8", "bool"]
 class Hide(Value):
     """Values that are there and are not shown: for experiments with missing data."""
 
-    keep: int | None = math(default=None, about="How many rows keep their value.", ge=1)
+    keep: int | None = math(default=None, about="The number of rows that keep their value.", ge=1)
     share: float | None = math(
-        default=None, about="The share of entries that are hidden, each by itself.", gt=0, lt=1
+        default=None, about="The probability with which each entry is hidden.", gt=0, lt=1
     )
-    per_class: bool = math(default=False, about="As many rows of each class keep their value.")
-    seed: int = math(default=0, about="The number that the choice follows from.", ge=0)
+    per_class: bool = math(
+        default=False, about="Whether equally many rows of each class keep their value."
+    )
+    seed: int = math(default=0, about="The random seed of the choice.", ge=0)
     part: str = math(default="train", about="The part whose values are hidden, or `all`.")
 
 
@@ -34,7 +36,7 @@ class ManyHot(Value):
     """Numbers of a list that become the places of ones in a vector."""
 
     first: int = math(default=0, alias="from", about="The number of the first entry.", ge=0)
-    size: int = math(about="How many entries the vector has.", ge=2, le=1 << 20)
+    size: int = math(about="The length of the vector.", ge=2, le=1 << 20)
 
 
 class FieldSpec(Value):
@@ -45,48 +47,53 @@ class FieldSpec(Value):
         about="The column of the source, or a list of columns: one number of a row for each.",
     )
     shape: tuple[int, ...] | None = math(
-        default=None, about="The shape of one row, where it is not the column's."
+        default=None, about="The shape of one row; by default that of the column."
     )
     binarize: Binarize = math(
         default="none",
         about="`sample`: each value becomes 1 with its own probability, anew in every batch; "
         "`threshold`: 1 above one half.",
     )
-    scale: float | None = math(default=None, about="A factor on every value.", gt=0)
+    scale: float | None = math(
+        default=None, about="A factor by which every value is multiplied.", gt=0
+    )
     constrain: Constrain | None = math(
         default=None,
-        about="The set in which the values lie, which the compiler uses and the data are held "
-        "against.",
+        about="The set in which the values lie; the compiler relies on it, and the data are "
+        "checked against it.",
     )
     standardize: bool = math(
         default=False,
-        about="Each number of a row less its mean over the training rows, over its standard "
-        "deviation there.",
+        about="Whether to subtract the mean over the training rows and divide by their standard "
+        "deviation.",
     )
     one_hot: int | None = math(
-        default=None, about="The number of classes of a label that becomes a one-hot vector.", ge=2
+        default=None, about="The number of classes; a label becomes a one-hot vector.", ge=2
     )
     missing: float | None = math(
-        default=None, about="The number that stands for a missing value, beside what is no number."
+        default=None, about="A number that marks a missing value, besides NaN."
     )
     fill: Fill | None = math(
-        default=None, about="What is shown where a value is missing: `zero` or the `mean`."
+        default=None,
+        about="The value that replaces a missing one as an input: `zero` or the `mean`.",
     )
-    hide: Hide | None = math(default=None, about="Values that are hidden, for experiments.")
+    hide: Hide | None = math(
+        default=None, about="Values to hide, for experiments with missing data."
+    )
     repeat: int | None = math(
         default=None,
-        about="How often an epoch visits a row with a value, where others have none.",
+        about="How often an epoch repeats a row that has a value, if other rows have none.",
         ge=1,
     )
     many_hot: ManyHot | None = math(
         default=None,
         about="The last axis is a list of numbers, which becomes a vector of 0 and 1: "
-        "`{from: 21, size: 88}`. -1 is none.",
+        "`{from: 21, size: 88}`. -1 marks an empty place.",
     )
     dtype: Dtype | None = math(default=None, about="The type of the numbers.")
     picture: tuple[int, ...] | None = documentation(
         default=None,
-        about="Height and width, or channels, height and width, under which a row is a picture.",
+        about="The shape of a row as a picture: height and width, or channels, height and width.",
         min_length=2,
         max_length=3,
     )
@@ -97,7 +104,7 @@ class DataSpec(Value):
 
     source: str = math(about="The kind of source, such as `digits` or `npz`.")
     options: Mapping[str, OptionValue] = training(
-        default={}, about="The keys beside `source`: which files are read, and what of them."
+        default={}, about="The options of the source, written beside `source`."
     )
     fields: Mapping[str, FieldSpec] = math(default={}, about="The fields of the model, by name.")
     split: Mapping[str, Rule] = training(

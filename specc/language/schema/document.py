@@ -20,9 +20,9 @@ from specc.language.schema.value import Expression, Value
 class Scan(Value):
     """A plate whose elements follow one another: a node may use itself at the step before."""
 
-    steps: Expression = math(about="How many steps there are, at most.")
+    steps: Expression = math(about="The largest number of steps.")
     lengths: str | None = math(
-        default=None, about="A given node that says how many steps each row has."
+        default=None, about="A given node with the number of steps of each row."
     )
 
 
@@ -32,9 +32,9 @@ Constant = int | float | str | Numbers
 class Document(Value):
     """A spec: its programs with their links, the data, the objective, the run."""
 
-    specc: Literal[1] = math(about="The version of the language.")
+    specc: Literal[1] = math(about="The version of the language: 1.")
     name: str = documentation(about="The name of the model, and of its generated package.")
-    doc: str = documentation(default="", about="What the model is, in a sentence.")
+    doc: str = documentation(default="", about="A description of the model, in a sentence.")
     constants: Mapping[str, Constant] = math(
         default={}, about="Named numbers, words or (nested) lists; `--set` overrides them."
     )
@@ -46,12 +46,14 @@ class Document(Value):
     guide: Mapping[str, Node] | None = math(
         default=None, about="The inference network over the model's latents."
     )
-    programs: Mapping[str, Mapping[str, Node]] = math(default={}, about="Further programs.")
+    programs: Mapping[str, Mapping[str, Node]] = math(
+        default={}, about="Further programs, by name."
+    )
     links: Mapping[str, LinkSpec] = math(default={}, about="The neural networks, by name.")
-    objective: Objective | None = math(default=None, about="What is optimized.")
-    train: TrainSpec = training_field(default=TrainSpec(), about="How it is trained.")
+    objective: Objective | None = math(default=None, about="The objective that training optimizes.")
+    train: TrainSpec = training_field(default=TrainSpec(), about="How the model is trained.")
     evaluate: Mapping[str, Evaluation] = steering(
-        default={}, about="The figures that belong to the spec, by name."
+        default={}, about="The figures that are computed after training, by name."
     )
     moved: Mapping[str, str] = parameters(
         default={}, about="Old names of tensors in a checkpoint, with their new names."

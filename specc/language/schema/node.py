@@ -34,7 +34,7 @@ class Node(Value):
     the parameters and options of the distribution.
     """
 
-    role: Role = math(about="What kind of node it is.")
+    role: Role = math(about="The role of the node.")
     head: str | Expression = math(about="A distribution, a data field, a support or an expression.")
     arguments: Mapping[str, Expression] = math(
         default={}, about="The distribution's parameters by name."
@@ -46,10 +46,10 @@ class Node(Value):
         default={}, about="The sizes of parts of a joint draw, by name."
     )
     params: Expression | None = math(
-        default=None, about="A link that feeds every parameter not given otherwise."
+        default=None, about="A link whose outputs are the parameters that are not given otherwise."
     )
     shape: tuple[Expression, ...] | None = math(
-        default=None, about="The sizes of one event, for one data row."
+        default=None, about="The shape of one value, for one data row."
     )
     plate: str | None = math(default=None, about="The plate that repeats the node.")
     initial: Expression | None = math(
@@ -59,23 +59,23 @@ class Node(Value):
         default=False, about="Whether a sequence runs from its last step to its first."
     )
     is_global: bool = math(
-        default=False, about="Whether one value serves all data rows (`global: true`)."
+        default=False, about="Whether all data rows share one value (`global: true`)."
     )
     from_field: str | None = math(
         default=None, about="The data field of an observed node, if its name is not the node's."
     )
     plate_index: str | None = math(
-        default=None, about="The plate that the values of a given node number."
+        default=None, about="The plate whose elements the values of a given node index."
     )
     through: tuple[Expression, ...] = math(
-        default=(), about="The bijections that a draw goes through, the first one first."
+        default=(), about="The bijections applied to a draw, in order."
     )
-    draw: Draw | None = math(default=None, about="How the value comes about.")
-    missing: Draw | None = math(
-        default=None, about="What happens in rows without a value: the draw there."
+    draw: Draw | None = math(
+        default=None, about="How the value is drawn, and its gradient estimated."
     )
+    missing: Draw | None = math(default=None, about="How missing values are treated.")
     init: float | str | tuple[float, ...] | None = parameters(
-        default=None, about="The start of a parameter."
+        default=None, about="The initial value of a parameter."
     )
 
     def expressions(self) -> Iterator[tree.Expression]:

@@ -20,7 +20,7 @@ class NamedObjective(Value):
 class Minimize(Value):
     """`{minimize: "-elbo(model, guide)"}`."""
 
-    expression: Expression = math(about="What is made small, an expression over the programs.")
+    expression: Expression = math(about="The expression over the programs that is minimized.")
 
 
 Objective = NamedObjective | Minimize

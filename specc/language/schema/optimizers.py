@@ -21,7 +21,7 @@ class Moments(Value):
     lr: float = steering(default=0.001, about=RATE, gt=0)
     weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
     betas: tuple[float, float] = steering(
-        default=(0.9, 0.999), about="How slowly the two running means forget."
+        default=(0.9, 0.999), about="The decay rates of the two moving averages."
     )
     eps: float = steering(default=1e-8, about=EPS, ge=0)
 
@@ -33,7 +33,9 @@ class Adam(Moments):
     theta = theta - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
     """
 
-    amsgrad: bool = training(default=False, about="Whether the second mean may only grow.")
+    amsgrad: bool = training(
+        default=False, about="Whether to use the maximum of the second average so far (AMSGrad)."
+    )
 
 
 class AdamW(Adam):
@@ -64,7 +66,7 @@ class NAdam(Moments):
     """
 
     lr: float = steering(default=0.002, about=RATE, gt=0)
-    momentum_decay: float = steering(default=0.004, about="How the momentum decays.", ge=0)
+    momentum_decay: float = steering(default=0.004, about="The decay rate of the momentum.", ge=0)
 
 
 class RAdam(Moments):
@@ -87,8 +89,8 @@ class SGD(Value):
     lr: float = steering(default=0.001, about=RATE, gt=0)
     weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
     momentum: float = training(default=0.0, about=MOMENTUM, ge=0)
-    dampening: float = steering(default=0.0, about="What momentum takes from the gradient.", ge=0)
-    nesterov: bool = steering(default=False, about="Whether momentum looks ahead.")
+    dampening: float = steering(default=0.0, about="The dampening of the momentum.", ge=0)
+    nesterov: bool = steering(default=False, about="Whether to use Nesterov momentum.")
 
 
 class RMSprop(Value):
@@ -103,7 +105,9 @@ class RMSprop(Value):
     alpha: float = steering(default=0.99, about=FORGETS, ge=0, lt=1)
     eps: float = steering(default=1e-8, about=EPS, ge=0)
     momentum: float = training(default=0.0, about=MOMENTUM, ge=0)
-    centered: bool = training(default=False, about="Whether the mean is taken off first.")
+    centered: bool = training(
+        default=False, about="Whether the gradient is centered before it is scaled."
+    )
 
 
 class Adagrad(Value):
@@ -115,7 +119,7 @@ class Adagrad(Value):
 
     lr: float = steering(default=0.01, about=RATE, gt=0)
     weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
-    lr_decay: float = steering(default=0.0, about="How the learning rate decays.", ge=0)
+    lr_decay: float = steering(default=0.0, about="The decay of the learning rate.", ge=0)
     eps: float = steering(default=1e-10, about=EPS, ge=0)
 
 
@@ -141,7 +145,9 @@ class Adafactor(Value):
 
     lr: float = steering(default=0.01, about=RATE, gt=0)
     weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
-    beta2_decay: float = steering(default=-0.8, about="The power at which the mean forgets.", le=0)
+    beta2_decay: float = steering(
+        default=-0.8, about="The exponent of the decay of the moving average.", le=0
+    )
     d: float = steering(default=1.0, about="The largest root mean square of a step.", gt=0)
 
 
@@ -154,7 +160,7 @@ class ASGD(Value):
 
     lr: float = steering(default=0.01, about=RATE, gt=0)
     weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
-    lambd: float = steering(default=1e-4, about="How the learning rate decays.", ge=0)
+    lambd: float = steering(default=1e-4, about="The decay of the learning rate.", ge=0)
     alpha: float = steering(default=0.75, about="The power of that decay.", gt=0)
     t0: float = steering(default=1e6, about="The step at which averaging starts.", ge=0)
 
@@ -167,7 +173,9 @@ class Rprop(Value):
     """
 
     lr: float = steering(default=0.01, about=RATE, gt=0)
-    etas: tuple[float, float] = steering(default=(0.5, 1.2), about="How a step shrinks and grows.")
+    etas: tuple[float, float] = steering(
+        default=(0.5, 1.2), about="The factors by which a step shrinks and grows."
+    )
     step_sizes: tuple[float, float] = steering(
         default=(1e-6, 50.0), about="The smallest and the largest step."
     )

@@ -12,7 +12,7 @@ class Course(Value):
     """A course may begin with a warm-up, in which the rate rises linearly from zero."""
 
     warmup: float = steering(
-        default=0.0, about="The share of the run in which the rate rises from zero.", ge=0, lt=1
+        default=0.0, about="The fraction of the run in which the rate rises from zero.", ge=0, lt=1
     )
 
 
@@ -56,11 +56,17 @@ class Plateau(Course):
     lr(t) = lr max(final, factor^k) after k falls
     """
 
-    factor: float = steering(default=0.5, about="What the rate falls by.", gt=0, lt=1)
-    patience: int = steering(
-        default=5, about="The validations without improvement before the rate falls.", ge=1
+    factor: float = steering(
+        default=0.5, about="The factor by which the rate is multiplied.", gt=0, lt=1
     )
-    final: float = steering(default=0.01, about="The smallest share of the rate.", ge=0, le=1)
+    patience: int = steering(
+        default=5,
+        about="The number of validations without improvement after which the rate falls.",
+        ge=1,
+    )
+    final: float = steering(
+        default=0.01, about="The smallest rate, as a fraction of the initial one.", ge=0, le=1
+    )
 
 
 SCHEDULES: dict[str, type[Course]] = {

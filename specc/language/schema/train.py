@@ -25,14 +25,14 @@ class Optimizer(Value):
 class ScheduleStep(Value):
     """From a share of the run on, another learning rate."""
 
-    at: float = steering(about="The share of the run after which it holds.", gt=0, lt=1)
+    at: float = steering(about="The fraction of the run after which it applies.", gt=0, lt=1)
     lr: float = steering(about="The learning rate from there on.", gt=0)
 
 
 class Schedule(Value):
     """The course of the learning rate by its name, with its options: `{cosine: {warmup: 0.05}}`."""
 
-    name: str = steering(about="The course.")
+    name: str = steering(about="The schedule.")
     options: Mapping[str, float | int] = steering(default={}, about="Its options.")
 
 
@@ -65,10 +65,14 @@ class EarlyStopping(Value):
     """The run ends where the validation loss no longer improves, with the best weights so far."""
 
     patience: int = steering(
-        default=10, about="The validations without improvement before the run ends.", ge=1
+        default=10,
+        about="The number of validations without improvement after which the run ends.",
+        ge=1,
     )
     least: float = steering(
-        default=0.0, about="What counts as an improvement, in nats a row.", ge=0
+        default=0.0,
+        about="The smallest decrease that counts as an improvement, in nats per row.",
+        ge=0,
     )
 
 
@@ -77,62 +81,67 @@ class TrainSpec(Value):
 
     optimizer: Optimizer = training(
         default=Optimizer(name="adam", options=OPTIMIZERS["adam"]().model_dump()),
-        about="What makes a step of a gradient.",
+        about="The optimizer and its options.",
     )
-    batch_size: int = training(default=128, about="The rows of one step.", ge=1, le=2**31)
-    epochs: int | None = steering(default=100, about="How often every row is seen.", ge=1, le=10**9)
+    batch_size: int = training(default=128, about="The number of rows in a batch.", ge=1, le=2**31)
+    epochs: int | None = steering(
+        default=100, about="The number of passes over the training rows.", ge=1, le=10**9
+    )
     steps: int | None = steering(
-        default=None, about="How many steps are made, instead of epochs.", ge=1, le=10**12
+        default=None, about="The number of optimizer steps, instead of epochs.", ge=1, le=10**12
     )
-    seed: int = training(
-        default=0, about="The number from which all randomness follows.", ge=0, lt=2**63
-    )
+    seed: int = training(default=0, about="The random seed of the run.", ge=0, lt=2**63)
     schedule: Course = steering(
-        default=(), about="The course of the learning rate: its changes in order, or a name."
+        default=(), about="The learning-rate schedule: a list of changes, or a schedule by name."
     )
     accumulate: int = training(
-        default=1, about="The pieces in which a batch is computed, to save memory.", ge=1, le=2**20
+        default=1,
+        about="The number of parts of a batch whose gradients are accumulated, to save memory.",
+        ge=1,
+        le=2**20,
     )
     ema: float | None = training(
         default=None,
-        about="The share of a running mean of the weights that each step keeps; the mean is what "
-        "is evaluated.",
+        about="The decay of an exponential moving average of the weights, which is what is "
+        "evaluated.",
         gt=0,
         lt=1,
     )
     early_stopping: EarlyStopping | None = steering(
-        default=None, about="When to end before the time."
+        default=None, about="Early stopping by the validation loss."
     )
     clip: float | None = steering(
-        default=None, about="The largest norm of a gradient; a longer one is shortened.", gt=0
+        default=None, about="The norm to which a larger gradient is clipped.", gt=0
     )
     validate_every: int | None = steering(
-        default=None, about="The epochs between two measurements on held-out rows.", ge=1
+        default=None, about="The number of epochs between two validations.", ge=1
     )
     threads: int | None = environment(
-        default=None, about="The threads of the processor to use.", ge=1, le=4096
+        default=None, about="The number of CPU threads.", ge=1, le=4096
     )
     precision: Literal["float32", "fast", "float64"] = training(
         default="float32",
-        about="The type of the numbers of the run; `fast` is float32 with matrix products in "
+        about="The floating-point type; `fast` is float32 with matrix products in "
         "bfloat16 (on a GPU TensorFloat-32).",
     )
     compile: Literal["off", "auto", "on"] = environment(
         default="off",
-        about="Whether the step is compiled by torch; `auto` times both and keeps what pays.",
+        about="Whether torch compiles the training step; `auto` times both and uses the faster.",
     )
-    keep: int = environment(default=2, about="The checkpoints that are kept.", ge=1, le=10**6)
+    keep: int = environment(default=2, about="The number of checkpoints to keep.", ge=1, le=10**6)
 
 
 class Evaluation(Value):
     """One figure that belongs to the spec, so that anyone can repeat it."""
 
     estimator: Literal["elbo", "iwae", "exact"] = steering(
-        default="iwae", about="How the log-likelihood is estimated."
+        default="iwae", about="The estimator of the log-likelihood."
     )
     particles: int = steering(
-        default=1000, about="The draws from the guide for each row.", ge=1, le=10**9
+        default=1000, about="The number of draws from the guide for each row.", ge=1, le=10**9
     )
     data: str = steering(default="test", about="The part of the data.")
-    rows: int | None = steering(default=None, about="The first rows of it; all, if left out.", ge=1)
-    seed: int = steering(default=0, about="The number from which the draws follow.", ge=0, lt=2**63)
+    rows: int | None = steering(
+        default=None, about="The number of rows, from the first; all by default.", ge=1
+    )
+    seed: int = steering(default=0, about="The random seed.", ge=0, lt=2**63)

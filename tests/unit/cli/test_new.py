@@ -57,8 +57,7 @@ def test_a_file_is_overwritten_only_by_force(capsys):
     result = run(capsys, "new", "vae")
     assert result.code == 2
     assert result.err == (
-        "specc: there is already a file vae.yaml\n"
-        "  choose another name, or add --force to overwrite it\n"
+        "specc: vae.yaml already exists\n  choose another name, or add --force to overwrite it\n"
     )
     assert Path("vae.yaml").read_text() == "mine"
     assert run(capsys, "new", "vae", "--force").code == 0

@@ -135,7 +135,7 @@ def test_hostile_words_stay_words(tmp_path):
 def test_a_run_without_a_guide_or_pictures(tmp_path):
     model = specc.load(ROOT / "specs/gaussian_mixture.yaml", {"train.epochs": 3})
     shown = page(model.train(tmp_path / "run")._opened)
-    assert "Not drawn: it takes one local latent" in shown
+    assert "Not drawn: this needs exactly one local" in shown
     read(shown)
 
 
@@ -172,10 +172,10 @@ def test_a_part_that_differs_from_the_loss_in_one_epoch_has_its_curve():
 
 def test_the_headline_of_a_run_without_figures(run, tmp_path):
     lines = run.metrics
-    assert "loss" in _headline(tmp_path, lines) and "has not ended" in _headline(tmp_path, lines)
+    assert "loss" in _headline(tmp_path, lines) and "is not complete" in _headline(tmp_path, lines)
     (tmp_path / "result.json").write_text('{"name": "vae", "evaluate": {}}')
     ended = _headline(tmp_path, lines)
-    assert "after 3 epochs" in ended and "has not ended" not in ended
+    assert "after 3 epochs" in ended and "is not complete" not in ended
     assert "first epoch" in _headline(tmp_path, [])
 
 

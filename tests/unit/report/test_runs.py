@@ -63,5 +63,5 @@ def test_the_command(runs, capsys):
     assert main(["runs", "--compare", str(runs / "a"), str(runs / "b")]) == 0
     assert "train.optimizer.adam.lr" in capsys.readouterr().out
     assert main(["runs", "--compare", str(runs / "a"), str(runs / "a")]) == 0
-    assert "differ in nothing" in capsys.readouterr().out
+    assert "have the same settings and figures" in capsys.readouterr().out
     assert main(["runs", "--compare", str(runs / "a")]) == 2
