@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -154,7 +155,8 @@ class Shown:
         self._bar.update(
             self._task, completed=line["step"], epoch=following, loss=f"loss {line['loss']:.2f}"
         )
-        parts = "  ".join(f"{name} {_nats(value)}" for name, value in line["parts"].items())
+        shown = {n: v for n, v in line["parts"].items() if not _is_minus(v, line["loss"])}
+        parts = "  ".join(f"{name} {_nats(value)}" for name, value in shown.items())
         memory = f"{line['memory'] / 1e6:,.0f} MB" if "memory" in line else ""
         self._parts = f"{parts}  {memory}".rstrip()
         now = time.monotonic()
@@ -164,6 +166,11 @@ class Shown:
         self._printed = now
         text = f"epoch {line['epoch']}/{self.epochs}  {self._parts}"
         self.console.print(text, highlight=False, soft_wrap=True)
+
+
+def _is_minus(value: float | None, loss: float | None) -> bool:
+    """Whether a part is the loss with the other sign, as a bound that is maximized is."""
+    return value is not None and loss is not None and math.isclose(value, -loss, rel_tol=1e-5)
 
 
 def _nats(value: float | None) -> str:

@@ -4,7 +4,8 @@ from specc.engine.progress import LINE_EVERY, Kept, Quiet, Shown, measuring
 
 
 def line(epoch, loss):
-    return {"epoch": epoch, "step": 10 * epoch, "loss": loss, "parts": {"elbo": -loss}}
+    parts = {"loss": loss, "elbo": -loss, "KL": 1.5}
+    return {"epoch": epoch, "step": 10 * epoch, "loss": loss, "parts": parts}
 
 
 def test_lines_where_there_is_no_terminal(capsys, monkeypatch):
@@ -17,9 +18,9 @@ def test_lines_where_there_is_no_terminal(capsys, monkeypatch):
             now[0] += LINE_EVERY / 3
     said = capsys.readouterr()
     assert said.out == ""
-    assert "epoch 1/4  elbo -10.000\n" in said.err
-    assert "epoch 2/4  elbo" not in said.err
-    assert "epoch 4/4  elbo -2.500\n" in said.err
+    assert "epoch 1/4  loss 10.000  KL 1.500\n" in said.err  # the elbo is the loss once more
+    assert "epoch 2/4  loss" not in said.err
+    assert "epoch 4/4  loss 2.500  KL 1.500\n" in said.err
 
 
 def test_quiet_says_nothing(capsys):
@@ -58,8 +59,8 @@ def test_the_parts_and_the_memory_stand_below_the_bar(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     with Shown("vae", 2, 20) as shown:
         shown.epoch({**line(1, 3.0), "memory": 412e6})
-        assert shown._parts == "elbo -3.000  412 MB"
-    assert "elbo -3.000  412 MB" in capsys.readouterr().err
+        assert shown._parts == "loss 3.000  KL 1.500  412 MB"
+    assert "loss 3.000  KL 1.500  412 MB" in capsys.readouterr().err
 
 
 def test_numbers_that_are_not_finite(capsys):
