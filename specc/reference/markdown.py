@@ -10,7 +10,7 @@ MADE = "<!-- Made by `python -m specc.reference docs/reference`; edit the catalo
 
 
 def render(page: Page) -> str:
-    """A whole page."""
+    """All of a page."""
     parts = [f"# {page.title}", MADE, page.intro.strip(), _contents(page)]
     shared = _shared(page)
     kind = ""

@@ -42,7 +42,7 @@ def start(code, run, size=2):
 
 
 def ended(processes):
-    said = [process.communicate(timeout=120)[1] for process in processes]
+    said = [process.communicate(timeout=600)[1] for process in processes]
     return [process.returncode for process in processes], said
 
 

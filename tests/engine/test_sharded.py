@@ -128,7 +128,7 @@ def start(plan, size=2):
 
 def answers(processes):
     """What each process says of each entry."""
-    said = [process.communicate(timeout=120) for process in processes]
+    said = [process.communicate(timeout=600) for process in processes]
     assert [p.returncode for p in processes] == [0] * len(processes), said
     return [json.loads(out) for out, _ in said]
 
@@ -308,7 +308,7 @@ def test_one_of_two_is_killed(told, root, tmp_path):
     processes = start([{"code": code, "run": tmp_path / "run"}])
     wait_for(lambda: record.read_metrics(tmp_path / "run"))
     processes[1].kill()
-    (out, _), _ = [process.communicate(timeout=120) for process in processes]
+    (out, _), _ = [process.communicate(timeout=600) for process in processes]
     (said,) = json.loads(out)
     assert said["code"] == "E0815" and said["exit"] == 3
 

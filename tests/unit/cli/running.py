@@ -33,7 +33,7 @@ def process(*arguments: object, stdin: bytes = b"", cwd=None, **environment: str
         capture_output=True,
         cwd=cwd,
         env={**os.environ, **environment},
-        timeout=120,
+        timeout=600,
         check=False,
     )
     out, err = done.stdout.decode(), done.stderr.decode()

@@ -233,7 +233,7 @@ def test_a_browser_draws_it(which, request, tmp_path, width):
         [*command, size, "--dump-dom", path.as_uri()],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     across, inner = map(int, re.search(r"<title>(\d+) (\d+)</title>", found.stdout).groups())
@@ -241,7 +241,7 @@ def test_a_browser_draws_it(which, request, tmp_path, width):
     subprocess.run(
         [*command, size, f"--screenshot={shot}", path.as_uri()],
         capture_output=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     from matplotlib.image import imread
