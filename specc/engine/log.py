@@ -108,5 +108,5 @@ def _parsed(data: bytes) -> list[Line]:
 
 
 def _damaged(folder: Path, problem: str) -> RunFailure:
-    hint = "put it back as it was, or start anew from the weights: `specc train SPEC --from RUN`"
+    hint = "restore it from a copy, or start from the weights: `specc train SPEC --from RUN`"
     return RunFailure("E0803", f"{folder / NAME} is damaged: {problem}", hint=hint)

@@ -142,7 +142,7 @@ def add_facts(folder: Path, **more: Any) -> None:  # noqa: ANN401 - JSON is anyt
 
 
 def _damaged(folder: Path, name: str, problem: str) -> RunFailure:
-    hint = "put it back as it was, or start anew from the weights: `specc train SPEC --from RUN`"
+    hint = "restore it from a copy of the folder, or train again"
     return RunFailure("E0803", f"the run folder {folder} is damaged: {name}: {problem}", hint=hint)
 
 
