@@ -40,6 +40,7 @@ LONG = (
     "unit/language/test_formatter.py",
     "unit/objective/test_figures.py",
     "unit/report",
+    "unit/test_fuzz.py",
     "unit/test_hostile.py",
     "unit/test_large.py",
     "unit/test_random_specs.py",
