@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 
@@ -63,9 +64,11 @@ def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
     last = options.first + options.count
     tasks = [(options.seed, at, min(at + 50, last)) for at in ends]
     given = (folder, options.steps, options.whole, False)
-    with multiprocessing.get_context("spawn").Pool(options.jobs, start, given) as pool:
-        for found in pool.imap_unordered(judged, tasks):
-            yield from found
+    spawn = multiprocessing.get_context("spawn")
+    # A worker that dies ends the run with an error, where a pool of multiprocessing would wait.
+    with ProcessPoolExecutor(options.jobs, spawn, start, given) as pool:
+        for done in as_completed([pool.submit(judged, task) for task in tasks]):
+            yield from done.result()
 
 
 class Tally:

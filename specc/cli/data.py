@@ -42,9 +42,12 @@ def command(
     if out is not None and Path(out).suffix != ".png":
         raise usage(f"{out} does not end in .png", "for example --out data.png")
     model, manifest = _read(spec, settings, data_dir)
+    from specc.data.rows import ROWS
+
     data = manifest.data
-    if data is None:
-        raise usage(f"the spec of `{manifest.name}` has no data", "add `data:` to it")
+    if data is None or data.source == ROWS:
+        hint = "`specc train` trains it on rows without data; add `data:` for others"
+        raise usage(f"the spec of `{manifest.name}` reads no data", hint)
     from specc.data.describe import described
     from specc.data.missing import marked
     from specc.data.read import digest, failures, parted, tables_of

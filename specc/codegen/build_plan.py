@@ -11,6 +11,7 @@ from specc.catalog.functions import index as functions
 from specc.codegen.loops import loops
 from specc.codegen.names import Attributes, Names
 from specc.codegen.plan import (
+    ROW,
     Argument,
     Before,
     Buffer,
@@ -57,12 +58,13 @@ def build_plan(objective: Objective) -> Plan:
         name for name, node in graph.model.nodes.items() if node.role in ("observed", "given")
     )
     missing = _missing(objective, python)
+    known = {known_key(n): m.known for n, m in missing.items()}
     own = {n: python[n] for p in graph.programs.values() for n in p.nodes}
     return Plan(
         graph=objective.graph,
         objective=objective,
         programs=MappingProxyType(programs),
-        python=MappingProxyType(own | {known_key(n): m.known for n, m in missing.items()}),
+        python=MappingProxyType(own | known | ({} if data else {ROW: python.fresh("row")})),
         data=data,
         source=graph.spec.source.name,
         masks=MappingProxyType({scan: python.fresh(f"{scan}_mask") for scan in graph.scans}),

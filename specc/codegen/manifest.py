@@ -8,7 +8,7 @@ from typing import Any
 from specc.catalog.supports import Support, bounds, contains, meet, point
 from specc.codegen.emit.asked import capabilities
 from specc.codegen.emit.objective import loss_inputs, needs_data_size, shares
-from specc.codegen.plan import Plan
+from specc.codegen.plan import ROW, Plan
 from specc.codegen.steps import loop, sequence
 from specc.codegen.tensors import parameters, side
 from specc.diagnostics.printable import json_text
@@ -129,6 +129,8 @@ def _nodes(plan: Plan, program: str) -> dict[str, Any]:
 def _data(plan: Plan) -> dict[str, Any] | None:
     graph = plan.graph.graph
     data = graph.spec.document.data
+    if not plan.data:
+        return _rows_alone(plan)
     if data is None:
         return None
     used = {node.field: name for name, node in graph.model.nodes.items() if node.field}
@@ -141,6 +143,23 @@ def _data(plan: Plan) -> dict[str, Any] | None:
             for name, field in graph.fields.items()
             if name in used
         },
+    }
+
+
+def _rows_alone(plan: Plan) -> dict[str, Any]:
+    """Rows without data, by their numbers: as many as a batch has, so that an epoch is one step.
+
+    Where every node is shared by all rows there is one.
+    """
+    types = (f.type for program in plan.programs.values() for f in program.factors.values())
+    is_local = any(kind.is_local for kind in types)
+    document = plan.graph.graph.spec.document
+    field = {"from": "row", "shape": [], "dtype": "int64", "support": {"kind": "real"}}
+    return {
+        "source": "rows",
+        "options": {"rows": document.train.batch_size if is_local else 1},
+        "split": {},
+        "fields": {plan.python[ROW]: field},
     }
 
 

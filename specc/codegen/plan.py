@@ -299,6 +299,11 @@ class Plan:
         indexes = node.plate_index is not None or node.id in self.graph.classes
         return "int64" if indexes else "float32"
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """What says how many rows there are: data, or, in a program without any, row numbers."""
+        return self.data[:1] or (ROW,)
+
     def with_known(self, names: Iterable[str]) -> tuple[str, ...]:
         """Names of data, and behind each that may be missing the key of where it is known."""
         found: dict[str, None] = {}
@@ -307,6 +312,10 @@ class Plan:
             if name in self.missing:
                 found[known_key(name)] = None
         return tuple(found)
+
+
+ROW = "row()"
+"""What stands, among the names of nodes, for the numbers of the rows of a program without data."""
 
 
 def known_key(name: str) -> str:

@@ -16,6 +16,7 @@ from specc.data.columns import lengthened, together, without_numbers
 from specc.data.files import unreadable
 from specc.data.limits import check_limits
 from specc.data.missing import marked
+from specc.data.rows import ROWS, numbered
 from specc.data.sources import reader
 from specc.data.split import split
 from specc.data.table import ALL, Column, Part, Table
@@ -51,6 +52,8 @@ def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
 
 
 def _read(data: Data, folder: Path | None) -> dict[str, Table]:
+    if data.source == ROWS:
+        return {"": numbered(data.options)}
     read, used = reader(data.source), _used(data)
     found = {"": read(data.options, folder, used)}
     for name, rule in data.split.items():

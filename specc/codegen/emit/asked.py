@@ -8,7 +8,7 @@ from specc.codegen.emit.predict import predicted, write_predict
 from specc.codegen.emit.terms import Terms
 from specc.codegen.emit.values import values_behind
 from specc.codegen.layout import Layout
-from specc.codegen.plan import Factor, Plan, ProgramPlan, known_key
+from specc.codegen.plan import ROW, Factor, Plan, ProgramPlan, known_key
 from specc.codegen.writer import Writer
 from specc.graph.graph import GUIDE, MODEL, ROWS
 from specc.objective.terms import LogProb, Part, Reduce, Sum
@@ -90,13 +90,14 @@ def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
     data = plan.with_known([*(n for n in found if n not in program.factors), *drawn])
     unasked = {known_key(n) for n, m in plan.missing.items() if not m.fills} - set(found)
     data = tuple(n for n in data if n not in unasked)
-    return data or plan.data[:1]  # which says at least how many rows there are
+    return data or plan.counted  # which says at least how many rows there are
 
 
 def _likelihood_inputs(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
     taken = _joint_inputs(plan, program, _split(program)[0])
     drawn = plan.objective.draws
-    return plan.with_known(n for n in taken if n not in drawn or n in plan.missing)
+    found = plan.with_known(n for n in taken if n not in drawn or n in plan.missing)
+    return found or plan.counted
 
 
 def _mean_factors(plan: Plan, program: ProgramPlan) -> list[Factor]:
@@ -176,9 +177,14 @@ def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[
         write_points(plan, program, body, "self")
         for name in enumerated:
             with out.about(f"{program.name}.{name}"):
-                body.spread(program.factors[name], [n for n in names if n in plan.data])
+                body.spread(program.factors[name], [n for n in names if n in (*plan.data, ROW)])
         terms = Terms(body)
         parts = list(_local_parts(plan, program))
+        if not parts:
+            imports.add("torch")
+            row = plan.python[names[0]]
+            out.statement(f"return torch.zeros({row}.shape[0], device={row}.device)")
+            return
         result = [terms.part(part) for part in parts]
         # Sums apart from each other leave axes of size 1 where the others' states were.
         sums = [p.term for p in _local_parts(plan, program) if isinstance(p.term, Reduce)]

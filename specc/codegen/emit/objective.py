@@ -39,7 +39,7 @@ def write_objective(plan: Plan) -> PyFile:
 
 
 def loss_inputs(plan: Plan) -> tuple[str, ...]:
-    """The data that the loss takes, in the model's order."""
+    """The data that the loss takes, in the model's order; at least one, to count the rows by."""
     if plan.objective.has_likelihood:
         found = capabilities(plan, plan.programs[MODEL]).get("log_prob", ())
     else:
@@ -54,7 +54,7 @@ def loss_inputs(plan: Plan) -> tuple[str, ...]:
             factor = plan.programs[draw.program].factors[draw.node]
             used.update(values_behind(plan, draw.program, factor.inputs))
         found = tuple(used)
-    return plan.with_known(n for n in plan.data if n in found)
+    return plan.with_known(n for n in plan.data if n in found) or plan.counted
 
 
 def shares(plan: Plan) -> dict[str, str]:
