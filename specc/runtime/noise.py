@@ -14,6 +14,9 @@ from torch import Tensor
 from specc.runtime.number import Number
 from specc.runtime.seeds import mix
 
+LARGEST = 2.0**30
+"""The largest rate of which torch's own counts are taken: they are int32 on a GPU."""
+
 
 class Noise:
     """Random numbers of one step, from a generator that is seeded by counters."""
@@ -82,14 +85,27 @@ class Noise:
         )
 
     def poisson(self, rate: Number, shape: Sequence[int]) -> Tensor:
-        """Poisson counts of the given shape, as floating-point numbers."""
-        return torch.poisson(self._fill(rate, shape), generator=self.generator)
+        """Poisson counts of the given shape, as floating-point numbers.
+
+        torch's counts are integers, which overflow, and above 10^15 are not Poisson's. Of a rate
+        above `LARGEST` they are the counts of that, shifted and scaled: both are normal, to a
+        skewness of 3e-5.
+        """
+        mean = self._fill(rate, shape)
+        mean = mean.clamp_max(torch.finfo(mean.dtype).max)
+        counts = torch.poisson(mean.clamp_max(LARGEST), generator=self.generator)
+        scale = (mean / LARGEST).sqrt()
+        return torch.where(mean > LARGEST, (mean + scale * (counts - LARGEST)).round(), counts)
 
     def binomial(self, total_count: Number, probs: Number, shape: Sequence[int]) -> Tensor:
-        """The numbers of successes in `total_count` trials, as floating-point numbers."""
+        """The numbers of successes in `total_count` trials, as floating-point numbers.
+
+        They are drawn in float64: the algorithm of torch compares terms of the size of the counts,
+        so in float32 counts of 10^9 are too widely spread.
+        """
         p = self._fill(probs, shape)
-        count = self._fill(total_count, shape).to(p.dtype)
-        return torch.binomial(count.contiguous(), p.contiguous(), generator=self.generator)
+        count = self._fill(total_count, shape).double().contiguous()
+        return torch.binomial(count, p.double().contiguous(), generator=self.generator).to(p.dtype)
 
     def categorical(self, logits: Tensor, shape: Sequence[int] | None = None) -> Tensor:
         """Class numbers with probabilities softmax(logits), logits [..., n].

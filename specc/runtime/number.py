@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 Number = Tensor | float
+
+FAR = 40.0
+"""Above this x, log(1 + e^x) is x in every type; torch's own limit of 20 is that of float32."""
 
 # |B_2k| / 2k, k = 1, 2, ...: the series of digamma, whose signs alternate.
 _DIGAMMA = (1 / 12, 1 / 120, 1 / 252, 1 / 240, 1 / 132, 691 / 32760, 1 / 12)
@@ -45,6 +49,20 @@ def tensors(*numbers: Number) -> tuple[Tensor, ...]:
         if isinstance(like, Tensor) and like.is_floating_point():
             return tuple(x if isinstance(x, Tensor) else like.new_tensor(x) for x in numbers)
     return tuple(map(tensor, numbers))
+
+
+def reals(*numbers: Number) -> tuple[Tensor, ...]:
+    """The numbers as tensors of one floating-point type, that of the tensors among them."""
+    made = [x for x in numbers if isinstance(x, Tensor)]
+    kind = torch.get_default_dtype()
+    types = [x.dtype for x in made if x.is_floating_point()]
+    if types:
+        kind = reduce(torch.promote_types, types)
+    device = made[0].device if made else None
+    return tuple(
+        x.to(kind) if isinstance(x, Tensor) else torch.tensor(float(x), dtype=kind, device=device)
+        for x in numbers
+    )
 
 
 def spread(x: Number, *numbers: Number) -> Tensor:
@@ -90,9 +108,29 @@ def exp(x: Number) -> Number:
     return x.exp() if isinstance(x, Tensor) else math.exp(x)
 
 
+def positive_exp(x: Tensor, room: float = 1.0) -> Tensor:
+    """e^x between the smallest normal number and the largest over `room`; beyond, no gradient."""
+    kind = torch.finfo(x.dtype)
+    inwards = 1 - 4 * kind.eps
+    low, high = math.log(kind.tiny) * inwards, math.log(kind.max / room) * inwards
+    return x.clamp(low, high).exp()
+
+
 def log1p(x: Number) -> Number:
     """log(1 + x)."""
     return x.log1p() if isinstance(x, Tensor) else math.log1p(x)
+
+
+def log1p_square(x: Number, scale: Number) -> Number:
+    """log(1 + (x / scale)^2), also where the square overflows."""
+    if not isinstance(x, Tensor) and not isinstance(scale, Tensor):
+        return 2 * math.log(math.hypot(1.0, x / scale))
+    y, width = reals(x, scale)
+    z = y / width
+    far = ~(z.abs() < 1e9)
+    inside = torch.where(far, 0.0, z)
+    outside = 2 * (torch.where(far, y, 1.0).abs().log() - torch.where(far, width, 1.0).log())
+    return torch.where(far, outside, torch.log1p(inside * inside))
 
 
 def sqrt(x: Number) -> Number:
@@ -107,10 +145,20 @@ def sigmoid(x: Number) -> Number:
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
+def both_shares(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """sigmoid(l), sigmoid(-l) and their logarithms."""
+    return (
+        logits.sigmoid(),
+        (-logits).sigmoid(),
+        functional.logsigmoid(logits),
+        functional.logsigmoid(-logits),
+    )
+
+
 def softplus(x: Number) -> Number:
     """log(1 + e^x)."""
     if isinstance(x, Tensor):
-        return functional.softplus(x)
+        return functional.softplus(x, threshold=FAR)
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 

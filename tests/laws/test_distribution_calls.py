@@ -111,6 +111,8 @@ def test_draws_have_the_shape_that_is_asked(name: str) -> None:
         assert module.log_prob(drawn, *parameters).isfinite().all()
 
 
+# Of torch's own: dynamo makes an object of a class of gradients.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", names())
 def test_one_graph_under_the_compiler(name: str) -> None:
     module, entry = runtime(name), distribution(name)

@@ -192,20 +192,29 @@ def test_the_two_draws_are_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("name", ["beta", "dirichlet", "gamma", "inverse_gamma", "student_t"])
+@pytest.mark.parametrize(
+    "name", ["beta", "dirichlet", "gamma", "inverse_gamma", "log_normal", "student_t"]
+)
 def test_draws_of_small_concentrations_stay_inside(name: str, dtype: torch.dtype) -> None:
-    """Gamma numbers vanish at a concentration of 0.01: no draw may become 0, 1 or not a number."""
+    """Gamma numbers vanish at a concentration of 0.01: no draw may become 0, 1 or not a number.
+
+    Nor may its log-density, from which the weights of a bound are made.
+    """
     small = {
         "beta": (0.01, 0.01),
         "dirichlet": ([0.01, 0.01],),
-        "gamma": (0.01, 1.0),
-        "inverse_gamma": (1.0, 1.0),
-        "student_t": (0.5, 0.0, 1.0),
+        "gamma": (0.001, 50.0),
+        "inverse_gamma": (0.001, 1.0),
+        "log_normal": (0.0, 200.0),
+        "student_t": (0.01, 0.0, 1.0),
     }[name]
     made = [p.requires_grad_() for p in tensors(small, dtype)]
     event = (2,) if name == "dirichlet" else ()
     values = runtime(name).rsample(noise(1, dtype=dtype), *made, shape=(DRAWS, *event))
     assert values.isfinite().all()
+    assert runtime(name).log_prob(values, *made).isfinite().all()
+    if name in ("gamma", "inverse_gamma", "log_normal"):
+        assert (values > 0).all()
     if name in ("beta", "dirichlet"):
         assert (values > 0).all()
         half = (values.reshape(DRAWS, -1)[:, 0] > 0.5).double().mean()
@@ -213,3 +222,47 @@ def test_draws_of_small_concentrations_stay_inside(name: str, dtype: torch.dtype
         assert ((values.reshape(DRAWS, -1)[:, 0] - 0.5).abs() < 0.4).double().mean() < 0.05
     for gradient in torch.autograd.grad(torch.atan(values).sum(), made):
         assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("rate", [2.0**29, 2.0**31, 1e19, 1e30, 1e38])
+def test_counts_of_large_rates(rate: float, dtype: torch.dtype) -> None:
+    """None is negative or infinite; beyond the digits of the type all that is left is the rate.
+
+    In float64 they are normal up to there, at the false-alarm rate of the other draws.
+    """
+    values = noise(dtype=dtype).poisson(rate, (DRAWS,)).double()
+    assert (values > 0).all() and values.isfinite().all()
+    error = max(rate**0.5 / DRAWS**0.5, torch.finfo(dtype).eps * rate)
+    assert abs(float((values - rate).mean())) < STANDARD_ERRORS * error
+    if dtype == torch.float64 and rate < 1e25:
+        scaled = ((values - rate) / rate**0.5).numpy()
+        assert stats.kstest(scaled, stats.norm.cdf).pvalue > FALSE_ALARM
+
+
+def test_counts_of_a_negative_binomial_of_a_large_mean() -> None:
+    """With r = 3 and a mean of 1.6e22 its counts are gamma numbers, beyond all integers."""
+    made = tensors((3.0, 50.0))
+    values = runtime("negative_binomial").sample(noise(), *made, shape=(DRAWS,)).numpy()
+    assert stats.kstest(values, stats.gamma(3.0, scale=np.exp(50.0)).cdf).pvalue > FALSE_ALARM
+
+
+@pytest.mark.parametrize("count", [1e3, 1e9])
+def test_counts_of_many_trials_in_float32(count: float) -> None:
+    """The spread of a share of 1/4, whose count float32 rounds by up to 2^-24 of it."""
+    values = noise(dtype=torch.float32).binomial(count, 0.25, (DRAWS,)).double()
+    deviation = float((values - 0.25 * count).std()) / (count * 0.1875) ** 0.5
+    assert abs(deviation - 1) < STANDARD_ERRORS / (2 * DRAWS) ** 0.5
+
+
+@pytest.mark.parametrize("logits", [-1e6, 30.0, 1e6])
+def test_a_continuous_bernoulli_stays_inside(logits: float) -> None:
+    """Also where the uniform number is 0, as one in 2^24 of float32 is."""
+
+    class Zeros(Noise):
+        def uniform(self, shape: object) -> Tensor:
+            return torch.zeros(4)
+
+    fixed = Zeros(torch.Generator(), torch.float32)
+    values = runtime("continuous_bernoulli").rsample(fixed, torch.tensor(logits), shape=(4,))
+    assert ((values >= 0) & (values <= 1)).all()

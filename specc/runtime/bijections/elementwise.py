@@ -1,4 +1,8 @@
-"""Fixed increasing functions, entry by entry, for events of `rank` axes."""
+"""Fixed increasing functions, entry by entry, for events of `rank` axes.
+
+No value is at an end of the range that it is a map onto, where its logarithm would be infinite:
+what rounds to an end is the number next to it, and its log-slope is still that of u.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from torch.nn import functional
 
 from specc.runtime.bijections.bijection import Bijection
 from specc.runtime.bijections.event import total
+from specc.runtime.number import positive_exp
 
 
 class Elementwise(Bijection):
@@ -25,7 +30,7 @@ class Exp(Elementwise):
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x, and the sum of u."""
-        return u.exp(), total(u, self.rank)
+        return positive_exp(u), total(u, self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """u = log x, and the sum of -u."""
@@ -38,7 +43,9 @@ class Sigmoid(Elementwise):
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x, and the sum of log x (1 - x)."""
-        return u.sigmoid(), total(functional.logsigmoid(u) + functional.logsigmoid(-u), self.rank)
+        kind = torch.finfo(u.dtype)
+        x = u.sigmoid().clamp(kind.tiny, 1 - kind.eps / 2)
+        return x, total(functional.logsigmoid(u) + functional.logsigmoid(-u), self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """u = log x - log(1 - x), and the sum of -log x (1 - x)."""
@@ -51,7 +58,8 @@ class Softplus(Elementwise):
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x, and the sum of log(1 - exp(-x)) = log sigmoid(u)."""
-        return torch.logaddexp(u, torch.zeros_like(u)), total(functional.logsigmoid(u), self.rank)
+        x = torch.logaddexp(u, torch.zeros_like(u)).clamp_min(torch.finfo(u.dtype).tiny)
+        return x, total(functional.logsigmoid(u), self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """u = x + log(1 - exp(-x)), and the sum of -log(1 - exp(-x))."""
@@ -66,7 +74,8 @@ class Tanh(Elementwise):
         """x, and the sum of log(1 - x^2) = 2 (log 2 - u - log(1 + exp(-2 u)))."""
         far = u.abs()
         log_slope = 2 * (math.log(2) - far - torch.log1p((-2 * far).exp()))
-        return u.tanh(), total(log_slope, self.rank)
+        largest = 1 - torch.finfo(u.dtype).eps / 2
+        return u.tanh().clamp(-largest, largest), total(log_slope, self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """u = (log(1 + x) - log(1 - x)) / 2, and the sum of -log(1 - x^2)."""

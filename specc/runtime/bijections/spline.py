@@ -21,10 +21,11 @@ class Spline(ScalarMap):
     """Between -bound and bound, `bins` quotients of quadratics; outside, the identity.
 
     In a bin from (x_k, y_k) of width w, height h, mean slope s = h / w and slopes d_k, d_(k+1) at
-    its ends, with t = (x - x_k) / w (eq. 4 and 5):
+    its ends, with t = (x - x_k) / w and r = 1 - t (eq. 4 and 5):
 
-        y = y_k + h (s t^2 + d_k t (1 - t)) / (s + (d_(k+1) + d_k - 2 s) t (1 - t))
+        y = y_k + h (s t^2 + d_k t r) / (s (t^2 + r^2) + (d_k + d_(k+1)) t r)
 
+    Both t and r are computed, each from its own end, so that all sums are of positive numbers.
     The parameters are `bins` for the widths, `bins` for the heights and bins - 1 for the slopes
     at the inner knots; at the outer ones the slope is 1.
     """
@@ -38,25 +39,34 @@ class Spline(ScalarMap):
         inside = u.abs() < self.bound
         v = torch.where(inside, u, 0)
         widths, heights, slopes = self._knots(given)
-        x_k, w, y_k, h, low, high = _bin(v, widths, heights, slopes, by=widths)
-        s, t = h / w, (v - x_k) / w
-        bent = t * (1 - t)
-        below = s + (high + low - 2 * s) * bent
-        y = y_k + h * (s * t.square() + low * bent) / below
-        return torch.where(inside, y, u), torch.where(inside, _log_slope(s, t, low, high), 0)
+        x_k, x_next, y_k, y_next, low, high = _bin(v, widths, heights, slopes, by=widths)
+        w, h = x_next - x_k, y_next - y_k
+        s, t, r = h / w, (v - x_k) / w, (x_next - v) / w
+        y = y_k + h * t * (s * t + low * r) / _below(s, t, r, low, high)
+        return torch.where(inside, y, u), torch.where(inside, _log_slope(s, t, r, low, high), 0)
 
     def inverse(self, x: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        """u and log du/dx (eq. 6 to 8, the root in the form that does not cancel)."""
+        """u and log du/dx.
+
+        With a = x - y_k, b = y_(k+1) - x, m = d_k b - d_(k+1) a and R^2 = m^2 + 4 s^2 a b, the root
+        of eq. 6 to 8 is t = 2 s a / (2 s a + m + R) where m >= 0, r = 2 s b / (2 s b - m + R)
+        elsewhere: no sum cancels.
+        """
         inside = x.abs() < self.bound
         v = torch.where(inside, x, 0)
         widths, heights, slopes = self._knots(given)
-        x_k, w, y_k, h, low, high = _bin(v, widths, heights, slopes, by=heights)
-        s, y = h / w, v - y_k
-        bent = y * (high + low - 2 * s)
-        a, b, c = h * (s - low) + bent, h * low - bent, -s * y
-        t = 2 * c / (-b - (b.square() - 4 * a * c).clamp_min(0).sqrt())
-        u = torch.where(inside, x_k + w * t, x)
-        return u, torch.where(inside, -_log_slope(s, t, low, high), 0)
+        x_k, x_next, y_k, y_next, low, high = _bin(v, widths, heights, slopes, by=heights)
+        w, above, below = x_next - x_k, v - y_k, y_next - v
+        s = (y_next - y_k) / w
+        m = low * below - high * above
+        one, other = 2 * s * above, 2 * s * below
+        root = m.abs() + (m.square() + one * other).sqrt()
+        rising = m >= 0
+        total = root + torch.where(rising, one, other)
+        t = torch.where(rising, one, root) / total
+        r = torch.where(rising, root, other) / total
+        u = torch.where(inside, torch.where(rising, x_k + w * t, x_next - w * r), x)
+        return u, torch.where(inside, -_log_slope(s, t, r, low, high), 0)
 
     def _knots(self, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The places of the knots across and upwards [bins + 1, ...], and the slopes there."""
@@ -75,16 +85,20 @@ class Spline(ScalarMap):
 def _bin(
     v: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor, by: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The bin of each value: place and width across, place and height upwards, two slopes."""
+    """The bin of each value: its two ends across, its two ends upwards, the slopes there."""
     k = (v[..., None] >= by[..., 1:-1]).sum(-1, keepdim=True)
     pair = torch.cat([k, k + 1], -1)
     x, y, d = (knots.gather(-1, pair) for knots in (widths, heights, slopes))
     (x_k, x_next), (y_k, y_next), (low, high) = x.unbind(-1), y.unbind(-1), d.unbind(-1)
-    return x_k, x_next - x_k, y_k, y_next - y_k, low, high
+    return x_k, x_next, y_k, y_next, low, high
 
 
-def _log_slope(s: Tensor, t: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def _below(s: Tensor, t: Tensor, r: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """What eq. 4 divides by: s + (d_(k+1) + d_k - 2 s) t r."""
+    return s * (t.square() + r.square()) + (high + low) * t * r
+
+
+def _log_slope(s: Tensor, t: Tensor, r: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """log dy/dx (eq. 5)."""
-    bent = t * (1 - t)
-    above = high * t.square() + 2 * s * bent + low * (1 - t).square()
-    return 2 * s.log() + above.log() - 2 * (s + (high + low - 2 * s) * bent).log()
+    above = high * t.square() + 2 * s * t * r + low * r.square()
+    return 2 * s.log() + above.log() - 2 * _below(s, t, r, low, high).log()

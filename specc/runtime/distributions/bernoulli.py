@@ -46,9 +46,11 @@ def entropy(logits: Number) -> Tensor:
 
 
 def kl_bernoulli(logits: Number, other_logits: Number) -> Tensor:
-    """KL(p || q) = s (a - b) - log(1 + e^a) + log(1 + e^b), a and b the logits, s = sigmoid(a)."""
+    """KL(p || q) = s log(s / t) + (1 - s) log((1 - s) / (1 - t)), s and t the sigmoids."""
     a, b = number.tensors(logits, other_logits)
-    return a.sigmoid() * (a - b) - softplus(a) + softplus(b)
+    log_one, log_zero = logsigmoid(a), logsigmoid(-a)
+    ones = log_one.exp() * (log_one - logsigmoid(b))
+    return ones + log_zero.exp() * (log_zero - logsigmoid(-b))
 
 
 def enumerate_values(

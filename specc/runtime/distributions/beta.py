@@ -13,14 +13,31 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.distributions import dirichlet
+from specc.runtime.log_gamma import HALF_LOG_2PI, binet, binomial_deviance
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, concentration1: Number, concentration0: Number) -> Tensor:
     """The log-density, -inf outside [0, 1]; at 0 and 1 the limits, which a and b decide."""
-    a, b = concentration1, concentration0
-    return number.log_power(value, a - 1) + number.log_power(1 - value, b - 1) - _log_beta(a, b)
+    given, a, b = number.reals(value, concentration1, concentration0)
+    inside = (given > 0) & (given < 1)
+    x = torch.where(inside, given, 0.5)
+    y = 1 - x
+    log_x, log_y, n = x.log(), torch.log1p(-x), a + b
+    log_a, log_b = a.log(), b.log()
+    rest = 0.5 * (log_a + log_b - n.log()) - HALF_LOG_2PI + (binet(n) - binet(a) - binet(b))
+    log_p = rest - binomial_deviance(a, b, x, y, log_x, log_y) - log_x - log_y
+    at_zero, at_one = _at_end(a, log_b), _at_end(b, log_a)
+    ends = torch.where(given == 0, at_zero, torch.where(given == 1, at_one, -torch.inf))
+    return torch.where(inside, log_p, ends)
+
+
+def _at_end(shape: Tensor, log_other: Tensor) -> Tensor:
+    """The limit at the end whose exponent is `shape` - 1: inf, the other parameter's log, -inf."""
+    exponent = shape.detach() - 1
+    return torch.where(exponent == 0, log_other, -exponent * torch.inf)
 
 
 def rsample(
@@ -60,9 +77,7 @@ def mean(concentration1: Number, concentration0: Number) -> Tensor:
 
 def entropy(concentration1: Number, concentration0: Number) -> Tensor:
     """The entropy, log B(a, b) - (a - 1) psi(a) - (b - 1) psi(b) + (a + b - 2) psi(a + b)."""
-    a, b = concentration1, concentration0
-    slopes = (a - 1) * number.digamma(a) + (b - 1) * number.digamma(b)
-    return number.tensor(_log_beta(a, b) - slopes + (a + b - 2) * number.digamma(a + b))
+    return dirichlet.entropy(_stacked(*number.reals(concentration1, concentration0)))
 
 
 def kl_beta(
@@ -75,12 +90,12 @@ def kl_beta(
 
     log B(c, d) - log B(a, b) + (a - c) psi(a) + (b - d) psi(b) - (a + b - c - d) psi(a + b)
     """
-    a, b, c, d = concentration1, concentration0, other_concentration1, other_concentration0
-    slopes = (a - c) * number.digamma(a) + (b - d) * number.digamma(b)
-    joint = (a + b - c - d) * number.digamma(a + b)
-    return number.tensor(_log_beta(c, d) - _log_beta(a, b) + slopes - joint)
+    a, b, c, d = number.reals(
+        concentration1, concentration0, other_concentration1, other_concentration0
+    )
+    return dirichlet.kl_dirichlet(_stacked(a, b), _stacked(c, d))
 
 
-def _log_beta(a: Number, b: Number) -> Number:
-    """The logarithm of B(a, b), log Gamma(a) + log Gamma(b) - log Gamma(a + b)."""
-    return number.lgamma(a) + number.lgamma(b) - number.lgamma(a + b)
+def _stacked(a: Tensor, b: Tensor) -> Tensor:
+    """The two as the concentration of a Dirichlet distribution, [..., 2]."""
+    return torch.stack(torch.broadcast_tensors(a, b), -1)  # type: ignore[no-untyped-call]

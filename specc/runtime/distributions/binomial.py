@@ -13,17 +13,21 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.log_gamma import binomial_deviance, stirling
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, total_count: Number, logits: Number) -> Tensor:
-    """The log-probability, -inf where value < 0 or value > total_count."""
-    inside = (value >= 0) & (value <= total_count)
-    x = torch.where(inside, value, 0)
-    rest = total_count - x
-    log_ways = _log_factorial(total_count) - torch.lgamma(x + 1.0) - torch.lgamma(rest + 1.0)
-    log_p = log_ways - x * number.softplus(-logits) - rest * number.softplus(logits)
+    """The log-probability, -inf where value < 0 or value > total_count.
+
+    Computed as the deviance and what is left of Stirling's formulas (Loader 2000).
+    """
+    counts, n, scores = number.reals(value, total_count, logits)
+    inside = (counts >= 0) & (counts <= n)
+    x = torch.where(inside, counts, 0.0)
+    ways = stirling(n) - stirling(x) - stirling(n - x)
+    log_p = ways - binomial_deviance(x, n - x, *number.both_shares(scores))
     return torch.where(inside, log_p, -torch.inf)
 
 
@@ -51,7 +55,3 @@ def enumerate_values(
     if classes is None:
         raise ValueError("the number of trials is not known")
     return torch.arange(classes, dtype=dtype, device=device)
-
-
-def _log_factorial(n: Number) -> Number:
-    return number.lgamma(n + 1.0)

@@ -21,8 +21,8 @@ from specc.runtime.number import Number
 
 def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
     """The log-density, in the shape of the three broadcast."""
-    z = number.over(number.minus(value, loc), scale)
-    return number.tensor(-number.log1p(z * z) - number.log(math.pi * scale))
+    tail = number.log1p_square(number.minus(value, loc), scale)
+    return number.tensor(-tail - number.log(math.pi * scale))
 
 
 def rsample(
@@ -49,8 +49,10 @@ def entropy(loc: Number, scale: Number) -> Tensor:
 def kl_cauchy(loc: Number, scale: Number, other_loc: Number, other_scale: Number) -> Tensor:
     """KL(p || q) = log(((scale + other_scale)^2 + (loc - other_loc)^2) / (4 scale other_scale)).
 
-    Chyzak and Nielsen (2019), theorem 1.
+    Chyzak and Nielsen (2019), theorem 1: with w = 2 sqrt(scale other_scale), d = loc - other_loc,
+    log(1 + (d / w)^2) + log(1 + (scale - other_scale)^2 / (w^2 + d^2)).
     """
-    width, shift = scale + other_scale, number.minus(loc, other_loc)
-    ratio = (width * width + shift * shift) / (4 * scale * other_scale)
-    return number.tensor(number.log(ratio))
+    p, s, q, t = number.reals(loc, scale, other_loc, other_scale)
+    width = 2 * s.sqrt() * t.sqrt()
+    shifted = number.log1p_square(p - q, width)
+    return number.tensor(shifted + number.log1p_square(s - t, torch.hypot(width, p - q)))

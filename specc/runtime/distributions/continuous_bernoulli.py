@@ -17,8 +17,22 @@ from specc.runtime import number
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
-# Up to this |l| the series of A and A' are exact to 1e-13; above it the formulas lose nothing.
+# Up to this |l| the series of A and A' are exact to 1e-17; above it the formulas lose nothing.
 SMALL = 0.5
+
+# B_2k / (2k)!, k = 1, 2, ...: the series of A' in odd powers of l.
+_SERIES = (
+    1 / 12,
+    -1 / 720,
+    1 / 30240,
+    -1 / 1209600,
+    1 / 47900160,
+    -691 / 1307674368000,
+    1 / 74724249600,
+)
+
+LARGE = 60.0
+"""Above this l the probability e^-l is nothing beside 1 / l."""
 
 
 def log_prob(value: Tensor, logits: Number) -> Tensor:
@@ -40,7 +54,7 @@ def rsample(noise: Noise, logits: Number, *, shape: Sequence[int] | None = None)
     small = decay > -0.01
     safe = torch.where(small, -1.0, decay)
     series = u + 0.5 * decay * u * (1 - u) * (1 + decay * (1 - 2 * u) / 3)
-    x = torch.where(small, series, (u * safe.expm1()).log1p() / safe)
+    x = torch.where(small, series, (u * safe.expm1()).log1p() / safe).clamp_max(1.0)
     return torch.where(rate > 0, 1 - x, x)
 
 
@@ -57,20 +71,27 @@ def mean(logits: Number) -> Tensor:
     safe = torch.where(small, 1.0, rate)
     near = torch.where(small, rate, 0.0)
     y = near * near
-    odd = 1 / 12 - y * (1 / 720 - y * (1 / 30240 - y * (1 / 1209600 - y / 47900160)))
-    return torch.where(small, 0.5 + near * odd, -1 / (-safe).expm1() - 1 / safe)
+    odd = torch.zeros_like(y)
+    for coefficient in reversed(_SERIES):
+        odd = odd * y + coefficient
+    return torch.where(small, 0.5 + near * odd, -1 / (-safe).clamp_max(LARGE).expm1() - 1 / safe)
 
 
 def entropy(logits: Number) -> Tensor:
-    """The entropy, A(l) - l A'(l)."""
-    rate = number.tensor(logits)
-    return _log_normalizer(rate) - rate * mean(rate)
+    """The entropy, A(l) - l A'(l), which is even: taken at -|l|, where nothing cancels."""
+    below = -number.tensor(logits).abs()
+    return _log_normalizer(below) - below * mean(below)
 
 
 def kl_continuous_bernoulli(logits: Number, other_logits: Number) -> Tensor:
-    """KL(p || q) = A(m) - A(l) + (l - m) A'(l), l and m the two logits."""
+    """KL(p || q) = A(m) - A(l) + (l - m) A'(l), l and m the two logits.
+
+    Both are mirrored where l > 0, so that A(l) and A'(l) do not grow with l.
+    """
     rate, other = number.tensors(logits, other_logits)
-    return _log_normalizer(other) - _log_normalizer(rate) + (rate - other) * mean(rate)
+    mirror = torch.where(rate > 0, -1.0, 1.0)
+    below, at = mirror * rate, mirror * other
+    return _log_normalizer(at) - _log_normalizer(below) + (below - at) * mean(below)
 
 
 def _log_normalizer(rate: Tensor) -> Tensor:
@@ -79,6 +100,8 @@ def _log_normalizer(rate: Tensor) -> Tensor:
     size = torch.where(small, 1.0, rate.abs())
     near = torch.where(small, rate, 0.0)
     y = near * near
-    even = y * (1 / 24 - y * (1 / 2880 - y * (1 / 181440 - y * (1 / 9676800 - y / 479001600))))
+    even = torch.zeros_like(y)
+    for k in reversed(range(len(_SERIES))):
+        even = (even + _SERIES[k] / (2 * k + 2)) * y
     far = rate.clamp_min(0) + (-(-size).expm1()).log() - size.log()
     return torch.where(small, 0.5 * near + even, far)

@@ -14,13 +14,24 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.log_gamma import HALF_LOG_2PI, binet, binet_slope, deviance, kl_rest
 from specc.runtime.noise import Noise
 
 
 def log_prob(value: Tensor, concentration: Tensor) -> Tensor:
     """The log-density with respect to the first n - 1 entries; -inf where an entry is negative."""
-    a = concentration
-    return number.log_power(value, a - 1).sum(-1) - _log_normalizer(a)
+    given, a = number.reals(value, concentration)
+    inside = (given > 0).all(-1, keepdim=True)
+    x = torch.where(inside, given, 0.5)
+    n, log_x = a.sum(-1, keepdim=True), x.log()
+    mean = n * x
+    each = 0.5 * a.log() - HALF_LOG_2PI - binet(a) - log_x
+    each = each - deviance(a, mean, n.log() + log_x) + (mean - a)
+    log_p = each.sum(-1, keepdim=True) - 0.5 * n.log() + HALF_LOG_2PI + binet(n)
+    shape = a.detach()
+    limit = number.log_power(given, shape - 1).sum(-1, keepdim=True)
+    edge = limit - _log_normalizer(shape).unsqueeze(-1)
+    return torch.where(inside, log_p, edge).squeeze(-1)
 
 
 def rsample(noise: Noise, concentration: Tensor, *, shape: Sequence[int] | None = None) -> Tensor:
@@ -46,10 +57,11 @@ def mean(concentration: Tensor) -> Tensor:
 
 def entropy(concentration: Tensor) -> Tensor:
     """The entropy, log B(a) + (s - n) psi(s) - sum_i (a_i - 1) psi(a_i), s = sum_i a_i."""
-    a = concentration
+    a, k = concentration, concentration.shape[-1]
     s = a.sum(-1)
-    slopes = ((a - 1) * a.digamma()).sum(-1)
-    return _log_normalizer(a) + (s - a.shape[-1]) * s.digamma() - slopes
+    each = 0.5 * (a.log() + 1 - a.reciprocal()) + HALF_LOG_2PI + binet(a) - (a - 1) * binet_slope(a)
+    joint = (0.5 - k) * s.log() - 0.5 * (1 - k / s) - HALF_LOG_2PI
+    return each.sum(-1) + joint - binet(s) + (s - k) * binet_slope(s)
 
 
 def kl_dirichlet(concentration: Tensor, other_concentration: Tensor) -> Tensor:
@@ -58,8 +70,9 @@ def kl_dirichlet(concentration: Tensor, other_concentration: Tensor) -> Tensor:
     b is the other concentration.
     """
     a, b = concentration, other_concentration
-    slopes = a.digamma() - a.sum(-1, keepdim=True).digamma()
-    return _log_normalizer(b) - _log_normalizer(a) + ((a - b) * slopes).sum(-1)
+    n, m = a.sum(-1, keepdim=True), b.sum(-1, keepdim=True)
+    apart = deviance(b, m * (a / n), m.log() + a.log() - n.log()) + kl_rest(a, b)
+    return apart.sum(-1) - kl_rest(n, m).squeeze(-1)
 
 
 def _log_normalizer(a: Tensor) -> Tensor:

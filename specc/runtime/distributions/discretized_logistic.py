@@ -22,6 +22,9 @@ from specc.runtime.distributions import logistic
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
+FAR = 100.0
+"""Beyond so many scales a sigmoid is 1 in every type, and a slope of it 0."""
+
 
 def log_prob(value: Tensor, loc: Number, scale: Number, bins: float = 256) -> Tensor:
     """The log-probability, -inf where value < 0 or value > bins - 1.
@@ -35,13 +38,24 @@ def log_prob(value: Tensor, loc: Number, scale: Number, bins: float = 256) -> Te
     x = torch.where(inside, value, 0)
     center = number.minus((2.0 * x - last) / last, loc)
     h = 1 / last
-    upper, lower, width = number.tensors(
-        number.over(center + h, scale), number.over(center - h, scale), 2 * h / scale
-    )
     below, above = x > 0, x < last
-    log_p = torch.where(above, logsigmoid(upper), 0.0) + torch.where(below, logsigmoid(-lower), 0.0)
-    log_p = log_p + torch.where(below & above, (-(-width).expm1()).log(), 0.0)
-    return torch.where(inside, log_p, -torch.inf)
+    middle, width = number.tensors(center, scale)
+    log_p = _log_sigmoid(middle + h, width, above) + _log_sigmoid(h - middle, width, below)
+    between = number.tensors(2 * h, width)[0]
+    return torch.where(inside, log_p + _log_decay(between, width, below & above), -torch.inf)
+
+
+def _log_sigmoid(end: Tensor, scale: Tensor, counts: Tensor) -> Tensor:
+    """log sigmoid(end / scale); 0 beyond FAR or where it does not count, and there no gradient."""
+    counts = counts & (end < FAR * scale)
+    return torch.where(counts, logsigmoid(torch.where(counts, end, 0.0) / scale), 0.0)
+
+
+def _log_decay(width: Tensor, scale: Tensor, counts: Tensor) -> Tensor:
+    """log(1 - e^(-width / scale)), in the same way."""
+    counts = counts & (width < FAR * scale)
+    ratio = torch.where(counts, width, 1.0) / torch.where(counts, scale, 1.0)
+    return torch.where(counts, (-(-ratio).expm1()).log(), 0.0)
 
 
 @torch.no_grad()

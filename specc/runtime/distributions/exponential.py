@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.log_gamma import deviance
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
@@ -45,5 +46,5 @@ def entropy(rate: Number) -> Tensor:
 
 def kl_exponential(rate: Number, other_rate: Number) -> Tensor:
     """KL(p || q) = r - 1 - log r, r = other_rate / rate."""
-    r = other_rate / rate
-    return number.tensor(r - 1 - number.log(r))
+    a, b = number.reals(rate, other_rate)
+    return deviance(a, b) / a

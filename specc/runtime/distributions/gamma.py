@@ -13,23 +13,44 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.log_gamma import (
+    HALF_LOG_2PI,
+    binet,
+    binet_slope,
+    deviance,
+    kl_rest,
+    log_kernel,
+)
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, concentration: Number, rate: Number) -> Tensor:
-    """The log-density, -inf where value < 0; at 0 the limit, inf, log rate or -inf by a."""
-    a = concentration
-    constant = a * number.log(rate) - number.lgamma(a)
-    return number.log_power(value, a - 1) - rate * value + constant
+    """The log-density, -inf where value < 0; at 0 the limit, inf, log rate or -inf by a.
+
+    With the mean count m = rate x, a log m - m - log Gamma(a) is a deviance and small terms.
+    """
+    given, a, b = number.reals(value, concentration, rate)
+    positive = given > 0
+    x = torch.where(positive, given, 1.0)
+    log_x, log_b, shape = x.log(), b.log(), a.detach()
+    inside = log_kernel(a, b * x, log_b + log_x) - log_x
+    at_zero = torch.where(shape == 1, log_b, (1 - shape) * torch.inf)
+    return torch.where(positive, inside, torch.where(given == 0, at_zero, -torch.inf))
 
 
 def rsample(
     noise: Noise, concentration: Number, rate: Number, *, shape: Sequence[int] | None = None
 ) -> Tensor:
-    """Draw g / rate, g ~ Gamma(a, 1): differentiable in both parameters (Figurnov et al. 2018)."""
+    """Draw g / rate, g ~ Gamma(a, 1): differentiable in both parameters (Figurnov et al. 2018).
+
+    No draw is 0 or inf: what is too small or too large for its type is the smallest normal number
+    or the largest.
+    """
     size = number.full_shape(shape, concentration, rate)
-    return number.tensor(number.over(noise.gamma(concentration, size), rate))
+    drawn = number.tensor(number.over(noise.gamma(concentration, size), rate))
+    kind = torch.finfo(drawn.dtype)
+    return drawn.clamp(kind.tiny, kind.max)
 
 
 @torch.no_grad()
@@ -46,10 +67,13 @@ def mean(concentration: Number, rate: Number) -> Tensor:
 
 
 def entropy(concentration: Number, rate: Number) -> Tensor:
-    """The entropy, a - log rate + log Gamma(a) + (1 - a) psi(a)."""
-    a = concentration
-    h = a - number.log(rate) + number.lgamma(a) + (1 - a) * number.digamma(a)
-    return number.tensor(h)
+    """The entropy, a - log rate + log Gamma(a) + (1 - a) psi(a).
+
+    By Binet's function: (log(2 pi a) - 1 / a + 1) / 2 + mu(a) + (1 - a) mu'(a) - log rate.
+    """
+    a, b = number.reals(concentration, rate)
+    terms = 0.5 * (1 - a.reciprocal()) + binet(a) + (1 - a) * binet_slope(a)
+    return 0.5 * a.log() + HALF_LOG_2PI + terms - b.log()
 
 
 def kl_gamma(
@@ -57,9 +81,9 @@ def kl_gamma(
 ) -> Tensor:
     """KL(p || q) = (a - b) psi(a) - log Gamma(a) + log Gamma(b) - b log r + a (r - 1).
 
-    a and b are the two concentrations, r = other_rate / rate.
+    a and b are the two concentrations, r = other_rate / rate. Computed as the deviance of b from
+    a r, and `kl_rest`.
     """
-    a, b = concentration, other_concentration
-    gammas = number.lgamma(b) - number.lgamma(a)
-    r = other_rate / rate
-    return number.tensor((a - b) * number.digamma(a) + gammas - b * number.log(r) + a * (r - 1))
+    a, p, b, q = number.reals(concentration, rate, other_concentration, other_rate)
+    mean = a * (q / p)
+    return deviance(b, mean, a.log() + q.log() - p.log()) + kl_rest(a, b)

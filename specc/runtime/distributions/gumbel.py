@@ -21,8 +21,10 @@ EULER = 0.5772156649015329
 
 def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
     """The log-density, in the shape of the three broadcast."""
-    z = number.over(number.minus(value, loc), scale)
-    return number.tensor(-z - number.exp(-z) - number.log(scale))
+    z = number.tensor(number.minus(value, loc) / scale)
+    # Below the least number the density is 0, as it is there.
+    z = z.clamp_min(torch.finfo(z.dtype).min)
+    return -z - (-z).exp() - number.log(scale)
 
 
 def rsample(

@@ -14,24 +14,27 @@ from torch import Tensor
 
 from specc.runtime import number
 from specc.runtime.distributions import gamma
+from specc.runtime.log_gamma import HALF_LOG_2PI, binet, binet_slope, log_kernel
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, concentration: Number, rate: Number) -> Tensor:
     """The log-density, -inf where value <= 0 (the density tends to 0 at 0)."""
-    inside = value > 0
-    x, a = torch.where(inside, value, 1.0), concentration
-    constant = a * number.log(rate) - number.lgamma(a)
-    return torch.where(inside, constant - (a + 1) * x.log() - rate / x, -torch.inf)
+    given, a, b = number.reals(value, concentration, rate)
+    inside = given > 0
+    x = torch.where(inside, given, 1.0)
+    log_x = x.log()
+    log_p = log_kernel(a, b / x, b.log() - log_x) - log_x
+    return torch.where(inside, log_p, -torch.inf)
 
 
 def rsample(
     noise: Noise, concentration: Number, rate: Number, *, shape: Sequence[int] | None = None
 ) -> Tensor:
-    """Draw rate / g, g ~ Gamma(a, 1): differentiable in both parameters."""
+    """Draw rate / g, g ~ Gamma(a, 1): differentiable in both parameters; never 0 or inf."""
     size = number.full_shape(shape, concentration, rate)
-    return rate * (-noise.log_gamma(concentration, size)).exp()
+    return number.positive_exp(number.log(rate) - noise.log_gamma(concentration, size))
 
 
 @torch.no_grad()
@@ -49,10 +52,13 @@ def mean(concentration: Number, rate: Number) -> Tensor:
 
 
 def entropy(concentration: Number, rate: Number) -> Tensor:
-    """The entropy, a + log rate + log Gamma(a) - (1 + a) psi(a)."""
-    a = concentration
-    h = a + number.log(rate) + number.lgamma(a) - (1 + a) * number.digamma(a)
-    return number.tensor(h)
+    """The entropy, a + log rate + log Gamma(a) - (1 + a) psi(a).
+
+    By Binet's function: (log(2 pi) + 1 / a + 1 - 3 log a) / 2 + mu(a) - (1 + a) mu'(a) + log rate.
+    """
+    a, b = number.reals(concentration, rate)
+    terms = 0.5 * (1 + a.reciprocal()) + binet(a) - (1 + a) * binet_slope(a)
+    return b.log() - 1.5 * a.log() + HALF_LOG_2PI + terms
 
 
 def kl_inverse_gamma(

@@ -28,8 +28,8 @@ def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
 def rsample(
     noise: Noise, loc: Number, scale: Number, *, shape: Sequence[int] | None = None
 ) -> Tensor:
-    """Draw exp(loc + scale eps), eps ~ N(0, 1): differentiable in loc and scale."""
-    return normal.rsample(noise, loc, scale, shape=shape).exp()
+    """Draw exp(loc + scale eps), eps ~ N(0, 1): differentiable in loc and scale; never 0 or inf."""
+    return number.positive_exp(normal.rsample(noise, loc, scale, shape=shape))
 
 
 @torch.no_grad()

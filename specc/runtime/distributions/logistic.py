@@ -1,6 +1,6 @@
 """The logistic distribution, entry by entry.
 
-    log p(x) = -z - log scale - 2 log(1 + exp(-z)),  z = (x - loc) / scale
+    log p(x) = -|z| - log scale - 2 log(1 + exp(-|z|)),  z = (x - loc) / scale
 
 x, loc and scale broadcast; scale > 0. Johnson, Kotz and Balakrishnan (1995), chapter 23.
 """
@@ -18,8 +18,8 @@ from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """The log-density, in the shape of the three broadcast."""
-    z = number.over(number.minus(value, loc), scale)
+    """The log-density, in the shape of the three broadcast; it is even in z."""
+    z = number.over(number.distance(value, loc), scale)
     return number.tensor(-z - 2 * number.softplus(-z) - number.log(scale))
 
 

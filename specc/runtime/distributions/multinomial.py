@@ -14,17 +14,21 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.log_gamma import deviance, stirling
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, total_count: Number, logits: Tensor) -> Tensor:
     """The log-probability; -inf where an entry is negative or the entries do not sum to N."""
-    inside = (value >= 0).all(-1) & (value.sum(-1) == total_count)
-    x = torch.where(value >= 0, value, 0)
-    log_p = logits.log_softmax(-1)
-    score = (x * torch.where(x > 0, log_p, 0.0) - torch.lgamma(x + 1.0)).sum(-1)
-    return torch.where(inside, score + number.lgamma(total_count + 1.0), -torch.inf)
+    counts, n, scores = number.reals(value, total_count, logits)
+    inside = (counts >= 0).all(-1) & (counts.sum(-1) == n)
+    x = torch.where(counts >= 0, counts, 0.0)
+    log_p = scores.log_softmax(-1).clamp_min(torch.finfo(scores.dtype).min)
+    total = n.unsqueeze(-1)
+    log_mean = log_p + total.clamp_min(torch.finfo(total.dtype).tiny).log()
+    each = stirling(x) + deviance(x, total * log_p.exp(), log_mean)
+    return torch.where(inside, stirling(n) - each.sum(-1), -torch.inf)
 
 
 @torch.no_grad()

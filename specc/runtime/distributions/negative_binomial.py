@@ -14,17 +14,29 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.log_gamma import binet, binomial_deviance, stirling
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, total_count: Number, logits: Number) -> Tensor:
-    """The log-probability, -inf where value < 0."""
-    inside = value >= 0
-    x, r = torch.where(inside, value, 0), total_count
-    log_s, log_rest = -number.softplus(-logits), -number.softplus(logits)
-    ways = torch.lgamma(x + r) - torch.lgamma(x + 1.0) - number.lgamma(r)
-    return torch.where(inside, ways + x * log_s + r * log_rest, -torch.inf)
+    """The log-probability, -inf where value < 0.
+
+    Computed as the deviance and what is left of Stirling's formulas (Loader 2000), so that it
+    tends to Poisson's where r is large.
+    """
+    counts, r, scores = number.reals(value, total_count, logits)
+    inside = counts >= 0
+    x = torch.where(inside, counts, 0.0)
+    few = x < r
+    log_ratio = torch.where(
+        few,
+        torch.log1p(torch.where(few, x, 0.0) / torch.where(few, r, 1.0)),
+        (x + r).log() - r.log(),
+    )
+    ways = binet(x + r) - binet(r) - 0.5 * log_ratio - stirling(x)
+    log_p = ways - binomial_deviance(x, r, *number.both_shares(scores))
+    return torch.where(inside, log_p, -torch.inf)
 
 
 @torch.no_grad()
@@ -33,7 +45,7 @@ def sample(
 ) -> Tensor:
     """Counts as floating-point numbers: Poisson of the rate e^logits g, g ~ Gamma(r, 1)."""
     size = number.full_shape(shape, total_count, logits)
-    return noise.poisson(noise.gamma(total_count, size) * number.exp(logits), size)
+    return noise.poisson((noise.log_gamma(total_count, size) + logits).exp(), size)
 
 
 def mean(total_count: Number, logits: Number) -> Tensor:

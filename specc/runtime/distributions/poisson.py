@@ -7,14 +7,13 @@ x and rate broadcast; rate >= 0, and at 0 the count is 0. Johnson, Kemp and Kotz
 
 from __future__ import annotations
 
-import math
-import sys
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.log_gamma import deviance, stirling
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
@@ -22,13 +21,14 @@ from specc.runtime.number import Number
 def log_prob(value: Tensor, rate: Number) -> Tensor:
     """The log-probability, -inf where value < 0.
 
-    A rate that underflowed to 0 counts as the smallest normal number, so that the gradient at a
-    count of 0 is finite.
+    Computed as the deviance and the rest of Stirling's formula, which do not cancel where counts
+    are large (Loader 2000). A rate that underflowed to 0 counts as the smallest normal number, so
+    that the gradient at a count of 0 is finite.
     """
-    inside = value >= 0
-    x = torch.where(inside, value, 0)
-    log_p = x * _log_rate(rate) - rate - torch.lgamma(x + 1.0)
-    return torch.where(inside, log_p, -torch.inf)
+    counts, mean = number.reals(value, rate)
+    inside = counts >= 0
+    x = torch.where(inside, counts, 0.0)
+    return torch.where(inside, -deviance(x, mean) - stirling(x), -torch.inf)
 
 
 @torch.no_grad()
@@ -44,11 +44,4 @@ def mean(rate: Number) -> Tensor:
 
 def kl_poisson(rate: Number, other_rate: Number) -> Tensor:
     """KL(p || q) = rate (log rate - log other_rate) + other_rate - rate."""
-    log_ratio = _log_rate(rate) - _log_rate(other_rate)
-    return number.tensor(rate * log_ratio + other_rate - rate)
-
-
-def _log_rate(rate: Number) -> Number:
-    if isinstance(rate, Tensor):
-        return rate.clamp_min(torch.finfo(rate.dtype).tiny).log()
-    return math.log(max(rate, sys.float_info.min))
+    return deviance(*number.reals(rate, other_rate))

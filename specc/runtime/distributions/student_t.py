@@ -8,22 +8,28 @@ x, df, loc and scale broadcast; df and scale > 0. Bishop (2006), equation 2.159.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.log_gamma import HALF_LOG_2PI, binet, binet_slope, log1p_less
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, df: Number, loc: Number, scale: Number) -> Tensor:
     """The log-density, in the shape of the four broadcast."""
-    z = number.over(number.minus(value, loc), scale)
-    tail = 0.5 * (df + 1) * number.log1p(z * z / df)
-    return number.tensor(-_log_normalizer(df) - number.log(scale) - tail)
+    x, n, center, s = number.reals(value, df, loc, scale)
+    distance, width = x - center, n.sqrt() * s
+    # Near the centre log(1 + y) is y and little more, and the slope in df that of the rest.
+    near = distance.abs() < 0.5 * width
+    z = torch.where(near, distance, 0.0) / s
+    square = z * z
+    inside = 0.5 * (square + square / n + (n + 1) * log1p_less(square / n))
+    outside = 0.5 * (n + 1) * number.tensor(number.log1p_square(distance, width))
+    return -_log_normalizer(n) - s.log() - torch.where(near, inside, outside)
 
 
 def rsample(
@@ -36,7 +42,10 @@ def rsample(
     size = number.full_shape(shape, df, loc, scale)
     half_df = 0.5 * df
     log_precision = noise.log_gamma(half_df, size) - number.log(half_df)
-    return loc + scale * noise.normal(size) * (-0.5 * log_precision).exp()
+    width = number.positive_exp(-0.5 * log_precision, room=1e3)
+    drawn = loc + scale * noise.normal(size) * width
+    largest = torch.finfo(drawn.dtype).max
+    return drawn.clamp(-largest, largest)
 
 
 @torch.no_grad()
@@ -55,12 +64,18 @@ def mean(df: Number, loc: Number, scale: Number) -> Tensor:
 
 def entropy(df: Number, loc: Number, scale: Number) -> Tensor:
     """The entropy, h (psi(h) - psi(df / 2)) + log Z + log scale, h = (df + 1) / 2."""
-    half = 0.5 * (df + 1)
-    slope = number.digamma(half) - number.digamma(0.5 * df)
-    return number.spread(half * slope + _log_normalizer(df) + number.log(scale), loc)
+    n, _, s = number.reals(df, loc, scale)
+    k, h = 0.5 * n, 0.5 * (n + 1)
+    # psi(h) - psi(k), without the logarithms of h and k, which cancel.
+    slope = torch.log1p(0.5 / k) + 0.25 / (k * h) + (binet_slope(h) - binet_slope(k))
+    return number.spread(h * slope + _log_normalizer(n) + s.log(), loc)
 
 
-def _log_normalizer(df: Number) -> Number:
-    """The log of Z = sqrt(df) B(df / 2, 1 / 2), the integral of (1 + z^2 / df)^(-(df + 1) / 2)."""
-    gammas = number.lgamma(0.5 * df) - number.lgamma(0.5 * (df + 1))
-    return gammas + 0.5 * number.log(math.pi * df)
+def _log_normalizer(df: Tensor) -> Tensor:
+    """The log of Z = sqrt(df) B(df / 2, 1 / 2), the integral of (1 + z^2 / df)^(-(df + 1) / 2).
+
+    By Binet's function it is log(2 pi) / 2 - k (log(1 + u) - u) - mu(k + 1 / 2) + mu(k), with
+    k = df / 2 and u = 1 / (2 k).
+    """
+    k = 0.5 * df
+    return HALF_LOG_2PI - k * log1p_less(0.5 / k) - (binet(k + 0.5) - binet(k))

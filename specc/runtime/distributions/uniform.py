@@ -50,7 +50,7 @@ def entropy(low: Number, high: Number) -> Tensor:
 
 
 def kl_uniform(low: Number, high: Number, other_low: Number, other_high: Number) -> Tensor:
-    """The The log ratio of the widths; inf where [low, high] is not within the other interval."""
+    """The log ratio of the widths; inf where [low, high] is not within the other interval."""
     log_ratio = number.log(other_high - other_low) - number.log(high - low)
     lower = number.spread(number.minus(low, other_low), high, other_high)
     upper = number.spread(number.minus(other_high, high), low, other_low)

@@ -1,0 +1,306 @@
+"""Logarithms of gamma functions in forms that do not cancel, and what densities make of them.
+
+With Binet's function mu, which tends to 0 as 1 / (12 x),
+
+    log Gamma(x) = (x - 1/2) log x - x + log(2 pi) / 2 + mu(x)
+
+(Whittaker and Watson 1927, section 12.31), a density of counts or of gamma numbers is a deviance,
+which is 0 where the value is the mean, and small terms. The logarithms of gamma functions at 10^6
+are 10^7, so in float32 their differences lose every digit; a deviance loses none (Loader 2000, Fast
+and accurate computation of binomial probabilities; Didonato and Morris 1992, Algorithm 708).
+
+Each function is one step of the gradient, whose own form does not cancel either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+# B_2k / (2k (2k - 1)), k = 1, 2, ...: the series of Binet's function in 1 / x.
+_BINET = (
+    1 / 12,
+    -1 / 360,
+    1 / 1260,
+    -1 / 1680,
+    1 / 1188,
+    -691 / 360360,
+    1 / 156,
+    -3617 / 122400,
+)
+
+# From these x on the series is exact to a rounding, with as many of its terms.
+_SINGLE, _DOUBLE = (3.0, 5), (10.0, 8)
+
+NEAR = 0.25
+"""Up to this |u| the logarithm of 1 + u less u is a series."""
+
+
+def binet(x: Tensor) -> Tensor:
+    """mu(x) = log Gamma(x) - (x - 1/2) log x + x - log(2 pi) / 2, x > 0."""
+    found: Tensor = _Binet.apply(x, 0)  # type: ignore[no-untyped-call]
+    return found
+
+
+def binet_slope(x: Tensor) -> Tensor:
+    """mu'(x) = psi(x) - log x + 1 / (2 x), x > 0, psi the derivative of log Gamma."""
+    found: Tensor = _Binet.apply(x, 1)  # type: ignore[no-untyped-call]
+    return found
+
+
+def stirling(x: Tensor) -> Tensor:
+    """log x! - x log x + x = log(2 pi x) / 2 + mu(x), and 0 at x = 0."""
+    found: Tensor = _Stirling.apply(x)  # type: ignore[no-untyped-call]
+    return found
+
+
+def log1p_less(u: Tensor) -> Tensor:
+    """log(1 + u) - u, u > -1, which is -u^2 / 2 near 0."""
+    found: Tensor = _Log1pLess.apply(u)  # type: ignore[no-untyped-call]
+    return found
+
+
+def deviance(x: Tensor, mean: Tensor, log_mean: Tensor | None = None) -> Tensor:
+    """x log(x / mean) - x + mean, x >= 0, mean > 0: 0 where they agree, mean at x = 0.
+
+    `log_mean` is the logarithm of a mean that may be too small or too large for its type. Without
+    it a mean of 0 counts as the smallest normal number.
+    """
+    found: Tensor = _Deviance.apply(x, mean, log_mean)  # type: ignore[no-untyped-call]
+    return found
+
+
+def binomial_deviance(
+    x: Tensor, rest: Tensor, p: Tensor, q: Tensor, log_p: Tensor, log_q: Tensor
+) -> Tensor:
+    """x log(x / (n p)) + rest log(rest / (n q)), n = x + rest, p + q = 1, both x and rest >= 0.
+
+    0 where x is n p. The gradient goes through x, rest and the logarithms of p and q, of which it
+    takes the smaller: the other one is a function of that.
+    """
+    found: Tensor = _BinomialDeviance.apply(  # type: ignore[no-untyped-call]
+        x, rest, p, q, log_p, log_q
+    )
+    return found
+
+
+def log_kernel(a: Tensor, mean: Tensor, log_mean: Tensor) -> Tensor:
+    """a log m - m - log Gamma(a) = log(a / 2 pi) / 2 - mu(a) - (a log(a / m) - a + m)."""
+    return 0.5 * a.log() - HALF_LOG_2PI - binet(a) - deviance(a, mean, log_mean)
+
+
+def kl_rest(a: Tensor, b: Tensor) -> Tensor:
+    """(a - b) psi(a) - log Gamma(a) + log Gamma(b) less the deviance b log(b / a) - b + a.
+
+    That is (a log(a / b) - a + b) / 2 a + (a - b) mu'(a) + mu(b) - mu(a).
+    """
+    return 0.5 * deviance(a, b) / a + (a - b) * binet_slope(a) + (binet(b) - binet(a))
+
+
+class _Binet(torch.autograd.Function):
+    """mu, or its derivative of order 1."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, order: int) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(x)
+        ctx.order = order
+        return _derivative(x, order)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+        """The next derivative."""
+        (x,) = ctx.saved_tensors
+        return grad * _derivative(x, ctx.order + 1), None
+
+
+class _Stirling(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+        """By the series of mu, or for small x by its definition."""
+        ctx.save_for_backward(x)
+        least, terms = _switch(x)
+        log_x = _log(x)
+        far = _series(x, 0, terms).add_(0.5 * log_x).add_(HALF_LOG_2PI)
+        near = torch.lgamma(x + 1).sub_(x * log_x).add_(x)
+        return torch.where(x >= least, far, near)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ANN401
+        """1 / (2 x) + mu'(x); at x = 0, where it is infinite, 0."""
+        (x,) = ctx.saved_tensors
+        least, terms = _switch(x)
+        slope = torch.where(x >= least, _series(x, 1, terms) + 0.5 / x, _shifted(x))
+        return torch.where(x > 0, grad * slope, 0.0)
+
+
+class _Log1pLess(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, u: Tensor) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(u)
+        return _log1p_less(u)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ANN401
+        """-u / (1 + u)."""
+        (u,) = ctx.saved_tensors
+        slope: Tensor = u / (1 + u)
+        return -grad * slope
+
+
+class _Deviance(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, mean: Tensor, log_mean: Tensor | None) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(x, mean, log_mean)
+        if log_mean is None:
+            log_mean = _bounded(mean).log()
+        return _half(x, mean - x, log_mean)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        """By the mean where it is comparable with x; far from it by its logarithm, if given."""
+        x, mean, log_mean = ctx.saved_tensors
+        d, of_mean, of_log = mean - x, None, None
+        if log_mean is None:
+            mean = _bounded(mean)
+            of_mean = (grad * (d / mean)).sum_to_size(mean.shape)
+        elif any(ctx.needs_input_grad[1:]):
+            near = _comparable(d, x)
+            of_mean = (grad * torch.where(near, d / mean, 1.0)).sum_to_size(mean.shape)
+            of_log = (grad * torch.where(near, 0.0, -x)).sum_to_size(log_mean.shape)
+        if not ctx.needs_input_grad[0]:
+            return None, of_mean, of_log
+        of_x = _slope(x, d, mean.log() if log_mean is None else log_mean)
+        return (grad * of_x).sum_to_size(x.shape), of_mean, of_log
+
+
+class _BinomialDeviance(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *inputs: Tensor) -> Tensor:  # noqa: ANN401
+        """-x (log(1 + d / x) - d / x), d = n p - x = rest p - x q, and so of rest and -d."""
+        ctx.save_for_backward(*inputs)
+        x, rest, p, q, log_p, log_q = inputs
+        d, log_n = rest * p - x * q, _bounded(x + rest).log()
+        return _half(x, d, log_n + log_p) + _half(rest, -d, log_n + log_q)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        """d / q by log p where p is the smaller, -d / p by log q elsewhere."""
+        x, rest, p, q, log_p, log_q = ctx.saved_tensors
+        d, small = rest * p - x * q, p <= q
+        share = grad * (d / torch.maximum(p, q))
+        of_p = (share * small).sum_to_size(log_p.shape)
+        of_q = (share * ~small).neg_().sum_to_size(log_q.shape)
+        of_x = of_rest = None
+        if any(ctx.needs_input_grad[:2]):
+            log_n = _bounded(x + rest).log()
+            of_x = (grad * _slope(x, d, log_n + log_p)).sum_to_size(x.shape)
+            of_rest = (grad * _slope(rest, -d, log_n + log_q)).sum_to_size(rest.shape)
+        return of_x, of_rest, None, None, of_p, of_q
+
+
+# What follows runs within the steps above, which take no gradient of it: where a form does not
+# hold, it may be inf or nan, and is not chosen.
+
+
+def _switch(x: Tensor) -> tuple[float, int]:
+    return _SINGLE if torch.finfo(x.dtype).bits <= 32 else _DOUBLE
+
+
+def _derivative(x: Tensor, order: int) -> Tensor:
+    """The derivative of mu: by its series, or for small x by its definition."""
+    least, terms = _switch(x)
+    return torch.where(x >= least, _series(x, order, terms), _definition(x, order))
+
+
+def _series(x: Tensor, order: int, terms: int) -> Tensor:
+    """The sum of c_k (-1)^order (2k - 1) ... (2k + order - 2) / x^(2k - 1 + order)."""
+    factors = [
+        _BINET[k - 1] * math.prod(range(2 * k - 1, 2 * k - 1 + order)) * (-1) ** order
+        for k in range(1, terms + 1)
+    ]
+    inverse = x.reciprocal()
+    total = _horner(inverse * inverse, factors)
+    for _ in range(order + 1):
+        total = total.mul_(inverse)
+    return total
+
+
+def _horner(y: Tensor, coefficients: Sequence[float]) -> Tensor:
+    """c_0 + c_1 y + c_2 y^2 + ..."""
+    *first, last = coefficients
+    total = y * last
+    for coefficient in reversed(first[1:]):
+        total = total.add_(coefficient).mul_(y)
+    return total.add_(first[0])
+
+
+def _definition(x: Tensor, order: int) -> Tensor:
+    if order == 0:
+        return x.lgamma() - (x - 0.5) * x.log() + x - HALF_LOG_2PI
+    if order == 1:
+        return _shifted(x) - 0.5 / x
+    least, terms = _switch(x)
+    last = x + least
+    total = 0.5 * x**-2 + 0.5 * last**-2 - least / (x * last)
+    for k in range(1, int(least)):
+        total = total + (x + k) ** -2
+    return total + _series(last, 2, terms)
+
+
+def _shifted(x: Tensor) -> Tensor:
+    """mu'(x) + 1 / (2 x), by Gamma(x + 1) = x Gamma(x) taken to where the series holds."""
+    least, terms = _switch(x)
+    last = x + least
+    total = torch.log1p(least / x) - 0.5 / last
+    for k in range(1, int(least)):
+        total = total - (x + k).reciprocal_()
+    return total + _series(last, 1, terms)
+
+
+def _log1p_less(u: Tensor) -> Tensor:
+    """With r = u / (2 + u), log(1 + u) = 2 (r + r^3 / 3 + r^5 / 5 + ...) and 2 r - u = -r u."""
+    r = u / (u + 2)
+    y = r * r
+    terms = 4 if torch.finfo(u.dtype).bits <= 32 else 10
+    total = _horner(y, [2 / (2 * k + 3) for k in range(terms)])
+    return torch.where(u.abs() < NEAR, total.mul_(y).sub_(u).mul_(r), u.log1p().sub_(u))
+
+
+def _bounded(mean: Tensor) -> Tensor:
+    """The mean between the smallest normal number and the largest."""
+    kind = torch.finfo(mean.dtype)
+    return mean.clamp(kind.tiny, kind.max)
+
+
+def _comparable(d: Tensor, x: Tensor) -> Tensor:
+    """Whether x and x + d are of about one size, so that the logarithm of 1 + d / x is exact."""
+    return (d > -0.75 * x) & (d < 10 * x)
+
+
+def _log(x: Tensor) -> Tensor:
+    """The logarithm, finite at 0, so that 0 log 0 is 0."""
+    return x.clamp_min(torch.finfo(x.dtype).tiny).log_()
+
+
+def _half(x: Tensor, d: Tensor, log_mean: Tensor) -> Tensor:
+    """x log(x / mean) + d, with d = mean - x."""
+    near = _log1p_less(d / x).mul_(-x)
+    far = (_log(x) - log_mean).mul_(x).add_(d)
+    return torch.where(_comparable(d, x), near, far)
+
+
+def _slope(x: Tensor, d: Tensor, log_mean: Tensor) -> Tensor:
+    """log(x / mean), with d = mean - x."""
+    return torch.where(_comparable(d, x), -(d / x).log1p(), _log(x) - log_mean)

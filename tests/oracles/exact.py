@@ -1,0 +1,469 @@
+"""Log-densities, entropies and divergences in mpmath, with the points where they are compared.
+
+Each is the formula of a textbook, with as many digits as it takes. An input is a number, a list, or
+a list of rows. Points are rounded to float32 before use, so both types compute the same function of
+the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from mpmath import mp
+
+Value = Any  # a float, a list of floats, or a list of rows
+Point = tuple[Value, ...]
+
+COUNT, POSITIVE, LOGITS, SHARE = "count", "positive", "logits", "share"
+PLACE, FIXED = "place", "fixed"
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A function of its inputs, each of a kind, and where it is compared.
+
+    A `count` has no gradient, but is a number like others in what rounding it would change; what is
+    `fixed` is not rounded. The unit of a gradient is the size of a
+    `positive` input or of a `share`, 1 for `logits`, and for a `place` the scale at that point,
+    which `scale` takes from the inputs. Points in `double` are beyond float32.
+    """
+
+    kinds: tuple[str, ...]
+    value: Callable[..., Any]
+    points: list[Point]
+    double: list[Point] | None = None
+    scale: Callable[..., float] = lambda *inputs: abs(inputs[-1])
+
+
+def lg(x):
+    return mp.loggamma(x)
+
+
+def softplus(x):
+    return mp.log1p(mp.exp(x)) if x < 0 else x + mp.log1p(mp.exp(-x))
+
+
+def log_softmax(logits):
+    top = max(logits)
+    total = top + mp.log(sum(mp.exp(v - top) for v in logits))
+    return [v - total for v in logits]
+
+
+def log_sigmoid(x):
+    return -softplus(-x)
+
+
+def bernoulli(x, logits):
+    return log_sigmoid((2 * x - 1) * logits)
+
+
+def beta(x, a, b):
+    log_b = lg(a) + lg(b) - lg(a + b)
+    return (a - 1) * mp.log(x) + (b - 1) * mp.log1p(-x) - log_b
+
+
+def binomial(x, n, logits):
+    ways = lg(n + 1) - lg(x + 1) - lg(n - x + 1)
+    return ways - x * softplus(-logits) - (n - x) * softplus(logits)
+
+
+def categorical(x, logits):
+    return log_softmax(logits)[int(x)]
+
+
+def cauchy(x, loc, scale):
+    return -mp.log(mp.pi * scale) - mp.log1p(((x - loc) / scale) ** 2)
+
+
+def log_a(logits):
+    """A(l) = log((e^l - 1) / l)."""
+    size = abs(logits)
+    return max(logits, 0) + mp.log(-mp.expm1(-size) / size)
+
+
+def slope_a(logits):
+    return -1 / mp.expm1(-logits) - 1 / logits
+
+
+def continuous_bernoulli(x, logits):
+    return x * logits - log_a(logits)
+
+
+def dirichlet(x, a):
+    each = sum((c - 1) * mp.log(v) - lg(c) for v, c in zip(x, a, strict=True))
+    return lg(sum(a)) + each
+
+
+def discretized_logistic(x, loc, scale, bins):
+    last = bins - 1
+    upper = ((2 * x + 1 - last) / last - loc) / scale
+    lower = ((2 * x - 1 - last) / last - loc) / scale
+    found = mp.mpf(0)
+    if x < last:
+        found += log_sigmoid(upper)
+    if x > 0:
+        found += log_sigmoid(-lower)
+    if 0 < x < last:
+        found += mp.log(-mp.expm1(lower - upper))
+    return found
+
+
+def exponential(x, rate):
+    return mp.log(rate) - rate * x
+
+
+def gamma(x, a, rate):
+    return a * mp.log(rate) + (a - 1) * mp.log(x) - rate * x - lg(a)
+
+
+def gumbel(x, loc, scale):
+    z = (x - loc) / scale
+    return -z - mp.exp(-z) - mp.log(scale)
+
+
+def half_cauchy(x, scale):
+    return mp.log(2) + cauchy(x, 0, scale)
+
+
+def half_normal(x, scale):
+    return mp.log(2) + normal(x, 0, scale)
+
+
+def inverse_gamma(x, a, rate):
+    return a * mp.log(rate) - (a + 1) * mp.log(x) - rate / x - lg(a)
+
+
+def laplace(x, loc, scale):
+    return -abs(x - loc) / scale - mp.log(2 * scale)
+
+
+def log_normal(x, loc, scale):
+    return normal(mp.log(x), loc, scale) - mp.log(x)
+
+
+def logistic(x, loc, scale):
+    z = abs(x - loc) / scale
+    return -z - mp.log(scale) - 2 * mp.log1p(mp.exp(-z))
+
+
+def multinomial(x, n, logits):
+    log_p = log_softmax(logits)
+    return lg(n + 1) + sum(v * p - lg(v + 1) for v, p in zip(x, log_p, strict=True))
+
+
+def solved(factor, right):
+    """y with L y = right."""
+    y = []
+    for i, row in enumerate(factor):
+        y.append((right[i] - sum(row[j] * y[j] for j in range(i))) / row[i])
+    return y
+
+
+def multivariate_normal(x, loc, factor):
+    y = solved(factor, [v - m for v, m in zip(x, loc, strict=True)])
+    logs = sum(mp.log(row[i]) for i, row in enumerate(factor))
+    return -sum(v * v for v in y) / 2 - logs - len(loc) * mp.log(2 * mp.pi) / 2
+
+
+def negative_binomial(x, r, logits):
+    ways = lg(x + r) - lg(x + 1) - lg(r)
+    return ways - x * softplus(-logits) - r * softplus(logits)
+
+
+def normal(x, loc, scale):
+    return -(((x - loc) / scale) ** 2) / 2 - mp.log(scale) - mp.log(2 * mp.pi) / 2
+
+
+def one_hot_categorical(x, logits):
+    return sum(v * p for v, p in zip(x, log_softmax(logits), strict=True))
+
+
+def poisson(x, rate):
+    return x * mp.log(rate) - rate - lg(x + 1)
+
+
+def student_t(x, df, loc, scale):
+    z = (x - loc) / scale
+    constant = lg((df + 1) / 2) - lg(df / 2) - mp.log(mp.pi * df) / 2 - mp.log(scale)
+    return constant - (df + 1) / 2 * mp.log1p(z * z / df)
+
+
+def uniform(x, low, high):
+    return -mp.log(high - low)
+
+
+def around(locs, scales, distances):
+    """Points of a family of places and scales: x at so many scales from the place."""
+    found = product(locs, scales, (*distances, *(-d for d in distances)))
+    return [(loc + z * s, loc, s) for loc, s, z in found if loc + z * s != loc]
+
+
+def by_mean(sizes, spread=(1e-3, 0.5, 0.9, 1.0, 1.1, 2.0, 1e3)):
+    """Pairs of a number and another at so many times it."""
+    return [(a, a * k) for a, k in product(sizes, spread)]
+
+
+SCALES = (1e-10, 1e-3, 1.0, 1e6)
+NEAR = around((0.0, 1.5), SCALES, (1e-6, 0.3, 1.0, 30.0))
+HEAVY = NEAR + around((0.0, 1.5), (1e-3, 1.0, 1e3), (1e4, 1e10, 1e22, 1e30))
+LOGS = (-1e4, -100.0, -15.0, -1.0, -1e-6, 0.3, 17.0, 30.0, 1e4)
+SHAPES = (1e-20, 1e-3, 0.3, 1.0, 2.5, 3.0, 9.9, 10.0, 300.0, 1e6)
+COUNTS = (0.0, 1.0, 2.0, 3.0, 12.0, 300.0, 1e6)
+TRIPLES = ([0.3, -1.0, 2.0], [0.0, -200.0, 200.0], [1e4, 0.0, -3.0], [1e-6, 0.0, -1e-6])
+FACTORS = (
+    [[1.0, 0.0], [0.0, 1.0]],
+    [[1e-3, 0.0], [2.0, 1e-3]],
+    [[1e6, 0.0], [-3.0, 1e-4]],
+)
+
+
+def _negative_binomials() -> list[Point]:
+    """At counts around the mean r e^l, for r from small to beyond all digits of float32."""
+    means = (0.01, 1.0, 20.0, 1e4, 1e6)
+    found = [
+        (float(round(m * k)), r, float(mp.log(m / r)))
+        for r, m, k in product((0.5, 3.0, 1e3, 1e6, 1e8), means, (0.0, 0.6, 1.0, 1.001, 3.0))
+    ]
+    return found + [(x, r, v) for x, r, v in product((0.0, 9.0), (1e-20, 1e-3, 7.0), LOGS)]
+
+
+def _binomials() -> list[Point]:
+    found = [(x, n, v) for n, x, v in product((7.0, 1e3), (0.0, 2.0, 7.0), LOGS)]
+    for n, p, k in product((1e3, 1e6), (1e-5, 0.1, 0.4999, 0.5, 0.7, 0.99999), (0.9, 1.0, 1.001)):
+        found.append((float(min(n, round(n * p * k))), n, float(mp.log(p / (1 - p)))))
+    return found
+
+
+def _betas() -> list[Point]:
+    shapes = (1e-6, 0.5, 1.0, 2.5, 30.0, 1e6)
+    shares = (1e-30, 1e-6, 0.3, 0.5, 0.999, 1 - 2**-24)
+    found = [(x, a, b) for x, a, b in product(shares, shapes, shapes)]
+    at = [(a / (a + b) * k, a, b) for a, b, k in product(shapes, shapes, (0.999, 1.0, 1.0001))]
+    return found + [p for p in at if 1e-30 < p[0] < 1 - 1e-7]
+
+
+def _dirichlets() -> list[Point]:
+    concentrations = ([2.0, 3.0, 1.5], [1e6, 2e6, 5e5], [1e-6, 1.0, 30.0], [1e6, 0.5, 1e-3])
+    values = ([0.2, 0.3, 0.5], [1e-30, 0.25, 0.75], [0.9999, 9e-5, 1e-5])
+    found = [(x, a) for x, a in product(values, concentrations)]
+    for a in concentrations:
+        found.append(([c / sum(a) for c in a], a))
+        found.append(([c / sum(a) * k for c, k in zip(a, (1.001, 0.9995, 1.0), strict=True)], a))
+    return found
+
+
+def _gammas(inverse: bool) -> list[Point]:
+    found = []
+    for a, k, rate in product(SHAPES, (1e-12, 0.5, 0.999, 1.0, 1.3, 1e3), (1e-6, 1.0, 1e10)):
+        mean = max(a, 1e-3) * k / rate
+        found.append(((1 / mean if inverse else mean), a, rate))
+    return [p for p in found if 1e-30 < p[0] < 1e30]
+
+
+DENSITIES: dict[str, Exact] = {
+    "bernoulli": Exact((FIXED, LOGITS), bernoulli, [*product((0.0, 1.0), LOGS)]),
+    "beta": Exact((SHARE, POSITIVE, POSITIVE), beta, _betas()),
+    "binomial": Exact((COUNT, FIXED, LOGITS), binomial, _binomials()),
+    "categorical": Exact((FIXED, LOGITS), categorical, [*product((0.0, 1.0, 2.0), TRIPLES)]),
+    "cauchy": Exact((PLACE, PLACE, POSITIVE), cauchy, HEAVY, [(1e200, 0.0, 1.0)]),
+    "continuous_bernoulli": Exact(
+        (SHARE, LOGITS),
+        continuous_bernoulli,
+        [
+            *product(
+                (0.0, 1e-3, 0.3, 0.9999, 1.0),
+                [s * v for v in (1e-8, 1e-3, 0.3, 0.499, 0.501, 3.0, 30.0, 1e6) for s in (1, -1)],
+            )
+        ],
+    ),
+    "dirichlet": Exact((SHARE, POSITIVE), dirichlet, _dirichlets()),
+    "discretized_logistic": Exact(
+        (FIXED, PLACE, POSITIVE, FIXED),
+        discretized_logistic,
+        [
+            *product(
+                (0.0, 1.0, 100.0, 254.0, 255.0),
+                (-1.0, 0.0, 0.3),
+                (1e-20, 1e-6, 1e-3, 0.2, 1e3, 1e6),
+                (256.0,),
+            )
+        ],
+        scale=lambda x, loc, scale, bins: scale,
+    ),
+    "exponential": Exact(
+        (POSITIVE, POSITIVE),
+        exponential,
+        [*product((1e-30, 1e-3, 1.0, 1e6), (1e-10, 1.0, 1e6))],
+    ),
+    "gamma": Exact((POSITIVE, POSITIVE, POSITIVE), gamma, _gammas(False)),
+    "gumbel": Exact(
+        (PLACE, PLACE, POSITIVE), gumbel, around((0.0, 1.5), SCALES, (1e-6, 0.3, 1.0, 30.0, 80.0))
+    ),
+    "half_cauchy": Exact(
+        (POSITIVE, POSITIVE), half_cauchy, [(x, s) for x, m, s in HEAVY if m == 0 and x > 0]
+    ),
+    "half_normal": Exact(
+        (POSITIVE, POSITIVE), half_normal, [(x, s) for x, m, s in NEAR if m == 0 and x > 0]
+    ),
+    "inverse_gamma": Exact((POSITIVE, POSITIVE, POSITIVE), inverse_gamma, _gammas(True)),
+    "laplace": Exact((PLACE, PLACE, POSITIVE), laplace, NEAR),
+    "log_normal": Exact(
+        (POSITIVE, PLACE, POSITIVE),
+        log_normal,
+        [*product((1e-30, 1e-3, 1.01, 1e30), (0.0, -3.0), (1e-3, 1.0, 30.0))],
+    ),
+    "logistic": Exact((PLACE, PLACE, POSITIVE), logistic, HEAVY),
+    "multinomial": Exact(
+        (COUNT, FIXED, LOGITS),
+        multinomial,
+        [
+            *(([2.0, 0.0, 5.0], 7.0, logits) for logits in TRIPLES),
+            ([250000.0, 250500.0, 499500.0], 1e6, [0.0, 0.0, float(mp.log(2))]),
+            ([999000.0, 999.0, 1.0], 1e6, [0.0, -6.9, -13.8]),
+            ([1e6, 0.0, 0.0], 1e6, [0.0, -15.0, -14.0]),
+        ],
+    ),
+    "multivariate_normal": Exact(
+        (PLACE, PLACE, POSITIVE),
+        multivariate_normal,
+        [
+            *product(([0.3, -2.0], [1e6, 3.0]), ([0.0, 0.0], [0.25, -1.0]), FACTORS),
+        ],
+        scale=lambda x, loc, factor: min(abs(factor[0][0]), abs(factor[1][1])),
+    ),
+    "negative_binomial": Exact((COUNT, POSITIVE, LOGITS), negative_binomial, _negative_binomials()),
+    "normal": Exact((PLACE, PLACE, POSITIVE), normal, NEAR),
+    "one_hot_categorical": Exact(
+        (FIXED, LOGITS),
+        one_hot_categorical,
+        [*product(([1.0, 0.0, 0.0], [0.0, 0.0, 1.0]), TRIPLES)],
+    ),
+    "poisson": Exact(
+        (COUNT, POSITIVE),
+        poisson,
+        [
+            *product(COUNTS, (1e-30, 0.01, 1.0, 40.0, 1e6)),
+            *((float(round(m * k)), m) for m in (40.0, 1e6) for k in (0.9, 0.999, 1.0, 1.001)),
+        ],
+        [(1e15, 1e15 + 1e7), (1e12, 1e12)],
+    ),
+    "student_t": Exact(
+        (PLACE, POSITIVE, PLACE, POSITIVE),
+        student_t,
+        [
+            (x, df, loc, scale)
+            for df in (1e-3, 0.5, 3.0, 30.0, 1e6)
+            for x, loc, scale in around(
+                (0.0, 1.5), (1e-3, 1.0, 1e3), (1e-6, 1.0, 30.0, 1e4, 1e22, 1e30)
+            )
+        ],
+        [(1.0, 1e12, 0.0, 1.0), (3.0, 1e15, 0.0, 1.0), (1e200, 3.0, 0.0, 1.0)],
+    ),
+    "uniform": Exact(
+        (FIXED, PLACE, PLACE),
+        uniform,
+        [(0.5, 0.0, 1.0), (0.0, -2.0, 1e6), (1.0, 1.0 - 2.0**-12, 1.0), (0.0, -1e30, 1e30)],
+        scale=lambda x, low, high: high - low,
+    ),
+}
+
+
+def h_normal(loc, scale):
+    return mp.log(scale) + (1 + mp.log(2 * mp.pi)) / 2
+
+
+def h_beta(a, b):
+    log_b = lg(a) + lg(b) - lg(a + b)
+    slopes = (a - 1) * mp.digamma(a) + (b - 1) * mp.digamma(b)
+    return log_b - slopes + (a + b - 2) * mp.digamma(a + b)
+
+
+def h_dirichlet(a):
+    s = sum(a)
+    each = sum(lg(c) - (c - 1) * mp.digamma(c) for c in a)
+    return each - lg(s) + (s - len(a)) * mp.digamma(s)
+
+
+def h_gamma(a, rate):
+    return a - mp.log(rate) + lg(a) + (1 - a) * mp.digamma(a)
+
+
+def h_inverse_gamma(a, rate):
+    return a + mp.log(rate) + lg(a) - (1 + a) * mp.digamma(a)
+
+
+def h_student_t(df, loc, scale):
+    half = (df + 1) / 2
+    log_z = lg(df / 2) - lg(half) + mp.log(mp.pi * df) / 2
+    return half * (mp.digamma(half) - mp.digamma(df / 2)) + log_z + mp.log(scale)
+
+
+def h_bernoulli(logits):
+    s = 1 / (1 + mp.exp(-logits))
+    return s * softplus(-logits) + (1 - s) * softplus(logits)
+
+
+def h_categorical(logits):
+    return -sum(mp.exp(v) * v for v in log_softmax(logits))
+
+
+def h_continuous_bernoulli(logits):
+    return log_a(logits) - logits * slope_a(logits)
+
+
+def h_multivariate_normal(loc, factor):
+    logs = sum(mp.log(row[i]) for i, row in enumerate(factor))
+    return logs + len(loc) * (1 + mp.log(2 * mp.pi)) / 2
+
+
+PLACED = [*product((0.0, 1.5), SCALES)]
+
+ENTROPIES: dict[str, Exact] = {
+    "bernoulli": Exact((LOGITS,), h_bernoulli, [(v,) for v in LOGS]),
+    "beta": Exact((POSITIVE,) * 2, h_beta, [*product((1e-3, 0.5, 2.5, 30.0, 1e6), repeat=2)]),
+    "categorical": Exact((LOGITS,), h_categorical, [(v,) for v in TRIPLES]),
+    "cauchy": Exact((PLACE, POSITIVE), lambda m, s: mp.log(4 * mp.pi * s), PLACED),
+    "continuous_bernoulli": Exact(
+        (LOGITS,),
+        h_continuous_bernoulli,
+        [(s * v,) for v in (1e-8, 0.3, 0.499, 0.501, 30.0, 1e6) for s in (1, -1)],
+    ),
+    "dirichlet": Exact(
+        (POSITIVE,),
+        h_dirichlet,
+        [([2.0, 3.0, 1.5],), ([1e6, 2e6, 5e5],), ([1e-3, 1.0, 30.0],), ([1e6, 0.5, 1e-2],)],
+    ),
+    "exponential": Exact((POSITIVE,), lambda r: 1 - mp.log(r), [(1e-10,), (1.0,), (1e6,)]),
+    "gamma": Exact((POSITIVE,) * 2, h_gamma, [*product(SHAPES[1:], (1e-6, 1.0, 1e10))]),
+    "gumbel": Exact((PLACE, POSITIVE), lambda m, s: mp.log(s) + mp.euler + 1, PLACED),
+    "half_cauchy": Exact((POSITIVE,), lambda s: mp.log(2 * mp.pi * s), [(s,) for s in SCALES]),
+    "half_normal": Exact(
+        (POSITIVE,), lambda s: mp.log(s) + (1 + mp.log(mp.pi / 2)) / 2, [(s,) for s in SCALES]
+    ),
+    "inverse_gamma": Exact(
+        (POSITIVE,) * 2, h_inverse_gamma, [*product(SHAPES[1:], (1e-6, 1.0, 1e10))]
+    ),
+    "laplace": Exact((PLACE, POSITIVE), lambda m, s: 1 + mp.log(2 * s), PLACED),
+    "log_normal": Exact((PLACE, POSITIVE), lambda m, s: h_normal(m, s) + m, PLACED),
+    "logistic": Exact((PLACE, POSITIVE), lambda m, s: mp.log(s) + 2, PLACED),
+    "multivariate_normal": Exact(
+        (FIXED, POSITIVE), h_multivariate_normal, [([0.0, 1.0], f) for f in FACTORS]
+    ),
+    "normal": Exact((PLACE, POSITIVE), h_normal, PLACED),
+    "one_hot_categorical": Exact((LOGITS,), h_categorical, [(v,) for v in TRIPLES]),
+    "student_t": Exact(
+        (POSITIVE, PLACE, POSITIVE),
+        h_student_t,
+        [(df, 0.5, s) for df in (1e-3, 0.5, 3.0, 30.0, 1e6) for s in (1e-3, 1.0)],
+        [(1e12, 0.0, 1.0)],
+    ),
+    "uniform": Exact(
+        (PLACE, PLACE),
+        lambda low, high: mp.log(high - low),
+        [(0.0, 1.0), (-2.0, 1e6), (1.0 - 2.0**-12, 1.0)],
+        scale=lambda low, high: high - low,
+    ),
+}
