@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from specc.engine.train import Options, Trained
     from specc.evaluate.impute import Filled
     from specc.evaluate.labels import Label
+    from specc.evaluate.units import Units
     from specc.runtime.failure import RunFailure
     from specc.runtime.program import Program
 
@@ -202,40 +203,47 @@ class Run:
 
         return dict(record.result_of(self.folder))
 
-    def sample(self, rows: int, *, seed: int = 0) -> dict[str, Tensor]:
+    def sample(self, rows: int, *, seed: int = 0, units: Units = "data") -> dict[str, Tensor]:
         """`rows` draws from the model: every node by its name, each [rows, *shape].
+
+        Standardized fields come in the `units` of the data, or in those of the model.
 
         Raises RunFailure: E0805 where the program cannot be sampled.
         """
         from specc.evaluate.sampling import sample
 
-        return dict(sample(self._opened, rows, seed).values)
+        found = sample(self._opened, rows, seed)
+        return dict((found.in_data_units(self._opened) if units == "data" else found).values)
 
     def encode(
-        self, x: Fields, *, particles: int | None = None, seed: int = 0
+        self, x: Fields, *, particles: int | None = None, seed: int = 0, units: Units = "data"
     ) -> dict[str, Tensor]:
         """Draws of the latents from the guide, given data: each [rows, *shape].
 
         With `particles`, that many draws for each row: [particles, rows, *shape]. `x` is the tensor
-        of the one field that the guide takes, or all of them by name.
+        of the one field that the guide takes, or all of them by name, in these `units`.
 
         Raises RunFailure: E0805 where there is no guide to draw from, E0510 for a missing field.
         """
         from specc.evaluate.given import encode
 
-        found = encode(self._opened, x, particles or 1, seed)
+        found = encode(self._opened, x, particles or 1, seed, units)
         return found if particles is not None else {name: v[0] for name, v in found.items()}
 
-    def log_prob(self, x: Fields, *, particles: int = 1000, seed: int = 0) -> Tensor:
+    def log_prob(
+        self, x: Fields, *, particles: int = 1000, seed: int = 0, units: Units = "data"
+    ) -> Tensor:
         """log p(x) of each row: exact where the program computes it, else the bound of `particles`.
 
-        The bound is log 1/K sum_k p(x, z_k) / q(z_k | x) (Burda et al. 2016, equation 8).
+        The bound is log 1/K sum_k p(x, z_k) / q(z_k | x) (Burda et al. 2016, equation 8). Both `x`
+        and its density are in these `units`: that of a standardized field in the units of the data
+        is the model's less the sum of the logarithms of its standard deviations.
 
         Raises RunFailure: E0805 or E0813 where the program allows neither.
         """
         from specc.evaluate.given import log_prob
 
-        return log_prob(self._opened, x, particles, seed)
+        return log_prob(self._opened, x, particles, seed, units)
 
     def impute(
         self,
@@ -246,21 +254,25 @@ class Run:
         sweeps: int = 100,
         rows: int | None = None,
         seed: int = 0,
+        units: Units = "data",
     ) -> dict[str, Filled]:
         """Every field that may be missing, with what is missing filled, by its name.
 
         The rows are those of a part of the data, held-out ones by default, or those given as `x`,
-        missing where they are no numbers. Each field has its `values`, several `draws`, and a label
-        its `probabilities`.
+        missing where they are no numbers, in these `units`. Each field has its `values`, several
+        `draws`, and a label its `probabilities`.
 
         Raises RunFailure: E0819 where no field may be missing, E0805 without a guide for latents.
         """
         from specc.evaluate.given import rows_of
         from specc.evaluate.impute import Asked, impute
 
-        given = None if x is None else rows_of(self._opened, x)
+        given = None if x is None else rows_of(self._opened, x, units)
         part = part or self._opened.held_out
-        return impute(self._opened, Asked(draws, sweeps, part, rows, seed), given)
+        found = impute(self._opened, Asked(draws, sweeps, part, rows, seed), given)
+        if units == "model":
+            return found
+        return {name: filled.in_data_units(self._opened) for name, filled in found.items()}
 
     def labels(
         self, *, part: str = "test", particles: int = 1000, rows: int | None = None, seed: int = 0

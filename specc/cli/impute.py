@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,6 +70,7 @@ def command(
     draws: Draws = 16,
     sweeps: Sweeps = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed.")] = 0,
+    units: options.Units = "data",
     out: Out = None,
     as_json: options.Json = False,
 ) -> int:
@@ -84,13 +85,18 @@ def command(
     from specc.api import open_run
 
     opened = open_run(folder, data_dir=data_dir, device=device)
-    x = None if given is None else _read(given)
+    data = opened.opened.manifest.data
+    x = None if given is None else _read(given, tuple(data.fields) if data else ())
     if given is None:
         part = part_of(opened.opened, part)
-    found = opened.impute(part=part, x=x, draws=draws, sweeps=sweeps, rows=rows, seed=seed)
+    found = opened.impute(
+        part=part, x=x, draws=draws, sweeps=sweeps, rows=rows, seed=seed, units=units
+    )
     _write(path, found)
-    picture = _draw(opened, path.with_suffix(".png"), found)
     summary = {name: filled.summary() for name, filled in found.items()}
+    if units == "model":
+        found = {name: filled.in_data_units(opened.opened) for name, filled in found.items()}
+    picture = _draw(opened, path.with_suffix(".png"), found)
     if as_json:
         from specc.engine import files
 
@@ -116,16 +122,20 @@ def _line(name: str, told: Mapping[str, Any]) -> str:
     return line
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    """The arrays of a file; raises RunFailure E0505 where it has none."""
-    import numpy as np
-    import torch
-
+def _read(path: Path, names: Collection[str]) -> dict[str, Tensor]:
+    """The arrays of these names in a file; raises RunFailure E0505 where one has no numbers."""
+    from specc.data.check import kind
+    from specc.data.files import unreadable
+    from specc.data.mapped import tensor
     from specc.data.sources import reader
 
-    table = reader("npz")({"path": path.name}, path.parent)
+    table = reader("npz")({"path": path.name}, path.parent, names)
     part = next(iter(table.parts.values()))
-    return {name: torch.from_numpy(np.array(column.raw)) for name, column in part.items()}
+    found = {name: column.raw for name, column in part.items() if name in names}
+    for name, raw in found.items():
+        if raw.dtype.kind not in "biuf":
+            raise unreadable(path, f"`{name}` holds {kind(raw)}, not numbers")
+    return {name: tensor(raw) for name, raw in found.items()}
 
 
 def _write(path: Path, found: Mapping[str, Filled]) -> None:

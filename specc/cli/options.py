@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -52,6 +52,14 @@ Settings = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+Units = Annotated[
+    Literal["data", "model"],
+    typer.Option(
+        "--units",
+        help="Units of standardized fields: those of the data, or those that the model has.",
+    ),
+]
 
 DataDir = Annotated[
     Path | None,

@@ -35,6 +35,7 @@ def command(
             "held-out rows by default.",
         ),
     ] = None,
+    units: options.Units = "data",
     out: Annotated[
         str | None,
         typer.Option(
@@ -66,8 +67,10 @@ def command(
         part = part_of(opened, part)
     drawn = sample(opened, rows, seed, part)
     if form == ".png" and shown is not None:
-        data = as_png(grid(drawn.shown()[shown.name], shown.picture, tones=shown.tones))
+        values = drawn.in_data_units(opened).shown()[shown.name]
+        data = as_png(grid(values, shown.picture, tones=shown.tones))
     else:
+        drawn = drawn.in_data_units(opened) if units == "data" else drawn
         arrays = {name: value.cpu().numpy() for name, value in drawn.values.items()}
         data = as_csv(arrays) if form == ".csv" else as_npz(arrays)
     if out == STDOUT:

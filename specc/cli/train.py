@@ -201,7 +201,7 @@ def words(run: Run) -> str:
 
 def figure(name: str, summary: dict[str, float | int | str | None]) -> str:
     """`test: log p(x) >= -22.75 +- 0.19 nats (iwae, 1000 particles, 359 rows)`."""
-    from specc.report.errors import with_error
+    from specc.report.errors import own_units, with_error
 
     exact, of = summary["estimator"] == "exact", summary["of"]
     relation = "=" if exact else ">="
@@ -213,6 +213,9 @@ def figure(name: str, summary: dict[str, float | int | str | None]) -> str:
         return f"{name}: {of} is not finite ({how}, {where})"
     nats = with_error(value, error, "nats a row")
     shown = f"{name}: {of} {relation} {nats} ({how}, {where})"
+    scale = summary.get("log_scale")
+    if isinstance(scale, (int, float)):
+        shown += f" of standardized data, {own_units(scale)}"
     if "value_per_step" not in summary:
         return shown
     each, spread = summary["value_per_step"], summary["standard_error_per_step"]

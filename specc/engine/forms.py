@@ -85,6 +85,7 @@ class Figure(TypedDict):
     effective_sample_size: NotRequired[Number | None]
     value_per_step: NotRequired[Number | None]
     standard_error_per_step: NotRequired[Number | None]
+    log_scale: NotRequired[Number | None]
 
 
 @with_config(STRICT)

@@ -17,6 +17,7 @@ from specc.data.load import Batch
 from specc.engine.opened import OpenRun
 from specc.evaluate.pareto import UNTRUSTED
 from specc.evaluate.scoring import Advance, Request, Scored, scoring
+from specc.evaluate.units import scale_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Estimate:
     effective sample size of the particles, `untrusted` the share of rows whose weights have a
     Pareto shape above 0.7; both are None for an exact value, the latter also for fewer than 25
     particles. `of` is what it is of, such as `log p(x)`; `values` are those of the single rows.
-    Where rows are sequences, `steps` says how many steps each has.
+    Where rows are sequences, `steps` says how many steps each has. Where data are standardized, so
+    is the figure, and `log_scale` is what it is higher by than in the units of the data.
     """
 
     request: Request
@@ -42,6 +44,7 @@ class Estimate:
     seconds: float
     values: Tensor
     steps: Tensor | None = None
+    log_scale: float | None = None
 
     def summary(self) -> dict[str, float | int | str | None]:
         """The figure as JSON."""
@@ -57,6 +60,7 @@ class Estimate:
             "pareto_k_above_0.7": self.untrusted,
             "seconds": round(self.seconds, 3),
             **self._per_step(),
+            **({} if self.log_scale is None else {"log_scale": self.log_scale}),
         }
 
     def _per_step(self) -> dict[str, float | None]:
@@ -98,6 +102,7 @@ def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: 
         seconds=time.monotonic() - began,
         values=values,
         steps=torch.cat([s for s in steps if s is not None]) if steps[0] is not None else None,
+        log_scale=scale_of(opened),
     )
 
 

@@ -14,6 +14,7 @@ from specc.engine.streams import Stream, noise_at
 from specc.evaluate.sampling import GUIDE
 from specc.evaluate.scoring import choose, exact, exact_name, log_weights
 from specc.evaluate.solved import solved
+from specc.evaluate.units import Units, in_model_units, log_scale
 from specc.evaluate.weights import LogSums
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field
@@ -24,15 +25,19 @@ AT_ONCE = 256
 
 @torch.inference_mode()
 def encode(
-    opened: OpenRun, x: Tensor | Mapping[str, Tensor], particles: int, seed: int
+    opened: OpenRun,
+    x: Tensor | Mapping[str, Tensor],
+    particles: int,
+    seed: int,
+    units: Units = "model",
 ) -> dict[str, Tensor]:
-    """Draws of the latents, each [particles, rows, *shape].
+    """Draws of the latents, each [particles, rows, *shape]; `x` is in these `units`.
 
     Raises RunFailure: E0805 where there is no guide, E0510 where a field is missing.
     """
     program = opened.program
     infer = program.require(GUIDE, "encoding")
-    batch = _batch(opened, x, GUIDE)
+    batch = _batch(opened, x, GUIDE, units)
     with opened.computing(), solved(program.folder):
         noise = noise_at(seed, Stream.SAMPLE, 2, device=opened.device)
         program.eval()
@@ -42,9 +47,15 @@ def encode(
 
 @torch.inference_mode()
 def log_prob(
-    opened: OpenRun, x: Tensor | Mapping[str, Tensor], particles: int, seed: int
+    opened: OpenRun,
+    x: Tensor | Mapping[str, Tensor],
+    particles: int,
+    seed: int,
+    units: Units = "model",
 ) -> Tensor:
     """log p(x), or the importance-weighted bound on it, of each row.
+
+    `x` is in these `units`, and so is its density.
 
     Raises RunFailure: E0813 where the program allows neither, E0510 where a field is missing.
     """
@@ -53,16 +64,23 @@ def log_prob(
     with opened.computing(), solved(program.folder):
         program.eval()
         if how == "exact":
-            return exact(program, _batch(opened, x, exact_name(program)))
-        batch = _batch(opened, x, GUIDE)
+            batch = _batch(opened, x, exact_name(program), units)
+            return _in_units(opened, exact(program, batch), batch, units)
+        batch = _batch(opened, x, GUIDE, units)
         sums = LogSums(len(next(iter(batch.values()))), opened.device)
         while sums.particles < particles:
             count = min(AT_ONCE, particles - sums.particles)
             sums.add(log_weights(opened, batch, count, seed, sums.particles))
-        return sums.log_mean()
+        return _in_units(opened, sums.log_mean(), batch, units)
 
 
-def _batch(opened: OpenRun, x: Tensor | Mapping[str, Tensor], capability: str) -> Batch:
+def _in_units(opened: OpenRun, log_p: Tensor, batch: Batch, units: Units) -> Tensor:
+    return log_p - log_scale(opened, batch) if units == "data" else log_p
+
+
+def _batch(
+    opened: OpenRun, x: Tensor | Mapping[str, Tensor], capability: str, units: Units
+) -> Batch:
     """The data fields that are given, in the precision and on the device of the run."""
     data = opened.manifest.data
     fields = dict(data.fields) if data is not None else {}
@@ -74,6 +92,7 @@ def _batch(opened: OpenRun, x: Tensor | Mapping[str, Tensor], capability: str) -
             hint = "give a mapping of names to tensors"
             raise RunFailure("E0510", message, hint=hint, exit_code=USAGE)
         x = {needed[0]: x}
+    x = in_model_units(opened, x) if units == "data" else x
     x = {**x, **_masks(fields, x)}
     missing = [name for name in needed if name not in x]
     if missing:
@@ -84,7 +103,7 @@ def _batch(opened: OpenRun, x: Tensor | Mapping[str, Tensor], capability: str) -
     return {**placed, **{n: torch.as_tensor(x[n]).to(opened.device) for n in masks & set(x)}}
 
 
-def rows_of(opened: OpenRun, x: Tensor | Mapping[str, Tensor]) -> Batch:
+def rows_of(opened: OpenRun, x: Tensor | Mapping[str, Tensor], units: Units = "model") -> Batch:
     """Rows with every field of the data, each missing where it is no number, or not there at all.
 
     Raises RunFailure E0510, where a field is missing of which every row needs a value.
@@ -95,6 +114,7 @@ def rows_of(opened: OpenRun, x: Tensor | Mapping[str, Tensor]) -> Batch:
     if not isinstance(x, Mapping):
         first = [n for n, own in fields.items() if own.missing is None or not own.missing.filled]
         named = {first[0] if first else next(iter(fields)): x}
+    named = in_model_units(opened, named) if units == "data" else named
     count = len(next(iter(named.values())))
     for name, own in fields.items():
         if name in named:

@@ -6,7 +6,7 @@ Many z are proposed for each row and weighted by importance: `specc.evaluate.pop
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from specc.evaluate.labels import labels_of
 from specc.evaluate.population import COMPLETE, Population
 from specc.evaluate.scoring import Advance, exact, fixed
 from specc.evaluate.solved import solved
+from specc.evaluate.units import in_data_units
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field
 from specc.runtime.program import Program
@@ -56,6 +57,17 @@ class Filled:
     effective: Tensor
     probabilities: Tensor | None = None
     original: Tensor | None = None
+
+    def in_data_units(self, opened: OpenRun) -> Filled:
+        """The same values in the units of the data, where the field is standardized."""
+        name = self.field.name
+
+        def of(value: Tensor | None) -> Tensor | None:
+            return None if value is None else in_data_units(opened, {name: value})[name]
+
+        values, draws = of(self.values), of(self.draws)
+        assert values is not None and draws is not None
+        return replace(self, values=values, draws=draws, original=of(self.original))
 
     def summary(self) -> dict[str, Any]:
         """How many values were missing, and how well hidden ones were met, as JSON."""

@@ -12,6 +12,7 @@ from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.scoring import fixed
 from specc.evaluate.solved import solved
+from specc.evaluate.units import in_data_units
 
 SAMPLE = "model.sample"
 MEAN = "model.mean"
@@ -27,6 +28,10 @@ class Drawn:
 
     values: Mapping[str, Tensor]
     means: Mapping[str, Tensor]
+
+    def in_data_units(self, opened: OpenRun) -> Drawn:
+        """The same rows, those of standardized fields in the units of the data."""
+        return Drawn(in_data_units(opened, self.values), in_data_units(opened, self.means))
 
     def shown(self) -> dict[str, Tensor]:
         """The observed nodes by their means where those are known."""

@@ -18,6 +18,7 @@ from specc.evaluate.estimate import Estimate, estimate
 from specc.evaluate.labels import Label, labels, labels_of
 from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, rows_of_part, sample
 from specc.evaluate.scoring import Request
+from specc.evaluate.units import in_data_units
 from specc.report.pictures import HOLE, Pixels, grid, loss_curve, write_png
 from specc.report.plane import PLANE, plane, plane_field
 from specc.runtime.failure import RunFailure
@@ -132,7 +133,7 @@ def draw(opened: OpenRun) -> tuple[Path, ...]:
     program = opened.program
     if shown and program.can(SAMPLE):
         path = opened.folder / SAMPLES
-        rows = sample(opened, ROWS, part=part).shown()[shown.name]
+        rows = sample(opened, ROWS, part=part).in_data_units(opened).shown()[shown.name]
         write_png(path, grid(rows, shown.picture, tones=shown.tones))
         found.append(path)
     points = plane_field(opened) if opened.data else None
@@ -148,7 +149,10 @@ def draw(opened: OpenRun) -> tuple[Path, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An observed node whose values are pictures, and the range of its data, black to white."""
+    """An observed node whose values are pictures, and the range of its data, black to white.
+
+    Both the pictures and the range are in the units of the data.
+    """
 
     name: str
     picture: tuple[int, ...]
@@ -169,7 +173,8 @@ def _tones(opened: OpenRun, name: str) -> tuple[float, float]:
     """The range of the first rows, but 0 to 1 where they do not leave that."""
     if opened.data is None:
         return 0.0, 1.0
-    values = rows_of_part(opened, next(iter(opened.data.parts)), ROWS)[name].double()
+    rows = rows_of_part(opened, next(iter(opened.data.parts)), ROWS)
+    values = in_data_units(opened, rows)[name].double()
     low, high = values.min().item(), values.max().item()
     return (low, high) if low < 0 or high > 1 else (0.0, 1.0)
 
@@ -182,7 +187,7 @@ def _pairs(opened: OpenRun, shown: Shown, part: str) -> Pixels | None:
     if not (opened.program.can(GUIDE) and opened.program.can(MEAN)):
         return None
     across, down = 16, 4
-    found = reconstruct(opened, across * down, part=part)
+    found = reconstruct(opened, across * down, part=part).in_data_units(opened)
     if shown.name not in found.means:
         return None
     data = _with_holes(opened, shown, found.values).reshape(down, across, -1)

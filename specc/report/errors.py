@@ -25,3 +25,8 @@ def error_of(error: object, digits: int = 3) -> str | None:
     if not isinstance(error, (int, float)) or math.isnan(error):
         return None
     return f"{error:.{digits}f}"
+
+
+def own_units(scale: float) -> str:
+    """How much lower the density of standardized data is in their own units: `3.217 lower`."""
+    return f"{abs(scale):.3f} {'lower' if scale >= 0 else 'higher'} in the units of the data"

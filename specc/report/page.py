@@ -17,7 +17,7 @@ from specc.engine.opened import OpenRun
 from specc.evaluate import anatomy
 from specc.report import svg
 from specc.report.conclude import RECONSTRUCTIONS, SAMPLES, picture_field
-from specc.report.errors import error_of
+from specc.report.errors import error_of, own_units
 from specc.report.labelled import labelled
 from specc.report.latent import Latent, between, latent_of, principal
 from specc.report.markup import figure, table
@@ -95,7 +95,9 @@ def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
         value, error = _nats(first["value"], 2), error_of(first["standard_error"], 2)
         words = f"{escape(first.get('of', 'log p(x)'))} {sign} {value}"
         words += "" if error is None else f" &plusmn; {error}"
-        return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}</p>'
+        scale = first.get("log_scale")
+        units = "" if scale is None else f", standardized: {own_units(scale)}"
+        return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}{units}</p>'
     epochs = f"{len(metrics)} epoch{'' if len(metrics) == 1 else 's'}"
     if not metrics:
         return '<p class="headline">The first epoch is not complete.</p>'

@@ -14,6 +14,7 @@ from specc.engine import files
 from specc.engine.opened import OpenRun
 from specc.evaluate.sampling import SAMPLE, rows_of_part, sample
 from specc.evaluate.solved import solved
+from specc.evaluate.units import in_data_units, in_model_units, scale_of
 
 PLANE = "plane.png"
 DENSITY = "model.log_prob"
@@ -35,12 +36,14 @@ def plane_field(opened: OpenRun) -> str | None:
 def plane(opened: OpenRun, name: str, part: str) -> Path:
     """Data beside samples and, where log p(x) is exact, the density, as a picture in the run.
 
+    All of them are in the units of the data.
+
     The window is a square about the data, so that a unit is as long across as up. The density is
     that of 200 x 200 points in it; its sum over them, which is near 1
     where they are all that matters, stands above it. Raises RunFailure E0811.
     """
-    data = _numbers(rows_of_part(opened, part, POINTS)[name])
-    drawn = _numbers(sample(opened, POINTS, part=part).values[name])
+    data = _numbers(in_data_units(opened, rows_of_part(opened, part, POINTS))[name])
+    drawn = _numbers(sample(opened, POINTS, part=part).in_data_units(opened).values[name])
     window = around(data)
     shown = {"data": data, "drawn": drawn}
     density = _density(opened, name, window)
@@ -70,8 +73,9 @@ def _density(opened: OpenRun, name: str, window: Points) -> Points | None:
     grid = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2)
     with opened.computing(), solved(program.folder):
         program.eval()
-        x = torch.as_tensor(grid, dtype=opened.settings.dtype, device=opened.device)
-        log_p = program.require(DENSITY)(**{name: x})
+        x = in_model_units(opened, {name: torch.as_tensor(grid)})[name]
+        x = x.to(opened.device, opened.settings.dtype)
+        log_p = program.require(DENSITY)(**{name: x}) - (scale_of(opened) or 0.0)
     return np.exp(_numbers(log_p)).reshape(CELLS, CELLS)
 
 
