@@ -151,7 +151,7 @@ class Model:
             data_dir=None if resume and data_dir is None else self.data_dir(data_dir),
             device=device,
             spec=self.text,
-            extras={} if resume else self._extras(),
+            extras=self._extras(),
             resume=resume,
             quiet=quiet,
             threads=threads,

@@ -39,11 +39,12 @@ def compiled(run: Path) -> Compiled:
     from specc.diagnostics.render_text import render
     from specc.language.decode import read_bytes
 
-    record.facts_of(run)
-    source, findings = read_bytes(str(run / record.SPEC), _spec(run))
+    facts, _ = record.facts_of(run)
+    home = record.home(run, facts)
+    source, findings = read_bytes(str(home / record.SPEC), _spec(home))
     made = None
     if source is not None:
-        made, checked = compile(source, _settings(run))
+        made, checked = compile(source, _settings(home))
         findings = checked.diagnostics
     if made is None:
         hint = "its weights are intact; `specc train SPEC --from RUN` starts from them"

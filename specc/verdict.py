@@ -83,6 +83,8 @@ def judge(old: Side, new: Side, moved: Mapping[str, str]) -> Verdict:
     names = _by_place(old, new) if same else None
     if names is not None:
         differs = tuple(_differing(old.fixed, new.fixed))
+        if not (old.fixed and new.fixed) and old.digests["training"] != new.digests["training"]:
+            differs = ("the training",)
         return Verdict("all" if differs else "resumes", names, {}, len(new.shapes), differs)
     found, columns = _fitting(old, new, moved)
     fate: Fate = "all" if len(found) == len(new.shapes) else "some"
@@ -106,7 +108,7 @@ def _by_place(old: Side, new: Side) -> dict[str, str] | None:
     before = {module.erased: prefix for prefix, module in old.modules.items()}
     found = {}
     for name, shape in new.shapes.items():
-        prefix = _module(name)
+        prefix = module_of(name)
         erased = new.modules[prefix].erased if prefix in new.modules else ""
         if erased not in before:
             return None
@@ -123,7 +125,7 @@ def _renamed(old: Side, new: Side) -> bool:
     return any(old.modules[name].erased != new.modules[name].erased for name in both)
 
 
-def _module(name: str) -> str:
+def module_of(name: str) -> str:
     """`model.decoder` of `model.decoder.0.weight`."""
     return ".".join(name.split(".")[:2])
 
@@ -199,10 +201,10 @@ def _order(old: Side, new: Side, twin: str, name: str) -> tuple[int, tuple[int, 
 
     None where the inputs changed and it is not known how that moves the entries.
     """
-    before = old.modules.get(_module(twin), Module(""))
-    after = new.modules.get(_module(name), Module(""))
+    before = old.modules.get(module_of(twin), Module(""))
+    after = new.modules.get(module_of(name), Module(""))
     order = arranged(before.inputs, after.inputs)
-    leaf = name.removeprefix(f"{_module(name)}.")
+    leaf = name.removeprefix(f"{module_of(name)}.")
     if order is None or (after.columns and leaf not in after.columns):
         return 0, None
     return (after.columns[leaf], order) if order and after.columns else None

@@ -16,7 +16,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,14 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from specc.engine import files, forms, log, seal
-from specc.engine.forms import FORMAT, Logged, State
+from specc.engine import files, forms, log, record, seal
+from specc.engine.forms import FORMAT, Logged, Revised, State
 from specc.engine.player import Player
 from specc.engine.stored import WHOLE, Stored, Whole
 from specc.engine.tally import Tally
 from specc.engine.watch import Watch
 from specc.runtime.failure import RunFailure
+from specc.verdict import module_of
 
 FOLDER = "checkpoints"
 WEIGHTS = "weights.safetensors"
@@ -55,6 +56,15 @@ class Counters:
         done = self.epoch * per_epoch + self.step
         return self.step <= per_epoch and self.total == min(done, steps)
 
+    def under(self, per_epoch: int, steps: int) -> Counters:
+        """The same where the run goes on under a spec of so many steps.
+
+        A last epoch that the end of the run cut short is under way again.
+        """
+        if self.step or self.total >= min(self.epoch * per_epoch, steps):
+            return self
+        return replace(self, epoch=self.total // per_epoch, step=self.total % per_epoch)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -69,7 +79,7 @@ class Standing:
     watch: Watch = field(default_factory=Watch)
     metrics: Mapping[str, Any] = field(default_factory=lambda: log.NOTHING)
 
-    def as_json(self, hashes: Mapping[str, str]) -> dict[str, Any]:
+    def as_json(self, hashes: Mapping[str, str], revision: int) -> dict[str, Any]:
         """The content of state.json, beside files of these hashes."""
         return seal.sealed(
             {
@@ -78,6 +88,7 @@ class Standing:
                 "tally": dict(self.tally),
                 "watch": self.watch.as_json(),
                 "metrics": dict(self.metrics),
+                **({"revision": revision} if revision else {}),
                 "hashes": dict(hashes),
             }
         )
@@ -95,6 +106,17 @@ class Checkpoint:
     weights: Stored
     optimizer: Stored
     averages: Stored
+
+    def standing_in(self, per_epoch: int, steps: int) -> Counters:
+        """Where it stands in a run of so many steps; raises RunFailure E0803 for none of it."""
+        counters = self.counters
+        if record.revisions_of(self.folder.parent.parent):
+            counters = counters.under(per_epoch, steps)
+            steps = max(steps, counters.total)
+        if not counters.fit(per_epoch, steps):
+            message = f"the checkpoint {self.folder} is not of a run of this length"
+            raise RunFailure("E0803", message, hint="train again")
+        return counters
 
     @property
     def useful(self) -> Stored:
@@ -151,7 +173,9 @@ def _write(
 
     def describe(beside: Path) -> None:
         hashes = {name: files.hash_of(beside / name) for name in tensors}
-        (beside / STATE).write_text(files.exact_json(standing.as_json(hashes)), encoding="utf-8")
+        revision = len(record.revisions_of(folder.parent.parent))
+        state = standing.as_json(hashes, revision)
+        (beside / STATE).write_text(files.exact_json(state), encoding="utf-8")
 
     def fill(beside: Path) -> None:
         for name, values in tensors.items():
@@ -322,7 +346,11 @@ def _open(folder: Path) -> Checkpoint:
     """The checkpoint in a folder that was verified; raises RunFailure E0803."""
     with _reading(folder):
         state = forms.read_sealed(State, folder / STATE)
-        tensors = {name: Stored(folder / name) for name in state["hashes"]}
+        passed = record.revisions_of(folder.parent.parent)[state.get("revision", 0) :]
+        tensors = {
+            name: Stored(folder / name).named(lambda key: called_now(key, passed))
+            for name in state["hashes"]
+        }
         return Checkpoint(
             folder,
             Counters(**state["counters"].model_dump()),
@@ -333,6 +361,21 @@ def _open(folder: Path) -> Checkpoint:
             tensors.get(OPTIMIZER, Stored()),
             tensors.get(AVERAGES, Stored()),
         )
+
+
+def called_now(key: str, passed: Sequence[Revised]) -> str:
+    """The name of a stored tensor after the specs that a run has gone on under since.
+
+    What an optimizer remembers is called `<player>/<parameter>/<what>`.
+    """
+    before, middle, after = key.partition("/")
+    name, _, what = after.partition("/")
+    name = name if middle else before
+    for revision in passed:
+        names = {old: new for new, old in revision["names"].items()}
+        module = module_of(name)
+        name = names.get(module, module) + name.removeprefix(module)
+    return f"{before}/{name}/{what}" if middle else name
 
 
 @contextmanager

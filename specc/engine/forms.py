@@ -52,6 +52,20 @@ class Learnt(TypedDict):
 
 
 @with_config(STRICT)
+class Revised(TypedDict):
+    """Another spec that a run goes on under: from which step, and what differs from the one before.
+
+    `names` has the modules that are called otherwise, their names before by those after it; `was`
+    is the name of the spec before.
+    """
+
+    step: Count
+    was: Name
+    names: dict[str, str]
+    changes: list[str]
+
+
+@with_config(STRICT)
 class Facts(TypedDict):
     """run.json. `files` has the SHA-256 of every file that a run was begun with, by its path."""
 
@@ -70,6 +84,7 @@ class Facts(TypedDict):
     versions: NotRequired[dict[str, str]]
     compile: NotRequired[Compile]
     carried: NotRequired[dict[str, Any]]
+    revisions: NotRequired[list[Revised]]
 
 
 @with_config(STRICT)
@@ -161,13 +176,17 @@ class Logged(TypedDict):
 
 @with_config(STRICT)
 class State(TypedDict):
-    """state.json of a checkpoint. `hashes` has the SHA-256 of the files beside it."""
+    """state.json of a checkpoint. `hashes` has the SHA-256 of the files beside it.
+
+    `revision` counts the specs that the run had gone on under before, whose names it has.
+    """
 
     format: Literal[2]
     counters: Counts
     tally: Sums
     watch: Watched
     metrics: Logged
+    revision: NotRequired[Count]
     hashes: dict[str, Sha256]
 
 

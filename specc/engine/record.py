@@ -7,6 +7,7 @@ explain.txt, graph.svg   what the compiler says of the spec, and its drawing
 settings.json    what `--set` changed in the spec
 metrics.jsonl    a line an epoch
 checkpoints/     what `--resume` goes on from
+revisions/<n>    spec, settings, code and drawing, where the run goes on under another spec
 samples.png, loss.png, result.json at the end
 
 Whatever is in it may have been damaged, or come from elsewhere: `facts_of` is the door, which every
@@ -27,7 +28,7 @@ from types import MappingProxyType
 from typing import Any
 
 from specc.engine import files, forms, log, seal
-from specc.engine.forms import FORMAT, Facts, OtherFormat, Result
+from specc.engine.forms import FORMAT, Facts, OtherFormat, Result, Revised
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Manifest
@@ -37,6 +38,7 @@ SPEC = "spec.yaml"
 EXPLAIN, GRAPH = "explain.txt", "graph.svg"
 SETTINGS = "settings.json"
 GENERATED = "generated"
+REVISIONS = "revisions"
 METRICS = log.NAME
 RESULT = "result.json"
 LOCK = ".lock"
@@ -70,23 +72,69 @@ def create(
         hint = "add `--resume` to go on with it, or choose another folder"
         message = f"the run folder {folder} {has}"
         raise RunFailure("E0806", message, hint=hint, exit_code=USAGE)
-    name = manifests.read(program).name
 
     def fill(beside: Path) -> None:
-        code = beside / GENERATED / name
-        code.mkdir(parents=True)
-        for path in sorted(program.iterdir()):
-            if path.is_file() and path.suffix in COPIED:
-                shutil.copyfile(path, code / path.name)
-        if spec is not None:
-            (beside / SPEC).write_text(spec, encoding="utf-8")
-        for file, text in extras.items():
-            (beside / Path(file).name).write_text(text, encoding="utf-8")
-        written = sorted(path for path in beside.rglob("*") if path.is_file())
-        hashes = {str(path.relative_to(beside)): files.hash_of(path) for path in written}
+        hashes = _lay(beside, program, spec, extras)
         files.write_json(beside / RUN, seal.sealed({"format": FORMAT, **facts, "files": hashes}))
 
     files.write_folder(folder, fill)
+
+
+def _lay(
+    folder: Path, program: Path, spec: str | None, extras: Mapping[str, str]
+) -> dict[str, str]:
+    """Writes a spec with its code and further texts; gives the hash of each file by its path."""
+    code = folder / GENERATED / manifests.read(program).name
+    code.mkdir(parents=True)
+    for path in sorted(program.iterdir()):
+        if path.is_file() and path.suffix in COPIED:
+            shutil.copyfile(path, code / path.name)
+    if spec is not None:
+        (folder / SPEC).write_text(spec, encoding="utf-8")
+    for file, text in extras.items():
+        (folder / Path(file).name).write_text(text, encoding="utf-8")
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): files.hash_of(path) for path in found}
+
+
+def revise(
+    folder: Path,
+    program: Path,
+    spec: str | None,
+    extras: Mapping[str, str],
+    entry: Mapping[str, Any],
+) -> None:
+    """Lets a run go on under another spec, whose files go to `revisions/<n>`.
+
+    run.json names it last, so that at any moment the run is under the one or the other.
+
+    Raises RunFailure: E0803 or E0811.
+    """
+    facts, _ = facts_of(folder)
+    revisions = [*facts.get("revisions", ()), {**entry, "was": facts["name"]}]
+    place, manifest = f"{REVISIONS}/{len(revisions)}", manifests.read(program)
+    hashes: dict[str, str] = {}
+    with files.writing(folder):
+        shutil.rmtree(folder / place, ignore_errors=True)  # of a process that was killed here
+        (folder / REVISIONS).mkdir(exist_ok=True)
+    files.write_folder(folder / place, lambda at: hashes.update(_lay(at, program, spec, extras)))
+    known = {**facts["files"], **{f"{place}/{name}": own for name, own in hashes.items()}}
+    more = {"name": manifest.name, "digests": dict(manifest.digests)}
+    add_facts(folder, **more, files=known, revisions=revisions)
+
+
+def home(folder: Path, facts: Facts) -> Path:
+    """Where the spec lies that a run is under now, with its code."""
+    count = len(facts.get("revisions", ()))
+    return folder / REVISIONS / str(count) if count else folder
+
+
+def revisions_of(folder: Path) -> list[Revised]:
+    """The specs that a run went on under, in order; none where there is no run.json.
+
+    Raises RunFailure: E0803 or E0821.
+    """
+    return facts_of(folder)[0].get("revisions", []) if (folder / RUN).is_file() else []
 
 
 def facts_of(folder: Path) -> tuple[Facts, Path]:
@@ -111,9 +159,9 @@ def facts_of(folder: Path) -> tuple[Facts, Path]:
     except (OSError, ValueError) as error:
         raise _damaged(folder, RUN, str(error)) from error
     for name in facts["files"]:
-        if name not in SHOWN:
+        if Path(name).name not in SHOWN:
             written(folder, facts, name)
-    return facts, folder / GENERATED / facts["name"]
+    return facts, home(folder, facts) / GENERATED / facts["name"]
 
 
 def written(folder: Path, facts: Facts, name: str) -> bytes | None:
@@ -133,6 +181,11 @@ def written(folder: Path, facts: Facts, name: str) -> bytes | None:
     if hashlib.sha256(data).hexdigest() != facts["files"][name]:
         raise _damaged(folder, name, "it is not what was written")
     return data
+
+
+def current(folder: Path, facts: Facts, name: str) -> bytes | None:
+    """The bytes of a file of the spec that a run is under now; raises RunFailure E0803."""
+    return written(folder, facts, str(home(Path(), facts) / name))
 
 
 def add_facts(folder: Path, **more: Any) -> None:  # noqa: ANN401 - JSON is anything
@@ -167,14 +220,23 @@ def same_spec(folder: Path, manifest: Manifest) -> None:
     Raises RunFailure: E0801, which says what differs.
     """
     _, code = facts_of(folder)
-    known = manifests.read(code)
-    differs = [name for name in COMPARED if known.digests[name] != manifest.digests[name]]
-    if known.name == manifest.name and not differs:
+    what = differing(manifests.read(code), manifest)
+    if what is None:
         return
-    what = f"its {differs[0]} differs" if differs else f"it is one of `{known.name}`"
     message = f"the run folder {folder} belongs to another spec: {what}"
     hint = "choose another folder, or train the spec that is in it"
     raise RunFailure("E0801", message, hint=hint, exit_code=USAGE)
+
+
+def differing(known: Manifest, manifest: Manifest) -> str | None:
+    """What differs between two programs, as a clause; None where a run of both is one."""
+    differs = [name for name in COMPARED if known.digests[name] != manifest.digests[name]]
+    places = ({n: m.erased for n, m in own.modules.items()} for own in (known, manifest))
+    if not differs and len({tuple(sorted(each.items())) for each in places}) > 1:
+        return "two of its modules have changed their names"
+    if known.name == manifest.name and not differs:
+        return None
+    return f"its {differs[0]} differs" if differs else f"it is one of `{known.name}`"
 
 
 def only_files(folder: Path) -> None:

@@ -42,14 +42,14 @@ class Stored(Mapping[str, Tensor]):
     """
 
     def __init__(self, *paths: Path) -> None:
-        self._paths = paths
         self._files: dict[str, Any] = {}
         for path in paths:
             file: Any = safe_open(path, framework="pt")
             self._files.update(dict.fromkeys(file.keys(), file))
+        self._written = {name: name for name in self._files}
 
     def __getitem__(self, name: str) -> Tensor:
-        found: Tensor = self._files[name].get_tensor(name)
+        found: Tensor = self._files[name].get_tensor(self._written[name])
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -60,21 +60,34 @@ class Stored(Mapping[str, Tensor]):
 
     def shape(self, name: str) -> torch.Size:
         """The shape of a tensor, which is not read."""
-        return torch.Size(self._files[name].get_slice(name).get_shape())
+        return torch.Size(self._slice(name).get_shape())
 
     def dtype(self, name: str) -> torch.dtype:
         """The type of a tensor, which is not read."""
-        kind = self._files[name].get_slice(name).get_dtype()
+        kind = self._slice(name).get_dtype()
         return next(dtype for dtype, known in TYPES.items() if known == kind)
 
     def rows(self, name: str, first: int, count: int) -> Tensor:
         """Some rows of a tensor that has dimensions; no others are read."""
-        found: Tensor = self._files[name].get_slice(name)[first : first + count]
+        found: Tensor = self._slice(name)[first : first + count]
         return found
 
     def under(self, other: Stored) -> Stored:
         """These and those of `other`, which come first where both have one."""
-        return Stored(*self._paths, *other._paths)
+        found = Stored()
+        found._files = self._files | other._files
+        found._written = self._written | other._written
+        return found
+
+    def named(self, new: Callable[[str], str]) -> Stored:
+        """These under other names: `new` gives each its name."""
+        found = Stored()
+        found._files = {new(name): file for name, file in self._files.items()}
+        found._written = {new(name): written for name, written in self._written.items()}
+        return found
+
+    def _slice(self, name: str) -> Any:  # noqa: ANN401 - of safetensors, without types
+        return self._files[name].get_slice(self._written[name])
 
 
 class Whole:

@@ -29,7 +29,12 @@ class Tally:
         self._waiting: list[Tensor] = []
 
     def add(self, outcome: Outcome) -> None:
-        """Takes note of a step, without waiting for its numbers."""
+        """Takes note of a step, without waiting for its numbers.
+
+        Where the parts are called otherwise than before, the sums start anew.
+        """
+        if outcome.names != self.names:
+            self.sums, self.steps = [], 0
         self.names = outcome.names
         self._waiting.append(torch.cat([outcome.values, outcome.skipped.reshape(1)]))
 

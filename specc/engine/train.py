@@ -30,6 +30,7 @@ from specc.engine.opened import OpenRun, data_folder, fresh, open_run, outline
 from specc.engine.player import NotCompiled, players_of
 from specc.engine.products import has_bfloat16
 from specc.engine.progress import Kept, Progress, Quiet, Shown
+from specc.engine.resumed import revision, take_up
 from specc.engine.settings import Settings, settings_of
 from specc.engine.signals import Interruption, interruptible
 from specc.engine.step import Step
@@ -119,9 +120,6 @@ def train(code: Path, run: Path, options: Options) -> Trained:
         wait()
         if not here.writes:
             opened, threads = _again(code, run, options, hands)
-        if hands.saves:
-            _warm_up(opened, options)
-        wait()
         fast = opened.settings.precision == "fast" and opened.device.type == "cuda"
         products = "medium" if fast else "highest"
         if opened.settings.precision == "fast" and not fast and not has_bfloat16():
@@ -131,6 +129,12 @@ def train(code: Path, run: Path, options: Options) -> Trained:
             opened.computing(threads, products),
             interruptible() as interruption,
         ):
+            if here.writes and options.resume:
+                _revise(code, opened, options)
+            wait()
+            if hands.saves:
+                _warm_up(opened, options)
+            wait()
             trained = _Training(opened, options, interruption, here).run()
     return trained if hands is WHOLE else _alone(code, trained, options)
 
@@ -191,11 +195,19 @@ def _warm_up(opened: OpenRun, options: Options) -> None:
     checkpoint.save(opened.folder, opened.program, players, Standing(), means, hands=hands)
 
 
+def _revise(code: Path, opened: OpenRun, options: Options) -> None:
+    """Takes up another spec, under which the run goes on from its last checkpoint."""
+    found = revision(opened.folder, opened.manifest, options.moved)
+    if found is not None:
+        step = take_up(opened.folder, code, options.spec, options.extras, found)
+        options.say(f"under another spec from step {step} on: {'; '.join(found.changes)}")
+
+
 def _again(code: Path, run: Path, options: Options, hands: Whole) -> tuple[OpenRun, int]:
-    """The run in the folder, which must be of this spec and this data."""
+    """The run in the folder, which must be of this data, and go on under this spec."""
     facts, _ = record.facts_of(run)
-    record.same_spec(run, manifests.read(code))
     manifest = manifests.read(code)
+    revision(run, manifest, options.moved)
     settings, where = settings_of(manifest.train), device.choose(options.device)
     folder = data_folder(facts, options.data_dir)
     data = _training_data(manifest, settings, folder, where, options.parts)
@@ -330,12 +342,9 @@ class _Training:
         run, hands = self.opened.folder, self.opened.hands
         found = checkpoint.latest(run, hands)
         self.is_new = found is None
-        counters = found.counters if found else Counters()
+        counters = Counters()
         if found:
-            if not counters.fit(self.per_epoch, self.total):
-                hint = "train again"
-                message = f"the checkpoint {found.folder} is not of a run of this length"
-                raise RunFailure("E0803", message, hint=hint)
+            counters = found.standing_in(self.per_epoch, self.total)
             means = None if self.averages is None else self.averages.mean
             checkpoint.restore(found, self.opened.program, self.players, means, hands)
             self.watch = found.watch

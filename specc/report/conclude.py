@@ -56,6 +56,9 @@ def conclude(trained: Trained, *, quiet: bool = True) -> Conclusion:
         "parts": trained.metrics.get("parts"),
         "evaluate": {name: found.summary() for name, found in estimates.items()},
     }
+    revisions = record.revisions_of(opened.folder)
+    if revisions:
+        result["revisions"] = [{k: own[k] for k in ("step", "changes")} for own in revisions]
     files.write_json(opened.folder / record.RESULT, result)
     return Conclusion(estimates, pictures, result)
 

@@ -78,10 +78,10 @@ def _sections(opened: OpenRun, facts: Facts) -> Iterator[Section]:
     pairs = "Rows of data, each above its reconstruction"
     yield Section("pairs", "Reconstructions", _picture(folder / RECONSTRUCTIONS, pairs))
     yield Section("latent", "Latent space", _latent(opened, part))
-    yield Section("graph", "Graph", _graph(record.written(folder, facts, record.GRAPH)))
-    explained = record.written(folder, facts, record.EXPLAIN)
+    yield Section("graph", "Graph", _graph(record.current(folder, facts, record.GRAPH)))
+    explained = record.current(folder, facts, record.EXPLAIN)
     yield Section("mathematics", "Mathematics", _text(explained))
-    yield Section("spec", "Spec", _spec(record.written(folder, facts, record.SPEC)))
+    yield Section("spec", "Spec", _spec(record.current(folder, facts, record.SPEC)))
     yield Section("provenance", "Provenance", _provenance(facts))
 
 

@@ -170,11 +170,11 @@ def test_a_used_folder_is_refused(whole, tmp_path):
     assert failure.exit_code == 2
 
 
-@pytest.mark.parametrize("key", ["math", "parameters", "training"])
-def test_another_spec_is_refused(whole, tmp_path, key):
+@pytest.mark.parametrize(("key", "words"), [("math", "mathematics"), ("training", "training")])
+def test_another_spec_is_refused(whole, tmp_path, key, words):
     _, run = whole
     other = making.copy("vae", tmp_path, lambda m: m["digests"].update({key: "other"}), epochs=4)
-    assert f"its {key} differs" in fails("E0801", other, run, RESUME).message
+    assert f"the {words} differs" in fails("E0801", other, run, RESUME).message
 
 
 def test_a_spec_with_other_words_only_is_the_same(whole, tmp_path):

@@ -57,7 +57,8 @@ def compare(old: Plan, new: Plan) -> Comparison:
     found, before, after = changes(old, new), side(old), side(new)
     judged = judge(before, after, new.graph.graph.spec.document.moved)
     verdict = FATES[judged.fate]
-    if judged.fate == "resumes" and _alike(before, after):
+    kept = all(new == old for new, old in judged.names.items())
+    if judged.fate == "resumes" and kept and _alike(before, after):
         same = not found and _text(old) == _text(new)
         verdict = "identical" if same else "cosmetic"
     return Comparison(
