@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from specc.cli import complete, exits, options
+from specc.cli.failure import Failure
+from specc.cli.run_folder import is_run, run_folder
 
 if TYPE_CHECKING:
+    from specc.codegen.diff.compare import Comparison
     from specc.codegen.plan import Plan
+    from specc.diagnostics.source import Source
 
-HELP = "Show what changed from OLD to NEW: files, or REVISION:FILE from git."
+HELP = "Show what changed from OLD to NEW, and what becomes of a checkpoint."
 
 Verdict = Literal[
     "cosmetic",
@@ -22,12 +27,20 @@ Verdict = Literal[
     "some-tensors",
     "breaks",
 ]
-Side = Annotated[
+Old = Annotated[
     str,
     typer.Argument(
         show_default=False,
         autocompletion=complete.specs,
-        help="A spec, or a revision of one, such as HEAD~1:specs/vae.yaml.",
+        help="A spec, a revision of one, such as HEAD~1:specs/vae.yaml, or a run.",
+    ),
+]
+New = Annotated[
+    str | None,
+    typer.Argument(
+        show_default=False,
+        autocompletion=complete.specs,
+        help="Another one; without it OLD is compared with what is committed of it.",
     ),
 ]
 FailOn = Annotated[
@@ -42,8 +55,8 @@ FailOn = Annotated[
 
 
 def command(
-    old: Side,
-    new: Side,
+    old: Old,
+    new: New = None,
     *,
     settings: options.Settings,
     fail_on: FailOn = None,
@@ -52,30 +65,56 @@ def command(
     """Compare two specs; both have to be sound."""
     from specc.codegen.diff.compare import VERDICTS, compare
 
-    found = compare(_plan(old, settings), _plan(new, settings))
+    if new is None:
+        first, second = _committed(old, settings), _plan(old, settings)
+    else:
+        first, second = _plan(old, settings), _plan(new, settings)
+    found = compare(first, second)
     if as_json:
         from specc.diagnostics.printable import json_text
 
         typer.echo(json_text(asdict(found)))
     else:
-        for change in found.changes:
-            typer.echo(change.what)
-        if not found.changes and found.verdict != "identical":
-            typer.echo(
-                "only comments, layout, the order of entries, or defaults written out differ"
-            )
-        typer.echo(f"verdict: {found.words}")
+        for line in lines(found):
+            typer.echo(line)
     strong = fail_on is not None and VERDICTS.index(found.verdict) >= VERDICTS.index(fail_on)
     return exits.FINDINGS if strong else exits.DONE
 
 
+def lines(found: Comparison) -> list[str]:
+    """A comparison in words: a line a change, and the verdict."""
+    said = [change.what for change in found.changes]
+    if not said and found.verdict == "cosmetic":
+        said = ["only comments, layout, the order of entries, or defaults written out differ"]
+    return [*said, f"verdict: {found.words}"]
+
+
+def _committed(name: str, settings: Sequence[str]) -> Plan:
+    from specc.cli.revision import committed
+
+    if ":" in name or not Path(name).is_file():
+        hint = "one spec alone is compared with its last commit: specc diff specs/vae.yaml"
+        raise Failure(f"`{name}` is no file, and nothing is named beside it", hint, exits.WRONG)
+    return _checked(committed(name), settings)
+
+
 def _plan(name: str, settings: Sequence[str]) -> Plan:
+    from specc.cli.revision import read_at
+
+    if not is_run(name):
+        return _checked(read_at(name), settings)
+    # A run has the settings that it was trained with.
+    from specc.recompile import compiled
+
+    return compiled(run_folder(name)).plan
+
+
+def _checked(source: Source, settings: Sequence[str]) -> Plan:
     from specc.cli.failure import WrongSpec
     from specc.cli.findings import has_errors, rendered
-    from specc.cli.revision import read_at
     from specc.compiler import front
 
-    checked = front(read_at(name), settings)
+    checked = front(source, settings)
     if checked.plan is None:
         raise WrongSpec(rendered([d for d in checked.diagnostics if has_errors([d])]))
     return checked.plan

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
+from specc.cli import exits
 from specc.cli.failure import Failure, WrongSpec
 from specc.diagnostics.source import Source
 from specc.language.decode import read_bytes
@@ -23,20 +25,48 @@ def read_at(name: str) -> Source:
     return source
 
 
+def committed(name: str) -> Source:
+    """The text of a file as the last commit has it; raises `Failure` or `WrongSpec`."""
+    path = Path(name).resolve()
+    text = _git("-C", str(path.parent), "show", "--end-of-options", f"HEAD:./{path.name}")
+    if isinstance(text, str):
+        problem = f"git does not show `{name}` as it was committed: {text}"
+        if "not a git repository" in text:
+            problem = f"`{name}` is in no git repository, so there is no earlier one to compare"
+        elif "HEAD" in text:
+            problem = f"`{name}` is in no commit yet, so there is no earlier one to compare"
+        raise Failure(problem, "name two specs: specc diff OLD NEW", exits.WRONG)
+    return _decoded(f"HEAD:{name}", text)
+
+
 def _at_revision(name: str) -> Source:
     revision, _, path = name.partition(":")
     if not revision or not path or revision.startswith("-"):
         raise Failure(f"`{name}` names no file at a revision", "write HEAD~1:specs/vae.yaml")
     where = path if path.startswith("/") else f"./{path}"
-    command = ["git", "show", "--end-of-options", f"{revision}:{where}"]
+    text = _git("show", "--end-of-options", f"{revision}:{where}")
+    if isinstance(text, str):
+        raise Failure(f"git does not show `{name}`: {text}")
+    return _decoded(name, text)
+
+
+def _git(*arguments: str) -> bytes | str:
+    """What git prints, or why it prints nothing; raises `Failure` where there is no git."""
+    command, environment = ["git", *arguments], {**os.environ, "LC_ALL": "C"}
     try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+        done = subprocess.run(
+            command, capture_output=True, check=False, timeout=60, env=environment
+        )
     except FileNotFoundError as error:
         raise Failure("git is not installed, so no revision can be read") from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-        raise Failure(f"git does not show `{name}`: {said.removeprefix('fatal: ')}")
-    source, findings = read_bytes(name, done.stdout)
+        return said.removeprefix("fatal: ")
+    return done.stdout
+
+
+def _decoded(name: str, text: bytes) -> Source:
+    source, findings = read_bytes(name, text)
     if source is None:
         from specc.cli.findings import rendered
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specc.cli import exits, options
+from specc.cli.diff import lines
 from specc.cli.failure import Failure
 from specc.cli.run_folder import run_folder
 
 if TYPE_CHECKING:
-    from specc.report.runs import Summary
+    from specc.report.runs import Difference, Summary
 
 
 HELP = "List the runs in each FOLDER (runs/ by default), or compare two runs."
@@ -41,15 +42,7 @@ def command(
         if folders is None or len(folders) != 2:
             raise Failure("--compare takes two runs", "name them: runs/a-1 runs/a-2", exits.WRONG)
         first, second = map(run_folder, folders)
-        found = differences(first, second)
-        if as_json:
-            typer.echo(json.dumps([asdict(difference) for difference in found], indent=2))
-            return exits.DONE
-        if not found:
-            typer.echo(f"{first} and {second} have the same settings and figures")
-            return exits.DONE
-        rows = [(d.what, _short(d.first), _short(d.second)) for d in found]
-        _table(("what", str(first), str(second)), rows)
+        _compare(first, second, differences(first, second), as_json)
         return exits.DONE
     runs = [summary(path) for path in found_in([Path(f) for f in folders or ("runs",)])]
     if as_json:
@@ -59,6 +52,23 @@ def command(
     else:
         typer.echo("no runs found; `specc train SPEC` creates one")
     return exits.DONE
+
+
+def _compare(first: Path, second: Path, found: list[Difference], as_json: bool) -> None:
+    """What differs between two runs, and between their specs."""
+    from specc.codegen.diff.compare import compare
+    from specc.recompile import compiled
+
+    specs = compare(compiled(first).plan, compiled(second).plan)
+    if as_json:
+        facts = [asdict(difference) for difference in found]
+        typer.echo(json.dumps({"differences": facts, "specs": asdict(specs)}, indent=2))
+    elif found:
+        rows = [(d.what, _short(d.first), _short(d.second)) for d in found]
+        _table(("what", str(first), str(second)), rows)
+        typer.echo("\n".join(["", *lines(specs)]))
+    else:
+        typer.echo(f"{first} and {second} have the same settings and figures")
 
 
 def _row(run: Summary) -> tuple[str, ...]:

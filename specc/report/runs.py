@@ -105,8 +105,17 @@ def differences(first: Path, second: Path) -> list[Difference]:
     ]
 
 
-UNCOMPARED = frozenset({"start", "carried", "files", "format", "seal"})
+UNCOMPARED = frozenset({"start", "carried", "files", "format", "seal", "revisions"})
 """Facts that differ where others do, or say how a run began."""
+
+
+def settings_of(folder: Path) -> dict[str, str]:
+    """The values that `--set` gave, by their keys; raises RunFailure E0803."""
+    facts, _ = record.facts_of(folder)
+    text = record.current(folder, facts, record.SETTINGS)
+    given = [] if text is None else json.loads(text)
+    pairs = (str(setting).partition("=") for setting in given)
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _facts(folder: Path) -> dict[str, str]:
@@ -115,6 +124,7 @@ def _facts(folder: Path) -> dict[str, str]:
 
     facts, code = record.facts_of(folder)
     found = dict(_flat("", {k: v for k, v in facts.items() if k not in UNCOMPARED}))
+    found |= dict(_flat("--set ", settings_of(folder)))
     found |= dict(_flat("train.", manifests.read(code).train))
     last = checkpoint.latest(folder)
     found["steps"] = str(last.counters.total) if last is not None else "0"

@@ -92,6 +92,12 @@ def test_train_with_seeds_and_from_another_run(project, capsys):
     assert "--resume and --from exclude each other" in capsys.readouterr().err
 
 
+def test_diff_of_one_spec_needs_a_repository(project, capsys, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
+    assert main(["diff", "specs/vae.yaml"]) == 2
+    assert "is in no git repository" in capsys.readouterr().err
+
+
 def test_diff_reads_revisions(project, capsys):
     import subprocess
 
@@ -101,6 +107,12 @@ def test_diff_reads_revisions(project, capsys):
     path.write_text(path.read_text().replace("lr: 0.001", "lr: 0.01"))
     assert main(["diff", "HEAD:specs/vae.yaml", "specs/vae.yaml"]) == 0
     assert "checkpoint resumes" in capsys.readouterr().out
+    assert main(["diff", "specs/vae.yaml"]) == 0
+    assert "learning rate: 0.001 -> 0.01" in capsys.readouterr().out
+    (project / "specs" / "new.yaml").write_text(path.read_text())
+    assert main(["diff", "specs/new.yaml"]) == 2
+    assert "is in no commit yet" in capsys.readouterr().err
+    assert main(["diff", "specs"]) == 2
     assert main(["diff", "HEAD~7:specs/vae.yaml", "specs/vae.yaml"]) == 3
     assert main(["diff", "--", "-x:specs/vae.yaml", "specs/vae.yaml"]) == 3
 

@@ -50,7 +50,13 @@ def test_stopped_and_damaged_runs(runs, tmp_path):
 def test_two_runs_differ_in_what_was_changed(runs):
     found = {d.what: (d.first, d.second) for d in differences(runs / "a", runs / "b")}
     assert found["train.optimizer.adam.lr"] == ("0.001", "0.01")
-    assert set(found) == {"train.optimizer.adam.lr", "digests.training", "figure test"}
+    settings = {what for what in found if what.startswith("--set ")}
+    assert set(found) - settings == {
+        "train.optimizer.adam.lr",
+        "digests.training",
+        "figure test",
+    }
+    assert settings
     assert differences(runs / "a", runs / "a") == []
 
 
@@ -61,7 +67,13 @@ def test_the_command(runs, capsys):
     assert main(["runs", str(runs), "--json"]) == 0
     assert [r["state"] for r in json.loads(capsys.readouterr().out)] == ["finished", "finished"]
     assert main(["runs", "--compare", str(runs / "a"), str(runs / "b")]) == 0
-    assert "train.optimizer.adam.lr" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "train.optimizer.adam.lr" in said
+    assert "verdict: checkpoint resumes" in said
+    assert main(["diff", str(runs / "a"), str(runs / "b")]) == 0
+    assert capsys.readouterr().out.splitlines() == said.splitlines()[-2:]
+    assert main(["runs", "--compare", str(runs / "a"), str(runs / "b"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["specs"]["verdict"] == "checkpoint-resumes"
     assert main(["runs", "--compare", str(runs / "a"), str(runs / "a")]) == 0
     assert "have the same settings and figures" in capsys.readouterr().out
     assert main(["runs", "--compare", str(runs / "a")]) == 2
