@@ -4,15 +4,13 @@ import pytest
 
 from specc.verdict import Module, Side, arranged, judge, slots
 
-DIGESTS = {"math": "a"}
-
 
 def chain(*numbers, leaf=(3, 3)):
     return {f"model.f.{n}.weight": leaf for n in numbers}
 
 
 def side(shapes, math="a", modules=None, fixed=None):
-    return Side({"math": math}, shapes, modules or {}, fixed or {})
+    return Side({"math": math, "training": "t"}, shapes, modules or {}, fixed or {})
 
 
 def test_layers_without_tensors_move_none():
