@@ -17,6 +17,17 @@ HELP = "Draw samples from a trained RUN: a .png grid, a .csv table, or arrays in
 FORMS = (".png", ".csv", ".npz")
 
 
+Part = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="NAME",
+        help="The part whose rows give the fields that the model is conditioned on; "
+        "held-out rows by default.",
+    ),
+]
+
+
 def command(
     run: options.Run,
     *,
@@ -26,15 +37,7 @@ def command(
         int, typer.Option("--rows", min=1, max=10**7, metavar="N", help="Number of samples.")
     ] = 64,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed.")] = 0,
-    part: Annotated[
-        str | None,
-        typer.Option(
-            "--part",
-            metavar="NAME",
-            help="The part whose rows give the fields that the model is conditioned on; "
-            "held-out rows by default.",
-        ),
-    ] = None,
+    part: Part = None,
     units: options.Units = "data",
     out: Annotated[
         str | None,

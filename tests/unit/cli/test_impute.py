@@ -69,7 +69,7 @@ def test_what_cannot_be_filled(runs, capsys):
     assert main(["impute", str(runs / "vae")]) == 2
     assert "E0819" in capsys.readouterr().err
     assert main(["impute", str(runs / "m2"), "--out", "filled.png"]) == 2
-    assert "no .npz file" in capsys.readouterr().err
+    assert "does not end in .npz" in capsys.readouterr().err
     assert main(["impute", str(runs / "m2"), "--part", "absent"]) == 2
     assert "E0509" in capsys.readouterr().err
 

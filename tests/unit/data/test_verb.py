@@ -125,7 +125,7 @@ def test_the_picture(project, capsys):
     assert "picture: p.png" in said(capsys, "--out", "p.png").out
     assert (project / "p.png").read_bytes()[:4] == b"\x89PNG"
     json.loads(said(capsys, "--out", "p.png", "--json").out)
-    assert "no .png file" in said(capsys, "--out", "p.jpg", code=2).err
+    assert "does not end in .png" in said(capsys, "--out", "p.jpg", code=2).err
 
 
 def test_a_part_that_a_figure_asks_for_and_the_data_does_not_have(project, capsys):
