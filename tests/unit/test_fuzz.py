@@ -109,6 +109,14 @@ BROKE = {
         "guide: {z: {latent: normal, params: dim(x)}}\nlinks: {f: linear}\nobjective: elbo\n",
         ["E0317"],
     ),
+    "a picture without rows": (
+        "data: {source: digits, fields: {x: {from: image, shape: [1, 0, 8], binarize: sample}}}\n"
+        "model:\n  z: {latent: normal, loc: 0, scale: 1, shape: [2]}\n"
+        "  x: {observed: bernoulli, logits: 'f(x, z)'}\n"
+        "guide: {z: {latent: normal, params: g(x)}}\n"
+        "links: {f: {masked_conv: 4, spatial: true}, g: linear}\nobjective: elbo\n",
+        ["E0111"],
+    ),
     "a causal link of data whose shape nobody knows": (
         "data: {source: csv, path: a.csv, fields: {x: {from: level}}}\n"
         "model:\n  x: {observed: categorical, logits: wave(x), classes: 17}\n"

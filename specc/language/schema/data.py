@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from specc.catalog.limits import MAX_SIZE
 from specc.language.schema.digests import documentation, math, training
 from specc.language.schema.value import Value
 
@@ -16,6 +19,8 @@ Constrain = Literal[
     "real", "nonnegative", "positive", "unit_interval", "count", "simplex", "cholesky"
 ]
 Dtype = Literal["float32", "float64", "int64", "uint8", "bool"]
+Side = Annotated[int, Field(ge=1)]
+"""Of an axis that has entries; how many it may have is judged with the node that is of the field."""
 
 
 class Hide(Value):
@@ -46,7 +51,7 @@ class FieldSpec(Value):
         alias="from",
         about="The column of the source, or a list of columns: one number of a row for each.",
     )
-    shape: tuple[int, ...] | None = math(
+    shape: tuple[Side, ...] | None = math(
         default=None, about="The shape of one row; by default that of the column."
     )
     binarize: Binarize = math(
@@ -68,7 +73,10 @@ class FieldSpec(Value):
         "deviation.",
     )
     one_hot: int | None = math(
-        default=None, about="The number of classes; a label becomes a one-hot vector.", ge=2
+        default=None,
+        about="The number of classes; a label becomes a one-hot vector.",
+        ge=2,
+        le=MAX_SIZE,
     )
     missing: float | None = math(
         default=None, about="A number that marks a missing value, besides NaN."
@@ -91,7 +99,7 @@ class FieldSpec(Value):
         "`{from: 21, size: 88}`. -1 marks an empty place.",
     )
     dtype: Dtype | None = math(default=None, about="The type of the numbers.")
-    picture: tuple[int, ...] | None = documentation(
+    picture: tuple[Side, ...] | None = documentation(
         default=None,
         about="The shape of a row as a picture: height and width, or channels, height and width.",
         min_length=2,
