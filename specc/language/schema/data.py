@@ -20,7 +20,7 @@ Constrain = Literal[
 ]
 Dtype = Literal["float32", "float64", "int64", "uint8", "bool"]
 Side = Annotated[int, Field(ge=1)]
-"""Of an axis that has entries; how many it may have is judged with the node that is of the field."""
+"""Of an axis that has entries; the node that is of the field judges how many it may have."""
 
 
 class Hide(Value):
