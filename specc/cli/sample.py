@@ -76,13 +76,26 @@ def command(
         drawn = drawn.in_data_units(opened) if units == "data" else drawn
         arrays = {name: value.cpu().numpy() for name, value in drawn.values.items()}
         data = as_csv(arrays) if form == ".csv" else as_npz(arrays)
-    if out == STDOUT:
-        typer.echo(data.decode(), nl=False)
-        return exits.DONE
     path = Path(out) if out is not None else opened.folder / f"samples{form}"
-    write_bytes(path, data)
-    typer.echo(f"{rows} rows: {path}", err=is_stream(path))
+    _write(path, data, f"{rows} rows: {path}{shared(drawn.shared)}")
     return exits.DONE
+
+
+def _write(path: Path, data: bytes, done: str) -> None:
+    """Write the rows, and say so where the rows themselves do not go to the same place."""
+    if str(path) == STDOUT:
+        typer.echo(data.decode(), nl=False)
+        return
+    write_bytes(path, data)
+    typer.echo(done, err=is_stream(path))
+
+
+def shared(names: tuple[str, ...]) -> str:
+    """What is said of latents that all rows have in common."""
+    if not names:
+        return ""
+    shown = ", ".join(f"`{name}`" for name in names)
+    return f"\n{shown}: one draw from the guide, shared by all rows"
 
 
 def form_of(out: str) -> str:

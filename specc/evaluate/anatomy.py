@@ -7,12 +7,15 @@ active units   the entries u of a latent with Cov_x(E[u | x]) > 0.01
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from specc.data.load import Batch
 from specc.engine.opened import OpenRun
 from specc.engine.streams import Stream, noise_at
 from specc.evaluate.scoring import fixed
@@ -22,6 +25,8 @@ GUIDE = "guide.sample"
 ACTIVE = 0.01
 BATCH = 100
 PARTICLES = 32
+SHARED = "guide.sample_shared"
+SHARED_DRAWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,9 @@ def parts(opened: OpenRun, part: str = "test", seed: int = 0) -> dict[str, Share
     """The terms of the loss on a part of the data, in nats a row, each with its standard error.
 
     The error is that of means of whole batches of 100 rows, or a quarter of the rows where they are
-    fewer than 200, since a loss gives no single rows; it is nan where there is one row.
+    fewer than 200, since a loss gives no single rows; it is nan where there is one row. Where rows
+    share latents that the guide draws, each batch has draws of its own, 8 of them, so that the
+    means are expectations under the guide and the error holds the spread over draws, too.
     """
     rows, program = opened.rows(part), opened.program
     size = BATCH if len(rows) >= 2 * BATCH else math.ceil(len(rows) / 4)
@@ -49,13 +56,25 @@ def parts(opened: OpenRun, part: str = "test", seed: int = 0) -> dict[str, Share
             stop = min(start + size, len(rows))
             batch = fixed(opened, rows, slice(start, stop), seed)
             counts.append(stop - start)
-            for loss in program.manifest.losses:
-                noise = noise_at(seed, Stream.EVALUATE, 1, start, device=opened.device)
-                train = len(opened.rows("train"))
-                _, values = program.loss(loss.name, batch, noise, train, shares=shares)
-                for name, value in values.items():
-                    found.setdefault(name, []).append(value.item())
+            for name, value in _values(opened, batch, (seed, start), shares).items():
+                found.setdefault(name, []).append(value)
     return {name: _share(values, counts) for name, values in found.items()}
+
+
+def _values(
+    opened: OpenRun, batch: Batch, at: tuple[int, int], shares: Mapping[str, float]
+) -> dict[str, float]:
+    """The terms of every loss on a batch, each the mean over the draws of what rows share."""
+    program, (seed, start) = opened.program, at
+    draws = SHARED_DRAWS if program.can(SHARED) else 1
+    train, found = len(opened.rows("train")), dict[str, float]()
+    for loss, draw in itertools.product(program.manifest.losses, range(draws)):
+        counters = (1, start, draw) if draw else (1, start)
+        noise = noise_at(seed, Stream.EVALUATE, *counters, device=opened.device)
+        _, values = program.loss(loss.name, batch, noise, train, shares=shares)
+        for name, value in values.items():
+            found[name] = found.get(name, 0.0) + value.item() / draws
+    return found
 
 
 def _share(values: list[float], counts: list[int]) -> Share:

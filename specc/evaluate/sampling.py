@@ -17,21 +17,25 @@ from specc.evaluate.units import in_data_units
 SAMPLE = "model.sample"
 MEAN = "model.mean"
 GUIDE = "guide.sample"
+SHARED = "guide.sample_shared"
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """`values` are the nodes of each row; `means` those of the observed nodes given the others.
 
-    A picture of binary data is better looked at by its means.
+    A picture of binary data is better looked at by its means. `shared` are the latents of which all
+    rows have one draw from the guide.
     """
 
     values: Mapping[str, Tensor]
     means: Mapping[str, Tensor]
+    shared: tuple[str, ...] = ()
 
     def in_data_units(self, opened: OpenRun) -> Drawn:
         """The same rows, those of standardized fields in the units of the data."""
-        return Drawn(in_data_units(opened, self.values), in_data_units(opened, self.means))
+        values, means = (in_data_units(opened, found) for found in (self.values, self.means))
+        return Drawn(values, means, self.shared)
 
     def shown(self) -> dict[str, Tensor]:
         """The observed nodes by their means where those are known."""
@@ -42,7 +46,8 @@ class Drawn:
 def sample(opened: OpenRun, rows: int, seed: int = 0, part: str | None = None) -> Drawn:
     """`rows` rows from the model; what is given, where the model needs it, are rows of `part`.
 
-    Held-out rows are the default.
+    Held-out rows are the default. Latents that rows share are drawn once, from the guide where it
+    draws them: the posterior of the training rows, and not the prior.
 
     Raises RunFailure E0805 where the program cannot be sampled.
     """
@@ -54,8 +59,11 @@ def sample(opened: OpenRun, rows: int, seed: int = 0, part: str | None = None) -
         needs = program.capabilities[SAMPLE]
         batch = _rows(opened, part or opened.held_out, rows, seed) if needs else {}
         given = program.inputs(SAMPLE, batch) if needs else {}
-        values = draw(noise, rows, **given)
-        return Drawn(values, _means(opened, {**given, **values}))
+        shared: dict[str, Tensor] = {}
+        if program.can(SHARED):
+            shared = program.require(SHARED)(noise_at(seed, Stream.SAMPLE, 2, device=opened.device))
+        values = draw(noise, rows, **given, **shared)
+        return Drawn(values, _means(opened, {**given, **values}), tuple(shared))
 
 
 @torch.inference_mode()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from specc.compiler import compile
 from specc.diagnostics.source import Source
@@ -206,3 +207,31 @@ def test_whole_numbers_are_calculated_with_as_real_ones(what, kind, tmp_path):
             model.log_joint(n=n.double(), x=x, **real),
         )
     assert torch.equal(found, exact)
+
+
+class _Largest(TorchDispatchMode):
+    """Notes the largest tensor that is made."""
+
+    def __init__(self):
+        super().__init__()
+        self.size = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        found = function(*args, **(kwargs or {}))
+        for each in found if isinstance(found, (tuple, list)) else (found,):
+            if isinstance(each, torch.Tensor) and each.untyped_storage().nbytes():
+                self.size = max(self.size, each.untyped_storage().nbytes() // each.element_size())
+        return found
+
+
+@pytest.mark.parametrize("lead", [(), (5, 1)])
+def test_a_table_is_not_repeated_for_each_row(lead):
+    """Neither in the value nor in the gradient, which would take rows times its size."""
+    table = torch.randn(*lead, 300, 4, requires_grad=True)
+    rows = torch.arange(200)
+    with _Largest() as largest:
+        pick(table, rows, rank=1).sum().backward()
+    assert largest.size <= table.numel()
+    each = torch.zeros(300, 4)
+    each[:200] = 1.0
+    assert torch.equal(table.grad, each.expand(*lead, 300, 4))

@@ -27,6 +27,8 @@ def capabilities(plan: Plan, program: ProgramPlan) -> dict[str, tuple[str, ...]]
         draws = any(name in plan.objective.draws for name in program.factors)
         able = {"sample": _guide_inputs(plan, program)} if draws and ok else {}
         told = _predict_inputs(plan, program) if able else ()
+        if guided_for_all(plan):
+            able["sample_shared"] = ()
         return {**able, "predict": told} if told else able
     if program.name != MODEL:
         return {}
@@ -44,6 +46,15 @@ def capabilities(plan: Plan, program: ProgramPlan) -> dict[str, tuple[str, ...]]
     if completed(plan):
         found["complete"] = complete_inputs(plan)
     return found
+
+
+def guided_for_all(plan: Plan) -> tuple[str, ...]:
+    """The latents that rows share and the guide draws, in the order in which it draws them."""
+    if GUIDE not in plan.programs:
+        return ()
+    program, draws = plan.programs[GUIDE], plan.objective.draws
+    factors = (program.factors[n] for n in program.order if n in program.factors)
+    return tuple(f.node.name for f in factors if f.node.name in draws and not _is_local(f))
 
 
 def is_stochastic(plan: Plan) -> bool:
@@ -240,11 +251,14 @@ def _write_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: set[st
     imports.add("specc.runtime.noise")
     out.line()
     given = _keywords(plan, _given(plan, program))
-    items = ["self", "noise: Noise", "rows: int", *given]
+    shared = guided_for_all(plan)
+    taken = [f"{plan.python[n]}: Tensor | None = None" for n in shared]
+    items = ["self", "noise: Noise", "rows: int", *(given or ["*"] * bool(shared)), *taken]
     out.call("def sample", items, " -> dict[str, Tensor]:")
     body = _body(plan, program, out, imports)
     with out.indented():
         out.docstring("Draw `rows` rows from the model, each node after what it depends on.")
+        kept = {plan.python[n] for n in shared}
         names: list[str] = []
         points = {i.node.name for i in program.learnt if i.node.role != "parameter"}
         write_points(plan, program, body, "self")
@@ -256,7 +270,13 @@ def _write_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: set[st
             if name in points:
                 continue
             with out.about(f"{program.name}.{name}"):
-                body.draw(program, name, "sample")
+                if plan.python[name] not in kept:
+                    body.draw(program, name, "sample")
+                    continue
+                body.prepare(program.name, factor.inputs)
+                out.line(f"if {plan.python[name]} is None:")
+                with out.indented():
+                    body.draw(program, name, "sample")
         out.collection("return ", [f'"{plan.python[n]}": {plan.python[n]}' for n in names])
 
 
@@ -287,6 +307,20 @@ def _write_guide_sample(plan: Plan, program: ProgramPlan, out: Writer, imports: 
         out.statement(f"return {{{values}}}, {log_q}")
 
 
+def _write_sample_shared(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
+    imports.add("specc.runtime.noise")
+    out.line()
+    out.call("def sample_shared", ["self", "noise: Noise"], " -> dict[str, Tensor]:")
+    body = _body(plan, program, out, imports)
+    names = guided_for_all(plan)
+    with out.indented():
+        out.docstring("Draw one value of each latent that rows share.")
+        for name in names:
+            with out.about(f"{program.name}.{name}"):
+                body.draw(program, name, "sample")
+        out.collection("return ", [f'"{plan.python[n]}": {plan.python[n]}' for n in names])
+
+
 def _write_mean(plan: Plan, program: ProgramPlan, out: Writer, imports: set[str]) -> None:
     names = _mean_inputs(plan, program)
     out.line()
@@ -310,6 +344,7 @@ _WRITERS = {
     "log_prior": _write_log_prior,
     "log_prob": _write_log_prob,
     "sample": _write_sample,
+    "sample_shared": _write_sample_shared,
     "mean": _write_mean,
     "predict": write_predict,
     "complete": write_complete,

@@ -155,8 +155,12 @@ class _ObjectiveWriter:
         points = ", ".join(f"{plan.python[n]}=model.{self._attribute(n)}" for n in prior)
         out.statement(f"log_prior = model.log_prior({points})")
         out.statement(f"{self.bound} = log_p.mean() + log_prior / data_size")
-        shown = f'"{self.bound}": {self.bound}, "log_prob": log_p.mean()'
-        out.statement(f"return -{self.bound}, {{{shown}}}")
+        parts = [
+            f'"{self.bound}": {self.bound}',
+            '"log_prob": log_p.mean()',
+            '"log_prior / data_size": log_prior / data_size',
+        ]
+        out.collection(f"return -{self.bound}, ", parts)
 
     def _attribute(self, name: str) -> str:
         program = self.plan.programs[MODEL]
@@ -266,7 +270,7 @@ class _ObjectiveWriter:
         if names:
             loss = f"-({self.bound} + {' + '.join(names)})"
         parts = [f'"{self.bound}": {self.bound}']
-        parts += [f'"{symbol(self.plan, t)}": {self.terms.leaf(t)}.mean()' for t in self._shown()]
+        parts += [self._shown_part(t) for t in self._shown()]
         self.out.collection(f"return {loss}, ", parts)
 
     def _shown(self) -> list[LogProb | Divergence]:
@@ -274,6 +278,13 @@ class _ObjectiveWriter:
             t for p in _parts(self.plan) if isinstance(p.term, Reduce) for _, t in leaves(p.term)
         }
         return [t for t in dict.fromkeys(self._leaves()) if t not in reduced]
+
+    def _shown_part(self, term: LogProb | Divergence) -> str:
+        """`"log p(x | z)": log_p_x.mean()`, in nats a row: a term of all rows over their number."""
+        name, value = symbol(self.plan, term), f"{self.terms.leaf(term)}.mean()"
+        if not is_shared(self.plan, Part(1.0, term)):
+            return f'"{name}": {value}'
+        return f'"{name} / data_size": {value} / data_size'
 
     def _particle_surrogates(self, surrogates: tuple[Surrogate, ...]) -> list[str]:
         """Under a log of a mean, every node's signal is the bound of its row, less a baseline."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
-
-from specc.runtime import number
 
 
 def pick(table: Tensor, *index: Tensor | int, rank: int) -> Tensor:
@@ -13,15 +13,20 @@ def pick(table: Tensor, *index: Tensor | int, rank: int) -> Tensor:
 
     `table` is [..., *axes, *rest] with an axis for each number and `rank` axes in `rest`; the axes
     before them broadcast with those of the numbers. The result is [..., *rest].
+
+    The table is read as one list of entries, those of each of its own leading axes after another,
+    and is never repeated for the axes that the numbers alone have.
     """
     first = table.dim() - rank - len(index)
-    axes, rest = table.shape[first : first + len(index)], table.shape[first + len(index) :]
+    before, rest = table.shape[:first], table.shape[first + len(index) :]
+    axes = table.shape[first : first + len(index)]
     place: Tensor | int = 0
     for entry, size in zip(index, axes, strict=True):
         place = place * size + entry
     at = torch.as_tensor(place, device=table.device)
-    one = table.flatten(first)[..., 0]
-    leading = number.shape(one, at)
-    flat = table.reshape(*table.shape[:first], -1, *rest)
-    wide = at.expand(leading).reshape(*leading, 1, *(1,) * rank).expand(*leading, 1, *rest)
-    return flat.expand(*leading, -1, *rest).gather(len(leading), wide).squeeze(len(leading))
+    if math.prod(before) > 1:
+        starts = torch.arange(math.prod(before), device=table.device) * math.prod(axes)
+        at = at + starts.view(before)
+    else:
+        at = at.expand(torch.broadcast_shapes(before, at.shape))  # type: ignore[no-untyped-call]
+    return table.reshape(-1, *rest).index_select(0, at.reshape(-1)).view(*at.shape, *rest)
