@@ -11,6 +11,7 @@ import typer
 from specc.cli import exits, options
 from specc.cli.failure import Failure
 from specc.cli.files import write_folder
+from specc.cli.terminal import echo_foreign
 
 if TYPE_CHECKING:
     from specc.compiler import Compiled
@@ -117,12 +118,13 @@ def _write(folder: Path, result: Compiled, force: bool) -> None:
 
 def _check(pairs: list[tuple[Path, Compiled]]) -> int:
     from specc.cli.output import drifts
+    from specc.diagnostics.printable import escaped
 
     found = [drift for folder, result in pairs for drift in drifts(folder, result.files)]
     for drift in found:
-        typer.echo(f"{drift.path} {drift.kind}")
+        typer.echo(f"{escaped(str(drift.path))} {drift.kind}")
         if drift.difference:
-            typer.echo(drift.difference)
+            echo_foreign(drift.difference)
     if not found:
         typer.echo(f"{len(pairs)} {'spec' if len(pairs) == 1 else 'specs'}: no drift")
     return exits.FINDINGS if found else exits.DONE

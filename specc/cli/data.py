@@ -12,7 +12,7 @@ import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import WrongSpec, usage
-from specc.cli.terminal import echo_error
+from specc.cli.terminal import echo_error, echo_foreign
 
 if TYPE_CHECKING:
     from specc.api import Model
@@ -69,7 +69,7 @@ def command(
     if as_json:
         typer.echo(json.dumps(_as_json(manifest, summaries, found, wrong), indent=2))
     else:
-        typer.echo("\n".join([_as_text(manifest, summaries, found), *map(_said, wrong)]))
+        echo_foreign("\n".join([_as_text(manifest, summaries, found), *map(_said, wrong)]))
     if out is not None:
         from specc.cli.files import write_bytes
         from specc.data.picture import picture

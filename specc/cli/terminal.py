@@ -33,6 +33,11 @@ def _printable(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+def echo_foreign(text: str) -> None:
+    """Print lines that hold words of files of data or of code, without what steers a terminal."""
+    typer.echo(_printable(text))
+
+
 def echo_error(text: str) -> None:
     """Print to stderr; codes of colour are removed where they have no place."""
     typer.echo(text, err=True, color=colour())

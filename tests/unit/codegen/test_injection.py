@@ -133,6 +133,35 @@ def test_a_name_with_a_control_is_refused_by_the_command_line(tmp_path, monkeypa
     assert "control character" not in capsys.readouterr().err
 
 
+def test_what_files_hold_steers_no_terminal(tmp_path, monkeypatch, capsys):
+    """Names of run folders, an edited file, and names of classes in a table."""
+    monkeypatch.chdir(tmp_path)
+    spec = Path("spec.yaml")
+    spec.write_text(SPEC.replace("DOC", "''"), encoding="utf-8")
+    run = "runs/a\n::error::x\x1b[31m"
+    assert main(["train", "spec.yaml", "--quiet", "--set", "train.steps=1", "--out", "plain"]) == 0
+    Path("runs").mkdir()
+    Path("plain").rename(run)
+    assert main(["compile", "spec.yaml"]) == 0
+    Path("generated/small/model.py").write_text(
+        "# \x1b]0;title\x07\n::error::x\n", encoding="utf-8"
+    )
+    Path("generated/small/o\n::error::x.py").touch()
+    Path("t.csv").write_text("y,x\n\x1b[31mred,1\nblue,2\n", encoding="utf-8")
+    table = "data: {source: csv, path: t.csv, fields: {x: {from: x}, y: {from: y}}}\nmodel:\n"
+    table += "  x: {given: x}\n  y: {observed: categorical, logits: f(x), classes: 2}\n"
+    Path("t.yaml").write_text(
+        f"specc: 1\nname: t\n{table}links: {{f: linear}}\nobjective: mle\n", encoding="utf-8"
+    )
+    capsys.readouterr()
+    for words in (["runs"], ["compile", "--check", "spec.yaml"], ["data", "t.yaml"]):
+        main(words)
+        shown = "".join(capsys.readouterr())
+        lines = shown.split("\n")
+        assert len(lines) > 2 and all(line.isprintable() for line in lines)
+        assert not any(line.startswith("::") for line in lines)
+
+
 def test_a_folder_that_names_an_encoding(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = Path("coding=utf7 +AAo-import os")
