@@ -16,7 +16,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import Graph, LinkUse, Node, NodeId
 from specc.graph.passes.amounts import too_large, too_many
 from specc.graph.passes.constant import without_value
-from specc.graph.passes.events import broadcast
+from specc.graph.passes.events import broadcast, parameter_of
 from specc.graph.passes.indexing import Lookup, index_shape
 from specc.graph.passes.names import SIZE_OF
 from specc.graph.passes.sizes import ShapeOf, number_of
@@ -232,6 +232,11 @@ class ExpressionShapes:
         if isinstance(self.graph.links[call.function].entry, Causal):
             return f"let `{key}` be `{call.span.text}`, with functions of single entries around it"
         own = f"give it a node that says it: `h: {{let: {call.span.text}, shape: [...]}}`"
+        if node.entry is not None and node.arguments.get(key) is call:
+            dims = parameter_of(node.entry, key)[0].dims
+            option = next((o for o, of in node.entry.options.items() if of in dims), None)
+            if option is not None:
+                return f"write `{option}: ...`, such as `{option}: 10`, on `{node.name}`"
         if node.value is call or node.arguments.get(key) is call:
             return f"write `shape: [...]` on `{node.name}`"
         return own

@@ -85,6 +85,7 @@ def _named(
         if key not in entry.options:
             known = ", ".join(f"`{o}`" for o in entry.options)
             hint = f"it has {known}" if known else "it has none"
+            place = graph.spec.spans.key(("objective", written.name, key))
             findings.add(diagnose("E0402", place, objective=entry.name, name=key, hint=hint))
             return None
         if not _is_legal(key, value):
