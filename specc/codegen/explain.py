@@ -28,7 +28,8 @@ def explain(plan: Plan) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     document = plan.graph.graph.spec.document
-    yield f"{document.name}: {' '.join(document.doc.split())}" if document.doc else document.name
+    doc = f": {' '.join(document.doc.split())}" if document.doc else ""
+    yield from _wrapped(f"{document.name}{doc}", "")
     for program in plan.programs.values():
         yield ""
         yield from _program(plan, program)
