@@ -37,7 +37,8 @@ class Column:
 class Option:
     """An option of the source: a key beside `source:`.
 
-    A text is one of the `choices`, where there are any; a number is from `least` to `most`.
+    A text is one of the `choices`, where there are any; a number is from `least` to `most`. Where
+    it is given, there is a `part` of that name.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Option:
     choices: tuple[str, ...] = ()
     least: int = 1
     most: int = LARGEST
+    part: str = ""
 
 
 Columns = Mapping[str, Column]
@@ -68,7 +70,7 @@ class Source:
     sizes of its parts where they are fixed, `all` being the part of a source without a split of its
     own; `split` is made where the spec asks for none. `needs_folder` says that it is read from
     files in the data folder, and `endings` are those of a file that is a source by itself, as in
-    `source: a.npz`.
+    `source: a.npz`. Its files may bring parts of their own where it `publishes` them.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Source:
     split: Mapping[str, float] = field(default_factory=lambda: NO_SPLIT)
     needs_folder: bool = True
     endings: tuple[str, ...] = ()
+    publishes: bool = False
 
     def columns(self, options: Mapping[str, object]) -> Columns:
         """The columns under these options, as far as they are known before anything is read."""

@@ -18,6 +18,7 @@ from specc.objective.passes.figures import check_figures
 from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.missing import check_missing
 from specc.objective.passes.missing import decisions as missing_decisions
+from specc.objective.passes.parts import check_parts
 from specc.objective.passes.score import find_surrogates
 from specc.objective.passes.soundness import check_learns, check_memory, check_sums, check_terms
 from specc.objective.passes.values import Values
@@ -50,6 +51,7 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     _check_floors(objective, expansion.span, findings)
     _check_options(objective, expansion, findings)
     check_figures(objective, findings)
+    check_parts(objective.graph.graph.spec, findings)
     return None if findings.has_errors() else objective
 
 

@@ -20,7 +20,7 @@ ENTRY = Source(
             kind="path",
         ),
         Option("labels", "The file of the labels.", kind="path"),
-        Option("test_images", "The pictures of a test part.", kind="path"),
+        Option("test_images", "The pictures of a test part.", kind="path", part="test"),
         Option("test_labels", "The labels of a test part.", kind="path"),
     ),
 )

@@ -24,4 +24,5 @@ ENTRY = Source(
         ),
     ),
     endings=("npz",),
+    publishes=True,
 )

@@ -101,8 +101,13 @@ def _channels(first: Path, options: Mapping[str, Any]) -> int:
 
 def _refuse_colour(path: Path) -> None:
     """Colours are not lost unless the spec says so."""
-    if _looked_at(path)[0] in COLOUR:
-        hint = "write `channels: 3`, or `channels: 1` to make pictures grey"
+    mode, (height, width) = _looked_at(path)
+    if mode in COLOUR:
+        pixels = height * width
+        hint = (
+            f"write `channels: 3` and, for the field, `shape: [{3 * pixels}]`; or `channels: 1` "
+            f"and `shape: [{pixels}]`, which makes pictures grey"
+        )
         raise unreadable(path, "it is in colours", hint)
 
 

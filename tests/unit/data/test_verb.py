@@ -128,28 +128,42 @@ def test_the_picture(project, capsys):
     assert "does not end in .png" in said(capsys, "--out", "p.jpg", code=2).err
 
 
-def test_a_part_that_a_figure_asks_for_and_the_data_does_not_have(project, capsys):
-    figures = "evaluate:\n  a: {estimator: exact}\n  b: {estimator: exact, data: held}\n"
-    (project / "m.yaml").write_text(SPEC + figures)
-    told = said(capsys, code=1).out
-    assert (
-        "m.yaml:16:31: error[E0509]: the data has no part `held`: the figure `b` is of `held`"
-        in told
-    )
-    assert "it has train, test; `split: {held: 0.1}` under `data:` makes one" in told
-    found = json.loads(said(capsys, "--json", code=1).out)["findings"]
-    assert [(f["code"], f["place"]) for f in found] == [("E0509", "m.yaml:16:31")]
+EXACT = "evaluate:\n  own: {estimator: exact}\n"
+HELD = "evaluate:\n  a: {estimator: exact}\n  b: {estimator: exact, data: held}\n"
+
+
+def test_a_part_that_no_split_makes_is_found_when_checked(project, capsys):
+    (project / "m.yaml").write_text(SPEC + HELD)
+    assert main(["check", "m.yaml"]) == 1
+    out = capsys.readouterr().out
+    assert "m.yaml:16:31: error[E0509]: the split `held` cannot be made" in out
+    assert "the figure `b` is of `held`, and no split makes that part" in out
+    assert "write `split: {held: 0.1}` under `data:`; there are `test`, `train`" in out
+    assert "m.yaml:16:31" in said(capsys, code=2).err
     assert main(["train", "m.yaml", "--data-dir", "d", "--out", "run"]) == 2
-    assert "m.yaml:16:31" in capsys.readouterr().err
 
 
 def test_a_part_that_a_figure_leaves_unsaid(project, capsys):
     """It is `test`, and the place is that of the figure."""
     (project / "m.yaml").write_text(SPEC.replace("{test: is_test}", "{held: is_test}") + EXACT)
-    assert "m.yaml:15:3: error[E0509]: the data has no part `test`" in said(capsys, code=1).out
+    assert "m.yaml:15:3: error[E0509]: the split `test`" in said(capsys, code=2).err
 
 
-EXACT = "evaluate:\n  own: {estimator: exact}\n"
+def test_parts_that_only_the_file_can_bring(project, capsys):
+    """An npz file may have a part of its own, so it is asked when it is read."""
+    text = SPEC.replace("a.csv", "a.npz").replace("  columns: {both: [age, height]}\n", "")
+    text = text.replace("  split: {test: is_test}\n", "").replace("from: both", "from: x")
+    (project / "m.yaml").write_text(text.replace("standardize: true", "scale: 2") + HELD)
+    arrays = {"train_x": np.ones((3, 2)), "train_y": np.ones(3)}
+    arrays |= {"test_x": np.ones((3, 2)), "test_y": np.ones(3)}
+    np.savez(project / "d" / "a.npz", **arrays)
+    told = said(capsys, code=1).out
+    assert "error[E0509]: the data has no part `held`: the figure `b` is of `held`" in told
+    assert "it has train, test; `split: {held: 0.1}` under `data:` makes one" in told
+    found = json.loads(said(capsys, "--json", code=1).out)["findings"]
+    assert [f["code"] for f in found] == ["E0509"]
+    np.savez(project / "d" / "a.npz", held_x=np.ones((3, 2)), held_y=np.ones(3), **arrays)
+    assert main(["check", "m.yaml"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -162,8 +176,9 @@ EXACT = "evaluate:\n  own: {estimator: exact}\n"
 )
 def test_a_part_that_training_looks_at(project, capsys, train, by):
     (project / "m.yaml").write_text(f"{SPEC}train: {{{train}}}\n")
-    told = said(capsys, code=1).out
-    assert f"error[E0509]: the data has no part `valid`: `train` has {by}" in told
+    told = said(capsys, code=2).err
+    assert f"error[E0509]: the split `valid` cannot be made: {by} looks at `valid`" in told
+    assert "m.yaml:14:9" in told
 
 
 def test_a_picture_that_cannot_be_written(project, capsys):
