@@ -15,8 +15,9 @@ NO_SPLIT: Mapping[str, float] = MappingProxyType({})
 LARGEST = 1 << 20
 """No picture is higher or wider than this, and none has more channels."""
 
-Kind = Literal["text", "path", "columns", "sizes", "number"]
-"""What the value of an option is: a path stays in the data folder, `columns` are lists by name."""
+Kind = Literal["text", "path", "columns", "classes", "sizes", "number"]
+"""What the value of an option is: a path stays in the data folder; `columns` are lists of columns
+by name, `classes` lists of texts by column."""
 
 
 @dataclass(frozen=True, slots=True)

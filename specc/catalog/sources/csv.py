@@ -24,6 +24,12 @@ ENTRY = Source(
             "for all that no other list names.",
             kind="columns",
         ),
+        Option(
+            "classes",
+            "Columns of text that are read as class numbers, with their texts in the order of the "
+            "numbers 0, 1, ...: `{species: [setosa, versicolor]}`.",
+            kind="classes",
+        ),
     ),
     endings=("csv",),
 )

@@ -39,7 +39,8 @@ class Sheet:
     """The table while it is read: the columns that are used, and what a cell is held against.
 
     `open` are the columns that may turn out to be text, which `*` leaves out; `texts` has the first
-    text of each and its line, `numbers` those with a number in them.
+    text of each and its line, `numbers` those with a number in them. `classes` are the texts of a
+    column that are class numbers, in their order.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Sheet:
     open: frozenset[int]
     delimiter: str
     decimal: str
+    classes: Mapping[int, tuple[str, ...]]
     values: array[float] = field(default_factory=lambda: array("d"))
     ends: array[int] = field(default_factory=lambda: array("q"))
     texts: dict[int, tuple[int, str]] = field(default_factory=dict)
@@ -66,12 +68,20 @@ class Sheet:
             found = [self._cell(i, cells[i], line) for i in self.chosen]
         else:
             joined = "".join(texts)
-            if self.open or "_" in joined or self.decimal != "." or not joined.isascii():
+            if (
+                self.open
+                or self.classes
+                or "_" in joined
+                or self.decimal != "."
+                or not joined.isascii()
+            ):
                 found = [self._cell(i, cells[i], line) for i in self.chosen]
         self.values.extend(found)
         self.ends.append(line)
 
     def _cell(self, index: int, text: str, line: int) -> float:
+        if index in self.classes:
+            return self._class(index, text.strip(), line)
         value = number(text, self.decimal)
         if value is not None:
             self.numbers.add(index)
@@ -86,20 +96,32 @@ class Sheet:
             self.texts.setdefault(index, (line, text))
         return float("nan")
 
+    def _class(self, index: int, text: str, line: int) -> float:
+        """The number of a text among the classes of its column; raises RunFailure E0505."""
+        known = self.classes[index]
+        if text in known:
+            return float(known.index(text))
+        if text.lower() in MISSING:
+            return float("nan")
+        name, listed = self.names[index], ", ".join(known)
+        problem = f"line {line}, column `{name}`: {text[:40]!r} is none of its classes {listed}"
+        raise unreadable(self.path, problem, f"add it to `classes: {{{name}: ...}}` under `data:`")
+
     def wrong(self, index: int, text: str, line: int) -> Exception:
         """The failure of a cell that is no number."""
         shown = repr(text if len(text) <= 40 else f"{text[:37]}...")
         problem = f"line {line}, column `{self.names[index]}`: {shown} is not a number"
-        return unreadable(self.path, problem, self._hint(text.strip()))
+        return unreadable(self.path, problem, self._hint(text.strip(), self.names[index]))
 
-    def _hint(self, text: str) -> str:
+    def _hint(self, text: str, name: str) -> str:
         if re.fullmatch(r"[+-]?\d*,\d+", text) and self.decimal == "." and self.delimiter != ",":
             return 'numbers with a decimal comma are read with `decimal: ","` under `data:`'
         if re.fullmatch(r"[+-]?\d{1,3}([,. '_\u00a0\u202f]\d{3})+([.,]\d+)?", text) or "_" in text:
             return "write numbers without a mark between thousands"
         if re.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", text):
             return "a date is no number: leave the column out, or save it as a number of days"
-        return "leave the column out, or number its texts (0, 1, ...) in the file"
+        classes = f"`classes: {{{name}: [{text[:40]}, ...]}}` under `data:` with all of its texts"
+        return f"for texts that are classes write {classes}; else leave the column out"
 
     def _ragged(self, cells: list[str], line: int) -> Exception:
         problem = f"line {line} has {len(cells)} values, and the header names {len(self.names)}"
@@ -114,8 +136,9 @@ def read(
 
     Without `delimiter` a first line `sep=;` names it, else the header does: a comma, or where it
     has none, a semicolon, a tab or a bar. Option `columns` maps further columns to lists of
-    columns: `{features: [a, b, c]}` is one of three numbers a row. A cell without a value is not a
-    number, which a field then refuses.
+    columns: `{features: [a, b, c]}` is one of three numbers a row. Option `classes` lists the texts
+    of columns that are read as class numbers. A cell without a value is not a number, which a field
+    then refuses.
     """
     path = inside(folder_for("csv", folder), str(options.get("path", "")))
     lists = dict(options.get("columns", {}))
@@ -124,7 +147,8 @@ def read(
     columns, others = {}, {}
     for place, index in enumerate(sheet.chosen):
         if index not in sheet.texts:
-            columns[sheet.names[index]] = Column(compact(values[:, place]))
+            own = sheet.classes.get(index, ())
+            columns[sheet.names[index]] = Column(compact(values[:, place]), classes=own)
         elif index in sheet.numbers:
             line, text = sheet.texts[index]
             raise sheet.wrong(index, text, line)
@@ -208,7 +232,13 @@ def _sheet(
     if decimal not in (".", ",") or decimal == given:
         problem = f"`decimal` is {decimal!r} and `delimiter` {given!r}"
         raise unreadable(path, problem, "`decimal` is a point or a comma, and no delimiter")
-    return Sheet(path, names, chosen, maybe, given, decimal)
+    listed = {name: tuple(texts) for name, texts in dict(options.get("classes", {})).items()}
+    for name in listed:
+        if name not in names:
+            problem = f"`classes` names the column `{name}`, which its header does not have"
+            raise unreadable(path, problem, f"it has {', '.join(names)}")
+    classes = {i: listed[names[i]] for i in chosen if names[i] in listed}
+    return Sheet(path, names, chosen, maybe, given, decimal, classes)
 
 
 def number(text: str, decimal: str = ".") -> float | None:

@@ -40,6 +40,10 @@ KINDS: dict[str, Json] = {
             "anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}}]
         },
     },
+    "classes": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 2},
+    },
     "sizes": {"type": "array", "items": {"type": "integer", "minimum": 1}},
     "number": {"type": "integer", "minimum": 1},
 }

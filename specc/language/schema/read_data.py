@@ -109,6 +109,8 @@ def _require(reading: Reading, keys: located.Mapping, source: Source, path: Path
 def _option(reading: Reading, entry: Entry, option: Option, path: Path) -> OptionValue | None:
     if option.kind == "columns":
         return _columns(reading, entry.value, path)
+    if option.kind == "classes":
+        return _classes(reading, entry.value, path)
     if option.kind == "number":
         return _size(reading, entry.value, path, option.least, option.most)
     if option.kind == "sizes":
@@ -156,6 +158,25 @@ def _columns(reading: Reading, value: Located, path: Path) -> OptionValue | None
         items = entry.value.items if isinstance(entry.value, Sequence) else (entry.value,)
         for number, item in enumerate(items):
             reading.word(item, (*path, entry.name, number), "the name of a column")
+    found: Mapping[str, str | tuple[str, ...]] = plain(keys)
+    return found
+
+
+def _classes(reading: Reading, value: Located, path: Path) -> OptionValue | None:
+    """`{species: [setosa, versicolor]}`: at least two different texts for each column."""
+    keys = reading.mapping(value, path, "write `{species: [setosa, versicolor]}`")
+    if keys is None:
+        return None
+    for entry in keys.entries:
+        own = (*path, entry.name)
+        if not isinstance(entry.value, Sequence):
+            reading.wrong_kind(entry.value, own, f"{LIST} of texts", "as `[setosa, versicolor]`")
+            continue
+        items = entry.value.items
+        words = [reading.word(item, (*own, n), "a text") for n, item in enumerate(items)]
+        if len(words) < 2 or len(set(words)) < len(words):
+            expected = f"{LIST} of two or more different texts"
+            reading.wrong_kind(entry.value, own, expected, "as `[setosa, versicolor]`")
     found: Mapping[str, str | tuple[str, ...]] = plain(keys)
     return found
 

@@ -16,6 +16,7 @@ KINDS = {
     "text": "text",
     "path": "a path in the data folder",
     "columns": "lists of columns by name",
+    "classes": "lists of texts by column",
     "sizes": "list of whole numbers",
     "number": "whole number",
 }

@@ -116,9 +116,31 @@ def test_hints_for_cells(tmp_path):
         "1_700": "without a mark between thousands",
         '"1,700"': "without a mark between thousands",
         "2024-01-31": "a date is no number",
-        "Ann": "number its texts",
+        "Ann": "write `classes: {x: [Ann, ...]}`",
     }.items():
         assert hint in fails("E0505", csv, tmp_path, f"x,y\n{cell},2\n")
+
+
+def test_texts_that_are_classes(tmp_path):
+    text = "kind,x\nrose,1\n lily ,2\nNA,3\nrose,4\n"
+    classes = {"kind": ["lily", "rose"]}
+    found = csv(tmp_path, text, field("y", "kind"), field(), classes=classes)
+    np.testing.assert_array_equal(found["y"], [1, 0, np.nan, 1])
+    assert found["x"] == [1, 2, 3, 4]
+    assert csv(tmp_path, text, classes=classes) == {"x": [1, 2, 3, 4]}
+    other = {"kind": ["lily", "tulip"]}
+    message = fails("E0505", csv, tmp_path, text, field("y", "kind"), classes=other)
+    assert "line 2, column `kind`: 'rose' is none of its classes lily, tulip" in message
+    wrong = {"king": ["lily", "rose"]}
+    message = fails("E0505", csv, tmp_path, text, field("y", "kind"), classes=wrong)
+    assert "`classes` names the column `king`" in message
+
+
+def test_classes_keep_their_names(tmp_path):
+    (tmp_path / "a.csv").write_text("kind\nrose\nlily\n")
+    options = {"path": "a.csv", "classes": {"kind": ["lily", "rose"]}}
+    data = Data("csv", options, {}, {"y": field("y", "kind")})
+    assert tables_of(data, tmp_path)[""].parts[ALL]["y"].classes == ("lily", "rose")
 
 
 def test_truths_and_what_is_missing(tmp_path):

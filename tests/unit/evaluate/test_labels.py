@@ -272,7 +272,9 @@ def test_a_program_that_has_no_log_p(tmp_path):
     with pytest.raises(RunFailure) as failure:
         labels(opened, Request())
     assert failure.value.code == "E0813"
-    assert labelled(opened, "test").startswith("<p>Not measured: the estimate `iwae` cannot be made")
+    assert labelled(opened, "test").startswith(
+        "<p>Not measured: the estimate `iwae` cannot be made"
+    )
 
 
 # what is printed
