@@ -151,7 +151,7 @@ def test_a_compiled_run_resumes_to_itself(tmp_path, monkeypatch):
     code = making.copy("vae", tmp_path, epochs=2, compile="on")
     said = []
     train.train(code, tmp_path / "whole", Options(quiet=True, threads=1, say=said.append))
-    assert said == ["the step is compiled: asked for"]
+    assert said == ["the step is compiled: requested"]
     call, count = Step.__call__, 0
 
     def stop(self, epoch, number, index):

@@ -362,7 +362,10 @@ class Supports:
                 inner = self.of(node, base)
                 if expression.span not in self.ranks:
                     raise _Unknown
-                is_whole = self.ranks[expression.span] >= inner.event_rank
+                rank, written = self.ranks[expression.span], list_of(base, self.graph.constants)
+                if rank == 1 and rows_sum_to_one(written):
+                    return SIMPLEX  # also where the rows together are a Cholesky factor
+                is_whole = rank >= inner.event_rank
                 return inner if is_whole else bounds(inner)
             case Sequence(items=items):
                 found = self.structures.of_list(node, items)

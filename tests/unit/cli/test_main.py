@@ -125,4 +125,4 @@ def test_help_names_arguments_as_the_usage_does(capsys):
     out = run(capsys, "runs", "--help").out
     assert out.startswith("Usage: specc runs [OPTIONS] [FOLDER...]\n")
     assert "  FOLDER...  Folders of runs" in out
-    assert run(capsys, "diff", "-h").out.startswith("Usage: specc diff [OPTIONS] OLD NEW\n")
+    assert run(capsys, "diff", "-h").out.startswith("Usage: specc diff [OPTIONS] OLD [NEW]\n")

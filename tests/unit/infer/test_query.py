@@ -170,8 +170,8 @@ objective: mle
         ("P(w)", "E1007", "given by the data"),
         ("P(left)", "E1007", "a part of the draw `whole`"),
         ("P(ofpart)", "E1007", "a part of the draw `whole`"),
-        ("P(whole)", "E1002", "no random or given node"),
-        ("P(free)", "E1002", "no random or given node"),
+        ("P(whole)", "E1002", "not a random or given node"),
+        ("P(free)", "E1002", "not a random or given node"),
         ("P(a | w=2)", "E1003", "the values 0 to 1, and 2"),
     ],
 )

@@ -73,7 +73,7 @@ def test_not_a_manifest(tmp_path, text):
 
 
 def test_absent(tmp_path):
-    with pytest.raises(RunFailure, match="no folder of generated code"):
+    with pytest.raises(RunFailure, match="not a folder of generated code"):
         manifest.read(tmp_path)
 
 
