@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from specc.catalog.elsewhere import LEADS, plain
 from specc.diagnostics.nearest import nearest
 
 _ELSEWHERE: dict[str, str] = {
@@ -18,7 +19,7 @@ _ELSEWHERE: dict[str, str] = {
     "log_normal": "log_gaussian",
     "student_t": "t",
     "half_normal": "half_gaussian",
-    "negative_binomial": "neg_binomial neg_binomial_2",
+    "negative_binomial": "neg_binomial neg_binomial_2 gamma_poisson",
     # parameters
     "loc": "mean mu location",
     "scale": "std stddev sd sigma standard_deviation",
@@ -51,6 +52,19 @@ _ELSEWHERE: dict[str, str] = {
     "conv": "cnn conv2d convolution",
     "deconv": "conv_transpose conv_transpose2d transposed_conv",
     "resnet": "residual_network",
+    "masked_mlp": "made masked_autoencoder",
+    "masked_conv": "pixelcnn pixel_cnn gated_pixelcnn",
+    "causal_conv": "wavenet tcn temporal_conv",
+    # bijections
+    "realnvp": "rnvp real_nvp affine_coupling",
+    "nice": "additive_coupling",
+    "nsf": "neural_spline neural_spline_flow spline rqs rational_quadratic spline_coupling",
+    "maf": "masked_autoregressive masked_autoregressive_flow",
+    "iaf": "inverse_autoregressive inverse_autoregressive_flow",
+    "residual": "iresnet i_resnet invertible_resnet residual_flow",
+    "implicit": "implicit_flow",
+    "actnorm": "act_norm batch_norm_flow",
+    "permutation": "permute shuffle",
     # draws
     "pathwise": "reparam reparameterize reparameterized reparametrize rsample",
     "score": "reinforce score_function likelihood_ratio",
@@ -68,14 +82,25 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Names of other libraries, by ours."""
 
 
-def meant(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that `name` stands for: one called so elsewhere, else one spelt nearly so."""
+def named(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate of this name, or the one that is called so elsewhere."""
     known = tuple(candidates)
-    plain = name.strip().casefold().replace("-", "_")
-    for ours in known:
-        if plain in OTHER_NAMES.get(ours, ()) and name not in known:
-            return ours
+    found = (ours for ours in known if plain(name) in OTHER_NAMES.get(ours, ()))
+    return name if name in known else next(found, None)
+
+
+def meant(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that `name` stands for: one called so elsewhere, else one spelt nearly so.
+
+    A name of something that is known and not available stands for no candidate, however near.
+    """
+    known = tuple(candidates)
+    elsewhere = named(name, known)
+    if elsewhere is not None and elsewhere != name:
+        return elsewhere
+    if plain(name) in LEADS:
+        return next((ours for ours in known if ours != name and plain(ours) == plain(name)), None)
     return nearest(name, known)
 
 
-__all__ = ["OTHER_NAMES", "meant"]
+__all__ = ["OTHER_NAMES", "meant", "named"]

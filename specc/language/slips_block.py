@@ -48,7 +48,9 @@ def _no_colon(failure: Failure, start: int) -> Diagnostic:
     glued = _GLUED.fullmatch(line)
     if glued:
         return diagnose("E0039", span, text=text, fix=shortened(f"{glued[1]}: {glued[2]}"))
-    fix = "write `key: value`, with a space after the colon"
+    two = re.fullmatch(r"(\w+) +(\S+)", line)
+    meant = shortened(f"{two[1]}: {two[2]}") if two else "key: value"
+    fix = f"write `{meant}`, with a space after the colon"
     return diagnose("E0021", span, text=text, fix=fix)
 
 

@@ -143,7 +143,8 @@ def _cover(text: str, cuts: list[Cut]) -> str:
 
 def _tell_cut(source: Source, start: int, cut: int, end: int) -> Diagnostic:
     expression = " ".join(source.text[start:end].split())
-    fix = '"' + expression.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    items = _items(expression)
+    fix = f"[{', '.join(map(_quoted, items))}]" if items else _quoted(expression, always=True)
     span = Span(source, start, end)
     return diagnose(
         "E0015",
@@ -151,8 +152,31 @@ def _tell_cut(source: Source, start: int, cut: int, end: int) -> Diagnostic:
         suggestion=fix,
         expression=expression,
         piece=source.text[start:cut],
-        fix=fix,
+        hint=f"write a list as `{fix}`" if items else f"quote it: `{fix}`",
     )
+
+
+def _items(expression: str) -> list[str]:
+    """The entries of a list in round brackets, as in Python's `(20, 20)`; none of anything else."""
+    if not (expression.startswith("(") and expression.endswith(")")):
+        return []
+    depth, entries = 0, [""]
+    for place, char in enumerate(expression):
+        depth += (char in "([{") - (char in ")]}")
+        if depth == 0 and place < len(expression) - 1:
+            return []
+        if char == "," and depth == 1:
+            entries.append("")
+        elif 0 < place < len(expression) - 1:
+            entries[-1] += char
+    return [entry.strip() for entry in entries] if len(entries) > 1 and all(entries) else []
+
+
+def _quoted(expression: str, *, always: bool = False) -> str:
+    """An expression in quotes, where YAML would cut it otherwise."""
+    if not always and not set(expression) & set(",[]{}\"'#:"):
+        return expression
+    return '"' + expression.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _not_empty(

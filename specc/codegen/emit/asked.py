@@ -8,7 +8,7 @@ from specc.codegen.emit.predict import predicted, write_predict
 from specc.codegen.emit.terms import Terms
 from specc.codegen.emit.values import values_behind
 from specc.codegen.layout import Layout
-from specc.codegen.plan import ROW, Factor, Plan, ProgramPlan, known_key
+from specc.codegen.plan import Factor, Plan, ProgramPlan, known_key
 from specc.codegen.writer import Writer
 from specc.graph.graph import GUIDE, MODEL, ROWS
 from specc.objective.terms import LogProb, Part, Reduce, Sum
@@ -188,7 +188,7 @@ def _write_log_prob(plan: Plan, program: ProgramPlan, out: Writer, imports: set[
         write_points(plan, program, body, "self")
         for name in enumerated:
             with out.about(f"{program.name}.{name}"):
-                body.spread(program.factors[name], [n for n in names if n in (*plan.data, ROW)])
+                body.spread(program.factors[name], names)
         terms = Terms(body)
         parts = list(_local_parts(plan, program))
         if not parts:

@@ -349,7 +349,8 @@ class Body:
             return "torch.long"
         if "noise" in self.owners:
             return "noise.dtype"
-        floats = [name for name in data if self.plan.dtype(name).startswith("float")]
+        known = (name for name in data if name in self.plan.data)
+        floats = [name for name in known if self.plan.dtype(name).startswith("float")]
         return f"{self.python(floats[0])}.dtype" if floats else "torch.get_default_dtype()"
 
     # densities

@@ -9,7 +9,7 @@ CODES: tuple[Code, ...] = (
         "E0101",
         "not-a-spec",
         "a spec is a mapping of keys such as `specc:` and `model:`; this is {found}",
-        "start the file with `specc: 1`",
+        "{hint}",
     ),
     error("E0102", "unknown-key", "{where} has no key `{key}`", "{hint}"),
     error("E0103", "missing-key", "{where} needs the key `{key}`", "{hint}"),

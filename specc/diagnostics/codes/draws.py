@@ -64,7 +64,7 @@ CODES: tuple[Code, ...] = (
         "E0412",
         "pathwise-needs-continuous",
         "`{name}` is {distribution}: pathwise gradients need a continuous `{name}`",
-        "use vimco, a score gradient, or sum it out with enumerate",
+        "{hint}",
     ),
     error(
         "E0413",
@@ -76,7 +76,7 @@ CODES: tuple[Code, ...] = (
         "E0414",
         "enumerate-needs-finite",
         "`{name}` is {distribution}, which has no finite set of values to sum over",
-        "delete `draw: enumerate`; the compiler chooses a draw that fits",
+        "{hint}",
     ),
     error(
         "E0415",
@@ -125,7 +125,7 @@ CODES: tuple[Code, ...] = (
         "E0423",
         "objective-without-gradient",
         "no parameter of the spec has an effect on the objective",
-        "the objective must contain a density or a value that a link or parameter feeds",
+        "let a link or a parameter feed an observed node, or one that the guide draws",
     ),
     error(
         "E0424",
@@ -173,7 +173,7 @@ CODES: tuple[Code, ...] = (
         "E0439",
         "no-integral",
         "`{name}` cannot be integrated out of the density: {reason}",
-        "use `elbo` with a guide that draws it",
+        "{hint}",
     ),
     error(
         "E0440",

@@ -84,13 +84,13 @@ CODES: tuple[Code, ...] = (
         "E0310",
         "global-uses-local",
         "`{name}` is global, but uses `{used}`, which has a value for each row of the data",
-        "delete `global: true`, or use a global node",
+        "{hint}",
     ),
     error(
         "E0311",
         "plate-mismatch",
         "`{name}` and `{used}` are repeated by different plates: {plates}",
-        "index it, such as `{used}[...]`, with a node that has `plate_index:`",
+        "{hint}",
     ),
     error(
         "E0312",
@@ -251,6 +251,6 @@ CODES: tuple[Code, ...] = (
         "probability-as-logit",
         "`{key}` of `{name}` is `{expression}`, whose values are {found}, like those of a "
         "probability; taken as {key}, they are passed through a sigmoid or softmax once more",
-        "write `{other}: {expression}` if it is a probability",
+        "if it is a probability, replace the entry by `{other}: {expression}`",
     ),
 )

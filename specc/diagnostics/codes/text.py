@@ -94,7 +94,7 @@ CODES: tuple[Code, ...] = (
         "expression-cut",
         "inside {{ }} YAML ends a plain value at a comma or bracket, so `{expression}` is cut "
         "after `{piece}`",
-        "quote it: `{fix}`",
+        "{hint}",
     ),
     error(
         "E0016",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from specc.catalog.entry import Shape
-from specc.catalog.supports import Integers, Support, describe
+from specc.catalog.supports import Integers, Support, contains, describe
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
@@ -134,7 +134,7 @@ def check_lookups(lookups: list[Lookup], supports: Supports, findings: Findings)
         if given == wanted:
             continue
         start = supports.start_at_fault(lookup.node, lookup.index, wanted)
-        if start is not None:
+        if start is not None and not contains(wanted, given):
             base = print_expression(lookup.base)
             needs = f"`{base}` has the entries 0 to {lookup.size - 1}"
             hint = f"{describe(wanted)}, or give `{base}` a further entry for it"

@@ -39,6 +39,13 @@ def fix(graph: Graph, node: Node, misfit: Misfit) -> str:
     if isinstance(expression, (Number, Negate)):
         return f"give a value among {describe(wanted)}"
     if wanted == SIMPLEX:
+        twin = node.entry and next(
+            (a for a in node.entry.alternatives if a.name == misfit.key), None
+        )
+        scores = _scores(expression)
+        if twin and graph.is_link(scores.partition("(")[0]) and scores.endswith(")"):
+            # A link has the size of what it feeds, and inside a function of vectors none.
+            return f"replace the entry by `{twin.replaces}: {scores}`"
         return f"map it there: softmax({_scores(expression)})"
     if wanted == CHOLESKY:
         return "give `{parameter: cholesky, shape: [...]}`, or a positive number times `eye(n)`"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
+from specc.catalog.elsewhere import lead
 from specc.catalog.entry import Function
 from specc.catalog.functions import index as functions
 from specc.catalog.other_names import meant
@@ -236,7 +237,8 @@ def _counted(call: Call) -> str:
 
 
 def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    guess = meant(call.function, [*graph.links, *functions.names()])
+    guess = nearest(call.function, graph.links)
+    guess = guess or meant(call.function, functions.names())
     hint = "" if guess else _no_such_function(graph, call.function)
     findings.add(
         diagnose("E0231", call.function_span, suggestion=guess, name=call.function, hint=hint),
@@ -245,6 +247,8 @@ def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) 
 
 
 def _no_such_function(graph: Graph, name: str) -> str:
+    if lead(name):
+        return lead(name)
     known = ", ".join(f"`{function}`" for function in functions.names())
     if graph.links or graph.spec.document.guide is not None:
         return f"declare a link of that name under `links:`; the functions are {known}"
@@ -268,7 +272,8 @@ def _check_data(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
         reason = "drawn where it is missing" if data else reason
     usable = [n for n, m in graph.model.nodes.items() if m.role == "observed" and not m.is_drawn]
     usable = usable or [n for n, m in graph.model.nodes.items() if m.role == "given"]
-    hint = f"write `{call.function}({usable[0]})`, or leave it out" if usable else "leave it out"
+    # The mark is on the argument, so that is what to write.
+    hint = f"write `{usable[0]}`, or leave `{call.function}` out" if usable else "leave it out"
     text = argument.span.text
     findings.add(
         diagnose(

@@ -6,6 +6,7 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, ROWS, Graph, Node, NodeId
+from specc.graph.passes.plate_advice import called, global_hint, outside_hint
 from specc.language.expressions.tree import Expression, Index, Name
 from specc.language.expressions.walk import children, names
 
@@ -166,10 +167,12 @@ def _outside(
     assert meant is not None
     label = (Label(meant.span, f"`{meant.name}` is declared here"),)
     if plate == ROWS and not own:
-        diagnostic = diagnose("E0310", place.span, labels=label, name=node.name, used=meant.name)
+        hint = global_hint(graph, node)
+        words = {"name": node.name, "used": meant.name, "hint": hint}
+        diagnostic = diagnose("E0310", place.span, labels=label, **words)
     else:
-        plates = " and ".join("the data rows" if p == ROWS else f"`{p}`" for p in (*own, plate))
-        diagnostic = diagnose(
-            "E0311", place.span, labels=label, name=node.name, used=meant.name, plates=plates
-        )
+        words = {"name": node.name, "used": meant.name}
+        words["plates"] = " and ".join(map(called, own or ("",))) + f" and {called(plate)}"
+        words["hint"] = outside_hint(graph, node, own, plate, meant)
+        diagnostic = diagnose("E0311", place.span, labels=label, **words)
     findings.add(diagnostic, node.id)

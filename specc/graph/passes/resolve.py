@@ -9,6 +9,7 @@ import networkx as nx
 
 from specc.catalog import kinds
 from specc.catalog.distributions import index as distributions
+from specc.catalog.elsewhere import lead
 from specc.catalog.entry import Distribution
 from specc.catalog.functions import index as functions
 from specc.catalog.limits import MAX_SIZE, MAX_STEPS
@@ -151,7 +152,7 @@ def _head(
             return distributions.distribution(head), None
         guess = meant(head, distributions.names())
         known = ", ".join(distributions.names())
-        hint = "" if guess else f"the distributions are {known}"
+        hint = "" if guess else lead(head) or f"the distributions are {known}"
         findings.add(
             diagnose("E0202", span, suggestion=guess, name=head, hint=hint), (program, name)
         )
@@ -294,7 +295,11 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
         span = graph.spec.spans.value((*graph.spec.path_of(node.program, node.name), "plate"))
         guess = nearest(node.plate, graph.plates)
         declare = f"declare it: `plates: {{{node.plate}: 100}}`"
-        hint = f"did you mean `{guess}`?" if guess else declare
+        if graph.plates or graph.scans:
+            declare = f"declare it under `plates:`, as `{node.plate}: 100`"
+        if node.role == "observed":
+            declare = "delete `plate:`; each row of the data has its own value"
+        hint = "" if guess else declare
         findings.add(
             diagnose("E0211", span, suggestion=guess, name=node.plate, hint=hint),
             node.id,

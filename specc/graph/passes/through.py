@@ -7,10 +7,12 @@ from typing import TypeGuard
 from specc.catalog import kinds
 from specc.catalog.bijection import Bijection
 from specc.catalog.bijections import index as bijections
+from specc.catalog.elsewhere import lead
 from specc.catalog.link import LinkOptions
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import named
 from specc.catalog.supports import Support, contains, describe
 from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, Node
@@ -60,12 +62,14 @@ def _check_step(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
 
 def _unknown(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
     candidates = [name for name, link in graph.links.items() if is_bijection(link.entry)]
-    guess = meant(call.function, candidates)
-    if guess is None and call.function in bijections.names():
-        entry = bijections.bijection(call.function)
+    guess = nearest(call.function, candidates)
+    kind = named(call.function, bijections.names())
+    if guess is None and kind is not None:
+        entry = bijections.bijection(kind)
         hint = f"declare one: `links: {{f: {entry.example}}}`, and write `through: f`"
     else:
-        hint = "" if guess else "declare it under `links:`, such as `f: {affine: true}`"
+        declare = f"declare it under `links:`, such as `{call.function}: {{affine: true}}`"
+        hint = "" if guess else lead(call.function) or declare
     findings.add(
         diagnose("E0616", call.function_span, suggestion=guess, name=call.function, hint=hint),
         node.id,

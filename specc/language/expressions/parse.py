@@ -255,9 +255,9 @@ class _Parser:
             raise syntax(dot.start, dot.end, "a name is missing after the dot", hint)
         after = self.token
         if isinstance(tree, Member):
-            hint = f"write `{tree.program}.{tree.name}`"
+            hint = f"write `{after.text}`, or `program.node` for a node"
             problem = "a second dot follows; `program.node` has one"
-            raise syntax(dot.start, after.end, problem, hint)
+            raise syntax(start, after.end, problem, hint)
         if not isinstance(tree, Name) or bracketed:
             raise python(dot.start, after.end, f"the attribute `.{after.text}`")
         self.advance()

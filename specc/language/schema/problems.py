@@ -125,8 +125,7 @@ def _problem(model: type[BaseModel], root: Located, path: Path, error: ErrorDeta
         known = tuple(fields_at(model, loc[:-1]))
         return Problem("unknown", place, key.text, value, key.span, "", known)
     if kind == "missing" and isinstance(loc[-1], int):
-        expected = f"a list of at least {loc[-1] + 1} entries"
-        return Problem("kind", place, name, value, value.span, expected)
+        return Problem("kind", place, name, value, value.span, _at_least(loc[-1] + 1))
     if kind == "missing":
         return Problem("missing", (*place, name), name, value, value.span.sub(0, 0), "")
     if "[key]" in loc and key is not None:
@@ -157,11 +156,15 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
     if kind in _KINDS:
         return _KINDS[kind]
     if kind == "too_short":
-        return f"a list of at least {context['min_length']} entries"
+        return _at_least(context["min_length"])
     if kind == "too_long":
         return f"a list of at most {context['max_length']} entries"
     # A validator of ours says in its ValueError what the value must be.
     return str(context["error"]) if kind == "value_error" else "another value"
+
+
+def _at_least(count: int) -> str:
+    return f"a list of at least {'one entry' if count == 1 else f'{count} entries'}"
 
 
 def _choices(error: ErrorDetails) -> tuple[str, ...]:
@@ -171,7 +174,8 @@ def _choices(error: ErrorDetails) -> tuple[str, ...]:
     context = error.get("ctx", {})
     text = str(context.get("expected_tags") or context.get("expected") or "")
     words = [word.strip().strip("'") for word in text.replace(" or ", ", ").split(",")]
-    return tuple(word for word in words if word)
+    # pydantic lists Python's constants; YAML writes them in small letters.
+    return tuple({"True": "true", "False": "false"}.get(word, word) for word in words if word)
 
 
 def _either(words: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Source
 from specc.language.limits import MAX_FINDINGS
-from specc.language.located import Located, Mapping
+from specc.language.located import Located, Mapping, Sequence
 from specc.language.schema.read_document import PARTS, read_document
 from specc.language.schema.reading import Reading, found
 from specc.language.schema.settings import apply_settings
@@ -30,7 +30,10 @@ def read_spec(
     its own; what could not be read is noted in it.
     """
     if not isinstance(root, Mapping):
-        return None, [diagnose("E0101", root.span, found=found(root))]
+        hint = "start the file with `specc: 1`"
+        if isinstance(root, Sequence):
+            hint = "delete the marks of a list, `-` or `[ ]`, and write one key a line"
+        return None, [diagnose("E0101", root.span, found=found(root), hint=hint)]
     merged, findings = apply_settings(root, settings, tuple(PARTS))
     reading = Reading()
     document = read_document(reading, merged)

@@ -216,6 +216,7 @@ def read_document(reading: Reading, root: located.Mapping) -> Document | None:
         elif entry.name not in PARTS:
             _unknown(reading, entry.key)
             reading.unread.append((nearest(entry.name, PARTS) or entry.name,))
+    reading.fields = _fields(root)
     for key, hint in REQUIRED.items():
         if root.get(key) is None:
             reading.missing_key(root, (), key, hint)
@@ -224,6 +225,14 @@ def read_document(reading: Reading, root: located.Mapping) -> Document | None:
     if "model" not in values or root.get("energy") is not None:
         return None
     return Document.model_validate({"specc": 1, "name": UNNAMED, **values})
+
+
+def _fields(root: located.Mapping) -> frozenset[str]:
+    """The names of the data fields, sound or not."""
+    data = root.get("data")
+    fields = data.get("fields") if isinstance(data, located.Mapping) else None
+    found = fields.entries if isinstance(fields, located.Mapping) else ()
+    return frozenset(entry.name for entry in found)
 
 
 def _part(reading: Reading, entry: Entry) -> object:

@@ -8,11 +8,14 @@ from functools import partial
 from pydantic import ValidationError
 
 from specc.catalog import kinds as links
+from specc.catalog.bijection import Bijection
+from specc.catalog.elsewhere import lead
 from specc.catalog.other_names import meant
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
+from specc.diagnostics.source import Source
 from specc.language import located
-from specc.language.located import Entry, Located, Scalar
+from specc.language.located import Entry, Located, Scalar, Sequence
 from specc.language.schema import later
 from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.link import LinkSpec
@@ -21,9 +24,13 @@ from specc.language.schema.problems import Problem
 from specc.language.schema.reading import Reading, bracketed, found
 from specc.language.schema.spec import Path
 from specc.language.schema.validation import read_model, tell_plainly
+from specc.language.text import read
 
 _CODES = {"activation": "E0609", "layers": "E0608"}
 """The options whose values have a code of their own."""
+
+SIZES_FOLLOW = "; its sizes follow from the nodes that it connects"
+"""For a number where a link takes none."""
 
 
 def read_links(reading: Reading, value: Located, path: Path) -> Mapping[str, LinkSpec] | None:
@@ -91,7 +98,8 @@ def _no_kind(reading: Reading, entry: Entry, options: located.Mapping) -> None:
     usual = {name for kind in links.names() for name in links.kind(kind).Options.model_fields}
     strange = [e.key for e in options.entries if e.name not in usual | set(later.LINK_OPTIONS)]
     if strange:
-        kind = next((key for key in strange if meant(key.text, links.names())), strange[0])
+        known = links.names()
+        kind = next((k for k in strange if lead(k.text) or meant(k.text, known)), strange[0])
         _is_kind(reading, kind)
     else:
         kinds = ", ".join(f"`{name}`" for name in links.names())
@@ -103,7 +111,8 @@ def _is_kind(reading: Reading, word: Scalar) -> bool:
     if word.text in links.names():
         return True
     guess = meant(word.text, links.names())
-    hint = "" if guess else "the kinds are " + ", ".join(f"`{name}`" for name in links.names())
+    listed = "the kinds are " + ", ".join(f"`{name}`" for name in links.names())
+    hint = "" if guess else lead(word.text) or listed
     reading.report("E0601", word.span, suggestion=guess, name=word.text, hint=hint)
     return False
 
@@ -167,5 +176,42 @@ def _refused(reading: Reading, problem: Problem, link: str, option: str) -> None
         link=link,
         expected="given a value" if missing else problem.expected,
         found="left out" if missing else found(problem.value),
-        hint=bracketed(problem.value, problem.expected),
+        hint="" if guess else _fix(problem, option),
     )
+
+
+def _fix(problem: Problem, option: str) -> str:
+    """What to write for a value of a link that was refused."""
+    if problem.choices == ("true",):
+        return f"write `{option}: true`" + (SIZES_FOLLOW if _has_sizes(problem, option) else "")
+    own = usual(option) if option in links.names() and problem.kind != "range" else ""
+    if _is_size(problem.value) and _takes_sizes(own):
+        fix = bracketed(problem.value, problem.expected)
+        if fix:
+            return fix
+    return f"write such as `{own}`" if own else ""
+
+
+def _takes_sizes(own: str) -> bool:
+    """Whether the value of a kind, as in `conv: [32, 64]`, is a list of sizes, if it has one."""
+    start = own.partition("[")[2]
+    return not own or start[:1].isdigit()
+
+
+def _has_sizes(problem: Problem, kind: str) -> bool:
+    """Whether a size was given to a kind of link that maps between two nodes."""
+    is_bijection = isinstance(links.kind(kind), Bijection)
+    return not is_bijection and (isinstance(problem.value, Sequence) or _is_size(problem.value))
+
+
+def usual(kind: str) -> str:
+    """The value of a kind of link in its example, with its key."""
+    root, _ = read(Source("", links.kind(kind).example))
+    assert isinstance(root, located.Mapping)
+    entry = next(entry for entry in root.entries if entry.name == kind)
+    return f"{kind}: {entry.value.span.text}"
+
+
+def _is_size(value: Located) -> bool:
+    """Whether a value could be the size of a layer."""
+    return isinstance(value, Scalar) and value.tag_kind == "int" and str(value.value)[0] != "-"

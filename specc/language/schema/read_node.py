@@ -13,6 +13,7 @@ from specc.language.schema import later
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.node import INITS, ROLES, Node, Role
+from specc.language.schema.node_advice import node_advice
 from specc.language.schema.read_draw import read_draw
 from specc.language.schema.read_joint import read_distribution, read_parts, unread_parts
 from specc.language.schema.reading import Reading
@@ -72,7 +73,8 @@ def _entry(reading: Reading, entry: Entry, path: Path) -> Node | None:
         return later.not_yet(reading, entry.key.span, "energy", later.TOP_KEYS["energy"])
     if not is_identifier(reading, entry.key, "node"):
         return None
-    hint = f"write `{entry.name}: {{latent: normal, loc: 0, scale: 1}}`"
+    is_mapping = isinstance(entry.value, Mapping)
+    hint = "" if is_mapping else node_advice(reading, entry, path)
     keys = reading.mapping(entry.value, (*path, entry.name), hint)
     return (
         None if keys is None else _NodeReader(reading, entry.key, keys, (*path, entry.name)).node()

@@ -32,6 +32,7 @@ class Reading:
     def __init__(self) -> None:
         self.findings: list[Diagnostic] = []
         self.unread: list[Path] = []
+        self.fields: frozenset[str] = frozenset()
         self._errors = 0
 
     def add(self, finding: Diagnostic) -> None:
@@ -114,8 +115,8 @@ class Reading:
         """Whether a word was meant as a number or as true or false; if so, that is reported."""
         if not isinstance(value, Scalar) or not isinstance(value.value, str):
             return False
-        meaning = truth_meant(value.value) if expected == TRUTH else None
-        if meaning is not None:
+        meaning = truth_meant(value.value) if expected in (TRUTH, "`true`") else None
+        if meaning is not None and meaning in expected:
             self.report("E0114", value.span, suggestion=meaning, value=value.value, meaning=meaning)
             return True
         if expected in (NUMBER, WHOLE) and is_number(value):

@@ -103,12 +103,15 @@ def _problem(
     assert node.entry is not None
     words = {"name": node.name, "distribution": node.entry.name}
     if entry.needs_reparameterized and not node.entry.continuous:
-        return "E0412", {**words}
+        few = node.entry.finite and states(typed, node) <= MAX_STATES
+        fits = ("enumerate", "score") if few else ("score",)
+        return "E0412", {**words, "hint": _instead(typed, node, fits)}
     if entry.needs_reparameterized and not node.entry.reparameterized:
         return "E0413", {**words}
     if entry.needs_gaussian:
         reason = obstacle(typed, node) if node.program != GUIDE else "a guide draws it"
-        return ("E0439", {**words, "reason": reason}) if reason else None
+        hint = _let_guide(node, setting, asked=True)
+        return ("E0439", {**words, "reason": reason, "hint": hint}) if reason else None
     if entry.needs_finite and (problem := shared_sum(typed, node)):
         return problem
     if entry.needs_finite:
@@ -139,6 +142,23 @@ def _problem(
     return None
 
 
+def _instead(typed: TypedGraph, node: Node, fits: tuple[str, ...]) -> str:
+    """Which draws to write where the one that was asked for does not fit."""
+    twin = typed.graph.model.nodes.get(node.name)
+    key = "missing" if twin is not None and twin.missing is not None else "draw"
+    return "write " + " or ".join(f"`{key}: {kind}`" for kind in fits)
+
+
+def _let_guide(node: Node, setting: Setting, *, asked: bool) -> str:
+    """What to do with a normal latent that cannot be integrated out."""
+    if node.program == GUIDE:
+        return "delete `draw:`; the compiler chooses one that fits"
+    use = "use `elbo` with a guide that draws it"
+    return ("let the guide draw it" if setting.entry.guided else use) + (
+        ", and delete `draw:` here" if asked else ""
+    )
+
+
 def _count(particles: int) -> str:
     return "one particle" if particles == 1 else f"{particles} particles"
 
@@ -158,7 +178,8 @@ def _enumerate_problem(
 ) -> Problem | None:
     assert node.entry is not None
     if not node.entry.finite:
-        return "E0414", {**words}
+        fits = ("pathwise", "score") if node.entry.reparameterized else ("score",)
+        return "E0414", {**words, "hint": _instead(typed, node, fits)}
     count = states(typed, node)
     if count > MAX_STATES:
         shown = f"{count:.0f}" if count < 1e9 else "too many"
@@ -213,7 +234,14 @@ def _discrete(
         return findings.add(shared, node.id)
     if policy == "refuse":
         findings.add(
-            diagnose("E0412", node.span, name=node.name, distribution=node.entry.name), node.id
+            diagnose(
+                "E0412",
+                node.span,
+                name=node.name,
+                distribution=node.entry.name,
+                hint="use the objective `vimco`, which needs no pathwise gradient",
+            ),
+            node.id,
         )
         return None
     count = states(typed, node) if node.entry.finite else math.inf
@@ -240,7 +268,7 @@ def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
         return Draw(node.name, node.program, "enumerate", "", reason)
     shared = not typed.types[node.id].is_local
     if node.entry.gaussian and not shared:
-        return _integrated(typed, node, findings)
+        return _integrated(typed, node, setting, findings)
     if setting.entry.shared == "delta" and shared and node.entry.continuous:
         reason = f"{setting.entry.name} learns one point for each global latent"
         return Draw(node.name, node.program, "delta", "", reason)
@@ -251,11 +279,13 @@ def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
     return None
 
 
-def _integrated(typed: TypedGraph, node: Node, findings: Findings) -> Draw | None:
+def _integrated(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
     """A normal latent that no guide draws, integrated out where that has a closed form."""
     reason = obstacle(typed, node)
     if reason:
-        findings.add(diagnose("E0439", node.span, name=node.name, reason=reason), node.id)
+        hint = _let_guide(node, setting, asked=False)
+        found = diagnose("E0439", node.span, name=node.name, reason=reason, hint=hint)
+        findings.add(found, node.id)
         return None
     way = "no guide draws it, and what depends on it is normal and affine in it"
     return Draw(node.name, node.program, "integrate", "", way)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from specc.catalog.elsewhere import lead
 from specc.catalog.limits import MAX_PARTICLES
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.objectives import index as objectives
@@ -75,7 +76,7 @@ def _named(
     if not objectives.contains(written.name):
         guess = meant(written.name, objectives.names())
         known = "the objectives are " + ", ".join(f"`{n}`" for n in objectives.names())
-        hint = "" if guess else known
+        hint = "" if guess else lead(written.name) or known
         findings.add(diagnose("E0401", span, suggestion=guess, name=written.name, hint=hint))
         return None
     entry = objectives.objective(written.name)

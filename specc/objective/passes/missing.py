@@ -26,7 +26,9 @@ def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
             _check_left_out(typed, node, findings)
         elif len(typed.types[node.id].plates) > 1:
             reason = "it has a value at each step of a sequence, and no single ones are drawn"
+            drawn = node.is_drawn and typed.graph.guide and node.name in typed.graph.guide.nodes
             hint = "write `missing: integrate`, which leaves them out of the density"
+            hint += f", and delete `{node.name}` in the guide" if drawn else ""
             _unfit(node, reason, hint, findings)
         elif draws.draw(node.missing.kind).learns_point:
             reason = "a point is learnt for what all rows share alone"

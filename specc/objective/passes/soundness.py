@@ -109,11 +109,28 @@ def check_learns(
     graph: Graph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
 ) -> None:
     """Something in the objective must be there to be learnt."""
+    if _is_one(expansion, draws):
+        findings.add(diagnose("E0423", expansion.span))
+        return
     learnt = any(draw.kind == "delta" for draw in draws.values())
     reached = {(draw.program, name) for name, draw in draws.items()}
     reached |= {(t.program, t.node) for _, t in leaves(expansion.inner) if isinstance(t, LogProb)}
     if not learnt and not any(_learns(graph, *node_id) for node_id in reached):
         findings.add(diagnose("E0423", expansion.span))
+
+
+def _is_one(expansion: Expansion, draws: dict[str, Draw]) -> bool:
+    """Whether nothing but latents has a density here, and each is summed or integrated out.
+
+    The sum of a density over all values is 1, whatever its parameters are.
+    """
+    inside = {
+        (draw.program, name)
+        for name, draw in draws.items()
+        if draw.program == MODEL and draw.kind in ("enumerate", "integrate")
+    }
+    terms = [term for _, term in leaves(expansion.inner)]
+    return all(isinstance(t, LogProb) and (t.program, t.node) in inside for t in terms)
 
 
 def _learns(graph: Graph, program: str, name: str) -> bool:

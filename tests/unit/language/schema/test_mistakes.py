@@ -123,7 +123,8 @@ TOP = [
     ("links: {d: 3}", "E0104", "3", "write `d: {mlp"),
     ("links: {a-b: linear}", "E0108", "a-b", "did you mean `a_b`?"),
     ("links: {d: lnear}", "E0601", "lnear", "did you mean `linear`?"),
-    ("links: {d: transformer}", "E0601", "transformer", "the kinds are `actnorm`"),
+    ("links: {d: transformer}", "E0601", "transformer", "attention is not available"),
+    ("links: {d: foobar}", "E0601", "foobar", "the kinds are `actnorm`"),
     ("links: {d: mlp}", "E0603", "mlp", "write such as `{mlp:"),
     ("links: {d: {mlp: }}", "E0603", "", "must be given a value"),
     ("links: {d: {}}", "E0613", "d", "`resnet`"),
@@ -154,7 +155,7 @@ TOP = [
     ("links: {d: {mlp: [3], init: {orthogonal: {gain: 0}}}}", "E0603", "0", "more than 0"),
     ("links: {d: {layers: [{linear: 3}, tanhh]}}", "E0608", "tanhh", "did you mean `tanh`?"),
     ("links: {d: {layers: [{lstm: 3}]}}", "E0608", "lstm", "there are `linear`"),
-    ("links: {d: {layers: []}}", "E0603", "[]", "at least 1 entries"),
+    ("links: {d: {layers: []}}", "E0603", "[]", "at least one entry"),
     (
         "links: {d: {layers: [{conv2d: {chanels: 3}}]}}",
         "E0102",

@@ -1,0 +1,132 @@
+"""What other libraries and papers have and this one has not, each with what does a similar job.
+
+A short name such as `naf` is near to that of another thing by its letters alone, so none of these
+is ever taken for a slip of the keyboard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_LEADS: dict[str, str] = {
+    # flows
+    "naf bnaf sos sos_flow monotone": (
+        "neural autoregressive flows are not available; `nsf` with `autoregressive: true` has "
+        "monotone splines of as free a form, and `iaf` and `maf` are autoregressive"
+    ),
+    "sylvester householder": (
+        "Sylvester and Householder flows are not available; `planar`, `radial` and `iaf` serve "
+        "the same end in a guide"
+    ),
+    "cnf ffjord ode neural_ode node_flow otflow": (
+        "flows in continuous time are not available; `residual` and `implicit` are their "
+        "relatives in discrete steps"
+    ),
+    "flowpp flow_plus_plus mixture_cdf": (
+        "couplings by mixtures of logistics are not available; `nsf` couples by splines"
+    ),
+    "flow normalizing_flow nf coupling": (
+        "a flow is made of bijections, declared under `links:` as in "
+        "`flow: {realnvp: {layers: 8, hidden: [128, 128]}}`"
+    ),
+    "lu conv1x1 invertible_conv rotation": (
+        "a matrix with an inverse is `invertible`; `glow` has one in each of its steps"
+    ),
+    # networks
+    "transformer attention self_attention multihead_attention bert gpt": (
+        "attention is not available; `causal_conv` sees earlier steps, `gru` remembers them, and "
+        "`mlp` takes vectors"
+    ),
+    "lstm rnn vanilla_rnn recurrent": "`gru` is the recurrent link of this version",
+    "unet u_net": (
+        "networks with skips between scales are not available; `conv` reads images, `deconv` "
+        "makes them, and `resnet` has skips within vectors"
+    ),
+    "gnn gcn graph_conv mpnn gat": "networks on graphs are not available; `mlp` takes vectors",
+    "deep_set deepset deep_sets set_transformer": (
+        "networks on sets are not available; put an `mlp` on a plate and take the `mean` or `sum`"
+    ),
+    "embedding embed lookup": (
+        "an embedding is a table: `table: {parameter: real, plate: ...}`, used as `table[y]`"
+    ),
+    "moe mixture_of_experts": "mixtures of networks are not available; sum out a `categorical`",
+    "vit clip_encoder": "attention on images is not available; `conv` reads images",
+    "siren fourier_features": (
+        "networks of sines are not available; `sin` and `cos` are functions of nodes, and an "
+        "`mlp` takes what they give"
+    ),
+    "highway densenet": "`resnet` has skips between its layers",
+    "hypernetwork hypernet": "weights that a network makes are not available; condition an `mlp`",
+    # distributions
+    "mixture mixture_same_family mixture_model gmm": (
+        "a mixture is a `categorical` latent that no guide draws: it is summed out"
+    ),
+    "delta dirac deterministic point_mass": "what has one value is `{let: ...}`",
+    "geometric": "it is `negative_binomial` with `total_count: 1`",
+    "chi2 chisquared chi_squared chisquare": (
+        "it is `gamma` with `concentration: df / 2` and `rate: 0.5`"
+    ),
+    "erlang": "it is `gamma` with a whole number as its `concentration`",
+    "lkj lkj_cholesky lkjcholesky wishart inverse_wishart": (
+        "there is no distribution of matrices; learn one as `{parameter: cholesky, shape: [...]}`"
+    ),
+    "concrete gumbel_softmax relaxed_bernoulli relaxed_categorical relaxed_one_hot_categorical": (
+        "relaxations are not available; use `one_hot_categorical` or `bernoulli`, which are summed "
+        "out or have a score gradient"
+    ),
+    "logistic_normal": "let it be `softmax(u)` of a `normal` node `u`",
+    "beta_binomial": "it is a `binomial` whose `probs` is a `beta` latent",
+    "zero_inflated_poisson zip zero_inflated_negative_binomial zinb zero_inflated hurdle": (
+        "zero inflation is not available; `negative_binomial` takes counts of large variance"
+    ),
+    "truncated_normal half_student_t skew_normal weibull pareto kumaraswamy von_mises": (
+        "it is not available; for positive numbers there are `gamma`, `log_normal` and "
+        "`half_normal`, for (0, 1) `beta`, for heavy tails `student_t`"
+    ),
+    "gaussian_process gp": (
+        "processes are not available; a kernel over fixed points is the `scale_tril` of a "
+        "`multivariate_normal`"
+    ),
+    "ar random_walk gaussian_random_walk": (
+        "a walk is a node on a plate with `scan:` that uses itself at the step before, `z[t-1]`"
+    ),
+    "flat improper": "a number without a prior is `{parameter: real}`",
+    # objectives
+    "gan wgan adversarial": "adversarial training is not available; use `elbo` or `mle`",
+    "diffusion ddpm score_matching denoising flow_matching": (
+        "diffusions and flow matching are not available; a flow with `mle` and a chain of latents "
+        "with `elbo` have densities"
+    ),
+    "mse l2 squared_error": "it is `mle` with a `normal` node of a fixed `scale`",
+    "l1 mae": "it is `mle` with a `laplace` node of a fixed `scale`",
+    "bce cross_entropy ce": "it is `mle` with a `bernoulli` or `categorical` node",
+    "beta_vae beta_elbo": (
+        'write it out: `{minimize: "-log_prob(model.x) + beta * kl(guide.z, model.z)"}`'
+    ),
+    "wake_sleep": "use `vimco`, which needs no reparameterization either",
+    "nuts hmc mcmc gibbs langevin sgld": (
+        "sampling of the posterior is not available; use `elbo` with a guide, or `map`"
+    ),
+    "em expectation_maximization": (
+        "finite latents that no guide draws are summed out, so `mle` climbs the same likelihood"
+    ),
+}
+
+LEADS: Mapping[str, str] = MappingProxyType(
+    {name: lead for names, lead in _LEADS.items() for name in names.split()}
+)
+"""What to do instead, by the name of what there is not."""
+
+
+def plain(name: str) -> str:
+    """A name in small letters with `_` between its words."""
+    return name.strip().casefold().replace("-", "_")
+
+
+def lead(name: str) -> str:
+    """What to do instead of a thing that is known and not here; "" for all other names."""
+    return LEADS.get(plain(name), "")
+
+
+__all__ = ["LEADS", "lead", "plain"]

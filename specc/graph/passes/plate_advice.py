@@ -1,0 +1,48 @@
+"""What to write where a node uses one that something else repeats."""
+
+from __future__ import annotations
+
+from specc.graph.graph import MODEL, ROWS, Graph, Node
+
+
+def called(plate: str) -> str:
+    """A plate in the words of a message; a node without one is repeated by nothing."""
+    return {ROWS: "the data rows", "": "nothing"}.get(plate, f"`{plate}`")
+
+
+def global_hint(graph: Graph, node: Node) -> str:
+    """What to write where a global node uses one with a value for each row."""
+    twin = graph.model.nodes.get(node.name)
+    if node.program == MODEL or twin is None or not twin.is_global:
+        return "delete `global: true`, or use a global node"
+    return (
+        f"`{node.name}` is global in the model: feed it by parameters of the guide, such as "
+        "`m: {parameter: real}`"
+    )
+
+
+def outside_hint(graph: Graph, node: Node, own: tuple[str, ...], plate: str, used: Node) -> str:
+    """What to write in `node`, repeated by `own`, which uses `used`, repeated by `plate`.
+
+    An index that data hold has a value for each row, so it serves a node of the rows alone.
+    """
+    if ROWS in own and plate in graph.plates:
+        return _indexed(graph, plate, used)
+    if ROWS in own or not own:
+        instead = " in place of `global: true`" if node.is_global else ""
+        return f"write `plate: {plate}` on `{node.name}`{instead}, to have a value for each"
+    if plate == ROWS:
+        return f"delete `plate: {own[0]}`, so that `{node.name}` has a value for each row, too"
+    return f"use both in a node of the data rows, each by its own index, as in `{used.name}[...]`"
+
+
+def _indexed(graph: Graph, plate: str, used: Node) -> str:
+    given = [node for node in graph.model.nodes.values() if node.role == "given"]
+    index = next((node for node in given if node.plate_index == plate), None)
+    if index is not None:
+        return f"write `{used.name}[{index.name}]`, in quotes inside {{ }}"
+    entry = f"{{given: ..., plate_index: {plate}}}"
+    return (
+        f"let data say which element a row belongs to, as in `i: {entry}`, and write "
+        f"`{used.name}[i]`, in quotes inside {{ }}"
+    )
