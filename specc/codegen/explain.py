@@ -17,6 +17,8 @@ from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.graph.graph import MODEL, ROWS
 
 WIDTH = 96
+WIDEST = 120
+"""The description of a model may be as wide as the widest table."""
 STORY = 52
 """How wide the story of a node may be in the table of nodes."""
 
@@ -29,7 +31,7 @@ def explain(plan: Plan) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     document = plan.graph.graph.spec.document
     doc = f": {' '.join(document.doc.split())}" if document.doc else ""
-    yield from _wrapped(f"{document.name}{doc}", "")
+    yield from _wrapped(f"{document.name}{doc}", "", WIDEST)
     for program in plan.programs.values():
         yield ""
         yield from _program(plan, program)
@@ -139,10 +141,10 @@ def _totals(plan: Plan) -> Iterator[str]:
     yield from _wrapped(f"available methods: {', '.join(asked)}", "")
 
 
-def _wrapped(text: str, indent: str = "    ") -> list[str]:
+def _wrapped(text: str, indent: str = "    ", width: int = WIDTH) -> list[str]:
     return textwrap.wrap(
         text,
-        WIDTH,
+        width,
         initial_indent=indent,
         subsequent_indent=indent + "    ",
         break_long_words=False,
