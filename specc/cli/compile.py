@@ -88,11 +88,12 @@ def _emit(stage: str, specs: Sequence[str], settings: Sequence[str]) -> int:
 
 def _standalone(out: Path, results: list[Compiled]) -> int:
     from specc.codegen.standalone import standalone
+    from specc.diagnostics.printable import named
 
     for result in results:
         files = standalone(result.plan)
         write_folder(out / result.name, files)
-        typer.echo(f"{out / result.name}: {len(files)} files; start with train.py")
+        typer.echo(f"{named(out / result.name)}: {len(files)} files; start with train.py")
     return exits.DONE
 
 
@@ -113,16 +114,18 @@ def _write(folder: Path, result: Compiled, force: bool) -> None:
         raise Failure(f"{folder / touched[0]} was edited by hand", hint)
     changed = write_folder(folder, result.files)
     what = f"{len(changed)} of {len(result.files)} files written" if changed else "up to date"
-    typer.echo(f"{folder}: {what}")
+    from specc.diagnostics.printable import named
+
+    typer.echo(f"{named(folder)}: {what}")
 
 
 def _check(pairs: list[tuple[Path, Compiled]]) -> int:
     from specc.cli.output import drifts
-    from specc.diagnostics.printable import escaped
+    from specc.diagnostics.printable import named
 
     found = [drift for folder, result in pairs for drift in drifts(folder, result.files)]
     for drift in found:
-        typer.echo(f"{escaped(str(drift.path))} {drift.kind}")
+        typer.echo(f"{named(drift.path)} {drift.kind}")
         if drift.difference:
             echo_foreign(drift.difference)
     if not found:

@@ -29,6 +29,7 @@ def command(
 def _format(spec: str, check: bool, show: bool) -> bool:
     from specc.cli.files import write_file
     from specc.cli.revision import read_at
+    from specc.diagnostics.printable import named
     from specc.language.formatter import fmt
     from specc.reading import STDIN
 
@@ -42,10 +43,10 @@ def _format(spec: str, check: bool, show: bool) -> bool:
         typer.echo("\n".join(lines), nl=changed)
     elif check:
         if changed:
-            typer.echo(f"{spec} would change")
+            typer.echo(f"{named(spec)} would change")
     elif spec == STDIN:
         typer.echo(text, nl=False)
     elif changed:
         write_file(Path(spec), text)
-        typer.echo(f"{spec}: formatted")
+        typer.echo(f"{named(spec)}: formatted")
     return changed

@@ -30,6 +30,7 @@ def command(
     prepare()
     from specc.api import open_run
     from specc.cli.files import STDOUT, is_stream, write_file
+    from specc.diagnostics.printable import named
     from specc.report.page import page
 
     opened = open_run(folder, data_dir=data_dir, device=device).opened
@@ -39,5 +40,5 @@ def command(
         return exits.DONE
     path = Path(out) if out is not None else opened.folder / "report.html"
     write_file(path, text)
-    typer.echo(f"{path}: {len(text.encode()) / 1e6:.1f} MB", err=is_stream(path))
+    typer.echo(f"{named(path)}: {len(text.encode()) / 1e6:.1f} MB", err=is_stream(path))
     return exits.DONE

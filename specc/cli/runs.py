@@ -57,6 +57,7 @@ def command(
 def _compare(first: Path, second: Path, found: list[Difference], as_json: bool) -> None:
     """What differs between two runs, and between their specs."""
     from specc.codegen.diff.compare import compare
+    from specc.diagnostics.printable import named
     from specc.recompile import compiled
 
     specs = compare(compiled(first).plan, compiled(second).plan)
@@ -68,7 +69,7 @@ def _compare(first: Path, second: Path, found: list[Difference], as_json: bool) 
         _table(("what", str(first), str(second)), rows)
         typer.echo("\n".join(["", *lines(specs)]))
     else:
-        typer.echo(f"{first} and {second} have the same settings and figures")
+        typer.echo(f"{named(first)} and {named(second)} have the same settings and figures")
 
 
 def _row(run: Summary) -> tuple[str, ...]:
@@ -92,9 +93,10 @@ def _short(text: str) -> str:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    from specc.diagnostics.printable import escaped
 
-    lines = [tuple(map(escaped, line)) for line in (head, *rows)]
+    from specc.diagnostics.printable import named
+
+    lines = [tuple(map(named, line)) for line in (head, *rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]

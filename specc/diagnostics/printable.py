@@ -26,6 +26,15 @@ def escaped(text: str) -> str:
     return text if text.isprintable() else "".join(map(_escape, text))
 
 
+def named(path: object) -> str:
+    """The name of a file as a line may begin with it.
+
+    At the start of a line `::` would be a command to GitHub, which reads what its jobs print.
+    """
+    name = escaped(str(path))
+    return f"./{name}" if name.lstrip().startswith("::") else name
+
+
 def comment(text: str) -> str:
     """A comment of Python: one line, which declares no encoding (PEP 263)."""
     return "# " + _COOKIE.sub(_spelled, escaped(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from specc.diagnostics.printable import escaped
+from specc.diagnostics.printable import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,8 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The path as it is printed: in one line, with escapes for what cannot be seen.
-
-        At the start of a line `::` would be a command to GitHub, which reads what its jobs print.
-        """
-        return escaped(f"./{self.path}" if self.path.startswith("::") else self.path)
+        """The path as it is printed: in one line, with escapes for what cannot be seen."""
+        return named(self.path)
 
     def line(self, number: int) -> str:
         """The text of line `number` (from 1), without its line ending."""

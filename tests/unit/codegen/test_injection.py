@@ -162,6 +162,17 @@ def test_what_files_hold_steers_no_terminal(tmp_path, monkeypatch, capsys):
         assert not any(line.startswith("::") for line in lines)
 
 
+def test_a_name_that_looks_like_a_workflow_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    spec = Path("::error ::x.yaml")
+    untidy = SPEC.replace("DOC", "''").replace("name: small", "name:   small")
+    for words in (["fmt", "--check"], ["check"], ["fmt"], ["compile", "--out", "::error ::y"]):
+        spec.write_text(untidy, encoding="utf-8")
+        assert main([*words, str(spec)]) in (0, 1)
+        shown = "".join(capsys.readouterr())
+        assert shown and not any(line.startswith("::") for line in shown.split("\n"))
+
+
 def test_a_folder_that_names_an_encoding(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = Path("coding=utf7 +AAo-import os")
