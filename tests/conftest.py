@@ -21,17 +21,19 @@ QUICK = (
     "laws/test_functions.py",
     "laws/test_links.py",
     "laws/test_number.py",
-    "laws/test_shared_entries.py",
 )
 # Files in them that take several seconds each: they compile hundreds of specs, or train.
 LONG = (
     "house/test_gallery.py",
     "house/test_walls.py",
+    "unit/cli/test_completion.py",
     "unit/cli/test_evaluate.py",
     "unit/cli/test_impute.py",
+    "unit/cli/test_outputs.py",
     "unit/cli/test_query.py",
     "unit/cli/test_verbs.py",
     "unit/codegen/test_digests.py",
+    "unit/codegen/test_joint.py",
     "unit/codegen/test_standalone.py",
     "unit/data/test_verb.py",
     "unit/engine",
