@@ -211,6 +211,12 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
+        "E0236",
+        "guide-role",
+        "`{name}` is {role} in the guide, which draws the latents of the model",
+        "{hint}",
+    ),
+    error(
         "E0237",
         "guide-missing",
         "the objective `{objective}` needs a guide for {latents}",

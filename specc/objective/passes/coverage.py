@@ -19,6 +19,7 @@ def check_coverage(graph: Graph, entry: Entry, span: Span, findings: Findings) -
     if entry.guided:
         _check_missing(graph, entry, span, findings)
     if graph.guide is not None:
+        _check_roles(graph, findings)
         _check_strangers(graph, findings)
 
 
@@ -46,12 +47,33 @@ def _check_missing(graph: Graph, entry: Entry, span: Span, findings: Findings) -
         findings.add(diagnose("E0234", node.span, name=node.name), node.id)
 
 
+def _check_roles(graph: Graph, findings: Findings) -> None:
+    """A guide observes nothing, and what it has of a latent of the model is a draw of it."""
+    assert graph.guide is not None
+    for node in graph.guide.nodes.values():
+        twin = graph.model.nodes.get(node.name)
+        is_wanted = twin is not None and twin.is_drawn
+        if node.role == "latent" or not (is_wanted or node.role == "observed"):
+            continue
+        if is_wanted:
+            findings.broken.add((MODEL, node.name))
+        if node.id in findings.broken:
+            continue
+        role = node.role if node.role in ("observed", "given") else f"a {node.role} node"
+        hint = f"draw it there: `{node.name}: {{latent: ..., params: encoder(...)}}`"
+        if not is_wanted:
+            hint = "delete it; the guide can use what the model observes by its name"
+        findings.add(
+            diagnose("E0236", node.span, name=node.name, role=role, hint=hint), (GUIDE, node.name)
+        )
+
+
 def _check_strangers(graph: Graph, findings: Findings) -> None:
     assert graph.guide is not None
     latents = [n for n, node in graph.model.nodes.items() if node.role == "latent"]
     for node in graph.guide.nodes.values():
         twin = graph.model.nodes.get(node.name)
-        if not node.is_random or node.parts or (twin is not None and twin.is_variable):
+        if node.role != "latent" or node.parts or (twin is not None and twin.is_variable):
             continue
         if twin is None and graph.spec.is_unread(MODEL, node.name):
             continue
