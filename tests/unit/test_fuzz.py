@@ -123,6 +123,19 @@ BROKE = {
         "links: {wave: {causal_conv: 32, dilations: [1, 2]}}\nobjective: mle\n",
         ["E0305"],
     ),
+    "a broken latent beside one that may be integrated out": (
+        "data: {source: digits, fields: {x: {from: image, binarize: sample}}}\n"
+        "model:\n  y: {latent: categorical, logits: 0, classes: 'down(z, y)', draw: enumerate}\n"
+        "  z: {latent: normal, loc: 0, scale: 1, shape: [2]}\n"
+        "  x: {observed: bernoulli, logits: 'down(z, y)'}\nlinks: {down: linear}\nobjective: mle\n",
+        ["E0318", "E0439"],
+    ),
+    "a guide that is given its latent": (
+        "model:\n  z: {latent: normal, loc: 0, scale: 1, shape: []}\n"
+        "  x: {observed: normal, loc: z, scale: 1, shape: []}\n"
+        "guide: {z: {given: x}}\nobjective: elbo\n",
+        ["E0236"],
+    ),
 }
 
 

@@ -98,6 +98,8 @@ class _Checks:
             if other is None or other.role != "latent" or drawn:
                 continue
             assert other.entry is not None
+            if other.id not in self.typed.types:
+                continue  # what is wrong with it has been reported
             is_local = ROWS in self.typed.types[other.id].plates
             if is_local and (not other.entry.finite or other.scan is not None):
                 return f"`{node.name}` depends on `{name}`, which is latent, too"
