@@ -47,7 +47,7 @@ class ManyHot(Value):
 class FieldSpec(Value):
     """A field of the model: which column of the source it is, and what is done to each value."""
 
-    column: str | tuple[str, ...] = math(
+    column: str | Annotated[tuple[str, ...], Field(min_length=1)] = math(
         alias="from",
         about="The column of the source, or a list of columns: one number of a row for each.",
     )

@@ -189,6 +189,7 @@ TOP = [
     ("data: {source: npz, path: 'C:\\x'}", "E0506", "'C:\\x'", "outside the data folder"),
     ("data: {source: npz, path: 'a\\..\\..\\x'}", "E0506", "'a\\..\\..\\x'", "outside the data"),
     ("data: {source: csv, path: a.csv, columns: 3}", "E0104", "3", "features"),
+    ("data: {source: csv, path: a.csv, fields: {x: {from: []}}}", "E0104", "[]", "at least one"),
     ("data: {source: csv, path: a.csv, classes: 3}", "E0104", "3", "species"),
     ("data: {source: csv, path: a.csv, classes: {s: 3}}", "E0104", "3", "texts"),
     ("data: {source: csv, path: a.csv, classes: {s: [a]}}", "E0104", "[a]", "two or more"),
