@@ -64,9 +64,18 @@ def _options(of: Distribution) -> list[tuple[str, ...]]:
     ]
 
 
+def _support(of: Distribution) -> str:
+    """The set of its values, and whether its parameters or options bound it."""
+    names = [*(p.name for p in of.parameters), *of.options.values()]
+    widest, bounded = of.result({}), of.result({name: 2.0 + n for n, name in enumerate(names)})
+    words = describe(widest)
+    return words if bounded == widest else f"{words}, within bounds that its parameters set"
+
+
 def _facts(of: Distribution) -> tuple[str, ...]:
     event = f", events of shape [{', '.join(of.result_dims)}]" if of.result_dims else ""
-    facts = [f"A draw: {describe(of.result({}))}{event}."]
+    support = f"Support: {_support(of)}{event}"
+    facts = [support if support.endswith("...") else f"{support}."]
     if of.reparameterized:
         facts.append("Gradients pass through draws (`draw: pathwise`).")
     elif of.finite:
