@@ -81,20 +81,31 @@ def test_data_says_that_there_are_none(tmp_path, capsys):
     assert "reads no data" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+NOTHING = "specc: 1\nname: nothing\n{}train: {{steps: 2}}\n"
+
+
+def test_points_without_data_follow_their_prior(tmp_path):
+    """log p of no data is 0, beside the prior of the points."""
+    text = (
         "data: {source: digits, fields: {x: {from: image}}}\n"
-        "model: {w: {latent: normal, loc: 0, scale: 1, global: true}}\nobjective: map\n",
+        "model: {w: {latent: normal, loc: 0, scale: 1, global: true}}\nobjective: map\n"
+    )
+    spec = tmp_path / "s.yaml"
+    spec.write_text(NOTHING.format(text), encoding="utf-8")
+    assert main(["train", str(spec), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    assert record.facts_of(tmp_path / "run")
+
+
+def test_states_that_no_data_depend_on_leave_nothing_to_learn(tmp_path, capsys):
+    """Their density sums to one, whatever the parameters are: refused before anything runs."""
+    text = (
         "plates: {t: {scan: 4}}\n"
         "model:\n  a: {parameter: real, shape: [3, 3]}\n"
         "  z: {latent: categorical, logits: 'a[z[t-1]]', initial: 0, classes: 3, plate: t}\n"
-        "objective: mle\n",
-    ],
-)
-def test_likelihoods_of_nothing(tmp_path, text):
-    """Points and states without data: log p of no data is 0, beside the prior of the points."""
+        "objective: mle\n"
+    )
     spec = tmp_path / "s.yaml"
-    spec.write_text(f"specc: 1\nname: nothing\n{text}train: {{steps: 2}}\n", encoding="utf-8")
-    assert main(["train", str(spec), "--out", str(tmp_path / "run"), "--quiet"]) == 0
-    assert record.facts_of(tmp_path / "run")
+    spec.write_text(NOTHING.format(text), encoding="utf-8")
+    assert main(["train", str(spec), "--out", str(tmp_path / "run"), "--quiet"]) == 2
+    assert "error[E0423]" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
