@@ -15,6 +15,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
     from specc.codegen.plan import Plan
     from specc.diagnostics.diagnostic import Diagnostic
-    from specc.engine.opened import OpenRun
+    from specc.engine.storage.loaded_run import LoadedRun
     from specc.engine.train import Options, Trained
+    from specc.evaluate.classification import ClassificationMetrics
     from specc.evaluate.impute import Filled
-    from specc.evaluate.labels import Label
     from specc.evaluate.units import Units
     from specc.runtime.failure import RunFailure
     from specc.runtime.program import Program
@@ -57,12 +58,12 @@ class Model:
     @property
     def name(self) -> str:
         """The name of the model."""
-        return self._plan.graph.graph.spec.document.name
+        return self._plan.experiment.name
 
     @property
     def text(self) -> str:
         """The spec as it was written."""
-        return self._plan.graph.graph.spec.source.text
+        return self._plan.experiment.source.text
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -76,13 +77,13 @@ class Model:
 
         None where the source reads no files.
         """
-        from specc.catalog.sources import index as sources
+        from specc.catalog.registry import SOURCES
 
         if given is not None:
             return Path(given)
         spec = self._plan.graph.graph.spec
         data, path = spec.document.data, Path(spec.source.path)
-        reads = data is not None and sources.source(data.source).needs_folder
+        reads = data is not None and SOURCES[data.source].needs_folder
         return path.parent if reads and path.is_file() else None
 
     def explain(self) -> str:
@@ -93,12 +94,16 @@ class Model:
 
     def _extras(self) -> dict[str, str]:
         """What a run keeps of the compiler: the explanation, the drawing, the settings."""
-        from specc.engine import record
+        from specc.engine.storage import run_folder
         from specc.graph.draw.image import draw
 
         drawing = draw(self._plan.graph, "svg").decode("utf-8")
         settings = json.dumps(list(self.settings), indent=2) + "\n"
-        return {record.EXPLAIN: self.explain(), record.GRAPH: drawing, record.SETTINGS: settings}
+        return {
+            run_folder.EXPLAIN: self.explain(),
+            run_folder.GRAPH: drawing,
+            run_folder.SETTINGS: settings,
+        }
 
     def compile(self, folder: str | Path | None = None) -> Path:
         """Writes the generated package to `folder`, by default `generated/<name>`, and names it.
@@ -106,11 +111,11 @@ class Model:
         Raises OSError where it cannot be written.
         """
         path = Path("generated") / self.name if folder is None else Path(folder)
-        from specc.engine import files
+        from specc.engine.storage import file_io
 
         path.mkdir(parents=True, exist_ok=True)
         for name, text in self.files.items():
-            files.deliver(path / name, text.encode())
+            file_io.deliver(path / name, text.encode())
         return path
 
     def train(
@@ -140,13 +145,14 @@ class Model:
         from specc.engine.device import prepare
 
         prepare()
-        from specc.engine import record
+        from specc.engine.storage import run_folder
         from specc.engine.train import Options, train
 
-        run = record.new_folder(Path("runs"), self.name) if out is None else Path(out)
-        if resume and not os.path.lexists(run / record.RUN):
+        run = run_folder.new_folder(Path("runs"), self.name) if out is None else Path(out)
+        if resume and not os.path.lexists(run / run_folder.RUN):
             raise _no_run(run)
         document = self._plan.graph.graph.spec.document
+        self._check_runs(run.parent)
         options = Options(
             data_dir=None if resume and data_dir is None else self.data_dir(data_dir),
             device=device,
@@ -166,11 +172,21 @@ class Model:
             trained = train(self.compile(Path(folder) / self.name), run, options)
         return _measured(trained, options)
 
+    def _check_runs(self, beside: Path) -> None:
+        """The runs that figures name are there before hours of training: else RunFailure E0802."""
+        from specc.codegen.manifest import manifest
+        from specc.evaluate.sample_metric import MetricRequest
+        from specc.other_runs import find_run
+
+        for entry in manifest(self._plan)["evaluate"].values():
+            for word in MetricRequest.of(entry).runs() if "metric" in entry else ():
+                find_run(word, beside)
+
 
 class Run:
     """A trained run, open in this process."""
 
-    def __init__(self, opened: OpenRun, pictures: tuple[Path, ...] = ()) -> None:
+    def __init__(self, opened: LoadedRun, pictures: tuple[Path, ...] = ()) -> None:
         self._opened = opened
         self.pictures = pictures
 
@@ -180,7 +196,7 @@ class Run:
         return self._opened.folder
 
     @property
-    def opened(self) -> OpenRun:
+    def loaded(self) -> LoadedRun:
         """The run as `specc.evaluate` and `specc.report` take it."""
         return self._opened
 
@@ -192,16 +208,16 @@ class Run:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """A record for each epoch: loss, parts, learning rate, time."""
-        from specc.engine import record
+        from specc.engine.storage import run_folder
 
-        return record.read_metrics(self.folder)
+        return run_folder.read_metrics(self.folder)
 
     @property
     def result(self) -> dict[str, Any]:
         """The figures at the end of training, as result.json has them; empty before."""
-        from specc.engine import record
+        from specc.engine.storage import run_folder
 
-        return dict(record.result_of(self.folder))
+        return dict(run_folder.result_of(self.folder))
 
     def sample(self, rows: int, *, seed: int = 0, units: Units = "data") -> dict[str, Tensor]:
         """`rows` draws from the model: every node by its name, each [rows, *shape].
@@ -225,7 +241,7 @@ class Run:
 
         Raises RunFailure: E0805 where there is no guide to draw from, E0510 for a missing field.
         """
-        from specc.evaluate.given import encode
+        from specc.evaluate.user_rows import encode
 
         found = encode(self._opened, x, particles or 1, seed, units)
         return found if particles is not None else {name: v[0] for name, v in found.items()}
@@ -241,7 +257,7 @@ class Run:
 
         Raises RunFailure: E0805 or E0813 where the program allows neither.
         """
-        from specc.evaluate.given import log_prob
+        from specc.evaluate.user_rows import log_prob
 
         return log_prob(self._opened, x, particles, seed, units)
 
@@ -264,19 +280,19 @@ class Run:
 
         Raises RunFailure: E0819 where no field may be missing, E0805 without a guide for latents.
         """
-        from specc.evaluate.given import rows_of
-        from specc.evaluate.impute import Asked, impute
+        from specc.evaluate.impute import ImputationRequest, impute
+        from specc.evaluate.user_rows import rows_of
 
         given = None if x is None else rows_of(self._opened, x, units)
         part = part or self._opened.held_out
-        found = impute(self._opened, Asked(draws, sweeps, part, rows, seed), given)
+        found = impute(self._opened, ImputationRequest(draws, sweeps, part, rows, seed), given)
         if units == "model":
             return found
         return {name: filled.in_data_units(self._opened) for name, filled in found.items()}
 
     def labels(
         self, *, part: str = "test", particles: int = 1000, rows: int | None = None, seed: int = 0
-    ) -> dict[str, Label]:
+    ) -> dict[str, ClassificationMetrics]:
         """How well the class of a row is told from its other fields, for each label by name.
 
         A label is an observed number out of finitely many, such as a class. Its figures are the
@@ -286,10 +302,10 @@ class Run:
         Raises RunFailure: E0509 where the data has no such part, E0813 where the program gives no
         log p.
         """
-        from specc.evaluate.labels import labels
+        from specc.evaluate.classification import classification_metrics
         from specc.evaluate.scoring import Request
 
-        return labels(self._opened, Request("iwae", particles, part, rows, seed))
+        return classification_metrics(self._opened, Request("iwae", particles, part, rows, seed))
 
 
 def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Model:
@@ -314,25 +330,27 @@ def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Mode
 def _measured(trained: Trained, options: Options) -> Run:
     """A trained run with its figures, unless it had them before; one of several processes acts."""
     from specc.engine.distributed import world
-    from specc.report.conclude import conclude, concluded
+    from specc.report.final_evaluation import evaluate_at_end, finished_pictures
 
     if not world().writes:
-        return Run(trained.opened)
-    pictures = concluded(trained) if options.resume else None
+        return Run(trained.loaded)
+    pictures = finished_pictures(trained) if options.resume else None
     if pictures is None:
-        return Run(trained.opened, conclude(trained, quiet=options.quiet).pictures)
-    folder, steps = trained.opened.folder, trained.counters.total
+        open_run = opener(trained.loaded.folder.parent, options.device)
+        found = evaluate_at_end(trained, open_run=open_run, quiet=options.quiet)
+        return Run(trained.loaded, found.pictures)
+    folder, steps = trained.loaded.folder, trained.counters.total
     options.say(f"the run {folder} is finished, with {steps} steps; it stays as it is")
-    return Run(trained.opened, pictures)
+    return Run(trained.loaded, pictures)
 
 
 def _no_run(run: Path) -> RunFailure:
     """The failure to resume a run that is not there, with the name of one that was meant."""
     from specc.diagnostics.nearest import nearest
-    from specc.engine import record
+    from specc.engine.storage import run_folder
     from specc.runtime.failure import USAGE, RunFailure
 
-    found = [*run.parent.glob(f"*/{record.RUN}"), *Path("runs").glob(f"*/{record.RUN}")]
+    found = [*run.parent.glob(f"*/{run_folder.RUN}"), *Path("runs").glob(f"*/{run_folder.RUN}")]
     beside = {path.parent.name: path.parent for path in found}
     meant = run.name if run.name in beside else nearest(run.name, beside)
     hint = f"did you mean `{beside[meant]}`?" if meant else "`specc runs` lists those there are"
@@ -342,6 +360,18 @@ def _no_run(run: Path) -> RunFailure:
 def _written(value: object) -> str:
     """A value as a spec writes it."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def opener(beside: Path, device: str) -> Callable[[str], LoadedRun]:
+    """Opens the runs that figures name, each of them once; `beside` is where others lie."""
+
+    @cache
+    def opened(word: str) -> LoadedRun:
+        from specc.other_runs import find_run
+
+        return open_run(find_run(word, beside), device=device).loaded
+
+    return opened
 
 
 def open_run(run: str | Path, *, data_dir: str | Path | None = None, device: str = "auto") -> Run:
@@ -355,7 +385,7 @@ def open_run(run: str | Path, *, data_dir: str | Path | None = None, device: str
     from specc.engine.device import prepare
 
     prepare()
-    from specc.engine.opened import open_run as opened
+    from specc.engine.storage.loaded_run import load_run as opened
     from specc.recompile import recompile
 
     given = None if data_dir is None else Path(data_dir)

@@ -75,12 +75,12 @@ class Compiled:
     @property
     def name(self) -> str:
         """The name of the package, and of its folder."""
-        return self.plan.graph.graph.spec.document.name
+        return self.plan.experiment.name
 
     @property
     def source(self) -> str:
         """The text of the spec that was compiled."""
-        return self.plan.graph.graph.spec.source.text
+        return self.plan.experiment.source.text
 
 
 def front(source: Source, settings: Sequence[str] = (), *, trained: bool = True) -> Checked:
@@ -101,7 +101,7 @@ def front(source: Source, settings: Sequence[str] = (), *, trained: bool = True)
         more = _meaning(checked, checked.spec, trained)
         found = [*found, *(d for d in more if d.code != MISSING_OBJECTIVE or not told)]
     checked.diagnostics = sort_and_dedupe(found)
-    assert checked.ok or _stops(found) or not trained, "a spec is refused and nobody says why"
+    assert checked.ok or _stops(found) or not trained, "a spec is refused without an error"
     return checked
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specc.engine import files, record
+from specc.engine.storage import file_io, run_folder
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import USAGE, RunFailure
 
@@ -29,7 +29,7 @@ def recompile(run: Path, folder: Path) -> Path:
     code.mkdir(parents=True)
     for name, text in made.files.items():
         (code / name).write_text(text, encoding="utf-8")
-    record.same_spec(run, manifests.read(code))
+    run_folder.same_spec(run, manifests.read(code))
     return code
 
 
@@ -39,12 +39,12 @@ def compiled(run: Path) -> Compiled:
     from specc.diagnostics.render_text import render
     from specc.language.decode import read_bytes
 
-    facts, _ = record.facts_of(run)
-    home = record.home(run, facts)
-    source, findings = read_bytes(str(home / record.SPEC), _spec(home))
+    facts, _ = run_folder.facts_of(run)
+    home = run_folder.home(run, facts)
+    source, findings = read_bytes(str(home / run_folder.SPEC), _spec(home))
     made = None
     if source is not None:
-        made, checked = compile(source, _settings(home))
+        made, checked = compile(source, settings_of(home))
         findings = checked.diagnostics
     if made is None:
         hint = "its weights are intact; `specc train SPEC --from RUN` starts from them"
@@ -55,20 +55,21 @@ def compiled(run: Path) -> Compiled:
 
 def _spec(run: Path) -> bytes:
     try:
-        return files.read(run / record.SPEC)
+        return file_io.read(run / run_folder.SPEC)
     except (OSError, ValueError) as error:
-        raise _damaged(run, f"its {record.SPEC} cannot be read: {error}") from error
+        raise _damaged(run, f"its {run_folder.SPEC} cannot be read: {error}") from error
 
 
-def _settings(run: Path) -> tuple[str, ...]:
+def settings_of(run: Path) -> tuple[str, ...]:
+    """The settings of the command line that the run's spec has. Raises RunFailure E0803."""
     try:
-        found = files.read_json(run / record.SETTINGS)
+        found = file_io.read_json(run / run_folder.SETTINGS)
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:
-        raise _damaged(run, f"its {record.SETTINGS} cannot be read: {error}") from error
+        raise _damaged(run, f"its {run_folder.SETTINGS} cannot be read: {error}") from error
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise _damaged(run, f"its {record.SETTINGS} is not a list of settings")
+        raise _damaged(run, f"its {run_folder.SETTINGS} is not a list of settings")
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ from specc.objective.print_objective import print_objective
 
 def print_files(plan: Plan) -> str:
     """The files of the generated package, one below the other."""
-    name = plan.graph.graph.spec.document.name
+    name = plan.experiment.name
     return "\n".join(f"# {name}/{path}\n\n{text}" for path, text in package(plan).items())
 
 

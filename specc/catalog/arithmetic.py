@@ -25,6 +25,14 @@ def _common(sizes: tuple[int, ...], shapes: tuple[Shape, ...]) -> int:
     return wider.pop() if wider else 1
 
 
+def broadcast(left: Shape, right: Shape) -> Shape | None:
+    """The shape to which two broadcast, as in `broadcast_shape`; None where they do not."""
+    try:
+        return broadcast_shape(left, right)
+    except ShapeMismatch:
+        return None
+
+
 def show(shape: Shape) -> str:
     """A shape as a message prints it: `[28, 28]`, or `a number`."""
     return f"[{', '.join(map(str, shape))}]" if shape else "a number"

@@ -1,8 +1,8 @@
-"""What a bijection says of itself: its options, its sets, and its layers once sizes are known.
+"""The catalog entry of a bijection: options, domain and range, and its layers for known sizes.
 
-A bijection f takes a draw u of a base density to the value x = f(u), one to one, so that
+A bijection f maps a draw u of a base density one to one to the value x = f(u), so that
 log p(x) = log p(u) + log |det du/dx|. Under `specc.runtime.bijections` it is a module with two
-ways: `forward(u, context)` gives x and log |det dx/du|, `inverse(x, context)` gives u and
+methods: `forward(u, context)` returns x and log |det dx/du|, `inverse(x, context)` returns u and
 log |det du/dx|.
 """
 
@@ -23,9 +23,8 @@ Taken = TypeVar("Taken", bound=LinkOptions, contravariant=True)
 class Lower(Protocol[Taken]):
     """The one layer of a bijection onto values of shape `shape`.
 
-    `context` is the size of the vector that conditions it, 0 for none. The result's `output` is
-    the shape of the base draw: as many numbers, in another order where parts are handed out early.
-    Raises `LinkShapeError`.
+    `context` is the size of the vector that conditions it, 0 for none. The `output` of the result
+    is the shape of the base draw, with as many numbers as the value. Raises `LinkShapeError`.
     """
 
     def __call__(self, options: Taken, shape: Shape, context: int) -> Lowered:
@@ -37,10 +36,10 @@ class Lower(Protocol[Taken]):
 class Bijection(Generic[Chosen]):
     """A kind of invertible map.
 
-    It maps `domain` onto `range`. `conditional` says that it takes a context. `forward` and
-    `inverse` say, in words for `explain`, what each way costs beyond one pass: "" is one pass,
-    "one pass for each entry", "a fixed point"; or a function says it of the options. `stochastic`
-    says that both ways take `noise` as well, for an unbiased estimate of the log-determinant;
+    It maps `domain` onto `range`. A `conditional` bijection takes a context. `forward` and
+    `inverse` describe, for `explain`, the cost of each direction beyond one pass: "" is one pass,
+    "one pass for each entry", "a fixed point", or a function of the options. Both directions of a
+    `stochastic` bijection also take `noise`, for an unbiased estimate of the log-determinant;
     without noise it is exact.
     """
 
@@ -58,7 +57,7 @@ class Bijection(Generic[Chosen]):
     inverse: str | Callable[[Chosen], str] = ""
     stochastic: bool = False
 
-    def cost(self, options: Chosen, *, pushed: bool) -> str:
-        """What a way costs beyond one pass: from the draw where `pushed`, else back to it."""
-        way = self.forward if pushed else self.inverse
+    def cost(self, options: Chosen, *, is_forward: bool) -> str:
+        """The cost of the forward or the inverse map beyond one pass of its network, in words."""
+        way = self.forward if is_forward else self.inverse
         return way if isinstance(way, str) else way(options)

@@ -1,8 +1,8 @@
-"""What a causal link says of itself: the one kind of link that a node may apply to itself.
+"""The catalog entry of a causal link, the kind of link that a node may apply to itself.
 
-`logits: made(x, h)` in the node x: entry i of the result depends on the entries of x before i, in
-an order of the link's own, and on all of the context h. So the product of the conditional
-densities is a density of x, and a draw is made entry by entry.
+In `logits: made(x, h)` of the node x, entry i of the result depends on the entries of x before i,
+in an order that the link defines, and on the complete context h. The product of the conditional
+densities is then a density of x, and a draw is computed entry by entry.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Taken = TypeVar("Taken", bound=LinkOptions, contravariant=True)
 class CausalTrunk(Protocol[Taken]):
     """The one layer from an event of shape `shape` to the features that the heads act on.
 
-    `context` is the size of the vector that conditions it, 0 for none; the module is called with
-    the event and, where there is one, the context. Raises `LinkShapeError`.
+    `context` is the size of the vector that conditions it, 0 for none; the arguments of the module
+    are the event and the context, if there is one. Raises `LinkShapeError`.
     """
 
     def __call__(self, options: Taken, shape: Shape, context: int) -> Lowered:
@@ -32,7 +32,7 @@ class CausalTrunk(Protocol[Taken]):
 
 
 class CausalHead(Protocol[Taken]):
-    """The last layer, from features to `output`, which is `shape` and then any further sizes.
+    """The last layer, from features to `output`, which is `shape` followed by further sizes.
 
     Raises `LinkShapeError`.
     """
@@ -46,11 +46,11 @@ class CausalHead(Protocol[Taken]):
 class Causal(Generic[Chosen]):
     """A kind of causal network.
 
-    Its trunk has an attribute `order`, a tensor of whole numbers with the event's shape: entries
-    of a lower number come before. `members(options)` is how many orders it has at once; where that
-    is more than 1, `order` and everything that the network makes have an axis of that size in
-    front, and the density is the mean of the members'. `together(shape)` is how many of the last
-    axes of an event have one number in the order, so that their entries come at once.
+    Its trunk has an attribute `order`, a tensor of integers with the shape of the event: entries
+    with lower numbers come first. `members(options)` is the number of orders; if it is more than 1,
+    `order` and all outputs have a first axis of that size, and the density is the mean over the
+    orders. `together(shape)` is the number of last axes of an event that share one order number, so
+    that their entries are drawn together.
     """
 
     name: str
@@ -64,12 +64,12 @@ class Causal(Generic[Chosen]):
     together: Callable[[Shape], int] = lambda shape: 0
 
     def members(self, options: Chosen) -> int:
-        """How many orders the network has at once."""
+        """The number of orders of the network."""
         return int(getattr(options, "orders", 1))
 
 
 def each_of(shape: Shape, output: Shape) -> Shape:
-    """The sizes that a result has for each entry of an event: `output` after `shape`.
+    """The sizes of a result for each entry of an event: those of `output` after `shape`.
 
     Raises `LinkShapeError`.
     """

@@ -45,10 +45,10 @@ _LEADS: dict[str, str] = {
     ),
     "gnn gcn graph_conv mpnn gat": "networks on graphs are not available; `mlp` takes vectors",
     "deep_set deepset deep_sets set_transformer": (
-        "networks on sets are not available; put an `mlp` on a plate and take the `mean` or `sum`"
+        "the link `set` is a network of a set: `{set: [64], pool: mean, hidden: [64]}`"
     ),
-    "embedding embed lookup": (
-        "an embedding is a table: `table: {parameter: real, plate: ...}`, used as `table[y]`"
+    "embedding lookup": (
+        "the link `embed` has a vector for each class: `table: embed`, used as `table(y)`"
     ),
     "moe mixture_of_experts": "mixtures of networks are not available; sum out a `categorical`",
     "vit clip_encoder": "attention on images is not available; `conv` reads images",
@@ -67,7 +67,7 @@ _LEADS: dict[str, str] = {
     "chi2 chisquared chi_squared chisquare": (
         "it is `gamma` with `concentration: df / 2` and `rate: 0.5`"
     ),
-    "erlang": "it is `gamma` with a whole number as its `concentration`",
+    "erlang": "it is `gamma` with an integer as its `concentration`",
     "lkj lkj_cholesky lkjcholesky wishart inverse_wishart": (
         "there is no distribution of matrices; learn one as `{parameter: cholesky, shape: [...]}`"
     ),
@@ -93,18 +93,16 @@ _LEADS: dict[str, str] = {
     ),
     "flat improper": "a number without a prior is `{parameter: real}`",
     # objectives
-    "gan wgan adversarial": "adversarial training is not available; use `elbo` or `mle`",
     "diffusion ddpm score_matching denoising flow_matching": (
         "diffusions and flow matching are not available; a flow with `mle` and a chain of latents "
         "with `elbo` have densities"
     ),
-    "mse l2 squared_error": "it is `mle` with a `normal` node of a fixed `scale`",
+    "l2 squared_error": "it is `mle` with a `normal` node of a fixed `scale`",
     "l1 mae": "it is `mle` with a `laplace` node of a fixed `scale`",
     "bce cross_entropy ce": "it is `mle` with a `bernoulli` or `categorical` node",
     "beta_vae beta_elbo": (
         'write it out: `{minimize: "-log_prob(model.x) + beta * kl(guide.z, model.z)"}`'
     ),
-    "wake_sleep": "use `vimco`, which needs no reparameterization either",
     "nuts hmc mcmc gibbs langevin sgld": (
         "sampling of the posterior is not available; use `elbo` with a guide, or `map`"
     ),

@@ -1,7 +1,7 @@
-"""What a catalog entry says of itself, without torch. The compiler asks traits, never names.
+"""The types of catalog entries, without torch. The compiler depends on traits, never on names.
 
-An entry is a value of one of these records, in a file of its own named like the entry; the file of
-the same stem under `specc.runtime` computes what is declared here.
+An entry is in a file with its name, or is a row of a table; the file of the same name under
+`specc.runtime` has the implementation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LimitKind = Literal["total", "least", "most"]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a formula comes from: a paper, and the equation or section in it."""
+    """The source of a formula: a paper, and the equation or section in it."""
 
     cite: str
     where: str = ""
@@ -29,7 +29,7 @@ class Reference:
 class Parameter:
     """A parameter of a distribution.
 
-    `dims` are the symbolic sizes of one event of it: `()` for an elementwise parameter, `("n",)`
+    `dims` are the symbolic sizes of its event: `()` for an elementwise parameter, `("n",)`
     for the logits of n classes, `("n", "n")` for a Cholesky factor.
     """
 
@@ -53,16 +53,18 @@ class Alternative:
 class Distribution:
     """A density or mass function with its parameters.
 
-    `result_dims` are the symbolic sizes of one draw. `result` gives the support of a draw from
-    what is known of the parameters when compiling: the sizes bound to dims, and the literal
-    parameter values. `options` names keys that are not tensors (such as `classes`) with the dim
-    each one binds. `defaults` are the values of parameters that a spec may leave out; `params:`
-    does not feed them. `finite` says that a draw has finitely many values, which `enumerate_values`
-    lists, wherever `result` is bounded. `gaussian` says that its two parameters are the mean and
-    the standard deviation of a normal distribution, entry by entry. `mean` says that the mean
-    exists and is in closed form; `kl_with` names the distributions q for which `kl_<q>` is.
-    `limits` names the parameters that bound a draw: the entries add up to the `total`, and each of
-    them is at `least` and at `most` that parameter.
+    - `result_dims`: the symbolic sizes of one draw.
+    - `result`: the support of a draw, a function of the known sizes and literal parameters.
+    - `options`: keys that are not tensors, such as `classes`, with the dim that each one binds.
+    - `defaults`: values of optional parameters; `params:` does not feed them.
+    - `finite`: a draw has finitely many values, which `enumerate_values` lists, if `result` is
+      bounded.
+    - `gaussian`: the two parameters are the mean and the standard deviation of a normal
+      distribution.
+    - `mean`: the mean exists and has a closed form.
+    - `kl_with`: the distributions q with a closed-form divergence `kl_<q>`.
+    - `limits`: the parameters that bound a draw: the entries sum to the `total`, and each of them
+      is at `least` and at `most` that parameter.
     """
 
     name: str
@@ -87,7 +89,7 @@ class Distribution:
 
     @property
     def stem(self) -> str:
-        """The module, under `specc.runtime.distributions`, that computes this entry."""
+        """The name of the module under `specc.runtime.distributions`."""
         return self.name
 
 
@@ -100,19 +102,24 @@ def always(support: Support) -> Callable[[Mapping[str, float]], Support]:
 class Function:
     """A function of expressions.
 
-    `target` is the dotted name that generated code calls with the arguments as they stand; where
-    `event_dims`, also with `dims=`, the event rank of the first argument. Events of an elementwise
-    function are aligned at the right; an argument of fewer axes than `least_rank` gets axes of
-    size 1 at its end.
-
-    `shape` gives the event shape of the result from those of the arguments and raises
-    `ShapeMismatch`. `sizes` are the positions of arguments that are whole numbers known when
-    compiling: for such an argument `shape` receives `(number,)`. `support` gives the support of
-    the result from those of the arguments. `constant` gives the result, a number or nested tuples
-    of numbers, where all arguments are plain numbers, which torch's own functions refuse; None
-    where it is not finite. `linear` says that f(a x + b y) = a f(x) + b f(y). A function `of_data`
-    takes the name of a node that the data gives, and `mask=` where entries of it may be missing.
-    `domain` holds the arguments for which the result is a finite number.
+    - `target`: the dotted name that generated code calls, with `dims=`, the event rank of the first
+      argument, if `event_dims`. Events of an elementwise function are aligned at the right; an
+      argument with fewer axes than `least_rank` gets axes of size 1 at its end.
+    - `shape`: the event shape of the result from those of the arguments; raises `ShapeMismatch`.
+    - `sizes`: the positions of arguments that are integers known at compile time; `shape` receives
+      `(number,)` for them. Arguments from the position `numbers_from` on are numbers known at
+      compile time.
+    - `support`: the support of the result from those of the arguments.
+    - `constant`: the result for arguments that are plain numbers, a number or nested tuples; None
+      if it is not finite.
+    - `linear`: f(a x + b y) = a f(x) + b f(y).
+    - `of_data`: the argument is the name of an observed or given node, with `mask=` if entries of
+      it may be missing.
+    - `domain`: the arguments for which the result is finite.
+    - `differentiates`: the first argument is passed to `target` as a function of the second, a
+      node.
+    - `over_rows`: the function compares all rows of a batch in its first two arguments, and is
+      available in losses only.
     """
 
     name: str
@@ -133,20 +140,24 @@ class Function:
     of_data: bool = False
     references: tuple[Reference, ...] = ()
     domain: Support = REAL
+    differentiates: bool = False
+    over_rows: bool = False
+    numbers_from: int | None = None
 
 
 class ShapeMismatch(Exception):
-    """The shapes of a function's arguments do not go together; the text says why."""
+    """The shapes of the arguments of a function are incompatible; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One torch module in a link: `target(*children, *arguments, **options)`.
 
-    `target` is `nn.Linear` for torch's own, or the full dotted name of a class of the run time,
-    such as `specc.runtime.links.residual.Residual`. `children` are the modules of a container
-    such as `nn.Sequential`; `names` are the attributes that hold them, where those are no numbers.
-    `own` are the parameters of a class of the run time itself, by name, without its children's.
+    `target` is a torch class, such as `nn.Linear`, or the dotted name of a run-time class, such as
+    `specc.runtime.links.residual.Residual`. `children` are the modules of a container such as
+    `nn.Sequential`; `names` are their attributes, unless those are numbers. `own` are the
+    parameters of a run-time class by name, without those of its children. `after_update` is the
+    rule of `specc.runtime.after_update` by which buffers of the layer follow its parameters.
     """
 
     target: str
@@ -155,11 +166,12 @@ class Layer:
     children: tuple[Layer, ...] = ()
     names: tuple[str, ...] = ()
     own: Mapping[str, Shape] = field(default_factory=lambda: MappingProxyType({}))
+    after_update: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Initializer:
-    """How the weights of a link start: a call `target(module, **options)` after it is made."""
+    """The initialization of the weights of a link: a call `target(module, **options)`."""
 
     target: str
     options: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
@@ -167,17 +179,13 @@ class Initializer:
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A link with every size known: its layers, in order, and the shape that they return.
+    """A link with known sizes: its layers in order, and the shape of their output.
 
-    `init` is None where torch's own start is wanted.
+    `init` is None for the default initialization of torch; the parameters of `frozen` layers have
+    no gradient.
     """
 
     layers: tuple[Layer, ...]
     output: Shape
     init: Initializer | None = None
-
-
-def elementwise_real(supports: tuple[Support, ...]) -> Support:
-    """The support rule of a function that may return any number."""
-    del supports
-    return REAL
+    frozen: bool = False

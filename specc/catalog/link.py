@@ -1,13 +1,14 @@
-"""What a link says of itself: its options, its traits, and its layers once every size is known.
+"""The catalog entry of a link: options, traits, and its layers for known sizes.
 
-A link is a trunk and a head. `params: encoder(x)` uses one trunk and one head for each parameter;
-`logits: decoder(z)` uses the two in a row, which is `lower`.
+A link consists of a trunk and a head. `params: encoder(x)` has one trunk and one head for each
+parameter; `logits: decoder(z)` has one of each, which is `lower`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -17,9 +18,42 @@ from specc.catalog.links.blocks.folding import join
 
 
 class LinkOptions(BaseModel):
-    """The options of one link as a spec gives them; the main one is named like the kind."""
+    """The options of a link in a spec; the main one has the name of the kind."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    def applied(self, lowered: Lowered) -> Lowered:
+        """The layers of a trunk or a head, with what the options do to every layer."""
+        return lowered
+
+
+INITIALIZATION = "parameters"
+"""The digest class of an option that says how weights start: the mathematics are the same."""
+
+
+@cache
+def initialization(options: type[LinkOptions]) -> frozenset[str]:
+    """The options of a link that say how its weights start."""
+    extras = ((key, field.json_schema_extra) for key, field in options.model_fields.items())
+    return frozenset(
+        k
+        for k, extra in extras
+        if isinstance(extra, dict) and extra.get("digest") == INITIALIZATION
+    )
+
+
+def late_defaults(options: LinkOptions) -> frozenset[str]:
+    """The options with their defaults that came later: digests from before stay as they are."""
+    extras = (
+        (key, f.default, f.json_schema_extra) for key, f in type(options).model_fields.items()
+    )
+    return frozenset(
+        k
+        for k, default, extra in extras
+        if isinstance(extra, dict)
+        and extra.get("digested") == "where set"
+        and getattr(options, k) == default
+    )
 
 
 Chosen = TypeVar("Chosen", bound=LinkOptions)
@@ -27,9 +61,9 @@ Taken = TypeVar("Taken", bound=LinkOptions, contravariant=True)
 
 
 class LinkShapeError(Exception):
-    """A link cannot take an event, or cannot make one, of the wanted shape; the text says why.
+    """A link does not support the shape of its input or output; the text gives the reason.
 
-    `reason` is a clause of a message that begins with the link's name; `fix` says what to change.
+    `reason` is a clause that follows the name of the link in a message; `fix` is a hint.
     """
 
     def __init__(self, reason: str, fix: str) -> None:
@@ -41,8 +75,8 @@ class LinkShapeError(Exception):
 class Trunk(Protocol[Taken]):
     """A trunk: layers from an event of shape `input` to the features that the heads act on.
 
-    `outputs` are the shapes of what the heads make: a convolutional trunk needs them to choose its
-    sizes, a dense one does not look at them. Raises `LinkShapeError`.
+    `outputs` are the shapes of the outputs of the heads, which determine the sizes of a
+    convolutional trunk. Raises `LinkShapeError`.
     """
 
     def __call__(self, options: Taken, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
@@ -61,6 +95,14 @@ class Head(Protocol[Taken]):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Average:
+    """What a link averages, where its weights follow those of another: its name, and the decay."""
+
+    of: str
+    decay: float
+
+
 def takes_vectors(options: LinkOptions) -> int:
     """The `input_rank` of a link whose input is a vector."""
     del options
@@ -77,10 +119,11 @@ def takes_images(options: LinkOptions) -> int:
 class Link(Generic[Chosen]):
     """A kind of neural network.
 
-    `input_rank(options)` is 1 where the link takes one vector (the caller flattens and
-    concatenates the arguments), 3 where it takes an event [channels, height, width] as it is;
-    `recurrent` says that its first argument is a state, of the shape of the result. A network that
-    a node may apply to itself is a `Causal`, one with an inverse a `Bijection`.
+    `input_rank(options)` is 1 if the link takes a vector (the caller flattens and concatenates the
+    arguments), and 3 if it takes an event [channels, height, width]. The first argument of a
+    `recurrent` link is a state with the shape of the result. A network that a node may apply to
+    itself is a `Causal`, one with an inverse a `Bijection`. `average(options)` is what
+    a link without layers of its own averages.
     """
 
     name: str
@@ -94,6 +137,19 @@ class Link(Generic[Chosen]):
     input_rank: Callable[[Chosen], int] = takes_vectors
     recurrent: bool = False
     affine: bool = False
+    average: Callable[[Chosen], Average] | None = None
+
+    def __post_init__(self) -> None:
+        trunk, head = self.trunk, self.head
+
+        def applied_trunk(options: Chosen, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
+            return options.applied(trunk(options, input, outputs))
+
+        def applied_head(options: Chosen, features: Shape, output: Shape) -> Lowered:
+            return options.applied(head(options, features, output))
+
+        object.__setattr__(self, "trunk", applied_trunk)
+        object.__setattr__(self, "head", applied_head)
 
     def lower(self, options: Chosen, input: Shape, output: Shape) -> Lowered:
         """The layers from an event of shape `input` to one of shape `output`: trunk, then head.

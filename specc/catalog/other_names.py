@@ -74,6 +74,26 @@ _ELSEWHERE: dict[str, str] = {
     "iwae": "iwelbo iw_elbo renyi",
     "mle": "ml nll maximum_likelihood log_likelihood",
     "map": "maximum_a_posteriori",
+    "gan": "adversarial wgan lsgan hinge_gan",
+    "wake_sleep": "helmholtz helmholtz_machine",
+    # metrics, kernels
+    "frechet": "fid frechet_inception_distance frechet_distance",
+    "mmd": "gmmn kid kernel_two_sample maximum_mean_discrepancy",
+    "sliced_wasserstein": "swd earth_mover wasserstein",
+    "precision_recall": "prdc improved_precision_recall",
+    "label_accuracy": "classification_accuracy_score cas",
+    "rbf": "gaussian squared_exponential",
+    # keys
+    "objective": "loss cost criterion",
+    "data": "dataset datasets",
+    "guide": "inference inference_network posterior variational encoder",
+    "links": "networks nets modules layers",
+    "constants": "hyperparameters hparams",
+    "train": "training trainer fit",
+    "lr": "learning_rate learning_rates step_size",
+    "epochs": "num_epochs n_epochs max_epochs",
+    "steps": "iterations num_steps n_steps max_steps",
+    "batch_size": "batch minibatch minibatch_size",
 }
 
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(

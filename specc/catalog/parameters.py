@@ -16,11 +16,17 @@ def parameters(layer: Layer) -> dict[str, Shape]:
 
 
 def _walk(layer: Layer, prefix: str) -> Named:
-    own = OWN.get(layer.target)
-    for name, shape in own(layer) if own else layer.own.items():
-        yield prefix + name, shape
+    for start, each in walk(layer, prefix):
+        own = OWN.get(each.target)
+        for name, shape in own(each) if own else each.own.items():
+            yield start + name, shape
+
+
+def walk(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """A layer and those inside it, each with the beginning of the names of its tensors."""
+    yield prefix, layer
     for number, child in enumerate(layer.children):
-        yield from _walk(child, f"{prefix}{layer.names[number] if layer.names else number}.")
+        yield from walk(child, f"{prefix}{layer.names[number] if layer.names else number}.")
 
 
 def _sizes(layer: Layer) -> tuple[int, ...]:

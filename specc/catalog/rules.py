@@ -12,7 +12,6 @@ from specc.catalog.supports import REAL, Interval, Support, bounds
 
 Shapes = tuple[Shape, ...]
 Supports = tuple[Support, ...]
-ShapeRule = Callable[[Shapes], Shape]
 SupportRule = Callable[[Supports], Support]
 
 
@@ -81,5 +80,5 @@ def constant(function: Callable[..., float]) -> Callable[..., float | None]:
 
 
 def whole_if(supports: Supports, inside: Interval) -> Support:
-    """An interval, of whole numbers where all arguments are whole."""
+    """An interval, of integers where all arguments are whole."""
     return numbers(inside, all(support.discrete for support in supports))

@@ -25,7 +25,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Integers:
-    """Whole numbers from `low` to `high`, both included."""
+    """Integers from `low` to `high`, both included."""
 
     low: float = 0
     high: float = math.inf
@@ -52,7 +52,7 @@ class OneHot:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Vectors of nonnegative whole numbers (with a known total, for a multinomial)."""
+    """Vectors of nonnegative integers (with a known total, for a multinomial)."""
 
     event_rank = 1
     discrete = True
@@ -190,10 +190,10 @@ def _describe_bounds(support: Support) -> str:
         if support.low == support.high:
             return f"the number {support.low:g}"
         if support.low == -math.inf:
-            return "whole numbers" + _below(support.high, is_open=False)
+            return "integers" + _below(support.high, is_open=False)
         if support.high == math.inf:
-            return f"whole numbers >= {support.low:g}"
-        return f"whole numbers {support.low:g} to {support.high:g}"
+            return f"integers >= {support.low:g}"
+        return f"integers {support.low:g} to {support.high:g}"
     inside = bounds(support)
     if inside.low == inside.high:
         return f"the number {inside.low:g}"

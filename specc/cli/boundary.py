@@ -1,4 +1,4 @@
-"""The outermost edge: every way for a verb to end becomes an exit code and words, no traceback.
+"""The outermost layer: every exception of a verb becomes a message and an exit code.
 
 Only an error of specc itself has a traceback, and it goes to a file, or to the terminal under
 `--debug`.
@@ -19,7 +19,7 @@ import typer
 
 from specc.cli import exits
 from specc.cli.failure import Failure, WrongSpec, reason
-from specc.cli.terminal import echo_error, say
+from specc.cli.terminal import echo_error, print_message
 
 
 class Boundary:
@@ -48,31 +48,31 @@ class Boundary:
 
     def _report(self, error: BaseException) -> int:
         try:
-            return self._say(error)
-        except OSError:  # stderr is closed or full: the code is all that can still be told
+            return self._code_of(error)
+        except OSError:  # stderr is closed or full: only the exit code is left
             return exits.FAILED
 
-    def _say(self, error: BaseException) -> int:
+    def _code_of(self, error: BaseException) -> int:
         if isinstance(error, typer.Exit):
             return error.exit_code
         if isinstance(error, typer.TyperException):
-            return _say_usage(error)
+            return _report_usage(error)
         if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-            say("interrupted")
+            print_message("interrupted")
             return exits.INTERRUPTED
         if isinstance(error, Failure):
-            say(error.message, error.hint)
+            print_message(error.message, error.hint)
             return error.exit_code
         if isinstance(error, WrongSpec):
             echo_error(error.text)
             return exits.WRONG
         if isinstance(error, OSError):
-            return _say_system(error)
-        return _say_run(error) or self._say_bug(error)
+            return _report_system(error)
+        return _report_run(error) or self._report_bug(error)
 
-    def _say_bug(self, error: BaseException) -> int:
+    def _report_bug(self, error: BaseException) -> int:
         what = traceback.format_exception_only(error)[-1].strip()
-        say(f"this is a bug in specc, not in your files: {what}")
+        print_message(f"this is a bug in specc, not in your files: {what}")
         report = crash_report(self.arguments, error)
         if self.debug:
             echo_error(report.rstrip("\n"))
@@ -85,41 +85,41 @@ class Boundary:
         return exits.BUG
 
 
-def _say_usage(error: typer.TyperException) -> int:
-    """A command line that cannot be read: how it is written, and what is wrong."""
-    from specc.cli.usage import lead
+def _report_usage(error: typer.TyperException) -> int:
+    """A wrong command line: the usage of the verb, and the error."""
+    from specc.cli.suggestion import suggestion
 
     context = getattr(error, "ctx", None)
     message = error.format_message()
     if context is not None and not message.startswith("Usage:"):  # else it is the help itself
         echo_error(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
     title = "" if message.startswith("Usage:") else f"{typer.style('Error:', fg='red', bold=True)} "
-    echo_error(f"{title}{message}{lead(error)}")
+    echo_error(f"{title}{message}{suggestion(error)}")
     return exits.WRONG
 
 
-def _say_system(error: OSError) -> int:
-    """Input and output that the system refused; a reader that went away needs no words."""
+def _report_system(error: OSError) -> int:
+    """A failed system call; a closed pipe needs no message."""
     if error.errno == errno.EPIPE:
         return exits.FAILED
     where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-    say(f"{where}{reason(error)}")
+    print_message(f"{where}{reason(error)}")
     return exits.FAILED
 
 
-def _say_run(error: BaseException) -> int | None:
-    """The run time's own failures, which carry their exit code."""
+def _report_run(error: BaseException) -> int | None:
+    """A failure of the run time, which has its exit code; None for another exception."""
     from specc.runtime.failure import RunFailure
 
     if not isinstance(error, RunFailure):
         return None
     place = f"{error.place}: " if error.place else ""
-    say(f"{place}{error.message} [{error.code}]", error.hint)
+    print_message(f"{place}{error.message} [{error.code}]", error.hint)
     return error.exit_code
 
 
 def crash_report(arguments: Sequence[str], error: BaseException) -> str:
-    """What a maintainer needs: versions, the command, and the traceback."""
+    """The report for a maintainer: versions, the command, and the traceback."""
     from specc.cli.version import version
 
     trace = "".join(traceback.format_exception(error))
@@ -139,13 +139,13 @@ def _store(report: str) -> str:
 
 
 def flush() -> None:
-    """Write out what is buffered while a failure can still be reported; raises OSError."""
+    """Flush both streams while a failure can still be reported; raises OSError."""
     sys.stdout.flush()
     sys.stderr.flush()
 
 
 def abandon_output() -> None:
-    """Point stdout at nothing, so that the interpreter's own flush at exit stays silent."""
+    """Redirect stdout to the null device, so that the flush at exit raises nothing."""
     with contextlib.suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`specc check`: everything that is wrong with specs, at once."""
+"""`specc check`: all errors and warnings in specs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from specc.cli import exits, options
 
-HELP = "Report everything that is wrong with each SPEC."
+HELP = "Report all errors and warnings in each SPEC."
 
 Format = Annotated[
     Literal["text", "json", "github", "sarif"],
@@ -22,9 +22,9 @@ def command(
     settings: options.Settings,
     form: Format = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Count warnings as findings.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 on warnings, too.")] = False,
 ) -> int:
-    """Check specs: 0 where they are sound, 1 with findings, 2 where one cannot be read."""
+    """Check specs; exit with 0 without errors, 1 with errors, 2 where a file cannot be read."""
     from specc.cli.findings import examine, has_errors, rendered
 
     chosen = "json" if as_json else form

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from importlib import resources
 
 from specc.cli.failure import usage
-
-FORM = re.compile(r"[EWew]\d{4}")
-
-
-def is_code(word: str) -> bool:
-    """Whether the word is written like a code."""
-    return FORM.fullmatch(word) is not None
 
 
 def page(word: str) -> str:

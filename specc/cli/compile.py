@@ -10,8 +10,8 @@ import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import Failure
-from specc.cli.files import write_folder
-from specc.cli.terminal import echo_foreign
+from specc.cli.terminal import echo_untrusted
+from specc.cli.writing import write_folder
 
 if TYPE_CHECKING:
     from specc.compiler import Compiled
@@ -28,16 +28,19 @@ def command(
     *,
     settings: options.Settings,
     out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Write to DIR/NAME/ instead.")
+        str | None,
+        typer.Option("--out", metavar="DIR", help="The folder to write to, as DIR/NAME/."),
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Write nothing; fail if the code there differs."),
+        typer.Option("--check", help="Write nothing; exit with 1 if the existing code differs."),
     ] = False,
     standalone: Annotated[
         str | None,
         typer.Option(
-            "--standalone", metavar="DIR", help="Write code that needs only torch to DIR/NAME/."
+            "--standalone",
+            metavar="DIR",
+            help="Write code that needs torch alone, without specc, to DIR/NAME/.",
         ),
     ] = None,
     emit: Annotated[
@@ -52,8 +55,8 @@ def command(
         bool, typer.Option("--force", help="Replace files that were edited by hand.")
     ] = False,
 ) -> int:
-    """Compile specs, or compare the code that is there with them."""
-    from specc.cli.output import folder_for
+    """Compile specs, or compare the existing code with them."""
+    from specc.cli.generated_folder import folder_for
 
     if emit is not None:
         return _emit(emit, specs, settings)
@@ -71,7 +74,7 @@ def command(
 
 
 def _emit(stage: str, specs: Sequence[str], settings: Sequence[str]) -> int:
-    """Print one stage, also of a spec that fails at a later one; its findings go to stderr."""
+    """Print one stage, even of a spec that fails later; its findings go to stderr."""
     from specc.cli.findings import examine, has_errors, rendered
     from specc.stages import STAGES as PRINTERS
 
@@ -98,7 +101,7 @@ def _standalone(out: Path, results: list[Compiled]) -> int:
 
 
 def compiled(spec: str, settings: Sequence[str]) -> Compiled:
-    """The files of a sound spec; raises `WrongSpec` with its findings otherwise."""
+    """The files of a spec; raises `WrongSpec` with its findings where it has errors."""
     from specc.cli.findings import sound
     from specc.compiler import generate
 
@@ -106,11 +109,11 @@ def compiled(spec: str, settings: Sequence[str]) -> Compiled:
 
 
 def _write(folder: Path, result: Compiled, force: bool) -> None:
-    from specc.cli.output import edited
+    from specc.cli.generated_folder import edited
 
     touched = [name for name in result.files if edited(folder / name)]
     if touched and not force:
-        hint = "keep your change elsewhere, or replace it with --force"
+        hint = "move the change into the spec or another file, or discard it with --force"
         raise Failure(f"{folder / touched[0]} was edited by hand", hint)
     changed = write_folder(folder, result.files)
     what = f"{len(changed)} of {len(result.files)} files written" if changed else "up to date"
@@ -120,14 +123,14 @@ def _write(folder: Path, result: Compiled, force: bool) -> None:
 
 
 def _check(pairs: list[tuple[Path, Compiled]]) -> int:
-    from specc.cli.output import drifts
+    from specc.cli.generated_folder import drifts
     from specc.diagnostics.printable import named
 
     found = [drift for folder, result in pairs for drift in drifts(folder, result.files)]
     for drift in found:
         typer.echo(f"{named(drift.path)} {drift.kind}")
         if drift.difference:
-            echo_foreign(drift.difference)
+            echo_untrusted(drift.difference)
     if not found:
         typer.echo(f"{len(pairs)} {'spec' if len(pairs) == 1 else 'specs'}: no drift")
     return exits.FINDINGS if found else exits.DONE

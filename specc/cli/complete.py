@@ -1,4 +1,4 @@
-"""What a shell offers for a half-written command line."""
+"""Completions of an unfinished command line."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
+from specc.cli.template_names import TEMPLATES
+
 SPECS = (".yaml", ".yml")
 
 
 def answer(group: TyperGroup, words: Sequence[str], shell: str) -> str:
-    """A line for each word that may stand in the place of the last one, with help after a tab."""
-    # Typer's scripts take files from the user; its walk through a command line is the one here.
+    """A line for each completion of the last word; zsh and fish get its help after a tab."""
+    # The scripts of Typer would install themselves; only its parser of command lines is used.
     from typer._completion_classes import FishComplete
 
     *before, incomplete = words or [""]
@@ -26,7 +28,7 @@ def answer(group: TyperGroup, words: Sequence[str], shell: str) -> str:
 
 
 def specs(incomplete: str) -> list[str]:
-    """Specs in the folder that the word names, and the folders there."""
+    """Specs and folders in the folder that the word names."""
     return _inside(incomplete, SPECS)
 
 
@@ -39,7 +41,7 @@ def runs(incomplete: str) -> list[str]:
 
 
 def explained(incomplete: str) -> list[str]:
-    """Specs, names of the catalog, keys of a spec, and the codes that begin like the word."""
+    """Specs, names of the catalog, keys of a spec, and codes with this beginning."""
     from specc.reference.pages import named
 
     found = [*specs(incomplete), *sorted({entry.name for entry in named()})]
@@ -52,8 +54,6 @@ def explained(incomplete: str) -> list[str]:
 
 def templates(incomplete: str) -> list[str]:
     """The templates of `specc new`."""
-    from specc.cli.new import TEMPLATES
-
     return list(TEMPLATES)
 
 
@@ -65,12 +65,12 @@ def settings(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _constants(ctx: typer.Context) -> Iterable[str]:
-    """The names of the constants of the spec on the command line, as far as it can be read."""
+    """The names of the constants of the spec on the command line; empty if it is unreadable."""
     from specc.language import text
     from specc.language.located import Mapping
     from specc.reading import read
 
-    # Where the last word is an option without its value, arguments are left over unparsed.
+    # An option without its value at the end leaves the arguments unparsed in `ctx.args`.
     name = next((word for word in ctx.args if Path(word).suffix in SPECS), "")
     source = read(name)[0] if name else None
     root = None if source is None else text.read(source)[0]
@@ -79,7 +79,7 @@ def _constants(ctx: typer.Context) -> Iterable[str]:
 
 
 def _inside(incomplete: str, endings: tuple[str, ...]) -> list[str]:
-    """Files with one of the endings, and folders with a slash, as the word writes their folder."""
+    """Files with one of the endings, and folders with a slash, under the folder of the word."""
     above, slash, last = incomplete.rpartition("/")
     found = []
     for path in _entries(Path(f"{above}/" if slash else ".")):

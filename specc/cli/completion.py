@@ -1,4 +1,4 @@
-"""`specc completion`: the script that teaches a shell the verbs and their options."""
+"""`specc completion`: scripts for completion in bash, zsh and fish."""
 
 from __future__ import annotations
 

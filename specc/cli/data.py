@@ -1,4 +1,4 @@
-"""`specc data`: what a spec will read, before anything is trained on it."""
+"""`specc data`: the data that a spec reads, without training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import WrongSpec, usage
-from specc.cli.terminal import echo_error, echo_foreign
+from specc.cli.terminal import echo_error, echo_untrusted
 
 if TYPE_CHECKING:
     from specc.api import Model
@@ -21,10 +21,21 @@ if TYPE_CHECKING:
     from specc.runtime.failure import RunFailure
     from specc.runtime.manifest import Field, Manifest
 
-HEAD = ("part", "field", "from", "rows", "shape", "type", "range", "missing", "taken by", "as")
+HEAD = (
+    "part",
+    "field",
+    "from",
+    "rows",
+    "shape",
+    "type",
+    "range",
+    "missing",
+    "distribution",
+    "transforms",
+)
 
 
-HELP = "Show the data that SPEC reads: parts, fields, ranges, and what does not fit."
+HELP = "Show the data that SPEC reads: parts, fields, ranges, and values that do not fit."
 
 
 def command(
@@ -34,7 +45,11 @@ def command(
     data_dir: options.DataDir = None,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="PNG", help="Draw it: a grid of pictures, or histograms."),
+        typer.Option(
+            "--out",
+            metavar="PNG",
+            help="Write a picture of it to PNG: a grid of images, or histograms.",
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> int:
@@ -42,17 +57,17 @@ def command(
     if out is not None and Path(out).suffix != ".png":
         raise usage(f"{out} does not end in .png", "for example --out data.png")
     model, manifest = _read(spec, settings, data_dir)
-    from specc.data.rows import ROWS
+    from specc.data.numbered_rows import ROWS
 
     data = manifest.data
     if data is None or data.source == ROWS:
-        hint = "`specc train` trains it on rows without data; add `data:` for others"
+        hint = "`specc train` trains it without data; to use data, add `data:`"
         raise usage(f"the spec of `{manifest.name}` reads no data", hint)
     from specc.data.describe import described
-    from specc.data.missing import marked
+    from specc.data.missing import with_masks
     from specc.data.read import digest, failures, parted, tables_of
+    from specc.data.required_parts import missing_parts
     from specc.data.statistics import standardized
-    from specc.data.wanted import lacking
     from specc.runtime.failure import RunFailure
 
     tables = tables_of(data, model.data_dir(data_dir))
@@ -60,18 +75,18 @@ def command(
     parts = parted(tables, data)
     if not wrong:
         try:
-            parts = marked(parts, data)
+            parts = with_masks(parts, data)
             wrong = standardized(data, parts).failures
         except RunFailure as failure:
             wrong = [failure]
-    wrong += [failure for _, failure in lacking(manifest, parts)]
+    wrong += [failure for _, failure in missing_parts(manifest, parts)]
     summaries, found = described(parts, data), digest(parts)
     if as_json:
         typer.echo(json.dumps(_as_json(manifest, summaries, found, wrong), indent=2))
     else:
-        echo_foreign("\n".join([_as_text(manifest, summaries, found), *map(_said, wrong)]))
+        echo_untrusted("\n".join([_as_text(manifest, summaries, found), *map(_finding, wrong)]))
     if out is not None:
-        from specc.cli.files import write_bytes
+        from specc.cli.writing import write_bytes
         from specc.data.picture import picture
 
         write_bytes(Path(out), picture(parts, data))
@@ -79,16 +94,16 @@ def command(
     return exits.FINDINGS if wrong else exits.DONE
 
 
-def _said(failure: RunFailure) -> str:
+def _finding(failure: RunFailure) -> str:
     place = f"{failure.place}: " if failure.place else ""
     hint = f"\n  {failure.hint}" if failure.hint else ""
     return f"\n{place}error[{failure.code}]: {failure.message}{hint}"
 
 
 def _read(spec: str, settings: Sequence[str], data_dir: Path | None) -> tuple[Model, Manifest]:
-    """A sound spec, and its manifest as a run would read it.
+    """A spec without errors, and its manifest as a run would read it.
 
-    Of a spec that is wrong it shows what the files hold, which may be what is to be corrected.
+    For a spec with errors, the message adds the columns of the data files, which may help.
     """
     from specc.api import Model
     from specc.cli.findings import examine, has_errors, rendered
@@ -97,7 +112,9 @@ def _read(spec: str, settings: Sequence[str], data_dir: Path | None) -> tuple[Mo
 
     checked, findings = examine(spec, settings)
     if checked is None or has_errors(findings):
-        shown = None if checked is None or checked.spec is None else _held(checked.spec, data_dir)
+        shown = (
+            None if checked is None or checked.spec is None else _columns_of(checked.spec, data_dir)
+        )
         raise WrongSpec("\n".join(filter(None, [rendered(findings), shown])))
     if findings:
         echo_error(rendered(findings))
@@ -106,28 +123,28 @@ def _read(spec: str, settings: Sequence[str], data_dir: Path | None) -> tuple[Mo
     return Model(checked.plan, tuple(checked.diagnostics), tuple(settings)), found
 
 
-def _held(spec: Spec, data_dir: Path | None) -> str | None:
-    """A table of the columns that the files hold, with the field that each would be."""
+def _columns_of(spec: Spec, data_dir: Path | None) -> str | None:
+    """A table of the columns in the data files, with the `fields:` entry for each."""
     data, folder = spec.document.data, data_dir or Path(spec.source.path).parent
     if data is None:
         return None
-    from specc.data.held import held
+    from specc.data.source_columns import source_columns
     from specc.runtime.failure import RunFailure
 
     columns = [field.column for field in data.fields.values()]
-    used = {name for own in columns for name in ([own] if isinstance(own, str) else own)}
+    used = {name for c in columns for name in ([c] if isinstance(c, str) else c)}
     try:
-        found = held(data.source, data.options, folder, used or None)
+        found = source_columns(data.source, data.options, folder, used or None)
     except RunFailure as failure:
         return f"the data cannot be shown: {failure}"
     names = {str(field.column): name for name, field in data.fields.items()}
     lines = [("part", "column", "rows", "shape", "type", "range", "as a field")]
-    for own in found:
-        field = f"{names.get(own.name, own.name)}: {{from: {own.name}, shape: {own.shape}}}"
-        numbers = own.found
+    for column in found:
+        name, shape, numbers = column.name, column.shape, column.found
+        field = f"{names.get(name, name)}: {{from: {name}, shape: {shape}}}"
         span = "none" if numbers.low is None else f"{numbers.low:.4g} to {numbers.high:.4g}"
-        lines.append((own.part, own.name, str(numbers.rows), own.shape, numbers.kind, span, field))
-    return "\n".join(["", f"what `{data.source}` holds:", *_table(lines)])
+        lines.append((column.part, name, str(numbers.rows), shape, numbers.kind, span, field))
+    return "\n".join(["", f"columns of `{data.source}`:", *_table(lines)])
 
 
 def _as_json(
@@ -142,7 +159,7 @@ def _as_json(
         "source": manifest.data.source,
         "digest": digest,
         "parts": {
-            part: {name: {**asdict(s), **_taken(manifest, fields[name])} for name, s in of.items()}
+            part: {name: {**asdict(s), **_use(manifest, fields[name])} for name, s in of.items()}
             for part, of in summaries.items()
         },
         "findings": [
@@ -151,7 +168,7 @@ def _as_json(
     }
 
 
-def _taken(manifest: Manifest, field: Field) -> dict[str, Any]:
+def _use(manifest: Manifest, field: Field) -> dict[str, Any]:
     node = manifest.nodes["model"][field.name]
     return {
         "from": field.column if isinstance(field.column, str) else list(field.column),
@@ -162,20 +179,20 @@ def _taken(manifest: Manifest, field: Field) -> dict[str, Any]:
 
 
 def _transforms(field: Field) -> dict[str, Any]:
-    given = {
+    transforms = {
         "scale": field.scale,
         "standardize": field.standardize or None,
         "binarize": field.binarize,
         "one_hot": field.one_hot,
         "missing": field.missing and field.missing.marker,
-        "hide": field.missing and _words(field.missing.hide),
+        "hide": field.missing and _option_words(field.missing.hide),
         "repeat": field.missing and (field.missing.repeat if field.missing.repeat > 1 else None),
         "many_hot": field.many_hot and f"{field.many_hot[1]} from {field.many_hot[0]}",
     }
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in transforms.items() if value is not None}
 
 
-def _words(options: Mapping[str, Any] | None) -> str | None:
+def _option_words(options: Mapping[str, Any] | None) -> str | None:
     """`keep 100 per_class`."""
     shown = {name: value for name, value in (options or {}).items() if value not in (False, None)}
     words = (name if value is True else f"{name} {value}" for name, value in shown.items())
@@ -190,8 +207,8 @@ def _as_text(
     for part, fields in summaries.items():
         for name, summary in fields.items():
             lines.append(_line(manifest, manifest.data.fields[name], part, summary))
-    said = [f"source: {manifest.data.source}", f"digest: {digest}", ""]
-    return "\n".join(said + _table(lines))
+    head = [f"source: {manifest.data.source}", f"digest: {digest}", ""]
+    return "\n".join(head + _table(lines))
 
 
 def _table(lines: Sequence[Sequence[str]]) -> list[str]:

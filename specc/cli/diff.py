@@ -1,4 +1,4 @@
-"""`specc diff`: what changed between two specs, in the model's words."""
+"""`specc diff`: the changes between two specs, stated in terms of the model."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from specc.cli.failure import Failure
 from specc.cli.run_folder import is_run, run_folder
 
 if TYPE_CHECKING:
-    from specc.codegen.diff.compare import Comparison
     from specc.codegen.plan import Plan
     from specc.diagnostics.source import Source
+    from specc.diff.compare import Comparison
 
-HELP = "Show what changed from OLD to NEW, and what becomes of a checkpoint."
+HELP = "Show what changed from OLD to NEW, and whether a checkpoint of OLD still fits."
 
 Verdict = Literal[
     "cosmetic",
@@ -32,7 +32,7 @@ Old = Annotated[
     typer.Argument(
         show_default=False,
         autocompletion=complete.specs,
-        help="A spec, a revision of one, such as HEAD~1:specs/vae.yaml, or a run.",
+        help="A spec, a revision of a spec such as HEAD~1:specs/vae.yaml, or a run.",
     ),
 ]
 New = Annotated[
@@ -40,7 +40,7 @@ New = Annotated[
     typer.Argument(
         show_default=False,
         autocompletion=complete.specs,
-        help="Another one; without it OLD is compared with what is committed of it.",
+        help="The same; without it, OLD is compared with its last commit.",
     ),
 ]
 FailOn = Annotated[
@@ -48,8 +48,7 @@ FailOn = Annotated[
     typer.Option(
         "--fail-on",
         metavar="VERDICT",
-        help="End with 1 if the change is this strong or stronger: "
-        f"{', '.join(get_args(Verdict))}.",
+        help=f"Exit with 1 if the change is at least this strong: {', '.join(get_args(Verdict))}.",
     ),
 ]
 
@@ -62,8 +61,8 @@ def command(
     fail_on: FailOn = None,
     as_json: options.Json = False,
 ) -> int:
-    """Compare two specs; both have to be sound."""
-    from specc.codegen.diff.compare import VERDICTS, compare
+    """Compare two specs, both without errors."""
+    from specc.diff.compare import VERDICTS, compare
 
     if new is None:
         first, second = _committed(old, settings), _plan(old, settings)
@@ -82,19 +81,23 @@ def command(
 
 
 def lines(found: Comparison) -> list[str]:
-    """A comparison in words: a line a change, and the verdict."""
-    said = [change.what for change in found.changes]
-    if not said and found.verdict == "cosmetic":
-        said = ["only comments, layout, the order of entries, or defaults written out differ"]
-    return [*said, f"verdict: {found.words}"]
+    """A line for each change, and the verdict."""
+    changes = [change.what for change in found.changes]
+    if not changes and found.verdict == "cosmetic":
+        changes = ["only comments, layout, the order of entries, or defaults written out differ"]
+    return [*changes, f"verdict: {found.words}"]
 
 
 def _committed(name: str, settings: Sequence[str]) -> Plan:
     from specc.cli.revision import committed
 
     if ":" in name or not Path(name).is_file():
-        hint = "one spec alone is compared with its last commit: specc diff specs/vae.yaml"
-        raise Failure(f"`{name}` is no file, and nothing is named beside it", hint, exits.WRONG)
+        hint = "name OLD and NEW, or one file, which is compared with its last commit"
+        raise Failure(
+            f"`{name}` is not a file, so it needs a second spec or run to compare with",
+            hint,
+            exits.WRONG,
+        )
     return _checked(committed(name), settings)
 
 
@@ -103,7 +106,7 @@ def _plan(name: str, settings: Sequence[str]) -> Plan:
 
     if not is_run(name):
         return _checked(read_at(name), settings)
-    # A run has the settings that it was trained with.
+    # The spec of a run includes the settings that it was trained with.
     from specc.recompile import compiled
 
     return compiled(run_folder(name)).plan

@@ -1,9 +1,10 @@
-"""`specc evaluate`: how probable held-out data is under a trained run."""
+"""`specc evaluate`: the likelihood of held-out data under a trained run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -12,24 +13,28 @@ from specc.cli import exits, options
 from specc.cli.run_folder import part_of, run_folder
 
 if TYPE_CHECKING:
-    from specc.engine.opened import OpenRun
-    from specc.evaluate.anatomy import Share
-    from specc.evaluate.labels import Label
+    from specc.engine.storage.loaded_run import LoadedRun
+    from specc.evaluate.classification import ClassificationMetrics
+    from specc.evaluate.compared import OpenRun
+    from specc.evaluate.decomposition import MeanEstimate
+    from specc.evaluate.sample_metric import MetricRequest
     from specc.evaluate.scoring import Request
 
-Summary = dict[str, float | int | str | None]
-"""A figure as `Estimate.summary` has it."""
+Summary = dict[str, Any]
+"""A metric in the form of `Estimate.summary` or `Measured.summary`."""
 
 
-HELP = "Evaluate a trained RUN: the likelihood of data, exactly or as a bound."
+HELP = "Estimate the likelihood of data under a trained RUN, exactly or as a bound."
 
 Estimator = Annotated[
     Literal["elbo", "iwae", "exact"] | None,
-    typer.Option("--estimator", help="The estimator; by default that of the spec."),
+    typer.Option("--estimator", help="The estimator; that of the spec by default."),
 ]
 Particles = Annotated[
     int | None,
-    typer.Option("--particles", min=1, metavar="K", help="Draws from the guide for each row."),
+    typer.Option(
+        "--particles", min=1, metavar="K", help="Number of draws from the guide for each row."
+    ),
 ]
 Part = Annotated[
     str | None,
@@ -37,6 +42,14 @@ Part = Annotated[
 ]
 Rows = Annotated[
     int | None, typer.Option("--rows", min=1, metavar="N", help="Use only the first N rows.")
+]
+Metric = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="METRIC",
+        help="A metric of samples instead: `mmd`, or `{metric: mmd, kernel: energy}`; repeatable.",
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Random seed.")]
 
@@ -46,6 +59,7 @@ def command(
     *,
     data_dir: options.DataDir = None,
     device: options.Device = "auto",
+    metric: Metric = None,
     estimator: Estimator = None,
     particles: Particles = None,
     part: Part = None,
@@ -53,18 +67,20 @@ def command(
     seed: Seed = None,
     as_json: options.Json = False,
 ) -> int:
-    """Repeat the figures of the spec's `evaluate`, or one that the options describe."""
+    """Repeat the metrics of the spec's `evaluate`, with the changes of the options."""
     from specc.engine.device import prepare
 
     folder = run_folder(run)
     prepare()
-    from specc.api import open_run
+    from specc.api import open_run, opener
 
     given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
     changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
-    found = measured(open_run(folder, data_dir=data_dir, device=device).opened, changes, as_json)
+    opened = open_run(folder, data_dir=data_dir, device=device).loaded
+    entries = written(folder, metric) if metric else opened.manifest.evaluate
+    found = measured(opened, entries, changes, opener(folder.parent, device), as_json)
     typer.echo(in_json(found) if as_json else "\n".join(in_words(found)))
-    from specc.evaluate.finite import require_finite
+    from specc.evaluate.finite_metrics import require_finite
 
     require_finite(found.numbers())
     return exits.DONE
@@ -72,103 +88,145 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is told of a run: figures by name, or why there is none; the rest by part of the data.
+    """The evaluation of a run: metrics by name, or why there is none; the rest by part of the data.
 
     `active` has the active units of each latent, and their number in all.
     """
 
-    figures: Mapping[str, Summary]
+    metrics: Mapping[str, Summary]
     refused: Mapping[str, str]
-    parts: Mapping[str, Mapping[str, Share]]
+    parts: Mapping[str, Mapping[str, MeanEstimate]]
     active: Mapping[str, Mapping[str, tuple[int, int]]]
-    labels: Mapping[str, Label]
+    labels: Mapping[str, ClassificationMetrics]
 
     def numbers(self) -> dict[str, object]:
-        """All that has to be a finite number, by name."""
+        """All values that must be finite, by name."""
         shares = [
-            (part, term, share) for part, own in self.parts.items() for term, share in own.items()
+            (part, term, share)
+            for part, terms in self.parts.items()
+            for term, share in terms.items()
         ]
         return {
-            **{name: summary["value"] for name, summary in self.figures.items()},
+            **{name: summary["value"] for name, summary in self.metrics.items()},
             **{f"{term} on {part}": share.value for part, term, share in shares},
-            **{f"log score of {name}": own.log_score.value for name, own in self.labels.items()},
+            **{f"log score of {n}": label.log_score.value for n, label in self.labels.items()},
         }
 
 
-def measured(opened: OpenRun, changes: Mapping[str, Any], quiet: bool) -> Measured:
-    """Measures a run by the figures of its spec, with the changes that the command line makes.
+def written(folder: Path, metrics: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """The metrics of the command line as entries of a manifest, by the names of the options.
 
-    Raises RunFailure E0509 where the data has no such part, E0813 where the estimator that is asked
-    for by its name is not to be had.
+    They are read as settings of the run's own spec. Raises `WrongSpec`.
     """
-    from specc.evaluate import anatomy
-    from specc.evaluate.scoring import Request
-    from specc.report.conclude import measure, measure_labels, requests
+    from specc.cli.findings import sound
+    from specc.codegen.manifest import manifest
+    from specc.engine.storage import run_folder
+    from specc.recompile import settings_of
 
-    asked = requests(opened.manifest.evaluate)
-    if not asked:
+    home = run_folder.home(folder, run_folder.facts_of(folder)[0])
+    texts = [text if text.lstrip().startswith("{") else f"{{metric: {text}}}" for text in metrics]
+    names = ["metric" if number == 0 else f"metric_{number + 1}" for number in range(len(texts))]
+    more = (f"evaluate.{name}={text}" for name, text in zip(names, texts, strict=True))
+    plan = sound(str(home / run_folder.SPEC), (*settings_of(home), *more)).plan
+    assert plan is not None
+    every = manifest(plan)["evaluate"]
+    return {name: every[name] for name in names}
+
+
+def measured(
+    opened: LoadedRun,
+    entries: Mapping[str, Mapping[str, Any]],
+    changes: Mapping[str, Any],
+    open_run: OpenRun,
+    quiet: bool,
+) -> Measured:
+    """Measures a run by the metrics in `entries`, with the changes that the command line makes.
+
+    Raises RunFailure E0509 where the data has no such part, E0813 where the requested
+    estimator is not available, E0802 or E0824 where a run that a metric names is not usable.
+    """
+    from specc.evaluate import decomposition
+    from specc.evaluate.scoring import Request
+    from specc.report.final_evaluation import measure, measure_classification, requests
+
+    requested = requests(entries)
+    if not requested:
         part = part_of(opened, changes.get("part"))
-        asked = {part: Request(part=part)}
-    wanted = {name: replace(request, **changes) for name, request in asked.items()}
-    # Who asks for nothing in particular is told what there is.
-    refused = {} if "estimator" in changes else refusals(opened, wanted)
-    possible = {name: request for name, request in wanted.items() if name not in refused}
-    made = measure(opened, possible, quiet=quiet)
-    looked_at = sorted({request.part for request in wanted.values()})
-    first = next(iter(possible.values()), None)
+        requested = {part: Request(part=part)}
+    changed = {name: _changed(request, changes) for name, request in requested.items()}
+    # Without a requested estimator, unavailable metrics are listed and do not fail.
+    refused = {} if "estimator" in changes else refusals(opened, changed)
+    possible = {name: request for name, request in changed.items() if name not in refused}
+    made = measure(opened, possible, open_run, quiet=quiet)
+    parts = sorted({request.part for request in changed.values()})
+    first = next((own for own in possible.values() if isinstance(own, Request)), None)
     return Measured(
-        figures={name: estimate.summary() for name, estimate in made.items()},
+        metrics={name: estimate.summary() for name, estimate in made.items()},
         refused=refused,
-        parts={name: anatomy.parts(opened, name) for name in looked_at},
-        active={name: anatomy.active_units(opened, name) for name in looked_at},
-        labels={} if first is None else measure_labels(opened, first, quiet=quiet),
+        parts={name: decomposition.loss_terms(opened, name) for name in parts},
+        active={name: decomposition.active_units(opened, name) for name in parts},
+        labels={} if first is None else measure_classification(opened, first, quiet=quiet),
     )
 
 
-def refusals(opened: OpenRun, wanted: Mapping[str, Request]) -> dict[str, str]:
-    """Why the program allows no estimate for a figure, for each for which it allows none."""
-    from specc.evaluate.scoring import choose
+def _changed(
+    request: Request | MetricRequest, changes: Mapping[str, Any]
+) -> Request | MetricRequest:
+    """The request, with the changes of fields that it has."""
+    own = {field.name for field in fields(request)}
+    return replace(request, **{key: value for key, value in changes.items() if key in own})
+
+
+def refusals(opened: LoadedRun, requested: Mapping[str, Request | MetricRequest]) -> dict[str, str]:
+    """The reason for each metric that the program does not allow."""
+    from specc.evaluate.scoring import Request, choose_estimator
     from specc.runtime.failure import RunFailure
 
     found = {}
-    for name, request in wanted.items():
+    for name, request in requested.items():
+        if not isinstance(request, Request):
+            continue
         try:
-            choose(opened.manifest, request.estimator)
+            choose_estimator(opened.manifest, request.estimator)
         except RunFailure as failure:
             found[name] = failure.message
     return found
 
 
 def in_json(found: Measured) -> str:
-    """All of it for a program: the figures by their names, beside the rest."""
-    from specc.engine import files
+    """The evaluation as JSON: metrics by their names, beside the rest."""
+    from specc.engine.storage import file_io
 
     more = {
         "not_measured": dict(found.refused),
         "parts": {
-            name: {k: asdict(v) for k, v in own.items()} for name, own in found.parts.items()
+            name: {k: asdict(v) for k, v in terms.items()} for name, terms in found.parts.items()
         },
         "active_units": {
-            name: {latent: {"active": n, "of": of} for latent, (n, of) in own.items()}
-            for name, own in found.active.items()
+            name: {latent: {"active": n, "of": of} for latent, (n, of) in latents.items()}
+            for name, latents in found.active.items()
         },
         "labels": {name: label.summary() for name, label in found.labels.items()},
     }
-    return files.to_json({**found.figures, **more}, indent=2)
+    return file_io.to_json({**found.metrics, **more}, indent=2)
 
 
 def in_words(found: Measured) -> Iterator[str]:
-    """All of it for a person, line by line."""
-    from specc.cli.train import figure
-    from specc.report.errors import error_of
+    """The evaluation as text, line by line."""
+    from specc.cli.train import metric_line
+    from specc.report.sample_figures import is_of_samples
+    from specc.report.standard_error import error_of
 
-    for name, summary in found.figures.items():
-        yield figure(name, summary)
+    for name, summary in found.metrics.items():
+        yield metric_line(name, summary)
+        if is_of_samples(summary):
+            continue
         yield from (f"  {line}" for line in weights_in_words(summary))
     for name, reason in found.refused.items():
-        yield f"{name}: no figure; {reason}"
+        yield f"{name}: not available; {reason}"
     for name, shares in found.parts.items():
-        yield f"parts of the loss on `{name}`:"
+        if shares:
+            yield f"terms of the loss on `{name}`:"
         width = max(map(len, shares), default=0)
         for term, share in shares.items():
             error = error_of(share.standard_error)
@@ -180,21 +238,21 @@ def in_words(found: Measured) -> Iterator[str]:
 
 
 def weights_in_words(summary: Summary) -> list[str]:
-    """What the importance weights of a figure say of it."""
+    """Diagnostics of the importance weights of a metric."""
     effective, share = summary["effective_sample_size"], summary["pareto_k_above_0.7"]
     if not isinstance(effective, float):
         return []
     lines = [f"effective sample size {effective:.1f} of {summary['particles']} particles"]
     if isinstance(share, float):
         shown = f"{100 * share:.0f} %" if share >= 0.005 or share == 0 else "under 1 %"
-        meaning = ": there a better guide helps, and more particles do not" if share else ""
+        meaning = ": a better guide helps there, more particles do not" if share else ""
         lines.append(f"Pareto k above 0.7 in {shown} of the rows{meaning}")
     return lines
 
 
-def labels_in_words(labels: Mapping[str, Label]) -> list[str]:
-    """A line of figures for each label, under one on what they are of; none without labels."""
-    from specc.report.errors import with_error
+def labels_in_words(labels: Mapping[str, ClassificationMetrics]) -> list[str]:
+    """A heading and a line of metrics for each label; empty without labels."""
+    from specc.report.standard_error import with_error
 
     lines: list[str] = []
     for name, label in labels.items():
@@ -209,8 +267,8 @@ def labels_in_words(labels: Mapping[str, Label]) -> list[str]:
             f"log score {with_error(score.value, score.standard_error, 'nats')}, "
             f"calibration error {label.calibration_error:.3f}"
         )
-        if label.guided is not None:
-            own = label.guided
-            shown = with_error(own.value, own.standard_error)
+        if label.guide_accuracy is not None:
+            guide = label.guide_accuracy
+            shown = with_error(guide.value, guide.standard_error)
             lines.append(f"  {name}, by the guide: accuracy {shown}")
     return lines

@@ -1,4 +1,4 @@
-"""`specc explain`: what the compiler decided for a spec, or what a code or a name means."""
+"""`specc explain`: the decisions of the compiler, or the meaning of a code or a name."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from specc.cli.codes import page
 from specc.cli.reference import entries, is_spec
 
 HELP = (
-    "Show what the compiler decided for SPEC, what a code such as E0302 means, or what a NAME of "
-    "the catalog (normal, mlp, elbo, csv, adam) or a key (train.epochs) does."
+    "Explain the decisions of the compiler for a spec, an error code such as E0302, a name of the "
+    "catalog such as normal, mlp, elbo, csv or adam, or a key of a spec such as train.epochs."
 )
 
 What = Annotated[
@@ -22,7 +22,7 @@ What = Annotated[
         metavar="SPEC|CODE|NAME",
         show_default=False,
         autocompletion=complete.explained,
-        help="The file of a spec, a code, a name of the catalog, or a key.",
+        help="A spec file, an error code, a name of the catalog, or a key.",
     ),
 ]
 

@@ -6,7 +6,7 @@ from specc.cli.exits import FAILED, WRONG
 
 
 class Failure(Exception):
-    """One sentence on what is wrong, what to do about it, and the exit code."""
+    """What is wrong in one sentence, the likely fix, and the exit code."""
 
     def __init__(self, message: str, hint: str = "", exit_code: int = FAILED) -> None:
         super().__init__(message)
@@ -16,7 +16,7 @@ class Failure(Exception):
 
 
 class WrongSpec(Exception):
-    """A spec with errors, where a verb needs one without; `text` is its findings as printed."""
+    """A spec with errors, where a verb needs one without; `text` has its findings as printed."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -29,6 +29,6 @@ def usage(message: str, hint: str = "") -> Failure:
 
 
 def reason(error: OSError) -> str:
-    """The operating system's own words, in lower case: `no such file or directory`."""
+    """The message of the operating system, in lower case: `no such file or directory`."""
     words = error.strerror or str(error)
     return words[:1].lower() + words[1:]

@@ -1,4 +1,4 @@
-"""Specs as they come out of the compiler's front, and their findings on the screen."""
+"""Checking specs, and printing their findings."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def examine(
     name: str, settings: Sequence[str] = (), *, trained: bool = True
 ) -> tuple[Checked | None, list[Diagnostic]]:
-    """Everything the compiler finds in the spec `name`; None where there is no text at all.
+    """The checked spec `name` and its findings; None where the file cannot be read.
 
-    Without `trained`, what an objective would find is left out.
+    Without `trained`, the objective is not checked.
     """
     source, findings = read(name)
     if source is None:
@@ -50,7 +50,7 @@ def has_errors(findings: Iterable[Diagnostic]) -> bool:
 def rendered(findings: Sequence[Diagnostic], form: str = "text") -> str:
     """The findings in the format `text`, `json`, `github` or `sarif`.
 
-    Text has codes of colour, which `typer.echo` removes where no terminal shows them.
+    Text has colour codes, which `typer.echo` removes unless it writes to a terminal.
     """
     renderer = import_module(f"specc.diagnostics.render_{form}")
     coloured = {"colour": True} if form == "text" else {}

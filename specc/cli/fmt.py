@@ -17,7 +17,7 @@ def command(
     specs: options.Specs,
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if a file would change.")
+        bool, typer.Option("--check", help="Write nothing; exit with 1 if a file would change.")
     ] = False,
     show: Annotated[bool, typer.Option("--diff", help="Write nothing; show the changes.")] = False,
 ) -> int:
@@ -27,8 +27,8 @@ def command(
 
 
 def _format(spec: str, check: bool, show: bool) -> bool:
-    from specc.cli.files import write_file
     from specc.cli.revision import read_at
+    from specc.cli.writing import write_file
     from specc.diagnostics.printable import named
     from specc.language.formatter import fmt
     from specc.reading import STDIN

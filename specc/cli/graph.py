@@ -1,4 +1,4 @@
-"""`specc graph`: a spec's graph as text, or as a picture."""
+"""`specc graph`: the graph of a spec as text or as a picture."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FORMS = ("text", "mermaid", "dot", "svg", "png")
 
 Format = Annotated[
     Literal["text", "mermaid", "dot", "svg", "png"] | None,
-    typer.Option("--format", help="The format; by default that of the ending of --out, or text."),
+    typer.Option("--format", help="The format; by default from the ending of --out, else text."),
 ]
 Out = Annotated[
-    str | None, typer.Option("--out", metavar="FILE", help="Write to FILE; png needs one.")
+    str | None, typer.Option("--out", metavar="FILE", help="Write to FILE; required for png.")
 ]
 
 
@@ -28,8 +28,8 @@ def command(
     spec: options.Spec, *, settings: options.Settings, form: Format = None, out: Out = None
 ) -> int:
     """Draw, to the screen or to a file."""
-    from specc.cli.files import STDOUT, write_file
     from specc.cli.findings import sound
+    from specc.cli.writing import STDOUT, write_file
 
     ending = Path(out).suffix.removeprefix(".") if out else ""
     chosen = form or ({"mmd": "mermaid", "gv": "dot"}.get(ending, ending) or "text")
@@ -53,7 +53,7 @@ def command(
 
 
 def _png(typed: object, out: str | None) -> int:
-    from specc.cli.files import STDOUT, write_bytes
+    from specc.cli.writing import STDOUT, write_bytes
     from specc.graph.draw.image import draw
     from specc.graph.graph import TypedGraph
 

@@ -1,6 +1,6 @@
-"""The group of verbs, each loaded when it is used, and how help is laid out.
+"""The group of verbs, each loaded on first use, and the layout of help.
 
-Typer's own panels need rich, whose import takes longer than everything else that `--help` does.
+Typer's panels need rich, whose import takes longer than the rest of `--help`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Rows = dict[str, list[tuple[str, str]]]
 
 
 class Verb(TyperCommand):
-    """A command; its options stand under the heading of their `rich_help_panel`."""
+    """A command whose help lists options under the heading of their `rich_help_panel`."""
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Writes the arguments and options."""
         _write(formatter, _parameters(self, ctx))
 
     def collect_usage_pieces(self, ctx: Context) -> list[str]:
-        """The words behind the verb: `[OPTIONS] SPEC`, `[OPTIONS] [FOLDER...]`."""
+        """The words after the verb: `[OPTIONS] SPEC`, `[OPTIONS] [FOLDER...]`."""
         arguments = [p for p in self.get_params(ctx) if isinstance(p, TyperArgument)]
         names = [(_name(argument), argument.required) for argument in arguments]
         return ["[OPTIONS]", *(name if needed else f"[{name}]" for name, needed in names)]
@@ -46,8 +46,8 @@ class Verbs(TyperGroup):
         """Find the verb that is called, and load it."""
         name, verb, rest = super().resolve_command(ctx, args)
         if name in PANELS["Write"] or name in PANELS["Check"]:
-            # The compiler's modules and classes live to the end: looking through them for garbage
-            # every 700 objects takes a sixth of the time of a check.
+            # The compiler's modules and classes live to the end: collecting garbage every 700
+            # objects takes a sixth of the time of a check.
             gc.set_threshold(50_000)
         return name, None if name is None or verb is None else loaded(name, self), rest
 
@@ -57,15 +57,15 @@ class Verbs(TyperGroup):
         _write(formatter, _parameters(self, ctx))
 
 
-def stand_in(name: str, text: str) -> TyperCommand:
-    """A verb as help and completion show it."""
+def placeholder(name: str, text: str) -> TyperCommand:
+    """A verb as help and completion show it, without importing its module."""
     return TyperCommand(name, help=text)
 
 
 def loaded(name: str, group: TyperGroup) -> TyperCommand:
     """Import the module of a verb, and make a command of its function `command`.
 
-    The options of the group may stand after the verb, too.
+    `--debug` of the group is accepted after the verb, too.
     """
     from copy import copy
     from importlib import import_module

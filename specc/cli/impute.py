@@ -1,4 +1,4 @@
-"""`specc impute`: the missing values of data, filled by a trained run."""
+"""`specc impute`: missing values of data, filled in by a trained run."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ File = Annotated[
         metavar="NPZ",
         exists=True,
         dir_okay=False,
-        help="Rows of an .npz file instead: an array for each field, NaN where a value is missing.",
+        help="Complete rows of an .npz file: an array per field, NaN where a value is missing.",
     ),
 ]
 Draws = Annotated[
-    int, typer.Option("--draws", min=1, max=10**4, metavar="N", help="Draws for each row.")
+    int,
+    typer.Option("--draws", min=1, max=10**4, metavar="N", help="Number of draws for each row."),
 ]
 Sweeps = Annotated[
     int,
@@ -41,13 +42,15 @@ Sweeps = Annotated[
         min=1,
         max=10**6,
         metavar="N",
-        help="Iterations, each of which proposes new draws and weights them.",
+        help="Number of iterations, each of which proposes and weights new draws.",
     ),
 ]
 Out = Annotated[
     str | None,
     typer.Option(
-        "--out", metavar="FILE", help="RUN/imputed.npz by default; a picture goes beside."
+        "--out",
+        metavar="FILE",
+        help="The file; RUN/imputed.npz by default. Images are also drawn to a .png beside it.",
     ),
 ]
 
@@ -74,7 +77,7 @@ def command(
     out: Out = None,
     as_json: options.Json = False,
 ) -> int:
-    """Fill, write, and say where and how well."""
+    """Fill in the values, write them, and print the path and the errors."""
     from specc.engine.device import prepare
 
     folder = run_folder(run)
@@ -85,48 +88,48 @@ def command(
     from specc.api import open_run
 
     opened = open_run(folder, data_dir=data_dir, device=device)
-    data = opened.opened.manifest.data
+    data = opened.loaded.manifest.data
     x = None if given is None else _read(given, tuple(data.fields) if data else ())
     if given is None:
-        part = part_of(opened.opened, part)
+        part = part_of(opened.loaded, part)
     found = opened.impute(
         part=part, x=x, draws=draws, sweeps=sweeps, rows=rows, seed=seed, units=units
     )
     _write(path, found)
     summary = {name: filled.summary() for name, filled in found.items()}
     if units == "model":
-        found = {name: filled.in_data_units(opened.opened) for name, filled in found.items()}
+        found = {name: filled.in_data_units(opened.loaded) for name, filled in found.items()}
     picture = _draw(opened, path.with_suffix(".png"), found)
     if as_json:
-        from specc.engine import files
+        from specc.engine.storage import file_io
 
         made = {"file": str(path), "picture": None if picture is None else str(picture)}
-        typer.echo(files.to_json({**made, "fields": summary}, indent=2))
+        typer.echo(file_io.to_json({**made, "fields": summary}, indent=2))
         return exits.DONE
-    for name, told in summary.items():
-        typer.echo(_line(name, told))
+    for name, field in summary.items():
+        typer.echo(_line(name, field))
     typer.echo(f"filled: {path}")
     if picture is not None:
         typer.echo(f"picture: {picture}")
     return exits.DONE
 
 
-def _line(name: str, told: Mapping[str, Any]) -> str:
+def _line(name: str, field: Mapping[str, Any]) -> str:
     """`x: 49.7 % of 359 rows were missing, filled by 51 effective draws; ...`."""
-    line = f"{name}: {100 * told['missing']:.3g} % of {told['rows']} rows were missing"
-    if "effective" in told:
-        line += f", filled by {told['effective']:,.3g} effective draws"
-    for figure, words in (("accuracy", "accuracy"), ("squared_error", "squared error")):
-        if figure in told:
-            line += f"; of what was hidden {words} {told[figure]:.4f}"
+    line = f"{name}: {100 * field['missing']:.3g} % of {field['rows']} rows were missing"
+    if "effective" in field:
+        line += f", filled by {field['effective']:,.3g} effective draws"
+    for metric, words in (("accuracy", "accuracy"), ("squared_error", "squared error")):
+        if metric in field:
+            line += f"; of what was hidden {words} {field[metric]:.4f}"
     return line
 
 
 def _read(path: Path, names: Collection[str]) -> dict[str, Tensor]:
     """The arrays of these names in a file; raises RunFailure E0505 where one has no numbers."""
     from specc.data.check import kind
-    from specc.data.files import unreadable
-    from specc.data.mapped import tensor
+    from specc.data.data_folder import unreadable
+    from specc.data.memory_mapped import tensor
     from specc.data.sources import reader
 
     table = reader("npz")({"path": path.name}, path.parent, names)
@@ -139,8 +142,8 @@ def _read(path: Path, names: Collection[str]) -> dict[str, Tensor]:
 
 
 def _write(path: Path, found: Mapping[str, Filled]) -> None:
-    from specc.cli.files import write_bytes
-    from specc.report.rows import as_npz
+    from specc.cli.writing import write_bytes
+    from specc.report.export import as_npz
 
     arrays = {}
     for name, filled in found.items():
@@ -153,14 +156,14 @@ def _write(path: Path, found: Mapping[str, Filled]) -> None:
 
 
 def _draw(run: Run, path: Path, found: Mapping[str, Filled]) -> Path | None:
-    """Rows with holes, filled by their means and by a draw, where they are pictures."""
-    from specc.cli.files import write_bytes
-    from specc.report.conclude import picture_field
-    from specc.report.imputed import sheet
+    """Write incomplete images beside their completions; None where no field is an image."""
+    from specc.cli.writing import write_bytes
+    from specc.report.final_evaluation import picture_field
+    from specc.report.imputed_sheet import imputed_sheet
     from specc.report.pictures import as_png
 
-    shown = picture_field(run.opened)
+    shown = picture_field(run.loaded)
     if shown is None or shown.name not in found:
         return None
-    write_bytes(path, as_png(sheet(found[shown.name], shown)))
+    write_bytes(path, as_png(imputed_sheet(found[shown.name], shown)))
     return path

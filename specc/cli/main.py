@@ -15,15 +15,15 @@ from typer.core import TyperGroup
 from specc.cli import exits, terminal
 from specc.cli.boundary import Boundary, abandon_output, flush
 from specc.cli.failure import usage
-from specc.cli.help import Verbs, stand_in
+from specc.cli.help import Verbs, placeholder
 from specc.cli.verbs import VERBS
 
 COMPLETE = "_SPECC_COMPLETE"
-"""The environment variable by which a shell asks for completions; its value names the shell."""
+"""The environment variable with which a shell requests completions; its value names the shell."""
 
 HELP = "A compiler for deep generative models: a YAML graph in, readable PyTorch out."
 EPILOG = (
-    "Exit codes: 0 done, 1 findings or drift, 2 wrong spec or usage, 3 failed, "
+    "Exit codes: 0 success, 1 errors found or files out of date, 2 wrong spec or usage, 3 failed, "
     "70 a bug in specc, 75 interrupted and resumable."
 )
 
@@ -66,7 +66,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """The options that stand before the verb; their callbacks do what they ask for."""
+    """The options before the verb; their callbacks do the work."""
 
 
 def group() -> TyperGroup:
@@ -83,17 +83,17 @@ def group() -> TyperGroup:
     application.callback()(_options)
     made = typer.main.get_group(application)
     for name, text in VERBS.items():
-        made.add_command(stand_in(name, text))
+        made.add_command(placeholder(name, text))
     return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; return its exit code (see `specc.cli.exits`)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    _print_anything()
+    _escape_unencodable()
     boundary = Boundary(given)
     with boundary:
-        _refuse_unseen(given)
+        _refuse_control_characters(given)
         boundary.code = _complete(given) if COMPLETE in os.environ else _invoke(given, boundary)
     flushing = Boundary(given)
     with flushing:
@@ -106,8 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run() -> int:
     """Run the command line of this process, which ends with it; return its exit code.
 
-    What is alive then is no garbage. The interpreter would look through all of it once more, which
-    takes a quarter of the time of a check.
+    All objects are still in use then; freezing them spares the interpreter a last garbage
+    collection, which takes a quarter of the time of a check.
     """
     try:
         return main()
@@ -126,17 +126,17 @@ def _invoke(arguments: list[str], boundary: Boundary) -> int:
 
 
 def _complete(words: list[str]) -> int:
-    """Answer a shell that asks how a command line may go on."""
+    """Print the completions of an unfinished command line."""
     from specc.cli.complete import answer
 
     typer.echo(answer(group(), words, os.environ[COMPLETE]), nl=False)
     return exits.DONE
 
 
-def _refuse_unseen(arguments: Sequence[str]) -> None:
-    """Controls and line breaks in an argument would steer the terminal, or a log that is parsed.
+def _refuse_control_characters(arguments: Sequence[str]) -> None:
+    """Refuse control characters in arguments: printed back, they could change terminal or log.
 
-    A value that is set may have several lines; names of files may not.
+    The value of `--set` may have several lines and tabs; file names may not.
     """
     for before, argument in zip(["", *arguments], arguments, strict=False):
         is_value = before == "--set" or argument.startswith("--set=")
@@ -148,8 +148,8 @@ def _refuse_unseen(arguments: Sequence[str]) -> None:
         raise usage(f"the argument `{escaped(argument)}` has a control character")
 
 
-def _print_anything() -> None:
-    """Characters that a terminal cannot show are escaped there, not a crash."""
+def _escape_unencodable() -> None:
+    """Escape characters that the encoding of a stream lacks, instead of failing on them."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -1,4 +1,4 @@
-"""`specc new`: a small spec that trains as it is, to be changed from there."""
+"""`specc new`: a small spec that trains unchanged, to start from."""
 
 from __future__ import annotations
 
@@ -12,29 +12,19 @@ import typer
 
 from specc.cli import complete, exits
 from specc.cli.failure import usage
-from specc.cli.files import write_file, write_new_file
-
-TEMPLATES: dict[str, str] = {
-    "vae": "variational autoencoder (Kingma and Welling, 2014)",
-    "iwae": "importance weighted autoencoder (Burda et al., 2016)",
-    "conv_vae": "variational autoencoder with convolutions",
-    "hierarchical_vae": "two stochastic layers (Sonderby et al., 2016)",
-    "sbn": "sigmoid belief network, trained by VIMCO (Mnih and Rezende, 2016)",
-    "conditional_vae": "images given their class (Sohn et al., 2015)",
-    "gaussian_mixture": "mixture of Gaussians, classes summed out",
-    "factor_analysis": "linear factors and a noise for each pixel",
-    "naive_bayes": "a class, and pixels that are independent given it",
-    "logistic_regression": "classes given pixels, by maximum a posteriori",
-}
+from specc.cli.template_names import TEMPLATES
+from specc.cli.writing import write_file, write_new_file
 
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
-
-HELP = "Write the spec TEMPLATE to FILE, TEMPLATE.yaml by default, - for standard output."
+HELP = (
+    "Write a spec to start from to FILE: TEMPLATE.yaml by default, - for standard output. Without "
+    "TEMPLATE, list the templates."
+)
 
 Template = Annotated[
     str | None,
-    typer.Argument(autocompletion=complete.templates, help="The template; --list shows all."),
+    typer.Argument(autocompletion=complete.templates, help="The name of a template."),
 ]
 
 
@@ -42,10 +32,10 @@ def command(
     template: Template = None,
     file: Annotated[str | None, typer.Argument(help="The file to write.")] = None,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     listing: Annotated[bool, typer.Option("--list", help="List the templates.")] = False,
 ) -> int:
-    """Write a template under its own or another name."""
+    """Write a template, named after the file."""
     if listing or template is None:
         typer.echo(table(), nl=False)
         return exits.DONE
@@ -61,17 +51,19 @@ def command(
 
 
 def table() -> str:
-    """The templates with what each one is, a line for each."""
+    """The templates with their descriptions, one per line."""
     width = max(map(len, TEMPLATES))
     return "".join(f"{name:{width}}  {what}\n" for name, what in TEMPLATES.items())
 
 
 def hint(name: str) -> str:
-    """What to write instead of an unknown template."""
+    """The likely fix for an unknown template."""
+    if name.endswith((".yaml", ".yml")):
+        return f"name a template before the file: specc new vae {name}"
     from specc.diagnostics.nearest import nearest
 
     meant = nearest(name, TEMPLATES)
-    return f"did you mean `{meant}`?" if meant else f"there are {', '.join(TEMPLATES)}"
+    return f"did you mean `{meant}`?" if meant else f"the templates are {', '.join(TEMPLATES)}"
 
 
 def text(template: str, name: str | None = None) -> str:
@@ -82,7 +74,7 @@ def text(template: str, name: str | None = None) -> str:
 
 
 def model_name(path: Path) -> str:
-    """The name of the model in a file: the file's own name without its ending.
+    """The name of the model in a file: the name of the file without its ending.
 
     Raises `Failure` where that is not a Python identifier, since it names the generated package.
     """
@@ -98,7 +90,7 @@ def model_name(path: Path) -> str:
 
 
 def write(path: Path, spec: str, force: bool) -> None:
-    """Write the spec, and keep a file that is there already unless `force`; raises `Failure`."""
+    """Write the spec; raises `Failure` where the file exists, unless `force`."""
     if force:
         write_file(path, spec)
         return

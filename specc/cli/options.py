@@ -15,7 +15,7 @@ Spec = Annotated[
         metavar="SPEC",
         show_default=False,
         autocompletion=complete.specs,
-        help="The file of the spec; - reads standard input.",
+        help="The spec file; - reads standard input.",
     ),
 ]
 
@@ -25,7 +25,7 @@ Specs = Annotated[
         metavar="SPEC...",
         show_default=False,
         autocompletion=complete.specs,
-        help="The files of specs; - reads standard input.",
+        help="The spec files; - reads standard input.",
     ),
 ]
 
@@ -47,7 +47,8 @@ Settings = Annotated[
         default_factory=list,
         show_default=False,
         autocompletion=complete.settings,
-        help="Set a value of the spec, such as train.epochs=10 or z_dim=20; may be repeated.",
+        help="Set a value of the spec, such as train.epochs=10 or z_dim=20; null leaves it out. "
+        "Repeatable.",
     ),
 ]
 
@@ -57,7 +58,7 @@ Units = Annotated[
     Literal["data", "model"],
     typer.Option(
         "--units",
-        help="Units of standardized fields: those of the data, or those that the model has.",
+        help="Units of standardized fields: those of the data, or those of the model.",
     ),
 ]
 
@@ -69,7 +70,7 @@ DataDir = Annotated[
         exists=True,
         file_okay=False,
         envvar="SPECC_DATA_DIR",
-        help="The folder with the files of data.",
+        help="The folder with the data files; the folder of the spec by default.",
     ),
 ]
 
@@ -77,5 +78,3 @@ Device = Annotated[
     str,
     typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1, or auto: the best one."),
 ]
-
-Force = Annotated[bool, typer.Option("--force", help="Replace files that were edited by hand.")]

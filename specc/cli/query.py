@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from specc.infer.network import Network, Result
     from specc.infer.separation import Separation
 
-EXAMPLE = 'ask such as `specc query SPEC "P(a, b | c=1)"`, or `--independent a b --given c`'
+EXAMPLE = 'write such as `specc query SPEC "P(a, b | c=1)"`, or `--independent a b --given c`'
 
 
 HELP = (
@@ -56,25 +56,25 @@ def command(
     settings: options.Settings,
     as_json: options.Json = False,
 ) -> int:
-    """Answer one question: 0 whatever the answer is."""
+    """Answer one question; the exit code is 0 for any answer."""
     from specc.cli.findings import rendered
     from specc.infer.refusal import Refusal
 
     words = words or []
     if independent is None and (len(words) != 1 or given):
-        raise usage("exactly one question is expected", EXAMPLE)
+        raise usage("one question is needed: a probability, or a pair for `--independent`", EXAMPLE)
     if independent is not None and words and not given:
         raise usage(f"`{words[0]}` is not expected here", EXAMPLE)
     try:
         if independent is not None:
-            return _separate(spec, settings, independent, (*given, *words), as_json)
-        return _ask(spec, settings, words[0], as_json)
+            return _independence(spec, settings, independent, (*given, *words), as_json)
+        return _probability(spec, settings, words[0], as_json)
     except Refusal as refusal:
         raise WrongSpec(rendered([refusal.diagnostic])) from None
 
 
 def _typed(spec: str, settings: Sequence[str]) -> TypedGraph:
-    """The graph of a spec, which need not have an objective, or anything to learn."""
+    """The graph of a spec, which needs neither an objective nor anything to train."""
     from specc.cli.findings import examine, has_errors, rendered
 
     checked, findings = examine(spec, settings, trained=False)
@@ -83,12 +83,12 @@ def _typed(spec: str, settings: Sequence[str]) -> TypedGraph:
     return checked.typed
 
 
-def _ask(spec: str, settings: Sequence[str], words: str, as_json: bool) -> int:
+def _probability(spec: str, settings: Sequence[str], words: str, as_json: bool) -> int:
     from specc.infer.question import read_question
 
     question = read_question(words)
     network = _trained(spec, settings) if is_run(spec) else _written(spec, settings)
-    result = network.ask(question)
+    result = network.answer(question)
     known = {term.name: term.value for term in question.known}
     if as_json:
         answer = {
@@ -113,7 +113,7 @@ def _written(spec: str, settings: Sequence[str]) -> Network:
 
 
 def _trained(run: str, settings: Sequence[str]) -> Network:
-    """The network of a run, with the numbers that it has learnt."""
+    """The network of a run, with its trained parameters."""
     plan = _compiled(run, settings).plan
     from specc.engine.device import prepare
 
@@ -122,8 +122,8 @@ def _trained(run: str, settings: Sequence[str]) -> Network:
     from specc.infer.network import Network
 
     model = open_run(run_folder(run), device="cpu").program.model
-    learnt = plan.programs["model"].learnt
-    tensors = {item.node.name: getattr(model, item.attribute) for item in learnt}
+    parameters = plan.programs["model"].learnable
+    tensors = {item.node.name: getattr(model, item.attribute) for item in parameters}
     values = {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
     return Network(plan.graph, values)
 
@@ -131,14 +131,14 @@ def _trained(run: str, settings: Sequence[str]) -> Network:
 def _compiled(run: str, settings: Sequence[str]) -> Compiled:
     """The spec of a run, with the settings that it was trained with."""
     if settings:
-        raise usage("--set cannot change a trained run", "omit it, or query the spec")
+        raise usage("--set cannot change a trained run", "leave --set out, or query the spec")
     from specc.recompile import compiled
 
     return compiled(run_folder(run))
 
 
 def _lines(words: str, result: Result) -> list[str]:
-    """The answer as a number or a table, and what it took."""
+    """The answer as a number or a table, and the size of the computation."""
     if not result.variables:
         lines = [f"{words} = {result.values.item():.6g}"]
     else:
@@ -157,7 +157,7 @@ def _lines(words: str, result: Result) -> list[str]:
 # independence
 
 
-def _separate(
+def _independence(
     spec: str,
     settings: Sequence[str],
     pair: tuple[str, str],
@@ -178,19 +178,19 @@ def _separate(
         }
         typer.echo(json.dumps(answer, indent=2))
     else:
-        typer.echo("\n".join(_separation(found)))
+        typer.echo("\n".join(_independence_lines(found)))
     return exits.DONE
 
 
-def _separation(found: Separation) -> list[str]:
+def _independence_lines(found: Separation) -> list[str]:
     given = f" given {' and '.join(found.given)}" if found.given else ""
     if found.independent:
-        says = f"yes: {found.left} and {found.right} are independent{given}"
-        return [says, "  every path between them is blocked"]
+        answer = f"yes: {found.left} and {found.right} are independent{given}"
+        return [answer, "  every path between them is blocked"]
     steps = zip(("", *found.arrows), found.path, strict=True)
     path = " ".join(f"{arrow} {name}".strip() for arrow, name in steps)
     lines = [f"no: {found.left} and {found.right} can depend on each other{given}", f"  {path}"]
     for name, held in found.meetings:
-        why = "which is given" if held == name else f"since {held}, which follows from it, is given"
+        why = "which is given" if held == name else f"since its descendant {held} is given"
         lines.append(f"  open at {name}, {why}")
     return lines

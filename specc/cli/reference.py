@@ -12,7 +12,7 @@ SPEC_ENDINGS = (".yaml", ".yml")
 
 
 def is_spec(word: str) -> bool:
-    """Whether a word is written like a spec: stdin, a file that exists or a path of one."""
+    """Whether a word names a spec: `-`, an existing file, or what looks like a path."""
     if word == "-" or word.endswith(SPEC_ENDINGS) or any(mark in word for mark in "/\\:"):
         return True
     return Path(word).is_file()
@@ -27,7 +27,10 @@ def entries(word: str, as_json: bool = False) -> str:
     if not found:
         meant = guess(word)
         about = "there is no spec, code, name of the catalog or key of a spec"
-        raise usage(f"{about} `{word}`", f"did you mean `{meant}`?" if meant else "")
+        hint = (
+            f"did you mean `{meant}`?" if meant else "names, keys and codes are in docs/reference"
+        )
+        raise usage(f"{about} `{word}`", hint)
     if as_json:
         values = [dataclasses.asdict(entry) for entry in found]
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""`specc report`: a run on one page."""
+"""`specc report`: a run as one HTML page."""
 
 from __future__ import annotations
 
@@ -20,20 +20,24 @@ def command(
     device: options.Device = "auto",
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="FILE", help="RUN/report.html by default; stdout: -."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The file; RUN/report.html by default, - for standard output.",
+        ),
     ] = None,
 ) -> int:
-    """Open the run, write the page, and say where."""
+    """Open the run, write its page, and print the path."""
     from specc.engine.device import prepare
 
     folder = run_folder(run)
     prepare()
     from specc.api import open_run
-    from specc.cli.files import STDOUT, is_stream, write_file
+    from specc.cli.writing import STDOUT, is_stream, write_file
     from specc.diagnostics.printable import named
     from specc.report.page import page
 
-    opened = open_run(folder, data_dir=data_dir, device=device).opened
+    opened = open_run(folder, data_dir=data_dir, device=device).loaded
     text = page(opened)
     if out == STDOUT:
         typer.echo(text, nl=False)

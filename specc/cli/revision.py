@@ -1,4 +1,4 @@
-"""Specs as they were: `HEAD~1:specs/vae.yaml` is read from git."""
+"""Earlier revisions of specs: `HEAD~1:specs/vae.yaml` is read from git."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ def read_at(name: str) -> Source:
 
 
 def committed(name: str) -> Source:
-    """The text of a file as the last commit has it; raises `Failure` or `WrongSpec`."""
+    """The text of a file in the last commit; raises `Failure` or `WrongSpec`."""
     path = Path(name).resolve()
     text = _git("-C", str(path.parent), "show", "--end-of-options", f"HEAD:./{path.name}")
     if isinstance(text, str):
-        problem = f"git does not show `{name}` as it was committed: {text}"
+        problem = f"git cannot show the last commit of `{name}`: {text}"
         if "not a git repository" in text:
-            problem = f"`{name}` is in no git repository, so there is no earlier one to compare"
+            problem = f"`{name}` is not in a git repository, so it has no earlier version"
         elif "HEAD" in text:
-            problem = f"`{name}` is in no commit yet, so there is no earlier one to compare"
-        raise Failure(problem, "name two specs: specc diff OLD NEW", exits.WRONG)
+            problem = f"`{name}` is in no commit yet, so it has no earlier version"
+        raise Failure(problem, "name two specs to compare: specc diff OLD NEW", exits.WRONG)
     return _decoded(f"HEAD:{name}", text)
 
 
 def _at_revision(name: str) -> Source:
     revision, _, path = name.partition(":")
     if not revision or not path or revision.startswith("-"):
-        raise Failure(f"`{name}` names no file at a revision", "write HEAD~1:specs/vae.yaml")
+        raise Failure(f"`{name}` names no file at a revision", "such as HEAD~1:specs/vae.yaml")
     where = path if path.startswith("/") else f"./{path}"
     text = _git("show", "--end-of-options", f"{revision}:{where}")
     if isinstance(text, str):
-        raise Failure(f"git does not show `{name}`: {text}")
+        raise Failure(f"git cannot show `{name}`: {text}")
     return _decoded(name, text)
 
 
 def _git(*arguments: str) -> bytes | str:
-    """What git prints, or why it prints nothing; raises `Failure` where there is no git."""
+    """What git prints, or its error message; raises `Failure` where git is not installed."""
     command, environment = ["git", *arguments], {**os.environ, "LC_ALL": "C"}
     try:
         done = subprocess.run(
@@ -60,8 +60,8 @@ def _git(*arguments: str) -> bytes | str:
     except FileNotFoundError as error:
         raise Failure("git is not installed, so no revision can be read") from error
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-        return said.removeprefix("fatal: ")
+        message = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        return message.removeprefix("fatal: ")
     return done.stdout
 
 

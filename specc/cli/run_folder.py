@@ -1,15 +1,15 @@
-"""The run that a word of the command line means: a folder, or the name of one in `runs/`."""
+"""Finding a run by the path of its folder, or by its name in `runs/`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specc.cli.failure import usage
 from specc.cli.terminal import echo_error
+from specc.runtime.failure import USAGE, RunFailure
 
 if TYPE_CHECKING:
-    from specc.engine.opened import OpenRun
+    from specc.engine.storage.loaded_run import LoadedRun
 
 ROOT = Path("runs")
 
@@ -17,8 +17,8 @@ ROOT = Path("runs")
 def run_folder(word: str) -> Path:
     """The folder of a run: `runs/vae-1`, or `vae-1` for it.
 
-    Raises `Failure` where there is none and another one of nearly this name; where there is no such
-    name either, the folder is returned as it stands, for its reader to refuse.
+    Raises RunFailure: E0802 where there is none, but another run has a similar name; without one,
+    the path is returned unchanged, and reading it reports that it does not exist.
     """
     path = Path(word)
     if path.exists() or path.is_symlink():
@@ -27,22 +27,25 @@ def run_folder(word: str) -> Path:
         return ROOT / word
     meant = _nearest(path, _is_name(word))
     if meant is not None:
-        raise usage(f"there is no run `{word}`", f"did you mean `{meant}`?")
+        hint = f"did you mean `{meant}`?"
+        raise RunFailure("E0802", f"there is no run `{word}`", hint=hint, exit_code=USAGE)
     return path
 
 
-def part_of(opened: OpenRun, given: str | None) -> str:
-    """The part of the data to look at: the given one, else held-out rows, or what there is."""
+def part_of(opened: LoadedRun, given: str | None) -> str:
+    """The part of the data to use: the given one, else held-out rows, else what exists."""
     if given is not None:
         return given
     found = opened.held_out
     if opened.data is not None and found != "test":
-        echo_error(f"the data has no part `test`, so that `{found}` is used; --part names another")
+        echo_error(
+            f"the data has no part `test`; `{found}` is used instead (choose another with --part)"
+        )
     return found
 
 
 def is_run(word: str) -> bool:
-    """Whether a word that may be a spec means a run."""
+    """Whether a word that names a spec or a run names a run."""
     path = Path(word)
     return path.is_dir() or (not path.exists() and _is_name(word) and (ROOT / word).is_dir())
 

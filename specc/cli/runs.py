@@ -1,4 +1,4 @@
-"""`specc runs`: what lies in run folders, and how two runs differ."""
+"""`specc runs`: a list of runs, and the differences between two runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ HELP = "List the runs in each FOLDER (runs/ by default), or compare two runs."
 
 Folders = Annotated[
     list[str] | None,
-    typer.Argument(metavar="FOLDER...", help="Folders of runs, or with --compare two runs."),
+    typer.Argument(
+        metavar="FOLDER...", help="Folders that contain runs; with --compare, two runs."
+    ),
 ]
 
 
@@ -31,16 +33,18 @@ def command(
     folders: Folders = None,
     *,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Show in what the two named runs differ.")
+        bool, typer.Option("--compare", help="Show the differences between two runs.")
     ] = False,
     as_json: options.Json = False,
 ) -> int:
-    """Print a line a run, or a line a difference."""
+    """Print a line for each run, or for each difference."""
     from specc.report.runs import differences, found_in, summary
 
     if compare:
         if folders is None or len(folders) != 2:
-            raise Failure("--compare takes two runs", "name them: runs/a-1 runs/a-2", exits.WRONG)
+            raise Failure(
+                "--compare needs two runs", "such as: specc runs --compare vae-1 vae-2", exits.WRONG
+            )
         first, second = map(run_folder, folders)
         _compare(first, second, differences(first, second), as_json)
         return exits.DONE
@@ -48,16 +52,16 @@ def command(
     if as_json:
         typer.echo(json.dumps([run.as_json() for run in runs], indent=2))
     elif runs:
-        _table(("run", "model", "state", "epochs", "loss", "time", "figures"), map(_row, runs))
+        _table(("run", "model", "state", "epochs", "loss", "time", "metrics"), map(_row, runs))
     else:
         typer.echo("no runs found; `specc train SPEC` creates one")
     return exits.DONE
 
 
 def _compare(first: Path, second: Path, found: list[Difference], as_json: bool) -> None:
-    """What differs between two runs, and between their specs."""
-    from specc.codegen.diff.compare import compare
+    """Print the differences between two runs, and between their specs."""
     from specc.diagnostics.printable import named
+    from specc.diff.compare import compare
     from specc.recompile import compiled
 
     specs = compare(compiled(first).plan, compiled(second).plan)
@@ -69,13 +73,13 @@ def _compare(first: Path, second: Path, found: list[Difference], as_json: bool) 
         _table(("what", str(first), str(second)), rows)
         typer.echo("\n".join(["", *lines(specs)]))
     else:
-        typer.echo(f"{named(first)} and {named(second)} have the same settings and figures")
+        typer.echo(f"{named(first)} and {named(second)} have the same settings and metrics")
 
 
 def _row(run: Summary) -> tuple[str, ...]:
-    from specc.report.errors import with_error
+    from specc.report.standard_error import with_error
 
-    figures = ", ".join(f"{n} {with_error(v, e)}" for n, (v, e) in run.figures.items())
+    figures = ", ".join(f"{n} {with_error(v, e)}" for n, (v, e) in run.metrics.items())
     loss = "-" if run.loss is None else f"{run.loss:.3f}"
     name = f"{run.name} {run.digest}".strip()
     return run.folder, name, run.state, str(run.epochs), loss, _time(run.seconds), figures or "-"

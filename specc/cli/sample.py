@@ -9,12 +9,12 @@ import typer
 
 from specc.cli import exits, options
 from specc.cli.failure import Failure
-from specc.cli.files import STDOUT, is_stream, write_bytes
 from specc.cli.run_folder import part_of, run_folder
+from specc.cli.writing import STDOUT, is_stream, write_bytes
 
 HELP = "Draw samples from a trained RUN: a .png grid, a .csv table, or arrays in an .npz file."
 
-FORMS = (".png", ".csv", ".npz")
+FORMATS = (".png", ".csv", ".npz")
 
 
 Part = Annotated[
@@ -44,23 +44,23 @@ def command(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="RUN/samples.png or .npz by default; stdout: -.",
+            help="The file; RUN/samples.png or .npz by default, - for CSV on standard output.",
         ),
     ] = None,
 ) -> int:
-    """Draw, write, and say where."""
+    """Draw the samples, write them, and print the path."""
     from specc.engine.device import prepare
 
     folder = run_folder(run)
     prepare()
     from specc.api import open_run
     from specc.evaluate.sampling import sample
-    from specc.report.conclude import picture_field
+    from specc.report.export import as_csv, as_npz
+    from specc.report.final_evaluation import picture_field
     from specc.report.pictures import as_png, grid
-    from specc.report.rows import as_csv, as_npz
 
-    form = None if out is None else form_of(out)
-    opened = open_run(folder, data_dir=data_dir, device=device).opened
+    form = None if out is None else format_of(out)
+    opened = open_run(folder, data_dir=data_dir, device=device).loaded
     shown = picture_field(opened)
     if form == ".png" and shown is None:
         message = f"`{opened.manifest.name}` has no field of pictures"
@@ -82,7 +82,7 @@ def command(
 
 
 def _write(path: Path, data: bytes, done: str) -> None:
-    """Write the rows, and say so where the rows themselves do not go to the same place."""
+    """Write the rows; print `done`, on stderr where the rows go to a stream."""
     if str(path) == STDOUT:
         typer.echo(data.decode(), nl=False)
         return
@@ -91,24 +91,26 @@ def _write(path: Path, data: bytes, done: str) -> None:
 
 
 def shared(names: tuple[str, ...]) -> str:
-    """What is said of latents that all rows have in common."""
+    """The line about latents that all rows share; empty without any."""
     if not names:
         return ""
     shown = ", ".join(f"`{name}`" for name in names)
     return f"\n{shown}: one draw from the guide, shared by all rows"
 
 
-def form_of(out: str) -> str:
-    """The ending of the format that a file is written in; raises `Failure` for another one.
+def format_of(out: str) -> str:
+    """The ending that names the file format; raises `Failure` for an unknown one.
 
     The standard output gets text, and a device or a FIFO without an ending gets arrays.
     """
     ending = Path(out).suffix.lower()
     if out == STDOUT:
         return ".csv"
-    if ending in FORMS:
+    if ending in FORMATS:
         return ending
     if not ending and is_stream(Path(out)):
         return ".npz"
     what = f"the ending `{ending}` of {out} names no format" if ending else f"{out} has no ending"
-    raise Failure(what, f"choose {', '.join(FORMS)}, or - for text on stdout", exits.WRONG)
+    raise Failure(
+        what, f"choose {', '.join(FORMATS)}, or `-` for text on standard output", exits.WRONG
+    )

@@ -8,7 +8,7 @@ import typer
 
 from specc.cli import exits
 
-HELP = "Print the JSON Schema of specs, with which editors complete and check them."
+HELP = "Print the JSON Schema of specs, which editors use to complete and check them."
 
 
 def command() -> int:

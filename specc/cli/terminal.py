@@ -1,4 +1,4 @@
-"""What a verb prints beside its answer, and whether in colour."""
+"""Messages and errors on the terminal, and whether they are in colour."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import typer
 
 
 def colour() -> bool | None:
-    """Whether to print in colour; None where that depends on whether a terminal listens.
+    """Whether to print in colour; None lets it depend on whether the stream is a terminal.
 
-    `NO_COLOR` (https://no-color.org) and a terminal that states that it is dumb turn it off,
-    `FORCE_COLOR` turns it on, each where it is set to anything but an empty text.
+    `NO_COLOR` (https://no-color.org) and `TERM=dumb` turn it off,
+    `FORCE_COLOR` turns it on; an empty variable has no effect.
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return True if os.environ.get("FORCE_COLOR") else None
 
 
-def say(message: str, hint: str = "") -> None:
-    """Print one message to stderr, with what to do about it on a line of its own."""
+def print_message(message: str, hint: str = "") -> None:
+    """Print one message to stderr, and its hint on a second, indented line."""
     title = typer.style("specc:", fg="red", bold=True)
     typer.echo(f"{title} {_printable(message)}", err=True, color=colour())
     if hint:
@@ -27,17 +27,17 @@ def say(message: str, hint: str = "") -> None:
 
 
 def _printable(text: str) -> str:
-    """Every line of a message, without what would steer the terminal."""
+    """Every line of a message, with control characters escaped."""
     from specc.diagnostics.printable import printable
 
     return "\n".join(map(printable, text.split("\n")))
 
 
-def echo_foreign(text: str) -> None:
-    """Print lines that hold words of files of data or of code, without what steers a terminal."""
+def echo_untrusted(text: str) -> None:
+    """Print text from data or code files, with terminal control characters escaped."""
     typer.echo(_printable(text))
 
 
 def echo_error(text: str) -> None:
-    """Print to stderr; codes of colour are removed where they have no place."""
+    """Print to stderr; colour codes are removed where stderr is no terminal."""
     typer.echo(text, err=True, color=colour())

@@ -1,4 +1,4 @@
-"""`specc train`: a spec is compiled, trained and measured, and the run keeps everything."""
+"""`specc train`: compiles, trains and evaluates a spec into a run folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from specc.cli.run_folder import run_folder
 if TYPE_CHECKING:
     from specc.api import Run
 
-HELP = "Train SPEC and evaluate the result; everything is stored in a run folder."
+HELP = "Train SPEC and evaluate the result. All files go to a run folder."
 
 Out = Annotated[
     str | None,
@@ -39,11 +39,17 @@ Start = Annotated[
 ]
 Precision = Annotated[
     Literal["float32", "fast", "float64"] | None,
-    typer.Option("--precision", help="The precision of numbers; that of the spec by default."),
+    typer.Option("--precision", help="The floating-point precision; that of the spec by default."),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, max=4096, metavar="N", help="Number of CPU threads."),
+    typer.Option(
+        "--threads",
+        min=1,
+        max=4096,
+        metavar="N",
+        help="Number of CPU threads; chosen automatically by default.",
+    ),
 ]
 
 
@@ -58,32 +64,38 @@ def command(
     start: Start = None,
     precision: Precision = None,
     seeds: Annotated[
-        str | None, typer.Option("--seeds", metavar="N,N,...", help="Train once with each seed.")
+        str | None, typer.Option("--seeds", metavar="N,N,...", help="Train one run with each seed.")
     ] = None,
     threads: Threads = None,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Also write the curves to RUN/tensorboard.")
+        bool,
+        typer.Option(
+            "--tensorboard", help="Also write the curves to RUN/tensorboard for TensorBoard."
+        ),
     ] = False,
     shard: Annotated[
         bool,
-        typer.Option("--shard", help="Under torchrun, divide the parameters among the processes."),
+        typer.Option("--shard", help="Under torchrun, shard the parameters among the processes."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: options.Json = False,
 ) -> int:
-    """Train, then print the figures of the spec's `evaluate` and where the pictures are."""
+    """Train, then print the metrics of the spec's `evaluate` and the paths of pictures."""
     if resume:
         _check_resume(out, start, seeds)
+        out = str(run_folder(str(out)))
     if start is not None:
         start = str(run_folder(start))
-    asked = Asked(data_dir, device, resume, start, threads, tensorboard, shard, quiet or as_json)
+    common = RunOptions(
+        data_dir, device, resume, start, threads, tensorboard, shard, quiet or as_json
+    )
     if precision is not None:
         settings = [*settings, f"train.precision={precision}"]
     if seeds is None:
-        answers = [_train(spec, settings, out, asked, as_json)]
+        answers = [_train(spec, settings, out, common, as_json)]
     else:
         answers = [
-            _train(spec, (*settings, f"train.seed={seed}"), _seeded(out, seed), asked, as_json)
+            _train(spec, (*settings, f"train.seed={seed}"), _seeded(out, seed), common, as_json)
             for seed in _numbers(seeds)
         ]
     from specc.engine.distributed import world
@@ -94,7 +106,7 @@ def command(
         typer.echo(json.dumps(answers[0] if seeds is None else answers))
     elif len(answers) > 1:
         typer.echo(over_seeds(answers))
-    from specc.evaluate.finite import require_finite
+    from specc.evaluate.finite_metrics import require_finite
 
     for answer in answers:
         require_finite({n: f["value"] for n, f in answer.get("evaluate", {}).items()})
@@ -102,8 +114,8 @@ def command(
 
 
 def _check_resume(out: str | None, start: str | None, seeds: str | None) -> None:
-    """A run goes on from itself alone."""
-    hint = "name the folder of the run alone: --out runs/NAME-1"
+    """Refuse options that contradict `--resume`."""
+    hint = "name the run to continue: --resume --out runs/NAME-1"
     if start is not None or seeds is not None:
         other = "--seeds" if start is None else "--from"
         raise Failure(f"--resume and {other} exclude each other", hint, exits.WRONG)
@@ -112,8 +124,8 @@ def _check_resume(out: str | None, start: str | None, seeds: str | None) -> None
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the command line asks of every run."""
+class RunOptions:
+    """The options of the command line that all runs share."""
 
     data_dir: Path | None
     device: str
@@ -126,32 +138,32 @@ class Asked:
 
 
 def _train(
-    spec: str, settings: Sequence[str], out: str | None, asked: Asked, as_json: bool
+    spec: str, settings: Sequence[str], out: str | None, common: RunOptions, as_json: bool
 ) -> dict[str, Any]:
-    """One run; its result."""
+    """Train one run; return its result."""
     from specc.api import Model
     from specc.cli.findings import sound
-    from specc.cli.plan_of_run import is_first_process, lines
-    from specc.engine.record import new_folder
+    from specc.cli.run_summary import is_first_process, lines
+    from specc.engine.storage.run_folder import new_folder
 
     checked = sound(spec, settings)
     plan = checked.plan
     assert plan is not None
     if out is None:
-        out = str(new_folder(Path("runs"), plan.graph.graph.spec.document.name))
-    if not asked.quiet and is_first_process():
-        for line in lines(plan, Path(out), asked.resume):
+        out = str(new_folder(Path("runs"), plan.experiment.name))
+    if not common.quiet and is_first_process():
+        for line in lines(plan, Path(out), common.resume):
             typer.echo(line, err=True)
     run = Model(plan, tuple(checked.diagnostics), tuple(settings)).train(
         out,
-        data_dir=asked.data_dir,
-        device=asked.device,
-        resume=asked.resume,
-        start=asked.start,
-        threads=asked.threads,
-        tensorboard=asked.tensorboard,
-        shard=asked.shard,
-        quiet=asked.quiet,
+        data_dir=common.data_dir,
+        device=common.device,
+        resume=common.resume,
+        start=common.start,
+        threads=common.threads,
+        tensorboard=common.tensorboard,
+        shard=common.shard,
+        quiet=common.quiet,
         say=lambda words: typer.echo(words, err=True),
     )
     from specc.engine.distributed import world
@@ -165,7 +177,11 @@ def _train(
 def _numbers(seeds: str) -> list[int]:
     parts = [part.strip() for part in seeds.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
-        raise Failure(f"--seeds cannot be `{seeds}`", "write numbers, such as 0,1,2", exits.WRONG)
+        raise Failure(
+            f"--seeds cannot be `{seeds}`",
+            "write numbers separated by commas, such as 0,1,2",
+            exits.WRONG,
+        )
     return list(dict.fromkeys(int(part) for part in parts))
 
 
@@ -174,35 +190,41 @@ def _seeded(out: str | None, seed: int) -> str | None:
 
 
 def over_seeds(answers: list[dict[str, Any]]) -> str:
-    """The figures of several seeds, each as its mean and the standard deviation over seeds."""
+    """The metrics of several seeds, each as its mean and standard deviation over seeds."""
+    from specc.report.sample_figures import is_of_samples
+
     lines = []
     for name in answers[0]["evaluate"]:
-        values = [answer["evaluate"][name]["value"] for answer in answers]
-        lines.append(f"{name}: {_over_seeds(values)}")
+        figures = [answer["evaluate"][name] for answer in answers]
+        unit = "" if is_of_samples(figures[0]) else " nats a row"
+        lines.append(f"{name}: {_over_seeds([own['value'] for own in figures], unit)}")
     return "\n".join(lines)
 
 
-def _over_seeds(values: list[float | None]) -> str:
+def _over_seeds(values: list[float | None], unit: str) -> str:
     finite = [v for v in values if v is not None and math.isfinite(v)]
     if len(finite) < len(values):
         return f"not finite for {len(values) - len(finite)} of {len(values)} seeds"
-    mean = f"{statistics.mean(finite):.3f} nats a row"
+    mean = f"{statistics.mean(finite):.3f}{unit}"
     if len(finite) == 1:
         return f"{mean} (no standard deviation: one seed)"
     return f"{mean}, standard deviation {statistics.stdev(finite):.3f} ({len(finite)} seeds)"
 
 
 def words(run: Run) -> str:
-    """The figures and the pictures of a finished run, a line each."""
-    lines = [figure(name, summary) for name, summary in run.result["evaluate"].items()]
+    """The metrics and pictures of a finished run, a line each."""
+    lines = [metric_line(name, summary) for name, summary in run.result["evaluate"].items()]
     lines += [f"{picture.stem}: {picture}" for picture in run.pictures]
     return "\n".join(lines)
 
 
-def figure(name: str, summary: dict[str, float | int | str | None]) -> str:
+def metric_line(name: str, summary: dict[str, Any]) -> str:
     """`test: log p(x) >= -22.75 +- 0.19 nats (iwae, 1000 particles, 359 rows)`."""
-    from specc.report.errors import own_units, with_error
+    from specc.report.sample_figures import is_of_samples, line
+    from specc.report.standard_error import own_units, with_error
 
+    if is_of_samples(summary):
+        return line(name, summary)
     exact, of = summary["estimator"] == "exact", summary["of"]
     relation = "=" if exact else ">="
     how = "exact" if exact else f"{summary['estimator']}, {summary['particles']} particles"

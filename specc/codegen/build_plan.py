@@ -2,84 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from specc.catalog.constrain import IDENTITY, constrainer
 from specc.catalog.entry import Parameter, Shape
-from specc.catalog.functions import index as functions
+from specc.catalog.transforms import IDENTITY, transform_to
+from specc.codegen.copies import plan_copy
 from specc.codegen.loops import loops
 from specc.codegen.names import Attributes, Names
 from specc.codegen.plan import (
     ROW,
     Argument,
-    Before,
     Buffer,
     Factor,
     Flow,
     Head,
-    Learnt,
+    Input,
+    LaggedValue,
+    LearnableParameter,
     Let,
     LinkModule,
+    Mask,
     Missing,
     Plan,
     ProgramPlan,
+    Shared,
     Tail,
-    known_key,
 )
-from specc.graph.graph import MODEL, Node, Program
-from specc.graph.passes.constant import constant
-from specc.graph.passes.events import parameter_of
-from specc.graph.passes.names import is_autoregressive
-from specc.graph.passes.sizes import list_of, number_of
+from specc.codegen.signatures import losses, methods
+from specc.codegen.variables import variables
+from specc.graph.constants import constant, list_of, number_of
+from specc.graph.graph import GUIDE, MODEL, NETWORKS, Program
+from specc.graph.nodes import Node
+from specc.graph.queries import is_autoregressive, parameter_of
 from specc.language import nested
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Name
 from specc.language.expressions.walk import calls, children, names
 from specc.objective.objective import Objective
-from specc.objective.passes.change_of_variables import is_pushed
+from specc.objective.passes.change_of_variables import is_forward
 from specc.objective.passes.missing import mask_rank
 
 
 def build_plan(objective: Objective) -> Plan:
     """The plan of everything that will be written."""
     graph = objective.graph.graph
-    every = [node for program in graph.programs.values() for node in program.nodes.values()]
-    python = Names({node.name for node in every if node.shift is None})
-    for node in every:
-        if node.shift is not None:
-            way = "before" if node.shift.offset < 0 else "after"
-            python.call(node.name, f"{node.shift.base}_{way}")
-    programs = {
-        name: _ProgramPlanner(objective, program, python).plan()
+    python = variables(objective)
+    planned: dict[str, ProgramPlan] = {}
+    for name, program in graph.programs.items():
+        if not program.copy_of:
+            planned[name] = _ProgramPlanner(objective, program, python, planned).plan()
+    programs = {name: planned[name] for name in graph.declared}
+    inside = {
+        name: plan_copy(planned[program.copy_of], program, python)
         for name, program in graph.programs.items()
+        if program.copy_of
     }
+    if NETWORKS in planned:
+        networks = inside[NETWORKS] = planned[NETWORKS]
+        if networks.modules or networks.buffers:
+            programs[NETWORKS] = replace(networks, lets=MappingProxyType({}), order=())
     data = tuple(
         name for name, node in graph.model.nodes.items() if node.role in ("observed", "given")
     )
     missing = _missing(objective, python)
-    known = {known_key(n): m.known for n, m in missing.items()}
+    known = {Mask(n): m.known for n, m in missing.items()}
     own = {n: python[n] for p in graph.programs.values() for n in p.nodes}
-    return Plan(
+    plan = Plan(
         graph=objective.graph,
         objective=objective,
         programs=MappingProxyType(programs),
         python=MappingProxyType(own | known | ({} if data else {ROW: python.fresh("row")})),
         data=data,
-        source=graph.spec.source.name,
         masks=MappingProxyType({scan: python.fresh(f"{scan}_mask") for scan in graph.scans}),
         missing=MappingProxyType(missing),
+        inside=MappingProxyType(inside),
     )
+    found = {name: methods(plan, program) for name, program in programs.items()}
+    plan = replace(plan, methods=MappingProxyType(found))
+    return replace(plan, losses=MappingProxyType(losses(plan)))
+
+
+def _own_name(name: str) -> str:
+    """The name of a node in the program that declares it: `h` of the `model.h` of a guide."""
+    return name.removeprefix(f"{MODEL}.")
 
 
 def _missing(objective: Objective, python: Names) -> dict[str, Missing]:
     """The names that go with data that may be missing."""
-    words = ("known", "share", "data", "drawn", "fits")
+    words = ("known", "sampled", "imputed", "values", "allowed")
     return {
         name: Missing(
             node=name,
             rank=mask_rank(objective.graph, node),
             fills=node.is_drawn,
+            fraction=python.fresh(f"{python[name]}_known_fraction"),
             **{word: python.fresh(f"{python[name]}_{word}") for word in words},
         )
         for name, node in objective.graph.graph.model.nodes.items()
@@ -90,50 +108,68 @@ def _missing(objective: Objective, python: Names) -> dict[str, Missing]:
 class _ProgramPlanner:
     """Plans one generated class."""
 
-    def __init__(self, objective: Objective, program: Program, python: Names) -> None:
-        self.objective, self.typed = objective, objective.graph
+    def __init__(
+        self,
+        objective: Objective,
+        program: Program,
+        python: Names,
+        earlier: Mapping[str, ProgramPlan],
+    ) -> None:
+        self.objective, self.typed, self.earlier = objective, objective.graph, earlier
         self.graph, self.program, self.python = self.typed.graph, program, python
         self.attributes = Attributes()
-        self.letter = "p" if program.name == MODEL else "q"
+        self.stepped = {name for name, node in program.nodes.items() if node.is_stepped}
+        self.density_name = "q" if program.name == GUIDE else "p"
         self.buffers: list[Buffer] = []
         self.heads: list[Head] = []
         self.modules: tuple[LinkModule, ...] = ()
+        self.shared: list[Shared] = []
+        self.shared_modules: tuple[LinkModule, ...] = ()
+        self.shared_learnable: tuple[LearnableParameter, ...] = ()
 
     def plan(self) -> ProgramPlan:
         nodes = self.program.nodes
-        learnt = tuple(self._learnt(nodes[n]) for n in self.program.order if self._is_learnt(n))
+        learnable = tuple(
+            self._learnable(nodes[n]) for n in self.program.order if self._is_learnable(n)
+        )
         modules = self.modules = tuple(self._modules())
+        if self.program.name != NETWORKS:
+            self.shared_modules = tuple(self._shared_modules())
+            self.shared_learnable = tuple(self._shared_learnable())
         factors = {n: self._factor(nodes[n]) for n in self.program.order if nodes[n].is_random}
-        befores = {n: self._before(nodes[n]) for n in self.program.order if nodes[n].shift}
+        lagged = {n: self._lagged(nodes[n]) for n in self.program.order if nodes[n].shift}
         lets = {n: self._let(nodes[n]) for n in self.program.order if nodes[n].role == "let"}
         return ProgramPlan(
             name=self.program.name,
             class_name="".join(word.capitalize() for word in self.program.name.split("_")),
-            letter=self.letter,
+            density_name=self.density_name,
             modules=modules,
             heads=tuple(self.heads),
-            learnt=learnt,
+            learnable=learnable,
             buffers=tuple(self.buffers),
             factors=MappingProxyType(factors),
             lets=MappingProxyType(lets),
             order=self.program.order,
-            befores=MappingProxyType(befores),
+            lagged=MappingProxyType(lagged),
             loops=loops(self.program),
             let_loops=loops(self.program, lets_only=True),
+            shared=tuple(self.shared),
+            shared_modules=self.shared_modules,
+            shared_learnable=self.shared_learnable,
         )
 
-    def _is_learnt(self, name: str) -> bool:
+    def _is_learnable(self, name: str) -> bool:
         draw = self.objective.draws.get(name)
-        is_point = draw is not None and draw.kind == "delta" and draw.program == self.program.name
+        is_point = draw is not None and draw.is_point and draw.program == self.program.name
         return self.program.nodes[name].role == "parameter" or is_point
 
-    def _learnt(self, node: Node) -> Learnt:
+    def _learnable(self, node: Node) -> LearnableParameter:
         kind = self.typed.types[node.id]
         plates = tuple(self.graph.size_of(p) for p in kind.plates)
-        onto = constrainer(kind.support) or IDENTITY
+        onto = transform_to(kind.support) or IDENTITY
         attribute = self.attributes.fresh(node.name)
         raw = attribute if onto is IDENTITY else self.attributes.fresh(onto.raw.format(node.name))
-        return Learnt(attribute, raw, node, plates + kind.shape, onto, node.span)
+        return LearnableParameter(attribute, raw, node, plates + kind.shape, onto, node.span)
 
     def _modules(self) -> Iterable[LinkModule]:
         for name, sized in self.typed.sized.items():
@@ -152,6 +188,41 @@ class _ProgramPlanner:
                 tail=tail,
             )
 
+    def _shared_modules(self) -> Iterable[LinkModule]:
+        """The links of earlier programs that this one uses, too."""
+        used = {use.link for use in self.typed.uses if use.node[0] == self.program.name}
+        for name in (name for name in self.typed.sized if name in used):
+            owner = self.typed.sized[name].program
+            if owner == self.program.name:
+                continue
+            module = next(m for m in self.earlier[owner].modules if m.link.name == name)
+            attribute, tail = self.attributes.fresh(name), module.tail
+            if module.lowered.layers:
+                self._share(name, attribute, owner, module.attribute, f"links.{name}")
+            if tail is not None:
+                fresh = self.attributes.fresh(f"{name}_out")
+                self._share(name, fresh, owner, tail.attribute, f"links.{name}")
+                tail = replace(tail, attribute=fresh)
+            yield replace(module, attribute=attribute, tail=tail)
+
+    def _shared_learnable(self) -> Iterable[LearnableParameter]:
+        """The learnable parameters of other programs that this one uses: `model.w`."""
+        found: dict[str, Node] = {}
+        for node in self.program.nodes.values():
+            for name in (name for e in node.expressions() for name in names(e)):
+                used = self.graph.lookup(self.program.name, name.id)
+                if used is not None and used.role == "parameter" and "." in name.id:
+                    found[name.id] = used
+        for used in found.values():
+            item = self.earlier[used.program].parameter_of(used)
+            mine = self._learnable(used)
+            about = f"{used.program}.{used.name}"
+            self._share(used.name, mine.raw, used.program, item.raw, about)
+            yield mine
+
+    def _share(self, name: str, attribute: str, owner: str, original: str, about: str) -> None:
+        self.shared.append(Shared(name, attribute, owner, original, about))
+
     # factors
 
     def _factor(self, node: Node) -> Factor:
@@ -163,13 +234,13 @@ class _ProgramPlanner:
             node=node,
             entry=node.entry,
             type=kind,
-            method=f"{self.letter}_{node.name}",
+            method=self._method(node, arguments),
             inputs=inputs,
             given=self._inputs(node.own_expressions()),
             arguments=arguments,
             trunk=node.params if any(a.head for a in arguments) else None,
-            symbol=self._symbol(node, inputs),
-            story=self._story(node),
+            conditional=self._conditional(node, inputs),
+            sampled_from=self._sampled_from(node),
             scan=node.scan,
             lengths=self._lengths(node.scan),
             drawn=self.typed.bases.get(node.id, kind.shape),
@@ -177,21 +248,30 @@ class _ProgramPlanner:
             causal=self._causal(node),
         )
 
+    def _method(self, node: Node, arguments: tuple[Argument, ...]) -> str:
+        """What computes the parameters is called after them: `x_logits`, `z_loc_scale`."""
+        computed = [a.parameter.name for a in arguments if a.number is None]
+        if not computed:
+            return ""
+        what = "_".join(computed) if len(computed) <= 2 else "parameters"
+        return self.attributes.fresh(f"{node.name}_{what}")
+
     def _lengths(self, scan: str | None) -> str | None:
         """The node that says how many steps of a sequence each row has."""
         return self.graph.scans[scan].lengths if scan is not None else None
 
-    def _before(self, node: Node) -> Before:
+    def _lagged(self, node: Node) -> LaggedValue:
         """What stands in for `z[t-1]`, and before the first step."""
         assert node.shift is not None and node.initial is not None
         number = self._plain(node.initial)
-        self._find_buffers(f"{node.shift.base}_initial", node.initial)
-        method = self.attributes.fresh(f"initial_{node.shift.base}") if number is None else ""
-        return Before(
+        base = _own_name(node.shift.base)
+        self._find_buffers(f"{base}_initial", node.initial)
+        method = self.attributes.fresh(f"initial_{base}") if number is None else ""
+        return LaggedValue(
             node=node,
             type=self.typed.types[node.id],
             base=node.shift.base,
-            is_before=node.shift.offset < 0,
+            is_lag=node.shift.offset < 0,
             number=number,
             method=method,
             inputs=self._inputs([node.initial]),
@@ -204,15 +284,17 @@ class _ProgramPlanner:
         for call in node.through:
             self._find_buffers(f"{node.name}_context", call)
         prefix = "prior_" if self._has_twin(node) else ""
+        scored = is_forward(node, self.objective.draws)
+        forward = f"{node.name}_forward{'_and_log_det' if scored else ''}"
         return Flow(
             steps=node.through,
-            push=self.attributes.fresh(f"push_{node.name}"),
-            pull=self.attributes.fresh(f"pull_{node.name}"),
+            forward=self.attributes.fresh(forward),
+            inverse=self.attributes.fresh(f"{node.name}_inverse_and_log_det"),
             base=self.python.fresh(f"{prefix}{node.name}_base"),
             log_det=self.python.fresh(f"{prefix}{node.name}_log_det"),
             inputs=self._inputs(node.through),
             stochastic=any(getattr(entry, "stochastic", False) for entry in entries),
-            scored=is_pushed(node, self.objective.draws),
+            scored=scored,
         )
 
     def _causal(self, node: Node) -> LinkModule | None:
@@ -220,16 +302,17 @@ class _ProgramPlanner:
         for expression in node.own_expressions():
             for call in calls(expression):
                 if is_autoregressive(self.graph, node, call):
-                    return next(m for m in self.modules if m.link.name == call.function)
+                    modules = (*self.modules, *self.shared_modules)
+                    return next(m for m in modules if m.link.name == call.function)
         return None
 
     def _let(self, node: Node) -> Let:
         assert node.value is not None
-        self._find_buffers(f"{node.name}_values", node.value)
+        self._find_buffers(f"{_own_name(node.name)}_values", node.value)
         return Let(
             node=node,
             type=self.typed.types[node.id],
-            method=self.attributes.fresh(node.name),
+            method=self.attributes.fresh(_own_name(node.name)),
             inputs=self._inputs([node.value]),
             expression=node.value,
             buffer=self._number(node, node.value),
@@ -240,16 +323,16 @@ class _ProgramPlanner:
         number = constant(value, self.graph.constants, self._shape_of)
         if number is None:
             return None
-        attribute = self.attributes.fresh(f"{node.name}_value")
+        attribute = self.attributes.fresh(f"{_own_name(node.name)}_value")
         self.buffers.append(Buffer(attribute, None, (), float(number)))
         return self.buffers[-1]
 
-    def _inputs(self, expressions: Iterable[Expression]) -> tuple[str, ...]:
-        """The nodes whose values a method takes: all that are used but learnt tensors.
+    def _inputs(self, expressions: Iterable[Expression]) -> tuple[Input, ...]:
+        """The nodes whose values a method takes: all that are used but learnable tensors.
 
         Of those, what has a value for each step is taken too: a loop hands over one step of it.
         """
-        found: dict[str, None] = {}
+        found: dict[Input, None] = {}
         for expression in expressions:
             for name in names(expression):
                 node = self.graph.lookup(self.program.name, name.id)
@@ -258,21 +341,21 @@ class _ProgramPlanner:
             found |= dict.fromkeys(self._masks(expression))
         return tuple(found)
 
-    def _masks(self, expression: Expression) -> Iterable[str]:
+    def _masks(self, expression: Expression) -> Iterable[Mask]:
         """The data of which an expression asks where it is known, if that is not everywhere."""
         for call in calls(expression):
-            if functions.contains(call.function) and functions.function(call.function).of_data:
+            entry = self.graph.functions.get(call.function)
+            if entry is not None and entry.of_data:
                 node = self.graph.lookup(self.program.name, names(call)[0].id)
                 if node is not None and node.is_left_out:
-                    yield known_key(node.name)
+                    yield Mask(node.name)
 
-    def _symbol(self, node: Node, inputs: tuple[str, ...]) -> str:
-        learnt = self.program.nodes
-        shown = [n for n in inputs if n not in learnt or not learnt[n].is_stepped]
+    def _conditional(self, node: Node, inputs: tuple[Input, ...]) -> str:
+        shown = [str(each) for each in inputs if each not in self.stepped]
         given = f" | {', '.join(shown)}" if shown else ""
         return f"{', '.join(node.values)}{given}"
 
-    def _story(self, node: Node) -> str:
+    def _sampled_from(self, node: Node) -> str:
         assert node.entry is not None
         shown = [f"{key} = {print_expression(e)}" for key, e in node.arguments.items()]
         if node.params is not None:
@@ -313,14 +396,13 @@ class _ProgramPlanner:
         if number is not None and alternative is None and not parameter.dims:
             return Argument(parameter, local, shape, number=float(number))
         if number is not None and parameter.dims:
-            buffer = Buffer(
-                self.attributes.fresh(f"{node.name}_{parameter.name}"), None, shape, float(number)
-            )
+            attribute = self.attributes.fresh(f"{node.name}_{parameter.name}_value")
+            buffer = Buffer(attribute, None, shape, float(number))
             self.buffers.append(buffer)
             return Argument(
                 parameter, local, shape, buffer=buffer, alternative=alternative, own=shape
             )
-        self._find_buffers(f"{node.name}_{parameter.name}", expression)
+        self._find_buffers(f"{node.name}_{parameter.name}_value", expression)
         return Argument(
             parameter,
             local,
@@ -357,9 +439,17 @@ class _ProgramPlanner:
     def _head(self, node: Node, parameter: Parameter) -> Head:
         assert isinstance(node.params, Call)
         lowered = self.typed.sized[node.params.function].heads[node.name, parameter.name]
-        onto = constrainer(parameter.support)
+        onto = transform_to(parameter.support)
         assert onto is not None
-        attribute = self.attributes.fresh(f"{node.name}_{onto.raw.format(parameter.name)}")
+        attribute = self.attributes.fresh(f"{node.name}_{onto.raw.format(parameter.name)}_head")
+        link = node.params.function
+        for owner, program in self.earlier.items():
+            for head in (h for h in program.heads if h.node.name == node.name):
+                assert isinstance(head.node.params, Call)
+                if head.parameter.name == parameter.name and head.node.params.function == link:
+                    about = f"{self.program.name}.{node.name}"
+                    self._share(link, attribute, owner, head.attribute, about)
+                    return replace(head, attribute=attribute)
         head = Head(attribute, lowered, onto, node, parameter)
         self.heads.append(head)
         return head
@@ -375,7 +465,7 @@ class _ProgramPlanner:
             name = expression.id if isinstance(expression, Name) else wanted
             shape, made = nested.shape(values) or (), ""
             if isinstance(expression, Call):
-                target = functions.function(expression.function).target
+                target = self.graph.functions[expression.function].target
                 given = [self._plain(each) for each in expression.arguments]
                 shown = ", ".join(map(repr, given))
                 made = f"{target}({shown})" if target.startswith("torch.") else ""

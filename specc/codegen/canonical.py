@@ -104,6 +104,3 @@ class _Partition(Generic[Vertex]):
             if number not in self.is_waiting:
                 self.is_waiting.add(number)
                 self.waiting.append(number)
-
-
-__all__ = ["canonical_order"]

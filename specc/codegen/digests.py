@@ -1,104 +1,111 @@
 """Digests of a spec: what changed when they differ.
 
-`source` covers the bytes, `math` the programs and the objective with every node's and link's name
-erased, `parameters` the names and shapes of the learnt tensors, `training` how they start and what
-the schema marks as training. `specc.verdict` says what follows for a run.
+`source` covers the bytes, `math` the programs and the objective with canonical names in place of
+those of nodes and links, `parameters` the names and shapes of the learnable tensors, `training` how
+they start and what the schema marks as training. `specc.verdict` says what follows for a run.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-
-from pydantic import BaseModel
+from collections.abc import Mapping, Sequence
 
 from specc.catalog.entry import Shape
-from specc.codegen.erase import (
+from specc.codegen.alpha_renaming import (
     Key,
     Rename,
+    canonical_names,
     content,
     digest,
-    erased_names,
     link_content,
+    own_name,
     starting_options,
     term_content,
 )
 from specc.codegen.plan import Plan
-from specc.graph.graph import Graph, Node
-from specc.language.schema.digests import digest_class
-from specc.language.schema.optimizers import OPTIMIZERS
-from specc.language.schema.train import Optimizer
+from specc.graph.graph import Graph
+from specc.graph.nodes import Node
 
 
 def digests(
     plan: Plan, parameters: Sequence[tuple[str, Shape]], names: Mapping[Key, str] | None = None
 ) -> dict[str, str]:
     """All digests of a compiled spec; the order of the parameters does not matter."""
-    spec = plan.graph.graph.spec
-    names = names or erased_names(plan)
+    experiment, names = plan.experiment, names or canonical_names(plan)
+    shared, *players = experiment.training.digested
     return {
-        "source": hashlib.sha256(spec.source.text.encode()).hexdigest(),
+        "source": hashlib.sha256(experiment.source.text.encode()).hexdigest(),
         "math": digest(mathematics(plan, names)),
-        "training": digest([training(spec.document), starts(plan, names)]),
+        "training": digest([shared, starts(plan, names), *players]),
         "parameters": digest(sorted((name, list(shape)) for name, shape in parameters)),
     }
 
 
-def training(document: BaseModel) -> object:
-    """Everything under the document that belongs to the training, resolved to its defaults."""
-    found: dict[str, object] = {}
-    for name, field in type(document).model_fields.items():
-        value = getattr(document, name)
-        if digest_class(field) in ("training", "steering"):
-            found[name] = _plain(value)
-        elif isinstance(value, BaseModel):
-            inner = training(value)
-            if inner:
-                found[name] = inner
-    return found
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, BaseModel):
-        return {
-            name: _plain(getattr(value, name))
-            for name, field in type(value).model_fields.items()
-            if digest_class(field) not in ("environment", "documentation")
-        }
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
 def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
-    """The programs, links and objective with names erased: the same for a renamed model.
+    """The programs, links and objective with canonical names: the same for a renamed model.
 
-    Names give way to those that `erased_names` found, constants to their values; the objective is
-    what its name stands for.
+    Constants give way to their values; the objective is what its name stands for.
     """
     rename = names.__getitem__
     graph = plan.graph.graph
     links, draws = plan.graph.sized, plan.objective.draws.values()
-    data = graph.spec.document.data
+    data = plan.experiment.data
     return {
         "nodes": sorted(
             [rename(("node", n.name)), n.program, content(plan, n.id, rename)] for n in _nodes(plan)
         ),
         "links": sorted([rename(("link", name)), link_content(plan, name)] for name in links),
         "plates": sorted([rename(("plate", name)), size] for name, size in graph.plates.items()),
+        **_averages(graph, rename),
         **({"scans": _scans(graph, rename)} if graph.scans else {}),
-        "objective": [term_content(p.minimize, rename) for p in plan.objective.players],
-        "particles": plan.objective.particles,
-        **({"warm_up": plan.objective.warm_up} if plan.objective.warm_up else {}),
-        "draws": sorted([rename(("node", d.node)), d.program, d.kind, d.option] for d in draws),
+        "objective": [term_content(plan, p.minimize, rename) for p in plan.objective.players],
+        "particles": plan.objective.players[0].particles,
+        **_warm_up(plan),
+        **_players(plan, rename),
+        "draws": sorted(
+            [rename(("node", own_name(d.node))), d.program, d.kind, d.option] for d in draws
+        ),
         "data": data.source if data is not None else None,
     }
 
 
+def _averages(graph: Graph, rename: Rename) -> dict[str, object]:
+    """The links that average others, each with the other."""
+    found = [
+        [rename(("link", name)), rename(("link", link.average.of))]
+        for name, link in graph.links.items()
+        if link.average is not None
+    ]
+    return {"averages": sorted(found)} if found else {}
+
+
+def _warm_up(plan: Plan) -> dict[str, float]:
+    warm_up = plan.objective.players[0].warm_up
+    return {"warm_up": warm_up} if warm_up else {}
+
+
+def _players(plan: Plan, rename: Rename) -> dict[str, object]:
+    """What each player trains, and in what order, where there are several or links are named.
+
+    Their names count, for a checkpoint has the state of each under its name.
+    """
+    players = plan.objective.players
+    if len(players) == 1 and players[0].links is None:
+        return {}
+    trained = [
+        [p.name, p.links and sorted(rename(_trained(plan, name)) for name in p.links)]
+        for p in players
+    ]
+    rest = [[p.particles, p.warm_up] for p in players[1:]]
+    return {"players": trained, "further": rest, "order": plan.objective.order}
+
+
+def _trained(plan: Plan, name: str) -> Key:
+    return ("link" if name in plan.graph.sized else "node", name)
+
+
 def starts(plan: Plan, names: Mapping[Key, str]) -> Mapping[str, object]:
-    """How learnt tensors start, by erased name, where the spec says it."""
+    """How learnable tensors start, by canonical name, where the spec says it."""
     nodes: dict[str, object] = {
         f"{n.program} {names['node', n.name]}": n.init for n in _nodes(plan) if n.init is not None
     }
@@ -107,28 +114,8 @@ def starts(plan: Plan, names: Mapping[Key, str]) -> Mapping[str, object]:
 
 
 def fixed(plan: Plan, names: Mapping[Key, str]) -> dict[str, object]:
-    """What a run holds on to beside its mathematics, by where it stands in the spec.
-
-    These are the values marked `training`; those marked `steering` a run can change on its way.
-    """
-    document = plan.graph.graph.spec.document
-    given = {"data": document.data, "train": document.train}
-    found = {where: item for key, value in given.items() for where, item in _fixed(key, value)}
-    return found | {"init": dict(starts(plan, names))}
-
-
-def _fixed(where: str, value: object) -> Iterator[tuple[str, object]]:
-    if not isinstance(value, BaseModel):
-        return
-    for name, field in type(value).model_fields.items():
-        inner = getattr(value, name)
-        if isinstance(inner, Optimizer):
-            yield f"{where}.{name}", inner.name
-            options = OPTIMIZERS[inner.name].model_fields
-            held = (o for o in inner.options if digest_class(options[o]) == "training")
-            yield from ((f"{where}.{name}.{o}", _plain(inner.options[o])) for o in held)
-        elif digest_class(field) == "training":
-            yield f"{where}.{name}", _plain(inner)
+    """What a run holds on to beside its mathematics, by where it stands in the spec."""
+    return {**plan.experiment.training.fixed, "init": dict(starts(plan, names))}
 
 
 def _scans(graph: Graph, rename: Rename) -> list[list[object]]:
@@ -140,5 +127,5 @@ def _scans(graph: Graph, rename: Rename) -> list[list[object]]:
 
 
 def _nodes(plan: Plan) -> list[Node]:
-    programs = plan.graph.graph.programs.values()
+    programs = plan.graph.graph.declared.values()
     return [node for program in programs for node in program.nodes.values()]

@@ -10,17 +10,18 @@ from typing import Any
 from specc.catalog.bijection import Bijection
 from specc.catalog.link import Link
 from specc.catalog.supports import describe
-from specc.codegen.emit.asked import capabilities
-from specc.codegen.emit.text import factorization, objective_formula, symbol, written
-from specc.codegen.manifest import parameters
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
-from specc.graph.graph import MODEL, ROWS
+from specc.codegen.tensors import parameters
+from specc.codegen.text import factorization, objective_formula, term_formula, written
+from specc.graph.graph import MODEL, NETWORKS, ROWS
+from specc.graph.queries import name_in_model
+from specc.objective.objective import Player
 
 WIDTH = 96
 WIDEST = 120
 """The description of a model may be as wide as the widest table."""
-STORY = 52
-"""How wide the story of a node may be in the table of nodes."""
+STATEMENT = 52
+"""How wide the sampling statement of a node may be in the table of nodes."""
 
 
 def explain(plan: Plan) -> str:
@@ -29,23 +30,28 @@ def explain(plan: Plan) -> str:
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    document = plan.graph.graph.spec.document
-    doc = f": {' '.join(document.doc.split())}" if document.doc else ""
-    yield from _wrapped(f"{document.name}{doc}", "", WIDEST)
+    experiment = plan.experiment
+    doc = f": {experiment.doc}" if experiment.doc else ""
+    yield from _wrapped(f"{experiment.name}{doc}", "", WIDEST)
     for program in plan.programs.values():
-        yield ""
-        yield from _program(plan, program)
+        if program.name != NETWORKS:
+            yield ""
+            yield from _program(plan, program)
     yield ""
+    yield from _long_form(plan)
     yield from _objective(plan)
     yield ""
     yield from _links(plan)
+    yield from _shared(plan)
     yield from _totals(plan)
 
 
 def _program(plan: Plan, program: ProgramPlan) -> Iterator[str]:
     what = "model" if program.name == MODEL else program.name
     yield f"{what}    {factorization(plan, program)}"
-    rows = [row for name in program.written for row in _folded(_node(plan, program, name))]
+    nodes = plan.graph.graph.programs[program.name].nodes
+    own = [name for name in program.written if not nodes[name].is_copy]
+    rows = [row for name in own for row in _folded(_node(plan, program, name))]
     yield from table(("node", "is", "shape", "support", "line"), rows)
 
 
@@ -54,7 +60,7 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
     kind = plan.graph.types[node.id]
     if name in program.factors:
         role = f"joint ({', '.join(node.parts)})" if node.parts else node.role
-        what = f"{role} ~ {program.factors[name].story}"
+        what = f"{role} ~ {program.factors[name].sampled_from}"
     elif node.whole is not None:
         what = f"{node.role}, a part of {node.whole}"
     elif name in program.lets:
@@ -68,27 +74,63 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
 
 
 def _folded(row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The row of a node; a long story goes on below."""
+    """The row of a node; a long statement goes on below."""
     name, what, *rest = row
-    first, *more = textwrap.wrap(what, STORY, break_long_words=False, break_on_hyphens=False)
+    first, *more = textwrap.wrap(what, STATEMENT, break_long_words=False, break_on_hyphens=False)
     yield name, first, *rest
     for piece in more:
         yield "", f"    {piece}", *("" for _ in rest)
 
 
+def _long_form(plan: Plan) -> Iterator[str]:
+    """What the objective is short for, as a spec would have it."""
+    text = plan.experiment.long_form
+    if text:
+        yield "long form of the objective, for a spec"
+        for line in text.splitlines():
+            yield from _folded_text(f"    {line}")
+        yield ""
+
+
+def _folded_text(line: str) -> Iterator[str]:
+    """A line of a spec; a long text in quotes goes on below as a folded one."""
+    key, quote, value = line.partition(': "')
+    if not quote or len(line) <= WIDTH:
+        yield line
+        return
+    yield f"{key}: >-"
+    indent = " " * (len(key) - len(key.lstrip()) + 2)
+    pieces = textwrap.wrap(value.removesuffix('"'), WIDTH - len(indent), break_on_hyphens=False)
+    yield from (indent + piece for piece in pieces)
+
+
 def _objective(plan: Plan) -> Iterator[str]:
-    objective = plan.objective
-    yield f"objective    the {objective.entry.title}"
-    yield from _wrapped(f"{objective.entry.variable} = {objective_formula(plan)}")
-    if objective.entry.formula:
-        yield from _wrapped(f"which is {objective.entry.formula}")
-    rows = [(d.subject, d.choice, d.reason) for d in objective.decisions]
+    players = plan.objective.players
+    if plan.objective.order == "simultaneous" and len(players) > 1:
+        yield "all players take their gradients before any of them moves"
+        yield ""
+    for number, player in enumerate(players):
+        if number:
+            yield ""
+        yield from _player(plan, player, f" of {player.name}" if len(players) > 1 else "")
+
+
+def _player(plan: Plan, player: Player, whose: str) -> Iterator[str]:
+    """What a player minimizes the negative of, and what was decided for it."""
+    title = player.entry.title if player.is_bound else "mean of values"
+    yield f"objective{whose}    the {title}"
+    yield from _wrapped(f"{player.variable} = {objective_formula(plan, player)}")
+    if player.entry.formula:
+        yield from _wrapped(f"which is {player.entry.formula}")
+    if player.links is not None:
+        yield from _wrapped(f"it trains {', '.join(player.links)}")
+    rows = [(d.subject, d.choice, d.reason) for d in player.decisions]
     if rows:
         yield ""
         yield from table(("what", "choice", "because"), rows)
-    for surrogate in objective.players[0].surrogates:
+    for surrogate in player.surrogates:
         if surrogate.dropped:
-            shown = ", ".join(symbol(plan, term) for term in surrogate.dropped)
+            shown = ", ".join(term_formula(plan, term) for term in surrogate.dropped)
             yield from _wrapped(f"the score gradient of {surrogate.node} leaves out {shown}")
 
 
@@ -96,7 +138,7 @@ def _links(plan: Plan) -> Iterator[str]:
     rows = [
         (
             module.link.name,
-            module.link.entry.name,
+            _kind(module),
             _between(plan, module),
             ", ".join(dict.fromkeys(_users(plan, module.link.name))),
             f"{_count(plan, program, module):,}",
@@ -107,6 +149,35 @@ def _links(plan: Plan) -> Iterator[str]:
     if rows:
         yield from table(("link", "kind", "sizes", "used by", "parameters"), rows)
         yield ""
+
+
+def _shared(plan: Plan) -> Iterator[str]:
+    """What several programs use: whose it is, where else it is used, which losses train it."""
+    users: dict[tuple[str, str], list[str]] = {}
+    for program in plan.programs.values():
+        for shared in program.shared:
+            places = users.setdefault((shared.name, shared.owner), [])
+            if program.name not in places:
+                places.append(program.name)
+    rows = [
+        (name, owner, ", ".join(places), ", ".join(_trained_by(plan, name)) or "none")
+        for (name, owner), places in users.items()
+    ]
+    if rows:
+        yield from table(("shared", "of", "used in", "trained by"), rows)
+        yield ""
+
+
+def _trained_by(plan: Plan, name: str) -> Iterator[str]:
+    for player in plan.objective.players:
+        if player.links is None or name in player.links:
+            yield player.name
+
+
+def _kind(module: LinkModule) -> str:
+    """`mlp`, or `average of classifier`."""
+    average = module.link.average
+    return module.link.entry.name if average is None else f"average of {average.of}"
 
 
 def _between(plan: Plan, module: LinkModule) -> str:
@@ -121,7 +192,11 @@ def _between(plan: Plan, module: LinkModule) -> str:
 
 
 def _users(plan: Plan, link: str) -> list[str]:
-    return [".".join(use.node) for use in plan.graph.uses if use.link == link]
+    """The nodes that use a link; of a loss, the expression."""
+    graph = plan.graph.graph
+    uses = [use.node for use in plan.graph.uses if use.link == link]
+    uses = [use for use in uses if not name_in_model(graph.node(use))]
+    return [name if program == NETWORKS else f"{program}.{name}" for program, name in uses]
 
 
 def _sizes(shape: tuple[int, ...]) -> str:
@@ -137,7 +212,7 @@ def _count(plan: Plan, program: ProgramPlan, module: LinkModule) -> int:
 def _totals(plan: Plan) -> Iterator[str]:
     total = sum(math.prod(shape) for _, shape in parameters(plan))
     yield f"{total:,} parameters in all"
-    asked = [f"{p.name}.{m}" for p in plan.programs.values() for m in capabilities(plan, p)]
+    asked = [f"{p}.{m}" for p, methods in plan.methods.items() for m in methods]
     yield from _wrapped(f"available methods: {', '.join(asked)}", "")
 
 
@@ -162,9 +237,8 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[st
 
 def explain_json(plan: Plan) -> dict[str, Any]:
     """The same for a program."""
-    objective = plan.objective
     return {
-        "name": plan.graph.graph.spec.document.name,
+        "name": plan.experiment.name,
         "programs": {
             program.name: {
                 "factorization": factorization(plan, program),
@@ -180,19 +254,40 @@ def explain_json(plan: Plan) -> dict[str, Any]:
                 ],
             }
             for program in plan.programs.values()
+            if program.name != NETWORKS
         },
-        "objective": {
-            "name": objective.entry.name,
-            "formula": objective_formula(plan),
-            "particles": objective.particles,
-            "draws": {
-                name: {"kind": d.kind, "option": d.option, "reason": d.reason}
-                for name, d in objective.draws.items()
-            },
-            "decisions": [
-                {"subject": d.subject, "choice": d.choice, "reason": d.reason}
-                for d in objective.decisions
-            ],
-        },
+        **_long_form_json(plan),
+        "objective": _described(plan, plan.objective.players[0]),
+        **_others(plan),
         "parameters": [{"name": n, "shape": list(s)} for n, s in parameters(plan)],
     }
+
+
+def _long_form_json(plan: Plan) -> dict[str, Any]:
+    """What the objective is short for."""
+    text = plan.experiment.long_form
+    return {"long_form": text} if text else {}
+
+
+def _described(plan: Plan, player: Player) -> dict[str, Any]:
+    """A player as a JSON value."""
+    return {
+        "name": player.entry.name,
+        "formula": objective_formula(plan, player),
+        "particles": player.particles,
+        "draws": {
+            name: {"kind": d.kind, "option": d.option, "reason": d.reason}
+            for name, d in player.draws.items()
+        },
+        "decisions": [
+            {"subject": d.subject, "choice": d.choice, "reason": d.reason} for d in player.decisions
+        ],
+    }
+
+
+def _others(plan: Plan) -> dict[str, Any]:
+    """All players by their names, where there are several."""
+    players = plan.objective.players
+    if len(players) == 1:
+        return {}
+    return {"players": {player.name: _described(plan, player) for player in players}}

@@ -1,4 +1,4 @@
-"""Where batch, particle and enumerated axes stand in every tensor: the only place that says so.
+"""Where the particle axis and the axes of enumerated nodes stand in a tensor, from the right.
 
 A tensor is [particle, enumerated..., batch, *event], read from the right; axes that a value does
 not vary with are absent at the left, or 1 between others.
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from specc.codegen.plan import Plan
+from specc.objective.objective import Player
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,12 @@ class Layout:
         return self.particles > 1
 
     @classmethod
-    def of(cls, plan: Plan, particles: int) -> Layout:
-        """The axes of a plan: the value before of a node that is summed out has its own, too."""
+    def of(cls, plan: Plan, player: Player, particles: int) -> Layout:
+        """The axes of a loss: the value before of a node that is summed out has its own, too."""
         model = plan.graph.graph.model.nodes.values()
         shifted = {n.shift.base: n.name for n in model if n.shift is not None}
         axes: list[str] = []
-        for name in plan.objective.enumerated:
+        for name in player.enumerated:
             axes += [shifted[name], name] if name in shifted else [name]
         return cls(particles, tuple(axes))
 
@@ -41,22 +42,3 @@ class Layout:
     def axes(self, names: Iterable[str]) -> tuple[int, ...]:
         """The indices of several enumerated axes, from left to right."""
         return tuple(sorted(self.axis(name) for name in names))
-
-    @property
-    def particle_axis(self) -> int:
-        """The index, from the right, of the particle axis in a tensor of one number a row."""
-        return -(len(self.enumerated) + 2)
-
-    def sample_prefix(self, has_batch: bool) -> tuple[str, ...]:
-        """The sizes before `*params.shape` that give a draw its particle axis."""
-        middle = ("1",) * len(self.enumerated)
-        return ("particles", *middle, *(() if has_batch else ("1",)))
-
-
-def over_last(count: int) -> str:
-    """The sum over the last axes."""
-    if count == 0:
-        return ""
-    if count == 1:
-        return ".sum(-1)"
-    return f".sum(({', '.join(str(i) for i in range(-count, 0))}))"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 
 from specc.graph.graph import Program
-from specc.graph.passes.sequences import in_time
+from specc.graph.queries import in_time
 
 
 def loops(program: Program, lets_only: bool = False) -> tuple[tuple[str, ...], ...]:

@@ -6,32 +6,30 @@ import math
 from typing import Any
 
 from specc.catalog.supports import Support, bounds, contains, meet, point
-from specc.codegen.emit.asked import capabilities
-from specc.codegen.emit.objective import loss_inputs, needs_data_size, shares
 from specc.codegen.plan import ROW, Plan
 from specc.codegen.steps import loop, sequence
-from specc.codegen.tensors import parameters, side
+from specc.codegen.tensors import after_updates, side, trained
 from specc.diagnostics.printable import json_text
 from specc.diagnostics.source import Span
-from specc.graph.graph import MODEL, DataField, Node
+from specc.graph.graph import DataField
+from specc.graph.nodes import Node
 from specc.language.expressions.tree import Name, Number
-from specc.language.schema.train import Schedule
+from specc.objective.experiment import LikelihoodEstimate, SampleMetric
+from specc.objective.objective import Player, State
 from specc.verdict import Module
 from specc.version import VERSION
 
-FORMAT = 1
+FORMAT = 2
 
 
 def manifest(plan: Plan) -> dict[str, Any]:
     """The manifest as a JSON value."""
-    spec = plan.graph.graph.spec
-    document = spec.document
-    own = side(plan)
+    experiment, own = plan.experiment, side(plan)
     named = [{"name": name, "shape": list(shape)} for name, shape in own.shapes.items()]
     return {
         "format": FORMAT,
-        "name": document.name,
-        "doc": " ".join(document.doc.split()),
+        "name": experiment.name,
+        "doc": experiment.doc,
         "source": plan.source,
         "specc": VERSION,
         "digests": dict(own.digests),
@@ -40,27 +38,28 @@ def manifest(plan: Plan) -> dict[str, Any]:
         "losses": [
             {
                 "name": player.name,
-                "inputs": [plan.python[n] for n in loss_inputs(plan)],
-                "needs_data_size": needs_data_size(plan),
-                **_shares(plan),
+                "inputs": [plan.python[n] for n in plan.losses[player.name].inputs],
+                "scalars": _scalars(plan, player),
+                "state": [_state(own) for own in player.state],
                 **loop(plan),
-                "warm_up": plan.objective.warm_up,
-                "bound": plan.objective.entry.variable,
-                "parameters": list(plan.programs),
+                **({"bound": player.variable} if player.is_bound else {}),
+                "parameters": trained(plan, player),
             }
             for player in plan.objective.players
         ],
+        **({"order": plan.objective.order} if plan.objective.order != "alternating" else {}),
+        **({"after_update": rules} if (rules := after_updates(plan)) else {}),
         **sequence(plan),
         "capabilities": {
-            f"{program.name}.{method}": [plan.python[n] for n in inputs]
-            for program in plan.programs.values()
-            for method, inputs in capabilities(plan, program).items()
+            f"{program}.{method}": [plan.python[n] for n in inputs]
+            for program, methods in plan.methods.items()
+            for method, inputs in methods.items()
         },
         "parameters": named,
         "modules": {name: _module(module) for name, module in own.modules.items()},
         "fixed": dict(own.fixed),
-        "train": _train(plan),
-        "evaluate": _evaluate(plan),
+        "train": dict(experiment.training.settings),
+        "evaluate": {n: _evaluation(plan, each) for n, each in experiment.evaluations.items()},
     }
 
 
@@ -73,35 +72,45 @@ def _module(module: Module) -> dict[str, Any]:
     return found
 
 
-def _evaluate(plan: Plan) -> dict[str, Any]:
-    """The figures that are asked for, each with the place of the part of the data it is of."""
-    spec, found = plan.graph.graph.spec, {}
-    for name, entry in spec.document.evaluate.items():
-        said = {k: v for k, v in entry.model_dump(mode="json").items() if v is not None}
-        written = ("evaluate", name, "data")
-        span = spec.spans.value(written) if written in spec.spans else spec.spans.key(written[:2])
-        found[name] = {**said, "at": at(span)}
+def _evaluation(plan: Plan, entry: LikelihoodEstimate | SampleMetric) -> dict[str, Any]:
+    """What is computed after training, with the place of the part of the data it is of."""
+    if isinstance(entry, LikelihoodEstimate):
+        return {**entry.settings, "at": at(entry.span)}
+    metric, options = entry.entry, dict(entry.options)
+    if metric.label:
+        options[metric.label] = plan.python[str(options[metric.label])]
+    return {
+        "metric": metric.name,
+        "node": plan.python[entry.node],
+        **entry.settings,
+        "units": metric.units,
+        "options": options,
+        "at": at(entry.span),
+    }
+
+
+def _scalars(plan: Plan, player: Player) -> dict[str, dict[str, Any]]:
+    """The numbers that a loss takes at each step, by argument, each of a kind with its options."""
+    found: dict[str, dict[str, Any]] = {}
+    loss = plan.losses[player.name]
+    if loss.needs_data_size:
+        found["data_size"] = {"kind": "data_size"}
+    for argument, name in loss.shares.items():
+        found[argument] = {"kind": "observed_fraction", "of": plan.python[name]}
+    if player.warm_up:
+        found["kl_weight"] = {"kind": "kl_weight", "warm_up": player.warm_up}
     return found
 
 
-def _shares(plan: Plan) -> dict[str, dict[str, str]]:
-    """The arguments of a loss that are shares of rows with a value, by what each is of."""
-    found = {argument: plan.python[name] for argument, name in shares(plan).items()}
-    return {"shares": found} if found else {}
+def _state(own: State) -> dict[str, Any]:
+    """A tensor that a loss reads and replaces at each step, the same in every process."""
+    kind = {"dtype": "float32", "layout": "replicated"}
+    return {"name": own.name, "shape": list(own.shape), "initial": own.initial, **kind}
 
 
 def manifest_text(plan: Plan) -> str:
     """The manifest as the text of a file."""
     return json_text(manifest(plan)) + "\n"
-
-
-def _train(plan: Plan) -> dict[str, Any]:
-    train = plan.graph.graph.spec.document.train
-    shown = {k: v for k, v in train.model_dump(mode="json").items() if v is not None}
-    shown["optimizer"] = {train.optimizer.name: shown["optimizer"]["options"]}
-    if isinstance(train.schedule, Schedule):
-        shown["schedule"] = {train.schedule.name: shown["schedule"]["options"]}
-    return shown
 
 
 def at(span: Span) -> str:
@@ -119,7 +128,7 @@ def _nodes(plan: Plan, program: str) -> dict[str, Any]:
             "at": at(node.span),
         }
         for name, node in graph.graph.programs[program].nodes.items()
-        if node.shift is None
+        if node.shift is None and not node.is_copy
     }
 
 
@@ -127,21 +136,23 @@ def _nodes(plan: Plan, program: str) -> dict[str, Any]:
 
 
 def _data(plan: Plan) -> dict[str, Any] | None:
-    graph = plan.graph.graph
-    data = graph.spec.document.data
+    graph, data = plan.graph.graph, plan.experiment.data
     if not plan.data:
         return _rows_alone(plan)
     if data is None:
         return None
-    used = {node.field: name for name, node in graph.model.nodes.items() if node.field}
+    used: dict[str, list[str]] = {}
+    for name, node in graph.model.nodes.items():
+        if node.field:
+            used.setdefault(node.field, []).append(name)
     return {
         "source": data.source,
-        "options": {k: _jsonable(v) for k, v in data.options.items()},
-        "split": {name: _jsonable(rule) for name, rule in data.split.items()},
+        "options": dict(data.options),
+        "split": dict(data.split),
         "fields": {
-            plan.python[used[name]]: _field(plan, used[name], field)
-            for name, field in graph.fields.items()
-            if name in used
+            plan.python[name]: _field(plan, name, field)
+            for key, field in graph.fields.items()
+            for name in used.get(key, ())
         },
     }
 
@@ -153,22 +164,13 @@ def _rows_alone(plan: Plan) -> dict[str, Any]:
     """
     types = (f.type for program in plan.programs.values() for f in program.factors.values())
     is_local = any(kind.is_local for kind in types)
-    document = plan.graph.graph.spec.document
     field = {"from": "row", "shape": [], "dtype": "int64", "support": {"kind": "real"}}
     return {
         "source": "rows",
-        "options": {"rows": document.train.batch_size if is_local else 1},
+        "options": {"rows": plan.experiment.training.batch_size if is_local else 1},
         "split": {},
         "fields": {plan.python[ROW]: field},
     }
-
-
-def _jsonable(value: object) -> object:
-    if isinstance(value, tuple):
-        return list(value)
-    if hasattr(value, "items"):
-        return {k: _jsonable(v) for k, v in value.items()}
-    return value
 
 
 def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
@@ -176,9 +178,9 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
     kind = plan.graph.types[node.id]
     steps = [plan.graph.graph.size_of(node.scan)] if node.scan is not None else []
     entry: dict[str, Any] = {
-        "from": _jsonable(field.origin),
+        "from": field.origin if isinstance(field.origin, str) else list(field.origin),
         "shape": [*steps, *kind.shape],
-        "dtype": plan.dtype(name),
+        "dtype": plan.dtype(node),
         "support": _support(_checked(field, kind.support)),
         "at": at(field.span),
     }
@@ -257,6 +259,3 @@ def _support(support: Support) -> dict[str, Any]:
         if getattr(inside, key):
             shown[key] = True
     return shown
-
-
-__all__ = ["MODEL", "at", "manifest", "manifest_text", "parameters"]

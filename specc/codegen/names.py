@@ -4,52 +4,67 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 from collections.abc import Iterable
 
-from specc.catalog.distributions import index as distributions
-from specc.catalog.functions import index as functions
+from specc.catalog.registry import module_names
+from specc.graph.graph import DATA
+from specc.language.reserved import MODULE_ATTRIBUTES
 
 # What generated code itself says beside the spec's names.
 OWN = frozenset(
     """
-    self model guide noise rows particles data_size kl_weight loss math torch nn init score
-    Tensor Noise Model Guide Program program logmeanexp take pick cholesky_factor concat one_hot
-    """.split()  # noqa: SIM905
-)
-
-# The attributes of torch.nn.Module, which a link or a parameter of that name would hide.
-MODULE_ATTRIBUTES = frozenset(
-    """
-    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda
-    double dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter
-    get_submodule half ipu load_state_dict modules mtia named_buffers named_children
-    named_modules named_parameters parameters register_backward_hook register_buffer
-    register_forward_hook register_forward_pre_hook register_full_backward_hook
-    register_full_backward_pre_hook register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter
-    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
-    set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
+    self model guide networks noise rows particles data_size kl_weight loss math torch nn init score
+    Tensor Noise Model Guide Networks Program program
+    logmeanexp cholesky_factor concat one_hot stack to_float gather_nd index_select
+    lag lead initial_value expand_steps sequence_mask masked_update stack_steps
+    forward_algorithm gaussian_marginal kalman_filter probe_points
     """.split()  # noqa: SIM905
 )
 
 # The methods of generated classes.
-METHODS = frozenset(["log_joint", "log_prior", "log_prob", "sample", "mean", "predict", "complete"])
+METHODS = frozenset(
+    """
+    log_joint log_prior log_prob sample conditional_mean impute
+    sample_and_log_prob sample_global predict_log_proba
+    """.split()  # noqa: SIM905
+)
 
 
 def reserved() -> frozenset[str]:
     """Names that no local variable of generated code may take."""
     words = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
-    return OWN | words | set(distributions.names()) | set(functions.names())
+    return OWN | words | module_names()
+
+
+def function_of(player: str) -> str:
+    """The name of the function with a player's loss: its own, unless the file has it already."""
+    return f"{player}_" if player in reserved() - {"loss"} else player
+
+
+def python_name(name: str) -> str:
+    """What a name of the spec, or the text of an expression of it, is in Python, if that is free.
+
+    `model.x` is `model_x`, the data `data.x` are `x`, and `d(model.x)` is `d_model_x`.
+    """
+    words = [w for w in re.split(r"\W+", name.removeprefix(f"{DATA}.")) if w and w != DATA]
+    if len(words) > LONGEST:
+        words = words[: LONGEST - 1] + words[-1:]
+    return "_".join(words) if not words[0][0].isdigit() else "_".join(["value", *words])
+
+
+LONGEST = 4
+"""How many words of an expression the name of its value has."""
 
 
 class Names:
     """Gives every name of a spec one Python name, and fresh names to what is computed from it."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._taken = set(reserved())
+    def __init__(self, names: Iterable[str], further: Iterable[str] = ()) -> None:
+        self._taken = set(reserved()) | set(further)
         self._python: dict[str, str] = {}
         for name in sorted(names):
-            self._python[name] = self.fresh(name)
+            self._python[name] = self.fresh(python_name(name))
 
     def __getitem__(self, name: str) -> str:
         """The Python name of a name of the spec."""
@@ -59,6 +74,10 @@ class Names:
         """Give a name of the spec another Python name, or as near as can be."""
         if name not in self._python:
             self._python[name] = self.fresh(wanted)
+
+    def share(self, name: str, other: str) -> None:
+        """Give a name of the spec the Python name of another."""
+        self._python[name] = self._python[other]
 
     def fresh(self, wanted: str) -> str:
         """`wanted`, with as many `_` after it as it takes to be new."""

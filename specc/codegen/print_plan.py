@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specc.catalog.entry import Lowered
-from specc.codegen.plan import Argument, Factor, Plan, ProgramPlan
+from specc.codegen.plan import Argument, Factor, Input, Plan, ProgramPlan
 from specc.language.expressions.print import print_expression
 
 
@@ -17,7 +17,7 @@ def print_plan(plan: Plan) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     yield f"data {', '.join(plan.data) or 'none'}"
     for program in plan.programs.values():
-        yield f"class {program.class_name} of {program.name}, densities {program.letter}(...)"
+        yield f"class {program.class_name} of {program.name}, densities {program.density_name}(...)"
         yield from _tensors(program)
         for name in program.order:
             if name in program.factors:
@@ -25,10 +25,10 @@ def _lines(plan: Plan) -> Iterator[str]:
             elif name in program.lets:
                 let = program.lets[name]
                 body = print_expression(let.expression)
-                yield f"  let {let.method}({', '.join(let.inputs)}) = {body}"
-    for name, python in plan.python.items():
-        if name != python:
-            yield f"name {name} is {python} in Python"
+                yield f"  let {let.method}({_listed(let.inputs)}) = {body}"
+    for known, python in plan.python.items():
+        if isinstance(known, str) and known != python:
+            yield f"name {known} is {python} in Python"
 
 
 def _tensors(program: ProgramPlan) -> Iterator[str]:
@@ -43,9 +43,11 @@ def _tensors(program: ProgramPlan) -> Iterator[str]:
         value = head.constrainer.code.format(head.attribute)
         yield f"  module {head.attribute}: the head of {owner} = {value}"
         yield from _layers(head.lowered)
-    for learnt in program.learnt:
-        raw = f", held as {learnt.raw}" if learnt.raw != learnt.attribute else ""
-        yield f"  parameter {learnt.attribute}: {list(learnt.shape)}{raw}"
+    for learnable in program.learnable:
+        raw = f", held as {learnable.raw}" if learnable.raw != learnable.attribute else ""
+        yield f"  parameter {learnable.attribute}: {list(learnable.shape)}{raw}"
+    for shared in program.shared:
+        yield f"  shared {shared.attribute}: {shared.original} of {shared.owner}"
     for buffer in program.buffers:
         yield f"  buffer {buffer.attribute}: {list(buffer.shape)}"
 
@@ -55,11 +57,16 @@ def _layers(lowered: Lowered) -> Iterator[str]:
         yield f"    {layer.target}{layer.arguments}"
 
 
+def _listed(inputs: tuple[Input, ...]) -> str:
+    return ", ".join(map(str, inputs))
+
+
 def _factor(factor: Factor) -> Iterator[str]:
-    yield f"  factor {factor.symbol}: {factor.method}({', '.join(factor.inputs)})"
+    method = f": {factor.method}({_listed(factor.inputs)})" if factor.tensors else ""
+    yield f"  factor {factor.conditional}{method}"
     if factor.flow is not None:
         steps = ", then ".join(print_expression(step) for step in factor.flow.steps)
-        yield f"    {factor.flow.push}, {factor.flow.pull} through {steps}"
+        yield f"    {factor.flow.forward}, {factor.flow.inverse} through {steps}"
     if factor.trunk is not None:
         yield f"    trunk {print_expression(factor.trunk)}"
     for argument in factor.arguments:

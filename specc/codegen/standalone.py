@@ -9,20 +9,24 @@ from __future__ import annotations
 import ast
 from importlib import resources
 
-from specc.codegen.package import package
+from specc.codegen.package import made, package
 from specc.codegen.plan import Plan
+from specc.codegen.tensors import after_updates, trained
+from specc.objective.objective import Player
 
 RUNTIME = "specc.runtime"
+AFTER_UPDATE = f"{RUNTIME}.after_update"
 
 
 def standalone(plan: Plan) -> dict[str, str]:
     """Every file by its name: the package without specc, the pasted runtime, a training script."""
     files = {n: t for n, t in package(plan).items() if n.endswith(".py") and n != "__init__.py"}
-    wanted = sorted({m for text in files.values() for m in _imported(text)})
-    modules = _closure(wanted)
+    wanted = {m for text in files.values() for m in _imported(text)}
+    wanted |= {AFTER_UPDATE} if after_updates(plan) else set()
+    modules = _closure(sorted(wanted))
     texts = {f"{_flat(module)}.py": _rewritten(_source(module)) for module in modules}
     texts |= {name: _rewritten(text) for name, text in files.items()}
-    name = plan.graph.graph.spec.document.name
+    name = plan.experiment.name
     texts["__init__.py"] = f'"""{name}, with all that it needs beside torch."""\n'
     texts["train.py"] = _script(plan)
     return dict(sorted(texts.items()))
@@ -110,28 +114,28 @@ SCRIPT = '''"""Train {name} on tensors of your own, with torch alone.
 import sys
 
 import torch
-{imports}
+{imports}{following}
 from noise import Noise
 from objective import loss
 
 STEPS, BATCH, RATE, SEED = {steps}, {batch}, {rate}, {seed}
-
+{rules}
 
 def main(path: str) -> None:
     torch.manual_seed(SEED)
     data = torch.load(path, weights_only=True)
     rows = len(next(iter(data.values())))
 {made}
-    parameters = [p for m in [{models}] for p in m.parameters()]
+    parameters = torch.nn.ModuleList([{models}]).parameters()
     optimizer = torch.optim.Adam(parameters, lr=RATE)
-    for step in range(STEPS):
+{follow}{start}    for step in range(STEPS):
         index = torch.randint(rows, (min(BATCH, rows),))
         batch = {{name: values[index] for name, values in data.items()}}
-        value, parts = loss({models}, Noise.at(SEED, step), **batch{size}{weight})
+        value, {after}parts = loss({models}, Noise.at(SEED, step), {before}**batch{size}{weight})
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
-        if step % 100 == 0 or step + 1 == STEPS:
+{after_all}        if step % 100 == 0 or step + 1 == STEPS:
             print(step, *(f"{{name}} {{part.item():.3f}}" for name, part in parts.items()))
     torch.save({saved}, "{name}.pt")
 
@@ -141,24 +145,157 @@ if __name__ == "__main__":
 '''
 
 
-def _script(plan: Plan) -> str:
-    from specc.codegen.emit.objective import loss_inputs, needs_data_size
+SEVERAL = '''"""Train {name} on tensors of your own, with torch alone.
 
-    train = plan.graph.graph.spec.document.train
-    names = list(plan.programs)
-    rate = train.optimizer.options["lr"]
-    rising = plan.objective.warm_up
+    python train.py data.pt        a dict of tensors, one row each: {fields}
+"""
+
+import sys
+
+import torch
+{imports}{following}
+from noise import Noise
+from objective import {losses}
+
+STEPS, BATCH, SEED = {steps}, {batch}, {seed}
+
+# Of each player the loss, what it takes, the parameters that it trains, its state at first, its
+# learning rate, and its updates in each step.
+PLAYERS = [
+{players}
+]
+{rules}
+
+def main(path: str) -> None:
+    torch.manual_seed(SEED)
+    data = torch.load(path, weights_only=True)
+    rows = len(next(iter(data.values())))
+{made}
+{follow}    modules = {modules}
+    named = [(f"{{n}}.", p) for n, p in torch.nn.ModuleDict(modules).named_parameters()]
+    optimizers = [
+        torch.optim.Adam([p for n, p in named if n.startswith(trained)], lr=rate)
+        for _, _, trained, _, rate, _ in PLAYERS
+    ]
+    states = [{{k: torch.full(*v) for k, v in first.items()}} for *_, first, _, _ in PLAYERS]
+    # The players that move at the same time, one round after the other.
+    rounds = {rounds}
+    for step in range(STEPS):
+        for turn, moving in enumerate(rounds):
+            for number in moving:
+                (loss, taken, trained, *_), optimizer = PLAYERS[number], optimizers[number]
+                index = torch.randint(rows, (min(BATCH, rows),))
+                given = {{name: values[index] for name, values in data.items()}}
+                given["data_size"] = rows
+                noise, state = Noise.at(SEED, step, turn, number), states[number]
+                before = [state] if state else []
+                own = {{name: given[name] for name in taken}}
+                value, *after, parts = loss({models}, noise, *before, **own)
+                states[number] = after[0] if after else state
+                optimizer.zero_grad()
+                value.backward(inputs=[p for n, p in named if n.startswith(trained)])
+                if step % 100 == 0 or step + 1 == STEPS:
+                    print(step, *(f"{{name}} {{part.item():.3f}}" for name, part in parts.items()))
+            for number in moving:
+                optimizers[number].step()
+{after_each}    torch.save({saved}, "{name}.pt")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
+'''
+
+
+ROUNDS = {
+    "alternating": "[[n] for n, player in enumerate(PLAYERS) for _ in range(player[-1])]",
+    "simultaneous": """[
+        [n for n, player in enumerate(PLAYERS) if k < player[-1]]
+        for k in range(max(player[-1] for player in PLAYERS))
+    ]""",
+}
+
+
+def _script(plan: Plan) -> str:
+    players = plan.objective.players
+    if len(players) > 1:
+        return SEVERAL.format(**_common(plan), **_of_players(plan))
+    (player,) = players
+    rising = player.warm_up
     return SCRIPT.format(
-        name=plan.graph.graph.spec.document.name,
-        fields=", ".join(f'"{plan.python[n]}"' for n in loss_inputs(plan)),
-        imports="\n".join(f"from {n} import {plan.programs[n].class_name}" for n in sorted(names)),
-        steps=train.steps or 2000,
-        batch=train.batch_size,
-        rate=rate,
-        seed=train.seed,
-        made="\n".join(f"    {n} = {plan.programs[n].class_name}()" for n in names),
-        models=", ".join(names),
-        size=", data_size=rows" if needs_data_size(plan) else "",
+        **_common(plan),
+        **_of_state(player),
+        size=", data_size=rows" if plan.losses[player.name].needs_data_size else "",
         weight=f", kl_weight=min(1.0, step / ({rising:g} * STEPS))" if rising else "",
-        saved="{" + ", ".join(f'"{n}": {n}.state_dict()' for n in names) + "}",
     )
+
+
+def _of_state(player: Player) -> dict[str, str]:
+    """How a script starts the state of a loss, and hands it on."""
+    if not player.state:
+        return {"start": "", "before": "", "after": ""}
+    made = (f'"{own.name}": torch.full({own.shape}, {own.initial})' for own in player.state)
+    start = f"    state = {{{', '.join(made)}}}\n"
+    return {"start": start, "before": "state, ", "after": "state, "}
+
+
+def _following(plan: Plan) -> dict[str, str]:
+    """How a script changes the tensors that follow parameters, where there are any."""
+    found = after_updates(plan)
+    if not found:
+        return dict.fromkeys(("following", "rules", "follow", "after_all", "after_each"), "")
+    rules = "".join(f"    {_rule(**each)},\n" for each in found)
+    modules = ", ".join(f'"{name}": {name}' for name in plan.programs)
+    advance = "after_update.advance(root, "
+    return {
+        "following": "\nimport after_update",
+        "rules": f"\n# What follows parameters after an update of them.\nRULES = [\n{rules}]\n",
+        "follow": f"    root = torch.nn.ModuleDict({{{modules}}})\n"
+        "    after_update.start(root, RULES)\n",
+        "after_all": f"        {advance}RULES)\n",
+        "after_each": " " * 16 + f"{advance}after_update.moved_by(RULES, PLAYERS[number][2]))\n",
+    }
+
+
+def _rule(rule: str, module: str, of: str, **options: float) -> str:
+    return f'after_update.AfterUpdate("{rule}", "{module}", "{of}", {options!r})'
+
+
+def _common(plan: Plan) -> dict[str, object]:
+    """What a script says of the programs, the data and the training."""
+    training, names = plan.experiment.training, list(plan.programs)
+    taken = [name for loss in plan.losses.values() for name in loss.inputs]
+    return {
+        "name": plan.experiment.name,
+        "fields": ", ".join(f'"{plan.python[n]}"' for n in dict.fromkeys(taken)),
+        "imports": "\n".join(
+            f"from {n} import {plan.programs[n].class_name}" for n in sorted(names)
+        ),
+        "steps": training.steps or 2000,
+        "batch": training.batch_size,
+        "rate": training.shared.learning_rate,
+        "seed": training.seed,
+        "made": "\n".join(f"    {n} = {made(plan.programs[n])}" for n in names),
+        "models": ", ".join(names),
+        **_following(plan),
+        "saved": "{" + ", ".join(f'"{n}": {n}.state_dict()' for n in names) + "}",
+    }
+
+
+def _of_players(plan: Plan) -> dict[str, str]:
+    """What a script says of several players."""
+    lines = []
+    for player in plan.objective.players:
+        loss = plan.losses[player.name]
+        taken = [plan.python[n] for n in loss.inputs]
+        taken += ["data_size"] if loss.needs_data_size else []
+        starts = tuple(f"{name}." for name in trained(plan, player))
+        first = {each.name: (each.shape, each.initial) for each in player.state}
+        own = plan.experiment.training.of(player.name)
+        rest = f"{first!r}, {own.learning_rate!r}, {own.updates!r}"
+        lines.append(f"    ({loss.function}, {taken!r}, {starts!r}, {rest}),")
+    return {
+        "losses": ", ".join(plan.functions),
+        "players": "\n".join(lines),
+        "modules": "{" + ", ".join(f'"{name}": {name}' for name in plan.programs) + "}",
+        "rounds": ROUNDS[plan.objective.order],
+    }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from specc.codegen.plan import Plan
 from specc.graph.graph import GUIDE
-from specc.objective.terms import Reduce, Sum, Term
+from specc.objective.terms import in_steps
 
 
 def sequence(plan: Plan) -> dict[str, Any]:
@@ -32,18 +31,7 @@ def loop(plan: Plan) -> dict[str, int]:
     looped = {name for program in plan.programs.values() for x in program.let_loops for name in x}
     looped |= {name for x in (guide.loops if guide else ()) for name in x}
     for player in plan.objective.players:
-        looped |= set(_taken_out(player.minimize))
+        looped |= {name for reduced in in_steps(player.minimize) for name in reduced.axes}
     nodes = [graph.lookup(program, name) for name in looped for program in plan.programs]
     sizes = [graph.size_of(node.scan) for node in nodes if node is not None and node.scan]
     return {"loop": max(sizes)} if sizes else {}
-
-
-def _taken_out(term: Term) -> Iterator[str]:
-    """The chains that are summed or integrated out."""
-    match term:
-        case Sum(parts=parts):
-            for part in parts:
-                yield from _taken_out(part.term)
-        case Reduce(how=how, axes=axes, term=inner):
-            yield from axes if how in ("forward", "integrate") else ()
-            yield from _taken_out(inner)

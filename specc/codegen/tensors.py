@@ -1,49 +1,127 @@
-"""The learnt tensors of a plan: their names and shapes, and what each module stands for."""
+"""The learnable tensors of a plan: their names and shapes, and what each module stands for."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Layer, Lowered, Shape
 from specc.catalog.link import Link
 from specc.catalog.links.blocks.folding import TARGET as FOLDED
+from specc.catalog.links.blocks.spectral import NORMALIZED
 from specc.catalog.links.gru import TARGET as GRU
 from specc.catalog.parameters import parameters as layer_parameters
+from specc.catalog.parameters import walk
+from specc.codegen.alpha_renaming import Key, canonical_names
 from specc.codegen.digests import digests, fixed
-from specc.codegen.erase import Key, erased_names
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
-from specc.graph.passes.links import input_rank
+from specc.graph.queries import input_rank
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call
 from specc.language.expressions.walk import calls
+from specc.objective.objective import Player
 from specc.verdict import Module, Side
 
 CHAINS = ("nn.Sequential", FOLDED, GRU)
 """Layers whose first child takes their input; of a recurrent one, what is beside the state."""
+LINEAR = ("nn.Linear", NORMALIZED["nn.Linear"])
+"""Layers whose weight has a column for each entry of their input."""
 
 
 def side(plan: Plan) -> Side:
     """The plan as `specc.verdict` looks at it."""
-    found, names = parameters(plan), erased_names(plan)
+    found, names = parameters(plan), canonical_names(plan)
     return Side(digests(plan, found, names), dict(found), modules(plan, names), fixed(plan, names))
 
 
 def parameters(plan: Plan) -> list[tuple[str, Shape]]:
-    """Every learnt tensor by the name that `named_parameters()` gives it, in that order."""
+    """Every learnable tensor by the name that `named_parameters()` gives it, in that order."""
     return [item for program in plan.programs.values() for item in _of_program(program)]
 
 
-def _of_program(program: ProgramPlan) -> Iterator[tuple[str, Shape]]:
-    for item in program.learnt:
-        yield f"{program.name}.{item.raw}", item.shape
+def trained(plan: Plan, player: Player) -> list[str]:
+    """What a player trains: the beginnings of the names of tensors, whole programs at the most.
+
+    A link comes with the heads on it.
+    """
+    if player.links is None:
+        return list(plan.programs)
+    found = [
+        f"{program.name}.{attribute}"
+        for program in plan.programs.values()
+        for name, attribute in _owners(program)
+        if name in player.links
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _owners(program: ProgramPlan) -> Iterator[tuple[str, str]]:
+    """Links and learnable parameters with the attributes that hold their tensors."""
+    for item in program.learnable:
+        yield item.node.name, item.raw
     for module in program.modules:
-        yield from _of_module(program.name, module.attribute, module.lowered)
+        if module.lowered.layers:
+            yield module.link.name, module.attribute
         if module.tail is not None:
-            yield from _of_module(program.name, module.tail.attribute, module.tail.lowered)
+            yield module.link.name, module.tail.attribute
     for head in program.heads:
-        yield from _of_module(program.name, head.attribute, head.lowered)
+        assert isinstance(head.node.params, Call)
+        yield head.node.params.function, head.attribute
+
+
+def _of_program(program: ProgramPlan) -> Iterator[tuple[str, Shape]]:
+    for item in program.learnable:
+        yield f"{program.name}.{item.raw}", item.shape
+    for attribute, lowered in _networks(program):
+        yield from _of_module(program.name, attribute, lowered)
+
+
+def after_updates(plan: Plan) -> list[dict[str, Any]]:
+    """The rules by which tensors follow parameters, in the order in which they are applied."""
+    return list(_averages(plan)) + [
+        {"rule": layer.after_update, "module": place, "of": place}
+        for program in plan.programs.values()
+        for attribute, lowered in _networks(program)
+        for prefix, layer in walk(_whole(lowered), f"{program.name}.{attribute}.")
+        for place in (prefix.rstrip("."),)
+        if layer.after_update
+    ]
+
+
+def _averages(plan: Plan) -> Iterator[dict[str, Any]]:
+    """The rules of links that average others."""
+    places = {
+        module.link.name: [f"{program.name}.{name}" for name in _attributes(module)]
+        for program in plan.programs.values()
+        for module in program.modules
+    }
+    for name, own in places.items():
+        average = plan.graph.graph.links[name].average
+        if average is not None:
+            for mine, followed in zip(own, places[average.of], strict=True):
+                rule = {"rule": "moving_average", "module": mine, "of": followed}
+                yield {**rule, "decay": average.decay}
+
+
+def _attributes(module: LinkModule) -> Iterator[str]:
+    """The attributes that hold the layers of a link."""
+    if module.lowered.layers:
+        yield module.attribute
+    if module.tail is not None:
+        yield module.tail.attribute
+
+
+def _networks(program: ProgramPlan) -> Iterator[tuple[str, Lowered]]:
+    """The networks of a program with the attributes that hold them."""
+    for module in program.modules:
+        if module.lowered.layers:
+            yield module.attribute, module.lowered
+        if module.tail is not None:
+            yield module.tail.attribute, module.tail.lowered
+    for head in program.heads:
+        yield head.attribute, head.lowered
 
 
 def _of_module(program: str, attribute: str, lowered: Lowered) -> Iterator[tuple[str, Shape]]:
@@ -60,7 +138,7 @@ def _whole(lowered: Lowered) -> Layer:
 
 
 def modules(plan: Plan, names: Mapping[Key, str]) -> dict[str, Module]:
-    """Every link, head and learnt tensor by its name in the code: `model.decoder`."""
+    """Every link, head and learnable tensor by its name in the code: `model.decoder`."""
     return {
         f"{program.name}.{attribute}": module
         for program in plan.programs.values()
@@ -71,13 +149,15 @@ def modules(plan: Plan, names: Mapping[Key, str]) -> dict[str, Module]:
 def _modules(
     plan: Plan, program: ProgramPlan, names: Mapping[Key, str]
 ) -> Iterator[tuple[str, Module]]:
-    for item in program.learnt:
+    for item in program.learnable:
         yield item.raw, Module(f"{program.name} {names['node', item.node.name]}")
     trunks: dict[str, Module] = {}
-    for own in program.modules:
+    for own in (*program.modules, *program.shared_modules):
         erased, inputs = names["link", own.link.name], _inputs(plan, program, own)
         columns = _columns(_whole(own.lowered)) if own.lowered.layers else None
         trunks[own.link.name] = Module(erased, inputs, columns or {})
+        if own in program.shared_modules:
+            continue
         if own.lowered.layers:
             yield own.attribute, trunks[own.link.name]
         if own.tail is not None:
@@ -86,7 +166,8 @@ def _modules(
         assert isinstance(head.node.params, Call)
         erased = f"{program.name} {names['node', head.node.name]} {head.parameter.name}"
         link = head.node.params.function
-        trunk = next(m for m in program.modules if m.link.name == link)
+        modules = (*program.modules, *program.shared_modules)
+        trunk = next(m for m in modules if m.link.name == link)
         if trunk.lowered.layers:
             yield head.attribute, Module(erased)
         else:
@@ -126,7 +207,7 @@ def _columns(layer: Layer) -> dict[str, int] | None:
     found: dict[str, int] = {}
     for name, each in _in_order(layer, ""):
         own = layer_parameters(each)
-        if each.target == "nn.Linear":
+        if each.target in LINEAR:
             return found | {f"{name}weight": 1}
         if each.target in ("nn.LayerNorm", "nn.BatchNorm1d"):
             found |= {f"{name}{key}": 0 for key in own}

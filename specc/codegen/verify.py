@@ -6,6 +6,7 @@ import keyword
 from collections import Counter
 
 from specc.codegen.plan import Plan, ProgramPlan
+from specc.graph.graph import DATA, MODEL
 
 
 def verify_plan(plan: Plan) -> None:
@@ -13,10 +14,13 @@ def verify_plan(plan: Plan) -> None:
 
     Raises AssertionError.
     """
-    assert set(plan.programs) == set(plan.graph.graph.programs)
+    assert {*plan.programs, *plan.inside} == set(plan.graph.graph.programs)
     for name in plan.python.values():
         assert name.isidentifier() and not keyword.iskeyword(name), name
-    assert len(set(plan.python.values())) == len(plan.python)
+    shared = {name for name in map(str, plan.python) if name.startswith((f"{DATA}.", "("))}
+    shared |= {f"{MODEL}.{name}" for name in plan.graph.graph.model.nodes}
+    unique = [python for name, python in plan.python.items() if str(name) not in shared]
+    assert len(set(unique)) == len(unique)
     for program in plan.programs.values():
         _verify_program(program)
 
@@ -24,9 +28,9 @@ def verify_plan(plan: Plan) -> None:
 def _verify_program(program: ProgramPlan) -> None:
     attributes = [module.attribute for module in program.modules]
     attributes += [head.attribute for head in program.heads]
-    attributes += [learnt.raw for learnt in program.learnt]
+    attributes += [learnable.raw for learnable in program.learnable]
     attributes += [buffer.attribute for buffer in program.buffers]
-    methods = [factor.method for factor in program.factors.values()]
+    methods = [factor.method for factor in program.factors.values() if factor.tensors]
     methods += [let.method for let in program.lets.values()]
     twice = [name for name, count in Counter(attributes + methods).items() if count > 1]
     assert not twice, (program.name, twice)

@@ -1,4 +1,4 @@
-"""Arrays in numpy's own format, whose header is looked at before anything else of them is read.
+"""Arrays in numpy's npy format, whose header is checked before their values are read.
 
     magic, version, then a header with the type, the order and the shape, then the values
 
@@ -16,7 +16,7 @@ from typing import IO, Literal
 
 import numpy as np
 
-from specc.data.files import unreadable
+from specc.data.data_folder import unreadable
 from specc.data.table import Array
 
 HEADERS = {
@@ -33,12 +33,12 @@ BROKEN = (
     MemoryError,
     EOFError,
 )
-"""What numpy raises at a header that is none."""
+"""The errors of numpy at a damaged header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first bytes say: shape, whether the first axis runs fastest, type, and length."""
+    """The header of an array: its shape, column order or not, dtype, and the offset of values."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -54,8 +54,8 @@ class Header:
 def header(file: IO[bytes], path: Path, length: int, name: str = "it") -> Header:
     """The header at the start of `file`, which is `length` bytes long in all.
 
-    Raises RunFailure: E0505, where it is no array, or has objects, or is longer or shorter than it
-    says.
+    Raises RunFailure: E0505, if it is not an array, has objects, or does not have the length that
+    its header states.
     """
     try:
         version = np.lib.format.read_magic(file)
@@ -74,7 +74,7 @@ def header(file: IO[bytes], path: Path, length: int, name: str = "it") -> Header
     if found.start + found.size != length:
         sizes = "x".join(map(str, shape)) or "a single number"
         problem = (
-            f"the header of {name} says {sizes} of type {dtype}, which is {found.size} bytes; "
+            f"the header of {name} states {sizes} of type {dtype}, which is {found.size} bytes; "
             f"there are {length - found.start}"
         )
         raise unreadable(path, problem, "the file may be cut off: fetch it again")
@@ -87,7 +87,7 @@ def _short(error: BaseException) -> str:
 
 
 def values(file: IO[bytes], found: Header) -> Array:
-    """The values behind a header that was read from `file`, in memory."""
+    """The values after a header that was read from `file`, in memory."""
     data = bytearray(found.size)
     view, filled = memoryview(data), 0
     while filled < found.size:

@@ -1,4 +1,4 @@
-"""Binary data out of grey values: each value is the probability of a one."""
+"""Stochastic binarization: each grey value is the probability of a one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ LEVELS = 1 << 16
 
 
 def draw(raw: Tensor, factor: float, noise: Noise, dtype: torch.dtype) -> Tensor:
-    """Ones with the probabilities `raw * factor`, zeros else, in the shape of `raw`.
+    """Ones with the probabilities `raw * factor`, else zeros, in the shape of `raw`.
 
-    Bytes are compared with 16 random bits each, four times as many as one call of the generator
-    gives numbers: a third of the time of uniform floats. A probability is met to 2^-17, and 0 and 1
-    exactly.
+    Bytes are compared with 16 random bits each, of which one word of the generator has four: this
+    takes a third of the time of uniform floats. Probabilities are exact to 2^-17, and exact at 0
+    and 1.
     """
     if raw.dtype == torch.uint8:
         limit = raw.to(torch.float32).mul_(factor * LEVELS).sub_(LEVELS / 2 + 0.5)
@@ -24,7 +24,7 @@ def draw(raw: Tensor, factor: float, noise: Noise, dtype: torch.dtype) -> Tensor
 
 
 def _sixteen_bits(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Whole numbers, uniform on -32768 to 32767, as floats in the shape of `like`."""
+    """Integers, uniform on -32768 to 32767, as floats in the shape of `like`."""
     words = torch.empty(-(-like.numel() // 4), dtype=torch.int64, device=like.device)
     words.random_(-(1 << 63), None, generator=generator)
     return words.view(torch.int16)[: like.numel()].view(like.shape).to(torch.float32)

@@ -1,4 +1,4 @@
-"""Whether the values of a column are what the model takes, with the first one that is not."""
+"""Checks that the values of a column fit the field of the model."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from specc.data.columns import steps_before
-from specc.data.missing import partly, there
+from specc.data.missing import has_value, partly_missing
 from specc.data.table import Array, Column, Table
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field, Support
 
 TOLERANCE = 1e-4
-"""How far the sum of a simplex may be from one: data files round to a few digits."""
+"""The tolerance of the sum of a simplex: data files round to a few digits."""
 
 TEXTS = "leave the column out, or number its values (0, 1, ...) in the file"
 
 Wrong = npt.NDArray[np.bool_]
-WHOLE_EVENTS = ("simplex", "onehot", "choleskyfactor")
-"""Sets of vectors and matrices: one entry does not show whether it belongs."""
-WHOLE = {"int64": (-math.inf, math.inf), "uint8": (0, 255), "bool": (0, 1)}
+NOT_ELEMENTWISE = ("simplex", "onehot", "choleskyfactor")
+"""Sets of vectors and matrices, which cannot be checked entry by entry."""
+INTEGER_RANGES = {"int64": (-math.inf, math.inf), "uint8": (0, 255), "bool": (0, 1)}
 
 
 def check(table: Table, field: Field, column: Column) -> None:
-    """Raises RunFailure E0508, E0511 or E0512 where a value of the column does not fit."""
+    """Raises RunFailure E0508, E0511, E0512 or E0516 if a value of the column does not fit."""
     raw = column.raw
     if raw.dtype.kind not in "biuf":
         raise not_numbers(table, field, field.origin, f"{kind(raw)}, not numbers")
@@ -35,7 +35,7 @@ def check(table: Table, field: Field, column: Column) -> None:
         inside = _filled(column, start, part)
         if field.missing is not None:
             _check_partly(table, field, column, start, part)
-            known = there(field.missing, part)
+            known = has_value(field.missing, part)
             inside = known if inside is None else inside & known
         for code, wrong, expected, factor in _questions(field, column, part):
             found = wrong if inside is None else wrong & inside
@@ -50,30 +50,30 @@ KINDS = {
     "U": ("texts", TEXTS),
     "S": ("texts", TEXTS),
     "c": ("complex numbers", "save the real and the imaginary part as two arrays"),
-    "V": ("records", "save each entry of the records as an array of its own"),
+    "V": ("records", "save each entry of the records as a separate array"),
     "O": ("Python objects", "save plain arrays of numbers"),
     "decimal": ("decimal numbers", "cast the column to float64 in the file"),
-    "list": ("lists", "lists of numbers are read, without a list in them"),
+    "list": ("lists", "lists must contain numbers, not lists"),
 }
-"""What an array of a type without numbers holds, and how it becomes numbers."""
+"""The content of arrays without numbers, by kind of dtype, and how to convert it."""
 
 
 def kind(raw: Array) -> str:
-    """What an array without numbers holds: `dates (datetime64[ns])`."""
+    """The content of an array without numbers: `dates (datetime64[ns])`."""
     return f"{KINDS.get(raw.dtype.kind, ('values', ''))[0]} ({raw.dtype})"
 
 
 def not_numbers(table: Table, field: Field, column: str, holds: str) -> RunFailure:
-    """The failure E0508 of a field whose column holds no numbers."""
+    """The failure E0508 of a field whose column has no numbers."""
     hint = next((hint for word, hint in KINDS.values() if holds.startswith(word)), TEXTS)
     message = f"the field `{field.name}` is `{column}` of {table.place}, which holds {holds}"
     return RunFailure("E0508", message, hint=hint, place=field.at, exit_code=USAGE)
 
 
 def _check_partly(table: Table, field: Field, column: Column, start: int, part: Array) -> None:
-    """What is drawn as a whole is there as a whole, or not at all; raises RunFailure E0516."""
+    """Checks that a joint event is complete or missing entirely; raises RunFailure E0516."""
     assert field.missing is not None
-    wrong = partly(field.missing, part)
+    wrong = partly_missing(field.missing, part)
     if not wrong.any():
         return
     _, where = _first(table, column, start, part, wrong)
@@ -99,7 +99,7 @@ def _check_shape(table: Table, field: Field, column: Column) -> None:
 
 
 def _filled(column: Column, start: int, part: Array) -> Wrong | None:
-    """Where a row of unequal length has its own values, in the shape of `part`."""
+    """The mask of values before the end of each row of unequal length, in the shape of `part`."""
     if column.lengths is None:
         return None
     inside = steps_before(column.lengths[start : start + len(part)], part.shape[1])
@@ -110,14 +110,15 @@ def _filled(column: Column, start: int, part: Array) -> Wrong | None:
 def _questions(
     field: Field, column: Column, part: Array
 ) -> Iterator[tuple[str, Wrong, str, float]]:
-    """Code, which raw values are wrong, what would be right, and the factor to show them by."""
+    """The checks: code, mask of wrong raw values, expected values, and factor for the message."""
     if part.dtype.kind == "f":
         yield "E0512", ~np.isfinite(part), "a finite number", 1.0
     factor = column.factor * (1.0 if field.scale is None else field.scale)
     wrong, expected = _wrong(field, part, factor)
     yield "E0508", wrong, expected, factor
-    if field.dtype in WHOLE and (field.binarize, field.one_hot, field.many_hot) == (None,) * 3:
-        low, high = WHOLE[field.dtype]
+    transforms = (field.binarize, field.one_hot, field.many_hot)
+    if field.dtype in INTEGER_RANGES and transforms == (None,) * 3:
+        low, high = INTEGER_RANGES[field.dtype]
         values = part * factor if factor != 1.0 else part
         wrong = (values < low) | (values > high)
         if values.dtype.kind == "f":
@@ -126,15 +127,15 @@ def _questions(
 
 
 def _wrong(field: Field, raw: Array, factor: float) -> tuple[Wrong, str]:
-    """Which raw values do not fit, and what would."""
+    """The mask of raw values that do not fit, and the expected values in words."""
     if field.one_hot is not None:
         bad = (raw < 0) | (raw >= field.one_hot) | (raw != np.floor(raw))
-        return bad, f"a whole number 0 to {field.one_hot - 1}"
+        return bad, f"an integer 0 to {field.one_hot - 1}"
     if field.many_hot is not None:
         low, size = field.many_hot
         bad = ((raw < low) & (raw != -1)) | (raw >= low + size) | (raw != np.floor(raw))
-        return bad, f"a whole number {low} to {low + size - 1}, or -1 for none"
-    # Half a unit in the last place is forgiven: 16 * (1 / 16) need not be 1 in every format.
+        return bad, f"an integer {low} to {low + size - 1}, or -1 for none"
+    # A tolerance for rounding: 16 * (1 / 16) need not be 1 in every format.
     slack = 1e-6 * abs(factor)
     if field.binarize == "sample":
         values = raw * factor
@@ -142,7 +143,7 @@ def _wrong(field: Field, raw: Array, factor: float) -> tuple[Wrong, str]:
     if field.binarize == "threshold" or field.standardize:
         return np.zeros(raw.shape, dtype=np.bool_), ""
     values = raw * factor if factor != 1.0 else raw
-    if field.support.kind not in WHOLE_EVENTS or field.missing is not None:
+    if field.support.kind not in NOT_ELEMENTWISE or field.missing is not None:
         return _outside(field.support, values)
     wrong, expected = _outside(field.support, values.reshape(len(values), *field.shape))
     return wrong.reshape(raw.shape), expected
@@ -173,7 +174,7 @@ def _off_simplex(kind: str, values: Array) -> tuple[Wrong, str]:
 
 
 def _no_factor(values: Array) -> tuple[Wrong, str]:
-    """Entries above the diagonal that are not 0, and those on it that are not positive."""
+    """The mask of nonzero entries above the diagonal, and of nonpositive ones on it."""
     size = values.shape[-1]
     above = np.triu(np.ones((size, size), dtype=np.bool_), 1)
     wrong = (above & (values != 0)) | (np.eye(size, dtype=np.bool_) & (values <= 0))
@@ -186,7 +187,7 @@ def _no_factor(values: Array) -> tuple[Wrong, str]:
 def _first(
     table: Table, column: Column, start: int, part: Array, wrong: Wrong
 ) -> tuple[float, str]:
-    """The first wrong raw value, and where it stands: `row 17, column 3 (`age`) of a.csv`."""
+    """The first wrong raw value, and its place: `row 17, column 3 (`age`) of a.csv`."""
     row, *place = (int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
     where = f"row {table.row(start + row)}"
     if place:
@@ -209,12 +210,12 @@ def _complaint(
 
 
 def _otherwise(field: Field, value: float) -> str:
-    """What may be done beside that where a value is missing, if the node can say it."""
+    """A further hint for a missing value, if the node can allow it."""
     if not math.isnan(value) or not field.distribution:
         return ""
     if field.whole:
         return f": `{field.name}` is a part of `{field.whole}`, of which none can be missing"
-    return f"; or say in the node `{field.name}` what happens there: `missing: ...`"
+    return f"; or state in the node `{field.name}` how missing values are treated: `missing: ...`"
 
 
 def _node(field: Field) -> str:
@@ -228,7 +229,7 @@ def _node(field: Field) -> str:
 
 
 def _suggest(field: Field, part: Array) -> str:
-    """A way out for the usual case: grey values given to a Bernoulli node."""
+    """The hint for grey values of a Bernoulli node; "" in other cases."""
     binary = field.support.kind == "integers" and (field.support.low, field.support.high) == (0, 1)
     if not binary or field.binarize is not None:
         return ""
@@ -250,8 +251,8 @@ def _integers(support: Support) -> str:
         return "0 or 1"
     if support.high == math.inf:
         low = support.low
-        return "a whole number" if low == -math.inf else f"a whole number >= {low:g}"
-    return f"a whole number {support.low:g} to {support.high:g}"
+        return "an integer" if low == -math.inf else f"an integer >= {low:g}"
+    return f"an integer {support.low:g} to {support.high:g}"
 
 
 def _interval(support: Support) -> str:

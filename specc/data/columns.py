@@ -1,4 +1,4 @@
-"""Columns out of what a file has: whole numbers as such, several in one, rows of unequal length."""
+"""Columns of a file: integers, lists of columns, and rows of unequal length."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from types import MappingProxyType
 
 import numpy as np
 
-from specc.data.files import require_memory, unreadable
+from specc.data.data_folder import require_memory, unreadable
 from specc.data.table import Array, Column
 
 LENGTHS = "lengths"
 
 Lists = str | Sequence[str]
-"""The columns that are gathered into one: their names, or `*` for all of numbers."""
+"""The columns that form one column: their names, or `*` for all columns of numbers."""
 
 
 def compact(values: Array) -> Array:
-    """Whole numbers as int64, which a label or an index needs."""
+    """The values as int64 if all of them are integers, as a label or an index must be."""
     if values.dtype.itemsize < 4:
-        values = values.astype(np.float32)  # the bound of whole numbers is beyond a float16
+        values = values.astype(np.float32)  # a float16 cannot represent the bound 2^53
     finite = np.isfinite(values).all()
     if finite and (np.abs(values) < 2**53).all() and (values == np.floor(values)).all():
         return values.astype(np.int64)
@@ -29,7 +29,7 @@ def compact(values: Array) -> Array:
 
 
 def masks_of(columns: Mapping[str, Column]) -> dict[str, Array]:
-    """The columns that a split may name: those of zeros and ones alone."""
+    """The columns of zeros and ones, which a split may name."""
     return {name: c.raw.astype(np.bool_) for name, c in columns.items() if _is_mask(c.raw)}
 
 
@@ -40,7 +40,7 @@ def _is_mask(values: Array) -> bool:
 
 
 def members(used: Collection[str], lists: Mapping[str, Lists]) -> frozenset[str]:
-    """The columns that are used, and those in the lists that are."""
+    """The columns that are used, with the members of the lists that are used."""
     inside = (
         name for own, names in lists.items() if own in used and names != "*" for name in names
     )
@@ -54,11 +54,10 @@ def gathered(
     used: Collection[str] | None = None,
     others: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Column]:
-    """Columns of several numbers a row, each from a list of names or `*`, as far as they are used.
+    """Columns of several numbers per row, each from a list of names or `*`; only those `used`.
 
-    `*` stands for every column of numbers that no list names. `others` states what the columns
-    hold that have no numbers. Raises RunFailure: E0505, where a name is none of a column of
-    numbers.
+    `*` means every column of numbers that no list names. `others` states the content of columns
+    without numbers. Raises RunFailure: E0505, if a name is not that of a column of numbers.
     """
     named = {name for names in lists.values() if names != "*" for name in names}
     rest = [name for name, c in columns.items() if name not in named and c.raw.dtype.kind in "biuf"]
@@ -82,12 +81,12 @@ def together(
     """
     for name in names:
         if name in others:
-            raise unreadable(path, f"`{field}` is to hold `{name}`, which holds {others[name]}")
+            raise unreadable(path, f"`{field}` lists `{name}`, which holds {others[name]}")
         if name not in columns:
-            raise unreadable(path, f"it has no column `{name}`, which `{field}` is to hold")
+            raise unreadable(path, f"it has no column `{name}`, which `{field}` lists")
     found = [columns[name] for name in names]
     if not found or any(c.raw.ndim != 1 or c.raw.dtype.kind not in "biuf" for c in found):
-        raise unreadable(path, f"`{field}` is to hold columns with one number a row")
+        raise unreadable(path, f"`{field}` may list only columns with one number per row")
     raws = [c.raw if c.factor == 1.0 else c.raw * c.factor for c in found]
     return Column(np.stack(raws, axis=1), names=tuple(names))
 
@@ -96,16 +95,16 @@ def together(
 
 
 def ragged(path: Path, name: str, values: Array, lengths: Array) -> Column:
-    """Rows of unequal length, filled up with zeros: [rows, longest, *shape].
+    """Rows of unequal length, padded with zeros: [rows, longest, *shape].
 
     `values` has the steps of all rows one after the other, [steps, *shape]; row i has
-    `lengths[i]` of them. Raises RunFailure: E0505, where the lengths do not come to the number of
-    steps; E0513, where the filled rows are more than the free memory.
+    `lengths[i]` of them. Raises RunFailure: E0505, if the sum of the lengths is not the number of
+    steps; E0513, if the padded rows do not fit into the free memory.
     """
     if not _are_lengths(lengths):
-        raise unreadable(path, f"the lengths of `{name}` are not whole numbers, at least 0")
+        raise unreadable(path, f"the lengths of `{name}` are not integers, at least 0")
     if int(lengths.sum()) != len(values):
-        problem = f"the lengths of `{name}` come to {int(lengths.sum())} steps"
+        problem = f"the lengths of `{name}` add up to {int(lengths.sum())} steps"
         raise unreadable(path, f"{problem}, and there are {len(values)}")
     longest = int(lengths.max())
     size = len(lengths) * longest * values[:1].nbytes
@@ -116,15 +115,15 @@ def ragged(path: Path, name: str, values: Array, lengths: Array) -> Column:
 
 
 def _are_lengths(values: Array) -> bool:
-    whole = values.ndim == 1 and values.dtype.kind in "iu" and len(values) > 0
-    return whole and int(values.min()) >= 0
+    are_integers = values.ndim == 1 and values.dtype.kind in "iu" and len(values) > 0
+    return are_integers and int(values.min()) >= 0
 
 
 def with_ragged(path: Path, arrays: Mapping[str, Array]) -> dict[str, Column]:
-    """Arrays as columns, those that have lengths beside them as rows of unequal length.
+    """Arrays as columns; arrays with lengths become rows of unequal length.
 
-    `x_lengths` are those of `x_values` or `x`, which becomes the column `x`; `lengths` are those of
-    every array with as many steps as they come to.
+    `x_lengths` are the lengths of `x_values` or `x`, which becomes the column `x`; `lengths` are
+    those of every array whose number of steps is their sum.
     """
     columns: dict[str, Column] = {}
     shared = arrays.get(LENGTHS)
@@ -145,12 +144,12 @@ def _come_to(lengths: Array, values: Array) -> bool:
 
 
 def steps_before(lengths: Array, longest: int) -> Array:
-    """Which of [rows, longest] are steps of a row, and not filled up."""
+    """The mask of steps that are not padding: [rows, longest]."""
     return np.asarray(np.arange(longest) < lengths[:, None])
 
 
 def lengthened(column: Column, longest: int) -> Column:
-    """Rows of unequal length, filled up to a longer one, which several files may share."""
+    """Rows of unequal length, padded to the length `longest`."""
     more = 0 if column.lengths is None else longest - column.shape[0]
     if more <= 0:
         return column
@@ -159,7 +158,7 @@ def lengthened(column: Column, longest: int) -> Column:
 
 
 def without_numbers(column: Column) -> Column:
-    """Rows of unequal length filled up with -1, which is no number of a list, and not with 0."""
+    """Rows of unequal length, padded with -1, which many-hot encoding ignores, in place of 0."""
     if column.lengths is None:
         return column
     raw = column.raw if column.raw.dtype.kind in "if" else column.raw.astype(np.int64)

@@ -1,4 +1,4 @@
-"""What a part of the data holds, field by field: rows, shape, type, range, what is missing."""
+"""Summaries of a part of the data by field: rows, shape, type, range, missing values."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from specc.runtime.manifest import Data, Field
 class Summary:
     """A field in one part.
 
-    `low` to `high` is the range of the values as the source means them, scaled, but before they are
-    binarized or standardized; `missing` is the share of values that are no number; `kind` the type
-    in the file, `dtype` the type in a batch.
+    `low` to `high` is the range of the values with the factors of the source and of the field, but
+    before they are binarized or standardized; `missing` is the fraction of missing values; `kind`
+    is the dtype in the file, `dtype` that in a batch.
     """
 
     rows: int
@@ -34,7 +34,7 @@ class Summary:
 
 
 def factor_of(field: Field, column: Column) -> float:
-    """What a raw value is multiplied by."""
+    """The factor of raw values, of the source and of the field."""
     return column.factor * (1.0 if field.scale is None else field.scale)
 
 
@@ -47,7 +47,7 @@ def described(parts: Mapping[str, Part], data: Data) -> dict[str, dict[str, Summ
 
 
 def summary(field: Field, column: Column) -> Summary:
-    """One look at all rows, some at a time; what rows of unequal length are filled with is none."""
+    """The summary of a column, computed in chunks of rows, without padding."""
     low, high, total, count, missing = math.inf, -math.inf, 0.0, 0, 0
     for start, part in column.chunks():
         if part.dtype.kind not in "biuf":
@@ -78,7 +78,7 @@ def summary(field: Field, column: Column) -> Summary:
 
 
 def own_values(column: Column, start: int, part: Array) -> Array:
-    """The values of the rows from `start`, flat, without what they are filled up with."""
+    """The values of the rows from `start`, flat, without padding."""
     if column.lengths is None:
         return part.reshape(-1)
     inside = steps_before(column.lengths[start : start + len(part)], part.shape[1])

@@ -1,9 +1,9 @@
-"""A field of the model out of a column of the source: compact in memory, transformed by batch.
+"""A field of the model: raw values of a column, transformed batch by batch.
 
     value = raw * factor * scale,   then   standardize   or   binarize,   shape,   dtype
 
-A label is taken as it is to `one_hot`, and a list of numbers to `many_hot`. What the transforms are
-is fixed when the data is loaded; `Resident.batch` only applies them.
+`one_hot` applies to a raw label, and `many_hot` to a raw list of numbers. Loading the data fixes
+the transformations; `FieldRows.batch` applies them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from specc.data import binarize
-from specc.data.mapped import Mapped
+from specc.data.memory_mapped import MemoryMapped
 from specc.runtime.manifest import Field
 from specc.runtime.noise import Noise
 
@@ -22,31 +22,38 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 @dataclass(frozen=True, slots=True)
-class Standard:
-    """What `standardize` takes out of a row: (value - mean) / deviation, entry by entry."""
+class Standardization:
+    """The transformation of `standardize`: (value - mean) / deviation, entry by entry."""
 
     mean: Tensor
     deviation: Tensor
 
-    def to(self, device: torch.device) -> Standard:
+    def to(self, device: torch.device) -> Standardization:
         """The same numbers, on the device."""
-        return Standard(self.mean.to(device), self.deviation.to(device))
+        return Standardization(self.mean.to(device), self.deviation.to(device))
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
-    """The rows of one field, in memory as the file has them, or still in the file.
+class FieldRows:
+    """The rows of one field, in memory with the dtype of the file, or memory-mapped.
 
-    `raw` is [rows, *column shape]; `factor` takes a raw value to the field's value, before it is
-    standardized or binarized. Where a value may be missing, `known` says which are there; `fill` is
-    what is shown in place of the others, [*shape] or one number.
+    Attributes:
+        field: The field.
+        raw: The raw values, [rows, *column shape].
+        factor: The factor of raw values, before they are standardized or binarized.
+        dtype: The dtype in a batch.
+        standard: The mean and deviation of a standardized field.
+        known: The mask of values, if some may be missing.
+        fill: The values in place of missing ones, [*shape] or one number.
+        hides: Whether missing values are known and hidden for an experiment.
+
     """
 
     field: Field
-    raw: Tensor | Mapped
+    raw: Tensor | MemoryMapped
     factor: float
     dtype: torch.dtype
-    standard: Standard | None = None
+    standard: Standardization | None = None
     known: Tensor | None = None
     fill: Tensor | None = None
     hides: bool = False
@@ -54,9 +61,9 @@ class Resident:
     def __len__(self) -> int:
         return len(self.raw)
 
-    def to(self, device: torch.device) -> Resident:
-        """The same rows, on the device; what is in a file stays there."""
-        raw = self.raw if isinstance(self.raw, Mapped) else self.raw.to(device)
+    def to(self, device: torch.device) -> FieldRows:
+        """The same rows, on the device; memory-mapped rows stay in their file."""
+        raw = self.raw if isinstance(self.raw, MemoryMapped) else self.raw.to(device)
         known = None if self.known is None else self.known.to(device)
         fill = None if self.fill is None else self.fill.to(device)
         standard = self.standard and self.standard.to(device)
@@ -65,7 +72,7 @@ class Resident:
     def batch(self, index: Tensor | slice, noise: Noise) -> Tensor:
         """The values of the rows at `index`: [batch, *shape].
 
-        `binarize: sample` draws each value anew, from `noise`.
+        `binarize: sample` draws each value from `noise`.
         """
         values = shaped(self.transformed(self._rows(index, noise), noise), self.field)
         if self.known is None or self.fill is None:
@@ -74,17 +81,17 @@ class Resident:
         more = values.ndim - known.ndim
         return torch.where(known.reshape(*known.shape, *[1] * more), values, self.fill)
 
-    def revealed(self) -> Resident:
-        """The same rows with what is hidden in them."""
+    def revealed(self) -> FieldRows:
+        """The same rows with their hidden values."""
         return replace(self, known=None) if self.hides else self
 
     def there(self, index: Tensor | slice) -> Tensor:
-        """Where the rows at `index` have a value: [batch, *mask]."""
+        """The mask of known values of the rows at `index`, [batch, *mask]."""
         assert self.known is not None
         return self.known[index] if isinstance(index, slice) else self.known.index_select(0, index)
 
     def _rows(self, index: Tensor | slice, noise: Noise) -> Tensor:
-        if isinstance(self.raw, Mapped):
+        if isinstance(self.raw, MemoryMapped):
             return self.raw.rows(index, noise.generator.device)
         return self.raw[index] if isinstance(index, slice) else self.raw.index_select(0, index)
 
@@ -111,7 +118,7 @@ def shaped(values: Tensor, field: Field) -> Tensor:
 
 
 def dtype_of(field: Field, precision: torch.dtype) -> torch.dtype:
-    """The dtype of a field: integers as the manifest says, other numbers as the run computes."""
+    """The dtype of a field: that of the manifest for integers, else the precision of the run."""
     if field.dtype in FLOATS:
         return precision
     found: torch.dtype = getattr(torch, field.dtype)
@@ -125,7 +132,7 @@ def _one_hot(raw: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
 
 
 def _many_hot(raw: Tensor, first: int, size: int, dtype: torch.dtype) -> Tensor:
-    """1 at each number of the last axis, counted from `first`; -1 goes to an entry that is cut."""
+    """A vector with 1 at each number of the last axis, counted from `first`; -1 is ignored."""
     index = raw.long()
     index = torch.where(index < 0, size, index - first)
     result = torch.zeros(*index.shape[:-1], size + 1, dtype=dtype, device=raw.device)

@@ -1,7 +1,7 @@
-"""Whether the values of a field agree with the other fields of their row.
+"""Checks that the values of a field agree with the other fields of their row.
 
-The counts of a multinomial row add up to the total that another field gives; a binomial count is at
-most the number of trials; a uniform value lies between its ends.
+The counts of a multinomial row add up to the total in another field; a binomial count is at most
+the number of trials; a uniform value is between its bounds.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from specc.data.describe import factor_of
-from specc.data.missing import there
+from specc.data.missing import has_value
 from specc.data.table import Array, Column, Part, Table
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field, Limit
 
 TOLERANCE = 1e-6
-"""How far a value of floats may be off, of the size of the limit."""
+"""The relative tolerance for rounding of floats."""
 
 
 def check_limits(table: Table, field: Field, fields: Mapping[str, Field], part: Part) -> None:
-    """Raises RunFailure E0508 with the first row whose value goes beyond a limit of the row."""
+    """Raises RunFailure E0508 with the first row whose value exceeds a limit of the row."""
     if _changed(field) or part[field.name].lengths is not None:
         return
     for limit in field.limits:
@@ -33,7 +33,7 @@ def check_limits(table: Table, field: Field, fields: Mapping[str, Field], part: 
 
 
 def _changed(field: Field) -> bool:
-    """Whether the model sees other numbers than the scaled ones of the source."""
+    """Whether the model gets other numbers than the scaled ones of the source."""
     other = (field.binarize, field.one_hot, field.many_hot)
     return field.standardize or other != (None,) * 3
 
@@ -59,15 +59,15 @@ def _check(table: Table, field: Field, limit: Limit, other: Field | None, part: 
 
 
 def _rows(field: Field, column: Column, raw: Array) -> Array:
-    """The values in the shape that the model sees; what is missing is not a number."""
+    """The values in the shape of the model, with NaN for missing values."""
     values = raw.astype(np.float64) * factor_of(field, column)
     if field.missing is not None:
-        values = np.where(there(field.missing, raw), values, np.nan)
+        values = np.where(has_value(field.missing, raw), values, np.nan)
     return values.reshape(len(raw), *field.shape)
 
 
 def _aligned(ends: Array, shape: tuple[int, ...]) -> Array | None:
-    """The limits against values of `shape`: their axes are the first of a row, or the last."""
+    """The limits, broadcast against `shape`: their axes are the first of a row, or the last."""
     own, rest = ends.shape[1:], len(shape) - ends.ndim
     if rest < 0:
         return None
@@ -79,7 +79,7 @@ def _aligned(ends: Array, shape: tuple[int, ...]) -> Array | None:
 
 
 def _beyond(limit: Limit, values: Array, ends: Array) -> Array:
-    """Where a value goes beyond its limit; one that is missing does not."""
+    """The mask of values beyond their limit; missing values are not."""
     slack = TOLERANCE * np.maximum(1.0, np.abs(ends))
     found = {
         "total": np.abs(values - ends) > slack,

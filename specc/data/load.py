@@ -1,4 +1,4 @@
-"""The data of a run: the source read, split, checked, and laid down in memory."""
+"""Loading of data: the source is read, split, checked and placed in memory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from specc.data.describe import factor_of
-from specc.data.fields import Resident, Standard, dtype_of
-from specc.data.mapped import Mapped, tensor
+from specc.data.fields import FieldRows, Standardization, dtype_of
+from specc.data.memory_mapped import MemoryMapped, tensor
 from specc.data.missing import mean
 from specc.data.read import digest, parts_of
 from specc.data.split import TRAIN
@@ -31,7 +31,7 @@ class Rows:
     """The rows of one part (train, valid or test), all fields side by side."""
 
     name: str
-    fields: Mapping[str, Resident]
+    fields: Mapping[str, FieldRows]
 
     def __len__(self) -> int:
         return len(next(iter(self.fields.values())))
@@ -52,17 +52,17 @@ class Rows:
                 found[own.field.missing.known] = own.there(index)
         return found
 
-    def shares(self, visits: bool = False) -> dict[str, float]:
-        """The share of values that are there, of each field that may be missing.
+    def observed_fractions(self, visits: bool = False) -> dict[str, float]:
+        """The fraction of known values, of each field that allows missing values.
 
         With `visits`, rows count as often as an epoch visits them.
         """
         found = {}
         for name, own in self.fields.items():
             if own.known is not None and own.field.missing is not None:
-                share = own.known.double().mean().item()
-                often = own.field.missing.repeat if visits else 1
-                found[name] = often * share / (often * share + 1.0 - share) if share else 1.0
+                known = own.known.double().mean().item()
+                repeat = own.field.missing.repeat if visits else 1
+                found[name] = repeat * known / (repeat * known + 1.0 - known) if known else 1.0
         return found
 
     def chunks(self, size: int, noise: Noise, limit: int | None = None) -> Iterator[Batch]:
@@ -73,7 +73,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedData:
     """The parts by name, and a digest of everything that was read.
 
     `record` is what was learnt of the training rows and must be kept with a run: the mean and the
@@ -85,7 +85,7 @@ class Loaded:
     record: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
 
-    def to(self, device: torch.device) -> Loaded:
+    def to(self, device: torch.device) -> LoadedData:
         """The same data, on the device."""
         return replace(self, parts={name: rows.to(device) for name, rows in self.parts.items()})
 
@@ -107,34 +107,34 @@ def load(
     folder: Path | None,
     dtype: torch.dtype | None = None,
     record: Mapping[str, Any] | None = None,
-) -> Loaded:
-    """The data that a manifest asks for, from `folder`, with numbers in `dtype`.
+) -> LoadedData:
+    """The data of a manifest, from `folder`, with floating-point numbers in `dtype`.
 
-    A `record` of earlier data, as `Loaded.record` is, stands in for the training rows of these:
-    what a model was trained on decides how other rows are standardized. Raises RunFailure: E05xx,
-    before anything is trained, where a file or a value does not fit.
+    With a `record`, such as `LoadedData.record`, fields are standardized by its statistics instead
+    of those of the training rows, so that other rows are treated as in training. Raises RunFailure:
+    E05xx, if a file or a value does not fit.
     """
     dtype = dtype or torch.get_default_dtype()
     parts = parts_of(data, folder)
     if record is None:
-        learnt = standardized(data, parts)
-        for failure in learnt.failures:
+        statistics = standardized(data, parts)
+        for failure in statistics.failures:
             raise failure
-        known = {**learnt.found, **_filling(data, parts)}
+        known = {**statistics.found, **_filling(data, parts)}
     else:
         known = _recorded(data, next(iter(parts.values())), record)
     rows = {
         part: Rows(part, {n: _resident(f, found[n], dtype, known) for n, f in data.fields.items()})
         for part, found in parts.items()
     }
-    kept = {name: found.as_json() for name, found in known.items()}
-    return Loaded(rows, digest(parts), kept, folder)
+    stored = {name: found.as_json() for name, found in known.items()}
+    return LoadedData(rows, digest(parts), stored, folder)
 
 
 def _recorded(data: Data, part: Part, record: Mapping[str, Any]) -> dict[str, Statistics]:
-    """The statistics in a record of earlier data, for all fields that take them.
+    """The statistics in a record, for all fields that need them.
 
-    Raises RunFailure: E0803, where one is missing, or is not of the shape of the field's rows.
+    Raises RunFailure: E0803, if one is missing or does not have the shape of the field's rows.
     """
     found = {}
     for name, own in data.fields.items():
@@ -152,11 +152,11 @@ def _recorded(data: Data, part: Part, record: Mapping[str, Any]) -> dict[str, St
 
 
 FILL = "fill of {}"
-"""The name of a mean that is shown where a value is missing, in what is kept with a run."""
+"""The key, in the record of a run, of a mean that replaces missing values."""
 
 
 def _filling(data: Data, parts: Mapping[str, Part]) -> dict[str, Statistics]:
-    """The means of the known training values of fields that are filled with them."""
+    """The means of the known training values of fields with `fill: mean`."""
     found = {}
     for name, own in data.fields.items():
         if own.missing is not None and own.missing.fill == "mean" and not own.standardize:
@@ -168,7 +168,7 @@ def _filling(data: Data, parts: Mapping[str, Part]) -> dict[str, Statistics]:
 
 def _resident(
     field: Field, column: Column, dtype: torch.dtype, known: Mapping[str, Statistics]
-) -> Resident:
+) -> FieldRows:
     made = _plain(field, column, dtype, known)
     if column.known is None:
         return made
@@ -183,27 +183,27 @@ def _resident(
 
 def _plain(
     field: Field, column: Column, dtype: torch.dtype, known: Mapping[str, Statistics]
-) -> Resident:
+) -> FieldRows:
     factor, own = factor_of(field, column), known.get(field.name)
     kind = dtype_of(field, dtype)
     if column.is_mapped:
-        return Resident(field, Mapped(column), factor, kind, _standard(own, torch.float64))
+        return FieldRows(field, MemoryMapped(column), factor, kind, _standard(own, torch.float64))
     if own is None or column.raw.dtype.itemsize == 1:
-        return Resident(field, _tensor(column, dtype), factor, kind, _standard(own, dtype))
-    # Here and once: a large number less a large mean needs all the digits of the file.
+        return FieldRows(field, _tensor(column, dtype), factor, kind, _standard(own, dtype))
+    # Computed once in float64, since the difference of a large value and mean loses digits.
     values = (column.raw.astype(np.float64) * factor - own.mean) / own.deviation
-    return Resident(field, torch.from_numpy(values).to(dtype), 1.0, kind)
+    return FieldRows(field, torch.from_numpy(values).to(dtype), 1.0, kind)
 
 
-def _standard(own: Statistics | None, dtype: torch.dtype) -> Standard | None:
+def _standard(own: Statistics | None, dtype: torch.dtype) -> Standardization | None:
     if own is None:
         return None
-    # A mean of one number a row is a scalar of numpy, and no array.
+    # For one number per row the mean is a numpy scalar and not an array.
     mean, deviation = (torch.from_numpy(np.asarray(v)) for v in (own.mean, own.deviation))
-    return Standard(mean.to(dtype), deviation.to(dtype))
+    return Standardization(mean.to(dtype), deviation.to(dtype))
 
 
 def _tensor(column: Column, dtype: torch.dtype) -> Tensor:
-    """Floating-point columns in the dtype of the run; bytes and integers as they are."""
+    """The column as a tensor: floating-point numbers in `dtype`, bytes and integers unchanged."""
     found = tensor(column.raw)
     return found.to(dtype) if found.is_floating_point() else found

@@ -1,7 +1,7 @@
-"""Values that are missing: which they are, which are hidden for an experiment, what is shown there.
+"""Missing values: their masks, values hidden for an experiment, and means of known values.
 
-A value is missing where it is no number, or equals the number that the field names for it. The mask
-of a field says of each row, or of each entry, whether there is a value.
+A value is missing if it is NaN or equals the marker of the field. The mask of a field states for
+each row, or for each entry, whether there is a value.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ SEED = 20140620
 Mask = npt.NDArray[np.bool_]
 
 
-def there(missing: Missing, raw: Array) -> Mask:
-    """Which raw values are values: those that are numbers, and not the one that stands for none."""
+def has_value(missing: Missing, raw: Array) -> Mask:
+    """The mask of raw values that are neither NaN nor the marker."""
     found = ~np.isnan(raw) if raw.dtype.kind == "f" else np.ones(raw.shape, np.bool_)
     return found if missing.marker is None else found & (raw != missing.marker)
 
 
-def partly(missing: Missing, raw: Array) -> Mask:
-    """Which raw values are missing beside others that are there, where all of them go together."""
-    found = there(missing, raw)
+def partly_missing(missing: Missing, raw: Array) -> Mask:
+    """The mask of missing raw values whose entry of the mask also has known values."""
+    found = has_value(missing, raw)
     grouped = _grouped(missing, found)
     broken: Mask = np.asarray(grouped.any(-1) & ~grouped.all(-1))
     wrong: Mask = np.broadcast_to(broken[..., None], grouped.shape).reshape(raw.shape) & ~found
@@ -41,15 +41,15 @@ def partly(missing: Missing, raw: Array) -> Mask:
 
 
 def _grouped(missing: Missing, found: Mask) -> Mask:
-    """[rows, *mask, rest]: what one entry of the mask speaks of is along the last axis."""
+    """The array as [rows, *mask, rest], with the values of one entry of the mask along `rest`."""
     rest = math.prod(found.shape[1:]) // max(1, math.prod(missing.shape))
     return found.reshape(len(found), *missing.shape, rest)
 
 
-def marked(parts: Mapping[str, Part], data: Data) -> dict[str, Part]:
-    """The parts with the mask of each field that may be missing, those hidden included.
+def with_masks(parts: Mapping[str, Part], data: Data) -> dict[str, Part]:
+    """The parts with the mask of each field that allows missing values, with hidden ones missing.
 
-    Raises RunFailure: E0517 where no training row has a value, E0518 where too few could be kept.
+    Raises RunFailure: E0517 if no training row has a value, E0518 if too few rows have one.
     """
     found = {name: dict(part) for name, part in parts.items()}
     for name, field in data.fields.items():
@@ -67,34 +67,34 @@ def marked(parts: Mapping[str, Part], data: Data) -> dict[str, Part]:
 
 def _marked(field: Field, missing: Missing, column: Column, part: str) -> Column:
     raw = column.rows(0, len(column)) if column.is_mapped else column.raw
-    known = there(missing, raw)
-    whole: Mask = np.asarray(_grouped(missing, known).all(-1))
+    known = has_value(missing, raw)
+    mask: Mask = np.asarray(_grouped(missing, known).all(-1))
     hide = missing.hide
     if hide is not None and hide.get("part", TRAIN) in (part, "all"):
-        whole = whole & (_kept(field, hide, whole, raw, part) | _behind(column, whole))
+        mask = mask & (_shown(field, hide, mask, raw, part) | _padding(column, mask))
     if known.all():
-        return replace(column, known=whole, hides=True)
-    # What stands where there is no value must be legal: a class number, a probability.
+        return replace(column, known=mask, hides=True)
+    # The number in place of a missing value must be legal: a class number, a probability.
     legal = raw.dtype.type(0 if field.many_hot is None else field.many_hot[0])
-    return replace(column, raw=np.where(known, raw, legal), chosen=None, known=whole)
+    return replace(column, raw=np.where(known, raw, legal), chosen=None, known=mask)
 
 
-def _kept(field: Field, hide: Mapping[str, Any], known: Mask, raw: Array, part: str) -> Mask:
-    """Which of the known values stay in sight."""
+def _shown(field: Field, hide: Mapping[str, Any], known: Mask, raw: Array, part: str) -> Mask:
+    """The mask of values that are not hidden."""
     random = np.random.default_rng(mix(SEED, int(hide.get("seed", 0)), *part.encode()))
-    kept = np.ones(known.shape, np.bool_)
+    found = np.ones(known.shape, np.bool_)
     if hide.get("share") is not None:
-        kept &= random.random(known.shape) >= float(hide["share"])
+        found &= random.random(known.shape) >= float(hide["share"])
     if hide.get("keep") is not None:
         rows = _rows(field, hide, known, raw, random)
         some = np.zeros(len(known), np.bool_)
         some[rows] = True
-        kept &= some.reshape(-1, *(1 for _ in known.shape[1:]))
-    return kept
+        found &= some.reshape(-1, *(1 for _ in known.shape[1:]))
+    return found
 
 
-def _behind(column: Column, known: Mask) -> Mask:
-    """What a row of unequal length is filled up with: there is nothing to hide."""
+def _padding(column: Column, known: Mask) -> Mask:
+    """The mask of padding of rows of unequal length, which is never hidden."""
     if column.lengths is None or known.ndim == 1:
         return np.zeros(known.shape, np.bool_)
     inside = steps_before(column.lengths, known.shape[1])
@@ -104,13 +104,11 @@ def _behind(column: Column, known: Mask) -> Mask:
 def _rows(
     field: Field, hide: Mapping[str, Any], known: Mask, raw: Array, random: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """The rows that keep their value, at random or as many of each class."""
+    """The rows whose value is not hidden, at random or equally many of each class."""
     count = int(hide["keep"])
     able = np.flatnonzero(known.reshape(len(known), -1).any(-1))
     if count > len(able):
-        raise _impossible(
-            field, f"{count} rows are to keep their value, of {len(able)} that have one"
-        )
+        raise _impossible(field, f"`keep` is {count} rows, and {len(able)} rows have a value")
     order = random.permutation(able)
     if not hide.get("per_class"):
         return order[:count]
@@ -120,7 +118,7 @@ def _rows(
     each = count // len(classes)
     if each * len(classes) != count:
         raise _impossible(
-            field, f"{count} rows cannot be shared out evenly over {len(classes)} classes"
+            field, f"{count} rows cannot be divided evenly among {len(classes)} classes"
         )
     chosen = [order[raw[order] == value][:each] for value in classes]
     if any(len(rows) < each for rows in chosen):
@@ -135,7 +133,7 @@ def _impossible(field: Field, problem: str) -> RunFailure:
 
 
 def mean(column: Column, factor: float) -> Array:
-    """The mean of the known values of each entry, scaled; 0 where none is known."""
+    """The mean of the known values of each entry, times `factor`; 0 without known values."""
     raw = column.raw.astype(np.float64) * factor
     known = np.ones(raw.shape, np.bool_) if column.known is None else _spread(column.known, raw)
     count = known.sum(0)
@@ -153,5 +151,5 @@ def _spread(known: Mask, raw: Array) -> Mask:
 
 
 def shown(column: Column) -> Mask | None:
-    """The mask of a column in the shape of its values; None where all are there."""
+    """The mask of a column in the shape of its values; None if all values are known."""
     return None if column.known is None else _spread(column.known, column.raw)

@@ -1,4 +1,4 @@
-"""A picture of data: rows that are pictures as a grid, other fields as histograms."""
+"""Plots of data: a grid for rows that are pictures, histograms for other fields."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from specc.data.table import Array, Column, Part
 from specc.runtime.manifest import Data, Field
 
 ROWS = 20_000
-"""So many rows, evenly spread, stand for all in a histogram."""
+"""The most rows in a histogram, evenly spread over all rows."""
 
 PICTURES = 64
 SEPARATE = 8
-"""A field of at most so many numbers a row has a histogram for each."""
+"""The most numbers per row of a field that has a histogram for each of them."""
 
 FEW = 40
-"""At most so many different whole numbers are bars of their own."""
+"""The most different integers that have a bar each."""
 
 CROWDED = 0.9
-"""Where one bar has more than this share of the values, the others are seen on a logarithm."""
+"""The fraction of the values in one bar above which the axis is logarithmic."""
 
 BLUE = "#2b5c8a"
 LINES = (BLUE, "#c2571a", "#3f7d3a", "#7a4a8c")
@@ -85,7 +85,7 @@ def _panels(parts: Mapping[str, Part], name: str, field: Field) -> Iterator[Pane
     size = math.prod(column.shape)
     if column.shape == (2,) and column.lengths is None:
         points = _rows(column, ROWS) * factor_of(field, column)
-        yield Panel(f"{name}: {len(points)} rows of {part}", points=_whole(points))
+        yield Panel(f"{name}: {len(points)} rows of {part}", points=_complete(points))
     if column.lengths is None and column.shape and size <= SEPARATE:
         for number in range(size):
             own = column.names[number] if column.names else str(number)
@@ -119,7 +119,7 @@ def _finite(values: Array) -> Array:
     return values[np.isfinite(values)] if values.dtype.kind == "f" else values
 
 
-def _whole(rows: Array) -> Array:
+def _complete(rows: Array) -> Array:
     """The rows without missing or infinite numbers."""
     return rows[np.isfinite(rows).all(1)] if rows.dtype.kind == "f" else rows
 
@@ -151,7 +151,7 @@ def _channels_last(raw: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _histogram(axes: Any, panel: Panel) -> None:  # noqa: ANN401
-    """The first part filled, the others as lines, each as shares of its own values."""
+    """Histograms of the parts, normalized each: the first one filled, the others as lines."""
     assert panel.values is not None
     there = {name: values for name, values in panel.values.items() if values.size}
     axes.spines[["top", "right"]].set_visible(False)
@@ -179,9 +179,8 @@ def _weights(values: Array) -> Array:
 
 
 def _edges(values: Array) -> Array:
-    """A bar for each whole number where they are few, else 40 equal ones."""
+    """The edges of bars: one for each integer if they are few, else 40 of equal width."""
     low, high = float(values.min()), float(values.max())
-    whole = high - low < FEW and bool((values == np.floor(values)).all())
-    if whole:
+    if high - low < FEW and bool((values == np.floor(values)).all()):
         return np.arange(low - 0.5, high + 1.0)
     return np.linspace(low, high if high > low else low + 1.0, 41)

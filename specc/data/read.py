@@ -1,4 +1,4 @@
-"""The data of a run as arrays: the source read, the fields found, checked and split. No torch."""
+"""Reading of data as arrays: the columns of the fields, checked and split, without torch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from specc.data.check import check, not_numbers
 from specc.data.columns import lengthened, together, without_numbers
-from specc.data.files import unreadable
+from specc.data.data_folder import unreadable
 from specc.data.limits import check_limits
-from specc.data.missing import marked
-from specc.data.rows import ROWS, numbered
+from specc.data.missing import with_masks
+from specc.data.numbered_rows import ROWS, numbered_rows
 from specc.data.sources import reader
 from specc.data.split import split
 from specc.data.table import ALL, Column, Part, Table
@@ -25,18 +25,18 @@ from specc.runtime.manifest import Data, Field
 
 
 def parts_of(data: Data, folder: Path | None) -> dict[str, Part]:
-    """The parts by name, each with the fields of the model, all checked.
+    """The parts by name, each with the checked fields of the model.
 
-    Raises RunFailure: E05xx, where a file or a value does not fit.
+    Raises RunFailure: E05xx, if a file or a value does not fit.
     """
     tables = tables_of(data, folder)
     for failure in failures(tables, data):
         raise failure
-    return marked(parted(tables, data), data)
+    return with_masks(parted(tables, data), data)
 
 
 def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
-    """What is read: the source itself under no name, and each file that is a part under its name.
+    """The tables: the source under the name "", and each file that is a part under its name.
 
     The columns are those of the fields, under the names of the fields. Raises RunFailure: E05xx.
     """
@@ -44,7 +44,7 @@ def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
         found = _read(data, folder)
     except RunFailure as failure:
         if failure.code == "E0504" and data.doc:
-            failure.hint += f"\n  the spec's `doc` says: {data.doc}"
+            failure.hint += f"\n  the `doc` of the spec: {data.doc}"
         raise
     chosen = {name: _chosen(table, data) for name, table in found.items()}
     _same_classes(chosen)
@@ -53,7 +53,7 @@ def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
 
 def _read(data: Data, folder: Path | None) -> dict[str, Table]:
     if data.source == ROWS:
-        return {"": numbered(data.options)}
+        return {"": numbered_rows(data.options)}
     read, used = reader(data.source), _used(data)
     found = {"": read(data.options, folder, used)}
     for name, rule in data.split.items():
@@ -63,21 +63,21 @@ def _read(data: Data, folder: Path | None) -> dict[str, Table]:
 
 
 def _used(data: Data) -> frozenset[str]:
-    """The columns that fields are made of, and those that a split names."""
+    """The columns that fields use, and those that a split names."""
     masks = {rule.partition("[")[0] for rule in data.split.values() if isinstance(rule, str)}
     return frozenset(masks.union(*(field.columns for field in data.fields.values())))
 
 
 def _alone(name: str, table: Table) -> Table:
-    """A file that is one part; raises RunFailure E0509 where it has several."""
+    """A file that is one part; raises RunFailure E0509 if it has several."""
     if set(table.parts) == {ALL}:
         return table
-    message = f"the split `{name}` cannot be made: {table.place} has parts of its own"
+    message = f"the split `{name}` cannot be made: {table.place} has several parts"
     raise RunFailure("E0509", message, exit_code=USAGE)
 
 
 def _chosen(table: Table, data: Data) -> Table:
-    """The columns that fields ask for, under the names of the fields."""
+    """The table with the columns of the fields, under the names of the fields."""
     parts = {name: _fields(table, data, part) for name, part in table.parts.items()}
     for part in parts.values():
         _check_rows(table, part)
@@ -100,14 +100,14 @@ def _fields(table: Table, data: Data, part: Part) -> dict[str, Column]:
 
 
 def _column(table: Table, field: Field, part: Part) -> Column:
-    """The column of a field; several become one, with a number of a row for each."""
+    """The column of a field; several columns are stacked to one."""
     if isinstance(field.column, str):
         return part[field.column]
     return together(Path(table.place), field.name, field.column, part)
 
 
 def _fitted(field: Field, column: Column) -> Column:
-    """Rows of unequal length, filled up to the length that the model has."""
+    """The column with rows of unequal length padded to the length of the model."""
     if column.lengths is None or not column.raw.ndim > 1:
         return column
     step = math.prod(column.shape[1:]) * (field.one_hot or 1)
@@ -118,7 +118,7 @@ def _fitted(field: Field, column: Column) -> Column:
 
 
 def _check_rows(table: Table, part: Part) -> None:
-    """Raises RunFailure: E0505 for a part without rows, E0507 where fields have not the same."""
+    """Raises RunFailure: E0505 for a part without rows, E0507 if fields differ in their rows."""
     (first, reference), *others = part.items()
     if not len(reference):
         raise unreadable(Path(table.place), "it has no rows")
@@ -132,7 +132,7 @@ def _check_rows(table: Table, part: Part) -> None:
 
 
 def _same_classes(tables: Mapping[str, Table]) -> None:
-    """Labels that are numbered by names have one numbering in all files."""
+    """Checks that named classes have the same numbers in all files; raises RunFailure E0509."""
     own = next(iter(tables[""].parts.values()))
     for name, table in tables.items():
         for field, column in next(iter(table.parts.values())).items():
@@ -147,7 +147,7 @@ def _same_classes(tables: Mapping[str, Table]) -> None:
 
 
 def failures(tables: Mapping[str, Table], data: Data) -> Iterator[RunFailure]:
-    """What is wrong with the values: the first wrong one of each field and file."""
+    """The failures of values: the first wrong one of each field and file."""
     for table in tables.values():
         for part in table.parts.values():
             for name, field in data.fields.items():
@@ -159,7 +159,7 @@ def failures(tables: Mapping[str, Table], data: Data) -> Iterator[RunFailure]:
 
 
 def parted(tables: Mapping[str, Table], data: Data) -> dict[str, Part]:
-    """The parts by name; raises RunFailure E0509 where one cannot be made."""
+    """The parts by name; raises RunFailure E0509 if one cannot be made."""
     rules: dict[str, Any] = {n: r for n, r in data.split.items() if n not in tables}
     table = tables[""]
     if len(tables) > 1 and not rules:
@@ -173,7 +173,7 @@ def parted(tables: Mapping[str, Table], data: Data) -> dict[str, Part]:
 
 
 def digest(parts: Mapping[str, Part]) -> str:
-    """One hash of names, shapes, types and bytes, so a run resumes on the data it began with."""
+    """A hash of names, shapes, types and bytes, by which a run recognizes its data."""
     found = hashlib.sha256()
     for name, part in sorted(parts.items()):
         for field, column in sorted(part.items()):

@@ -1,12 +1,12 @@
-"""Which rows train, which validate, and which test.
+"""The split of the data into parts such as `train`, `valid` and `test`.
 
-A split names parts by one of
+A split defines a part by one of
 
-    0.2             a share of the rows, drawn at random with a fixed seed
+    0.2             a fraction of the rows, drawn at random with a fixed seed
     5000            the last 5,000 rows, in the order of the file
     "is_test[0]"    the rows at which that boolean array of the file is true
 
-of the rows that are not in a part published with the data. What no part takes is `train`.
+of the rows that are not in a part published with the data. The remaining rows are `train`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ SEED = 20140116
 MASK = re.compile(r"([A-Za-z_]\w*)(?:\[(\d+)\])?")
 
 
-def split(table: Table, wanted: Mapping[str, Any]) -> dict[str, Part]:
+def split(table: Table, rules: Mapping[str, Any]) -> dict[str, Part]:
     """The parts by name; `train` is always one of them.
 
-    Raises RunFailure: E0509, where a part is asked for that the rows do not allow.
+    Raises RunFailure: E0509, if a part cannot be made.
     """
-    wanted = dict(wanted) or (dict(table.default_split) if ALL in table.parts else {})
+    rules = dict(rules) or (dict(table.default_split) if ALL in table.parts else {})
     parts = {name: part for name, part in table.parts.items() if name not in (ALL, TRAIN)}
     pool = table.parts.get(ALL) or table.parts[TRAIN]
     left = np.ones(rows(pool), dtype=np.bool_)
-    # Masks first: they say exactly which rows they mean, and the others share what is left.
-    for name, rule in sorted(wanted.items(), key=lambda item: not isinstance(item[1], str)):
+    # Masks first, since they define their rows; the others divide the remaining rows.
+    for name, rule in sorted(rules.items(), key=lambda item: not isinstance(item[1], str)):
         index = _choose(table, name, rule, left)
         left[index] = False
         parts[name] = take(pool, index)
@@ -51,14 +51,16 @@ def _choose(table: Table, name: str, rule: object, left: npt.NDArray[np.bool_]) 
     if isinstance(rule, str):
         return np.flatnonzero(_mask(table, name, rule, len(left)) & left)
     if isinstance(rule, bool) or not isinstance(rule, (int, float)):
-        raise _impossible(name, f"{rule!r} is not a share, a number of rows or the name of a mask")
+        raise _impossible(
+            name, f"{rule!r} is not a fraction, a number of rows or the name of a mask"
+        )
     if isinstance(rule, int):
         if not 0 < rule < len(free):
-            raise _impossible(name, f"{rule} rows cannot be taken out of {len(free)}")
+            raise _impossible(name, f"it needs {rule} rows, and {len(free)} are left")
         return free[-rule:]
     count = round(rule * len(left))
     if not 0 < rule < 1 or not 0 < count < len(free):
-        raise _impossible(name, f"a share of {rule:g} of {len(left)} rows leaves none")
+        raise _impossible(name, f"a fraction of {rule:g} of {len(left)} rows leaves none")
     order = np.random.default_rng(mix(SEED, *name.encode())).permutation(len(free))
     return np.sort(free[order[:count]])
 

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of the training rows, which `standardize` takes out of a field."""
+"""Mean and standard deviation of the training rows, for `standardize`."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ class Statistics:
     deviation: Array
 
     def as_json(self) -> dict[str, list[Any]]:
-        """The numbers as lists, exact to the last bit."""
+        """The statistics as lists of exact numbers."""
         return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
 
     @classmethod
     def of_json(cls, found: Mapping[str, Any]) -> Statistics:
-        """The statistics that `as_json` wrote; what is no array of numbers is not finite."""
+        """The statistics from the result of `as_json`; NaN if it is not an array of numbers."""
         try:
             return cls(np.asarray(found["mean"], float), np.asarray(found["deviation"], float))
         except ValueError:  # lists of unequal length
             return cls(np.full((), np.nan), np.full((), np.nan))
 
     def fit(self, shape: tuple[int, ...], divides: bool) -> bool:
-        """Whether they are finite numbers for rows of a shape, and can divide if they have to."""
-        whole = self.mean.shape == shape and self.deviation.shape == shape
+        """Whether they are finite and of the shape, with positive deviations if one `divides`."""
+        has_shape = self.mean.shape == shape and self.deviation.shape == shape
         finite = bool(np.isfinite(self.mean).all() and np.isfinite(self.deviation).all())
-        return whole and finite and not (divides and bool((self.deviation <= 0).any()))
+        return has_shape and finite and not (divides and bool((self.deviation <= 0).any()))
 
 
 @dataclass(frozen=True, slots=True)
 class Standardized:
-    """The statistics of every field that is standardized, and why others have none."""
+    """The statistics of standardized fields, and the failures of fields without them."""
 
     found: Mapping[str, Statistics]
     failures: list[RunFailure]
 
 
 def standardized(data: Data, parts: Mapping[str, Part]) -> Standardized:
-    """The statistics of the training rows, for all fields that ask for them."""
+    """The statistics of the training rows, for all standardized fields."""
     found, failures = {}, []
     for name, field in data.fields.items():
         if not field.standardize:
@@ -65,11 +65,11 @@ def standardized(data: Data, parts: Mapping[str, Part]) -> Standardized:
 
 
 def statistics(field: Field, column: Column, factor: float) -> Statistics:
-    """Those of `raw * factor`, entry by entry of a row.
+    """The statistics of `raw * factor`, entry by entry of a row.
 
-    The deviation is sqrt(mean((v - mean(v))^2)), from a second look at the rows, so that a large
-    mean takes nothing from its precision. Raises RunFailure: E0515, where a column is constant;
-    E0511, where the rows are of unequal length.
+    The deviation is sqrt(mean((v - mean(v))^2)), from a second pass over the rows, so that a large
+    mean does not reduce its precision. Raises RunFailure: E0515, if a column is constant; E0511, if
+    the rows are of unequal length.
     """
     if column.lengths is not None:
         problem = "its rows are of unequal length"
@@ -84,15 +84,15 @@ def statistics(field: Field, column: Column, factor: float) -> Statistics:
         total += values.sum(0)
         low, high = np.minimum(low, values.min(0)), np.maximum(high, values.max(0))
     _refuse_constant(field, column, low, high)
-    mean = total / len(column)
+    center = total / len(column)
     squares = np.zeros(column.shape)
     for _, part in column.chunks():
-        squares += np.square(part.astype(np.float64) * factor - mean).sum(0)
-    return Statistics(mean, np.sqrt(squares / len(column)))
+        squares += np.square(part.astype(np.float64) * factor - center).sum(0)
+    return Statistics(center, np.sqrt(squares / len(column)))
 
 
 def _of_known(field: Field, column: Column, factor: float) -> Statistics:
-    """Those of the values that are there, of a column in memory."""
+    """The statistics of the known values of a column in memory."""
     there = shown(column)
     assert there is not None
     values = np.where(there, column.raw.astype(np.float64) * factor, np.nan)

@@ -1,4 +1,4 @@
-"""What a source gives: named columns of rows, in named parts, as compact as the file has them."""
+"""The table that a source returns: named parts of named columns, with the dtypes of the file."""
 
 from __future__ import annotations
 
@@ -14,20 +14,26 @@ Array = npt.NDArray[Any]
 Index = npt.NDArray[np.int64]
 
 ALL = "all"
-"""The part of a source that comes without a split of its own."""
+"""The part of a source without published parts."""
 
 CHUNK = 1 << 24
-"""Bytes that are looked at in one piece, so that a look at a large file stays small."""
+"""Bytes of a chunk, so that a pass over a large file needs little memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The values of a field, one row each; a value in the sense of the source is `raw * factor`.
+    """A column of a source; its values are `raw * factor`.
 
-    Grey values stay bytes: `raw` is uint8 and `factor` 1/255. `names` are those of the numbers in
-    a row, `classes` those of the numbers 0, 1, ... of a label. Rows of unequal length are filled up
-    with zeros behind `lengths`. `chosen` are the rows of a file that is not read whole.
-    `known` says where there is a value, if some may be missing; `hides` that all were there first.
+    Attributes:
+        raw: The values in the file, [rows, *shape]; grey values are uint8.
+        factor: The factor of raw values, such as 1/255.
+        names: The names of the numbers in a row.
+        classes: The names of the numbers 0, 1, ... of a label.
+        lengths: The lengths of rows of unequal length, which are padded with zeros.
+        chosen: The indices of the rows of a memory-mapped file.
+        known: The mask of values, if some may be missing.
+        hides: Whether all missing values are hidden ones.
+
     """
 
     raw: Array
@@ -59,7 +65,7 @@ class Column:
         return np.asarray(self.raw[self.chosen[start:stop]])
 
     def take(self, index: Index) -> Column:
-        """The rows at `index`; of a file that is not read whole, only their numbers are kept."""
+        """The rows at `index`; a memory-mapped column stores their indices alone."""
         lengths = None if self.lengths is None else self.lengths[index]
         if self.is_mapped:
             chosen = index if self.chosen is None else self.chosen[index]
@@ -67,7 +73,7 @@ class Column:
         return replace(self, raw=self.raw[index], lengths=lengths)
 
     def chunks(self) -> Iterator[tuple[int, Array]]:
-        """The number of the first row, and the raw rows, some at a time."""
+        """Chunks of rows: the number of the first row, and the raw rows."""
         size = max(1, self.raw[:1].nbytes)
         step = max(1, CHUNK // size)
         for start in range(0, len(self), step):
@@ -79,13 +85,18 @@ Part = Mapping[str, Column]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A source that was read.
+    """The content of a source.
 
-    `parts` has either the one part `all`, or the parts that are published with the data (`train`,
-    `test`, `valid`). `masks` are arrays of the file that a split may name. A message calls row i
-    `lines[i]` where there is such a list, else `first_row + i` (a CSV file's header is line 1), and
-    the file `place`. `others` are columns without numbers, with what they hold, and `names` all
-    columns of the file, where some were not read.
+    Attributes:
+        parts: The part `all`, or the parts published with the data (`train`, `test`, `valid`).
+        masks: Arrays of the file that a split may name.
+        default_split: The split of a spec without one.
+        first_row: The number of row 0 in messages, if there are no `lines`.
+        lines: The line of each row in a text file, for messages.
+        place: The name of the file in messages.
+        others: Columns without numbers, with their content in words.
+        names: All columns of the file, if some were not read.
+
     """
 
     parts: Mapping[str, Part]
@@ -98,12 +109,12 @@ class Table:
     names: tuple[str, ...] = ()
 
     def row(self, number: int) -> int:
-        """What a message calls a row."""
+        """The number of a row in messages."""
         return self.first_row + number if self.lines is None else int(self.lines[number])
 
 
 class Reader(Protocol):
-    """How a source is read, given its options in the spec and the data folder."""
+    """The function that reads a source, with its options in the spec and the data folder."""
 
     def __call__(
         self,
@@ -111,7 +122,7 @@ class Reader(Protocol):
         folder: Path | None,
         used: Collection[str] | None = None,
     ) -> Table:
-        """The table, of which only the columns that are `used` need be read (None: all).
+        """The table; only the `used` columns must be read (None: all).
 
         Raises RunFailure E0504 to E0507, E0513.
         """

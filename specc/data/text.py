@@ -1,4 +1,4 @@
-"""Lines of a text file: UTF-8, or UTF-16 and UTF-32 by their mark, packed with gzip or not."""
+"""Lines of a text file: UTF-8, or UTF-16 or UTF-32 with a byte order mark; gzip or not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import IO, cast
 
-from specc.data.files import free_memory, require_memory, too_large, unreadable
+from specc.data.data_folder import free_memory, require_memory, too_large, unreadable
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -30,7 +30,7 @@ OTHERS = (
     (b"\x93NUMPY", "an array of numpy", "write `source: npy`"),
     (b"\x89HDF", "an HDF5 file", "save its arrays with `numpy.savez`"),
 )
-"""What else a file may be that is given as text, by its first bytes."""
+"""Formats that are not text, by their first bytes."""
 
 LONGEST = 1 << 26
 """The characters of the longest line."""
@@ -75,7 +75,7 @@ def _lines(path: Path, raw: IO[bytes], growth: int) -> Generator[str, None, None
 
 
 def _encoding(path: Path, head: bytes) -> str:
-    """The encoding by the first bytes; raises RunFailure E0505 where they are of no text."""
+    """The encoding by the first bytes; raises RunFailure E0505 if they are not text."""
     for mark, name in MARKS:
         if head.startswith(mark):
             return name

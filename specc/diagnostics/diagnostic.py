@@ -1,4 +1,4 @@
-"""What is wrong with a spec, as a value: a code, evidence, and places; never prose of its own."""
+"""What is wrong with a spec, as a value: a code, evidence, and places; never prose."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A second place that belongs to the story, such as where a name was first used."""
+    """A second place that explains the first, such as where a name was first used."""
 
     span: Span
     text: str

@@ -23,7 +23,7 @@ class Excerpt:
 
 
 def excerpt(span: Span) -> Excerpt:
-    """The first line of a span, safe to print, with where the mark stands in screen columns."""
+    """The first line of a span, safe to print, with the screen columns of the mark."""
     number, column = span.source.position(span.start)
     line = span.source.line(number)
     start = min(column - 1, len(line))
@@ -41,9 +41,10 @@ def _cut(left: str, middle: str, right: str) -> tuple[str, str]:
     if len(left) + len(middle) + len(right) <= WIDTH:
         return left, right
     room = max(WIDTH - len(middle), 20)
-    keep = room // 2
-    if len(left) > keep:
-        left = "…" + left[len(left) - keep :]
+
+    side = room // 2
+    if len(left) > side:
+        left = "…" + left[len(left) - side :]
     rest = max(WIDTH - len(left) - len(middle), 8)
     if len(right) > rest:
         right = right[:rest] + "…"

@@ -8,24 +8,24 @@ _LONGEST = 64
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that differs from `name` by a slip of the keyboard, or None.
+    """The candidate that differs from `name` by a few typing errors, or None.
 
-    A slip is an insertion, deletion, substitution, or exchange of two neighbours (Damerau, 1964),
+    An error is an insertion, deletion, substitution, or exchange of two neighbours (Damerau, 1964),
     one for names of up to 4 letters and one more for every 3 beyond; case and the difference of
     `_` and `-` cost nothing. Of equally near candidates the first in the alphabet wins.
     """
-    wanted = _plain(name)
+    sought = _plain(name)
     candidates = sorted(candidates)
     last = _plain(name.rpartition(".")[2])
     if "." in name and last in map(_plain, candidates):  # torch.nn.ReLU for relu
         return next(c for c in candidates if _plain(c) == last)
-    limit = 0 if len(wanted) < 2 else 1 if len(wanted) <= 4 else 1 + (len(wanted) - 2) // 3
+    limit = 0 if len(sought) < 2 else 1 if len(sought) <= 4 else 1 + (len(sought) - 2) // 3
     best: tuple[int, str] | None = None
     for candidate in candidates:
         if candidate == name:
             continue
-        found = distance(wanted, _plain(candidate), limit)
-        if found < max(len(wanted), 1) and found <= limit:
+        found = distance(sought, _plain(candidate), limit)
+        if found < max(len(sought), 1) and found <= limit:
             best = min(best or (found, candidate), (found, candidate))
     return best[1] if best else None
 
@@ -35,7 +35,7 @@ def _plain(name: str) -> str:
 
 
 def distance(a: str, b: str, limit: int) -> int:
-    """The number of slips between two words, or `limit + 1` if there are more than `limit`.
+    """The edit distance between two words, or `limit + 1` if there are more than `limit`.
 
     Restricted edits: a pair of letters that is exchanged is not edited again.
     """

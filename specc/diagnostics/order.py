@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.source import Span
 
 
 def sort_and_dedupe(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Sort by file, then place, then code; the same code at the same place is kept once."""
+    """Sort by file, then place, then code; the same code at the same place is reported once.
+
+    What is wrong with the long form of a short name is reported at the place of that name; of a
+    word of its options, which may be in the long form several times, what comes first alone.
+    """
     first: dict[tuple[str, int, int, str], Diagnostic] = {}
+    words: dict[Span, str] = {}
     for found in findings:
-        key = (found.span.source.path, found.span.start, found.span.end, found.code)
-        first.setdefault(key, found)
-    return [first[key] for key in sorted(first)]
+        origin = found.span.origin
+        if origin != found.span and origin.text == found.span.text:
+            words[origin] = min(found.code, words.get(origin, found.code))
+        key = (origin.source.path, origin.start, origin.end, found.code)
+        first.setdefault(key, _in_file(found))
+    kept = (key for key, found in first.items() if words.get(found.span, found.code) == found.code)
+    return [first[key] for key in sorted(kept)]
+
+
+def _in_file(found: Diagnostic) -> Diagnostic:
+    origin = found.span.origin
+    if all(label.span.origin == label.span for label in found.labels) and origin == found.span:
+        return found
+    labels = tuple(replace(label, span=label.span.origin) for label in found.labels)
+    fits = origin.text == found.span.text
+    suggestion = found.suggestion if fits else None
+    return replace(found, span=origin, labels=labels, suggestion=suggestion)

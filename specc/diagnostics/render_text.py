@@ -73,5 +73,5 @@ def place(span: Span) -> str:
     return f"{span.source.name}:{span.line}:{span.column}"
 
 
-def _paint(text: str, colour: str, wanted: bool) -> str:
-    return f"{COLOURS[colour]}{text}{PLAIN}" if wanted else text
+def _paint(text: str, colour: str, enabled: bool) -> str:
+    return f"{COLOURS[colour]}{text}{PLAIN}" if enabled else text

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from specc.diagnostics.codes.code import Code
 
 _LONGEST = 400
-"""Letters of one piece of evidence in a message; a key of a megabyte is not printed whole."""
+"""Letters of one piece of evidence in a message; a key of a megabyte is not printed in full."""
 
 
 def _code(name: str) -> Code:
@@ -61,13 +61,14 @@ def message(diagnostic: Diagnostic) -> str:
 
 
 def help_text(diagnostic: Diagnostic) -> str:
-    """The likely fix: the suggestion, where the code's own help does not name it, then the help."""
-    own = _filled(_code(diagnostic.code).help, diagnostic)
+    """The likely fix: the suggestion, unless the help of the code names it, then the help."""
+    fix = _filled(_code(diagnostic.code).help, diagnostic)
     guess = diagnostic.suggestion
-    if guess is None or f"`{guess}`" in own:
-        return own
-    asked = f"did you mean `{guess}`?"
-    return f"{asked} {own}" if own else asked
+    if guess is None or f"`{guess}`" in fix:
+        return fix
+
+    question = f"did you mean `{guess}`?"
+    return f"{question} {fix}" if fix else question
 
 
 def _filled(template: str, diagnostic: Diagnostic) -> str:

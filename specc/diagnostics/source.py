@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from specc.diagnostics.printable import named
@@ -26,6 +27,10 @@ class Source:
         """The path as it is printed: in one line, with escapes for what cannot be seen."""
         return named(self.path)
 
+    def origin(self, start: int, end: int) -> Span:
+        """The place in the file of the characters `start <= i < end`."""
+        return Span(self, start, end)
+
     def line(self, number: int) -> str:
         """The text of line `number` (from 1), without its line ending."""
         start = self.line_starts[number - 1]
@@ -39,6 +44,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class LongForm(Source):
+    """A text that is in no file: what a short name in a file stands for.
+
+    `name_span` is the place of the short name, and `words` those of words that come from its
+    options.
+    """
+
+    name_span: Span
+    words: Mapping[str, Span] = field(compare=False)
+
+    def origin(self, start: int, end: int) -> Span:
+        """The place of the word in the options, or that of the short name."""
+        return self.words.get(self.text[start:end], self.name_span)
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """The characters `start <= i < end` of a source."""
 
@@ -47,14 +68,21 @@ class Span:
     end: int
 
     @property
+    def origin(self) -> Span:
+        """The place in a file: this one, unless the text is what a short name stands for."""
+        return self.source.origin(self.start, self.end)
+
+    @property
     def line(self) -> int:
         """The line of the first character, from 1."""
-        return self.source.position(self.start)[0]
+        origin = self.origin
+        return origin.source.position(origin.start)[0]
 
     @property
     def column(self) -> int:
         """The column of the first character, from 1, in characters."""
-        return self.source.position(self.start)[1]
+        origin = self.origin
+        return origin.source.position(origin.start)[1]
 
     @property
     def text(self) -> str:
@@ -62,5 +90,5 @@ class Span:
         return self.source.text[self.start : self.end]
 
     def sub(self, start: int, end: int) -> Span:
-        """The range from `start` to `end` counted from this span's own start."""
+        """The range from `start` to `end` counted from the start of this span."""
         return Span(self.source, self.start + start, self.start + end)

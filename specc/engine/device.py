@@ -1,11 +1,11 @@
-"""Where a run computes, and with how many threads; and the one call that comes before all others.
+"""The device and the threads of a run, and settings that precede the import of torch.
 
-Arithmetic on denormal numbers (below 1e-38) takes a hundred times as long as on others, and dead
-units fill Adam's averages with them. The processor flushes them to zero where a flag asks for it,
-but the flag belongs to a thread, and a thread takes it from the one that made it: set after torch
-has made its threads, the flag may miss them.
+Arithmetic on denormal numbers (below 1e-38) is a hundred times slower than on others, and dead
+units fill Adam's moments with them. A flag makes the processor flush them to zero. Each thread
+inherits the flag from the thread that creates it, so it must be set before torch creates its
+threads.
 
-Torch is imported inside functions: what `prepare` sets is read when torch is loaded.
+Torch is imported inside functions, because it reads what `prepare` sets when it is loaded.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ if TYPE_CHECKING:
     import torch
 
 SMALL_STEP = 5e7
-"""Operations in a step, about a millisecond's worth, below which a second thread only costs."""
+"""Operations of a step, about one millisecond, below which a second thread saves no time."""
 
 
 SPINS = "2000"
-"""Rounds for which a thread of GNU OpenMP waits for the others before it sleeps.
+"""Rounds for which a thread of GNU OpenMP spins before it sleeps.
 
-The usual number is without an end, and a step that shares its processors with another program takes
+By default a thread spins without end, and a step that shares its cores with another program takes
 10 to 30 times as long: 550 ms instead of 21 ms for 1.3 million parameters on two cores, one of them
-busy. On idle processors it makes no difference (8.4 and 8.6 ms).
+busy. On idle cores it makes no difference (8.4 and 8.6 ms).
 """
 
 
-LARGEST_KEPT = 1 << 25
-"""Bytes of a buffer, below which its memory stays with the process when it is given back.
+MAX_CACHED_BUFFER = 1 << 25
+"""Bytes of a buffer below which the process keeps its memory after it is freed.
 
-A step that gives 8 MB of gradients back to the system gets them again page by page, which took 5 %
-of it (1.3 million parameters, one thread).
+Without this a step that frees 8 MB of gradients gets them again page by page, which took 5 % of its
+time (1.3 million parameters, one thread).
 """
 
 
 def _keep_memory() -> None:
-    """Asks the C library to keep what is freed; where it is not GNU's, nothing happens."""
+    """Makes the GNU C library keep freed memory; other C libraries are left alone."""
     trim_threshold, mmap_threshold = -1, -3
     try:
         libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(mmap_threshold, LARGEST_KEPT)
-        libc.mallopt(trim_threshold, 16 * LARGEST_KEPT)
+        libc.mallopt(mmap_threshold, MAX_CACHED_BUFFER)
+        libc.mallopt(trim_threshold, 16 * MAX_CACHED_BUFFER)
     except (OSError, AttributeError):
         return
 
 
 def prepare() -> None:
-    """Flushes denormals in this thread and in all that torch will make; call it before torch."""
+    """Flushes denormals in this thread and in those of torch; call it before torch is imported."""
     _keep_memory()
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
         os.environ["GOMP_SPINCOUNT"] = SPINS
@@ -66,7 +66,7 @@ def prepare() -> None:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes at most so far: of tensors on a card, of the whole process on the processor."""
+    """The peak memory in bytes: of tensors on a GPU, of the process on a CPU."""
     import torch
 
     if device.type == "cuda":
@@ -78,13 +78,13 @@ def peak_memory(device: torch.device) -> int:
 def choose(name: str) -> torch.device:
     """The device `auto`, `cpu`, `cuda` or `cuda:1`.
 
-    Raises RunFailure: E0807, where this machine does not have it.
+    Raises RunFailure: E0807, if this machine does not have it.
     """
     import torch
 
     if name == "auto":
-        own = int(os.environ.get("LOCAL_RANK", "0"))  # under torchrun a card for each process
-        return torch.device("cuda", own) if torch.cuda.is_available() else torch.device("cpu")
+        rank = int(os.environ.get("LOCAL_RANK", "0"))  # torchrun: one GPU for each process
+        return torch.device("cuda", rank) if torch.cuda.is_available() else torch.device("cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -100,23 +100,23 @@ def choose(name: str) -> torch.device:
 def threads_for(parameters: int, rows: int, particles: int = 1) -> int:
     """The threads of a step of about 6 operations for each parameter, row and particle.
 
-    It follows from sizes alone, never from a clock, so that a run repeats bit for bit.
+    The number depends on sizes alone and not on a clock, so a run repeats bit for bit.
     """
     operations = 6.0 * parameters * rows * particles
     return 1 if operations < SMALL_STEP else available_threads()
 
 
 def available_threads() -> int:
-    """The processors that this process may use, or fewer where OMP_NUM_THREADS says so."""
+    """The processors that this process may use, or OMP_NUM_THREADS if that is less."""
     known = hasattr(os, "sched_getaffinity")
     available = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return min(int(wanted), available) if wanted.isdigit() and int(wanted) else available
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(limit), available) if limit.isdecimal() and int(limit) else available
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Within it, torch computes with so many threads."""
+    """A context in which torch computes with `count` threads."""
     import torch
 
     before = torch.get_num_threads()

@@ -1,9 +1,9 @@
-"""Several processes on one run, under `torchrun`: each computes some pieces of every batch.
+"""Data-parallel training under `torchrun`: each process computes some micro-batches of a batch.
 
-A batch of a run on n processes comes in n pieces (or in `accumulate` of them, if that is more), and
-piece i is computed by process i modulo n. Gradients and losses are summed over the processes, so a
-run on n processes makes the steps of a run on one with `accumulate: n`. What is not the sum of
-gradients every process does by itself, and comes to the same; the first one alone writes.
+On n processes a batch is split into n micro-batches (or `accumulate` of them, if that is more), and
+process i modulo n computes micro-batch i. Gradients and losses are summed over the processes, so n
+processes make the same steps as one process with `accumulate: n`. Every process repeats all other
+computations with the same result. The process of rank 0 alone writes files.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ from specc.runtime.failure import RunFailure
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The processes of a run: how many there are, and which this one is."""
+    """The number of processes of a run, and the rank of this one."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def writes(self) -> bool:
-        """Whether this process writes the run folder and speaks."""
+        """Whether this process writes the run folder and prints."""
         return self.rank == 0
 
     def owns(self, piece: int) -> bool:
-        """Whether this process computes that piece of a batch."""
+        """Whether this process computes that micro-batch."""
         return piece % self.size == self.rank
 
 
 def world() -> World:
-    """What `torchrun` says of this process; one of one without it."""
+    """The rank and the world size that `torchrun` sets; a single process without it."""
     if "MASTER_ADDR" not in os.environ:
         return World()
     return World(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[World]:
-    """Within it, the processes of the run can talk to each other.
+def process_group(device: torch.device) -> Iterator[World]:
+    """A context in which the processes of the run can communicate.
 
-    Raises RunFailure: E0815 where another process of the run has ended.
+    Raises RunFailure: E0815, if another process of the run has ended.
     """
     here = world()
     if here.size == 1 or dist.is_initialized():
         yield here
         return
     if device.type == "cuda" and device.index is not None:
-        torch.cuda.set_device(device)  # where torch puts what the processes tell each other
+        torch.cuda.set_device(device)  # the device of torch's own messages
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield here
@@ -71,9 +71,9 @@ def joined(device: torch.device) -> Iterator[World]:
 
 
 def _is_of_the_group(error: BaseException | None) -> bool:
-    """Whether an error is one of talking to the others; gloo raises plain RuntimeErrors.
+    """Whether an error comes from communication; gloo raises plain RuntimeErrors.
 
-    Parameters that are shared out are talked about within the code of a spec, which tells E0809.
+    Sharded parameters are gathered inside the generated code, whose errors are E0809.
     """
     if isinstance(error, RunFailure):
         return error.code == "E0809" and _is_of_the_group(error.__cause__)
@@ -85,8 +85,8 @@ def _is_of_the_group(error: BaseException | None) -> bool:
     )
 
 
-def summed(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """The sums of tensors over all processes, in one message."""
+def all_reduce(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The sums of tensors over all processes, in one all-reduce."""
     if not tensors or not dist.is_initialized():
         return list(tensors)
     flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
@@ -99,25 +99,27 @@ def sum_gradients(parameters: Sequence[Tensor]) -> None:
     """Sums the gradients of parameters over all processes; a missing one counts as zero."""
     if not dist.is_initialized():
         return
-    own = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-    for parameter, total in zip(parameters, summed(own), strict=True):
+    grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    for parameter, total in zip(parameters, all_reduce(grads), strict=True):
         parameter.grad = total
 
 
-def part_of(tensor: Tensor) -> Tensor:
-    """What this process has of a tensor: its rows of one that is shared out, else all."""
+def local_part(tensor: Tensor) -> Tensor:
+    """The part of a tensor in this process: its rows of a sharded tensor, else the tensor."""
     rows: Tensor = tensor.to_local() if hasattr(tensor, "to_local") else tensor
     return rows
 
 
-def clip(parts: Sequence[nn.Parameter], alike: Sequence[nn.Parameter], largest: float) -> None:
-    """Scales gradients down to a norm, that of the rows of all processes and of what all have."""
-    if not parts:
-        nn.utils.clip_grad_norm_(alike, largest)
+def clip_gradients(
+    sharded: Sequence[nn.Parameter], replicated: Sequence[nn.Parameter], limit: float
+) -> None:
+    """Scales gradients so that the norm over all sharded and replicated ones is at most `limit`."""
+    if not sharded:
+        nn.utils.clip_grad_norm_(replicated, limit)
         return
-    own, rest = (_squares(parameters, parts[0]) for parameters in (parts, alike))
-    (others,) = summed([own])
-    nn.utils.clip_grads_with_norm_([*parts, *alike], largest, (others + rest).sqrt())
+    local, rest = (_squares(parameters, sharded[0]) for parameters in (sharded, replicated))
+    (total,) = all_reduce([local])
+    nn.utils.clip_grads_with_norm_([*sharded, *replicated], limit, (total + rest).sqrt())
 
 
 def _squares(parameters: Sequence[nn.Parameter], like: Tensor) -> Tensor:
@@ -125,14 +127,14 @@ def _squares(parameters: Sequence[nn.Parameter], like: Tensor) -> Tensor:
     return nn.utils.get_total_norm(grads).to(like).square()
 
 
-def follow(tensors: Sequence[Tensor]) -> None:
-    """Makes tensors what they are in the first process."""
+def broadcast(tensors: Sequence[Tensor], source: int = 0) -> None:
+    """Copies the tensors of the process `source` into those of all processes."""
     if dist.is_initialized():
         for tensor in tensors:
-            dist.broadcast(tensor, 0)
+            dist.broadcast(tensor, source)
 
 
-def any_of(flag: bool, device: torch.device) -> bool:
+def any_process(flag: bool, device: torch.device) -> bool:
     """Whether the flag is set in any process."""
     if not dist.is_initialized():
         return flag
@@ -141,25 +143,25 @@ def any_of(flag: bool, device: torch.device) -> bool:
     return bool(found.item() > 0)
 
 
-def agreed(words: str) -> str:
-    """The words of the first process, for all."""
+def broadcast_text(text: str) -> str:
+    """The text of the process of rank 0."""
     if not dist.is_initialized():
-        return words
-    said = [words]
-    dist.broadcast_object_list(said, src=0)
-    return said[0]
+        return text
+    texts = [text]
+    dist.broadcast_object_list(texts, src=0)
+    return texts[0]
 
 
-def wait() -> None:
-    """Waits until every process is here."""
+def barrier() -> None:
+    """Waits until every process reaches this call."""
     if dist.is_initialized():
         dist.barrier()
 
 
-def known_to_any(words: str | None) -> str | None:
-    """What the first process that knows something says."""
+def first_known(text: str | None) -> str | None:
+    """The text of the lowest rank that has one; None if no process has one."""
     if not dist.is_initialized():
-        return words
-    said: list[str | None] = [None] * dist.get_world_size()
-    dist.all_gather_object(said, words)
-    return next((known for known in said if known is not None), None)
+        return text
+    texts: list[str | None] = [None] * dist.get_world_size()
+    dist.all_gather_object(texts, text)
+    return next((known for known in texts if known is not None), None)

@@ -1,16 +1,16 @@
-"""How a program is trained, as the manifest says it: sizes, seed, optimizer, learning rate."""
+"""The settings of training in the manifest: sizes, seed, optimizer, learning rate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from specc.engine.rates import Course, course_of
-from specc.engine.watch import Patience, patience_of
+from specc.engine.schedule.early_stopping import Patience, patience_of
+from specc.engine.schedule.learning_rate import Schedule, schedule_of
 from specc.runtime.failure import USAGE, RunFailure
 
 OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
@@ -30,16 +30,33 @@ OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
 DTYPES = {"float32": torch.float32, "fast": torch.float32, "float64": torch.float64}
 
 FUSED = frozenset({"adam", "adamw", "sgd", "adagrad"})
-"""Those that torch computes in one pass over a parameter, on the CPU too."""
+"""Optimizers that torch computes in one pass over a parameter, on the CPU too."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerSettings:
+    """The settings of one player: its optimizer, learning-rate schedule and clipping.
+
+    `clip` is the largest norm of its gradient, `steps` the number of its updates in each step of
+    the run (the critic of a Wasserstein GAN makes 5, Arjovsky et al. 2017, algorithm 1), and
+    `clip_weights` the largest absolute value of a parameter after an update (the same).
+    """
+
+    optimizer: str
+    options: Mapping[str, Any]
+    schedule: Schedule = field(default_factory=Schedule)
+    clip: float | None = None
+    steps: int = 1
+    clip_weights: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The `train:` section of a spec.
 
-    Either `epochs` or `steps` says how long. `clip` is the largest norm of a gradient, `accumulate`
-    the pieces in which a batch is computed, `ema` what a step keeps of the running mean of the
-    weights; `validate_every` counts epochs.
+    Either `epochs` or `steps` is the length. `clip` is the largest norm of a gradient, `accumulate`
+    the number of micro-batches of a batch, `ema` the decay of the moving average of the weights;
+    `validate_every` counts epochs. `players` has the settings of single players by name.
     """
 
     optimizer: str
@@ -48,7 +65,7 @@ class Settings:
     seed: int
     epochs: int | None = None
     steps: int | None = None
-    course: Course = field(default_factory=Course)
+    schedule: Schedule = field(default_factory=Schedule)
     accumulate: int = 1
     ema: float | None = None
     patience: Patience | None = None
@@ -58,24 +75,42 @@ class Settings:
     precision: str = "float32"
     compile: str = "off"
     keep: int = 2
+    players: Mapping[str, PlayerSettings] = field(default_factory=dict)
+
+    def player(self, name: str) -> PlayerSettings:
+        """The settings of the player of that name, by default those of all players."""
+        if name in self.players:
+            return self.players[name]
+        return PlayerSettings(self.optimizer, self.options, self.schedule, self.clip)
+
+    @property
+    def optimizers(self) -> frozenset[str]:
+        """The names of all optimizers of the run."""
+        return frozenset((self.optimizer, *(own.optimizer for own in self.players.values())))
+
+    @property
+    def plateau(self) -> int | None:
+        """The patience of the plateau schedules, in validations; None if there are none."""
+        schedules = (self.schedule, *(own.schedule for own in self.players.values()))
+        return next((own.patience for own in schedules if own.kind == "plateau"), None)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of parameters and densities."""
+        """The dtype of parameters and densities."""
         return DTYPES[self.precision]
 
     @property
     def watches(self) -> bool:
-        """Whether something depends on the loss of held-out rows."""
-        return self.patience is not None or self.course.kind == "plateau"
+        """Whether early stopping or a schedule depends on the validation loss."""
+        return self.patience is not None or self.plateau is not None
 
     @property
     def validates_every(self) -> int:
-        """The epochs between two measurements of held-out rows; 0 where there are none."""
+        """The number of epochs between two validations; 0 if there are none."""
         return self.validate_every or (1 if self.watches else 0)
 
     def length(self, rows: int) -> tuple[int, int]:
-        """Steps an epoch, and steps of the whole run, on so many training rows."""
+        """The steps of an epoch and of the run, on `rows` training rows."""
         per_epoch = -(-rows // self.batch_size)
         return per_epoch, self.steps or (self.epochs or 1) * per_epoch
 
@@ -83,27 +118,28 @@ class Settings:
 def settings_of(train: Mapping[str, Any]) -> Settings:
     """The settings in a manifest's `train`.
 
-    Raises RunFailure: E0808, where they lack a key or name no optimizer.
+    Raises RunFailure: E0808, if a key is missing or the optimizer is unknown.
     """
     try:
-        ((optimizer, options),) = dict(train["optimizer"]).items()
+        every = _player(train)
         found = Settings(
-            optimizer=optimizer,
-            options=dict(options or {}),
+            optimizer=every.optimizer,
+            options=every.options,
             batch_size=int(train["batch_size"]),
             seed=int(train.get("seed", 0)),
             epochs=_whole(train, "epochs"),
             steps=_whole(train, "steps"),
-            course=course_of(train.get("schedule") or ()),
+            schedule=every.schedule,
             accumulate=_whole(train, "accumulate") or 1,
             ema=None if train.get("ema") is None else float(train["ema"]),
             patience=patience_of(train.get("early_stopping")),
-            clip=None if train.get("clip") is None else float(train["clip"]),
+            clip=every.clip,
             validate_every=_whole(train, "validate_every"),
             threads=_whole(train, "threads"),
             precision=str(train.get("precision", "float32")),
             compile=str(train.get("compile", "off")),
             keep=_whole(train, "keep") or 2,
+            players=_players(train),
         )
         found.dtype  # noqa: B018 - an unknown precision is a KeyError here
     except (KeyError, TypeError, ValueError) as error:
@@ -111,9 +147,42 @@ def settings_of(train: Mapping[str, Any]) -> Settings:
         hint = "compile the spec again, with `specc compile`"
         raise RunFailure("E0808", message, hint=hint) from error
     length = found.steps or found.epochs or 0
-    if found.optimizer not in OPTIMIZERS or min(found.batch_size, length) < 1:
+    counts = (found.batch_size, length, *(own.steps for own in found.players.values()))
+    if not found.optimizers <= set(OPTIMIZERS) or min(counts) < 1:
         message = f"the manifest's `train` is wrong: {dict(train)}"
         raise RunFailure("E0808", message, hint=f"optimizers are {', '.join(OPTIMIZERS)}")
+    return found
+
+
+def _player(train: Mapping[str, Any]) -> PlayerSettings:
+    ((optimizer, options),) = dict(train["optimizer"]).items()
+    return PlayerSettings(
+        optimizer=optimizer,
+        options=dict(options or {}),
+        schedule=schedule_of(train.get("schedule") or ()),
+        clip=None if train.get("clip") is None else float(train["clip"]),
+    )
+
+
+def _players(train: Mapping[str, Any]) -> dict[str, PlayerSettings]:
+    """The settings of players by name; what a player does not state is as for all players.
+
+    Raises ValueError if two plateau schedules have different patience.
+    """
+    found = {}
+    for name, stated in dict(train.get("players") or {}).items():
+        given = {key: value for key, value in stated.items() if value is not None}
+        steps = _whole(given, "steps")
+        own = _player({**train, **given})
+        limit = given.get("clip_weights")
+        found[name] = replace(
+            own,
+            steps=1 if steps is None else steps,
+            clip_weights=None if limit is None else float(limit),
+        )
+    schedules = [_player(train).schedule, *(own.schedule for own in found.values())]
+    if len({own.patience for own in schedules if own.kind == "plateau"}) > 1:
+        raise ValueError("the plateau schedules of players have more than one patience")
     return found
 
 
@@ -122,11 +191,11 @@ def _whole(train: Mapping[str, Any], key: str) -> int | None:
 
 
 def optimizer_for(
-    settings: Settings, parameters: Iterable[Tensor], device: torch.device
+    settings: PlayerSettings, parameters: Iterable[Tensor], device: torch.device
 ) -> torch.optim.Optimizer:
-    """The optimizer, in its fused form where torch has one.
+    """The optimizer, in its fused form if torch has one.
 
-    Raises RunFailure: E0808, where it does not take one of the options.
+    Raises RunFailure: E0808, if the optimizer does not accept one of the options.
     """
     options: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in settings.options.items()

@@ -1,4 +1,4 @@
-"""Whether a program is right as often as it says: the rows in bins of their confidence.
+"""Calibration: the accuracy of predictions in bins of their confidence.
 
     expected calibration error = sum_m n_m / n |accuracy_m - confidence_m|
 
@@ -19,7 +19,7 @@ BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The rows of one range of confidence: how many, and the means over them; nan without rows."""
+    """The number of rows in a range of confidence, and their means; nan without rows."""
 
     rows: int
     confidence: float
@@ -27,7 +27,7 @@ class Bin:
 
 
 def binned(confidence: Tensor, right: Tensor, bins: int = BINS) -> tuple[Bin, ...]:
-    """The bins in order, of the confidence in [0, 1] and whether it was right: both are [rows]."""
+    """The bins in order, from the confidence in [0, 1] and the correctness of rows: [rows] each."""
     edges = torch.arange(1, bins, dtype=torch.float64, device=confidence.device) / bins
     place = torch.bucketize(confidence.double(), edges)
     rows = place.bincount(minlength=bins)
@@ -37,7 +37,7 @@ def binned(confidence: Tensor, right: Tensor, bins: int = BINS) -> tuple[Bin, ..
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """The expected calibration error: nan where a confidence is."""
-    kept = [own for own in bins if own.rows]
-    total = sum(own.rows for own in kept)
-    return sum(own.rows / total * abs(own.accuracy - own.confidence) for own in kept)
+    """The expected calibration error; nan if a confidence is nan."""
+    filled = [each for each in bins if each.rows]
+    total = sum(each.rows for each in filled)
+    return sum(each.rows / total * abs(each.accuracy - each.confidence) for each in filled)

@@ -1,6 +1,6 @@
-"""How probable held-out data is under a program: exactly, or by a bound with its error.
+"""Log-likelihoods of held-out data: exact values or bounds, with their standard errors.
 
-The values of single rows are those of `scoring`; here is their mean, and how far to trust it.
+`scoring` computes the values of single rows; this module summarizes them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from specc.data.load import Batch
-from specc.engine.opened import OpenRun
+from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.pareto import UNTRUSTED
 from specc.evaluate.scoring import Advance, Request, Scored, scoring
 from specc.evaluate.units import scale_of
@@ -22,14 +22,24 @@ from specc.evaluate.units import scale_of
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A log-likelihood in nats a row, with the standard error of its mean over rows.
+    """A log-likelihood in nats per row, with the standard error of its mean over rows.
 
-    The error is nan where there is one row, and None in `summary`. `effective` is the mean
-    effective sample size of the particles, `untrusted` the share of rows whose weights have a
-    Pareto shape above 0.7; both are None for an exact value, the latter also for fewer than 25
-    particles. `of` is what it is of, such as `log p(x)`; `values` are those of the single rows.
-    Where rows are sequences, `steps` says how many steps each has. Where data are standardized, so
-    is the figure, and `log_scale` is what it is higher by than in the units of the data.
+    Attributes:
+        request: The estimator, the particles and the rows.
+        of: The density, such as `log p(x)`.
+        estimator: The estimator that was used.
+        value: The mean over rows.
+        standard_error: Its standard error; nan for one row, which is None in `summary`.
+        rows: The number of rows.
+        particles: The number of particles; 1 for an exact value.
+        effective: The mean effective sample size; None for an exact value.
+        untrusted: The fraction of rows whose weights have a Pareto shape above 0.7; None for an
+            exact value and for fewer than 25 particles.
+        seconds: The time of the computation.
+        values: The values of single rows, [rows].
+        steps: The number of steps of each row, if rows are sequences.
+        log_scale: The value minus the value in the units of the data, if data are standardized.
+
     """
 
     request: Request
@@ -47,7 +57,7 @@ class Estimate:
     log_scale: float | None = None
 
     def summary(self) -> dict[str, float | int | str | None]:
-        """The figure as JSON."""
+        """The estimate as JSON."""
         return {
             "of": self.of,
             "estimator": self.estimator,
@@ -64,7 +74,7 @@ class Estimate:
         }
 
     def _per_step(self) -> dict[str, float | None]:
-        """The sum over rows over that of their steps, with the standard error of such a ratio."""
+        """The ratio of the sums of values and of steps, with the standard error of the ratio."""
         if self.steps is None or not self.steps.sum():
             return {}
         ratio = self.values.sum() / self.steps.sum()
@@ -75,23 +85,23 @@ class Estimate:
         return {"value_per_step": ratio.item(), "standard_error_per_step": error}
 
 
-def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: None) -> Estimate:
-    """The figure that is asked for, of an open run.
+def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done: None) -> Estimate:
+    """The estimate of a request.
 
-    Raises RunFailure E0509 where the data has no such part, E0813 where the program allows no such
+    Raises RunFailure: E0509 if the data has no such part, E0813 if the program does not allow the
     estimate.
     """
     began = time.monotonic()
-    with scoring(opened, request) as scorer:
+    with scoring(loaded, request) as scorer:
         scored, steps = [], []
         for at, rows, own in scorer.batches(advance):
             scored.append(scorer.score(rows, at, own))
-            steps.append(_steps(opened, rows))
+            steps.append(_steps(loaded, rows))
         values = torch.cat([piece.values for piece in scored]).cpu()
         limit = scorer.limit
     return Estimate(
         request=request,
-        of=opened.manifest.likelihood(),
+        of=loaded.manifest.likelihood(),
         estimator=scorer.estimator,
         value=values.mean().item(),
         standard_error=values.std().item() / limit**0.5 if limit > 1 else float("nan"),
@@ -102,13 +112,13 @@ def estimate(opened: OpenRun, request: Request, advance: Advance = lambda done: 
         seconds=time.monotonic() - began,
         values=values,
         steps=torch.cat([s for s in steps if s is not None]) if steps[0] is not None else None,
-        log_scale=scale_of(opened),
+        log_scale=scale_of(loaded),
     )
 
 
-def _steps(opened: OpenRun, rows: Batch) -> Tensor | None:
-    """How many steps each row has; None where rows are no sequences."""
-    found = opened.manifest.steps
+def _steps(loaded: LoadedRun, rows: Batch) -> Tensor | None:
+    """The number of steps of each row; None if rows are not sequences."""
+    found = loaded.manifest.steps
     if found is None:
         return None
     if found.lengths is not None:
@@ -124,6 +134,6 @@ def _effective(scored: Sequence[Scored]) -> float | None:
 
 
 def _untrusted(scored: Sequence[Scored]) -> float | None:
-    """The share of rows whose weights have a heavy tail."""
+    """The fraction of rows whose weights have a heavy tail."""
     known = [piece.shapes for piece in scored if piece.shapes is not None]
     return (torch.cat(known) > UNTRUSTED).double().mean().item() if known else None

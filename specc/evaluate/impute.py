@@ -1,6 +1,6 @@
-"""Missing values, filled: drawn by the guide, or from p(x | z) where a density leaves them out.
+"""Imputation of missing values, by the guide or by p(x | z).
 
-Many z are proposed for each row and weighted by importance: `specc.evaluate.population` says how.
+The method is population Monte Carlo, in `specc.evaluate.population_monte_carlo`.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import torch
 from torch import Tensor
 
 from specc.data.load import Batch
-from specc.engine.opened import OpenRun
-from specc.engine.streams import Stream, noise_at
-from specc.evaluate.labels import labels_of
-from specc.evaluate.population import COMPLETE, Population
-from specc.evaluate.scoring import Advance, exact, fixed
-from specc.evaluate.solved import solved
+from specc.engine.order.streams import Stream, noise_at
+from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.classification import label_classes
+from specc.evaluate.population_monte_carlo import IMPUTE, Population
+from specc.evaluate.scoring import Advance, exact, fixed_batch
+from specc.evaluate.solver_checks import require_solutions
 from specc.evaluate.units import in_data_units
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Field
 from specc.runtime.program import Program
 
 AT_ONCE = 4096
-"""Members of all rows that are computed together."""
+"""Members of all rows in one chunk."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """How many members a row's population has, for how many sweeps, on which rows."""
+class ImputationRequest:
+    """A request for imputation: the population of a row, the number of sweeps, and the rows."""
 
     draws: int = 16
     sweeps: int = 100
@@ -41,13 +41,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A field with its missing values filled.
+    """A field with its missing values filled in.
 
-    `known` is [rows, *mask]. `values` [rows, *shape] are the data where they are known; elsewhere
-    the posterior mean, or the likeliest class of a label, whose `probabilities` are
-    [rows, classes]. `draws` are [draws, rows, *shape]. `effective` [rows] is the effective number
-    of the weighted draws that the mean is of, at most draws times sweeps. `original` are the values
-    before some were hidden, where that was for an experiment.
+    Attributes:
+        field: The field.
+        known: The mask of values, [rows, *mask].
+        values: The data, with the posterior mean in place of missing values, or the most probable
+            class of a label: [rows, *shape].
+        draws: The data, with posterior draws in place of missing values: [draws, rows, *shape].
+        effective: The effective sample size of the mean, at most draws times sweeps: [rows].
+        probabilities: The probabilities of the classes of a label, [rows, classes].
+        original: The values before some were hidden for an experiment.
+
     """
 
     field: Field
@@ -58,19 +63,19 @@ class Filled:
     probabilities: Tensor | None = None
     original: Tensor | None = None
 
-    def in_data_units(self, opened: OpenRun) -> Filled:
+    def in_data_units(self, loaded: LoadedRun) -> Filled:
         """The same values in the units of the data, where the field is standardized."""
         name = self.field.name
 
         def of(value: Tensor | None) -> Tensor | None:
-            return None if value is None else in_data_units(opened, {name: value})[name]
+            return None if value is None else in_data_units(loaded, {name: value})[name]
 
         values, draws = of(self.values), of(self.draws)
         assert values is not None and draws is not None
         return replace(self, values=values, draws=draws, original=of(self.original))
 
     def summary(self) -> dict[str, Any]:
-        """How many values were missing, and how well hidden ones were met, as JSON."""
+        """The fraction of missing values, and the error on hidden ones, as JSON."""
         missing = ~self.known
         found: dict[str, Any] = {"rows": len(self.known), "missing": missing.double().mean().item()}
         if self.probabilities is None:
@@ -85,79 +90,79 @@ class Filled:
 
 @torch.inference_mode()
 def impute(
-    opened: OpenRun,
-    asked: Asked,
+    loaded: LoadedRun,
+    request: ImputationRequest,
     given: Batch | None = None,
     advance: Advance = lambda done: None,
 ) -> dict[str, Filled]:
-    """Every field that may be missing, filled: of a part of the run's data, or of rows given here.
+    """Every field that allows missing values, filled in: of a part of the data, or of `given` rows.
 
-    Raises RunFailure: E0509 where there is no such part, E0805 where the program has latents and no
-    guide to draw them, E0819 where no field may be missing.
+    Raises RunFailure: E0509 if there is no such part, E0805 if the program has latents and no guide
+    that draws them, E0819 if no field allows missing values.
     """
-    data = opened.manifest.data
+    data = loaded.manifest.data
     fields = {n: own for n, own in (data.fields if data else {}).items() if own.missing is not None}
     if not fields:
-        message = f"no field of `{opened.manifest.name}` allows missing values"
+        message = f"no field of `{loaded.manifest.name}` allows missing values"
         hint = "state in a node of the model how missing values are treated: `missing: ...`"
         raise RunFailure("E0819", message, hint=hint, exit_code=USAGE)
     pieces: list[dict[str, Filled]] = []
-    with opened.computing(), solved(opened.program.folder):
-        opened.program.eval()
-        for start, batch, original, done in _batches(opened, asked, given):
-            pieces.append(_some(opened, asked, fields, batch, original, start))
+    with loaded.computing(), require_solutions(loaded.program.folder):
+        loaded.program.eval()
+        for start, batch, original, done in _batches(loaded, request, given):
+            pieces.append(_some(loaded, request, fields, batch, original, start))
             advance(done)
     return {name: _joined([piece[name] for piece in pieces]) for name in fields}
 
 
 def _batches(
-    opened: OpenRun, asked: Asked, given: Batch | None
+    loaded: LoadedRun, request: ImputationRequest, given: Batch | None
 ) -> Iterator[tuple[int, Batch, Batch, float]]:
-    """The rows in pieces: the number of the first, the rows, what was hidden, the share done."""
-    rows = None if given is not None else opened.rows(asked.part)
+    """The rows in chunks: the number of the first, the batch, hidden values, the fraction done."""
+    rows = None if given is not None else loaded.rows(request.part)
     count = len(rows) if rows is not None else len(next(iter((given or {}).values())))
-    count = count if asked.rows is None else min(count, asked.rows)
-    size = max(1, AT_ONCE // asked.draws)
+    count = count if request.rows is None else min(count, request.rows)
+    size = max(1, AT_ONCE // request.draws)
     for start in range(0, count, size):
         index = slice(start, min(start + size, count))
         if rows is None:
             batch, original = {n: v[index] for n, v in (given or {}).items()}, {}
         else:
-            batch = fixed(opened, rows, index, asked.seed)
-            shown = fixed(opened, rows.revealed(), index, asked.seed)
+            batch = fixed_batch(loaded, rows, index, request.seed)
+            shown = fixed_batch(loaded, rows.revealed(), index, request.seed)
             original = {n: shown[n] for n, own in rows.fields.items() if own.hides}
         yield start, batch, original, index.stop / count
 
 
 def _some(
-    opened: OpenRun,
-    asked: Asked,
+    loaded: LoadedRun,
+    request: ImputationRequest,
     fields: Mapping[str, Field],
     batch: Batch,
     original: Batch,
     start: int,
 ) -> dict[str, Filled]:
-    population = Population.of(opened.program, fields, asked.draws, batch)
-    for number in range(asked.sweeps if opened.program.can(COMPLETE) else 1):
+    population = Population.of(loaded.program, fields, request.draws, batch)
+    for number in range(request.sweeps if loaded.program.can(IMPUTE) else 1):
         population.sweep(
-            noise_at(asked.seed, Stream.SAMPLE, 3, start, number, device=opened.device)
+            noise_at(request.seed, Stream.SAMPLE, 3, start, number, device=loaded.device)
         )
-    return {n: _filled(opened, population, own, batch, original) for n, own in fields.items()}
+    return {n: _filled(loaded, population, own, batch, original) for n, own in fields.items()}
 
 
 def _filled(
-    opened: OpenRun, population: Population, own: Field, batch: Batch, original: Batch
+    loaded: LoadedRun, population: Population, own: Field, batch: Batch, original: Batch
 ) -> Filled:
     assert own.missing is not None
     name, known = own.name, batch[own.missing.known]
-    classes = labels_of(opened.manifest).get(name, range(0)) if own.missing.filled else range(0)
+    classes = label_classes(loaded.manifest).get(name, range(0)) if own.missing.filled else range(0)
     probabilities = None
     if classes:
         probabilities = _probabilities(population, name, classes, batch, own.missing.known)
         mean = (probabilities.argmax(-1) + classes.start).to(batch[name].dtype)
     else:
         mean = population.mean(name)
-    draws = population.kept[name].reshape(population.members, *batch[name].shape)
+    draws = population.draws[name].reshape(population.members, *batch[name].shape)
     wide = known.reshape(*known.shape, *[1] * (batch[name].ndim - known.ndim))
     return Filled(
         field=own,
@@ -173,14 +178,14 @@ def _filled(
 def _probabilities(
     population: Population, name: str, classes: range, batch: Batch, mask: str
 ) -> Tensor:
-    """The probability of each class of a label; of one that is known it is 1."""
-    program, told = population.program, f"{name}?"
-    if told in population.means:
-        found = population.means[told]
+    """The probability of each class of a label; 1 for a known class."""
+    program, key = population.program, f"{name}?"
+    if key in population.means:
+        found = population.means[key]
     elif not program.manifest.latents("model"):
         found = _exact(program, name, classes, batch, mask)
     else:
-        drawn = population.kept[name].reshape(population.members, -1).long() - classes.start
+        drawn = population.draws[name].reshape(population.members, -1).long() - classes.start
         found = torch.nn.functional.one_hot(drawn, len(classes)).double().mean(0)
     own = torch.nn.functional.one_hot(batch[name].long() - classes.start, len(classes))
     return torch.where(batch[mask][:, None], own.to(found.dtype), found)
@@ -188,9 +193,9 @@ def _probabilities(
 
 def _exact(program: Program, name: str, classes: range, batch: Batch, mask: str) -> Tensor:
     """p(y = c | rest) by Bayes' rule, where log p is exact."""
-    there = torch.ones_like(batch[mask])
+    known = torch.ones_like(batch[mask])
     log_p = [
-        exact(program, {**batch, name: torch.full_like(batch[name], c), mask: there})
+        exact(program, {**batch, name: torch.full_like(batch[name], c), mask: known})
         for c in classes
     ]
     return torch.stack(log_p, -1).double().softmax(-1)

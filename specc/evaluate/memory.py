@@ -1,7 +1,7 @@
-"""How many rows and particles fit at once: found by looking at a small piece of the work.
+"""The numbers of rows and particles that one chunk of an evaluation computes.
 
-The sizes follow from the largest tensor that the piece makes, never from a clock or from the memory
-that happens to be free, so that a figure can be repeated to the last digit.
+They follow from the largest tensor of a small probe, and not from a clock or from the free memory,
+so an evaluation repeats to the last digit.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 BUDGET = 4 << 20
-"""Bytes of the largest tensor; a few of them stay in a processor's last cache.
+"""Bytes of the largest tensor; a few of that size fit into the last cache of a processor.
 
 Importance weights of a 40-500-500-784 decoder on one core of 2.6 GHz, at 1, 4, 8 and 32 MB:
-54, 48, 42 and 39 thousand a second, where the products of matrices alone make 60.
+54, 48, 42 and 39 thousand per second; the matrix products alone allow 60.
 """
 
 GPU_BUDGET = 1 << 30
 
 PARTICLES_FIRST = 256
-"""Particles share a row's encoding, so a piece has many of them before it has a second row."""
+"""Particles of one row before a chunk gets a second row, since they share the row's encoding."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """The rows and the particles of each that are computed at once."""
+class ChunkSize:
+    """The number of rows in a chunk, and of particles of each row."""
 
     rows: int
     particles: int
 
 
 class _Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes the bytes of the largest tensor that any operation makes."""
+    """Records the bytes of the largest tensor that any operation creates."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -51,7 +51,7 @@ class _Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
         known = {_storage(value) for value in args if isinstance(value, Tensor)}
         values = result if isinstance(result, (tuple, list)) else (result,)
         for value in values:
-            # A view of what was there before, such as a transposed weight, takes no memory.
+            # A view of an argument, such as a transposed weight, takes no memory.
             if isinstance(value, Tensor) and _storage(value) not in known:
                 self.bytes = max(self.bytes, value.numel() * value.element_size())
         return result
@@ -62,16 +62,16 @@ def _storage(value: Tensor) -> int:
 
 
 def largest(compute: Callable[[], object]) -> int:
-    """The bytes of the largest tensor that `compute` makes."""
-    watch = _Largest()
-    with watch:
+    """The bytes of the largest tensor that `compute` creates."""
+    recorder = _Largest()
+    with recorder:
         compute()
-    return watch.bytes
+    return recorder.bytes
 
 
-def piece_for(bytes_each: float, rows: int, particles: int, budget: int = BUDGET) -> Piece:
-    """A piece of the work, where one particle of one row takes `bytes_each`."""
+def chunk_size_for(bytes_each: float, rows: int, particles: int, budget: int = BUDGET) -> ChunkSize:
+    """The size of a chunk, if one particle of one row takes `bytes_each`."""
     both = max(1, int(budget / max(bytes_each, 1.0)))
     first = min(particles, max(1, min(both, PARTICLES_FIRST)))
     many_rows = max(1, min(rows, both // first))
-    return Piece(many_rows, min(particles, max(1, both // many_rows)))
+    return ChunkSize(many_rows, min(particles, max(1, both // many_rows)))

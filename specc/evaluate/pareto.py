@@ -1,16 +1,15 @@
-"""How heavy the tail of importance weights is: the shape k of a generalized Pareto distribution.
+"""The tail of importance weights: the shape k of a generalized Pareto distribution.
 
-A row's largest weights, less the next one, are fitted by the generalized Pareto distribution
+The excesses of a row's largest weights over the next weight are fitted by
 
     P(w > t) = (1 + k t / s)^(-1 / k)
 
-With k below 1/2 the weights have a variance; above 0.7 the estimate cannot be trusted, however many
-particles there are (Vehtari, Simpson, Gelman, Yao and Gabry 2024, sections 3.2 and 6). The fit is
-the quasi-Bayesian one of Zhang and Stephens (2009), drawn a little towards 1/2 where there are few
-weights (Vehtari et al. 2024, appendix C).
+With k below 1/2 the weights have a finite variance; above 0.7 the estimate is unreliable with any
+practical number of particles (Vehtari, Simpson, Gelman, Yao and Gabry 2024, sections 3.2 and 6).
+The fit is the quasi-Bayesian one of Zhang and Stephens (2009), shrunk slightly towards 1/2 (Vehtari
+et al. 2024, appendix C).
 
-Where the guide is the posterior, the log-weights of a row differ by rounding alone, and a tail of
-rounding errors says nothing: there k is 0.
+If the guide equals the posterior the log-weights of a row differ by rounding alone, and k is 0.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from torch import Tensor
 
 UNTRUSTED = 0.7
 FEWEST = 25
-"""Particles below which a tail is too short to be fitted."""
+"""Particles below which no tail is fitted."""
 
 ROUNDINGS = 64
 """The largest spread of log-weights that counts as rounding, in units of the last place."""
 
 
 def tail_length(particles: int) -> int:
-    """How many of the largest weights are fitted: min(K / 5, 3 sqrt(K))."""
+    """The number of the largest weights that are fitted: min(K / 5, 3 sqrt(K))."""
     return int(min(particles / 5, 3 * math.sqrt(particles)))
 
 
@@ -42,7 +41,7 @@ class Tail:
         self._rounding: Tensor | None = None
 
     def add(self, log_p: Tensor, log_q: Tensor) -> None:
-        """Takes in the two parts of the log-weights of more particles: [particles, rows] each."""
+        """Adds more particles, by the two terms of their log-weights: [particles, rows] each."""
         if not self.length:
             return
         sizes = (log_p.abs() + log_q.abs()).amax(0).clamp_min(1).double()
@@ -56,9 +55,9 @@ class Tail:
         self._kept = seen.topk(min(self.length + 1, seen.shape[-1]), dim=-1).values
 
     def shape(self) -> Tensor | None:
-        """The shape k of each row; None where there are too few particles.
+        """The shape k of each row; None if there are too few particles.
 
-        It is inf where the largest weight is not finite, or 0: there is nothing to be trusted.
+        It is inf if the largest weight is 0 or not finite.
         """
         if self._kept is None or self._rounding is None or self._kept.shape[-1] <= self.length:
             return None
@@ -72,10 +71,10 @@ class Tail:
 
 
 def fit(exceedances: Tensor) -> Tensor:
-    """The shape k of each row of values above a threshold, in rising order: [rows, n] to [rows].
+    """The shape k of each row of excesses in ascending order: [rows, n] to [rows].
 
     Zhang and Stephens (2009), section 3: a mean over candidates of b = -k / s by their likelihood.
-    A row whose values are all the same has no tail, and k is 0.
+    A row whose values are all equal has no tail, and k is 0.
     """
     n = exceedances.shape[-1]
     count = 30 + int(math.sqrt(n))

@@ -1,107 +1,109 @@
-"""Rows drawn from a program, and rows of data as the program reconstructs them."""
+"""Samples from a program, and reconstructions of rows of data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from specc.engine.opened import OpenRun
-from specc.engine.streams import Stream, noise_at
-from specc.evaluate.scoring import fixed
-from specc.evaluate.solved import solved
+from specc.engine.order.streams import Stream, noise_at
+from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.scoring import fixed_batch
+from specc.evaluate.solver_checks import require_solutions
 from specc.evaluate.units import in_data_units
 
 SAMPLE = "model.sample"
-MEAN = "model.mean"
-GUIDE = "guide.sample"
-SHARED = "guide.sample_shared"
+MEAN = "model.conditional_mean"
+GUIDE = "guide.sample_and_log_prob"
+SHARED = "guide.sample_global"
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """`values` are the nodes of each row; `means` those of the observed nodes given the others.
+    """Samples: `values` of all nodes, and `means` of observed nodes given the other nodes.
 
-    A picture of binary data is better looked at by its means. `shared` are the latents of which all
-    rows have one draw from the guide.
+    The means are better for pictures of binary data. `shared` are the latents with one draw from
+    the guide for all rows, `given` the values that the model conditions on.
     """
 
     values: Mapping[str, Tensor]
     means: Mapping[str, Tensor]
     shared: tuple[str, ...] = ()
+    given: Mapping[str, Tensor] = field(default_factory=dict)
 
-    def in_data_units(self, opened: OpenRun) -> Drawn:
-        """The same rows, those of standardized fields in the units of the data."""
-        values, means = (in_data_units(opened, found) for found in (self.values, self.means))
-        return Drawn(values, means, self.shared)
+    def in_data_units(self, loaded: LoadedRun) -> Drawn:
+        """The same rows, with standardized fields in the units of the data."""
+        every = (self.values, self.means, self.given)
+        values, means, given = (in_data_units(loaded, found) for found in every)
+        return Drawn(values, means, self.shared, given)
 
     def shown(self) -> dict[str, Tensor]:
-        """The observed nodes by their means where those are known."""
+        """All values for display: means instead of draws if they are known."""
         return {**self.values, **self.means}
 
 
 @torch.inference_mode()
-def sample(opened: OpenRun, rows: int, seed: int = 0, part: str | None = None) -> Drawn:
-    """`rows` rows from the model; what is given, where the model needs it, are rows of `part`.
+def sample(loaded: LoadedRun, rows: int, seed: int = 0, part: str | None = None) -> Drawn:
+    """`rows` samples from the model, conditioned on given values of rows of `part`.
 
-    Held-out rows are the default. Latents that rows share are drawn once, from the guide where it
-    draws them: the posterior of the training rows, and not the prior.
+    The default part is that of held-out rows. Latents that rows share are drawn once, from the
+    guide if it draws them: from the posterior given the training rows instead of the prior.
 
-    Raises RunFailure E0805 where the program cannot be sampled.
+    Raises RunFailure: E0805, if the program cannot be sampled.
     """
-    program = opened.program
+    program = loaded.program
     draw = program.require(SAMPLE, "sampling")
-    with opened.computing(), solved(program.folder):
-        noise = noise_at(seed, Stream.SAMPLE, device=opened.device)
+    with loaded.computing(), require_solutions(program.folder):
+        noise = noise_at(seed, Stream.SAMPLE, device=loaded.device)
         program.eval()
         needs = program.capabilities[SAMPLE]
-        batch = _rows(opened, part or opened.held_out, rows, seed) if needs else {}
+        batch = _rows(loaded, part or loaded.held_out, rows, seed) if needs else {}
         given = program.inputs(SAMPLE, batch) if needs else {}
         shared: dict[str, Tensor] = {}
         if program.can(SHARED):
-            shared = program.require(SHARED)(noise_at(seed, Stream.SAMPLE, 2, device=opened.device))
+            shared = program.require(SHARED)(noise_at(seed, Stream.SAMPLE, 2, device=loaded.device))
         values = draw(noise, rows, **given, **shared)
-        return Drawn(values, _means(opened, {**given, **values}), tuple(shared))
+        return Drawn(values, _means(loaded, {**given, **values}), tuple(shared), given)
 
 
 @torch.inference_mode()
-def reconstruct(opened: OpenRun, rows: int, seed: int = 0, part: str = "test") -> Drawn:
-    """The first rows of a part of the data (`values`), and the model's means given their latents.
+def reconstruct(loaded: LoadedRun, rows: int, seed: int = 0, part: str = "test") -> Drawn:
+    """The first rows of a part of the data, as `values`, and `means` given their latents.
 
-    Raises RunFailure E0805 where the program has no guide or no means.
+    Raises RunFailure: E0805, if the program has no guide or no means.
     """
-    program = opened.program
+    program = loaded.program
     infer = program.require(GUIDE, "reconstruction")
     program.require(MEAN, "reconstruction")
-    with opened.computing(), solved(program.folder):
-        noise = noise_at(seed, Stream.SAMPLE, 1, device=opened.device)
+    with loaded.computing(), require_solutions(program.folder):
+        noise = noise_at(seed, Stream.SAMPLE, 1, device=loaded.device)
         program.eval()
-        batch = _rows(opened, part, rows, seed)
+        batch = _rows(loaded, part, rows, seed)
         latents, _ = infer(noise, 1, **program.inputs(GUIDE, batch))
-        means = _means(opened, {**batch, **latents})
+        means = _means(loaded, {**batch, **latents})
     return Drawn(batch, {n: v.reshape(batch[n].shape) for n, v in means.items() if n in batch})
 
 
 @torch.inference_mode()
-def rows_of_part(opened: OpenRun, part: str, rows: int, seed: int = 0) -> dict[str, Tensor]:
+def rows_of_part(loaded: LoadedRun, part: str, rows: int, seed: int = 0) -> dict[str, Tensor]:
     """The first rows of a part of the data, at most `rows` of them."""
-    found = opened.rows(part)
-    return dict(fixed(opened, found, slice(0, min(rows, len(found))), seed))
+    found = loaded.rows(part)
+    return dict(fixed_batch(loaded, found, slice(0, min(rows, len(found))), seed))
 
 
-def _means(opened: OpenRun, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    program = opened.program
+def _means(loaded: LoadedRun, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    program = loaded.program
     if not program.can(MEAN) or not set(program.capabilities[MEAN]) <= set(known):
         return {}
     means: dict[str, Tensor] = program.require(MEAN)(**program.inputs(MEAN, known))
     return means
 
 
-def _rows(opened: OpenRun, part: str, count: int, seed: int) -> dict[str, Tensor]:
-    """The first rows of the part, from the start again where it has fewer."""
-    rows = opened.rows(part)
-    batch = fixed(opened, rows, slice(0, min(count, len(rows))), seed)
-    again = torch.arange(count, device=opened.device) % len(rows)
+def _rows(loaded: LoadedRun, part: str, count: int, seed: int) -> dict[str, Tensor]:
+    """The first rows of the part, repeated from the start if it has fewer."""
+    rows = loaded.rows(part)
+    batch = fixed_batch(loaded, rows, slice(0, min(count, len(rows))), seed)
+    again = torch.arange(count, device=loaded.device) % len(rows)
     return {name: value[again] for name, value in batch.items()}

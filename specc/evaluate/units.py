@@ -1,9 +1,9 @@
-"""The units of the data, and those of the model, where a field is standardized.
+"""Conversion between the units of the data and of the model, for standardized fields.
 
     model = (data - mean) / deviation        mean and deviation of the training rows, by entry
     log p(data) = log p(model) - sum log deviation
 
-A field that is not standardized has the same values in both. `scale` is a part of the data's units.
+Other fields have the same values in both. The units of the data include the factor `scale`.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ import torch
 from torch import Tensor
 
 from specc.data.load import Batch
-from specc.engine.opened import OpenRun
+from specc.engine.storage.loaded_run import LoadedRun
 from specc.runtime.manifest import Field, Manifest
 
 Units = Literal["data", "model"]
 
 
-def standardized(opened: OpenRun) -> dict[str, tuple[Tensor, Tensor]]:
+def standardized(loaded: LoadedRun) -> dict[str, tuple[Tensor, Tensor]]:
     """Mean and deviation of each standardized field, in the shape of a row, in float64."""
-    data = opened.manifest.data
-    if data is None or opened.data is None:
+    data = loaded.manifest.data
+    if data is None or loaded.data is None:
         return {}
     return {
-        name: _numbers(own, opened.data.record[name])
+        name: _numbers(own, loaded.data.record[name])
         for name, own in data.fields.items()
-        if own.standardize and name in opened.data.record
+        if own.standardize and name in loaded.data.record
     }
 
 
@@ -41,37 +41,37 @@ def _numbers(field: Field, found: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     return mean, deviation
 
 
-def in_data_units(opened: OpenRun, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def in_data_units(loaded: LoadedRun, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Values of nodes or fields, each [..., *shape], in the units of the data.
 
-    Those of standardized fields are in float64, so that a large mean costs no digits.
+    Values of standardized fields are float64, so that a large mean loses no digits.
     """
     found = dict(values)
-    for name, (mean, deviation) in standardized(opened).items():
+    for name, (mean, deviation) in standardized(loaded).items():
         if name in found:
             value = found[name].double()
             found[name] = value * deviation.to(value.device) + mean.to(value.device)
     return found
 
 
-def in_model_units(opened: OpenRun, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of fields in the units of the data, as the model takes them."""
+def in_model_units(loaded: LoadedRun, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of fields, converted from the units of the data to those of the model."""
     found = dict(values)
-    for name, (mean, deviation) in standardized(opened).items():
+    for name, (mean, deviation) in standardized(loaded).items():
         if name in found:
             value = torch.as_tensor(found[name]).double()
             found[name] = (value - mean.to(value.device)) / deviation.to(value.device)
     return found
 
 
-def log_scale(opened: OpenRun, batch: Batch) -> Tensor | float:
-    """sum log deviation of the observed entries of each row, [rows] or one number for all.
+def log_scale(loaded: LoadedRun, batch: Batch) -> Tensor | float:
+    """The sum of log deviation over the observed entries of each row: [rows], or one number.
 
-    Entries without a value have no density, and no part in it.
+    Missing entries have no density and are left out.
     """
     total: Tensor | float = 0.0
-    for name, (_, deviation) in _observed(opened).items():
-        field = _field(opened.manifest, name)
+    for name, (_, deviation) in _observed(loaded).items():
+        field = _field(loaded.manifest, name)
         logs = deviation.log()
         if field.missing is None or field.missing.known not in batch:
             total = total + logs.sum().item()
@@ -82,15 +82,15 @@ def log_scale(opened: OpenRun, batch: Batch) -> Tensor | float:
     return total
 
 
-def scale_of(opened: OpenRun) -> float | None:
-    """sum log deviation of a row with every value; None where no observed field is standardized."""
-    found = _observed(opened).values()
+def scale_of(loaded: LoadedRun) -> float | None:
+    """The sum of log deviation of a complete row; None if no observed field is standardized."""
+    found = _observed(loaded).values()
     return sum(deviation.log().sum().item() for _, deviation in found) if found else None
 
 
-def _observed(opened: OpenRun) -> dict[str, tuple[Tensor, Tensor]]:
-    names = opened.manifest.observed()
-    return {name: own for name, own in standardized(opened).items() if name in names}
+def _observed(loaded: LoadedRun) -> dict[str, tuple[Tensor, Tensor]]:
+    names = loaded.manifest.simulated()
+    return {name: own for name, own in standardized(loaded).items() if name in names}
 
 
 def _field(manifest: Manifest, name: str) -> Field:

@@ -1,20 +1,19 @@
-"""What the passes find: diagnostics, and the nodes that no later pass should look at.
+"""Diagnostics of the passes, and the nodes that later passes skip.
 
-A node with an error is marked broken, and so is all that depends on it: one typo, one message.
+A node with an error is marked broken, and so are its descendants, so that a typo gives one message.
 """
 
 from __future__ import annotations
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import severity
-from specc.graph.graph import NodeId
+from specc.graph.nodes import NodeId
 
 
 class Findings:
-    """A list of diagnostics that grows from pass to pass, and the broken nodes.
+    """The diagnostics of all passes so far, and the broken nodes.
 
-    `partial` says that the spec has parts that could not be read, so that it cannot be compiled
-    whatever else is found.
+    `partial` states that some parts of the spec could not be read, so it cannot be compiled.
     """
 
     def __init__(self, partial: bool = False) -> None:
@@ -23,11 +22,11 @@ class Findings:
         self.partial = partial
 
     def add(self, diagnostic: Diagnostic, node: NodeId | None = None) -> None:
-        """Record a finding; with `node`, later passes leave that node alone."""
+        """Adds a diagnostic; with `node`, later passes skip that node."""
         self.diagnostics.append(diagnostic)
         if node is not None:
             self.broken.add(node)
 
     def has_errors(self) -> bool:
-        """Whether anything found so far stops the compiler."""
+        """Whether a diagnostic so far is an error."""
         return self.partial or any(severity(d) == "error" for d in self.diagnostics)

@@ -1,156 +1,59 @@
 """The graph of a spec: programs of frozen nodes, and the links and plates that they share.
 
 A `Graph` knows names and roles; a `TypedGraph` adds what each node's value is. networkx serves the
-algorithms (order, ancestors, cycles); what a node is stands in the `Node` alone.
+algorithms (order, ancestors, cycles); what a node is, its type in `specc.graph.nodes` holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from specc.catalog.draws import index as draws
-from specc.catalog.entry import Distribution, Lowered, Shape
+from specc.catalog.entry import Function, Lowered, Shape
 from specc.catalog.supports import Support
 from specc.diagnostics.source import Span
-from specc.language.expressions.tree import Call, Expression, Index, Name
-from specc.language.expressions.walk import children
+from specc.graph.nodes import Lagged, Node, NodeId
+from specc.language.expressions.tree import Expression, Index, Name
+from specc.language.expressions.walk import fold
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from specc.catalog.kinds import Kind
-    from specc.catalog.link import LinkOptions
+    from specc.catalog.link import Average, LinkOptions
+    from specc.catalog.registry import Kind
     from specc.language.schema.spec import Spec
-
-Role = Literal["latent", "observed", "given", "let", "parameter", "joint", "shift"]
-NodeId = tuple[str, str]
 
 MODEL = "model"
 GUIDE = "guide"
+DATA = "data"
+"""What stands for the data in a reference: `data.x`."""
+NETWORKS = "networks"
+"""The program of what losses compute from values of the others, and of the links they apply."""
 ROWS = "rows"
 """The plate of local nodes: one repetition a data row."""
 
 
 @dataclass(frozen=True, slots=True)
-class DrawChoice:
-    """A draw as the spec asks for it: its kind and the options written with it."""
-
-    kind: str
-    options: Mapping[str, str]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """Which node a shifted value is of, and by how many steps: -1 is the step before."""
-
-    base: str
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
 class Scan:
-    """The plate of a sequence: its steps, and the given node that says how many a row has."""
+    """The plate of a sequence: its steps, and the given node that holds how many a row has."""
 
     steps: int
     lengths: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """A named variable of one program, as resolved from the spec.
-
-    `through` are the bijections that a draw of its distribution goes through, the first one first,
-    each with what conditions it. On the plate `scan` of a sequence `initial` is the value before
-    the first step; in a `reverse` sequence the first step is the last. A node of the role `shift`
-    is the value of another at the step before: what `z[t-1]` means. A joint
-    node is one draw of its `parts`; each of them is a node of its own, of which it is the `whole`.
-    `missing` is the draw of an observed node where it has no value.
-    """
-
-    program: str
-    name: str
-    role: Role
-    span: Span
-    entry: Distribution | None = None
-    arguments: Mapping[str, Expression] = None  # type: ignore[assignment]
-    argument_spans: Mapping[str, Span] = None  # type: ignore[assignment]
-    params: Expression | None = None
-    value: Expression | None = None
-    support: Support | None = None
-    sizes: tuple[Expression, ...] | None = None
-    options: Mapping[str, Expression] = None  # type: ignore[assignment]
-    plate: str | None = None
-    plate_index: str | None = None
-    is_global: bool = False
-    field: str | None = None
-    draw: DrawChoice | None = None
-    missing: DrawChoice | None = None
-    init: float | str | tuple[float, ...] | None = None
-    scan: str | None = None
-    initial: Expression | None = None
-    reverse: bool = False
-    shift: Shift | None = None
-    through: tuple[Call, ...] = ()
-    parts: tuple[str, ...] = ()
-    whole: str | None = None
-
-    @property
-    def id(self) -> NodeId:
-        """Program and name."""
-        return self.program, self.name
-
-    @property
-    def is_random(self) -> bool:
-        """Whether the node has a density of its own."""
-        return self.entry is not None
-
-    @property
-    def is_variable(self) -> bool:
-        """Whether the node is a random value: with a density of its own, or a part of a draw."""
-        return self.role in ("latent", "observed")
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The random values that its density is of: its own, or those of its parts."""
-        return self.parts or (self.name,)
-
-    @property
-    def is_drawn(self) -> bool:
-        """Whether a value of it is drawn: of latents, and of data where some is missing."""
-        return self.role == "latent" or (self.missing is not None and not self.is_left_out)
-
-    @property
-    def is_stepped(self) -> bool:
-        """Whether it is learnt with a value of its own for each step of a sequence."""
-        return self.role == "parameter" and self.scan is not None
-
-    @property
-    def is_left_out(self) -> bool:
-        """Whether entries without a value are integrated out, rather than drawn."""
-        return self.missing is not None and draws.draw(self.missing.kind).leaves_out
-
-    def own_expressions(self) -> tuple[Expression, ...]:
-        """The expressions of its parameters, or of its value."""
-        own = tuple(self.arguments.values())
-        single = (self.params, self.value, self.initial if self.shift is not None else None)
-        return own + tuple(e for e in single if e is not None)
-
-    def expressions(self) -> tuple[Expression, ...]:
-        """Every expression that the node's value depends on, at one step of a sequence."""
-        return self.own_expressions() + self.through
-
-
-@dataclass(frozen=True, slots=True)
 class LinkNode:
-    """A named neural network, or bijection: its catalog entry and its validated options."""
+    """A named neural network, or bijection: its catalog entry and its validated options.
+
+    Those of a link that averages another are the other's, and `average` names it.
+    """
 
     name: str
     entry: Kind
     options: LinkOptions
     span: Span
+    average: Average | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,31 +71,65 @@ class DataField:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One directed graph of nodes; an edge runs from what is used to its user."""
+    """One directed graph of nodes; an edge runs from what is used to its user.
+
+    `copy_of` is the program whose nodes this one has copies of, and `names` what each name of that
+    program is called here. A copy is a draw inside a loss, whose names start with that of the
+    program, and a dot; or its densities, where `is_evaluated`, at values that have other names.
+    """
 
     name: str
     nodes: Mapping[str, Node]
     digraph: nx.DiGraph[str]
     order: tuple[str, ...]
     inputs: tuple[str, ...]
+    copy_of: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    is_evaluated: bool = False
+
+    @property
+    def is_draw(self) -> bool:
+        """Whether its nodes are drawn inside a loss."""
+        return bool(self.copy_of) and not self.is_evaluated
 
     @property
     def written(self) -> tuple[str, ...]:
-        """The nodes that the spec declares, in order: all but those that `z[t-1]` stands for."""
-        return tuple(name for name in self.order if self.nodes[name].shift is None)
+        """The nodes that the spec declares, in order: all but lagged values and copies."""
+        own = ((name, self.nodes[name]) for name in self.order)
+        return tuple(n for n, v in own if not isinstance(v, Lagged) and not v.is_copy)
+
+
+def draw_of(program: str) -> str:
+    """The name of the program that is a draw of another."""
+    return f"{program}.draw"
+
+
+def evaluated_at(program: str, values: str) -> str:
+    """The name of the program that has the densities of one at the values of another."""
+    return f"{program}@{values}"
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """All programs of a spec with what they share."""
+    """All programs of a spec with what they share.
+
+    `links` and `functions` are what a call can be of, each with its entry in the catalog;
+    `functions` has those alone that the spec calls.
+    """
 
     spec: Spec
     programs: Mapping[str, Program]
     links: Mapping[str, LinkNode]
+    functions: Mapping[str, Function]
     plates: Mapping[str, int]
     scans: Mapping[str, Scan]
     constants: Mapping[str, object]
     fields: Mapping[str, DataField]
+
+    @property
+    def declared(self) -> Mapping[str, Program]:
+        """The programs that the spec declares: all but the draws of others, and `networks`."""
+        return {n: p for n, p in self.programs.items() if not p.copy_of and n != NETWORKS}
 
     def size_of(self, plate: str) -> int:
         """How many elements a plate has, or how many steps a sequence."""
@@ -203,15 +140,30 @@ class Graph:
         return self.programs[node_id[0]].nodes[node_id[1]]
 
     def lookup(self, program: str, name: str) -> Node | None:
-        """The node that `name` means inside `program`: its own, else the model's data."""
+        """The node that `name` means inside `program`: its own, else the model's data.
+
+        A name with a dot is that of a node of another program, in a draw of it where there is one.
+        """
         own = self.programs[program].nodes.get(name)
         if own is not None or program == MODEL:
             return own
-        return self.programs[MODEL].nodes.get(name)
+        found = self.programs[MODEL].nodes.get(name)
+        owner, dot, inside = name.partition(".")
+        if found is not None or not dot:
+            return found
+        for each in (draw_of(owner), owner):
+            key = name if each != owner else inside
+            if each in self.programs and key in self.programs[each].nodes:
+                return self.programs[each].nodes[key]
+        return None
 
     def is_link(self, name: str) -> bool:
         """Whether `name` is a link, be it one that could not be read."""
         return name in self.links or self.spec.unread.holds("links", name)
+
+    def is_average(self, name: str) -> bool:
+        """Whether `name` is a link whose weights follow those of another."""
+        return name in self.links and self.links[name].average is not None
 
     def is_unread(self, program: str, name: str) -> bool:
         """Whether `name`, used inside `program`, may be something that could not be read."""
@@ -225,7 +177,7 @@ class Graph:
 
     @property
     def model(self) -> Program:
-        """The generative story."""
+        """The program of the generative model."""
         return self.programs[MODEL]
 
     @property
@@ -267,10 +219,11 @@ class LinkUse:
 class SizedLink:
     """A link with every size known.
 
-    `program` is where it is used, `input` what it takes once its arguments are joined. `module` are
-    its layers, up to the heads where it feeds `params:`; `heads` the last layers, by node and
-    parameter. A causal link takes its context beside its input, so its last layers stand apart: in
-    `tail`, where it feeds no heads.
+    `program` is the first that uses it, whose module it is; the others share it. `input` is what it
+    takes once its arguments are joined. `module` are its layers, up to the heads where it feeds
+    `params:`; `heads` the last layers, by node and parameter: nodes of one name in two programs
+    share them. A causal link takes its context beside its input, so its last layers are separate:
+    in `tail`, where it feeds no heads.
     """
 
     program: str
@@ -307,13 +260,14 @@ class TypedGraph:
 
     def plates_of(self, program: str, expression: Expression) -> frozenset[str]:
         """The plates over which a value of `program` varies, other than by an index."""
-        if isinstance(expression, Index) and isinstance(expression.base, Name):
-            base = self.graph.lookup(program, expression.base.id)
-            if base is not None and base.plate is not None:
-                inside = (self.plates_of(program, index) for index in expression.indices)
-                return frozenset().union(*inside)
-        if isinstance(expression, Name):
-            node = self.graph.lookup(program, expression.id)
-            return frozenset(self.types[node.id].plates if node is not None else ())
-        found = (self.plates_of(program, child) for child in children(expression))
-        return frozenset().union(*found)
+
+        def combine(part: Expression, inside: tuple[frozenset[str], ...]) -> frozenset[str]:
+            if isinstance(part, Name):
+                node = self.graph.lookup(program, part.id)
+                return frozenset(self.types[node.id].plates if node is not None else ())
+            if isinstance(part, Index) and isinstance(part.base, Name):
+                base = self.graph.lookup(program, part.base.id)
+                inside = inside[1:] if base is not None and base.plate is not None else inside
+            return frozenset().union(*inside)
+
+        return fold(expression, combine)

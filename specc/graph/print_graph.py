@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specc.catalog.supports import describe
-from specc.graph.graph import Graph, LinkUse, Node, NodeId, Program, TypedGraph
+from specc.graph.graph import Graph, LinkUse, Program, TypedGraph
+from specc.graph.nodes import Node, NodeId
 from specc.language.expressions.print import print_expression
 
 
@@ -25,7 +26,9 @@ def _graph(graph: Graph) -> Iterator[str]:
         for name in program.order:
             yield from _node(program, program.nodes[name])
     for name, link in graph.links.items():
-        yield f"link {name}: {link.entry.name} {link.options.model_dump(exclude_defaults=True)}"
+        follows = f", {link.average.decay:g} of {link.average.of}" if link.average else ""
+        options = link.options.model_dump(exclude_defaults=True)
+        yield f"link {name}: {link.entry.name} {options}{follows}"
     for name, size in graph.plates.items():
         yield f"plate {name}: {size}"
     for name, value in graph.constants.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specc.graph.graph import MODEL, Graph, TypedGraph
+from specc.graph.nodes import Distributed, Joint, Part, Unresolved
 from specc.language.expressions.walk import names
 
 
@@ -19,11 +20,12 @@ def verify_graph(graph: Graph) -> None:
             assert place[before] < place[after], (program.name, before, after)
         for name, node in program.nodes.items():
             assert node.id == (program.name, name)
-            has_density = node.role == "joint" or (node.is_variable and node.whole is None)
-            assert (node.entry is not None) == has_density, node.id
-            assert all(program.nodes[part].whole == name for part in node.parts), node.id
-            assert bool(node.parts) == (node.role == "joint"), node.id
-            assert (node.value is not None) == (node.role == "let"), node.id
+            assert not isinstance(node, Unresolved), node.id
+            if isinstance(node, Joint):
+                assert node.parts, node.id
+                assert all(program.nodes[part].whole == name for part in node.parts), node.id
+            if isinstance(node, Part):
+                assert name in program.nodes[node.whole].parts, node.id
             for expression in node.expressions():
                 for used in names(expression):
                     known = graph.lookup(program.name, used.id) or used.id in graph.constants
@@ -41,7 +43,7 @@ def verify_typed(typed: TypedGraph) -> None:
             kind = typed.types.get(node.id)
             assert kind is not None, node.id
             assert all(size >= 1 for size in kind.shape), (node.id, kind.shape)
-            for parameter in node.entry.parameters if node.entry is not None else ():
+            for parameter in node.entry.parameters if isinstance(node, Distributed) else ():
                 assert (node.id, parameter.name) in typed.parameters, (node.id, parameter.name)
     assert {use.link for use in typed.uses} == set(typed.sized)
     assert set(typed.sized) <= set(graph.links)

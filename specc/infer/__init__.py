@@ -1,1 +1,1 @@
-"""Exact answers about networks of finite nodes, and what their graphs say without numbers."""
+"""Exact inference in networks of finite nodes, and d-separation in any graph."""

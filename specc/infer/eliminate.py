@@ -1,8 +1,9 @@
 """Variable elimination: exact probabilities from the tables of a network (Zhang and Poole 1994).
 
-Each variable that is not asked for is summed out of the product of the tables that hold it. The
-cost is that of the largest such product: linear in the nodes for trees, exponential in the width
-of the graph in general. Products are scaled, so that long chains of known values do not underflow.
+Each variable that is not queried is summed out of the product of the tables that contain it. The
+cost is the size of the largest product: linear in the number of nodes for trees, exponential in the
+width of the graph in general. Products are scaled, so that long chains of evidence do not
+underflow.
 """
 
 from __future__ import annotations
@@ -17,26 +18,26 @@ from specc.infer.order import Order, best_order
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """The joint probabilities of what is asked, given what is known: an axis for each variable.
+    """The joint probabilities of the queried variables given the evidence, with an axis for each.
 
-    `log_known` is the log-probability of what is known.
+    `log_known` is the log-probability of the evidence.
     """
 
     values: Array
     log_known: float
 
 
-def planned(factors: Sequence[Factor], asked: Sequence[str], known: Mapping[str, int]) -> Order:
-    """The order in which `eliminate` will sum out, with the size that it needs."""
+def planned(factors: Sequence[Factor], queried: Sequence[str], known: Mapping[str, int]) -> Order:
+    """The elimination order, with the size of its largest table."""
     sizes = {n: s for f in factors for n, s in zip(f.variables, f.values.shape, strict=True)}
     scopes = [tuple(n for n in f.variables if n not in known) for f in factors]
-    return best_order(scopes, sizes, asked)
+    return best_order(scopes, sizes, queried)
 
 
 def eliminate(
-    factors: Sequence[Factor], asked: Sequence[str], known: Mapping[str, int], order: Order
+    factors: Sequence[Factor], queried: Sequence[str], known: Mapping[str, int], order: Order
 ) -> Answer | None:
-    """The answer, or None where what is known has the probability 0."""
+    """The answer; None if the evidence has probability 0."""
     left = [factor.at(known) for factor in factors]
     log_scale = 0.0
     for name in order.names:
@@ -48,7 +49,7 @@ def eliminate(
             return None
         log_scale += math.log(most)
         left.append(Factor(summed.variables, summed.values / most))
-    joint = product(left, tuple(asked)).values
+    joint = product(left, tuple(queried)).values
     total = float(joint.sum())
     if total == 0.0:
         return None

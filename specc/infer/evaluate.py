@@ -1,26 +1,28 @@
-"""Expressions over class numbers, for all their values at once.
+"""Expressions over class numbers, evaluated for all values of the parents.
 
-A value is an array with an axis for each parent, of size 1 where it does not vary with it, and the
-axes of one event after them.
+A value is an array with an axis for each parent, of size 1 if it does not depend on that parent,
+followed by the axes of the event.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
 
+from specc.graph.constants import SIZE_OF, number_of
 from specc.graph.graph import Graph
-from specc.graph.passes.names import SIZE_OF
-from specc.graph.passes.sizes import number_of
+from specc.graph.nodes import Deterministic
 from specc.infer.factor import Array
 from specc.language.expressions.tree import (
     Binary,
     Call,
     Expression,
     Index,
+    Member,
     Name,
     Negate,
     Number,
@@ -29,7 +31,7 @@ from specc.language.expressions.tree import (
 
 
 class NotKnown(Exception):
-    """An expression that is no known number: why, and what would help."""
+    """The value of an expression is unknown, with the reason and a hint."""
 
     def __init__(self, reason: str, hint: str) -> None:
         super().__init__(reason)
@@ -37,7 +39,7 @@ class NotKnown(Exception):
 
 
 def softmax(x: Array) -> Array:
-    """Exp(x) along the last axis, divided by its sum."""
+    """exp(x) along the last axis, divided by its sum."""
     weights: Array = np.exp(x - x.max(-1, keepdims=True))
     return np.asarray(weights / weights.sum(-1, keepdims=True))
 
@@ -62,7 +64,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "square": np.square,
     "tanh": np.tanh,
 }
-"""What can be computed here, by its name in an expression: entry by entry, or on the last axis."""
+"""The supported functions by name: elementwise, or along the last axis."""
 
 OPERATORS: dict[str, Callable[..., Array]] = {
     "+": np.add,
@@ -77,8 +79,8 @@ OPERATORS: dict[str, Callable[..., Array]] = {
 class Evaluator:
     """Evaluates expressions of the model.
 
-    `parents` holds the values of the nodes that vary, each along its own axis, and `values` the
-    learnt numbers of a run.
+    `parents` has the values of the parents, each along one axis, and `values` the learnt numbers of
+    a run.
     """
 
     graph: Graph
@@ -86,12 +88,14 @@ class Evaluator:
     values: Mapping[str, npt.NDArray[np.float64]]
 
     def value(self, expression: Expression) -> Array:
-        """The value. Raises NotKnown."""
+        """The value of an expression; raises NotKnown."""
         match expression:
             case Number(value=value):
                 return self._constant(value)
             case Name(id=name):
                 return self._name(name)
+            case Member():
+                raise _beyond(f"`{expression.program}.{expression.name}`")
             case Negate(operand=operand):
                 return -self.value(operand)
             case Binary():
@@ -102,7 +106,8 @@ class Evaluator:
                 return self._entry(self.value(base), [self._place(index) for index in indices])
             case Sequence(items=items):
                 return self._stack([self.value(item) for item in items])
-        raise AssertionError(expression)
+            case _:
+                assert_never(expression)
 
     def _constant(self, value: object) -> Array:
         array: Array = np.asarray(value, dtype=np.float64)
@@ -116,7 +121,7 @@ class Evaluator:
         node = self.graph.model.nodes.get(name)
         if node is None:
             return self._constant(self.graph.constants[name])
-        if node.value is not None:
+        if isinstance(node, Deterministic):
             return self.value(node.value)
         hint = "train the spec, and query the run: `specc query RUN ...`"
         raise NotKnown(f"`{name}` is learnt", hint)
@@ -145,21 +150,21 @@ class Evaluator:
         return found.astype(np.intp)
 
     def _entry(self, table: Array, places: list[npt.NDArray[np.intp]]) -> Array:
-        """The entries of the first axes of the event, for every combination of the parents."""
+        """The entries of a table at indices of its first axes, for all values of the parents."""
         lead = len(self.parents)
         if table.shape[:lead] == (1,) * lead:
             return np.asarray(table.reshape(table.shape[lead:])[tuple(places)])
         shape = np.broadcast_shapes(table.shape[:lead], *(place.shape for place in places))
         grid = np.ogrid[tuple(slice(size) for size in shape)]
-        whole = np.broadcast_to(table, shape + table.shape[lead:])
-        return np.asarray(whole[(*grid, *places)])
+        table = np.broadcast_to(table, shape + table.shape[lead:])
+        return np.asarray(table[(*grid, *places)])
 
     def _stack(self, items: list[Array]) -> Array:
         aligned = np.broadcast_arrays(*self._aligned(items))
         return np.stack(aligned, len(self.parents))
 
     def _aligned(self, items: list[Array]) -> list[Array]:
-        """The values with events of one rank; axes are added before those that an event has."""
+        """The values with events of equal rank, by adding axes before those of an event."""
         lead, most = len(self.parents), max(item.ndim for item in items)
         return [
             item.reshape(item.shape[:lead] + (1,) * (most - item.ndim) + item.shape[lead:])

@@ -13,13 +13,13 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Factor:
-    """A number for each combination of values: one axis a variable."""
+    """A number for each combination of values, with one axis for each variable."""
 
     variables: tuple[str, ...]
     values: Array
 
     def at(self, known: Mapping[str, int]) -> Factor:
-        """The entries where some variables have their known values; these are no axes any more."""
+        """The slice at the known values of some variables, without their axes."""
         place = tuple(known.get(name, slice(None)) for name in self.variables)
         left = tuple(name for name in self.variables if name not in known)
         return Factor(left, np.asarray(self.values[place]))
@@ -31,15 +31,15 @@ class Factor:
         return Factor(left, np.asarray(self.values.sum(axis)))
 
     def over(self, variables: tuple[str, ...]) -> Array:
-        """The values with an axis for each of `variables`, of size 1 for those not its own."""
-        own = [name for name in variables if name in self.variables]
-        moved = self.values.transpose([self.variables.index(name) for name in own])
+        """The values with an axis for each of `variables`, of size 1 for other variables."""
+        present = [name for name in variables if name in self.variables]
+        moved = self.values.transpose([self.variables.index(name) for name in present])
         sizes = iter(moved.shape)
-        return moved.reshape([next(sizes) if name in own else 1 for name in variables])
+        return moved.reshape([next(sizes) if name in present else 1 for name in variables])
 
 
 def product(factors: list[Factor], first: tuple[str, ...] = ()) -> Factor:
-    """The product over all variables of the factors, those of `first` before the others."""
+    """The product of the factors over all their variables, those of `first` before the others."""
     names = dict.fromkeys([*first, *(name for factor in factors for name in factor.variables)])
     variables = tuple(names)
     result: Array = np.ones((1,) * len(variables))

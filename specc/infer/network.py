@@ -1,4 +1,4 @@
-"""The tables of a spec's finite nodes, and the questions that they answer."""
+"""The tables of the finite nodes of a spec, and queries of them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
-from specc.graph.graph import ROWS, Node, TypedGraph
+from specc.graph.graph import ROWS, TypedGraph
+from specc.graph.nodes import Given, Latent, Node, Observed, Part
 from specc.infer.eliminate import eliminate, planned
 from specc.infer.evaluate import Evaluator, NotKnown, softmax
 from specc.infer.factor import Array, Factor
 from specc.infer.question import Question, Term
 from specc.infer.refusal import Refusal
-from specc.objective.passes.values import Values
+from specc.objective.passes.stochastic_graph import StochasticGraph
 
 LIMIT = 1 << 24
-"""The entries of the largest table that is made: 128 MiB of them."""
+"""The largest number of entries of a table: 128 MiB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What a question came to.
+    """The result of a query.
 
-    `values` has an axis for each variable that is asked for without a value. `nodes` says how many
-    tables were needed, and `largest` how many entries the largest product had.
+    `values` has an axis for each queried variable without a value. `nodes` is the number of tables,
+    and `largest` the number of entries of the largest product.
     """
 
     variables: tuple[str, ...]
@@ -42,37 +43,37 @@ class Result:
 
 
 class Network:
-    """The model of a spec as tables; `values` are learnt numbers, by the name of their node."""
+    """The model of a spec as tables; `values` are learnt numbers by the names of their nodes."""
 
     def __init__(
         self, typed: TypedGraph, values: Mapping[str, npt.NDArray[np.float64]] | None = None
     ) -> None:
         self.typed, self.graph = typed, typed.graph
         self.values = values or {}
-        self._inputs = Values(self.graph, {})
+        self._stochastic = StochasticGraph(self.graph, {})
 
-    def ask(self, question: Question) -> Result:
-        """The exact answer. Raises Refusal, E1002 to E1008."""
-        for term in (*question.asked, *question.known):
+    def answer(self, question: Question) -> Result:
+        """The exact answer of a query; raises Refusal, E1002 to E1008."""
+        for term in (*question.queried, *question.known):
             self._check(term)
         known = {term.name: term.value for term in question.known if term.value is not None}
-        asked = [term.name for term in question.asked]
-        factors = self._factors([*asked, *known], known)
-        order = planned(factors, asked, known)
+        queried = [term.name for term in question.queried]
+        factors = self._factors([*queried, *known], known)
+        order = planned(factors, queried, known)
         if order.largest > LIMIT:
             raise _too_large(question.span, order.largest)
-        found = eliminate(factors, asked, known, order)
+        found = eliminate(factors, queried, known, order)
         if found is None:
             first, last = question.known[0].span, question.known[-1].span
             span = Span(first.source, first.start, last.end)
             raise Refusal(diagnose("E1005", span))
-        place = tuple(slice(None) if t.value is None else t.value for t in question.asked)
-        free = tuple(term.name for term in question.asked if term.value is None)
+        place = tuple(slice(None) if t.value is None else t.value for t in question.queried)
+        free = tuple(term.name for term in question.queried if term.value is None)
         values = np.asarray(found.values[place])
         return Result(free, values, found.log_known, len(factors), int(order.largest))
 
     def classes(self, name: str) -> int:
-        """How many values a node has, counted from 0. Raises Refusal E1006."""
+        """The number of values of a node; raises Refusal E1006."""
         node = self.graph.model.nodes[name]
         kind = self.typed.types[node.id]
         finite = isinstance(kind.support, Integers) and kind.support.low == 0
@@ -87,7 +88,7 @@ class Network:
 
     def _check(self, term: Term) -> None:
         node = self.graph.model.nodes.get(term.name)
-        if node is None or not (node.is_variable or node.role == "given"):
+        if node is None or not (node.is_variable or isinstance(node, Given)):
             raise Refusal(unknown(self.graph.model.nodes, term.name, term.span))
         last = self.classes(term.name) - 1
         if term.value is not None and term.value > last:
@@ -95,13 +96,13 @@ class Network:
             finding = diagnose("E1003", term.span, name=term.name, value=value, last=last)
             raise Refusal(finding)
 
-    def _factors(self, wanted: Iterable[str], known: Mapping[str, int]) -> list[Factor]:
-        """The tables of these nodes and of all that they depend on; no other node matters."""
-        factors, waiting, seen = [], list(wanted), set(wanted)
+    def _factors(self, names: Iterable[str], known: Mapping[str, int]) -> list[Factor]:
+        """The tables of these nodes and of their ancestors, which are sufficient."""
+        factors, waiting, seen = [], list(names), set(names)
         while waiting:
             name = waiting.pop()
             node = self.graph.model.nodes[name]
-            if node.role == "given":
+            if isinstance(node, Given):
                 self._check_given(node, known)
                 continue
             factor = self._factor(node)
@@ -117,13 +118,12 @@ class Network:
             raise _not_known(node, "it is given by the data", hint)
 
     def _factor(self, node: Node) -> Factor:
-        """p(node | parents), with an axis for each parent and the last for the node itself."""
-        if node.whole is not None:
+        """p(node | parents), with an axis for each parent and a last axis for the node."""
+        if isinstance(node, Part):
             reason = f"it is a part of the draw `{node.whole}`, which has one density"
-            raise _not_known(
-                node, reason, "a query can name nodes with a distribution of their own"
-            )
-        inputs = sorted(self._inputs.inputs(node.program, node.name) - set(self.values))
+            raise _not_known(node, reason, "query nodes that have a distribution themselves")
+        assert isinstance(node, Latent | Observed)
+        inputs = sorted(self._stochastic.parents(node.program, node.name) - set(self.values))
         sizes = [self.classes(name) for name in (*inputs, node.name)]
         if math.prod(sizes) > LIMIT:
             raise _too_large(node.span, math.prod(sizes))
@@ -137,31 +137,32 @@ class Network:
         return Factor((*inputs, node.name), np.broadcast_to(table, sizes))
 
 
-def _probabilities(node: Node, evaluator: Evaluator, classes: int) -> Array:
-    """The probabilities of a node's values, along the last axis."""
-    assert node.entry is not None
+def _probabilities(node: Latent | Observed, evaluator: Evaluator, classes: int) -> Array:
+    """The probabilities of the values of a node, along the last axis."""
     if node.params is not None:
         evaluator.value(node.params)
     written = node.arguments.get("probs", node.arguments.get("logits"))
-    if written is None or node.entry.name not in ("bernoulli", "categorical"):
+    parameter, *others = node.entry.parameters
+    is_table = node.entry.finite and not node.entry.result_dims and not others
+    if written is None or not is_table:
         reason = f"its distribution is {node.entry.name}"
         raise NotKnown(reason, "a query knows categorical and Bernoulli nodes")
     value, is_logit = evaluator.value(written), "probs" not in node.arguments
-    if node.entry.name == "bernoulli":
+    if not parameter.dims:
         if is_logit:
             return np.exp(-np.logaddexp(0.0, np.stack([value, -value], -1)))
         return np.stack([1.0 - value, value], -1)
     shape = value.shape[: len(evaluator.parents)]
-    whole = np.broadcast_to(value, (*shape, classes))
-    return softmax(whole) if is_logit else np.asarray(whole / whole.sum(-1, keepdims=True))
+    table = np.broadcast_to(value, (*shape, classes))
+    return softmax(table) if is_logit else np.asarray(table / table.sum(-1, keepdims=True))
 
 
 # refusals
 
 
 def unknown(nodes: Mapping[str, Node], name: str, span: Span) -> Diagnostic:
-    """The finding on a name that is no variable."""
-    known = [n for n, node in nodes.items() if node.is_variable or node.role == "given"]
+    """The diagnostic of a name that is not a variable."""
+    known = [n for n, node in nodes.items() if node.is_variable or isinstance(node, Given)]
     guess = nearest(name, known)
     hint = "" if guess else "there are " + ", ".join(f"`{n}`" for n in known[:8])
     return diagnose("E1002", span, suggestion=guess, name=name, hint=hint)

@@ -1,8 +1,7 @@
-"""In which order variables are summed out: the product before each sum should stay small.
+"""The elimination order of variables, which should minimize the largest product.
 
-To find the best order is NP-hard (Arnborg, Corneil and Proskurowski 1987). Two greedy rules are
-tried, and the one whose largest table is smaller is taken: fewest edges to fill in, and least
-table (Koller and Friedman 2009, section 9.4.3).
+Finding the best order is NP-hard (Arnborg, Corneil and Proskurowski 1987). The better of two greedy
+heuristics is used, minimum fill-in and smallest table (Koller and Friedman 2009, section 9.4.3).
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ Score = Callable[[Neighbours, str], float]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The variables in turn, and the entries of the largest table on the way."""
+    """The variables in order, and the number of entries of the largest intermediate table."""
 
     names: tuple[str, ...]
     largest: float
 
 
 def best_order(
-    scopes: Iterable[tuple[str, ...]], sizes: Mapping[str, int], kept: Iterable[str]
+    scopes: Iterable[tuple[str, ...]], sizes: Mapping[str, int], free: Iterable[str]
 ) -> Order:
-    """An order of all variables but `kept`, whose joint table is the last one."""
+    """An order of all variables except `free`, whose joint table remains."""
     neighbours: Neighbours = {}
     for scope in scopes:
         for name in scope:
             neighbours.setdefault(name, set()).update(scope)
             neighbours[name].discard(name)
-    last = math.prod(sizes[name] for name in kept)
+    last = math.prod(sizes[name] for name in free)
 
     def weight(joined: Neighbours, name: str) -> float:
         return math.prod(sizes[other] for other in joined[name]) * float(sizes[name])
@@ -42,15 +41,15 @@ def best_order(
         pairs = combinations(joined[name], 2)
         return float(sum(b not in joined[a] for a, b in pairs))
 
-    found = [_greedy(neighbours, set(kept), score, weight, last) for score in (fill, weight)]
+    found = [_greedy(neighbours, set(free), score, weight, last) for score in (fill, weight)]
     return min(found, key=lambda order: order.largest)
 
 
 def _greedy(
-    neighbours: Neighbours, kept: set[str], score: Score, weight: Score, last: float
+    neighbours: Neighbours, free: set[str], score: Score, weight: Score, last: float
 ) -> Order:
     joined = {name: set(others) for name, others in neighbours.items()}
-    scores = {name: (score(joined, name), name) for name in joined if name not in kept}
+    scores = {name: (score(joined, name), name) for name in joined if name not in free}
     names, largest = [], float(last)
     while scores:
         name = min(scores, key=scores.__getitem__)

@@ -1,4 +1,4 @@
-"""Questions as they are written: `P(a, b | c=1, d=0)`, `P(a=1 | c=1)`."""
+"""The syntax of queries: `P(a, b | c=1, d=0)`, `P(a=1 | c=1)`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PIECE = re.compile(r"\s*(?:([A-Za-z_]\w*)|(\d{1,18})|([(),|=])|(\S))")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A variable of a question, and the value that the question gives it."""
+    """A variable of a query, with its value if the query states one."""
 
     name: str
     value: int | None
@@ -24,20 +24,20 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The variables that are asked for, and those that are known."""
+    """The queried variables, and the evidence."""
 
-    asked: tuple[Term, ...]
+    queried: tuple[Term, ...]
     known: tuple[Term, ...]
     span: Span
 
 
 def read_question(text: str) -> Question:
-    """The question in a text. Raises Refusal E1001 where there is none, E1004 for a name twice."""
+    """The query in a text; raises Refusal E1001 for a wrong syntax, E1004 for a repeated name."""
     return _Reader(Source("question", text)).question()
 
 
 class _Reader:
-    """Takes the text piece by piece, with one piece in view."""
+    """A parser of the tokens of a query, with one token of lookahead."""
 
     def __init__(self, source: Source) -> None:
         self.source, self.rest = source, _pieces(source.text)
@@ -48,20 +48,20 @@ class _Reader:
         if self.text not in ("P", "p"):
             raise self.wrong("it starts with `P(`")
         self.advance()
-        self.take("(")
-        asked = self.terms(False)
+        self.expect("(")
+        queried = self.terms(False)
         known: tuple[Term, ...] = ()
         if self.text == "|":
             self.advance()
             known = self.terms(True)
-        self.take(")")
+        self.expect(")")
         if self.text:
             raise self.wrong(f"it ends at the bracket, and `{self.text}` follows")
-        self.once((*asked, *known))
-        return Question(asked, known, Span(self.source, 0, len(self.source.text)))
+        self.once((*queried, *known))
+        return Question(queried, known, Span(self.source, 0, len(self.source.text)))
 
     def terms(self, valued: bool) -> tuple[Term, ...]:
-        """Terms with commas between them; `valued` where each must have a value."""
+        """Terms separated by commas; with `valued` each must have a value."""
         found = [self.term(valued)]
         while self.text == ",":
             self.advance()
@@ -90,9 +90,9 @@ class _Reader:
                 raise Refusal(diagnose("E1004", term.span, name=term.name))
             seen.add(term.name)
 
-    def take(self, wanted: str) -> None:
-        if self.text != wanted:
-            raise self.wrong(f"`{wanted}` is expected here")
+    def expect(self, expected: str) -> None:
+        if self.text != expected:
+            raise self.wrong(f"`{expected}` is expected here")
         self.advance()
 
     def advance(self) -> None:
@@ -104,7 +104,7 @@ class _Reader:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
-    """Names, numbers and signs with their places, then empty pieces at the end."""
+    """The tokens with their positions, followed by empty tokens."""
     for found in _PIECE.finditer(text):
         piece = found[0].strip()
         yield piece, found.end() - len(piece), found.end()

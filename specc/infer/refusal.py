@@ -1,4 +1,4 @@
-"""A question that has no answer here."""
+"""The exception of a query without an answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 
 
 class Refusal(Exception):
-    """Raised with the finding that says why, at its place in the question or in the spec."""
+    """Raised with the diagnostic that explains it, at its place in the query or the spec."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.code)

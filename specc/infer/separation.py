@@ -1,4 +1,4 @@
-"""Independence that follows from the graph of a model alone (Koller and Friedman 2009, 3.3)."""
+"""Independence by the graph of a model (Koller and Friedman 2009, section 3.3)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import networkx as nx
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Source, Span
 from specc.graph.graph import Graph
-from specc.graph.passes.dependence import open_path
+from specc.graph.nodes import Given, Part
+from specc.infer.dependence import open_path
 from specc.infer.network import unknown
 from specc.infer.refusal import Refusal
-from specc.objective.passes.values import Values
+from specc.objective.passes.stochastic_graph import StochasticGraph
 
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """Whether two nodes are independent given others in every model of the graph.
+    """Whether two nodes are independent given others in every model with the graph.
 
-    Where they are not, `path` is a path along which they depend on each other, `arrows` says how
-    its edges run (`->` or `<-`), and `meetings` holds the nodes at which two edges meet head to
-    head, each with the node that is given there: itself, or one that follows from it.
+    If they are not, `path` is an open path, `arrows` has the directions of its edges (`->` or
+    `<-`), and `meetings` has its colliders, each with the given node that opens it: the collider or
+    a descendant.
     """
 
     left: str
@@ -40,14 +41,14 @@ class Separation:
 
 
 def separate(graph: Graph, left: str, right: str, given: Sequence[str]) -> Separation:
-    """The answer. Raises Refusal E1002 for a name that is no variable, E1004 for one twice.
+    """The separation; raises Refusal E1002 for an unknown name, E1004 for a repeated one.
 
-    Nodes that are `given` in the spec have no distribution; all but the two are held fixed.
+    Nodes that are `given` in the spec have no distribution and count as evidence.
     """
     _check(graph, "--independent", (left, right), ())
     _check(graph, "--given", given, (left, right))
     digraph = random_graph(graph)
-    data = [n.name for n in graph.model.nodes.values() if n.role == "given"]
+    data = [n.name for n in graph.model.nodes.values() if isinstance(n, Given)]
     fixed = tuple(dict.fromkeys([*given, *(n for n in data if n not in (left, right))]))
     path = open_path(digraph, left, right, fixed) or ()
     arrows = tuple("->" if digraph.has_edge(a, b) else "<-" for a, b in pairwise(path))
@@ -57,23 +58,23 @@ def separate(graph: Graph, left: str, right: str, given: Sequence[str]) -> Separ
 
 
 def random_graph(graph: Graph) -> nx.DiGraph[str]:
-    """Who depends on whom among the random and given nodes of the model, through `let` nodes.
+    """The dependence graph of the random and given nodes of the model, through `let` nodes.
 
-    The parts of one draw depend on it alone, and through it on each other.
+    The parts of a joint draw are children of that draw.
     """
     digraph: nx.DiGraph[str] = nx.DiGraph()
-    inputs = Values(graph, {})
+    stochastic = StochasticGraph(graph, {})
     for name, node in graph.model.nodes.items():
-        if node.whole is not None:
+        if isinstance(node, Part):
             digraph.add_edge(node.whole, name)
-        elif node.is_random or node.role == "given":
+        elif node.is_random or isinstance(node, Given):
             digraph.add_node(name)
-            digraph.add_edges_from((used, name) for used in inputs.inputs(node.program, name))
+            digraph.add_edges_from((used, name) for used in stochastic.parents(node.program, name))
     return digraph
 
 
 def _held(digraph: nx.DiGraph[str], name: str, given: Iterable[str]) -> str:
-    """What is given of a node and of all that follows from it: the node itself, or the nearest."""
+    """The nearest given node among a node and its descendants, of which at least one is given."""
     distance = nx.single_source_shortest_path_length(digraph, name)
     return min((n for n in given if n in distance), key=distance.__getitem__)
 
@@ -85,7 +86,8 @@ def _check(graph: Graph, option: str, names: Sequence[str], before: Sequence[str
     for name in names:
         span = Span(source, start, start + len(name))
         start += len(name) + 1
-        if name not in nodes or not (nodes[name].is_variable or nodes[name].role == "given"):
+        node = nodes.get(name)
+        if node is None or not (node.is_variable or isinstance(node, Given)):
             raise Refusal(unknown(nodes, name, span))
         if name in seen:
             raise Refusal(diagnose("E1004", span, name=name))

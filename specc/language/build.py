@@ -1,4 +1,4 @@
-"""From YAML's events to the tree of located values, with everything that a spec may not hold."""
+"""The construction of the tree of located values from YAML events."""
 
 from __future__ import annotations
 
@@ -56,19 +56,19 @@ class Frame:
 
 
 def start_of(event: yaml.Event) -> int:
-    """The character with which an event of a text begins."""
+    """The offset of the first character of an event."""
     assert event.start_mark is not None
     return event.start_mark.index
 
 
 def end_of(event: yaml.Event) -> int:
-    """The character after the last one of an event of a text."""
+    """The offset after the last character of an event."""
     assert event.end_mark is not None
     return event.end_mark.index
 
 
 class Stop(Exception):
-    """The text is not worth reading further; the finding that says why is recorded.
+    """Stops the reading of a text; the diagnostic with the reason is already recorded.
 
     A signal inside this module, never an error to a caller.
     """
@@ -77,8 +77,8 @@ class Stop(Exception):
 class Builder:
     """One pass over the events of `text`.
 
-    `text` may differ from the source's own where an expression that YAML would cut is covered with
-    letters: `covered` maps the start of each to its end. `cuts` are the ones newly found.
+    `text` may differ from that of the source where letters cover an expression that YAML would
+    cut: `covered` maps the start of each to its end. `cuts` are the ones newly found.
     """
 
     def __init__(self, source: Source, text: str, covered: Mapping[int, int]) -> None:
@@ -99,7 +99,7 @@ class Builder:
         self._anchors: dict[str, tuple[Located, int] | None] = {}
 
     def run(self, events: Iterator[yaml.Event]) -> None:
-        """Take every event, until the end or until one that ends the reading.
+        """Processes every event, until the end or until one that stops the reading.
 
         Raises yaml.YAMLError where the text is not YAML.
         """
@@ -112,11 +112,11 @@ class Builder:
             self.root = None
 
     def span(self, start: int, end: int) -> Span:
-        """A range of the source."""
+        """A span of the source."""
         return Span(self.source, start, end)
 
     def report(self, code: str, span: Span, **evidence: object) -> None:
-        """Record a finding and go on."""
+        """Records a diagnostic."""
         self._record(diagnose(code, span, labels=(), suggestion=None, **evidence))
 
     def _record(self, finding: Diagnostic | None) -> None:
@@ -126,7 +126,7 @@ class Builder:
             raise Stop
 
     def start_document(self, event: yaml.DocumentStartEvent) -> None:
-        """Refuse a second document, and instructions to the reader."""
+        """Refuses a second document, and YAML directives."""
         self._documents += 1
         start, end = start_of(event), end_of(event)
         if self._documents > 1:
@@ -137,14 +137,14 @@ class Builder:
             self.report("E0030", self.span(start, start + len(line)), directive=line)
 
     def open(self, event: yaml.CollectionStartEvent) -> None:
-        """Begin a mapping or a sequence."""
+        """Opens a mapping or a sequence."""
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         self._check_tag(event)
         bare = not is_mapping and not event.anchor and not event.tag
         mark = event.start_mark if bare and not event.flow_style else event.end_mark
         assert mark is not None
         is_flow = bool(event.flow_style)
-        # The pair of `[a: 1]` is a mapping with no bracket of its own.
+        # The pair of `[a: 1]` is a mapping without a bracket.
         has_bracket = is_flow and self.text[mark.index - 1 : mark.index] in ("[", "{")
         start = mark.index - 1 if has_bracket else mark.index
         self.frames.append(Frame(is_mapping, is_flow, start, mark.column, event.anchor))
@@ -158,7 +158,7 @@ class Builder:
             raise Stop
 
     def close(self, event: yaml.CollectionEndEvent) -> None:
-        """Complete the innermost mapping or sequence."""
+        """Closes the innermost mapping or sequence."""
         frame = self.frames.pop()
         self.closed.append(frame)
         located: Located
@@ -174,12 +174,12 @@ class Builder:
         self._put(located, frame.size, frame.anchor)
 
     def _closed_span(self, frame: Frame, event: yaml.Event, content_end: int) -> Span:
-        """A block ends with its content: YAML's own end mark is the next token after it."""
+        """The span of a closed block, which ends with its content, before the end mark of YAML."""
         end = end_of(event) if frame.is_flow else max(content_end, frame.start)
         return self.span(frame.start, max(end, frame.start))
 
     def scalar(self, event: yaml.ScalarEvent) -> None:
-        """Take one value."""
+        """Adds a scalar."""
         self._check_tag(event)
         start, end = self._content(event)
         self._count(start)
@@ -197,7 +197,7 @@ class Builder:
         self._put(scalar, 1, event.anchor)
 
     def _content(self, event: yaml.ScalarEvent) -> tuple[int, int]:
-        """Start and end of a scalar without its anchor, tag, and the blank lines below it."""
+        """The start and end of a scalar without its anchor, its tag, and blank lines after it."""
         start, end = start_of(event), end_of(event)
         if event.anchor or event.tag:
             match = _PROPERTY.match(self.text, start, end)
@@ -232,7 +232,7 @@ class Builder:
         self.report("E0009", self.span(start, start + len(tag)), tag=tag)
 
     def _check_cut(self, scalar: Scalar) -> None:
-        """An unbalanced bracket in a plain value inside `{ }` means that YAML cut it there."""
+        """Checks whether YAML cut a plain value inside `{ }`: its brackets are then unbalanced."""
         text = scalar.value
         if scalar.style != "plain" or not isinstance(text, str) or not self._in_flow:
             return
@@ -247,7 +247,7 @@ class Builder:
         return bool(self.frames) and self.frames[-1].is_flow
 
     def alias(self, event: yaml.AliasEvent) -> None:
-        """Repeat a value that has a name."""
+        """Adds the value of an alias."""
         name = event.anchor or ""
         span = self.span(start_of(event), end_of(event))
         self.closed.clear()
@@ -299,7 +299,7 @@ class Builder:
         if isinstance(located, Scalar):
             self._record(finding)
             return
-        # What is wrong inside a `{ }` that is a key as a whole is no cause of its own.
+        # A mistake inside a `{ }` that is itself a key is not reported separately.
         start, end = located.span.start, located.span.end
         self.findings = [f for f in self.findings if not start <= f.span.start < end]
         self._record(finding)

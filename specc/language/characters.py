@@ -1,4 +1,4 @@
-"""Characters that have no place in a spec, found before YAML reads a word of it."""
+"""Checks for characters that are not allowed in a spec, before YAML parses it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CONFLICT_WORDS = {
 
 
 def unreadable(source: Source) -> list[Diagnostic]:
-    """Everything about the characters of the text that makes it pointless to read on."""
+    """The diagnostics of characters that prevent the parsing of the text."""
     found = [
         *_each(source, UNSEEN, "E0003"),
         *_each(source, _LINE_BREAK, "E0033"),
@@ -45,7 +45,7 @@ def unreadable(source: Source) -> list[Diagnostic]:
 
 
 def character_name(char: str) -> str:
-    """A character as a message can print it: `U+00A0 (no-break space)`."""
+    """The name of a character in messages: `U+00A0 (no-break space)`."""
     name = unicodedata.name(char, "").lower()
     return f"U+{ord(char):04X} ({name})" if name else f"U+{ord(char):04X}"
 

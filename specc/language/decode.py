@@ -1,4 +1,4 @@
-"""From the bytes of a file to a text."""
+"""Decoding of the bytes of a spec file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXCERPT = 200
 
 
 def read_bytes(path_name: str, data: bytes) -> tuple[Source | None, list[Diagnostic]]:
-    """The text of a spec file, or what keeps it from being one.
+    """The text of a spec file, or the diagnostic of the reason why it cannot be decoded.
 
     Refuses more than 1 MiB, a byte order mark, and bytes that are not UTF-8.
     """
@@ -38,7 +38,7 @@ def read_bytes(path_name: str, data: bytes) -> tuple[Source | None, list[Diagnos
 
 
 def too_large(path_name: str, size: int, excerpt: str) -> Diagnostic:
-    """The finding for a text of `size` bytes, of which `excerpt` is the start."""
+    """The diagnostic of a text of `size` bytes that starts with `excerpt`."""
     span = Span(Source(path_name, excerpt), 0, 0)
     return diagnose("E0004", span, size=f"{size:,}", limit=f"{MAX_BYTES:,}")
 

@@ -72,7 +72,7 @@ def unclosed(text: str, opening: int) -> tuple[int, int | None]:
     """The bracket to blame where the one at `opening` is not closed, and what fails to close it.
 
     That is the innermost bracket that a wrong one follows on its line; else one that is glued to a
-    word, since it is the likelier slip; else the one at `opening`.
+    word, since it is the likelier mistake; else the one at `opening`.
     """
     is_open, place = _follow(text, opening)
     if is_open and place is not None and "\n" not in text[is_open[-1] : place]:
@@ -87,7 +87,7 @@ def _is_word(char: str) -> bool:
 
 
 def surplus_bracket(line: str) -> int | None:
-    """The first bracket of a line that closes nothing; None where there is none."""
+    """The first closing bracket of a line without an opening one; None where there is none."""
     depth = 0
     for i in _brackets(line, 0):
         depth += 1 if line[i] in "[{" else -1

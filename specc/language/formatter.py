@@ -1,9 +1,9 @@
 """The canonical style of a spec file.
 
-Sections stand in one order with their comments above them; a space follows a colon and a comma and
-none stands inside brackets; an expression that YAML would cut inside `{ }` is quoted; lines have no
+Sections are in one order with their comments above them; a space follows a colon and a comma and
+none is inside brackets; an expression that YAML would cut inside `{ }` is quoted; lines have no
 blanks at their end, and no two empty lines follow each other. Comments stay, and so does every
-value: a step that would change one is not taken.
+value: a step that would change one is skipped.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _CUT = "E0015"
 def fmt(source: Source) -> str:
     """The text in canonical style; as it was where it does not read.
 
-    An expression cut by YAML is the one mistake that is mended: what was meant is plain.
+    An expression cut by YAML is the one mistake that is corrected: its meaning is clear.
     """
     root, findings = read(source)
     if root is None or any(severity(f) == "error" and f.code != _CUT for f in findings):
@@ -88,7 +88,7 @@ def _value(value: located.Located) -> object:
 
 
 def _spaced(text: str) -> str:
-    """One space after a colon or comma, none inside brackets, wherever only spaces stand there."""
+    """One space after a colon or comma, none inside brackets, wherever there are only spaces."""
     tokens = [t for t in yaml.scan(text, Loader=LOADER) if _end(t) > _start(t)]
     pieces: list[str] = []
     done = 0
@@ -97,9 +97,9 @@ def _spaced(text: str) -> str:
         gap = text[start:end]
         if gap.strip(" ") or "\n" in text[_start(left) : start]:
             continue
-        wanted = _gap(left, right, gap)
-        if wanted != gap:
-            pieces += [text[done:start], wanted]
+        expected = _gap(left, right, gap)
+        if expected != gap:
+            pieces += [text[done:start], expected]
             done = end
     return "".join([*pieces, text[done:]])
 
@@ -113,7 +113,7 @@ def _end(token: yaml.Token) -> int:
 
 
 def _gap(left: yaml.Token, right: yaml.Token, gap: str) -> str:
-    """What should stand between two tokens of one line."""
+    """The canonical text between two tokens of one line."""
     if isinstance(left, (yaml.FlowEntryToken, yaml.ValueToken)):
         return " "
     if isinstance(left, OPENING) or isinstance(right, CLOSING):
@@ -131,16 +131,16 @@ def _tidied(text: str) -> str:
     """
     text = text.replace("\r\n", "\n")
     root, _ = read(Source("", text))
-    kept: list[str] = []
+    result: list[str] = []
     untouched = set() if root is None else set(_long_lines(root))
     for number, line in enumerate(text.split("\n"), start=1):
         if number in untouched:
-            kept.append(line)
+            result.append(line)
         elif line.strip(" \t"):
-            kept.append(line.rstrip(" \t"))
-        elif kept and kept[-1]:
-            kept.append("")
-    return "\n".join(kept).rstrip("\n") + "\n"
+            result.append(line.rstrip(" \t"))
+        elif result and result[-1]:
+            result.append("")
+    return "\n".join(result).rstrip("\n") + "\n"
 
 
 def _long_lines(value: located.Located) -> Iterator[int]:
@@ -187,7 +187,7 @@ def _section_start(lines: list[str], end: int, key: int) -> int:
 
 
 def _header_end(lines: list[str], key: int) -> int:
-    """The comment at the top that an empty line sets apart speaks of the whole file."""
+    """The comment at the top that an empty line sets apart describes the file."""
     apart = [i for i in range(key) if not lines[i].strip() or lines[i].startswith("---")]
     return apart[-1] + 1 if apart and any(lines[: apart[-1]]) else 0
 

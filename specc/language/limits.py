@@ -8,6 +8,6 @@ MAX_VALUES = 150_000
 MAX_ALIASED = 10_000
 MAX_INTEGER = 2**63 - 1
 MAX_FINDINGS = 200
-"""The first findings in the order of the text are kept; nobody reads the two hundred and first."""
+"""The largest number of findings; the first ones in the order of the text are reported."""
 MAX_SEARCHES = 300
 """How often the end of a cut expression is searched for in one reading, each over 2,000 letters."""

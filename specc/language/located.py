@@ -1,4 +1,4 @@
-"""What stands in a spec's text and where: scalars, mappings and sequences with their spans."""
+"""The values in the text of a spec: scalars, mappings and sequences with their spans."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Scalar:
     def at(self, start: int, end: int) -> Span:
         """The place in the source of the characters `start <= i < end` of `text`.
 
-        Exact for plain and quoted scalars on one line, escapes included; the whole scalar
+        Exact for plain and quoted scalars on one line, escapes included; the entire scalar
         where a text was folded over several lines.
         """
         offsets = source_offsets(self.span.text, self.style, len(self.text))
@@ -60,7 +60,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Keys with their values, in the order of the text; no key stands twice."""
+    """Keys with their values, in the order of the text; no key occurs twice."""
 
     entries: tuple[Entry, ...]
     span: Span

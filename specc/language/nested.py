@@ -30,7 +30,7 @@ def numbers(values: object) -> Iterator[float]:
 
 
 def rows(values: object, at: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], object]]:
-    """The innermost lists, each with the positions of the lists that it stands in."""
+    """The innermost lists, each with the positions of the lists that contain it."""
     assert isinstance(values, tuple)
     if not isinstance(values[0], tuple):
         yield at, values

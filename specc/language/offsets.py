@@ -1,4 +1,4 @@
-"""Where each character of a scalar's value stands in the text that it was read from."""
+"""The position in the text of each character of the value of a scalar."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def source_offsets(raw: str, style: str, length: int) -> list[int] | None:
 
 
 def _single(raw: str) -> list[int]:
-    """Two quotes stand for one."""
+    """Two quotes mean one."""
     offsets, i, end = [], 1, len(raw) - 1
     while i < end:
         offsets.append(i)

@@ -1,4 +1,4 @@
-"""Prints the first stage: each key and value of a spec's text with its place and its kind."""
+"""Printing of the first stage: each key and value of a spec with its position and kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from specc.language.located import Located, Mapping, Scalar, Sequence
 
 
 def print_located(root: Located) -> str:
-    """A line a value: `6:16      loc: 0  int`, the place being that of the value."""
+    """One line for each value, with the position of the value: `6:16      loc: 0  int`."""
     return "\n".join(_lines("", root, 0)) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What a plain word of YAML means: the core schema of YAML 1.2, and nothing of YAML 1.1.
+"""The values of plain scalars by the core schema of YAML 1.2.
 
 `1e-3` and `.5` are numbers, `012` is twelve, `0o14` is twelve in octal; `no`, `on`, `1_000`, `1:30`
 and `2024-01-01` are words. See YAML 1.2.2, section 10.3.2.
@@ -35,7 +35,7 @@ _LONGEST_INTEGER = 40
 def resolve(text: str) -> tuple[TagKind, str | int | float | bool | None]:
     """The kind and the value of a plain scalar.
 
-    Raises OverflowError for a number beyond 64 bits, or a decimal fraction beyond float64.
+    Raises OverflowError for an integer beyond 64 bits, or a fraction beyond float64.
     """
     word = _WORDS.get(text)
     if word is not None:

@@ -1,7 +1,7 @@
-"""The first of the three readings of a spec: from text to located values.
+"""The first stage of reading a spec: from text to located values.
 
-YAML 1.2's core schema over PyYAML's events, with the traps of YAML told in plain words. No text
-makes it raise, and none of up to 1 MiB takes it two seconds.
+It implements the core schema of YAML 1.2 on the events of PyYAML, with messages for common
+mistakes. It never raises, and takes less than two seconds for any text of up to 1 MiB.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ __all__ = ["Entry", "Located", "Mapping", "Scalar", "Sequence", "read", "read_by
 Loader = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 
 LOADER: Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The parser: libyaml's, which is about five times faster, where PyYAML was built with it."""
+"""The parser: that of libyaml, if PyYAML has it, which is about five times faster."""
 
 _MAX_ROUNDS = 40
 _MAX_REREAD = MAX_BYTES
-"""How many characters are read again, in all, because an expression was cut in them."""
+"""The maximum number of characters that are parsed again because of cut expressions."""
 
 Cut = tuple[int, int, int]
-"""An expression that YAML cuts: its start, where YAML ends it, and its end."""
+"""An expression that YAML cuts: its start, the cut, and its end."""
 
 
 def read(source: Source, loader: Loader = LOADER) -> tuple[Located | None, list[Diagnostic]]:
-    """The values that stand in a text, and everything that is wrong with it as a text.
+    """The located values of a text, and its diagnostics.
 
-    The tree is None where the text could not be read to its end. Where it could, it stands for what
-    was most likely meant, so that the next stages can look for errors of their own.
+    The tree is None if the text could not be parsed to its end. Otherwise it has the most likely
+    meaning of wrong values, so that the next stages can find further errors.
     """
     size = len(source.text.encode("utf-8", "replace"))
     if size > MAX_BYTES:
@@ -54,19 +54,20 @@ def read(source: Source, loader: Loader = LOADER) -> tuple[Located | None, list[
 
 
 def _retold(builder: Builder, error: yaml.MarkedYAMLError | None) -> Diagnostic | None:
-    """The parser's complaint in plain words, which are loaded where there is one."""
+    """The diagnostic of an error of the parser."""
     if error is None:
         return None
-    from specc.language.syntax import retell
+    from specc.language.yaml_mistakes.explain import explain
 
-    return retell(builder, error)
+    return explain(builder, error)
 
 
 def _read_in_rounds(source: Source, loader: Loader) -> tuple[Located | None, list[Diagnostic]]:
-    """Read; wherever an expression was cut, cover it with letters and read again."""
+    """Parses the text; replaces cut expressions by letters and parses again."""
     text = source.text
     covered: dict[int, int] = {}
-    told: list[Diagnostic] = []
+
+    cut_findings: list[Diagnostic] = []
     rounds = min(_MAX_ROUNDS, 1 + _MAX_REREAD // max(len(text), 1))
     for _ in range(rounds):
         builder = Builder(source, text, covered)
@@ -77,14 +78,14 @@ def _read_in_rounds(source: Source, loader: Loader) -> tuple[Located | None, lis
             root = builder.root if error is None else None
             failure = _retold(builder, error)
             last = [failure] if failure is not None else []
-            return _not_empty(source, root, [*told, *builder.findings, *last])
+            return _not_empty(source, root, [*cut_findings, *builder.findings, *last])
         for start, cut, end in fresh:
             covered[start] = end
-            told.append(_tell_cut(source, start, cut, end))
-        if len(told) >= MAX_FINDINGS:
+            cut_findings.append(_report_cut(source, start, cut, end))
+        if len(cut_findings) >= MAX_FINDINGS:
             break
         text = _cover(text, fresh)
-    return None, told
+    return None, cut_findings
 
 
 def _run(builder: Builder, loader: Loader) -> yaml.MarkedYAMLError | None:
@@ -103,7 +104,7 @@ def _events(text: str, loader: Loader) -> Iterator[yaml.Event]:
 
 
 def _cuts_at(builder: Builder, error: yaml.MarkedYAMLError) -> list[Cut]:
-    """The expressions with an index, such as `u[user]`, in the brackets that the error is in."""
+    """The expressions with an index, such as `u[user]`, in the brackets around an error."""
     place = error.problem_mark.index if error.problem_mark else len(builder.text)
     opening = next((f.start for f in builder.frames if f.is_flow), None)
     if opening is None:
@@ -125,12 +126,12 @@ def _cut_place(text: str, start: int) -> int:
 
 
 def _disjoint(cuts: list[Cut], covered: dict[int, int]) -> list[Cut]:
-    """Each cut once, the outer one of two that overlap, and none that is covered already."""
-    kept: list[Cut] = []
+    """The new cuts without duplicates, and only the outer one of two that overlap."""
+    chosen: list[Cut] = []
     for cut in sorted(set(cuts), key=lambda c: (c[0], -c[2])):
-        if cut[0] not in covered and (not kept or cut[0] >= kept[-1][2]):
-            kept.append(cut)
-    return kept
+        if cut[0] not in covered and (not chosen or cut[0] >= chosen[-1][2]):
+            chosen.append(cut)
+    return chosen
 
 
 def _cover(text: str, cuts: list[Cut]) -> str:
@@ -141,7 +142,7 @@ def _cover(text: str, cuts: list[Cut]) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def _tell_cut(source: Source, start: int, cut: int, end: int) -> Diagnostic:
+def _report_cut(source: Source, start: int, cut: int, end: int) -> Diagnostic:
     expression = " ".join(source.text[start:end].split())
     items = _items(expression)
     fix = f"[{', '.join(map(_quoted, items))}]" if items else _quoted(expression, always=True)
@@ -157,7 +158,7 @@ def _tell_cut(source: Source, start: int, cut: int, end: int) -> Diagnostic:
 
 
 def _items(expression: str) -> list[str]:
-    """The entries of a list in round brackets, as in Python's `(20, 20)`; none of anything else."""
+    """The entries of a list in round brackets, such as `(20, 20)` in Python; else empty."""
     if not (expression.startswith("(") and expression.endswith(")")):
         return []
     depth, entries = 0, [""]
@@ -173,7 +174,7 @@ def _items(expression: str) -> list[str]:
 
 
 def _quoted(expression: str, *, always: bool = False) -> str:
-    """An expression in quotes, where YAML would cut it otherwise."""
+    """The expression, in quotes if YAML would cut it."""
     if not always and not set(expression) & set(",[]{}\"'#:"):
         return expression
     return '"' + expression.replace("\\", "\\\\").replace('"', '\\"') + '"'

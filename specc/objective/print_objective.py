@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
-from specc.objective.objective import Objective, Player
-from specc.objective.terms import Divergence, LogProb, Reduce, Sum, Term
+from specc.language.expressions.print import print_expression
+from specc.objective.objective import Objective, Player, Surrogate
+from specc.objective.terms import (
+    Divergence,
+    Energy,
+    LogProb,
+    Operation,
+    Reduce,
+    Sum,
+    Term,
+    Value,
+    fold,
+)
 
 
 def print_objective(objective: Objective) -> str:
@@ -14,42 +26,71 @@ def print_objective(objective: Objective) -> str:
 
 
 def _lines(objective: Objective) -> Iterator[str]:
-    yield f"objective {objective.entry.name}, {objective.particles} particles"
+    if len(objective.players) > 1:
+        yield f"{len(objective.players)} {objective.order} players"
     for player in objective.players:
+        yield f"objective {player.entry.name}, {player.particles} particles"
         yield from _player(player)
-    for name, draw in objective.draws.items():
-        option = f" ({draw.option})" if draw.option else ""
-        yield f"draw {name} in {draw.program}: {draw.kind}{option}"
-    for decision in objective.decisions:
-        yield f"decided {decision.subject}: {decision.choice}, because {decision.reason}"
 
 
 def _player(player: Player) -> Iterator[str]:
-    yield f"player {player.name} minimizes"
+    trained = f", training {', '.join(player.links)}," if player.links is not None else ""
+    yield f"player {player.name}{trained} minimizes"
     yield from _term(player.minimize, 1)
     for surrogate in player.surrogates:
-        yield f"  score of {surrogate.node}, baseline {surrogate.baseline}, weighed by"
-        for part in surrogate.costs:
-            yield f"    {part.coefficient:+g}"
-            yield from _term(part.term, 3)
-        for term in surrogate.dropped:
-            yield "    left out"
-            yield from _term(term, 3)
+        yield from _surrogate(surrogate)
+    for state in player.state:
+        yield f"state {state.name} of shape {list(state.shape)}, at first {state.initial:g}"
+    for name, draw in player.draws.items():
+        option = f" ({draw.option})" if draw.option else ""
+        yield f"draw {name} in {draw.program}: {draw.kind}{option}"
+    for decision in player.decisions:
+        yield f"decided {decision.subject}: {decision.choice}, because {decision.reason}"
 
 
-def _term(term: Term, depth: int) -> Iterator[str]:
-    indent = "  " * depth
+def _surrogate(surrogate: Surrogate) -> Iterator[str]:
+    yield f"  score of {surrogate.node}, baseline {surrogate.baseline}, weighed by"
+    for part in surrogate.costs:
+        yield f"    {part.coefficient:+g}"
+        yield from _term(part.term, 3)
+    for term in surrogate.dropped:
+        yield "    left out"
+        yield from _term(term, 3)
+
+
+def _term(term: Term, depth: int) -> list[str]:
+    return _indented(fold(term, _tree), depth)
+
+
+def _tree(term: Term, inside: tuple[list[str], ...]) -> list[str]:
+    """The lines of a term: what it is, then those of the terms inside it, further in."""
+    lines = [_head(term)]
+    if not isinstance(term, Sum):
+        return lines + [line for tree in inside for line in _indented(tree, 1)]
+    for part, tree in zip(term.parts, inside, strict=True):
+        lines += [f"  {part.coefficient:+g}", *_indented(tree, 2)]
+    return lines
+
+
+def _head(term: Term) -> str:
     match term:
         case LogProb(program=program, node=node, rows=rows):
-            where = "" if rows == "all" else f", where it is {rows}"
-            yield f"{indent}log_prob {program}.{node}{where}"
+            return f"log_prob {program}.{node}" + ("" if rows == "all" else f", where it is {rows}")
         case Divergence(node=node):
-            yield f"{indent}kl {node}"
-        case Reduce(how=how, axes=axes, term=inner):
-            yield f"{indent}{how} over {', '.join(axes)}"
-            yield from _term(inner, depth + 1)
-        case Sum(parts=parts):
-            yield f"{indent}sum"
-            for part in parts:
-                yield f"{indent}  {part.coefficient:+g}"
-                yield from _term(part.term, depth + 2)
+            return f"kl {node}"
+        case Value(expression=expression):
+            return f"value {print_expression(expression)}"
+        case Energy(program=program):
+            return f"energy {program}"
+        case Operation():
+            return f"apply {term.function}"
+        case Reduce(how=how, axes=axes):
+            return f"{how} over {', '.join(axes)}"
+        case Sum():
+            return "sum"
+        case _:
+            assert_never(term)
+
+
+def _indented(lines: list[str], depth: int) -> list[str]:
+    return ["  " * depth + line for line in lines]

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specc.objective.objective import Objective
-from specc.objective.terms import Divergence, LogProb, Reduce, Sum, Term, leaves
+from specc.graph.graph import Graph
+from specc.language.expressions.tree import Number
+from specc.objective.objective import Objective, Player
+from specc.objective.terms import (
+    PARTICLE,
+    Apply,
+    Divergence,
+    Energy,
+    LogProb,
+    Reduce,
+    Sum,
+    Term,
+    Value,
+    value_node,
+    walk,
+)
 
 
 def verify_objective(objective: Objective) -> None:
@@ -14,30 +28,45 @@ def verify_objective(objective: Objective) -> None:
     Raises AssertionError.
     """
     graph = objective.graph.graph
-    for name, draw in objective.draws.items():
+    names = [player.name for player in objective.players]
+    assert names and len(set(names)) == len(names), names
+    for player in objective.players:
+        _verify_draws(graph, player)
+        _verify_terms(graph, player)
+
+
+def _verify_draws(graph: Graph, player: Player) -> None:
+    for name, draw in player.draws.items():
         assert draw.node == name and draw.reason, name
         node = graph.node((draw.program, name))
-        assert node.is_drawn and node.entry is not None, name
-        assert draw.kind != "pathwise" or node.entry.reparameterized, name
-    sampled = any(draw.is_sampled for draw in objective.draws.values())
-    assert objective.particles == 1 or sampled
-    scored = {name for name, draw in objective.draws.items() if draw.kind == "score"}
-    for player in objective.players:
-        for _, term in leaves(player.minimize):
-            if isinstance(term, LogProb):
-                assert graph.node((term.program, term.node)).is_random, term
-            else:
-                assert isinstance(term, Divergence) and term.node in objective.draws, term
-        assert {surrogate.node for surrogate in player.surrogates} <= scored
-    assert set(objective.enumerated) == {
-        name for name, draw in objective.draws.items() if draw.has_axis
-    }
-    for player in objective.players:
-        for reduced in _log_sums(player.minimize):
-            assert isinstance(reduced, Sum), reduced
-            for part in reduced.parts:
-                assert part.coefficient == 1.0, part
-                assert isinstance(part.term, LogProb) or _is_chain(part.term), part
+        assert (node.is_drawn or node.parts) and node.entry is not None, name
+        assert not draw.entry.needs_reparameterized or node.entry.reparameterized, name
+    assert player.particles == 1 or any(draw.is_sampled for draw in player.draws.values())
+    assert player.enumerated == tuple(n for n, draw in player.draws.items() if draw.has_axis)
+    scored = {name for name, draw in player.draws.items() if draw.entry.score_function}
+    assert {surrogate.node for surrogate in player.surrogates} <= scored
+
+
+def _verify_terms(graph: Graph, player: Player) -> None:
+    assert player.bound.axes == (PARTICLE,), player.bound
+    for term in walk(player.minimize):
+        match term:
+            case LogProb(program=program, node=node):
+                assert graph.node((program, node)).is_random, term
+            case Divergence(node=node):
+                assert node in player.draws, term
+            case Energy(program=program):
+                assert program in graph.programs, term
+            case Value(expression=expression):
+                known = isinstance(expression, Number) or graph.node(value_node(expression))
+                assert known, term
+            case Apply(op=op, terms=terms):
+                assert terms and (op in ("*", "/", "**") or graph.functions[op].elementwise)
+    for reduced in _log_sums(player.minimize):
+        assert isinstance(reduced, Sum), reduced
+        for part in reduced.parts:
+            assert part.coefficient == 1.0, part
+            assert isinstance(part.term, LogProb) or _is_chain(part.term), part
 
 
 def _is_chain(term: Term) -> bool:
@@ -45,13 +74,7 @@ def _is_chain(term: Term) -> bool:
 
 
 def _log_sums(term: Term) -> Iterator[Term]:
-    """What stands inside the log of a sum over a latent."""
-    match term:
-        case Sum(parts=parts):
-            for part in parts:
-                yield from _log_sums(part.term)
-        case Reduce(how="logsumexp" | "forward" | "integrate", term=inner):
-            yield inner
-            yield from _log_sums(inner)
-        case Reduce(term=inner):
-            yield from _log_sums(inner)
+    """What is inside the log of a sum over a latent."""
+    for found in walk(term):
+        if isinstance(found, Reduce) and found.how in ("logsumexp", "forward", "integrate"):
+            yield found.term

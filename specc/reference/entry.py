@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 
 from specc.catalog.entry import Reference
 
@@ -48,12 +47,6 @@ class Page:
 def cited(references: Sequence[Reference]) -> tuple[str, ...]:
     """Papers with the equation or section in them."""
     return tuple(f"{r.cite}, {r.where}" if r.where else r.cite for r in references)
-
-
-def headline(package: str, name: str) -> str:
-    """The first line of the module that declares an entry of the catalog."""
-    module = import_module(f"specc.catalog.{package}.{name}")
-    return (module.__doc__ or "").strip().partition("\n")[0]
 
 
 def code(text: object) -> str:

@@ -23,7 +23,7 @@ def render(page: Page) -> str:
 
 
 def _shared(page: Page) -> bool:
-    """Whether the page has entries of several kinds, each under a heading of its own."""
+    """Whether the page has entries of several kinds, each under a separate heading."""
     return len({entry.kind for entry in page.entries}) > 1
 
 

@@ -12,6 +12,7 @@ from specc.reference.kinds import (
     draws,
     functions,
     links,
+    metrics,
     objectives,
     sources,
     spec,
@@ -28,6 +29,7 @@ KINDS = (
     objectives,
     sources,
     training,
+    metrics,
 )
 
 
@@ -37,7 +39,7 @@ def pages() -> tuple[Page, ...]:
 
 
 def named() -> Iterator[Entry]:
-    """Every entry that has a name of its own; keys of a spec are named by their paths."""
+    """Every entry with a name; keys of a spec are named by their paths."""
     for kind in KINDS:
         yield from spec.keys() if kind is spec else kind.page().entries
 
@@ -49,26 +51,26 @@ def find(word: str) -> tuple[Entry, ...]:
     `model.plate`. Empty where there is none.
     """
     every = tuple(named())
-    wanted = tuple(word.split("."))
-    exact = [e for e in every if e.name == word or (e.kind == "key" and _leads(e.name, wanted))]
+    sought = tuple(word.split("."))
+    exact = [e for e in every if e.name == word or (e.kind == "key" and _leads(e.name, sought))]
     if exact:
         return tuple(exact)
     last = [e for e in every if e.kind == "key" and e.name.rpartition(".")[2] == word]
     return () if word.isupper() else tuple(last)
 
 
-def _leads(path: str, wanted: tuple[str, ...]) -> bool:
-    """Whether a path with names in capitals is the wanted one, with them or without."""
+def _leads(path: str, sought: tuple[str, ...]) -> bool:
+    """Whether a path with names in capitals is the sought one, with them or without."""
     steps = path.split(".")
     if steps[-1].isupper():
         return False
-    if tuple(step for step in steps if not step.isupper()) == wanted:
+    if tuple(step for step in steps if not step.isupper()) == sought:
         return True
-    pairs = zip(steps, wanted, strict=False)
-    return len(steps) == len(wanted) and all(s == want or s.isupper() for s, want in pairs)
+    pairs = zip(steps, sought, strict=False)
+    return len(steps) == len(sought) and all(s == step or s.isupper() for s, step in pairs)
 
 
 def guess(word: str) -> str | None:
     """The name that was meant: one of another library, or one spelt nearly so."""
     names = {entry.name for entry in named()}
-    return meant(word, names | {name.rpartition(".")[2] for name in names})
+    return meant(word, sorted(names | {name.rpartition(".")[2] for name in names}))

@@ -27,7 +27,7 @@ def render(entry: Entry) -> str:
 
 
 def _formula(line: str) -> str:
-    """A line of a formula; where it is too long, the rest stands further in."""
+    """A line of a formula; where it is too long, the rest is indented further."""
     return textwrap.fill(
         line,
         WIDTH,
@@ -50,9 +50,9 @@ def _filled(text: str, indent: str = "") -> str:
 
 def _table(table: Table) -> str:
     """Columns of even width; the last one is wrapped. Columns without any cell are left out."""
-    kept = [i for i in range(len(table.head)) if any(row[i] for row in table.rows)]
-    rows = [tuple(_plain(row[i]) for i in kept) for row in (table.head, *table.rows)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(kept) - 1)]
+    shown = [i for i in range(len(table.head)) if any(row[i] for row in table.rows)]
+    rows = [tuple(_plain(row[i]) for i in shown) for row in (table.head, *table.rows)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(shown) - 1)]
     widths = [min(width, 34) for width in widths]
     return "\n".join(line for row in rows for line in _row(row, widths))
 

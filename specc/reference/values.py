@@ -13,10 +13,10 @@ Json = Mapping[str, Any]
 
 HEAD = ("option", "value", "default", "meaning")
 LARGE = 100_000
-"""Limits above it only keep a number in the words of a machine."""
+"""Limits above it only keep a number within machine integers, and are not shown."""
 
 KINDS = {
-    "integer": "whole number",
+    "integer": "integer",
     "number": "number",
     "boolean": "`true` or `false`",
     "string": "text",
@@ -44,13 +44,13 @@ def _tables(schema: Json, inner: Json, main: str = "") -> tuple[Table, ...]:
 
 
 def _models(field: Json) -> list[str]:
-    """The definitions with fields of their own that a field leads to directly."""
+    """The definitions with fields that a field leads to directly."""
     forms = [field, *field.get("anyOf", ())]
     return [form["$ref"].rpartition("/")[2] for form in forms if "$ref" in form]
 
 
 def values(field: Json, inner: Json) -> str:
-    """What may stand there: `whole number >= 1`, ``` `relu`, `tanh` ```."""
+    """The allowed values: `integer >= 1`, ``` `relu`, `tanh` ```."""
     if "$ref" in field:
         return "keys, see below"
     if "enum" in field:

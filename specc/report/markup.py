@@ -1,4 +1,4 @@
-"""The HTML that sections are made of."""
+"""HTML elements of the sections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 
 
 def figure(drawing: str, words: str) -> str:
-    """A drawing with what it shows below it; nothing where there is no drawing."""
+    """A drawing with its caption; "" if there is no drawing."""
     if not drawing:
         return ""
     return f"<figure>{drawing}<figcaption>{escape(words)}</figcaption></figure>"
@@ -18,5 +18,5 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") ->
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    whole = f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
-    return f'<div class="wide">{whole}</div>'
+    element = f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="wide">{element}</div>'

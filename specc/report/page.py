@@ -11,18 +11,20 @@ from html import escape
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from specc.engine import checkpoint, files, log, record
-from specc.engine.forms import Facts
-from specc.engine.opened import OpenRun
-from specc.evaluate import anatomy
+from specc.engine.storage import checkpoint, file_io, metrics_log, run_folder
+from specc.engine.storage.loaded_run import LoadedRun
+from specc.engine.storage.record_schemas import Facts
+from specc.evaluate import decomposition
 from specc.report import svg
-from specc.report.conclude import RECONSTRUCTIONS, SAMPLES, picture_field
-from specc.report.errors import error_of, own_units
-from specc.report.labelled import labelled
+from specc.report.classification_section import classification_section
+from specc.report.final_evaluation import RECONSTRUCTIONS, SAMPLES, picture_field
 from specc.report.latent import Latent, between, latent_of, principal
 from specc.report.markup import figure, table
 from specc.report.pictures import as_png
 from specc.report.plane import PLANE
+from specc.report.sample_figures import likelihoods, line, of_samples, rows_of
+from specc.report.standard_error import error_of, own_units
+from specc.report.styles import class_grid, prior_ways
 from specc.report.training import training
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -37,18 +39,18 @@ class Section:
     body: str
 
 
-def page(opened: OpenRun) -> str:
-    """The whole page of a run that is open.
+def page(loaded: LoadedRun) -> str:
+    """The page of a loaded run.
 
-    Raises RunFailure: E0803, where a file that it shows is not what was written.
+    Raises RunFailure: E0803, if a file that it shows differs from what was written.
     """
-    facts, _ = record.facts_of(opened.folder)
-    last = checkpoint.latest(opened.folder)
+    facts, _ = run_folder.facts_of(loaded.folder)
+    last = checkpoint.latest(loaded.folder)
     if last is not None:
-        log.known_part(opened.folder, last.metrics)
-    name = opened.manifest.name
-    sections = [section for section in _sections(opened, facts) if section.body]
-    headline = _headline(opened.folder, record.read_metrics(opened.folder))
+        metrics_log.known_part(loaded.folder, last.metrics)
+    name = loaded.manifest.name
+    sections = [section for section in _sections(loaded, facts) if section.body]
+    headline = _headline(loaded.folder, run_folder.read_metrics(loaded.folder))
     links = "".join(f'<a href="#{s.anchor}">{escape(s.heading)}</a>' for s in sections)
     body = "".join(
         f'<section id="{s.anchor}"><h2>{escape(s.heading)}</h2>{s.body}</section>' for s in sections
@@ -57,40 +59,41 @@ def page(opened: OpenRun) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(name)}</title><style>{STYLE}</style></head><body>"
-        f"<header><h1>{escape(name)}</h1><p>{escape(opened.manifest.doc)}</p>"
+        f"<header><h1>{escape(name)}</h1><p>{escape(loaded.manifest.doc)}</p>"
         f'{headline}</header><nav aria-label="Sections">{links}</nav>'
         f"<main>{body}</main></body></html>\n"
     )
 
 
-def _sections(opened: OpenRun, facts: Facts) -> Iterator[Section]:
-    folder = opened.folder
-    metrics = record.read_metrics(folder)
-    part = opened.held_out
-    yield Section("figures", "Figures", _figures(folder))
+def _sections(loaded: LoadedRun, facts: Facts) -> Iterator[Section]:
+    folder = loaded.folder
+    metrics = run_folder.read_metrics(folder)
+    part = loaded.held_out
+    yield Section("metrics", "Metrics", _metrics(folder))
     yield Section("curves", "Training", training(metrics))
-    yield Section("bound", "What the loss is made of", _bound(opened, part))
-    yield Section("labels", "Labels", labelled(opened, part))
+    yield Section("bound", "Terms of the loss", _bound(loaded, part))
+    yield Section("labels", "Labels", classification_section(loaded, part))
     yield Section("samples", "Samples", _picture(folder / SAMPLES, "Samples from the model"))
     yield Section(
         "plane", "Points", _picture(folder / PLANE, "Data, samples, and the density of the model")
     )
     pairs = "Rows of data, each above its reconstruction"
     yield Section("pairs", "Reconstructions", _picture(folder / RECONSTRUCTIONS, pairs))
-    yield Section("latent", "Latent space", _latent(opened, part))
-    yield Section("graph", "Graph", _graph(record.current(folder, facts, record.GRAPH)))
-    explained = record.current(folder, facts, record.EXPLAIN)
+    yield Section("styles", "Classes and styles", _styles(loaded))
+    yield Section("latent", "Latent space", _latent(loaded, part))
+    yield Section("graph", "Graph", _graph(run_folder.current(folder, facts, run_folder.GRAPH)))
+    explained = run_folder.current(folder, facts, run_folder.EXPLAIN)
     yield Section("mathematics", "Mathematics", _text(explained))
-    yield Section("spec", "Spec", _spec(record.current(folder, facts, record.SPEC)))
+    yield Section("spec", "Spec", _spec(run_folder.current(folder, facts, run_folder.SPEC)))
     yield Section("provenance", "Provenance", _provenance(facts))
 
 
 def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
-    """The first figure, large; the loss of a run that has none; how far a run is that goes on."""
-    found = record.result_of(folder)
-    figures = list(found.get("evaluate", {}).items())
+    """The first metric, or the training loss of a run without metrics."""
+    found = run_folder.result_of(folder)
+    figures = likelihoods(found)
     if figures:
-        name, first = figures[0]
+        name, first = next(iter(figures.items()))
         sign = "=" if first["estimator"] == "exact" else "&ge;"
         value, error = _nats(first["value"], 2), error_of(first["standard_error"], 2)
         words = f"{escape(first.get('of', 'log p(x)'))} {sign} {value}"
@@ -98,6 +101,10 @@ def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
         scale = first.get("log_scale")
         units = "" if scale is None else f", standardized: {own_units(scale)}"
         return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}{units}</p>'
+    samples = of_samples(found)
+    if samples:
+        name, shown = next(iter(samples.items()))
+        return f'<p class="headline">{escape(line(name, shown))}</p>'
     epochs = f"{len(metrics)} epoch{'' if len(metrics) == 1 else 's'}"
     if not metrics:
         return '<p class="headline">The first epoch is not complete.</p>'
@@ -106,7 +113,8 @@ def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
     return f'<p class="headline">{loss}{after}</p>'
 
 
-def _figures(folder: Path) -> str:
+def _metrics(folder: Path) -> str:
+    result = run_folder.result_of(folder)
     rows = [
         (
             name,
@@ -118,10 +126,10 @@ def _figures(folder: Path) -> str:
             _number(f.get("effective_sample_size")),
             _share(f.get("pareto_k_above_0.7")),
         )
-        for name, f in record.result_of(folder).get("evaluate", {}).items()
+        for name, f in likelihoods(result).items()
     ]
     head = (
-        "figure",
+        "metric",
         "estimator",
         "nats a row",
         "std. error",
@@ -130,7 +138,7 @@ def _figures(folder: Path) -> str:
         "ESS",
         "k > 0.7",
     )
-    return table(head, rows) if rows else ""
+    return (table(head, rows) if rows else "") + rows_of(of_samples(result))
 
 
 def _nats(value: float | None, digits: int = 3) -> str:
@@ -149,13 +157,13 @@ def _is_finite(value: object) -> TypeGuard[float]:
     return isinstance(value, float) and math.isfinite(value)
 
 
-def _bound(opened: OpenRun, part: str) -> str:
-    shares = anatomy.parts(opened, part)
-    rows = [(n, f"{s.value:.3f}", error_of(s.standard_error) or "-") for n, s in shares.items()]
+def _bound(loaded: LoadedRun, part: str) -> str:
+    means = decomposition.loss_terms(loaded, part)
+    rows = [(n, f"{m.value:.3f}", error_of(m.standard_error) or "-") for n, m in means.items()]
     terms = table(("term", "nats a row", "std. error"), rows)
-    kl = {name: s.value for name, s in shares.items() if name.startswith("KL(")}
-    units = anatomy.active_units(opened, part)
-    told = "".join(
+    kl = {name: m.value for name, m in means.items() if name.startswith("KL(")}
+    units = decomposition.active_units(loaded, part)
+    active_units = "".join(
         f"<p>{active} of the {of} units of <code>{escape(name)}</code> are active.</p>"
         for name, (active, of) in units.items()
     )
@@ -164,13 +172,32 @@ def _bound(opened: OpenRun, part: str) -> str:
         if len(kl) > 1
         else ""
     )
-    return f"<p>On the {escape(part)} rows.</p>{terms}{drawn}{told}"
+    return f"<p>On the {escape(part)} rows.</p>{terms}{drawn}{active_units}"
 
 
-def _latent(opened: OpenRun, part: str) -> str:
-    latent = latent_of(opened, part)
+def _styles(loaded: LoadedRun) -> str:
+    """A grid of classes by draws of the latents; nothing without a class that is given."""
+    shown = picture_field(loaded)
+    found = class_grid(loaded, shown) if shown is not None else None
+    if found is None:
+        return ""
+    pixels, name = found
+    words = f"A row for each value of {name}, a column for each draw of the latents from the prior"
+    return _image(as_png(pixels), words)
+
+
+def _prior_ways(loaded: LoadedRun) -> str:
+    """Ways between draws of the latent of a model that needs no guide for them."""
+    shown = picture_field(loaded)
+    pixels = prior_ways(loaded, shown) if shown is not None else None
+    words = "Great circles between pairs of draws of the latent from the prior"
+    return "" if pixels is None else _image(as_png(pixels), words)
+
+
+def _latent(loaded: LoadedRun, part: str) -> str:
+    latent = latent_of(loaded, part)
     if latent is None:
-        return (
+        return _prior_ways(loaded) or (
             "<p>Not drawn: this needs exactly one local, real-valued latent vector and a guide.</p>"
         )
     drawn = []
@@ -182,13 +209,13 @@ def _latent(opened: OpenRun, part: str) -> str:
             f"{100 * share:.0f} % of the variance"
         )
         drawn.append(figure(_points(latent, places, words), _coloured(latent, words)))
-    shown = picture_field(opened)
-    pixels = between(opened, latent, shown) if shown is not None else None
+    shown = picture_field(loaded)
+    pixels = between(loaded, latent, shown) if shown is not None else None
     if pixels is not None:
         drawn.append(
             _image(as_png(pixels), "Linear interpolation between the latents of pairs of rows")
         )
-    return "".join(drawn)
+    return "".join([*drawn, _prior_ways(loaded)])
 
 
 def _points(latent: Latent, places: list[tuple[float, float]], words: str) -> str:
@@ -203,9 +230,9 @@ def _coloured(latent: Latent, words: str) -> str:
 
 
 def _picture(path: Path, words: str) -> str:
-    """A picture of the run's end, where it has one that can be read."""
+    """A picture of the final evaluation; "" if there is none that can be read."""
     try:
-        return _image(files.read(path), words)
+        return _image(file_io.read(path), words)
     except (OSError, ValueError):
         return ""
 
@@ -217,7 +244,7 @@ def _image(png: bytes, words: str) -> str:
 
 
 def _graph(drawing: bytes | None) -> str:
-    """The drawing as a picture of its own, so that nothing in it is part of the page."""
+    """The drawing as a separate image, so that its elements are not part of the page."""
     if drawing is None:
         return ""
     data = base64.b64encode(drawing).decode("ascii")

@@ -1,10 +1,11 @@
-"""Pictures of a run: a grid of rows that are pictures, and the course of the loss."""
+"""Pictures of a run: grids of rows that are pictures, and the curve of the loss."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,19 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from specc.engine import files
-from specc.report.span import span
+from specc.engine.storage import file_io
+from specc.report.axis_range import axis_range
+from specc.report.training import losses, players_of
 
 WIDTH = 960
-"""A grid is enlarged, by whole numbers, to about so many pixels."""
+"""The approximate width of a grid in pixels, which is enlarged by an integer factor."""
 
 PAPER = 0.93
 HOLE = 0.55
 """The grey of an entry without a value, as a share of the tones."""
+
+COLOURS = ("#2b5c8a", "#c2571a", "#3b7d4f", "#7b4f9d")
+"""Of curves."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -34,7 +39,7 @@ def grid(
     """Rows [n, *shape] as one picture of pictures: [height, width, 3], bytes.
 
     `picture` is (height, width), or with channels last or first. Values are shown from the first of
-    the `tones` (black) to the second (white), and what is beyond them as the nearer of the two.
+    the `tones` (black) to the second (white); values beyond them are clipped.
     """
     values = _channels_last(rows.detach().cpu().double().numpy(), picture)
     low, high = tones
@@ -73,40 +78,34 @@ def as_png(pixels: Pixels) -> bytes:
 
 
 def write_png(path: Path, pixels: Pixels) -> None:
-    """Puts the picture at `path`; raises RunFailure E0811 where it cannot be written."""
-    files.write(path, as_png(pixels))
+    """Writes the picture to `path`; raises RunFailure E0811 if it cannot be written."""
+    file_io.write(path, as_png(pixels))
 
 
 def loss_curve(path: Path, metrics: Sequence[Mapping[str, Any]], title: str) -> None:
-    """The loss over the epochs, training and held-out rows, as a PNG at `path`.
+    """The loss over the epochs, of every player or on held-out rows, too, as a PNG at `path`.
 
-    Where the first epochs tower over the rest the axis leaves them out, and says so.
+    If the losses of early epochs are much larger the axis leaves them out and states it.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.0, 4.0), dpi=130, layout="constrained")
     axes = FigureCanvasAgg(figure).figure.add_subplot()
-    epochs = [line["epoch"] for line in metrics]
-    losses = [math.nan if line["loss"] is None else float(line["loss"]) for line in metrics]
-    axes.plot(epochs, losses, color="#2b5c8a", linewidth=1.6, label="training rows")
-    valid = [
-        (line["epoch"], math.nan if line["valid"]["loss"] is None else float(line["valid"]["loss"]))
-        for line in metrics
-        if "valid" in line
-    ]
-    if valid:
-        axes.plot(*zip(*valid, strict=True), color="#c2571a", linewidth=1.6, label="held-out rows")
+    series = losses(metrics)
+    for (name, points), colour in zip(series.items(), cycle(COLOURS), strict=False):
+        axes.plot(*zip(*points, strict=True), color=colour, linewidth=1.6, label=name)
+    if len(series) > 1:
         axes.legend(frameon=False)
-    axis = span([list(zip(epochs, losses, strict=True)), valid])
+    axis = axis_range(series.values())
     if axis is not None:
         axes.set_ylim(axis.low, axis.high)
         axes.set_title(axis.words(), loc="right", fontsize="small", color="#5c6675")
     axes.set_xlabel("epoch")
-    axes.set_ylabel("loss (nats a row)")
+    axes.set_ylabel("loss of each player" if players_of(metrics) else "loss (nats a row)")
     axes.set_title(title, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     data = BytesIO()
     figure.savefig(data, format="png")
-    files.write(path, data.getvalue())
+    file_io.write(path, data.getvalue())

@@ -1,4 +1,4 @@
-"""What a model makes of points of the plane: data, rows drawn from it, and its density."""
+"""Plots of models of points of the plane: data, samples and density."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from specc.engine import files
-from specc.engine.opened import OpenRun
+from specc.engine.storage import file_io
+from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.sampling import SAMPLE, rows_of_part, sample
-from specc.evaluate.solved import solved
+from specc.evaluate.solver_checks import require_solutions
 from specc.evaluate.units import in_data_units, in_model_units, scale_of
 
 PLANE = "plane.png"
@@ -25,35 +25,33 @@ INK = "#2b5c8a"
 Points = npt.NDArray[np.float64]
 
 
-def plane_field(opened: OpenRun) -> str | None:
-    """The observed node whose values are points of the plane, where the model can draw it."""
-    fields = opened.manifest.data.fields if opened.manifest.data else {}
-    points = [n for n in opened.manifest.observed() if n in fields and fields[n].shape == (2,)]
+def plane_field(loaded: LoadedRun) -> str | None:
+    """The observed node whose values are points of the plane, if the model can sample it."""
+    fields = loaded.manifest.data.fields if loaded.manifest.data else {}
+    points = [n for n in loaded.manifest.simulated() if n in fields and fields[n].shape == (2,)]
     continuous = [n for n in points if fields[n].dtype not in ("int64", "uint8", "bool")]
-    return continuous[0] if continuous and opened.program.can(SAMPLE) else None
+    return continuous[0] if continuous and loaded.program.can(SAMPLE) else None
 
 
-def plane(opened: OpenRun, name: str, part: str) -> Path:
-    """Data beside samples and, where log p(x) is exact, the density, as a picture in the run.
+def plane(loaded: LoadedRun, name: str, part: str) -> Path:
+    """Draws data, samples and, if log p(x) is exact, the density, in the units of the data.
 
-    All of them are in the units of the data.
-
-    The window is a square about the data, so that a unit is as long across as up. The density is
-    that of 200 x 200 points in it; its sum over them, which is near 1
-    where they are all that matters, stands above it. Raises RunFailure E0811.
+    The window is a square around the data. The density is computed at 200 x 200 points; the title
+    has its integral over the window, which is close to 1 if the window contains almost all of the
+    mass. Raises RunFailure: E0811, if the picture cannot be written.
     """
-    data = _numbers(in_data_units(opened, rows_of_part(opened, part, POINTS))[name])
-    drawn = _numbers(sample(opened, POINTS, part=part).in_data_units(opened).values[name])
+    data = _numbers(in_data_units(loaded, rows_of_part(loaded, part, POINTS))[name])
+    drawn = _numbers(sample(loaded, POINTS, part=part).in_data_units(loaded).values[name])
     window = around(data)
     shown = {"data": data, "drawn": drawn}
-    density = _density(opened, name, window)
-    path = opened.folder / PLANE
-    files.write(path, _figure(shown, density, window))
+    density = _density(loaded, name, window)
+    path = loaded.folder / PLANE
+    file_io.write(path, _figure(shown, density, window))
     return path
 
 
 def around(points: Points) -> Points:
-    """A square about the points, its low corner and its high one: [2, 2]."""
+    """The lower and the upper corner of a square around the points: [2, 2]."""
     low, high = points.min(0), points.max(0)
     half = 0.65 * (high - low).max() + 1e-9
     return np.asarray((low + high) / 2 + half * np.array([[-1.0], [1.0]]), np.float64)
@@ -64,18 +62,18 @@ def _numbers(values: Tensor) -> Points:
 
 
 @torch.inference_mode()
-def _density(opened: OpenRun, name: str, window: Points) -> Points | None:
-    """p(x) at the middle of each cell; None where the density is not exact, or needs more."""
-    program = opened.program
+def _density(loaded: LoadedRun, name: str, window: Points) -> Points | None:
+    """p(x) at the centre of each cell; None if the density is not exact or needs other inputs."""
+    program = loaded.program
     if program.capabilities.get(DENSITY) != (name,):
         return None
     axes = [np.linspace(a, b, 2 * CELLS + 1)[1::2] for a, b in window.T]
     grid = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2)
-    with opened.computing(), solved(program.folder):
+    with loaded.computing(), require_solutions(program.folder):
         program.eval()
-        x = in_model_units(opened, {name: torch.as_tensor(grid)})[name]
-        x = x.to(opened.device, opened.settings.dtype)
-        log_p = program.require(DENSITY)(**{name: x}) - (scale_of(opened) or 0.0)
+        x = in_model_units(loaded, {name: torch.as_tensor(grid)})[name]
+        x = x.to(loaded.device, loaded.settings.dtype)
+        log_p = program.require(DENSITY)(**{name: x}) - (scale_of(loaded) or 0.0)
     return np.exp(_numbers(log_p)).reshape(CELLS, CELLS)
 
 

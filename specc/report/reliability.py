@@ -1,7 +1,7 @@
-"""How often a label is told rightly, beside how sure the program is: a reliability diagram as SVG.
+"""Reliability diagrams as SVG: the accuracy of predictions against their confidence.
 
-At the left a bar for the accuracy of each bin of confidence (Guo et al. 2017, figure 1), and a mark
-at the bin's mean confidence; at the right the share of the rows that is in the bin.
+The left panel has a bar for the accuracy of each bin of confidence (Guo et al. 2017, figure 1) and
+a mark at the mean confidence of the bin; the right panel has the fraction of rows in the bin.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _down(value: float) -> float:
 
 
 def _bar(left: int, low: float, high: float, value: float) -> str:
-    """A bar over the confidences from `low` to `high`, a little apart from the next."""
+    """A bar over the confidences from `low` to `high`, with a small gap to the next."""
     x, width = _across(left, low) + 0.7, SIDE * (high - low) - 1.4
     place = f'x="{x:.1f}" y="{_down(value):.1f}" width="{width:.1f}" height="{SIDE * value:.1f}"'
     return f'<rect class="bar" {place}/>'
@@ -53,7 +53,7 @@ def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def _frame(left: int, words: str) -> Iterator[str]:
-    """The rules of a panel from 0 to 1 both ways, with what they measure."""
+    """The grid lines of a panel from 0 to 1 in both directions, with the labels of the axes."""
     for value in TICKS:
         x, y = _across(left, value), _down(value)
         yield _line("rule", left, y, left + SIDE, y)

@@ -1,4 +1,4 @@
-"""Runs side by side: what lies in run folders, and how two of them differ."""
+"""Summaries of run folders, and the differences between two runs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from specc.engine import files, record
-from specc.engine.forms import Result
-from specc.report.errors import with_error
+from specc.engine.storage import file_io, run_folder
+from specc.engine.storage.record_schemas import Result
+from specc.report.standard_error import with_error
 from specc.runtime.failure import RunFailure
 
 State = Literal["finished", "running", "stopped", "damaged"]
@@ -20,9 +20,9 @@ State = Literal["finished", "running", "stopped", "damaged"]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run in a line. `figures` are (value, standard error) by name, in nats a row.
+    """A run in a line. `figures` are (value, standard error) by name, likelihoods in nats a row.
 
-    None stands for a value that is not finite, and for the error of a single row.
+    A value that is not finite is None, and so is the error of a single row.
     """
 
     folder: str
@@ -33,28 +33,28 @@ class Summary:
     seconds: float
     digest: str
     seed: int | None
-    figures: Mapping[str, tuple[float | None, float | None]]
+    metrics: Mapping[str, tuple[float | None, float | None]]
 
     def as_json(self) -> dict[str, Any]:
-        """The same as JSON."""
+        """The summary as JSON."""
         return asdict(self)
 
 
 def found_in(folders: Sequence[Path]) -> Iterator[Path]:
     """The run folders among these, or one level below them."""
     for folder in folders:
-        if (folder / record.RUN).is_file():
+        if (folder / run_folder.RUN).is_file():
             yield folder
         elif folder.is_dir():
-            yield from sorted(p.parent for p in folder.glob(f"*/{record.RUN}"))
+            yield from sorted(p.parent for p in folder.glob(f"*/{run_folder.RUN}"))
 
 
 def summary(folder: Path) -> Summary:
-    """What a run folder says of itself; a damaged one says so."""
+    """The summary of a run folder, whose state is `damaged` if it cannot be read."""
     try:
-        facts, _ = record.facts_of(folder)
-        metrics = record.read_metrics(folder)
-        result = record.result_of(folder)
+        facts, _ = run_folder.facts_of(folder)
+        metrics = run_folder.read_metrics(folder)
+        result = run_folder.result_of(folder)
         last = metrics[-1] if metrics else {}
         return Summary(
             folder=str(folder),
@@ -65,20 +65,20 @@ def summary(folder: Path) -> Summary:
             seconds=sum(float(line.get("seconds", 0.0)) for line in metrics),
             digest=str(facts.get("digests", {}).get("math", ""))[:8],
             seed=facts.get("seed"),
-            figures=_figures(result),
+            metrics=_metrics(result),
         )
     except (RunFailure, OSError, ValueError, KeyError, TypeError, AttributeError):
         return Summary(str(folder), "?", "damaged", 0, None, 0.0, "", None, {})
 
 
-def _figures(result: Result) -> dict[str, tuple[float | None, float | None]]:
-    figures = result.get("evaluate", {})
-    return {n: (f["value"], f["standard_error"]) for n, f in figures.items()}
+def _metrics(result: Result) -> dict[str, tuple[float | None, float | None]]:
+    metrics = result.get("evaluate", {})
+    return {n: (f["value"], f["standard_error"]) for n, f in metrics.items()}
 
 
 def _state(folder: Path, has_result: bool) -> State:
-    """Whether a process holds the run's lock, or has left it finished or not."""
-    with suppress(FileNotFoundError), files.regular(folder / record.LOCK) as file:
+    """`running` if a process has the lock of the run, else `finished` or `stopped`."""
+    with suppress(FileNotFoundError), file_io.read_regular(folder / run_folder.LOCK) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
@@ -96,7 +96,7 @@ class Difference:
 
 
 def differences(first: Path, second: Path) -> list[Difference]:
-    """Facts, settings of the training, digests and figures in which two runs differ."""
+    """The facts, training settings, digests and metrics in which two runs differ."""
     one, other = _facts(first), _facts(second)
     return [
         Difference(key, one.get(key, "-"), other.get(key, "-"))
@@ -106,30 +106,30 @@ def differences(first: Path, second: Path) -> list[Difference]:
 
 
 UNCOMPARED = frozenset({"start", "carried", "files", "format", "seal", "revisions"})
-"""Facts that differ where others do, or say how a run began."""
+"""Facts that differ if others do, or that describe the start of a run."""
 
 
 def settings_of(folder: Path) -> dict[str, str]:
     """The values that `--set` gave, by their keys; raises RunFailure E0803."""
-    facts, _ = record.facts_of(folder)
-    text = record.current(folder, facts, record.SETTINGS)
+    facts, _ = run_folder.facts_of(folder)
+    text = run_folder.current(folder, facts, run_folder.SETTINGS)
     given = [] if text is None else json.loads(text)
     pairs = (str(setting).partition("=") for setting in given)
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _facts(folder: Path) -> dict[str, str]:
-    from specc.engine import checkpoint  # torch, which a list of runs does without
+    from specc.engine.storage import checkpoint  # torch, which a list of runs does without
     from specc.runtime import manifest as manifests
 
-    facts, code = record.facts_of(folder)
+    facts, code = run_folder.facts_of(folder)
     found = dict(_flat("", {k: v for k, v in facts.items() if k not in UNCOMPARED}))
     found |= dict(_flat("--set ", settings_of(folder)))
     found |= dict(_flat("train.", manifests.read(code).train))
     last = checkpoint.latest(folder)
     found["steps"] = str(last.counters.total) if last is not None else "0"
-    for name, (value, error) in _figures(record.result_of(folder)).items():
-        found[f"figure {name}"] = with_error(value, error)
+    for name, (value, error) in _metrics(run_folder.result_of(folder)).items():
+        found[f"metric {name}"] = with_error(value, error)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Small drawings as SVG text that takes its colours from the page: curves, bars, points."""
+"""Drawings as SVG text, with the colours of the page: curves, bars, points."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from specc.report.span import Points, span, widened
+from specc.report.axis_range import Points, axis_range, widened
 
 WIDTH = 640
-"""Units of a drawing over the whole page; two curves stand side by side in `CURVE` units each."""
+"""The width of a drawing over the full page; two curves are side by side, `CURVE` units each."""
 
 CURVE = 460
 HEIGHT = 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 38
 
 COLOURS = 10
-"""The classes of points that have a colour of their own."""
+"""The number of colours of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +36,18 @@ class Frame:
         return LEFT + (self.width - LEFT - RIGHT) * (x - self.left) / (self.right - self.left)
 
     def down(self, y: float) -> float:
-        """The place of a value of the vertical axis; one far beyond it is moved nearer."""
+        """The place of a value of the vertical axis, clipped far outside of the frame."""
         place = TOP + (self.height - TOP - BOTTOM) * (self.high - y) / (self.high - self.low)
         return min(max(place, -10.0 * self.height), 10.0 * self.height)
 
     def inside(self, line: str) -> str:
-        """A line that is cut off where it leaves the frame."""
+        """A line, clipped to the frame."""
         width, height = self.width - LEFT - RIGHT, self.height - TOP - BOTTOM
         place = f'x="{LEFT}" y="{TOP}" width="{width}" height="{height}"'
         return f'<svg {place} viewBox="{LEFT} {TOP} {width} {height}">{line}</svg>'
 
     def drawn(self, below: str, beside: str = "") -> str:
-        """Lines at round values with their numbers, and the names of the axes."""
+        """Grid lines at round values with their numbers, and the names of the axes."""
         edge, foot = self.width - RIGHT, self.height - BOTTOM
         lines = []
         for value in _round_values(self.low, self.high):
@@ -65,13 +65,13 @@ class Frame:
 
 
 def curves(series: Mapping[str, Points], title: str, below: str = "epoch") -> str:
-    """Lines over a common axis, which `specc.report.span` chooses; what is not finite is left out.
+    """Lines over a common axis; values that are not finite are left out.
 
     `series` has the points of each line by its name.
     """
     finite = {n: [(x, y) for x, y in p if math.isfinite(y)] for n, p in series.items()}
     lines = {name: points for name, points in finite.items() if points}
-    axis = span(lines.values())
+    axis = axis_range(lines.values())
     if axis is None:
         return ""
     xs = [x for points in lines.values() for x, _ in points]
@@ -89,7 +89,7 @@ def curves(series: Mapping[str, Points], title: str, below: str = "epoch") -> st
 
 
 def bars(values: Mapping[str, float], title: str, unit: str) -> str:
-    """A bar for each value, longest at full width, its number beside it."""
+    """A bar for each value with its number; the largest value has the full width."""
     if not values:
         return ""
     most = max(max(values.values()), 1e-12)
@@ -114,8 +114,8 @@ def points(
 ) -> str:
     """Points of two coordinates, with their axes.
 
-    `classes` are the numbers of their classes, which give them their colours, and `names` what the
-    legend calls these.
+    `classes` are the numbers of their classes, which determine their colours, and `names` the names
+    of the classes in the legend.
     """
     if not places:
         return ""
@@ -147,7 +147,7 @@ def _round_values(low: float, high: float) -> list[float]:
 
 
 def drawing(body: Sequence[str], title: str, height: int = HEIGHT, width: int = WIDTH) -> str:
-    """The parts of a drawing as one, with words for those who do not see it."""
+    """The SVG element of a drawing, with its title for screen readers."""
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>{''.join(body)}</svg>"

@@ -1,4 +1,4 @@
-"""The section on training: the loss and its parts over the epochs."""
+"""The section of the page on training: the loss and its metrics over the epochs."""
 
 from __future__ import annotations
 
@@ -7,29 +7,46 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specc.report import svg
+from specc.report.axis_range import Points, axis_range
 from specc.report.markup import figure
-from specc.report.span import Points, span
 
 Metrics = Sequence[Mapping[str, Any]]
 
+OF_PLAYER = " loss"
+"""The end of the name of a loss that belongs to one of several players."""
+
 
 def training(metrics: Metrics) -> str:
-    """A curve of the loss, and one of each part that is not the loss again; none of one epoch."""
+    """A curve of the loss, and one of each further metric; "" for a single epoch."""
     if len(metrics) < 2:
         return ""
-    loss: dict[str, Points] = {"training rows": _curve(metrics, "loss")}
-    valid = [(m["epoch"], _float(m["valid"]["loss"])) for m in metrics if "valid" in m]
-    if valid:
-        loss["held-out rows"] = valid
-    drawn = [_drawn(loss, "The loss over the epochs", "Loss, nats a row")]
+    words = "Loss of each player" if players_of(metrics) else "Loss, nats a row"
+    drawn = [_drawn(losses(metrics), "The loss over the epochs", words)]
     for name in parts_of(metrics):
         drawn.append(_drawn({name: _curve(metrics, name)}, f"{name} over the epochs", name))
     return f'<div class="grid">{"".join(drawn)}</div>'
 
 
+def players_of(metrics: Metrics) -> dict[str, str]:
+    """The part that is the loss of a player, by the player, where there are several."""
+    names = [name for name in metrics[0]["parts"] if name.endswith(OF_PLAYER)]
+    return {name.removesuffix(OF_PLAYER): name for name in names} if len(names) > 1 else {}
+
+
+def losses(metrics: Metrics) -> dict[str, Points]:
+    """The loss of each player; of a single one those on training and on held-out rows."""
+    players = players_of(metrics)
+    if players:
+        return {name: _curve(metrics, part) for name, part in players.items()}
+    loss: dict[str, Points] = {"training rows": _curve(metrics, "loss")}
+    valid = [(m["epoch"], _float(m["valid"]["loss"])) for m in metrics if "valid" in m]
+    return {**loss, "held-out rows": valid} if valid else loss
+
+
 def parts_of(metrics: Metrics) -> list[str]:
-    """The parts of the loss that have a curve of their own: not the loss itself, nor minus it."""
+    """The metrics that have a curve: no loss of a player, and not the negative of the first one."""
     names = [name for name in metrics[0]["parts"] if name != "loss"]
+    names = [name for name in names if name not in players_of(metrics).values()]
     return [name for name in names if not all(_is_the_loss(line, name) for line in metrics)]
 
 
@@ -43,13 +60,13 @@ def _curve(metrics: Metrics, name: str) -> Points:
 
 
 def _drawn(series: Mapping[str, Points], title: str, words: str) -> str:
-    axis = span(series.values())
+    axis = axis_range(series.values())
     beyond = axis.words() if axis is not None else ""
     return figure(svg.curves(series, title), f"{words} ({beyond})" if beyond else words)
 
 
 LARGEST = 1e100
-"""Beyond it a value is left out of a drawing, as one that is not finite."""
+"""The largest absolute value in a drawing; larger ones count as not finite."""
 
 
 def _float(value: object) -> float:

@@ -1,4 +1,4 @@
-"""What goes wrong while a program runs, in words a user can act on."""
+"""Failures of a run, with messages for the user."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ INTERRUPTED: ExitCode = 75
 
 
 class RunFailure(Exception):
-    """A run that cannot go on.
+    """A failure that ends a run.
 
-    `code` is a diagnostic code (E05xx for data, E08xx for runs), `message` one sentence that says
-    what is wrong, `hint` what to do about it, `place` where: a line of the spec, or a row and
-    column of a file. `exit_code` is the status that the command line ends with.
+    `code` is a diagnostic code (E05xx for data, E08xx for runs), `message` one sentence on the
+    problem, `hint` the likely fix, `place` a line of the spec or a row and column of a file, and
+    `exit_code` the exit status of the command line.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class RunFailure(Exception):
         self.exit_code = exit_code
 
     def __reduce__(self) -> tuple[Callable[[], RunFailure], tuple[()]]:
-        """How one process tells another of it."""
-        told = {"hint": self.hint, "place": self.place, "exit_code": self.exit_code}
-        return partial(RunFailure, self.code, self.message, **told), ()  # type: ignore[arg-type]
+        """Pickling, by which processes exchange failures."""
+        options = {"hint": self.hint, "place": self.place, "exit_code": self.exit_code}
+        return partial(RunFailure, self.code, self.message, **options), ()  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         """Place, message and hint, as one line of text."""

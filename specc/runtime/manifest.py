@@ -1,6 +1,6 @@
-"""The manifest: all that passes from the compiler to a run, as a JSON file beside the code.
+"""The manifest: the interface between the compiler and a run, a JSON file beside the code.
 
-`read` checks every key and type, so that nothing later has to ask whether the file is whole.
+`read` checks every key and type, so later code can rely on the file.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from specc.runtime.failure import RunFailure
+from specc.runtime.json_object import JsonObject, ManifestError
+from specc.runtime.losses import Loss, parse_loss
+from specc.runtime.update_rules import RULES, AfterUpdate
 
-FORMAT = 1
+FORMAT = 2
 NAME = "manifest.json"
 DIGESTS = ("source", "math", "training", "parameters")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """The set that a field's values lie in: its kind, `any` if unknown, and bounds of numbers."""
+    """The set of the values of a field: its kind, `any` if unknown, and bounds of numbers."""
 
     kind: str
     low: float = -math.inf
@@ -34,12 +35,17 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What a field says of rows, or entries of rows, without a value.
+    """The treatment of missing values of a field.
 
-    `known` is what the mask of values is called in a batch, [batch, *shape]; `filled` says that a
-    program draws what is missing, rather than leaves it out. `marker` is a number that stands for a
-    missing value, `fill` what is shown in its place (`zero` or `mean`), `hide` which values are not
-    shown, and `repeat` how often an epoch visits a row with a value.
+    Attributes:
+        known: The name of the mask of values in a batch, [batch, *shape].
+        shape: The shape of the mask of one row.
+        filled: Whether a program draws missing values; otherwise the density leaves them out.
+        marker: The number that means a missing value.
+        fill: The number in place of a missing value: `zero` or `mean`.
+        hide: The values that are hidden for an experiment.
+        repeat: How often an epoch visits a row with a value.
+
     """
 
     known: str
@@ -53,10 +59,10 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What bounds a value of a field: a number, or the value of another field of its row.
+    """A limit of the values of a field: a number, or the value of another field of the row.
 
-    The entries add up to it (`total`), or each is at `least` or at `most` that. It is the
-    `parameter` of the field's distribution.
+    The kinds are `total`, the sum of the entries, and `least` and `most`, the bounds of each entry.
+    The limit is a `parameter` of the field's distribution.
     """
 
     kind: str
@@ -67,14 +73,27 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A data field as the model sees it, and how it comes out of the source.
+    """A data field of the model, and its transformation from columns of the source.
 
-    `column` is that of the source, or several with one number a row each. `shape` is of one row;
-    `binarize` is `sample` or `threshold`; `one_hot` a number of classes;
-    `many_hot` the first number of a vector of ones and zeros and its size;
-    `picture` the height and width (and channels) under which a row is a picture; `distribution`
-    that of the node which observes the field, `whole` the joint draw that the node is a part of;
-    `constrain` the set in which the spec states the values to lie.
+    Attributes:
+        name: The name of the field.
+        column: The column of the source, or several with one number per row each.
+        shape: The shape of one row.
+        dtype: The dtype in a batch.
+        support: The set of the values.
+        binarize: `sample` or `threshold`.
+        scale: A factor on every value.
+        one_hot: The number of classes of a one-hot vector.
+        many_hot: The first number and the size of a vector of zeros and ones.
+        standardize: Whether the mean is subtracted and the deviation divided by.
+        constrain: The set that the spec states for the values.
+        picture: The height and width (and channels) of a row that is a picture.
+        distribution: The distribution of the node that observes the field.
+        whole: The joint draw that the node is a part of.
+        at: The place of the field in the spec.
+        missing: The treatment of missing values, if the field allows them.
+        limits: The limits of the values.
+
     """
 
     name: str
@@ -97,20 +116,20 @@ class Field:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the source that the field is made of."""
+        """The columns of the source that the field uses."""
         return (self.column,) if isinstance(self.column, str) else self.column
 
     @property
     def origin(self) -> str:
-        """The columns as messages print them: `image`, or `age, height`."""
+        """The columns in messages: `image`, or `age, height`."""
         return ", ".join(self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Which source is read, with which options, how it is split, and its fields by name.
+    """The source of the data with its options, its split, and its fields by name.
 
-    `doc` is what the spec says of itself, which may say where files come from.
+    `doc` is the description in the spec, which may state the origin of files.
     """
 
     source: str
@@ -120,7 +139,7 @@ class Data:
     doc: str = ""
 
     def inputs(self) -> frozenset[str]:
-        """All that a batch has: the fields, and the masks of those that may be missing."""
+        """The names in a batch: the fields, and the masks of those that allow missing values."""
         masks = (own.missing.known for own in self.fields.values() if own.missing)
         return frozenset((*self.fields, *masks))
 
@@ -136,27 +155,8 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """A loss function: the fields it takes, and the programs whose parameters it trains.
-
-    `warm_up` is the share of a run in which the weight of divergences rises to 1; where it is not
-    0, the function takes that weight. `shares` are arguments that are shares of rows with a value,
-    by the field that each is of. `loop` is the number of steps that it goes through one by one.
-    """
-
-    name: str
-    inputs: tuple[str, ...]
-    needs_data_size: bool
-    warm_up: float
-    bound: str | None
-    parameters: tuple[str, ...]
-    shares: Mapping[str, str] = field(default_factory=dict)
-    loop: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps of data that are sequences, and the field that says how many of them a row has."""
+    """The number of steps of sequences, and the field with the length of each row."""
 
     count: int
     lengths: str | None
@@ -164,10 +164,10 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """What a link, a head or a learnt tensor stands for, whatever it is called.
+    """The definition of a link, a head or a parameter, independently of its name.
 
-    `inputs` are the arguments that a link joins to one vector, with their widths, and `columns` the
-    axis of each tensor along which they lie.
+    `inputs` are the arguments that a link concatenates, with their widths, and `columns` the axis
+    of each tensor that corresponds to them.
     """
 
     erased: str
@@ -175,12 +175,18 @@ class Module:
     columns: Mapping[str, int] = field(default_factory=dict)
 
 
+ORDERS = ("alternating", "simultaneous")
+"""The orders in which players move."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The whole file. `capabilities` maps `program.method` to the inputs of that method.
+    """The content of a manifest. `capabilities` maps `program.method` to its inputs.
 
-    `modules` are those of the programs by their names; `fixed` is what a run holds on to beside
-    its mathematics, so that another value of it is another run.
+    `modules` are the modules of the programs by name; `fixed` has the settings, beside the
+    mathematics, that a run cannot change when it resumes. `after_update` are the rules by which
+    tensors follow parameters, in the order in which they are applied. In the `order` `simultaneous`
+    all players take their gradients at the same parameters, before any of them moves.
     """
 
     name: str
@@ -198,10 +204,22 @@ class Manifest:
     steps: Steps | None = None
     modules: Mapping[str, Module] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    after_update: tuple[AfterUpdate, ...] = ()
+    order: str = "alternating"
 
     def latents(self, program: str) -> tuple[str, ...]:
         """The names of the latent nodes of `program`."""
         return tuple(n for n, v in self.nodes.get(program, {}).items() if v.role == "latent")
+
+    def simulated(self) -> tuple[str, ...]:
+        """The nodes of the model whose samples stand beside data: observed, or named like a field.
+
+        A deterministic node of the name of a field is what a model without a density of it makes.
+        """
+        fields = self.data.fields if self.data is not None else {}
+        nodes = self.nodes.get("model", {})
+        made = tuple(n for n, v in nodes.items() if v.role == "let" and n in fields)
+        return (*self.observed(), *made)
 
     def observed(self) -> tuple[str, ...]:
         """The names of the model's observed nodes."""
@@ -229,16 +247,16 @@ def read(folder: Path) -> Manifest:
         raise _damaged(path, f"it cannot be read ({error})") from error
     try:
         return parse(value)
-    except _ManifestError as mistake:
+    except ManifestError as mistake:
         raise _damaged(path, str(mistake)) from mistake
 
 
 def parse(value: object) -> Manifest:
-    """The manifest of a decoded JSON value; raises `_ManifestError` with the place in the value."""
-    top = _Object(value, "")
+    """The manifest of a decoded JSON value; raises ManifestError with the place in the value."""
+    top = JsonObject(value, "")
     found = top.get("format", int)
     if found != FORMAT:
-        raise _ManifestError(f"its format is {found}, and this version reads format {FORMAT}")
+        raise ManifestError(f"its format is {found}, and this version reads format {FORMAT}")
     digests = top.child("digests")
     result = Manifest(
         name=top.get("name", str),
@@ -251,7 +269,7 @@ def parse(value: object) -> Manifest:
             program: {name: _node(node) for name, node in nodes.children()}
             for program, nodes in top.child("nodes").children()
         },
-        losses=tuple(_loss(item) for item in top.items("losses")),
+        losses=tuple(parse_loss(item) for item in top.items("losses")),
         capabilities=_capabilities(top.child("capabilities")),
         parameters={p.get("name", str): p.sizes("shape") for p in top.items("parameters")},
         train=top.get("train", dict, {}),
@@ -259,9 +277,25 @@ def parse(value: object) -> Manifest:
         steps=_steps(top.child("steps")) if top.value.get("steps") is not None else None,
         modules={name: _module(item) for name, item in top.child("modules", {}).children()},
         fixed=top.get("fixed", dict, {}),
+        after_update=tuple(_after_update(item) for item in top.items("after_update", [])),
+        order=_order(top.get("order", str, ORDERS[0])),
     )
     _check_inputs(result)
     return result
+
+
+def _order(found: str) -> str:
+    if found not in ORDERS:
+        raise ManifestError(f"`order` is {found!r}, not one of {ORDERS}")
+    return found
+
+
+def _after_update(item: JsonObject) -> AfterUpdate:
+    rule = item.get("rule", str)
+    if rule not in RULES:
+        raise ManifestError(f"`{item.path}.rule` is {rule!r}, not one of {tuple(RULES)}")
+    options = {key: item.get(key, float) for key in RULES[rule]}
+    return AfterUpdate(rule, item.get("module", str), item.get("of", str), options)
 
 
 def _check_inputs(manifest: Manifest) -> None:
@@ -271,12 +305,12 @@ def _check_inputs(manifest: Manifest) -> None:
     for loss in manifest.losses:
         missing = [name for name in loss.inputs if name not in fields]
         if missing:
-            raise _ManifestError(
+            raise ManifestError(
                 f"the loss `{loss.name}` takes `{missing[0]}`, which no data field gives"
             )
 
 
-def _data(top: _Object) -> Data:
+def _data(top: JsonObject) -> Data:
     item = top.child("data")
     return Data(
         source=item.get("source", str),
@@ -287,11 +321,11 @@ def _data(top: _Object) -> Data:
     )
 
 
-def _field(name: str, item: _Object) -> Field:
+def _field(name: str, item: JsonObject) -> Field:
     binarize = item.optional("binarize", str)
     binarize = None if binarize == "none" else binarize
     if binarize not in (None, "sample", "threshold"):
-        raise _ManifestError(f"`{item.path}.binarize` is {binarize!r}, not `sample` or `threshold`")
+        raise ManifestError(f"`{item.path}.binarize` is {binarize!r}, not `sample` or `threshold`")
     return Field(
         name=name,
         column=_column(item, name),
@@ -313,7 +347,7 @@ def _field(name: str, item: _Object) -> Field:
     )
 
 
-def _limit(item: _Object) -> Limit:
+def _limit(item: JsonObject) -> Limit:
     return Limit(
         kind=item.get("kind", str),
         parameter=item.get("parameter", str),
@@ -322,12 +356,12 @@ def _limit(item: _Object) -> Limit:
     )
 
 
-def _column(item: _Object, name: str) -> str | tuple[str, ...]:
+def _column(item: JsonObject, name: str) -> str | tuple[str, ...]:
     several = isinstance(item.value.get("from"), list)
     return item.names("from") if several else item.get("from", str, name)
 
 
-def _missing(item: _Object) -> Missing:
+def _missing(item: JsonObject) -> Missing:
     return Missing(
         known=item.get("known", str),
         shape=item.sizes("shape"),
@@ -339,18 +373,18 @@ def _missing(item: _Object) -> Missing:
     )
 
 
-def _steps(item: _Object) -> Steps:
+def _steps(item: JsonObject) -> Steps:
     return Steps(item.get("count", int), item.optional("lengths", str))
 
 
-def _many_hot(item: _Object) -> tuple[int, int] | None:
+def _many_hot(item: JsonObject) -> tuple[int, int] | None:
     if item.value.get("many_hot") is None:
         return None
     found = item.child("many_hot")
     return found.get("from", int), found.get("size", int)
 
 
-def _support(item: _Object) -> Support:
+def _support(item: JsonObject) -> Support:
     low, high = item.optional("low", float), item.optional("high", float)
     return Support(
         kind=item.get("kind", str),
@@ -361,11 +395,11 @@ def _support(item: _Object) -> Support:
     )
 
 
-def _module(item: _Object) -> Module:
+def _module(item: JsonObject) -> Module:
     inputs = []
     for each in item.get("inputs", list, []):
         if not (isinstance(each, list) and [type(part) for part in each] == [str, int]):
-            raise _ManifestError(f"`{item.path}.inputs` is no list of names with widths")
+            raise ManifestError(f"`{item.path}.inputs` is no list of names with widths")
         inputs.append((each[0], each[1]))
     columns = item.child("columns", {})
     return Module(
@@ -375,7 +409,7 @@ def _module(item: _Object) -> Module:
     )
 
 
-def _node(item: _Object) -> Node:
+def _node(item: JsonObject) -> Node:
     return Node(
         role=item.get("role", str),
         shape=item.sizes("shape"),
@@ -384,83 +418,13 @@ def _node(item: _Object) -> Node:
     )
 
 
-def _loss(item: _Object) -> Loss:
-    return Loss(
-        name=item.get("name", str),
-        inputs=item.names("inputs"),
-        needs_data_size=item.get("needs_data_size", bool, False),
-        warm_up=item.optional("warm_up", float) or 0.0,
-        bound=item.optional("bound", str),
-        parameters=item.names("parameters"),
-        shares={name: str(of) for name, of in item.get("shares", dict, {}).items()},
-        loop=item.get("loop", int, 0),
-    )
-
-
-def _capabilities(item: _Object) -> dict[str, tuple[str, ...]]:
+def _capabilities(item: JsonObject) -> dict[str, tuple[str, ...]]:
     for name in item.value:
         if name.count(".") != 1:
-            raise _ManifestError(
+            raise ManifestError(
                 f"`{item.path}.{name}` is not a program and a method, as in `model.sample`"
             )
     return {name: item.names(name) for name in item.value}
-
-
-class _ManifestError(Exception):
-    """A key of the manifest that is missing or of the wrong kind; the text says which."""
-
-
-class _Object:
-    """A JSON object with its path, whose keys are taken out under a check of their type."""
-
-    def __init__(self, value: object, path: str) -> None:
-        if not isinstance(value, dict):
-            raise _ManifestError(
-                f"`{path}` is not an object" if path else "it is not a JSON object"
-            )
-        self.value = cast("dict[str, Any]", value)
-        self.path = path
-
-    def _at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
-
-    def get(self, key: str, kind: type[T], default: T | None = None) -> T:
-        if key not in self.value:
-            if default is None:
-                raise _ManifestError(f"the key `{self._at(key)}` is missing")
-            return default
-        found = self.value[key]
-        if kind is float and isinstance(found, int) and not isinstance(found, bool):
-            found = float(found)
-        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
-            raise _ManifestError(f"`{self._at(key)}` is {found!r}, not of type {kind.__name__}")
-        return found
-
-    def optional(self, key: str, kind: type[T]) -> T | None:
-        return None if self.value.get(key) is None else self.get(key, kind)
-
-    def child(self, key: str, default: dict[str, Any] | None = None) -> _Object:
-        return _Object(self.get(key, dict, default), self._at(key))
-
-    def children(self) -> list[tuple[str, _Object]]:
-        return [(key, _Object(value, self._at(key))) for key, value in self.value.items()]
-
-    def items(self, key: str, default: list[Any] | None = None) -> list[_Object]:
-        found = self.get(key, list, default)
-        return [_Object(item, f"{self._at(key)}[{i}]") for i, item in enumerate(found)]
-
-    def names(self, key: str) -> tuple[str, ...]:
-        found = self.get(key, list)
-        if not all(isinstance(name, str) for name in found):
-            raise _ManifestError(f"`{self._at(key)}` is {found!r}, not a list of names")
-        return tuple(found)
-
-    def sizes(self, key: str) -> tuple[int, ...]:
-        found = self.get(key, list)
-        whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in found)
-        if not whole:
-            raise _ManifestError(f"`{self._at(key)}` is {found!r}, not a list of sizes")
-        return tuple(found)
 
 
 def _damaged(path: Path, why: str) -> RunFailure:

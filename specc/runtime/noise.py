@@ -1,6 +1,6 @@
-"""Randomness from counters: the same seed and step give the same numbers, whenever they are asked.
+"""Random numbers from counters: the same seed and counters give the same numbers.
 
-Generated code draws everything through a `Noise`, so a step is a function of its arguments and a
+Generated code draws every number from a `Noise`, so a step is a function of its arguments, and a
 run resumes without a saved generator.
 """
 
@@ -15,7 +15,7 @@ from specc.runtime.number import Number
 from specc.runtime.seeds import mix
 
 LARGEST = 2.0**30
-"""The largest rate of which torch's own counts are taken: they are int32 on a GPU."""
+"""The largest rate for which torch draws the counts: they are int32 on a GPU."""
 
 
 class Noise:

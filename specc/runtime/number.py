@@ -17,7 +17,7 @@ from torch.nn import functional
 Number = Tensor | float
 
 FAR = 40.0
-"""Above this x, log(1 + e^x) is x in every type; torch's own limit of 20 is that of float32."""
+"""Above this x, log(1 + e^x) is x in every dtype; the default of torch, 20, fits float32."""
 
 # |B_2k| / 2k, k = 1, 2, ...: the series of digamma, whose signs alternate.
 _DIGAMMA = (1 / 12, 1 / 120, 1 / 252, 1 / 240, 1 / 132, 691 / 32760, 1 / 12)
@@ -30,9 +30,9 @@ def shape(*numbers: Number) -> torch.Size:
     return size
 
 
-def full_shape(wanted: Sequence[int] | None, *numbers: Number) -> Sequence[int]:
-    """The shape of a draw: the one that is wanted, or that of the parameters."""
-    return shape(*numbers) if wanted is None else wanted
+def full_shape(requested: Sequence[int] | None, *numbers: Number) -> Sequence[int]:
+    """The shape of a draw: the requested one, by default that of the parameters."""
+    return shape(*numbers) if requested is None else requested
 
 
 def tensor(x: Number) -> Tensor:
@@ -41,10 +41,7 @@ def tensor(x: Number) -> Tensor:
 
 
 def tensors(*numbers: Number) -> tuple[Tensor, ...]:
-    """The numbers as tensors, the floats in the type of the first that is one already.
-
-    A tensor of whole numbers sets no type: data may be of any.
-    """
+    """The numbers as tensors; floats get the dtype of the first floating-point tensor."""
     for like in numbers:
         if isinstance(like, Tensor) and like.is_floating_point():
             return tuple(x if isinstance(x, Tensor) else like.new_tensor(x) for x in numbers)
@@ -74,7 +71,7 @@ def spread(x: Number, *numbers: Number) -> Tensor:
 
 
 def minus(x: Number, y: Number) -> Number:
-    """The difference x - y, at no cost where y is the float 0; of whole numbers, a float."""
+    """The difference x - y, without an operation if y is the float 0 and x is not an integer."""
     whole = isinstance(x, Tensor) and not x.is_floating_point()
     return x if not whole and not isinstance(y, Tensor) and y == 0.0 else x - y
 
@@ -86,7 +83,7 @@ def distance(x: Number, y: Number) -> Number:
 
 
 def over(x: Number, y: Number) -> Number:
-    """The quotient x / y, at no cost where y is the float 1.
+    """The quotient x / y, without an operation if y is the float 1.
 
     A tensor is inverted first: y is often smaller than x (it lacks the particle axis), and the
     gradient of a product costs less than that of a quotient.

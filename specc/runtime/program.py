@@ -1,4 +1,4 @@
-"""A compiled spec as one torch module: its programs, its losses, and what it is able to do."""
+"""A compiled spec as one torch module: its programs, its losses and its capabilities."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from specc.runtime import importing
+from specc.runtime import after_update, import_hook
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Loss, Manifest
+from specc.runtime.losses import Loss, LossResult, State
+from specc.runtime.manifest import Manifest
 from specc.runtime.noise import Noise
 
-Parts = dict[str, Tensor]
-LossFunction = Callable[..., tuple[Tensor, Parts]]
+LossFunction = Callable[..., tuple[Any, ...]]
 
 
 class Program(nn.Module):
-    """The programs of a spec (`model`, and mostly `guide`) with the losses that train them.
+    """The programs of a spec (`model`, and often `guide`) with the losses that train them.
 
-    What can be asked of a program beyond its losses are its *capabilities*: methods of its parts,
-    such as `model.log_joint` or `guide.sample`, which the manifest lists with their inputs.
+    The *capabilities* of a program are further methods, such as `model.log_joint` or
+    `guide.sample_and_log_prob`, which the manifest lists with their inputs.
     """
 
     def __init__(
@@ -44,13 +44,19 @@ class Program(nn.Module):
         self.guide = guide
         for name, module in others.items():
             self.add_module(name, module)
+        self._programs = tuple(p for p in (model, guide, *others.values()) if p is not None)
         self._losses = losses
         self._declared: dict[str, Loss] = {loss.name: loss for loss in self.manifest.losses}
         self._verify()
+        self._rules = {
+            loss.name: after_update.moved_by(self.manifest.after_update, loss.parameters)
+            for loss in self.manifest.losses
+        }
+        after_update.start(self, self.manifest.after_update)
 
     @property
     def capabilities(self) -> Mapping[str, tuple[str, ...]]:
-        """The methods that may be asked for, as `model.sample`, with the inputs they take."""
+        """The methods, such as `model.sample`, with their inputs."""
         return self.manifest.capabilities
 
     def can(self, capability: str) -> bool:
@@ -60,7 +66,7 @@ class Program(nn.Module):
     def require(self, capability: str, purpose: str = "") -> Callable[..., Any]:
         """The method of that name.
 
-        Raises RunFailure: E0805, naming the capability, where the program does not have it.
+        Raises RunFailure: E0805, if the program does not have it.
         """
         if not self.can(capability):
             what = f", which {purpose} needs" if purpose else ""
@@ -78,40 +84,53 @@ class Program(nn.Module):
     def loss(
         self,
         name: str,
+        state: State,
         batch: Mapping[str, Tensor],
         noise: Noise,
-        data_size: int,
-        kl_weight: Tensor | float = 1.0,
-        shares: Mapping[str, float] | None = None,
-    ) -> tuple[Tensor, Parts]:
-        """The loss of a batch, a scalar, and the parts that it is made of.
+        scalars: Mapping[str, Tensor | float],
+    ) -> LossResult:
+        """The loss of a batch with the state after it and its metrics.
+
+        The generated function is `loss(model, guide, noise, *, x, data_size) -> loss, metrics`, or
+        `loss(model, guide, noise, state, *, x) -> loss, state, metrics` where it declares state.
 
         Args:
             name: Which loss, as the manifest lists it.
+            state: The state before the step, by name; empty for a loss without state.
             batch: The data fields, each [batch, *shape].
             noise: The random numbers of this step.
-            data_size: The rows of the whole training set, which scales terms of global nodes.
-            kl_weight: The factor of divergences, for a loss that lets it rise.
-            shares: The share of rows with a value of each field that may be missing, 1 by default.
+            scalars: The scalars of this step by argument; those that the loss does not declare are
+                left out.
 
         """
         declared = self._declared[name]
         arguments: dict[str, Any] = {field: batch[field] for field in declared.inputs}
-        if declared.needs_data_size:
-            arguments["data_size"] = data_size
-        if declared.warm_up:
-            arguments["kl_weight"] = kl_weight
-        for argument, of in declared.shares.items():
-            arguments[argument] = (shares or {}).get(of, 1.0)
-        if self.guide is None:
-            return self._losses[name](self.model, noise, **arguments)
-        return self._losses[name](self.model, self.guide, noise, **arguments)
+        arguments |= {argument: scalars[argument] for argument in declared.scalars}
+        if declared.state:
+            return LossResult(*self._losses[name](*self._programs, noise, dict(state), **arguments))
+        loss, metrics = self._losses[name](*self._programs, noise, **arguments)
+        return LossResult(loss, {}, metrics)
+
+    def after_update(self, loss: str, skipped: Tensor) -> None:
+        """Changes the tensors that follow what an update of a loss changed; unless it is skipped.
+
+        Args:
+            loss: Which loss was updated, as the manifest lists it.
+            skipped: 1 if the update was omitted, else 0.
+
+        """
+        after_update.advance(self, self._rules[loss], skipped)
 
     def _verify(self) -> None:
-        """The code and the manifest must speak of the same losses, methods and parameters."""
+        """Checks that the code and the manifest have the same losses, methods and parameters."""
         for name in self._declared:
             if name not in self._losses:
                 raise self._mismatch(f"the code has no loss `{name}`")
+        modules = {name for name, _ in self.named_modules()}
+        for rule in self.manifest.after_update:
+            for name in (rule.module, rule.of):
+                if name not in modules:
+                    raise self._mismatch(f"the code has no module `{name}`")
         for capability in self.capabilities:
             part, _, method = capability.partition(".")
             if not hasattr(getattr(self, part, None), method):
@@ -130,13 +149,13 @@ class Program(nn.Module):
 def load(folder: Path) -> Program:
     """The program of a folder of generated code, with fresh parameters from torch's generator.
 
-    The folder is imported under a name of its own, so that two runs of one spec do not meet.
+    The folder is imported under a unique name, so that two runs of one spec do not share modules.
 
-    Raises RunFailure: E0808, where the manifest is damaged or the code cannot be imported.
+    Raises RunFailure: E0808, if the manifest is damaged or the code cannot be imported.
     """
     folder = folder.resolve()
     manifests.read(folder)
-    name = importing.PREFIX + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    name = import_hook.PREFIX + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     for loaded in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
         del sys.modules[loaded]
     start = folder / "__init__.py"
@@ -144,7 +163,7 @@ def load(folder: Path) -> Program:
         raise RunFailure(
             "E0808", f"{folder} has no __init__.py: it is not a folder of generated code"
         )
-    spec = importing.spec_of(name, start, folder)
+    spec = import_hook.spec_of(name, start, folder)
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

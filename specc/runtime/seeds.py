@@ -1,4 +1,4 @@
-"""One seed from several counters: a purpose, an epoch and a step have noise of their own."""
+"""Seeds from counters, such as a purpose, an epoch and a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scale and a shift for each channel, which start from data."""
+"""A scale and a shift for each channel, with data-dependent initialization."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 
 ENTRY = Bijection(
     name="actnorm",
-    summary="x_c = exp(s_c) u_c + b_c for each channel c, of variance 1 on the first batch",
+    summary="A scale and a shift for each channel, initialized from the first batch.",
     formula=(
         "x_c = exp(s_c) u_c + b_c for each channel c\n"
         "log |det dx/du| = (entries of a channel) sum_c s_c"

@@ -36,7 +36,7 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 
 ENTRY = Bijection(
     name="affine",
-    summary="x_i = exp(a_i) u_i + b_i",
+    summary="A scale and a shift for each entry.",
     formula="x_i = exp(a_i) u_i + b_i\nlog |det dx/du| = sum_i a_i",
     references=(
         Reference("Kingma and Dhariwal (2018), Glow", "table 1, the scale and bias of actnorm"),

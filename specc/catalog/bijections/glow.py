@@ -1,4 +1,4 @@
-"""Steps of actnorm, an invertible matrix and an affine coupling; on images at several scales."""
+"""Glow: steps of actnorm, an invertible matrix and an affine coupling; multiscale for images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Options(LinkOptions):
 
 
 def lower(options: Options, shape: Shape, context: int) -> Lowered:
-    """From the draw to the value, each step is a coupling, a matrix and an actnorm."""
+    """Layers from the draw to the value; each step is a coupling, a matrix and an actnorm."""
     given = options.glow
     if len(shape) == 3:
         return _image(given, shape, context)
@@ -83,7 +83,7 @@ def _coupling(channels: int, given: Glow, context: int) -> Layer:
 
 
 def _level(layer: Layer, steps: int, shape: Shape, seed: int) -> Layer:
-    """Steps with this coupling, and matrices with seeds of their own."""
+    """Steps with this coupling; each matrix has a different seed."""
     made: list[Layer] = []
     for number in range(seed, seed + steps):
         made += [layer, invertible.layer(shape, number), actnorm.layer(shape)]
@@ -91,7 +91,7 @@ def _level(layer: Layer, steps: int, shape: Shape, seed: int) -> Layer:
 
 
 def _refuse(given: Glow, others: set[str], what: str, instead: str) -> None:
-    """Options that mean nothing for such a value; raises `LinkShapeError`."""
+    """Refuses options that do not apply to the value; raises `LinkShapeError`."""
     wrong = sorted(given.model_fields_set & others)
     if wrong:
         raise LinkShapeError(f"maps {what}, for which `{wrong[0]}` means nothing", f"say {instead}")
@@ -99,7 +99,7 @@ def _refuse(given: Glow, others: set[str], what: str, instead: str) -> None:
 
 ENTRY = Bijection(
     name="glow",
-    summary="steps of actnorm, an invertible matrix and an affine coupling",
+    summary="Steps of actnorm, an invertible matrix and an affine coupling; multiscale for images.",
     formula=(
         "each step: x = A(W C(u)), C an affine coupling, W a matrix, A an actnorm\n"
         "log |det dx/du| = the sum of those of all parts"

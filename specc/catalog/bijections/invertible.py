@@ -24,7 +24,7 @@ class Options(LinkOptions):
 def layer(shape: Shape, seed: int) -> Layer:
     """The layer, for vectors or images."""
     return step(
-        "invertible.Invertible",
+        "invertible_linear.InvertibleLinear",
         shape,
         own={"factors": (shape[0], shape[0])},
         options={"seed": seed},
@@ -40,7 +40,7 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 
 ENTRY = Bijection(
     name="invertible",
-    summary="u = P L U x, with a fixed permutation P and triangular L and U",
+    summary="A learnt invertible matrix.",
     formula="u = P L U x\nlog |det du/dx| = (entries of a channel) sum_i log |U_ii|",
     references=(
         Reference(

@@ -49,13 +49,13 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 
 
 def draw_cost(options: Options) -> str:
-    """A coupling takes one pass."""
+    """The cost of a draw: one pass for couplings, one for each entry otherwise."""
     return "one pass for each entry" if options.nsf.autoregressive else ""
 
 
 ENTRY = Bijection(
     name="nsf",
-    summary="each entry through a monotone rational-quadratic spline that other entries give",
+    summary="Neural spline flows: monotone rational-quadratic splines.",
     formula=(
         "in the bin k of u_i, of width w, height h and slopes d_k, d_(k+1) at its ends:\n"
         "x_i = y_k + h (s t^2 + d_k t (1 - t)) / (s + (d_(k+1) + d_k - 2 s) t (1 - t))\n"

@@ -1,4 +1,4 @@
-"""A fixed order of the entries."""
+"""Fixed permutations of the entries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Options(LinkOptions):
 
 
 def lower(options: Options, shape: Shape, context: int) -> Lowered:
-    """One layer; on an image it is the channels that change places."""
+    """One layer; for an image it permutes the channels."""
     del context
     size = channels(shape)
     rank = {"rank": len(shape)} if len(shape) > 1 else {}
@@ -35,7 +35,7 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
 
 ENTRY = Bijection(
     name="permutation",
-    summary="x_i = u_order(i)",
+    summary="A fixed permutation of the entries.",
     formula="x_i = u_order(i)\nlog |det dx/du| = 0",
     references=(
         Reference(

@@ -1,4 +1,4 @@
-"""WaveNet: dilated causal convolutions, so that each step sees only the steps before it."""
+"""WaveNet: dilated causal convolutions, in which each step depends only on previous steps."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _own(options: Options, channels: int, context: int) -> dict[str, Shape]:
 
 
 def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowered:
-    """One linear map for every step: the features of a step see only the steps before."""
+    """One linear map for every step; the features of a step depend only on previous steps."""
     each_of(shape, output)
     step = dense.head(options, features[1:], output[1:])
     return Lowered(step.layers, output, step.init)
@@ -77,7 +77,7 @@ def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowe
 
 ENTRY = Causal(
     name="causal_conv",
-    summary="gated, dilated convolutions over the steps before",
+    summary="WaveNet: dilated causal convolutions; each step depends only on previous steps.",
     formula=(
         "(a, b) = K *_d h + U c,  z = tanh(a) sigmoid(b),  h' = h + R z\n"
         "y = the sum over the layers of S z"

@@ -1,4 +1,4 @@
-"""Gated PixelCNN: masked convolutions, so that each pixel sees only the pixels before it."""
+"""Gated PixelCNN: masked convolutions, in which each pixel depends only on previous pixels."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def trunk(options: Options, shape: Shape, context: int) -> Lowered:
 
 
 def _at_each_pixel(options: Options, image: Shape, context: int) -> int:
-    """How many numbers of a `spatial` context each pixel takes; raises `LinkShapeError`."""
+    """The size of the context at each pixel if it is `spatial`; raises `LinkShapeError`."""
     if not options.spatial:
         return 0
     each, rest = divmod(context, math.prod(image[1:]))
@@ -102,7 +102,7 @@ def _own(options: Options, channels: int, context: int) -> dict[str, Shape]:
 
 
 def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowered:
-    """A convolution of side 1, masked within the pixel."""
+    """A 1x1 convolution, masked within the pixel."""
     each = each_of(shape, output)
     named = given(each=(each, ()), bias=(options.bias, True))
     channels = (1, *shape)[-3] * math.prod(each)
@@ -117,7 +117,7 @@ def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowe
 
 ENTRY = Causal(
     name="masked_conv",
-    summary="gated convolutions over the pixels before, row by row",
+    summary="Gated PixelCNN: masked convolutions; each pixel depends only on previous pixels.",
     formula=(
         "(a_v, b_v) = K_v * v + U_v c,                  v' = tanh(a_v) sigmoid(b_v)\n"
         "(a_h, b_h) = K_h * h + N (a_v, b_v) + U_h c,   h' = h + R (tanh(a_h) sigmoid(b_h))"

@@ -1,4 +1,4 @@
-"""MADE: linear layers with masks, so that each entry sees only the entries before it."""
+"""MADE: masked linear layers, in which each entry depends only on entries before it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Options(WeightOptions):
 
     @property
     def direct_too(self) -> bool:
-        """Whether the heads see the entries: where nothing is hidden, they see nothing else."""
+        """Whether the heads are connected to the entries; always without hidden layers."""
         return self.direct or not self.masked_mlp
 
 
@@ -46,7 +46,7 @@ def _orders(options: Options) -> dict[str, object]:
 
 
 def trunk(options: Options, shape: Shape, context: int) -> Lowered:
-    """The hidden layers; the features are a vector, whatever the shape of the event."""
+    """The hidden layers; the features are a vector for any shape of the event."""
     hidden, size = options.masked_mlp, math.prod(shape)
     named = {
         **({"hidden": hidden, "activation": options.activation} if hidden else {}),
@@ -87,7 +87,7 @@ def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowe
 
 ENTRY = Causal(
     name="masked_mlp",
-    summary="an mlp whose weights are masked: entry i sees the entries before i",
+    summary="MADE: masked linear layers; each entry depends only on entries before it.",
     formula=(
         "h_1 = f((W_1 M_1) x + b_1 + U_1 c),  h_l = f((W_l M_l) h_(l-1) + b_l + U_l c)\n"
         "y = (V M_V) h_L + (A M_A) x + b + B c, the masks M of zeros and ones, entry by entry"

@@ -7,7 +7,7 @@ from specc.catalog.supports import BOOLEAN, OPEN_UNIT_INTERVAL, REAL
 
 ENTRY = Distribution(
     name="bernoulli",
-    summary="0 or 1, entry by entry.",
+    summary="Binary values, entry by entry.",
     formula="p^x (1 - p)^(1 - x), p = sigmoid(logits), x in {0, 1}",
     references=(
         Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 2.2"),

@@ -7,7 +7,7 @@ from specc.catalog.supports import OPEN_UNIT_INTERVAL, POSITIVE
 
 ENTRY = Distribution(
     name="beta",
-    summary="Numbers between 0 and 1: the conjugate prior of a probability.",
+    summary="A density on (0, 1): the conjugate prior of a probability.",
     formula="x^(a - 1) (1 - x)^(b - 1) / B(a, b), 0 < x < 1",
     references=(
         Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 2.13"),

@@ -7,7 +7,7 @@ from specc.catalog.supports import POSITIVE, REAL
 
 ENTRY = Distribution(
     name="cauchy",
-    summary="A bell with tails so heavy that it has no mean.",
+    summary="A symmetric density with tails so heavy that it has no mean.",
     formula="1 / (pi scale (1 + ((x - loc) / scale)^2))",
     references=(
         Reference(

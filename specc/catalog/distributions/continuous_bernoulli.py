@@ -7,7 +7,7 @@ from specc.catalog.supports import OPEN_UNIT_INTERVAL, REAL, UNIT_INTERVAL
 
 ENTRY = Distribution(
     name="continuous_bernoulli",
-    summary="Numbers from 0 to 1, the density an exponential: pixels that are not binarized.",
+    summary="An exponential density on [0, 1], for pixels that are not binarized.",
     formula="C(p) p^x (1 - p)^(1 - x), p = sigmoid(logits), 0 <= x <= 1",
     references=(
         Reference("Loaiza-Ganem and Cunningham, The Continuous Bernoulli, 2019", "section 3"),

@@ -7,7 +7,7 @@ from specc.catalog.supports import POSITIVE, SIMPLEX
 
 ENTRY = Distribution(
     name="dirichlet",
-    summary="Vectors of n positive numbers that sum to one: a prior of class probabilities.",
+    summary="A density on vectors of n positive numbers that sum to one: a prior of probabilities.",
     formula="Gamma(sum_i a_i) prod_i x_i^(a_i - 1) / Gamma(a_i), a = concentration",
     references=(
         Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 2.38"),

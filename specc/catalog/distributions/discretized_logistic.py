@@ -1,4 +1,4 @@
-"""The logistic distribution, rounded to a grid of whole numbers."""
+"""The logistic distribution, rounded to a grid of integers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _bins(known: Mapping[str, float]) -> Support:
 
 ENTRY = Distribution(
     name="discretized_logistic",
-    summary="Whole numbers such as pixels: the mass of a logistic density in each of the bins.",
+    summary="Integers such as pixels: the mass of a logistic density in each of the bins.",
     formula=(
         "sigmoid((v + h - loc) / scale) - sigmoid((v - h - loc) / scale), "
         "v = 2 x / (bins - 1) - 1, h = 1 / (bins - 1); the first and last bin reach to infinity"
@@ -28,7 +28,7 @@ ENTRY = Distribution(
     parameters=(
         Parameter("loc", REAL, "the centre, where bin 0 is at -1 and the last bin at 1"),
         Parameter("scale", POSITIVE, "the width, in the unit of loc"),
-        Parameter("bins", Integers(2), "the number of whole numbers"),
+        Parameter("bins", Integers(2), "the number of integers"),
     ),
     result=_bins,
     example="x: {latent: discretized_logistic, loc: 0, scale: 0.5}",

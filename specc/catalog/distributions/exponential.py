@@ -7,7 +7,7 @@ from specc.catalog.supports import POSITIVE
 
 ENTRY = Distribution(
     name="exponential",
-    summary="The waiting time for the next event of a steady stream.",
+    summary="The waiting time for the next event of a Poisson process.",
     formula="rate exp(-rate x), x >= 0",
     references=(
         Reference(

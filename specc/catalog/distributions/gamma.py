@@ -7,7 +7,7 @@ from specc.catalog.supports import POSITIVE
 
 ENTRY = Distribution(
     name="gamma",
-    summary="Positive numbers; the waiting time for `concentration` events.",
+    summary="A density on positive numbers: the waiting time for `concentration` events.",
     formula="rate^a x^(a - 1) exp(-rate x) / Gamma(a), a = concentration, x > 0",
     references=(
         Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 2.146"),

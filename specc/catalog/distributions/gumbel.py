@@ -7,7 +7,7 @@ from specc.catalog.supports import POSITIVE, REAL
 
 ENTRY = Distribution(
     name="gumbel",
-    summary="The largest of many numbers: a bell with a longer tail to the right.",
+    summary="The limit distribution of the maximum of many samples, with a longer right tail.",
     formula="exp(-z - exp(-z)) / scale, z = (x - loc) / scale",
     references=(
         Reference(

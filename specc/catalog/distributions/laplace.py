@@ -7,7 +7,7 @@ from specc.catalog.supports import POSITIVE, REAL
 
 ENTRY = Distribution(
     name="laplace",
-    summary="Two exponential tails back to back; its log-density is an absolute error.",
+    summary="A symmetric density with exponential tails; its log-density is an absolute error.",
     formula="exp(-|x - loc| / scale) / (2 scale)",
     references=(
         Reference(

@@ -7,7 +7,7 @@ from specc.catalog.supports import POSITIVE, REAL
 
 ENTRY = Distribution(
     name="logistic",
-    summary="A bell whose distribution function is the sigmoid.",
+    summary="A symmetric density whose distribution function is the sigmoid.",
     formula="exp(-z) / (scale (1 + exp(-z))^2), z = (x - loc) / scale",
     references=(
         Reference(

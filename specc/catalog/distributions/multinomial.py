@@ -7,7 +7,7 @@ from specc.catalog.supports import COUNTS, NATURAL, REAL, SIMPLEX
 
 ENTRY = Distribution(
     name="multinomial",
-    summary="How many of `total_count` draws fell into each of n classes.",
+    summary="The number of draws in each of n classes, out of `total_count` draws.",
     formula="N! prod_i p_i^x_i / x_i!, p = softmax(logits), N = total_count = sum_i x_i",
     references=(
         Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 2.34"),

@@ -7,7 +7,7 @@ from specc.catalog.supports import CHOLESKY, REAL
 
 ENTRY = Distribution(
     name="multivariate_normal",
-    summary="A normal vector of n correlated numbers.",
+    summary="A normal distribution over vectors of n correlated numbers.",
     formula="exp(-|y|^2 / 2) / ((2 pi)^(n / 2) prod_i L_ii), L y = x - loc, L = scale_tril",
     references=(
         Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 1.52"),

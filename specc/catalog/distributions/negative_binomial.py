@@ -7,7 +7,7 @@ from specc.catalog.supports import NATURAL, OPEN_UNIT_INTERVAL, POSITIVE, REAL
 
 ENTRY = Distribution(
     name="negative_binomial",
-    summary="Counts that vary more than Poisson's: a Poisson variable with a gamma rate.",
+    summary="Overdispersed counts: a Poisson variable with a gamma-distributed rate.",
     formula="Gamma(x + r) / (x! Gamma(r)) p^x (1 - p)^r, r = total_count, p = sigmoid(logits)",
     references=(
         Reference("Johnson, Kemp and Kotz, Univariate Discrete Distributions, 2005", "chapter 5"),

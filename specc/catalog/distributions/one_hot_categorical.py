@@ -7,7 +7,7 @@ from specc.catalog.supports import ONE_HOT, REAL, SIMPLEX
 
 ENTRY = Distribution(
     name="one_hot_categorical",
-    summary="A class as a vector with a single 1, so that it can feed a network.",
+    summary="A class as a one-hot vector, which can be the input of a network.",
     formula="softmax(logits)[i] where x is 1 at i",
     references=(
         Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 2.26"),

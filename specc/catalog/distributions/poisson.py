@@ -7,7 +7,7 @@ from specc.catalog.supports import NATURAL, NONNEGATIVE
 
 ENTRY = Distribution(
     name="poisson",
-    summary="The number of events of a steady stream in a unit of time.",
+    summary="The number of events of a Poisson process in a unit of time.",
     formula="rate^x exp(-rate) / x!, x in {0, 1, ...}",
     references=(
         Reference("Johnson, Kemp and Kotz, Univariate Discrete Distributions, 2005", "chapter 4"),

@@ -7,7 +7,7 @@ from specc.catalog.supports import POSITIVE, REAL
 
 ENTRY = Distribution(
     name="student_t",
-    summary="A bell with heavy tails: normal as df grows, Cauchy at df = 1.",
+    summary="A symmetric density with heavy tails: Cauchy at df = 1, normal for large df.",
     formula=(
         "Gamma((df + 1) / 2) / (Gamma(df / 2) sqrt(pi df) scale) "
         "(1 + ((x - loc) / scale)^2 / df)^(-(df + 1) / 2)"

@@ -17,7 +17,7 @@ def _between(known: Mapping[str, float]) -> Support:
 
 ENTRY = Distribution(
     name="uniform",
-    summary="Any number from low to high alike.",
+    summary="A constant density between low and high.",
     formula="1 / (high - low), low <= x <= high",
     references=(
         Reference(

@@ -29,7 +29,7 @@ class Options(SpatialOptions):
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
-    """The convolutions; where vectors are wanted, flattened and followed by the hidden layers."""
+    """The convolutions, and for vector outputs a flattening layer and the hidden layers."""
     image = as_image(input)
     if image is None:
         raise LinkShapeError(
@@ -64,7 +64,7 @@ def _maps(options: Options, image: Shape) -> tuple[Layer, Shape]:
 
 
 def head(options: Options, features: Shape, output: Shape) -> Lowered:
-    """A linear map for a vector; for an image, a convolution that keeps height and width."""
+    """A linear map for a vector; for an image, a convolution with the same height and width."""
     if len(features) == 1:
         return dense.head(options, features, output)
     if len(output) != 3 or features[1:] != output[1:]:
@@ -78,7 +78,7 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
 
 ENTRY = Link(
     name="conv",
-    summary="convolutions, then a linear map",
+    summary="A stack of convolutions, from an image to features, or to another image.",
     formula=(
         "h_0 = x, h_i = f(K_i * h_(i-1) + b_i), * a strided convolution\n"
         "y = W g(h_n) + b, g the hidden dense layers"

@@ -29,7 +29,7 @@ class Options(SpatialOptions):
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
-    """Hidden layers, a small map, and every transposed convolution but the last."""
+    """Hidden layers, a reshaping to an image, and all transposed convolutions but the last."""
     sides = _sides(options, outputs)
     (inputs,) = input
     hidden = dense.stack(options, inputs, options.hidden)
@@ -60,7 +60,7 @@ def _up(options: Options, channels: tuple[int, int], side: Shape) -> Layer:
 
 
 def _sides(options: Options, outputs: tuple[Shape, ...]) -> list[Shape]:
-    """Height and width before each transposed convolution, the first one's first."""
+    """Height and width of the input of each transposed convolution, in order."""
     height, width = _wanted(outputs)
     k, s, p = options.kernel, options.stride, options.zeros
     sides: list[Shape] = []
@@ -71,7 +71,7 @@ def _sides(options: Options, outputs: tuple[Shape, ...]) -> list[Shape]:
 
 
 def _wanted(outputs: tuple[Shape, ...]) -> tuple[int, int]:
-    """The height and width that every output has; raises `LinkShapeError` where they differ."""
+    """The common height and width of the outputs; raises `LinkShapeError` if they differ."""
     sides = set()
     for output in outputs:
         image = as_image(output)
@@ -103,7 +103,7 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
 
 ENTRY = Link(
     name="deconv",
-    summary="a linear map to a small image, then transposed convolutions",
+    summary="A stack of transposed convolutions, from a vector to an image.",
     formula=(
         "h_0 = g(x) as a small image, g the hidden dense layers\n"
         "h_i = f(K_i *' h_(i-1) + b_i), *' a transposed convolution; the last one without f"

@@ -1,4 +1,4 @@
-"""The gated recurrent unit: the next state of a sequence from the state and what comes in."""
+"""The gated recurrent unit: the next state of a sequence from the state and the inputs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from specc.catalog.entry import Layer, Lowered, Reference, Shape
 from specc.catalog.link import Link, LinkShapeError
 from specc.catalog.links.blocks.dense import linear
 from specc.catalog.links.blocks.initialization import initializer
-from specc.catalog.links.blocks.options import WeightOptions
+from specc.catalog.links.blocks.options import SpectralOptions
 
 TARGET = "specc.runtime.links.gru.Gru"
 
 
-class Options(WeightOptions):
+class Options(SpectralOptions):
     """`gru`, or `{gru: true, init: orthogonal}`."""
 
     gru: Literal[True] | None = Field(True, description="`true`, or nothing.")
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
-    """No layers: each result is a state of its own."""
+    """No layers: the head contains the unit."""
     del outputs
     return Lowered((), input, initializer(options.init))
 
@@ -43,7 +43,7 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
 
 ENTRY = Link(
     name="gru",
-    summary="h' = (1 - u) n + u h, u and n from the state h and the input",
+    summary="The gated recurrent unit: the next state of a sequence from the state and the inputs.",
     formula=(
         "r = sigmoid(W_r x + U_r h),  u = sigmoid(W_u x + U_u h)\n"
         "n = tanh(W_n x + r (U_n h)),  h' = (1 - u) n + u h"

@@ -1,4 +1,4 @@
-"""Standard torch layers, listed one by one."""
+"""A list of standard torch layers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from specc.catalog.links.blocks.folding import fold
 from specc.catalog.links.blocks.initialization import initializer
 from specc.catalog.links.blocks.listed import KINDS
 from specc.catalog.links.blocks.listed_options import Listed, row_of
-from specc.catalog.links.blocks.options import AT_LEAST_ONE, NotEmpty, WeightOptions
+from specc.catalog.links.blocks.options import AT_LEAST_ONE, NotEmpty, SpectralOptions
 from specc.catalog.links.blocks.spatial import words
 
 
-class Options(WeightOptions):
+class Options(SpectralOptions):
     """`layers: [{linear: 500}, tanh, linear]`; a bare `linear` at the end has its size inferred."""
 
     layers: Annotated[tuple[Listed, ...], Field(strict=False), NotEmpty] = Field(
@@ -28,12 +28,12 @@ class Options(WeightOptions):
 
     @property
     def infers(self) -> bool:
-        """Whether the list ends with a bare `linear`, which then is the head."""
+        """Whether the list ends with a bare `linear`, which is then the head."""
         return self.layers[-1] == "linear"
 
 
 def input_rank(options: Options) -> int:
-    """3 where the first layer that minds takes an image, else 1."""
+    """3 if the first layer with a fixed input rank takes an image, else 1."""
     for listed in options.layers:
         rank = KINDS[row_of(listed)[0]].rank
         if rank is not None:
@@ -50,7 +50,7 @@ def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered
 
 
 Step = tuple[Layer, bool, Shape]
-"""A layer, whether it takes an image with one batch axis only, and what it returns."""
+"""A layer, whether it needs an image with one batch axis, and the shape of its output."""
 
 
 def _steps(options: Options, event: Shape) -> Iterator[Step]:
@@ -80,7 +80,7 @@ FIX = "put `flatten` or `unflatten` before it"
 
 
 def _fold(steps: list[Step]) -> Iterator[Layer]:
-    """The layers, with each run of them that returns images folded where one needs it."""
+    """The layers; consecutive layers on images are folded together if one of them needs it."""
     for images, run in groupby(steps, key=lambda step: len(step[2]) == 3):
         listed = list(run)
         layers = tuple(layer for layer, _, _ in listed)
@@ -94,7 +94,7 @@ def _fold(steps: list[Step]) -> Iterator[Layer]:
 
 
 def head(options: Options, features: Shape, output: Shape) -> Lowered:
-    """The inferred `linear`; without one, nothing, and the features must have the wanted shape."""
+    """The inferred `linear`; without one no layer, and the features must have the output shape."""
     if not options.infers:
         if features != output:
             raise LinkShapeError(
@@ -112,7 +112,7 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
 
 ENTRY = Link(
     name="layers",
-    summary="the listed torch layers",
+    summary="A list of standard torch layers.",
     formula="y = f_n(... f_2(f_1(x)))",
     references=(Reference("PyTorch documentation, torch.nn"),),
     example="{layers: [linear: 500, tanh, dropout: 0.1, linear]}",

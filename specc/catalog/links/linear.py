@@ -10,24 +10,24 @@ from specc.catalog.entry import Lowered, Shape
 from specc.catalog.link import Link
 from specc.catalog.links.blocks.dense import head
 from specc.catalog.links.blocks.initialization import initializer
-from specc.catalog.links.blocks.options import WeightOptions
+from specc.catalog.links.blocks.options import SpectralOptions
 
 
-class Options(WeightOptions):
+class Options(SpectralOptions):
     """`linear`, or `{linear: true, bias: false}`."""
 
     linear: Literal[True] | None = Field(True, description="`true`, or nothing.")
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
-    """No layers: the heads act on the input itself."""
+    """No layers: the heads act on the input."""
     del outputs
     return Lowered((), input, initializer(options.init))
 
 
 ENTRY = Link(
     name="linear",
-    summary="W x + b",
+    summary="One linear map.",
     formula="y = W x + b",
     references=(),
     example="{linear: true, bias: false}",

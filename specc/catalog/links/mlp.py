@@ -1,4 +1,4 @@
-"""Linear layers with a nonlinear function between them."""
+"""A multilayer perceptron: linear layers with an activation between them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered
 
 ENTRY = Link(
     name="mlp",
-    summary="h_i = f(W_i h_{i-1} + b_i), then a linear map",
+    summary="A multilayer perceptron: linear layers with an activation between them.",
     formula="h_0 = x, h_i = f(W_i h_(i-1) + b_i)\ny = W h_n + b",
     references=(
         Reference(

@@ -1,4 +1,4 @@
-"""Residual blocks of linear layers, activations first."""
+"""Residual blocks of linear layers with pre-activation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Options(StackOptions):
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
-    """A linear map to the first block's size, the blocks, and a last activation."""
+    """A linear map to the size of the first block, the blocks, and a final activation."""
     del outputs
     (inputs,) = input
     sizes = (options.resnet[0], *options.resnet)
@@ -32,7 +32,7 @@ def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered
 
 
 def _block(options: Options, inputs: int, outputs: int) -> Layer:
-    """Build x + F(x) with F of two layers, or W x + F(x) where the size changes."""
+    """The block x + F(x) with F of two layers, or W x + F(x) if the size changes."""
     residual = sequence(
         (
             *bend(options, inputs),
@@ -51,7 +51,7 @@ def _block(options: Options, inputs: int, outputs: int) -> Layer:
 
 ENTRY = Link(
     name="resnet",
-    summary="h_i = h_{i-1} + F_i(h_{i-1}), then a linear map",
+    summary="Residual blocks of linear layers with pre-activation.",
     formula=(
         "h_0 = V x + c, h_i = S_i h_(i-1) + F_i(h_(i-1)), S_i = I where the size stays\n"
         "y = W f(h_n) + b"

@@ -1,4 +1,4 @@
-"""How each source is read; the file of the same stem in `specc.catalog.sources` declares it."""
+"""The readers of sources, which `specc.catalog.sources` declares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bags of words in compressed sparse rows, laid out as one row of counts a document."""
+"""Bags of words in compressed sparse row format, as one row of counts per document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.files import folder_for, inside, require_memory, unreadable
+from specc.data.data_folder import folder_for, inside, require_memory, unreadable
 from specc.data.sources.npz import arrays_of
 from specc.data.table import ALL, Array, Column, Table
 
@@ -20,8 +20,9 @@ def read(
 ) -> Table:
     """The columns `counts` [documents, words] and `length` [documents], and masks for splits.
 
-    Document d has the words `indices[indptr[d]:indptr[d+1]]`, each as often as `counts` says at
-    the same place. Counts are kept in the smallest whole-number type that holds them.
+    Document d has the words `indices[indptr[d]:indptr[d+1]]`, and `counts` has their counts at the
+    same places; the counts of a word that is listed several times are added. The column has the
+    smallest integer type that is large enough.
     """
     path = inside(folder_for("counts", folder), str(options.get("path", "")))
     arrays = arrays_of(path, None if used is None else {*NEEDED, *used})
@@ -40,20 +41,23 @@ def read(
 def _rows(path: Path, arrays: Mapping[str, Array]) -> Array:
     for name in NEEDED:
         if arrays[name].dtype.kind not in "iu":
-            problem = f"`{name}` holds {arrays[name].dtype}, not whole numbers"
+            problem = f"`{name}` holds {arrays[name].dtype}, not integers"
             raise unreadable(path, problem, f"save `{name}.astype(numpy.int64)`")
     indptr, indices, counts = (arrays[name].astype(np.int64) for name in NEEDED[:3])
     shape = tuple(int(size) for size in np.ravel(arrays["shape"]))
     problem = _problem(indptr, indices, counts, shape)
     if problem:
         raise unreadable(path, problem)
-    most = int(counts.max()) if counts.size else 0
+    documents = np.repeat(np.arange(shape[0]), np.diff(indptr))
+    places, entry = np.unique(documents * shape[1] + indices, return_inverse=True)
+    totals = np.zeros(len(places), np.int64)
+    np.add.at(totals, entry, counts)
+    most = int(totals.max()) if totals.size else 0
     kind = np.uint8 if most < 256 else np.uint16 if most < 65536 else np.int64
     size = shape[0] * shape[1] * np.dtype(kind).itemsize
     require_memory(path, size, f"{shape[0]} documents of {shape[1]} words are that large as rows")
     rows = np.zeros(shape, dtype=kind)
-    documents = np.repeat(np.arange(shape[0]), np.diff(indptr))
-    np.add.at(rows, (documents, indices), counts.astype(kind))
+    rows.reshape(-1)[places] = totals
     return rows
 
 

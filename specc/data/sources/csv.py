@@ -1,4 +1,4 @@
-"""CSV files: a header with the names of the columns, then a row of numbers a line."""
+"""CSV files: a header with the names of the columns, then a row of numbers in each line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from specc.data.columns import compact, gathered, masks_of, members
-from specc.data.files import folder_for, inside, unreadable
+from specc.data.data_folder import folder_for, inside, unreadable
 from specc.data.table import ALL, Column, Table
 from specc.data.text import LONGEST, lines
 
@@ -26,21 +26,21 @@ MISSING = frozenset({"", "na", "nan", "null", "none", "?"})
 TRUTHS = {"true": 1.0, "false": 0.0}
 
 GROWTH = 8
-"""Bytes of memory for each byte of text: `0,` becomes a number of 8 bytes, twice for a moment."""
+"""Bytes of memory for each byte of text: `0,` becomes 8 bytes, with one temporary copy."""
 
 DECLARED = re.compile(r"sep=(.)[\r\n]*")
-"""A first line that some spreadsheets write, and read as the name of the delimiter."""
+"""A first line with the delimiter, which some spreadsheets write."""
 
 TEXT = "text, not numbers"
 
 
 @dataclass
 class Sheet:
-    """The table while it is read: the columns that are used, and what a cell is held against.
+    """The table while it is read: the columns that are used, and the formats of their cells.
 
-    `open` are the columns that may turn out to be text, which `*` leaves out; `texts` has the first
-    text of each and its line, `numbers` those with a number in them. `classes` are the texts of a
-    column that are class numbers, in their order.
+    `open` are the columns that may be text, which `*` leaves out; `texts` has the first text of
+    each with its line, and `numbers` those with a number in them. `classes` has the texts of
+    columns that are read as class numbers, in order.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class Sheet:
     numbers: set[int] = field(default_factory=set)
 
     def add(self, cells: list[str], line: int) -> None:
-        """One row; raises RunFailure E0505 where it is none."""
+        """Adds one row; raises RunFailure E0505 if it does not fit the header."""
         if len(cells) != len(self.names):
             if not "".join(cells).strip():
                 return
@@ -104,11 +104,11 @@ class Sheet:
         if text.lower() in MISSING:
             return float("nan")
         name, listed = self.names[index], ", ".join(known)
-        problem = f"line {line}, column `{name}`: {text[:40]!r} is none of its classes {listed}"
+        problem = f"line {line}, column `{name}`: {text[:40]!r} is not one of its classes {listed}"
         raise unreadable(self.path, problem, f"add it to `classes: {{{name}: ...}}` under `data:`")
 
     def wrong(self, index: int, text: str, line: int) -> Exception:
-        """The failure of a cell that is no number."""
+        """The failure of a cell that is not a number."""
         shown = repr(text if len(text) <= 40 else f"{text[:37]}...")
         problem = f"line {line}, column `{self.names[index]}`: {shown} is not a number"
         return unreadable(self.path, problem, self._hint(text.strip(), self.names[index]))
@@ -119,13 +119,13 @@ class Sheet:
         if re.fullmatch(r"[+-]?\d{1,3}([,. '_\u00a0\u202f]\d{3})+([.,]\d+)?", text) or "_" in text:
             return "write numbers without a mark between thousands"
         if re.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", text):
-            return "a date is no number: leave the column out, or save it as a number of days"
+            return "a date is not a number: leave the column out, or save it as a number of days"
         classes = f"`classes: {{{name}: [{text[:40]}, ...]}}` under `data:` with all of its texts"
         return f"for texts that are classes write {classes}; else leave the column out"
 
     def _ragged(self, cells: list[str], line: int) -> Exception:
         problem = f"line {line} has {len(cells)} values, and the header names {len(self.names)}"
-        hint = "a text with the delimiter in it stands in quotes" if len(cells) > 1 else ""
+        hint = "a text that contains the delimiter needs quotes" if len(cells) > 1 else ""
         return unreadable(self.path, problem, hint)
 
 
@@ -134,11 +134,10 @@ def read(
 ) -> Table:
     """A column for each column of the file `path`, or for those that are `used`.
 
-    Without `delimiter` a first line `sep=;` names it, else the header does: a comma, or where it
+    Without `delimiter` a first line `sep=;` names it, else the header decides: a comma, or if it
     has none, a semicolon, a tab or a bar. Option `columns` maps further columns to lists of
-    columns: `{features: [a, b, c]}` is one of three numbers a row. Option `classes` lists the texts
-    of columns that are read as class numbers. A cell without a value is not a number, which a field
-    then refuses.
+    columns: `{features: [a, b, c]}` is one of three numbers per row. Option `classes` lists the
+    texts of columns that are read as class numbers. A cell without a value is NaN.
     """
     path = inside(folder_for("csv", folder), str(options.get("path", "")))
     lists = dict(options.get("columns", {}))
@@ -202,7 +201,7 @@ def _filled(
 
 
 def delimiter(header: str) -> str:
-    """What stands between the names of a header: a comma, unless it has none outside quotes."""
+    """The delimiter of a header: a comma, or if it has none outside quotes, another one."""
     bare = re.sub(r'"[^"]*"', "", header)
     if "," in bare:
         return ","
@@ -226,7 +225,7 @@ def _sheet(
         if count > 1:
             places = [str(n + 1) for n, other in enumerate(names) if other == name]
             problem = f"its header names `{name}` at the columns {' and '.join(places)}"
-            raise unreadable(path, problem, "give each column that is used a name of its own")
+            raise unreadable(path, problem, "give each column that is used a unique name")
     maybe = frozenset(i for i in chosen if used is not None and names[i] not in used)
     decimal = str(options.get("decimal", "."))
     if decimal not in (".", ",") or decimal == given:
@@ -242,7 +241,7 @@ def _sheet(
 
 
 def number(text: str, decimal: str = ".") -> float | None:
-    """The number that a text is: ASCII digits without marks between them, or None."""
+    """The number in a text, of ASCII characters without separators; None if it is not one."""
     text = text.strip()
     if "_" in text or not text.isascii():
         return None

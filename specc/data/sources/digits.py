@@ -16,7 +16,7 @@ def read(
 ) -> Table:
     """`image` [64], parts of 16, and `level`, the same as 0 to 16; `label`, 0 to 9."""
     del options, folder, used
-    # A second to import, so only where it is asked for.
+    # The import takes a second.
     from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 
     found = load_digits()

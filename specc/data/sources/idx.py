@@ -1,6 +1,6 @@
-"""idx files, the format of MNIST and its relatives: a header of sizes, then the numbers.
+"""idx files, the format of MNIST: a header of sizes, then the numbers.
 
-The format, as its authors describe it: two zero bytes, a byte for the type, a byte for the number
+The format: two zero bytes, a byte for the type, a byte for the number
 of dimensions, each dimension as a big-endian 32-bit number, then the values in row-major order.
 """
 
@@ -16,7 +16,7 @@ from typing import IO, Any, cast
 
 import numpy as np
 
-from specc.data.files import folder_for, inside, require_memory, unreadable
+from specc.data.data_folder import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Part, Table
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -53,15 +53,15 @@ def pictures(values: Array) -> Column:
 def array(path: Path) -> Array:
     """The array in an idx file, which may be packed with gzip.
 
-    Raises RunFailure: E0505, where it is not an idx file, is damaged, or is longer or shorter than
-    its header says; E0513, where it says more than the memory holds.
+    Raises RunFailure: E0505, if it is not an idx file, is damaged, or does not have the length that
+    its header states; E0513, if it does not fit into memory.
     """
     try:
         with _opened(path) as file:
             shape, dtype = _header(path, file.read(4 + 4 * 255))
             start = 4 + 4 * len(shape)
             expected = math.prod(shape) * dtype.itemsize
-            require_memory(path, expected, "the file says so itself; it may be damaged")
+            require_memory(path, expected, "its header states this size; it may be damaged")
             file.seek(start)
             data = file.read(expected + 1)
     except (OSError, EOFError, zlib.error) as error:
@@ -69,7 +69,7 @@ def array(path: Path) -> Array:
     if len(data) != expected:
         sizes = "x".join(str(n) for n in shape)
         has = f"it has {len(data)}" if len(data) < expected else "it has more"
-        problem = f"its header says {sizes}, which is {expected} bytes; {has}"
+        problem = f"its header states {sizes}, which is {expected} bytes; {has}"
         raise unreadable(path, problem, "the file may be cut off: fetch it again")
     values: Array = np.frombuffer(data, dtype).reshape(shape)
     return values.astype(dtype.newbyteorder("="))

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from specc.data.files import folder_for, folder_inside, inside, require_memory, unreadable
+from specc.data.data_folder import (
+    entries,
+    folder_for,
+    folder_inside,
+    inside,
+    require_memory,
+    unreadable,
+)
 from specc.data.table import ALL, Array, Column, Table
 from specc.runtime.failure import USAGE, RunFailure
 
@@ -26,12 +33,12 @@ FORMATS = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
-"""The files that count as pictures; each is opened as what its ending says, and as nothing else."""
+"""The endings of pictures with their formats; no other format is tried."""
 
 GREY = frozenset({"1", "L", "LA"})
 COLOUR = frozenset({"P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 PIXELS = 1 << 26
-"""A picture of more pixels is refused before it is unpacked."""
+"""A picture of more pixels is refused before it is decoded."""
 
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, Image.DecompressionBombError)
 
@@ -41,9 +48,9 @@ def read(
 ) -> Table:
     """`image` [channels * height * width], bytes as parts of 255, and `label`.
 
-    Colours are laid out as [channels, height, width]. Pictures come in the order of their names;
-    `label` is the number of their folder in the order of the folders' names, where there are
-    folders. A picture is brought to `size` by the mean over the pixels that fall together.
+    Colours have the shape [channels, height, width]. Pictures are in the order of their names; if
+    there are folders, `label` is the number of the folder in the order of their names. A picture is
+    resized to `size` by a box filter.
     """
     del used
     given = str(options.get("path", ""))
@@ -71,9 +78,9 @@ def read(
 
 def _files(data: Path, given: str, top: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]]:
     """The names of the classes, and every picture with the number of its class."""
-    entries = sorted(p.name for p in top.iterdir() if not p.name.startswith("."))
-    classes = tuple(name for name in entries if (top / name).is_dir())
-    pictures = [name for name in entries if Path(name).suffix.lower() in FORMATS]
+    names = [name for name in entries(top) if not name.startswith(".")]
+    classes = tuple(name for name in names if (top / name).is_dir())
+    pictures = [name for name in names if Path(name).suffix.lower() in FORMATS]
     pictures = [name for name in pictures if name not in classes]
     if pictures and classes:
         problem = f"it has both pictures (`{pictures[0]}`) and folders (`{classes[0]}`)"
@@ -81,7 +88,7 @@ def _files(data: Path, given: str, top: Path) -> tuple[tuple[str, ...], list[tup
     found = [(inside(data, f"{given}/{name}"), 0) for name in pictures]
     for label, name in enumerate(classes):
         folder = folder_inside(data, f"{given}/{name}")
-        inner = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in FORMATS)
+        inner = [n for n in entries(folder) if Path(n).suffix.lower() in FORMATS]
         if not inner:
             raise unreadable(folder, "it has no pictures, and each folder is a class")
         found += [(inside(data, f"{given}/{name}/{file}"), label) for file in inner]
@@ -100,7 +107,7 @@ def _channels(first: Path, options: Mapping[str, Any]) -> int:
 
 
 def _refuse_colour(path: Path) -> None:
-    """Colours are not lost unless the spec says so."""
+    """Refuses a picture in colours if the spec does not state `channels`."""
     mode, (height, width) = _looked_at(path)
     if mode in COLOUR:
         pixels = height * width

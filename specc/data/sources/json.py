@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from specc.data.columns import LENGTHS, compact, masks_of, ragged
-from specc.data.files import folder_for, inside, unreadable
+from specc.data.data_folder import folder_for, inside, unreadable
 from specc.data.table import ALL, Array, Column, Table
 from specc.data.text import lines as text_lines
 from specc.runtime.failure import RunFailure
@@ -24,10 +24,10 @@ Records = list[dict[str, Any]]
 def read(
     options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
 ) -> Table:
-    """A column for each key: numbers, truths, and lists of numbers, of equal length or not.
+    """A column for each key: numbers, booleans, and lists of numbers, of equal length or not.
 
-    A key that a record lacks, and `null`, is a value that is missing. Lists of unequal length are
-    filled up with zeros, and `NAME_lengths` has their lengths. Texts are kept, for no field.
+    An absent key and `null` are missing values. Lists of unequal length are padded with zeros, and
+    `NAME_lengths` has their lengths. Texts become columns that no field can use.
     """
     path = inside(folder_for("json", folder), str(options.get("path", "")))
     records, lines = _records(path)
@@ -43,7 +43,7 @@ def read(
 
 
 def _records(path: Path) -> tuple[Records, list[int] | None]:
-    """The records, and the line of each where each has its own."""
+    """The records, and their lines if each record has one."""
     text = "".join(text_lines(path, GROWTH))
     if text.lstrip()[:1] == "[":
         found, lines = _parsed(path, text, ""), None
@@ -78,7 +78,7 @@ def _column(path: Path, name: str, values: list[Any], lines: list[int] | None) -
 
 
 def _numbers(path: Path, name: str, values: list[Any], lines: list[int] | None) -> Array:
-    """Numbers, of which `null` is missing; truths where all are."""
+    """Numbers, with NaN for `null`; booleans if all values are."""
     if all(isinstance(value, bool) for value in values):
         return np.array(values)
     for row, value in enumerate(values):
@@ -91,7 +91,7 @@ def _numbers(path: Path, name: str, values: list[Any], lines: list[int] | None) 
 
 
 def _steps(path: Path, name: str, value: object, row: int, lines: list[int] | None) -> Array:
-    """One row as an array; a list of no numbers, or of unequal lists, is refused."""
+    """One row as an array; raises RunFailure E0505 for lists that are not an array of numbers."""
     if value is None:
         raise _wrong(path, row, lines, f"`{name}` is missing, and is a list elsewhere")
     try:

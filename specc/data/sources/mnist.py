@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from specc.data.files import folder_for
+from specc.data.data_folder import folder_for
 from specc.data.sources import idx
 from specc.data.table import Column, Part, Table
 from specc.runtime.failure import USAGE, RunFailure
@@ -20,7 +20,7 @@ def read(
 ) -> Table:
     """`image` [784], bytes as parts of 255, and `label`, 0 to 9, with the standard test part.
 
-    The four files lie in the data folder or in its subfolder `mnist`, packed or not.
+    The four files are in the data folder or in its subfolder `mnist`, compressed or not.
     """
     del options, used
     folder = folder_for("mnist", folder)

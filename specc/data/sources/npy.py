@@ -1,4 +1,4 @@
-"""npy files of numpy: one array, left in its file and read row by row as batches need it."""
+"""npy files of numpy: one array, memory-mapped, of which each batch reads its rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from specc.data.arrays import header, values
-from specc.data.files import folder_for, inside, require_memory, unreadable
+from specc.data.data_folder import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 
 
@@ -18,8 +18,8 @@ def read(
 ) -> Table:
     """`values`, a row a datum, from the file `path`, and `label` from the file `labels`.
 
-    The array is mapped into memory for reading only, so it may be larger than the memory. One that
-    is in column order or of another byte order is read whole, which the memory must allow.
+    The array is memory-mapped read-only, so it may be larger than the memory. An array in column
+    order or of another byte order is read completely and must fit into memory.
     """
     del used
     folder = folder_for("npy", folder)
@@ -32,10 +32,10 @@ def read(
 
 
 def mapped(path: Path) -> Array:
-    """The array of a file, in its file where that is possible.
+    """The array of a file, memory-mapped if that is possible.
 
-    Raises RunFailure: E0505, where the file is no array of rows; E0513, where it must be read
-    whole and does not fit.
+    Raises RunFailure: E0505, if the file is not an array of rows; E0513, if it must be read
+    completely and does not fit into memory.
     """
     try:
         with path.open("rb") as file:
@@ -43,9 +43,9 @@ def mapped(path: Path) -> Array:
             if not found.shape or not found.size:
                 raise unreadable(path, f"it has the shape {found.shape}: there are no rows")
             if found.fortran or not found.dtype.isnative:
-                hint = "save it with `numpy.ascontiguousarray`, in the machine's own byte order"
+                hint = "save it with `numpy.ascontiguousarray`, in the byte order of this machine"
                 require_memory(path, 2 * found.size, hint)
                 return np.ascontiguousarray(values(file, found), found.dtype.newbyteorder("="))
+        return np.memmap(path, found.dtype, "r", found.start, found.shape)
     except (OSError, EOFError) as error:
         raise unreadable(path, str(error)) from error
-    return np.memmap(path, found.dtype, "r", found.start, found.shape)

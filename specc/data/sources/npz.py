@@ -13,14 +13,14 @@ import numpy as np
 
 from specc.data.arrays import Header, header, values
 from specc.data.columns import LENGTHS, lengthened, with_ragged
-from specc.data.files import folder_for, inside, require_memory, unreadable
+from specc.data.data_folder import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 
 BROKEN = (
     OSError,
     EOFError,
     ValueError,
-    RuntimeError,  # a password, or a packing that Python does not know
+    RuntimeError,  # a password, or an unknown compression
     struct.error,
     zipfile.BadZipFile,
     zlib.error,
@@ -34,9 +34,9 @@ def read(
 ) -> Table:
     """A field for each array of the file `path`, and masks for splits.
 
-    `train`, `valid` and `test`, where the file has them (alone, or as `train_x`), are its parts,
-    and the field is `values` (or `x`). Boolean arrays may be named by a split. Arrays of steps with
-    lengths beside them are rows of unequal length, as `with_ragged` says.
+    Arrays `train`, `valid` and `test` are parts with the column `values`, and arrays such as
+    `train_x` are parts with the column `x`. A split may name boolean arrays. Arrays of steps with
+    lengths become rows of unequal length, see `with_ragged`.
     """
     path = inside(folder_for("npz", folder), str(options.get("path", "")))
     arrays = arrays_of(path, used)
@@ -55,7 +55,7 @@ def read(
 
 
 def _columns(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of arrays as columns have them: of `train_x` and `test_x` it is `x`."""
+    """The names of columns from those of arrays: `x` from `train_x` and `test_x`."""
     parts = _published(dict.fromkeys(names))
     return tuple(parts["train"]) if parts else tuple(names)
 
@@ -104,8 +104,8 @@ def arrays_of(path: Path, used: Collection[str] | None = None) -> dict[str, Arra
 
     Nothing of it is unpickled.
 
-    Raises RunFailure: E0505, where the file is damaged or has something else than arrays; E0513,
-    where what it says of its size is more than the free memory.
+    Raises RunFailure: E0505, if the file is damaged or contains other things than arrays; E0513, if
+    its arrays do not fit into the free memory.
     """
     try:
         with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""Parquet files, by pyarrow, which is imported only here and only where a spec asks for it."""
+"""Parquet files, by pyarrow, which is imported when a spec uses this source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from specc.data.columns import LENGTHS, compact, gathered, masks_of, members, ragged
-from specc.data.files import folder_for, inside, require_memory, unreadable
+from specc.data.data_folder import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, Array, Column, Table
 from specc.runtime.failure import USAGE, RunFailure
 
@@ -21,12 +21,12 @@ NUMBER = 8
 def read(
     options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
 ) -> Table:
-    """A column for each column of numbers, truths or lists of numbers in the file `path`.
+    """A column for each column of numbers, booleans or lists of numbers in the file `path`.
 
-    A null is a value that is missing. Lists of unequal length are filled up with zeros, and
-    `NAME_lengths` has their lengths. Other columns are left out. Option `columns` is as in `csv`.
+    A null is a missing value. Lists of unequal length are padded with zeros, and `NAME_lengths` has
+    their lengths. Other columns are left out. Option `columns` is as in `csv`.
 
-    Raises RunFailure: E0514, where pyarrow is not installed.
+    Raises RunFailure: E0514, if pyarrow is not installed.
     """
     path = inside(folder_for("parquet", folder), str(options.get("path", "")))
     lists = dict(options.get("columns", {}))
@@ -38,7 +38,7 @@ def read(
             names = list(file.schema_arrow.names)
             places = _places(path, names, used, lists)
             _require(path, file.metadata, {names[i] for i in places})
-            # One by one: a name that stands twice, or a kind that is not read, spoils no other.
+            # One by one, so that a duplicate name or an unsupported type affects no other column.
             for place in places:
                 found = file.read(columns=[names[place]]).column(0)
                 own = _column(arrow, path, names[place], found)
@@ -59,21 +59,21 @@ def read(
 def _places(
     path: Path, names: list[str], used: Collection[str] | None, lists: Mapping[str, Any]
 ) -> list[int]:
-    """The columns that are read; raises RunFailure E0505 where two of them have one name."""
-    wanted = frozenset(names) if used is None else members(used, lists)
+    """The indices of the columns to read; raises RunFailure E0505 if two have the same name."""
+    needed = frozenset(names) if used is None else members(used, lists)
     if used is not None and any(lists.get(name) == "*" for name in used):
-        wanted = frozenset(names)
-    stems = {name.removesuffix(f"_{LENGTHS}") for name in wanted if name not in names}
-    places = [i for i, name in enumerate(names) if name in wanted | stems]
+        needed = frozenset(names)
+    stems = {name.removesuffix(f"_{LENGTHS}") for name in needed if name not in names}
+    places = [i for i, name in enumerate(names) if name in needed | stems]
     for i in places:
         if names.count(names[i]) > 1:
             problem = f"it has two columns `{names[i]}`"
-            raise unreadable(path, problem, "give each column that is used a name of its own")
+            raise unreadable(path, problem, "give each column that is used a unique name")
     return places
 
 
 def _kind(kinds: Any, kind: Any) -> str:  # noqa: ANN401
-    """What a column without numbers of its own holds, in words."""
+    """The content of a column without numbers, in words."""
     words = {
         "dates": (kinds.is_date, kinds.is_timestamp, kinds.is_time),
         "spans of time": (kinds.is_duration,),
@@ -98,7 +98,7 @@ def _arrow() -> Any:  # noqa: ANN401
 
 
 def _require(path: Path, metadata: Any, names: Collection[str]) -> None:  # noqa: ANN401
-    """Refuses a file whose declared values do not fit, before they are unpacked."""
+    """Checks that the declared values fit into memory, before they are decompressed."""
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     every = [group.column(i) for group in groups for i in range(group.num_columns)]
     starts = tuple(f"{name}." for name in names)
@@ -142,7 +142,7 @@ def _is_number(kinds: Any, kind: Any) -> bool:  # noqa: ANN401
 
 
 def _numbers(found: Any) -> Array:  # noqa: ANN401
-    """The values; where some are missing, as numbers that can say so."""
+    """The values, as floats with NaN if some are missing."""
     values = found.to_numpy(zero_copy_only=False)
     if found.null_count and values.dtype.kind not in "f":
         values = np.array([np.nan if v is None else float(v) for v in found.to_pylist()])

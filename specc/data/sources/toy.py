@@ -1,4 +1,4 @@
-"""Points of the plane from densities that one knows by sight, each as its code draws it."""
+"""Samples from toy densities on the plane."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from specc.runtime.failure import USAGE, RunFailure
 ROWS = 20_000
 
 Points = tuple[Array, Array]
-"""Points [n, 2], and the number of the part that each is of."""
+"""Points [n, 2], and the component of each."""
 
 
 def read(
     options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
 ) -> Table:
-    """`x` [2], points of the density, and `label`, the part of it that each is of.
+    """`x` [2], points from the density, and `label`, the component of each.
 
-    Raises RunFailure: E0505, where there is no such density.
+    Raises RunFailure: E0505, if there is no such density.
     """
     del folder, used
     name = str(options.get("density", ""))
@@ -36,9 +36,10 @@ def read(
 
 
 def checkerboard(rng: np.random.Generator, rows: int) -> Points:
-    """Every other square of side 2 out of 4 times 4: uniform on an area of 32.
+    """Every other square of side 2 in a 4 by 4 board: uniform on an area of 32.
 
-    So log p(x) = -ln 32 there, and the entropy is ln 32 = 3.4657. A part is a column of the board.
+    log p(x) = -ln 32 there, and the entropy is ln 32 = 3.4657. A component is a column of the
+    board.
     """
     across = rng.uniform(-2, 2, rows)
     column = np.floor(across)
@@ -55,7 +56,7 @@ def circles(rng: np.random.Generator, rows: int) -> Points:
 
 
 def moons(rng: np.random.Generator, rows: int) -> Points:
-    """Two half circles of radius 1, one about (0, 0), one about (1, 0.5), with noise of 0.1."""
+    """Two half circles of radius 1 around (0, 0) and (1, 0.5), with noise of 0.1."""
     lower = rng.integers(0, 2, rows)
     angle = rng.uniform(0, np.pi, rows)
     turned = (1 - 2 * lower)[:, None] * _round(angle) + lower[:, None] * np.array([1.0, 0.5])
@@ -63,7 +64,7 @@ def moons(rng: np.random.Generator, rows: int) -> Points:
 
 
 def pinwheel(rng: np.random.Generator, rows: int) -> Points:
-    """Five normal distributions about a circle, stretched outwards and turned with the radius."""
+    """Five normal distributions on a circle, stretched radially and rotated by the radius."""
     arm = rng.integers(0, 5, rows)
     flat = rng.standard_normal((rows, 2)) * np.array([0.3, 0.1]) + np.array([1.0, 0.0])
     angle = 2 * np.pi * arm / 5 + 0.25 * np.exp(flat[:, 0])
@@ -75,16 +76,16 @@ def pinwheel(rng: np.random.Generator, rows: int) -> Points:
 
 
 def ring(rng: np.random.Generator, rows: int) -> Points:
-    """Eight normal distributions of standard deviation 0.05 about a circle of radius 1.
+    """Eight normal distributions with standard deviation 0.05 on a circle of radius 1.
 
-    They hardly meet, so the entropy is ln 8 + ln(2 pi e 0.05^2) = -1.0742.
+    They hardly overlap, so the entropy is ln 8 + ln(2 pi e 0.05^2) = -1.0742.
     """
     part = rng.integers(0, 8, rows)
     return _round(2 * np.pi * part / 8) + 0.05 * rng.standard_normal((rows, 2)), part
 
 
 def spirals(rng: np.random.Generator, rows: int) -> Points:
-    """Two spirals of one and a half turns, one the other turned by half a circle."""
+    """Two spirals of one and a half turns, rotated against each other by half a turn."""
     arm = rng.integers(0, 2, rows)
     angle = 3 * np.pi * np.sqrt(rng.uniform(0, 1, rows))
     on = angle[:, None] * _round(angle) * np.array([-1, 1]) + rng.uniform(0, 0.5, (rows, 2))
@@ -93,7 +94,7 @@ def spirals(rng: np.random.Generator, rows: int) -> Points:
 
 
 def _round(angle: Array) -> Array:
-    """Points of the circle of radius 1."""
+    """Points on the circle of radius 1."""
     return np.stack([np.cos(angle), np.sin(angle)], 1)
 
 

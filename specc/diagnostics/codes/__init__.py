@@ -1,4 +1,4 @@
-"""The closed table of codes; no other file holds the words of a diagnostic."""
+"""The closed table of codes, with the message templates of all diagnostics."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ RANGES: Mapping[str, tuple[Code, ...]] = {
 
 
 def table(ranges: Mapping[str, Iterable[Code]]) -> Mapping[str, Code]:
-    """One table of all codes.
+    """All codes in one table.
 
-    Raises ValueError where a code or a name stands twice, or a code outside its stage's range.
+    Raises ValueError if a code or a name occurs twice, or a code is outside its stage's range.
     """
     found: dict[str, Code] = {}
     names_seen: set[str] = set()
@@ -47,7 +47,7 @@ def table(ranges: Mapping[str, Iterable[Code]]) -> Mapping[str, Code]:
         for code in codes:
             letter = "E" if code.severity == "error" else "W"
             if code.code in found or code.name in names_seen:
-                raise ValueError(f"{code.code} ({code.name}) stands twice in the table")
+                raise ValueError(f"{code.code} ({code.name}) occurs twice in the table")
             if not code.code.startswith(letter + digits) or len(code.code) != 5:
                 raise ValueError(f"{code.code} ({code.severity}) does not belong to {digits}xx")
             found[code.code] = code

@@ -1,4 +1,4 @@
-"""One entry of the closed table of everything that specc can say about a spec."""
+"""An entry of the closed table of all diagnostics."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from specc.diagnostics.diagnostic import Severity
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A kind of finding: its stable code, its name, and its words.
+    """A kind of diagnostic: its stable code, its name, and its message templates.
 
-    `message` says what is wrong in the words of the model, `help` the likely fix ("" where there is
-    none to give). Both are `str.format` templates over the evidence of a `Diagnostic`; a literal
-    brace is doubled. A code never changes its meaning and is never used again for another one.
+    `message` states the problem in terms of the model, `help` the likely fix ("" if there is
+    none). Both are `str.format` templates over the arguments of a `Diagnostic`; a literal brace is
+    doubled. A code never changes its meaning and is never reused for another one.
     """
 
     code: str
@@ -24,10 +24,10 @@ class Code:
 
 
 def error(code: str, name: str, message: str, help: str = "") -> Code:
-    """A finding that stops the compiler after the current stage."""
+    """An error, which stops the compiler after the current stage."""
     return Code(code, name, "error", message, help)
 
 
 def warning(code: str, name: str, message: str, help: str = "") -> Code:
-    """A finding that is worth knowing, with which the spec still compiles."""
+    """A warning, with which the spec still compiles."""
     return Code(code, name, "warning", message, help)

@@ -1,4 +1,4 @@
-"""What can be wrong with the data, and with what the spec says of it."""
+"""Codes of data: sources, fields, values that do not fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0503",
         "unknown-column",
-        "the data source `{source}` has no `{name}`",
+        "the data source `{source}` has no column `{name}`",
         "{hint}",
     ),
     error("E0504", "data-file-missing", "the data file `{path}` does not exist", "{hint}"),
@@ -30,7 +30,7 @@ CODES: tuple[Code, ...] = (
         "E0507",
         "rows-disagree",
         "the field `{name}` has {found} rows, but `{other}` has {expected}",
-        "all fields of one source need the same rows",
+        "all fields of one source need the same number of rows",
     ),
     error(
         "E0508",
@@ -60,7 +60,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0513",
         "data-too-large",
-        "the data file `{path}` needs {size} of memory, and {free} is free",
+        "the data file `{path}` needs {size} of memory, but only {free} is free",
         "`source: npy` reads an array from its file, batch by batch",
     ),
     error(
@@ -78,7 +78,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0516",
         "partly-missing",
-        "`{name}`: row {row} of {path} lacks some of its entries, and is drawn as a whole",
+        "`{name}`: row {row} of {path} has some of its entries missing; they are drawn together",
         "remove the row, or let all of its entries be missing",
     ),
     error(
@@ -90,7 +90,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0518",
         "hide",
-        "`hide` of the field `{name}` cannot be done: {problem}",
+        "`hide` cannot be applied to the field `{name}`: {problem}",
         "{hint}",
     ),
 )

@@ -1,4 +1,4 @@
-"""What can be wrong with the document: its keys, the kinds of their values, its expressions."""
+"""Codes of the document: its keys, the kinds of their values, its expressions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error("E0102", "unknown-key", "{where} has no key `{key}`", "{hint}"),
-    error("E0103", "missing-key", "{where} needs the key `{key}`", "{hint}"),
+    error("E0103", "missing-key", "{where} lacks the required key `{key}`", "{hint}"),
     error("E0104", "wrong-kind", "{where} must be {expected}; this is {found}", "{hint}"),
     error(
         "E0105",
@@ -30,7 +30,7 @@ CODES: tuple[Code, ...] = (
         "E0107",
         "two-roles",
         "the node `{name}` has two roles, `{first}` and `{second}`",
-        "keep one; a node is either {first} or {second}",
+        "delete one; a node is either {first} or {second}",
     ),
     error(
         "E0108",
@@ -48,7 +48,7 @@ CODES: tuple[Code, ...] = (
         "E0110",
         "non-finite-number",
         "{where} is `{value}`; it must be a finite number",
-        "write the number that is meant",
+        "write a finite number",
     ),
     error(
         "E0111",
@@ -59,7 +59,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0112",
         "one-key-expected",
-        "{where} names one thing, with its options under it; here are {count} keys",
+        "{where} must have one key, with its options under it; it has {count} keys",
         "{hint}",
     ),
     error("E0113", "unknown-choice", "{where} cannot be `{value}`", "{hint}"),
@@ -67,7 +67,7 @@ CODES: tuple[Code, ...] = (
         "E0114",
         "word-for-a-boolean",
         "`{value}` is a word in YAML 1.2, not {meaning}",
-        "write {meaning}",
+        "write `{meaning}`",
     ),
     error(
         "E0115",
@@ -79,19 +79,19 @@ CODES: tuple[Code, ...] = (
     error(
         "E0117",
         "option-of-another-role",
-        "`{key}` means nothing on the {role} node `{name}`",
+        "the {role} node `{name}` cannot have `{key}`",
         "only {roles} nodes have `{key}`; delete it",
     ),
     error(
         "E0118",
         "two-lengths",
         "the length of training is given twice, as `{first}` and `{second}`",
-        "keep one of them",
+        "delete one of them",
     ),
     error(
         "E0121",
         "expression-character",
-        "`{character}` means nothing in an expression",
+        "`{character}` has no meaning in an expression",
         "{hint}",
     ),
     error(
@@ -128,7 +128,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0128",
         "not-a-step",
-        "`through` of `{name}` holds the name of a bijection, alone or applied to its context",
+        "`through` of `{name}` must be the name of a bijection, alone or applied to a context",
         "write `through: f` or `through: f(h)`, with `f` under `links:`; several are a list",
     ),
     error(

@@ -1,9 +1,10 @@
-"""What can be wrong with an objective, and with how the values it needs come about."""
+"""Codes of objectives, and of the draws and gradient estimators that they need."""
 
 from __future__ import annotations
 
 from specc.diagnostics.codes.code import Code, error, warning
 from specc.diagnostics.codes.missing import CODES as MISSING
+from specc.diagnostics.codes.players import CODES as PLAYERS
 
 CODES: tuple[Code, ...] = (
     error("E0401", "unknown-objective", "there is no objective `{name}`", "{hint}"),
@@ -29,7 +30,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0406",
         "latents-under-mle",
-        "`{objective}` needs the density of the data alone, but {latents} is latent, and has too "
+        "`{objective}` needs the density of the data alone, but {latents} is latent and has too "
         "many values to sum over",
         "use `elbo` with a guide that draws it",
     ),
@@ -45,7 +46,7 @@ CODES: tuple[Code, ...] = (
         "inside-the-log",
         "`{objective}` with {particles} particles is the log of a mean: a factor or a further term "
         "would go inside that log",
-        "let it stand alone, as `-{objective}(model, guide, {particles})`, or use `elbo`",
+        "minimize it alone, as `-{objective}(model, guide, {particles})`, or use `elbo`",
     ),
     error(
         "E0410",
@@ -57,7 +58,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0411",
         "draw-on-wrong-role",
-        "`{name}` is {role}; only a latent is drawn",
+        "`{name}` is {role}; `draw:` is for latents only",
         "delete `draw:`",
     ),
     error(
@@ -106,19 +107,19 @@ CODES: tuple[Code, ...] = (
         "E0419",
         "data-less-probable",
         "the log-density of the observed `{name}` has the factor {factor} in what is minimized, "
-        "so that training makes the data less probable",
+        "so training makes the data less probable",
         "put a minus before it, such as `-elbo(model, guide)`",
     ),
     error(
         "E0420",
         "sum-is-no-density",
-        "`{name}` is summed out inside a log, and the terms there ({joint}) are no joint density",
-        "write {term}, or take the bound as a whole, as in `-mle(model)`",
+        "`{name}` is summed out inside a log, but the terms ({joint}) are not a joint density",
+        "write {term}, or use the complete bound, as in `-mle(model)`",
     ),
     error(
         "E0422",
         "objective-function",
-        "`{name}` has no meaning in an objective",
+        "`{name}` is not available in an objective",
         "{hint}",
     ),
     error(
@@ -136,20 +137,20 @@ CODES: tuple[Code, ...] = (
     error(
         "E0425",
         "objective-not-a-sum",
-        "`minimize:` must be a weighted sum of bounds and log-densities; `{expression}` is not one",
-        "write terms such as `-elbo(model, guide)` or `0.1 * log_prob(guide.y)`",
+        "`{expression}` is not a term of an objective",
+        "write a bound as a term of a sum, such as `-elbo(model, guide)`; do not divide by 0",
     ),
     error(
         "E0426",
         "objective-arguments",
-        "`{name}` is not applied to what it needs",
+        "`{name}` has the wrong arguments",
         "write `{example}`",
     ),
     error(
         "E0427",
         "bounds-disagree",
-        "`{name}` needs other particles than the bound before it in the same objective",
-        "give both bounds the same number of particles, or keep one of them",
+        "`{name}` has another number of particles than the bound before it in this objective",
+        "give both bounds the same number of particles, or delete one of them",
     ),
     error(
         "E0428",
@@ -160,14 +161,14 @@ CODES: tuple[Code, ...] = (
     error(
         "E0429",
         "free-bits-need-exact-divergences",
-        "`free_bits` cannot hold the divergence of `{name}` above a least value: {reason}",
+        "`free_bits` cannot be applied to the divergence of `{name}`: {reason}",
         "delete `free_bits`, or use `warm_up`, which has no such condition",
     ),
     error(
         "E0430",
         "two-chains",
         "`{name}` and `{other}` are both states of sequences, and one density needs both",
-        "make them one node whose classes are the pairs of theirs, or draw one in a guide",
+        "make them one node whose classes are the pairs of classes, or draw one in a guide",
     ),
     error(
         "E0439",
@@ -178,15 +179,15 @@ CODES: tuple[Code, ...] = (
     error(
         "E0440",
         "remembered-state",
-        "`{text}` depends on `{name}` at earlier steps, and its states are summed out one by one",
-        "let a guide draw `{name}`, or use `{memory}` at its own step alone",
+        "`{text}` depends on `{name}` at earlier steps, and its states are summed out step by step",
+        "let a guide draw `{name}`, or use `{memory}` at the current step only",
     ),
     error(
         "E0441",
         "shared-sum",
-        "`{name}` is shared {by}, so its sum stands outside the product over these rows, and no "
+        "`{name}` is shared {by}, so the sum over it is outside the product over rows, and no "
         "batch of rows has an unbiased estimate of the log of that sum",
-        "use `elbo` with a guide that draws `{name}`, or give each row its own",
+        "use `elbo` with a guide that draws `{name}`, or make it local, with one value per row",
     ),
     warning(
         "W0431",
@@ -201,4 +202,5 @@ CODES: tuple[Code, ...] = (
         "delete it",
     ),
     *MISSING,
+    *PLAYERS,
 )

@@ -1,4 +1,4 @@
-"""What the language has a word for, but this version does not do yet."""
+"""The code of words that belong to the language and that this version does not implement."""
 
 from __future__ import annotations
 

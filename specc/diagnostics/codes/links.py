@@ -1,4 +1,4 @@
-"""What can be wrong with a link: its kind, its options, its uses."""
+"""Codes of links: kinds, options, uses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CODES: tuple[Code, ...] = (
         "E0604",
         "link-uses-disagree",
         "the link `{link}` is used with {found} here but with {expected} elsewhere",
-        "declare a second link; one link is one set of weights",
+        "declare a second link; every use of a link shares one set of weights",
     ),
     error(
         "E0607",
@@ -36,20 +36,14 @@ CODES: tuple[Code, ...] = (
     error(
         "E0613",
         "link-without-kind",
-        "the link `{name}` does not say what kind of network it is",
+        "the link `{name}` has no kind of network",
         "give it one of the keys {kinds}",
     ),
     error(
         "E0614",
         "link-two-kinds",
-        "the link `{name}` is of two kinds, `{first}` and `{second}`",
-        "keep one of them; two networks are two links",
-    ),
-    error(
-        "E0611",
-        "link-in-two-programs",
-        "the link `{link}` is used in the {first} and in the {second}",
-        "declare a link for each; one set of weights belongs to one program",
+        "the link `{name}` has two kinds, `{first}` and `{second}`",
+        "delete one of them; two networks are two links",
     ),
     error(
         "E0615",
@@ -61,7 +55,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0617",
         "bijection-as-a-function",
-        "`{link}` is a bijection, through which a draw goes; it is no function of a node",
+        "`{link}` is a bijection, through which a draw goes; it is not a function of a node",
         "write `through: {link}` on a random node, or use a link such as an `mlp` here",
     ),
     error(
@@ -86,14 +80,28 @@ CODES: tuple[Code, ...] = (
         "E0621",
         "causal-link-under-a-bijection",
         "`{name}` goes through a bijection, so `{link}` cannot give its entries one by one",
-        "delete `through`, or give the parameters otherwise; `maf` and `iaf` are both at once",
+        "delete `through`, or compute the parameters otherwise; `maf` and `iaf` combine both",
     ),
     error(
         "E0622",
-        "causal-link-of-whole-vectors",
-        "`{name}` is {distribution}, whose draws are whole vectors; "
-        "`{link}` gives entries one by one",
+        "causal-link-of-vectors",
+        "`{name}` is {distribution}, whose entries are drawn together; "
+        "`{link}` computes them one by one",
         "{hint}",
+    ),
+    error("E0630", "average-of-nothing", "`{link}` averages `{of}`, which is no link", "{hint}"),
+    error(
+        "E0631",
+        "average-of-an-average",
+        "`{link}` averages `{of}`, which has no weights of its own",
+        "average a link with layers",
+    ),
+    error("E0632", "average-that-differs", "`{link}` averages `{of}`, {reason}", "{fix}"),
+    error(
+        "E0633",
+        "average-trained",
+        "no player trains `{link}`, which averages `{of}`",
+        "list `{of}`; `{link}` follows after each of its updates",
     ),
     error("E0612", "link-shape", "the link `{link}` {reason}", "{fix}"),
 )

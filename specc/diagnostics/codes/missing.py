@@ -1,4 +1,4 @@
-"""What can be wrong with data that may be missing, and with how a spec deals with it."""
+"""Codes of data with missing values, and of the treatment of missing values in a spec."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0433",
         "missing-not-drawn",
-        "rows without `{name}` need a draw of it, and no guide draws `{name}`",
+        "`{name}` is missing in some rows and must be drawn there, but no guide draws it",
         "let the guide draw it, or write `missing: enumerate` where it has few values",
     ),
     error(
@@ -26,19 +26,20 @@ CODES: tuple[Code, ...] = (
     error(
         "E0436",
         "missing-entries-together",
-        "entries of `{name}` cannot be left out one by one: {reason}",
+        "missing entries of `{name}` cannot be integrated out one by one: {reason}",
         "use a density that is a product over entries{otherwise}",
     ),
     error(
         "E0437",
         "missing-but-used",
-        "`{name}` is left out where it is missing, but `{user}` depends on it",
+        "`{name}` is integrated out where it is missing, but `{user}` depends on it",
         "{hint}",
     ),
     error(
         "E0438",
         "field-of-known-data",
-        "the field `{name}` has `{option}`, but its node does not say what happens without a value",
+        "the field `{name}` has `{option}`, but its node has no `missing:`, which "
+        "states how to treat missing values",
         "{hint}",
     ),
 )

@@ -1,4 +1,4 @@
-"""What can be wrong with names and roles: what is unknown, unused, circular, or out of reach."""
+"""Codes of names and roles: unknown, unused, circular, or out of reach."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ CODES: tuple[Code, ...] = (
     error(
         "E0206",
         "parameter-without-distribution",
-        "the {role} node `{name}` has no distribution, so `{key}` means nothing here",
+        "the {role} node `{name}` has no distribution, so it cannot have `{key}`",
         "delete `{key}`, or make the node latent or observed",
     ),
     error(
         "E0207",
         "parameter-twice",
         "the node `{node}` has both `{name}` and `{other}`, which mean the same",
-        "keep one of them",
+        "delete one of them",
     ),
     error(
         "E0208",
         "params-feeds-nothing",
-        "the node `{name}` is given all its parameters, so `params` has nothing to feed",
+        "all parameters of the node `{name}` are written out, so `params` has nothing to feed",
         "delete `params`, or the parameters that the link should feed",
     ),
     error(
@@ -68,19 +68,19 @@ CODES: tuple[Code, ...] = (
     error(
         "E0212",
         "plate-size",
-        "the size of the plate `{name}` is `{value}`; it must be a whole number of at least 1",
+        "the size of the plate `{name}` is `{value}`; it must be an integer of at least 1",
         "write the number of repetitions, or a constant that holds it",
     ),
     error(
         "E0221",
         "uses-itself",
         "`{name}` depends on itself",
-        "a node may use itself only through a causal link, or as the step before, `{name}[t-1]`",
+        "a node may use itself only through a causal link, or at the previous step, `{name}[t-1]`",
     ),
     error(
         "E0222",
         "member-in-node",
-        "`{program}.{name}` can be used in an objective, not in a node",
+        "`{program}.{name}` can be used in an objective, not in this node",
         "write `{name}`",
     ),
     error(
@@ -99,7 +99,7 @@ CODES: tuple[Code, ...] = (
         "E0226",
         "out-of-reach",
         "the {role} node `{name}` of the model cannot be used in the {program}",
-        "the {program} sees the data: observed and given nodes, and its own nodes",
+        "{hint}",
     ),
     error(
         "E0227",
@@ -141,7 +141,7 @@ CODES: tuple[Code, ...] = (
         "E0242",
         "step-of-no-sequence",
         "`{text}` refers to a step of `{name}`, which is not on the plate `{plate}`",
-        "write `plate: {plate}` on `{name}`, or use `{name}` as it is",
+        "write `plate: {plate}` on `{name}`, or `{name}` without the index",
     ),
     error(
         "E0243",
@@ -182,15 +182,15 @@ CODES: tuple[Code, ...] = (
     error(
         "E0249",
         "both-directions",
-        "`{name}` runs from the last step to the first and `{other}` from the first on, and each "
+        "`{name}` runs backwards over the steps and `{other}` forwards, and each "
         "waits for the other",
-        "remove one of the two uses, or let both run the same way",
+        "remove one of the two uses, or let both run in the same direction",
     ),
     error("E0231", "unknown-function", "there is no link or function `{name}`", "{hint}"),
     error(
         "E0232",
         "argument-count",
-        "the function `{name}` takes {wanted}; here are {count}",
+        "the function `{name}` takes {wanted}, but is given {count}",
     ),
     error(
         "E0233",
@@ -206,7 +206,7 @@ CODES: tuple[Code, ...] = (
     ),
     error(
         "E0235",
-        "guide-draws-stranger",
+        "guide-draws-no-latent",
         "the guide draws `{name}`, which is not a latent of the model",
         "{hint}",
     ),
@@ -224,32 +224,32 @@ CODES: tuple[Code, ...] = (
     ),
     error(
         "E0251",
-        "part-name-taken",
+        "part-name-in-use",
         "the part `{part}` of `{name}` has the name of another node",
-        "each part is a node of its own: give it a name that no other node has",
+        "each part is a separate node: give it a name that no other node has",
     ),
     error(
         "E0252",
         "unknown-part",
-        "`shapes` of `{name}` sizes `{part}`, which is no part of it",
+        "`shapes` of `{name}` has a size for `{part}`, which is not one of its parts",
         "{hint}",
     ),
     error(
         "E0253",
         "joint-outside-model",
         "`{name}` is a joint node, which the {program} cannot have",
-        "a joint node stands in the model; draw each latent by itself: `{part}: {{latent: ...}}`",
+        "only the model can have joint nodes; draw each latent alone: `{part}: {{latent: ...}}`",
     ),
     error(
         "E0254",
         "joint-uses-its-part",
         "`{name}` is drawn together with its part `{part}`, so it cannot depend on it",
-        "use a node from before, or, through a causal link, `{name}` itself",
+        "use an earlier node, or apply a causal link to `{name}`",
     ),
     error(
         "E0255",
         "data-not-of-rows",
-        "`{name}` is {role}: each row of the data has its own value of it, so `{option}` does not "
+        "`{name}` is {role}: each row of the data has a separate value, so `{option}` does not "
         "fit it",
         "delete `{option}`",
     ),

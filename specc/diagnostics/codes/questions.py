@@ -1,4 +1,4 @@
-"""Why a question about a network has no answer."""
+"""Codes of queries about a network of finite nodes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E1008",
         "answer-too-large",
-        "the exact answer needs a table of {count} numbers; {limit} is the most",
+        "the exact answer needs a table of {count} numbers; the limit is {limit}",
         "query fewer nodes at once, or condition on more of them",
     ),
 )

@@ -1,4 +1,4 @@
-"""What can go wrong in a run: its folder, its checkpoint, its numbers."""
+"""Codes of runs: folders, checkpoints, numbers that are not finite."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CODES: tuple[Code, ...] = (
         "E0804",
         "not-finite",
         "training stopped in epoch {epoch}: {what} was not finite in {count} steps",
-        "lower the learning rate, or look at `{name}`",
+        "lower the learning rate, or examine `{name}`",
     ),
     error(
         "E0805",
@@ -33,8 +33,8 @@ CODES: tuple[Code, ...] = (
     error(
         "E0806",
         "run-folder-used",
-        "the run folder `{path}` already has a run in it",
-        "add `--resume` to go on with it, or choose another folder",
+        "the run folder `{path}` already contains a run",
+        "add `--resume` to continue it, or choose another folder",
     ),
     error(
         "E0807",
@@ -70,7 +70,7 @@ CODES: tuple[Code, ...] = (
         "E0812",
         "interrupted",
         "interrupted after step {step} of {steps}; the run is saved",
-        "`--resume` goes on from there",
+        "`--resume` continues from there",
     ),
     error(
         "E0813",
@@ -81,8 +81,8 @@ CODES: tuple[Code, ...] = (
     error(
         "E0815",
         "lost-process",
-        "process {rank} of {size} lost another one of the run",
-        "start all of them again, with `--resume`",
+        "process {rank} of {size} lost the connection to another process of the run",
+        "start all processes again with `--resume`",
     ),
     error(
         "E0816",
@@ -98,14 +98,14 @@ CODES: tuple[Code, ...] = (
     ),
     error(
         "E0818",
-        "optimizer-needs-whole",
+        "optimizer-needs-complete-parameters",
         "the optimizer `{name}` needs complete parameters, which --shard splits",
         "omit --shard, or use one of {optimizers}",
     ),
     error(
         "E0814",
         "nothing-carries-over",
-        "no tensor of the run `{run}` has the name and shape of one of this program",
+        "no tensor of the run `{run}` has the name and shape of a tensor of this program",
         "`moved: {{old.name: new.name}}` in the spec renames; `specc diff` shows what carries over",
     ),
     error(
@@ -117,19 +117,37 @@ CODES: tuple[Code, ...] = (
     error(
         "E0820",
         "not-solved",
-        "node `{node}` has no value in places: {what}, {count} times",
+        "the equation of node `{node}` was not solved: {what}, {count} times",
         "the bijection there has become too steep",
     ),
     error(
         "E0821",
         "run-of-another-version",
-        "the run folder `{path}` is of another version of specc: {problem}",
+        "the run folder `{path}` was written by another version of specc: {problem}",
         "train it again with this version, or read it with the version that wrote it",
     ),
     error(
         "E0822",
-        "figure-not-finite",
-        "the figure `{name}` is not finite",
-        "look for rows that the model finds impossible, or numbers that overflow",
+        "metric-not-finite",
+        "the metric `{name}` is not finite",
+        "look for rows of probability 0 under the model, or numbers that overflow",
+    ),
+    error(
+        "E0823",
+        "no-sample-metric",
+        "the metric `{metric}` cannot be computed for the program `{name}`: {problem}",
+        "{hint}",
+    ),
+    error(
+        "E0824",
+        "no-classifier",
+        "the run {path} is not a classifier of these rows: {problem}",
+        "{hint}",
+    ),
+    error(
+        "E0825",
+        "no-inception",
+        "there are no Inception features: {problem}",
+        "{hint}",
     ),
 )

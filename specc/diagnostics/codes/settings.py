@@ -1,4 +1,4 @@
-"""What can be wrong with a command line and the settings given on it."""
+"""Codes of the command line and its settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with what a value is: its shape, the set it lies in, and what repeats it."""
+"""Codes of the types of values: shapes, supports, and plates."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0306",
         "size-not-a-number",
-        "`{size}` in the shape of `{name}` is not a whole number of at least 1",
+        "`{size}` in the shape of `{name}` is not an integer of at least 1",
         "write a number, a constant, or `dim(x)`",
     ),
     error(
@@ -53,7 +53,7 @@ CODES: tuple[Code, ...] = (
         "E0308",
         "guide-shape",
         "the guide draws `{name}` with shape {found}; in the model it has shape {expected}",
-        "make the two agree; a guide's node needs no `shape` of its own",
+        "delete `shape` in the guide, which takes it from the model",
     ),
     error(
         "E0309",
@@ -65,7 +65,7 @@ CODES: tuple[Code, ...] = (
         "E0329",
         "initial-shape",
         "`{name}` has shape {expected} at each step, and {found} before the first one",
-        "make `initial` a value of that shape, or a number for all entries alike",
+        "make `initial` a value of that shape, or one number for all entries",
     ),
     error(
         "E0331",
@@ -77,7 +77,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0332",
         "initial-outside",
-        "`{name}` is {value} before its first step, and {needs}",
+        "the initial value of `{name}` is {value}, and {needs}",
         "{hint}",
     ),
     error(
@@ -95,14 +95,14 @@ CODES: tuple[Code, ...] = (
     error(
         "E0312",
         "index-not-of-plate",
-        "`{base}[{index}]`: `{index}` does not say which element of the plate `{plate}`",
+        "`{base}[{index}]`: `{index}` is not an index into the plate `{plate}`",
         "{hint}",
     ),
     error(
         "E0313",
         "index-out-of-range",
-        "`{base}` has {size} elements; there is no number {index}",
-        "the elements are numbered 0 to {last}",
+        "`{base}` has {size} elements; the index {index} is out of range",
+        "use an index from 0 to {last}",
     ),
     error(
         "E0314",
@@ -125,7 +125,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0325",
         "bijection-of-discrete",
-        "`{name}` is {distribution}, which has no density that a bijection could change",
+        "`{name}` is {distribution}, which is discrete; bijections need continuous values",
         "delete `through`, or use a continuous distribution",
     ),
     error(
@@ -138,12 +138,12 @@ CODES: tuple[Code, ...] = (
         "E0327",
         "steps-of-data",
         "`{name}` has {steps} steps on the plate `{plate}`, and its data are {found}",
-        "the first size of the field is that of the steps; write it as `scan: ...`",
+        "the first axis of the field has one entry per step; write its size as `scan: ...`",
     ),
     error(
         "E0328",
         "classes-unknown",
-        "`{name}` depends on its own previous step, so its number of classes must be given",
+        "`{name}` depends on its previous step, so its number of classes must be written out",
         "write it, for example `classes: 3`",
     ),
     error(
@@ -155,7 +155,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0318",
         "option-not-a-number",
-        "`{key}` of `{name}` must be a whole number of at least 1",
+        "`{key}` of `{name}` must be an integer of at least 1",
         "write a number, a constant, or `dim(x)`",
     ),
     error(
@@ -167,8 +167,8 @@ CODES: tuple[Code, ...] = (
     error(
         "E0320",
         "index-not-a-number",
-        "`[{index}]` picks no entry from {shape}",
-        "index a vector with a whole number or a class number, a node on a plate with a node",
+        "`[{index}]` cannot index {shape}",
+        "index a vector with an integer or a class number, a node on a plate with a node",
     ),
     error(
         "E0321",
@@ -179,14 +179,14 @@ CODES: tuple[Code, ...] = (
     error(
         "E0322",
         "parameter-not-for-a-link",
-        "`{parameter}` of `{name}` must be {expected}, which no link can give",
-        "write `{parameter}: ...` on the node; `params` feeds the others",
+        "`{parameter}` of `{name}` must be {expected}, which a link cannot compute",
+        "write `{parameter}: ...` on the node; `params` feeds its other parameters",
     ),
     error(
         "E0323",
         "init-outside-support",
         "`{name}` starts at {value}, but its values are {expected}",
-        "start it among {expected}",
+        "write an initial value among {expected}",
     ),
     error(
         "E0324",
@@ -203,13 +203,13 @@ CODES: tuple[Code, ...] = (
     error(
         "E0352",
         "no-finite-value",
-        "`{expression}` is no finite number",
-        "write what it should be; a whole number may have 63 bits, another one be below 1.8e308",
+        "`{expression}` is not a finite number",
+        "correct the expression; integers may have 63 bits, other numbers must be below 1.8e308",
     ),
     error(
         "E0353",
         "too-much",
-        "{what} is {size}, and the most is {limit}",
+        "{what} is {size}; the limit is {limit}",
         "{hint}",
     ),
     error(
@@ -222,7 +222,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0342",
         "index-not-a-class",
-        "`{base}` is indexed by `{index}`, which is no class number 0 to {last} but {found}",
+        "`{base}` is indexed by `{index}`, which is not a class number 0 to {last} but {found}",
         "index it with a categorical or Bernoulli node, or with data of known classes",
     ),
     error(
@@ -237,20 +237,20 @@ CODES: tuple[Code, ...] = (
         "not-a-cholesky-factor",
         "`{parameter}` of `{name}` must be lower triangular with a positive diagonal, but "
         "`{expression}` is {value}",
-        "give L of the covariance L L', as numpy.linalg.cholesky makes it of a covariance matrix",
+        "write the Cholesky factor L of the covariance L L', as numpy.linalg.cholesky computes it",
     ),
     warning(
         "W0332",
         "guide-narrower",
-        "the guide draws `{name}` from {found}, and in the model its values are {expected}: what "
-        "it never draws is lost, so bounds of many particles tend to less than log p(x)",
+        "the guide draws `{name}` from {found}, and in the model its values are {expected}: a "
+        "bound of many particles ignores the rest, and stays below log p(x)",
         "choose a distribution over {expected}, or map the draw onto them with `through:`",
     ),
     warning(
         "W0333",
         "probability-as-logit",
         "`{key}` of `{name}` is `{expression}`, whose values are {found}, like those of a "
-        "probability; taken as {key}, they are passed through a sigmoid or softmax once more",
+        "probability; as {key} they pass through a sigmoid or softmax once more",
         "if it is a probability, replace the entry by `{other}: {expression}`",
     ),
 )

@@ -1,4 +1,4 @@
-"""What can be wrong with the text of a spec, before anything in it has a meaning."""
+"""Codes of the text of a spec: encoding and YAML syntax."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CODES: tuple[Code, ...] = (
         "E0004",
         "too-large",
         "the text is {size} bytes long; a spec may have {limit}",
-        "a spec describes a model; keep the data in a file of its own",
+        "a spec describes a model; put the data into a separate file",
     ),
     error(
         "E0005",
@@ -63,7 +63,7 @@ CODES: tuple[Code, ...] = (
         "E0010",
         "several-documents",
         "a second YAML document starts here; a spec is one document",
-        "put it in a file of its own, or delete the line `{marker}`",
+        "put it in a separate file, or delete the line `{marker}`",
     ),
     error(
         "E0011",
@@ -75,7 +75,7 @@ CODES: tuple[Code, ...] = (
         "E0012",
         "too-deep",
         "lists and mappings are nested more than {limit} levels deep here",
-        "a spec needs about six levels; look for a bracket too many",
+        "a spec needs about six levels; look for extra brackets",
     ),
     error(
         "E0013",
@@ -86,7 +86,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0014",
         "number-too-large",
-        "`{number}` is too large a number to compute with",
+        "the number `{number}` is too large",
         "write a number below {limit}",
     ),
     error(
@@ -105,7 +105,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0017",
         "empty",
-        "there is nothing in this spec",
+        "the spec is empty",
         "start it with `specc: 1`, or let `specc new` write one",
     ),
     error(
@@ -141,8 +141,8 @@ CODES: tuple[Code, ...] = (
     error(
         "E0023",
         "escape",
-        "`{escape}` means nothing inside double quotes",
-        "use single quotes, where a backslash is only a backslash",
+        "`{escape}` is not an escape of YAML's double quotes",
+        "use single quotes, where a backslash is an ordinary character",
     ),
     error(
         "E0024",
@@ -171,7 +171,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0028",
         "unexpected-bracket",
-        "this `{found}` closes nothing",
+        "this `{found}` has no opening bracket",
         "delete it, or add the `{opening}` that it should close",
     ),
     error(
@@ -183,7 +183,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0030",
         "directive",
-        "`{directive}` is a YAML directive; a spec needs none",
+        "`{directive}` is a YAML directive, which a spec does not need",
         "delete the line",
     ),
     error(
@@ -196,7 +196,7 @@ CODES: tuple[Code, ...] = (
         "E0032",
         "too-many-values",
         "the text has more than {limit} values",
-        "a spec describes a model; keep the data in a file of its own",
+        "a spec describes a model; put the data into a separate file",
     ),
     error(
         "E0033",
@@ -207,7 +207,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0034",
         "odd-space",
-        "the character {character} looks like a space, but YAML takes it for a letter",
+        "the character {character} looks like a space, but YAML reads it as a letter",
         "replace it by a space; it often comes from a copied web page",
     ),
     error(
@@ -244,12 +244,12 @@ CODES: tuple[Code, ...] = (
         "E0040",
         "quote-over-lines",
         "the quoted text that starts here continues over several lines",
-        "close the quote on its own line",
+        "close the quote on the same line",
     ),
     error(
         "E0041",
         "quote-inside-quotes",
         "this quote ends the quoted text, and `{text}` follows",
-        "to have a quote inside, {fix}",
+        "for a quote inside the text, {fix}",
     ),
 )

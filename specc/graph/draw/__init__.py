@@ -1,1 +1,1 @@
-"""Pictures of a graph: one module a format, over one layout."""
+"""Pictures of a graph: one module for each format, with a common layout."""

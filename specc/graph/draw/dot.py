@@ -1,4 +1,4 @@
-"""A graph in the language of graphviz."""
+"""Graphs in the DOT language of Graphviz."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ STYLES = {
 
 
 def draw(typed: TypedGraph) -> str:
-    """`digraph`, a cluster a program; `dot -Tsvg` draws it."""
+    """A `digraph` with a cluster for each program; `dot -Tsvg` draws it."""
     shown = picture(typed)
     lines = [f'digraph "{shown.title}" {{']
-    for program in typed.graph.programs.values():
+    for program in typed.graph.declared.values():
         lines.append(f'  subgraph "cluster_{program.name}" {{ label="{program.name}";')
         own = {d.key: d for d in shown.dots if d.node.program == program.name}
         lines += [f"    {_line(dot)}" for dot in own.values()]

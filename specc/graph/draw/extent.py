@@ -1,4 +1,4 @@
-"""How far the parts of a picture reach, in inches: texts, plates around them, and the whole."""
+"""The extents of the parts of a picture in inches: texts, plates, and the complete picture."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from specc.graph.draw.picture import Arrow, Dot, Picture, Plate
 RADIUS = 0.27
 ACROSS, DOWN = 1.5, 1.3
 SMALL, LABEL = 7.0, 8.0
-"""The sizes of texts, in points: below a node, and at an arrow."""
+"""The font sizes in points of texts below nodes, and of labels of arrows."""
 
 BESIDE, ABOVE, BELOW = 0.66, 0.46, 0.86
-"""How far a plate reaches from the middle of a node without long texts."""
+"""The distances from the centre of a node without long texts to its plate."""
 
 TITLE, MARGIN = 0.86, 0.3
-"""How far up the name of a program stands, and the space around the whole."""
+"""The height of the name of a program, and the margin of the picture."""
 
 NESTED = 0.12
-"""How much further a plate reaches than one inside it."""
+"""The distance of a plate to one inside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle, its low left corner first."""
+    """A rectangle, from its lower left corner."""
 
     left: float
     low: float
@@ -34,7 +34,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """How far a text reaches, and of which nodes it tells."""
+    """The box of a text, and the nodes that it belongs to."""
 
     keys: set[str]
     left: float
@@ -43,7 +43,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is drawn of one program: its nodes, and the data that it uses, by their keys."""
+    """The drawn nodes of one program, and the data that it uses, by their keys."""
 
     name: str
     dots: Mapping[str, Dot]
@@ -51,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """An arrow's bend, as a share of its length, and the place and side of its label."""
+    """The curvature of an arrow relative to its length, and the place and side of its label."""
 
     bend: float
     x: float
@@ -60,17 +60,17 @@ class Curve:
 
 
 def place(dot: Dot) -> tuple[float, float]:
-    """The middle of a node."""
+    """The centre of a node."""
     return dot.x * ACROSS, -dot.y * DOWN
 
 
 def width_of(text: str, size: float) -> float:
-    """About as wide as a text of this size is printed."""
+    """The approximate width of a text of this size."""
     return 0.56 * size / 72 * len(text)
 
 
 def curves(shown: Picture, part: Part) -> Iterator[tuple[Arrow, Curve]]:
-    """The arrows to nodes of one program, each with its run."""
+    """The arrows to nodes of one program with their curves."""
     own = {key for key, dot in part.dots.items() if dot.node.program == part.name}
     inside = [a for a in shown.arrows if a.start in part.dots and a.end in own]
     ways = {(a.start, a.end) for a in inside}
@@ -80,7 +80,7 @@ def curves(shown: Picture, part: Part) -> Iterator[tuple[Arrow, Curve]]:
 
 
 def _curve(start: Dot, end: Dot, both_ways: bool) -> Curve:
-    """Past the nodes between, and beside the arrow that runs back; a loop is at the right."""
+    """The curve around nodes in between and next to the reverse arrow; a loop is at the right."""
     (x0, y0), (x1, y1) = place(start), place(end)
     if start is end:
         return Curve(0.0, x0 + 0.36, y0 + 0.3, "left")
@@ -92,7 +92,7 @@ def _curve(start: Dot, end: Dot, both_ways: bool) -> Curve:
 
 
 def plates(shown: Picture, part: Part) -> list[tuple[Plate, Box]]:
-    """The plates of one program, outer ones first, around all their nodes, texts and plates."""
+    """The boxes of the plates of one program, outer ones first."""
     own = [plate for plate in shown.plates if plate.program == part.name]
     own.sort(key=lambda plate: (-len(plate.keys), plate.label != "rows"))
     inside = list(texts(shown, part))
@@ -113,7 +113,7 @@ def _plate(plate: Plate, others: Sequence[Plate], part: Part, texts: Sequence[Te
 
 
 def whole(shown: Picture, parts: Sequence[Part]) -> Box:
-    """Everything that is drawn, with a margin, and room for the names of the programs."""
+    """The box of the complete picture, with a margin and the names of the programs."""
     boxes = [box for part in parts for _, box in plates(shown, part)]
     for part in parts:
         low = min(place(dot)[1] for dot in part.dots.values()) - BELOW
@@ -127,7 +127,7 @@ def whole(shown: Picture, parts: Sequence[Part]) -> Box:
 
 
 def texts(shown: Picture, part: Part) -> Iterator[Text]:
-    """Those below nodes, and the labels of arrows."""
+    """The texts below nodes, and the labels of arrows."""
     for key, dot in part.dots.items():
         wide = max(width_of(dot.shape, SMALL), width_of(dot.through, SMALL), 2 * RADIUS) + 0.16
         middle = place(dot)[0]

@@ -1,4 +1,4 @@
-"""A graph as it stands in papers: circles, shaded where observed, and plates around them."""
+"""Graphs in the style of papers: circles, shaded for observed nodes, and plates."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from specc.graph.draw.extent import (
     plates,
     whole,
 )
-from specc.graph.draw.picture import Dot, Picture, Plate, picture
-from specc.graph.graph import MODEL, TypedGraph
+from specc.graph.draw.picture import Dot, Picture, Plate, picture, shown_nodes
+from specc.graph.graph import TypedGraph
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, SHADE, SOFT = "#22272e", "#cfd6df", "#7b8794"
 COVER = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-"""Behind a text, so that a line under it does not cross it out."""
+"""The background of a text, which hides lines behind it."""
 
 
 def draw(typed: TypedGraph, form: str) -> bytes:
-    """The picture as `svg` or `png`; the same bytes each time."""
+    """The picture as `svg` or `png`, with deterministic bytes."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -56,10 +56,10 @@ def draw(typed: TypedGraph, form: str) -> bytes:
 
 
 def parts_of(typed: TypedGraph, shown: Picture) -> Iterator[Part]:
-    """The dots of each program: each has its own copy of the data that it uses."""
+    """The dots of each program, with copies of what it uses of others, such as the data."""
     dots = iter(shown.dots)
-    for program in typed.graph.programs.values():
-        size = len(program.written) + (0 if program.name == MODEL else len(program.inputs))
+    for program in typed.graph.declared.values():
+        size = len(shown_nodes(typed.graph, program))
         yield Part(program.name, {dot.key: dot for dot in islice(dots, size)})
 
 
@@ -120,7 +120,7 @@ def _arrow(axes: Axes, start: Dot, end: Dot, run: Curve, dashed: bool) -> None:
 
 
 def _loop(axes: Axes, dot: Dot, dashed: bool) -> None:
-    """From one step of a sequence to the next: an arrow from a node to itself."""
+    """An arrow from a node to itself, for the next step of a sequence."""
     from matplotlib.patches import FancyArrowPatch
 
     x, y = place(dot)
@@ -164,8 +164,10 @@ def _dot(axes: Axes, dot: Dot) -> None:
         if role == "joint":
             axes.add_patch(Circle((x, y), RADIUS * 1.15, **style))
     axes.add_patch(patch)
-    size = 11 if len(dot.label) <= 3 else 8 if len(dot.label) <= 6 else 6
-    axes.text(x, y, dot.label, ha="center", va="center", fontsize=size, color=INK, zorder=4)
+    label = dot.label.replace(".", ".\n")
+    count = max(map(len, label.split("\n")))
+    size = 11.0 if count <= 3 else 8.0 if count <= 6 else min(6.0, 72 / count)
+    axes.text(x, y, label, ha="center", va="center", fontsize=size, color=INK, zorder=4)
     below = "\n".join(text for text in (dot.shape, dot.through) if text)
     middle: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": SMALL, "color": SOFT}
     axes.text(x, y - RADIUS - 0.08, below, bbox=COVER, zorder=2.6, **middle)

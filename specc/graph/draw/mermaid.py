@@ -1,4 +1,4 @@
-"""A graph as a mermaid flowchart, which Markdown viewers draw."""
+"""Graphs as Mermaid flowcharts, which Markdown viewers draw."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SHAPES = {
 
 
 def draw(typed: TypedGraph) -> str:
-    """`flowchart TD`, a subgraph a program."""
+    """A `flowchart TD` with a subgraph for each program."""
     shown = picture(typed)
     lines = ["flowchart TD"]
-    for program in typed.graph.programs.values():
+    for program in typed.graph.declared.values():
         lines.append(f"  subgraph {program.name}")
         own = [dot for dot in shown.dots if dot.node.program == program.name]
         lines += [f"    {dot.key}{_shape(dot)}" for dot in {d.key: d for d in own}.values()]

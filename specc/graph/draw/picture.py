@@ -1,17 +1,19 @@
-"""What a picture of a spec shows: nodes, arrows and plates, program by program, with places."""
+"""The layout of a picture of a spec: nodes, arrows and plates of each program."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from specc.graph.graph import MODEL, ROWS, Graph, Node, Program, TypedGraph
+from specc.graph.graph import MODEL, ROWS, Graph, Program, TypedGraph
+from specc.graph.nodes import Node
+from specc.graph.queries import is_data, name_in_model
 from specc.language.expressions.walk import calls, names
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A node with its place: columns and layers count from 0. `through` names its bijections."""
+    """A node with its column and layer, counted from 0; `through` names its bijections."""
 
     node: Node
     label: str
@@ -22,13 +24,13 @@ class Dot:
 
     @property
     def key(self) -> str:
-        """A name that no other node of the picture has."""
-        return f"{self.node.program}_{self.node.name}"
+        """A unique name in the picture."""
+        return _key(self.node)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A use: from what is used to its user, with the links on the way."""
+    """An edge from a node to its user, with the links between them."""
 
     start: str
     end: str
@@ -38,7 +40,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Plate:
-    """A repetition, around the nodes that it repeats."""
+    """A plate around the nodes that it repeats."""
 
     label: str
     program: str
@@ -47,7 +49,7 @@ class Plate:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything that is drawn."""
+    """The nodes, arrows and plates of a picture."""
 
     title: str
     dots: tuple[Dot, ...]
@@ -58,13 +60,13 @@ class Picture:
 
 
 def picture(typed: TypedGraph) -> Picture:
-    """The model at the left; beside it every other program, with dashed arrows."""
+    """The layout, with the model at the left and other programs, with dashed arrows, next to it."""
     graph = typed.graph
     dots: list[Dot] = []
     arrows: list[Arrow] = []
     plates: list[Plate] = []
     offset = 0.0
-    for program in graph.programs.values():
+    for program in graph.declared.values():
         placed = _placed(typed, program, offset)
         dots += placed
         arrows += _arrows(graph, program)
@@ -76,21 +78,55 @@ def picture(typed: TypedGraph) -> Picture:
     )
 
 
-def _shown(graph: Graph, program: Program) -> list[Node]:
-    """A program's nodes, and the data of the model that it uses."""
+def shown_nodes(graph: Graph, program: Program) -> list[Node]:
+    """A program's nodes, behind those of other programs that they use, such as the data."""
     own = [program.nodes[name] for name in program.written]
-    if program.name == MODEL:
-        return own
-    return [graph.model.nodes[name] for name in program.inputs] + own
+    used = [_stands_for(graph, program, name) for node in own for name in _names(node)]
+    used += [_base(graph, program, name) for node in own for name in _names(node)]
+    foreign = {_key(n): n for n in used if n is not None and n.program != program.name}
+    return [*foreign.values(), *own]
+
+
+def _key(node: Node) -> str:
+    """A name that no other node of the picture has."""
+    return f"{node.program}_{node.name}"
+
+
+def _names(node: Node) -> list[str]:
+    return sorted({n.id for e in node.expressions() for n in names(e)} | _first(node))
+
+
+def _stands_for(graph: Graph, program: Program, name: str) -> Node | None:
+    """The node that a name stands for, in the program that declares it; None for a lagged value."""
+    node = program.nodes.get(name)
+    if node is None:
+        node = graph.model.nodes.get(name) or _of_other(graph, name)
+    if node is not None and name_in_model(node):
+        node = graph.model.nodes.get(name_in_model(node))
+    return None if node is None or node.shift is not None else node
+
+
+def _of_other(graph: Graph, name: str) -> Node | None:
+    """The node `x` of another program, of a name such as `model.x`."""
+    owner, _, inside = name.partition(".")
+    return graph.declared[owner].nodes.get(inside) if owner in graph.declared else None
+
+
+def _base(graph: Graph, program: Program, name: str) -> Node | None:
+    """The node of which a name is the value at the step before; None for any other value."""
+    node = program.nodes.get(name) or graph.model.nodes.get(name) or _of_other(graph, name)
+    shift = None if node is None else node.shift
+    return None if shift is None else _stands_for(graph, program, shift.base)
 
 
 def _placed(typed: TypedGraph, program: Program, offset: float) -> list[Dot]:
     """Layers by the longest way from a root; in a layer, each node near the mean of its parents."""
-    nodes = _shown(typed.graph, program)
-    parents = {node.name: _parents(node, program) for node in nodes}
+    nodes = shown_nodes(typed.graph, program)
+    parents = {_key(node): _parents(typed.graph, node, program) for node in nodes}
     depth: dict[str, int] = {}
     for node in nodes:
-        depth[node.name] = max((depth[p] + 1 for p in parents[node.name] if p in depth), default=0)
+        above = [depth[p] + 1 for p in parents[_key(node)] if p in depth]
+        depth[_key(node)] = max(above, default=0)
     depth = _lowered(nodes, parents, depth)
     x: dict[str, float] = {}
     start = offset
@@ -98,7 +134,7 @@ def _placed(typed: TypedGraph, program: Program, offset: float) -> list[Dot]:
         block = [n for n in nodes if _is_local(typed, n) == local]
         if block:
             start = _columns(block, parents, depth, x, start)
-    return [_dot(typed, node, x[node.name], depth[node.name]) for node in nodes]
+    return [_dot(typed, program, node, x[_key(node)], depth[_key(node)]) for node in nodes]
 
 
 def _is_local(typed: TypedGraph, node: Node) -> bool:
@@ -112,28 +148,28 @@ def _columns(
     x: dict[str, float],
     start: float,
 ) -> float:
-    """Columns for nodes that one plate repeats, or none; where the next block may start."""
+    """Sets the columns of a block of nodes; returns the start of the next block."""
     layers: dict[int, list[Node]] = {}
     for node in block:
-        layers.setdefault(depth[node.name], []).append(node)
+        layers.setdefault(depth[_key(node)], []).append(node)
     widest = max(len(layer) for layer in layers.values())
     for layer in sorted(layers):
-        wanted = {n.name: _mean([x[p] for p in parents[n.name] if p in x]) for n in layers[layer]}
-        ordered = sorted(layers[layer], key=lambda n: (n.plate or "", wanted[n.name]))
+        wanted = {_key(n): _mean([x[p] for p in parents[_key(n)] if p in x]) for n in layers[layer]}
+        ordered = sorted(layers[layer], key=lambda n: (n.plate or "", wanted[_key(n)]))
         left = start + (widest - len(ordered)) / 2
         for place, node in enumerate(ordered):
-            x[node.name] = left + place
+            x[_key(node)] = left + place
     return start + widest
 
 
 def _lowered(
     nodes: list[Node], parents: Mapping[str, list[str]], depth: dict[str, int]
 ) -> dict[str, int]:
-    """Move a root down to the layer above its first user, so that no arrow passes a node."""
+    """Moves a root to the layer above its first user, so that no arrow crosses a node."""
     users: dict[str, list[str]] = {}
     for node in nodes:
-        for parent in parents[node.name]:
-            users.setdefault(parent, []).append(node.name)
+        for parent in parents[_key(node)]:
+            users.setdefault(parent, []).append(_key(node))
     return {
         name: min(depth[u] for u in users[name]) - 1
         if not parents[name] and name in users
@@ -142,53 +178,56 @@ def _lowered(
     }
 
 
-def _parents(node: Node, program: Program) -> list[str]:
-    if node.name not in program.nodes or program.nodes[node.name] is not node:
+def _parents(graph: Graph, node: Node, program: Program) -> list[str]:
+    """The keys of the nodes that one of the program uses at the same step."""
+    if program.nodes.get(node.name) is not node:
         return []
-    used = {n.id for e in node.expressions() for n in names(e)} | _first(node)
-    known = {*program.written, *program.inputs}
-    return sorted(used & known) if node.whole is None else [node.whole]
+    if node.whole is not None:
+        return [_key(program.nodes[node.whole])]
+    used = (_stands_for(graph, program, name) for name in _names(node))
+    return sorted({_key(each) for each in used if each is not None})
 
 
 def _first(node: Node) -> set[str]:
-    """What the value before the first step of a sequence is made of."""
+    """The nodes in the value before the first step of a sequence."""
     return {n.id for n in names(node.initial)} if node.initial is not None else set()
-
-
-def _before(node: Node, program: Program) -> list[str]:
-    """The nodes whose values at the step before a node uses, itself among them."""
-    used = {n.id for e in node.expressions() for n in names(e)}
-    shifts = (program.nodes[name].shift for name in used if name in program.nodes)
-    return sorted(shift.base for shift in shifts if shift is not None)
 
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _dot(typed: TypedGraph, node: Node, x: float, y: float) -> Dot:
+def _dot(typed: TypedGraph, program: Program, node: Node, x: float, y: float) -> Dot:
+    is_named = node.program == program.name or is_data(node)
+    label = node.name if is_named else f"{node.program}.{node.name}"
     shape = typed.types[node.id].shape if node.id in typed.types else ()
     sizes = f"[{', '.join(map(str, shape))}]" if shape else ""
     through = f"through {', '.join(step.function for step in node.through)}" if node.through else ""
-    return Dot(node, node.name, sizes, through, x, y)
+    return Dot(node, label, sizes, through, x, y)
 
 
 def _arrows(graph: Graph, program: Program) -> list[Arrow]:
-    found = []
+    found: dict[tuple[str, str, bool], Arrow] = {}
     for name in program.written:
         node = program.nodes[name]
-        for parent in _parents(node, program):
-            owner = program.name if parent in program.nodes else MODEL
-            start = f"{owner}_{parent}" if owner == program.name else f"{MODEL}_{parent}"
-            label = ", ".join(_links(graph, node, parent) or ["initial"] * (parent in _first(node)))
-            found.append(Arrow(start, f"{program.name}_{name}", label, program.name != MODEL))
-        for base in _before(node, program):
-            owner = program.name if base in program.nodes else MODEL
-            sign = "+" if program.nodes.get(base, node).reverse else "-"
-            label = f"{node.scan}{sign}1"
-            end = f"{program.name}_{name}"
-            found.append(Arrow(f"{owner}_{base}", end, label, dashed=True))
-    return found
+        if node.whole is not None:
+            (whole,) = _parents(graph, node, program)
+            found[whole, name, False] = Arrow(whole, _key(node), "", program.name != MODEL)
+            continue
+        for used in _names(node):
+            at = _stands_for(graph, program, used)
+            if at is not None:
+                links = _links(graph, node, used) or ["initial"] * (used in _first(node))
+                label, dashed = ", ".join(links), program.name != MODEL
+                arrow = Arrow(_key(at), _key(node), label, dashed)
+                found.setdefault((arrow.start, name, False), arrow)
+        for used in _names(node):
+            before = _base(graph, program, used)
+            if before is not None:
+                label = f"{node.scan}{'+' if before.reverse else '-'}1"
+                arrow = Arrow(_key(before), _key(node), label, dashed=True)
+                found.setdefault((arrow.start, name, True), arrow)
+    return list(found.values())
 
 
 def _links(graph: Graph, node: Node, parent: str) -> list[str]:
@@ -202,13 +241,9 @@ def _links(graph: Graph, node: Node, parent: str) -> list[str]:
 
 def _plates(typed: TypedGraph, program: Program) -> list[Plate]:
     groups: dict[str, list[str]] = {}
-    for name in program.written:
-        node = program.nodes[name]
+    for node in shown_nodes(typed.graph, program):
         for plate in typed.types[node.id].plates if node.id in typed.types else ():
-            groups.setdefault(plate, []).append(f"{program.name}_{name}")
-    for name in program.inputs:
-        for plate in typed.type(MODEL, name).plates:
-            groups.setdefault(plate, []).append(f"{MODEL}_{name}")
+            groups.setdefault(plate, []).append(_key(node))
     return [
         Plate(
             "rows" if plate == ROWS else f"{plate}: {typed.graph.size_of(plate)}",

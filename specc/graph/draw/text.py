@@ -1,4 +1,4 @@
-"""A graph as lines of text: each node with what it depends on."""
+"""Graphs as lines of text: each node with its parents."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MARKS = {
 def draw(typed: TypedGraph) -> str:
     """`( ) z` for a latent, `(#) x <- z` for an observed node; `*` is learnt, `[ ]` computed.
 
-    `(=)` is one draw of several parts, which depend on it.
+    `(=)` is a joint draw, and its parts are its children.
     """
     lines = []
-    for program in typed.graph.programs.values():
+    for program in typed.graph.declared.values():
         lines.append(program.name)
         for name in program.written:
             node = program.nodes[name]
@@ -37,4 +37,4 @@ def draw(typed: TypedGraph) -> str:
 def _data(typed: TypedGraph, program: str, name: str) -> set[str]:
     found = typed.graph.programs[program]
     mentioned = {n.id for e in found.nodes[name].expressions() for n in names(e)}
-    return mentioned & set(found.inputs)
+    return {n for n in mentioned if n in found.inputs or "." in n}

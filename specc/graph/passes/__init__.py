@@ -1,1 +1,1 @@
-"""The graph's passes, one file each; `graph.build` runs them in one order."""
+"""The passes over a graph, one file each; `graph.build` calls them in order."""

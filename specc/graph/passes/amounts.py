@@ -1,9 +1,9 @@
-"""Whether a spec asks for too much: sizes, numbers in one value, weights of a link."""
+"""Limits: sizes, numbers in one value, weights of a link."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from specc.catalog.entry import Shape
 from specc.catalog.limits import MAX_NUMBERS, MAX_SIZE, MAX_WEIGHTS
@@ -12,18 +12,19 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
-from specc.graph.graph import ROWS, Graph, LinkUse, NodeId, SizedLink
+from specc.graph.graph import ROWS, Graph, LinkUse, SizedLink
+from specc.graph.nodes import NodeId
 
 SMALLER = "make it smaller; is a number too many in it?"
 
 
 def too_large(what: str, size: int, span: Span, limit: int = MAX_SIZE) -> Diagnostic | None:
-    """The finding for a size beyond the limit."""
+    """The diagnostic of a size beyond the limit."""
     return None if size <= limit else _finding(what, size, span, limit)
 
 
 def too_many(what: str, shape: Shape, span: Span, limit: int = MAX_NUMBERS) -> Diagnostic | None:
-    """The finding for a value of too many numbers."""
+    """The diagnostic of a value with too many numbers."""
     largest = max(shape, default=1)
     if largest > MAX_SIZE:
         return _finding(f"a size of {what}", largest, span, MAX_SIZE)
@@ -45,22 +46,26 @@ def check_amounts(
     plates: Mapping[NodeId, tuple[str, ...]],
     findings: Findings,
 ) -> None:
-    """Refuse values of too many numbers: of nodes with their plates, and of their parameters."""
+    """Refuses nodes, with their plates, and parameters with too many numbers."""
+    inputs: dict[NodeId, dict[str, Shape]] = {}
+    for (of, name), own in given.items():
+        inputs.setdefault(of, {})[name] = own
     for node_id, shape in events.items():
         node, repeated = graph.node(node_id), plates.get(node_id, ())
         if node_id in findings.broken:
             continue
         whole = (*(graph.size_of(plate) for plate in repeated if plate != ROWS), *shape)
-        inputs = {name: own for (of, name), own in given.items() if of == node_id}
         found = too_many(f"one value of `{node.name}`", whole, node.span)
-        for name, own in inputs.items():
+        for name, own in inputs.get(node_id, {}).items():
             found = found or too_many(f"`{name}` of `{node.name}`", own, node.span)
         if found is not None:
             findings.add(found, node_id)
 
 
-def check_weights(sized: Mapping[str, SizedLink], uses: list[LinkUse], findings: Findings) -> None:
-    """Refuse links with too many weights."""
+def check_weights(
+    sized: Mapping[str, SizedLink], uses: Sequence[LinkUse], findings: Findings
+) -> None:
+    """Refuses links with too many weights."""
     for name, link in sized.items():
         tail = () if link.tail is None else link.tail.layers
         layers = (*link.module.layers, *tail, *(x for h in link.heads.values() for x in h.layers))

@@ -1,4 +1,4 @@
-"""No node may depend on itself: the cycle that does is printed as its path."""
+"""Topological order of nodes, and errors for cycles with their path."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, Program
-from specc.graph.passes.sequences import in_time
+from specc.graph.nodes import Lagged
+from specc.graph.queries import in_time
 
 
 def order_nodes(graph: Graph, findings: Findings) -> Graph:
-    """Put every program's nodes in an order in which each comes after what it uses.
+    """Sorts the nodes of every program topologically.
 
-    Among the orders that the edges allow, it is the one nearest to the spec's own.
+    Among the topological orders it is the one nearest to the order of the spec.
     """
     programs = {name: _ordered(program, findings) for name, program in graph.programs.items()}
     return replace(graph, programs=MappingProxyType(programs))
@@ -38,18 +39,19 @@ def _ordered(program: Program, findings: Findings) -> Program:
         acyclic.remove_edges_from(inside)
     place = {name: i for i, name in enumerate(program.nodes)}
     order = tuple(nx.lexicographical_topological_sort(acyclic, key=place.__getitem__))
-    if any(node.shift is not None for node in program.nodes.values()):
+    if any(isinstance(node, Lagged) for node in program.nodes.values()):
         _check_directions(program, findings)
         order = _through_time(program, order)
     return replace(program, order=order)
 
 
 def _check_directions(program: Program, findings: Findings) -> None:
-    """Nodes that wait for each other from step to step must all run the same way."""
+    """Checks that nodes which depend on each other through time run in the same direction."""
     for component in nx.strongly_connected_components(in_time(program)):
         nodes = [program.nodes[name] for name in program.nodes if name in component]
+        lagged = [node for node in nodes if isinstance(node, Lagged)]
         ahead, back = (
-            [(n.name, n.shift.base) for n in nodes if n.shift and (n.shift.offset > 0) == is_back]
+            [(n.name, n.shift.base) for n in lagged if (n.shift.offset > 0) == is_back]
             for is_back in (False, True)
         )
         if not ahead or not back or any(node.id in findings.broken for node in nodes):
@@ -62,7 +64,7 @@ def _check_directions(program: Program, findings: Findings) -> None:
 
 
 def _through_time(program: Program, order: tuple[str, ...]) -> tuple[str, ...]:
-    """An order of one step in which what comes step by step together stands together."""
+    """An order of one step in which nodes that depend on each other through time are adjacent."""
     place = {name: i for i, name in enumerate(order)}
     together = nx.condensation(in_time(program))
     members = nx.get_node_attributes(together, "members")

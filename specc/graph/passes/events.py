@@ -1,7 +1,7 @@
-"""The shape of a random node's event and of its parameters, from what is known of either.
+"""The shapes of the event of a random node and of its parameters, inferred from each other.
 
-A distribution declares the sizes of one event of each parameter by symbolic dims; what stands
-before them is repeated independently and broadcasts.
+A distribution declares the event sizes of each parameter by symbolic dims; axes before them are
+independent repetitions and broadcast.
 """
 
 from __future__ import annotations
@@ -9,24 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from specc.catalog.entry import Alternative, Distribution, Parameter, Shape
-
-
-def parameter_of(entry: Distribution, key: str) -> tuple[Parameter, Alternative | None]:
-    """The parameter that `key` gives, and the alternative by which it does so."""
-    alternative = next((a for a in entry.alternatives if a.name == key), None)
-    name = alternative.replaces if alternative else key
-    return next(p for p in entry.parameters if p.name == name), alternative
-
-
-def takes(entry: Distribution, key: str) -> bool:
-    """Whether the distribution has a parameter, or another way to give one, of that name."""
-    known = {p.name for p in entry.parameters} | {a.name for a in entry.alternatives}
-    return key in known
+from specc.catalog.arithmetic import broadcast
+from specc.catalog.entry import Distribution, Parameter, Shape
 
 
 class Conflict(Exception):
-    """Two sizes that must agree and do not."""
+    """Two sizes that must agree and differ."""
 
     def __init__(self, parameter: str, shape: Shape, wanted: Shape) -> None:
         super().__init__(parameter, shape, wanted)
@@ -35,7 +23,7 @@ class Conflict(Exception):
 
 @dataclass(slots=True)
 class Event:
-    """What is known of one random node's sizes; it grows as its parameters become known."""
+    """The known sizes of a random node, updated as its parameters become known."""
 
     entry: Distribution
     shape: Shape | None = None
@@ -43,7 +31,7 @@ class Event:
     dims: dict[str, int] = field(default_factory=dict)
 
     def declare(self, shape: Shape) -> None:
-        """The event has this shape: by `shape:`, by its data, or by the node that it guides."""
+        """Sets the shape of the event, from `shape:`, the data, or the node of the model."""
         rank = len(self.entry.result_dims)
         if len(shape) < rank:
             raise Conflict("shape", shape, ("n",) * rank)  # type: ignore[arg-type]
@@ -53,7 +41,7 @@ class Event:
             self._bind("shape", dim, size, shape)
 
     def observe(self, parameter: Parameter, shape: Shape) -> None:
-        """A parameter has this shape."""
+        """Sets the shape of a parameter."""
         rank = len(parameter.dims)
         if len(shape) >= rank:
             batch, own = shape[: len(shape) - rank], shape[len(shape) - rank :]
@@ -74,13 +62,13 @@ class Event:
         self.batch = joined
 
     def wanted(self, parameter: Parameter) -> Shape | None:
-        """The full shape of a parameter, or None while a dim of it is unknown."""
+        """The complete shape of a parameter, or None while one of its dims is unknown."""
         if any(dim not in self.dims for dim in parameter.dims):
             return None
         return self.batch + tuple(self.dims[dim] for dim in parameter.dims)
 
     def result(self) -> Shape | None:
-        """The shape of the event, or None while a dim of it is unknown."""
+        """The shape of the event, or None while one of its dims is unknown."""
         if self.shape is not None:
             return self.shape
         if any(dim not in self.dims for dim in self.entry.result_dims):
@@ -88,7 +76,7 @@ class Event:
         return self.batch + tuple(self.dims[dim] for dim in self.entry.result_dims)
 
     def bind_options(self, sizes: Mapping[str, int]) -> None:
-        """Options such as `classes: 10` name a dim's size directly."""
+        """Sets the dims of options such as `classes: 10`."""
         for option, dim in self.entry.options.items():
             if option in sizes:
                 self._bind(option, dim, sizes[option], (sizes[option],))
@@ -97,17 +85,3 @@ class Event:
         known = self.dims.setdefault(dim, size)
         if known != size:
             raise Conflict(name, shape, (*shape[:-1], known))
-
-
-def broadcast(left: Shape, right: Shape) -> Shape | None:
-    """The shape to which both broadcast, aligned at the right; None where they do not."""
-    longest = max(len(left), len(right))
-    padded = zip(
-        (1,) * (longest - len(left)) + left, (1,) * (longest - len(right)) + right, strict=True
-    )
-    sizes = []
-    for a, b in padded:
-        if a != b and 1 not in (a, b):
-            return None
-        sizes.append(max(a, b) if 0 not in (a, b) else 0)
-    return tuple(sizes)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import assert_never
 
-from specc.catalog.arithmetic import matmul_shape
+from specc.catalog.arithmetic import broadcast, matmul_shape, show
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape, ShapeMismatch
-from specc.catalog.functions import index as functions
 from specc.catalog.limits import MAX_WRITTEN
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
+from specc.graph.constants import SIZE_OF, ShapeOf, number_of, without_value
 from specc.graph.findings import Findings
-from specc.graph.graph import Graph, LinkUse, Node, NodeId
+from specc.graph.graph import Graph, LinkUse
+from specc.graph.nodes import Distributed, Node, NodeId
 from specc.graph.passes.amounts import too_large, too_many
-from specc.graph.passes.constant import without_value
-from specc.graph.passes.events import broadcast, parameter_of
 from specc.graph.passes.indexing import Lookup, index_shape
-from specc.graph.passes.names import SIZE_OF
-from specc.graph.passes.sizes import ShapeOf, number_of
+from specc.graph.queries import parameter_of
 from specc.language import nested
 from specc.language.expressions.tree import (
     Binary,
     Call,
     Expression,
     Index,
+    Member,
     Name,
     Negate,
     Number,
@@ -34,16 +34,11 @@ from specc.language.expressions.tree import (
 from specc.language.expressions.walk import calls
 
 
-def show(shape: Shape) -> str:
-    """A shape in the words of a message: `[28, 28]`, or `a number`."""
-    return f"[{', '.join(map(str, shape))}]" if shape else "a number"
-
-
 class ExpressionShapes:
-    """Infers shapes of expressions; what is wrong goes to the findings, and None comes back.
+    """Infers shapes of expressions; reports errors and returns None for them.
 
-    `uses` are the links applied so far, `lookups` the indices that are computed, and `ranks` the
-    axes of each expression, by its place.
+    `uses` are the link applications so far, `lookups` the computed indices, and `ranks` the numbers
+    of axes of expressions, by their span.
     """
 
     def __init__(self, graph: Graph, events: Mapping[NodeId, Shape], findings: Findings) -> None:
@@ -54,16 +49,16 @@ class ExpressionShapes:
         self.ranks: dict[Span, int] = {}
 
     def fail(self, node: Node, diagnostic: Diagnostic) -> Shape | None:
-        """Record what is wrong with a node; the shape that comes of it is None."""
+        """Reports an error of a node; returns None as the shape."""
         self.findings.add(diagnostic, node.id)
         return None
 
     def number(self, node: Node, expression: Expression) -> int | float | None:
-        """The value of an expression that the compiler can compute, else None."""
+        """The value of a constant expression, else None."""
         return number_of(expression, self.graph.constants, self._shape_of(node))
 
     def _shape_of(self, node: Node) -> ShapeOf:
-        """The shape of what a name means inside a node, also of data whose turn is yet to come."""
+        """The shape of the node of a name used in `node`, including data not visited yet."""
 
         def shape_of(name: str) -> Shape | None:
             found = self.graph.lookup(node.program, name)
@@ -75,13 +70,13 @@ class ExpressionShapes:
         return shape_of
 
     def has_link(self, expression: Expression) -> bool:
-        """Whether a link is applied anywhere inside."""
+        """Whether the expression applies a link."""
         return any(self.graph.is_link(c.function) for c in calls(expression))
 
     def infer(
         self, node: Node, key: str, expression: Expression, expected: Shape | None
     ) -> Shape | None:
-        """The shape of an expression inside `node`; `expected` sizes the links in it."""
+        """The shape of an expression of `node`; `expected` determines the sizes of its links."""
         shape = self._inferred(node, key, expression, expected)
         if shape is not None:
             self.ranks[expression.span] = len(shape)
@@ -97,12 +92,14 @@ class ExpressionShapes:
     def _inferred(
         self, node: Node, key: str, expression: Expression, expected: Shape | None
     ) -> Shape | None:
-        """The shape of an expression that may be larger than what any machine holds."""
+        """The shape of an expression before its size is checked."""
         match expression:
             case Number():
                 return ()
             case Name(id=name):
                 return self._name(node, name)
+            case Member():
+                return None
             case Negate(operand=operand):
                 return self.infer(node, key, operand, expected)
             case Binary():
@@ -113,7 +110,8 @@ class ExpressionShapes:
                 return index_shape(self, node, key, expression)
             case Sequence(items=items):
                 return self._sequence(node, key, expression, items)
-        return None
+            case _:
+                assert_never(expression)
 
     def _name(self, node: Node, name: str) -> Shape | None:
         found = self.graph.lookup(node.program, name)
@@ -182,8 +180,9 @@ class ExpressionShapes:
             return self._link(node, key, call, expected)
         if call.function == SIZE_OF:
             return ()
-        entry = functions.function(call.function)
+        entry = self.graph.functions[call.function]
         hint = expected if entry.elementwise and len(call.arguments) == 1 else None
+        hint = () if entry.differentiates else hint
         known = []
         for position, argument in enumerate(call.arguments):
             shape = self._argument(node, key, argument, hint, position in entry.sizes)
@@ -201,7 +200,7 @@ class ExpressionShapes:
     def _argument(
         self, node: Node, key: str, argument: Expression, hint: Shape | None, is_size: bool
     ) -> Shape | None:
-        """The shape of an argument, or, where it is a size, the size itself."""
+        """The shape of an argument; for a size argument, its value."""
         if not is_size:
             return self.infer(node, key, argument, hint)
         value = self.number(node, argument)
@@ -224,15 +223,15 @@ class ExpressionShapes:
         return expected
 
     def _size_hint(self, node: Node, key: str, call: Call) -> str:
-        """How to say the size of a link's output: on the node, or on a node for the link.
+        """The hint for the output size of a link: on the node, or on a separate node.
 
-        A causal link gives a number for each entry, and so is a parameter, or inside one that goes
-        entry by entry.
+        A causal link has an output for each entry, so it must be a parameter, or inside an
+        elementwise expression of one.
         """
         if isinstance(self.graph.links[call.function].entry, Causal):
             return f"let `{key}` be `{call.span.text}`, with functions of single entries around it"
-        own = f"give it a node that says it: `h: {{let: {call.span.text}, shape: [...]}}`"
-        if node.entry is not None and node.arguments.get(key) is call:
+        own = f"name it in a node with a shape: `h: {{let: {call.span.text}, shape: [...]}}`"
+        if isinstance(node, Distributed) and node.arguments.get(key) is call:
             dims = parameter_of(node.entry, key)[0].dims
             option = next((o for o, of in node.entry.options.items() if of in dims), None)
             if option is not None:
@@ -242,7 +241,7 @@ class ExpressionShapes:
         return own
 
     def inputs(self, node: Node, key: str, call: Call) -> tuple[Shape, ...] | None:
-        """The shapes of a link's arguments as they enter it; class numbers enter one-hot."""
+        """The shapes of the inputs of a link; class numbers are encoded one-hot."""
         known = []
         for argument in call.arguments:
             shape = self.infer(node, key, argument, None)
@@ -252,9 +251,9 @@ class ExpressionShapes:
         return tuple(known)
 
     def one_hot(self, node: Node, argument: Expression) -> Shape:
-        """The axis that a one-hot vector adds: (n,) for a node of n classes, else ().
+        """The axis of the one-hot encoding: (n,) for a node of n classes, else ().
 
-        A causal link takes the numbers of its own node, which keep their shape.
+        The inputs of a causal link from its node are not encoded.
         """
         if not isinstance(argument, Name) or argument.id == node.name:
             return ()

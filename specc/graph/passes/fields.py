@@ -1,11 +1,11 @@
-"""What the data's fields hold, from what the source declares and what the spec does to it."""
+"""The types of data fields, from the declaration of the source and the transformations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from specc.catalog.registry import SOURCES
 from specc.catalog.source import Column
-from specc.catalog.sources import index as sources
 from specc.catalog.supports import BOOLEAN, OF_DATA, ONE_HOT, Interval, Support, meet
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
@@ -16,13 +16,13 @@ from specc.language.schema.spec import Path, Spec
 
 
 def resolve_fields(spec: Spec, findings: Findings) -> dict[str, DataField]:
-    """Every field of the data by its name in the model; a column that cannot be is a finding."""
+    """All data fields by name; reports unknown columns."""
     data = spec.document.data
     if data is None:
         return {}
-    if not sources.contains(data.source):
-        guess = nearest(data.source, sources.names())
-        hint = "the sources are " + ", ".join(f"`{s}`" for s in sources.names())
+    if data.source not in SOURCES:
+        guess = nearest(data.source, SOURCES)
+        hint = "the sources are " + ", ".join(f"`{s}`" for s in SOURCES)
         place = spec.spans.value(("data", "source"))
         findings.add(diagnose("E0501", place, suggestion=guess, name=data.source, hint=hint))
         return {}
@@ -35,7 +35,7 @@ def resolve_fields(spec: Spec, findings: Findings) -> dict[str, DataField]:
 
 
 def _check_nodes(spec: Spec, findings: Findings) -> None:
-    """Every observed and given node of the model takes its value from a field that exists."""
+    """Checks that the field of every observed and given node exists."""
     assert spec.document.data is not None
     fields = spec.document.data.fields
     for owner, name, path, wanted in _readers(spec):
@@ -56,7 +56,7 @@ def _check_nodes(spec: Spec, findings: Findings) -> None:
 
 
 def _readers(spec: Spec) -> Iterator[tuple[str, str, Path, str]]:
-    """What takes its value from the data: its node, its name, its place, and the field."""
+    """The nodes with data: node, name, span, and field."""
     for name, node in spec.document.model.items():
         path: Path = ("model", name)
         if node.role in ("observed", "given"):
@@ -72,7 +72,7 @@ def _readers(spec: Spec) -> Iterator[tuple[str, str, Path, str]]:
 
 
 def _check_missing(spec: Spec, findings: Findings) -> None:
-    """What a field says of missing values needs a node that says what happens there."""
+    """Checks that fields with options for missing values have a node with `missing:`."""
     assert spec.document.data is not None
     nodes = spec.document.model.items()
     able = {node.from_field or name for name, node in nodes if node.missing is not None}
@@ -91,7 +91,7 @@ def _check_missing(spec: Spec, findings: Findings) -> None:
 
 def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings) -> DataField:
     assert spec.document.data is not None
-    declared = sources.source(source).columns(spec.document.data.options)
+    declared = SOURCES[source].columns(spec.document.data.options)
     span = spec.spans.key(("data", "fields", name))
     _check_columns(spec, source, name, field, declared, findings)
     _check_transforms(spec, name, field, findings)
@@ -134,7 +134,7 @@ def _check_columns(
     declared: Mapping[str, Column],
     findings: Findings,
 ) -> None:
-    """The columns that a field is of are among those that the source is known to have."""
+    """Checks that the source has the columns of a field, if its columns are known."""
     path = ("data", "fields", name)
     several = () if isinstance(field.column, str) else field.column
     for number, column in enumerate(several or (str(field.column),)):
@@ -150,14 +150,14 @@ def _check_columns(
 
 
 def _of_missing(field: FieldSpec) -> dict[str, object]:
-    """What the field says of missing values, without what it leaves at its default."""
+    """The options of a field for missing values; None for defaults."""
     hide = None if field.hide is None else field.hide.model_dump(exclude_none=True)
     said = {"missing": field.missing, "fill": field.fill, "hide": hide}
     return {**said, "repeat": field.repeat}
 
 
 def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Findings) -> None:
-    """A label that becomes a one-hot vector, and a value that becomes 0 or 1, are nothing else."""
+    """Checks that one-hot encoding and binarization have no other transformation."""
     also = {
         "one_hot": field.one_hot is not None,
         "many_hot": field.many_hot is not None,
@@ -184,7 +184,7 @@ def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Finding
 
 
 def _check_constraint(spec: Spec, name: str, field: FieldSpec, findings: Findings) -> None:
-    """What makes other values of those in the file leaves nothing to state of them."""
+    """Checks that `constrain` is not used with a transformation that changes the support."""
     makes = {
         "one_hot": field.one_hot is not None,
         "many_hot": field.many_hot is not None,
@@ -203,7 +203,7 @@ def _check_constraint(spec: Spec, name: str, field: FieldSpec, findings: Finding
 
 
 def _constrained(field: FieldSpec, support: Support | None) -> Support | None:
-    """What is known of the values: from the source, and from what the field states."""
+    """The support of the values, from the source and from `constrain`."""
     stated = None if field.constrain is None else OF_DATA[field.constrain]
     if stated is None or support is None:
         return support if stated is None else stated

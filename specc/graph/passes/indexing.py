@@ -1,33 +1,32 @@
-"""Entries of values: `u[user]` on a plate, `x[0]` by its number, `table[i, j]` by class numbers.
+"""Indexing: `u[user]` on a plate, `x[0]` by a number, `table[i, j]` by class numbers.
 
-On a plate the first index says which element; every further one takes an entry of the first axis
-that is left. An index is a whole number that the compiler knows, or one class number, which may
-vary over rows, particles and the values that are summed over.
+On a plate the first index selects an element; every further index selects an entry of the first
+remaining axis. An index is a constant integer or one class number, which may vary over rows,
+particles and enumerated values.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from specc.catalog.entry import Shape
 from specc.catalog.supports import Integers, Support, contains, describe
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import Graph, Node
+from specc.graph.graph import Graph
+from specc.graph.nodes import Given, Lagged, Node, NodeId
 from specc.graph.passes.starts import bad_start
+from specc.graph.queries import plated
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression, Index, Name
-
-if TYPE_CHECKING:
-    from specc.graph.passes.expression_shapes import ExpressionShapes
-    from specc.graph.passes.supports import Supports
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """An index that is computed: it must count exactly the entries of the axis that it indexes."""
+    """A computed index; its classes must be exactly the entries of its axis."""
 
     node: Node
     base: Expression
@@ -35,14 +34,44 @@ class Lookup:
     size: int
 
 
-def plated(graph: Graph, program: str, base: Expression) -> Node | None:
-    """The node on a plate whose element the first index of `base` picks, or None."""
-    found = graph.lookup(program, base.id) if isinstance(base, Name) else None
-    return found if found is not None and found.plate is not None else None
+class ShapeReader(Protocol):
+    """The interface of the shape pass that indexing needs."""
+
+    graph: Graph
+    classes: dict[NodeId, int]
+    lookups: list[Lookup]
+
+    def fail(self, node: Node, diagnostic: Diagnostic) -> Shape | None:
+        """Reports an error of a node; returns None."""
+        ...
+
+    def number(self, node: Node, expression: Expression) -> int | float | None:
+        """The value of a constant expression, else None."""
+        ...
+
+    def infer(
+        self, node: Node, key: str, expression: Expression, expected: Shape | None
+    ) -> Shape | None:
+        """The shape of an expression of `node`, or None after an error."""
+        ...
 
 
-def index_shape(read: ExpressionShapes, node: Node, key: str, whole: Index) -> Shape | None:
-    """The shape of what is left of an event; what is wrong goes to the findings."""
+class SupportReader(Protocol):
+    """The interface of the support pass that indexing needs."""
+
+    graph: Graph
+
+    def of_index(self, node: Node, index: Expression, size: int) -> Support:
+        """The support of an index into `size` entries."""
+        ...
+
+    def start_at_fault(self, node: Node, expression: Expression, wanted: Support) -> Lagged | None:
+        """The lagged node of which only the value before the first step is invalid."""
+        ...
+
+
+def index_shape(read: ShapeReader, node: Node, key: str, whole: Index) -> Shape | None:
+    """The shape of an indexed event; reports errors."""
     left = read.infer(node, key, whole.base, None)
     if left is None:
         return None
@@ -62,9 +91,9 @@ def index_shape(read: ExpressionShapes, node: Node, key: str, whole: Index) -> S
 
 
 def _entry(
-    read: ExpressionShapes, node: Node, key: str, whole: Index, index: Expression, left: Shape
+    read: ShapeReader, node: Node, key: str, whole: Index, index: Expression, left: Shape
 ) -> Shape | None:
-    """What one index leaves: a number counts from 0, or from the end with a minus."""
+    """The remaining shape after one index; a negative number counts from the end."""
     text, position = index.span.text, read.number(node, index)
     at = () if position is not None else read.infer(node, key, index, None)
     if at is None:
@@ -84,8 +113,8 @@ def _entry(
 # elements of plates
 
 
-def _is_element(read: ExpressionShapes, node: Node, key: str, whole: Index, plate: str) -> bool:
-    """Whether the first index is always the number of an element of the plate."""
+def _is_element(read: ShapeReader, node: Node, key: str, whole: Index, plate: str) -> bool:
+    """Whether the first index always selects an element of the plate."""
     index = whole.indices[0]
     at = read.infer(node, key, index, None)
     if at is None:
@@ -96,7 +125,7 @@ def _is_element(read: ExpressionShapes, node: Node, key: str, whole: Index, plat
     return True
 
 
-def _picks(read: ExpressionShapes, node: Node, index: Expression, plate: str) -> bool:
+def _picks(read: ShapeReader, node: Node, index: Expression, plate: str) -> bool:
     size = read.graph.plates[plate]
     if not isinstance(index, Name):
         position = read.number(node, index)
@@ -107,11 +136,11 @@ def _picks(read: ExpressionShapes, node: Node, index: Expression, plate: str) ->
     return found.plate_index == plate or read.classes.get(found.id, size + 1) <= size
 
 
-def _bad_element(read: ExpressionShapes, node: Node, whole: Index, plate: str) -> None:
+def _bad_element(read: ShapeReader, node: Node, whole: Index, plate: str) -> None:
     index = whole.indices[0]
     found = read.graph.lookup(node.program, index.id) if isinstance(index, Name) else None
     hint = f"index it with a node that is `given` with `plate_index: {plate}`"
-    if found is not None and found.role == "given":
+    if isinstance(found, Given):
         hint = f"write `{found.name}: {{given: {found.field}, plate_index: {plate}}}`"
     elif found is not None and found.is_random:
         size = read.graph.plates[plate]
@@ -124,8 +153,8 @@ def _bad_element(read: ExpressionShapes, node: Node, whole: Index, plate: str) -
 # what is looked up
 
 
-def check_lookups(lookups: list[Lookup], supports: Supports, findings: Findings) -> None:
-    """Refuse an index that is no class number, or of other classes than its axis has entries."""
+def check_lookups(lookups: Iterable[Lookup], supports: SupportReader, findings: Findings) -> None:
+    """Refuses an index that is not a class number, or whose classes do not match its axis."""
     for lookup in lookups:
         if lookup.node.id in findings.broken:
             continue

@@ -1,20 +1,19 @@
-"""Joint nodes: one draw with several named parts, which are nodes of their own for all others.
+"""Joint nodes: one draw with several named parts, which other nodes use like ordinary nodes.
 
-The whole has the distribution; its value is the vector of its parts, each flattened, in the order
-in which they are written. A part takes its value from the data or from a guide, and its density is
-that of the whole.
+The joint node has the distribution; its value is the concatenation of its parts, each flattened, in
+the order of the spec. A part has its value from the data or from a guide, and no separate density.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, Graph, Node
+from specc.graph.graph import MODEL, Graph
+from specc.graph.nodes import Node, Part
 from specc.language.expressions.walk import names
 from specc.language.schema.node import Node as NodeSpec
 from specc.language.schema.spec import Path, Spec
@@ -23,7 +22,7 @@ from specc.language.schema.spec import Path, Spec
 def add_parts(
     spec: Spec, nodes: dict[str, Node], written: Mapping[str, NodeSpec], findings: Findings
 ) -> dict[str, Node]:
-    """The nodes of a program with those of its joint nodes' parts, each after its whole."""
+    """The nodes of a program, with the parts of each joint node after it."""
     found: dict[str, Node] = {}
     for name, node in nodes.items():
         found[name] = node
@@ -39,24 +38,19 @@ def add_parts(
     return found
 
 
-def _part(spec: Spec, whole: Node, written: NodeSpec, part: str, path: Path) -> Node:
-    role = written.parts[part]
-    return Node(
+def _part(spec: Spec, whole: Node, written: NodeSpec, part: str, path: Path) -> Part:
+    return Part(
         program=whole.program,
         name=part,
-        role=role,
+        role=written.parts[part],
         span=spec.spans.key((*path, "joint", part)),
-        arguments=MappingProxyType({}),
-        argument_spans=MappingProxyType({}),
-        options=MappingProxyType({}),
-        sizes=written.shapes.get(part),
-        field=part if role == "observed" else None,
         whole=whole.name,
+        sizes=written.shapes.get(part),
     )
 
 
 def check_joint(graph: Graph, node: Node, findings: Findings) -> None:
-    """A joint node stands in the model, knows the parts that it sizes, and uses none of them."""
+    """Checks that a joint node is in the model, sizes only its parts, and uses none of them."""
     if not node.parts:
         return
     if node.program != MODEL:

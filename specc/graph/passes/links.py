@@ -1,32 +1,33 @@
-"""Every link with its sizes: the layers between what it takes and what it must give."""
+"""The sizes and layers of links, from their inputs and outputs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
+from specc.catalog.arithmetic import show
 from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
-from specc.catalog.constrain import constrainer
 from specc.catalog.entry import Lowered, Parameter, Shape
 from specc.catalog.link import Link, LinkShapeError
 from specc.catalog.supports import describe
-from specc.diagnostics.diagnostic import Label
+from specc.catalog.transforms import transform_to
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import Graph, LinkNode, LinkUse, Node, NodeId, SizedLink
-from specc.graph.passes.events import parameter_of
-from specc.graph.passes.expression_shapes import show
+from specc.graph.graph import Graph, LinkNode, LinkUse, SizedLink
+from specc.graph.nodes import Distributed, Node, NodeId
+from specc.graph.queries import input_rank, parameter_of
 
 
 def size_links(
     graph: Graph,
-    uses: list[LinkUse],
+    uses: Sequence[LinkUse],
     parameters: Mapping[tuple[NodeId, str], Shape],
     findings: Findings,
-) -> dict[str, SizedLink]:
-    """Lower every link that is used; a link that cannot have its sizes is a finding."""
+) -> Mapping[str, SizedLink]:
+    """Lowers every used link; reports links that do not support their sizes."""
     by_link: dict[str, list[LinkUse]] = {}
     for use in uses:
         if use.node not in findings.broken:
@@ -36,12 +37,54 @@ def size_links(
         lowered = _lower(graph, graph.links[name], found, parameters, findings)
         if lowered is not None:
             sized[name] = lowered
-    return sized
+    _check_averages(graph, by_link, sized, findings)
+    return MappingProxyType(sized)
 
 
-def fed_by_params(node: Node) -> tuple[Parameter, ...]:
-    """The parameters of a node that its `params:` link feeds: those not given otherwise."""
-    assert node.entry is not None
+def _check_averages(
+    graph: Graph,
+    uses: Mapping[str, Sequence[LinkUse]],
+    sized: dict[str, SizedLink],
+    findings: Findings,
+) -> None:
+    """A link that averages another has its layers; what cannot be averaged is a finding."""
+    for name in [name for name in sized if graph.links[name].average is not None]:
+        own, average = sized.pop(name), graph.links[name].average
+        assert average is not None
+        followed = sized.get(average.of)
+        reason, fix = "", ""
+        if average.of not in uses:
+            reason, fix = "which no node uses", f"apply `{average.of}` to a node"
+        elif followed is not None and (own.heads or followed.heads):
+            reason = "and of one of the two the last layer belongs to a node, by `params:`"
+            fix = f"give one parameter by it, as in `logits: {average.of}(x)`"
+        elif followed is not None and (own.module.layers, own.tail) != (
+            followed.module.layers,
+            followed.tail,
+        ):
+            sizes = [(show(each.input), show(_output(each))) for each in (own, followed)]
+            reason = "from {} to {}, and is itself from {} to {}".format(*sizes[1], *sizes[0])
+            fix = "apply both to inputs of one size, for results of one size"
+        if followed is not None and not reason:
+            tail = None if own.tail is None else _frozen(own.tail)
+            sized[name] = replace(own, module=_frozen(own.module), tail=tail)
+        elif reason:
+            first = uses[name][0]
+            words = {"link": name, "of": average.of, "reason": reason, "fix": fix}
+            findings.add(diagnose("E0632", first.span, labels=(), **words), first.node)
+
+
+def _frozen(lowered: Lowered) -> Lowered:
+    """Layers without gradient, which start as a copy of others."""
+    return replace(lowered, init=None, frozen=True)
+
+
+def _output(sized: SizedLink) -> Shape:
+    return sized.module.output if sized.tail is None else sized.tail.output
+
+
+def fed_by_params(node: Distributed) -> tuple[Parameter, ...]:
+    """The parameters of a node that its `params:` link feeds: those that are not given by name."""
     given = {parameter_of(node.entry, key)[0].name for key in node.arguments}
     return tuple(p for p in node.entry.parameters if p.name not in given)
 
@@ -53,21 +96,9 @@ def _lower(
     parameters: Mapping[tuple[NodeId, str], Shape],
     findings: Findings,
 ) -> SizedLink | None:
+    places = list(graph.programs)
+    uses = sorted(uses, key=lambda use: places.index(use.node[0]))
     first = uses[0]
-    for use in uses[1:]:
-        if use.node[0] != first.node[0]:
-            findings.add(
-                diagnose(
-                    "E0611",
-                    use.span,
-                    labels=(Label(first.span, "first used here"),),
-                    link=link.name,
-                    first=first.node[0],
-                    second=use.node[0],
-                ),
-                use.node,
-            )
-            return None
     joined = _joined(link, first, findings)
     if joined is None or not _gives_events(graph, link, first, findings):
         return None
@@ -84,9 +115,9 @@ def _lower(
 
 
 def _gives_events(graph: Graph, link: LinkNode, use: LinkUse, findings: Findings) -> bool:
-    """Whether what a causal link gives at once is as much as its node draws at once."""
+    """Whether a causal link computes together the entries that its node draws together."""
     node = graph.node(use.node)
-    if not isinstance(link.entry, Causal) or node.entry is None:
+    if not isinstance(link.entry, Causal) or not isinstance(node, Distributed):
         return True
     if len(node.entry.result_dims) <= link.entry.together(use.inputs[0]):
         return True
@@ -102,15 +133,10 @@ def _gives_events(graph: Graph, link: LinkNode, use: LinkUse, findings: Findings
     return False
 
 
-def input_rank(link: LinkNode) -> int:
-    """How many axes the input of a link has; a vector is what its arguments are joined to."""
-    return link.entry.input_rank(link.options) if isinstance(link.entry, Link) else 1
-
-
 def _joined(link: LinkNode, use: LinkUse, findings: Findings) -> Shape | None:
-    """The shape of the arguments as one input: as it is for an image, else one long vector.
+    """The shape of the joined arguments: that of a single image, else a vector.
 
-    Where a node's own value is the first argument, the rest.
+    Without the first argument if it is the value of the node itself.
     """
     inputs = use.inputs[1:] if isinstance(link.entry, Causal) else use.inputs
     rank = input_rank(link)
@@ -142,11 +168,14 @@ def _trunk(
     wanted: dict[tuple[str, str], Shape] = {}
     for use in uses:
         node = graph.node(use.node)
+        assert isinstance(node, Distributed)
         for parameter in fed_by_params(node):
-            if constrainer(parameter.support) is None:
+            if transform_to(parameter.support) is None:
                 _unreachable(node, parameter, use, findings)
                 return None
-            wanted[node.name, parameter.name] = parameters[node.id, parameter.name]
+            shape = parameters[node.id, parameter.name]
+            if wanted.setdefault((node.name, parameter.name), shape) != shape:
+                raise _two_heads(node, parameter, wanted[node.name, parameter.name], shape)
     trunk = _trunk_of(link, uses[0], joined, tuple(wanted.values()))
     for shape in wanted.values():
         _check_state(link, uses[0], shape)
@@ -156,8 +185,15 @@ def _trunk(
     return SizedLink(uses[0].node[0], joined, trunk, MappingProxyType(heads))
 
 
+def _two_heads(node: Node, parameter: Parameter, first: Shape, second: Shape) -> LinkShapeError:
+    """A node of two programs has one head, which cannot have two shapes."""
+    what = f"the {parameter.name} of `{node.name}`"
+    reason = f"gives {what} the shape {show(first)} in one program and {show(second)} in another"
+    return LinkShapeError(reason, "declare a link for each program")
+
+
 def _whole(link: LinkNode, use: LinkUse, joined: Shape, output: Shape) -> SizedLink:
-    """The layers between what a link takes and what it gives."""
+    """The layers from the input of a link to its output."""
     program, none = use.node[0], MappingProxyType[tuple[str, str], Lowered]({})
     if isinstance(link.entry, Bijection):
         return SizedLink(program, joined, link.entry.lower(link.options, output, *joined), none)
@@ -170,7 +206,7 @@ def _whole(link: LinkNode, use: LinkUse, joined: Shape, output: Shape) -> SizedL
 
 
 def _check_state(link: LinkNode, use: LinkUse, output: Shape) -> None:
-    """The first argument of a recurrent link is a state; raises `LinkShapeError`."""
+    """Checks that the first argument of a recurrent link is a state; raises `LinkShapeError`."""
     if not isinstance(link.entry, Link) or not link.entry.recurrent or use.inputs[0] == output:
         return
     reason = f"has a state of shape {show(use.inputs[0])}, and its result is {show(output)}"

@@ -1,4 +1,4 @@
-"""What each name inside an expression means, and what was declared but never used."""
+"""Checks of names in expressions, and warnings for unused declarations."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
 from specc.catalog.elsewhere import lead
 from specc.catalog.entry import Function
-from specc.catalog.functions import index as functions
 from specc.catalog.other_names import meant
+from specc.catalog.registry import FUNCTIONS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
+from specc.graph.constants import SIZE_OF, is_plain
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, MODEL, Graph, Node
-from specc.language.expressions.tree import Call, Expression, Member, Name, Sequence
-from specc.language.expressions.walk import calls, children, members, names
-
-SIZE_OF = "dim"
-"""`dim(x)` is the size of x: a number that the compiler knows, not a function at run time."""
+from specc.graph.graph import GUIDE, MODEL, Graph
+from specc.graph.nodes import Deterministic, Given, Node, Parameter
+from specc.graph.passes.references import unknown_reference
+from specc.graph.passes.row_functions import check_row_function
+from specc.graph.queries import is_autoregressive, is_data
+from specc.language.expressions.tree import Call, Expression, Member, Name
+from specc.language.expressions.walk import calls, members, names
 
 
 def check_expression(graph: Graph, node: Node, expression: Expression, findings: Findings) -> None:
-    """Find every name in the expression that means nothing where it stands."""
+    """Reports every name in the expression that is undefined there."""
     is_causal = any(_is_unread_link(graph, call.function) for call in calls(expression))
     own = [call.arguments[0] for call in calls(expression) if is_autoregressive(graph, node, call)]
     for name in names(expression):
@@ -34,22 +36,28 @@ def check_expression(graph: Graph, node: Node, expression: Expression, findings:
     for call in calls(expression):
         _check_call(graph, node, call, findings)
     for member in members(expression):
-        findings.add(
-            diagnose("E0222", member.span, program=member.program, name=member.name), node.id
-        )
+        _check_member(graph, node, member, findings)
 
 
-def is_autoregressive(graph: Graph, node: Node, call: Call) -> bool:
-    """Whether a causal link is applied to the random node that it belongs to: `made(x)` in x."""
-    link = graph.links.get(call.function)
-    if link is None or not isinstance(link.entry, Causal) or not call.arguments:
-        return False
-    first = call.arguments[0]
-    return node.is_random and isinstance(first, Name) and first.id == node.name
+def _check_member(graph: Graph, node: Node, member: Member, findings: Findings) -> None:
+    """A reference that has not become a name: there is no such node, or none may stand here."""
+    of_model = member.program == MODEL and node.program == GUIDE
+    is_there = not of_model or member.name in graph.model.nodes
+    if node.program in (MODEL, GUIDE) and is_there:
+        words: dict[str, str] = {"program": member.program, "name": member.name}
+        findings.add(diagnose("E0222", member.span, labels=(), **words), node.id)
+        return
+    section = graph.spec.section(member.program)
+    if graph.spec.unread.holds(*section) or graph.spec.is_unread(member.program, member.name):
+        findings.broken.add(node.id)
+        return
+    nodes = graph.programs[member.program].nodes if member.program in graph.declared else None
+    code, evidence = unknown_reference(member, graph.declared, nodes, graph.spec)
+    findings.add(diagnose(code, member.span, labels=(), **evidence), node.id)
 
 
 def _is_unread_link(graph: Graph, name: str) -> bool:
-    """Whether a link of that name is there that could not be read: it may be a causal one."""
+    """Whether a link of that name could not be read; it may be causal."""
     return name not in graph.links and graph.is_link(name)
 
 
@@ -59,7 +67,7 @@ def _is_known(graph: Graph, node: Node, name: str) -> bool:
     found = graph.lookup(node.program, name)
     if found is None:
         return False
-    return found.program == node.program or found.role in ("observed", "given")
+    return found.program == node.program or is_data(found) or "." in name
 
 
 def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
@@ -67,7 +75,7 @@ def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
     if link is not None and isinstance(link.entry, Bijection):
         findings.add(diagnose("E0617", name.span, link=link.name), node.id)
         return
-    if graph.is_link(name.id) or functions.contains(name.id):
+    if graph.is_link(name.id) or name.id in FUNCTIONS:
         code = "E0224" if graph.is_link(name.id) else "E0225"
         example = _applied(graph, node, name.id)
         findings.add(diagnose(code, name.span, name=name.id, example=example), node.id)
@@ -81,7 +89,7 @@ def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
         return
     candidates = [*graph.programs[node.program].nodes, *graph.constants]
     if node.program != MODEL:
-        candidates += [n for n, m in graph.model.nodes.items() if m.role in ("observed", "given")]
+        candidates += [n for n, m in graph.model.nodes.items() if is_data(m)]
     candidates = [c for c in candidates if c != node.name and "[" not in c]
     guess = nearest(name.id, candidates)
     findings.add(
@@ -107,20 +115,18 @@ def _listed(candidates: list[str]) -> str:
 def _outside(node: Node, name: Name, found: Node, findings: Findings) -> None:
     label = Label(found.span, "declared here, in the model")
     code = "E0227" if found.role == "latent" else "E0226"
-    findings.add(
-        diagnose(
-            code,
-            name.span,
-            labels=(label,),
-            name=name.id,
-            program=node.program,
-            role=found.role,
-        ),
-        node.id,
-    )
+    words = {"name": name.id, "program": node.program, "role": found.role}
+    if code == "E0226":
+        use = f"use the data and nodes of the {node.program}"
+        is_shared = isinstance(found, (Deterministic, Parameter))
+        words["hint"] = f"write `{MODEL}.{name.id}` to share it, or {use}" if is_shared else use
+    findings.add(diagnose(code, name.span, labels=(label,), **words), node.id)
 
 
 def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    if call.at is not None:
+        findings.add(diagnose("E0456", call.at.span, name=call.function), node.id)
+        return
     if graph.is_link(call.function):
         link = graph.links.get(call.function)
         if link is not None and isinstance(link.entry, Bijection):
@@ -135,10 +141,16 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
             findings.add(
                 diagnose("E0229", call.span, found=_counted(call), example=example), node.id
             )
-    elif functions.contains(call.function):
-        entry = functions.function(call.function)
-        if _check_arity(node, call, entry, findings) and entry.of_data:
+    elif call.function in graph.functions:
+        entry = graph.functions[call.function]
+        if not _check_arity(node, call, entry, findings):
+            return
+        if entry.of_data:
             _check_data(graph, node, call, findings)
+        if entry.differentiates:
+            _check_variable(graph, node, call, findings)
+        if entry.over_rows:
+            check_row_function(graph, node, call, findings)
     elif graph.lookup(node.program, call.function) is not None:
         findings.add(diagnose("E0230", call.function_span, name=call.function), node.id)
     else:
@@ -146,9 +158,9 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
 
 
 def _check_causal(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    """A causal link is applied to the random node that it is a parameter of, before all else.
+    """Checks that the first argument of a causal link is the node whose parameter it computes.
 
-    The node's value is what it draws: a bijection would mix the entries that come one by one.
+    The node must have no bijection, which would mix the entries.
     """
     if node.through:
         findings.add(diagnose("E0621", call.span, link=call.function, name=node.name), node.id)
@@ -164,9 +176,9 @@ def _check_causal(graph: Graph, node: Node, call: Call, findings: Findings) -> N
 
 
 def check_inputs(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    """What a link takes is no number alone: its result would be the same everywhere.
+    """Checks that the inputs of a link contain a node: otherwise its output would be constant.
 
-    Nor is what conditions a causal link, beside the node itself.
+    The same holds for the context of a causal link.
     """
     if node.id in findings.broken:
         return  # a step that cannot be had is no number
@@ -192,40 +204,15 @@ def check_inputs(graph: Graph, node: Node, call: Call, findings: Findings) -> No
     )
 
 
-def is_plain(graph: Graph, program: str, expression: Expression) -> bool:
-    """Whether an expression is a number that is known when compiling, and no tensor."""
-    stack = [expression]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, (Sequence, Member)):
-            return False
-        if isinstance(current, Call) and _is_tensor(current):
-            return False
-        if isinstance(current, Name):
-            is_number = isinstance(graph.constants.get(current.id), (int, float))
-            if graph.lookup(program, current.id) is not None or not is_number:
-                return False
-        is_size = isinstance(current, Call) and current.function == SIZE_OF
-        stack += () if is_size else children(current)
-    return True
-
-
-def _is_tensor(call: Call) -> bool:
-    """Whether a call gives a tensor whatever its arguments are."""
-    if call.function == SIZE_OF or not functions.contains(call.function):
-        return call.function != SIZE_OF
-    return bool(functions.function(call.function).sizes)
-
-
 def _applied(graph: Graph, node: Node, function: str) -> str:
-    """`decoder(z)`, with a node that may stand there."""
+    """An example of a call, such as `decoder(z)`, with a node that may be its argument."""
     return f"{function}({next(iter(_usable(graph, node)), '...')})"
 
 
 def _usable(graph: Graph, node: Node) -> list[str]:
-    """The nodes that an expression of `node` may use: random ones and data, as they stand."""
+    """The random nodes and data that an expression of `node` may use."""
     if node.program != MODEL:
-        return [n for n, m in graph.model.nodes.items() if m.role in ("observed", "given")]
+        return [n for n, m in graph.model.nodes.items() if is_data(m)]
     before = list(graph.model.nodes)
     before = before[: before.index(node.name)] if node.name in before else before
     return [n for n in before if graph.model.nodes[n].role in ("latent", "given", "let")]
@@ -238,7 +225,7 @@ def _counted(call: Call) -> str:
 
 def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
     guess = nearest(call.function, graph.links)
-    guess = guess or meant(call.function, functions.names())
+    guess = guess or meant(call.function, FUNCTIONS)
     hint = "" if guess else _no_such_function(graph, call.function)
     findings.add(
         diagnose("E0231", call.function_span, suggestion=guess, name=call.function, hint=hint),
@@ -249,29 +236,29 @@ def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) 
 def _no_such_function(graph: Graph, name: str) -> str:
     if lead(name):
         return lead(name)
-    known = ", ".join(f"`{function}`" for function in functions.names())
+    known = ", ".join(f"`{name}`" for name, entry in FUNCTIONS.items() if not entry.over_rows)
     if graph.links or graph.spec.document.guide is not None:
         return f"declare a link of that name under `links:`; the functions are {known}"
     return f"the functions are {known}; a network of your own is a link, under `links:`"
 
 
 def _check_data(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    """What says where data has values takes the name of data: left out where it has none, or whole.
+    """Checks that the argument of `known` is the name of data that is not drawn.
 
-    What is drawn where it is missing has a value everywhere.
+    Data that is drawn where it is missing has a value everywhere.
     """
     argument = call.arguments[0]
     found = graph.lookup(node.program, argument.id) if isinstance(argument, Name) else None
     if isinstance(argument, Name) and (found is node or not _is_known(graph, node, argument.id)):
-        return  # that is told already
-    if found is not None and found.role in ("observed", "given") and not found.is_drawn:
+        return  # reported by another check
+    if found is not None and is_data(found) and not found.is_drawn:
         return
     reason = "no node of the data"
     if found is not None and found.is_drawn and graph.model.nodes.get(found.name) is not None:
         data = graph.model.nodes[found.name].role == "observed"
         reason = "drawn where it is missing" if data else reason
     usable = [n for n, m in graph.model.nodes.items() if m.role == "observed" and not m.is_drawn]
-    usable = usable or [n for n, m in graph.model.nodes.items() if m.role == "given"]
+    usable = usable or [n for n, m in graph.model.nodes.items() if isinstance(m, Given)]
     # The mark is on the argument, so that is what to write.
     hint = f"write `{usable[0]}`, or leave `{call.function}` out" if usable else "leave it out"
     text = argument.span.text
@@ -283,8 +270,33 @@ def _check_data(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
     )
 
 
+def _check_variable(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    """Checks that a differentiated expression depends on the node.
+
+    The gradient is one for each row, so the node must have a value for each row.
+    """
+    value, variable = call.arguments
+    used = {name.id for name in names(value)}
+    reason = "it is no node in that expression"
+    if isinstance(variable, Name) and variable.id in used:
+        found = graph.lookup(node.program, variable.id)
+        if found is None or not (isinstance(found, Parameter) or found.is_global):
+            return
+        reason = "all rows share it, and the gradient is one for each row"
+        used.discard(variable.id)
+    example = next(iter(sorted(used)), "v")
+    hint = f"name a node that is in it, as in `{call.function}({value.span.text}, {example})`"
+    words = {
+        "value": value.span.text,
+        "variable": variable.span.text,
+        "reason": reason,
+        "hint": hint,
+    }
+    findings.add(diagnose("E0454", variable.span, labels=(), **words), node.id)
+
+
 def _check_arity(node: Node, call: Call, entry: Function, findings: Findings) -> bool:
-    """Whether a function has as many arguments as it takes."""
+    """Checks the number of arguments of a function."""
     low, high = entry.arity
     count = len(call.arguments)
     if count >= low and (high is None or count <= high):
@@ -298,8 +310,9 @@ def _check_arity(node: Node, call: Call, entry: Function, findings: Findings) ->
 
 
 def check_used(graph: Graph, findings: Findings) -> None:
-    """Warn of links, constants and nodes that nothing uses."""
+    """Warns of unused links, constants and nodes."""
     used, applied = _uses(graph)
+    applied |= {link.average.of for link in graph.links.values() if link.average}
     for link in graph.links.values():
         if link.name not in applied:
             findings.add(diagnose("W0241", link.span, name=link.name))
@@ -307,10 +320,11 @@ def check_used(graph: Graph, findings: Findings) -> None:
         if name not in used:
             span = graph.spec.spans.key(("constants", name))
             findings.add(diagnose("W0242", span, name=name))
-    for program in graph.programs.values():
+    for program in graph.declared.values():
         for node in program.nodes.values():
-            silent = node.role in ("let", "parameter", "given")
-            if silent and node.name not in used and node.id not in findings.broken:
+            silent = isinstance(node, (Deterministic, Parameter, Given))
+            unused = silent and node.name not in used and not node.is_copy
+            if unused and node.id not in findings.broken:
                 findings.add(diagnose("W0243", node.span, name=node.name, role=node.role))
 
 
@@ -332,6 +346,3 @@ def _sizes(graph: Graph) -> list[Expression]:
         for node in program.nodes.values()
         for size in (node.sizes or ())
     ]
-
-
-__all__ = ["GUIDE", "SIZE_OF", "check_expression", "check_used"]

@@ -1,17 +1,18 @@
-"""What to write where a node uses one that something else repeats."""
+"""Hints for nodes that use nodes on other plates."""
 
 from __future__ import annotations
 
-from specc.graph.graph import MODEL, ROWS, Graph, Node
+from specc.graph.graph import MODEL, ROWS, Graph
+from specc.graph.nodes import Given, Node
 
 
 def called(plate: str) -> str:
-    """A plate in the words of a message; a node without one is repeated by nothing."""
+    """The description of a plate in messages."""
     return {ROWS: "the data rows", "": "nothing"}.get(plate, f"`{plate}`")
 
 
 def global_hint(graph: Graph, node: Node) -> str:
-    """What to write where a global node uses one with a value for each row."""
+    """The hint for a global node that uses a node with a value for each row."""
     twin = graph.model.nodes.get(node.name)
     if node.program == MODEL or twin is None or not twin.is_global:
         return "delete `global: true`, or use a global node"
@@ -22,9 +23,9 @@ def global_hint(graph: Graph, node: Node) -> str:
 
 
 def outside_hint(graph: Graph, node: Node, own: tuple[str, ...], plate: str, used: Node) -> str:
-    """What to write in `node`, repeated by `own`, which uses `used`, repeated by `plate`.
+    """The hint for `node` on `own` that uses `used` on `plate`.
 
-    An index that data hold has a value for each row, so it serves a node of the rows alone.
+    An index from data has a value for each row, so only nodes of the rows can use it.
     """
     if ROWS in own and plate in graph.plates:
         return _indexed(graph, plate, used)
@@ -33,11 +34,11 @@ def outside_hint(graph: Graph, node: Node, own: tuple[str, ...], plate: str, use
         return f"write `plate: {plate}` on `{node.name}`{instead}, to have a value for each"
     if plate == ROWS:
         return f"delete `plate: {own[0]}`, so that `{node.name}` has a value for each row, too"
-    return f"use both in a node of the data rows, each by its own index, as in `{used.name}[...]`"
+    return f"use both in a node of the data rows, each with an index, as in `{used.name}[...]`"
 
 
 def _indexed(graph: Graph, plate: str, used: Node) -> str:
-    given = [node for node in graph.model.nodes.values() if node.role == "given"]
+    given = [node for node in graph.model.nodes.values() if isinstance(node, Given)]
     index = next((node for node in given if node.plate_index == plate), None)
     if index is not None:
         return f"write `{used.name}[{index.name}]`, in quotes inside {{ }}"

@@ -1,21 +1,23 @@
-"""What repeats each node: nothing (global), the data rows, or an indexed plate."""
+"""The plates of each node: none (global), the data rows, or an indexed plate."""
 
 from __future__ import annotations
 
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, ROWS, Graph, Node, NodeId
+from specc.graph.graph import MODEL, ROWS, Graph
+from specc.graph.nodes import Deterministic, Given, Lagged, Node, NodeId, Parameter
 from specc.graph.passes.plate_advice import called, global_hint, outside_hint
+from specc.graph.queries import plated
 from specc.language.expressions.tree import Expression, Index, Name
-from specc.language.expressions.walk import children, names
+from specc.language.expressions.walk import fold, names
 
 Plates = dict[str, Name | Index | None]
-"""The plates of an expression, each with the place that brings it in."""
+"""The plates of an expression, each with the span of the name that introduces it."""
 
 
 def infer_plates(graph: Graph, findings: Findings) -> dict[NodeId, tuple[str, ...]]:
-    """The plates of every sound node; a node under a plate that does not hold it is a finding."""
+    """The plates of all valid nodes; reports uses of nodes on other plates."""
     found: dict[NodeId, tuple[str, ...]] = {}
     for program in graph.programs.values():
         for name in program.order:
@@ -33,7 +35,7 @@ def _node(
         for plate, place in _plates(graph, node, expression, found).items():
             used.setdefault(plate, place)
     own = _own(graph, node)
-    if node.shift is not None:
+    if isinstance(node, Lagged):
         _check_start(graph, node, used, findings)
         return own or ()
     if own is None:
@@ -48,19 +50,16 @@ def _node(
 
 
 def _own(graph: Graph, node: Node) -> tuple[str, ...] | None:
-    if node.role == "parameter" and node.scan is not None:
-        return (node.scan,)
-    if node.scan is not None and node.role in ("let", "shift"):
-        return (ROWS, node.scan) if _is_of_rows(graph, node) else (node.scan,)
     if node.scan is not None:
-        return (ROWS, node.scan)
-    if node.role == "given":
+        computed = isinstance(node, (Deterministic, Lagged)) and not _is_of_rows(graph, node)
+        return (node.scan,) if computed or isinstance(node, Parameter) else (ROWS, node.scan)
+    if isinstance(node, Given):
         return (ROWS,)
     if node.plate is not None:
         return (node.plate,)
-    if node.role == "parameter" or node.is_global:
+    if isinstance(node, Parameter) or node.is_global:
         return ()
-    if node.role == "let":
+    if isinstance(node, Deterministic):
         return None
     twin = graph.model.nodes.get(node.name)
     if twin is not None and twin is not node:
@@ -69,7 +68,7 @@ def _own(graph: Graph, node: Node) -> tuple[str, ...] | None:
 
 
 def _check_twin(graph: Graph, node: Node, own: tuple[str, ...], findings: Findings) -> None:
-    """A guide draws as many values of a latent as the model has."""
+    """Checks that a latent has the same plates in the guide and in the model."""
     twin = graph.model.nodes.get(node.name)
     if node.program == MODEL or twin is None or not node.is_random or not twin.is_variable:
         return
@@ -82,7 +81,7 @@ def _check_twin(graph: Graph, node: Node, own: tuple[str, ...], findings: Findin
 
 
 def _repeated(plates: tuple[str, ...]) -> str:
-    """What has a value of its own: `each row`, `each element of users`, `all rows together`."""
+    """The repetition in words: `each row`, `each element of users`, `all rows together`."""
     if not plates:
         return "one for all rows"
     words = ["each row" if p == ROWS else f"each element of `{p}`" for p in plates]
@@ -90,15 +89,15 @@ def _repeated(plates: tuple[str, ...]) -> str:
 
 
 def _is_of_rows(graph: Graph, node: Node) -> bool:
-    """Whether a value at each step is each row's own: because of what it uses, at any distance.
+    """Whether a node of a sequence has a value for each row, because of its ancestors.
 
-    A sequence that runs backwards begins where the row ends.
+    A reverse sequence begins at the last step of each row.
     """
     seen, stack = {node.id}, [node]
     while stack:
         current = stack.pop()
         used = [name.id for e in current.expressions() for name in names(e)]
-        if current.shift is not None:
+        if isinstance(current, Lagged):
             used.append(current.shift.base)
             ragged = current.scan is not None and graph.scans[current.scan].lengths is not None
             if ragged and current.shift.offset > 0:
@@ -108,16 +107,15 @@ def _is_of_rows(graph: Graph, node: Node) -> bool:
             if found is None or found.id in seen:
                 continue
             seen.add(found.id)
-            if found.role in ("let", "shift"):
+            if isinstance(found, (Deterministic, Lagged)):
                 stack.append(found)
             elif ROWS in (_own(graph, found) or ()):
                 return True
     return False
 
 
-def _check_start(graph: Graph, node: Node, used: Plates, findings: Findings) -> None:
-    """What stands before the first step cannot change from step to step itself."""
-    assert node.shift is not None
+def _check_start(graph: Graph, node: Lagged, used: Plates, findings: Findings) -> None:
+    """Checks that the value before the first step does not depend on the step."""
     for plate, place in used.items():
         base = graph.lookup(node.program, node.shift.base)
         assert base is not None
@@ -138,20 +136,19 @@ def _check_start(graph: Graph, node: Node, used: Plates, findings: Findings) -> 
 def _plates(
     graph: Graph, node: Node, expression: Expression, found: dict[NodeId, tuple[str, ...]]
 ) -> Plates:
-    if isinstance(expression, Name):
-        meant = graph.lookup(node.program, expression.id)
-        plates = found.get(meant.id, ()) if meant is not None else ()
-        return dict.fromkeys(plates, expression)
-    inside = children(expression)
-    if isinstance(expression, Index) and isinstance(expression.base, Name):
-        meant = graph.lookup(node.program, expression.base.id)
-        if meant is not None and meant.plate is not None:
-            inside = expression.indices
-    joined: Plates = {}
-    for child in inside:
-        for plate, place in _plates(graph, node, child, found).items():
-            joined.setdefault(plate, place)
-    return joined
+    def combine(part: Expression, inside: tuple[Plates, ...]) -> Plates:
+        if isinstance(part, Name):
+            meant = graph.lookup(node.program, part.id)
+            return dict.fromkeys(found.get(meant.id, ()) if meant is not None else (), part)
+        if isinstance(part, Index) and plated(graph, node.program, part.base) is not None:
+            inside = inside[1:]
+        joined: Plates = {}
+        for plates in inside:
+            for plate, place in plates.items():
+                joined.setdefault(plate, place)
+        return joined
+
+    return fold(expression, combine)
 
 
 def _outside(

@@ -1,4 +1,4 @@
-"""Names and roles: a document becomes a graph, and every name in it means one thing."""
+"""The construction of the graph from the document, with all names resolved."""
 
 from __future__ import annotations
 
@@ -7,36 +7,45 @@ from types import MappingProxyType
 
 import networkx as nx
 
-from specc.catalog import kinds
-from specc.catalog.distributions import index as distributions
-from specc.catalog.elsewhere import lead
 from specc.catalog.entry import Distribution
-from specc.catalog.functions import index as functions
 from specc.catalog.limits import MAX_SIZE, MAX_STEPS
 from specc.catalog.other_names import meant
-from specc.catalog.supports import NAMED, Support
+from specc.catalog.registry import FUNCTIONS, KINDS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
+from specc.graph.constants import SIZE_OF, number_of
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, DrawChoice, Graph, LinkNode, Node, Program, Scan
+from specc.graph.graph import MODEL, Graph, LinkNode, Program, Scan
+from specc.graph.nodes import (
+    Deterministic,
+    Distributed,
+    Given,
+    Lagged,
+    Node,
+    Parameter,
+)
 from specc.graph.passes.amounts import too_large
+from specc.graph.passes.declare import declare
 from specc.graph.passes.fields import resolve_fields
+from specc.graph.passes.functions import find_functions
 from specc.graph.passes.joint import add_parts, check_joint
-from specc.graph.passes.names import SIZE_OF, check_expression, check_used
+from specc.graph.passes.names import check_expression, check_used
+from specc.graph.passes.references import resolve_references
 from specc.graph.passes.sequences import unroll_names
-from specc.graph.passes.sizes import number_of
+from specc.graph.passes.shared_nodes import share_nodes
 from specc.graph.passes.through import check_through
 from specc.language.expressions.tree import Call
 from specc.language.expressions.walk import names
 from specc.language.schema.document import Scan as ScanSpec
+from specc.language.schema.link import average_of
 from specc.language.schema.node import Node as NodeSpec
 from specc.language.schema.spec import Path, Spec
 
 
 def resolve(spec: Spec, findings: Findings) -> Graph:
-    """The graph of the spec; every name that means nothing is a finding."""
+    """The graph of the spec; reports undefined names."""
     document = spec.document
     programs = {
         name: _nodes(spec, name, nodes, findings) for name, nodes in _programs(spec).items()
@@ -49,15 +58,18 @@ def resolve(spec: Spec, findings: Findings) -> Graph:
         if isinstance(plate, ScanSpec)
     }
     plates = {name: size for name, size in sizes.items() if name not in scans}
-    programs = unroll_names(programs, scans, spec.unread, constants, findings)
+    unrolled = unroll_names(share_nodes(programs), scans, spec.unread, constants, findings)
+    fields = resolve_fields(spec, findings)
+    resolved = resolve_references(spec, unrolled, fields, findings)
     graph = Graph(
         spec=spec,
-        programs={name: _program(name, nodes, programs) for name, nodes in programs.items()},
+        programs={name: _program(name, nodes, resolved) for name, nodes in resolved.items()},
         links=MappingProxyType(_links(spec)),
+        functions=find_functions(document, (n for p in resolved.values() for n in p.values())),
         plates=MappingProxyType(plates),
         scans=MappingProxyType(scans),
         constants=MappingProxyType(constants),
-        fields=MappingProxyType(resolve_fields(spec, findings)),
+        fields=MappingProxyType(fields),
     )
     _check_clashes(graph, findings)
     _check_lengths(graph, findings)
@@ -87,85 +99,10 @@ def _nodes(
 ) -> dict[str, Node]:
     path, nodes = located
     found = {
-        name: _node(spec, program, name, node, (*path, name), findings)
+        name: declare(spec, program, name, node, (*path, name), findings)
         for name, node in nodes.items()
     }
     return add_parts(spec, found, nodes, findings)
-
-
-def _node(
-    spec: Spec, program: str, name: str, node: NodeSpec, path: Path, findings: Findings
-) -> Node:
-    span = spec.spans.key(path)
-    entry, support = _head(spec, program, name, node, path, findings)
-    keys = dict(node.arguments)
-    options = {key: keys.pop(key) for key in tuple(keys) if entry and key in entry.options}
-    spans = {key: spec.spans.key((*path, key)) for key in node.arguments}
-    draw, missing = (
-        DrawChoice(made.kind, dict(made.options), spec.spans.value((*path, key))) if made else None
-        for key, made in (("draw", node.draw), ("missing", node.missing))
-    )
-    is_scan = isinstance(spec.document.plates.get(node.plate or ""), ScanSpec)
-    init = tuple(node.init) if isinstance(node.init, (list, tuple)) else node.init
-    return Node(
-        program=program,
-        name=name,
-        role=node.role,
-        span=span,
-        entry=entry,
-        arguments=MappingProxyType(keys),
-        argument_spans=MappingProxyType(spans),
-        params=node.params,
-        value=node.head if node.role == "let" and not isinstance(node.head, str) else None,
-        support=support,
-        sizes=node.shape,
-        options=MappingProxyType(options),
-        plate=None if is_scan else node.plate,
-        scan=node.plate if is_scan else None,
-        initial=node.initial,
-        reverse=node.reverse,
-        plate_index=node.plate_index,
-        is_global=node.is_global,
-        field=_field(name, node),
-        draw=draw,
-        missing=missing,
-        init=init,
-        through=tuple(step for step in node.through if isinstance(step, Call)),
-        parts=tuple(node.parts),
-    )
-
-
-def _field(name: str, node: NodeSpec) -> str | None:
-    if node.role == "observed":
-        return node.from_field or name
-    return str(node.head) if node.role == "given" else None
-
-
-def _head(
-    spec: Spec, program: str, name: str, node: NodeSpec, path: Path, findings: Findings
-) -> tuple[Distribution | None, Support | None]:
-    """The catalog entry of a random node, or the support of a parameter."""
-    head = str(node.head)
-    span = spec.spans.value((*path, "distribution" if node.role == "joint" else node.role))
-    if node.role in ("latent", "observed", "joint"):
-        if distributions.contains(head):
-            return distributions.distribution(head), None
-        guess = meant(head, distributions.names())
-        known = ", ".join(distributions.names())
-        hint = "" if guess else lead(head) or f"the distributions are {known}"
-        findings.add(
-            diagnose("E0202", span, suggestion=guess, name=head, hint=hint), (program, name)
-        )
-    if node.role == "parameter":
-        if head in NAMED:
-            return None, NAMED[head]
-        guess = nearest(head, NAMED)
-        hint = "the sets are " + ", ".join(f"`{known}`" for known in NAMED if known != guess)
-        findings.add(
-            diagnose("E0203", span, suggestion=guess, name=head, hint="" if guess else hint),
-            (program, name),
-        )
-    return None, None
 
 
 def _program(
@@ -177,7 +114,7 @@ def _program(
     digraph.add_nodes_from(nodes)
     inputs: dict[str, None] = {}
     for node in nodes.values():
-        if node.shift is not None and node.shift.base not in nodes:
+        if isinstance(node, Lagged) and node.shift.base not in nodes:
             inputs[node.shift.base] = None
         digraph.add_edges_from((node.name, part) for part in node.parts if part != node.name)
         for used in _mentioned(node):
@@ -197,10 +134,16 @@ def _mentioned(node: Node) -> Iterator[str]:
 
 
 def _links(spec: Spec) -> dict[str, LinkNode]:
-    return {
-        name: LinkNode(name, kinds.kind(link.kind), link.options, spec.spans.key(("links", name)))
-        for name, link in spec.document.links.items()
-    }
+    return {name: _link(spec, name) for name in spec.document.links}
+
+
+def _link(spec: Spec, name: str) -> LinkNode:
+    """A link with its entry; one that averages another has the layers of that."""
+    own = spec.document.links[name]
+    average = average_of(own)
+    meant = own if average is None else spec.document.links[average.of]
+    span = spec.spans.key(("links", name))
+    return LinkNode(name, KINDS[meant.kind], meant.options, span, average)
 
 
 def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> dict[str, int]:
@@ -226,17 +169,17 @@ def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> 
 
 
 def _check_lengths(graph: Graph, findings: Findings) -> None:
-    """What says how many steps a row has is a number in the data."""
+    """Checks that the lengths of a sequence are a scalar given node."""
     for name, scan in graph.scans.items():
         if scan.lengths is None:
             continue
         node = graph.model.nodes.get(scan.lengths)
-        if node is not None and node.role == "given" and node.scan is None:
+        if isinstance(node, Given) and node.scan is None:
             continue
         if graph.is_unread(MODEL, scan.lengths):
             continue
         span = graph.spec.spans.value(("plates", name, "lengths"))
-        given = [n.name for n in graph.model.nodes.values() if n.role == "given"]
+        given = [n.name for n in graph.model.nodes.values() if isinstance(n, Given)]
         guess = nearest(scan.lengths, given)
         example = f"{scan.lengths}: {{given: {scan.lengths}}}"
         hint = f"did you mean `{guess}`?" if guess else f"declare it in the model: `{example}`"
@@ -244,9 +187,10 @@ def _check_lengths(graph: Graph, findings: Findings) -> None:
 
 
 def _check_clashes(graph: Graph, findings: Findings) -> None:
-    """A name of a link may not also be a node's, or an expression could mean two things.
+    """Checks that no link, constant or plate has the name of a node.
 
-    Nor may a random or given value of the model be computed or learnt anew under its name.
+    A guide also cannot compute or learn a value with the name of a random or given node of the
+    model.
     """
     for program in graph.programs.values():
         for name, node in program.nodes.items():
@@ -254,9 +198,10 @@ def _check_clashes(graph: Graph, findings: Findings) -> None:
                 findings.add(diagnose("E0209", node.span, name=name, kind=kind), node.id)
                 del span
             twin = graph.model.nodes.get(name)
-            if twin is None or program.name == MODEL or node.role not in ("let", "parameter"):
+            learned = isinstance(node, (Deterministic, Parameter))
+            if twin is None or program.name == MODEL or not learned:
                 continue
-            if twin.is_variable or twin.role == "given":
+            if twin.is_variable or isinstance(twin, Given):
                 kind = "value of the model"
                 label = (Label(twin.span, f"in the model it is {twin.role}"),)
                 findings.add(
@@ -277,20 +222,10 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
     if _rests_on_unread(graph, node):
         findings.broken.add(node.id)
         return
-    if node.entry is not None:
-        _check_arguments(node, node.entry, findings)
-    elif node.role in ("let", "given", "parameter"):
-        for key in node.arguments:
-            findings.add(
-                diagnose(
-                    "E0206",
-                    node.argument_spans[key],
-                    key=key,
-                    role=node.role,
-                    name=node.name,
-                ),
-                node.id,
-            )
+    if isinstance(node, Distributed):
+        _check_arguments(node, findings)
+    else:
+        _check_keys(graph, node, findings)
     if node.plate is not None and node.plate not in graph.plates:
         span = graph.spec.spans.value((*graph.spec.path_of(node.program, node.name), "plate"))
         guess = nearest(node.plate, graph.plates)
@@ -311,8 +246,22 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
     check_through(graph, node, findings)
 
 
+def _check_keys(graph: Graph, node: Node, findings: Findings) -> None:
+    """Reports parameters of a distribution on a node without one."""
+    if not isinstance(node, (Deterministic, Parameter, Given)):
+        return
+    if node.program not in graph.declared or node.is_copy:
+        return
+    path, nodes = _programs(graph.spec)[node.program]
+    for key, expression in nodes[node.name].arguments.items():
+        span = graph.spec.spans.key((*path, node.name, key))
+        finding = diagnose("E0206", span, key=key, role=node.role, name=node.name)
+        findings.add(finding, node.id)
+        check_expression(graph, node, expression, findings)
+
+
 def _check_params(graph: Graph, node: Node, findings: Findings) -> None:
-    """`params` is one link applied to nodes; an unknown one is told of already."""
+    """Checks that `params` is one link applied to nodes."""
     if node.params is None:
         return
     if isinstance(node.params, Call) and not _is_function(node.params):
@@ -321,11 +270,11 @@ def _check_params(graph: Graph, node: Node, findings: Findings) -> None:
 
 
 def _is_function(call: Call) -> bool:
-    return call.function == SIZE_OF or functions.contains(call.function)
+    return call.function == SIZE_OF or call.function in FUNCTIONS
 
 
 def _rests_on_unread(graph: Graph, node: Node) -> bool:
-    """Whether the plate or the data of a node could not be read."""
+    """Whether the plate or the data field of a node could not be read."""
     unread = graph.spec.unread
     plates = [p for p in (node.plate, node.scan, node.plate_index) if p is not None]
     if any(unread.holds("plates", plate) for plate in plates):
@@ -335,7 +284,8 @@ def _rests_on_unread(graph: Graph, node: Node) -> bool:
     return unread.holds("data", "fields", node.field)
 
 
-def _check_arguments(node: Node, entry: Distribution, findings: Findings) -> None:
+def _check_arguments(node: Distributed, findings: Findings) -> None:
+    entry = node.entry
     parameters = {p.name for p in entry.parameters}
     alternatives = {a.name: a.replaces for a in entry.alternatives}
     known = sorted(parameters | set(alternatives) | set(entry.options))
@@ -365,7 +315,9 @@ def _check_arguments(node: Node, entry: Distribution, findings: Findings) -> Non
     _check_missing(node, entry, parameters - set(given) - set(entry.defaults), findings)
 
 
-def _check_missing(node: Node, entry: Distribution, missing: set[str], findings: Findings) -> None:
+def _check_missing(
+    node: Distributed, entry: Distribution, missing: set[str], findings: Findings
+) -> None:
     if node.params is not None or not missing or node.id in findings.broken:
         if node.params is not None and not missing:
             findings.add(diagnose("E0208", node.span, name=node.name), node.id)

@@ -1,7 +1,6 @@
-"""Sequences: `z[t-1]` becomes a node of its own, whose value is that of z at the step before.
+"""Sequences: `z[t-1]` becomes a lagged node, the value of z at the previous step.
 
-Its edge from z runs through time, not within a step, so it is left out of the graph that orders
-the nodes of a step.
+Its edge from z runs through time, so it is not part of the graph that orders the nodes of a step.
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-import networkx as nx
-
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, Node, Program, Scan, Shift
-from specc.language.expressions.rewrite import rewrite
+from specc.graph.graph import MODEL, Scan
+from specc.graph.nodes import Deterministic, Lagged, Latent, Node, Random, Shift
+from specc.graph.queries import is_data
 from specc.language.expressions.tree import Binary, Call, Expression, Index, Name, Number
+from specc.language.expressions.walk import rewrite
 from specc.language.schema.spec import Unread
 
 Nodes = Mapping[str, Node]
@@ -30,7 +29,7 @@ def unroll_names(
     constants: Collection[str],
     findings: Findings,
 ) -> dict[str, dict[str, Node]]:
-    """The nodes with every `z[t-1]` replaced by the name of a shifted node, and those nodes."""
+    """The nodes with every `z[t-1]` replaced by the name of a lagged node, and the lagged nodes."""
     inherited = {
         name: {n: _inherited(node, programs[MODEL]) for n, node in nodes.items()}
         for name, nodes in programs.items()
@@ -42,18 +41,18 @@ def unroll_names(
 
 
 def _inherited(node: Node, model: Nodes) -> Node:
-    """A node that another program draws for the model is on the sequence of the model's node."""
+    """The node on the sequence of the model node of the same name."""
     twin = model.get(node.name)
     if node.program == MODEL or twin is None or twin.scan is None or node.plate is not None:
         return node
-    if node.role != "latent":
+    if not isinstance(node, Latent):
         return node
     initial = node.initial if node.initial is not None else twin.initial
     return replace(node, scan=twin.scan, initial=initial, reverse=node.reverse or twin.reverse)
 
 
 class _Program:
-    """One program's nodes; `shifted` grows with every step before that is mentioned."""
+    """The nodes of one program; `lagged` collects the lagged nodes that they use."""
 
     def __init__(
         self,
@@ -67,11 +66,11 @@ class _Program:
         self.unread, self.constants = unread, constants
         self.name, self.own, self.model = name, programs[name], programs[MODEL]
         self.scans, self.findings = scans, findings
-        self.shifted: dict[str, Node] = {}
+        self.lagged: dict[str, Lagged] = {}
 
     def nodes(self) -> dict[str, Node]:
         found = {name: self._node(node) for name, node in self.own.items()}
-        return {**self.shifted, **found}
+        return {**self.lagged, **found}
 
     def _node(self, node: Node) -> Node:
         self._check_options(node)
@@ -79,27 +78,29 @@ class _Program:
             return node
 
         def replaced(expression: Expression) -> Expression | None:
-            return self._shift(node, expression)
+            return self._lagged_name(node, expression)
 
         def all_in(expression: Expression) -> Expression:
             return rewrite(expression, replaced)
 
-        through = tuple(c for c in map(all_in, node.through) if isinstance(c, Call))
-        return replace(
-            node,
-            arguments=MappingProxyType({k: all_in(e) for k, e in node.arguments.items()}),
-            params=None if node.params is None else all_in(node.params),
-            value=None if node.value is None else all_in(node.value),
-            through=through,
-        )
+        if isinstance(node, Random):
+            return replace(
+                node,
+                arguments=MappingProxyType({k: all_in(e) for k, e in node.arguments.items()}),
+                params=None if node.params is None else all_in(node.params),
+                through=tuple(c for c in map(all_in, node.through) if isinstance(c, Call)),
+            )
+        if isinstance(node, Deterministic):
+            return replace(node, value=all_in(node.value))
+        return node
 
     def _check_options(self, node: Node) -> None:
-        """`initial` and `reverse` belong to sequences, and what is global to none."""
+        """Checks that only nodes of sequences have `initial` and `reverse`, and none is global."""
         if node.plate is not None and self.unread.holds("plates", node.plate):
             return
         if node.is_global and node.scan is not None:
             self._tell(node, "E0246", node, plate=node.scan)
-        elif node.role in ("observed", "given") and (node.is_global or node.plate is not None):
+        elif is_data(node) and (node.is_global or node.plate is not None):
             option = "global: true" if node.is_global else f"plate: {node.plate}"
             self._tell(node, "E0255", node, role=node.role, option=option)
         for option, given in (("initial", node.initial is not None), ("reverse", node.reverse)):
@@ -108,8 +109,8 @@ class _Program:
                 hint = f"write {hint} on it" if hint else "declare one: `plates: {t: {scan: 100}}`"
                 self._tell(node, "E0240", node, option=option, hint=hint)
 
-    def _shift(self, node: Node, expression: Expression) -> Expression | None:
-        """The name that stands for `z[t-1]`, or None for any other expression."""
+    def _lagged_name(self, node: Node, expression: Expression) -> Expression | None:
+        """The name of the lagged node `z[t-1]`, or None for any other expression."""
         if not isinstance(expression, Index) or not isinstance(expression.base, Name):
             return None
         step = next(((i, p) for i, p in map(_step, expression.indices) if p in self.scans), None)
@@ -118,20 +119,17 @@ class _Program:
         offset, plate = step
         base = self.own.get(expression.base.id) or self.model.get(expression.base.id)
         if base is None:
-            # Of an unknown name the next pass tells; a constant has no steps, so `t` means nothing.
+            # The next pass reports an unknown name; a constant has no steps, so `t` means nothing.
             return None if expression.base.id in self.constants else expression.base
         if not self._is_legal(node, base, expression, offset, plate):
             self.findings.broken.add(node.id)
             return Number(0, expression.span)
         name = f"{base.name}[{plate}{'-' if offset < 0 else '+'}1]"
-        self.shifted[name] = Node(
+        assert base.initial is not None
+        self.lagged[name] = Lagged(
             program=self.name,
             name=name,
-            role="shift",
             span=base.span,
-            arguments=MappingProxyType({}),
-            argument_spans=MappingProxyType({}),
-            options=MappingProxyType({}),
             scan=plate,
             initial=base.initial,
             shift=Shift(base.name, offset),
@@ -163,7 +161,7 @@ class _Program:
 
 
 def _step(index: Expression) -> tuple[int, str]:
-    """How far `t-1` is from t, and the name of t; 0 and "" for what is no step."""
+    """The offset of `t-1` from t and the name of t; 0 and "" for any other index."""
     match index:
         case Binary(operator="-", left=Name(id=name), right=Number(value=int(count))):
             return -count, name
@@ -172,12 +170,3 @@ def _step(index: Expression) -> tuple[int, str]:
         case Name(id=name):
             return 0, name
     return 0, ""
-
-
-def in_time(program: Program) -> nx.DiGraph[str]:
-    """The program's graph with the edges that run from one step to the next."""
-    digraph = program.digraph.copy()
-    for node in program.nodes.values():
-        if node.shift is not None and node.shift.base in program.nodes:
-            digraph.add_edge(node.shift.base, node.name)
-    return digraph

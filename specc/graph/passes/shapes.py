@@ -1,28 +1,63 @@
-"""Every shape: of events, of parameters, and of what goes into and comes out of each link."""
+"""Shape inference: of events, parameters, and inputs and outputs of links."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import assert_never
 
+from specc.catalog.arithmetic import broadcast, show
 from specc.catalog.entry import Shape
 from specc.catalog.link import LinkShapeError
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, Graph, LinkUse, Node, NodeId, Shift
+from specc.graph.graph import GUIDE, MODEL, Graph, LinkUse
+from specc.graph.nodes import (
+    Deterministic,
+    Distributed,
+    Given,
+    Joint,
+    Lagged,
+    Latent,
+    Node,
+    NodeId,
+    Observed,
+    Parameter,
+    Part,
+    Unresolved,
+)
 from specc.graph.passes.amounts import too_large, too_many
-from specc.graph.passes.events import Conflict, Event, broadcast, parameter_of
-from specc.graph.passes.expression_shapes import ExpressionShapes, show
-from specc.graph.passes.misfits import check_links_agree, conflict_of, other_shape
+from specc.graph.passes.events import Conflict, Event
+from specc.graph.passes.expression_shapes import ExpressionShapes
+from specc.graph.passes.shape_errors import check_links_agree, conflict_of, other_shape
+from specc.graph.passes.shaped import Shaped
 from specc.graph.passes.through import is_bijection
+from specc.graph.queries import parameter_of
 from specc.language.expressions.tree import Call, Expression
 from specc.language.expressions.walk import names
 
 
-class Shapes:
-    """The pass at work: fills `events` and `parameters` node by node, in order."""
+def infer_shapes(graph: Graph, findings: Findings) -> Shaped:
+    """The shapes of all valid nodes; reports nodes without one."""
+    found = _Shapes(graph, findings)
+    found.run()
+    return Shaped(
+        events=MappingProxyType(found.events),
+        parameters=MappingProxyType(found.parameters),
+        given=MappingProxyType(found.given),
+        bases=MappingProxyType(found.bases),
+        dims=MappingProxyType(found.dims),
+        classes=MappingProxyType(found.read.classes),
+        ranks=MappingProxyType(found.read.ranks),
+        uses=tuple(found.read.uses),
+        lookups=tuple(found.read.lookups),
+    )
+
+
+class _Shapes:
+    """The state of the pass, which fills `events` and `parameters` node by node."""
 
     def __init__(self, graph: Graph, findings: Findings) -> None:
         self.graph, self.findings = graph, findings
@@ -34,7 +69,7 @@ class Shapes:
         self.read = ExpressionShapes(graph, self.events, findings)
 
     def run(self) -> None:
-        """Infer all shapes, the model's first, since the others take theirs from it."""
+        """Infers all shapes, first of the model, from which other programs inherit shapes."""
         for program in self.graph.programs.values():
             for name in program.order:
                 self._node(program.nodes[name])
@@ -46,10 +81,10 @@ class Shapes:
         if node.id in self.findings.broken or self._uses_broken(node):
             self.findings.broken.add(node.id)
             return
-        if node.whole is not None:
+        if isinstance(node, Part):
             return  # sized with the draw that it is a part of
-        shape = self._random(node) if node.entry is not None else self._deterministic(node)
-        if shape is not None and node.shift is None:
+        shape = self._shape(node)
+        if shape is not None and not isinstance(node, Lagged):
             plates = [p for p in (node.plate, node.scan) if p is not None]
             sizes = (self.graph.size_of(p) for p in dict.fromkeys(plates))
             found = too_many(f"one value of `{node.name}`", (*sizes, *shape), node.span)
@@ -60,6 +95,23 @@ class Shapes:
         else:
             self.events[node.id] = shape
 
+    def _shape(self, node: Node) -> Shape | None:
+        match node:
+            case Latent() | Observed() | Joint():
+                return self._random(node)
+            case Lagged():
+                return self._lagged(node)
+            case Parameter():
+                return self._parameter(node)
+            case Given():
+                return self._given(node, self._declared(node))
+            case Deterministic():
+                return self.read.infer(node, "let", node.value, self._declared(node))
+            case Part() | Unresolved():
+                raise AssertionError(node.id)  # a part comes with its draw, an error is broken
+            case _:
+                assert_never(node)
+
     def _uses_broken(self, node: Node) -> bool:
         program = self.graph.programs[node.program]
         used = [program.nodes[p].id for p in program.digraph.predecessors(node.name)]
@@ -67,21 +119,22 @@ class Shapes:
             mentioned = {name.id for e in node.expressions() for name in names(e)}
             used += [(MODEL, name) for name in program.inputs if name in mentioned]
             used.append((MODEL, node.name))
+            foreign = (self.graph.lookup(program.name, name) for name in mentioned if "." in name)
+            used += [each.id for each in foreign if each is not None]
             if self.graph.is_unread(MODEL, node.name):
                 return True
         return any(u in self.findings.broken and u != node.id for u in used)
 
-    def _shifted(self, node: Node, shift: Shift) -> Shape | None:
-        """The shape of a node at the step before, which must be known before the node itself."""
-        base = self.graph.lookup(node.program, shift.base)
+    def _lagged(self, node: Lagged) -> Shape | None:
+        """The shape of a lagged node, which is needed before that of its base."""
+        base = self.graph.lookup(node.program, node.shift.base)
         assert base is not None
         self._count_ahead(node, base)
         shape = self._of_base(node, base)
         return shape if shape is not None and self._starts(node, base, shape) else None
 
-    def _starts(self, node: Node, base: Node, shape: Shape) -> bool:
-        """Whether the value before the first step has the shape of those at the steps."""
-        assert node.initial is not None
+    def _starts(self, node: Lagged, base: Node, shape: Shape) -> bool:
+        """Whether the value before the first step has the shape of a step."""
         found = self.read.infer(node, "initial", node.initial, shape)
         if found is not None and broadcast(found, shape) != shape:
             finding = diagnose(
@@ -94,45 +147,35 @@ class Shapes:
             found = self.read.fail(node, finding)
         return found is not None
 
-    def _of_base(self, node: Node, base: Node) -> Shape | None:
-        """The shape of a node, if need be before its own turn has come."""
+    def _of_base(self, node: Lagged, base: Node) -> Shape | None:
+        """The shape of the base of a lagged node, possibly before that node is visited."""
         if base.id in self.events:
             return self.events[base.id]
         shape = self._declared(base) if base.sizes is not None else self._inherited(base)
-        if shape is None and base.entry is not None and not base.entry.result_dims:
-            shape = () if base.options else None
+        number = base if isinstance(base, Distributed) and not base.entry.result_dims else None
+        if shape is None and number is not None and number.options:
+            shape = ()
         if shape is None and base.id not in self.findings.broken:
-            is_state = base.entry is not None and base.entry.finite and not base.entry.result_dims
+            is_state = number is not None and number.entry.finite
             code = "E0328" if is_state else "E0305"
             return self.read.fail(node, diagnose(code, base.span, name=base.name))
         return shape
 
-    def _count_ahead(self, node: Node, base: Node) -> None:
-        """The number of classes of a node before its parameters are known: as it is written."""
+    def _count_ahead(self, node: Lagged, base: Node) -> None:
+        """The number of classes of a node before its parameters are known, from `classes:`."""
         twin = self.graph.model.nodes.get(base.name)
         for each in (base, twin):
-            if each is None or each.entry is None:
+            if not isinstance(each, Distributed):
                 continue
             if each.entry.finite and not each.entry.result_dims and each.options:
                 found = next(iter((self._options(each) or {}).values()), 1)
-                assert node.initial is not None
                 first = self.read.number(node, node.initial)
                 own = int(first) + 1 if first is not None else 0
                 self.read.classes[node.id] = max(found, own)
                 return
 
-    def _deterministic(self, node: Node) -> Shape | None:
-        if node.shift is not None:
-            return self._shifted(node, node.shift)
+    def _parameter(self, node: Parameter) -> Shape | None:
         declared = self._declared(node)
-        if node.role == "parameter":
-            return self._parameter(node, declared)
-        if node.role == "given":
-            return self._given(node, declared)
-        assert node.value is not None
-        return self.read.infer(node, "let", node.value, declared)
-
-    def _parameter(self, node: Node, declared: Shape | None) -> Shape | None:
         if node.sizes is not None and declared is None:
             return None
         shape = declared or ()
@@ -145,8 +188,8 @@ class Shapes:
             )
         return shape
 
-    def _given(self, node: Node, declared: Shape | None) -> Shape | None:
-        found = self.graph.fields.get(node.field or "")
+    def _given(self, node: Given, declared: Shape | None) -> Shape | None:
+        found = self.graph.fields.get(node.field)
         if found is None:
             return declared if declared is not None else ()
         high = getattr(found.support, "high", 0.0)
@@ -158,8 +201,7 @@ class Shapes:
             return self._of_a_step(node, found.shape)
         return found.shape if found.shape is not None else ()
 
-    def _random(self, node: Node) -> Shape | None:
-        assert node.entry is not None
+    def _random(self, node: Distributed) -> Shape | None:
         if not self._size_parts(node):
             return None
         event = Event(node.entry)
@@ -168,7 +210,7 @@ class Shapes:
         except Conflict as conflict:
             return self.read.fail(node, conflict_of(self.graph, node, conflict))
 
-    def _fill(self, node: Node, event: Event) -> Shape | None:
+    def _fill(self, node: Distributed, event: Event) -> Shape | None:
         inherited = self._inherited(node)
         declared = inherited if node.sizes is None else self._declared(node)
         if node.sizes is not None and declared is None:
@@ -191,9 +233,9 @@ class Shapes:
             return None
         shape = event.result()
         sized_by_link = pending or node.params is not None
-        stranger = node.program != MODEL and node.name not in self.graph.model.nodes
+        stranger = node.program == GUIDE and node.name not in self.graph.model.nodes
         if stranger and not shape:
-            return None  # that it is not in the model is told on its own
+            return None  # that it is not in the model is another finding
         if shape is None or (sized_by_link and declared is None and self._nothing_known(node)):
             return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
         for key in pending:
@@ -201,8 +243,8 @@ class Shapes:
                 return None
         return self._finish(node, event, declared)
 
-    def _size_parts(self, node: Node) -> bool:
-        """Find the shape of each part of one draw, from the data or from `shapes:`."""
+    def _size_parts(self, node: Distributed) -> bool:
+        """Infers the shape of each part of a joint draw, from the data or from `shapes:`."""
         for name in node.parts:
             part = self.graph.node((node.program, name))
             shape = self._part(node, part)
@@ -221,14 +263,14 @@ class Shapes:
             return self.read.fail(part, other_shape(self.graph, part, declared, inherited))
         return declared
 
-    def _nothing_known(self, node: Node) -> bool:
-        """Whether nothing says what one event is: no data, and no number of classes."""
+    def _nothing_known(self, node: Distributed) -> bool:
+        """Whether neither data nor a number of classes determine the shape of an event."""
         if node.options:
             return False
-        return node.role == "latent" or node.field not in self.graph.fields
+        return isinstance(node, Latent) or node.field not in self.graph.fields
 
-    def _plain_arguments(self, node: Node, event: Event) -> list[str] | None:
-        """Infer the arguments without links; return those with, which wait for the event."""
+    def _plain_arguments(self, node: Distributed, event: Event) -> list[str] | None:
+        """Infers the arguments without links; returns those with links, which need the event."""
         pending = []
         for key, expression in node.arguments.items():
             if self.read.has_link(expression):
@@ -242,7 +284,7 @@ class Shapes:
             event.observe(parameter, shape)
         return pending
 
-    def _argument(self, node: Node, event: Event, key: str) -> bool:
+    def _argument(self, node: Distributed, event: Event, key: str) -> bool:
         parameter = parameter_of(event.entry, key)[0]
         wanted = event.wanted(parameter)
         shape = self.read.infer(node, key, node.arguments[key], wanted)
@@ -252,8 +294,8 @@ class Shapes:
         event.observe(parameter, shape)
         return True
 
-    def _finish(self, node: Node, event: Event, declared: Shape | None) -> Shape | None:
-        """Note the parameters' shapes; the node's is that of the draw, or what it is pushed to."""
+    def _finish(self, node: Distributed, event: Event, declared: Shape | None) -> Shape | None:
+        """Records the shapes of the parameters, and of the node after its bijections."""
         if node.params is not None and not self._params(node, event):
             return None
         for parameter in event.entry.parameters:
@@ -276,8 +318,8 @@ class Shapes:
             return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
         return drawn if declared is None else declared
 
-    def _base(self, node: Node, shape: Shape) -> Shape | None:
-        """The shape of the draw that the node's bijections take to a value of this shape."""
+    def _base(self, node: Distributed, shape: Shape) -> Shape | None:
+        """The shape of the base draw of a node with this shape."""
         uses = []
         for call in reversed(node.through):
             inputs = self.read.inputs(node, "through", call)
@@ -299,14 +341,14 @@ class Shapes:
         self.read.uses += reversed(uses)
         return shape
 
-    def _count_classes(self, node: Node, event: Event) -> None:
-        """A finite distribution over numbers, with a number of classes, draws class numbers."""
+    def _count_classes(self, node: Distributed, event: Event) -> None:
+        """Records the number of classes of a finite distribution over class numbers."""
         if event.entry.finite and not event.entry.result_dims:
             for dim in event.entry.options.values():
                 whole_and_parts = (node.name, *node.parts)
                 self.read.classes |= {(node.program, n): event.dims[dim] for n in whole_and_parts}
 
-    def _params(self, node: Node, event: Event) -> bool:
+    def _params(self, node: Distributed, event: Event) -> bool:
         expression = node.params
         assert isinstance(expression, Call)
         inputs = self.read.inputs(node, "params", expression)
@@ -342,7 +384,7 @@ class Shapes:
         return tuple(sizes)
 
     def _is_named(self, node: Node, size: Expression) -> bool:
-        """Whether every name in a size is a constant or a node."""
+        """Whether all names in a size are constants or nodes."""
         for name in names(size):
             constants = self.graph.constants
             if name.id in constants or self.graph.lookup(node.program, name.id) is not None:
@@ -370,7 +412,7 @@ class Shapes:
         return True
 
     def _inherited(self, node: Node) -> Shape | None:
-        """From the data, or, for a node of another program, from the model's node of that name.
+        """The shape from the data, or of the model node with the name of a node of another program.
 
         A joint draw is the vector of its parts, each flattened.
         """
@@ -385,7 +427,7 @@ class Shapes:
         return self._of_a_step(node, found.shape)
 
     def _of_a_step(self, node: Node, shape: Shape) -> Shape | None:
-        """What the data hold for one step; their first axis must be that of the steps."""
+        """The shape of one step of the data, whose first axis is that of the steps."""
         assert node.scan is not None
         steps = self.graph.scans[node.scan].steps
         span = self.graph.spec.spans.value(("plates", node.scan, "scan"))
@@ -405,7 +447,7 @@ class Shapes:
             ),
         )
 
-    def _options(self, node: Node) -> dict[str, int] | None:
+    def _options(self, node: Distributed) -> dict[str, int] | None:
         found = {}
         for key, expression in node.options.items():
             value = self.read.number(node, expression)
@@ -421,8 +463,8 @@ class Shapes:
                 return None
         return found
 
-    def _bind_classes(self, node: Node, event: Event) -> None:
-        """The number of classes is known from the model's node, or from the labels in the data."""
+    def _bind_classes(self, node: Distributed, event: Event) -> None:
+        """Sets the number of classes from the model node, or from the labels in the data."""
         twin = self.graph.model.nodes.get(node.name) if node.program != MODEL else None
         known = self.dims.get((MODEL, twin.whole or twin.name), {}) if twin is not None else {}
         for dim, size in known.items():

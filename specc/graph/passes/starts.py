@@ -1,37 +1,36 @@
-"""What stands before the first step of a sequence, where it does not fit its uses."""
+"""Errors of the value before the first step of a sequence that does not fit its uses."""
 
 from __future__ import annotations
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
-from specc.graph.graph import Graph, Node
-from specc.graph.passes.sizes import number_of
+from specc.graph.constants import number_of
+from specc.graph.graph import Graph
+from specc.graph.nodes import Lagged, Node
 
 
-def fits_classes(graph: Graph, base: Node, start: Node, classes: int | None) -> bool:
+def fits_classes(graph: Graph, base: Node, start: Lagged, classes: int | None) -> bool:
     """Whether a written start of a class number is one, or the number after the last, for none."""
-    if classes is None or start.initial is None or base.entry is None:
+    if classes is None or not base.is_random:
         return True
     value = number_of(start.initial, graph.constants, lambda name: None)
     return value is None or (float(value).is_integer() and 0 <= value <= classes)
 
 
-def bad_class(base: Node, start: Node, classes: int) -> Diagnostic:
-    """The finding of a start that is no class number."""
-    assert start.initial is not None
+def bad_class(base: Node, start: Lagged, classes: int) -> Diagnostic:
+    """The diagnostic of an initial value that is not a class number."""
     return diagnose(
         "E0332",
         start.initial.span,
         name=base.name,
         value=start.initial.span.text,
         needs=f"its classes are 0 to {classes - 1}",
-        hint=f"start it among them, or at {classes}, which stands for no class",
+        hint=f"write one of them, or {classes}, which stands for no class",
     )
 
 
-def bad_start(graph: Graph, start: Node, needs: str, among: str) -> Diagnostic:
-    """The finding of a start that does not fit where the value of the step before is used."""
-    assert start.initial is not None and start.shift is not None
+def bad_start(graph: Graph, start: Lagged, needs: str, among: str) -> Diagnostic:
+    """The diagnostic of an initial value that is invalid where the previous step is used."""
     base = graph.lookup(start.program, start.shift.base)
     return diagnose(
         "E0332",
@@ -39,5 +38,5 @@ def bad_start(graph: Graph, start: Node, needs: str, among: str) -> Diagnostic:
         name=base.name if base is not None else start.shift.base,
         value=start.initial.span.text,
         needs=needs,
-        hint=f"start it among {among}",
+        hint=f"write an initial value among {among}",
     )

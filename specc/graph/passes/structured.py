@@ -1,9 +1,9 @@
-"""Vectors that sum to one and Cholesky factors, known from how an expression is written.
+"""Vectors that sum to one and Cholesky factors, recognized by the form of an expression.
 
     [p, 1 - p]    x / sum(x)    w * p + (1 - w) * q, p and q on the simplex    theta @ beta
     [[a, 0], [c, b]]    s * L    L @ M, a, b and s positive, L and M Cholesky factors
 
-Where an entry lies says neither: numbers in (0, 1) are no simplex, and real ones no factor.
+The support of the entries is not sufficient: numbers in (0, 1) need not sum to one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from specc.catalog.supports import (
     point,
 )
 from specc.diagnostics.source import Span
-from specc.graph.graph import Graph, Node
+from specc.graph.graph import Graph
+from specc.graph.nodes import Deterministic, Node
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Binary, Call, Expression, Name, Negate, Number, Sequence
 from specc.language.nested import Numbers, rows, shape
@@ -34,17 +35,17 @@ from specc.language.nested import numbers as numbers_in
 
 SupportOf = Callable[[Node, Expression], Support]
 Affine = dict[str, float]
-"""A sum of atoms by their text, each with its factor; the constant has the text ""."""
+"""A linear combination of atoms by their text; the constant has the text ""."""
 
 TOLERANCE = 1e-6
-"""How far a sum of written numbers may be from one."""
+"""The tolerance of a sum of constants that should be one."""
 
 MOST_VISITS = 1000
-"""How many sums are opened to see what an expression adds up to."""
+"""The maximum number of expanded sums."""
 
 
 def rows_sum_to_one(values: Numbers | None) -> bool:
-    """Whether every row of a written table is a distribution."""
+    """Whether every row of a constant table is a distribution."""
     if values is None or len(shape(values) or ()) < 2:
         return False
     each = [list(numbers_in(row)) for _, row in rows(values)]
@@ -52,12 +53,12 @@ def rows_sum_to_one(values: Numbers | None) -> bool:
 
 
 def is_on_simplex(support: Support) -> bool:
-    """Whether values are vectors that sum to one."""
+    """Whether a support is a simplex."""
     return isinstance(support, (Simplex, OneHot))
 
 
 class Structures:
-    """Recognizes structure; `of` gives the supports of parts of an expression, `ranks` its axes."""
+    """Recognizes structure; `of` returns supports of subexpressions, `ranks` their axes."""
 
     def __init__(self, graph: Graph, of: SupportOf, ranks: Mapping[Span, int]) -> None:
         self.graph, self.of, self.ranks = graph, of, ranks
@@ -95,7 +96,7 @@ class Structures:
         return SIMPLEX
 
     def of_sum(self, node: Node, expression: Binary) -> Support | None:
-        """A mean of vectors that sum to one, weighed by numbers that sum to one."""
+        """The structure of a sum: a mean of vectors on a simplex, with weights that sum to one."""
         weights: list[Affine] = []
         if not self._weights(node, expression, weights) or not _is_one(_sum(weights)):
             return None
@@ -117,7 +118,7 @@ class Structures:
         return False
 
     def of_quotient(self, node: Node, expression: Binary) -> Support | None:
-        """`x / sum(x)`, where x cannot be negative; a Cholesky factor over a positive number."""
+        """The structure of `x / sum(x)` for nonnegative x, or of a scaled Cholesky factor."""
         left, right = expression.left, expression.right
         over = isinstance(right, Call) and right.function == "sum" and len(right.arguments) == 1
         if over and isinstance(right, Call):
@@ -131,12 +132,12 @@ class Structures:
         return CHOLESKY if factor == CHOLESKY and contains(POSITIVE, by) else None
 
     def of_product(self, node: Node, expression: Binary) -> Support | None:
-        """A Cholesky factor times a positive number."""
+        """The structure of a Cholesky factor times a positive number."""
         left, right = self.of(node, expression.left), self.of(node, expression.right)
         return self._scaled(left, right) or self._scaled(right, left)
 
     def affine(self, node: Node, expression: Expression) -> Affine:
-        """An expression as a sum of atoms, seen through `let` nodes."""
+        """An expression as a linear combination of atoms, with `let` nodes expanded."""
         self.visits = 0
         return self._affine(node, expression)
 
@@ -166,12 +167,14 @@ class Structures:
         if found is None:
             value = self.graph.constants.get(name)
             return {"": float(value)} if isinstance(value, (int, float)) else {name: 1.0}
-        is_open = found.role == "let" and found.scan is None and self.visits < MOST_VISITS
-        return self._affine(found, found.value) if is_open and found.value else {name: 1.0}
+        is_open = found.scan is None and self.visits < MOST_VISITS
+        if isinstance(found, Deterministic) and is_open:
+            return self._affine(found, found.value)
+        return {name: 1.0}
 
 
 def matmul(left: Support, right: Support, right_rank: int) -> Support:
-    """The support of `left @ right`: weights that sum to one give a mean of what they weigh."""
+    """The support of `left @ right`; with weights that sum to one it is a mean."""
     if left == right == CHOLESKY:
         return CHOLESKY
     whole = left.discrete and right.discrete

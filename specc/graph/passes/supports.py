@@ -1,11 +1,12 @@
-"""Which set each value lies in, and whether it is the set that its user needs."""
+"""Support inference, and checks that every value is in the support that its user needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from types import MappingProxyType
+from typing import assert_never
 
 from specc.catalog.arithmetic import arithmetic_support, entries, negate_support
-from specc.catalog.functions import index as functions
 from specc.catalog.supports import (
     CHOLESKY,
     POSITIVE,
@@ -23,23 +24,38 @@ from specc.catalog.supports import (
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
+from specc.graph.constants import SIZE_OF, list_of, without_value
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, Graph, Node, NodeId, Shift
-from specc.graph.passes.constant import without_value
-from specc.graph.passes.events import parameter_of
-from specc.graph.passes.misuses import Misfit, check_probability, fix
-from specc.graph.passes.names import SIZE_OF
-from specc.graph.passes.sizes import list_of
+from specc.graph.graph import MODEL, Graph
+from specc.graph.nodes import (
+    Deterministic,
+    Distributed,
+    Given,
+    Joint,
+    Lagged,
+    Latent,
+    Node,
+    NodeId,
+    Observed,
+    Parameter,
+    Part,
+    Unresolved,
+)
+from specc.graph.passes.indexing import check_lookups
+from specc.graph.passes.shaped import Shaped
 from specc.graph.passes.starts import bad_class, bad_start, fits_classes
 from specc.graph.passes.structured import Structures, matmul, rows_sum_to_one
+from specc.graph.passes.support_errors import Misfit, check_probability, fix
 from specc.graph.passes.suppose import is_open, open_data, suppose
 from specc.graph.passes.through import push_support
 from specc.graph.passes.written import Use, check_written, is_written
+from specc.graph.queries import parameter_of
 from specc.language.expressions.tree import (
     Binary,
     Call,
     Expression,
     Index,
+    Member,
     Name,
     Negate,
     Number,
@@ -50,34 +66,37 @@ from specc.language.nested import numbers
 
 
 class _Unknown(Exception):
-    """The support follows from a node that is itself wrong."""
+    """Raised if a support depends on a node with an error."""
 
 
-class Supports:
-    """The pass at work: fills `found` node by node, in order.
+def infer_supports(
+    graph: Graph, shaped: Shaped, unnamed: Set[NodeId], findings: Findings
+) -> Mapping[NodeId, Support]:
+    """The supports of all valid nodes; reports values outside the required support.
 
-    `ranks` says how many axes the value of an expression has, by its place. While something is
-    `supposed` of data, `derived` are the supports of `let` nodes that follow from it, and `divides`
-    notes a division by data that may be 0. `within` are the supports of nodes of the step before
-    without what stands before the first step.
-    `unnamed` are the nodes whose names mean nothing; one whose shape alone is wrong still has a
-    support.
+    `unnamed` are nodes with unresolved names; nodes with a wrong shape still have a support.
+    """
+    found = _Supports(graph, shaped, unnamed, findings)
+    found.run()
+    check_lookups(shaped.lookups, found, findings)
+    return MappingProxyType(found.found)
+
+
+class _Supports:
+    """The state of the pass, which fills `found` node by node.
+
+    `supposed` are assumed supports of data, `derived` the supports of `let` nodes under these
+    assumptions, and `divides` records a division by data that may be 0. `within` are the supports
+    of lagged nodes without the value before the first step.
     """
 
     def __init__(
-        self,
-        graph: Graph,
-        sizes: Mapping[NodeId, Mapping[str, int]],
-        unnamed: Set[NodeId],
-        ranks: Mapping[Span, int],
-        classes: Mapping[NodeId, int],
-        findings: Findings,
+        self, graph: Graph, shaped: Shaped, unnamed: Set[NodeId], findings: Findings
     ) -> None:
-        self.classes = classes
-        self.graph, self.sizes, self.findings = graph, sizes, findings
-        self.unnamed, self.ranks = unnamed, ranks
+        self.graph, self.findings, self.unnamed = graph, findings, unnamed
+        self.sizes, self.classes, self.ranks = shaped.dims, shaped.classes, shaped.ranks
         self.found: dict[NodeId, Support] = {}
-        self.structures = Structures(graph, self.of, ranks)
+        self.structures = Structures(graph, self.of, shaped.ranks)
         self.supposed: Mapping[NodeId, Support] = {}
         self.derived: dict[NodeId, Support] = {}
         self.divides = False
@@ -86,7 +105,7 @@ class Supports:
         self.depth = 0
 
     def run(self) -> None:
-        """Infer the support of every sound node and check what each is used for."""
+        """Infers the support of every valid node and checks its uses."""
         for program in self.graph.programs.values():
             for name in program.order:
                 node = program.nodes[name]
@@ -100,30 +119,37 @@ class Supports:
             self.findings.broken.add(node.id)
 
     def _node(self, node: Node) -> Support:
-        if node.role == "parameter":
-            assert node.support is not None
-            self._check_init(node, node.support)
-            return node.support
-        if node.shift is not None:
-            return self._shifted(node, node.shift)
-        if node.role == "let":
-            assert node.value is not None
-            return self.of(node, node.value)
-        if node.role == "given":
-            return self._given(node)
-        return self._random(node) if node.whole is None else self._part(node, node.whole)
+        match node:
+            case Latent() | Observed() | Joint():
+                return self._random(node)
+            case Part():
+                return self._part(node)
+            case Deterministic():
+                return self.of(node, node.value)
+            case Parameter():
+                self._check_init(node)
+                return node.support
+            case Given():
+                return self._given(node)
+            case Lagged():
+                return self._lagged(node)
+            case Unresolved():
+                raise _Unknown
+            case _:
+                assert_never(node)
 
-    def _part(self, node: Node, whole: str) -> Support:
-        """Entries of a draw of several parts: where each entry of the whole lies."""
-        if (node.program, whole) not in self.found:
+    def _part(self, node: Part) -> Support:
+        """The support of a part, which is that of the entries of the joint draw."""
+        if (node.program, node.whole) not in self.found:
             raise _Unknown
-        support = self.found[node.program, whole]
+        support = self.found[node.program, node.whole]
         support = entries(support) if support.event_rank else support
         self._check_data(node, support)
         return support
 
-    def _check_init(self, node: Node, support: Support) -> None:
-        """A start must lie inside the support, where the map onto it has an inverse."""
+    def _check_init(self, node: Parameter) -> None:
+        """Checks that an initial value is in the interior of the support."""
+        support = node.support
         inside = POSITIVE if support == SIMPLEX else bounds(support)
         values = node.init if isinstance(node.init, tuple) else (node.init,)
         for value in values:
@@ -141,12 +167,12 @@ class Supports:
                 )
                 return
 
-    def _shifted(self, node: Node, shift: Shift) -> Support:
-        """The values of the step before: the node's own, and what stands before the first step."""
-        base = self.graph.lookup(node.program, shift.base)
-        assert base is not None and node.initial is not None
+    def _lagged(self, node: Lagged) -> Support:
+        """The support of a lagged node: that of its base and of the value before the first step."""
+        base = self.graph.lookup(node.program, node.shift.base)
+        assert base is not None
         values: Support = REAL
-        if base.entry is not None:
+        if isinstance(base, Distributed):
             known: dict[str, float] = dict.fromkeys(
                 base.entry.options.values(), self.classes.get(base.id, 0)
             )
@@ -154,7 +180,7 @@ class Supports:
                 value = self._literal(expression)
                 known |= {key: value} if value is not None else {}
             values = REAL if base.through else base.entry.result(known)
-        elif base.role == "given":
+        elif isinstance(base, Given):
             values = self._given(base)
         self.within[node.id] = values
         if not fits_classes(self.graph, base, node, self.classes.get(base.id)):
@@ -162,14 +188,13 @@ class Supports:
             raise _Unknown
         return _hull([values, self.of(node, node.initial)])
 
-    def _given(self, node: Node) -> Support:
+    def _given(self, node: Given) -> Support:
         if node.plate_index is not None:
             return Integers(0, self.graph.plates.get(node.plate_index, 1) - 1)
-        found = self.graph.fields.get(node.field or "")
+        found = self.graph.fields.get(node.field)
         return found.support if found and found.support else REAL
 
-    def _random(self, node: Node) -> Support:
-        assert node.entry is not None
+    def _random(self, node: Distributed) -> Support:
         known: dict[str, float] = dict(self.sizes.get(node.id, {}))
         for key, expression in node.arguments.items():
             self._argument(node, key, expression)
@@ -195,8 +220,7 @@ class Supports:
                 return found if isinstance(found, (int, float)) else None
         return None
 
-    def _argument(self, node: Node, key: str, expression: Expression) -> None:
-        assert node.entry is not None
+    def _argument(self, node: Distributed, key: str, expression: Expression) -> None:
         parameter, alternative = parameter_of(node.entry, key)
         wanted = alternative.support if alternative else parameter.support
         if self._taken_at_its_word(node, expression, wanted):
@@ -231,11 +255,15 @@ class Supports:
         )
 
     def _taken_at_its_word(self, node: Node, expression: Expression, wanted: Support) -> bool:
-        """Data whose values only the file knows: they are checked when it is read."""
+        """The assumed support of data with an unknown support, which is checked when it is read."""
         if not isinstance(expression, Name):
             return False
         found = self.graph.lookup(node.program, expression.id)
-        if found is None or not is_open(self.graph, found) or found.id not in self.found:
+        if (
+            not isinstance(found, Given)
+            or not is_open(self.graph, found)
+            or found.id not in self.found
+        ):
             return False
         narrowed = meet(self.found[found.id], wanted)
         if narrowed is not None:
@@ -243,7 +271,7 @@ class Supports:
         return narrowed is not None
 
     def _suppose(self, node: Node, expression: Expression, wanted: Support) -> bool:
-        """Whether data may be such that an expression fits; what is needed is noted of them."""
+        """Whether assumptions on data make an expression valid; records these assumptions."""
         data = open_data(self.graph, node, expression)
         if not data or any(each.id not in self.found for each in data):
             return False
@@ -268,21 +296,21 @@ class Supports:
         finally:
             self.supposed, self.memo = {}, {}
 
-    def start_at_fault(self, node: Node, expression: Expression, wanted: Support) -> Node | None:
-        """The node of the step before whose value before the first step alone does not fit."""
+    def start_at_fault(self, node: Node, expression: Expression, wanted: Support) -> Lagged | None:
+        """The lagged node of which only the value before the first step is invalid."""
         used = (self.graph.lookup(node.program, name.id) for name in names(expression))
-        shifted = {n.id: n for n in used if n is not None and n.id in self.within}
-        within = {name: self.within[name] for name in shifted}
+        lagged = {n.id: n for n in used if isinstance(n, Lagged) and n.id in self.within}
+        within = {name: self.within[name] for name in lagged}
         if not within or not self._fits(node, expression, wanted, within):
             return None
-        return next(iter(shifted.values()))
+        return next(iter(lagged.values()))
 
-    def _check_data(self, node: Node, support: Support) -> None:
+    def _check_data(self, node: Distributed | Part, support: Support) -> None:
         found = self.graph.fields.get(node.field) if node.field else None
         if found is None or found.support is None or contains(support, found.support):
             return
-        owner = node if node.whole is None else self.graph.node((node.program, node.whole))
-        assert owner.entry is not None
+        owner = self.graph.node((node.program, node.whole)) if isinstance(node, Part) else node
+        assert isinstance(owner, Distributed)
         path = (*self.graph.spec.path_of(node.program, node.name), node.role)
         span = self.graph.spec.spans.value(path) if owner is node else node.span
         self.findings.add(
@@ -301,7 +329,7 @@ class Supports:
         )
 
     def _check_twin(self, node: Node, support: Support) -> None:
-        """What a guide draws must be possible under the model."""
+        """Checks that the support in the guide is within that of the model."""
         twin = self.graph.model.nodes.get(node.name)
         if node.program == MODEL or twin is None or twin.id not in self.found:
             return
@@ -309,7 +337,6 @@ class Supports:
         if twin.is_drawn and contains(prior, support):
             self._check_reach(node, twin, prior, support)
         if twin.is_drawn and not contains(prior, support):
-            assert node.entry is not None
             self.findings.add(
                 diagnose(
                     "E0309",
@@ -323,7 +350,7 @@ class Supports:
             )
 
     def _check_reach(self, node: Node, twin: Node, prior: Support, support: Support) -> None:
-        """Warn of a guide that never draws values which the model has; an end is no matter."""
+        """Warns of a guide with a smaller support than the model, up to boundary points."""
         is_sound = not {node.id, twin.id} & self.findings.broken
         if contains(_closed(support), prior) or twin.missing is not None or not is_sound:
             return
@@ -332,7 +359,7 @@ class Supports:
         self.findings.add(diagnose("W0332", node.span, labels=label, name=node.name, **words))
 
     def of(self, node: Node, expression: Expression) -> Support:
-        """The support of an expression inside `node`; what is not known is any real number."""
+        """The support of an expression of `node`; real numbers if it is unknown."""
         if not self.depth:
             self.memo = {}
         if expression.span not in self.memo:
@@ -352,6 +379,8 @@ class Supports:
                 return point(value)
             case Name(id=name):
                 return self._name(node, name)
+            case Member():
+                return REAL
             case Negate(operand=operand):
                 return negate_support(self.of(node, operand))
             case Binary():
@@ -370,7 +399,8 @@ class Supports:
             case Sequence(items=items):
                 found = self.structures.of_list(node, items)
                 return found or _hull([self.of(node, item) for item in items])
-        return REAL
+            case _:
+                assert_never(expression)
 
     def _binary(self, node: Node, expression: Binary) -> Support:
         left, right = self.of(node, expression.left), self.of(node, expression.right)
@@ -393,7 +423,7 @@ class Supports:
         return found or arithmetic_support(expression.operator, left, right)
 
     def of_index(self, node: Node, index: Expression, size: int) -> Support:
-        """The support of an index into `size` entries; data that only the file knows must fit."""
+        """The support of an index into `size` entries; for data it is assumed and checked later."""
         wanted = Integers(0, size - 1)
         if self._taken_at_its_word(node, index, wanted):
             return wanted
@@ -413,15 +443,14 @@ class Supports:
         return point(value) if isinstance(value, (int, float)) else REAL
 
     def _value(self, found: Node) -> Support:
-        """The support of a node, which follows from what is supposed of data at the moment."""
+        """The support of a node under the current assumptions on data."""
         if found.id not in self.found:
             raise _Unknown
         if found.id in self.supposed:
             return self.supposed[found.id]
-        if not self.supposed or found.role != "let" or found.scan is not None:
+        if not self.supposed or not isinstance(found, Deterministic) or found.scan is not None:
             return self.found[found.id]
         if found.id not in self.derived:
-            assert found.value is not None
             self.derived[found.id] = self.of(found, found.value)
         return self.derived[found.id]
 
@@ -430,7 +459,7 @@ class Supports:
             return REAL
         if function == SIZE_OF:
             return point(1)
-        entry = functions.function(function)
+        entry = self.graph.functions[function]
         if entry.domain != REAL and not self.supposed:
             for argument in arguments:
                 if not contains(entry.domain, self.of(node, argument)):
@@ -439,7 +468,7 @@ class Supports:
 
 
 def _closed(support: Support) -> Support:
-    """A set with its ends, which have no probability where numbers are real."""
+    """The closure of a support; its boundary has probability 0 for real numbers."""
     return Interval(support.low, support.high) if isinstance(support, Interval) else support
 
 

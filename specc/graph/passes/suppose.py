@@ -1,8 +1,8 @@
-"""What data must be for their uses to have a meaning, where the spec does not state it.
+"""Assumptions on the supports of data that the spec does not state.
 
-`rate: b * e`, of a positive b, has a meaning if e cannot be negative. What the source of `e` does
-not declare is not known before its file is read, so the weakest sufficient set is supposed of it,
-and checked with the data.
+In `rate: b * e` with a positive b, e must be nonnegative. If neither the source nor the spec
+declares the support of `e`, the pass assumes the weakest sufficient one, which is checked when the
+data are read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from specc.catalog.supports import (
     contains,
     meet,
 )
-from specc.graph.graph import Graph, Node, NodeId
+from specc.graph.graph import Graph
+from specc.graph.nodes import Deterministic, Given, Node, NodeId
 from specc.language.expressions.tree import Expression
 from specc.language.expressions.walk import names
 
@@ -31,12 +32,12 @@ WEAKEST_FIRST: tuple[Support, ...] = (
     NATURAL,
 )
 Fits = Callable[[Mapping[NodeId, Support]], bool]
-"""Whether an expression has a meaning if data lie in these sets."""
+"""Whether an expression is valid if data have these supports."""
 
 
-def open_data(graph: Graph, node: Node, expression: Expression) -> tuple[Node, ...]:
-    """The given nodes whose values only the file knows, seen through `let` nodes."""
-    found: dict[NodeId, Node] = {}
+def open_data(graph: Graph, node: Node, expression: Expression) -> tuple[Given, ...]:
+    """The given nodes with an unknown support in an expression, with `let` nodes expanded."""
+    found: dict[NodeId, Given] = {}
     seen: set[NodeId] = set()
     stack: list[tuple[Node, Expression]] = [(node, expression)]
     while stack:
@@ -45,18 +46,18 @@ def open_data(graph: Graph, node: Node, expression: Expression) -> tuple[Node, .
             if used.id in seen:
                 continue
             seen.add(used.id)
-            if used.role == "let" and used.value is not None and used.scan is None:
+            if isinstance(used, Deterministic) and used.scan is None:
                 stack.append((used, used.value))
-            elif is_open(graph, used):
+            elif isinstance(used, Given) and is_open(graph, used):
                 found[used.id] = used
     return tuple(found.values())
 
 
-def is_open(graph: Graph, node: Node) -> bool:
-    """Whether neither the source nor the spec states what the values of a given node are."""
-    if node.role != "given" or node.plate_index is not None:
+def is_open(graph: Graph, node: Given) -> bool:
+    """Whether neither the source nor the spec states the support of a given node."""
+    if node.plate_index is not None:
         return False
-    field = graph.fields.get(node.field or "")
+    field = graph.fields.get(node.field)
     return field is None or field.support is None
 
 
@@ -68,9 +69,9 @@ def _nodes(graph: Graph, user: Node, expression: Expression) -> Iterator[Node]:
 
 
 def suppose(
-    data: tuple[Node, ...], known: Mapping[NodeId, Support], wanted: Support, fits: Fits
+    data: tuple[Given, ...], known: Mapping[NodeId, Support], wanted: Support, fits: Fits
 ) -> dict[NodeId, Support] | None:
-    """The weakest sets that make an expression fit, one for each of its data; None if none do."""
+    """The weakest supports of its data that make an expression valid; None if there are none."""
     structured = (wanted,) if wanted.event_rank else ()
     for candidate in (*structured, *WEAKEST_FIRST):
         narrowed = {node.id: meet(known[node.id], candidate) for node in data}
@@ -83,7 +84,7 @@ def suppose(
 def _relaxed(
     supposed: dict[NodeId, Support], known: Mapping[NodeId, Support], fits: Fits
 ) -> dict[NodeId, Support]:
-    """The same without what is supposed of data for which it is not needed."""
+    """The assumptions without those that are not necessary."""
     least = dict(supposed)
     for name, support in supposed.items():
         weaker = {**least, name: known[name]}

@@ -1,32 +1,35 @@
-"""The bijections of a node: what each may be, and the base draw that they lead back to."""
+"""Checks of the bijections of a node, and the support that they map onto."""
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
-from specc.catalog import kinds
 from specc.catalog.bijection import Bijection
-from specc.catalog.bijections import index as bijections
 from specc.catalog.elsewhere import lead
 from specc.catalog.link import LinkOptions
 from specc.catalog.other_names import named
+from specc.catalog.registry import BIJECTIONS
 from specc.catalog.supports import Support, contains, describe
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import Graph, Node
+from specc.graph.graph import Graph
+from specc.graph.nodes import Distributed, Node
 from specc.graph.passes.names import check_expression, check_inputs
 from specc.language.expressions.tree import Call
 
+if TYPE_CHECKING:
+    from specc.catalog.registry import Kind
+
 
 def check_through(graph: Graph, node: Node, findings: Findings) -> None:
-    """Every step is a bijection over a continuous density, and its context means something."""
+    """Checks that every step is a bijection of a continuous draw, with a valid context."""
     for call in node.through:
         _check_step(graph, node, call, findings)
         for argument in call.arguments:
             check_expression(graph, node, argument, findings)
-    if node.through and node.entry is not None and not node.entry.continuous:
+    if node.through and isinstance(node, Distributed) and not node.entry.continuous:
         first = node.through[0]
         findings.add(
             diagnose("E0325", first.span, name=node.name, distribution=node.entry.name), node.id
@@ -42,7 +45,7 @@ def _check_step(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
             _unknown(graph, node, call, findings)
     elif not is_bijection(link.entry):
         label = (Label(link.span, f"declared here, {link.entry.name}"),)
-        known = ", ".join(f"`{name}`" for name in bijections.names())
+        known = ", ".join(f"`{name}`" for name in BIJECTIONS)
         findings.add(
             diagnose(
                 "E0615",
@@ -63,9 +66,9 @@ def _check_step(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
 def _unknown(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
     candidates = [name for name, link in graph.links.items() if is_bijection(link.entry)]
     guess = nearest(call.function, candidates)
-    kind = named(call.function, bijections.names())
+    kind = named(call.function, BIJECTIONS)
     if guess is None and kind is not None:
-        entry = bijections.bijection(kind)
+        entry = BIJECTIONS[kind]
         hint = f"declare one: `links: {{f: {entry.example}}}`, and write `through: f`"
     else:
         declare = f"declare it under `links:`, such as `{call.function}: {{affine: true}}`"
@@ -76,13 +79,13 @@ def _unknown(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
     )
 
 
-def is_bijection(entry: kinds.Kind) -> TypeGuard[Bijection[LinkOptions]]:
-    """Whether a link is one that a draw may go through."""
+def is_bijection(entry: Kind) -> TypeGuard[Bijection[LinkOptions]]:
+    """Whether a link is a bijection."""
     return isinstance(entry, Bijection)
 
 
 def push_support(graph: Graph, node: Node, support: Support, findings: Findings) -> Support:
-    """The set of values that the steps reach from a base draw's; each must start from all of it."""
+    """The range of the bijections for a base support; each domain must equal its input support."""
     reached = support
     for call in node.through:
         link = graph.links.get(call.function)

@@ -1,6 +1,6 @@
-"""Probabilities and Cholesky factors that are written as numbers, and whether they are such.
+"""Checks of constant probabilities and Cholesky factors.
 
-Each row of a table of probabilities sums to one; a Cholesky factor is lower triangular, with a
+Each row of a table of probabilities sums to one; a Cholesky factor is lower triangular with a
 positive diagonal.
 """
 
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 
 from specc.catalog.supports import CHOLESKY, Support
 from specc.diagnostics.report import diagnose
+from specc.graph.constants import list_of, number_of
 from specc.graph.findings import Findings
-from specc.graph.graph import Graph, Node
-from specc.graph.passes.sizes import list_of, number_of
+from specc.graph.graph import Graph
+from specc.graph.nodes import Node
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression, Index
 from specc.language.nested import numbers, rows
 
 TOLERANCE = 1e-6
-"""How far the sum of a row may be from one: numbers are written with a few digits."""
+"""The tolerance of the sum of a row, for rounded numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +44,18 @@ class Use:
         return found
 
     def number(self) -> float | None:
-        """The number that stands for all entries alike, if it is one."""
+        """The common value of all entries, if the expression is a number."""
         found = number_of(self.expression, self.graph.constants, lambda name: None)
         return None if found is None else float(found)
 
 
 def is_written(use: Use) -> bool:
-    """Whether an expression is numbers, or an entry of a table of numbers."""
+    """Whether an expression is constant, or an entry of a constant table."""
     return use.number() is not None or list_of(use.table, use.graph.constants) is not None
 
 
 def check_written(use: Use, findings: Findings) -> None:
-    """Refuse numbers that are no distribution, or no Cholesky factor."""
+    """Refuses constants that are not a distribution or not a Cholesky factor."""
     if use.wanted == CHOLESKY:
         _check_factor(use, findings)
     else:
@@ -78,7 +79,7 @@ def _check_rows(use: Use, findings: Findings) -> None:
 
 
 def _rows(use: Use) -> Iterator[tuple[str, list[float]]]:
-    """Each row, with how it is called: `table[0, 2]`, or `3 times 0.2`."""
+    """Each row with its name in messages: `table[0, 2]`, or `3 times 0.2`."""
     number = use.number()
     if number is not None:
         count = use.size or 1
@@ -104,7 +105,7 @@ def _check_factor(use: Use, findings: Findings) -> None:
 
 
 def _wrong_entries(use: Use) -> Iterator[tuple[str, float]]:
-    """Entries above the diagonal that are not 0, and those on it that are not positive."""
+    """The nonzero entries above the diagonal, and those on it that are not positive."""
     number = use.number()
     if number is not None:
         if number <= 0.0 or (use.size or 1) > 1:
@@ -112,7 +113,7 @@ def _wrong_entries(use: Use) -> Iterator[tuple[str, float]]:
         return
     for at, row in rows(list_of(use.table, use.graph.constants)):
         values = list(numbers(row))
-        if not at:  # one row, which stands for every row of the matrix
+        if not at:  # one row, which broadcasts to every row of the matrix
             wrong = [v for v in values if v != 0.0] if len(values) > 1 else []
             yield from ((f"every row of {print_expression(use.table)}", v) for v in wrong[:1])
             at = (0,)
@@ -123,6 +124,6 @@ def _wrong_entries(use: Use) -> Iterator[tuple[str, float]]:
 
 
 def _entry(table: Expression, at: tuple[int, ...]) -> str:
-    """`table[0, 2]`, what stands at a place in a table."""
+    """The entry of a table at a position in messages: `table[0, 2]`."""
     shown = print_expression(table)
     return f"{shown}[{', '.join(map(str, at))}]" if at else shown

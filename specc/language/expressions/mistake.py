@@ -1,4 +1,4 @@
-"""What stops the reading of an expression: a code, the characters concerned, and the evidence."""
+"""The error that stops the parsing of an expression: a code, a range of characters, arguments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mistake(Exception):
-    """Raised inside the tokenizer and the parser, and turned into a diagnostic by `parse`."""
+    """Raised by the tokenizer and the parser; `parse` converts it to a diagnostic."""
 
     code: str
     start: int
@@ -17,17 +17,17 @@ class Mistake(Exception):
 
 
 def syntax(start: int, end: int, problem: str, hint: str, suggestion: str | None = None) -> Mistake:
-    """E0122: the pieces are right, and their order is not."""
+    """E0122: the tokens are valid, but not in this order."""
     return Mistake("E0122", start, end, {"problem": problem, "hint": hint}, suggestion)
 
 
 def python(start: int, end: int, construct: str) -> Mistake:
-    """E0124: a piece of Python that an expression of a spec does not have."""
+    """E0124: Python syntax that expressions do not support."""
     return Mistake("E0124", start, end, {"construct": construct})
 
 
 def character(
     start: int, end: int, shown: str, hint: str, suggestion: str | None = None
 ) -> Mistake:
-    """E0121: a character that means nothing in an expression."""
+    """E0121: a character without a meaning in an expression."""
     return Mistake("E0121", start, end, {"character": shown, "hint": hint}, suggestion)

@@ -1,14 +1,13 @@
-"""From the text of an expression to its tree: an operator-precedence parser (Pratt 1973).
+"""The parser of expressions, by operator precedence (Pratt 1973).
 
-The grammar is Python's, cut down to what an expression may hold; precedence and associativity are
-Python's exactly:
+The grammar is a subset of that of Python, with the same precedence and associativity:
 
     + -        left
     * / @      left
     -x
     **         right; its right side may start with a minus
     x[i, j]    one index for each axis, from the first on
-    f(x)       only names are applied, only programs have members
+    f(x)       only names are applied, only programs have members; `f(x, at=p)` names a program
 """
 
 from __future__ import annotations
@@ -47,15 +46,15 @@ STRENGTH: dict[str, int] = {
     "@": PRODUCT,
     "**": POWER,
 }
-"""How strongly each operator between two operands binds."""
+"""The precedence of each binary operator."""
 
 _CLOSING = {"(": ")", "[": "]"}
 
 
 def parse(text: str, place: Callable[[int, int], Span]) -> Expression | Diagnostic:
-    """The tree of `text`, or what is wrong with it.
+    """The tree of `text`, or the diagnostic of the first error.
 
-    `place` gives the span, in the source, of a range of characters of `text`.
+    `place` maps a range of characters of `text` to a span of the source.
     """
     if len(text) > MAX_LENGTH:
         return diagnose("E0127", place(0, len(text)), length=len(text), limit=MAX_LENGTH)
@@ -77,7 +76,7 @@ def _diagnostic(text: str, place: Callable[[int, int], Span], mistake: Mistake) 
 
 
 def _around(text: str, start: int, most: int = 60) -> str:
-    """The text on one line; of a long one, the part about the mistake."""
+    """The text on one line; for a long text the part around the mistake."""
     left = max(0, min(start - 20, len(text) - most))
     cut = text if len(text) <= most else text[left : left + most]
     before = "..." if cut is not text and left > 0 else ""
@@ -86,7 +85,7 @@ def _around(text: str, start: int, most: int = 60) -> str:
 
 
 class _Parser:
-    """Reads one expression, a piece at a time, with one piece in view."""
+    """A parser of one expression with one token of lookahead."""
 
     def __init__(self, text: str, place: Callable[[int, int], Span]) -> None:
         self.text, self.place = text, place
@@ -107,7 +106,7 @@ class _Parser:
         return tree
 
     def advance(self) -> Token:
-        """Take the piece in view, and look at the next."""
+        """Consumes the current token and returns it."""
         self.before = self.token
         self.token = next(self.rest)
         return self.before
@@ -119,13 +118,13 @@ class _Parser:
         return self.token.kind == "operator" and self.token.text == text
 
     def span(self, start: int) -> Span:
-        """From `start` to the end of the last piece taken."""
+        """The span from `start` to the end of the last consumed token."""
         return self.place(start, self.before.end)
 
     # operators
 
     def expression(self, minimum: int) -> Expression:
-        """An operand with all operators after it that bind at least as strongly as `minimum`."""
+        """An operand with all following operators of precedence `minimum` or higher."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise Mistake("E0125", self.token.start, self.token.end, {"limit": MAX_DEPTH})
@@ -151,7 +150,7 @@ class _Parser:
     # operands
 
     def postfix(self) -> Expression:
-        """An operand with the calls, indices and dots after it."""
+        """An operand with the calls, indices and dots that follow it."""
         start = self.token.start
         tree = self.operand()
         while self.token.kind == "operator" and self.token.text in ("(", "[", "."):
@@ -179,7 +178,7 @@ class _Parser:
         raise self.nothing_here()
 
     def group(self) -> Expression:
-        """`(x)`: the brackets leave no trace in the tree."""
+        """`(x)`; the brackets are not part of the tree."""
         opening = self.advance()
         self.open.append(opening)
         if self.sees(")"):
@@ -195,7 +194,7 @@ class _Parser:
         return tree
 
     def items(self) -> tuple[Expression, ...]:
-        """What stands between two brackets, separated by commas; one at the end is allowed."""
+        """The expressions of a list, separated by commas; a trailing comma is allowed."""
         opening = self.advance()
         found = self.until_closed(opening)
         if opening.text == "[" and not found:
@@ -232,8 +231,34 @@ class _Parser:
             problem = "only a link or a function can be applied with `( )`"
             raise syntax(opening.start, opening.end, problem, hint)
         name_span = self.span(start)
-        arguments = self.items()
-        return Call(tree.id, arguments, name_span, self.span(start))
+        self.advance()
+        arguments, at = self.arguments(opening)
+        return Call(tree.id, arguments, name_span, self.span(start), at)
+
+    def arguments(self, opening: Token) -> tuple[tuple[Expression, ...], Name | None]:
+        """The arguments of a call up to its closing bracket, and the program after `at=`."""
+        self.open.append(opening)
+        found: list[Expression] = []
+        at: Name | None = None
+        while not self.sees(")") and at is None:
+            found.append(self.expression(0))
+            if self.sees("=") and isinstance(found[-1], Name):
+                at = self.program()
+                found.pop()
+            if not self.sees(","):
+                break
+            self.advance()
+        self.close(opening)
+        return tuple(found), at
+
+    def program(self) -> Name:
+        """The name of a program after `at=`."""
+        equals = self.advance()
+        if self.token.kind != "name":
+            hint = "write the name of a program, as in `at=model`"
+            raise syntax(equals.start, equals.end, "a program is missing after `at=`", hint)
+        token = self.advance()
+        return Name(token.text, self.span(token.start))
 
     def index(self, tree: Expression, start: int) -> Expression:
         opening = self.advance()
@@ -266,7 +291,7 @@ class _Parser:
     # mistakes
 
     def nothing_here(self) -> Mistake:
-        """An operand is wanted, and something else or nothing stands there."""
+        """The mistake of a missing operand."""
         token, before = self.token, self.before
         if token.kind == "end" and self.open and before.text in ("(", "[", ","):
             return self.never_closed()
@@ -281,11 +306,11 @@ class _Parser:
         if token.text in (")", "]"):
             return self.unexpected()
         left = f" after `{before.text}`" if before.end else " at the start"
-        problem = f"`{token.text}` stands where a value is expected{left}"
+        problem = f"a value is expected{left}, not `{token.text}`"
         return syntax(token.start, token.end, problem, "write a name or a number there")
 
     def unexpected(self) -> Mistake:
-        """An expression is complete, and something follows that cannot."""
+        """The mistake of a token after a complete expression."""
         token, before = self.token, self.before
         if token.kind == "end":
             return self.never_closed()
@@ -305,7 +330,7 @@ class _Parser:
     def wrong_bracket(self) -> Mistake:
         token = self.token
         if not self.open:
-            problem = f"this `{token.text}` closes nothing"
+            problem = f"this `{token.text}` has no opening bracket"
             return syntax(token.start, token.end, problem, "delete it")
         opening = self.open[-1].text
         problem = f"`{opening}` is closed by `{token.text}`"

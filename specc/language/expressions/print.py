@@ -1,6 +1,8 @@
-"""From a tree back to text, with no bracket more than needed, and set as a formatter would."""
+"""Printing of expressions, with the fewest brackets and the spacing of a Python formatter."""
 
 from __future__ import annotations
+
+from typing import assert_never
 
 from specc.language.expressions.parse import POWER, STRENGTH, SUM, UNARY
 from specc.language.expressions.tree import (
@@ -19,12 +21,12 @@ OPERAND = POWER + 1
 
 
 def print_expression(tree: Expression) -> str:
-    """The text of a tree, spaced as Python is: parsing it gives the same tree."""
+    """The text of a tree; parsing it returns an equal tree."""
     return _print(tree, SUM)
 
 
 def _print(tree: Expression, minimum: int) -> str:
-    """The text, in brackets where it binds more weakly than `minimum`."""
+    """The text, in brackets if its precedence is below `minimum`."""
     text = _bare(tree)
     return f"({text})" if _strength(tree) < minimum else text
 
@@ -49,15 +51,22 @@ def _bare(tree: Expression) -> str:
         case Binary():
             return _binary(tree)
         case Call(function=function, arguments=arguments):
-            return f"{function}({_list(arguments)})"
+            shown = _list(arguments)
+            return (
+                f"{function}({shown})"
+                if tree.at is None
+                else f"{function}({shown}, at={tree.at.id})"
+            )
         case Index(base=base, indices=indices):
             return f"{_print(base, OPERAND)}[{_list(indices)}]"
         case Sequence(items=items):
             return f"[{_list(items)}]"
+        case _:
+            assert_never(tree)
 
 
 def _negate(operand: Expression) -> str:
-    """`-(x**2)` needs no bracket, but without one every reader has to think."""
+    """The text of a negation; `-(x**2)` has brackets for readability."""
     is_power = isinstance(operand, Binary) and operand.operator == "**"
     return f"-({_bare(operand)})" if is_power else f"-{_print(operand, UNARY)}"
 
@@ -77,7 +86,7 @@ def _binary(tree: Binary) -> str:
 
 
 def _is_simple(tree: Expression) -> bool:
-    """Whether a formatter sets the tree close to `**`: a name or a number."""
+    """Whether a formatter writes no spaces around `**`: for a name or a number."""
     if isinstance(tree, Negate):
         return isinstance(tree.operand, Number)
     return isinstance(tree, (Number, Name, Member))

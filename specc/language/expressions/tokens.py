@@ -1,4 +1,4 @@
-"""The pieces of an expression: numbers, names, operators and brackets."""
+"""The tokens of an expression: numbers, names, operators and brackets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from specc.language.expressions.foreign import OPERATORS, WORDS, foreign_character
 from specc.language.expressions.mistake import Mistake, python, syntax
+from specc.language.expressions.unsupported_syntax import OPERATORS, WORDS, unsupported_character
 from specc.language.limits import MAX_INTEGER
 
 Kind = Literal["number", "name", "operator", "end"]
@@ -20,6 +20,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DIGITS = r"[0-9](?:_?[0-9])*"
 _NUMBER = re.compile(rf"(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?")
 _OPERATOR = re.compile(r"\*\*|[-+*/@()\[\],.]")
+_KEYWORD = re.compile(r"(?<![A-Za-z0-9_.])at[ \t\r\n]*$")
 _FOREIGN = re.compile("|".join(map(re.escape, sorted(OPERATORS, key=len, reverse=True))))
 _OTHER_NUMBER = re.compile(r"0[xXoObB][0-9a-fA-F_]+|[0-9][0-9_]*\.?[0-9_]*[jJ]\b")
 _QUOTED = re.compile(r"'[^']*'?|\"[^\"]*\"?")
@@ -28,7 +29,7 @@ _LONGEST_INTEGER = 40
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One piece, and the characters `start <= i < end` that it covers."""
+    """A token with its characters `start <= i < end`."""
 
     kind: Kind
     text: str
@@ -37,9 +38,9 @@ class Token:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The pieces of `text`, one by one, closed by one of kind `end`.
+    """The tokens of `text`, followed by one of kind `end`.
 
-    Raises `Mistake` at the first character that belongs to none of them.
+    Raises `Mistake` at the first character that is not part of a token.
     """
     position = _skip(text, 0)
     while position < len(text):
@@ -57,6 +58,8 @@ def _skip(text: str, position: int) -> int:
 def _token(text: str, at: int) -> Token:
     if found := _NAME.match(text, at):
         return _name(found)
+    if text[at] == "=" != text[at + 1 : at + 2] and _KEYWORD.search(text, 0, at):
+        return Token("operator", "=", at, at + 1)
     if found := _FOREIGN.match(text, at):
         raise python(at, found.end(), OPERATORS[found[0]])
     if found := _OTHER_NUMBER.match(text, at):
@@ -67,7 +70,7 @@ def _token(text: str, at: int) -> Token:
         return Token("operator", found[0], at, found.end())
     if found := _QUOTED.match(text, at):
         raise python(at, found.end(), "a text in quotes")
-    raise foreign_character(text, at)
+    raise unsupported_character(text, at)
 
 
 def _name(found: re.Match[str]) -> Token:
@@ -78,15 +81,15 @@ def _name(found: re.Match[str]) -> Token:
         raise python(start, end, WORDS.get(word, f"the word `{word}`"))
     # A letter beyond ASCII right after the name belongs to it: blame that letter.
     if end < len(found.string) and found.string[end].isidentifier():
-        raise foreign_character(found.string, end)
+        raise unsupported_character(found.string, end)
     return Token("name", word, start, end)
 
 
 def value(token: Token) -> int | float:
-    """The value of a number.
+    """The value of a number token.
 
-    Raises `Mistake` for one beyond 64 bits or float64, and for a leading zero, which some languages
-    take for octal.
+    Raises `Mistake` for a number beyond 64 bits or float64, and for a leading zero, which means
+    octal in some languages.
     """
     digits = token.text.replace("_", "")
     if not digits.isdigit():

@@ -1,4 +1,4 @@
-"""The tree of an expression. Every node knows its place in the text it was read from."""
+"""The syntax tree of expressions; every node has its span in the source."""
 
 from __future__ import annotations
 
@@ -55,12 +55,16 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`function(arguments)`; `function_span` covers the name alone."""
+    """`function(arguments)`; `function_span` is the span of the name.
+
+    `at` is the program whose values are inserted into a density: `log_prob(guide.z, at=model)`.
+    """
 
     function: str
     arguments: tuple[Expression, ...]
     function_span: Span
     span: Span
+    at: Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """`[a, b]`, as a parameter's value: a vector of numbers, or of vectors."""
+    """`[a, b]`, the value of a parameter: a vector of numbers, or of vectors."""
 
     items: tuple[Expression, ...]
     span: Span

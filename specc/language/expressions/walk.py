@@ -1,8 +1,13 @@
-"""Going through the tree of an expression, without recursion."""
+"""Traversals of syntax trees, independent of the kinds of expressions.
+
+Only `children` and `rebuilt` know the fields that contain subexpressions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeVar, assert_never
 
 from specc.language.expressions.tree import (
     Binary,
@@ -12,13 +17,18 @@ from specc.language.expressions.tree import (
     Member,
     Name,
     Negate,
+    Number,
     Sequence,
 )
 
+T = TypeVar("T")
+
 
 def children(expression: Expression) -> tuple[Expression, ...]:
-    """The expressions directly inside one, left to right."""
+    """The direct subexpressions, left to right."""
     match expression:
+        case Number() | Name() | Member():
+            return ()
         case Negate(operand=operand):
             return (operand,)
         case Binary(left=left, right=right):
@@ -30,11 +40,45 @@ def children(expression: Expression) -> tuple[Expression, ...]:
         case Sequence(items=items):
             return items
         case _:
-            return ()
+            assert_never(expression)
+
+
+def rebuilt(expression: Expression, inside: tuple[Expression, ...]) -> Expression:
+    """The expression with `inside` instead of `children(expression)`."""
+    match expression:
+        case Number() | Name() | Member():
+            return expression
+        case Negate():
+            return replace(expression, operand=inside[0])
+        case Binary():
+            return replace(expression, left=inside[0], right=inside[1])
+        case Call():
+            return replace(expression, arguments=inside)
+        case Index():
+            return replace(expression, base=inside[0], indices=inside[1:])
+        case Sequence():
+            return replace(expression, items=inside)
+        case _:
+            assert_never(expression)
+
+
+def fold(expression: Expression, combine: Callable[[Expression, tuple[T, ...]], T]) -> T:
+    """The value of an expression, computed bottom-up by `combine` from those of its children."""
+    return combine(expression, tuple(fold(child, combine) for child in children(expression)))
+
+
+def rewrite(
+    expression: Expression, replaced: Callable[[Expression], Expression | None]
+) -> Expression:
+    """The expression with each subexpression for which `replaced` returns another one replaced."""
+    found = replaced(expression)
+    if found is not None:
+        return found
+    return rebuilt(expression, tuple(rewrite(c, replaced) for c in children(expression)))
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
-    """The expression and all inside it, outermost first, left to right."""
+    """The expression and all subexpressions in preorder, without recursion."""
     stack = [expression]
     while stack:
         current = stack.pop()
@@ -43,22 +87,22 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 
 def names(expression: Expression) -> tuple[Name, ...]:
-    """Every plain name: nodes and constants, not links, functions or members."""
+    """All plain names: nodes and constants, but not links, functions or members."""
     return tuple(e for e in walk(expression) if isinstance(e, Name))
 
 
 def members(expression: Expression) -> tuple[Member, ...]:
-    """Every `program.node`."""
+    """All members, `program.node`."""
     return tuple(e for e in walk(expression) if isinstance(e, Member))
 
 
 def calls(expression: Expression) -> tuple[Call, ...]:
-    """Every application of a link or a function."""
+    """All calls of links and functions."""
     return tuple(e for e in walk(expression) if isinstance(e, Call))
 
 
 def depth(expression: Expression) -> int:
-    """How many expressions stand inside one another, at most; 1 for a name."""
+    """The nesting depth of an expression, 1 for a name; without recursion."""
     deepest, stack = 0, [(expression, 1)]
     while stack:
         current, level = stack.pop()

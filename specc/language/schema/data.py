@@ -1,4 +1,4 @@
-"""Where the data comes from, and what its fields are called in the model."""
+"""The schema of `data:`: the source, its fields and its parts."""
 
 from __future__ import annotations
 
@@ -24,28 +24,26 @@ Side = Annotated[int, Field(ge=1)]
 
 
 class Hide(Value):
-    """Values that are there and are not shown: for experiments with missing data."""
+    """Values to hide, for experiments with missing data."""
 
-    keep: int | None = math(default=None, about="The number of rows that keep their value.", ge=1)
+    keep: int | None = math(default=None, about="The number of rows with a value.", ge=1)
     share: float | None = math(
         default=None, about="The probability with which each entry is hidden.", gt=0, lt=1
     )
-    per_class: bool = math(
-        default=False, about="Whether equally many rows of each class keep their value."
-    )
+    per_class: bool = math(default=False, about="Whether that number is the same in each class.")
     seed: int = math(default=0, about="The random seed of the choice.", ge=0)
     part: str = math(default="train", about="The part whose values are hidden, or `all`.")
 
 
 class ManyHot(Value):
-    """Numbers of a list that become the places of ones in a vector."""
+    """Many-hot encoding: numbers of a list become the positions of ones in a vector."""
 
     first: int = math(default=0, alias="from", about="The number of the first entry.", ge=0)
     size: int = math(about="The length of the vector.", ge=2, le=1 << 20)
 
 
 class FieldSpec(Value):
-    """A field of the model: which column of the source it is, and what is done to each value."""
+    """A field of the model: its column in the source, and the transformations of its values."""
 
     column: str | Annotated[tuple[str, ...], Field(min_length=1)] = math(
         alias="from",
@@ -56,7 +54,7 @@ class FieldSpec(Value):
     )
     binarize: Binarize = math(
         default="none",
-        about="`sample`: each value becomes 1 with its own probability, anew in every batch; "
+        about="`sample`: each value is the probability of a 1, drawn anew in every batch; "
         "`threshold`: 1 above one half.",
     )
     scale: float | None = math(

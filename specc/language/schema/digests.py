@@ -1,18 +1,20 @@
-"""What each part of a spec decides, so that a digest can cover it or leave it out.
+"""Digest classes: which digests of a spec depend on a field.
 
-math           the programs, the links and the objective: another mathematics
-parameters     names and starts of tensors: the same mathematics, another checkpoint
-training       how the optimum is sought
-steering       of that, what a run can change on its way: how long, how fast, what is measured
-environment    where and how fast it runs
-documentation  words for people
+math           the programs, the links and the objective: the mathematics
+parameters     names and initial values of tensors: the same mathematics, another checkpoint
+training       the optimization
+steering       the settings of the optimization that a resumed run may change
+environment    device, threads and other settings without an effect on the mathematics
+documentation  text for readers
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
 DigestClass = Literal["math", "parameters", "training", "steering", "environment", "documentation"]
@@ -22,40 +24,46 @@ _KEY = "digest"
 
 
 def math(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
-    """A field that belongs to the mathematics of the model or its objective."""
+    """A field of the mathematics of the model or its objective."""
     return _field("math", default, about, limits)
 
 
 def parameters(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
-    """A field that changes the parameters alone: what they are called, how they start."""
+    """A field of the parameters alone: their names and initial values."""
     return _field("parameters", default, about, limits)
 
 
 def training(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
-    """A field that changes how the optimum is sought, or how it is measured."""
+    """A field of the optimization or the evaluation."""
     return _field("training", default, about, limits)
 
 
 def steering(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
-    """A field of the training that a run can change on its way, so that it is resumed."""
+    """A field of the training that a resumed run may change."""
     return _field("steering", default, about, limits)
 
 
 def environment(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
-    """A field that changes where or how fast a run goes."""
+    """A field of the environment of a run."""
     return _field("environment", default, about, limits)
 
 
 def documentation(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
-    """A field that only people read."""
+    """A field with text for readers."""
     return _field("documentation", default, about, limits)
 
 
 def digest_class(field: FieldInfo) -> DigestClass | None:
-    """The class that a field was declared with, or None where it has none."""
+    """The digest class of a field, or None if it has none."""
     extra = field.json_schema_extra
     found = extra.get(_KEY) if isinstance(extra, dict) else None
     return next((kind for kind in CLASSES if kind == found), None)
+
+
+@cache
+def digest_classes(model: type[BaseModel]) -> Mapping[str, DigestClass | None]:
+    """The digest class of each field of a model by name."""
+    return {name: digest_class(field) for name, field in model.model_fields.items()}
 
 
 def _field(

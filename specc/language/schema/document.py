@@ -1,9 +1,9 @@
-"""A whole spec, as pydantic holds it."""
+"""The pydantic model of a spec."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from specc.language.expressions import tree
 from specc.language.nested import Numbers
@@ -11,14 +11,15 @@ from specc.language.schema.data import DataSpec
 from specc.language.schema.digests import documentation, math, parameters, steering
 from specc.language.schema.digests import training as training_field
 from specc.language.schema.link import LinkSpec
+from specc.language.schema.metric import MetricFigure
 from specc.language.schema.node import Node
-from specc.language.schema.objective import Minimize, Objective
+from specc.language.schema.objective import Minimize, Objective, Players
 from specc.language.schema.train import Evaluation, TrainSpec
 from specc.language.schema.value import Expression, Value
 
 
 class Scan(Value):
-    """A plate whose elements follow one another: a node may use itself at the step before."""
+    """A sequence: a plate with ordered steps, where a node may use its previous step."""
 
     steps: Expression = math(about="The largest number of steps.")
     lengths: str | None = math(
@@ -30,7 +31,7 @@ Constant = int | float | str | Numbers
 
 
 class Document(Value):
-    """A spec: its programs with their links, the data, the objective, the run."""
+    """A spec: programs, links, data, objective and training."""
 
     specc: Literal[1] = math(about="The version of the language: 1.")
     name: str = documentation(about="The name of the model, and of its generated package.")
@@ -42,7 +43,7 @@ class Document(Value):
     plates: Mapping[str, Expression | Scan] = math(
         default={}, about="Repetitions, by name: their sizes, or the steps of a sequence."
     )
-    model: Mapping[str, Node] = math(about="The generative story.")
+    model: Mapping[str, Node] = math(about="The generative model.")
     guide: Mapping[str, Node] | None = math(
         default=None, about="The inference network over the model's latents."
     )
@@ -52,22 +53,29 @@ class Document(Value):
     links: Mapping[str, LinkSpec] = math(default={}, about="The neural networks, by name.")
     objective: Objective | None = math(default=None, about="The objective that training optimizes.")
     train: TrainSpec = training_field(default=TrainSpec(), about="How the model is trained.")
-    evaluate: Mapping[str, Evaluation] = steering(
-        default={}, about="The figures that are computed after training, by name."
+    evaluate: Mapping[str, Evaluation | MetricFigure] = steering(
+        default={}, about="The metrics to compute after training, by name."
     )
     moved: Mapping[str, str] = parameters(
         default={}, about="Old names of tensors in a checkpoint, with their new names."
     )
 
     def programs_by_name(self) -> Iterator[tuple[str, Mapping[str, Node]]]:
-        """Every program with its nodes, the model first."""
+        """All programs with their nodes, the model first."""
         yield "model", self.model
         if self.guide is not None:
             yield "guide", self.guide
         yield from self.programs.items()
 
+    def player_settings(self) -> dict[str, dict[str, Any]]:
+        """The settings of single players that differ from `train`, by player and key."""
+        if not isinstance(self.objective, Players):
+            return {}
+        found = {n: p.differing(self.train) for n, p in self.objective.players.items()}
+        return {name: settings for name, settings in found.items() if settings}
+
     def expressions(self) -> Iterator[tree.Expression]:
-        """Every expression of the document."""
+        """All expressions of the document."""
         for _, nodes in self.programs_by_name():
             for node in nodes.values():
                 yield from node.expressions()
@@ -75,3 +83,5 @@ class Document(Value):
             yield plate.steps if isinstance(plate, Scan) else plate
         if isinstance(self.objective, Minimize):
             yield self.objective.expression
+        if isinstance(self.objective, Players):
+            yield from (player.minimize for player in self.objective.players.values())

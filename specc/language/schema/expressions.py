@@ -1,4 +1,4 @@
-"""Values that are expressions: numbers, lists and texts become trees."""
+"""The parsing of values that are expressions: numbers, lists and texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXPRESSION = "a number, a list or an expression"
 
 
 def read_expression(reading: Reading, value: Located, path: Path) -> tree.Expression | None:
-    """The tree of a value, or None where it is none."""
+    """The syntax tree of a value, or None if it is not an expression."""
     if isinstance(value, Mapping):
         return reading.wrong_kind(value, path, EXPRESSION)
     if isinstance(value, Sequence):

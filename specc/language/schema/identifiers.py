@@ -1,4 +1,4 @@
-"""Which words may be names: they become names in Python code, so nothing else is let through."""
+"""Checks of names, which become identifiers of Python code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IMPORTED = frozenset(
 
 
 def is_identifier(reading: Reading, key: Scalar, kind: str) -> bool:
-    """Whether a key can be the name of a node, a link, a constant, ...; reported if it cannot."""
+    """Whether a key can be the name of a node, a link, a constant, ...; reports it if not."""
     name = key.text
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         _not_a_name(reading, key, _normal(name))
@@ -34,7 +34,7 @@ def is_identifier(reading: Reading, key: Scalar, kind: str) -> bool:
 
 
 def is_package(reading: Reading, value: Scalar) -> bool:
-    """Whether a word can name the spec, and so the package of its generated code."""
+    """Whether a word can be the name of the spec and of its generated package."""
     name = value.text
     if not _PACKAGE.fullmatch(name) or len(name) > _LONGEST:
         _not_a_name(reading, value, _normal(name).lower(), capitals=False)
@@ -47,7 +47,7 @@ def is_package(reading: Reading, value: Scalar) -> bool:
 
 
 def _meaning(name: str) -> str | None:
-    """What a lower-case word means already, or None."""
+    """The meaning of a reserved lower-case word, or None."""
     if keyword.iskeyword(name):
         return "something in Python"
     if name in sys.stdlib_module_names or name in _IMPORTED | _OWN:
@@ -64,7 +64,7 @@ def _not_a_name(reading: Reading, key: Scalar, normal: str, capitals: bool = Tru
     usable = normal if _NAME.fullmatch(normal) and normal != key.text else None
     if usable is not None and keyword.iskeyword(usable):
         usable = None
-    hint = "" if capitals else "the name of a spec is in small letters"
+    hint = "" if capitals else "the name of a spec is in lower case"
     if len(key.text) > _LONGEST:
         usable, hint = None, f"a name has at most {_LONGEST} characters"
     shown = key.text if len(key.text) <= _LONGEST else f"{key.text[:40]}..."
@@ -72,5 +72,5 @@ def _not_a_name(reading: Reading, key: Scalar, normal: str, capitals: bool = Tru
 
 
 def _normal(name: str) -> str:
-    """The name with everything else replaced by `_`."""
+    """The name with all other characters replaced by `_`."""
     return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lstrip("0123456789_")

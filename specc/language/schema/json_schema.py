@@ -1,37 +1,45 @@
-"""The JSON Schema of specs, for editors: made from the same declarations as the checks.
+"""The JSON Schema of specs, generated from the declarations of the language.
 
-An editor completes and explains keys by it. It is wider than the language in places (an expression
-is any text): what it accepts may still be wrong.
+Editors use it to complete and explain keys. It is wider than the language (an expression is any
+text), so an accepted spec may still be wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from specc.catalog import kinds as links
-from specc.catalog.distributions import index as distributions
-from specc.catalog.draws import index as draws
 from specc.catalog.entry import Distribution
-from specc.catalog.objectives import index as objectives
+from specc.catalog.metric import Metric
+from specc.catalog.registry import (
+    DISTRIBUTIONS,
+    DRAWS,
+    KINDS,
+    METRICS,
+    OBJECTIVES,
+    SHORTHANDS,
+    SOURCES,
+    source_by_ending,
+)
+from specc.catalog.shorthand import Shorthand
 from specc.catalog.source import Option
-from specc.catalog.sources import index as sources
 from specc.catalog.supports import NAMED, describe
 from specc.language.schema.data import DataSpec, FieldSpec
 from specc.language.schema.document import Document, Scan
 from specc.language.schema.node import INITS, PART_ROLES, Node, Role
+from specc.language.schema.objective import Order, Player, Players
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.read_document import PARTS, REQUIRED
 from specc.language.schema.read_node import HEADS, OPTIONS
 from specc.language.schema.schedules import SCHEDULES
-from specc.language.schema.train import Evaluation, TrainSpec
+from specc.language.schema.train import Evaluation, PlayerSettings, TrainSpec
 
 Json = dict[str, Any]
 
 NAME = "^[A-Za-z][A-Za-z0-9_]*$"
-KINDS: dict[str, Json] = {
+OPTION_KINDS: dict[str, Json] = {
     "text": {"type": "string"},
     "path": {"type": "string"},
     "columns": {
@@ -51,18 +59,18 @@ _FIELDS = {"global": "is_global", "from": "from_field", "distribution": "head"}
 
 
 def json_schema() -> Json:
-    """The schema of a whole spec."""
+    """The schema of a spec."""
     definitions: Json = {
         "expression": _expression(),
         "numbers": {"type": ["number", "array"], "items": _ref("numbers")},
         "node": {"anyOf": [_ref(f"{name}_node") for name in _node_kinds()]},
-        "link": {"anyOf": [_ref(f"{kind}_link") for kind in links.names()] + [_bare_link()]},
+        "link": {"anyOf": [_ref(f"{kind}_link") for kind in KINDS] + [_bare_link()]},
         "draw": _draw(),
         "optimizer": _by_name(OPTIMIZERS),
         "schedule": _by_name(SCHEDULES),
     }
     definitions |= {f"{name}_node": node for name, node in _node_kinds().items()}
-    definitions |= {f"{kind}_link": _link(kind, definitions) for kind in links.names()}
+    definitions |= {f"{kind}_link": _link(kind, definitions) for kind in KINDS}
     sections = _sections(definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -81,7 +89,7 @@ def _about(key: str, schema: Json) -> Json:
 
 
 def _described(model: type[BaseModel], key: str, schema: Json) -> Json:
-    """A schema with the description of the field that it stands for."""
+    """A schema with the description of its field."""
     return {"description": model.model_fields[key].description, **schema}
 
 
@@ -98,9 +106,9 @@ def _sections(definitions: Json) -> Json:
         "guide": _named(_ref("node")),
         "programs": _named(_named(_ref("node"))),
         "links": _named(_ref("link")),
-        "objective": _objective(),
-        "train": _train(definitions),
-        "evaluate": _named(_model(Evaluation, definitions)),
+        "objective": _objective(definitions),
+        "train": _settings(TrainSpec, definitions),
+        "evaluate": _named(_figure(definitions)),
         "moved": {"type": "object", "additionalProperties": {"type": "string"}},
     }
 
@@ -113,7 +121,7 @@ def _ref(name: str) -> Json:
 
 
 def _named(schema: Json) -> Json:
-    """A mapping of names to one kind of value."""
+    """The schema of a mapping from names to values."""
     return {
         "type": "object",
         "propertyNames": {"pattern": NAME},
@@ -122,17 +130,17 @@ def _named(schema: Json) -> Json:
 
 
 def _closed(properties: Json, **rest: object) -> Json:
-    """A mapping of exactly these keys."""
+    """The schema of a mapping with exactly these keys."""
     return {"type": "object", "properties": properties, "additionalProperties": False, **rest}
 
 
 def _single(name: str, inside: Json, summary: str) -> Json:
-    """`{name: ...}`."""
+    """The schema of `{name: ...}`."""
     return _closed({name: {"description": summary, **inside}}, required=[name])
 
 
 def _model(model: type[BaseModel], definitions: Json, prefix: str = "") -> Json:
-    """The schema of a pydantic model, the models inside it among the definitions."""
+    """The schema of a pydantic model; nested models are added to the definitions."""
     template = f"#/$defs/{prefix}{{model}}"
     schema = model.model_json_schema(ref_template=template)
     for name, inner in schema.pop("$defs", {}).items():
@@ -142,7 +150,7 @@ def _model(model: type[BaseModel], definitions: Json, prefix: str = "") -> Json:
 
 
 def _clean(value: Any) -> Any:  # noqa: ANN401
-    """Without what is of no use to an editor; keys of `properties` are names, and stay."""
+    """The schema without entries that editors do not use; keys of `properties` are names."""
     if isinstance(value, list):
         return [_clean(item) for item in value]
     if not isinstance(value, dict):
@@ -163,7 +171,7 @@ def _expression() -> Json:
 
 
 def _node_kinds() -> Json:
-    kinds: Json = {name: _random_node(name) for name in distributions.names()}
+    kinds: Json = {name: _random_node(name) for name in DISTRIBUTIONS}
     supports = [{"const": name, "description": describe(NAMED[name])} for name in NAMED]
     kinds["parameter"] = _plain_node("parameter", {"oneOf": supports})
     kinds["given"] = _plain_node("given", {"type": "string"})
@@ -172,7 +180,7 @@ def _node_kinds() -> Json:
 
 
 def _random_node(name: str) -> Json:
-    entry = distributions.distribution(name)
+    entry = DISTRIBUTIONS[name]
     head = {"const": name, "description": entry.summary}
     roles: Json = dict.fromkeys(("latent", "observed"), head)
     roles["joint"] = {"description": HEADS["joint"], **_named({"enum": list(PART_ROLES)})}
@@ -239,11 +247,9 @@ def _option(key: str) -> Json:
 
 
 def _draw() -> Json:
-    words: list[Json] = [
-        {"const": name, "description": draws.draw(name).summary} for name in draws.names()
-    ]
-    for name in draws.names():
-        entry = draws.draw(name)
+    words: list[Json] = [{"const": name, "description": DRAWS[name].summary} for name in DRAWS]
+    for name in DRAWS:
+        entry = DRAWS[name]
         if entry.option:
             values: Json = {"enum": list(entry.options), "description": entry.meaning}
             inside = {"anyOf": [values, _closed({entry.option: values})]}
@@ -255,20 +261,20 @@ def _draw() -> Json:
 
 
 def _bare_link() -> Json:
-    known = [k for k in links.names() if not links.kind(k).Options.model_fields[k].is_required()]
+    known = [k for k in KINDS if not KINDS[k].Options.model_fields[k].is_required()]
     return {"enum": known}
 
 
 def _link(kind: str, definitions: Json) -> Json:
-    entry = links.kind(kind)
+    entry = KINDS[kind]
     schema = _model(entry.Options, definitions, f"{kind}_")
     return {**schema, "required": [kind], "description": entry.summary}
 
 
-def _objective() -> Json:
+def _objective(definitions: Json) -> Json:
     forms: list[Json] = []
-    for name in objectives.names():
-        entry = objectives.objective(name)
+    for name in OBJECTIVES:
+        entry = OBJECTIVES[name]
         forms.append({"const": name, "description": entry.summary})
         options = {
             key: {
@@ -279,37 +285,75 @@ def _objective() -> Json:
             for key, value in entry.options.items()
         }
         forms.append(_single(name, _closed(options), entry.summary))
+    for name in SHORTHANDS:
+        short = SHORTHANDS[name]
+        if not any(field.is_required() for field in short.Options.model_fields.values()):
+            forms.append({"const": name, "description": short.summary})
+        options = _with_named(short, _model(short.Options, definitions, f"{name}_"))
+        forms.append(_single(name, options, short.summary))
     forms.append(_single("minimize", _ref("expression"), "What is made small."))
-    return {"anyOf": forms}
+    player = _closed(
+        {
+            "minimize": _described(Player, "minimize", _ref("expression")),
+            "links": _described(Player, "links", {"type": "array", "items": {"type": "string"}}),
+            **_settings(PlayerSettings, definitions)["properties"],
+        },
+        required=["minimize"],
+    )
+    players = {
+        "players": _described(Players, "players", _named(player)),
+        "order": _described(Players, "order", {"enum": list(get_args(Order))}),
+    }
+    return {"anyOf": [*forms, _closed(players, required=["players"])]}
+
+
+def _figure(definitions: Json) -> Json:
+    """The schema of a metric: an estimate of the likelihood, or a sample metric."""
+    return {"anyOf": [_model(Evaluation, definitions), *map(_metric, METRICS)]}
+
+
+def _metric(name: str) -> Json:
+    entry = METRICS[name]
+    schema = _with_named(entry, _model(entry.Options, {}))
+    schema["properties"] = {"metric": {"const": name}, **schema["properties"]}
+    schema["required"] = ["metric", *schema.get("required", ())]
+    return {**schema, "description": entry.summary}
+
+
+def _with_named(entry: Metric | Shorthand, schema: Json) -> Json:
+    """The schema of options, including those whose value is a catalog entry."""
+    for option, known in entry.named.items():
+        about = entry.Options.model_fields[option].description
+        forms = _by_name({own: known[own].Options for own in known})
+        schema["properties"][option] = {**forms, "description": about}
+    return schema
 
 
 def _data(definitions: Json) -> Json:
     options: Json = {}
-    for name in sources.names():
-        for option in sources.source(name).options:
+    for name in SOURCES:
+        for option in SOURCES[name].options:
             options[option.name] = {"description": option.summary, **_kind(option)}
-    known = [
-        {"const": name, "description": sources.source(name).summary} for name in sources.names()
-    ]
-    endings = "|".join(sources.by_ending())
+    known = [{"const": name, "description": SOURCES[name].summary} for name in SOURCES]
+    endings = "|".join(source_by_ending())
     path = {"type": "string", "pattern": rf"\.({endings})$", "description": "A file."}
     part = {"anyOf": [{"type": ["number", "string"]}, _closed(options, minProperties=1)]}
-    own: Json = {
+    keys: Json = {
         "source": {"anyOf": [*known, path]},
         "fields": _named(_field(definitions)),
         "split": {"type": "object", "additionalProperties": part},
     }
-    own = {key: _described(DataSpec, key, schema) for key, schema in own.items()}
-    return _closed({**own, **options}, required=["source"])
+    keys = {key: _described(DataSpec, key, schema) for key, schema in keys.items()}
+    return _closed({**keys, **options}, required=["source"])
 
 
 def _kind(option: Option) -> Json:
-    """The values of an option of a source."""
+    """The schema of an option of a source."""
     if option.choices:
         return {"enum": list(option.choices)}
     if option.kind == "number":
-        return {**KINDS["number"], "minimum": option.least, "maximum": option.most}
-    return KINDS[option.kind]
+        return {**OPTION_KINDS["number"], "minimum": option.least, "maximum": option.most}
+    return OPTION_KINDS[option.kind]
 
 
 def _field(definitions: Json) -> Json:
@@ -318,12 +362,13 @@ def _field(definitions: Json) -> Json:
     return schema
 
 
-def _train(definitions: Json) -> Json:
-    schema = _model(TrainSpec, definitions)
-    about = TrainSpec.model_fields["optimizer"].description
+def _settings(model: type[BaseModel], definitions: Json) -> Json:
+    """The schema of a model with an optimizer and a schedule among its fields."""
+    schema = _model(model, definitions)
+    about = model.model_fields["optimizer"].description
     schema["properties"]["optimizer"] = {**_ref("optimizer"), "description": about}
     definitions.pop("Optimizer", None)
-    about = TrainSpec.model_fields["schedule"].description
+    about = model.model_fields["schedule"].description
     steps = {"type": "array", "items": _ref("ScheduleStep")}
     course = {"anyOf": [steps, _ref("schedule")], "description": about}
     schema["properties"]["schedule"] = course
@@ -332,7 +377,7 @@ def _train(definitions: Json) -> Json:
 
 
 def _by_name(known: Mapping[str, type[BaseModel]]) -> Json:
-    """A name, or a name with its options under it."""
+    """The schema of a name, or of a name with its options under it."""
     forms: list[Json] = [{"enum": list(known)}]
     for name, options in known.items():
         forms.append(_single(name, _model(options, {}), (options.__doc__ or "").strip()))

@@ -1,4 +1,4 @@
-"""The paths that `--set` takes, for the verbs that suggest and complete them."""
+"""The paths of `--set`, for suggestions and completion."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from specc.language.schema.train import TrainSpec
 
 
 def setting_keys() -> list[str]:
-    """The path of every value of `train:`, which a spec need not mention to have."""
+    """The paths of all values of `train:`, which exist in every spec."""
     return [f"train.{name}" for name in TrainSpec.model_fields]
 
 
 def keys_ending_in(name: str) -> list[str]:
-    """The paths whose last part is `name`."""
+    """The paths that end in `name`."""
     return [path for path in setting_keys() if path.rpartition(".")[2] == name]

@@ -1,4 +1,4 @@
-"""A node of a program, as a spec declares it."""
+"""The schema of a node."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ROLES: tuple[Role, ...] = get_args(Role)
 PART_ROLES: tuple[PartRole, ...] = get_args(PartRole)
 
 INITS = ("zeros", "normal")
-"""Starts of a learnt tensor that have a name."""
+"""Named initial values of a learnt tensor."""
 
 
 class Draw(Value):
-    """How a latent's value comes about: `draw: {score: {baseline: mean}}`."""
+    """The gradient estimator of a latent: `draw: {score: {baseline: mean}}`."""
 
     kind: str = math(about="The kind of draw, such as `pathwise`.")
     options: Mapping[str, str] = math(default={}, about="The options of the draw.")
@@ -28,10 +28,9 @@ class Draw(Value):
 class Node(Value):
     """A named variable with exactly one role.
 
-    `head` is what stands after the role: the name of a distribution (latent, observed), of a data
-    field (given) or of a support (parameter), or the expression of a `let`; a joint node has the
-    `distribution` of all its parts together there. `arguments` are all keys that belong to no role:
-    the parameters and options of the distribution.
+    `head` is the value of the role: the name of a distribution (latent, observed), of a data field
+    (given) or of a support (parameter), the expression of a `let`, or the `distribution` of a joint
+    node. `arguments` are the parameters and options of the distribution.
     """
 
     role: Role = math(about="The role of the node.")
@@ -79,7 +78,7 @@ class Node(Value):
     )
 
     def expressions(self) -> Iterator[tree.Expression]:
-        """Every expression of the node, in no order that matters."""
+        """All expressions of the node, in arbitrary order."""
         if not isinstance(self.head, str):
             yield self.head
         yield from self.arguments.values()

@@ -1,18 +1,18 @@
-"""What to write for a node whose value is no mapping of keys."""
+"""Hints for a node whose value is not a mapping."""
 
 from __future__ import annotations
 
-from specc.catalog.distributions import index as distributions
 from specc.catalog.other_names import meant
+from specc.catalog.registry import DISTRIBUTIONS
 from specc.language.located import Entry, Located, Scalar
 from specc.language.schema.reading import Reading
 from specc.language.schema.spec import Path
 
 
 def node_advice(reading: Reading, entry: Entry, path: Path) -> str:
-    """The node as it could be: of the distribution that stands there, or a calculation.
+    """A suggested node: with the distribution in its place, or computed by an expression.
 
-    In the model what has the name of a field of the data is observed.
+    A node of the model with the name of a data field is suggested as observed.
     """
     value = entry.value
     text = value.span.text.strip() if isinstance(value, Scalar) else ""
@@ -23,13 +23,12 @@ def node_advice(reading: Reading, entry: Entry, path: Path) -> str:
     role = "observed" if path == ("model",) and entry.name in reading.fields else "latent"
     if distribution is None:
         return f"write `{entry.name}: {{{role}: normal, loc: 0, scale: 1}}`"
-    example = distributions.distribution(distribution).example
+    example = DISTRIBUTIONS[distribution].example
     return f"write `{entry.name}: {{{role}: {example.partition('latent: ')[2]}`"
 
 
 def _distribution(value: Located) -> str | None:
-    """The distribution that a word names."""
+    """The distribution of that name, or None."""
     if not isinstance(value, Scalar) or not isinstance(value.value, str):
         return None
-    known = distributions.names()
-    return value.value if value.value in known else meant(value.value, known)
+    return value.value if value.value in DISTRIBUTIONS else meant(value.value, DISTRIBUTIONS)

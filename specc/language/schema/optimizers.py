@@ -1,6 +1,6 @@
-"""The optimizers that `train:` may name, with the options and defaults they have in torch.
+"""The optimizers of `train:`, with the options and defaults of torch.
 
-A run can change an option on its way (`steering`), unless it decides what the optimizer remembers.
+A resumed run may change an option (`steering`), unless the optimizer state depends on it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from specc.language.schema.value import Value
 
 RATE = "The learning rate."
 DECAY = "The weight of the squared norm of the parameters."
-MOMENTUM = "The share of the last step that is kept."
-EPS = "What is added to a root before it divides."
-FORGETS = "How slowly the running mean forgets."
+MOMENTUM = "The fraction of the previous step that is added to the next."
+EPS = "A small number added to the denominator."
+FORGETS = "The decay rate of the running mean."
 
 
 class Moments(Value):
-    """Running means of the gradient and of its square (Kingma and Ba 2015)."""
+    """The options of running means of the gradient and of its square (Kingma and Ba 2015)."""
 
     lr: float = steering(default=0.001, about=RATE, gt=0)
     weight_decay: float = steering(default=0.0, about=DECAY, ge=0)
@@ -27,7 +27,7 @@ class Moments(Value):
 
 
 class Adam(Moments):
-    """Steps along the running mean over the root of that of squares (Kingma and Ba 2015).
+    """Adaptive moment estimation (Kingma and Ba 2015).
 
     m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
     theta = theta - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
@@ -39,7 +39,7 @@ class Adam(Moments):
 
 
 class AdamW(Adam):
-    """Adam with weight decay beside the gradient (Loshchilov and Hutter 2019).
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019).
 
     theta = (1 - lr weight_decay) theta, then the step of adam
     """
@@ -48,7 +48,7 @@ class AdamW(Adam):
 
 
 class Adamax(Moments):
-    """Adam with the largest gradient in place of the root (Kingma and Ba 2015, section 7).
+    """Adam with the infinity norm of gradients (Kingma and Ba 2015, section 7).
 
     m = b1 m + (1 - b1) g,  u = max(b2 u, |g| + eps)
     theta = theta - lr m / ((1 - b1^t) u)
@@ -58,7 +58,7 @@ class Adamax(Moments):
 
 
 class NAdam(Moments):
-    """Adam with Nesterov's momentum (Dozat 2016).
+    """Adam with Nesterov momentum (Dozat 2016).
 
     mu_t = b1 (1 - 0.96^(t momentum_decay) / 2),  m and v as of adam
     m' = mu_(t+1) m / (1 - prod_(i <= t+1) mu_i) + (1 - mu_t) g / (1 - prod_(i <= t) mu_i)
@@ -70,7 +70,7 @@ class NAdam(Moments):
 
 
 class RAdam(Moments):
-    """Adam with a rectified start (Liu et al. 2020).
+    """Adam with a rectified adaptive rate (Liu et al. 2020).
 
     r = 2 / (1 - b2) - 1,  r_t = r - 2 t b2^t / (1 - b2^t)
     where r_t > 5: the step of adam times
@@ -94,7 +94,7 @@ class SGD(Value):
 
 
 class RMSprop(Value):
-    """Steps divided by a running root mean square (Tieleman and Hinton 2012).
+    """Gradients divided by their running root mean square (Tieleman and Hinton 2012).
 
     v = alpha v + (1 - alpha) g^2
     theta = theta - lr g / (sqrt(v) + eps)
@@ -111,7 +111,7 @@ class RMSprop(Value):
 
 
 class Adagrad(Value):
-    """Steps divided by the root of the sum of squared gradients (Duchi et al. 2011).
+    """Gradients divided by the root of the sum of their squares (Duchi et al. 2011).
 
     s = s + g^2
     theta = theta - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps)
@@ -124,7 +124,7 @@ class Adagrad(Value):
 
 
 class Adadelta(Value):
-    """Steps in the unit of the parameters (Zeiler 2012).
+    """Adaptive steps in the units of the parameters (Zeiler 2012).
 
     v = rho v + (1 - rho) g^2,  d = sqrt(u + eps) / sqrt(v + eps) g
     u = rho u + (1 - rho) d^2,  theta = theta - lr d
@@ -137,7 +137,7 @@ class Adadelta(Value):
 
 
 class Adafactor(Value):
-    """Adam's second moments as an outer product, in little memory (Shazeer and Stern 2018).
+    """Factored second moments, with sublinear memory (Shazeer and Stern 2018).
 
     v_ij = r_i c_j / mean(r), r and c running means of g^2 over rows and columns
     u = g / sqrt(v),  theta = theta - lr u / max(1, rms(u) / d)
@@ -166,7 +166,7 @@ class ASGD(Value):
 
 
 class Rprop(Value):
-    """Steps by the sign of the gradient, for whole batches (Riedmiller and Braun 1993).
+    """Steps by the sign of the gradient, for full batches (Riedmiller and Braun 1993).
 
     s = s eta_plus where g keeps its sign, s eta_minus where it turns
     theta = theta - s sign(g)

@@ -1,4 +1,4 @@
-"""What a place in the document is called in messages: `the node `z``, not `model.z`."""
+"""Descriptions of places of the document in messages: the node `z` instead of `model.z`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ _NAMED = {
     ("guide",): "the node",
     ("data", "fields"): "the data field",
     ("data", "split"): "the split",
+    ("objective", "players"): "the player",
 }
 
 
 def where(path: Path) -> str:
-    """The thing at `path`, in the words of the language."""
+    """The description of the value at `path` in messages."""
     if not path:
         return "the spec"
     owner = _owner(path)
@@ -30,7 +31,7 @@ def where(path: Path) -> str:
 
 
 def _owner(path: Path) -> tuple[str, int] | None:
-    """The named thing that `path` leads to or into, and how many parts of it lead there."""
+    """The named value at or above `path`, and the length of its path."""
     if path[0] == "programs" and len(path) > 2:
         return f"the node `{path[2]}`", 3
     for length in (2, 1):
@@ -41,7 +42,7 @@ def _owner(path: Path) -> tuple[str, int] | None:
 
 
 def dotted(path: Path) -> str:
-    """`train.schedule[0].lr`, as `--set` writes it, but for the brackets."""
+    """The path with dots: `train.schedule[0].lr`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)

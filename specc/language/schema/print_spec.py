@@ -1,8 +1,9 @@
-"""Prints the document stage: every field of a spec with its defaults, expressions as trees."""
+"""Printing of the document stage: all fields with their defaults, and expressions as trees."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 from pydantic import BaseModel
 
@@ -15,13 +16,14 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Sequence,
 )
-from specc.language.expressions.walk import children
+from specc.language.expressions.walk import fold
 from specc.language.schema.spec import Spec
 
 
 def print_spec(spec: Spec) -> str:
-    """The document as indented fields; a field that holds nothing is left out."""
+    """The document as indented fields; empty fields are omitted."""
     return "\n".join(_fields(spec.document, 0)) + "\n"
 
 
@@ -46,7 +48,11 @@ def _shown(value: object) -> str:
 
 
 def tree(expression: Expression) -> str:
-    """The tree in prefix form, which shows what binds to what: `2 * z + 1` is `(+ (* 2 z) 1)`."""
+    """The tree in prefix notation: `2 * z + 1` is `(+ (* 2 z) 1)`."""
+    return fold(expression, _prefix)
+
+
+def _prefix(expression: Expression, inside: tuple[str, ...]) -> str:
     match expression:
         case Number(value=value):
             return repr(value)
@@ -62,6 +68,8 @@ def tree(expression: Expression) -> str:
             head = function
         case Index():
             head = "index"
-        case _:
+        case Sequence():
             head = "list"
-    return f"({' '.join([head, *(tree(inner) for inner in children(expression))])})"
+        case _:
+            assert_never(expression)
+    return f"({' '.join([head, *inside])})"

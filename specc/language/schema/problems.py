@@ -1,7 +1,7 @@
-"""What a pydantic model refuses, retold at its places in the text, once for each cause.
+"""Errors of pydantic models, located in the text, once for each cause.
 
-pydantic names errors by paths that hold the tags of unions too; here they are followed into the
-located tree, and parts that lead nowhere are skipped.
+Paths of pydantic contain tags of unions; they are resolved in the located tree, and parts without a
+counterpart are skipped.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from specc.diagnostics.source import Span
 from specc.language import located
 from specc.language.limits import MAX_FINDINGS
 from specc.language.located import Located, Scalar, Sequence
-from specc.language.schema.reading import NUMBER, TRUTH, WHOLE, WORD
+from specc.language.schema.reading import INTEGER, NUMBER, TRUTH, WORD
 from specc.language.schema.spec import Path
 
 Kind = Literal["unknown", "missing", "choice", "range", "kind"]
 
 MOST = 2 * MAX_FINDINGS
-"""How many errors of one model are looked at; nobody reads more."""
+"""The largest number of errors of one model that are examined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that a model refused: where it is, and what it must be.
+    """An error of a model: its place, and the expected value.
 
-    `choices` are the words that may stand there or, for an unknown key, the keys there are.
+    `choices` are the allowed words or, for an unknown key, the allowed keys.
     """
 
     kind: Kind
@@ -45,14 +45,14 @@ class Problem:
 
     @property
     def word(self) -> str:
-        """The word that is refused: a scalar, or the key itself."""
+        """The refused word: a scalar, or the key."""
         return self.value.text if isinstance(self.value, Scalar) else self.key
 
 
 _KINDS: dict[str, str] = {
-    "int_type": WHOLE,
-    "int_from_float": WHOLE,
-    "int_parsing": WHOLE,
+    "int_type": INTEGER,
+    "int_from_float": INTEGER,
+    "int_parsing": INTEGER,
     "float_type": NUMBER,
     "string_type": WORD,
     "bool_type": TRUTH,
@@ -75,24 +75,25 @@ _BOUNDS: dict[str, tuple[str, str]] = {
 def problems(
     model: type[BaseModel], value: Located, path: Path, errors: list[ErrorDetails]
 ) -> list[Problem]:
-    """What pydantic found, in the order of the text, without what follows from something else."""
-    told = [_problem(model, value, path, error) for error in errors[:MOST]]
+    """The errors of pydantic in the order of the text, without consequences of other errors."""
+    found = [_problem(model, value, path, error) for error in errors[:MOST]]
     merged: dict[tuple[Path, bool], Problem] = {}
-    for problem in told:
+    for problem in found:
         slot = (problem.path, problem.kind in ("unknown", "missing"))
         merged[slot] = _join(merged[slot], problem) if slot in merged else problem
-    kept = _without_misspelt(_without_outer(list(merged.values())))
-    return sorted(kept, key=lambda p: (p.span.start, p.span.end))
+
+    rest = _without_misspelt(_without_outer(list(merged.values())))
+    return sorted(rest, key=lambda p: (p.span.start, p.span.end))
 
 
 def _without_outer(problems: list[Problem]) -> list[Problem]:
-    """Where a part of a value is wrong too, the closer of the two readings counts."""
+    """The problems without those of a value that has a problem inside it."""
     outer = {problem.path[:length] for problem in problems for length in range(len(problem.path))}
     return [problem for problem in problems if problem.path not in outer]
 
 
 def _without_misspelt(problems: list[Problem]) -> list[Problem]:
-    """Where a missing key stands under a wrong name, that is told already."""
+    """The problems without missing keys that are present under a misspelt name."""
     meant = {
         (*problem.path[:-1], nearest(problem.key, problem.choices))
         for problem in problems
@@ -102,7 +103,7 @@ def _without_misspelt(problems: list[Problem]) -> list[Problem]:
 
 
 def _join(first: Problem, second: Problem) -> Problem:
-    """Two alternatives of one value, both refused."""
+    """The problem of a value that two alternatives refuse."""
     if second.expected in first.expected:
         return first
     return Problem(
@@ -159,7 +160,7 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
         return _at_least(context["min_length"])
     if kind == "too_long":
         return f"a list of at most {context['max_length']} entries"
-    # A validator of ours says in its ValueError what the value must be.
+    # A validator of specc states in its ValueError what the value must be.
     return str(context["error"]) if kind == "value_error" else "another value"
 
 
@@ -168,7 +169,7 @@ def _at_least(count: int) -> str:
 
 
 def _choices(error: ErrorDetails) -> tuple[str, ...]:
-    """The words that were expected, from the text in which pydantic lists them."""
+    """The expected words, from the message of pydantic."""
     if error["type"] not in ("literal_error", "union_tag_invalid"):
         return ()
     context = error.get("ctx", {})
@@ -192,7 +193,7 @@ def _shown(bound: object) -> str:
 def _follow(
     root: Located, loc: tuple[int | str, ...]
 ) -> tuple[tuple[str | int, ...], Located, Scalar | None]:
-    """The path in the tree that pydantic's path comes to, what is there, and its key."""
+    """The path in the tree for a path of pydantic, with the value and its key."""
     path: list[str | int] = []
     value, key = root, None
     for part in loc:
@@ -212,7 +213,7 @@ def _step(value: Located, part: int | str) -> tuple[Scalar | None, Located] | No
 
 
 def fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Iterator[str]:
-    """The keys that a mapping at this path of pydantic's may have."""
+    """The allowed keys of a mapping at a path of pydantic."""
     models = [model]
     for part in loc:
         inner = [
@@ -229,7 +230,7 @@ def fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Iterator[st
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401
-    """The models named in a type, in its unions, lists and mappings too."""
+    """The models in a type, including its unions, lists and mappings."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):

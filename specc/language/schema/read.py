@@ -1,4 +1,4 @@
-"""The second of the three readings of a spec: from located values to a `Spec`."""
+"""The second stage of reading a spec: from located values to a `Spec`."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from specc.language.located import Located, Mapping, Sequence
 from specc.language.schema.read_document import PARTS, read_document
 from specc.language.schema.reading import Reading, found
 from specc.language.schema.settings import apply_settings
+from specc.language.schema.shorthands import write_out
 from specc.language.schema.spec import Spans, Spec, Unread
 
 MISNAMED = ("E0108", "E0109")
 """A key that cannot be a name."""
 
 UNPARSED = ("E0121", "E0122", "E0124")
-"""What an expression with such a name in it is found to be."""
+"""The codes of expressions that contain such a name."""
 
 
 def read_spec(
     root: Located, settings: Iterable[Source] = ()
 ) -> tuple[Spec | None, list[Diagnostic]]:
-    """The document of a spec with `--set` arguments put into it, and everything wrong with it.
+    """The document of a spec with `--set` arguments applied, and all diagnostics.
 
-    There is a `Spec` beside errors as long as it has a model, so that the next stage can look for
-    its own; what could not be read is noted in it.
+    With errors there is still a `Spec` if it has a model, so that the next stage can find further
+    errors; it records the parts that could not be read.
     """
     if not isinstance(root, Mapping):
         hint = "start the file with `specc: 1`"
@@ -36,17 +37,19 @@ def read_spec(
         return None, [diagnose("E0101", root.span, found=found(root), hint=hint)]
     merged, findings = apply_settings(root, settings, tuple(PARTS))
     reading = Reading()
+    merged, long_form = write_out(reading, merged)
     document = read_document(reading, merged)
-    told = _without_uses_of_misnamed(reading.findings)
-    findings = _in_order([*findings, *told], root.span.source)
+
+    reported = _without_uses_of_misnamed(reading.findings)
+    findings = _in_order([*findings, *reported], root.span.source)
     if document is None:
         return None, findings
     unread = Unread.of(reading.unread)
-    return Spec(document, Spans.of(merged), root.span.source, unread), findings
+    return Spec(document, Spans.of(merged), root.span.source, unread, long_form), findings
 
 
 def _without_uses_of_misnamed(findings: list[Diagnostic]) -> list[Diagnostic]:
-    """Where a node is called `lambda` or `β`, its twin in the guide and its uses are not told."""
+    """The diagnostics without uses of a node with an invalid name, such as `lambda` or `β`."""
     first: dict[str, Diagnostic] = {}
     for finding in findings:
         if finding.code in MISNAMED and len(first) < MAX_FINDINGS:
@@ -62,7 +65,7 @@ def _follows(finding: Diagnostic, misnamed: dict[str, Diagnostic]) -> bool:
 
 
 def _in_order(findings: list[Diagnostic], source: Source) -> list[Diagnostic]:
-    """By place: those in the file first, then those in arguments."""
+    """The diagnostics by place: those of the file, then those of arguments."""
     ordered = sorted(
         findings, key=lambda d: (d.span.source is not source, d.span.start, d.span.end)
     )

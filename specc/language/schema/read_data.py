@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from specc.catalog.registry import SOURCES, source_by_ending
 from specc.catalog.source import LARGEST, Option, Source
-from specc.catalog.sources import index as sources
 from specc.diagnostics.nearest import nearest
 from specc.language import located
 from specc.language.located import Entry, Located, Scalar, Sequence
@@ -16,7 +16,7 @@ from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.places import where
 from specc.language.schema.reading import LIST, Reading
 from specc.language.schema.spec import Path
-from specc.language.schema.validation import plain, read_model, tell_plainly
+from specc.language.schema.validation import plain, read_model, report_problem
 
 OWN_KEYS = ("source", "fields", "split")
 MASK = re.compile(r"[A-Za-z_]\w*(?:\[\d+\])?", re.ASCII)
@@ -28,7 +28,7 @@ def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
     if keys is None:
         return None
     source = _source(reading, keys, path)
-    entry = sources.source(source[0]) if source and sources.contains(source[0]) else None
+    entry = SOURCES[source[0]] if source and source[0] in SOURCES else None
     before = reading.errors()
     options = _options(reading, keys, entry, path)
     if reading.errors() > before:
@@ -48,24 +48,24 @@ def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
 def _source(reading: Reading, keys: located.Mapping, path: Path) -> tuple[str, str | None] | None:
     """The kind of source, and the file where `source:` names one, as in `source: ap/counts.npz`."""
     value = keys.get("source")
-    known = ", ".join(f"`{name}`" for name in sources.names())
+    known = ", ".join(f"`{name}`" for name in SOURCES)
     if value is None:
         return reading.missing_key(keys, path, "source", f"the sources are {known}")
     word = reading.word(value, (*path, "source"), "the name of a source", f"there are {known}")
     if word is None or not isinstance(value, Scalar):
         return None
-    if sources.contains(word):
+    if word in SOURCES:
         return word, None
-    read_by = sources.by_ending().get(PurePosixPath(word).suffix.lstrip("."))
+    read_by = source_by_ending().get(PurePosixPath(word).suffix.lstrip("."))
     if read_by is not None:
         return (read_by, word) if _is_inside(reading, value) else None
-    guess = nearest(word, sources.names())
+    guess = nearest(word, SOURCES)
     hint = "" if guess else f"the sources are {known}"
     return reading.report("E0501", value.span, suggestion=guess, name=word, hint=hint)
 
 
 def _is_inside(reading: Reading, value: Scalar) -> bool:
-    """Whether a path stays in the data folder, as far as its text says."""
+    """Whether the text of a path stays in the data folder."""
     path = PurePosixPath(value.text.replace("\\", "/"))
     is_drive = bool(re.match(r"[A-Za-z]:", value.text))
     if not path.is_absolute() and ".." not in path.parts and not is_drive:
@@ -143,7 +143,7 @@ def _size(
         return None
     if isinstance(number, int) and least <= number <= most:
         return number
-    expected = f"a whole number from {least} to {most}"
+    expected = f"an integer from {least} to {most}"
     return reading.report(
         "E0111", value.span, where=where(path), value=value.span.text, expected=expected
     )
@@ -162,21 +162,38 @@ def _columns(reading: Reading, value: Located, path: Path) -> OptionValue | None
     return found
 
 
+EXAMPLE = "write such as `[setosa, versicolor]`"
+
+
+def _text(reading: Reading, item: Located, path: Path) -> str | None:
+    """A text of a column; a number has to be in quotes."""
+    is_number = isinstance(item, Scalar) and item.tag_kind in ("int", "float")
+    return reading.word(item, path, "a text", f'write `"{item.span.text}"`' if is_number else "")
+
+
 def _classes(reading: Reading, value: Located, path: Path) -> OptionValue | None:
     """`{species: [setosa, versicolor]}`: at least two different texts for each column."""
     keys = reading.mapping(value, path, "write `{species: [setosa, versicolor]}`")
     if keys is None:
         return None
     for entry in keys.entries:
-        own = (*path, entry.name)
+        at = (*path, entry.name)
         if not isinstance(entry.value, Sequence):
-            reading.wrong_kind(entry.value, own, f"{LIST} of texts", "as `[setosa, versicolor]`")
+            reading.wrong_kind(entry.value, at, f"{LIST} of texts", EXAMPLE)
             continue
         items = entry.value.items
-        words = [reading.word(item, (*own, n), "a text") for n, item in enumerate(items)]
-        if len(words) < 2 or len(set(words)) < len(words):
-            expected = f"{LIST} of two or more different texts"
-            reading.wrong_kind(entry.value, own, expected, "as `[setosa, versicolor]`")
+        before = reading.errors()
+        words = [_text(reading, item, (*at, n)) for n, item in enumerate(items)]
+        if reading.errors() == before and len(set(words)) < max(2, len(words)):
+            shown = "a list with a text twice" if len(words) > 1 else "a list of one text"
+            reading.report(
+                "E0104",
+                entry.value.span,
+                where=where(at),
+                expected=f"{LIST} of two or more different texts",
+                found=shown if words else "an empty list",
+                hint=EXAMPLE,
+            )
     found: Mapping[str, str | tuple[str, ...]] = plain(keys)
     return found
 
@@ -203,10 +220,10 @@ def _field(reading: Reading, entry: Entry, path: Path) -> FieldSpec | None:
     if keys is None:
         return None
     if keys.get("from") is None:
-        own = located.Entry(entry.key, Scalar(entry.name, entry.key.span, "plain", "str"))
-        own = located.Entry(Scalar("from", entry.key.span, "plain", "str"), own.value)
-        keys = located.Mapping((own, *keys.entries), keys.span)
-    return read_model(reading, FieldSpec, keys, path, tell_plainly)
+        source = located.Entry(entry.key, Scalar(entry.name, entry.key.span, "plain", "str"))
+        source = located.Entry(Scalar("from", entry.key.span, "plain", "str"), source.value)
+        keys = located.Mapping((source, *keys.entries), keys.span)
+    return read_model(reading, FieldSpec, keys, path, report_problem)
 
 
 # parts
@@ -233,8 +250,8 @@ def _split(
 def _part(reading: Reading, entry: Entry, source: Source | None, path: Path) -> Rule | None:
     value = entry.value
     if entry.name == "train":
-        hint = "delete it; what no other part takes is `train`"
-        problem = "`train` is what the other parts leave"
+        hint = "delete it"
+        problem = "`train` consists of the rows that no other part has"
         return reading.report("E0509", entry.key.span, name="train", problem=problem, hint=hint)
     if isinstance(value, located.Mapping):
         return _other_file(reading, value, source, path)

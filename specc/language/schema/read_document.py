@@ -6,15 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from specc.catalog.registry import OBJECTIVES, SHORTHANDS
 from specc.diagnostics.nearest import nearest
 from specc.language import located, nested
 from specc.language.limits import MAX_FINDINGS
 from specc.language.located import Entry, Located, Scalar, Sequence
 from specc.language.nested import Numbers
+from specc.language.reserved import MODULE_ATTRIBUTES, OF_GENERATED_CODE
 from specc.language.schema import later
 from specc.language.schema.document import Constant, Document, Scan
 from specc.language.schema.expressions import read_expression
-from specc.language.schema.identifiers import is_identifier, is_package
+from specc.language.schema.identifiers import (
+    is_identifier,
+    is_package,
+)
 from specc.language.schema.read_data import read_data
 from specc.language.schema.read_link import read_links
 from specc.language.schema.read_node import read_nodes
@@ -28,10 +33,10 @@ from specc.language.schema.value import Expression
 Reader = Callable[[Reading, Located, Path], Any]
 
 UNNAMED = "unnamed"
-"""The name of a spec whose own name is wrong, so that the rest of it can be looked at."""
+"""The name of a spec whose name is wrong, so that the rest of it can be checked."""
 
 TAKEN = ("model", "guide", "data")
-"""Words that stand before a dot in an expression, and so cannot name a program."""
+"""Words before a dot in an expression, which therefore cannot name a program."""
 
 
 def read_version(reading: Reading, value: Located, path: Path) -> int | None:
@@ -137,7 +142,7 @@ def read_moved(reading: Reading, value: Located, path: Path) -> dict[str, str] |
 def _each(
     reading: Reading, value: Located, path: Path, kind: str, read: Reader
 ) -> dict[str, Any] | None:
-    """What stands under each name of a mapping, without what is wrong."""
+    """The value under each name of a mapping, without wrong ones."""
     keys = reading.mapping(value, path, "write names, one key each")
     if keys is None:
         return None
@@ -151,9 +156,14 @@ def _each(
 def _may_be_called(reading: Reading, entry: Entry, kind: str) -> bool:
     if not is_identifier(reading, entry.key, kind):
         return False
-    if kind != "program" or entry.name not in TAKEN:
+    if kind != "program":
         return True
-    meaning = "the data" if entry.name == "data" else f"the spec's own `{entry.name}:`"
+    if entry.name in OF_GENERATED_CODE | MODULE_ATTRIBUTES:
+        meaning = "a part of the generated code"
+    elif entry.name in TAKEN:
+        meaning = "the data" if entry.name == "data" else f"the key `{entry.name}:` of the spec"
+    else:
+        return True
     other = f"{entry.name}_program"
     reading.report(
         "E0109", entry.key.span, name=entry.name, kind=kind, meaning=meaning, other=other
@@ -166,7 +176,7 @@ def _may_be_called(reading: Reading, entry: Entry, kind: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A top key: how it is read, and what stands for it where it is wrong.
+    """A top key: how it is read, and its substitute where it is wrong.
 
     The meaning of the spec does not depend on a part with a `substitute`, so that it is looked at
     all the same.
@@ -197,7 +207,7 @@ PARTS: dict[str, Part] = {
 REQUIRED: Mapping[str, str] = {
     "specc": "start the file with `specc: 1`",
     "name": "write such as `name: vae`, which names its generated package",
-    "model": "write the generative story under it, one node a key",
+    "model": "write the generative model under it, one key per node",
 }
 
 
@@ -228,7 +238,7 @@ def read_document(reading: Reading, root: located.Mapping) -> Document | None:
 
 
 def _fields(root: located.Mapping) -> frozenset[str]:
-    """The names of the data fields, sound or not."""
+    """The names of the data fields, valid or not."""
     data = root.get("data")
     fields = data.get("fields") if isinstance(data, located.Mapping) else None
     found = fields.entries if isinstance(fields, located.Mapping) else ()
@@ -245,16 +255,16 @@ def _part(reading: Reading, entry: Entry) -> object:
 
 
 def _unknown(reading: Reading, key: Scalar) -> None:
-    """A key that the spec does not have, with the place where it does belong."""
+    """Report a key that the spec does not have, with the section where it belongs."""
     owner = next((name for name, keys in INSIDE.items() if key.text in keys), None)
-    if owner is not None and nearest(key.text, PARTS) is None:
-        return reading.unknown_key(key, (), (), f"it stands under `{owner}:`")
+    if owner is not None:
+        return reading.unknown_key(key, (), (), f"it belongs under `{owner}:`")
     return reading.unknown_key(key, (), PARTS)
 
 
 INSIDE: dict[str, frozenset[str]] = {
     "train": frozenset(TrainSpec.model_fields),
     "data": frozenset({"source", "fields", "split"}),
-    "objective": frozenset({"minimize", "elbo", "iwae", "vimco", "mle", "map"}),
+    "objective": frozenset({"minimize", "players", *OBJECTIVES, *SHORTHANDS}),
     "model": frozenset({"latent", "observed", "given", "let", "parameter", "joint"}),
 }

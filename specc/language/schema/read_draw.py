@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from specc.catalog.draws import index as draws
 from specc.catalog.objective import Draw as Entry
 from specc.catalog.other_names import meant
+from specc.catalog.registry import DRAWS
 from specc.diagnostics.nearest import nearest
 from specc.language.located import Entry as Key
 from specc.language.located import Located, Mapping, Scalar
@@ -26,13 +26,13 @@ def read_draw(reading: Reading, value: Located, path: Path) -> Draw | None:
     word, inside = named
     if word.text in later.DRAWS:
         return later.not_yet(reading, word.span, word.text, later.DRAWS[word.text])
-    if not draws.contains(word.text):
-        guess = meant(word.text, draws.names())
-        hint = "" if guess else "the draws are " + ", ".join(f"`{n}`" for n in draws.names())
+    if word.text not in DRAWS:
+        guess = meant(word.text, DRAWS)
+        hint = "" if guess else "the draws are " + ", ".join(f"`{n}`" for n in DRAWS)
         return reading.report("E0407", word.span, suggestion=guess, name=word.text, hint=hint)
     if inside is None:
         return Draw(kind=word.text)
-    return _with_option(reading, draws.draw(word.text), inside, (*path, word.text))
+    return _with_option(reading, DRAWS[word.text], inside, (*path, word.text))
 
 
 def _with_option(reading: Reading, entry: Entry, inside: Located, path: Path) -> Draw | None:

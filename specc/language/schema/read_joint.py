@@ -24,7 +24,7 @@ def read_distribution(reading: Reading, keys: Mapping, path: Path) -> str | None
 
 
 def read_parts(reading: Reading, value: Located, path: Path) -> dict[str, PartRole] | None:
-    """The role of each part, in the order in which they stand in the draw."""
+    """The role of each part, in the order of the draw."""
     parts = reading.mapping(value, path, PARTS)
     if parts is None:
         return None
@@ -37,21 +37,22 @@ def read_parts(reading: Reading, value: Located, path: Path) -> dict[str, PartRo
 def _role(reading: Reading, entry: Entry, path: Path) -> PartRole | None:
     if not is_identifier(reading, entry.key, "node"):
         return None
-    hint = "its distribution is that of the whole, under `distribution:`"
+    hint = "a part has no distribution; write that of the draw under `distribution:`"
     word = reading.word(entry.value, path, "`observed` or `latent`", hint)
     role = next((known for known in PART_ROLES if known == word), None)
     if word is None or role is not None:
         return role
     guess = nearest(word, PART_ROLES)
-    told = "" if guess else "a part is `observed` or `latent`"
+
+    hint = "" if guess else "a part is `observed` or `latent`"
     span = entry.value.span
-    return reading.report("E0129", span, suggestion=guess, part=entry.name, role=word, hint=told)
+    return reading.report("E0129", span, suggestion=guess, part=entry.name, role=word, hint=hint)
 
 
 def unread_parts(value: Located, path: Path) -> Iterator[Path]:
-    """Where the parts of a joint node that could not be read would stand among the nodes of `path`.
+    """The paths of the parts of a joint node that could not be read, among the nodes of `path`.
 
-    Where nothing says what they are called, any name may be one of them.
+    Where their names are unknown, any name may be one of them.
     """
     joint = value.get("joint") if isinstance(value, Mapping) else None
     if isinstance(joint, Mapping) and joint.entries:

@@ -7,27 +7,27 @@ from functools import partial
 
 from pydantic import ValidationError
 
-from specc.catalog import kinds as links
 from specc.catalog.bijection import Bijection
 from specc.catalog.elsewhere import lead
 from specc.catalog.other_names import meant
+from specc.catalog.registry import KINDS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
-from specc.diagnostics.source import Source
+from specc.diagnostics.source import Source, Span
 from specc.language import located
 from specc.language.located import Entry, Located, Scalar, Sequence
 from specc.language.schema import later
 from specc.language.schema.identifiers import is_identifier
-from specc.language.schema.link import LinkSpec
+from specc.language.schema.link import LinkSpec, average_of
 from specc.language.schema.places import dotted
 from specc.language.schema.problems import Problem
 from specc.language.schema.reading import Reading, bracketed, found
 from specc.language.schema.spec import Path
-from specc.language.schema.validation import read_model, tell_plainly
+from specc.language.schema.validation import read_model, report_problem
 from specc.language.text import read
 
 _CODES = {"activation": "E0609", "layers": "E0608"}
-"""The options whose values have a code of their own."""
+"""The options whose wrong values have a separate code."""
 
 SIZES_FOLLOW = "; its sizes follow from the nodes that it connects"
 """For a number where a link takes none."""
@@ -38,7 +38,40 @@ def read_links(reading: Reading, value: Located, path: Path) -> Mapping[str, Lin
     entries = reading.mapping(value, path, "write such as `decoder: {mlp: [500, 500]}`")
     if entries is None:
         return None
-    return reading.known({e.name: _link(reading, e, path) for e in entries.entries}, path)
+    read = {e.name: _link(reading, e, path) for e in entries.entries}
+    averages = [e for e in entries.entries if (own := read[e.name]) and average_of(own)]
+    refused = [e.name for e in averages if not _follows(reading, e, read)]
+    return reading.known(read | dict.fromkeys(refused), path)
+
+
+def _follows(reading: Reading, entry: Entry, read: Mapping[str, LinkSpec | None]) -> bool:
+    """Whether a link that averages another names one with weights of its own."""
+    own = read[entry.name]
+    average = None if own is None else average_of(own)
+    assert average is not None
+    followed, span = read.get(average.of), _place(entry.value, average.of)
+    if average.of not in read:
+        others = [name for name in read if name != entry.name]
+        guess = nearest(average.of, others)
+        listed = ", ".join(f"`{name}`" for name in others)
+        hint = "" if guess else f"there are {listed}" if others else "declare it under `links:`"
+        words = {"link": entry.name, "of": average.of, "hint": hint}
+        reading.report("E0630", span, labels=(), suggestion=guess, **words)
+    elif followed is not None and average_of(followed) is not None:
+        reading.report("E0631", span, link=entry.name, of=average.of)
+    return followed is not None and average_of(followed) is None
+
+
+def _place(value: Located, word: str) -> Span:
+    """The place of a word inside a value; the value itself where it is not there."""
+    stack, places = [value], [value.span]
+    while stack:
+        found = stack.pop()
+        if isinstance(found, located.Mapping):
+            stack += [each.value for each in found.entries]
+        elif isinstance(found, Scalar) and found.text == word:
+            places.append(found.span)
+    return places[-1]
 
 
 def _link(reading: Reading, entry: Entry, path: Path) -> LinkSpec | None:
@@ -59,9 +92,9 @@ def _bare(reading: Reading, entry: Entry, word: Scalar) -> LinkSpec | None:
     if not _is_kind(reading, word):
         return None
     try:
-        options = links.kind(word.text).Options.model_validate({word.text: True})
+        options = KINDS[word.text].Options.model_validate({word.text: True})
     except ValidationError:
-        example = links.kind(word.text).example
+        example = KINDS[word.text].example
         return reading.report(
             "E0603",
             word.span,
@@ -75,8 +108,8 @@ def _bare(reading: Reading, entry: Entry, word: Scalar) -> LinkSpec | None:
 
 
 def _kind(reading: Reading, entry: Entry, options: located.Mapping) -> str | None:
-    """The one key of a link that says what it is."""
-    kinds = [e for e in options.entries if e.name in links.names()]
+    """The key of a link that names its kind."""
+    kinds = [e for e in options.entries if e.name in KINDS]
     if len(kinds) == 1:
         return kinds[0].name if _is_kind(reading, kinds[0].key) else None
     if kinds:
@@ -95,23 +128,22 @@ def _kind(reading: Reading, entry: Entry, options: located.Mapping) -> str | Non
 
 def _no_kind(reading: Reading, entry: Entry, options: located.Mapping) -> None:
     """The key that was probably meant for the kind, or the lack of one."""
-    usual = {name for kind in links.names() for name in links.kind(kind).Options.model_fields}
+    usual = {name for kind in KINDS for name in KINDS[kind].Options.model_fields}
     strange = [e.key for e in options.entries if e.name not in usual | set(later.LINK_OPTIONS)]
     if strange:
-        known = links.names()
-        kind = next((k for k in strange if lead(k.text) or meant(k.text, known)), strange[0])
+        kind = next((k for k in strange if lead(k.text) or meant(k.text, KINDS)), strange[0])
         _is_kind(reading, kind)
     else:
-        kinds = ", ".join(f"`{name}`" for name in links.names())
+        kinds = ", ".join(f"`{name}`" for name in KINDS)
         reading.report("E0613", entry.key.span, name=entry.name, kinds=kinds)
 
 
 def _is_kind(reading: Reading, word: Scalar) -> bool:
     """Whether a word is a kind of link; if not, that is reported."""
-    if word.text in links.names():
+    if word.text in KINDS:
         return True
-    guess = meant(word.text, links.names())
-    listed = "the kinds are " + ", ".join(f"`{name}`" for name in links.names())
+    guess = meant(word.text, KINDS)
+    listed = "the kinds are " + ", ".join(f"`{name}`" for name in KINDS)
     hint = "" if guess else lead(word.text) or listed
     reading.report("E0601", word.span, suggestion=guess, name=word.text, hint=hint)
     return False
@@ -125,11 +157,11 @@ def _of_kind(
         later.not_yet(reading, each.key.span, each.name, later.LINK_OPTIONS[each.name])
     if unavailable:
         return None
-    model = links.kind(kind).Options
-    tell = partial(_tell, link=entry.name, kind=kind)
-    # `{linear: }` has nothing to say beside its kind.
+    model = KINDS[kind].Options
+    report = partial(_report, link=entry.name, kind=kind)
+    # `{linear: }` has no options beside its kind.
     given = [e for e in options.entries if e.name != kind or not _is_empty(e.value)]
-    read = read_model(reading, model, located.Mapping(tuple(given), options.span), path, tell)
+    read = read_model(reading, model, located.Mapping(tuple(given), options.span), path, report)
     return None if read is None else LinkSpec(kind=kind, options=read)
 
 
@@ -137,13 +169,13 @@ def _is_empty(value: Located) -> bool:
     return isinstance(value, Scalar) and value.tag_kind == "null"
 
 
-def _tell(reading: Reading, problem: Problem, *, link: str, kind: str) -> None:
+def _report(reading: Reading, problem: Problem, *, link: str, kind: str) -> None:
     """Report what the options of a link refused."""
     option = str(problem.path[2]) if len(problem.path) > 2 else kind
     if problem.kind == "unknown" and len(problem.path) == 3:
         _unknown_option(reading, problem, kind)
     elif problem.kind == "unknown":
-        tell_plainly(reading, problem)
+        report_problem(reading, problem)
     elif problem.kind == "choice" and option in _CODES:
         _unknown_choice(reading, problem, _CODES[option])
     else:
@@ -184,29 +216,29 @@ def _fix(problem: Problem, option: str) -> str:
     """What to write for a value of a link that was refused."""
     if problem.choices == ("true",):
         return f"write `{option}: true`" + (SIZES_FOLLOW if _has_sizes(problem, option) else "")
-    own = usual(option) if option in links.names() and problem.kind != "range" else ""
-    if _is_size(problem.value) and _takes_sizes(own):
+    example = usual(option) if option in KINDS and problem.kind != "range" else ""
+    if _is_size(problem.value) and _takes_sizes(example):
         fix = bracketed(problem.value, problem.expected)
         if fix:
             return fix
-    return f"write such as `{own}`" if own else ""
+    return f"write such as `{example}`" if example else ""
 
 
-def _takes_sizes(own: str) -> bool:
+def _takes_sizes(example: str) -> bool:
     """Whether the value of a kind, as in `conv: [32, 64]`, is a list of sizes, if it has one."""
-    start = own.partition("[")[2]
-    return not own or start[:1].isdigit()
+    start = example.partition("[")[2]
+    return not example or start[:1].isdigit()
 
 
 def _has_sizes(problem: Problem, kind: str) -> bool:
     """Whether a size was given to a kind of link that maps between two nodes."""
-    is_bijection = isinstance(links.kind(kind), Bijection)
+    is_bijection = isinstance(KINDS[kind], Bijection)
     return not is_bijection and (isinstance(problem.value, Sequence) or _is_size(problem.value))
 
 
 def usual(kind: str) -> str:
     """The value of a kind of link in its example, with its key."""
-    root, _ = read(Source("", links.kind(kind).example))
+    root, _ = read(Source("", KINDS[kind].example))
     assert isinstance(root, located.Mapping)
     entry = next(entry for entry in root.entries if entry.name == kind)
     return f"{kind}: {entry.value.span.text}"

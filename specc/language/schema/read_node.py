@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from specc.catalog.distributions import index as distributions
+from specc.catalog.registry import DISTRIBUTIONS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.language.expressions.tree import Call, Name
@@ -50,7 +50,7 @@ OPTIONS: dict[str, tuple[Role, ...]] = {
 
 
 def read_nodes(reading: Reading, value: Located, path: Path) -> dict[str, Node] | None:
-    """The nodes of a program by name, without those that are wrong; None where none can be told.
+    """The nodes of a program by name, without those that are wrong; None where none can be read.
 
     Where nodes share one energy, none of them has a meaning without it.
     """
@@ -164,7 +164,7 @@ class _NodeReader:
         path = (*self.path, role)
         if role == "let":
             return read_expression(self.reading, value, path)
-        hint = "the parameters stand beside it, not under it" if role != "given" else ""
+        hint = "write the parameters beside it, not under it" if role != "given" else ""
         is_nested = isinstance(value, (Mapping, Sequence))
         return self.reading.word(value, path, HEADS[role], hint if is_nested else "")
 
@@ -172,9 +172,9 @@ class _NodeReader:
         """The parameters and options of the node's distribution; None where it is not known."""
         if role in ("given", "let", "parameter"):
             return frozenset()
-        if not isinstance(head, str) or not distributions.contains(head):
+        if not isinstance(head, str) or head not in DISTRIBUTIONS:
             return None
-        entry = distributions.distribution(head)
+        entry = DISTRIBUTIONS[head]
         names = [p.name for p in entry.parameters] + [a.name for a in entry.alternatives]
         return frozenset((*names, *entry.options))
 

@@ -6,6 +6,7 @@ from specc.language.located import Located, Mapping, Scalar
 from specc.language.schema import later
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.objective import Minimize, NamedObjective, Objective
+from specc.language.schema.read_players import read_players
 from specc.language.schema.reading import NUMBER, Reading
 from specc.language.schema.single import read_single
 from specc.language.schema.spec import Path
@@ -14,7 +15,9 @@ OBJECTIVE = "the name of an objective, such as `elbo`"
 
 
 def read_objective(reading: Reading, value: Located, path: Path) -> Objective | None:
-    """`elbo`, `{iwae: {particles: 50}}`, or `{minimize: ...}`; None where it is wrong."""
+    """`elbo`, `{iwae: ...}`, `{minimize: ...}` or `{players: ...}`; None where it is wrong."""
+    if isinstance(value, Mapping) and value.get("players") is not None:
+        return read_players(reading, value, path)
     named = read_single(reading, value, path, OBJECTIVE)
     if named is None:
         return None

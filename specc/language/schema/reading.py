@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TypeVar
 
+from specc.catalog.other_names import meant
 from specc.diagnostics.diagnostic import Diagnostic, Label
-from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose, severity
 from specc.diagnostics.source import Span
 from specc.language.located import Located, Mapping, Scalar, Sequence
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _YES = frozenset({"yes", "on", "y"})
 _NO = frozenset({"no", "off", "n"})
-NUMBER, WHOLE, WORD = "a number", "a whole number", "a word"
+NUMBER, INTEGER, WORD = "a number", "an integer", "a word"
 TRUTH, LIST, MAPPING = "true or false", "a list", "a mapping of keys"
 
 
@@ -119,7 +119,7 @@ class Reading:
         if meaning is not None and meaning in expected:
             self.report("E0114", value.span, suggestion=meaning, value=value.value, meaning=meaning)
             return True
-        if expected in (NUMBER, WHOLE) and is_number(value):
+        if expected in (NUMBER, INTEGER) and is_number(value):
             self.report("E0115", value.span, where=where(path), value=value.value)
             return True
         return False
@@ -133,7 +133,7 @@ class Reading:
     def unknown_key(self, key: Scalar, path: Path, known: Iterable[str], hint: str = "") -> None:
         """Report a key that `path` does not have."""
         candidates = sorted(known)
-        guess = nearest(key.text, candidates)
+        guess = meant(key.text, candidates)
         listed = ", ".join(f"`{name}`" for name in candidates)
         self.report(
             "E0102",
@@ -173,7 +173,7 @@ def is_number(value: Scalar) -> bool:
 
 
 def found(value: Located) -> str:
-    """What stands there, in the words of a message."""
+    """A description of a value, for messages."""
     if isinstance(value, Mapping):
         return "a mapping of keys"
     if isinstance(value, Sequence):

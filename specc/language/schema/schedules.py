@@ -1,4 +1,4 @@
-"""The courses of the learning rate that `train: {schedule: ...}` may name, with their options."""
+"""The learning-rate schedules of `train: {schedule: ...}`, with their options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FINAL = "The share of the learning rate that is left at the end."
 
 
 class Course(Value):
-    """A course may begin with a warm-up, in which the rate rises linearly from zero."""
+    """The options of all schedules: a warm-up, in which the rate rises linearly from zero."""
 
     warmup: float = steering(
         default=0.0, about="The fraction of the run in which the rate rises from zero.", ge=0, lt=1
@@ -17,43 +17,43 @@ class Course(Value):
 
 
 class Constant(Course):
-    """The rate stays as it is (after the warm-up).
+    """A constant rate after the warm-up.
 
     lr(t) = lr
     """
 
 
 class Cosine(Course):
-    """Half a cosine down to the final share (Loshchilov and Hutter 2017, equation 5).
+    """Cosine annealing to the final fraction (Loshchilov and Hutter 2017, equation 5).
 
-    lr(t) = lr (final + (1 - final) (1 + cos(pi u)) / 2), u the share of the run that is over
+    lr(t) = lr (final + (1 - final) (1 + cos(pi u)) / 2), u the completed fraction of the run
     """
 
     final: float = steering(default=0.0, about=FINAL, ge=0, le=1)
 
 
 class Linear(Course):
-    """A straight line down to the final share.
+    """A linear decrease to the final fraction.
 
-    lr(t) = lr (1 - (1 - final) u), u the share of the run that is over
+    lr(t) = lr (1 - (1 - final) u), u the completed fraction of the run
     """
 
     final: float = steering(default=0.0, about=FINAL, ge=0, le=1)
 
 
 class Exponential(Course):
-    """A constant factor a step, down to the final share.
+    """A constant factor per step, to the final fraction.
 
-    lr(t) = lr final^u, u the share of the run that is over
+    lr(t) = lr final^u, u the completed fraction of the run
     """
 
     final: float = steering(default=0.01, about=FINAL, gt=0, le=1)
 
 
 class Plateau(Course):
-    """The rate falls by a factor whenever the validation loss has not improved for a while.
+    """A decrease by a factor after `patience` validations without improvement.
 
-    lr(t) = lr max(final, factor^k) after k falls
+    lr(t) = lr max(final, factor^k) after k decreases
     """
 
     factor: float = steering(

@@ -1,7 +1,8 @@
-"""`--set a.b=value`: a value of the spec given on the command line, with its own place.
+"""`--set a.b=value`: a value of the spec on the command line, with its place in the argument.
 
-The value is read by the reader of specs and put into the tree before anything else looks at it, so
-that what is wrong with it is reported in the argument.
+`--set a.b=null` leaves the key out, so that its default holds.
+The value is parsed as YAML and inserted into the tree before the document is read, so that its
+errors are located in the argument.
 """
 
 from __future__ import annotations
@@ -20,28 +21,28 @@ from specc.language.schema.keys import keys_ending_in
 
 _ARGUMENT = re.compile(r"\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*=", re.ASCII)
 _GROWING = ("constants", "train", "evaluate", "data", "objective", "plates", "moved", "doc", "name")
-"""Parts of a spec that may be absent and come into being by a setting."""
+"""Parts of a spec that a setting may create."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A path with the place of each of its parts, and the value."""
+    """A path with the span of each of its parts, and the value; without one the key is left out."""
 
     keys: tuple[Scalar, ...]
-    value: Located
+    value: Located | None
 
     @property
     def path(self) -> str:
-        """The path as it was written."""
+        """The path in the argument."""
         return ".".join(key.text for key in self.keys)
 
 
 def apply_settings(
     root: Mapping, settings: Iterable[Source], top: tuple[str, ...]
 ) -> tuple[Mapping, list[Diagnostic]]:
-    """The tree with every setting put into it, and what was wrong with some of them.
+    """The tree with all settings applied, and the diagnostics of wrong settings.
 
-    `top` are the keys that a spec may have.
+    `top` are the top keys of a spec.
     """
     findings: list[Diagnostic] = []
     tree = root
@@ -60,18 +61,21 @@ def apply_settings(
 
 def _read(source: Source) -> tuple[Setting | None, list[Diagnostic]]:
     match = _ARGUMENT.match(source.text)
-    if match is None or not source.text[match.end() :].strip():
+    written = source.text[match.end() :].strip() if match is not None else ""
+    if match is None or not written or written.startswith("#"):
         span = Span(source, 0, len(source.text))
         return None, [diagnose("E0701", span, argument=_short(source.text))]
+    keys = [
+        Scalar(part[0], Span(source, part.start(), part.end()), "plain", "str")
+        for part in re.compile(r"[^.]+").finditer(source.text, match.start(1), match.end(1))
+    ]
+    if written in ("null", "Null", "NULL", "~"):
+        return Setting(tuple(keys), None), []
     blank = Source(source.path, " " * match.end() + source.text[match.end() :])
     value, findings = text.read(blank)
     findings = [_rehome(found, source) for found in findings]
     if value is None:
         return None, findings
-    keys = [
-        Scalar(part[0], Span(source, part.start(), part.end()), "plain", "str")
-        for part in re.compile(r"[^.]+").finditer(source.text, match.start(1), match.end(1))
-    ]
     return Setting(tuple(keys), _moved(value, source)), findings
 
 
@@ -89,7 +93,7 @@ def _at(span: Span, source: Source) -> Span:
 
 
 def _moved(value: Located, source: Source) -> Located:
-    """The same tree, its places in the argument as it was typed."""
+    """The same tree with its spans in the argument."""
     span = _at(value.span, source)
     if isinstance(value, Mapping):
         entries = [
@@ -103,7 +107,7 @@ def _moved(value: Located, source: Source) -> Located:
 
 
 def _with_section(root: Mapping, setting: Setting, top: tuple[str, ...]) -> Setting:
-    """A bare name is a constant: `z_dim=20` is `constants.z_dim=20`."""
+    """The setting with its section; a name alone is a constant, `constants.z_dim=20`."""
     constants = root.get("constants")
     is_constant = isinstance(constants, Mapping) and constants.get(setting.keys[0].text) is not None
     if len(setting.keys) > 1 or setting.keys[0].text in top or not is_constant:
@@ -128,8 +132,9 @@ def _constants(root: Mapping) -> list[str]:
 
 
 def _put_under(value: Located, setting: Setting, depth: int) -> Located | Diagnostic:
-    """`value` with the setting's value at the rest of its path, from its part `depth` on."""
+    """`value` with the value of the setting at the rest of its path, from part `depth` on."""
     if depth == len(setting.keys):
+        assert setting.value is not None
         return setting.value
     key = setting.keys[depth]
     if isinstance(value, Sequence):
@@ -141,6 +146,8 @@ def _put_under(value: Located, setting: Setting, depth: int) -> Located | Diagno
         before = ".".join(k.text for k in setting.keys[:depth])
         return _unknown(setting, key, (), f"`{before}` is `{value.text}`, which has no keys")
     names = [entry.name for entry in value.entries]
+    if setting.value is None and (depth == len(setting.keys) - 1 or key.text not in names):
+        return Mapping(tuple(e for e in value.entries if e.name != key.text), value.span)
     if key.text not in names:
         return _add(value, setting, depth)
     position = names.index(key.text)
@@ -160,6 +167,9 @@ def _put_in_list(value: Sequence, setting: Setting, depth: int) -> Located | Dia
         hint = f"the list has {count} entr{'y' if count == 1 else 'ies'}, the first of them is 0"
         return _unknown(setting, key, (), hint)
     items = [*value.items]
+    if setting.value is None and depth == len(setting.keys) - 1:
+        del items[int(key.text)]
+        return Sequence(tuple(items), value.span)
     inner = _put_under(items[int(key.text)], setting, depth + 1)
     if isinstance(inner, Diagnostic):
         return inner
@@ -168,12 +178,13 @@ def _put_in_list(value: Sequence, setting: Setting, depth: int) -> Located | Dia
 
 
 def _add(value: Mapping, setting: Setting, depth: int) -> Located | Diagnostic:
-    """A key that is not there yet: the last of the path, or one in a part that may grow."""
+    """`value` with a new key: the last of the path, or one in a part that a setting may create."""
     key = setting.keys[depth]
     is_last = depth == len(setting.keys) - 1
     if not is_last and setting.keys[0].text not in _GROWING:
         known = [entry.name for entry in value.entries]
         return _unknown(setting, key, known, "write it in the spec itself")
+    assert setting.value is not None
     added = setting.value
     for outer in reversed(setting.keys[depth + 1 :]):
         added = Mapping((Entry(outer, added),), outer.span)

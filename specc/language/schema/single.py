@@ -1,4 +1,4 @@
-"""Values that name one thing: `elbo`, or `{elbo: {particles: 8}}` with its options under it."""
+"""Values with one name: `elbo`, or `{elbo: {particles: 8}}` with options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from specc.language.schema.spec import Path
 def read_single(
     reading: Reading, value: Located, path: Path, expected: str
 ) -> tuple[Scalar, Located | None] | None:
-    """The word and what stands under it; None for the latter where nothing does."""
+    """The name and the value under it, or None without a value."""
     if isinstance(value, Mapping):
         return _only_entry(reading, value, path, expected)
     word = reading.word(value, path, expected)
@@ -27,7 +27,7 @@ def _only_entry(
     if not value.entries:
         return reading.empty(value, path, f"write {expected}")
     if len(value.entries) > 1:
-        hint = "keep one of them, and indent its options under it"
+        hint = "delete one of them, and indent options under the other"
         return reading.report(
             "E0112",
             value.entries[1].key.span,

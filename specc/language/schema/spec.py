@@ -1,4 +1,4 @@
-"""A document together with the place of each of its keys and values in the text."""
+"""A document with the spans of its keys and values in the text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from specc.language import located
 from specc.language.schema.document import Document
 
 Path = tuple[str | int, ...]
-"""Keys, and positions in lists, from the top of the file: `("model", "z", "loc")`."""
+"""The keys and list indices from the top of the file: `("model", "z", "loc")`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a key and its value stand; an item of a list is its own key."""
+    """The spans of a key and its value; an item of a list is also its key."""
 
     key: Span
     value: Span
@@ -25,30 +25,30 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """The places of a document, by path. A path that the text does not have raises KeyError."""
+    """The spans of a document by path; an unknown path raises KeyError."""
 
     places: Mapping[Path, Place]
 
     @classmethod
     def of(cls, root: located.Mapping) -> Spans:
-        """The places of everything in a tree."""
+        """The spans of all keys and values of a tree."""
         return cls(dict(_places((), Place(root.span, root.span), root)))
 
     def key(self, path: Path) -> Span:
-        """The place of the key at the end of `path`."""
+        """The span of the key at `path`."""
         return self.places[path].key
 
     def value(self, path: Path) -> Span:
-        """The place of what stands at `path`."""
+        """The span of the value at `path`."""
         return self.places[path].value
 
     def __contains__(self, path: Path) -> bool:
-        """Whether the text has something at `path`."""
+        """Whether the text has a value at `path`."""
         return path in self.places
 
 
-def _places(path: Path, own: Place, value: located.Located) -> Iterator[tuple[Path, Place]]:
-    yield path, own
+def _places(path: Path, place: Place, value: located.Located) -> Iterator[tuple[Path, Place]]:
+    yield path, place
     if isinstance(value, located.Mapping):
         for entry in value.entries:
             below = Place(entry.key.span, entry.value.span)
@@ -63,9 +63,9 @@ _PIECE = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What could not be read, the names in each section: nobody is told of a use of it again.
+    """The parts that could not be read, as names by section; their uses are not reported again.
 
-    A word that cannot be a name, such as `z-1`, counts for all the names in it.
+    An invalid name, such as `z-1`, counts for all names in it.
     """
 
     names: Mapping[Path, frozenset[str | int]] = field(default_factory=dict)
@@ -79,29 +79,37 @@ class Unread:
         return cls(MappingProxyType({path: frozenset(found) for path, found in names.items()}))
 
     def __bool__(self) -> bool:
-        """Whether there is anything that could not be read."""
+        """Whether some part could not be read."""
         return bool(self.names)
 
     def holds(self, *path: str | int) -> bool:
-        """Whether the part at `path`, or one that it stands in, could not be read."""
+        """Whether the part at `path`, or one that contains it, could not be read."""
         return any(name in self.names.get(path[:length], ()) for length, name in enumerate(path))
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What the document stage hands on; `unread` is what it could not make sense of."""
+    """What the document stage hands on; `unread` is what it could not make sense of.
+
+    `long_form` is the text in place of an objective that is short for several players.
+    """
 
     document: Document
     spans: Spans
     source: Source
     unread: Unread = field(default_factory=Unread)
+    long_form: str = ""
 
     def path_of(self, program: str, name: str) -> Path:
-        """Where a node is declared: `("model", "z")`, `("programs", "classifier", "y")`."""
-        return (*self.section(program), name)
+        """Where a node is declared: `("model", "z")`, `("programs", "classifier", "y")`.
+
+        A node of one program in another, such as `model.h` in the guide, is declared in its own.
+        """
+        owner, dot, own = name.rpartition(".")
+        return (*self.section(owner if dot else program), own)
 
     def section(self, program: str) -> Path:
-        """Where the nodes of a program stand: `("model",)`, `("programs", "classifier")`."""
+        """The path of the nodes of a program: `("model",)`, `("programs", "classifier")`."""
         return (program,) if program in ("model", "guide") else ("programs", program)
 
     def is_unread(self, program: str, name: str) -> bool:

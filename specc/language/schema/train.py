@@ -1,4 +1,4 @@
-"""How a spec is trained and how the result is measured."""
+"""The schema of `train:` and `evaluate:`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Optimizer(Value):
 
 
 class ScheduleStep(Value):
-    """From a share of the run on, another learning rate."""
+    """A change of the learning rate at a fraction of the run."""
 
     at: float = steering(about="The fraction of the run after which it applies.", gt=0, lt=1)
     lr: float = steering(about="The learning rate from there on.", gt=0)
 
 
 class Schedule(Value):
-    """The course of the learning rate by its name, with its options: `{cosine: {warmup: 0.05}}`."""
+    """A learning-rate schedule by name, with its options: `{cosine: {warmup: 0.05}}`."""
 
     name: str = steering(about="The schedule.")
     options: Mapping[str, float | int] = steering(default={}, about="Its options.")
@@ -62,7 +62,7 @@ Course = Annotated[tuple[ScheduleStep, ...] | Schedule, _ListOfSteps()]
 
 
 class EarlyStopping(Value):
-    """The run ends where the validation loss no longer improves, with the best weights so far."""
+    """Early stopping when the validation loss no longer improves; the best weights are restored."""
 
     patience: int = steering(
         default=10,
@@ -77,7 +77,7 @@ class EarlyStopping(Value):
 
 
 class TrainSpec(Value):
-    """The run: optimizer, batches, length, seed."""
+    """The training: optimizer, batches, length, seed."""
 
     optimizer: Optimizer = training(
         default=Optimizer(name="adam", options=OPTIMIZERS["adam"]().model_dump()),
@@ -131,8 +131,55 @@ class TrainSpec(Value):
     keep: int = environment(default=2, about="The number of checkpoints to keep.", ge=1, le=10**6)
 
 
+class PlayerSettings(Value):
+    """The training settings of one player that differ from `train`."""
+
+    optimizer: Optimizer | None = training(
+        default=None, about="The optimizer and its options; by default that of `train`."
+    )
+    schedule: Course | None = steering(
+        default=None,
+        about="The learning-rate schedule: a list of changes, or a schedule by name; by default "
+        "that of `train`.",
+    )
+    clip: float | None = steering(
+        default=None,
+        about="The norm to which a larger gradient is clipped; by default that of `train`.",
+        gt=0,
+    )
+    clip_weights: float | None = training(
+        default=None,
+        about="The largest absolute value of a weight, to which larger ones are clipped after each "
+        "update.",
+        gt=0,
+    )
+    steps: int = training(
+        default=1,
+        about="The number of updates that the player makes in each step of the run.",
+        ge=1,
+        le=2**20,
+    )
+
+    def resolved(self, train: TrainSpec) -> PlayerSettings:
+        """The complete settings, with those of `train` as defaults."""
+        shared = {key: getattr(train, key) for key in SHARED if getattr(self, key) is None}
+        return self.model_copy(update=shared)
+
+    def differing(self, train: TrainSpec) -> dict[str, Any]:
+        """The settings that differ from those of `train` or from the default, by key."""
+        full = self.resolved(train)
+        found = {key: getattr(full, key) for key in SHARED}
+        found = {key: value for key, value in found.items() if value != getattr(train, key)}
+        own = {"steps": self.steps if self.steps > 1 else None, "clip_weights": self.clip_weights}
+        return found | {key: value for key, value in own.items() if value is not None}
+
+
+SHARED = ("optimizer", "schedule", "clip")
+"""The settings of a player that `train` defines for all players."""
+
+
 class Evaluation(Value):
-    """One figure that belongs to the spec, so that anyone can repeat it."""
+    """A metric of the spec, computed after training."""
 
     estimator: Literal["elbo", "iwae", "exact"] = steering(
         default="iwae", about="The estimator of the log-likelihood."

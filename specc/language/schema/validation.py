@@ -1,4 +1,4 @@
-"""Options that a pydantic model checks, read from the located tree."""
+"""Validation of values of the located tree by pydantic models."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from specc.language.schema.reading import Reading
 from specc.language.schema.spec import Path
 
 Model = TypeVar("Model", bound=BaseModel)
-Teller = Callable[[Reading, Problem], None]
+Reporter = Callable[[Reading, Problem], None]
 
 
 def read_model(
-    reading: Reading, model: type[Model], value: located.Mapping, path: Path, tell: Teller
+    reading: Reading, model: type[Model], value: located.Mapping, path: Path, report: Reporter
 ) -> Model | None:
-    """`value` as a `model`; what it refuses is told by `tell`."""
+    """`value` as a `model`; `report` is called with each problem."""
     if not _is_filled(reading, value, path):
         return None
     try:
         return model.model_validate(plain(value))
     except ValidationError as error:
         for problem in problems(model, value, path, error.errors()):
-            tell(reading, problem)
+            report(reading, problem)
         return None
 
 
 def _is_filled(reading: Reading, value: Located, path: Path) -> bool:
-    """Whether no value is left out and no number is infinite; what is, is reported."""
+    """Whether no value is empty and no number infinite; reports those that are."""
     if isinstance(value, located.Mapping):
         return sum(not _is_filled(reading, e.value, (*path, e.name)) for e in value.entries) == 0
     if isinstance(value, Sequence):
@@ -46,7 +46,7 @@ def _is_filled(reading: Reading, value: Located, path: Path) -> bool:
 
 
 def plain(value: Located) -> Any:  # noqa: ANN401
-    """The value as Python has it, lists as tuples."""
+    """The value as plain Python values, with tuples for lists."""
     if isinstance(value, located.Mapping):
         return {entry.name: plain(entry.value) for entry in value.entries}
     if isinstance(value, Sequence):
@@ -54,8 +54,8 @@ def plain(value: Located) -> Any:  # noqa: ANN401
     return value.value
 
 
-def tell_plainly(reading: Reading, problem: Problem) -> None:
-    """Report a problem in the general words of the document."""
+def report_problem(reading: Reading, problem: Problem) -> None:
+    """Reports a problem with the general codes of the document."""
     path, value = problem.path, problem.value
     match problem.kind:
         case "unknown":
@@ -70,7 +70,7 @@ def tell_plainly(reading: Reading, problem: Problem) -> None:
                 hint=f"write `{problem.key}: ...`",
             )
         case "choice":
-            tell_choice(reading, problem)
+            report_choice(reading, problem)
         case "range":
             reading.report(
                 "E0111",
@@ -83,8 +83,8 @@ def tell_plainly(reading: Reading, problem: Problem) -> None:
             reading.wrong_kind(value, path, problem.expected)
 
 
-def tell_choice(reading: Reading, problem: Problem) -> None:
-    """Report a word that is none of those that may stand there."""
+def report_choice(reading: Reading, problem: Problem) -> None:
+    """Reports a word that is not allowed."""
     word = problem.word
     guess = meant(word, problem.choices)
     hint = "" if guess else f"it is {problem.expected}"

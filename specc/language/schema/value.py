@@ -1,4 +1,4 @@
-"""What all parts of a document have in common: they are strict and frozen, and hold trees."""
+"""The base class of all parts of a document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from specc.language.expressions import tree
 
 
 class Value(BaseModel):
-    """A part of a document: nothing converted, nothing unknown, nothing changed later."""
+    """A part of a document: strict types, no unknown keys, immutable."""
 
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
@@ -20,7 +20,7 @@ class Value(BaseModel):
 
 
 class _ExpressionTree:
-    """Tells pydantic that a field holds a parsed expression, which in a file is text."""
+    """The pydantic type of a parsed expression, which is text in a file."""
 
     def __get_pydantic_core_schema__(
         self,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from specc.catalog.arithmetic import broadcast
 from specc.catalog.entry import Parameter, Shape
-from specc.graph.graph import GUIDE, MODEL, ROWS, Node, TypedGraph
-from specc.graph.passes.events import broadcast, parameter_of
-from specc.graph.passes.names import is_autoregressive
+from specc.graph.graph import GUIDE, MODEL, ROWS, TypedGraph
+from specc.graph.nodes import Node
+from specc.graph.queries import is_autoregressive, parameter_of
 from specc.language.expressions.tree import Expression
 from specc.language.expressions.walk import calls
 from specc.objective.objective import Decision, Draw
-from specc.objective.passes.marginalize import Axes, summed
-from specc.objective.passes.values import Values
+from specc.objective.passes.marginalize import Axes
+from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.terms import Divergence, LogProb, Part, Sum, Term
 
 
@@ -28,7 +30,7 @@ def use_closed_forms(
     typed: TypedGraph,
     inner: Sum,
     draws: dict[str, Draw],
-    values: Values,
+    stochastic: StochasticGraph,
     reduction: str,
 ) -> tuple[Sum, list[Decision]]:
     """Replace -c log q(z) + c log p(z) by -c KL(q || p) for every node where that is legal.
@@ -39,16 +41,17 @@ def use_closed_forms(
     """
     decisions = []
     parts: dict[Term, Part] = {part.term: part for part in inner.parts}
+    axes, order = Axes(draws, stochastic), {name: place for place, name in enumerate(draws)}
     for name, draw in draws.items():
         log_p, log_q = parts.get(LogProb(MODEL, name)), parts.get(LogProb(GUIDE, name))
-        whole = typed.graph.node((MODEL, name)).whole
-        if log_q is not None and whole is not None:
+        whole = typed.graph.node((MODEL, name)).whole if log_q is not None else None
+        if whole is not None:
             reason = f"{name} is a part of {whole}, whose density is one"
             decisions.append(Decision(f"KL({name})", "from the sample", reason))
         if log_p is None or log_q is None or log_p.coefficient != -log_q.coefficient:
             continue
         assert log_p.weight == log_q.weight
-        verdict = _judge(typed, draws, draw, values, reduction)
+        verdict = _judge(typed, draw, axes, order, reduction)
         choice = "closed form" if verdict.legal else "from the sample"
         decisions.append(Decision(f"KL({name})", choice, verdict.reason))
         if verdict.legal:
@@ -58,10 +61,9 @@ def use_closed_forms(
 
 
 def _judge(
-    typed: TypedGraph, draws: dict[str, Draw], draw: Draw, values: Values, reduction: str
+    typed: TypedGraph, draw: Draw, axes: Axes, order: Mapping[str, int], reduction: str
 ) -> Verdict:
-    name, axes = draw.node, Axes(draws, values)
-    order = {drawn: place for place, drawn in enumerate(draws)}
+    name, stochastic = draw.node, axes.stochastic
     p, q = typed.graph.node((MODEL, name)), typed.graph.node((GUIDE, name))
     assert p.entry is not None and q.entry is not None
     if reduction != "mean":
@@ -70,16 +72,16 @@ def _judge(
         return Verdict(False, "a density through a bijection has no closed form")
     if p.entry.name not in q.entry.kl_with:
         return Verdict(False, f"{q.entry.name} and {p.entry.name} have no closed form")
-    later = {v for v in values.inputs(MODEL, name) if order.get(v, -1) > order[name]}
-    if later and (later := later & values.downstream(name)):
+    later = {v for v in stochastic.parents(MODEL, name) if order.get(v, -1) > order[name]}
+    if later and (later := later & stochastic.descendants(name)):
         shown = ", ".join(sorted(later))
         return Verdict(False, f"p({name} | ...) depends on {shown}, which is drawn after {name}")
-    if summed_in := sorted(axes.of_term(LogProb(MODEL, name)) & summed(draws)):
+    if summed_in := sorted(axes.of_term(LogProb(MODEL, name)) & axes.summed):
         shown = ", ".join(summed_in)
         return Verdict(False, f"p({name} | ...) is inside the log of the sum over {shown}")
     if draw.has_axis and _is_causal(typed, q):
         return Verdict(False, f"entries of {name} depend on each other, and all values are weighed")
-    if draw.option == "sticking":
+    if draw.stops_parameters:
         return Verdict(False, "sticking the landing needs log q at the sample")
     if not _have_full_shape(typed, q, p):
         return Verdict(False, f"together the parameters have fewer entries than {name}")

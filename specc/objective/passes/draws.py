@@ -6,16 +6,19 @@ import math
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from specc.catalog.draws import index as draws
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.objective import Objective as Entry
+from specc.catalog.objective import Variant
+from specc.catalog.registry import DRAWS, OBJECTIVES
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, DrawChoice, Node, TypedGraph
+from specc.graph.graph import GUIDE, MODEL, TypedGraph
+from specc.graph.nodes import DrawChoice, Node
 from specc.objective.objective import Draw
 from specc.objective.passes.integrate import obstacle
+from specc.objective.passes.players import trained_links
 from specc.objective.passes.shared import Problem, plate_of, shared_sum
 
 MAX_STATES = 4096
@@ -25,12 +28,26 @@ MAX_JOINT_STATES = 1_000_000
 """How many combinations of values of several nodes are summed over at once."""
 
 
+UNTRAINED = "the player does not train its distribution"
+"""Why a sample needs no gradient."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a choice of draws depends on beside the node: the objective and its particles."""
+    """What a choice of draws depends on beside the node: the objective and its particles.
+
+    `links` are what the player trains, everything where it is None. With `reweighs` draws of the
+    guide are weighed, and pass no gradient.
+    """
 
     entry: Entry
     particles: int
+    links: tuple[str, ...] | None = None
+    reweighs: bool = False
+
+    def trains(self, typed: TypedGraph, node: Node) -> bool:
+        """Whether the player trains what the distribution of a node depends on."""
+        return self.links is None or bool(trained_links(typed.graph, node.id, self.links))
 
 
 def choose_draws(
@@ -44,19 +61,23 @@ def choose_draws(
     room = float(MAX_STATES)
     for name, program in drawn_in.items():
         node = typed.graph.node((program, name))
-        if node.id in findings.broken:
+        # A copy of a node that is broken is not marked itself: it has no type.
+        if node.id in findings.broken or node.id not in typed.types:
             continue
-        missing = typed.graph.model.nodes[name].missing
+        missing = None if node.is_copy else typed.graph.model.nodes[name].missing
+        if setting.reweighs and program == GUIDE:
+            chosen[name] = _fixed(node, setting, "weighed draws stand for the posterior")
+            continue
         asked = missing or node.draw
         draw = _asked(typed, node, asked, setting, findings) if asked else None
         if asked is None:
             draw = _chosen(typed, node, setting, room, findings)
         elif draw is not None and missing is not None:
-            reason = "the spec asks for it, where the data have no value"
+            reason = "the spec requests it, where the data have no value"
             draw = replace(draw, fills=True, reason=reason)
         if draw is not None:
             chosen[name] = draw
-            room /= states(typed, node) if draw.kind == "enumerate" else 1.0
+            room /= states(typed, node) if draw.is_enumerated else 1.0
     return chosen
 
 
@@ -73,18 +94,15 @@ def _asked(
     typed: TypedGraph, node: Node, asked: DrawChoice, setting: Setting, findings: Findings
 ) -> Draw | None:
     assert node.entry is not None
-    if not draws.contains(asked.kind):
-        findings.add(diagnose("E0407", asked.span, name=asked.kind, hint=_known()), node.id)
-        return None
-    entry = draws.draw(asked.kind)
-    option = asked.options.get(entry.option, entry.options[0])
-    problem = _problem(typed, node, entry, option, setting)
+    entry = DRAWS[asked.kind]
+    variant = entry.variant(asked.options.get(entry.option, entry.options[0]))
+    problem = _problem(typed, node, entry, variant, setting)
     if problem is not None:
         findings.add(finding(problem, asked.span), node.id)
         return None
-    if entry.name == "score" and option == "none":
+    if variant.high_variance:
         findings.add(diagnose("W0431", asked.span, name=node.name))
-    return Draw(node.name, node.program, entry.name, option, "the spec asks for it")
+    return Draw(node.name, node.program, entry, variant, "the spec requests it")
 
 
 def finding(problem: Problem, span: Span) -> Diagnostic:
@@ -93,65 +111,74 @@ def finding(problem: Problem, span: Span) -> Diagnostic:
     return Diagnostic(code, span, MappingProxyType(evidence))
 
 
-def _known() -> str:
-    return "the draws are " + ", ".join(f"`{name}`" for name in draws.names())
-
-
 def _problem(
-    typed: TypedGraph, node: Node, entry: DrawEntry, option: str, setting: Setting
+    typed: TypedGraph, node: Node, entry: DrawEntry, variant: Variant, setting: Setting
 ) -> Problem | None:
     assert node.entry is not None
     words = {"name": node.name, "distribution": node.entry.name}
     if entry.needs_reparameterized and not node.entry.continuous:
-        few = node.entry.finite and states(typed, node) <= MAX_STATES
-        fits = ("enumerate", "score") if few else ("score",)
-        return "E0412", {**words, "hint": _instead(typed, node, fits)}
+        return "E0412", {**words, "hint": _instead(typed, node)}
     if entry.needs_reparameterized and not node.entry.reparameterized:
         return "E0413", {**words}
     if entry.needs_gaussian:
-        reason = obstacle(typed, node) if node.program != GUIDE else "a guide draws it"
+        reason = obstacle(typed, node) if node.program == MODEL else "a guide draws it"
         hint = _let_guide(node, setting, asked=True)
         return ("E0439", {**words, "reason": reason, "hint": hint}) if reason else None
     if entry.needs_finite and (problem := shared_sum(typed, node)):
         return problem
     if entry.needs_finite:
-        return _enumerate_problem(typed, node, setting, words)
+        return _enumerate_problem(typed, node, entry, setting, words)
     if entry.needs_continuous and not node.entry.continuous:
         return _unfit(node, entry, setting, f"`{node.name}` is {node.entry.name}, not continuous")
-    if entry.learns_point and node.program == GUIDE:
+    if entry.point and node.program != MODEL:
         reason = "a point has no density; ask for it in the model, and leave the guide without it"
         return _unfit(node, entry, setting, reason)
-    if entry.learns_point and typed.types[node.id].is_local:
+    if entry.point and typed.types[node.id].is_local:
         reason = (
             f"each row has its own `{node.name}`; only what all rows share is learnt as a point"
         )
         return _unfit(node, entry, setting, reason)
-    if option == "sticking" and setting.entry.reduction == "logmeanexp" and setting.particles > 1:
+    is_log = setting.entry.reduction == "logmeanexp" and setting.particles > 1
+    if variant.stops_parameters and is_log:
         return _unfit(
             node,
             entry,
             setting,
             "sticking the landing is biased with several particles under a log",
         )
-    if option == "sticking" and node.through:
+    if variant.stops_parameters and node.through:
         return _unfit(node, entry, setting, f"`{node.name}` goes through a bijection")
-    if option == "leave_one_out" and setting.particles < 2:
-        return "E0416", {"baseline": option, "particles": _count(setting.particles)}
-    if entry.samples and node.program != GUIDE:
+    if setting.particles < variant.needs_particles:
+        return "E0416", {"baseline": variant.name, "particles": _count(setting.particles)}
+    if entry.sampled and node.program == MODEL:
         return _unfit(node, entry, setting, "nothing but a guide can be sampled from")
     return None
 
 
-def _instead(typed: TypedGraph, node: Node, fits: tuple[str, ...]) -> str:
-    """Which draws to write where the one that was asked for does not fit."""
+def _instead(typed: TypedGraph, node: Node) -> str:
+    """Which draws to write where the one that the spec names does not fit."""
     twin = typed.graph.model.nodes.get(node.name)
     key = "missing" if twin is not None and twin.missing is not None else "draw"
-    return "write " + " or ".join(f"`{key}: {kind}`" for kind in fits)
+    return "write " + " or ".join(f"`{key}: {name}`" for name in _fitting(typed, node))
+
+
+def _fitting(typed: TypedGraph, node: Node) -> list[str]:
+    """The draws by sample or by sum whose needs the distribution of a node meets."""
+    assert node.entry is not None
+    is_small = node.entry.finite and states(typed, node) <= MAX_STATES
+    return [
+        entry.name
+        for entry in DRAWS.values()
+        if (entry.sampled or entry.enumerated)
+        and not entry.stops_gradient
+        and (is_small or not entry.needs_finite)
+        and (node.entry.reparameterized or not entry.needs_reparameterized)
+    ]
 
 
 def _let_guide(node: Node, setting: Setting, *, asked: bool) -> str:
     """What to do with a normal latent that cannot be integrated out."""
-    if node.program == GUIDE:
+    if node.program != MODEL:
         return "delete `draw:`; the compiler chooses one that fits"
     use = "use `elbo` with a guide that draws it"
     return ("let the guide draw it" if setting.entry.guided else use) + (
@@ -174,54 +201,62 @@ def _unfit(node: Node, entry: DrawEntry, setting: Setting, reason: str) -> Probl
 
 
 def _enumerate_problem(
-    typed: TypedGraph, node: Node, setting: Setting, words: dict[str, str]
+    typed: TypedGraph, node: Node, entry: DrawEntry, setting: Setting, words: dict[str, str]
 ) -> Problem | None:
     assert node.entry is not None
     if not node.entry.finite:
-        fits = ("pathwise", "score") if node.entry.reparameterized else ("score",)
-        return "E0414", {**words, "hint": _instead(typed, node, fits)}
+        return "E0414", {**words, "hint": _instead(typed, node)}
     count = states(typed, node)
     if count > MAX_STATES:
         shown = f"{count:.0f}" if count < 1e9 else "too many"
         return "E0415", {"names": f"`{node.name}`", "count": shown, "limit": str(MAX_STATES)}
     plate = plate_of(typed, node)
-    if plate is not None and node.program == GUIDE:
-        reason = f"each element of the plate `{plate}` has a value of its own to weigh"
-        return _unfit(node, draws.draw("enumerate"), setting, reason)
-    if node.scan is not None and node.program == GUIDE:
+    if plate is not None and node.program != MODEL:
+        reason = f"each element of the plate `{plate}` has a separate value to weight"
+        return _unfit(node, entry, setting, reason)
+    if node.scan is not None and node.program != MODEL:
         reason = "the states of a sequence are summed out where no guide draws them"
-        return _unfit(node, draws.draw("enumerate"), setting, reason)
-    if setting.entry.reduction == "logmeanexp" and node.program == GUIDE:
+        return _unfit(node, entry, setting, reason)
+    if setting.entry.reduction == "logmeanexp" and node.program != MODEL:
         reason = "a weighted sum inside the log of a mean is another bound"
-        return _unfit(node, draws.draw("enumerate"), setting, reason)
+        return _unfit(node, entry, setting, reason)
     return None
 
 
 def _chosen(
     typed: TypedGraph, node: Node, setting: Setting, room: float, findings: Findings
 ) -> Draw | None:
-    if node.whole is not None:
+    if node.whole is not None and not node.is_copy:
         finding = diagnose("E0410", node.span, part=node.name, name=node.whole)
         return findings.add(finding, node.id)
     assert node.entry is not None
-    if node.program != GUIDE:
+    if node.program == MODEL:
         return _unguided(typed, node, setting, findings)
-    if node.entry.continuous:
+    if node.entry.continuous and (node.entry.reparameterized or not node.is_copy):
         return _continuous(node, setting)
+    if node.is_copy:
+        reason = f"no gradient passes through a draw of {node.entry.name}"
+        return _fixed(node, setting, reason)
     return _discrete(typed, node, setting, room, findings)
+
+
+def _fixed(node: Node, setting: Setting, reason: str) -> Draw:
+    """A sample that passes no gradient."""
+    return _draw(node, DRAWS.first(lambda draw: draw.stops_gradient), setting, reason)
 
 
 def _continuous(node: Node, setting: Setting) -> Draw:
     assert node.entry is not None
     if node.entry.reparameterized:
         reason = f"{node.entry.name} is continuous and reparameterized"
-        return Draw(node.name, GUIDE, setting.entry.continuous, "plain", reason)
+        return _draw(node, DRAWS.first(lambda draw: draw.pathwise), setting, reason)
     reason = f"{node.entry.name} has no pathwise gradient"
-    return Draw(node.name, GUIDE, "score", _baseline(setting), reason)
+    return _draw(node, DRAWS.first(lambda draw: draw.score_function), setting, reason)
 
 
-def _baseline(setting: Setting) -> str:
-    return "leave_one_out" if setting.particles > 1 else "mean"
+def _draw(node: Node, entry: DrawEntry, setting: Setting, reason: str) -> Draw:
+    """A draw that the compiler chooses."""
+    return Draw(node.name, node.program, entry, entry.automatic(setting.particles), reason)
 
 
 def _discrete(
@@ -229,6 +264,9 @@ def _discrete(
 ) -> Draw | None:
     assert node.entry is not None
     policy = setting.entry.finite
+    trained = setting.trains(typed, node)
+    if policy == "refuse" and not trained:
+        return _fixed(node, setting, UNTRAINED)
     if policy == "refuse" and not typed.types[node.id].is_local:
         shared = diagnose("E0428", node.span, objective=setting.entry.name, name=node.name)
         return findings.add(shared, node.id)
@@ -239,7 +277,8 @@ def _discrete(
                 node.span,
                 name=node.name,
                 distribution=node.entry.name,
-                hint="use the objective `vimco`, which needs no pathwise gradient",
+                hint=f"use the objective `{_by_score(setting.entry)}`, which needs no pathwise "
+                "gradient",
             ),
             node.id,
         )
@@ -248,14 +287,23 @@ def _discrete(
     repeated = node.scan is not None or plate_of(typed, node) is not None
     if policy == "choose" and count <= min(64, room) and not repeated:
         reason = f"{node.entry.name} has {count:.0f} values: their sum is exact"
-        return Draw(node.name, GUIDE, "enumerate", "", reason)
+        return _draw(node, DRAWS.first(lambda draw: draw.enumerated), setting, reason)
+    if not trained:
+        return _fixed(node, setting, UNTRAINED)
     reason = f"{node.entry.name} is discrete, with too many values to sum over"
     if repeated:
         many = "at many steps" if node.scan is not None else "for each element of a plate"
         reason = f"{node.entry.name} is discrete, with values {many}"
     if policy != "choose":
         reason = f"{node.entry.name} is discrete: {setting.entry.name} uses the score"
-    return Draw(node.name, GUIDE, "score", _baseline(setting), reason)
+    return _draw(node, DRAWS.first(lambda draw: draw.score_function), setting, reason)
+
+
+def _by_score(entry: Entry) -> str:
+    """The objective with the same reduction that draws discrete latents by score functions."""
+    others = OBJECTIVES.values()
+    fits = (o for o in others if o.finite == "score function" and o.reduction == entry.reduction)
+    return next(fits).name
 
 
 def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
@@ -265,13 +313,13 @@ def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
         return findings.add(finding(problem, node.span), node.id)
     if node.entry.finite and states(typed, node) <= MAX_STATES:
         reason = f"no guide draws it, and it has {states(typed, node):.0f} values"
-        return Draw(node.name, node.program, "enumerate", "", reason)
+        return _draw(node, DRAWS.first(lambda draw: draw.enumerated), setting, reason)
     shared = not typed.types[node.id].is_local
     if node.entry.gaussian and not shared:
         return _integrated(typed, node, setting, findings)
-    if setting.entry.shared == "delta" and shared and node.entry.continuous:
+    if setting.entry.points and shared and node.entry.continuous:
         reason = f"{setting.entry.name} learns one point for each global latent"
-        return Draw(node.name, node.program, "delta", "", reason)
+        return _draw(node, DRAWS.first(lambda draw: draw.point), setting, reason)
     span = typed.graph.node(node.id).span
     findings.add(
         diagnose("E0406", span, objective=setting.entry.name, latents=f"`{node.name}`"), node.id
@@ -288,4 +336,4 @@ def _integrated(typed: TypedGraph, node: Node, setting: Setting, findings: Findi
         findings.add(found, node.id)
         return None
     way = "no guide draws it, and what depends on it is normal and affine in it"
-    return Draw(node.name, node.program, "integrate", "", way)
+    return _draw(node, DRAWS.first(lambda draw: draw.integrated), setting, way)

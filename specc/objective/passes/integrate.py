@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from specc.catalog.entry import Parameter
-from specc.graph.graph import MODEL, ROWS, Node, TypedGraph
-from specc.graph.passes.events import parameter_of, takes
-from specc.objective.passes.affine import Degree, Degrees
-from specc.objective.passes.values import Values
+from specc.graph.graph import MODEL, ROWS, TypedGraph
+from specc.graph.nodes import Distributed, Lagged, Latent, Node, Observed
+from specc.graph.queries import parameter_of, takes
+from specc.objective.passes.linearity import Degree, Degrees
+from specc.objective.passes.stochastic_graph import StochasticGraph
 
 
 def obstacle(typed: TypedGraph, node: Node) -> str:
@@ -15,7 +16,7 @@ def obstacle(typed: TypedGraph, node: Node) -> str:
     Every node that depends on it must be normal and observed, at the same step of a sequence, with
     a mean that is affine in it and a scale that does not depend on it.
     """
-    if node.entry is None or not node.entry.gaussian:
+    if not isinstance(node, Distributed) or not node.entry.gaussian:
         return f"`{node.name}` is not normal"
     kind = typed.types[node.id]
     if ROWS not in kind.plates or node.through:
@@ -23,26 +24,26 @@ def obstacle(typed: TypedGraph, node: Node) -> str:
     return _Checks(typed, node).run()
 
 
-def _through(node: Node) -> str:
+def _through(node: Distributed) -> str:
     return f"`{node.name}` goes through a bijection"
 
 
 class _Checks:
     """Looks at the latent itself, then at each node that depends on it."""
 
-    def __init__(self, typed: TypedGraph, latent: Node) -> None:
+    def __init__(self, typed: TypedGraph, latent: Distributed) -> None:
         self.typed, self.latent, self.graph = typed, latent, typed.graph
-        self.values = Values(typed.graph, {})
-        shifts = {n.shift.base: n.name for n in self.graph.model.nodes.values() if n.shift}
-        self.before = shifts.get(latent.name)
+        self.stochastic = StochasticGraph(typed.graph, {})
+        lagged = (n for n in self.graph.model.nodes.values() if isinstance(n, Lagged))
+        self.before = {n.shift.base: n.name for n in lagged}.get(latent.name)
 
     def run(self) -> str:
         users = [
             node
             for node in self.graph.model.nodes.values()
-            if node.is_random
+            if isinstance(node, Distributed)
             and node.name != self.latent.name
-            and self.latent.name in self.values.inputs(MODEL, node.name)
+            and self.latent.name in self.stochastic.parents(MODEL, node.name)
         ]
         if not users:
             return f"no data depend on `{self.latent.name}`"
@@ -50,9 +51,8 @@ class _Checks:
         problems += [self._others(node) for node in (self.latent, *users)]
         return next((problem for problem in problems if problem), "")
 
-    def _user(self, node: Node) -> str:
-        assert node.entry is not None
-        if node.role != "observed" or (node.missing is not None and not node.is_left_out):
+    def _user(self, node: Distributed) -> str:
+        if not isinstance(node, Observed) or node.is_drawn:
             return f"`{node.name}` depends on it, and is not observed in every row"
         if not node.entry.gaussian:
             return f"`{node.name}` depends on it, and is {node.entry.name}, not normal"
@@ -64,11 +64,10 @@ class _Checks:
             return f"`{node.name}` depends on {self.before}, and not on `{self.latent.name}` alone"
         return self._normal(node, self.latent.name)
 
-    def _normal(self, node: Node, of: str | None) -> str:
+    def _normal(self, node: Distributed, of: str | None) -> str:
         """A mean that is affine in `of`, and a scale that does not depend on it."""
         if of is None:
             return ""
-        assert node.entry is not None
         if not all(takes(node.entry, key) for key in node.arguments):
             return ""  # what it depends on is not known, and that is told
         loc, scale = (self._parameter(node, p, of) for p in node.entry.parameters)
@@ -78,29 +77,28 @@ class _Checks:
             return f"the {node.entry.parameters[1].name} of `{node.name}` depends on `{of}`"
         return ""
 
-    def _parameter(self, node: Node, parameter: Parameter, of: str) -> Degree:
-        degrees = Degrees(self.graph, self.values, of)
-        assert node.entry is not None
+    def _parameter(self, node: Distributed, parameter: Parameter, of: str) -> Degree:
+        degrees = Degrees(self.graph, self.stochastic, of)
         for key, expression in node.arguments.items():
             if parameter_of(node.entry, key)[0] is parameter:
                 return degrees.degree(expression)
         return degrees.degree(node.params) if node.params is not None else Degree.CONSTANT
 
-    def _degree(self, node: Node, of: str) -> Degree:
-        degrees = Degrees(self.graph, self.values, of)
+    def _degree(self, node: Distributed, of: str) -> Degree:
+        degrees = Degrees(self.graph, self.stochastic, of)
         return max((degrees.degree(e) for e in node.own_expressions()), default=Degree.CONSTANT)
 
-    def _others(self, node: Node) -> str:
+    def _others(self, node: Distributed) -> str:
         """A second latent that is integrated out, or states of a sequence, beside this one."""
-        for name in sorted(self.values.inputs(MODEL, node.name) - {self.latent.name}):
+        for name in sorted(self.stochastic.parents(MODEL, node.name) - {self.latent.name}):
             other = self.graph.model.nodes.get(name)
             drawn = self.graph.guide is not None and name in self.graph.guide.nodes
             if other is None or other.role != "latent" or drawn:
                 continue
-            assert other.entry is not None
             if other.id not in self.typed.types:
                 continue  # what is wrong with it has been reported
             is_local = ROWS in self.typed.types[other.id].plates
-            if is_local and (not other.entry.finite or other.scan is not None):
+            finite = isinstance(other, Latent) and other.entry.finite
+            if is_local and (not finite or other.scan is not None):
                 return f"`{node.name}` depends on `{name}`, which is latent, too"
         return ""

@@ -15,24 +15,24 @@ import networkx as nx
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, MODEL, TypedGraph
+from specc.graph.graph import MODEL, TypedGraph
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.draws import MAX_JOINT_STATES, states
-from specc.objective.passes.values import Values
-from specc.objective.terms import Divergence, How, LogProb, Part, Reduce, Sum, Term
+from specc.objective.passes.stochastic_graph import StochasticGraph
+from specc.objective.terms import Detach, How, Leaf, Part, Reduce, Sum, Term, fold
 
 
 class Axes:
     """Which enumerated nodes each value and each term varies with."""
 
-    def __init__(self, draws: dict[str, Draw], values: Values) -> None:
-        self.draws, self.values = draws, values
+    def __init__(self, draws: dict[str, Draw], stochastic: StochasticGraph) -> None:
+        self.draws, self.stochastic, self.summed = draws, stochastic, summed(draws)
         self._of_value: dict[str, frozenset[str]] = {}
         # Draws stand in the order in which they are made, each after those that it uses.
         for name, draw in draws.items():
             own = frozenset((name,)) if draw.has_axis else None
-            own = frozenset[str]() if draw.kind == "delta" else own
-            inputs = values.inputs(draw.program, name) if own is None else frozenset[str]()
+            own = frozenset[str]() if draw.is_point else own
+            inputs = stochastic.parents(draw.program, name) if own is None else frozenset[str]()
             self._of_value[name] = self._of_all(inputs) if own is None else own
 
     def of_value(self, name: str) -> frozenset[str]:
@@ -41,18 +41,13 @@ class Axes:
 
     def of_term(self, term: Term) -> frozenset[str]:
         """The enumerated axes of a term."""
-        match term:
-            case LogProb(program=program, node=node, rows=rows):
-                values = self.values.graph.node((program, node)).values
-                own = () if rows == "known" else values
-                return self._of_all(self.values.inputs(program, node).union(own))
-            case Divergence(node=node):
-                inputs = self.values.inputs(MODEL, node) | self.values.inputs(GUIDE, node)
-                return self._of_all(inputs)
-            case Sum(parts=parts):
-                return frozenset().union(*(self.of_term(p.term) for p in parts))
-            case Reduce(axes=axes, term=inner):
-                return self.of_term(inner) - set(axes)
+        return fold(term, self._combine)
+
+    def _combine(self, term: Term, inside: tuple[frozenset[str], ...]) -> frozenset[str]:
+        if isinstance(term, Leaf):
+            return self._of_all(self.stochastic.of_leaf(term))
+        gone = term.axes if isinstance(term, Reduce) else ()
+        return frozenset[str]().union(*inside).difference(gone)
 
     def weights(self, axes: frozenset[str]) -> frozenset[str]:
         """The enumerated nodes whose probabilities weigh a term with these axes."""
@@ -61,7 +56,7 @@ class Axes:
         while stack:
             name = stack.pop()
             draw = self.draws[name]
-            for axis in self._of_all(self.values.inputs(draw.program, name)) - closed:
+            for axis in self._of_all(self.stochastic.parents(draw.program, name)) - closed:
                 closed.add(axis)
                 stack.append(axis)
         return frozenset(closed)
@@ -85,14 +80,21 @@ def sum_out(
             weighed.append(part)
             continue
         ordered = tuple(n for n in draws if n in over)
-        weighed.append(replace(part, term=Reduce("weighted", ordered, part.term)))
+        weighed.append(replace(part, term=_weighted(ordered, part.term)))
     for name, draw in draws.items():
-        if draw.kind == "enumerate" and draw.program == GUIDE:
-            count = states(typed, typed.graph.node((GUIDE, name)))
+        if draw.is_enumerated and draw.program != MODEL:
+            count = states(typed, typed.graph.node((draw.program, name)))
             where = ", or the known one" if draw.fills else ""
             choice = f"expectation over {count:.0f} values{where}"
             decisions.append(Decision(name, choice, "exact"))
     return Sum(tuple(weighed)), decisions
+
+
+def _weighted(over: tuple[str, ...], term: Term) -> Term:
+    """The expectation of a term; that of a detached one is detached, its probabilities included."""
+    if isinstance(term, Detach):
+        return Detach(_weighted(over, term.term))
+    return Reduce("weighted", over, term)
 
 
 def summed(draws: dict[str, Draw]) -> frozenset[str]:
@@ -106,7 +108,7 @@ def groups(
     """The summed-out nodes that densities connect, with those densities: each one logsumexp."""
     joint = summed(draws)
     linked: nx.Graph[str] = nx.Graph()
-    linked.add_nodes_from(joint)
+    linked.add_nodes_from(name for name in draws if name in joint)
     for part in inner.parts:
         nx.add_path(linked, sorted(axes.of_term(part.term) & joint))
     for component in nx.connected_components(linked):
@@ -125,11 +127,11 @@ def _joint(
     for names, members in groups(inner, draws, axes):
         factor = members[0].coefficient
         density = tuple(replace(p, coefficient=1.0) for p in members)
-        alone = chains | {n for n in names if draws[n].kind == "integrate"}
+        alone = chains | {n for n in names if draws[n].is_integrated}
         plain = tuple(name for name in names if name not in alone)
         for name in (n for n in names if n in alone):
             reached = tuple(p for p in density if name in axes.of_term(p.term))
-            how: How = "integrate" if draws[name].kind == "integrate" else "forward"
+            how: How = "integrate" if draws[name].is_integrated else "forward"
             taken = Part(1.0, Reduce(how, (name,), Sum(reached)))
             density = (*(p for p in density if p not in reached), taken)
             decisions.append(_decision(name, how, name in chains))
@@ -155,7 +157,7 @@ def _named(names: list[str]) -> str:
 
 def check_size(typed: TypedGraph, draws: dict[str, Draw], span: Span, findings: Findings) -> None:
     """Refuse a joint sum over more combinations than fit."""
-    over = [n for n, d in draws.items() if d.kind == "enumerate"]
+    over = [n for n, d in draws.items() if d.is_enumerated]
     counts = [states(typed, typed.graph.node((draws[n].program, n))) for n in over]
     if math.prod(counts) > MAX_JOINT_STATES:
         findings.add(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from specc.catalog.draws import index as draws
 from specc.catalog.objective import Objective as Entry
+from specc.catalog.registry import DRAWS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, Node, TypedGraph
-from specc.graph.passes.names import is_autoregressive
+from specc.graph.graph import GUIDE, TypedGraph
+from specc.graph.nodes import Node
+from specc.graph.queries import is_autoregressive
 from specc.language.expressions.walk import calls, names
 from specc.objective.objective import Decision
-from specc.objective.terms import LogProb, Sum, leaves
+from specc.objective.terms import LogProb, Sum, densities_in
 
 
 def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
@@ -20,7 +21,7 @@ def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
         if node.missing is None or node.id not in typed.types or node.id in findings.broken:
             continue
         if not typed.types[node.id].is_local:
-            reason = "it belongs to all rows at once, and so has no rows without a value"
+            reason = "it is shared by all rows, so no row lacks a value"
             _unfit(node, reason, "delete `missing:`", findings)
         elif node.is_left_out:
             _check_left_out(typed, node, findings)
@@ -30,7 +31,7 @@ def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
             hint = "write `missing: integrate`, which leaves them out of the density"
             hint += f", and delete `{node.name}` in the guide" if drawn else ""
             _unfit(node, reason, hint, findings)
-        elif draws.draw(node.missing.kind).learns_point:
+        elif DRAWS[node.missing.kind].point:
             reason = "a point is learnt for what all rows share alone"
             _unfit(node, reason, "write `enumerate`, `score` or `pathwise`", findings)
         else:
@@ -83,13 +84,15 @@ def _unfit(node: Node, reason: str, hint: str, findings: Findings) -> None:
 def decisions(typed: TypedGraph, minimize: Sum) -> list[Decision]:
     """What missing values mean for the densities: which are masked, and what counts for more."""
     found = [
-        Decision(node.name, "entries without a value are integrated out", "its entries stand alone")
+        Decision(
+            node.name, "entries without a value are integrated out", "its entries are independent"
+        )
         for node in typed.graph.model.nodes.values()
         if node.is_left_out
     ]
-    for _, term in leaves(minimize):
+    for _, term in densities_in(minimize):
         if isinstance(term, LogProb) and term.rows == "known":
-            reason = "each counts 1 / the share of such rows in the data"
+            reason = "each counts 1 / the fraction of such rows"
             name = f"E_known[log q({term.node})]"
             found.append(Decision(name, "the mean over rows with a value", reason))
     return found
@@ -140,7 +143,7 @@ def _undivided(typed: TypedGraph, node: Node) -> str:
     """Why the density of a node is no product over its entries; nothing where it is one."""
     assert node.entry is not None
     if node.entry.result_dims:
-        return f"a draw of {node.entry.name} is a whole vector"
+        return f"a draw of {node.entry.name} is a vector with one density"
     if node.through:
         return f"it goes through `{node.through[0].function}`, which mixes them"
     return "" if stands_alone(typed, node) else "each depends on those before it"
@@ -157,7 +160,7 @@ def _check_drawn(typed: TypedGraph, node: Node, entry: Entry, findings: Findings
         return
     drawn = guide.nodes[node.name]
     if drawn.draw is not None:
-        found = f"`draw: {drawn.draw.kind}` in the guide says it a second time"
+        found = f"the guide has `draw: {drawn.draw.kind}` as well"
         _unfit(node, found, "delete `draw:`", findings)
     elif drawn.through:
         reason = "the guide's draw goes through a bijection, which data cannot enter"
@@ -174,5 +177,5 @@ def _check_undrawn(typed: TypedGraph, node: Node, entry: Entry, findings: Findin
             found = diagnose("E0434", node.span, labels=label, name=node.name, user=user.name)
             findings.add(found, node.id)
             return
-    if not draws.draw(node.missing.kind).needs_finite:
+    if not DRAWS[node.missing.kind].needs_finite:
         findings.add(diagnose("E0433", node.missing.span, name=node.name), node.id)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from specc.graph.graph import GUIDE, MODEL
-from specc.objective.objective import Decision, Draw, Surrogate
-from specc.objective.passes.values import Values
-from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, Term
+from specc.objective.objective import Decision, Draw, State, Surrogate
+from specc.objective.passes.stochastic_graph import StochasticGraph
+from specc.objective.terms import Detach, How, Leaf, LogProb, Part, Reduce, Sum, Term, fold
 
 
 def find_surrogates(
-    minimize: Sum, draws: dict[str, Draw], values: Values
+    minimize: Sum, draws: dict[str, Draw], stochastic: StochasticGraph
 ) -> tuple[tuple[Surrogate, ...], list[Decision]]:
     """A surrogate for every score draw (Schulman et al. 2015, theorem 1).
 
@@ -21,10 +20,10 @@ def find_surrogates(
     surrogates, decisions = [], []
     costs = [cost for part in minimize.parts for cost in _costs(part)]
     for name, draw in draws.items():
-        if draw.kind != "score":
+        if not draw.entry.score_function:
             continue
-        reach = values.downstream(name) | {name}
-        kept = tuple(c for c in costs if _involves(c.term, values) & reach)
+        reach = stochastic.descendants(name) | {name}
+        kept = tuple(c for c in costs if drawn_behind(c.term, stochastic) & reach)
         dropped = tuple(c.term for c in costs if c not in kept)
         if not kept:
             continue
@@ -39,28 +38,35 @@ def find_surrogates(
     return tuple(surrogates), decisions
 
 
+def states(
+    surrogates: tuple[Surrogate, ...], draws: dict[str, Draw], reduction: How
+) -> tuple[State, ...]:
+    """The running baselines: one for each node, or one where a log of a mean is the only cost."""
+    running = [s.node for s in surrogates if draws[s.node].variant.running]
+    shared = running[:1] if reduction == "logmeanexp" else running
+    return tuple(State(f"{node}_baseline", (), 0.0) for node in shared)
+
+
 def _costs(part: Part) -> list[Part]:
-    match part.term:
-        case Reduce(how="mean", term=Sum(parts=parts)):
-            return [replace(p, coefficient=part.coefficient * p.coefficient) for p in parts]
-        case _:
-            return [part]
+    term = part.term
+    if isinstance(term, Reduce) and term.how == "mean" and isinstance(term.term, Sum):
+        parts = term.term.parts
+        return [replace(p, coefficient=part.coefficient * p.coefficient) for p in parts]
+    return [part]
 
 
-def _involves(term: Term, values: Values) -> frozenset[str]:
-    match term:
-        case LogProb(program=program, node=node, rows="known"):
-            return values.of_inputs(program, node)
-        case LogProb(program=program, node=node):
-            return values.of_density(program, node)
-        case Divergence(node=node):
-            inputs = values.inputs(MODEL, node) | values.inputs(GUIDE, node)
-            return frozenset(v for v in inputs if v in values.drawn_in)
-        case Sum(parts=parts):
-            return frozenset().union(*(_involves(p.term, values) for p in parts))
-        case Reduce(term=inner, axes=axes, how=how):
-            weighing = frozenset(axes) if how == "weighted" else frozenset()
-            own = _involves(inner, values) | weighing
-            for axis in weighing:
-                own |= values.of_density(GUIDE, axis)
-            return own
+def drawn_behind(term: Term, stochastic: StochasticGraph) -> frozenset[str]:
+    """The drawn values whose draws a term is a cost of, by the probabilities that weigh it, too."""
+
+    def combine(term: Term, inside: tuple[frozenset[str], ...]) -> frozenset[str]:
+        if isinstance(term, Leaf):
+            return stochastic.of_leaf(term)
+        if isinstance(term, Detach):
+            return frozenset()
+        found = frozenset[str]().union(*inside)
+        if isinstance(term, Reduce) and term.how == "weighted":
+            weights = (LogProb(stochastic.drawn_in[axis], axis) for axis in term.axes)
+            found = found.union(*map(stochastic.of_leaf, weights))
+        return found
+
+    return fold(term, combine)

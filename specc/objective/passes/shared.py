@@ -11,7 +11,8 @@ the logarithm, and is a sum over rows.
 
 from __future__ import annotations
 
-from specc.graph.graph import GUIDE, ROWS, Node, TypedGraph
+from specc.graph.graph import GUIDE, ROWS, TypedGraph
+from specc.graph.nodes import Node
 
 Problem = tuple[str, dict[str, str]]
 """A code with its evidence."""

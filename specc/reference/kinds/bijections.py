@@ -1,13 +1,13 @@
-"""Invertible maps: the two ways, what they cost, the logarithm of the determinant."""
+"""The reference of bijections: both directions, their costs, and the log-determinant."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from specc.catalog.bijection import Bijection
-from specc.catalog.bijections import index
+from specc.catalog.registry import BIJECTIONS
 from specc.catalog.supports import REAL, describe
-from specc.reference.entry import Entry, Page, cited, headline
+from specc.reference.entry import Entry, Page, cited
 from specc.reference.values import options
 
 INTRO = """A bijection f maps a draw u of the node's distribution to the value x = f(u):
@@ -17,7 +17,7 @@ INTRO = """A bijection f maps a draw u of the node's distribution to the value x
 
 def page() -> Page:
     """All of them, in alphabetical order."""
-    found = tuple(entry(index.bijection(name)) for name in index.names())
+    found = tuple(map(entry, BIJECTIONS.values()))
     return Page("bijections", "Bijections", INTRO, found)
 
 
@@ -26,7 +26,7 @@ def entry(of: Bijection[Any]) -> Entry:
     return Entry(
         name=of.name,
         kind="bijection",
-        summary=headline("bijections", of.name),
+        summary=of.summary,
         formula=of.formula,
         facts=_facts(of),
         tables=options(of.Options, of.name),

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from specc.catalog.distributions import index
 from specc.catalog.entry import Distribution
+from specc.catalog.registry import DISTRIBUTIONS
 from specc.catalog.supports import describe
 from specc.reference.entry import Entry, Page, Table, cited, code, listed, shown
 
 HEAD = ("parameter", "support", "shape of an event", "default", "meaning")
-INTRO = """A node names its distribution after its role, with the parameters beside it. A parameter
-is a number, a list or an expression; `params: encoder(x)` lets one link feed all that are not
-given. The shape of an event is `[]` for parameters that act entry by entry: those broadcast over
+INTRO = """A node names its distribution after its role, and has the parameters as further keys. A
+parameter is a number, a list or an expression; `params: encoder(x)` feeds all parameters that are
+not given by name. The shape of an event is `[]` for elementwise parameters, which broadcast over
 `shape:`.
 """
 
 
 def page() -> Page:
     """All of them, in alphabetical order."""
-    found = tuple(entry(index.distribution(name)) for name in index.names())
+    found = tuple(map(entry, DISTRIBUTIONS.values()))
     return Page("distributions", "Distributions", INTRO, found)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from specc.catalog.draws import index
 from specc.catalog.objective import Draw
+from specc.catalog.registry import DRAWS
 from specc.reference.entry import Entry, Page, Table, cited, code
 from specc.reference.values import HEAD
 
-INTRO = """`draw:` at a latent chooses how its value comes about; without it the compiler chooses,
-and `specc explain SPEC` states the reason. `missing:` at an observed node takes the same words for
-the rows and entries that have no value.
+INTRO = """`draw:` of a latent names its gradient estimator; by default the compiler chooses it, and
+`specc explain SPEC` states the reason. `missing:` of an observed node accepts the same words for
+rows and entries without a value.
 """
 NEEDS = {
-    "needs_reparameterized": "a distribution whose draws carry gradients",
+    "needs_reparameterized": "a reparameterized distribution",
     "needs_finite": "a node with finitely many values",
     "needs_continuous": "a continuous node",
     "needs_gaussian": "a normal node",
@@ -21,11 +21,11 @@ NEEDS = {
 
 def page() -> Page:
     """All of them, in alphabetical order."""
-    return Page("draws", "Draws", INTRO, tuple(entry(index.draw(name)) for name in index.names()))
+    return Page("draws", "Draws", INTRO, tuple(map(entry, DRAWS.values())))
 
 
 def entry(of: Draw) -> Entry:
-    """One draw."""
+    """The entry of a draw."""
     needs = [words for trait, words in NEEDS.items() if getattr(of, trait)]
     facts = [f"It needs {' and '.join(needs)}."] if needs else []
     if of.leaves_out:

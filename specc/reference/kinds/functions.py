@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from specc.catalog.entry import Function
-from specc.catalog.functions import index
+from specc.catalog.registry import FUNCTIONS
 from specc.catalog.supports import REAL, describe
-from specc.reference.entry import Entry, Page, cited, headline
+from specc.reference.entry import Entry, Page, cited
 
-INTRO = """Functions stand in expressions: after `let:`, for parameters of distributions, inside one
-another. They act on one event; rows, particles and plates are never written. Beside them there are
-`+`, `-`, `*`, `/`, `**`, `@` (products of matrices and vectors), comparison is not. Which support a
-result has decides where it may stand: `scale: exp(x)` is positive.
+INTRO = """Functions are used in expressions: after `let:`, for parameters of distributions, and
+inside each other. They act on one event; rows, particles and plates are never written. The
+operators are `+`, `-`, `*`, `/`, `**` and `@` (products of matrices and vectors); there are no
+comparisons. The support of a result decides where it may be used: `scale: exp(x)` is positive.
 """
 
 
 def page() -> Page:
     """All of them, in alphabetical order."""
-    found = tuple(entry(index.function(name)) for name in index.names())
+    found = tuple(map(entry, FUNCTIONS.values()))
     return Page("functions", "Functions", INTRO, found)
 
 
@@ -25,7 +25,7 @@ def entry(of: Function) -> Entry:
     return Entry(
         name=of.name,
         kind="function",
-        summary=headline("functions", of.name),
+        summary=of.summary,
         formula=of.formula,
         facts=_facts(of),
         example=of.example,
@@ -49,5 +49,5 @@ def _facts(of: Function) -> tuple[str, ...]:
     if of.of_data:
         facts.append("Its argument is a node that the data gives.")
     if of.sizes:
-        facts.append("A size is a whole number that is known when compiling.")
+        facts.append("A size is an integer that is known when compiling.")
     return tuple(facts)

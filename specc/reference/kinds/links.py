@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from specc.catalog.causal import Causal
-from specc.catalog.causal_links import index as causal_links
 from specc.catalog.link import Link
-from specc.catalog.links import index
-from specc.reference.entry import Entry, Page, cited, headline
+from specc.catalog.registry import CAUSAL_LINKS, LINKS
+from specc.reference.entry import Entry, Page, cited
 from specc.reference.values import options
 
 INTRO = """A link is a network with a name: `links: {decoder: {mlp: [200, 200]}}`, used as
-`decoder(z)`. The key named like the kind holds its sizes; the sizes of input and output come from
-where it is used. A causal link may be applied to the node that it gives a parameter of.
+`decoder(z)`. The key with the name of the kind has its sizes; the sizes of input and output follow
+from its use. A causal link may be applied to the node whose parameter it computes.
 """
 
 
 def page() -> Page:
     """Links, then causal links."""
-    plain = [entry(index.link(name)) for name in index.names()]
-    causal = [entry(causal_links.causal_link(name)) for name in causal_links.names()]
+    plain = list(map(entry, LINKS.values()))
+    causal = list(map(entry, CAUSAL_LINKS.values()))
     return Page("links", "Links", INTRO, (*plain, *causal))
 
 
@@ -30,7 +29,7 @@ def entry(of: Link[Any] | Causal[Any]) -> Entry:
     return Entry(
         name=of.name,
         kind="causal link" if is_causal else "link",
-        summary=headline("causal_links" if is_causal else "links", of.name),
+        summary=of.summary,
         formula=of.formula,
         facts=_facts(of),
         tables=options(of.Options, of.name),

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from specc.catalog.objective import Objective
-from specc.catalog.objectives import index
+from specc.catalog.registry import OBJECTIVES, SHORTHANDS
+from specc.catalog.shorthand import Shorthand
 from specc.reference.entry import Entry, Page, Table, cited, code, shown
-from specc.reference.values import HEAD
+from specc.reference.kinds.metrics import named
+from specc.reference.values import HEAD, options
 
-INTRO = """`objective:` names what training makes large. `{minimize: "..."}` takes an expression
-over the programs instead, such as `{minimize: "-elbo(model, guide)"}`.
+INTRO = """`objective:` names the function that training maximizes. `{minimize: "..."}` is an
+expression to minimize instead, such as `{minimize: "-elbo(model, guide)"}`. Some objectives are
+short for several players; `specc explain SPEC` shows their long form, which a spec can contain.
 """
 
 
 def page() -> Page:
     """All of them, in alphabetical order."""
-    found = tuple(entry(index.objective(name)) for name in index.names())
-    return Page("objectives", "Objectives", INTRO, found)
+    found = [*map(entry, OBJECTIVES.values()), *map(shorthand, SHORTHANDS.values())]
+    found.sort(key=lambda one: one.name)
+    return Page("objectives", "Objectives", INTRO, tuple(found))
 
 
 def entry(of: Objective) -> Entry:
@@ -23,7 +27,7 @@ def entry(of: Objective) -> Entry:
     rows = tuple(
         (
             code(name),
-            "whole number" if isinstance(default, int) else "number",
+            "integer" if isinstance(default, int) else "number",
             code(shown(default)),
             of.meanings[name],
         )
@@ -37,6 +41,25 @@ def entry(of: Objective) -> Entry:
         formula=of.formula,
         facts=(fact,),
         tables=(Table(HEAD, rows),) if rows else (),
+        example=of.example,
+        sources=cited(of.references),
+    )
+
+
+def shorthand(of: Shorthand) -> Entry:
+    """One that is short for several players."""
+    tables = tuple(
+        Table(table.head, tuple(named(of, row) for row in table.rows))
+        for table in options(of.Options)
+        if table.rows
+    )
+    return Entry(
+        name=of.name,
+        kind="objective",
+        summary=f"{of.title[0].upper()}{of.title[1:]}. {of.summary}",
+        formula=of.formula,
+        facts=("It is short for several players.",),
+        tables=tables,
         example=of.example,
         sources=cited(of.references),
     )

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from specc.catalog.registry import SOURCES
 from specc.catalog.source import Option, Source
-from specc.catalog.sources import index
 from specc.catalog.supports import describe
 from specc.reference.entry import Entry, Page, Table, cited, code, shown
 from specc.reference.values import HEAD
 
 INTRO = """`data: {source: csv, path: a.csv, ...}` reads rows; `fields:` names the columns that the
-model uses. Files lie in the folder that `--data-dir` names. What is done to each value of a field
-(`standardize`, `binarize`, `one_hot`, ...) stands under [Keys of a spec](spec.md).
+model uses. Files are in the folder of `--data-dir`. [Keys of a spec](spec.md) describes the
+transformations of a field (`standardize`, `binarize`, `one_hot`, ...).
 """
 KINDS = {
     "text": "text",
     "path": "a path in the data folder",
     "columns": "lists of columns by name",
     "classes": "lists of texts by column",
-    "sizes": "list of whole numbers",
-    "number": "whole number",
+    "sizes": "list of integers",
+    "number": "integer",
 }
 
 
 def page() -> Page:
     """All of them, in alphabetical order."""
-    found = tuple(entry(index.source(name)) for name in index.names())
+    found = tuple(map(entry, SOURCES.values()))
     return Page("sources", "Sources", INTRO, found)
 
 

@@ -9,22 +9,30 @@ from pydantic import BaseModel
 
 from specc.language.schema.data import DataSpec, FieldSpec, Hide, ManyHot
 from specc.language.schema.document import Document, Scan
+from specc.language.schema.metric import MetricFigure
 from specc.language.schema.node import Node, Role
+from specc.language.schema.objective import Player, Players
 from specc.language.schema.read_document import REQUIRED
 from specc.language.schema.read_node import HEADS, OPTIONS
-from specc.language.schema.train import EarlyStopping, Evaluation, ScheduleStep, TrainSpec
+from specc.language.schema.train import (
+    EarlyStopping,
+    Evaluation,
+    PlayerSettings,
+    ScheduleStep,
+    TrainSpec,
+)
 from specc.reference.entry import Entry, Page, Table, code, listed, shown
 from specc.reference.values import HEAD, values
 
-INTRO = """A spec is a mapping of these keys, in the order in which `specc fmt` leaves them. Names
-in capitals, such as NODE, are one's own. `--set train.epochs=10` sets a key from the command line.
+INTRO = """A spec is a mapping of these keys, in the order of `specc fmt`. Names in capitals, such
+as NODE, are placeholders. `--set train.epochs=10` sets a key from the command line.
 """
 ROLES: Mapping[Role, str] = {
     "latent": "A random variable without data, and its distribution.",
     "observed": "A random variable that the data gives, and its distribution.",
     "given": "A field of the data that the model conditions on.",
     "let": "A value computed from other nodes.",
-    "parameter": "A learnt tensor, and the set that its values stay in.",
+    "parameter": "A learnt tensor, and its support.",
     "joint": "One draw with several parts, by name, each `latent` or `observed`.",
 }
 NODE_VALUES: Mapping[str, str] = {
@@ -46,7 +54,7 @@ NODE_VALUES: Mapping[str, str] = {
 NODE_FIELDS = {"global": "is_global", "from": "from_field", "distribution": "head"}
 TOP_VALUES: Mapping[str, str] = {
     "specc": "`1`",
-    "name": "a word in small letters",
+    "name": "a word in lower case",
     "doc": "text",
     "constants": "numbers, words or lists of numbers by name",
     "data": "keys, see `data`",
@@ -55,9 +63,10 @@ TOP_VALUES: Mapping[str, str] = {
     "guide": "nodes by name, as of `model`",
     "programs": "programs by name, each with its nodes",
     "links": "links by name, see `links.LINK`",
-    "objective": "the name of an objective, one with options, or `{minimize: EXPRESSION}`",
+    "objective": "the name of an objective, one with options, `{minimize: EXPRESSION}`, or keys, "
+    "see `objective`",
     "train": "keys, see `train`",
-    "evaluate": "figures by name, see `evaluate.FIGURE`",
+    "evaluate": "metrics by name, see `evaluate.METRIC`",
     "moved": "new names by old names",
 }
 DATA_VALUES: Mapping[str, str] = {
@@ -102,11 +111,20 @@ def sections() -> tuple[Section, ...]:
         Section("plates.PLATE", _first(Scan), _plates()),
         Section("model.NODE", _first(Node), _node()),
         Section("links.LINK", "A network, a causal network or a bijection.", _link()),
+        Section("objective", "Several losses, each of a player.", _players()),
+        Section("objective.players.PLAYER", "A loss, who minimizes it, and how.", _player()),
         Section("train", _first(TrainSpec), rows_of(TrainSpec, TRAIN_VALUES)),
         Section("train.early_stopping", _first(EarlyStopping), rows_of(EarlyStopping)),
         Section("train.schedule.STEP", _first(ScheduleStep), rows_of(ScheduleStep)),
-        Section("evaluate.FIGURE", _first(Evaluation), rows_of(Evaluation)),
+        Section("evaluate.METRIC", _first(Evaluation), _figure()),
     )
+
+
+def _figure() -> tuple[tuple[str, str, str, str], ...]:
+    """The options of a likelihood, and the key that makes the figure one of samples."""
+    about = MetricFigure.model_fields["metric"].description or ""
+    instead = f"Instead of an estimator. {about} See [Metrics](metrics.md)."
+    return *rows_of(Evaluation), ("metric", "the name of a metric", "", instead)
 
 
 def rows_of(
@@ -186,3 +204,19 @@ def _link() -> tuple[tuple[str, str, str, str], ...]:
     kind = "The kind of network with its sizes, see [Links](links.md), [Bijections](bijections.md)."
     option = "An option of that kind."
     return (("KIND", "what the kind takes", "required", kind), ("OPTION", "see there", "", option))
+
+
+def _players() -> tuple[tuple[str, str, str, str], ...]:
+    may = "players by name, see `objective.players.PLAYER`"
+    about = Players.model_fields["players"].description or ""
+    order = next(row for row in rows_of(Players) if row[0] == "order")
+    return ("players", may, "required", about), order
+
+
+def _player() -> tuple[tuple[str, str, str, str], ...]:
+    fields = Player.model_fields
+    return (
+        ("minimize", "an expression", "required", fields["minimize"].description or ""),
+        ("links", "list of links and parameters", "", fields["links"].description or ""),
+        *rows_of(PlayerSettings, TRAIN_VALUES),
+    )

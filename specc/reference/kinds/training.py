@@ -14,9 +14,9 @@ from specc.reference.entry import Entry, Page, Table, cited, code
 from specc.reference.values import HEAD, options
 
 INTRO = """`train:` names an optimizer and a schedule: `{optimizer: {adam: {lr: 0.001}}, schedule:
-cosine}`. In the formulas g is the gradient of the loss, with weight_decay times theta added where
-that is an option, t counts steps from 1, and all is entry by entry. A link names its `init:` and
-its `activation:`.
+cosine}`. In the formulas g is the gradient of the loss plus weight_decay times theta, if that is an
+option, t counts steps from 1, and all operations are elementwise. A link names its `init:` and its
+`activation:`.
 """
 UNITS = "A unit has n inputs, and a layer m outputs."
 BIAS = {"default": "Biases start likewise."}

@@ -1,4 +1,4 @@
-"""A scale and a shift for each channel that start from data.
+"""A scale and a shift for each channel, with data-dependent initialization.
 
 Kingma and Dhariwal (2018), Glow: Generative flow with invertible 1x1 convolutions, section 3.1.
 """
@@ -11,22 +11,22 @@ import torch
 from torch import Tensor, nn
 
 from specc.runtime.bijections.bijection import Bijection
+from specc.runtime.bijections.data_dependent_init import is_initializing
 from specc.runtime.bijections.event import nothing
-from specc.runtime.bijections.starting import is_starting
 
 STEADY = 1e-6
-"""A channel whose standard deviation is less is only shifted."""
+"""A channel with a smaller standard deviation is shifted only."""
 
 
 class ActNorm(Bijection):
     """x = exp(log_scale) u + shift, by the first axis of an event of shape `shape`.
 
-    log |det dx/du| is the sum of log_scale, once for each of the further axes' places. Inside
-    `starting()` whichever way is called sets both, so that each channel of its result has mean 0
-    and variance 1 over the batch.
+    log |det dx/du| is the sum of log_scale, times the number of positions of the other axes. Inside
+    `initializing()` a call of either map sets both parameters, so that each channel of its result
+    has mean 0 and variance 1 over the batch.
     """
 
-    starts_from_data = True
+    has_data_dependent_init = True
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -36,23 +36,23 @@ class ActNorm(Bijection):
         self.shift = nn.Parameter(torch.zeros(channels))
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
-        if is_starting():
+        """The value x and log |det dx/du|."""
+        if is_initializing():
             mean, log_std = self._moments(u)
             self._set(-log_std, -mean * (-log_std).exp())
         x = u * self._wide(self.log_scale.exp()) + self._wide(self.shift)
         return x, nothing(u, self.rank) + self.log_scale.sum() * self.places
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
-        if is_starting():
+        """The draw u and log |det du/dx|."""
+        if is_initializing():
             mean, log_std = self._moments(x)
             self._set(log_std, mean)
         u = (x - self._wide(self.shift)) * self._wide((-self.log_scale).exp())
         return u, nothing(x, self.rank) - self.log_scale.sum() * self.places
 
     def _wide(self, channels: Tensor) -> Tensor:
-        """A number for each channel, over the further axes."""
+        """A number for each channel, with axes of size 1 for the other axes of the event."""
         return channels.reshape(-1, *(1,) * (self.rank - 1))
 
     @torch.no_grad()

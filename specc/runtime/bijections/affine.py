@@ -14,7 +14,8 @@ from specc.runtime.bijections.event import total
 class Affine(Bijection):
     """x = exp(log_scale) u + shift; log |det dx/du| = sum of log_scale.
 
-    `shape` is the event's; with a `context` of that many numbers, scale and shift are linear in it.
+    `shape` is that of the event. With a context of `context` numbers, scale and shift are affine
+    in it.
     """
 
     def __init__(self, shape: tuple[int, ...], context: int = 0) -> None:
@@ -28,13 +29,13 @@ class Affine(Bijection):
             nn.init.zeros_(self.linear.bias)
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
+        """The value x and log |det dx/du|."""
         log_scale, shift = self._of(context)
         x = u * log_scale.exp() + shift
         return x, total(log_scale.expand_as(x), len(self.shape))
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
+        """The draw u and log |det du/dx|."""
         log_scale, shift = self._of(context)
         u = (x - shift) * (-log_scale).exp()
         return u, -total(log_scale.expand_as(u), len(self.shape))

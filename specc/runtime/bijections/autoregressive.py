@@ -1,4 +1,4 @@
-"""Autoregressive maps: entry i is mapped as the entries before it say.
+"""Autoregressive maps: the map of entry i depends on the entries before it.
 
 Germain et al. (2015), MADE, section 3 (the masks); Papamakarios, Pavlakou and Murray (2017), Masked
 autoregressive flow, eq. 3 and 4; Kingma et al. (2016), Inverse autoregressive flow, section 3.
@@ -20,10 +20,11 @@ from specc.runtime.bijections.spline import Spline
 
 
 def masks(size: int, hidden: Sequence[int], each: int, least: int) -> list[Tensor]:
-    """The masks of a network that gives `each` parameters for entry i from the entries before it.
+    """The masks of a network with `each` outputs for entry i that depend on the entries before i.
 
-    A hidden unit of degree d, from `least` to size - 1, sees the entries up to d and is seen by
-    the parameters of the entries after d (MADE, eq. 12 and 13). Each mask is [outputs, inputs].
+    Hidden units have degrees d from `least` to size - 1. A unit of degree d is connected to the
+    entries up to d and to the outputs of the entries after d (MADE, eq. 12 and 13). Each mask is
+    [outputs, inputs].
     """
     inputs = torch.arange(1, size + 1)
     top = max(size - least, 1)
@@ -51,7 +52,7 @@ class Autoregressive(Bijection):
         self.register_buffer("column", torch.arange(size), persistent=False)
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|: entry after entry."""
+        """The value x and log |det dx/du|, computed entry by entry."""
         u = spread(u, context, 1)
         x, log_slopes = torch.zeros_like(u), torch.zeros_like(u)
         for i in range(self.size):
@@ -61,7 +62,7 @@ class Autoregressive(Bijection):
         return x, log_slopes.sum(-1)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
+        """The draw u and log |det du/dx|."""
         x = spread(x, context, 1)
         u, log_slopes = self.map.inverse(x, self._given(x, context))
         return u, log_slopes.sum(-1)
@@ -86,16 +87,19 @@ class InverseAutoregressive(AffineAutoregressive):
     """
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
+        """The value x and log |det dx/du|."""
         return super().inverse(u, context)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|: entry after entry."""
+        """The draw u and log |det du/dx|, computed entry by entry."""
         return super().forward(x, context)
 
 
 class SplineAutoregressive(Autoregressive):
-    """Each entry through a spline that those before it give (Durkan et al. 2019, section 3.2)."""
+    """A spline for each entry, with parameters from the entries before it.
+
+    Durkan et al. (2019), section 3.2.
+    """
 
     def __init__(
         self,

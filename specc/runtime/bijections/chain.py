@@ -1,4 +1,4 @@
-"""Bijections one after the other."""
+"""The composition of bijections."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import cast
 
 from torch import Tensor
 
-from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.stochastic import Stochastic
+from specc.runtime.bijections.bijection import Bijection, Stochastic
 from specc.runtime.noise import Noise
 
 
 class Chain(Stochastic):
-    """x = f_n(... f_1(u)): the first step listed takes the draw, and log-determinants add up.
+    """x = f_n(... f_1(u)), with the sum of the log-determinants.
 
-    Every step sees the same context; those that estimate their log-determinant get the noise.
+    All steps get the same context, and `Stochastic` steps also get the noise.
     """
 
     def __init__(self, *steps: Bijection) -> None:
@@ -26,7 +25,7 @@ class Chain(Stochastic):
     def forward(
         self, u: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
+        """The value x and log |det dx/du|."""
         first, *rest = self._steps()
         x, log_det = onward(first, u, context, noise)
         for step in rest:
@@ -34,16 +33,16 @@ class Chain(Stochastic):
             log_det = log_det + more
         return x, log_det
 
-    def push(self, u: Tensor, context: Tensor | None = None) -> Tensor:
-        """x alone, each step by its own `push`."""
+    def forward_value(self, u: Tensor, context: Tensor | None = None) -> Tensor:
+        """The value x alone, by the `forward_value` of each step."""
         for step in self._steps():
-            u = step.push(u, context)
+            u = step.forward_value(u, context)
         return u
 
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
+        """The draw u and log |det du/dx|."""
         *rest, last = self._steps()
         u, log_det = back(last, x, context, noise)
         for step in reversed(rest):
@@ -58,7 +57,7 @@ class Chain(Stochastic):
 def onward(
     step: Bijection, u: Tensor, context: Tensor | None, noise: Noise | None
 ) -> tuple[Tensor, Tensor]:
-    """A step from the draw to the value, with the noise where it takes any."""
+    """The forward map of a step, with the noise if the step is `Stochastic`."""
     if isinstance(step, Stochastic):
         return step.forward(u, context, noise)
     return step.forward(u, context)
@@ -67,7 +66,7 @@ def onward(
 def back(
     step: Bijection, x: Tensor, context: Tensor | None, noise: Noise | None
 ) -> tuple[Tensor, Tensor]:
-    """A step from the value to the draw, with the noise where it takes any."""
+    """The inverse map of a step, with the noise if the step is `Stochastic`."""
     if isinstance(step, Stochastic):
         return step.inverse(x, context, noise)
     return step.inverse(x, context)

@@ -1,4 +1,4 @@
-"""Couplings: one half of a vector is mapped, entry by entry, as the other half says.
+"""Couplings: the map of one half of a vector, entry by entry, depends on the other half.
 
 Dinh, Krueger and Bengio (2015), NICE, section 3.2; Dinh, Sohl-Dickstein and Bengio (2017), Density
 estimation using Real NVP, section 3.2.
@@ -23,11 +23,11 @@ Way = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class Coupling(Bijection):
-    """x_kept = u_kept, x_i = m(u_i; network(u_kept, context)); the log-slopes add up.
+    """x_kept = u_kept, x_i = m(u_i; network(u_kept, context)); log-det = sum of the log-slopes.
 
-    `size` is that of the first axis of an event of `rank` axes, at least 2; `keeps` says which half
-    of it stays as it is, "first" (the larger where the size is odd) or "last". `network` makes the
-    network from the sizes of what goes in and what comes out.
+    `size`, at least 2, is that of the first axis of an event of `rank` axes. `keeps` is the half
+    that does not change: "first" (the larger one if the size is odd) or "last". `network` makes the
+    network from its numbers of inputs and outputs.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Coupling(Bijection):
         self.network = network(kept, map.size * moved)
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
+        """The value x and log |det dx/du|."""
         return self._through(self.map.forward, u, context)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
+        """The draw u and log |det du/dx|."""
         return self._through(self.map.inverse, x, context)
 
     def _through(self, way: Way, value: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -63,12 +63,12 @@ class Coupling(Bijection):
 
 
 def vectors(hidden: Sequence[int], activation: str, context: int) -> Make:
-    """What makes the network of a coupling of vectors."""
+    """The factory of the network of a coupling of vectors."""
     return partial(Network, hidden=hidden, activation=activation, context=context)
 
 
 class AffineCoupling(Coupling):
-    """The other half is scaled and shifted (Real NVP, eq. 4 and 5)."""
+    """A coupling that scales and shifts the other half (Real NVP, eq. 4 and 5)."""
 
     def __init__(
         self, size: int, keeps: str, hidden: Sequence[int], activation: str, context: int = 0
@@ -77,7 +77,7 @@ class AffineCoupling(Coupling):
 
 
 class ImageCoupling(Coupling):
-    """The other half of the channels is scaled and shifted, as convolutions of the first say."""
+    """A coupling of images: a convolutional network scales and shifts half of the channels."""
 
     def __init__(
         self, size: int, keeps: str, channels: int, activation: str, context: int = 0
@@ -87,7 +87,7 @@ class ImageCoupling(Coupling):
 
 
 class AdditiveCoupling(Coupling):
-    """The other half is shifted (NICE, eq. 9): volumes stay."""
+    """A coupling that shifts the other half (NICE, eq. 9); the log-determinant is 0."""
 
     def __init__(
         self, size: int, keeps: str, hidden: Sequence[int], activation: str, context: int = 0
@@ -96,7 +96,7 @@ class AdditiveCoupling(Coupling):
 
 
 class SplineCoupling(Coupling):
-    """The other half goes through splines (Durkan et al. 2019, section 3.2)."""
+    """A coupling that applies splines to the other half (Durkan et al. 2019, section 3.2)."""
 
     def __init__(
         self,

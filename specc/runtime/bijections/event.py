@@ -1,4 +1,4 @@
-"""Values as events after leading axes: sums over the event, and the axes that a context brings."""
+"""Sums over the axes of an event, and broadcasting over the leading axes of a context."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from torch import Tensor
 
 
 def total(x: Tensor, rank: int) -> Tensor:
-    """The sum over the last `rank` axes; with none, the value itself."""
+    """The sum over the last `rank` axes; the value if `rank` is 0."""
     return x.sum(tuple(range(-rank, 0))) if rank else x
 
 
 def nothing(value: Tensor, rank: int) -> Tensor:
-    """The log-determinant 0 for each event of rank `rank`."""
+    """A log-determinant of 0 for each event of rank `rank`."""
     return value.new_zeros(value.shape[: value.ndim - rank])
 
 
 def spread(value: Tensor, context: Tensor | None, rank: int) -> Tensor:
-    """The value over the leading axes of both, where a context [..., n] has more of them."""
+    """The value, broadcast to the leading axes of a context [..., n]."""
     if context is None:
         return value
     leading, event = value.shape[: value.ndim - rank], value.shape[value.ndim - rank :]

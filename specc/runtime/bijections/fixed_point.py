@@ -1,4 +1,4 @@
-"""Fixed points of contractions, by Anderson's acceleration.
+"""Fixed points of contractions by Anderson acceleration.
 
 Walker and Ni (2011), Anderson acceleration for fixed-point iterations, section 2.
 """
@@ -10,8 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from specc.runtime.unsolved import only
-from specc.runtime.varying import varies
+from specc.runtime.control_flow import data_dependent
+from specc.runtime.solver_failures import solution_or_nan
 
 MEMORY, MOST = 5, 2000
 TOLERANCE = 32.0
@@ -20,14 +20,14 @@ TOLERANCE = 32.0
 
 @torch.no_grad()
 def fixed_point(f: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
-    """x = f(x) for vectors [..., size], each by itself, where f brings any two closer together.
+    """The solution of x = f(x) for each vector [..., size], for a contraction f.
 
-    A step is accepted where the residual gets smaller, and otherwise replaced by the plain step
-    x <- f(x), which makes it smaller by the Lipschitz constant of f. Ends at the tolerance, where
-    rounding allows no further step, or after 2,000 steps; a vector whose residual is larger than
-    half of the digits allow is NaN then. The result has no gradient.
+    An accelerated step that does not decrease the residual is replaced by the plain step x <- f(x),
+    which decreases it by the Lipschitz constant of f. The iteration stops at the tolerance, if
+    rounding allows no further progress, or after 2,000 steps. A vector with a residual larger than
+    half of the digits is then NaN. The result has no gradient.
     """
-    varies("a fixed point takes as many steps as its numbers need")
+    data_dependent("a fixed point takes as many steps as its numbers need")
     x, y = start, f(start)
     residual = y - x
     past: list[tuple[Tensor, Tensor]] = []
@@ -43,7 +43,7 @@ def fixed_point(f: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
         x, y = torch.where(better, proposed, x), torch.where(better, image, y)
         residual, failed = y - x, ~better
     allowed = torch.finfo(x.dtype).eps ** 0.5 * (1 + _norm(x) + _norm(start))
-    return only(
+    return solution_or_nan(
         _norm(residual) <= allowed,
         y,
         start.isfinite().all(-1, keepdim=True),
@@ -62,7 +62,7 @@ def _near(x: Tensor, residual: Tensor) -> bool:
 
 
 def _accelerated(y: Tensor, residual: Tensor, past: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """The step that would make the residual smallest, were f linear along the last few steps."""
+    """The step that minimizes the residual if f is linear along the last few steps."""
     if not past:
         return y
     moves, changes = (torch.stack(side, -2) for side in zip(*past, strict=True))

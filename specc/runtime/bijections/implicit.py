@@ -9,19 +9,19 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from specc.runtime.bijections.contraction import Contraction
+from specc.runtime.bijections.bijection import Stochastic
 from specc.runtime.bijections.determinant import log_det
 from specc.runtime.bijections.event import spread
-from specc.runtime.bijections.solving import solve
-from specc.runtime.bijections.stochastic import Stochastic
+from specc.runtime.bijections.implicit_gradient import solve
+from specc.runtime.bijections.lipschitz_network import LipschitzNetwork
 from specc.runtime.noise import Noise
 
 
 class Implicit(Stochastic):
     """u + h(u; context) = x + g(x; context), for vectors of `size` entries (eq. 4).
 
-    g and h have Lipschitz constants less than 1. Both ways are a fixed point, to 32 units of the
-    last place, and log |det du/dx| = log det(I + dg/dx) - log det(I + dh/du) (eq. 6).
+    g and h have Lipschitz constants less than 1. Both directions are a fixed point, to 32 units in
+    the last place, and log |det du/dx| = log det(I + dg/dx) - log det(I + dh/du) (eq. 6).
     """
 
     def __init__(
@@ -33,30 +33,30 @@ class Implicit(Stochastic):
         context: int = 0,
     ) -> None:
         super().__init__()
-        self.g = Contraction(size, hidden, activation, coefficient, context)
-        self.h = Contraction(size, hidden, activation, coefficient, context)
+        self.g = LipschitzNetwork(size, hidden, activation, coefficient, context)
+        self.h = LipschitzNetwork(size, hidden, activation, coefficient, context)
 
     def forward(
         self, u: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
+        """The value x and log |det dx/du|."""
         return _across(self.h, self.g, u, context, noise)
 
-    def push(self, u: Tensor, context: Tensor | None = None) -> Tensor:
-        """x alone: the fixed point, without Jacobians."""
+    def forward_value(self, u: Tensor, context: Tensor | None = None) -> Tensor:
+        """The value x alone, from the fixed point without a Jacobian."""
         u = spread(u, context, 1)
         return solve(self.g.at(context), u + self.h.at(context)(u))
 
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
+        """The draw u and log |det du/dx|."""
         return _across(self.g, self.h, x, context, noise)
 
 
 def _across(
-    near: Contraction,
-    far: Contraction,
+    near: LipschitzNetwork,
+    far: LipschitzNetwork,
     value: Tensor,
     context: Tensor | None,
     noise: Noise | None,

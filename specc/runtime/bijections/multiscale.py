@@ -35,7 +35,7 @@ class MultiScale(Bijection):
         self.parts = [*half[:-1], 2 * half[-1]]
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
+        """The value x and log |det dx/du|."""
         *parts, x = u.split_with_sizes(self.parts, -1)
         log_det = nothing(u, 1)
         levels = [*zip(self.children(), self.shapes, [*parts, None], strict=True)]
@@ -50,7 +50,7 @@ class MultiScale(Bijection):
         return x, log_det
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
+        """The draw u and log |det du/dx|."""
         log_det, parts = nothing(x, 3), []
         for level in self.children():
             assert isinstance(level, Bijection)

@@ -1,4 +1,4 @@
-"""The network that gives the parameters of one part of a vector from another part."""
+"""Networks that compute the parameters of couplings and autoregressive maps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,28 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
-from specc.runtime.bijections.activations import ACTIVATIONS
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "celu": nn.CELU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "hardtanh": nn.Hardtanh,
+    "identity": nn.Identity,
+    "leaky_relu": nn.LeakyReLU,
+    "mish": nn.Mish,
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "selu": nn.SELU,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "softsign": nn.Softsign,
+    "tanh": nn.Tanh,
+}
+"""Activation functions by name."""
 
 
 class MaskedLinear(nn.Linear):
-    """(W * mask) v + b, mask [outputs, inputs] of zeros and ones."""
+    """The masked linear map (W * mask) v + b, with a binary mask [outputs, inputs]."""
 
     mask: Tensor
 
@@ -27,10 +44,10 @@ class MaskedLinear(nn.Linear):
 
 
 class Network(nn.Module):
-    """h_1 = f(W_1 v + V c + b_1), h_i = f(W_i h_(i-1) + b_i), then a linear map that starts at 0.
+    """h_1 = f(W_1 v + V c + b_1), h_i = f(W_i h_(i-1) + b_i), then a linear map initialized with 0.
 
     v [..., inputs] and the context c [..., context] broadcast; the result is [..., outputs]. With
-    `masks`, one [outputs, inputs] for each linear map of v and h, their weights are masked.
+    `masks`, one [outputs, inputs] for each linear map of v and h, masks their weights.
     """
 
     def __init__(
@@ -54,7 +71,7 @@ class Network(nn.Module):
         nn.init.zeros_(rest[-1].bias)
 
     def forward(self, v: Tensor, context: Tensor | None = None) -> Tensor:
-        """The parameters, flat."""
+        """The parameters, [..., outputs]."""
         h: Tensor = self.first(v)
         if self.context is not None and context is not None:
             h = h + self.context(context)
@@ -66,8 +83,8 @@ class Network(nn.Module):
 class ImageNetwork(nn.Module):
     """Convolutions of 3x3, 1x1 and 3x3 on images [..., inputs, H, W]; the last starts at 0.
 
-    The context c [..., context] adds V c to every place of the first one's result. Kingma and
-    Dhariwal (2018), Glow, section 5.
+    A context c [..., context] adds V c to every position of the result of the first convolution.
+    Kingma and Dhariwal (2018), Glow, section 5.
     """
 
     def __init__(
@@ -94,6 +111,6 @@ class ImageNetwork(nn.Module):
 
 
 def _folded(convolution: nn.Module, x: Tensor) -> Tensor:
-    """A convolution over any leading axes."""
+    """A convolution over any number of leading axes."""
     y: Tensor = convolution(x.reshape(-1, *x.shape[-3:]))
     return y.reshape(*x.shape[:-3], *y.shape[1:])

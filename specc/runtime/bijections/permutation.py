@@ -1,4 +1,4 @@
-"""The entries of a vector, or the channels of an image, in another order. Volumes stay."""
+"""Permutations of the entries of a vector or the channels of an image; the log-determinant is 0."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from specc.runtime.bijections.event import nothing
 
 
 class Reverse(Bijection):
-    """The first axis of an event of `rank` axes, last entry first."""
+    """The first axis of an event of `rank` axes in reverse order."""
 
     def __init__(self, rank: int = 1) -> None:
         super().__init__()
         self.rank = rank
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and 0."""
+        """The value x and the log-determinant 0."""
         return u.flip(-self.rank), nothing(u, self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and 0."""
+        """The draw u and the log-determinant 0."""
         return self.forward(x)
 
 
 class Shuffle(Bijection):
-    """x_i = u_order(i) along the first axis, of `size` entries, in an order made from `seed`."""
+    """x_i = u_order(i) along the first axis, of `size` entries, in a random order from `seed`."""
 
     order: Tensor
 
@@ -37,9 +37,9 @@ class Shuffle(Bijection):
         self.register_buffer("order", order)
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and 0."""
+        """The value x and the log-determinant 0."""
         return u.index_select(u.ndim - self.rank, self.order), nothing(u, self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and 0."""
+        """The draw u and the log-determinant 0."""
         return x.index_select(x.ndim - self.rank, self.order.argsort()), nothing(x, self.rank)

@@ -1,4 +1,4 @@
-"""A vector pulled towards a point, or pushed away from it.
+"""Radial flows: a vector moves towards a point, or away from it.
 
 Rezende and Mohamed (2015), Variational inference with normalizing flows, eq. 14 and A.2.
 """
@@ -10,33 +10,33 @@ from torch import Tensor
 from torch.nn import functional
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.learnt import STILL, Learnt
+from specc.runtime.bijections.conditional_parameter import STILL, ConditionalParameter
 
 
 class Radial(Bijection):
     """x = u + b (u - c) / (a + r), r = |u - c|, for vectors of `size` entries.
 
-    With q = b / (a + r), log |det dx/du| = (size - 1) log(1 + q) + log(1 + q a / (a + r)), both
-    positive as b > -a (A.2): a = softplus(.), b = softplus(.) - a. The point c, a and b are learnt,
-    or an affine function of a context. The inverse is in closed form: r is the positive root of
-    r^2 + (a + b - |x - c|) r = a |x - c|.
+    With q = b / (a + r), log |det dx/du| = (size - 1) log(1 + q) + log(1 + q a / (a + r)). Both
+    arguments are positive because b > -a (A.2): a = softplus(.), b = softplus(.) - a. The
+    parameters c, a and b are learnt, or affine functions of a context. The inverse has a closed
+    form: r is the positive root of r^2 + (a + b - |x - c|) r = a |x - c|.
     """
 
     def __init__(self, size: int, context: int = 0) -> None:
         super().__init__()
         self.size = size
         start = torch.cat([torch.randn(size), torch.full((2,), STILL)])
-        self.learnt = Learnt(start, context)
+        self.parameter = ConditionalParameter(start, context)
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
+        """The value x and log |det dx/du|."""
         c, a, b = self._of(context)
         r = torch.linalg.vector_norm(u - c, dim=-1)
         q = b / (a + r)
         return u + q[..., None] * (u - c), self._log_det(q, a, r)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
+        """The draw u and log |det du/dx|."""
         c, a, b = self._of(context)
         far = torch.linalg.vector_norm(x - c, dim=-1)
         r = _positive_root(a + b - far, a * far)
@@ -47,7 +47,7 @@ class Radial(Bijection):
         return (self.size - 1) * torch.log1p(q) + torch.log1p(q * a / (a + r))
 
     def _of(self, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        c, a, b = self.learnt(context).split_with_sizes([self.size, 1, 1], -1)
+        c, a, b = self.parameter(context).split_with_sizes([self.size, 1, 1], -1)
         a = functional.softplus(a)
         return c, a[..., 0], (functional.softplus(b) - a)[..., 0]
 

@@ -10,18 +10,18 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from specc.runtime.bijections.contraction import Contraction
+from specc.runtime.bijections.bijection import Stochastic
 from specc.runtime.bijections.determinant import log_det
 from specc.runtime.bijections.event import spread
-from specc.runtime.bijections.solving import solve
-from specc.runtime.bijections.stochastic import Stochastic
+from specc.runtime.bijections.implicit_gradient import solve
+from specc.runtime.bijections.lipschitz_network import LipschitzNetwork
 from specc.runtime.noise import Noise
 
 
 class InvertibleResidual(Stochastic):
-    """u = x + g(x; context), g of Lipschitz constant less than 1, for vectors of `size` entries.
+    """u = x + g(x; context) for vectors of `size` entries, where g has a Lipschitz constant < 1.
 
-    `inverse` is one pass; `forward` is a fixed point, to 32 units of the last place.
+    `inverse` is one pass; `forward` is a fixed point, to 32 units in the last place.
     """
 
     def __init__(
@@ -33,24 +33,24 @@ class InvertibleResidual(Stochastic):
         context: int = 0,
     ) -> None:
         super().__init__()
-        self.g = Contraction(size, hidden, activation, coefficient, context)
+        self.g = LipschitzNetwork(size, hidden, activation, coefficient, context)
 
     def forward(
         self, u: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
+        """The value x and log |det dx/du|."""
         g = self.g.at(context)
         x = solve(g, spread(u, context, 1))
         return x, -log_det(g, g.with_slopes(x)[1], x, noise)
 
-    def push(self, u: Tensor, context: Tensor | None = None) -> Tensor:
+    def forward_value(self, u: Tensor, context: Tensor | None = None) -> Tensor:
         """x alone: the fixed point, without a Jacobian."""
         return solve(self.g.at(context), spread(u, context, 1))
 
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
+        """The draw u and log |det du/dx|."""
         g = self.g.at(context)
         change, slopes = g.with_slopes(spread(x, context, 1))
         return x + change, log_det(g, slopes, change, noise)

@@ -1,4 +1,4 @@
-"""Roots of increasing functions, to machine precision, by a fixed number of steps."""
+"""Roots of increasing functions to machine precision, with a fixed number of steps."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from specc.runtime.unsolved import only
+from specc.runtime.solver_failures import solution_or_nan
 
 HALVINGS, NEWTONS = 24, 6
-"""Halvings leave 2^-24 of the interval; each Newton step after them squares the error."""
+"""Bisection reduces the interval to 2^-24; each Newton step after it squares the error."""
 
 
 @torch.no_grad()
 def root(function: Callable[[Tensor], tuple[Tensor, Tensor]], low: Tensor, high: Tensor) -> Tensor:
     """The root of an increasing function between `low` and `high`, entry by entry.
 
-    `function` gives value and slope. The result has no gradient; one more Newton step of the
-    caller's own, a - value / slope, has that of the implicit function theorem. It is NaN where the
-    last step was still larger than half of the digits allow, as for an interval of 10^7 or more.
+    `function` returns value and slope. The result has no gradient; an additional Newton step of the
+    caller, a - value / slope, has the gradient of the implicit function theorem. The result is NaN
+    if the last step is larger than half of the digits, as for an interval of 10^7 or more.
     """
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -31,7 +31,7 @@ def root(function: Callable[[Tensor], tuple[Tensor, Tensor]], low: Tensor, high:
         a = torch.minimum(torch.maximum(a - value / slope, low), high)
     value, slope = function(a)
     allowed = torch.finfo(a.dtype).eps ** 0.5 * (1 + a.abs()) * slope
-    return only(
+    return solution_or_nan(
         value.abs() <= allowed,
         a,
         value.isfinite() & slope.isfinite(),

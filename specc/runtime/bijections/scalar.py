@@ -1,4 +1,4 @@
-"""Increasing maps of single numbers, whose parameters a network gives."""
+"""Increasing maps of single numbers with parameters from a network."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import torch
 from torch import Tensor
 
 BOUND = 3.0
-"""The largest |log scale| of one affine map, so that no layer scales by more than 20."""
+"""The largest |log scale| of an affine map, so that a layer scales by at most 20."""
 
 
 class ScalarMap(ABC):
     """x_i = m(u_i), entry by entry, with `size` parameters for each entry.
 
-    `given` is [size, *shape of the value]. Both ways give the logarithm of the slope for each
-    entry, of the value's shape. Where all parameters are 0 the map is the identity.
+    `given` has the parameters, [size, *shape of the value]. Both directions return the log-slope of
+    each entry, in the shape of the value. With all parameters 0 the map is the identity.
     """
 
     size: int
 
     @abstractmethod
     def forward(self, u: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        """x and log dx/du."""
+        """The value x and log dx/du of each entry."""
 
     @abstractmethod
     def inverse(self, x: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        """u and log du/dx."""
+        """The draw u and log du/dx of each entry."""
 
 
 class ScaleAndShift(ScalarMap):
@@ -35,29 +35,29 @@ class ScaleAndShift(ScalarMap):
     size = 2
 
     def forward(self, u: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        """x and a."""
+        """The value x and log dx/du = a."""
         s, shift = given.unbind(0)
         log_scale = BOUND * torch.tanh(s / BOUND)
         return u * log_scale.exp() + shift, log_scale
 
     def inverse(self, x: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        """u and -a."""
+        """The draw u and log du/dx = -a."""
         s, shift = given.unbind(0)
         negative = BOUND * torch.tanh(s / -BOUND)
         return (x - shift) * negative.exp(), negative
 
 
 class Shift(ScalarMap):
-    """x = u + b, which keeps volumes."""
+    """x = u + b, with log-slope 0."""
 
     size = 1
 
     def forward(self, u: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        """x and 0."""
+        """The value x and log dx/du = 0."""
         x = u + given[0]
         return x, torch.zeros_like(x)
 
     def inverse(self, x: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        """u and 0."""
+        """The draw u and log du/dx = 0."""
         u = x - given[0]
         return u, torch.zeros_like(u)

@@ -17,9 +17,9 @@ class Scale(Bijection):
         self.log_scale = nn.Parameter(torch.zeros(size))
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x, and log |det dx/du|."""
+        """The value x and log |det dx/du|."""
         return u * self.log_scale.exp(), nothing(u, 1) + self.log_scale.sum()
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """u, and log |det du/dx|."""
+        """The draw u and log |det du/dx|."""
         return x * (-self.log_scale).exp(), nothing(x, 1) - self.log_scale.sum()

@@ -11,23 +11,23 @@ from torch.nn import functional
 from specc.runtime.bijections.scalar import ScalarMap
 
 LEAST = 1e-3
-"""The least share of the interval that a bin takes, and the least slope at a knot."""
+"""The minimum relative width and height of a bin, and the minimum slope at a knot."""
 
 ONE = math.log(math.expm1(1 - LEAST))
 """LEAST + softplus(ONE) = 1."""
 
 
 class Spline(ScalarMap):
-    """Between -bound and bound, `bins` quotients of quadratics; outside, the identity.
+    """A spline of `bins` rational-quadratic pieces on [-bound, bound]; the identity outside.
 
     In a bin from (x_k, y_k) of width w, height h, mean slope s = h / w and slopes d_k, d_(k+1) at
     its ends, with t = (x - x_k) / w and r = 1 - t (eq. 4 and 5):
 
         y = y_k + h (s t^2 + d_k t r) / (s (t^2 + r^2) + (d_k + d_(k+1)) t r)
 
-    Both t and r are computed, each from its own end, so that all sums are of positive numbers.
-    The parameters are `bins` for the widths, `bins` for the heights and bins - 1 for the slopes
-    at the inner knots; at the outer ones the slope is 1.
+    t and r are computed from the two ends of the bin, so that all terms of sums are positive. The
+    parameters are `bins` for the widths, `bins` for the heights and bins - 1 for the slopes at the
+    inner knots; at the outer knots the slope is 1.
     """
 
     def __init__(self, bins: int, bound: float) -> None:
@@ -35,7 +35,7 @@ class Spline(ScalarMap):
         self.size = 3 * bins - 1
 
     def forward(self, u: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        """x and log dx/du (eq. 4 and 5)."""
+        """The value x and log dx/du of each entry (eq. 4 and 5)."""
         inside = u.abs() < self.bound
         v = torch.where(inside, u, 0)
         widths, heights, slopes = self._knots(given)
@@ -49,8 +49,8 @@ class Spline(ScalarMap):
         """u and log du/dx.
 
         With a = x - y_k, b = y_(k+1) - x, m = d_k b - d_(k+1) a and R^2 = m^2 + 4 s^2 a b, the root
-        of eq. 6 to 8 is t = 2 s a / (2 s a + m + R) where m >= 0, r = 2 s b / (2 s b - m + R)
-        elsewhere: no sum cancels.
+        of eq. 6 to 8 is t = 2 s a / (2 s a + m + R) if m >= 0, and r = 2 s b / (2 s b - m + R)
+        otherwise, without cancellation.
         """
         inside = x.abs() < self.bound
         v = torch.where(inside, x, 0)
@@ -69,7 +69,7 @@ class Spline(ScalarMap):
         return u, torch.where(inside, -_log_slope(s, t, r, low, high), 0)
 
     def _knots(self, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The places of the knots across and upwards [bins + 1, ...], and the slopes there."""
+        """The coordinates x and y of the knots, [bins + 1, ...], and the slopes at the knots."""
         raw = given.movedim(0, -1)
         wide, high, slope = raw.split_with_sizes([self.bins, self.bins, self.bins - 1], -1)
         slopes = functional.pad(LEAST + functional.softplus(slope + ONE), (1, 1), value=1.0)
@@ -85,7 +85,7 @@ class Spline(ScalarMap):
 def _bin(
     v: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor, by: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The bin of each value: its two ends across, its two ends upwards, the slopes there."""
+    """The bin of each value: its ends in x, its ends in y, and the slopes at its ends."""
     k = (v[..., None] >= by[..., 1:-1]).sum(-1, keepdim=True)
     pair = torch.cat([k, k + 1], -1)
     x, y, d = (knots.gather(-1, pair) for knots in (widths, heights, slopes))
@@ -94,11 +94,11 @@ def _bin(
 
 
 def _below(s: Tensor, t: Tensor, r: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """What eq. 4 divides by: s + (d_(k+1) + d_k - 2 s) t r."""
+    """The denominator of eq. 4: s + (d_(k+1) + d_k - 2 s) t r."""
     return s * (t.square() + r.square()) + (high + low) * t * r
 
 
 def _log_slope(s: Tensor, t: Tensor, r: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """log dy/dx (eq. 5)."""
+    """The log-slope log dy/dx (eq. 5)."""
     above = high * t.square() + 2 * s * t * r + low * r.square()
     return 2 * s.log() + above.log() - 2 * _below(s, t, r, low, high).log()

@@ -1,9 +1,9 @@
-"""WaveNet: dilated convolutions along time, in which a step depends on the steps before it.
+"""WaveNet: dilated causal convolutions, in which a step depends on previous steps.
 
     (a, b) = K *_d h + U c,    z = tanh(a) sigmoid(b),    h' = h + R z,    y = sum of the S z
 
 (van den Oord et al. 2016, WaveNet: A generative model for raw audio, equation 2 with the context of
-section 2.5, and figure 4). The input moves on by one step, so a step does not see itself.
+section 2.5, and figure 4). The input is shifted by one step, so a step does not depend on itself.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from torch.nn import functional
 class CausalConv(nn.Module):
     """The layers: an event [time] or [time, channels] to features [time, maps].
 
-    The entries of one step have the same order number and do not see each other. `dilations` has
-    one number for each layer; a step sees (kernel - 1) (1 + sum of dilations) + 1 steps back.
-    `context` is the size of a vector that is added, through a linear map, before each gate.
+    The entries of one step have the same order number and do not depend on each other. `dilations`
+    has one number for each layer; a step depends on (kernel - 1) (1 + sum of dilations) + 1
+    previous steps. `context` is the size of a vector that is added before each gate by a linear
+    map.
     """
 
     order: Tensor
@@ -51,7 +52,7 @@ class CausalConv(nn.Module):
         self.register_buffer("order", order, persistent=False)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """[..., *shape], with a context [..., context] that broadcasts, to features."""
+        """The features of an event [..., *shape], with a context [..., context] that broadcasts."""
         leading = x.shape[: x.ndim - len(self.shape)]
         x = x.reshape(*leading, *self.series).mT
         if context is not None:
@@ -68,7 +69,7 @@ class CausalConv(nn.Module):
     def _shifts(
         self, context: Tensor | None, leading: tuple[int, ...]
     ) -> tuple[Tensor | None, ...]:
-        """What the context adds to each layer: [rows, 2 maps, 1]."""
+        """The contribution of the context to each layer, [rows, 2 maps, 1]."""
         if self.context is None:
             return (None,) * len(self.layers)
         every: Tensor = self.context(context)
@@ -77,9 +78,9 @@ class CausalConv(nn.Module):
 
 
 class DilatedLayer(nn.Module):
-    """A gated convolution with a way around it, and one out to the sum of all layers.
+    """A gated convolution with a residual connection and a skip connection to the output.
 
-    The last layer is followed by none, so it has the way out alone.
+    The last layer has only the skip connection.
     """
 
     def __init__(self, maps: int, kernel: int, dilation: int, last: bool, bias: bool) -> None:
@@ -89,7 +90,7 @@ class DilatedLayer(nn.Module):
         self.residual = None if last else nn.Conv1d(maps, maps, 1, bias=bias)
 
     def forward(self, h: Tensor, shift: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the next layer takes, and what the sum takes."""
+        """The input of the next layer, and the contribution to the output."""
         gates: Tensor = self.gates(h)
         a, b = (gates if shift is None else gates + shift).chunk(2, 1)
         z = a.tanh() * b.sigmoid()
@@ -97,12 +98,12 @@ class DilatedLayer(nn.Module):
 
 
 class PastConv1d(nn.Conv1d):
-    """A convolution over a step and kernel - 1 steps before it, `dilation` apart."""
+    """A causal convolution over a step and the kernel - 1 steps before it, `dilation` apart."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int, bias: bool) -> None:
         super().__init__(inputs, outputs, kernel, dilation=dilation, bias=bias)
         self.margin = (kernel - 1) * dilation
 
     def forward(self, x: Tensor) -> Tensor:
-        """[rows, inputs, time] to [rows, outputs, time]."""
+        """The convolution of x [rows, inputs, time], [rows, outputs, time]."""
         return super().forward(functional.pad(x, (self.margin, 0)))

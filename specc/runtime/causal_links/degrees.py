@@ -1,7 +1,7 @@
-"""The numbers that masks compare: the order of the entries, and the degrees of hidden units.
+"""The order numbers of entries and the degrees of hidden units, from which masks follow.
 
-An entry of order number o may depend on the entries of lower numbers. A hidden unit of degree m
-sees the entries with o <= m, and is seen by the outputs with m < o (Germain et al. 2015, MADE:
+An entry of order number o may depend on entries with lower numbers. A hidden unit of degree m is
+connected to the entries with o <= m and to the outputs with m < o (Germain et al. 2015, MADE:
 Masked autoencoder for distribution estimation, equations 12 and 13, counted from 0).
 """
 
@@ -14,10 +14,10 @@ from torch import Tensor
 
 
 def entry_orders(size: int, orders: int = 1, seed: int = 0) -> Tensor:
-    """The order number of each of `size` entries: [size], or [orders, size] where there are more.
+    """The order number of each of `size` entries: [size], or [orders, size] for several orders.
 
-    The first order is 0, 1, 2, ...; the others are random permutations, decided by `seed`. They
-    stand in no checkpoint, so they come from `random.random`, which Python promises to keep.
+    The first order is 0, 1, 2, ...; the others are random permutations from `seed`. Checkpoints do
+    not contain them, so they come from `random.random`, whose sequence Python guarantees.
     """
     generator = random.Random(seed)
     numbers = [list(range(size))]
@@ -28,10 +28,11 @@ def entry_orders(size: int, orders: int = 1, seed: int = 0) -> Tensor:
 
 
 def hidden_degrees(units: int, size: int, lowest: int = 0) -> Tensor:
-    """Degrees from `lowest` to size - 2, spread evenly over the units of a layer: [units].
+    """Degrees from `lowest` to size - 2, distributed evenly over the units of a layer, [units].
 
-    Every layer has units of the lowest degree, so that no unit of the next layer is without input.
-    With fewer units than degrees the highest is there too: then the last output sees everything.
+    Every layer has units of the lowest degree, so that every unit of the next layer has an input.
+    With fewer units than degrees the highest degree is included, so that the last output depends on
+    all earlier entries.
     """
     degrees = max(size - 1 - lowest, 1)
     unit = torch.arange(units)

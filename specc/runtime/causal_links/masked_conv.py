@@ -1,14 +1,14 @@
-"""Gated PixelCNN: a convolutional network in which a pixel depends on the pixels before it.
+"""Gated PixelCNN: a convolutional network in which a pixel depends on previous pixels.
 
     (a_v, b_v) = K_v * v + U_v c,                    v' = tanh(a_v) sigmoid(b_v)
     (a_h, b_h) = K_h * h + N (a_v, b_v) + U_h c,     h' = h + R (tanh(a_h) sigmoid(b_h))
 
-The vertical stack v sees all rows above, the horizontal stack h what is to the left in the row, so
-no pixel before is out of sight (van den Oord et al. 2016, Conditional image generation with
-PixelCNN decoders, equations 2 and 4, figures 1 and 2). Pixels come row by row, the channels of a
-pixel in their order; maps are divided among the channels, and the maps of a channel see those of
-the channels before it (van den Oord, Kalchbrenner and Kavukcuoglu 2016, Pixel recurrent neural
-networks, section 3.4).
+The vertical stack v depends on all rows above, the horizontal stack h on the pixels to the left in
+the row, so there is no blind spot (van den Oord et al. 2016, Conditional image generation with
+PixelCNN decoders, equations 2 and 4, figures 1 and 2). Pixels are ordered row by row, and the
+channels of a pixel by their index; maps are divided among the channels, and the maps of a channel
+depend on those of the channels before it (van den Oord, Kalchbrenner and Kavukcuoglu 2016, Pixel
+recurrent neural networks, section 3.4).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Groups = tuple[int, ...]
 class MaskedConv(nn.Module):
     """The gated layers: an event [channels, height, width] to features [maps, height, width].
 
-    `shape` without channels, [height, width], counts as one channel. `depth` is the number
-    of gated layers, `kernel` is odd. `context` is the size of a vector that is added, through a
-    linear map, before each gate; if `spatial`, there is one for each pixel (section 2.3).
+    `shape` without channels, [height, width], counts as one channel. `depth` is the number of gated
+    layers, `kernel` is odd. `context` is the size of a vector that is added before each gate by a
+    linear map; if `spatial`, each pixel has a separate vector (section 2.3).
     """
 
     order: Tensor
@@ -57,7 +57,7 @@ class MaskedConv(nn.Module):
         self.register_buffer("order", raster(self.image).reshape(shape), persistent=False)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """[..., *shape], with a context that broadcasts, to features.
+        """The features of an event [..., *shape], with a context that broadcasts.
 
         The context is [..., context], or if `spatial` [..., context height width].
         """
@@ -76,7 +76,7 @@ class MaskedConv(nn.Module):
     def _shifts(
         self, context: Tensor | None, leading: tuple[int, ...]
     ) -> tuple[Tensor | None, ...]:
-        """What the context adds to each layer: [rows, 4 maps, 1, 1], or of the image's size."""
+        """The contribution of the context to each layer, per pixel if `spatial`."""
         if self.context is None or context is None:
             return (None,) * len(self.layers)
         every: Tensor
@@ -90,9 +90,9 @@ class MaskedConv(nn.Module):
 
 
 class GatedLayer(nn.Module):
-    """One layer of both stacks; the groups of its input are `before`, of its maps `groups`.
+    """One layer of both stacks; `before` and `groups` are the groups of its inputs and its maps.
 
-    The first layer takes the image: it sees only what is strictly before, and has no way around.
+    The first layer takes the image: it excludes the current entry, and has no residual connection.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class GatedLayer(nn.Module):
         self.residual = LeftConv2d(groups, groups, 1, strict=False, bias=bias)
 
     def forward(self, v: Tensor, h: Tensor, shift: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The two stacks one layer on."""
+        """The two stacks after this layer."""
         above: Tensor = self.vertical(functional.pad(v, self.margin))
         left: Tensor = self.horizontal(h)
         if shift is not None:
@@ -119,9 +119,10 @@ class GatedLayer(nn.Module):
 
 
 class LeftConv2d(nn.Conv2d):
-    """A convolution along the row, over a pixel and the `taps` - 1 to the left of it.
+    """A convolution along the row, over a pixel and the `taps` - 1 pixels to the left of it.
 
-    Of its own pixel an output sees the inputs of groups up to its own; if `strict`, of lower ones.
+    Within its pixel an output depends on the inputs of groups up to its group; if `strict`, on
+    lower groups only.
     """
 
     mask: Tensor | None
@@ -137,13 +138,13 @@ class LeftConv2d(nn.Conv2d):
         self.register_buffer("mask", mask if needed else None, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[rows, inputs, height, width] to [rows, outputs, height, width]."""
+        """The convolution of x [rows, inputs, height, width], [rows, outputs, height, width]."""
         weight = self.weight if self.mask is None else self.weight * self.mask
         return functional.conv2d(functional.pad(x, (self.kernel_size[1] - 1, 0)), weight, self.bias)
 
 
 class MaskedConvHead(LeftConv2d):
-    """The last layer: `each` numbers for every entry, from the maps of its channel and before."""
+    """The last layer: `each` numbers for every entry, from the maps of its and earlier channels."""
 
     def __init__(
         self, shape: tuple[int, ...], maps: int, *, each: tuple[int, ...] = (), bias: bool = True
@@ -155,7 +156,7 @@ class MaskedConvHead(LeftConv2d):
         self.output = (*shape, *each)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., maps, height, width] to [..., *shape, *each]."""
+        """The outputs [..., *shape, *each] of maps x [..., maps, height, width]."""
         leading, event = x.shape[:-3], x.shape[-3:]
         y: Tensor = super().forward(x.reshape(math.prod(leading), *event))
         y = y.reshape(len(y), self.channels, self.numbers, *event[1:]).movedim(2, -1)
@@ -163,12 +164,12 @@ class MaskedConvHead(LeftConv2d):
 
 
 def channel_groups(maps: int, channels: int) -> Groups:
-    """The channel that each map belongs to, in equal shares."""
+    """The channel of each map, in groups of equal size."""
     return tuple(number * channels // maps for number in range(maps))
 
 
 def raster(image: tuple[int, ...]) -> Tensor:
-    """Row by row, and within a pixel channel by channel: [channels, height, width]."""
+    """The order numbers [channels, height, width]: by row, then pixel, then channel."""
     channels, height, width = image
     return torch.arange(math.prod(image)).reshape(height, width, channels).movedim(-1, 0)
 

@@ -1,4 +1,4 @@
-"""A linear map whose weights are cut where the degree of the input does not allow them."""
+"""A linear map with masked weights, by the degrees of inputs and outputs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from torch.nn import functional
 
 
 class MaskedLinear(nn.Linear):
-    """y = (W * M) x + b, with M[i, j] = 1 where degree j of the input <= degree i of the output.
+    """y = (W * M) x + b, with M[i, j] = 1 if degree j of the input <= degree i of the output.
 
-    `strict` asks for less rather than at most. Degrees are [size], or [n, size] for n orders at
-    once: these share W, and x is [n, ..., inputs] then. The mask is applied to the weight at each
-    call, so that no optimizer can move what is cut (Germain et al. 2015, equation 8).
+    `strict` requires < instead of <=. Degrees are [size], or [n, size] for n orders, which share W;
+    then x is [n, ..., inputs]. The mask is applied to the weight at each call, so an optimizer has
+    no effect on masked weights (Germain et al. 2015, equation 8).
     """
 
     mask: Tensor
@@ -25,7 +25,7 @@ class MaskedLinear(nn.Linear):
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., inputs] to [..., outputs]."""
+        """The map of x [..., inputs], [..., outputs]."""
         weight = self.weight * self.mask
         if weight.ndim == 2:
             return functional.linear(x, weight, self.bias)
@@ -35,7 +35,7 @@ class MaskedLinear(nn.Linear):
 
 
 def joined(*parts: Tensor) -> Tensor:
-    """Vectors one after the other, their leading axes broadcast."""
+    """The concatenation of vectors, with their leading axes broadcast."""
     if len(parts) == 1:
         return parts[0]
     shapes = [part.shape[:-1] for part in parts]

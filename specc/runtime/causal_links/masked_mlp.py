@@ -1,4 +1,4 @@
-"""MADE: a network of linear layers in which entry i of the result depends on the entries before i.
+"""MADE: a dense network in which entry i of the result depends on the entries before i.
 
     h_1 = f((W_1 * M_1) x + b_1 + U_1 c),  h_l = f((W_l * M_l) h_{l-1} + b_l + U_l c)
     y = (V * M_V) h_L + (A * M_A) x + b + B c
@@ -26,13 +26,13 @@ BEFORE_ALL = -1
 
 
 class MaskedMLP(nn.Module):
-    """The hidden layers: from an event of `shape` to the features that a `MaskedHead` acts on.
+    """The hidden layers: from an event of `shape` to the features for a `MaskedHead`.
 
-    `hidden` are the sizes of the layers, `context` that of the vector which everything may depend
-    on. With `orders` > 1 the layers are used in so many orders at once, the first one natural and
-    the others random permutations decided by `seed`; the weights are shared, and results have an
-    axis of that size in front. The features are the last hidden layer; then, where `direct` or
-    where nothing is hidden, the entries themselves; then the context.
+    `hidden` are the sizes of the layers, `context` that of a vector on which all outputs may
+    depend. With `orders` > 1 the network has that many orders, the natural one and random
+    permutations from `seed`; they share the weights, and results have a first axis of that size.
+    The features are the last hidden layer; then, if `direct` or without hidden layers, the entries;
+    then the context.
     """
 
     order: Tensor
@@ -66,7 +66,7 @@ class MaskedMLP(nn.Module):
         self.register_buffer("order", order, persistent=False)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """[..., *shape], with a context [..., context] that broadcasts, to [..., features]."""
+        """The features of an event [..., *shape], with a context [..., context] that broadcasts."""
         x = self._entries(x, 0 if context is None else context.ndim - 1)
         h = x
         for layer, shift in zip(self.layers, self._shifts(context), strict=True):
@@ -77,14 +77,14 @@ class MaskedMLP(nn.Module):
         return joined(*parts)
 
     def _entries(self, x: Tensor, least: int) -> Tensor:
-        """The event as a vector, with at least so many axes before it, and the orders' in front."""
+        """The event as a vector with at least `least` leading axes, after the axis of orders."""
         leading = x.shape[: x.ndim - len(self.shape)]
         ones = (1,) * (least - len(leading))
         x = x.reshape(*ones, *leading, math.prod(self.shape))
         return x.expand(self.orders, *x.shape) if self.orders > 1 else x
 
     def _shifts(self, context: Tensor | None) -> tuple[Tensor | None, ...]:
-        """What the context adds to each layer."""
+        """The contribution of the context to each layer."""
         if self.context is None:
             return (None,) * len(self.hidden)
         return cast("tuple[Tensor, ...]", self.context(context).split(self.hidden, -1))
@@ -93,8 +93,8 @@ class MaskedMLP(nn.Module):
 class MaskedHead(MaskedLinear):
     """The last layer: `each` numbers for every entry, from features of strictly lower degree.
 
-    The features are `hidden` units, then the entries where `direct`, then the context;
-    `MaskedMLP` says what the other arguments are.
+    The features are `hidden` units, then the entries if `direct`, then the context; `MaskedMLP`
+    describes the other arguments.
     """
 
     def __init__(
@@ -120,12 +120,12 @@ class MaskedHead(MaskedLinear):
         self.output = (*shape, *each)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., features] to [..., *shape, *each]."""
+        """The outputs [..., *shape, *each] of features x [..., features]."""
         return super().forward(x).reshape((*x.shape[:-1], *self.output))
 
 
 def function(activation: str) -> Callable[[Tensor], Tensor]:
-    """The function of that name in torch, or the identity."""
+    """The activation function of that name in torch; the identity without a name."""
     if activation == "identity":
         return lambda x: x
     return cast("Callable[[Tensor], Tensor]", getattr(functional, activation))

@@ -2,7 +2,7 @@
 
     log p(x) = logits[x] - logsumexp(logits)
 
-x [...] holds whole numbers of any number type; logits [..., n]; leading axes broadcast. The result
+x [...] holds integers of any number type; logits [..., n]; leading axes broadcast. The result
 has no class axis. Bishop (2006), equation 2.26.
 """
 

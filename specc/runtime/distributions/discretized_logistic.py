@@ -1,4 +1,4 @@
-"""The logistic distribution rounded to whole numbers 0 to bins - 1, entry by entry.
+"""The logistic distribution rounded to integers 0 to bins - 1, entry by entry.
 
     p(x) = sigmoid((v + h - loc) / scale) - sigmoid((v - h - loc) / scale)
     v = 2 x / (bins - 1) - 1,  h = 1 / (bins - 1)
@@ -67,7 +67,7 @@ def sample(
     *,
     shape: Sequence[int] | None = None,
 ) -> Tensor:
-    """Whole numbers as floating-point numbers: a logistic number, rounded to its bin."""
+    """Integers as floating-point numbers: a logistic number, rounded to its bin."""
     last = bins - 1
     y = logistic.sample(noise, loc, scale, shape=shape)
     return (0.5 * (y + 1) * last).round().clamp(0, last)

@@ -30,11 +30,29 @@ def baseline_mean(signal: Tensor) -> Tensor:
     return signal - others
 
 
+def running_mean(mean: Tensor, signal: Tensor, decay: float = 0.9) -> Tensor:
+    """The running mean after a step, decay mean + (1 - decay) of the step's mean signal.
+
+    The mean before the step is a baseline that does not depend on the draws of the step
+    (Mnih and Gregor 2014, section 2.3).
+    """
+    return decay * mean + (1.0 - decay) * signal.detach().mean()
+
+
 def baseline_leave_one_out(signal: Tensor) -> Tensor:
     """The signal of each particle less the mean of the other particles'; particles come first."""
     particles = signal.shape[0]
     others = (signal.sum(0, keepdim=True) - signal) / (particles - 1)
     return signal - others
+
+
+def normalized_weights(log_weight: Tensor) -> Tensor:
+    """K w_k / sum_j w_j, particles first: their mean over particles is 1.
+
+    The mean over K particles of such a weight times e_k is the self-normalized estimate of the
+    expectation of e (Bornschein and Bengio 2015, equation 5). It has the shape of `log_weight`.
+    """
+    return log_weight.softmax(0) * log_weight.shape[0]
 
 
 def vimco(log_weight: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A module that knows one batch axis, over any number of leading axes."""
+"""Modules with one batch axis, applied over any number of leading axes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class FoldLeading(nn.Module):
     """`module` applied to every event: [..., *event] becomes [N, *event] and back.
 
-    Convolutions and batch normalization take one batch axis; here the axes before the event
-    (particles, enumerated values, batch) are folded into one, and unfolded in the result.
+    Convolutions and batch normalization have one batch axis. The axes before the event (particles,
+    enumerated values, batch) are folded into one, and restored in the result.
     """
 
     def __init__(self, module: nn.Module, event_rank: int) -> None:
@@ -20,7 +20,7 @@ class FoldLeading(nn.Module):
         self.event_rank = event_rank
 
     def forward(self, x: Tensor) -> Tensor:
-        """The module's value of each event, with the leading axes of `x`."""
+        """The output of the module for each event, with the leading axes of `x`."""
         leading = x.shape[: -self.event_rank]
         event = x.shape[-self.event_rank :]
         y: Tensor = self.module(x.reshape(math.prod(leading), *event))

@@ -3,8 +3,8 @@
     r = sigmoid(W_r x + U_r h),   u = sigmoid(W_u x + U_u h)
     n = tanh(W_n x + r (U_n h)),  h' = (1 - u) n + u h
 
-Equations 5 to 8 there, each map with its bias; r acts behind U_n, as in `torch.nn.GRUCell`, so that
-one product makes all three of the state.
+Equations 5 to 8, with a bias for each map; r multiplies U_n h, as in `torch.nn.GRUCell`, so that
+one matrix product computes all three maps of the state.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 
 class Gru(nn.Module):
-    """The next state [..., size] from the state and the input side by side, [..., size + inputs].
+    """The next state [..., size] from the concatenated state and input, [..., size + inputs].
 
-    `of_input` and `of_state` make 3 size numbers each, for r, u and n.
+    `of_input` and `of_state` have 3 size outputs each, for r, u and n.
     """
 
     def __init__(self, of_input: nn.Linear, of_state: nn.Linear) -> None:
@@ -25,7 +25,7 @@ class Gru(nn.Module):
         self.of_state = of_state
 
     def forward(self, joined: Tensor) -> Tensor:
-        """h' of h and x."""
+        """The next state h' of h and x."""
         size = self.of_state.in_features
         h, x = joined[..., :size], joined[..., size:]
         reset_x, update_x, new_x = self.of_input(x).chunk(3, -1)

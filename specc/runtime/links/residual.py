@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Residual(nn.Module):
-    """x + block(x), or shortcut(x) + block(x) where the block changes the size."""
+    """x + block(x), or shortcut(x) + block(x) if the block changes the size."""
 
     def __init__(self, block: nn.Module, shortcut: nn.Module | None = None) -> None:
         super().__init__()
@@ -14,6 +14,6 @@ class Residual(nn.Module):
         self.shortcut = shortcut if shortcut is not None else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """The sum of the two ways."""
+        """The sum of the shortcut and the block."""
         y: Tensor = self.shortcut(x) + self.block(x)
         return y

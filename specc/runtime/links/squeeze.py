@@ -1,4 +1,4 @@
-"""A vector of one entry as a number."""
+"""The conversion of vectors with one entry to numbers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 
 class Squeeze(nn.Module):
-    """[..., 1] becomes [...]."""
+    """The map from [..., 1] to [...]."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """The only entry of each event."""
+        """The single entry of each event."""
         return x.squeeze(-1)

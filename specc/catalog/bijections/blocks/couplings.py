@@ -1,4 +1,4 @@
-"""Couplings as layers: which half stays alternates, and the layer next to the value keeps first."""
+"""Couplings as layers with alternating halves; the last layer keeps the first half."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def coupling(
     each: int,
     **more: object,
 ) -> Layer:
-    """The coupling `kind` at place `number`, with `each` numbers for an entry that it maps."""
+    """The coupling `kind` at position `number`, with `each` parameters per transformed entry."""
     smaller = size // 2
     keeps, kept = ("last", smaller) if number % 2 else ("first", size - smaller)
     own = network(kept, each * (size - kept), options.hidden, context)
@@ -32,7 +32,7 @@ def coupling(
 def autoregressive(
     kind: str, size: int, options: Networks, context: int, each: int, **more: object
 ) -> Layer:
-    """The autoregressive map `kind`, with `each` numbers for an entry."""
+    """The autoregressive map `kind`, with `each` parameters per entry."""
     return step(
         f"autoregressive.{kind}",
         size,
@@ -47,6 +47,6 @@ def _networks(options: Networks) -> dict[str, object]:
 
 
 def reversing(layers: list[Layer]) -> tuple[Layer, ...]:
-    """The layers, with the order of the entries reversed between two of them."""
+    """The layers, with the order of the entries reversed between two layers."""
     between = step("permutation.Reverse")
     return tuple(part for layer in layers for part in (between, layer))[1:]

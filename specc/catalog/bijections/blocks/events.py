@@ -1,4 +1,4 @@
-"""Which events a bijection takes, and how the others are refused."""
+"""Checks of the event shapes that a bijection accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def vector(shape: Shape) -> int:
 
 
 def halves(shape: Shape) -> int:
-    """The size of a vector that has two halves; raises `LinkShapeError`."""
+    """The size of a vector of at least two entries; raises `LinkShapeError` for any other event."""
     size = vector(shape)
     if size < 2:
         raise LinkShapeError(

@@ -14,7 +14,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Networks(LinkOptions):
-    """The options of bijections whose parameters networks give."""
+    """The options of bijections with networks."""
 
     hidden: SomeSizes = Field((128, 128), description="The sizes of each network's hidden layers.")
     activation: Activation = Field("relu", description="The function between two layers.")

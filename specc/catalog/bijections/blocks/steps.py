@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from specc.catalog.entry import Layer, Shape
+from specc.catalog.entry import Layer, Lowered, Shape
 
 CLASSES = "specc.runtime.bijections"
 NONE: Mapping[str, Any] = MappingProxyType({})
@@ -19,14 +19,20 @@ def step(
     context: int = 0,
     options: Mapping[str, object] = NONE,
 ) -> Layer:
-    """A call of a class of the run time, `module.Class`; a context of 0 numbers is not written."""
+    """A call of the run-time class `module.Class`; a context of size 0 is omitted."""
     more = {"context": context} if context else {}
     given, named = MappingProxyType({**options, **more}), MappingProxyType(dict(own))
     return Layer(f"{CLASSES}.{target}", arguments, given, own=named)
 
 
+def entrywise(kind: str, shape: Shape, **options: object) -> Lowered:
+    """An elementwise map without parameters, for events of any shape."""
+    layer = step(f"elementwise.{kind}", options={"rank": len(shape), **options})
+    return Lowered((layer,), shape)
+
+
 def chain(steps: tuple[Layer, ...]) -> Layer:
-    """The steps one after the other, the one that takes the draw first; one step is itself."""
+    """The composition of the steps, from the draw to the value; a single step needs no chain."""
     return steps[0] if len(steps) == 1 else Layer(f"{CLASSES}.chain.Chain", children=steps)
 
 
@@ -56,7 +62,7 @@ def image_network(
     return {prefix + name: shape for name, shape in own.items()}
 
 
-def learnt(size: int, context: int) -> dict[str, Shape]:
-    """The parameters of a `Learnt`."""
-    own: dict[str, Shape] = {"learnt.bias": (size,)}
-    return own | {"learnt.weight": (size, context)} if context else own
+def conditional_parameter(size: int, context: int) -> dict[str, Shape]:
+    """The parameters of a `ConditionalParameter`."""
+    own: dict[str, Shape] = {"parameter.bias": (size,)}
+    return own | {"parameter.weight": (size, context)} if context else own

@@ -1,4 +1,4 @@
-"""The functions between two layers that a spec may name."""
+"""The activation functions that a spec may name."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ FORMULAS: dict[str, str] = {
     "softsign": "x / (1 + |x|)",
     "tanh": "(e^x - e^-x) / (e^x + e^-x)",
 }
-"""What each of them computes, entry by entry."""
+"""The formula of each activation, entry by entry."""
 
 
 def activation(name: str) -> Layer:

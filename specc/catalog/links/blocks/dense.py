@@ -21,7 +21,7 @@ def linear(inputs: int, outputs: int, bias: bool = True) -> Layer:
 
 
 def bend(options: StackOptions, size: int) -> tuple[Layer, ...]:
-    """What follows a linear layer of `size` features: normalization, activation, dropout."""
+    """The layers after a linear layer of `size` features: normalization, activation, dropout."""
     return (*normalize(options, size), activation(options.activation), *thin(options))
 
 
@@ -33,7 +33,7 @@ def normalize(options: StackOptions, size: int) -> tuple[Layer, ...]:
 
 
 def thin(options: StackOptions) -> tuple[Layer, ...]:
-    """Dropout (Srivastava et al. 2014), where there is any."""
+    """The dropout layer (Srivastava et al. 2014), if `dropout` is not 0."""
     return (Layer("nn.Dropout", (options.dropout,)),) if options.dropout else ()
 
 
@@ -46,7 +46,7 @@ def stack(options: StackOptions, inputs: int, sizes: tuple[int, ...]) -> tuple[L
 
 
 def shaped(output: Shape) -> tuple[Layer, ...]:
-    """What turns a vector of the right size into an event of shape `output`."""
+    """The layers that reshape a vector to an event of shape `output`."""
     if len(output) == 1:
         return ()
     return (Layer("nn.Unflatten", (-1, output)),) if output else (SQUEEZE,)

@@ -1,4 +1,4 @@
-"""How the weights of a link start, by name: `xavier_normal`, or `{xavier_normal: {gain: 0.5}}`."""
+"""Initializers of the weights of a link: `xavier_normal`, or `{xavier_normal: {gain: 0.5}}`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Scaled = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A scheme, of n inputs to a unit and m outputs; `gain` is None where there is none."""
+    """An initializer for n inputs and m outputs; `gain` is None if it has no gain."""
 
     summary: str
     formula: str
@@ -83,7 +83,7 @@ STARTS: Mapping[str, Start] = MappingProxyType(
 
 
 class Gain(BaseModel):
-    """The options of a scheme."""
+    """The options of an initializer."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
@@ -102,7 +102,7 @@ Init = Annotated[
 
 
 def initializer(init: Scheme | dict[Scaled, Gain]) -> Initializer | None:
-    """The call that starts the weights, or None for torch's own start."""
+    """The call that initializes the weights; None for the default of torch."""
     if init == "default":
         return None
     if isinstance(init, str):

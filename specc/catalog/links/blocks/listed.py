@@ -1,7 +1,7 @@
-"""The table of layers that a `layers:` list may name: how each is sized and lowered.
+"""The table of layers that a `layers:` list may name, with their sizes and lowering.
 
-A row takes the value given, the shape of the event so far, and whether weights have a bias; it
-gives the layer with the shape that it returns, or raises `LinkShapeError`.
+A row maps the value in the spec, the shape of the event, and whether weights have a bias to the
+layer and the shape of its output, or raises `LinkShapeError`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Row = Callable[[Any, Shape, bool], tuple[Layer, Shape]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A row of the table: how the layer is lowered, and the rank of the events that it takes.
+    """A row of the table: the lowering of a layer, and the rank of its input.
 
-    `rank` is None where it takes any event; `folds` where torch's module knows one batch axis.
+    `rank` is None if the layer accepts any event; `folds` if the torch module has one batch axis.
     """
 
     row: Row

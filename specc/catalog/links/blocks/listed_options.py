@@ -1,4 +1,4 @@
-"""How each layer of a `layers:` list is written: a bare name, or a name with a value."""
+"""The options of each layer of a `layers:` list: a name alone, or a name with a value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Linear(LinkOptions):
 class Dropout(LinkOptions):
     """`dropout: 0.1`, a tenth of the features set to zero in training."""
 
-    dropout: Probability = Field(description="The share of features set to zero in training.")
+    dropout: Probability = Field(description="The fraction of features set to zero in training.")
 
 
 class Unflatten(LinkOptions):
@@ -91,7 +91,7 @@ Bare = Literal["batch_norm", "flatten", "layer_norm", "linear"]
 
 
 def _tag(value: object) -> str | None:
-    """Which model checks a row: the one named like its only key."""
+    """The discriminator of a row: the name of its only key."""
     if isinstance(value, dict):
         return str(next(iter(value), ""))
     if isinstance(value, LinkOptions):
@@ -115,7 +115,7 @@ Listed = Annotated[
 
 
 def row_of(listed: str | LinkOptions) -> tuple[str, object]:
-    """The name of a listed layer and its value, None for a bare one."""
+    """The name of a listed layer and its value; None for a name alone."""
     if isinstance(listed, str):
         return listed, None
     name = next(iter(type(listed).model_fields))

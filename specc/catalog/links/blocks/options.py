@@ -7,14 +7,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticKnownError
 
+from specc.catalog.entry import Lowered
 from specc.catalog.limits import MAX_LAYERS, MAX_SIZE
-from specc.catalog.link import LinkOptions
+from specc.catalog.link import INITIALIZATION, LinkOptions
 from specc.catalog.links.blocks.activation import Activation
 from specc.catalog.links.blocks.initialization import Init
+from specc.catalog.links.blocks.spectral import spectrally_normalized
 
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Depth = Annotated[int, Field(ge=1, le=MAX_LAYERS)]
-"""How many layers stand one after the other."""
+"""The number of consecutive layers."""
 
 # A YAML list; strict mode would refuse it where a tuple is wanted.
 Sizes = Annotated[tuple[Size, ...], Field(strict=False, max_length=MAX_LAYERS)]
@@ -42,18 +44,32 @@ class WeightOptions(LinkOptions):
     init: Init = Field(
         "default",
         description="How the weights start; biases at 0, except by `default`.",
-        json_schema_extra={"digest": "parameters"},  # another start, the same mathematics
+        json_schema_extra={"digest": INITIALIZATION},
     )
     bias: bool = Field(True, description="Whether linear maps and convolutions add a bias.")
 
 
-class StackOptions(WeightOptions):
-    """Options of every link that stacks layers: each is normalized, then bent, then thinned."""
+class SpectralOptions(WeightOptions):
+    """Options of every link of linear maps and convolutions."""
+
+    spectral_norm: bool = Field(
+        False,
+        description="Whether each weight is divided by its largest singular value.",
+        json_schema_extra={"digest": "math", "digested": "where set"},
+    )
+
+    def applied(self, lowered: Lowered) -> Lowered:
+        """The layers, with spectral normalization."""
+        return spectrally_normalized(lowered) if self.spectral_norm else lowered
+
+
+class StackOptions(SpectralOptions):
+    """Options of every link with several layers: normalization, activation, dropout after each."""
 
     activation: Activation = Field("relu", description="The function between two layers.")
     normalization: Literal["none", "batch", "layer"] = Field(
         "none", description="Normalization before each activation."
     )
     dropout: Probability = Field(
-        0.0, description="The share of features set to zero after each activation in training."
+        0.0, description="The fraction of features set to zero after each activation in training."
     )

@@ -1,7 +1,7 @@
-"""Convolutions: their sizes, their layers, and what follows each of them.
+"""Convolutions: their sizes, and the layers after each of them.
 
-With kernel k, stride s and padding p, a convolution takes a side of n to floor((n + 2p - k)/s) + 1,
-and a transposed one takes m to (m - 1) s - 2p + k + r, where 0 <= r < s makes up for the rounding
+With kernel k, stride s and padding p, a convolution maps a side of n to floor((n + 2p - k)/s) + 1,
+and a transposed one maps m to (m - 1) s - 2p + k + r, where 0 <= r < s compensates for the rounding
 (Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, relations 6 and 14).
 """
 
@@ -32,22 +32,22 @@ class SpatialOptions(StackOptions):
 
     @property
     def zeros(self) -> int:
-        """The padding, given or not."""
+        """The padding, or its default."""
         return (self.kernel - 1) // 2 if self.padding is None else self.padding
 
 
 def as_image(event: Shape) -> Shape | None:
-    """[channels, height, width] of an event, if it is an image; [height, width] has one channel."""
+    """The shape [channels, height, width] of an image event; [height, width] has one channel."""
     return {2: (1, *event), 3: event}.get(len(event))
 
 
 def words(shape: Shape) -> str:
-    """A shape as messages print it: `[3, 32, 32]`, or `one number`."""
+    """A shape in messages: `[3, 32, 32]`, or `one number`."""
     return f"[{', '.join(map(str, shape))}]" if shape else "one number"
 
 
 def convolved(side: int, kernel: int, stride: int, padding: int) -> int:
-    """The side of a map after a convolution; raises `LinkShapeError` where none is left."""
+    """The side of a map after a convolution; raises `LinkShapeError` if it is less than 1."""
     if side + 2 * padding < kernel:
         raise LinkShapeError(
             f"has a kernel of {kernel}, larger than the map of {side} (padding {padding}) it gets",
@@ -57,9 +57,9 @@ def convolved(side: int, kernel: int, stride: int, padding: int) -> int:
 
 
 def transposed(side: int, kernel: int, stride: int, padding: int) -> tuple[int, int]:
-    """The side m, and the rest r, from which a transposed convolution makes a side of `side`.
+    """The side m and the output padding r for which a transposed convolution returns `side`.
 
-    Raises `LinkShapeError` where the kernel alone makes more.
+    Raises `LinkShapeError` if the kernel alone is larger.
     """
     last, rest = divmod(side + 2 * padding - kernel, stride)
     if last < 0:
@@ -73,7 +73,7 @@ def transposed(side: int, kernel: int, stride: int, padding: int) -> tuple[int, 
 def convolution(
     channels: tuple[int, int], kernel: int, stride: int, padding: int, bias: bool
 ) -> Layer:
-    """`nn.Conv2d`, with what differs from torch's own defaults."""
+    """`nn.Conv2d`, with the options that differ from the defaults of torch."""
     options = given(stride=(stride, 1), padding=(padding, 0), bias=(bias, True))
     return Layer("nn.Conv2d", (*channels, kernel), MappingProxyType(options))
 
@@ -86,7 +86,7 @@ def transposed_convolution(
     rests: tuple[int, int],
     bias: bool,
 ) -> Layer:
-    """`nn.ConvTranspose2d`, with what differs from torch's own defaults."""
+    """`nn.ConvTranspose2d`, with the options that differ from the defaults of torch."""
     rest = rests[0] if rests[0] == rests[1] else rests
     options = given(
         stride=(stride, 1), padding=(padding, 0), output_padding=(rest, 0), bias=(bias, True)
@@ -95,9 +95,9 @@ def transposed_convolution(
 
 
 def bend_maps(options: StackOptions, channels: int) -> tuple[Layer, ...]:
-    """What follows a convolution: normalization, activation, dropout.
+    """The layers after a convolution: normalization, activation, dropout.
 
-    `layer` normalizes each datum over channels and positions, with a factor for each channel
+    `layer` normalizes each row over channels and positions, with a factor for each channel
     (group normalization with one group, Wu and He 2018, section 3.1).
     """
     norm = {

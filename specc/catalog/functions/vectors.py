@@ -1,0 +1,168 @@
+"""Functions that make, join or multiply vectors and matrices."""
+
+from __future__ import annotations
+
+import math
+
+from specc.catalog.arithmetic import arithmetic_support, entries, numbers, show
+from specc.catalog.entry import Function, Reference, Shape, ShapeMismatch
+from specc.catalog.interval import hull
+from specc.catalog.limits import MAX_WRITTEN
+from specc.catalog.rules import Shapes, Supports, always, pair_of_vectors, same, vector
+from specc.catalog.supports import CHOLESKY, ONE_HOT, SIMPLEX, Interval, Support, bounds
+
+
+def _concat_shape(shapes: Shapes) -> Shape:
+    """The sizes add up."""
+    for each in shapes:
+        if len(each) > 1:
+            raise ShapeMismatch(f"it joins vectors, not {show(each)}; flatten it first")
+    return (sum(each[0] if each else 1 for each in shapes),)
+
+
+def _concat_support(supports: Supports) -> Support:
+    """Every entry is an entry of one of the vectors."""
+    whole = all(entries(each).discrete for each in supports)
+    return numbers(hull(*map(bounds, supports)), whole)
+
+
+def _dot_support(supports: Supports) -> Support:
+    """A sum of products."""
+    return arithmetic_support("@", *supports)
+
+
+def _eye_shape(shapes: Shapes) -> Shape:
+    """As many rows as columns."""
+    ((size,),) = shapes
+    return size, size
+
+
+def _eye_constant(size: float) -> tuple[tuple[float, ...], ...] | None:
+    """The rows of the matrix, or None where they are too many to write out."""
+    if size * size > MAX_WRITTEN:
+        return None
+    every = range(int(size))
+    return tuple(tuple(float(i == j) for j in every) for i in every)
+
+
+def _flatten_shape(shapes: Shapes) -> Shape:
+    """One axis with all entries."""
+    return (math.prod(shapes[0]),)
+
+
+def _one_hot_shape(shapes: Shapes) -> Shape:
+    """A new last axis, of one entry a class."""
+    classes, (count,) = shapes
+    return (*classes, count)
+
+
+def _one_hot_constant(value: float, count: float) -> tuple[float, ...] | None:
+    """The vector of one class, or None where there is no such class or too many."""
+    inside = float(value).is_integer() and 0 <= value < count <= MAX_WRITTEN
+    return tuple(float(i == value) for i in range(int(count))) if inside else None
+
+
+ENTRIES: tuple[Function, ...] = (
+    Function(
+        name="concat",
+        summary="The concatenation of vectors; a number counts as a vector of one entry.",
+        formula="concat(x, y, ...) = (x_1, ..., x_m, y_1, ..., y_n, ...)",
+        target="specc.runtime.functions.vectors.concat",
+        arity=(1, None),
+        shape=_concat_shape,
+        support=_concat_support,
+        constant=lambda *parts: parts,
+        example="concat(x, y)",
+        elementwise=False,
+        linear=True,
+        least_rank=1,
+    ),
+    Function(
+        name="dot",
+        summary="The inner product of two vectors.",
+        formula="dot(x, y) = sum_i x_i y_i",
+        target="specc.runtime.functions.vectors.dot",
+        arity=(2, 2),
+        shape=pair_of_vectors,
+        support=_dot_support,
+        constant=lambda x, y: None,
+        example="dot(u[user], v[item])",
+        elementwise=False,
+    ),
+    Function(
+        name="eye",
+        summary="The identity matrix.",
+        formula="eye(n)_ij = 1 where i = j, else 0",
+        target="torch.eye",
+        arity=(1, 1),
+        shape=_eye_shape,
+        support=always(CHOLESKY),
+        constant=_eye_constant,
+        example="eye(3)",
+        elementwise=False,
+        sizes=(0,),
+    ),
+    Function(
+        name="flatten",
+        summary="An event of any shape as a vector, in row-major order.",
+        formula="flatten(x) = (x_1, ..., x_n), the last axis running fastest",
+        target="specc.runtime.functions.vectors.flatten",
+        arity=(1, 1),
+        shape=_flatten_shape,
+        support=same,
+        constant=lambda x: (x,),
+        example="flatten(image)",
+        elementwise=False,
+        linear=True,
+        event_dims=True,
+    ),
+    Function(
+        name="log_softmax",
+        summary="The logarithm of softmax, accurate for small probabilities.",
+        formula="log_softmax(x)_i = x_i - log sum_j exp(x_j)",
+        references=(
+            Reference(
+                "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax "
+                "functions, 2021"
+            ),
+        ),
+        target="specc.runtime.functions.vectors.log_softmax",
+        arity=(1, 1),
+        shape=vector,
+        support=always(Interval(high=0.0)),
+        constant=lambda x: None,
+        example="log_softmax(scores)",
+        elementwise=False,
+    ),
+    Function(
+        name="one_hot",
+        summary="Class numbers as one-hot vectors.",
+        formula="one_hot(y, n)_i = 1 where i = y, else 0, i from 0 to n - 1",
+        target="specc.runtime.functions.vectors.one_hot",
+        arity=(2, 2),
+        shape=_one_hot_shape,
+        support=always(ONE_HOT),
+        constant=_one_hot_constant,
+        example="one_hot(y, 10)",
+        elementwise=False,
+        sizes=(1,),
+    ),
+    Function(
+        name="softmax",
+        summary="A vector of positive numbers that sum to one, along the last axis.",
+        formula="softmax(x)_i = exp(x_i) / sum_j exp(x_j)",
+        references=(
+            Reference(
+                "Bridle, Probabilistic interpretation of feedforward classification network "
+                "outputs, 1990"
+            ),
+        ),
+        target="specc.runtime.functions.vectors.softmax",
+        arity=(1, 1),
+        shape=vector,
+        support=always(SIMPLEX),
+        constant=lambda x: None,
+        example="softmax(scores)",
+        elementwise=False,
+    ),
+)

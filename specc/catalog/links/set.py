@@ -1,0 +1,57 @@
+"""A network of a set, whose result does not depend on the order of the elements."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from specc.catalog.entry import Layer, Lowered, Reference, Shape
+from specc.catalog.link import Link, LinkOptions, LinkShapeError
+from specc.catalog.links.blocks.dense import head, stack
+from specc.catalog.links.blocks.initialization import initializer
+from specc.catalog.links.blocks.options import Sizes, StackOptions
+from specc.catalog.links.blocks.spatial import words
+
+
+class Options(StackOptions):
+    """`{set: [64, 64], pool: mean, hidden: [64]}`."""
+
+    set: Sizes = Field(description="The sizes of phi, the layers for each element.")
+    pool: Literal["mean", "sum"] = Field("mean", description="How the elements are combined.")
+    hidden: Sizes = Field((), description="The hidden sizes of rho, the layers after that.")
+
+
+def takes_sets(options: LinkOptions) -> int:
+    """The `input_rank`: elements by numbers of each."""
+    del options
+    return 2
+
+
+def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
+    """The layers for each element, the pooling, and the hidden layers after it."""
+    del outputs
+    if len(input) != 2:
+        raise LinkShapeError(
+            f"takes a set [elements, size], and is given {words(input)}",
+            "give its input such a shape, or use an `mlp`",
+        )
+    each = stack(options, input[1], options.set)
+    size = (input[1], *options.set)[-1]
+    pool = Layer("specc.runtime.links.pool.Pool", (options.pool,))
+    after = stack(options, size, options.hidden)
+    features = (size, *options.hidden)[-1:]
+    return Lowered((*each, pool, *after), features, initializer(options.init))
+
+
+ENTRY = Link(
+    name="set",
+    summary="A network of a set, whose result does not depend on the order of the elements.",
+    formula="y = rho(mean_i phi(x_i)), or rho(sum_i phi(x_i)), with x_i the rows of x",
+    references=(Reference("Zaheer et al. (2017), Deep sets", "theorem 2 and section 3.1"),),
+    example="{set: [64, 64], pool: mean, hidden: [64], activation: relu}",
+    Options=Options,
+    trunk=trunk,
+    head=head,
+    input_rank=takes_sets,
+)

@@ -1,0 +1,88 @@
+"""The named objectives."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from specc.catalog.entry import Reference
+from specc.catalog.objective import Objective
+
+_PARTICLES = MappingProxyType({"particles": "The number K of draws from the guide for each row."})
+
+ENTRIES: tuple[Objective, ...] = (
+    Objective(
+        name="elbo",
+        title="evidence lower bound",
+        summary="The mean of log p - log q over draws from the guide.",
+        formula="E_q[log p(x, z) - log q(z | x)]",
+        references=(
+            Reference("Jordan et al. 1999", "section 4"),
+            Reference("Kingma and Welling 2014", "equation 3"),
+            Reference(
+                "Bowman et al. 2016", "section 3.1: warm_up, the rising weight of divergences"
+            ),
+            Reference("Kingma et al. 2016", "equation 15: free_bits, their least value in nats"),
+        ),
+        example="objective: {elbo: {particles: 8}}",
+        guided=True,
+        variable="elbo",
+        options=MappingProxyType({"particles": 1, "warm_up": 0.0, "free_bits": 0.0}),
+        meanings=MappingProxyType(
+            {
+                "particles": "The number of draws from the guide for each row.",
+                "warm_up": "The fraction of the run in which the weight of the divergences rises "
+                "from 0 to 1.",
+                "free_bits": "The minimum of each divergence, in nats.",
+            }
+        ),
+    ),
+    Objective(
+        name="iwae",
+        title="importance-weighted bound",
+        summary="The log of the mean of K importance weights, which is tighter for larger K.",
+        formula="E_q[log 1/K sum_k p(x, z_k) / q(z_k | x)]",
+        references=(Reference("Burda et al. 2016", "equation 8"),),
+        example="objective: {iwae: {particles: 50}}",
+        guided=True,
+        variable="iwae",
+        reduction="logmeanexp",
+        options=MappingProxyType({"particles": 5}),
+        meanings=_PARTICLES,
+        finite="refuse",
+    ),
+    Objective(
+        name="map",
+        title="log-posterior, up to a constant",
+        summary="The log-density of the data and of the global latents at a learnt point.",
+        formula="log p(x | w) + log p(w)",
+        references=(Reference("Gelman et al. 2013", "section 13.1"),),
+        example="objective: map",
+        guided=False,
+        variable="log_posterior",
+        points=True,
+    ),
+    Objective(
+        name="mle",
+        title="log-likelihood",
+        summary="The log-density of the data, with finite latents summed out exactly.",
+        formula="log p(x)",
+        references=(Reference("Fisher 1922"),),
+        example="objective: mle",
+        guided=False,
+        variable="log_likelihood",
+    ),
+    Objective(
+        name="vimco",
+        title="importance-weighted bound (score gradients)",
+        summary="The bound of iwae, with score gradients and a leave-one-out baseline.",
+        formula="E_q[log 1/K sum_k p(x, z_k) / q(z_k | x)]",
+        references=(Reference("Mnih and Rezende 2016", "equations 5 to 9"),),
+        example="objective: {vimco: {particles: 10}}",
+        guided=True,
+        variable="iwae",
+        reduction="logmeanexp",
+        options=MappingProxyType({"particles": 10}),
+        meanings=_PARTICLES,
+        finite="score function",
+    ),
+)

@@ -1,0 +1,134 @@
+"""The entries of the catalog by name.
+
+A name and its module are all that the rest of the compiler loads: the module is imported when the
+entry is looked up. It declares one `ENTRY`, which is named like the module, or is a table of
+several `ENTRIES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from specc.catalog.bijection import Bijection
+    from specc.catalog.causal import Causal
+    from specc.catalog.entry import Distribution, Function
+    from specc.catalog.link import Link
+    from specc.catalog.metric import Metric, Named
+    from specc.catalog.objective import Draw, Objective
+    from specc.catalog.shorthand import Shorthand
+    from specc.catalog.source import Source
+
+    Kind = Link[Any] | Bijection[Any] | Causal[Any]
+
+Entry = TypeVar("Entry")
+
+
+class Registry(Mapping[str, Entry], Generic[Entry]):
+    """Entries by name, in alphabetical order; a name that is not there raises `KeyError`."""
+
+    def __init__(self, modules: Mapping[str, str]) -> None:
+        self._modules = dict(sorted(modules.items()))
+        self._entries: dict[str, Entry] = {}
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self._entries:
+            module: Any = import_module(f"specc.catalog.{self._modules[name]}")
+            declared = getattr(module, "ENTRIES", None) or (module.ENTRY,)
+            self._entries.update({entry.name: entry for entry in declared})
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def first(self, has: Callable[[Entry], bool]) -> Entry:
+        """The first entry with a trait. Raises `StopIteration` where there is none."""
+        return next(entry for entry in self.values() if has(entry))
+
+
+def _files(folder: str, names: str) -> dict[str, str]:
+    """Entries in a file each."""
+    return {name: f"{folder}.{name}" for name in names.split()}
+
+
+def _rows(table: str, names: str) -> dict[str, str]:
+    """Entries in one file."""
+    return dict.fromkeys(names.split(), table)
+
+
+_LINKS = _files("links", "conv deconv embed ema gru layers linear mlp resnet set")
+_CAUSAL_LINKS = _files("causal_links", "causal_conv masked_conv masked_mlp")
+_BIJECTIONS = {
+    **_files("bijections", "actnorm affine glow invertible nsf permutation"),
+    **_rows("bijections.autoregressive", "iaf maf"),
+    **_rows("bijections.contractions", "implicit residual"),
+    **_rows("bijections.couplings", "nice realnvp"),
+    **_rows("bijections.elementwise", "exp sigmoid softplus tanh"),
+    **_rows("bijections.planar_radial", "planar radial"),
+}
+
+DISTRIBUTIONS: Registry[Distribution] = Registry(
+    _files(
+        "distributions",
+        "bernoulli beta binomial categorical cauchy continuous_bernoulli dirichlet "
+        "discretized_logistic exponential gamma gumbel half_cauchy half_normal inverse_gamma "
+        "laplace log_normal logistic multinomial multivariate_normal negative_binomial normal "
+        "one_hot_categorical poisson student_t uniform",
+    )
+)
+FUNCTIONS: Registry[Function] = Registry(
+    {
+        **_rows(
+            "functions.elementwise",
+            "abs clip cos erf exp expm1 known log log1p logit relu sigmoid sin softplus sqrt "
+            "square stop tanh",
+        ),
+        **_rows("functions.calculus", "grad"),
+        **_rows("functions.discrepancies", "energy_mmd linear_mmd rational_quadratic_mmd rbf_mmd"),
+        **_rows("functions.reductions", "argmax argmin logsumexp max mean min mse norm prod sum"),
+        **_rows("functions.vectors", "concat dot eye flatten log_softmax one_hot softmax"),
+    }
+)
+LINKS: Registry[Link[Any]] = Registry(_LINKS)
+CAUSAL_LINKS: Registry[Causal[Any]] = Registry(_CAUSAL_LINKS)
+BIJECTIONS: Registry[Bijection[Any]] = Registry(_BIJECTIONS)
+KINDS: Registry[Kind] = Registry({**_LINKS, **_BIJECTIONS, **_CAUSAL_LINKS})
+"""Whatever a spec may declare under `links:`."""
+DRAWS: Registry[Draw] = Registry(
+    _rows("draws", "delta detached enumerate integrate pathwise score")
+)
+OBJECTIVES: Registry[Objective] = Registry(_rows("objectives", "elbo iwae map mle vimco"))
+SHORTHANDS: Registry[Shorthand] = Registry(
+    _files("shorthands", "gan mmd relativistic_gan rws wake_sleep")
+)
+"""Objectives that are short for several players."""
+SOURCES: Registry[Source] = Registry(
+    _rows("sources", "counts csv digits idx images json mnist npy npz parquet toy")
+)
+KERNELS: Registry[Named] = Registry(_files("kernels", "energy linear rational_quadratic rbf"))
+"""Kernels of two rows, for discrepancies."""
+FEATURES: Registry[Named] = Registry(_files("features", "classifier inception raw"))
+METRICS: Registry[Metric] = Registry(
+    _files(
+        "metrics",
+        "frechet label_accuracy mmd mode_coverage precision_recall sliced_wasserstein",
+    )
+)
+
+
+def module_names() -> frozenset[str]:
+    """The names by which generated code may import what computes an entry."""
+    return frozenset({*DISTRIBUTIONS, *FUNCTIONS})
+
+
+def source_by_ending() -> dict[str, str]:
+    """The source that reads a file, by the ending of its name."""
+    return {ending: source.name for source in SOURCES.values() for ending in source.endings}

@@ -1,0 +1,121 @@
+"""A generator and a critic, with one of the usual losses and penalties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from specc.catalog.entry import Reference
+from specc.catalog.metric import NoOptions
+from specc.catalog.shorthand import (
+    LinkName,
+    NodeName,
+    NodeNames,
+    Outline,
+    Shorthand,
+    feeding,
+    long_form,
+    node_of,
+    number,
+    player,
+)
+
+# What the critic minimizes, and the generator, of the critic's values at data and at samples.
+LOSSES = {
+    "minimax": ("softplus(-{real}) + softplus({fake})", "-softplus({fake})"),
+    "non_saturating": ("softplus(-{real}) + softplus({fake})", "softplus(-{fake})"),
+    "least_squares": ("({real} - 1) ** 2 / 2 + {fake} ** 2 / 2", "({fake} - 1) ** 2 / 2"),
+    "hinge": ("relu(1 - {real}) + relu(1 + {fake})", "-{fake}"),
+    "wasserstein": ("{fake} - {real}", "-{fake}"),
+}
+Loss = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserstein"]
+
+
+class Penalty(NoOptions):
+    """`{gradient: 10}`: what keeps the critic smooth."""
+
+    gradient: float | None = Field(
+        None,
+        description="The weight of (|grad d| - 1)^2 at random points between data and samples.",
+        gt=0,
+    )
+    r1: float | None = Field(None, description="The weight of |grad d|^2 / 2 at the data.", gt=0)
+    clip: float | None = Field(
+        None, description="The largest absolute value of a weight of the critic.", gt=0
+    )
+
+
+class Options(NoOptions):
+    """`{gan: {critic: d, sample: model.x}}`."""
+
+    critic: LinkName = Field(description="The link that gives a number for data and for samples.")
+    sample: NodeName = Field("model.x", description="The node whose draws are compared with data.")
+    data: NodeName | None = Field(
+        None, description="The data; by default those with the name of the node."
+    )
+    given: NodeNames = Field(
+        (), description="What else the critic takes, such as `[data.y]` of a conditional model."
+    )
+    loss: Loss = Field("non_saturating", description="The losses of critic and generator.")
+    penalty: Literal["clip"] | Penalty | None = Field(
+        None, description="What is added to the loss of the critic; `clip` is `{clip: 0.01}`."
+    )
+    steps: int = Field(1, description="The updates of the critic in each step.", ge=1, le=10_000)
+
+
+def expand(options: Mapping[str, Any], outline: Outline) -> str:
+    """Two players, and a program for the points of a penalty of the gradient."""
+    link, sample = options["critic"], options["sample"]
+    data = options["data"] or f"data.{node_of(sample)}"
+
+    def critic(value: str) -> str:
+        return f"{link}({', '.join((value, *options['given']))})"
+
+    at_critic, at_generator = (
+        text.format(real=critic(data), fake=critic(sample)) for text in LOSSES[options["loss"]]
+    )
+    penalty = {"clip": 0.01} if options["penalty"] == "clip" else options["penalty"] or {}
+    programs = {}
+    if penalty.get("gradient"):
+        between = outline.fresh("between")
+        programs[between] = {
+            "t": "{latent: uniform, low: 0, high: 1}",
+            "v": f'{{let: "t * {data} + (1 - t) * {sample}"}}',
+        }
+        point = f"{between}.v"
+        slope = f"(norm(grad({critic(point)}, {point})) - 1) ** 2"
+        at_critic += f" + {number(penalty['gradient'])} * {slope}"
+    if penalty.get("r1"):
+        slope = f"sum(grad({critic(data)}, {data}) ** 2)"
+        at_critic += f" + {number(penalty['r1'])} * {slope} / 2"
+    trained = feeding(outline, sample, without=link)
+    players = {
+        "critic": player(
+            at_critic, [link], steps=options["steps"], clip_weights=penalty.get("clip")
+        ),
+        "generator": player(at_generator, trained),
+    }
+    return long_form(players, programs)
+
+
+ENTRY = Shorthand(
+    name="gan",
+    title="generative adversarial network",
+    summary="Two players: a critic tells data from samples, and what makes the samples is trained "
+    "against it. With a penalty of the gradient there is a program for the points at which it is "
+    "taken.",
+    formula="min over generator, max over critic: E[f(d(x))] + E[g(d(G(z)))]",
+    references=(
+        Reference("Goodfellow et al. 2014", "section 3: minimax, non_saturating"),
+        Reference("Mao et al. 2017", "equation 9: least_squares"),
+        Reference("Lim and Ye 2017", "equations 5 and 6: hinge"),
+        Reference("Arjovsky et al. 2017", "algorithm 1: wasserstein, clip"),
+        Reference("Gulrajani et al. 2017", "equation 3: gradient"),
+        Reference("Mescheder, Geiger and Nowozin 2018", "equation 9: r1"),
+    ),
+    example="objective: {gan: {critic: d, loss: wasserstein, penalty: {gradient: 10}, steps: 5}}",
+    expand=expand,
+    Options=Options,
+)

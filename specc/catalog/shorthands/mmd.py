@@ -1,0 +1,81 @@
+"""The squared maximum mean discrepancy between samples and data, as a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from specc.catalog.entry import Reference
+from specc.catalog.metric import NoOptions
+from specc.catalog.registry import KERNELS
+from specc.catalog.shorthand import (
+    NodeName,
+    NodeNames,
+    Outline,
+    Shorthand,
+    feeding,
+    long_form,
+    node_of,
+    number,
+    player,
+)
+
+
+class Options(NoOptions):
+    """`{mmd: {sample: model.x, kernel: energy}}`."""
+
+    sample: NodeName = Field("model.x", description="The node whose draws are compared with data.")
+    data: NodeName | None = Field(
+        None, description="The data; by default those with the name of the node."
+    )
+    given: NodeNames = Field(
+        (),
+        description="What samples and data are compared with jointly, such as `[data.y]` of a "
+        "conditional model.",
+    )
+    kernel: Any = Field("rbf", description="The kernel.")
+    bandwidth: float = Field(
+        1.0, description="The bandwidth h of a kernel that has one.", gt=0, allow_inf_nan=False
+    )
+
+
+def expand(options: Mapping[str, Any], outline: Outline) -> str:
+    """One player, which moves the samples towards the data."""
+    sample = options["sample"]
+    trained = feeding(outline, sample)
+    ((kernel, own),) = options["kernel"].items()
+    compared = [sample, options["data"] or f"data.{node_of(sample)}"]
+    if options["given"]:
+        given = ", ".join(options["given"])
+        compared = [f"concat({value}, {given})" for value in compared]
+    scale = [options["bandwidth"]] if KERNELS[kernel].scaled else []
+    arguments = [*compared, *map(number, [*scale, *_numbers(own)])]
+    loss = f"{kernel}_mmd({', '.join(arguments)})"
+    return long_form({"generator": player(loss, trained)})
+
+
+def _numbers(options: Mapping[str, Any]) -> Iterator[float]:
+    """The numbers among the options of a kernel, in order."""
+    for value in options.values():
+        yield from value if isinstance(value, (tuple, list)) else (value,)
+
+
+ENTRY = Shorthand(
+    name="mmd",
+    title="squared maximum mean discrepancy",
+    summary="One player: what makes the samples minimizes the unbiased estimate of MMD^2 between "
+    "samples and data, over the rows of a batch. With `given` it is that of the joint "
+    "distributions. The kernels are those of the metric.",
+    formula="MMD^2 = E k(x, x') + E k(y, y') - 2 E k(x, y), x sampled, y data",
+    references=(
+        Reference("Li, Swersky and Zemel 2015, Generative moment matching networks", "eq. 3"),
+        Reference("Dziugaite, Roy and Ghahramani 2015, Training generative networks", "eq. 3"),
+        Reference("Gretton et al. 2012, A kernel two-sample test", "equation 4"),
+    ),
+    example="objective: {mmd: {sample: model.x, kernel: {rbf: {widths: [0.5, 1, 2]}}}}",
+    expand=expand,
+    Options=Options,
+    named={"kernel": KERNELS},
+)

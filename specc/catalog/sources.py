@@ -1,0 +1,290 @@
+"""The sources of data: files of several formats, digits, and densities on the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from specc.catalog.entry import Reference
+from specc.catalog.source import NONE, Column, Columns, Option, Source
+from specc.catalog.supports import REAL, UNIT_INTERVAL, Integers
+
+PARTS = {
+    "checkerboard": 4,
+    "circles": 2,
+    "moons": 2,
+    "pinwheel": 5,
+    "ring": 8,
+    "spirals": 2,
+}
+"""The densities of `toy`, and how many parts each has."""
+
+
+def _images_given(options: Mapping[str, object]) -> Columns:
+    """The columns, where the options say the size and the channels of every picture."""
+    size, channels = options.get("size"), options.get("channels", 1)
+    if not isinstance(size, tuple) or not isinstance(channels, int):
+        return NONE
+    height, width = size
+    picture = (height, width) if channels == 1 else (channels, height, width)
+    return MappingProxyType(
+        {
+            "image": Column(
+                "Grey or colour values, 0 to 255 as parts of 255.",
+                (channels * height * width,),
+                UNIT_INTERVAL,
+                picture,
+            ),
+            "label": Column("The number of the folder, in the order of their names.", (), None),
+        }
+    )
+
+
+def _toy_given(options: Mapping[str, object]) -> Columns:
+    """The columns, where it is known how many parts the density has."""
+    parts = PARTS.get(str(options.get("density")))
+    if parts is None:
+        return NONE
+    return MappingProxyType(
+        {
+            "x": Column("A point of the plane.", (2,), REAL),
+            "label": Column("Which part of the density it is of.", (), Integers(0, parts - 1)),
+        }
+    )
+
+
+ENTRIES: tuple[Source, ...] = (
+    Source(
+        name="counts",
+        summary="Documents as word counts, from an npz file in compressed sparse row format.",
+        references=(Reference("Harris et al. 2020", "Array programming with NumPy"),),
+        example=(
+            "data: {source: counts, path: ap_counts.npz, fields: "
+            "{words: {from: counts, shape: [10473]}, length: {from: length}}, split: "
+            "{test: is_test}}"
+        ),
+        fields=MappingProxyType({}),
+        options=(
+            Option(
+                "path",
+                "The file: `indptr`, `indices`, `counts` and `shape`. The columns are `counts` "
+                "(a row a document, a number a word) and `length` (the words of each document).",
+                required=True,
+                kind="path",
+            ),
+        ),
+    ),
+    Source(
+        name="csv",
+        summary="The columns of a table with a header line, optionally compressed with gzip.",
+        references=(Reference("Shafranovich 2005", "RFC 4180"),),
+        example="data: {source: csv, path: a.csv, fields: {age: {from: age, shape: []}}}",
+        options=(
+            Option("path", "The file.", required=True, kind="path"),
+            Option(
+                "delimiter",
+                "What stands between two values. Without it the header decides: a comma, "
+                "or where it "
+                "has none, a semicolon, a tab or a bar.",
+            ),
+            Option("decimal", "The mark of decimals: `.`, or `,` as in 1,5.", choices=(".", ",")),
+            Option(
+                "columns",
+                "Columns of several numbers a row: `{features: [age, height]}`, or "
+                "`{features: '*'}` "
+                "for all that no other list names.",
+                kind="columns",
+            ),
+            Option(
+                "classes",
+                "Columns of text that are read as class numbers, with their texts in the "
+                "order of the "
+                "numbers 0, 1, ...: `{species: [setosa, versicolor]}`.",
+                kind="classes",
+            ),
+        ),
+        endings=("csv",),
+    ),
+    Source(
+        name="digits",
+        summary="1,797 handwritten digits of 8x8 grey values, without a download.",
+        references=(
+            Reference("Alpaydin and Kaynak 1998", "Optical Recognition of Handwritten Digits, UCI"),
+        ),
+        example="data: {source: digits, fields: {x: {from: image, binarize: sample}}}",
+        fields=MappingProxyType(
+            {
+                "image": Column(
+                    "Grey values, 0 to 16 as parts of 16.", (64,), UNIT_INTERVAL, (8, 8)
+                ),
+                "level": Column("Grey levels, integers 0 to 16.", (64,), Integers(0, 16), (8, 8)),
+                "label": Column("The digit.", (), Integers(0, 9)),
+            }
+        ),
+        rows=MappingProxyType({"all": 1797}),
+        split=MappingProxyType({"test": 0.2}),
+        needs_folder=False,
+    ),
+    Source(
+        name="idx",
+        summary="Images (`image`) and labels (`label`) in idx files, optionally in gzip.",
+        references=(
+            Reference("LeCun, Cortes and Burges 1998", "the MNIST database, file formats"),
+        ),
+        example=(
+            "data: {source: idx, images: a-idx3-ubyte.gz, fields: {x: {from: image, shape: [784]}}}"
+        ),
+        options=(
+            Option(
+                "images",
+                "The file of the pictures; bytes become parts of 255.",
+                required=True,
+                kind="path",
+            ),
+            Option("labels", "The file of the labels.", kind="path"),
+            Option("test_images", "The pictures of a test part.", kind="path", part="test"),
+            Option("test_labels", "The labels of a test part.", kind="path"),
+        ),
+    ),
+    Source(
+        name="images",
+        summary="Image files in a folder, or in one folder for each class.",
+        references=(Reference("Boutell 1997", "PNG specification, RFC 2083"),),
+        example=(
+            "data: {source: images, path: faces, size: [28, 20], fields: {x: {from: image}}, "
+            "split: {test: 0.1}}"
+        ),
+        given=_images_given,
+        options=(
+            Option(
+                "path",
+                "The folder. Where it has folders in it, each is a class, and their numbers in "
+                "the order of their names are the column `label`.",
+                required=True,
+                kind="path",
+            ),
+            Option(
+                "size",
+                "Height and width that every picture is brought to; without it all must "
+                "have one size.",
+                kind="sizes",
+            ),
+            Option("channels", "1 for grey pictures (the default), 3 for colours.", kind="number"),
+        ),
+    ),
+    Source(
+        name="json",
+        summary="The keys of a list of records, or of one record per line.",
+        references=(Reference("Bray 2017", "RFC 8259"),),
+        example="data: {source: json, path: a.jsonl, fields: {x: {from: scores, shape: [4]}}}",
+        options=(
+            Option(
+                "path",
+                "The file. A value is a number, a truth, or a list of numbers; lists of unequal "
+                "length are filled up with zeros, and `NAME_lengths` is their length.",
+                required=True,
+                kind="path",
+            ),
+        ),
+        endings=("json", "jsonl"),
+    ),
+    Source(
+        name="mnist",
+        summary="70,000 handwritten digits of 28x28 grey values, with the published test set.",
+        references=(
+            Reference(
+                "LeCun, Bottou, Bengio and Haffner 1998", "Gradient-based learning, section III"
+            ),
+        ),
+        example=(
+            "data: {source: mnist, fields: {x: {from: image, binarize: sample}}, split: "
+            "{valid: 5000}}"
+        ),
+        fields=MappingProxyType(
+            {
+                "image": Column(
+                    "Grey values, 0 to 255 as parts of 255.", (784,), UNIT_INTERVAL, (28, 28)
+                ),
+                "label": Column("The digit.", (), Integers(0, 9)),
+            }
+        ),
+        rows=MappingProxyType({"train": 60000, "test": 10000}),
+    ),
+    Source(
+        name="npy",
+        summary="One array in an npy file, which is memory-mapped and read batch by batch.",
+        references=(Reference("Harris et al. 2020", "Array programming with NumPy"),),
+        example="data: {source: npy, path: a.npy, fields: {x: {from: values, shape: [13]}}}",
+        options=(
+            Option(
+                "path", "The file: a row a datum, the column `values`.", required=True, kind="path"
+            ),
+            Option("labels", "A second file with the same rows: the column `label`.", kind="path"),
+        ),
+        endings=("npy",),
+    ),
+    Source(
+        name="npz",
+        summary="The arrays of an npz file; nothing is unpickled.",
+        references=(Reference("Harris et al. 2020", "Array programming with NumPy"),),
+        example=(
+            "data: {source: npz, path: a.npz, fields: {x: {from: features, shape: [13]}}, "
+            'split: {test: "is_test[0]"}}'
+        ),
+        options=(
+            Option(
+                "path",
+                "The file. Arrays `train`, `valid` and `test` (or `train_x`, ...) are parts of "
+                "the column `values` (or `x`). Steps in `x` with their numbers in `x_lengths` (or "
+                "`lengths`) are rows of unequal length, filled up with zeros.",
+                required=True,
+                kind="path",
+            ),
+        ),
+        endings=("npz",),
+        publishes=True,
+    ),
+    Source(
+        name="parquet",
+        summary="The columns of a Parquet file; needs pyarrow, the extra `parquet`.",
+        references=(Reference("Apache Parquet", "file format"),),
+        example="data: {source: parquet, path: a.parquet, fields: {age: {from: age, shape: []}}}",
+        options=(
+            Option("path", "The file.", required=True, kind="path"),
+            Option(
+                "columns",
+                "Columns of several numbers a row: `{features: [age, height]}`, or "
+                "`{features: '*'}` "
+                "for all that no other list names.",
+                kind="columns",
+            ),
+        ),
+        endings=("parquet",),
+    ),
+    Source(
+        name="toy",
+        summary="Points from a density on the plane, without a download.",
+        references=(
+            Reference(
+                "Grathwohl et al. 2019",
+                "FFJORD, section 4.1: the checkerboard, pinwheel and spirals",
+            ),
+        ),
+        example="data: {source: toy, density: checkerboard, rows: 20000, fields: {x: {from: x}}}",
+        given=_toy_given,
+        options=(
+            Option("density", "The density.", required=True, choices=tuple(PARTS)),
+            Option(
+                "rows", "How many points are drawn; 20,000 of them.", kind="number", most=10_000_000
+            ),
+            Option(
+                "seed",
+                "Which points: the same number, the same points. 0 where it is left out.",
+                kind="number",
+                least=0,
+            ),
+        ),
+        split=MappingProxyType({"test": 0.2}),
+        needs_folder=False,
+    ),
+)

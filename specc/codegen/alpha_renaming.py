@@ -1,0 +1,337 @@
+"""Alpha-renaming: canonical names, which follow from structure, are the same for a renamed model.
+
+The spec becomes a graph with a vertex for each name (of a node in all its programs, of a link, of a
+plate) and for each sum and reduction of the objective. Its label is what the vertex says with all
+names left out; an edge says where in it another name stands. `canonical_order` then numbers the
+vertices, and the numbers stand in for the names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+from specc.catalog.link import initialization, late_defaults
+from specc.codegen.canonical import canonical_order
+from specc.codegen.plan import Plan
+from specc.graph.graph import DATA, MODEL, NETWORKS
+from specc.graph.nodes import Node, NodeId
+from specc.graph.queries import is_data, parameter_of
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Expression,
+    Index,
+    Member,
+    Name,
+    Negate,
+    Number,
+    Sequence,
+)
+from specc.objective.terms import (
+    PARTICLE,
+    Density,
+    Divergence,
+    Energy,
+    LogProb,
+    Operation,
+    Part,
+    Reduce,
+    Sum,
+    Term,
+    Value,
+    children,
+    coefficients,
+    fold,
+)
+
+Key = tuple[str, str]
+"""What a name belongs to (`node`, `link`, `plate`), and the name."""
+
+Rename = Callable[[Key], str]
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a value of dicts, lists, text and numbers, whatever the order of its keys."""
+    return hashlib.sha256(_text(value).encode()).hexdigest()
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+
+
+def canonical_names(plan: Plan) -> dict[Key, str]:
+    """A number for every name, which neither names nor the order in the file can change.
+
+    Of nodes that mirror each other the first by name comes first.
+    """
+    labels, edges = _structure(plan)
+    by_name = {key: labels[key] for key in sorted(labels)}
+    order = canonical_order(by_name, edges, lambda key: key[0] == "node")
+    named = [key for key in order if key[0] != "term"]
+    return {key: f"{key[0]} {number}" for number, key in enumerate(named)}
+
+
+def _structure(plan: Plan) -> tuple[dict[Key, str], list[tuple[Key, str, Key]]]:
+    """The vertices with their labels, and the edges."""
+    labels: dict[Key, str] = {}
+    edges: list[tuple[Key, str, Key]] = []
+    for name, roles in _roles(plan).items():
+        said = {}
+        for program in sorted(roles):
+            holes: list[Key] = []
+            said[program] = content(plan, (program, name), _digging(holes))
+            edges += [(("node", name), f"{program} {i}", hole) for i, hole in enumerate(holes)]
+        draw = plan.objective.draws.get(name)
+        drawn = [draw.program, draw.kind, draw.option] if draw else []
+        labels["node", name] = _text([said, drawn])
+    for name in plan.graph.sized:
+        labels["link", name] = _text(link_content(plan, name))
+        average = plan.graph.graph.links[name].average
+        if average is not None:
+            edges.append((("link", name), "average", ("link", average.of)))
+    for name, size in plan.graph.graph.plates.items():
+        labels["plate", name] = str(size)
+    for name, scan in plan.graph.graph.scans.items():
+        labels["plate", name] = f"{scan.steps} steps"
+        if scan.lengths is not None:
+            edges.append((("plate", name), "lengths", ("node", scan.lengths)))
+    for player in plan.objective.players:
+        _term_vertices(plan, player.minimize, labels, edges)
+    return labels, edges
+
+
+def _roles(plan: Plan) -> dict[str, list[str]]:
+    """The programs in which each name is a node."""
+    found: dict[str, list[str]] = {}
+    for program in plan.graph.graph.declared.values():
+        for name in program.nodes:
+            found.setdefault(name, []).append(program.name)
+    return found
+
+
+def _digging(holes: list[Key]) -> Rename:
+    def rename(key: Key) -> str:
+        holes.append(key)
+        return "*"
+
+    return rename
+
+
+# what nodes and links say
+
+
+def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
+    """What a node says, with other names in it and without its own."""
+    graph = plan.graph.graph
+    node, kind = graph.node(node_id), plan.graph.types[node_id]
+
+    def plate(name: str) -> str:
+        return rename(("plate", name)) if name in (*graph.plates, *graph.scans) else name
+
+    def tree(expression: Expression | None) -> object:
+        return None if expression is None else _Tree(plan, node_id[0], rename)(expression)
+
+    field = graph.fields.get(node.field) if node.field is not None else None
+    return {
+        "role": node.role,
+        "entry": node.entry.name if node.entry else None,
+        "arguments": {
+            **{key: float(value) for key, value in left_out(node).items()},
+            **{key: tree(node.arguments[key]) for key in sorted(node.arguments)},
+        },
+        "params": tree(node.params),
+        "value": tree(node.value),
+        **_in_time(node, rename, tree),
+        **({"missing": node.missing.kind} if node.missing else {}),
+        **({"through": [tree(step) for step in node.through]} if node.through else {}),
+        **({"parts": [rename(("node", part)) for part in node.parts]} if node.parts else {}),
+        "shape": list(kind.shape),
+        "plates": [plate(name) for name in kind.plates],
+        "index of": plate(node.plate_index) if node.plate_index is not None else None,
+        "support": repr(kind.support),
+        "data": field and {"from": _origin(field.origin), **_given(field.transforms)},
+    }
+
+
+def _origin(origin: str | tuple[str, ...]) -> str | list[str]:
+    return origin if isinstance(origin, str) else list(origin)
+
+
+def left_out(node: Node) -> dict[str, int | float]:
+    """The parameters of a node that have their defaults, because nothing gives them."""
+    if node.entry is None or node.params is not None:
+        return {}
+    given = {parameter_of(node.entry, key)[0].name for key in node.arguments}
+    return {name: value for name, value in node.entry.defaults.items() if name not in given}
+
+
+def _in_time(
+    node: Node, rename: Rename, tree: Callable[[Expression | None], object]
+) -> dict[str, object]:
+    """What a node of a sequence says beside its plate."""
+    said: dict[str, object] = {}
+    if node.initial is not None:
+        said |= {"initial": tree(node.initial), "reverse": node.reverse}
+    if node.shift is not None:
+        said["shift"] = [rename(("node", node.shift.base)), node.shift.offset]
+    return said
+
+
+def _given(values: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def link_content(plan: Plan, name: str) -> dict[str, object]:
+    """What a link says, but for how its weights start, and what it leaves at a late default."""
+    link = plan.graph.graph.links[name]
+    left_out = {*initialization(type(link.options)), *late_defaults(link.options)}
+    options = link.options.model_dump(mode="json", exclude=left_out)
+    average = {} if link.average is None else {"decay": link.average.decay}
+    return {"kind": link.entry.name, "options": options, **average}
+
+
+def starting_options(plan: Plan, name: str) -> dict[str, object]:
+    """The options of a link that say how its weights start, where they are not the default."""
+    options = plan.graph.graph.links[name].options
+    return options.model_dump(
+        mode="json", include=set(initialization(type(options))), exclude_defaults=True
+    )
+
+
+class _Tree:
+    """Writes an expression of a program as nested lists: the operator or role, then operands."""
+
+    def __init__(self, plan: Plan, program: str, rename: Rename) -> None:
+        self.graph, self.program, self.rename = plan.graph.graph, program, rename
+
+    def __call__(self, expression: Expression) -> object:
+        match expression:
+            case Number(value=value):
+                return float(value)
+            case Name(id=name):
+                return self._name(name)
+            case Member(program=program, name=name):
+                return self._reference(program, name)
+            case Negate(operand=operand):
+                return ["-", self(operand)]
+            case Binary(operator=operator, left=left, right=right):
+                return [operator, self(left), self(right)]
+            case Call(function=function, arguments=arguments):
+                is_link = function in self.graph.links
+                called = self.rename(("link", function)) if is_link else function
+                return [called, *(self(a) for a in arguments)]
+            case Index(base=base, indices=indices):
+                return ["[]", self(base), *(self(index) for index in indices)]
+            case Sequence(items=items):
+                return ["list", *(self(item) for item in items)]
+        raise AssertionError(expression)
+
+    def _name(self, name: str) -> object:
+        """A node by its new name; a constant is the number or the list that it stands for."""
+        owner, dot, inside = name.partition(".")
+        if dot and owner != DATA:
+            return self._reference(owner, inside)
+        if self.graph.lookup(self.program, name) is not None:
+            return self.rename(("node", name))
+        return _literal(self.graph.constants.get(name, name))
+
+    def _reference(self, program: str, name: str) -> object:
+        """A node of another program; the data by the node that they are the value of."""
+        if program != DATA:
+            return [program, self.rename(("node", name))]
+        found = self.graph.lookup(NETWORKS, f"{DATA}.{name}")
+        nodes = self.graph.model.nodes.values()
+        node = found or next(n for n in nodes if is_data(n) and n.field == name)
+        return [program, self.rename(("node", node.name))]
+
+
+def own_name(name: str) -> str:
+    """The name of a node in its own program, without that of the program of which it is a draw."""
+    return name if name.startswith(f"{DATA}.") else name.rpartition(".")[2]
+
+
+def _literal(value: object) -> object:
+    if isinstance(value, (int, float)):
+        return float(value)
+    if isinstance(value, (list, tuple)):
+        return ["list", *(_literal(item) for item in value)]
+    return ["word", str(value)]
+
+
+# the objective
+
+
+def term_content(plan: Plan, term: Term, rename: Rename) -> object:
+    """A term with other names in it; the order of a sum does not matter."""
+
+    def combine(term: Term, inside: tuple[object, ...]) -> object:
+        match term:
+            case LogProb(program=program, node=node, rows=rows):
+                counted = [] if rows == "all" else [rows]
+                return ["log prob", program, rename(("node", own_name(node))), *counted]
+            case Divergence(node=node):
+                return ["divergence", rename(("node", node))]
+            case Value(expression=expression):
+                return ["value", _Tree(plan, MODEL, rename)(expression)]
+            case Energy(program=program):
+                return ["energy", program]
+            case Operation():
+                return ["apply", term.function, *inside]
+            case Reduce(how=how, axes=axes):
+                return [how, sorted(_axis(a, rename) for a in axes), *inside]
+            case Sum(parts=parts):
+                weighed = zip(parts, inside, strict=True)
+                found = [[*_factors(part), content] for part, content in weighed]
+                return ["sum", *sorted(found, key=_text)]
+            case _:
+                assert_never(term)
+
+    return fold(term, combine)
+
+
+def _factors(part: Part) -> list[object]:
+    """What a term is multiplied by, and where it is cut off."""
+    more: list[object] = [part.weight, part.floor] if part.weight or part.floor else []
+    return [part.coefficient, *more]
+
+
+def _axis(axis: str, rename: Rename) -> str:
+    return axis if axis == PARTICLE else rename(("node", own_name(axis)))
+
+
+def _term_vertices(
+    plan: Plan, term: Term, labels: dict[Key, str], edges: list[tuple[Key, str, Key]]
+) -> Key:
+    """A vertex for a term that is no density, joined to nodes and to the terms inside it."""
+    own = ("term", str(len(labels)))
+    labels[own] = ""
+    match term:
+        case Reduce(how=how, axes=axes):
+            labels[own] = how
+            edges += [(own, "axis", ("node", own_name(a))) for a in axes if a != PARTICLE]
+        case Value(expression=expression):
+            holes: list[Key] = []
+            labels[own] = _text(_Tree(plan, MODEL, _digging(holes))(expression))
+            edges += [(own, f"value {i}", hole) for i, hole in enumerate(holes)]
+        case Energy(program=program):
+            labels[own] = f"energy {program}"
+        case Operation():
+            labels[own] = f"apply {term.function}"
+    inside = zip(coefficients(term), children(term), strict=True)
+    for position, (coefficient, child) in enumerate(inside):
+        place = f"{coefficient!r} {position}" if isinstance(term, Operation) else f"{coefficient!r}"
+        if isinstance(child, Density):
+            edges.append((own, f"{place} {_density(child)}", ("node", own_name(child.node))))
+        else:
+            edges.append((own, place, _term_vertices(plan, child, labels, edges)))
+    return own
+
+
+def _density(term: Density) -> str:
+    """Which density of its node a term is."""
+    if isinstance(term, Divergence):
+        return "divergence"
+    return term.program if term.rows == "all" else f"{term.program} {term.rows}"

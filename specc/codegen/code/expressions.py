@@ -1,0 +1,258 @@
+"""Expressions of generated Python.
+
+They are made by lowering, which decides shapes and axes, and printed by `specc.codegen.code.text`,
+which decides parentheses alone. What a reference needs imported stands in the reference, so that
+the imports of a file follow from its tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable or a parameter: `x`, `self`, `noise`."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A number, a string, a truth value, None or `...`."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something imported, by the name it has in the file: `normal.log_prob`, `torch.where`.
+
+    `imported` is what the file imports for it: `specc.runtime.distributions.normal`, `torch`.
+    """
+
+    text: str
+    imported: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """`base.name`."""
+
+    base: Code
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`function(arguments, key=value)`; the keywords are in their order."""
+
+    function: Code
+    arguments: tuple[Code, ...] = ()
+    keywords: tuple[tuple[str, Code], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript:
+    """`base[items]`."""
+
+    base: Code
+    items: tuple[Code | Slice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`low:high:step` in a subscript; `:` where all are None."""
+
+    low: int | None = None
+    high: int | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`-operand` or `~operand`."""
+
+    operator: str
+    operand: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`left operator right`."""
+
+    operator: str
+    left: Code
+    right: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One term of a sum: `- 0.5 * kl_weight * kl_z`; `factors` stand before the term."""
+
+    negative: bool
+    term: Code
+    factors: tuple[Code, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Terms with their signs, broken before each of them where they do not fit in a line."""
+
+    terms: tuple[Signed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """`(a, b)`; without parentheses where a statement allows that."""
+
+    items: tuple[Code, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """`[a, b]`."""
+
+    items: tuple[Code, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dict:
+    """`{"a": a}`, its keys strings."""
+
+    items: tuple[tuple[str, Code], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """`*items` among arguments or in a tuple."""
+
+    items: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """`lambda v: body`, a function of one variable."""
+
+    variable: str
+    body: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A value mapped onto a support by the code that the catalog gives: `{}.exp()`."""
+
+    template: str
+    operand: Code
+    imported: str = ""
+
+
+Code = (
+    Name
+    | Literal
+    | Reference
+    | Attribute
+    | Call
+    | Subscript
+    | Unary
+    | Binary
+    | Sum
+    | Tuple
+    | List
+    | Dict
+    | Star
+    | Lambda
+    | Mapped
+)
+
+
+def children(code: Code) -> tuple[Code, ...]:
+    """The expressions directly inside an expression."""
+    match code:
+        case Name() | Literal() | Reference():
+            return ()
+        case Call(function=function, arguments=arguments, keywords=keywords):
+            return (function, *arguments, *(value for _, value in keywords))
+        case Attribute(base=inner) | Unary(operand=inner) | Mapped(operand=inner):
+            return (inner,)
+        case Star(items=inner) | Lambda(body=inner):
+            return (inner,)
+        case Subscript(base=base, items=items):
+            return (base, *(item for item in items if not isinstance(item, Slice)))
+        case Binary(left=left, right=right):
+            return left, right
+        case Sum(terms=terms):
+            return tuple(inner for each in terms for inner in (*each.factors, each.term))
+        case Tuple(items=several) | List(items=several):
+            return several
+        case Dict(items=pairs):
+            return tuple(value for _, value in pairs)
+        case _:
+            assert_never(code)
+
+
+def walk(code: Code) -> Iterator[Code]:
+    """An expression and all inside it, from the outside in."""
+    stack = [code]
+    while stack:
+        each = stack.pop()
+        yield each
+        if not isinstance(each, (Name, Reference, Literal)):
+            stack += reversed(children(each))
+
+
+def method(base: Code, name: str, *arguments: Code | object, **keywords: Code | object) -> Call:
+    """`base.name(arguments)`."""
+    return call(Attribute(base, name), *arguments, **keywords)
+
+
+def call(function: Code, *arguments: Code | object, **keywords: Code | object) -> Call:
+    """A call; what is no expression becomes a literal."""
+    pairs = tuple((key, literal(value)) for key, value in keywords.items())
+    return Call(function, tuple(map(literal, arguments)), pairs)
+
+
+def literal(value: Code | object) -> Code:
+    """The value itself where it is an expression; a tuple item by item; else a literal."""
+    if isinstance(value, Code):
+        return value
+    if isinstance(value, tuple):
+        return Tuple(tuple(map(literal, value)))
+    return Literal(value)
+
+
+def function(path: str) -> Reference:
+    """A function of the run time that is called by its name alone: `concat`."""
+    return Reference(path.rpartition(".")[2], path)
+
+
+def member(module: str, name: str) -> Reference:
+    """A function that is called by its module: `normal.log_prob`."""
+    return Reference(f"{module.rpartition('.')[2]}.{name}", module)
+
+
+def torch(name: str) -> Reference:
+    """`torch.where`."""
+    return Reference(f"torch.{name}", "torch")
+
+
+def target(path: str) -> Reference:
+    """A function by the path in its catalog entry: one of torch, or one of the run time."""
+    return Reference(path, "torch") if path.startswith("torch.") else function(path)
+
+
+def as_function(variable: str, body: Code) -> Code:
+    """A function of one variable: what is called with it alone is the function itself."""
+    if isinstance(body, Call) and body.arguments == (Name(variable),) and not body.keywords:
+        return body.function
+    return Lambda(variable, body)
+
+
+def summed(terms: tuple[Signed, ...]) -> Code:
+    """The terms as a sum; a single positive one is itself."""
+    alone = terms[0] if len(terms) == 1 else None
+    if alone is not None and not alone.negative and not alone.factors:
+        return alone.term
+    return Sum(terms)

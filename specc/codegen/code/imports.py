@@ -1,0 +1,51 @@
+"""What a tree needs imported: it follows from its references, annotations and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from specc.codegen.code.expressions import Mapped, Reference
+from specc.codegen.code.layers import imported_by
+from specc.codegen.code.statements import (
+    Class,
+    Define,
+    For,
+    Function,
+    If,
+    Layers,
+    Statement,
+    Table,
+    expressions,
+)
+
+NOISE = "specc.runtime.noise"
+
+
+def of_class(written: Class) -> set[str]:
+    """What the code of a class needs imported."""
+    found = set(of_statements(written.start))
+    return found.union(*map(of_function, written.methods))
+
+
+def of_function(function: Function) -> set[str]:
+    """What a function needs imported."""
+    annotations = (p.annotation for p in (*function.parameters, *function.keywords))
+    noise = {NOISE} if any("Noise" in words for words in annotations) else set()
+    return noise | set(of_statements(function.body))
+
+
+def of_statements(statements: Sequence[Statement]) -> Iterator[str]:
+    """What statements need imported."""
+    for code in expressions(statements):
+        if isinstance(code, (Reference, Mapped)) and code.imported:
+            yield code.imported
+    for statement in statements:
+        match statement:
+            case Table():
+                yield "torch"
+            case Layers(lowered=lowered):
+                yield from imported_by(lowered)
+            case Define(function=inner):
+                yield from of_function(inner)
+            case For(body=body) | If(body=body):
+                yield from of_statements(body)

@@ -1,0 +1,195 @@
+"""Statements as lines: where a line is too long it is broken at its outermost brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from specc.codegen.code.expressions import (
+    Attribute,
+    Binary,
+    Call,
+    Code,
+    Dict,
+    Name,
+    Subscript,
+    Sum,
+    Tuple,
+)
+from specc.codegen.code.layers import write_module
+from specc.codegen.code.statements import (
+    Assign,
+    Class,
+    Comment,
+    Declare,
+    Define,
+    Evaluate,
+    For,
+    Function,
+    If,
+    Layers,
+    Parameter,
+    Return,
+    Statement,
+    Table,
+)
+from specc.codegen.code.text import ATOM, PRODUCT, arguments, pairs, signed, text, within
+from specc.codegen.code.writer import Writer, listed
+
+
+def write_class(out: Writer, written: Class) -> None:
+    """A class: its docstring, `__init__` with the layers, the methods."""
+    out.line(f"class {written.name}(nn.Module):")
+    with out.indented():
+        out.docstring(written.docstring)
+        if written.start:
+            out.line()
+            taken = ["self", *map(_parameter, written.parameters)]
+            out.call("def __init__", taken, " -> None:")
+            with out.indented():
+                out.line("super().__init__()")
+                write_body(out, written.start)
+        for method in written.methods:
+            out.line()
+            write_function(out, method)
+
+
+def write_function(out: Writer, function: Function) -> None:
+    """A function or a method, from its decorator to its last line."""
+    with out.about(function.about or out.node):
+        if function.is_property:
+            out.line("@property")
+        items = ["self"] if function.is_method else []
+        items += map(_parameter, function.parameters)
+        items += ["*", *map(_parameter, function.keywords)] if function.keywords else []
+        out.call(f"def {function.name}", items, f" -> {function.returns}:")
+        with out.indented():
+            if function.docstring:
+                out.docstring(function.docstring)
+            write_body(out, function.body)
+
+
+def _parameter(parameter: Parameter) -> str:
+    default = f" = {parameter.default}" if parameter.default else ""
+    return f"{parameter.name}: {parameter.annotation}{default}"
+
+
+def write_body(out: Writer, body: Sequence[Statement]) -> None:
+    """Statements one after the other, each with the node that it is about."""
+    for statement in body:
+        with out.about(statement.about or out.node):
+            _write(out, statement)
+
+
+def _write(out: Writer, statement: Statement) -> None:
+    match statement:
+        case Assign(targets=targets, value=value, shape=shape):
+            before = len(out.lines)
+            _assign(out, f"{', '.join(targets)}", value)
+            if shape and len(out.lines) == before + 1:
+                out.remark(shape)
+        case Evaluate(value=value):
+            _value(out, "", value)
+        case Return(value=value):
+            _value(out, "return ", value)
+        case Comment(text=words):
+            out.comment(words) if words else out.line()
+        case For(targets=targets, iterable=head, body=body):
+            _header(out, f"for {', '.join(targets)} in ", head, ":")
+            with out.indented():
+                write_body(out, body)
+        case If(test=test, body=body):
+            out.line(f"if {text(test)}:")
+            with out.indented():
+                write_body(out, body)
+        case Layers(attribute=attribute, lowered=lowered):
+            write_module(out, attribute, lowered)
+        case Table():
+            _table(out, statement)
+        case Declare(target=target, annotation=annotation):
+            out.statement(f"{target}: {annotation}")
+        case Define(function=inner):
+            out.line()
+            write_function(out, inner)
+            out.line()
+
+
+def _assign(out: Writer, target: str, value: Code) -> None:
+    """`target = value`; a call plus a variable that do not fit together are two statements."""
+    match value:
+        case Binary(operator="+" | "-" as operator, left=Call() as call, right=right):
+            if not out.fits(f"{target} = {text(value)}"):
+                _value(out, f"{target} = ", call)
+                value = Binary(operator, Name(target), right)
+    _value(out, f"{target} = ", value)
+
+
+def _value(out: Writer, before: str, value: Code) -> None:
+    """`before value`, broken where the value breaks best."""
+    if isinstance(value, Tuple):
+        _tuple(out, before, value)
+    elif isinstance(value, Dict):
+        out.collection(before, pairs(value))
+    else:
+        _header(out, before, value, "")
+
+
+def _header(out: Writer, before: str, value: Code, after: str) -> None:
+    """An expression between two texts: a call or a sum breaks inside its parentheses."""
+    trailing, inner = _split(value)
+    if isinstance(inner, Call):
+        head = f"{before}{within(inner.function, ATOM)}"
+        out.call(head, arguments(inner), f"{trailing}{after}")
+    elif isinstance(inner, Sum):
+        out.sum(before, signed(inner.terms), trailing)
+    else:
+        out.statement(f"{before}{text(value)}{after}")
+
+
+def _split(value: Code) -> tuple[str, Code]:
+    """What follows the innermost call or sum of a chain such as `f(x).sum(-1)[0]`, and that."""
+    trailing, inner = "", value
+    while True:
+        match inner:
+            case Call(function=Attribute(base=Call() | Sum() | Subscript() as base, name=name)):
+                trailing = f".{name}({', '.join(arguments(inner))}){trailing}"
+                inner = base
+            case Binary(operator="/", left=Call() as left, right=right):
+                trailing = f" / {within(right, PRODUCT + 1)}{trailing}"
+                inner = left
+            case Subscript(base=Call() as base):
+                shown = text(inner)
+                trailing = shown[len(text(base)) :] + trailing
+                inner = base
+            case _:
+                return trailing, inner
+
+
+def _tuple(out: Writer, before: str, value: Tuple) -> None:
+    """`return a, b`; a dictionary at its end breaks by itself."""
+    *first, last = value.items
+    if isinstance(last, Dict) and first:
+        out.collection(f"{before}{', '.join(map(text, first))}, ", pairs(last))
+        return
+    items = [text(item) for item in value.items]
+    whole = before + ", ".join(items)
+    with out.indented():
+        fitting = all(out.fits(f"{item},") for item in items)
+    if out.fits(whole) or not fitting:
+        out.statement(whole)
+        return
+    out.line(f"{before}(")
+    with out.indented():
+        for item in items:
+            out.line(f"{item},")
+    out.line(")")
+
+
+def _table(out: Writer, table: Table) -> None:
+    """The buffer of some numbers; a table too long for the line is named before."""
+    registered = f'self.register_buffer("{table.attribute}", {{}}, persistent=False)'
+    value = f"torch.tensor({listed(table.values)})"
+    is_nested = isinstance(table.values[0], tuple)
+    if is_nested and not out.fits(registered.format(value)):
+        out.table("values = ", table.values)
+        value = "torch.tensor(values)"
+    out.statement(registered.format(value))

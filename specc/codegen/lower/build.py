@@ -1,0 +1,41 @@
+"""The code of a plan as a tree: a class for each program, and a function for each loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from specc.codegen.code.statements import Class, Function, Parameter
+from specc.codegen.lower.capabilities import capabilities
+from specc.codegen.lower.layers import layers
+from specc.codegen.lower.methods import node_methods
+from specc.codegen.lower.objective import loss
+from specc.codegen.plan import Plan, ProgramPlan
+from specc.codegen.text import factorization
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """All that the generated code defines, by program and by player."""
+
+    classes: Mapping[str, Class]
+    losses: Mapping[str, Function]
+
+
+def lower(plan: Plan) -> Generated:
+    """Every class and every loss of a plan."""
+    classes = {name: class_of(plan, program) for name, program in plan.programs.items()}
+    losses = {player.name: loss(plan, player) for player in plan.objective.players}
+    return Generated(MappingProxyType(classes), MappingProxyType(losses))
+
+
+def class_of(plan: Plan, program: ProgramPlan) -> Class:
+    """The class of one program: its layers, the methods of its nodes, those that others call."""
+    return Class(
+        name=program.class_name,
+        docstring=f"{factorization(plan, program)}.",
+        start=tuple(layers(program)),
+        methods=(*node_methods(plan, program), *capabilities(plan, program)),
+        parameters=tuple(Parameter(n, plan.programs[n].class_name) for n in program.owners),
+    )

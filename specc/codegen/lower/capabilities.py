@@ -1,0 +1,306 @@
+"""Methods of a program that others call: joint density, draws, likelihood, means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Name, Signed
+from specc.codegen.code.statements import Function, If, Parameter, Return, Statement
+from specc.codegen.layout import Layout
+from specc.codegen.lower.densities import log_prob, parameters
+from specc.codegen.lower.draws import draw, enumerate_values, every_value, sample
+from specc.codegen.lower.scope import Scope
+from specc.codegen.lower.terms import Terms
+from specc.codegen.lower.values import prepare
+from specc.codegen.plan import Factor, Input, Plan, ProgramPlan
+from specc.codegen.signatures import (
+    completed,
+    guided_for_all,
+    is_shared,
+    is_stochastic,
+    mean_factors,
+    predicted,
+    sampled_values,
+    split,
+)
+from specc.objective.terms import LogProb, Reduce, Sum
+
+SELF = Name("self")
+NOISE = Parameter("noise", "Noise")
+LONG = 70
+"""A formula longer than this is not written out in a docstring."""
+
+GUIDE_SAMPLE = "Draw `particles` values of the latents for each row, and log q of each draw."
+
+TENSOR, TENSORS = "Tensor", "dict[str, Tensor]"
+
+
+def capabilities(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
+    """The methods that the plan lists for this program, in its order."""
+    lowering = _Lowering(plan, program)
+    for name in plan.methods[program.name]:
+        yield lowering.method(name)
+
+
+def points(scope: Scope, program: ProgramPlan, owner: Code) -> None:
+    """`w = self.w`, for latents that are learnable points."""
+    for item in program.learnable:
+        if item.node.role != "parameter":
+            with scope.on(program.name, item.node.name):
+                value = code.Attribute(owner, item.attribute)
+                scope.assign(scope.python(item.node.name), value)
+
+
+class _Lowering:
+    """Lowers the methods of one program."""
+
+    def __init__(self, plan: Plan, program: ProgramPlan) -> None:
+        self.plan, self.program = plan, program
+        self.player = plan.objective.first
+        self.lowered: dict[str, Callable[[], Function]] = {
+            "log_joint": self.log_joint,
+            "log_prior": self.log_prior,
+            "log_prob": self.log_prob,
+            "sample": self.sample,
+            "conditional_mean": self.conditional_mean,
+            "impute": self.impute,
+            "sample_and_log_prob": self.sample_and_log_prob,
+            "sample_global": self.sample_global,
+            "predict_log_proba": self.predict_log_proba,
+        }
+
+    def method(self, name: str) -> Function:
+        """The method of that name."""
+        return self.lowered[name]()
+
+    def _scope(
+        self,
+        layout: Layout | None = None,
+        fills: frozenset[str] = frozenset(),
+        has_noise: bool = False,
+    ) -> Scope:
+        owners = {self.program.name: SELF}
+        layout = layout or Layout()
+        return Scope(self.plan, self.player, owners, layout, fills=fills, has_noise=has_noise)
+
+    def _inputs(self, method: str) -> tuple[Input, ...]:
+        return self.plan.methods[self.program.name][method]
+
+    def _tensors(self, method: str) -> tuple[Parameter, ...]:
+        return tuple(Parameter(self.plan.python[n], TENSOR) for n in self._inputs(method))
+
+    def _values(self, scope: Scope, names: tuple[str, ...] | list[str]) -> Code:
+        """`{"z": z}`."""
+        return code.Dict(tuple((self.plan.python[name], scope.variable(name)) for name in names))
+
+    # densities
+
+    def log_joint(self) -> Function:
+        """The joint density of a row."""
+        factors = split(self.program)[0]
+        shown = " + ".join(f"log p({f.conditional})" for f in factors)
+        names = ", ".join(name for f in factors for name in f.values)
+        shown = shown if len(shown) < LONG else f"log p({names})"
+        return self._sum("log_joint", factors, f"{shown}, for each row.")
+
+    def log_prior(self) -> Function:
+        """The density of the nodes that rows share."""
+        factors = split(self.program)[1]
+        shown = " + ".join(f"log p({f.conditional})" for f in factors)
+        shown = shown if len(shown) < LONG else "log p of the global nodes"
+        return self._sum("log_prior", factors, f"{shown}.")
+
+    def _sum(self, name: str, factors: list[Factor], docstring: str) -> Function:
+        scope = self._scope()
+        terms = Terms(scope)
+        parts = []
+        for factor in factors:
+            with scope.on(self.program.name, factor.node.name):
+                term = terms.term(LogProb(self.program.name, factor.node.name))
+                parts.append(Signed(False, Name(term)))
+        scope.add(Return(code.Sum(tuple(parts))))
+        body = tuple(scope.statements)
+        return Function(name, (), self._tensors(name), TENSOR, docstring, body)
+
+    def log_prob(self) -> Function:
+        """log p(x), finite latents summed out."""
+        plan, names = self.plan, self._inputs("log_prob")
+        stochastic, enumerated = is_stochastic(plan), self.player.enumerated
+        layout = Layout.of(plan, self.player, 1)
+        scope = self._scope(layout, plan.filled, has_noise=stochastic)
+        data = ", ".join(n for n in names if isinstance(n, str) and self._is_observed(n))
+        summed = f", {', '.join(enumerated)} summed out" if enumerated else ""
+        points(scope, self.program, SELF)
+        for name in enumerated:
+            with scope.on(self.program.name, name):
+                every_value(scope, self.program.factors[name], names)
+        scope.add(Return(self._likelihood(scope, names[0])))
+        optional = (Parameter("noise", "Noise | None", "None"),) if stochastic else ()
+        return Function(
+            name="log_prob",
+            parameters=(),
+            keywords=(*self._tensors("log_prob"), *optional),
+            returns=TENSOR,
+            docstring=f"log p({data}), for each row{summed}.",
+            body=tuple(scope.statements),
+        )
+
+    def _likelihood(self, scope: Scope, first: Input) -> Code:
+        terms = Terms(scope)
+        likelihood = self.plan.objective.likelihood
+        assert likelihood is not None
+        parts = [p for p in likelihood.parts if not is_shared(self.plan, p)]
+        if not parts:
+            device = code.Attribute(scope.argument(first), "device")
+            return code.call(code.torch("zeros"), scope.rows(first), device=device)
+        result = tuple(terms.part(part) for part in parts)
+        # Sums apart from each other leave axes of size 1 where the others' states were.
+        sums = [p.term for p in parts if isinstance(p.term, Reduce)]
+        if len(sums) <= 1 and not any(_is_nested(term) for term in sums):
+            return code.Sum(result)
+        total = result[0].term if len(result) == 1 else code.Sum(result)
+        return code.method(total, "flatten")
+
+    def _is_observed(self, name: str) -> bool:
+        node = self.plan.graph.graph.model.nodes.get(name)
+        return node is not None and node.role == "observed"
+
+    # draws
+
+    def sample(self) -> Function:
+        """Draws of the model, each node given its parents."""
+        plan, program = self.plan, self.program
+        shared = {plan.python[n] for n in guided_for_all(plan)}
+        scope = self._scope()
+        names: list[str] = []
+        learnable = {i.node.name for i in program.learnable if i.node.role != "parameter"}
+        points(scope, program, SELF)
+        for name in (n for n in program.order if n in program.factors):
+            factor = program.factors[name]
+            names += factor.values
+            if name in learnable:
+                continue
+            with scope.on(program.name, name):
+                if plan.python[name] not in shared:
+                    draw(scope, program, name, "sample")
+                    continue
+                prepare(scope, program.name, factor.inputs)
+                with scope.block() as body:
+                    draw(scope, program, name, "sample")
+                absent = code.Binary("is", scope.variable(name), code.Literal(None))
+                scope.add(If(absent, tuple(body)))
+        for name in sampled_values(plan, program):
+            prepare(scope, program.name, (name,))
+            names.append(name)
+        scope.add(Return(self._values(scope, names)))
+        given = tuple(
+            Parameter(plan.python[n], "Tensor | None", "None") for n in guided_for_all(plan)
+        )
+        return Function(
+            name="sample",
+            parameters=(NOISE, Parameter("rows", "int")),
+            keywords=(*self._tensors("sample"), *given),
+            returns=TENSORS,
+            docstring="Draw `rows` rows from the model, each node given its parents.",
+            body=tuple(scope.statements),
+        )
+
+    def sample_and_log_prob(self) -> Function:
+        """Draws of the guide, with the density of each."""
+        plan, program, names = self.plan, self.program, self._inputs("sample_and_log_prob")
+        scope = self._scope(Layout(2), plan.filled)
+        drawn = [n for n in program.order if n in program.factors and n in self.player.draws]
+        terms, densities = Terms(scope), []
+        for name in drawn:
+            with scope.on(program.name, name):
+                draw(scope, program, name, "rsample")
+                term = terms.term(self.player.draws[name].density)
+                densities.append(Signed(False, Name(term)))
+        log_q = densities[0].term
+        if len(densities) > 1:
+            log_q = Name("log_q")
+            scope.assign("log_q", code.Sum(tuple(densities)))
+        scope.add(Return(code.Tuple((self._values(scope, drawn), log_q))))
+        return Function(
+            name="sample_and_log_prob",
+            parameters=(NOISE, Parameter("particles", "int")),
+            keywords=self._tensors("sample_and_log_prob"),
+            returns="tuple[dict[str, Tensor], Tensor]",
+            docstring=GUIDE_SAMPLE,
+            body=(*scope.head(names[0]), *scope.statements),
+        )
+
+    def sample_global(self) -> Function:
+        """Draws of the global latents."""
+        scope, names = self._scope(), guided_for_all(self.plan)
+        for name in names:
+            with scope.on(self.program.name, name):
+                draw(scope, self.program, name, "sample")
+        scope.add(Return(self._values(scope, names)))
+        docstring = "Draw one value of each global latent."
+        body = tuple(scope.statements)
+        return Function("sample_global", (NOISE,), (), TENSORS, docstring, body)
+
+    # what else
+
+    def conditional_mean(self) -> Function:
+        """The mean of each observed node."""
+        scope, items = self._scope(), []
+        for factor in mean_factors(self.plan, self.program):
+            with scope.on(self.program.name, factor.node.name):
+                parameters(scope, factor)
+                value = code.call(scope.density(factor, "mean"), *scope.arguments(factor))
+                items.append((self.plan.python[factor.node.name], value))
+        scope.add(Return(code.Dict(tuple(items))))
+        given = " given its parents" if self._inputs("conditional_mean") else ""
+        docstring = f"The mean of each observed node{given}."
+        body = tuple(scope.statements)
+        keywords = self._tensors("conditional_mean")
+        return Function("conditional_mean", (), keywords, TENSORS, docstring, body)
+
+    def predict_log_proba(self) -> Function:
+        """The log-probability under the guide of every value of finite data."""
+        factors = predicted(self.plan)
+        shown = ", ".join(f"log q({factor.conditional})" for factor in factors)
+        statements: list[Statement] = []
+        items: list[tuple[str, Code]] = []
+        for factor in factors:
+            name = factor.node.name
+            scope = self._scope(Layout(1, (name,)))
+            with scope.on(self.program.name, name):
+                parameters(scope, factor)
+                enumerate_values(scope, factor, factor.inputs)
+                local = f"log_q_{self.plan.python[name]}"
+                log_prob(scope, factor, local)
+                value = code.method(Name(local), "movedim", 0, -1)
+                items.append((self.plan.python[name], value))
+            statements += scope.statements
+        statements.append(Return(code.Dict(tuple(items))))
+        docstring = f"{shown} of every value: [rows, values]."
+        keywords = self._tensors("predict_log_proba")
+        body = tuple(statements)
+        return Function("predict_log_proba", (), keywords, TENSORS, docstring, body)
+
+    def impute(self) -> Function:
+        """The data, with a draw for each entry without a value."""
+        factors = completed(self.plan)
+        fills = frozenset(factor.node.name for factor in factors)
+        scope = self._scope(Layout(), fills, has_noise=True)
+        for factor in factors:
+            with scope.on(self.program.name, factor.node.name):
+                sample(scope, factor, "sample")
+        scope.add(Return(self._values(scope, [factor.node.name for factor in factors])))
+        return Function(
+            name="impute",
+            parameters=(NOISE,),
+            keywords=self._tensors("impute"),
+            returns=TENSORS,
+            docstring="The data, with a draw for each entry without a value.",
+            body=(*scope.head(factors[0].node.name), *scope.statements),
+        )
+
+
+def _is_nested(term: Reduce) -> bool:
+    inner = term.term.parts if isinstance(term.term, Sum) else ()
+    return any(isinstance(part.term, Reduce) for part in inner)

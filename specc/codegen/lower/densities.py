@@ -1,0 +1,173 @@
+"""Log-densities and divergences of nodes, one number a row."""
+
+from __future__ import annotations
+
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Literal, Name
+from specc.codegen.lower import shapes
+from specc.codegen.lower.scope import NOISE, Scope, steps, sum_last
+from specc.codegen.lower.value import PARTICLE, Axis
+from specc.codegen.lower.values import prepare
+from specc.codegen.plan import Factor, Flow, Missing
+from specc.graph.graph import ROWS
+from specc.objective.terms import Rows
+
+LOGMEANEXP = code.function("specc.runtime.functions.reductions.logmeanexp")
+
+
+def parameters(scope: Scope, factor: Factor) -> None:
+    """`z_loc, z_scale = guide.z_loc_scale(x)`, once."""
+    if factor.tensors and scope.once("parameters", *factor.node.id):
+        prepare(scope, factor.node.program, factor.inputs)
+        compute_parameters(scope, factor)
+
+
+def compute_parameters(scope: Scope, factor: Factor) -> None:
+    """The parameters, their inputs at hand."""
+    program = factor.node.program
+    given = [scope.given(program, factor.type, name) for name in factor.given]
+    value = code.method(scope.owners[program], factor.method, *given)
+    locals_ = tuple(a.local for a in factor.tensors)
+    scope.assign(locals_, value, shapes.of_parameters(scope, factor))
+
+
+def log_prob(
+    scope: Scope,
+    factor: Factor,
+    local: str,
+    *,
+    detached: bool = False,
+    rows: Rows = "all",
+    by_step: bool = False,
+) -> None:
+    """`log_p_x = bernoulli.log_prob(x, x_logits).sum(-1)`, in some rows or all.
+
+    With `by_step` the density has an axis of steps, whatever plates are summed.
+    """
+    missing = scope.plan.missing.get(factor.node.name)
+    if missing is not None and (rows != "all" or not missing.fills):
+        given = scope.arguments(factor, detached)
+        _masked(scope, factor, missing, local, rows, given, by_step=by_step)
+        return
+    value: Code = scope.variable(factor.node.name)
+    log_det: tuple[str, str] | None = None
+    if factor.flow is not None:
+        value, log_det = Name(factor.flow.base), _log_det(scope, factor, factor.flow)
+    given = [value, *scope.arguments(factor, detached)]
+    density: Code = code.call(scope.density(factor, "log_prob"), *given)
+    if log_det is None and factor.members == 1 and not by_step and factor.lengths is None:
+        shape = shapes.of_density(scope, factor, _axes(scope, factor))
+        scope.assign(local, _summed(scope, factor, density), shape)
+        return
+    density = sum_last(density, factor.event_axes)
+    plated = over_plates(scope, factor, local, by_step=by_step)
+    if factor.members > 1:
+        scope.assign(local, density)
+        scope.assign(local, code.call(LOGMEANEXP, Name(local), dim=0))
+    elif log_det is not None and plated is not None:
+        scope.assign(local, density)
+        scope.assign(local, code.Binary(log_det[0], Name(local), Name(log_det[1])))
+    elif log_det is not None:
+        shape = shapes.of_density(scope, factor, _axes(scope, factor))
+        scope.assign(local, code.Binary(log_det[0], density, Name(log_det[1])), shape)
+    else:
+        scope.assign(local, density)
+    if plated is not None:
+        scope.assign(local, plated)
+
+
+def _axes(scope: Scope, factor: Factor) -> frozenset[Axis]:
+    """The axes of a density before the rows: those of its value and of what it depends on."""
+    return scope.outer_of((*factor.values, factor.node.name, *factor.inputs))
+
+
+def _log_det(scope: Scope, factor: Factor, flow: Flow) -> tuple[str, str]:
+    """What a log-determinant adds to the density of the base draw: `- z_log_det`."""
+    if ("base", *factor.node.id) in scope.made:
+        return "-", flow.log_det
+    prepare(scope, factor.node.program, flow.inputs)
+    value = scope.variable(factor.node.name)
+    scope.assign((flow.base, flow.log_det), through(scope, factor, flow, flow.inverse, value))
+    return "+", flow.log_det
+
+
+def through(
+    scope: Scope, factor: Factor, flow: Flow, method: str, value: Code, *, estimated: bool = True
+) -> Code:
+    """`guide.z_forward(z_base, h)`; a log-determinant may be estimated by draws."""
+    program = factor.node.program
+    given = [scope.given(program, factor.type, name) for name in flow.inputs]
+    noise = {"noise": NOISE} if flow.stochastic and estimated and scope.has_noise else {}
+    return code.method(scope.owners[program], method, value, *given, **noise)
+
+
+def _masked(
+    scope: Scope,
+    factor: Factor,
+    missing: Missing,
+    local: str,
+    rows: Rows,
+    given: list[Code],
+    *,
+    by_step: bool,
+) -> None:
+    """A log-density in the rows without a value, as a mean over those with one, or of entries."""
+    value: Code = scope.variable(factor.node.name)
+    if rows == "known" and factor.node.name in scope.layout.enumerated:
+        value = scope.argument(factor.node.name)
+    scope.assign(local, code.call(scope.density(factor, "log_prob"), value, *given))
+    together = factor.event_axes - missing.rank
+    if together:
+        scope.assign(local, sum_last(Name(local), together))
+    if factor.members > 1:
+        scope.assign(local, code.call(LOGMEANEXP, Name(local), dim=0))
+    plated = over_plates(scope, factor, local, by_step=by_step)
+    count = len(factor.type.plates) - 1 if plated is not None and factor.lengths is None else 0
+    pair = (Literal(0.0), Name(local)) if rows == "missing" else (Name(local), Literal(0.0))
+    known = code.call(code.torch("where"), Name(missing.known), *pair)
+    summed = sum_last(known, missing.rank + count)
+    if rows == "known":
+        summed = code.Binary("/", summed, Name(missing.fraction))
+    scope.assign(local, summed)
+    if plated is not None and not count:
+        scope.assign(local, plated)
+
+
+def divergence(scope: Scope, local: str, q: Factor, p: Factor) -> None:
+    """`kl_z = normal.kl_normal(z_loc, z_scale, 0.0, 1.0).sum(-1)`."""
+    given = [*scope.arguments(q), *scope.arguments(p)]
+    value = code.call(scope.density(q, f"kl_{p.entry.name}"), *given)
+    if q.lengths is None:
+        scope.assign(local, _summed(scope, q, value), shapes.of_divergence(scope, q, p))
+        return
+    scope.assign(local, sum_last(value, q.event_axes))
+    plated = over_plates(scope, q, local)
+    assert plated is not None
+    scope.assign(local, plated)
+
+
+def _summed(scope: Scope, factor: Factor, value: Code) -> Code:
+    """A density summed over its event and its plates."""
+    plates = [p for p in factor.type.plates if p != ROWS]
+    return _with_rows(scope, factor, sum_last(value, factor.event_axes + len(plates)))
+
+
+def over_plates(scope: Scope, factor: Factor, local: str, *, by_step: bool = False) -> Code | None:
+    """A density summed over its plates: steps that a row does not have do not count."""
+    plates = [p for p in factor.type.plates if p != ROWS]
+    if by_step:
+        plates = [p for p in plates if p not in steps(factor.type)]
+    if not plates:
+        return None
+    value: Code = Name(local)
+    if factor.lengths is not None and factor.scan is not None:
+        value = code.Binary("*", value, scope.mask(factor.scan, factor.lengths))
+    return _with_rows(scope, factor, sum_last(value, len(plates)))
+
+
+def _with_rows(scope: Scope, factor: Factor, value: Code) -> Code:
+    """The axis of rows that a density summed over a plate has beside particles."""
+    shared = ROWS not in factor.type.plates and bool(factor.type.plates)
+    if shared and PARTICLE in scope.outer_of((factor.node.name,)):
+        return code.method(value, "unsqueeze", -1)
+    return value

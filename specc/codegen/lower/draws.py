@@ -1,0 +1,267 @@
+"""Draws of random nodes: from their distribution, through bijections, or every value they have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from specc.catalog.arithmetic import broadcast
+from specc.catalog.entry import Shape
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Name
+from specc.codegen.code.statements import Define, Function, Parameter, Return
+from specc.codegen.lower import shapes
+from specc.codegen.lower.densities import compute_parameters, parameters, through
+from specc.codegen.lower.loops import Loop, Ranked, outside, starts
+from specc.codegen.lower.scope import NOISE, Scope, shape_of, steps, wide
+from specc.codegen.lower.value import PARTICLE, Axis
+from specc.codegen.lower.values import let_step, prepare, split
+from specc.codegen.names import python_name
+from specc.codegen.plan import Argument, Factor, Flow, Input, LinkModule, Missing, ProgramPlan
+from specc.graph.graph import GUIDE, MODEL, ROWS
+
+Sizes = list[object]
+"""The sizes of a shape: numbers, and expressions."""
+
+
+def draw(scope: Scope, program: ProgramPlan, name: str, function: str) -> None:
+    """A node by `sample` or `rsample`, with those that are drawn step by step with it."""
+    loop = program.loop_of(name)
+    if not loop:
+        factor = program.factors[name]
+        sample(scope, factor, function if factor.entry.reparameterized else "sample")
+        return
+    if not scope.once("loop", program.name, loop[-1]):
+        return
+    prepare(scope, program.name, outside(program, loop))
+    prepare(scope, program.name, starts(program, loop))
+
+    def step(each: str) -> list[Ranked]:
+        if each in program.factors:
+            return _one_step(scope, program.factors[each], function)
+        return let_step(scope, program, each)
+
+    Loop(scope, program, loop, draws=True).lower(step)
+
+
+def _one_step(scope: Scope, factor: Factor, function: str) -> list[Ranked]:
+    """A draw at one step, with what a density of it will need."""
+    way = function if function == "sample" or factor.entry.reparameterized else "sample"
+    sample(scope, factor, way)
+    made = [(scope.python(factor.node.name), len(factor.type.shape))]
+    if function == "sample" and GUIDE not in scope.owners:
+        return made
+    tensors = factor.tensors if factor.causal is None else ()
+    made += [(argument.local, len(argument.shape)) for argument in tensors]
+    if factor.flow is not None and ("base", *factor.node.id) in scope.made:
+        made += [(factor.flow.base, len(factor.drawn)), (factor.flow.log_det, 0)]
+    return made
+
+
+def sample(scope: Scope, factor: Factor, function: str) -> None:
+    """`z = normal.rsample(noise, z_loc, z_scale)`, and through its bijections."""
+    name = factor.node.name
+    missing = scope.filled(name)
+    local = scope.python(name) if missing is None else missing.sampled
+    local = factor.flow.base if factor.flow is not None else local
+    if factor.causal is not None:
+        _in_order(scope, factor, factor.causal, function, local)
+    else:
+        parameters(scope, factor)
+        shape = _shape(scope, factor)
+        keywords = {} if shape is None else {"shape": shape}
+        called = scope.density(factor, function)
+        made = code.call(called, NOISE, *scope.arguments(factor), **keywords)
+        scope.assign(local, made, shapes.of_draw(scope, factor, factor.drawn))
+    if factor.flow is not None:
+        _forward(scope, factor, factor.flow)
+    if missing is not None:
+        _fill(scope, factor, missing)
+    particle = {PARTICLE} if scope.layout.has_particles else set[Axis]()
+    outer = scope.outer_of(factor.inputs) - {PARTICLE} | particle
+    scope.define(factor.node.program, name, outer)
+    split(scope, factor.node)
+
+
+def _in_order(scope: Scope, factor: Factor, link: LinkModule, function: str, local: str) -> None:
+    """`x = ancestral(draw, ...)`, where draw(x) draws each entry given those before it."""
+    prepare(scope, factor.node.program, factor.inputs)
+    name, owner = scope.python(factor.node.name), scope.owners[factor.node.program]
+    drawn = f"draw_{python_name(factor.node.name)}"
+    with scope.block() as body:
+        compute_parameters(scope, factor)
+        called = code.call(scope.density(factor, function), NOISE, *scope.arguments(factor))
+        scope.add(Return(called))
+    inner = Function(
+        drawn, (Parameter(name, "Tensor"),), (), "Tensor", "", tuple(body), is_method=False
+    )
+    scope.add(Define(inner))
+    zeros = code.method(NOISE, "zeros", shape_of(_sizes(scope, factor, scope.layout.has_particles)))
+    order = code.Attribute(code.Attribute(owner, link.attribute), "order")
+    kind = "ancestral_mixture" if factor.members > 1 else "ancestral"
+    given = (Name(drawn), zeros, order)
+    ancestral = code.Reference(kind, f"specc.runtime.draws.ancestral.{kind}")
+    items = (NOISE, *given) if factor.members > 1 else given
+    scope.assign(local, code.call(ancestral, *items))
+
+
+def _forward(scope: Scope, factor: Factor, flow: Flow) -> None:
+    """`z, z_log_det = guide.z_forward_and_log_det(z_base)`, or the value alone."""
+    prepare(scope, factor.node.program, flow.inputs)
+    value, base = scope.python(factor.node.name), Name(flow.base)
+    made = through(scope, factor, flow, flow.forward, base, estimated=flow.scored)
+    if not flow.scored:
+        scope.assign(value, code.method(made, "detach"))
+        return
+    both = [shapes.of_draw(scope, factor, event) for event in (factor.type.shape, ())]
+    scope.assign((value, flow.log_det), made, ", ".join(filter(None, both)))
+    scope.made.add(("base", *factor.node.id))
+
+
+def _fill(scope: Scope, factor: Factor, missing: Missing) -> None:
+    """`y_imputed = torch.where(y_known, y, y_sampled)`."""
+    name = factor.node.name
+    known = wide(missing.known, len(factor.type.shape) - missing.rank)
+    filled = code.call(code.torch("where"), known, scope.argument(name), Name(missing.sampled))
+    scope.renamed[name] = missing.imputed
+    scope.assign(missing.imputed, filled)
+
+
+# the shape of a draw
+
+
+def _shape(scope: Scope, factor: Factor) -> Code | None:
+    """The shape to draw, or None where the parameters already have it."""
+    layout, given = scope.layout, scope.outer_of(factor.given)
+    needs = layout.has_particles and PARTICLE not in given
+    local = ROWS in factor.type.plates
+    if _cover(factor.tensors, factor) and not needs and (local or not factor.given):
+        return None
+    full = next((a for a in factor.tensors if _is_full(scope, a, factor)), None)
+    if full is not None and local and needs:
+        ones = (1,) * _axes_before(scope, factor)
+        shape = code.Star(code.Attribute(Name(full.local), "shape"))
+        return shape_of((Name("particles"), *ones, shape))
+    return shape_of(_sizes(scope, factor, needs or layout.has_particles))
+
+
+def _is_full(scope: Scope, argument: Argument, factor: Factor) -> bool:
+    """Whether one parameter has all the axes that any has: its shape is that of a draw."""
+    alike = argument.parameter.dims == factor.entry.result_dims
+    axes = scope.enumerated_of(factor.given)
+    return alike and _cover((argument,), factor) and scope.enumerated_of(argument.inputs) == axes
+
+
+def _axes_before(scope: Scope, factor: Factor) -> int:
+    """How many enumerated axes stand to the left of those that the parameters have."""
+    order = scope.layout.enumerated
+    present = scope.enumerated_of(factor.given)
+    return min((order.index(axis) for axis in present), default=len(order))
+
+
+def _sizes(scope: Scope, factor: Factor, particles: bool) -> Sizes:
+    graph, kind = scope.plan.graph.graph, factor.type
+    local = ROWS in kind.plates
+    inner: Sizes = [Name("rows")] if local else [graph.plates[p] for p in kind.plates]
+    if local and scope.step is None:
+        inner += [graph.size_of(plate) for plate in steps(kind)]
+    present, axes = scope.enumerated_of(factor.given), scope.layout.enumerated
+    if not particles:
+        axes = axes[_axes_before(scope, factor) :]
+    outer: Sizes = [Name("particles")] if particles else []
+    outer += [shapes.states_of(scope, a) if a in present else 1 for a in axes]
+    outer += [1] if outer and not inner else []
+    return [*outer, *inner, *factor.drawn]
+
+
+def _cover(arguments: Sequence[Argument], factor: Factor) -> bool:
+    """Whether the parameters together broadcast to the shape of a draw, over all its plates."""
+    batch: Shape | None = ()
+    plates: frozenset[str] = frozenset()
+    for argument in arguments:
+        own = argument.own[: len(argument.own) - len(argument.parameter.dims)]
+        batch = None if batch is None else broadcast(batch, own)
+        plates |= argument.plates
+    result = factor.drawn[: len(factor.drawn) - len(factor.entry.result_dims)]
+    return bool(arguments) and batch == result and set(factor.type.plates) <= plates
+
+
+# every value on an axis
+
+
+def every_value(scope: Scope, factor: Factor, data: Sequence[Input]) -> None:
+    """The values of a node that is summed or integrated out, on an axis of its own."""
+    if scope.player.draws[factor.node.name].is_integrated:
+        _probe_points(scope, factor)
+    else:
+        enumerate_values(scope, factor, data)
+
+
+def _on_axis(scope: Scope, name: str) -> frozenset[Axis]:
+    """The outer axes of all values of a node: one of its own, beside that of particles."""
+    return scope.outer_of((name,)) & {PARTICLE} | {Axis("enumerated", name)}
+
+
+def _probe_points(scope: Scope, factor: Factor) -> None:
+    """`z = probe_points(8, like=x).view(9, 1, 8)`: values that determine an affine map."""
+    name, shape = factor.node.name, factor.type.shape
+    seen = scope.plan.programs[MODEL].factors.values()
+    like = next(f for f in seen if f.node.role == "observed" and f.entry.gaussian)
+    ones = (1,) * (-scope.layout.axis(name) - 1 + len(steps(factor.type)))
+    probe_points = code.function("specc.runtime.functions.linear_gaussian.probe_points")
+    made = code.call(probe_points, math.prod(shape), like=scope.variable(like.node.name))
+    viewed = code.method(made, "view", shapes.states_of(scope, name), *ones, *shape)
+    scope.assign(scope.python(name), viewed)
+    scope.define(factor.node.program, name, _on_axis(scope, name))
+
+
+def enumerate_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> None:
+    """Every value of a finite node on its own axis, of the type of the data at hand."""
+    name, kind = factor.node.name, factor.type
+    missing = scope.filled(name)
+    classes = scope.plan.graph.classes.get(factor.node.id)
+    if factor.entry.result_dims:
+        classes = kind.shape[-1]
+    dtype, device = _dtype(scope, factor, data), code.Attribute(scope.argument(data[0]), "device")
+    called = scope.density(factor, "enumerate_values")
+    if missing is not None:
+        scope.renamed[name] = missing.values
+    value = scope.variable(name)
+    scope.assign(value.id, code.call(called, classes=classes, dtype=dtype, device=device))
+    independent = kind.shape[: len(kind.shape) - len(factor.entry.result_dims)]
+    if independent:
+        every = code.member("specc.runtime.draws.enumeration", "every_state")
+        scope.assign(value.id, code.call(every, value, independent))
+    right = (1,) * (-scope.layout.axis(name) - 1 + len(steps(kind)))
+    sizes = (shapes.states_of(scope, name), *right, *kind.shape)
+    shape = f"[{', '.join(map(str, sizes))}]" if scope.has_shapes else ""
+    scope.assign(value.id, code.method(value, "view", *sizes), shape)
+    scope.define(factor.node.program, name, _on_axis(scope, name))
+    if missing is not None:
+        _allowed(scope, factor, missing)
+
+
+def _allowed(scope: Scope, factor: Factor, missing: Missing) -> None:
+    """`y_allowed = (y_values == y) | ~y_known`: which values agree with the data of a row."""
+    name, rank = factor.node.name, len(factor.type.shape)
+    known = wide(missing.known, rank - missing.rank)
+    same = code.Binary("==", scope.variable(name), scope.argument(name))
+    allowed: Code = code.Binary("|", same, code.Unary("~", known))
+    if rank > 1:
+        allowed = code.method(allowed, "flatten", -rank)
+    if rank:
+        allowed = code.method(allowed, "all", -1)
+    scope.assign(missing.allowed, allowed)
+
+
+def _dtype(scope: Scope, factor: Factor, data: Sequence[Input]) -> Code:
+    """The type of every value of a finite node: integers where they are of classes."""
+    if factor.node.id in scope.plan.graph.classes:
+        return code.torch("long")
+    if scope.has_noise:
+        return code.Attribute(NOISE, "dtype")
+    known = (scope.value(MODEL, name) for name in data if name in scope.plan.data)
+    floats = [value.name for value in known if value.dtype.startswith("float")]
+    if not floats:
+        return code.call(code.torch("get_default_dtype"))
+    return code.Attribute(Name(floats[0]), "dtype")

@@ -1,0 +1,301 @@
+"""Expressions of the spec as Python, event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from specc.catalog.causal import Causal
+from specc.catalog.entry import Shape
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Literal, Slice, Subscript
+from specc.codegen.lower.events import Event, align, broadcast, flat, matmul, raised
+from specc.codegen.lower.value import INTEGERS
+from specc.codegen.plan import LinkModule, Plan, ProgramPlan
+from specc.graph.constants import SIZE_OF, constant, is_plain, list_of, number_of
+from specc.graph.nodes import Node
+from specc.graph.queries import input_rank, plated
+from specc.language import nested
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Expression,
+    Index,
+    Name,
+    Negate,
+    Number,
+    Sequence,
+)
+
+SELF = code.Name("self")
+RUNTIME = "specc.runtime.functions"
+
+
+class Expressions:
+    """Lowers the expressions of one program."""
+
+    def __init__(
+        self, plan: Plan, program: ProgramPlan, owners: Mapping[str, Code] | None = None
+    ) -> None:
+        self.plan, self.program = plan, program
+        self.graph = plan.graph.graph
+        self.owners = {program.name: SELF} if owners is None else owners
+        self.modules: dict[str, LinkModule] = {}
+        self.owner_of: dict[str, Code] = {}
+        for name in (name for name in self.owners if name in plan.programs):
+            for module in plan.programs[name].modules:
+                self.modules[module.link.name] = module
+                self.owner_of[module.link.name] = self.owners[name]
+        for module in program.shared_modules if owners is None else ():
+            self.modules[module.link.name], self.owner_of[module.link.name] = module, SELF
+        self.buffers: Mapping[object, str] = {
+            b.values: b.attribute for b in program.buffers if b.values is not None
+        }
+
+    def aligned(self, expression: Expression, shape: Shape) -> Code:
+        """The expression as an event of the given shape's rank."""
+        return align(self.number(expression), len(shape)).code
+
+    def event(self, expression: Expression) -> Event:
+        """An expression with its shape."""
+        match expression:
+            case Number(value=value):
+                return Event(Literal(value), (), varies=False)
+            case Name(id=name):
+                return self._list(expression) or self._name(name)
+            case Negate(operand=operand):
+                inner = self.number(operand)
+                return Event(code.Unary("-", inner.code), inner.shape, inner.varies)
+            case Binary():
+                return self._binary(expression)
+            case Call():
+                return self._call(expression)
+            case Index():
+                return self._index(expression)
+            case Sequence():
+                return self._sequence(expression)
+        raise AssertionError(expression)
+
+    def number(self, expression: Expression) -> Event:
+        """An expression to calculate with: integers become real ones."""
+        event = self.event(expression)
+        if not self._is_integer(expression):
+            return event
+        real = code.call(code.function(f"{RUNTIME}.dtypes.to_float"), event.code)
+        return Event(real, event.shape, event.varies)
+
+    def _lookup(self, name: str) -> Node | None:
+        return self.graph.lookup(self.program.name, name)
+
+    def _name(self, name: str) -> Event:
+        node = self._lookup(name)
+        if node is None:
+            return Event(Literal(self.graph.constants[name]), (), varies=False)
+        kind = self.plan.graph.types[node.id]
+        if node.role == "parameter" and not node.is_stepped:
+            learnable = self._learnable(node)
+            return Event(learnable, kind.shape, node.plate is not None)
+        return Event(code.Name(self.plan.python[name]), kind.shape, varies=True)
+
+    def _learnable(self, node: Node) -> Code:
+        """The tensor of a learnable parameter, of this class or of one at hand."""
+        if node.program in self.owners:
+            item = self.plan.programs[node.program].parameter_of(node)
+            return code.Attribute(self.owners[node.program], item.attribute)
+        return code.Attribute(SELF, self.program.parameter_of(node).attribute)
+
+    def _is_integer(self, expression: Expression) -> bool:
+        """Whether its tensor is one of class numbers, or of data that are integers."""
+        if isinstance(expression, Index):
+            return self._is_integer(expression.base)
+        node = self._lookup(expression.id) if isinstance(expression, Name) else None
+        return node is not None and self.plan.dtype(node) in INTEGERS
+
+    def _classes(self, name: Name) -> int | None:
+        """How many classes there are where `name` is a class number."""
+        node = self._lookup(name.id)
+        return self.plan.graph.classes.get(node.id) if node is not None else None
+
+    def _list(self, expression: Expression) -> Event | None:
+        """The buffer that holds a list of known numbers."""
+        values = list_of(expression, self.graph.constants)
+        if values is None:
+            return None
+        buffer = code.Attribute(self.owners[self.program.name], self.buffers[values])
+        return Event(buffer, nested.shape(values) or (), varies=False)
+
+    def _sequence(self, expression: Sequence) -> Event:
+        known = self._list(expression)
+        if known is not None:
+            return known
+        items = [self.number(item) for item in expression.items]
+        rank = max(item.rank for item in items)
+        widest = max((item.shape for item in items), key=len)
+        stack = code.function(f"{RUNTIME}.vectors.stack")
+        stacked = code.call(stack, *(align(item, rank).code for item in items), dim=-1 - rank)
+        return Event(stacked, (len(items), *widest), varies=True)
+
+    def _binary(self, expression: Binary) -> Event:
+        left, right = self.number(expression.left), self.number(expression.right)
+        if expression.operator == "@":
+            return matmul(left, right)
+        rank = max(left.rank, right.rank)
+        made = code.Binary(expression.operator, align(left, rank).code, align(right, rank).code)
+        return Event(made, broadcast(left.shape, right.shape), left.varies or right.varies)
+
+    # functions and links
+
+    def _call(self, call: Call) -> Event:
+        if call.function in self.modules:
+            module = self.modules[call.function]
+            owner = self.owner_of[call.function]
+            value = code.call(code.Attribute(owner, module.attribute), *self.link_input(call))
+            if module.tail is not None:
+                value = code.call(code.Attribute(owner, module.tail.attribute), value)
+            return Event(value, module.output, varies=True)
+        if call.function == SIZE_OF:
+            return self._size(call)
+        return self._constant(call) or self._list(call) or self._function(call)
+
+    def _function(self, call: Call) -> Event:
+        """A function of the catalog, its arguments as it takes them."""
+        entry = self.graph.functions[call.function]
+        items, least = [self.number(argument) for argument in call.arguments], entry.least_rank
+        given = [
+            item if is_plain(self.graph, self.program.name, argument) else raised(item, least)
+            for item, argument in zip(items, call.arguments, strict=True)
+        ]
+        if entry.elementwise and len(given) > 1:
+            rank = max(item.rank for item in given)
+            given = [align(item, rank) for item in given]
+        keywords: dict[str, object] = {"dims": items[0].rank} if entry.event_dims else {}
+        keywords |= self._mask(call.arguments[0]) if entry.of_data else {}
+        sizes = [
+            self._size_of(a) if n in entry.sizes else items[n].shape
+            for n, a in enumerate(call.arguments)
+        ]
+        taken = [item.code for item in given]
+        if entry.differentiates:
+            variable = call.arguments[1]
+            assert isinstance(variable, Name)
+            taken[0] = code.as_function(self.plan.python[variable.id], taken[0])
+        value = code.call(code.target(entry.target), *taken, **keywords)
+        return Event(value, entry.shape(tuple(sizes)), any(item.varies for item in items))
+
+    def _mask(self, data: Expression) -> dict[str, Code]:
+        """`mask=x_known`, for data of which entries are left out."""
+        missing = self.plan.missing.get(data.id) if isinstance(data, Name) else None
+        return {} if missing is None or missing.fills else {"mask": code.Name(missing.known)}
+
+    def _size_of(self, argument: Expression) -> Shape:
+        value = number_of(argument, self.graph.constants, self._shape_of)
+        assert isinstance(value, int)
+        return (value,)
+
+    def _shape_of(self, name: str) -> Shape | None:
+        node = self._lookup(name)
+        return self.plan.graph.types[node.id].shape if node is not None else None
+
+    def _constant(self, call: Call) -> Event | None:
+        """A function of plain numbers is computed here: torch's own functions take tensors."""
+        value = constant(call, self.graph.constants, self._shape_of)
+        return None if value is None else Event(Literal(float(value)), (), varies=False)
+
+    def _size(self, call: Call) -> Event:
+        argument = call.arguments[0]
+        assert isinstance(argument, Name)
+        size = 1
+        for each in self._name(argument.id).shape:
+            size *= each
+        return Event(Literal(size), (), varies=False)
+
+    def link_input(self, call: Call) -> tuple[Code, ...]:
+        """The arguments of a link as the one tensor that it takes.
+
+        A causal link takes the node that it belongs to as it is, and then its context.
+        """
+        module = self.modules[call.function]
+        if isinstance(module.link.entry, Causal):
+            own, rest = self.number(call.arguments[0]).code, call.arguments[1:]
+            return (own, self._joined(rest)) if rest else (own,)
+        if input_rank(module.link) == 1:
+            return (self._joined(call.arguments),)
+        return (self._entering(call.arguments[0]).code,)
+
+    def _joined(self, arguments: tuple[Expression, ...]) -> Code:
+        """The arguments as one vector."""
+        program = self.program.name  # a plain number stands for a vector of one entry
+        plain = [is_plain(self.graph, program, argument) for argument in arguments]
+        events = [self._entering(argument) for argument in arguments]
+        vectors = [
+            e.code if p else flat(e.code, e.rank) for e, p in zip(events, plain, strict=True)
+        ]
+        if len(vectors) == 1:
+            return vectors[0]
+        return code.call(code.function(f"{RUNTIME}.vectors.concat"), *vectors)
+
+    def _entering(self, argument: Expression) -> Event:
+        """An argument of a link; a class number as a one-hot vector."""
+        count = self._classes(argument) if isinstance(argument, Name) else None
+        if count is None:
+            return self.number(argument)
+        event = self.event(argument)
+        one_hot = code.call(code.function(f"{RUNTIME}.vectors.one_hot"), event.code, count)
+        return Event(one_hot, (*event.shape, count), event.varies)
+
+    # indices
+
+    def _index(self, expression: Index) -> Event:
+        """`self.table[i, j]`, or `gather_nd(table, i, j, rank=1)` of a varying table."""
+        base, indices = self.event(expression.base), expression.indices
+        repeated = plated(self.graph, self.program.name, expression.base)
+        if repeated is not None and repeated.role == "parameter":
+            items = [self.event(indices[0]).code, *map(self._position, indices[1:])]
+            left = base.shape[len(indices) - 1 :]
+            return Event(Subscript(base.code, tuple(items)), left, varies=True)
+        if repeated is not None:
+            base, indices = self._element(base, self.event(indices[0]).code), indices[1:]
+        return self._entry(base, [self._position(index) for index in indices])
+
+    def _element(self, base: Event, index: Code) -> Event:
+        """One element of a plate: the axis of the plate becomes that of rows."""
+        first = index.value if isinstance(index, Literal) else None
+        if isinstance(first, int) and first >= 0:
+            items: tuple[Code | Slice, ...] = (Literal(...), Slice(first, first + 1))
+            items += (Slice(),) * base.rank
+            return Event(Subscript(base.code, items), base.shape, varies=True)
+        index_select = code.function(f"{RUNTIME}.indexing.index_select")
+        return Event(code.call(index_select, base.code, index, base.rank), base.shape, varies=True)
+
+    def _entry(self, base: Event, positions: list[Code]) -> Event:
+        """What is left of an event after an index for each of its first axes."""
+        if not positions:
+            return base
+        left = base.shape[len(positions) :]
+        if all(_known(position) is not None for position in positions):
+            rest = (Slice(),) * len(left)
+            items = (Literal(...), *positions, *rest)
+            return Event(Subscript(base.code, items), left, base.varies)
+        if not base.varies:
+            return Event(Subscript(base.code, tuple(positions)), left, varies=True)
+        gather = code.function(f"{RUNTIME}.indexing.gather_nd")
+        places = [
+            position if (at := _known(position)) is None else Literal(at % size)
+            for position, size in zip(positions, base.shape, strict=False)
+        ]
+        return Event(code.call(gather, base.code, *places, rank=len(left)), left, varies=True)
+
+    def _position(self, index: Expression) -> Code:
+        """An index of an axis: a number, or integers in a tensor of integers."""
+        known = number_of(index, self.graph.constants, self._shape_of)
+        if known is not None:
+            return Literal(known)
+        value = self.event(index).code
+        node = self._lookup(index.id) if isinstance(index, Name) else None
+        counts = node is not None and (node.id in self.plan.graph.classes or node.plate_index)
+        return value if counts else code.method(value, "long")
+
+
+def _known(position: Code) -> int | None:
+    """The number of an index that is known."""
+    value = position.value if isinstance(position, Literal) else None
+    return value if isinstance(value, int) else None

@@ -1,0 +1,83 @@
+"""What a program's class holds: networks, learnable parameters, constant tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from specc.catalog.entry import Shape
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Literal, Reference, Tuple
+from specc.codegen.code.statements import Assign, Declare, Evaluate, Layers, Statement, Table
+from specc.codegen.lower.expressions import SELF
+from specc.codegen.plan import Buffer, LearnableParameter, ProgramPlan
+
+FLOAT32_MAX = float.fromhex("0x1.fffffep127")
+START = 0.1
+"""The standard deviation with which an array without `init:` starts, so that its entries differ."""
+
+
+def layers(program: ProgramPlan) -> Iterator[Statement]:
+    """The statements of `__init__`."""
+    for shared in program.shared:
+        original = code.Attribute(code.Name(shared.owner), shared.original)
+        yield Assign((f"self.{shared.attribute}",), original, about=shared.about)
+    for module in program.modules:
+        link = f"links.{module.link.name}"
+        if module.lowered.layers:
+            yield Layers(module.attribute, module.lowered, link)
+        if module.tail is not None:
+            yield Layers(module.tail.attribute, module.tail.lowered, link)
+    for head in program.heads:
+        yield Layers(head.attribute, head.lowered, f"{program.name}.{head.node.name}")
+    for item in program.learnable:
+        parameter = code.call(Reference("nn.Parameter", "torch.nn"), initial(item))
+        about = f"{program.name}.{item.node.name}"
+        yield Assign((f"self.{item.raw}",), parameter, about)
+    for buffer in program.buffers:
+        yield _registered(buffer)
+        yield Declare(f"self.{buffer.attribute}", "Tensor")
+
+
+def initial(item: LearnableParameter) -> Code:
+    """The unconstrained numbers with which a learnable parameter starts."""
+    init, shape = item.node.init, item.shape
+    if isinstance(init, tuple):
+        values = code.List(tuple(Literal(item.constrainer.inverse(v)) for v in init))
+        made = code.method(code.call(code.torch("tensor"), values), "expand", *_sizes(item))
+        return code.method(made, "clone")
+    if isinstance(init, (int, float)):
+        return _full(shape, item.constrainer.inverse(float(init)))
+    if init == "normal":
+        return code.call(code.torch("randn"), *_sizes(item))
+    if init == "zeros" or math.prod(shape) == 1:
+        return code.call(code.torch("zeros"), *_sizes(item))
+    return code.Binary("*", Literal(START), code.call(code.torch("randn"), *_sizes(item)))
+
+
+def _full(shape: Shape, value: float) -> Code:
+    """One number everywhere; one that is too large for float32 is infinite there.
+
+    `torch.full` raises RuntimeError for it, where a run names the node that is not finite.
+    """
+    if abs(value) <= FLOAT32_MAX:
+        return code.call(code.torch("full"), Tuple(tuple(map(Literal, shape))), value)
+    made: Code = code.call(code.torch("tensor"), value)
+    if not shape:
+        return made
+    return code.method(code.method(made, "expand", *map(Literal, shape)), "clone")
+
+
+def _sizes(item: LearnableParameter) -> tuple[Code, ...]:
+    return tuple(map(Literal, item.shape)) or (Tuple(()),)
+
+
+def _registered(buffer: Buffer) -> Statement:
+    """A constant tensor that moves with its module."""
+    if buffer.values is not None and not buffer.made:
+        return Table(buffer.attribute, buffer.values)
+    value: Code = Reference(buffer.made, "torch")
+    if not buffer.made:
+        value = _full(buffer.shape, buffer.value)
+    register = code.Attribute(SELF, "register_buffer")
+    return Evaluate(code.call(register, buffer.attribute, value, persistent=False))

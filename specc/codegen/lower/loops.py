@@ -1,0 +1,224 @@
+"""A loop over the steps of a sequence: nodes that depend on each other from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Literal, Name
+from specc.codegen.code.statements import Evaluate, For
+from specc.codegen.lower.scope import NOISE, Scope, shape_of
+from specc.codegen.lower.value import PARTICLE, Axis
+from specc.codegen.plan import Factor, Input, LaggedValue, Let, ProgramPlan
+
+SEQUENCES = "specc.runtime.functions.sequences"
+Ranked = tuple[str, int]
+"""A variable that is made at each step, with the rank of its event."""
+Step = Callable[[str], list[Ranked]]
+"""Lowers one node at one step; what comes of it is stacked over the steps."""
+
+
+def initial(scope: Scope, lagged: LaggedValue) -> Code:
+    """The value before the first step."""
+    if not lagged.method:
+        return Literal(lagged.number)
+    given = (scope.variable(name) for name in lagged.inputs)
+    return code.method(scope.owners[lagged.node.program], lagged.method, *given)
+
+
+def outside(program: ProgramPlan, names: tuple[str, ...]) -> tuple[Input, ...]:
+    """What the nodes of a loop take from outside of it."""
+    items: list[Factor | Let] = [program.factors[n] for n in names if n in program.factors]
+    items += [program.lets[n] for n in names if n in program.lets]
+    taken = (n for i in items for n in i.inputs + (i.given if isinstance(i, Factor) else ()))
+    return tuple(dict.fromkeys(name for name in taken if name not in names))
+
+
+def starts(program: ProgramPlan, names: tuple[str, ...]) -> tuple[Input, ...]:
+    """What the values before the first step are made of."""
+    lagged = (program.lagged[n] for n in names if n in program.lagged)
+    return tuple(name for lagged in lagged for name in lagged.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop of one program; what `outside` and `starts` name is at hand already.
+
+    With `draws` random nodes are drawn in it, over the rows and the particles.
+    """
+
+    scope: Scope
+    program: ProgramPlan
+    names: tuple[str, ...]
+    draws: bool
+
+    @property
+    def lagged(self) -> list[LaggedValue]:
+        """The values of the step before that the loop hands on."""
+        return [self.program.lagged[n] for n in self.names if n in self.program.lagged]
+
+    @property
+    def lets(self) -> list[Let]:
+        """The deterministic nodes in the loop."""
+        return [self.program.lets[n] for n in self.names if n in self.program.lets]
+
+    @property
+    def factors(self) -> list[Factor]:
+        """The random nodes in the loop."""
+        return [self.program.factors[n] for n in self.names if n in self.program.factors]
+
+    @property
+    def is_reverse(self) -> bool:
+        """Whether the loop runs from the last step to the first."""
+        return any(not lagged.is_lag for lagged in self.lagged)
+
+    def lower(self, step: Step) -> None:
+        """`for x_t in x.unbind(-2): ...`; `step` lowers each node of the loop."""
+        scope = self.scope
+        inputs = self._sequences()
+        self._mask()
+        first = self.lets[0].node if self.lets else self.factors[0].node
+        with scope.on(self.program.name, first.name):
+            for lagged in self.lagged:
+                scope.assign(scope.python(lagged.node.name), self._start(lagged, inputs))
+            collected = Name(f"{first.scan}_steps")
+            scope.assign(collected.id, code.List())
+            targets, over = self._header(inputs)
+            with scope.block() as body:
+                made = self._steps(inputs, step)
+                item = code.Tuple(tuple(Name(name) for name, _ in made))
+                one = item if len(made) > 1 else Name(made[0][0])
+                scope.add(Evaluate(code.method(collected, "append", one)))
+                for lagged in self.lagged:
+                    scope.assign(scope.python(lagged.node.name), self._next(lagged))
+            scope.add(For(targets, over, tuple(body)))
+            self._stack(collected, made)
+            for name in self.names:  # a value has the axis of steps again
+                scope.define(self.program.name, name, scope.outer_of((name,)))
+        # Behind the loop their names hold what the last step leaves, and not the values of all.
+        for lagged in self.lagged:
+            scope.drop(lagged.node)
+
+    def _steps(self, inputs: list[Input], step: Step) -> list[Ranked]:
+        """The nodes at one step, whose inputs are variables of that step."""
+        scope, outer = self.scope, self.scope.step
+        scope.step = {name: f"{scope.python(name)}_t" for name in inputs}
+        has_particles = self._has_particles()
+        for lagged in self.lagged:
+            scope.hold(lagged.node)
+            own = scope.outer_of((lagged.node.name,)) - {PARTICLE}
+            particle = {PARTICLE} if has_particles else set[Axis]()
+            scope.define(self.program.name, lagged.node.name, own | particle)
+        made = [ranked for name in self.names for ranked in step(name)]
+        scope.step = outer
+        return made
+
+    def _has_particles(self) -> bool:
+        if self.draws:
+            return self.scope.layout.has_particles
+        return PARTICLE in self.scope.outer_of(self._used())
+
+    def _mask(self) -> Name | None:
+        """Which steps each row has, in a reverse sequence of rows of their own length."""
+        for lagged in self.lagged:
+            if lagged.lengths is not None and lagged.node.scan is not None:
+                return self.scope.mask(lagged.node.scan, lagged.lengths)
+        return None
+
+    def _next(self, lagged: LaggedValue) -> Code:
+        """What goes on to the next step: in a row that has not begun, its start."""
+        scope, value, mask = self.scope, self.scope.variable(lagged.base), self._mask()
+        if mask is None:
+            return value
+        masked = code.function(f"{SEQUENCES}.masked_update")
+        start, now = scope.variable(lagged.node.name), Name(f"{mask.id}_t")
+        return code.call(masked, value, start, now, dims=len(lagged.type.shape))
+
+    def _sequences(self) -> list[Input]:
+        """The values of all steps that the loop takes one by one."""
+        return [n for n in outside(self.program, self.names) if self._is_sequence(n)]
+
+    def _is_sequence(self, name: Input) -> bool:
+        return self.scope.value(self.program.name, name).is_sequence
+
+    def _start(self, lagged: LaggedValue, inputs: list[Input]) -> Code:
+        """The value before the first step, in full where it is drawn from."""
+        scope, shape = self.scope, lagged.type.shape
+        is_class = scope.plan.graph.classes.get(lagged.node.id) is not None
+        sizes: list[object] = list(shape)
+        zero = code.method(NOISE, "zeros", code.Tuple(()))
+        like: Code = zero
+        if self.draws:
+            outer: list[object] = []
+            if scope.layout.has_particles:
+                outer = [Name("particles"), *(1 for _ in scope.layout.enumerated)]
+            sizes = [*outer, Name("rows"), *sizes]
+        else:
+            like = self._like(inputs)
+            mask = self._mask()
+            if mask is not None and not self._has_rows():
+                lengths = code.Subscript(code.Attribute(mask, "shape"), (code.Slice(None, -1),))
+                sizes = [code.Star(lengths), *sizes]
+        if self.draws and not is_class and lagged.number == 0:
+            return code.method(NOISE, "zeros", shape_of(sizes))
+        made = code.function(f"{SEQUENCES}.initial_value")
+        kind = {"integer": True} if is_class else {}
+        return code.call(made, initial(scope, lagged), shape_of(sizes), like=like, **kind)
+
+    def _like(self, inputs: list[Input]) -> Code:
+        """A tensor on the device of the values: of a sequence, of a row, or a learnable one."""
+        scope = self.scope
+        found = [scope.variable(name) for name in (*inputs, *self._used())]
+        if found:
+            return found[0]
+        if scope.has_noise:
+            return code.method(NOISE, "zeros", code.Tuple(()))
+        parameters = code.method(scope.owners[self.program.name], "parameters")
+        return code.call(Name("next"), parameters)
+
+    def _used(self) -> list[Input]:
+        """What the deterministic nodes take from outside the loop."""
+        return [n for let in self.lets for n in let.inputs if n not in self.names]
+
+    def _has_rows(self) -> bool:
+        """Whether each row has its own values at the first step already, and not by its length."""
+        values = (self.scope.value(self.program.name, name) for name in self._used())
+        return any(value.is_local for value in values)
+
+    def _rank(self, name: Input) -> int:
+        return self.scope.value(self.program.name, name).rank
+
+    def _header(self, inputs: list[Input]) -> tuple[tuple[str, ...], Code]:
+        """`for x_t, h_t in zip(x.unbind(-2), h.unbind(-2), strict=True):`."""
+        scope = self.scope
+        over: list[Code] = [
+            code.method(scope.variable(name), "unbind", -1 - self._rank(name)) for name in inputs
+        ]
+        names = [f"{scope.python(name)}_t" for name in inputs]
+        if self.is_reverse:
+            over = [code.call(Name("reversed"), each) for each in over]
+        mask = self._mask()
+        if mask is not None:
+            over.append(code.call(Name("reversed"), code.method(mask, "unbind", -1)))
+            names.append(f"{mask.id}_t")
+        if len(names) > 1:
+            return tuple(names), code.call(Name("zip"), *over, strict=True)
+        if names:
+            return tuple(names), over[0]
+        scan = next(b.node.scan for b in self.lagged)
+        assert scan is not None
+        return ("_",), code.call(Name("range"), scope.plan.graph.graph.size_of(scan))
+
+    def _stack(self, collected: Name, made: list[Ranked]) -> None:
+        """What was made at each step, with the axis of steps before its event."""
+        items: Code = collected
+        if self.is_reverse:
+            items = code.Subscript(collected, (code.Slice(step=-1),))
+        if len(made) == 1:
+            name, rank = made[0]
+            self.scope.assign(name, code.call(code.torch("stack"), items, -1 - rank))
+            return
+        stack = code.function(f"{SEQUENCES}.stack_steps")
+        ranks = shape_of(rank for _, rank in made)
+        self.scope.assign(tuple(name for name, _ in made), code.call(stack, items, ranks))

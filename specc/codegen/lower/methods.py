@@ -1,0 +1,270 @@
+"""The methods of a program's nodes: parameters of densities, deterministic values, bijections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Mapped, Name, Tuple
+from specc.codegen.code.statements import Assign, Function, Parameter, Return, Statement
+from specc.codegen.lower.events import Event, align
+from specc.codegen.lower.expressions import SELF, Expressions
+from specc.codegen.plan import (
+    Argument,
+    Factor,
+    Flow,
+    Input,
+    LaggedValue,
+    LearnableParameter,
+    Let,
+    Plan,
+    ProgramPlan,
+)
+from specc.codegen.text import written
+from specc.language.expressions.print import print_expression
+from specc.language.expressions.tree import Call
+
+LONG = 86
+"""A docstring that is longer is not one line."""
+
+
+def node_methods(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
+    """What each node needs, in the order of the program."""
+    lowering = Methods(plan, program)
+    for item in (*program.learnable, *program.shared_learnable):
+        if item.raw != item.attribute:
+            yield mapped_parameter(item)
+    for name in program.order:
+        if name in program.lets:
+            yield lowering.let(program.lets[name])
+        elif name in program.lagged and program.lagged[name].method:
+            yield lowering.initial(program.lagged[name])
+        elif name in program.factors:
+            factor = program.factors[name]
+            if factor.tensors:
+                yield lowering.parameters(factor)
+            if factor.flow is not None:
+                yield lowering.forward(factor, factor.flow)
+                yield lowering.inverse(factor, factor.flow)
+
+
+def mapped_parameter(item: LearnableParameter) -> Function:
+    """A learnable parameter, mapped from unconstrained numbers onto its support."""
+    raw = code.Attribute(SELF, item.raw)
+    shown = f"[{', '.join(map(str, item.shape))}]" if item.shape else "a number"
+    return Function(
+        name=item.attribute,
+        parameters=(),
+        keywords=(),
+        returns="Tensor",
+        docstring=f"{item.node.name} = {item.constrainer.code.format(item.raw)}: {shown}.",
+        body=(Return(Mapped(item.constrainer.code, raw, item.constrainer.runtime)),),
+        about=f"{item.node.program}.{item.node.name}",
+        is_property=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One direction through bijections: the variable that it takes and the one that it makes.
+
+    `called` is the method of a bijection, none for a call of itself; `scored` says whether there
+    is a log-determinant.
+    """
+
+    method: str
+    taken: str
+    made: str
+    steps: tuple[Call, ...]
+    called: str
+    docstring: str
+    scored: bool = True
+
+
+class Methods:
+    """Lowers the methods of one program."""
+
+    def __init__(self, plan: Plan, program: ProgramPlan) -> None:
+        self.plan = plan
+        self.expressions = Expressions(plan, program)
+
+    def _tensors(self, names: tuple[Input, ...]) -> tuple[Parameter, ...]:
+        return tuple(Parameter(self.plan.python[name], "Tensor") for name in names)
+
+    def let(self, let: Let) -> Function:
+        """The value of a deterministic node."""
+        value = align(self.expressions.number(let.expression), len(let.type.shape))
+        shown = ", ".join(["...", *map(str, let.type.shape)])
+        name, formula = let.node.name, f"{let.node.name} = {written(let.expression)}"
+        words = f"{formula}: [{shown}]."
+        made = value.code if let.buffer is None else code.Attribute(SELF, let.buffer.attribute)
+        return Function(
+            name=let.method,
+            parameters=self._tensors(let.inputs),
+            keywords=(),
+            returns="Tensor",
+            docstring=words if len(words) <= LONG else f"{name}: [{shown}].\n\n{formula}.",
+            body=(Return(made),),
+            about=f"{let.node.program}.{let.node.name}",
+        )
+
+    def initial(self, lagged: LaggedValue) -> Function:
+        """The value of a lagged node before the first step."""
+        base = self.plan.graph.graph.lookup(lagged.node.program, lagged.base)
+        assert base is not None
+        value = self.expressions.aligned(lagged.initial, lagged.type.shape)
+        when = "before the first step" if lagged.is_lag else "after the last step"
+        shown = ", ".join(map(str, lagged.type.shape))
+        return Function(
+            name=lagged.method,
+            parameters=self._tensors(lagged.inputs),
+            keywords=(),
+            returns="Tensor",
+            docstring=f"{lagged.base} {when}, {written(lagged.initial)}: [{shown}].",
+            body=(Return(value),),
+            about=f"{base.program}.{base.name}",
+        )
+
+    # parameters of a density
+
+    def parameters(self, factor: Factor) -> Function:
+        """The parameters of a density that are computed."""
+        features, body = self._trunk(factor)
+        values = tuple(self._parameter(a, features) for a in factor.tensors)
+        count = len(values)
+        return Function(
+            name=factor.method,
+            parameters=self._tensors(factor.given),
+            keywords=(),
+            returns="Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]",
+            docstring=_factor_docstring(factor),
+            body=(*body, Return(values[0] if count == 1 else Tuple(values))),
+            about=f"{factor.node.program}.{factor.node.name}",
+        )
+
+    def _trunk(self, factor: Factor) -> tuple[tuple[Code, ...], tuple[Statement, ...]]:
+        """The features that the heads act on, and how they come about."""
+        if factor.trunk is None:
+            return (), ()
+        assert isinstance(factor.trunk, Call)
+        given = self.expressions.link_input(factor.trunk)
+        module = self.expressions.modules[factor.trunk.function]
+        taken = {self.plan.python[name] for name in factor.given}
+        name = next(n for n in ("h", "features", "hidden", "h_features") if n not in taken)
+        if module.lowered.layers:
+            value: Code = code.call(code.Attribute(SELF, module.attribute), *given)
+        else:
+            (value,) = given
+            if isinstance(value, Name) and value.id in taken:
+                return given, ()
+        return (Name(name),), (Assign((name,), value),)
+
+    def _parameter(self, argument: Argument, features: tuple[Code, ...]) -> Code:
+        if argument.head is not None:
+            onto = argument.head.constrainer
+            head = code.call(code.Attribute(SELF, argument.head.attribute), *features)
+            return Mapped(onto.code, head, onto.runtime)
+        if argument.buffer is not None:
+            value: Code = code.Attribute(SELF, argument.buffer.attribute)
+        else:
+            assert argument.expression is not None
+            event = self.expressions.number(argument.expression)
+            value = _in_full(argument, align(event, len(argument.shape)))
+        if argument.alternative is None:
+            return value
+        inverse = self.plan.graph.graph.functions[argument.alternative.function]
+        return code.call(code.target(inverse.target), value)
+
+    # bijections
+
+    def forward(self, factor: Factor, flow: Flow) -> Function:
+        """From a draw to the value; its log-determinant where a density is wanted of it."""
+        x, u = self.plan.python[factor.node.name], flow.base
+        words = f"{x} = {_applied(flow, u)}"
+        words += f", and log |det d{x}/d{u}|." if flow.scored else "."
+        called = "" if flow.scored else "forward_value"
+        return self._way(
+            factor, flow, _Way(flow.forward, u, x, flow.steps, called, words, flow.scored)
+        )
+
+    def inverse(self, factor: Factor, flow: Flow) -> Function:
+        """From a value to the draw, with the log-determinant."""
+        x, u = self.plan.python[factor.node.name], flow.base
+        words = f"The {u} of {x} = {_applied(flow, u)}, and log |det d{u}/d{x}|."
+        return self._way(factor, flow, _Way(flow.inverse, x, u, flow.steps[::-1], "inverse", words))
+
+    def _way(self, factor: Factor, flow: Flow, way: _Way) -> Function:
+        names = dict.fromkeys((way.taken, *(self.plan.python[name] for name in flow.inputs)))
+        noise = [Parameter("noise", "Noise | None", "None")] if flow.stochastic else []
+        return Function(
+            name=way.method,
+            parameters=(
+                *(Parameter(name, "Tensor") for name in names),
+                *(noise if way.scored else []),
+            ),
+            keywords=(),
+            returns="tuple[Tensor, Tensor]" if way.scored else "Tensor",
+            docstring=way.docstring,
+            body=self._steps(flow, way),
+            about=f"{factor.node.program}.{factor.node.name}",
+        )
+
+    def _steps(self, flow: Flow, way: _Way) -> tuple[Statement, ...]:
+        calls = [self._step(step, way, n, flow) for n, step in enumerate(way.steps)]
+        if len(calls) == 1 or not way.scored:
+            return (*(Assign((way.made,), call) for call in calls[:-1]), Return(calls[-1]))
+        names = [f"log_det_{number}" for number in range(1, len(calls) + 1)]
+        each = [Assign((way.made, n), c) for n, c in zip(names, calls, strict=True)]
+        total = code.Sum(tuple(code.Signed(False, Name(name)) for name in names))
+        return (*each, Return(Tuple((Name(way.made), total))))
+
+    def _step(self, step: Call, way: _Way, number: int, flow: Flow) -> Code:
+        """`self.f.inverse(x, h)`."""
+        module = self.expressions.modules[step.function]
+        bijection: Code = code.Attribute(SELF, module.attribute)
+        called = code.Attribute(bijection, way.called) if way.called else bijection
+        given = self.expressions.link_input(step) if step.arguments else ()
+        estimated = flow.stochastic and way.scored
+        estimated = estimated and getattr(module.link.entry, "stochastic", False)
+        keywords = (("noise", Name("noise")),) if estimated else ()
+        taken = Name(way.taken if number == 0 else way.made)
+        return code.Call(called, (taken, *given), keywords)
+
+
+def _in_full(argument: Argument, event: Event) -> Code:
+    """A vector of equal numbers, where a distribution indexes the entries and one is written."""
+    is_vector = len(argument.parameter.dims) == 1 and argument.shape[-1] > 1
+    if not is_vector or (argument.own and argument.own[-1] > 1):
+        return event.code
+    if event.varies:
+        return code.method(event.code, "repeat_interleave", argument.shape[-1], -1)
+    return code.method(event.code, "expand", argument.shape[-1])
+
+
+def _applied(flow: Flow, base: str) -> str:
+    """`positive(f(z_base; h))`: the bijections in their order, each with its context."""
+    shown = base
+    for step in flow.steps:
+        context = ", ".join(print_expression(argument) for argument in step.arguments)
+        shown = f"{step.function}({shown}; {context})" if context else f"{step.function}({shown})"
+    return shown
+
+
+def _factor_docstring(factor: Factor) -> str:
+    shapes = []
+    for argument in factor.tensors:
+        orders = [str(factor.members)] if factor.members > 1 else []
+        shown = ", ".join([*orders, "...", *map(str, argument.shape)])
+        shapes.append(f"{argument.parameter.name} [{shown}]")
+    statement, made = f"{factor.conditional} ~ {factor.sampled_from}", ", ".join(shapes)
+    whole = f"{statement}: {made}."
+    if len(whole) <= LONG:
+        return whole
+    values, kind = ", ".join(factor.values), factor.entry.name
+    shorter = (
+        f"{factor.conditional} ~ {kind}, its parameters",
+        f"{values} ~ {kind}, given its parents",
+    )
+    first = next((text for text in (statement, *shorter) if len(text) <= 87), shorter[-1])
+    return f"{first}.\n\nReturns {made}."

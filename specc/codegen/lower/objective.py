@@ -1,0 +1,366 @@
+"""The loss of a player as a function: draws, densities, the bound, score gradients."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import dropwhile
+
+from specc.catalog.objective import Variant
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Name, Signed
+from specc.codegen.code.statements import Assign, Comment, Function, Parameter, Return
+from specc.codegen.layout import Layout
+from specc.codegen.lower.capabilities import points
+from specc.codegen.lower.densities import LOGMEANEXP, parameters
+from specc.codegen.lower.draws import draw, every_value
+from specc.codegen.lower.scope import Scope
+from specc.codegen.lower.terms import Terms, signed_as
+from specc.codegen.lower.values import prepare
+from specc.codegen.names import python_name
+from specc.codegen.plan import Plan
+from specc.codegen.signatures import (
+    is_shared,
+    is_stochastic,
+    values_behind,
+)
+from specc.codegen.text import bounds_by_row, term_formula
+from specc.graph.graph import MODEL, ROWS
+from specc.objective.objective import Player, Surrogate
+from specc.objective.terms import (
+    KL_WEIGHT,
+    Divergence,
+    LogProb,
+    Part,
+    Reduce,
+    densities_in,
+    in_steps,
+)
+
+DATA_SIZE = Name("data_size")
+TENSORS = "dict[str, Tensor]"
+
+
+def loss(plan: Plan, player: Player) -> Function:
+    """`loss(model, guide, noise, *, x)`: the loss per row and its parts."""
+    lowering = _Loss(plan, player)
+    return lowering.function()
+
+
+def _score(name: str) -> Code:
+    return code.member("specc.runtime.draws.score", name)
+
+
+class _Loss:
+    """Lowers one loss."""
+
+    def __init__(self, plan: Plan, player: Player) -> None:
+        self.plan, self.player = plan, player
+        owners: dict[str, Code] = {name: Name(name) for name in plan.programs}
+        owners |= {n: Name(p.copy_of) for n, p in plan.graph.graph.programs.items() if p.copy_of}
+        layout = Layout.of(plan, player, player.particles)
+        self.scope = Scope(
+            plan, player, owners, layout, fills=plan.filled, has_noise=True, has_shapes=True
+        )
+        self.terms = Terms(self.scope)
+        self.bound = self.terms.fresh(player.variable)
+        self.loss = plan.losses[player.name]
+        self.inputs = self.loss.inputs
+        self.log_w = Name("log_w")
+        self.after: list[tuple[str, Code]] = []
+
+    def function(self) -> Function:
+        plan, player = self.plan, self.player
+        keywords = [Parameter(plan.python[n], "Tensor") for n in self.inputs]
+        if self.loss.needs_data_size:
+            keywords.append(Parameter("data_size", "int"))
+        keywords += [Parameter(name, "float", "1.0") for name in self.loss.shares]
+        if player.warm_up:
+            keywords.append(Parameter(KL_WEIGHT, "Tensor | float", "1.0"))
+        if plan.objective.is_likelihood(player):
+            self._likelihood()
+        else:
+            self._bound()
+        programs = (Parameter(name, p.class_name) for name, p in plan.programs.items())
+        state = (Parameter("state", TENSORS),) if player.state else ()
+        what = "the state after it, and its parts" if state else "and its parts"
+        returned = ["Tensor", TENSORS, *([TENSORS] if player.state else [])]
+        minus = f", -{self.bound}" if player.is_bound else ""
+        return Function(
+            name=self.loss.function,
+            parameters=(*programs, Parameter("noise", "Noise"), *state),
+            keywords=tuple(keywords),
+            returns=f"tuple[{', '.join(returned)}]",
+            docstring=f"The loss per row{minus}, {what}.{self._legend()}",
+            body=tuple(dropwhile(lambda each: each == Comment(), self.scope.statements)),
+            is_method=False,
+        )
+
+    def _legend(self) -> str:
+        """What stands for sizes in the shapes beside the lines."""
+        shapes = [s.shape for s in self.scope.statements if isinstance(s, Assign) and s.shape]
+        if not shapes:
+            return ""
+        has_particles = any("K" in shape for shape in shapes)
+        return f" Shapes: B rows{', K particles' if has_particles else ''}."
+
+    # an exact likelihood
+
+    def _likelihood(self) -> None:
+        plan, scope = self.plan, self.scope
+        given: dict[str, object] = {plan.python[n]: scope.variable(n) for n in self.inputs}
+        noise = {"noise": Name("noise")} if is_stochastic(plan) else {}
+        scope.assign("log_p", code.method(Name(MODEL), "log_prob", **given, **noise))
+        mean, bound = code.method(Name("log_p"), "mean"), Name(self.bound)
+        if not self.loss.needs_data_size:
+            scope.assign(self.bound, mean)
+            self._return(bound, ((self.bound, bound),))
+            return
+        prior = plan.methods[MODEL]["log_prior"]
+        learnable = {i.node.name: i.attribute for i in plan.programs[MODEL].learnable}
+        named = (n for n in prior if isinstance(n, str))
+        values = {plan.python[n]: code.Attribute(Name(MODEL), learnable[n]) for n in named}
+        scope.assign("log_prior", code.method(Name(MODEL), "log_prior", **values))
+        share = code.Binary("/", Name("log_prior"), DATA_SIZE)
+        scope.assign(self.bound, code.Binary("+", mean, share))
+        parts = (self.bound, bound), ("log_prob", mean), ("log_prior / data_size", share)
+        self._return(bound, parts)
+
+    def _return(self, value: Code, parts: tuple[tuple[str, Code], ...]) -> None:
+        """`return -elbo, {...}`."""
+        loss = code.Unary("-", value) if self.player.is_bound else value
+        state = (code.Dict(tuple(self.after)),) if self.player.state else ()
+        self.scope.add(Return(code.Tuple((loss, *state, code.Dict(parts)))))
+
+    # a bound with draws
+
+    def _bound(self) -> None:
+        scope, player = self.scope, self.player
+        points(scope, scope.plan.programs[MODEL], Name(MODEL))
+        for number, name in enumerate(player.draws):
+            if number:
+                scope.comment()
+            self._draw(name)
+        self._model_terms()
+        scope.comment()
+        for sentence in bounds_by_row(self.plan, player)[:1]:
+            scope.comment(sentence)
+        shared = [p for p in player.parts if is_shared(self.plan, p)]
+        local = [p for p in player.parts if p not in shared]
+        if not player.is_bound:
+            self._values(local)
+            return
+        signed = [self.terms.part(part) for part in local if not part.floor]
+        weighed = [self.terms.part(part) for part in shared]
+        if self._is_logmeanexp():
+            log_w = self.terms.fresh("log_w")
+            is_plain = scope.layout.has_particles and not shared and not scope.layout.enumerated
+            shape = "[K, B]" if is_plain else ""
+            scope.assign(log_w, code.Sum(tuple(signed)), shape)
+            self.log_w = Name(log_w)
+            self._set(code.method(code.call(LOGMEANEXP, self.log_w, dim=0), "mean"))
+        else:
+            self._mean(signed, weighed)
+        for part in (part for part in local if part.floor):
+            mean = code.method(self.terms.value(part.term), "mean")
+            least = code.method(mean, "clamp", min=part.floor)
+            before = Signed(False, Name(self.bound))
+            self._set(code.Sum((before, signed_as(part, least))))
+        self._finish()
+        self._head()
+
+    def _values(self, parts: list[Part]) -> None:
+        """A loss of values: the mean of their sum."""
+        minimized = [replace(part, coefficient=-part.coefficient) for part in parts]
+        signed = [self.terms.part(part) for part in minimized]
+        self._set(code.method(code.summed(tuple(signed)), "mean"))
+        self._head()
+        self._return(Name(self.bound), ())
+
+    def _is_logmeanexp(self) -> bool:
+        return self.player.bound.how == "logmeanexp" and self.player.particles > 1
+
+    def _set(self, value: Code) -> None:
+        self.scope.assign(self.bound, value)
+
+    def _head(self) -> None:
+        """What the draws turned out to need: the number of particles, and of rows."""
+        head = list(self.scope.head(self.inputs[0]))
+        if self.scope.layout.has_particles:
+            head.insert(0, Assign(("particles",), code.Literal(self.player.particles)))
+        self.scope.statements[:0] = [*head, Comment()] if head else []
+
+    def _draw(self, name: str) -> None:
+        scope, drawn = self.scope, self.player.draws[name]
+        factor, program = scope.factor(drawn.program, name), self.plan.program(drawn.program)
+        if drawn.is_point:
+            return
+        with scope.on(drawn.program, name):
+            scope.comment(f"{program.density_name}({factor.conditional}) = {factor.sampled_from}")
+            if not drawn.has_axis:
+                draw(scope, program, name, "rsample" if drawn.is_pathwise else "sample")
+                return
+            if drawn.program != MODEL:
+                prepare(scope, drawn.program, factor.inputs)
+                if factor.causal is None:
+                    parameters(scope, factor)
+            every_value(scope, factor, self.inputs)
+
+    def _model_terms(self) -> None:
+        for term in dict.fromkeys(self._densities()):
+            self.scope.comment()
+            self.scope.comment(f"{term_formula(self.plan, term)}")
+            self.terms.term(term)
+        for part in self.player.parts:
+            if isinstance(part.term, Reduce):
+                if any(True for _ in in_steps(part.term)):
+                    self.scope.comment()
+                self.terms.term(part.term)
+
+    def _densities(self) -> list[LogProb | Divergence]:
+        """The densities that are lowered one by one: not those that are taken step by step."""
+        bound = self.player.bound
+        hidden = {term for inside in in_steps(bound) for _, term in densities_in(inside)}
+        return [term for _, term in densities_in(bound) if term not in hidden]
+
+    def _mean(self, signed: list[Signed], weighed: list[Signed]) -> None:
+        """The mean over rows; terms of the data as a whole are divided by their number of rows."""
+        shared = code.method(code.Sum(tuple(weighed)), "mean") if weighed else None
+        if not signed:
+            assert shared is not None
+            self._set(code.Binary("/", shared, DATA_SIZE))
+            return
+        total = code.summed(tuple(signed))
+        self._set(code.method(total, "mean"))
+        if shared is not None:
+            share = code.Binary("/", shared, DATA_SIZE)
+            self._set(code.Binary("+", Name(self.bound), share))
+
+    # score gradients
+
+    def _finish(self) -> None:
+        surrogates = self.player.surrogates
+        names: list[str] = []
+        if surrogates:
+            self.scope.comment()
+        if surrogates and self._is_logmeanexp():
+            names += self._particle_surrogates(surrogates)
+        else:
+            names += [self._surrogate(s) for s in surrogates]
+        value: Code = Name(self.bound)
+        if names:
+            value = code.Sum(tuple(Signed(False, Name(n)) for n in (self.bound, *names)))
+        parts = [self._shown_part(term) for term in self._shown()]
+        self._return(value, ((self.bound, Name(self.bound)), *parts))
+
+    def _shown(self) -> list[LogProb | Divergence]:
+        reduced = {
+            t
+            for p in self.player.parts
+            if isinstance(p.term, Reduce)
+            for _, t in densities_in(p.term)
+        }
+        return [t for t in dict.fromkeys(self._densities()) if t not in reduced]
+
+    def _shown_part(self, term: LogProb | Divergence) -> tuple[str, Code]:
+        """`"log p(x | z)": log_p_x.mean()`, in nats a row: a term of all rows over their number."""
+        name = term_formula(self.plan, term)
+        value: Code = code.method(Name(self.terms.term(term)), "mean")
+        if not is_shared(self.plan, Part(1.0, term)):
+            return name, value
+        return f"{name} / data_size", code.Binary("/", value, DATA_SIZE)
+
+    def _signal(self, variant: Variant) -> Code:
+        """The signal of a score gradient under a log of a mean over particles, less a baseline."""
+        if variant.of_log_weights:
+            return code.call(_score(variant.of_log_weights), self.log_w)
+        bound = code.call(LOGMEANEXP, self.log_w, dim=0)
+        return code.call(_score(variant.baseline), bound) if variant.baseline else bound
+
+    def _particle_surrogates(self, surrogates: tuple[Surrogate, ...]) -> list[str]:
+        """Under a log of a mean, every node's signal is the bound of its row, less a baseline."""
+        names = []
+        baselines = list(dict.fromkeys(s.baseline for s in surrogates))
+        for baseline in baselines:
+            mark = f"_{baseline}" if len(baselines) > 1 else ""
+            nodes = [s.node for s in surrogates if s.baseline == baseline]
+            variant = self.player.draws[nodes[0]].variant
+            self.scope.assign(f"signal{mark}", self._signal(variant))
+            self._less_running(f"signal{mark}", nodes[0])
+            logs = tuple(
+                Signed(False, Name(self.terms.term(self.player.draws[node].density)))
+                for node in nodes
+            )
+            score = code.call(_score("surrogate"), code.summed(logs), Name(f"signal{mark}"))
+            mean = code.method(code.method(score, "sum", 0), "mean")
+            self.scope.assign(f"surrogate{mark}", mean)
+            names.append(f"surrogate{mark}")
+        return names
+
+    def _surrogate(self, surrogate: Surrogate) -> str:
+        """The signal of one node: the terms downstream of it, less a baseline."""
+        node, scope = surrogate.node, self.scope
+        factor = scope.factor(self.player.draws[node].program, node)
+        log_q = Name(self.terms.term(self.player.draws[node].density))
+        varies = scope.enumerated_of((node,))
+        over = tuple(n for n in self.player.draws if n in self._weights(varies))
+        costs = [replace(c, coefficient=-c.coefficient) for c in surrogate.costs]
+        local = [c for c in costs if not is_shared(self.plan, c)]
+        shared = [c for c in costs if is_shared(self.plan, c)]
+        signal = f"signal_{python_name(node)}"
+        if ROWS in factor.type.plates:
+            scope.assign(signal, self._partials(local, frozenset(over)))
+        else:
+            self._shared_signal(signal, local, shared, frozenset(over))
+        variant = self.player.draws[node].variant
+        if variant.baseline and (variant.over != "rows" or ROWS in factor.type.plates):
+            scope.assign(signal, code.call(_score(variant.baseline), Name(signal)))
+        self._less_running(signal, node)
+        value: Code = code.call(_score("surrogate"), log_q, Name(signal))
+        if over:
+            weight = code.method(Name(self.terms.weight(over)), "detach")
+            value = self.terms.over(over, code.Binary("*", weight, value))
+        name = f"surrogate_{python_name(node)}"
+        scope.assign(name, code.method(value, "mean"))
+        return name
+
+    def _less_running(self, signal: str, node: str) -> None:
+        """The signal less its running mean before this step, which the state hands on."""
+        running = self.player.draws[node].variant.running
+        if not running:
+            return
+        name = f"{node}_baseline"
+        before = code.Subscript(Name("state"), (code.Literal(name),))
+        after = self.terms.fresh(f"{self.scope.python(node)}_baseline")
+        self.scope.assign(after, code.call(_score(running), before, Name(signal)))
+        self.scope.assign(signal, code.Binary("-", Name(signal), before))
+        self.after.append((name, Name(after)))
+
+    def _partials(self, costs: list[Part], open_axes: frozenset[str]) -> Code:
+        return code.Sum(tuple(self.terms.partial(cost, open_axes) for cost in costs))
+
+    def _weights(self, axes: frozenset[str]) -> frozenset[str]:
+        """The enumerated nodes whose probabilities weigh what varies with `axes`."""
+        closed, stack = set(axes), list(axes)
+        while stack:
+            name = stack.pop()
+            program = self.player.draws[name].program
+            factor = self.scope.factor(program, name)
+            for used in values_behind(self.plan, program, factor.inputs):
+                for axis in self.scope.enumerated_of((used,)) - closed:
+                    closed.add(axis)
+                    stack.append(axis)
+        return frozenset(closed)
+
+    def _shared_signal(
+        self, signal: str, local: list[Part], shared: list[Part], over: frozenset[str]
+    ) -> None:
+        """A global node's signal counts the mean over rows, and global terms by the data's size."""
+        scope = self.scope
+        if local:
+            total = self._partials(local, over)
+            scope.assign(signal, code.method(total, "mean", -1, keepdim=True))
+        if shared:
+            share: Code = code.Binary("/", self._partials(shared, over), DATA_SIZE)
+            if local:
+                share = code.Binary("+", Name(signal), share)
+            scope.assign(signal, share)

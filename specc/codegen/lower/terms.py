@@ -1,0 +1,373 @@
+"""Terms of an objective as statements: each leaf a variable, each reduction made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Literal, Name, Signed
+from specc.codegen.lower.densities import divergence, log_prob, parameters
+from specc.codegen.lower.expressions import Expressions
+from specc.codegen.lower.scope import Scope
+from specc.codegen.lower.values import join, prepare
+from specc.codegen.names import python_name
+from specc.graph.graph import GUIDE, MODEL
+from specc.language.expressions.tree import Expression, Number
+from specc.language.expressions.tree import Name as Reference
+from specc.objective.terms import (
+    Apply,
+    Density,
+    Detach,
+    Divergence,
+    Energy,
+    LogProb,
+    Normalize,
+    Part,
+    Reduce,
+    Sum,
+    Term,
+    Value,
+    value_node,
+)
+
+RUNTIME = "specc.runtime.functions"
+
+
+@dataclass(slots=True)
+class Terms:
+    """Lowers terms into a scope; a term that stands in a variable is only named again.
+
+    While `weighing` a term over the values of some nodes, sums over others keep their axes, so that
+    the axes of the former stand where they stood.
+    """
+
+    scope: Scope
+    made: dict[Density | Reduce, str] = field(default_factory=dict)
+    normalized: dict[Term, str] = field(default_factory=dict)
+    weights: dict[tuple[str, ...], str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    weighing: bool = False
+
+    def part(self, part: Part, *, by_step: bool = False) -> Signed:
+        """A signed term of a sum: `- 4.0 * kl_z`."""
+        return signed_as(part, self.value(part.term, by_step=by_step))
+
+    def parts(self, term: Term) -> tuple[Part, ...]:
+        """The terms of a sum; a single term is a sum of itself."""
+        return term.parts if isinstance(term, Sum) else (Part(1.0, term),)
+
+    def value(self, term: Term, *, by_step: bool = False) -> Code:
+        """A term as an expression; densities and reductions stand in variables."""
+        match term:
+            case LogProb() | Divergence() | Reduce():
+                return Name(self.term(term, by_step=by_step))
+            case Value(expression=expression):
+                return self._value(expression)
+            case Apply(op=op, terms=terms):
+                return self._applied(op, [self.value(inner) for inner in terms])
+            case Detach(term=inner):
+                return code.method(self.value(inner), "detach")
+            case Normalize(term=inner):
+                return self._normalized(inner)
+            case Sum(parts=parts):
+                return code.summed(tuple(self.part(part) for part in parts))
+            case Energy():
+                raise AssertionError("no density is given by an energy")
+            case _:
+                assert_never(term)
+
+    def _normalized(self, log_weights: Term) -> Code:
+        """`weights`, made once: `normalized_weights(log_w)`, particles first."""
+        if log_weights not in self.normalized:
+            name = self.fresh("weights")
+            function = code.function("specc.runtime.draws.score.normalized_weights")
+            self.scope.assign(name, code.call(function, self.value(log_weights)), "[K, B]")
+            self.normalized[log_weights] = name
+        return Name(self.normalized[log_weights])
+
+    def term(self, term: Density | Reduce, *, by_step: bool = False) -> str:
+        """The variable that holds a term, which is made here unless it was before."""
+        if term not in self.made:
+            match term:
+                case LogProb():
+                    self.made[term] = self._log_prob(term, by_step=by_step)
+                case Divergence():
+                    self.made[term] = self._divergence(term)
+                case Reduce():
+                    self.made[term] = self._reduce(term)
+        return self.made[term]
+
+    def _value(self, expression: Expression) -> Code:
+        """A number, the value of a node, or what is computed from some in a variable."""
+        if isinstance(expression, Number):
+            return Literal(expression.value)
+        scope, (program, name) = self.scope, value_node(expression)
+        let = scope.plan.program(program).lets[name]
+        prepare(scope, program, let.inputs)
+        if isinstance(let.expression, Reference):
+            return (
+                Expressions(scope.plan, scope.plan.program(program), scope.owners)
+                .event(let.expression)
+                .code
+            )
+        prepare(scope, program, (name,))
+        return scope.variable(name)
+
+    def _applied(self, op: str, values: list[Code]) -> Code:
+        """A function of values, number by number."""
+        if op in ("*", "/", "**"):
+            left, right = values
+            return code.Binary(op, left, right)
+        return code.call(code.target(self.scope.plan.graph.graph.functions[op].target), *values)
+
+    def fresh(self, wanted: str) -> str:
+        """A name for a variable that no other has."""
+        if not self.taken:
+            self.taken |= _named(self.scope)
+        while wanted in self.taken:
+            wanted += "_"
+        self.taken.add(wanted)
+        return wanted
+
+    # leaves
+
+    def _log_prob(self, term: LogProb, *, by_step: bool) -> str:
+        scope = self.scope
+        factor = scope.factor(term.program, term.node)
+        density_name = scope.plan.program(term.program).density_name
+        draw = scope.player.draws.get(term.node)
+        known = "_known" if term.rows == "known" else ""
+        detached = draw is not None and draw.stops_parameters and term.program == GUIDE
+        with scope.on(term.program, term.node):
+            join(scope, factor.node)
+            parameters(scope, factor)
+            local = self.fresh(f"log_{density_name}_{python_name(term.node)}{known}")
+            detached = detached and MODEL in scope.owners
+            log_prob(scope, factor, local, detached=detached, rows=term.rows, by_step=by_step)
+        return local
+
+    def _divergence(self, term: Divergence) -> str:
+        scope = self.scope
+        q, p = scope.factor(GUIDE, term.node), scope.factor(MODEL, term.node)
+        with scope.on(GUIDE, term.node):
+            parameters(scope, q)
+            parameters(scope, p)
+            local = self.fresh(f"kl_{term.node}")
+            divergence(scope, local, q, p)
+        return local
+
+    # reductions
+
+    def _reduce(self, term: Reduce) -> str:
+        match term.how:
+            case "forward":
+                return self._forward(term)
+            case "integrate":
+                return self._integrate(term)
+            case "logsumexp":
+                return self._summed_out(term)
+            case "weighted":
+                return self._weighted(term)
+        raise AssertionError(term.how)
+
+    def _summed_out(self, term: Reduce) -> str:
+        """`log_p = (log_p_y + log_p_x).logsumexp(0)`."""
+        signed = tuple(self.part(part) for part in self.parts(term.term))
+        name = self.fresh("log_p")
+        joint: Code = code.Sum(signed)
+        allowed = self._allowed(term.axes)
+        if allowed is not None:
+            self.scope.assign(name, joint)
+            impossible = code.Unary("-", code.torch("inf"))
+            joint = code.call(code.torch("where"), allowed, Name(name), impossible)
+        self.scope.assign(name, self._over(term.axes, joint, "logsumexp"))
+        return name
+
+    def _forward(self, term: Reduce) -> str:
+        """`log_p = forward_algorithm(log_p_z, log_p_x, axis=-3)`: states summed out."""
+        scope = self.scope
+        (state,) = term.axes
+        pairs: list[Signed] = []
+        singles: list[Signed] = []
+        for part in self.parts(term.term):
+            signed = self.part(part, by_step=True)
+            (pairs if self._takes_step_before(part.term) else singles).append(signed)
+        factor, axis = scope.factor(MODEL, state), scope.layout.axis(state) - 1
+        masked = factor.scan is not None and factor.lengths is not None
+        mask = scope.mask(factor.scan or "", factor.lengths or "") if masked else None
+        name = self.fresh("log_p")
+        own, enumerated = {state, *self._lagged()}, scope.layout.enumerated
+        has_axis = scope.layout.has_particles or not own >= set(enumerated)
+        if not pairs:
+            keepdim = {"keepdim": True} if has_axis else {}
+            summed = code.method(code.Sum(tuple(singles)), "logsumexp", axis, **keepdim)
+            scope.assign(name, summed)
+            steps: Code = Name(name) if mask is None else code.Binary("*", Name(name), mask)
+            scope.assign(name, code.method(steps, "sum", -1))
+            return name
+        given = (self._sum(pairs, "log_pair"), self._sum(singles, "log_single"))
+        keywords: dict[str, object] = {"axis": axis}
+        keywords |= {} if mask is None else {"mask": mask}
+        keywords |= {"reverse": True} if factor.node.reverse else {}
+        value = code.call(code.function(f"{RUNTIME}.markov.forward_algorithm"), *given, **keywords)
+        if not has_axis:
+            value = code.method(value, "squeeze", (axis, axis + 1))
+        scope.assign(name, value)
+        return name
+
+    def _takes_step_before(self, term: Term) -> bool:
+        """Whether a density depends on the step before of a node that is summed out."""
+        assert isinstance(term, LogProb)
+        factor = self.scope.factor(term.program, term.node)
+        return bool(self.scope.enumerated_of(factor.inputs) & self._lagged())
+
+    def _lagged(self) -> set[str]:
+        lagged = self.scope.plan.programs[MODEL].lagged
+        return {name for name in self.scope.layout.enumerated if name in lagged}
+
+    def _integrate(self, term: Reduce) -> str:
+        """`log_p = gaussian_marginal(z, (0.0, 1.0), [(x, x_loc, x_scale)], axis=-2)`.
+
+        Of data that may be missing there is `x_known` beside the rest.
+        """
+        scope, given = self.scope, {}
+        (latent,) = term.axes
+        factor = scope.factor(MODEL, latent)
+        for part in self.parts(term.term):
+            assert isinstance(part.term, LogProb)
+            own = scope.factor(MODEL, part.term.node)
+            with scope.on(MODEL, part.term.node):
+                parameters(scope, own)
+            given[own.node.name] = scope.arguments(own)
+        prior = code.Tuple(tuple(given.pop(latent)))
+        missing = scope.plan.missing
+        known = {n: [Name(missing[n].known)] if n in missing else [] for n in given}
+        seen = (code.Tuple((scope.variable(n), *v, *known[n])) for n, v in given.items())
+        axis = scope.layout.axis(latent)
+        names = (latent, self._before(latent))
+        taken = [n for n in scope.layout.enumerated if n in names]
+        keywords: dict[str, object] = {"axis": axis - 1 if factor.scan else axis}
+        if factor.scan and factor.lengths:
+            keywords["mask"] = scope.mask(factor.scan, factor.lengths)
+        keywords |= {"reverse": True} if factor.node.reverse else {}
+        kind = "kalman_filter" if factor.scan else "gaussian_marginal"
+        function = code.function(f"{RUNTIME}.linear_gaussian.{kind}")
+        items = (scope.variable(latent), prior, code.List(tuple(seen)))
+        value = code.call(function, *items, **keywords)
+        if not scope.layout.has_particles and len(taken) == len(scope.layout.enumerated):
+            axes = tuple(sorted(scope.layout.axis(n) for n in taken))
+            value = code.method(value, "squeeze", axes[0] if len(axes) == 1 else axes)
+        name = self.fresh("log_p")
+        scope.assign(name, value)
+        return name
+
+    def _before(self, latent: str) -> str:
+        """The node that stands for a latent at the step before; none where nothing uses it."""
+        lagged = self.scope.plan.programs[MODEL].lagged.values()
+        return next((b.node.name for b in lagged if b.base == latent), "")
+
+    def _sum(self, signed: list[Signed], wanted: str) -> Code:
+        """The variable of a sum; one term has its own, and no term is None."""
+        if not signed:
+            return Literal(None)
+        total = code.summed(tuple(signed))
+        if isinstance(total, Name):
+            return total
+        name = self.fresh(wanted)
+        self.scope.assign(name, total)
+        return Name(name)
+
+    def _allowed(self, axes: tuple[str, ...]) -> Code | None:
+        """Where the values of enumerated data agree with what is known of them."""
+        missing = self.scope.plan.missing
+        found: Code | None = None
+        for name in (n for n in axes if n in self.scope.fills):
+            allowed = Name(missing[name].allowed)
+            found = allowed if found is None else code.Binary("&", found, allowed)
+        return found
+
+    def over(self, axes: tuple[str, ...], value: Code) -> Code:
+        """The sum of a value over enumerated axes, which stay where there are others."""
+        return self._over(axes, value, "sum")
+
+    def _over(self, axes: tuple[str, ...], value: Code, how: str) -> Code:
+        stays = self.scope.layout.has_particles or self.weighing
+        keywords = {"keepdim": True} if stays else {}
+        return code.method(value, how, self._places(axes), **keywords)
+
+    def _places(self, axes: Iterable[str]) -> object:
+        found = self.scope.layout.axes(axes)
+        return found[0] if len(found) == 1 else found
+
+    def _weighted(self, term: Reduce) -> str:
+        self.weighing = True
+        value = self.value(term.term)
+        self.weighing = False
+        weight = self.weight(term.axes)
+        name = self.fresh(f"expected_{value.id}" if isinstance(value, Name) else "expected_value")
+        product = code.Binary("*", Name(weight), value)
+        self.scope.assign(name, self.over(term.axes, product))
+        return name
+
+    def weight(self, axes: tuple[str, ...]) -> str:
+        """`q_y`, the probability of each value of enumerated nodes, in the program that draws them.
+
+        Of data it is that of the values that agree with what is known.
+        """
+        if axes not in self.weights:
+            draws = self.scope.player.draws
+            programs = [self.scope.plan.program(draws[name].program) for name in axes]
+            shown = " ".join(
+                f"{program.density_name}({program.factors[name].conditional})"
+                for program, name in zip(programs, axes, strict=True)
+            )
+            known = " and ".join(name for name in axes if name in self.scope.fills)
+            self.scope.comment()
+            self.scope.comment(
+                f"{shown} of every value" + (f"; where {known} is known, 1 or 0" if known else "")
+            )
+            logs = tuple(Signed(False, Name(self.term(draws[name].density))) for name in axes)
+            name = self.fresh("_".join((programs[0].density_name, *map(python_name, axes))))
+            value: Code = code.method(code.summed(logs), "exp")
+            for each in (n for n in axes if n in self.scope.fills):
+                value = code.Binary("*", value, Name(self.scope.plan.missing[each].allowed))
+            self.scope.assign(name, value)
+            self.weights[axes] = name
+        return self.weights[axes]
+
+    def partial(self, part: Part, open_axes: frozenset[str]) -> Signed:
+        """A cost with its sum over enumerated nodes left open for those in `open_axes`."""
+        term = part.term
+        if not isinstance(term, Reduce) or term.how != "weighted":
+            return self.part(part)
+        if not open_axes & set(term.axes):
+            return self.part(part)
+        rest = tuple(a for a in term.axes if a not in open_axes)
+        value = self.value(term.term)
+        if rest:
+            weight = self.weight(rest)
+            name = self.fresh(
+                f"conditional_{value.id}" if isinstance(value, Name) else "conditional_value"
+            )
+            product = code.Binary("*", Name(weight), value)
+            total = code.method(product, "sum", self._places(rest), keepdim=True)
+            self.scope.assign(name, total)
+            value = Name(name)
+        return signed_as(part, value)
+
+
+def _named(scope: Scope) -> set[str]:
+    """Every variable that the plan names."""
+    programs = (*scope.plan.programs.values(), *scope.plan.inside.values())
+    factors = (factor for program in programs for factor in program.factors.values())
+    return set(scope.plan.python.values()) | {a.local for f in factors for a in f.arguments}
+
+
+def signed_as(part: Part, value: Code) -> Signed:
+    """A value with the sign and the factors of a part: `- 4.0 * kl_z`."""
+    size = abs(part.coefficient)
+    factors = (Literal(size),) if size != 1.0 else ()
+    weight = (Name(part.weight),) if part.weight else ()
+    return Signed(part.coefficient < 0, value, (*factors, *weight))

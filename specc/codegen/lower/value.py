@@ -1,0 +1,109 @@
+"""The value of a variable: its dtype, its event, and the named axes before the event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from specc.catalog.entry import Shape
+from specc.catalog.supports import Support
+from specc.codegen.plan import Input, Mask, Plan
+from specc.graph.graph import ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis before an event; `name` is that of the node, plate or sequence that it runs over."""
+
+    kind: Literal["particle", "enumerated", "rows", "plate", "step"]
+    name: str = ""
+
+
+PARTICLE = Axis("particle")
+
+INTEGERS = ("int64", "uint8", "bool")
+"""The dtypes that are converted before a value is calculated with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A variable with the type of its tensor: `axes`, from left to right, and then `shape`.
+
+    The axes are those of particles, of enumerated nodes in the order of the layout, of rows, of
+    plates, and of steps. `support` is where each event lies; a mask has none.
+    """
+
+    name: str
+    shape: Shape
+    dtype: str
+    support: Support | None
+    axes: tuple[Axis, ...]
+
+    @property
+    def rank(self) -> int:
+        """The number of axes of the event."""
+        return len(self.shape)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether each row has its own value."""
+        return any(axis.kind == "rows" for axis in self.axes)
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether its numbers are integers or truth values."""
+        return self.dtype in INTEGERS
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The sequences over whose steps the values of rows vary."""
+        steps = tuple(axis.name for axis in self.axes if axis.kind == "step")
+        return steps if self.is_local else ()
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it has an axis of steps, with rows or without them."""
+        return any(axis.kind == "step" for axis in self.axes)
+
+    @property
+    def outer(self) -> frozenset[Axis]:
+        """The axes to the left of those of its plates: particles, and enumerated nodes."""
+        return frozenset(axis for axis in self.axes if axis.kind in ("particle", "enumerated"))
+
+    def count(self, *kinds: str) -> int:
+        """How many axes of these kinds it has."""
+        return sum(axis.kind in kinds for axis in self.axes)
+
+
+def value_of(
+    plan: Plan,
+    program: str,
+    name: Input,
+    outer: Iterable[Axis] = (),
+    *,
+    at_step: bool = False,
+) -> Value:
+    """The value that a name has inside a program, with `outer` axes left of those of its plates.
+
+    At one step of a sequence there is no axis of steps.
+    """
+    node = plan.graph.graph.lookup(program, name.node if isinstance(name, Mask) else name)
+    assert node is not None
+    kind = plan.graph.types[node.id]
+    axes = (_axis(plan, plate) for plate in kind.plates)
+    known = plan.missing[node.name] if isinstance(name, Mask) else None
+    return Value(
+        name=plan.python[name],
+        shape=kind.shape if known is None else kind.shape[: known.rank],
+        dtype=plan.dtype(node) if known is None else "bool",
+        support=kind.support if known is None else None,
+        axes=(*outer, *(a for a in axes if not (at_step and a.kind == "step"))),
+    )
+
+
+def _axis(plan: Plan, plate: str) -> Axis:
+    """The axis of a plate of nodes."""
+    if plate == ROWS:
+        return Axis("rows")
+    return Axis("step" if plate in plan.graph.graph.scans else "plate", plate)

@@ -1,0 +1,183 @@
+"""Values that are computed, and not drawn: deterministic nodes, lagged values, joint nodes."""
+
+from __future__ import annotations
+
+import math
+
+from specc.catalog.entry import Shape
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code, Literal
+from specc.codegen.lower.events import flat
+from specc.codegen.lower.expressions import Expressions
+from specc.codegen.lower.loops import Loop, Ranked, initial, outside, starts
+from specc.codegen.lower.scope import Scope
+from specc.codegen.lower.value import PARTICLE, Axis, value_of
+from specc.codegen.plan import Input, LaggedValue, Let, Mask, ProgramPlan
+from specc.graph.graph import NETWORKS
+from specc.graph.nodes import Node
+
+SEQUENCES = "specc.runtime.functions.sequences"
+CONCAT = code.function("specc.runtime.functions.vectors.concat")
+
+
+def prepare(scope: Scope, program: str, inputs: tuple[Input, ...]) -> None:
+    """Make the computed values among some inputs, and what they are made of, once."""
+    for name in inputs:
+        if isinstance(name, Mask):
+            continue
+        found = scope.plan.graph.graph.lookup(program, name)
+        if found is None or scope.holds(found.id):
+            continue
+        own = scope.plan.program(found.program)
+        if name in own.lagged:
+            _lagged(scope, own.lagged[name])
+        elif name in own.lets and own.let_loop_of(name):
+            _loop(scope, own, own.let_loop_of(name))
+        elif name in own.lets:
+            deterministic(scope, own.lets[name])
+        elif found.parts:
+            join(scope, found)
+        elif found.is_stepped:
+            _stepped(scope, program, found)
+
+
+def deterministic(scope: Scope, let: Let) -> None:
+    """`d = model.d(z)`; a value that has no steps gets them where the node is on a sequence."""
+    program = let.node.program
+    prepare(scope, program, let.inputs)
+    scope.hold(let.node)
+    with scope.on(program, let.node.name):
+        value = _computed(scope, let)
+        if _is_alike(scope, let):
+            assert let.node.scan is not None
+            count = scope.plan.graph.graph.size_of(let.node.scan)
+            each = code.function(f"{SEQUENCES}.expand_steps")
+            value = code.call(each, value, count, dims=len(let.type.shape))
+        scope.assign(scope.python(let.node.name), value)
+    scope.inherit(program, let.node.name, let.inputs)
+
+
+def _computed(scope: Scope, let: Let) -> Code:
+    """The call of a method; in the body of a loss, what the loss computes itself."""
+    program = let.node.program
+    if program == NETWORKS:
+        rank = len(let.type.shape)
+        return Expressions(scope.plan, scope.plan.program(program), scope.owners).aligned(
+            let.expression, (1,) * rank
+        )
+    given = [scope.given(program, let.type, name) for name in let.inputs]
+    return code.method(scope.owners[program], let.method, *given)
+
+
+def _is_alike(scope: Scope, let: Let) -> bool:
+    """Whether a node on a sequence has the same value at each step: nothing in it has steps."""
+    used = (value_of(scope.plan, let.node.program, name) for name in let.inputs)
+    return let.node.scan is not None and not any(value.is_sequence for value in used)
+
+
+def _loop(scope: Scope, program: ProgramPlan, names: tuple[str, ...]) -> None:
+    """Deterministic nodes that wait for each other from step to step."""
+    prepare(scope, program.name, outside(program, names))
+    prepare(scope, program.name, starts(program, names))
+
+    def step(name: str) -> list[Ranked]:
+        return let_step(scope, program, name)
+
+    Loop(scope, program, names, draws=False).lower(step)
+
+
+def let_step(scope: Scope, program: ProgramPlan, name: str) -> list[Ranked]:
+    """A deterministic node at one step; nothing for the value of the step before."""
+    if name not in program.lets:
+        return []
+    let = program.lets[name]
+    deterministic(scope, let)
+    return [(scope.python(name), len(let.type.shape))]
+
+
+def _lagged(scope: Scope, lagged: LaggedValue) -> None:
+    """`z_prev = lag(z, 0.0, dims=1)`."""
+    base, name = lagged.base, lagged.node.name
+    program = lagged.node.program
+    prepare(scope, program, (base, *lagged.inputs))
+    scope.hold(lagged.node)
+    function = code.function(f"{SEQUENCES}.{'lag' if lagged.is_lag else 'lead'}")
+    found = scope.plan.graph.graph.lookup(program, base)
+    assert found is not None
+    with scope.on(found.program, base):
+        values, start = _all_steps(scope, lagged), initial(scope, lagged)
+        keywords: dict[str, object] = {"dims": len(lagged.type.shape)}
+        if lagged.lengths is not None and lagged.node.scan is not None:
+            keywords["mask"] = scope.mask(lagged.node.scan, lagged.lengths)
+        scope.assign(scope.python(name), code.call(function, values, start, **keywords))
+    outer = scope.outer_of((base, *lagged.inputs))
+    if name in scope.layout.enumerated:
+        outer = outer & {PARTICLE} | {Axis("enumerated", name)}
+    scope.define(program, name, outer)
+
+
+def _all_steps(scope: Scope, lagged: LaggedValue) -> Code:
+    """The values of all steps; states that are summed out get an axis for the step before."""
+    value, rank = scope.variable(lagged.base), len(lagged.type.shape)
+    if lagged.node.name not in scope.layout.enumerated:
+        return value
+    assert lagged.node.scan is not None
+    count = scope.plan.graph.graph.size_of(lagged.node.scan)
+    right = -scope.layout.axis(lagged.base) - 1
+    sizes = (*(-1,) * (right + 2), count, *(-1,) * rank)
+    return code.method(code.method(value, "unsqueeze", 1), "expand", *sizes)
+
+
+def _stepped(scope: Scope, program: str, node: Node) -> None:
+    """`w = model.w`, a learnable parameter with a value for each step."""
+    scope.hold(node)
+    with scope.on(node.program, node.name):
+        owner = node.program if node.program in scope.owners else program
+        attribute = scope.plan.program(owner).parameter_of(node).attribute
+        scope.assign(scope.python(node.name), code.Attribute(scope.owners[owner], attribute))
+
+
+# joint nodes
+
+
+def join(scope: Scope, node: Node) -> None:
+    """`xu = concat(x, u)`, once; nothing for a node without parts."""
+    if not node.parts or not scope.once("value", *node.id):
+        return
+    with scope.on(node.program, node.name):
+        parts = [flat(scope.variable(p), len(_shape(scope, node, p))) for p in node.parts]
+        joined = code.call(CONCAT, *parts)
+        scope.assign(scope.python(node.name), joined)
+    scope.inherit(node.program, node.name, node.parts)
+
+
+def split(scope: Scope, node: Node) -> None:
+    """`x, u = xu.split((64, 10), dim=-1)`, each part in its own shape."""
+    if not node.parts:
+        return
+    scope.once("value", *node.id)
+    joint, names = scope.variable(node.name), [scope.python(part) for part in node.parts]
+    shapes = [_shape(scope, node, part) for part in node.parts]
+    if len(names) == 1:
+        scope.assign(names[0], _reshaped(joint, shapes[0]))
+    else:
+        sizes = tuple(math.prod(shape) for shape in shapes)
+        scope.assign(tuple(names), code.method(joint, "split", sizes, dim=-1))
+        for name, shape in zip(names, shapes, strict=True):
+            if len(shape) != 1:
+                scope.assign(name, _reshaped(code.Name(name), shape))
+    for part in node.parts:
+        scope.inherit(node.program, part, (node.name,))
+
+
+def _shape(scope: Scope, node: Node, part: str) -> Shape:
+    return scope.plan.graph.type(node.program, part).shape
+
+
+def _reshaped(value: Code, shape: Shape) -> Code:
+    """An event, made of a vector of its numbers."""
+    if len(shape) == 1:
+        return value
+    if not shape:
+        return code.method(value, "squeeze", -1)
+    return code.call(code.Attribute(value, "unflatten"), Literal(-1), shape)

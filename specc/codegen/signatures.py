@@ -1,0 +1,266 @@
+"""Which functions a plan has, and what each of them takes: decided here, and read by all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from specc.codegen.names import function_of
+from specc.codegen.plan import Factor, Input, Loss, Mask, Plan, ProgramPlan
+from specc.graph.graph import GUIDE, MODEL, ROWS
+from specc.language.expressions.tree import Number
+from specc.objective.objective import Player
+from specc.objective.terms import LogProb, Part, Reduce, Sum, Value, densities_in, value_node, walk
+
+Methods = Mapping[str, tuple[Input, ...]]
+"""The methods of a program that others call, with the nodes whose values each takes."""
+
+
+def methods(plan: Plan, program: ProgramPlan) -> Methods:
+    """The methods that this program has beside those of its nodes."""
+    if program.name == GUIDE:
+        return _guide_methods(plan, program)
+    if program.name != MODEL:
+        return {}
+    found: dict[str, tuple[Input, ...]] = {}
+    local, shared = split(program)
+    if local:
+        found["log_joint"] = _joint_inputs(plan, program, local)
+    if shared:
+        found["log_prior"] = _joint_inputs(plan, program, shared)
+    if plan.objective.likelihood is not None:
+        found["log_prob"] = _likelihood_inputs(plan, program)
+    nodes, used = plan.graph.graph.programs[program.name].nodes, _used(plan, program)
+    found["sample"] = tuple(n for n in program.order if nodes[n].role == "given" and n in used)
+    if mean_factors(plan, program):
+        found["conditional_mean"] = _mean_inputs(plan, program)
+    if completed(plan):
+        found["impute"] = _complete_inputs(plan)
+    return found
+
+
+def _guide_methods(plan: Plan, program: ProgramPlan) -> Methods:
+    found: dict[str, tuple[Input, ...]] = {}
+    all_local = all(is_local(f) for f in program.factors.values())
+    draws = any(name in plan.objective.draws for name in program.factors)
+    if draws and all_local:
+        found["sample_and_log_prob"] = _guide_inputs(plan, program)
+    if guided_for_all(plan):
+        found["sample_global"] = ()
+    if "sample_and_log_prob" in found and predicted(plan):
+        inputs = (name for factor in predicted(plan) for name in factor.inputs)
+        found["predict_log_proba"] = tuple(dict.fromkeys(inputs))
+    return found
+
+
+def _used(plan: Plan, program: ProgramPlan) -> dict[Input, None]:
+    """What the densities and the deterministic nodes of a program depend on."""
+    inputs = [each for factor in program.factors.values() for each in factor.needs]
+    inputs += [each for let in program.lets.values() for each in let.inputs]
+    return values_behind(plan, program.name, tuple(inputs))
+
+
+def sampled_values(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
+    """The deterministic nodes in a sample, beside the random ones: those that stand for data.
+
+    Where no node is random and none stands for data, all are.
+    """
+    fields = plan.graph.graph.fields
+    found = tuple(name for name in program.lets if name in fields)
+    return found or (() if program.factors else tuple(program.lets))
+
+
+# what factors are of
+
+
+def is_local(factor: Factor) -> bool:
+    """Whether each row has its own value."""
+    return ROWS in factor.type.plates
+
+
+def split(program: ProgramPlan) -> tuple[list[Factor], list[Factor]]:
+    """The factors with a value for each row, and those that rows share."""
+    factors = [program.factors[n] for n in program.order if n in program.factors]
+    return [f for f in factors if is_local(f)], [f for f in factors if not is_local(f)]
+
+
+def guided_for_all(plan: Plan) -> tuple[str, ...]:
+    """The latents that rows share and the guide draws, in the order in which it draws them."""
+    if GUIDE not in plan.programs:
+        return ()
+    program, draws = plan.programs[GUIDE], plan.objective.draws
+    factors = (program.factors[n] for n in program.order if n in program.factors)
+    return tuple(f.node.name for f in factors if f.node.name in draws and not is_local(f))
+
+
+def is_stochastic(plan: Plan) -> bool:
+    """Whether log p(x) has an unbiased estimate that is cheaper than itself, with `noise`."""
+    factors = plan.programs[MODEL].factors.values()
+    return any(f.flow is not None and f.flow.stochastic for f in factors)
+
+
+def mean_factors(plan: Plan, program: ProgramPlan) -> list[Factor]:
+    """The observed nodes of which the mean, given what they depend on, is known."""
+    nodes = plan.graph.graph.model.nodes
+    return [
+        f for f in program.factors.values() if nodes[f.node.name].role == "observed" and f.has_mean
+    ]
+
+
+def completed(plan: Plan) -> list[Factor]:
+    """The nodes of the model whose missing entries are left out of the density."""
+    factors = plan.programs[MODEL].factors
+    return [factors[name] for name, missing in plan.missing.items() if not missing.fills]
+
+
+def predicted(plan: Plan) -> list[Factor]:
+    """The finite numbers that the guide draws from data alone, where they are missing."""
+    if GUIDE not in plan.programs:
+        return []
+    factors = plan.programs[GUIDE].factors
+    given = set(plan.with_known(plan.data)) - set(factors)
+    return [
+        factors[name]
+        for name, missing in plan.missing.items()
+        if missing.fills and name in factors and _depends_on(factors[name], given)
+    ]
+
+
+def _depends_on(factor: Factor, given: set[Input]) -> bool:
+    """Whether a finite number depends on some of the given data, and on nothing else."""
+    single = not factor.type.shape and factor.entry.finite
+    return single and bool(factor.inputs) and set(factor.inputs) <= given
+
+
+# what each takes
+
+
+def values_behind(plan: Plan, program: str, inputs: tuple[Input, ...]) -> dict[Input, None]:
+    """The random and given values that inputs come down to, deterministic nodes looked through.
+
+    With them, where data is known, if that is an input.
+    """
+    found: dict[Input, None] = {}
+    seen: set[str] = set()
+    stack = list(reversed(inputs))
+    while stack:
+        name = stack.pop()
+        if isinstance(name, Mask):
+            found[name] = None
+            continue
+        node = plan.graph.graph.lookup(program, name)
+        if name in seen or node is None or node.is_stepped:
+            continue
+        seen.add(name)
+        own = plan.program(node.program)
+        if name in own.lets:
+            stack += reversed(own.lets[name].inputs)
+        elif name in own.lagged:
+            lagged = own.lagged[name]
+            stack += (lagged.base, *lagged.inputs, *([lagged.lengths] if lagged.lengths else []))
+        elif node.parts:
+            stack += reversed(node.parts)
+        else:
+            found[name] = None
+    return found
+
+
+def _joint_inputs(plan: Plan, program: ProgramPlan, factors: list[Factor]) -> tuple[Input, ...]:
+    found: dict[Input, None] = {}
+    for factor in factors:
+        found.update(values_behind(plan, program.name, factor.needs))
+        found.update(dict.fromkeys(factor.values))
+    order = {name: i for i, name in enumerate(program.order)}
+    named = sorted((n for n in found if isinstance(n, str)), key=order.__getitem__)
+    masks = (n for n in found if isinstance(n, Mask))
+    filled = {Mask(name) for name in plan.filled}
+    return tuple(n for n in plan.with_known([*named, *masks]) if n not in filled)
+
+
+def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[Input, ...]:
+    found: dict[Input, None] = {}
+    for factor in program.factors.values():
+        found.update(values_behind(plan, program.name, factor.needs))
+    drawn = (n for n in program.factors if n in plan.missing and n in plan.objective.draws)
+    data = plan.with_known([*(n for n in found if n not in program.factors), *drawn])
+    unused = {Mask(n) for n, m in plan.missing.items() if not m.fills} - set(found)
+    data = tuple(n for n in data if n not in unused)
+    return data or plan.counted  # which says at least how many rows there are
+
+
+def _likelihood_inputs(plan: Plan, program: ProgramPlan) -> tuple[Input, ...]:
+    taken = _joint_inputs(plan, program, split(program)[0])
+    drawn = plan.objective.draws
+    found = plan.with_known(n for n in taken if n not in drawn or n in plan.missing)
+    return found or plan.counted
+
+
+def _mean_inputs(plan: Plan, program: ProgramPlan) -> tuple[Input, ...]:
+    found: dict[Input, None] = {}
+    for factor in mean_factors(plan, program):
+        found.update(values_behind(plan, program.name, factor.inputs))
+    return tuple(found)
+
+
+def _complete_inputs(plan: Plan) -> tuple[Input, ...]:
+    found: dict[Input, None] = {}
+    for factor in completed(plan):
+        found.update(values_behind(plan, MODEL, factor.needs))
+        found[factor.node.name] = None
+    return plan.with_known(found)
+
+
+# losses
+
+
+def losses(plan: Plan) -> dict[str, Loss]:
+    """The function of each player, by the name of the player."""
+    return {player.name: _loss(plan, player) for player in plan.objective.players}
+
+
+def _loss(plan: Plan, player: Player) -> Loss:
+    """What a loss takes: data, in the model's order, and numbers that the run knows."""
+    densities = (t for _, t in densities_in(player.bound) if isinstance(t, LogProb))
+    return Loss(
+        function=function_of(player.name),
+        inputs=_loss_inputs(plan, player),
+        shares=MappingProxyType(
+            {plan.missing[t.node].fraction: t.node for t in densities if t.rows == "known"}
+        ),
+        needs_data_size=any(is_shared(plan, part) for part in player.parts),
+    )
+
+
+def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:
+    if plan.objective.is_likelihood(player):
+        found = plan.methods[MODEL].get("log_prob", ())
+    else:
+        used: dict[Input, None] = {}
+        for _, term in densities_in(player.bound):
+            programs = (GUIDE, MODEL) if not isinstance(term, LogProb) else (term.program,)
+            for program in programs:
+                factor = plan.program(program).factors[term.node]
+                used.update(values_behind(plan, program, factor.needs))
+                used.update(dict.fromkeys(factor.values))
+        values = [t.expression for t in walk(player.bound) if isinstance(t, Value)]
+        for value in (value for value in values if not isinstance(value, Number)):
+            program, name = value_node(value)
+            used.update(values_behind(plan, program, (name,)))
+        for draw in player.draws.values():
+            factor = plan.program(draw.program).factors[draw.node]
+            used.update(values_behind(plan, draw.program, factor.inputs))
+            used.update(dict.fromkeys(factor.values if draw.fills else ()))
+        found = tuple(used)
+    return plan.with_known(n for n in plan.data if n in found) or plan.counted
+
+
+def is_shared(plan: Plan, part: Part) -> bool:
+    """Whether a part is of global nodes alone, and so counts once for the data."""
+    if isinstance(part.term, LogProb):
+        return not is_local(plan.program(part.term.program).factors[part.term.node])
+    if isinstance(part.term, Reduce):
+        inner = part.term.term
+        inside = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
+        return all(is_shared(plan, p) for p in inside)
+    node = getattr(part.term, "node", None)
+    return node is not None and not is_local(plan.programs[MODEL].factors[node])

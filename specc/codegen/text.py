@@ -1,0 +1,284 @@
+"""The formulas in docstrings: factorizations, sampling statements and objectives, in Unicode."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import replace
+
+from specc.codegen.plan import Plan, ProgramPlan
+from specc.graph.graph import GUIDE, MODEL, NETWORKS
+from specc.graph.nodes import Node
+from specc.language.expressions.print import print_expression
+from specc.language.expressions.tree import Expression
+from specc.objective.objective import Player
+from specc.objective.terms import (
+    Divergence,
+    Energy,
+    LogProb,
+    Operation,
+    Part,
+    Reduce,
+    Sum,
+    Term,
+    Value,
+)
+
+INFIX = ("*", "/", "**")
+
+OF_LOSSES = "The networks that the losses apply to values of the programs"
+
+MANY = 24
+"""More terms than this are counted in a formula, not written out."""
+
+
+def factorization(plan: Plan, program: ProgramPlan) -> str:
+    """`p(z, x) = p(z) p(x | z)`."""
+    factors = [program.factors[n] for n in program.order if n in program.factors]
+    density_name = program.density_name
+    if program.name == NETWORKS:
+        return OF_LOSSES
+    if not factors:
+        return f"{program.name}: deterministic values"
+    if len(factors) > MANY:
+        return f"{density_name} is the product of {len(factors)} factors"
+    product = " ".join(f"{density_name}({f.conditional})" for f in factors)
+    scans = {f.scan for f in factors if f.scan is not None}
+    steps = f"prod_{'_'.join(sorted(scans))} " if scans else ""
+    if steps and any(f.scan is None for f in factors):
+        outer = " ".join(f"{density_name}({f.conditional})" for f in factors if f.scan is None)
+        inner = " ".join(f"{density_name}({f.conditional})" for f in factors if f.scan is not None)
+        product = f"{outer} {steps}{inner}"
+    elif steps:
+        product = f"{steps}{product}"
+    if len(product) > 72:
+        product = f"the product of {len(factors)} factors"
+    own = [name for f in factors for name in f.values]
+    names = ", ".join(own)
+    nodes = plan.graph.graph.programs[program.name].nodes
+    given = [n for n in program.order if nodes[n].role == "given" and not nodes[n].is_copy]
+    data = [i for f in factors for i in f.inputs if i not in own and i in plan.data]
+    conditions = ", ".join(dict.fromkeys([*given, *data]))
+    left = f"{density_name}({names}{' | ' + conditions if conditions else ''})"
+    if len(left) > 60:
+        left = f"{density_name}(...)"
+    return left if len(factors) == 1 and left == product else f"{left} = {product}"
+
+
+def program_docstring(plan: Plan, program: ProgramPlan) -> str:
+    """What the file holds: the factorization, and how each node is sampled, with its spec line."""
+    experiment = plan.experiment
+    if program.name == NETWORKS:
+        return f"{OF_LOSSES}, in `{experiment.name}`."
+    named = program.name in (MODEL, GUIDE)
+    what = f"the {program.name}" if named else f"the program `{program.name}`"
+    lines = [f"{program.density_name}: {what} of `{experiment.name}`.", ""]
+    if program.name == MODEL and experiment.doc:
+        lines += [*textwrap.wrap(experiment.doc, width=96), ""]
+    lines += [f"    {factorization(plan, program)}", "", "where", ""]
+    lines += [f"    {statement}" for statement in _statements(plan, program)]
+    return "\n".join(lines)
+
+
+def written(expression: Expression) -> str:
+    """An expression as it is written in the spec, in one line."""
+    return " ".join(expression.span.text.split())
+
+
+def drawn(node: Node) -> str:
+    """What a sampling statement says is drawn: `z`, or `xu = (x, u)`."""
+    return f"{node.name} = ({', '.join(node.parts)})" if node.parts else node.name
+
+
+def _statements(plan: Plan, program: ProgramPlan) -> list[str]:
+    nodes = plan.graph.graph.programs[program.name].nodes
+    rows: list[tuple[str, str]] = []
+    for name in (name for name in program.written if not nodes[name].is_copy):
+        node = nodes[name]
+        at = f"{plan.source}:{node.span.line}"
+        if name in program.factors:
+            rows.append((f"{drawn(node)} ~ {program.factors[name].sampled_from}", at))
+        elif node.whole is not None:
+            continue
+        elif name in program.lets:
+            rows.append((f"{name} = {written(program.lets[name].expression)}", at))
+        elif node.role == "given":
+            rows.append((f"{name} is given", at))
+        else:
+            shape = list(plan.graph.types[node.id].shape)
+            plate = f" for each of {node.plate}" if node.plate else ""
+            rows.append((f"{name} is a parameter, {shape or 'a number'}{plate}", at))
+    width = min(max(len(text) for text, _ in rows), 64)
+    return [f"{text:<{width}}   {at}" for text, at in rows]
+
+
+def term_formula(plan: Plan, term: Term) -> str:
+    """`log p(x | z)`, `KL(q(z | x) || p(z))`."""
+    match term:
+        case LogProb(program=program, node=node, rows=rows):
+            factor = plan.program(program).factors[node]
+            shown = f"log {plan.program(program).density_name}({factor.conditional})"
+            return f"E_known[{shown}]" if rows == "known" else shown
+        case Divergence(node=node):
+            q, p = plan.programs[GUIDE].factors[node], plan.programs[MODEL].factors[node]
+            return f"KL(q({q.conditional}) || p({p.conditional}))"
+        case Reduce(how="logsumexp", axes=axes, term=inner):
+            return f"log sum_{{{', '.join(axes)}}} exp({term_formula(plan, inner)})"
+        case Reduce(how="forward", axes=axes, term=inner):
+            return f"log sum_{{{', '.join(axes)}}} prod_t exp({term_formula(plan, inner)})"
+        case Reduce(how="integrate", axes=axes, term=inner):
+            nodes = plan.graph.graph.model.nodes
+            steps = f"prod_{nodes[axes[0]].scan} " if nodes[axes[0]].scan else ""
+            return f"log int_{{{', '.join(axes)}}} {steps}exp({term_formula(plan, inner)})"
+        case Reduce(how="weighted", axes=axes, term=inner):
+            return f"sum_{{{', '.join(axes)}}} q({', '.join(axes)}) {term_formula(plan, inner)}"
+        case Reduce(term=inner):
+            return term_formula(plan, inner)
+        case Sum(parts=parts):
+            return signed_sum(plan, parts)
+        case Value(expression=expression):
+            return print_expression(expression)
+        case Energy(program=program):
+            return f"E_{plan.programs[program].density_name}"
+        case Operation():
+            return _applied(plan, term)
+
+
+def _applied(plan: Plan, term: Operation) -> str:
+    """`a * b`, `stop(a)`."""
+    if term.function in INFIX:
+        return f" {term.function} ".join(_operand(plan, inner) for inner in term.operands)
+    return f"{term.function}({', '.join(term_formula(plan, inner) for inner in term.operands)})"
+
+
+def _operand(plan: Plan, term: Term) -> str:
+    """A term between operators: in parentheses where it is a sum or has operators itself."""
+    shown = term_formula(plan, term)
+    is_open = isinstance(term, Sum) or (isinstance(term, Operation) and term.function in INFIX)
+    return f"({shown})" if is_open else shown
+
+
+def signed_sum(plan: Plan, parts: tuple[Part, ...]) -> str:
+    """Terms with their signs and coefficients: `log p(x | z) - 4 KL(...)`."""
+    if len(parts) > MANY:
+        return f"the sum of {len(parts)} terms"
+    text = ""
+    for part in parts:
+        sign = "-" if part.coefficient < 0 else "+"
+        size = abs(part.coefficient)
+        shown = term_formula(plan, part.term)
+        if part.floor:
+            shown = f"max({part.floor:g}, {shown})"
+        if part.weight:
+            shown = f"{part.weight} {shown}"
+        if size != 1.0:
+            shown = f"{size:g} {shown}"
+        if not text:
+            text = shown if sign == "+" else f"-{shown}"
+        else:
+            text += f" {sign} {shown}"
+    return text
+
+
+def _grouped(plan: Plan, parts: tuple[Part, ...]) -> str:
+    """The terms with their signs, those that are weighted over the same values in parentheses."""
+    weighted = [p for p in parts if isinstance(p.term, Reduce) and p.term.how == "weighted"]
+    axes = {p.term.axes for p in weighted if isinstance(p.term, Reduce)}
+    plain = all(not p.floor and not p.weight for p in weighted)
+    if len(weighted) < 2 or len(axes) > 1 or not plain or len(parts) > MANY:
+        return signed_sum(plan, parts)
+    inner = tuple(replace(p, term=p.term.term) for p in weighted if isinstance(p.term, Reduce))
+    names = ", ".join(*axes)
+    shown = f"sum_{{{names}}} q({names}) ({signed_sum(plan, inner)})"
+    rest = signed_sum(plan, tuple(p for p in parts if p not in weighted))
+    if not rest:
+        return shown
+    return f"{shown} - {rest[1:]}" if rest.startswith("-") else f"{shown} + {rest}"
+
+
+def bounds_by_row(plan: Plan, player: Player) -> tuple[str, ...]:
+    """Which bound a row has where data are summed over if missing: a sentence, then the formulas.
+
+    L(x, y) is the bound given y, and U(x) its expectation under q(y | x) with the entropy (Kingma
+    et al. 2014, Semi-supervised learning with deep generative models, equations 6 and 7). None
+    where not exactly one node is summed over, or is no data.
+    """
+    weighted = [p for p in player.parts if isinstance(p.term, Reduce) and p.term.how == "weighted"]
+    axes = {p.term.axes for p in weighted if isinstance(p.term, Reduce)}
+    if len(plan.filled) != 1 or axes != {tuple(plan.filled)}:
+        return ()
+    (name,) = plan.filled
+    log_q = Part(-1.0, player.draws[name].density)
+    inner = tuple(replace(p, term=p.term.term) for p in weighted if isinstance(p.term, Reduce))
+    if log_q not in inner or len(inner) > MANY:
+        return ()
+    others = ", ".join(n for n in plan.data if n != name)
+    known, unknown = f"L({others}, {name})", f"U({others})"
+    q = f"q({plan.programs[GUIDE].factors[name].conditional})"
+    return (
+        f"{known} in rows with a value of {name}, {unknown} in the others",
+        f"{known} = {signed_sum(plan, tuple(part for part in inner if part != log_q))}",
+        f"{unknown} = sum_{{{name}}} {q} ({known} - log {q})",
+    )
+
+
+def objective_formula(plan: Plan, player: Player) -> str:
+    """The bound as the code computes it: `E_q[log p(x | z)] - KL(q(z | x) || p(z))`."""
+    bound, parts = player.bound, player.parts
+    sampled = any(d.is_sampled for d in player.draws.values())
+    if not player.is_bound:
+        minimized = tuple(replace(part, coefficient=-part.coefficient) for part in parts)
+        shown = signed_sum(plan, minimized)
+        return f"E[{shown}]" if sampled else shown
+    if bound.how == "logmeanexp" and player.particles > 1:
+        return f"E_q[log 1/{player.particles} sum_k exp({_grouped(plan, parts)})]"
+    exact = tuple(p for p in parts if isinstance(p.term, Divergence))
+    if exact and sampled and len(exact) < len(parts):
+        rest = tuple(p for p in parts if not isinstance(p.term, Divergence))
+        tail = signed_sum(plan, exact)
+        joint = f"- {tail[1:]}" if tail.startswith("-") else f"+ {tail}"
+        return f"E_q[{_grouped(plan, rest)}] {joint}"
+    body = _grouped(plan, parts)
+    return f"E_q[{body}]" if sampled else body
+
+
+def objective_docstring(plan: Plan) -> str:
+    """What the objective's file holds: each bound, and each choice with its reason."""
+    name, players = plan.experiment.name, plan.objective.players
+    if len(players) == 1:
+        title = players[0].entry.title if players[0].is_bound else "mean of values"
+        lines = [f"The objective of `{name}`: the {title}.", ""]
+        return "\n".join([*lines, *_bound(plan, players[0])])
+    lines = [f"The objectives of `{name}`, one for each of {len(players)} players."]
+    for player in players:
+        trained = "everything" if player.links is None else ", ".join(player.links)
+        title = player.entry.title if player.is_bound else "mean of values"
+        title = f"{player.name} trains {trained} by the {title}:"
+        lines += ["", title, "", *_bound(plan, player)]
+    return "\n".join(lines)
+
+
+def _bound(plan: Plan, player: Player) -> list[str]:
+    """The bound of a player, and each choice with its reason."""
+    lines = _wrapped(f"{player.variable} = {objective_formula(plan, player)}")
+    rows, *formulas = bounds_by_row(plan, player) or [""]
+    if rows:
+        lines += ["", *textwrap.wrap(f"The sum is {rows}:", 96), ""]
+        lines += [line for formula in formulas for line in _wrapped(formula)]
+    notes = [
+        line for d in player.decisions for line in _wrapped(f"{d.subject}: {d.choice}; {d.reason}")
+    ]
+    if not notes:
+        exact = ": the density is exact" if plan.objective.is_likelihood(player) else ""
+        return [*lines, "", f"Nothing is drawn{exact}."]
+    return [*lines, "", "where", "", *notes]
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width=96,
+        initial_indent="    ",
+        subsequent_indent="        ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,64 @@
+"""What the values of a spec are called in the generated code."""
+
+from __future__ import annotations
+
+from specc.codegen.names import Names, python_name
+from specc.graph.graph import DATA, GUIDE, MODEL, NETWORKS, Graph
+from specc.graph.queries import name_in_model
+from specc.language.expressions.walk import names
+from specc.objective.objective import Objective
+from specc.objective.terms import densities_in
+
+
+def variables(objective: Objective) -> Names:
+    """The Python name of every value.
+
+    Nodes of one name in two programs share it, since they are one value at two times. What the
+    guide computes of the model has the name that it has there.
+    """
+    graph = objective.graph.graph
+    every = [node for program in graph.programs.values() for node in program.nodes.values()]
+    further = ["state"] if any(player.state for player in objective.players) else []
+    further += [name for name in graph.declared if name not in (MODEL, GUIDE)]
+    fields = [n for n in graph.model.nodes if n.startswith(f"{DATA}.")]
+    copies = _copies(graph)
+    shared = [n for n in every if n.name in fields or n.name.startswith("(") or n.name in copies]
+    python = Names({n.name for n in every if n.shift is None and n not in shared}, further)
+    for name in fields:
+        _call_data(objective, python, name)
+    for node in (node for node in shared if node.program == NETWORKS):
+        (used,) = names(node.expressions()[0])
+        value = graph.lookup(NETWORKS, used.id)
+        assert value is not None
+        python.share(node.name, value.name)
+    for node in every:
+        if node.shift is not None and copies.get(node.name) not in graph.model.nodes:
+            way = "prev" if node.shift.offset < 0 else "next"
+            base = copies.get(node.shift.base, node.shift.base)
+            python.call(node.name, f"{python_name(base)}_{way}")
+    for name, original in copies.items():
+        if original in graph.model.nodes:
+            python.share(name, original)
+    return python
+
+
+def _copies(graph: Graph) -> dict[str, str]:
+    """The nodes of the model that the guide computes anew, with their names in the model."""
+    nodes = graph.guide.nodes if graph.guide is not None else {}
+    found = {name: name_in_model(node) for name, node in nodes.items()}
+    return {name: original for name, original in found.items() if original}
+
+
+def _call_data(objective: Objective, python: Names, name: str) -> None:
+    """Data that no node of the model has go by the name of their field.
+
+    A deterministic node of that name may share it, where no loss has use for both: a loss without
+    densities has the node in a draw of the model alone.
+    """
+    wanted, graph = name.removeprefix(f"{DATA}."), objective.graph.graph
+    dense = any(True for player in objective.players for _ in densities_in(player.bound))
+    twin = graph.model.nodes.get(wanted)
+    if twin is not None and twin.role == "let" and not dense and graph.guide is None:
+        python.share(name, wanted)
+    else:
+        python.call(name, wanted if twin is None else f"{wanted}_data")

@@ -1,0 +1,253 @@
+"""What changed outside the programs: constants, links, objective, data, training, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from specc.catalog.registry import OBJECTIVES
+from specc.codegen.plan import Plan
+from specc.diff.renames import Renames
+from specc.diff.values import plain, shown
+from specc.language.schema.document import Document
+from specc.language.schema.link import LinkSpec
+from specc.language.schema.objective import Minimize, NamedObjective, Player, Players
+from specc.language.schema.optimizers import OPTIMIZERS
+from specc.language.schema.schedules import SCHEDULES
+from specc.language.schema.train import Optimizer, PlayerSettings, Schedule
+
+Found = Iterator[tuple[str, str]]
+Entry = TypeVar("Entry")
+
+WORDS = {"lr": "learning rate", "validate_every": "epochs between validations"}
+"""Keys whose own name says too little."""
+
+
+def head(old: Document, new: Document) -> Found:
+    """The spec's name and description."""
+    if old.name != new.name:
+        yield "name", f"the spec is called {new.name}, not {old.name}"
+    if old.doc != new.doc:
+        yield "doc", "the description has other words"
+
+
+def constants(old: Document, new: Document, renames: Renames) -> Found:
+    """Named numbers."""
+    before = {renames[name]: value for name, value in old.constants.items()}
+    for name, was, now in _both(before, new.constants):
+        if name not in before:
+            yield f"constants.{name}", f"the constant {name} is new: {shown(now)}"
+        elif name not in new.constants:
+            yield f"constants.{name}", f"the constant {name} is gone"
+        elif was != now:
+            yield f"constants.{name}", f"the constant {name}: {shown(was)} -> {shown(now)}"
+
+
+def links(old: Document, new: Document, renames: Renames) -> Found:
+    """Networks, option by option."""
+    before = {renames[name]: link for name, link in old.links.items()}
+    for name, was, now in _both(before, new.links):
+        where = f"links.{name}"
+        if now is None:
+            yield where, f"the link {name} is gone"
+        elif was is None:
+            yield where, f"the link {name} is new: {_kind(now)}"
+        elif was.kind != now.kind:
+            yield where, f"{name} became {_kind(now)}; it was {_kind(was)}"
+        else:
+            yield from _link(name, was, now)
+
+
+def _link(name: str, was: LinkSpec, now: LinkSpec) -> Found:
+    for key, field in type(now.options).model_fields.items():
+        before, after = getattr(was.options, key), getattr(now.options, key)
+        if before != after:
+            # The option that is named like the kind is described by what it holds.
+            described = (field.description or key).partition(";")[0].partition(",")[0]
+            word = described.rstrip(".").removeprefix("The ") if key == now.kind else key
+            yield f"links.{name}.{key}", f"the {word} of {name}: {shown(before)} -> {shown(after)}"
+
+
+def _kind(link: LinkSpec) -> str:
+    """`mlp [200, 200], activation tanh`."""
+    given = link.options.model_dump(exclude_defaults=True)
+    main = given.pop(link.kind, True)
+    first = link.kind if main is True else f"{link.kind} {shown(main)}"
+    return ", ".join([first, *(f"{key} {shown(value)}" for key, value in given.items())])
+
+
+def objective(old: Plan, new: Plan) -> Found:
+    """What is optimized."""
+    before, after = (plan.graph.graph.spec.document.objective for plan in (old, new))
+    was, now = old.objective.players[0], new.objective.players[0]
+    if isinstance(before, Players) and isinstance(after, Players):
+        yield from _each_player(before, after)
+    elif any(isinstance(each, (Minimize, Players)) for each in (before, after)):
+        if _optimized(before) != _optimized(after):
+            yield "objective", f"the objective: {_aim(old)} -> {_aim(new)}"
+    elif was.entry.name != now.entry.name:
+        titles = f"the {now.entry.title}; it was the {was.entry.title}"
+        yield "objective", f"the objective became {titles}"
+    if was.particles != now.particles:
+        counts = f"{was.particles} -> {now.particles}"
+        yield "objective.particles", f"the particles of the objective: {counts}"
+    first, second = (_options(written) for written in (before, after))
+    for key, one, other in _both(first, second):
+        if (one or None) != (other or None):
+            yield f"objective.{key}", f"{key} of the objective: {shown(one)} -> {shown(other)}"
+
+
+def _optimized(written: object) -> object:
+    """An objective without how its players are trained, so that two can be compared."""
+    if not isinstance(written, Players):
+        return plain(written)
+    each = [(n, plain(p.minimize), p.links) for n, p in written.players.items()]
+    return each, written.order
+
+
+def _each_player(before: Players, after: Players) -> Found:
+    """What each player minimizes, and over which links; players that come and go."""
+    for name, was, now in _both(before.players, after.players):
+        where = f"objective.players.{name}"
+        if was is None and now is not None:
+            yield where, f"the new player {name} minimizes {shown(now.minimize)}"
+        elif was is not None and now is None:
+            yield where, f"the player {name} is gone"
+        elif was is not None and now is not None:
+            if plain(was.minimize) != plain(now.minimize):
+                aims = f"{shown(was.minimize)} -> {shown(now.minimize)}"
+                yield f"{where}.minimize", f"{name} minimizes: {aims}"
+            if was.links != now.links:
+                yield f"{where}.links", f"{name} trains: {_trained(was)} -> {_trained(now)}"
+    if before.order != after.order:
+        yield "objective.order", f"the players move: {before.order} -> {after.order}"
+
+
+def _trained(player: Player) -> str:
+    return "everything" if player.links is None else ", ".join(player.links)
+
+
+def _players(old: Document, new: Document) -> Found:
+    """How single players are trained; what is not stated for one is as for all."""
+    for name, was, now in _both(_settings(old), _settings(new)):
+        if was is None or now is None or plain(was) == plain(now):
+            continue
+        sides = was.resolved(old.train), now.resolved(new.train)
+        for where, word, before, after in _leaves(f"objective.players.{name}", "", *sides):
+            yield where, f"{word} of {name}: {before} -> {after}"
+
+
+def _settings(document: Document) -> dict[str, PlayerSettings]:
+    """What is stated of the training of each player."""
+    if not isinstance(document.objective, Players):
+        return {}
+    return {name: player.settings for name, player in document.objective.players.items()}
+
+
+def _options(written: object) -> dict[str, object]:
+    """The options of a named objective with their defaults, but for the particles.
+
+    These are compared by their effect.
+    """
+    if not isinstance(written, NamedObjective):
+        return {}
+    options = {**OBJECTIVES[written.name].options, **written.options}
+    return {key: value for key, value in options.items() if key != "particles"}
+
+
+def _aim(plan: Plan) -> str:
+    written = plan.graph.graph.spec.document.objective
+    if isinstance(written, Minimize):
+        return f"minimize {shown(written.expression)}"
+    if isinstance(written, Players):
+        each = (f"{n} minimizes {shown(p.minimize)}" for n, p in written.players.items())
+        return "; ".join(each)
+    return f"the {plan.objective.players[0].entry.title}"
+
+
+def rest(old: Document, new: Document, renames: Renames) -> Found:
+    """Plates, data, training, the figures to report, and renamed tensors."""
+    yield from _table("plates", "size of the plate {}", old.plates, new.plates)
+    yield from _data(old, new, renames)
+    for where, word, was, now in _leaves("train", "", old.train, new.train):
+        yield where, f"{word}: {was} -> {now}"
+    yield from _players(old, new)
+    yield from _each("evaluate", "the metric", old.evaluate, new.evaluate)
+    for name, before, after in _both(old.moved, new.moved):
+        if before != after:
+            yield f"moved.{name}", f"the checkpoint's {name} is loaded as {after or 'itself'}"
+
+
+def _data(old: Document, new: Document, renames: Renames) -> Found:
+    if old.data is None or new.data is None:
+        if old.data is not new.data:
+            yield "data", "there is data now" if old.data is None else "there is no data any more"
+        return
+    if old.data.source != new.data.source:
+        yield "data.source", f"the data comes from {new.data.source}, not {old.data.source}"
+    yield from _table("data", "{} of the data", old.data.options, new.data.options)
+    yield from _table("data.split", "{} part of the data", old.data.split, new.data.split)
+    before = {renames[name]: field for name, field in old.data.fields.items()}
+    yield from _each("data.fields", "the data field", before, new.data.fields)
+
+
+def _each(above: str, words: str, old: Mapping[str, object], new: Mapping[str, object]) -> Found:
+    """Entries that have fields of their own."""
+    for name, was, now in _both(old, new):
+        if was is None or now is None:
+            yield f"{above}.{name}", f"{words} {name} is {'new' if was is None else 'gone'}"
+            continue
+        for where, word, before, after in _leaves(f"{above}.{name}", "", was, now):
+            yield where, f"{words} {name}, {word}: {before} -> {after}"
+
+
+def _table(where: str, words: str, old: Mapping[str, object], new: Mapping[str, object]) -> Found:
+    for key, was, now in _both(old, new):
+        if plain(was) != plain(now):
+            yield f"{where}.{key}", f"the {words.format(key)}: {shown(was)} -> {shown(now)}"
+
+
+def _both(
+    old: Mapping[str, Entry], new: Mapping[str, Entry]
+) -> Iterator[tuple[str, Entry | None, Entry | None]]:
+    """The entries of both, the new ones' order first."""
+    for key in dict.fromkeys([*new, *old]):
+        yield key, old.get(key), new.get(key)
+
+
+def _leaves(
+    where: str, above: str, old: object, new: object
+) -> Iterator[tuple[str, str, str, str]]:
+    """Where two values differ: the path, the word for it, the value before and after."""
+    if isinstance(old, (Optimizer, Schedule)) or isinstance(new, Schedule):
+        yield from _named(where, above, old, new)
+    elif isinstance(old, BaseModel) and type(old) is type(new):
+        for name in type(old).model_fields:
+            inner = where if name == "options" else f"{where}.{name}"
+            word = above if name in ("options", "name") else WORDS.get(name, name.replace("_", " "))
+            yield from _leaves(inner, word, getattr(old, name), getattr(new, name))
+    elif isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key, was, now in _both(old, new):
+            yield from _leaves(f"{where}.{key}", WORDS.get(key, key.replace("_", " ")), was, now)
+    elif plain(old) != plain(new):
+        yield where, above, shown(old), shown(new)
+
+
+def _named(where: str, above: str, old: object, new: object) -> Iterator[tuple[str, str, str, str]]:
+    """Two optimizers or schedules: their options, or which, where they are of two kinds."""
+    if type(old) is type(new) and getattr(old, "name", "") == getattr(new, "name", ""):
+        yield from _leaves(where, above, getattr(old, "options", {}), getattr(new, "options", {}))
+    else:
+        yield where, above, _chosen(old), _chosen(new)
+
+
+def _chosen(value: object) -> str:
+    """`sgd, lr 0.1`: without the options that have their defaults."""
+    if not isinstance(value, (Optimizer, Schedule)):
+        return shown(value)
+    kinds = OPTIMIZERS if isinstance(value, Optimizer) else SCHEDULES
+    usual = kinds[value.name]().model_dump()
+    given = {key: item for key, item in value.options.items() if item != usual[key]}
+    return ", ".join([value.name, *(f"{key} {shown(item)}" for key, item in given.items())])

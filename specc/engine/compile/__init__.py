@@ -1,0 +1,1 @@
+"""Compiled steps: how a graph is made, and whether it saves time."""

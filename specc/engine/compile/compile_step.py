@@ -1,0 +1,30 @@
+"""The updates of a step as compiled graphs."""
+
+from __future__ import annotations
+
+from specc.engine.step.player import NotCompiled
+from specc.engine.step.step import Step
+
+
+def compile_step(step: Step) -> None:
+    """Compiles the updates of a step on full batches; smaller batches are computed eagerly.
+
+    Raises NotCompiled, with the reason, where a step cannot be compiled.
+    """
+    if step.has_dropout:
+        raise NotCompiled("it has dropout, and a graph would draw other masks")
+    if step.is_simultaneous:
+        raise NotCompiled("its players move at the same time")
+    if step.is_sharded:
+        raise NotCompiled("its parameters are sharded")
+    if step.pieces > 1 or len(step.rows) < step.size:
+        raise NotCompiled("its batches come in pieces")
+    # Torch's compiler takes more than a second to import, so it is imported where it is needed.
+    from specc.engine.compile.compiled_update import CompiledUpdate
+
+    for number, player in enumerate(step.players):
+        state = step.state.tensors[player.loss.name]
+        inputs = step.example(number)
+        step.compiled[number] = CompiledUpdate(
+            step.program, player, state, *inputs, step.matmul_precision
+        )

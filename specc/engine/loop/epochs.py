@@ -1,0 +1,185 @@
+"""The driver of training: epochs of steps in which every player updates its parameters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from torch import Tensor
+
+from specc.engine.compile.autotune import Choice, choose
+from specc.engine.distributed import first_known, world
+from specc.engine.loop.ema import EMA
+from specc.engine.order.row_order import batches, row_order, rows_per_epoch
+from specc.engine.schedule.early_stopping import EarlyStopping
+from specc.engine.step.player import NotCompiled, players_of
+from specc.engine.step.running_metrics import RunningMetrics
+from specc.engine.step.step import Step
+from specc.engine.step.trace import origin_of, wrong_parameter
+from specc.engine.storage import checkpoint, run_folder
+from specc.engine.storage.checkpoint import Checkpoint, Counters, TrainingState
+from specc.engine.storage.loaded_run import LoadedRun
+from specc.engine.storage.replicated import Replicated
+from specc.runtime.failure import RunFailure
+from specc.runtime.losses import State
+from specc.runtime.source_map import located
+
+
+class Epochs:
+    """Epochs of player steps, with schedules of learning rates, validation and an EMA."""
+
+    def __init__(self, loaded: LoadedRun) -> None:
+        self.loaded = loaded
+        self.settings = loaded.settings
+        self.rows = loaded.rows("train")
+        self.per_epoch, self.total = self.settings.length(rows_per_epoch(self.rows))
+        self.players = players_of(loaded.program, self.settings, loaded.device)
+        facts, _ = run_folder.facts_of(loaded.folder)
+        at = loaded.device, facts.get("pieces")
+        self.step = Step(loaded.program, self.players, self.rows, self.settings, *at)
+        decay = self.settings.ema
+        self.ema = None if decay is None else EMA(loaded.program, decay)
+        self.early_stopping = EarlyStopping()
+        self.metrics = RunningMetrics()
+        self.is_new = True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the validation loss has not improved for too long."""
+        patience = self.settings.patience
+        return patience is not None and self.early_stopping.since >= patience.patience
+
+    def restore(self, found: Checkpoint | None, counters: Counters) -> None:
+        """Restores the checkpoint, if there is one."""
+        self.is_new = found is None
+        if found is not None:
+            program, storage = self.loaded.program, self.loaded.storage
+            means = None if self.ema is None else self.ema.mean
+            state = self.step.state.named()
+            checkpoint.restore(found, program, self.players, means, storage, state)
+            self.early_stopping = found.early_stopping
+            self.metrics = RunningMetrics(found.tally)
+            if self.settings.patience is not None:
+                checkpoint.best(self.loaded.folder, storage, self.early_stopping)
+        self._set_rates(counters.total)
+
+    def prepare(self, left: int) -> str:
+        """Runs data-dependent initialization in a new run, and compiles the step if it pays."""
+        if self.is_new:
+            order = row_order(self.settings.seed, 0, self.rows, self.loaded.device)
+            with located(self.loaded.program.folder):
+                self.step.start(order[: self.settings.batch_size])
+        return self._compile(left)
+
+    def _compile(self, left: int) -> str:
+        """Compiles the step, as the run did before or as its settings request."""
+        facts, _ = run_folder.facts_of(self.loaded.folder)
+        known = facts.get("compile")
+        mode = self.settings.compile if world().size == 1 else "off"
+        if known is not None:
+            mode = "on" if known["compiled"] else "off"
+        with located(self.loaded.program.folder):
+            try:
+                choice = choose(self.step, mode, left)
+            except NotCompiled as reason:
+                self.step.compiled.clear()
+                choice = Choice(False, str(reason))
+        for update in self.step.compiled.values():
+            update.reset()
+        if known is not None or mode == "off":
+            return ""
+        run_folder.add_facts(self.loaded.folder, compile=choice.facts())
+        verb = "is" if choice.compiled else "is not"
+        return f"the step {verb} compiled: {choice.reason}"
+
+    def steps(self, counters: Counters, end: int) -> Iterator[None]:
+        """Makes the steps of an epoch from `counters` up to step `end` and yields after each."""
+        epoch, total = counters.epoch, counters.total
+        order = row_order(self.settings.seed, epoch, self.rows, self.loaded.device)
+        for made, number in enumerate(range(counters.step, end)):
+            self._set_rates(total + made)
+            self.metrics.add(self.step(epoch, number, *self._batches(order, number)))
+            if self.ema is not None:
+                self.ema.update(total + made)
+            yield
+
+    def _batches(self, order: Tensor, number: int) -> list[Tensor]:
+        return batches(order, self.settings.batch_size, number, self.step.updates)
+
+    def _set_rates(self, step: int) -> None:
+        for player in self.players:
+            player.set_rate(step, self.total, self.early_stopping.drops)
+
+    def end_epoch(self, counters: Counters) -> Mapping[str, Any]:
+        """The learning rate of the first player, and the validation losses if they are due."""
+        found: dict[str, Any] = {"lr": self.players[0].optimizer.param_groups[0]["lr"]}
+        every = self.settings.validates_every
+        if every and counters.epoch % every == 0:
+            with self.ema.in_place() if self.ema is not None else nullcontext():
+                found["valid"] = self._validate(counters)
+        self.metrics = self.metrics.next_epoch()
+        return found
+
+    def _validate(self, counters: Counters) -> dict[str, float]:
+        """The validation losses; the parameters are saved if they are the best so far."""
+        found = self.step.measure(self.loaded.rows("valid"), self.settings.batch_size)
+        patience, plateau = self.settings.patience, self.settings.plateau
+        delta = 0.0 if patience is None else patience.min_delta
+        waits = sys.maxsize if plateau is None else plateau
+        self.early_stopping = self.early_stopping.after(found["loss"], counters.total, delta, waits)
+        storage = self.loaded.storage
+        if self.early_stopping.improved and patience is not None and storage.saves:
+            run, program, state = self.loaded.folder, self.loaded.program, self.step.state.named()
+            checkpoint.save_best(run, program, counters, storage, state)
+        return found
+
+    def save(self, counters: Counters, logged: Mapping[str, Any]) -> None:
+        """Writes a checkpoint; `logged` identifies the metrics written so far."""
+        self.metrics.read()
+        self.step.state.gather()
+        storage = self.loaded.storage
+        if not storage.saves:
+            return
+        standing = TrainingState(counters, self.metrics.state(), self.early_stopping, logged)
+        mean = None if self.ema is None else self.ema.mean
+        checkpoint.save(
+            self.loaded.folder,
+            self.loaded.program,
+            self.players,
+            standing,
+            mean,
+            self.settings.keep,
+            storage,
+            self.step.state.named(),
+        )
+
+    def failure(self, counters: Counters) -> RunFailure:
+        """The failure E0804, with the origin of the first number that is not finite."""
+        epoch, number, program = counters.epoch, counters.step - 1, self.loaded.program
+        order = row_order(self.settings.seed, epoch, self.rows, self.loaded.device)
+        rows = self._batches(order, number)
+        origin = origin_of(lambda: self.step.loss_again(epoch, number, *rows), program.folder)
+        parameter = first_known(wrong_parameter(program))
+        what = f"the gradient of `{parameter}`" if origin is None else "the loss"
+        message = (
+            f"training stopped in epoch {epoch + 1}: {what} was not finite in "
+            f"{self.metrics.skipped_in_a_row} steps in a row"
+        )
+        hint = f"{origin}; " if origin else ""
+        place = origin.place.at if origin and origin.place else ""
+        hint += "a lower learning rate may help"
+        return RunFailure("E0804", message, hint=hint, place=place)
+
+    def finish(self, storage: Replicated) -> Mapping[str, State]:
+        """Loads the final parameters: of the best validation, the moving average, or the last."""
+        run, found = self.loaded.folder, None
+        if self.settings.patience is not None:
+            found = checkpoint.best(run, storage, self.early_stopping)
+        if found is None and self.ema is not None:
+            found = checkpoint.latest(run, storage)
+        if found is not None:
+            checkpoint.load_weights(found, self.loaded.program, storage)
+            checkpoint.restore_losses(found, self.step.state.named(), storage)
+        return self.step.state.tensors

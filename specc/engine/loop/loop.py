@@ -1,0 +1,168 @@
+"""The loop around a driver: counters, metrics, progress, checkpoints, signals."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from specc.engine import device
+from specc.engine.distributed import World, any_process, barrier
+from specc.engine.loop.driver import Driver
+from specc.engine.loop.progress import NoProgress, Progress, ProgressBar, ResilientProgress
+from specc.engine.loop.signals import Interruption
+from specc.engine.loop.tensorboard import TensorBoardLogger
+from specc.engine.options import Options
+from specc.engine.storage import checkpoint
+from specc.engine.storage.checkpoint import Counters
+from specc.engine.storage.loaded_run import LoadedRun
+from specc.engine.storage.metrics_log import MetricsLog
+from specc.runtime.failure import INTERRUPTED, RunFailure
+from specc.runtime.source_map import located
+
+READ_EVERY = 50
+"""Steps between two reads of metrics from the device."""
+
+SAVE_EVERY = 30.0
+"""Seconds between two checkpoints."""
+
+SKIPPED_LIMIT = 20
+"""Consecutive steps without a finite loss and gradient after which a run fails."""
+
+
+class Loop:
+    """A run from its last checkpoint to its end, under any driver."""
+
+    def __init__(
+        self,
+        loaded: LoadedRun,
+        options: Options,
+        interruption: Interruption,
+        here: World,
+        driver: Driver,
+    ) -> None:
+        """Restores the last checkpoint, if there is one."""
+        self.loaded = loaded
+        self.options = options
+        self.interruption = interruption
+        self.here = here
+        self.driver = driver
+        self.epochs = -(-driver.total // driver.per_epoch)
+        found = checkpoint.latest(loaded.folder, loaded.storage)
+        self.counters = Counters()
+        if found is not None:
+            self.counters = found.standing_in(driver.per_epoch, driver.total)
+        driver.restore(found, self.counters)
+        self.log = MetricsLog(loaded.folder, found.metrics if found else None, writes=here.writes)
+        self.tensorboard: TensorBoardLogger | None = None
+        if options.tensorboard and here.writes:
+            self.tensorboard = TensorBoardLogger(loaded.folder, self.log.lines)
+        self.began_at = self.counters.total
+        self.saved_at = time.monotonic()
+        self.line: dict[str, Any] = self.log.lines[-1] if self.log.lines else {}
+        self.progress: Progress = NoProgress()
+        if not options.quiet and here.writes:
+            name, done = loaded.manifest.name, self.counters.total
+            self.progress = ResilientProgress(ProgressBar(name, self.epochs, driver.total, done))
+
+    @property
+    def steps(self) -> int:
+        """The number of steps since the run was restored."""
+        return self.counters.total - self.began_at
+
+    def run(self) -> Loop:
+        """Runs the remaining epochs and loads the final parameters."""
+        self.loaded.program.train()
+        remark = self.driver.prepare(self.driver.total - self.counters.total)
+        if remark:
+            self.options.say(remark)
+        with self.progress:
+            while self.counters.epoch < self.epochs and not self.driver.is_over:
+                self._epoch()
+        self._save()
+        barrier()
+        losses = self.driver.finish(self.loaded.storage)
+        self.loaded.program.eval()
+        self.loaded = replace(self.loaded, losses=losses)
+        return self
+
+    def _epoch(self) -> None:
+        end, began = self._end(self.counters.epoch), time.monotonic()
+        with located(self.loaded.program.folder):
+            for _ in self.driver.steps(self.counters, end):
+                self._count()
+                self._look_up(is_last=self.counters.step == end)
+        self._end_epoch(time.monotonic() - began)
+
+    def _end(self, epoch: int) -> int:
+        """The steps of an epoch; the last one may be shorter."""
+        return min(self.driver.per_epoch, self.driver.total - epoch * self.driver.per_epoch)
+
+    def _count(self) -> None:
+        done = self.counters
+        self.counters = replace(done, step=done.step + 1, total=done.total + 1)
+        self.progress.step(self.counters.total)
+
+    def _look_up(self, *, is_last: bool) -> None:
+        """Between two steps: reads numbers, saves and stops, where it is time to."""
+        looks = is_last or self.counters.step % READ_EVERY == 0
+        if self.here.size == 1:
+            stops = self.interruption.requested
+        else:  # only now and then, for all processes answer together
+            stops = looks and any_process(self.interruption.requested, self.loaded.device)
+        if stops:
+            self._interrupt()
+        if not looks:
+            return
+        metrics = self.driver.metrics
+        metrics.read()
+        if metrics.skipped_in_a_row >= min(SKIPPED_LIMIT, self.driver.total):
+            raise self.driver.failure(self.counters)
+        if not is_last:
+            self._save_now_and_then()
+
+    def _end_epoch(self, seconds: float) -> None:
+        done, metrics = self.counters, self.driver.metrics
+        means = metrics.means()
+        self.counters = replace(
+            done,
+            epoch=done.epoch + 1,
+            step=0,
+            skipped=done.skipped + metrics.skipped,
+            seconds=done.seconds + seconds,
+        )
+        self.line = {
+            "epoch": self.counters.epoch,
+            "step": done.total,
+            "loss": means[metrics.names[0]],
+            "parts": means,
+            "skipped": metrics.skipped,
+            "seconds": round(seconds, 4),
+            "memory": device.peak_memory(self.loaded.device),
+            **self.driver.end_epoch(self.counters),
+        }
+        if self.here.writes:
+            self.log.append(self.line)
+        if self.tensorboard is not None:
+            self.tensorboard.line(self.line)
+        self.progress.epoch(self.line)
+        self._save_now_and_then()
+
+    def _save_now_and_then(self) -> None:
+        """Saves where the last time is long ago in any process, for they save together."""
+        if any_process(time.monotonic() - self.saved_at > SAVE_EVERY, self.loaded.device):
+            self._save()
+
+    def _save(self) -> None:
+        if self.here.writes:
+            self.log.sync()
+        self.driver.save(self.counters, self.log.state())
+        self.saved_at = time.monotonic()
+
+    def _interrupt(self) -> None:
+        self._save()
+        done, total = self.counters.total, self.driver.total
+        message = f"interrupted after step {done} of {total}; the run is saved"
+        hint = f"`--resume` goes on from there, in {self.loaded.folder}"
+        barrier()
+        raise RunFailure("E0812", message, hint=hint, exit_code=INTERRUPTED)

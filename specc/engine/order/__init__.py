@@ -1,0 +1,1 @@
+"""The rows and the random numbers of a step, as functions of counters."""

@@ -1,0 +1,1 @@
+"""One step: the players with their losses, scalars, state and optimizers."""

@@ -1,0 +1,339 @@
+"""One training step: the batch, and the loss, gradient and update of every player.
+
+A step updates the parameters, the optimizers and the state of the losses in place. Its random
+numbers depend on three counters alone (seed, epoch, step). On a GPU the CPU waits for the device
+only if an optimizer cannot omit an update by itself (`specc.engine.step.player`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from specc.data.load import Batch, Rows
+from specc.engine.distributed import all_reduce, broadcast, sum_gradients, world
+from specc.engine.order.row_order import rows_per_epoch
+from specc.engine.order.streams import Stream, noise_at
+from specc.engine.schedule.scalars import Position, final_scalars, scalars_at
+from specc.engine.settings import Settings
+from specc.engine.step.loss_state import LossState, Update
+from specc.engine.step.matmul_precision import matmul_precision
+from specc.engine.step.player import Player, StepResult
+from specc.runtime import after_update
+from specc.runtime.bijections.data_dependent_init import initializing, needs_initialization
+from specc.runtime.losses import Loss, LossResult, metric_names
+from specc.runtime.noise import Noise, mix
+from specc.runtime.program import Program
+
+
+class CompiledUpdate(Protocol):
+    """The update of one player as a compiled graph, for batches of one size."""
+
+    def fits(self, batch: Batch) -> bool:
+        """Whether the batch has as many rows as the graph takes."""
+
+    def __call__(self, batch: Batch, noise: Noise, scalars: Mapping[str, float]) -> StepResult:
+        """Makes one update under the scalars of the step."""
+
+    def reset(self) -> None:
+        """Looks up the tensors of the optimizer again, after they are replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """A part of a batch: its number, its fraction of the rows, and the rows."""
+
+    number: int
+    fraction: float
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateIndex:
+    """The counters of an update: its epoch, its step, and its number in the step.
+
+    A player with `steps: k` makes the updates 0 to k - 1 in each step.
+    """
+
+    epoch: int
+    step: int
+    update: int = 0
+
+    def counters(self, *others: int) -> tuple[int, ...]:
+        """The counters of the random numbers of this update."""
+        found = (self.epoch, self.step, *others)
+        return (*found, self.update) if self.update else found
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """The gradient of a player's loss, by its parameters, with the metrics and the state after."""
+
+    result: StepResult
+    update: Update
+    values: tuple[Tensor | None, ...]
+
+
+class Step:
+    """The training step of a program, called with an epoch, a step and row indices."""
+
+    def __init__(
+        self,
+        program: Program,
+        players: Sequence[Player],
+        rows: Rows,
+        settings: Settings,
+        device: torch.device,
+        pieces: int | None = None,
+    ) -> None:
+        self.world = world()
+        self.program = program
+        self.players = tuple(players)
+        self.losses = tuple(player.loss for player in self.players)
+        self.rows = rows
+        self.settings = settings
+        self.observed = rows.observed_fractions(visits=True)
+        self.seed = settings.seed
+        self.pieces = pieces or max(settings.accumulate, self.world.size)
+        self.state = LossState(self.losses, settings.dtype, device, self.pieces)
+        self.device = device
+        self.has_dropout = any(
+            isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
+        )
+        self.is_simultaneous = program.manifest.order == "simultaneous"
+        self.is_sharded = any(player.sharded for player in self.players)
+        persistent = program.state_dict()
+        self.buffers = [tensor for name, tensor in program.named_buffers() if name in persistent]
+        self.size = settings.batch_size
+        self.matmul_precision = matmul_precision(settings.precision, device)
+        self.compiled: dict[int, CompiledUpdate] = {}
+
+    def example(self, number: int) -> tuple[Batch, Noise, dict[str, float]]:
+        """The batch, noise and scalars of the first update of player `number`."""
+        index = torch.arange(self.size, device=self.device)
+        batch = self.rows.batch(index, self._noise(Stream.DATA, 0, 0))
+        noise = self._loss_noise(UpdateIndex(0, 0), number, 0)
+        return batch, noise, self.scalars(self.players[number], 0, 0)
+
+    @torch.no_grad()
+    def start(self, index: Tensor) -> None:
+        """Runs data-dependent initialization on the rows at `index`, in every process.
+
+        Sharded parameters cannot be initialized from a batch and are left as they are.
+        """
+        if self.is_sharded or not needs_initialization(self.program):
+            return
+        batch = self.rows.batch(index, self._noise(Stream.DATA, 0, 0))
+        for number, player in enumerate(self.players):
+            name, state = player.loss.name, self.state.tensors[player.loss.name]
+            noise = self._loss_noise(UpdateIndex(0, 0), number, 0)
+            scalars = final_scalars(player.loss, len(self.rows), self.observed)
+            with self.matmul_precision, initializing():
+                self.program.loss(name, state, batch, noise, scalars)
+        after_update.start(self.program, self.program.manifest.after_update)
+
+    @property
+    def updates(self) -> int:
+        """The largest number of updates of a player in a step."""
+        return max(player.settings.steps for player in self.players)
+
+    def __call__(self, epoch: int, step: int, *indices: Tensor) -> StepResult:
+        """Updates the players, each as often as its `steps`: in turn, or all at the same time.
+
+        Update k of every player is on the rows `indices[k]`, one index for each of the `updates`.
+        """
+        if self.has_dropout:
+            torch.manual_seed(mix(self.seed, Stream.DROPOUT, epoch, step))
+        updates = [UpdateIndex(epoch, step, update) for update in range(self.updates)]
+        pairs = zip(updates, indices, strict=True)
+        batches = [list(self._batches(at, index)) for at, index in pairs]
+        move = self._move_together if self.is_simultaneous else self._move_in_turn
+        results = [made[0] if len(made) == 1 else _mean(made) for made in move(updates, batches)]
+        broadcast(self.buffers)  # running statistics of layers differ from process to process
+        return _joined(self.losses, results)
+
+    def _move_in_turn(
+        self, updates: Sequence[UpdateIndex], batches: Sequence[Sequence[MicroBatch]]
+    ) -> list[list[StepResult]]:
+        """The updates of each player, from where the players before it have moved to."""
+        return [
+            [
+                self._move(player, batches[at.update], number, at)
+                for at in updates[: player.settings.steps]
+            ]
+            for number, player in enumerate(self.players)
+        ]
+
+    def _move_together(
+        self, updates: Sequence[UpdateIndex], batches: Sequence[Sequence[MicroBatch]]
+    ) -> list[list[StepResult]]:
+        """The updates of each player: update k of all players is from the same parameters."""
+        made: list[list[StepResult]] = [[] for _ in self.players]
+        for at in updates:
+            moving = [n for n, p in enumerate(self.players) if at.update < p.settings.steps]
+            found = [self._gradient(n, batches[at.update], at) for n in moving]
+            for number, gradient in zip(moving, found, strict=True):
+                made[number].append(self._apply(number, gradient))
+        return made
+
+    def _batches(self, at: UpdateIndex, index: Tensor) -> Iterator[MicroBatch]:
+        """The micro-batches of a batch that this process computes.
+
+        A process without one computes micro-batch 0 with the fraction 0, to know the names of the
+        metrics. If parameters are sharded all processes compute equally many micro-batches, since
+        each takes part in the computations of the others.
+        """
+        pieces = [p for p in index.tensor_split(self.pieces) if len(p)] or [index]
+        mine = [number for number in range(len(pieces)) if self.world.owns(number)]
+        fractions = [(number, len(pieces[number]) / max(len(index), 1)) for number in mine]
+        least = -(-len(pieces) // self.world.size) if self.is_sharded else 1
+        stream = Stream.DATA if at.update == 0 else Stream.DATA_OF_UPDATE
+        for number, fraction in fractions + [(0, 0.0)] * (least - len(mine)):
+            counters = at.counters(number) if self.pieces > 1 else at.counters()
+            noise = self._noise(stream, *counters)
+            yield MicroBatch(number, fraction, self.rows.batch(pieces[number], noise))
+
+    def loss_again(self, epoch: int, step: int, *indices: Tensor) -> None:
+        """Computes the losses of that step once more, without an update."""
+        for update, index in enumerate(indices):
+            at = UpdateIndex(epoch, step, update)
+            for batch in self._batches(at, index):
+                for number, player in enumerate(self.players):
+                    if update < player.settings.steps:
+                        self._loss(player, number, batch, at)
+
+    def _loss(self, player: Player, number: int, batch: MicroBatch, at: UpdateIndex) -> LossResult:
+        """The loss of a micro-batch, from the state before the update."""
+        name = player.loss.name
+        state = self.state.of_piece(name, batch.number)
+        noise = self._loss_noise(at, number, batch.number)
+        scalars = self.scalars(player, at.epoch, at.step)
+        with self.matmul_precision:
+            return self.program.loss(name, state, batch.batch, noise, scalars)
+
+    @torch.no_grad()
+    def measure(self, rows: Rows, batch_size: int) -> dict[str, float]:
+        """The validation losses and their metrics, under the same draws at every call.
+
+        Each is the mean over batches, weighted by their rows, so a smaller last batch has no larger
+        weight. `loss` is the loss of the first player, which validation follows; with several
+        players every loss also has an entry under the name of its player.
+        """
+        self.program.eval()
+        self.state.gather()
+        scalars = [
+            final_scalars(p.loss, len(self.rows), rows.observed_fractions()) for p in self.players
+        ]
+        means: dict[str, float] = {}
+        for start in range(0, len(rows), batch_size):
+            index = slice(start, min(start + batch_size, len(rows)))
+            batch = rows.batch(index, self._noise(Stream.VALIDATE, start))
+            weight = (index.stop - index.start) / len(rows)
+            for number, player in enumerate(self.players):
+                noise, name = self._noise(Stream.VALIDATE, start, number), player.loss.name
+                state = self.state.tensors[name]
+                result = self.program.loss(name, state, batch, noise, scalars[number])
+                keys = metric_names(self.losses, player.loss, ("loss", *result.metrics))
+                for key, value in zip(keys, (result.loss, *result.metrics.values()), strict=True):
+                    means[key] = means.get(key, 0.0) + weight * value.item()
+        self.program.train()
+        (first,) = metric_names(self.losses, self.losses[0], ("loss",))
+        return {"loss": means[first], **means}
+
+    def _noise(self, stream: Stream, *counters: int) -> Noise:
+        return noise_at(self.seed, stream, *counters, device=self.device)
+
+    def scalars(self, player: Player, epoch: int, step: int) -> dict[str, float]:
+        """The scalars of a player's loss at that step of that epoch."""
+        per_epoch, total = self.settings.length(rows_per_epoch(self.rows))
+        at = Position(epoch * per_epoch + step, total, len(self.rows), self.observed)
+        return scalars_at(player.loss, at)
+
+    def _loss_noise(self, at: UpdateIndex, player: int, piece: int) -> Noise:
+        numbers = (player, piece) if self.pieces > 1 else (player,)
+        stream = Stream.LOSS if at.update == 0 else Stream.LOSS_OF_UPDATE
+        return self._noise(stream, *at.counters(*numbers))
+
+    def _move(
+        self, player: Player, pieces: Sequence[MicroBatch], number: int, at: UpdateIndex
+    ) -> StepResult:
+        """An update, and of the tensors that follow what it changed."""
+        compiled = self.compiled.get(number)
+        if compiled is not None and len(pieces) == 1 and compiled.fits(pieces[0].batch):
+            noise = self._loss_noise(at, number, 0)
+            result = compiled(pieces[0].batch, noise, self.scalars(player, at.epoch, at.step))
+            self.program.after_update(player.loss.name, result.skipped)
+            return result
+        return self._apply(number, self._gradient(number, pieces, at))
+
+    def _gradient(self, number: int, pieces: Sequence[MicroBatch], at: UpdateIndex) -> Gradient:
+        """The gradient of a player's loss, and the state after the step, before either is used."""
+        player = self.players[number]
+        player.zero_grad()
+        update = self.state.update(player.loss.name)
+        names: tuple[str, ...] = ()
+        sums: Tensor | None = None
+        for piece in pieces:
+            fraction = piece.fraction
+            loss, state, metrics = self._loss(player, number, piece, at)
+            player.backward(loss if fraction == 1.0 else fraction * loss)
+            with torch.no_grad():
+                values = fraction * torch.stack([loss, *metrics.values()])
+            sums = values if sums is None else sums + values
+            names = ("loss", *metrics)
+            update.add(piece.number, fraction, state)
+        assert sums is not None
+        player.shard_gradients()
+        if self.world.size > 1:
+            sum_gradients(player.replicated)
+            (sums,) = all_reduce([sums])
+            update.reduce()
+        skipped = _is_not_finite(sums[0], player.parameters, update.values())
+        if self.is_sharded or update.is_sharded:  # each process checks its rows alone
+            skipped = all_reduce([skipped])[0].clamp_(max=1.0)
+        found = tuple(own.grad for own in player.parameters)
+        return Gradient(StepResult(names, sums, skipped), update, found)
+
+    def _apply(self, number: int, gradient: Gradient) -> StepResult:
+        """Moves the parameters of a player, and the tensors that follow them."""
+        player, result = self.players[number], gradient.result
+        for own, value in zip(player.parameters, gradient.values, strict=True):
+            own.grad = value  # the gradient of another player may have come between
+        gradient.update.apply(result.skipped)
+        player.apply(result.skipped)
+        self.program.after_update(player.loss.name, result.skipped)
+        return result
+
+
+@torch.no_grad()
+def _is_not_finite(
+    loss: Tensor, parameters: Sequence[nn.Parameter], state: Sequence[Tensor]
+) -> Tensor:
+    """1 if the loss, a gradient or the state after the step is not finite, else 0.
+
+    A sum is finite only if all its terms are, and is the cheapest test.
+    """
+    sums = [p.grad.sum() for p in parameters if p.grad is not None]
+    total = torch.stack([loss.detach(), *sums, *(value.sum() for value in state)]).sum()
+    return torch.isfinite(total).logical_not_().to(torch.float32)
+
+
+def _mean(updates: Sequence[StepResult]) -> StepResult:
+    """The mean over the updates of one player; skipped if one of them is."""
+    values = torch.stack([update.values for update in updates]).mean(0)
+    skipped = torch.stack([update.skipped for update in updates]).amax(0)
+    return StepResult(updates[0].names, values, skipped)
+
+
+def _joined(losses: Sequence[Loss], results: Sequence[StepResult]) -> StepResult:
+    """The results of all players as one, with the metrics of each under their names."""
+    pairs = zip(losses, results, strict=True)
+    names = (metric_names(losses, loss, result.names) for loss, result in pairs)
+    values = torch.cat([result.values for result in results])
+    skipped = torch.stack([result.skipped for result in results]).amax(0)
+    return StepResult(tuple(chain.from_iterable(names)), values, skipped)

@@ -1,0 +1,131 @@
+"""The decomposition of a bound into its terms, and the active units of latents.
+
+loss terms     the terms of the loss as means over rows: log p(x | z), KL(q || p), ...
+active units   the entries u of a latent with Cov_x(E[u | x]) > 0.01
+(Burda, Grosse and Salakhutdinov 2016, section 5.1)
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from specc.data.load import Batch
+from specc.engine.order.streams import Stream, noise_at
+from specc.engine.schedule.scalars import final_scalars
+from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.scoring import fixed_batch
+from specc.evaluate.solver_checks import require_solutions
+from specc.runtime.losses import metric_names
+
+GUIDE = "guide.sample_and_log_prob"
+ACTIVE = 0.01
+BATCH = 100
+PARTICLES = 32
+SHARED = "guide.sample_global"
+SHARED_DRAWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class MeanEstimate:
+    """A mean over rows, and the standard error of that mean."""
+
+    value: float
+    standard_error: float
+
+
+@torch.inference_mode()
+def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str, MeanEstimate]:
+    """The terms of the loss on a part of the data, in nats per row, each with its standard error.
+
+    A loss has no values of single rows, so the error is computed from means of batches of 100 rows,
+    or of a quarter of the rows if there are fewer than 200; it is nan for one row. If the guide
+    draws latents that all rows share, each batch has 8 draws of them: the means are expectations
+    under the guide, and the error includes the variance over draws.
+    """
+    rows, program = loaded.rows(part), loaded.program
+    size = BATCH if len(rows) >= 2 * BATCH else math.ceil(len(rows) / 4)
+    found: dict[str, list[float]] = {}
+    counts, observed = [], rows.observed_fractions()
+    with loaded.computing(), require_solutions(program.folder):
+        program.eval()
+        for start in range(0, len(rows), size):
+            stop = min(start + size, len(rows))
+            batch = fixed_batch(loaded, rows, slice(start, stop), seed)
+            counts.append(stop - start)
+            for name, value in _values(loaded, batch, (seed, start), observed).items():
+                found.setdefault(name, []).append(value)
+    return {name: _mean_estimate(values, counts) for name, values in found.items()}
+
+
+def _values(
+    loaded: LoadedRun, batch: Batch, at: tuple[int, int], observed: Mapping[str, float]
+) -> dict[str, float]:
+    """The terms of every loss on a batch, each a mean over draws of the shared latents.
+
+    With several losses the names have the prefixes of the metrics of training.
+    """
+    program, (seed, start) = loaded.program, at
+    draws = SHARED_DRAWS if program.can(SHARED) else 1
+    train, found = len(loaded.rows("train")), dict[str, float]()
+    for loss, draw in itertools.product(program.manifest.losses, range(draws)):
+        counters = (1, start, draw) if draw else (1, start)
+        noise = noise_at(seed, Stream.EVALUATE, *counters, device=loaded.device)
+        scalars = final_scalars(loss, train, observed)
+        result = program.loss(loss.name, loaded.state_of(loss), batch, noise, scalars)
+        keys = metric_names(program.manifest.losses, loss, result.metrics)
+        for key, value in zip(keys, result.metrics.values(), strict=True):
+            found[key] = found.get(key, 0.0) + value.item() / draws
+    return found
+
+
+def _mean_estimate(values: list[float], counts: list[int]) -> MeanEstimate:
+    total = sum(counts)
+    mean = sum(v * c for v, c in zip(values, counts, strict=True)) / total
+    if len(values) < 2:
+        return MeanEstimate(mean, math.nan)
+    squares = sum(c * (v - mean) ** 2 for v, c in zip(values, counts, strict=True)) / total
+    return MeanEstimate(mean, math.sqrt(squares / (len(values) - 1)))
+
+
+@torch.inference_mode()
+def active_units(
+    loaded: LoadedRun, part: str = "test", seed: int = 0
+) -> dict[str, tuple[int, int]]:
+    """The number of active entries and of all entries, for each local real-valued latent.
+
+    E[u | x] is a mean over 32 draws; the variance that these draws add is subtracted. With fewer
+    than two rows the result is empty.
+    """
+    program, rows = loaded.program, loaded.rows(part)
+    if not program.can(GUIDE) or len(rows) < 2:
+        return {}
+    moments: dict[str, list[tuple[Tensor, Tensor]]] = {}
+    with loaded.computing(), require_solutions(program.folder):
+        program.eval()
+        for start in range(0, len(rows), BATCH):
+            batch = fixed_batch(loaded, rows, slice(start, min(start + BATCH, len(rows))), seed)
+            noise = noise_at(seed, Stream.EVALUATE, 2, start, device=loaded.device)
+            latents, _ = program.require(GUIDE)(noise, PARTICLES, **program.inputs(GUIDE, batch))
+            for name, value in latents.items():
+                if _is_local(loaded, name) and value.is_floating_point():
+                    own = value.double()
+                    moments.setdefault(name, []).append((own.mean(0), own.var(0)))
+    return {name: _active(found) for name, found in moments.items()}
+
+
+def _is_local(loaded: LoadedRun, name: str) -> bool:
+    node = loaded.manifest.nodes["model"].get(name)
+    return node is not None and not node.is_global
+
+
+def _active(moments: list[tuple[Tensor, Tensor]]) -> tuple[int, int]:
+    means = torch.cat([mean for mean, _ in moments])
+    noise = torch.cat([variance for _, variance in moments]).mean(0) / PARTICLES
+    covariance = means.var(0) - noise
+    return int((covariance > ACTIVE).sum()), covariance.numel()

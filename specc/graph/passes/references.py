@@ -1,0 +1,280 @@
+"""References from one program to another: `model.x`, `data.x`, and what players do with them.
+
+A reference becomes a name with a dot in it, which `Graph.lookup` finds. What a player computes from
+such values is a deterministic node of the program `networks`, named by its expression, so that it
+has a shape, a support and plates, and its links have sizes, as everywhere. `data.x` stands for the
+node of the model whose value the field x is; where there is none, the model gets a given node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import networkx as nx
+
+from specc.catalog.registry import FUNCTIONS, OBJECTIVES
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import DATA, GUIDE, MODEL, NETWORKS, DataField
+from specc.graph.nodes import Deterministic, Given, Node, Random
+from specc.graph.queries import is_data
+from specc.language.expressions.print import print_expression
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Expression,
+    Member,
+    Name,
+    Negate,
+    Number,
+)
+from specc.language.expressions.walk import calls, names, rewrite
+from specc.language.schema.objective import Minimize, Players
+from specc.language.schema.spec import Spec
+
+Nodes = Mapping[str, Node]
+
+POSTERIOR_MEAN = "posterior_mean"
+"""The expectation of a value or a density under the posterior: `posterior_mean(e, 10)`."""
+
+DENSITIES = frozenset(["log_prob", "kl", POSTERIOR_MEAN])
+"""The functions of a loss that are made of densities."""
+
+
+def losses(spec: Spec) -> Iterator[Expression]:
+    """What the objective minimizes, where it is written as expressions."""
+    match spec.document.objective:
+        case Minimize(expression=expression):
+            yield expression
+        case Players(players=players):
+            yield from (player.minimize for player in players.values())
+
+
+def values_in(loss: Expression) -> Iterator[Expression]:
+    """The parts of a loss that are values, computed from nodes: neither densities nor numbers.
+
+    Sums, products, powers and elementwise functions of values are terms, which the objective knows.
+    """
+    match loss:
+        case Number():
+            return
+        case Negate(operand=operand):
+            yield from values_in(operand)
+        case Binary(operator=operator, left=left, right=right) if operator != "@":
+            yield from values_in(left)
+            yield from values_in(right)
+        case Call(function=name, arguments=(inner, *_)) if name == POSTERIOR_MEAN:
+            yield from values_in(inner)
+        case Call(function=name) if name in OBJECTIVES or name in DENSITIES:
+            return
+        case Call(function=name, arguments=arguments) if is_elementwise(name):
+            for argument in arguments:
+                yield from values_in(argument)
+        case _:
+            yield loss
+
+
+def value_name(expression: Expression) -> str:
+    """The name of the node of `networks` with the value of an expression.
+
+    It is the text of the expression, in brackets where that is the name of a node elsewhere.
+    """
+    text = print_expression(expression)
+    return f"({text})" if isinstance(expression, Member) else text
+
+
+def is_elementwise(function: str) -> bool:
+    """Whether a function of the catalog acts on each number by itself."""
+    return function in FUNCTIONS and FUNCTIONS[function].elementwise
+
+
+def resolve_references(
+    spec: Spec,
+    programs: Mapping[str, Nodes],
+    fields: Mapping[str, DataField],
+    findings: Findings,
+) -> dict[str, Nodes]:
+    """The programs with names in place of references, in an order in which none waits for another.
+
+    Beside them is the program `networks`, if a loss computes values.
+    """
+    found = _References(spec, programs, fields, findings)
+    resolved: dict[str, Nodes] = {}
+    for name, nodes in programs.items():
+        resolved[name] = found.in_program(nodes)
+    networks = found.networks()
+    if networks:
+        resolved[NETWORKS] = networks
+    resolved[MODEL] = {**resolved[MODEL], **found.given}
+    return _ordered(resolved, findings)
+
+
+class _References:
+    """Resolves references; `given` are the nodes that the model needs for data."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        programs: Mapping[str, Nodes],
+        fields: Mapping[str, DataField],
+        findings: Findings,
+    ) -> None:
+        self.spec, self.programs = spec, programs
+        self.fields, self.findings = fields, findings
+        self.given: dict[str, Node] = {}
+
+    def in_program(self, nodes: Nodes) -> dict[str, Node]:
+        """The nodes of a program; the model and the guide refer to no other program."""
+        return {name: self._node(node) for name, node in nodes.items()}
+
+    def networks(self) -> dict[str, Node]:
+        """The values that the losses compute, by the text of their expressions."""
+        found: dict[str, Node] = {}
+        for value in (each for loss in losses(self.spec) for each in values_in(loss)):
+            name = value_name(value)
+            if name in found or name in self.spec.document.constants or self._is_unknown(value):
+                continue
+            linked = any(call.function in self.spec.document.links for call in calls(value))
+            node = Deterministic(
+                program=NETWORKS,
+                name=name,
+                span=value.span,
+                value=value,
+                sizes=() if linked else None,
+            )
+            found[name] = self._node(node)
+        return found
+
+    def _is_unknown(self, value: Expression) -> bool:
+        """Whether something in a value has no meaning: without a program, no name of a node has.
+
+        What is applied to terms, and is no function, the objective reports.
+        """
+        links = self.spec.document.links
+        if isinstance(value, Call) and value.function not in (*links, *FUNCTIONS):
+            return not self.spec.unread.holds("links", value.function)
+        known = True
+        for name in names(value):
+            if name.id in self.spec.document.constants:
+                continue
+            known = False
+            if self.spec.unread.holds("constants", name.id):
+                continue
+            owners = [p for p, nodes in self.programs.items() if name.id in nodes]
+            owners += [DATA] if name.id in self.fields else []
+            shown = " or ".join(f"`{owner}.{name.id}`" for owner in owners)
+            hint = f"write {shown}" if shown else "declare it as a node, and name its program"
+            words = {"name": name.id, "program": "objective", "hint": hint}
+            self.findings.add(diagnose("E0201", name.span, labels=(), **words))
+        return not known
+
+    def _node(self, node: Node) -> Node:
+        if node.program in (MODEL, GUIDE):
+            return node
+        return with_expressions(node, self._resolved)
+
+    def _resolved(self, expression: Expression) -> Expression:
+        return rewrite(expression, self._name_of)
+
+    def _name_of(self, expression: Expression) -> Expression | None:
+        """The name that stands for a reference; None for anything else, and for what is unknown."""
+        if not isinstance(expression, Member):
+            return None
+        program, name = expression.program, expression.name
+        if program == DATA:
+            found = self._of_data(expression)
+            return None if found is None else Name(found, expression.span)
+        node = self.programs.get(program, {}).get(name)
+        if node is None:
+            return None
+        plain = (program == MODEL and isinstance(node, Given)) or (
+            program == GUIDE and node.is_variable
+        )
+        return Name(name if plain else f"{program}.{name}", expression.span)
+
+    def _of_data(self, member: Member) -> str | None:
+        """The node whose value is the data field."""
+        for name, node in self.programs[MODEL].items():
+            if is_data(node) and node.field == member.name:
+                return name
+        if member.name not in self.fields:
+            return None
+        name = f"{DATA}.{member.name}"
+        self.given.setdefault(
+            name, Given(program=MODEL, name=name, span=member.span, field=member.name)
+        )
+        return name
+
+
+def with_expressions(node: Node, change: Callable[[Expression], Expression]) -> Node:
+    """A node with all its expressions changed."""
+    if isinstance(node, Random):
+        return replace(
+            node,
+            arguments=MappingProxyType({k: change(e) for k, e in node.arguments.items()}),
+            params=None if node.params is None else change(node.params),
+            through=tuple(c for c in map(change, node.through) if isinstance(c, Call)),
+        )
+    if isinstance(node, Deterministic):
+        return replace(node, value=change(node.value))
+    return node
+
+
+def unknown_reference(
+    member: Member, programs: Iterable[str], nodes: Nodes | None, spec: Spec
+) -> tuple[str, dict[str, str]]:
+    """The code of a reference to what there is not, and what to say of it."""
+    if member.program == DATA:
+        fields = spec.document.data.fields if spec.document.data is not None else {}
+        guess = nearest(member.name, fields)
+        declare = f"declare it: `data: {{fields: {{{member.name}: {{from: ...}}}}}}`"
+        hint = f"did you mean `{guess}`?" if guess else declare
+        return "E0451", {"name": member.name, "hint": hint}
+    if nodes is None:
+        known = [*programs, DATA]
+        guess = nearest(member.program, known)
+        shown = ", ".join(f"`{name}`" for name in known)
+        hint = f"did you mean `{guess}`?" if guess else f"the programs are {shown}"
+        return "E0404", {"name": member.program, "hint": hint}
+    guess = nearest(member.name, nodes)
+    hint = f"did you mean `{guess}`?" if guess else "declare it there"
+    return "E0201", {"name": member.name, "program": member.program, "hint": hint}
+
+
+def _ordered(programs: dict[str, Nodes], findings: Findings) -> dict[str, Nodes]:
+    """The programs with each after those that it refers to; a circle of them is a finding."""
+    digraph: nx.DiGraph[str] = nx.DiGraph()
+    digraph.add_nodes_from(programs)
+    places: dict[tuple[str, str], Name] = {}
+    for program, nodes in programs.items():
+        for node in nodes.values():
+            for name in (n for e in node.expressions() for n in names(e) if "." in n.id):
+                owner = name.id.split(".")[0]
+                if owner in programs and owner != program:
+                    digraph.add_edge(owner, program)
+                    places.setdefault((owner, program), name)
+    order = list(programs)
+    if nx.is_directed_acyclic_graph(digraph):
+        order = list(nx.lexicographical_topological_sort(digraph, key=order.index))
+    else:
+        cycle = nx.find_cycle(digraph)
+        owner, program = cycle[0][:2]
+        shown = " -> ".join([*(a for a, *_ in cycle), cycle[0][0]])
+        span = places[owner, program].span
+        findings.add(diagnose("E0452", span, cycle=shown, program=program, other=owner))
+    return {name: programs[name] for name in order}
+
+
+__all__ = [
+    "DENSITIES",
+    "is_elementwise",
+    "losses",
+    "resolve_references",
+    "unknown_reference",
+    "value_name",
+    "values_in",
+    "with_expressions",
+]

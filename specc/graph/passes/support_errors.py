@@ -1,0 +1,98 @@
+"""Hints for parameters with values outside their support, and for probabilities as logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specc.catalog.registry import FUNCTIONS
+from specc.catalog.supports import (
+    CHOLESKY,
+    REAL,
+    SIMPLEX,
+    UNIT_INTERVAL,
+    Support,
+    bounds,
+    contains,
+    describe,
+)
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import Graph
+from specc.graph.nodes import Distributed, Node, Parameter
+from specc.language.expressions.tree import Binary, Call, Expression, Name, Negate, Number
+from specc.language.expressions.walk import names
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A parameter `key` with the required support and the actual one."""
+
+    key: str
+    wanted: Support
+    given: Support
+    expression: Expression
+
+
+def fix(graph: Graph, node: Distributed, misfit: Misfit) -> str:
+    """The likely fix, which preserves the expression if possible."""
+    expression, wanted = misfit.expression, misfit.wanted
+    text, inside = expression.span.text, bounds(wanted)
+    if isinstance(expression, (Number, Negate)):
+        return f"give a value among {describe(wanted)}"
+    if wanted == SIMPLEX:
+        twin = next((a for a in node.entry.alternatives if a.name == misfit.key), None)
+        scores = _scores(expression)
+        if twin and graph.is_link(scores.partition("(")[0]) and scores.endswith(")"):
+            # A link has the size of what it feeds, and inside a function of vectors none.
+            return f"replace the entry by `{twin.replaces}: {scores}`"
+        return f"map it there: softmax({_scores(expression)})"
+    if wanted == CHOLESKY:
+        return "give `{parameter: cholesky, shape: [...]}`, or a positive number times `eye(n)`"
+    if (inside.low, inside.high) == (0.0, 1.0):
+        return f"map it there: sigmoid({text})"
+    if inside.low != 0.0 or misfit.given.discrete:
+        return f"map it onto {describe(wanted)} with a function"
+    parameter = _real_parameter(graph, node, expression)
+    if parameter:
+        return f"let `{parameter}` be positive: `{parameter}: {{parameter: positive, ...}}`"
+    return f"map it there: softplus({text}) or exp({text})"
+
+
+def _scores(expression: Expression) -> str:
+    """The argument for `softmax`: the expression without an elementwise squashing function."""
+    if isinstance(expression, Call) and expression.function in FUNCTIONS:
+        entry = FUNCTIONS[expression.function]
+        if entry.monotone and len(expression.arguments) == 1:
+            return expression.arguments[0].span.text
+    return expression.span.text
+
+
+def _real_parameter(graph: Graph, node: Node, expression: Expression) -> str | None:
+    """A real parameter in a product or a sum, which can make it negative."""
+    if not isinstance(expression, (Binary, Name)):
+        return None
+    found = (graph.lookup(node.program, name.id) for name in names(expression))
+    real = (n.name for n in found if isinstance(n, Parameter) and n.support == REAL)
+    return next(real, None)
+
+
+def check_probability(
+    node: Distributed, key: str, given: Support, expression: Expression, findings: Findings
+) -> None:
+    """Warns of a probability that is used as a logit."""
+    twin = next((a for a in node.entry.alternatives if a.replaces == key), None)
+    if twin is None or not contains(UNIT_INTERVAL, bounds(twin.support)):
+        return
+    if isinstance(expression, (Number, Negate)) or given.discrete:
+        return
+    if contains(UNIT_INTERVAL, given):
+        finding = diagnose(
+            "W0333",
+            expression.span,
+            key=key,
+            name=node.name,
+            expression=expression.span.text,
+            found=describe(given),
+            other=twin.name,
+        )
+        findings.add(finding)

@@ -1,0 +1,101 @@
+"""From `objective: {players: ...}` to several losses, each with what it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import get_args
+
+from specc.diagnostics.nearest import nearest
+from specc.language.located import Entry, Located, Mapping, Sequence
+from specc.language.schema.expressions import read_expression
+from specc.language.schema.identifiers import is_identifier
+from specc.language.schema.objective import Order, Player, Players
+from specc.language.schema.places import where
+from specc.language.schema.read_optimizer import read_settings
+from specc.language.schema.reading import LIST, Reading
+from specc.language.schema.spec import Path
+from specc.language.schema.train import PlayerSettings
+
+NAMES = f"{LIST} of links and parameters"
+DEFINING = ("minimize", "links")
+"""The keys of a player that are no settings of its training."""
+
+WRITE = "write such as `critic: {minimize: ..., links: [...]}`"
+
+
+def read_players(reading: Reading, value: Mapping, path: Path) -> Players | None:
+    """The players by name, and the order in which they move; None where something is wrong."""
+    before = reading.errors()
+    for entry in value.entries:
+        if entry.name not in Players.model_fields:
+            reading.unknown_key(entry.key, path, Players.model_fields)
+    players, order = value.get("players"), value.get("order")
+    assert players is not None
+    path_of_players = (*path, "players")
+    known = ("" if order is None else _order(reading, order, (*path, "order"))) or "alternating"
+    keys = reading.mapping(players, path_of_players, WRITE)
+    if keys is None:
+        return None
+    if not keys.entries:
+        return reading.empty(keys, path_of_players, WRITE)
+    read = {e.name: _player(reading, e, path_of_players, len(keys.entries)) for e in keys.entries}
+    found = {name: player for name, player in read.items() if player is not None}
+    if reading.errors() > before:
+        return None
+    return Players.model_validate({"players": found, "order": known})
+
+
+def _order(reading: Reading, value: Located, path: Path) -> str | None:
+    choices = get_args(Order)
+    word = reading.word(value, path, " or ".join(f"`{choice}`" for choice in choices))
+    if word is None or word in choices:
+        return word
+    guess = nearest(word, choices)
+    hint = "" if guess else f"it is {' or '.join(f'`{choice}`' for choice in choices)}"
+    return reading.report(
+        "E0113", value.span, suggestion=guess, where=where(path), value=word, hint=hint
+    )
+
+
+def _player(reading: Reading, entry: Entry, players: Path, count: int) -> Player | None:
+    """What a player minimizes, and what it trains: it need not name that where it is alone."""
+    path = (*players, entry.name)
+    if not is_identifier(reading, entry.key, "player"):
+        return None
+    keys = reading.mapping(entry.value, path, "write `{minimize: ..., links: [...]}`")
+    if keys is None:
+        return None
+    unknown = [key.key for key in keys.entries if key.name not in Player.model_fields]
+    for key in unknown:
+        reading.unknown_key(key, path, Player.model_fields)
+    if unknown:
+        return None
+    minimize, links = keys.get("minimize"), keys.get("links")
+    settings = read_settings(reading, PlayerSettings, _without(keys, DEFINING), path)
+    if minimize is None:
+        hint = "write the expression that it makes small, such as `-elbo(model, guide)`"
+        return reading.missing_key(keys, path, "minimize", hint)
+    if links is None and count > 1:
+        return reading.missing_key(keys, path, "links", "list the links that it trains")
+    expression = read_expression(reading, minimize, (*path, "minimize"))
+    trained = None if links is None else _links(reading, links, (*path, "links"))
+    if expression is None or settings is None or (links is not None and trained is None):
+        return None
+    return Player(minimize=expression, links=trained).model_copy(update=dict(settings))
+
+
+def _without(keys: Mapping, left_out: Container[str]) -> Mapping:
+    return Mapping(tuple(e for e in keys.entries if e.name not in left_out), keys.span)
+
+
+def _links(reading: Reading, value: Located, path: Path) -> tuple[str, ...] | None:
+    if not isinstance(value, Sequence):
+        return reading.wrong_kind(value, path, NAMES)
+    if not value.items:
+        return reading.empty(value, path, "list the links that it trains")
+    words = [
+        reading.word(item, (*path, i), "a link or a parameter")
+        for i, item in enumerate(value.items)
+    ]
+    known = tuple(word for word in words if word is not None)
+    return known if len(known) == len(words) else None

@@ -1,0 +1,124 @@
+"""From the document to the experiment: the name, data, training and evaluation, resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pydantic import BaseModel
+
+from specc.catalog.metric import MetricOptions
+from specc.catalog.registry import METRICS
+from specc.diagnostics.source import Span
+from specc.graph.graph import TypedGraph
+from specc.language.schema.data import DataSpec
+from specc.language.schema.document import Document
+from specc.language.schema.metric import MetricFigure
+from specc.language.schema.spec import Spec
+from specc.language.schema.train import Evaluation, Optimizer, Schedule
+from specc.language.schema.training_digest import digested, fixed
+from specc.objective.experiment import (
+    DataSource,
+    Experiment,
+    LikelihoodEstimate,
+    PlayerTraining,
+    SampleMetric,
+    Training,
+)
+from specc.objective.passes.sample_metrics import compared
+
+
+def build_experiment(typed: TypedGraph) -> Experiment:
+    """The parts of the spec that are no mathematics."""
+    spec = typed.graph.spec
+    document = spec.document
+    evaluations = {name: _evaluation(typed, spec, name) for name in document.evaluate}
+    return Experiment(
+        name=document.name,
+        doc=" ".join(document.doc.split()),
+        source=spec.source,
+        data=_data(document.data) if document.data is not None else None,
+        training=_training(document),
+        evaluations=MappingProxyType(evaluations),
+        long_form=spec.long_form,
+    )
+
+
+def _data(data: DataSpec) -> DataSource:
+    options = {key: _json(value) for key, value in data.options.items()}
+    split = {name: _json(rule) for name, rule in data.split.items()}
+    return DataSource(data.source, MappingProxyType(options), MappingProxyType(split))
+
+
+def _json(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Mapping):
+        return {key: _json(item) for key, item in value.items()}
+    return value
+
+
+def _training(document: Document) -> Training:
+    train, own = document.train, document.player_settings()
+    shared = PlayerTraining(_rate(train.optimizer))
+    players = {
+        name: PlayerTraining(_rate(each.get("optimizer", train.optimizer)), each.get("steps", 1))
+        for name, each in own.items()
+    }
+    settings = _settings(dict(train))
+    if own:
+        settings["players"] = {name: _settings(each) for name, each in own.items()}
+    return Training(
+        settings=MappingProxyType(settings),
+        batch_size=train.batch_size,
+        steps=train.steps,
+        seed=train.seed,
+        shared=shared,
+        players=MappingProxyType(players),
+        digested=digested(document),
+        fixed=MappingProxyType(fixed(document)),
+    )
+
+
+def _rate(optimizer: Optimizer) -> float:
+    rate = optimizer.options["lr"]
+    assert isinstance(rate, float)
+    return rate
+
+
+def _settings(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings that have a value, a thing that goes by its name as `{name: options}`."""
+    return {key: _setting(value) for key, value in settings.items() if value is not None}
+
+
+def _setting(value: object) -> object:
+    if isinstance(value, (Optimizer, Schedule)):
+        return {value.name: value.model_dump(mode="json")["options"]}
+    if isinstance(value, tuple):
+        return [_setting(item) for item in value]
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
+
+def _evaluation(typed: TypedGraph, spec: Spec, name: str) -> LikelihoodEstimate | SampleMetric:
+    """An entry of `evaluate:` with the place of the part of the data it is of."""
+    entry, written = spec.document.evaluate[name], ("evaluate", name, "data")
+    span = spec.spans.value(written) if written in spec.spans else spec.spans.key(written[:2])
+    if isinstance(entry, Evaluation):
+        stated = entry.model_dump(mode="json", exclude_none=True)
+        return LikelihoodEstimate(MappingProxyType(stated), span)
+    return _sample_metric(typed, entry, span)
+
+
+def _sample_metric(typed: TypedGraph, entry: MetricFigure, span: Span) -> SampleMetric:
+    """A metric with the options that all have apart from its own."""
+    metric, options = METRICS[entry.metric], entry.model_dump(mode="json")["options"]
+    settings = {key: options.pop(key) for key in MetricOptions.model_fields}
+    settings["rows"] = settings["rows"] or metric.rows
+    del settings["node"]
+    return SampleMetric(
+        entry=metric,
+        node=compared(typed, entry),
+        settings=MappingProxyType(settings),
+        options=MappingProxyType(options),
+        span=span,
+    )

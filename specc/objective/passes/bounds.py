@@ -1,0 +1,79 @@
+"""What an objective comes to before any draw is chosen: a bound as a sum of log-densities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from specc.catalog.objective import Objective as Entry
+from specc.diagnostics.source import Span
+from specc.graph.graph import GUIDE, MODEL, Graph
+from specc.objective.terms import KL_WEIGHT, LogProb, Normalize, Part, Sum, walk
+
+WRITTEN = Entry(
+    name="minimize",
+    title="negative of what the spec minimizes",
+    summary="An expression over the programs.",
+    formula="",
+    references=(),
+    example='objective: {minimize: "-elbo(model, guide)"}',
+    guided=True,
+    variable="objective",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shaping:
+    """What is done to divergences while training: a rising weight, and a least value in nats."""
+
+    warm_up: float = 0.0
+    free_bits: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """What one loss comes to: its traits, its particles, and the terms under the particles.
+
+    The name of a `player` is empty where the spec has one objective. `links` are what the player
+    trains, everything where it is None.
+    """
+
+    entry: Entry
+    particles: int
+    inner: Sum
+    span: Span
+    shaping: Shaping = field(default_factory=Shaping)
+    player: str = ""
+    links: tuple[str, ...] | None = None
+
+    @property
+    def reweighs(self) -> bool:
+        """Whether weighed draws of the guide stand for the posterior: they pass no gradient."""
+        return any(isinstance(term, Normalize) for term in walk(self.inner))
+
+
+def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> Sum:
+    """log p of every random node of the model, less log q of every latent that the guide draws.
+
+    The two terms of such a latent have the weight and the floor that are asked for; a part of a
+    draw has one term alone, and no divergence to weigh. A guide's density of missing data counts
+    where it draws them.
+    """
+    guided: tuple[str, ...] = ()
+    if entry.guided and graph.guide is not None:
+        nodes = graph.model.nodes
+        order = graph.guide.order
+        guided = tuple(n for n in order if n in nodes and nodes[n].is_drawn)
+    weight = KL_WEIGHT if shaping is not None and shaping.warm_up else ""
+    floor = 0.0 if shaping is None else shaping.free_bits
+    parts = []
+    for name in graph.model.order:
+        term = LogProb(MODEL, name)
+        if graph.model.nodes[name].is_random:
+            shaped = name in guided and not graph.model.nodes[name].missing
+            parts.append(Part(1.0, term, weight, floor) if shaped else Part(1.0, term))
+    for name in guided:
+        fills = graph.model.nodes[name].missing is not None
+        own = weight if graph.model.nodes[name].whole is None and not fills else ""
+        term = LogProb(GUIDE, name, "missing" if fills else "all")
+        parts.append(Part(-1.0, term, own, 0.0 if fills else floor))
+    return Sum(tuple(parts))

@@ -1,0 +1,36 @@
+"""log p(x) of a row in closed form, where no latent of the model is left to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from specc.graph.graph import MODEL, TypedGraph
+from specc.objective.objective import Draw
+from specc.objective.passes.bounds import WRITTEN, bound_terms
+from specc.objective.passes.guide_coverage import drawn_latents
+from specc.objective.passes.marginalize import Axes, sum_out
+from specc.objective.passes.stochastic_graph import StochasticGraph
+from specc.objective.terms import Sum
+
+
+def likelihood(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
+    """The terms of log p(x), whatever is minimized; None where a latent is left to draw.
+
+    There are none either where no node of the model is random.
+
+    Every latent of the model is summed or integrated out of its joint density, or is a point, whose
+    density is the prior.
+    """
+    if not any(node.is_random for node in typed.graph.model.nodes.values()):
+        return None
+    if not all(name in draws and _is_closed(draws[name]) for name in drawn_latents(typed.graph)):
+        return None
+    closed = {name: draw for name, draw in draws.items() if draw.program == MODEL}
+    stochastic = StochasticGraph(typed.graph, dict.fromkeys(closed, MODEL))
+    joint = bound_terms(typed.graph, replace(WRITTEN, guided=False))
+    return sum_out(typed, joint, closed, Axes(closed, stochastic))[0]
+
+
+def _is_closed(draw: Draw) -> bool:
+    return draw.program == MODEL and (draw.has_axis or draw.is_point)

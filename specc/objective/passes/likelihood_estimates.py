@@ -1,0 +1,67 @@
+"""Refusal of `evaluate:` entries whose estimate of log p(x) the program does not allow.
+
+If log p(x) is exact, every estimator returns it. A bound needs the joint density of a row and draws
+of all its latents from the guide. The check precedes training.
+"""
+
+from __future__ import annotations
+
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
+from specc.graph.findings import Findings
+from specc.graph.graph import GUIDE, MODEL, ROWS
+from specc.language.schema.spec import Spans
+from specc.language.schema.train import Evaluation
+from specc.objective.objective import Objective
+from specc.objective.passes.guide_coverage import drawn_latents
+
+SHOWN = "`specc evaluate RUN` still shows the terms of the loss"
+
+
+def check_likelihood_estimates(objective: Objective, findings: Findings) -> None:
+    """Find the estimates of `evaluate:` that the program cannot give, each at its place."""
+    spec = objective.graph.graph.spec
+    for name, figure in spec.document.evaluate.items():
+        if not isinstance(figure, Evaluation):
+            continue
+        refusal = _refusal(objective, figure.estimator)
+        if refusal is None:
+            continue
+        problem, hint = refusal
+        found = diagnose(
+            "E0813",
+            _place(spec.spans, name),
+            name=spec.document.name,
+            estimator=figure.estimator,
+            problem=problem,
+            hint=hint,
+        )
+        findings.add(found)
+
+
+def _place(spans: Spans, figure: str) -> Span:
+    """Where the estimator is written; where it is left out, the name of the figure."""
+    written = ("evaluate", figure, "estimator")
+    return spans.value(written) if written in spans else spans.key(("evaluate", figure))
+
+
+def _refusal(objective: Objective, estimator: str) -> tuple[str, str] | None:
+    """Why there is no such estimate, and what to do about it; None where there is one."""
+    typed, latents = objective.graph, drawn_latents(objective.graph.graph)
+    if objective.likelihood is not None or not latents:
+        return None
+    for name in latents:
+        if ROWS not in typed.types[MODEL, name].plates:
+            problem = f"`{name}` is shared by all rows, so a single row has no likelihood"
+            return problem, f"delete the metric; {SHOWN}"
+    if not any(draw.program == GUIDE for draw in objective.draws.values()):
+        problem = "no loss draws the latents of the model, or sums over them"
+        return problem, f"delete the metric; {SHOWN}"
+    undrawn = next((name for name, program in latents.items() if program != GUIDE), None)
+    if undrawn is not None:
+        problem = f"the guide draws other latents, but not `{undrawn}`, which is summed out"
+        return problem, f"let the guide draw `{undrawn}`, too, or delete the metric; {SHOWN}"
+    if estimator == "exact":
+        problem = f"`{next(iter(objective.draws))}` is not summed out of the density"
+        return problem, "write `iwae`, a bound by draws from the guide"
+    return None

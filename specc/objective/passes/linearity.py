@@ -1,0 +1,88 @@
+"""Linearity analysis: whether expressions are affine in a latent, seen through `let` nodes."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from specc.catalog.link import Link
+from specc.graph.graph import MODEL, Graph
+from specc.graph.nodes import Deterministic, Lagged
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Expression,
+    Index,
+    Name,
+    Negate,
+    Sequence,
+)
+from specc.objective.passes.stochastic_graph import StochasticGraph
+
+
+class Degree(IntEnum):
+    """How an expression depends on a value."""
+
+    CONSTANT = 0
+    AFFINE = 1
+    OTHER = 2
+
+
+class Degrees:
+    """The degrees of the model's expressions in the value called `of`: a node, or `z[t-1]`."""
+
+    def __init__(self, graph: Graph, stochastic: StochasticGraph, of: str) -> None:
+        self.graph, self.stochastic, self.of = graph, stochastic, of
+        node = graph.model.nodes[of]
+        self.latent = node.shift.base if isinstance(node, Lagged) else of
+
+    def degree(self, expression: Expression) -> Degree:
+        """Constant, affine, or anything else."""
+        match expression:
+            case Name(id=name):
+                return self._name(name)
+            case Negate(operand=operand):
+                return self.degree(operand)
+            case Binary(operator=operator, left=left, right=right):
+                return _combined(operator, self.degree(left), self.degree(right))
+            case Call(function=function, arguments=arguments):
+                inner = max((self.degree(a) for a in arguments), default=Degree.CONSTANT)
+                keeps = inner == Degree.CONSTANT or self._is_affine(function)
+                return inner if keeps else Degree.OTHER
+            case Index(base=base, indices=indices):
+                index = max(self.degree(i) for i in indices)
+                return self.degree(base) if index == Degree.CONSTANT else Degree.OTHER
+            case Sequence(items=items):
+                return max((self.degree(i) for i in items), default=Degree.CONSTANT)
+        return Degree.CONSTANT
+
+    def _is_affine(self, function: str) -> bool:
+        if function in self.graph.functions:
+            return self.graph.functions[function].linear
+        link = self.graph.links.get(function)
+        return link is None or (isinstance(link.entry, Link) and link.entry.affine)
+
+    def _name(self, name: str) -> Degree:
+        node = self.graph.lookup(MODEL, name)
+        if name == self.of:
+            return Degree.AFFINE
+        if isinstance(node, Deterministic):
+            return self.degree(node.value)
+        return self._before(node) if isinstance(node, Lagged) else Degree.CONSTANT
+
+    def _before(self, node: Lagged) -> Degree:
+        """A value of the step before: a `let` node that remembers the latent is not affine."""
+        base = self.graph.model.nodes[node.shift.base]
+        if base.is_variable:
+            return Degree.CONSTANT
+        known = self.stochastic.parents(MODEL, base.name)
+        return Degree.OTHER if self.latent in known else Degree.CONSTANT
+
+
+def _combined(operator: str, left: Degree, right: Degree) -> Degree:
+    if operator in ("+", "-"):
+        return max(left, right)
+    if operator in ("*", "@"):
+        return Degree(min(left + right, Degree.OTHER))
+    if operator == "/" and right == Degree.CONSTANT:
+        return left
+    return max(left, right) if max(left, right) == Degree.CONSTANT else Degree.OTHER

@@ -1,0 +1,53 @@
+"""Schedules by which the learning rate falls where the validation loss stops falling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
+from specc.graph.findings import Findings
+from specc.language.schema.objective import Players
+from specc.language.schema.spec import Path, Spec
+from specc.language.schema.train import Schedule
+
+
+def plateaus(spec: Spec) -> Iterator[tuple[Path, Schedule]]:
+    """Each plateau schedule, that of `train` first, with its path."""
+    document = spec.document
+    written: dict[Path, object] = {("train", "schedule"): document.train.schedule}
+    if isinstance(document.objective, Players):
+        for name, player in document.objective.players.items():
+            written["objective", "players", name, "schedule"] = player.schedule
+    for path, schedule in written.items():
+        if isinstance(schedule, Schedule) and schedule.name == "plateau":
+            yield path, schedule
+
+
+def check_plateaus(spec: Spec, findings: Findings) -> None:
+    """Find plateau schedules that wait longer or shorter than the first one.
+
+    All players see the same validations, and a run counts those without improvement once.
+    """
+    found = list(plateaus(spec))
+    for path, schedule in found[1:]:
+        first, patience = found[0][0], found[0][1].options["patience"]
+        if schedule.options["patience"] == patience:
+            continue
+        findings.add(
+            diagnose(
+                "E0450",
+                _place(spec, path),
+                labels=(Label(_place(spec, first), f"this one waits for {patience}"),),
+                player=path[2],
+                count=schedule.options["patience"],
+                patience=patience,
+            )
+        )
+
+
+def _place(spec: Spec, path: Path) -> Span:
+    """The number that is written, or else the key of the schedule."""
+    written = (*path, "plateau", "patience")
+    return spec.spans.value(written) if written in spec.spans else spec.spans.key(path)

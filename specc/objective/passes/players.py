@@ -1,0 +1,176 @@
+"""Who trains what: the links and parameters that each player names, and what its loss reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.nearest import nearest
+from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
+from specc.graph.findings import Findings
+from specc.graph.graph import GUIDE, ROWS, Graph, TypedGraph
+from specc.graph.nodes import NodeId
+from specc.language.expressions.print import print_expression
+from specc.language.expressions.tree import Number
+from specc.language.expressions.walk import calls, names
+from specc.language.schema.objective import Players
+from specc.objective.objective import Draw
+from specc.objective.passes.bounds import Expansion
+from specc.objective.passes.stochastic_graph import StochasticGraph
+from specc.objective.terms import Leaf, LogProb, Value, trained, value_node, walk
+
+
+def check_links(graph: Graph, findings: Findings) -> None:
+    """Find names under `links:` that nothing has, and what no player or several players train."""
+    written = graph.spec.document.objective
+    if not isinstance(written, Players) or all(p.links is None for p in written.players.values()):
+        return
+    known, unknown = _trainable(graph), False
+    averages = {name: link.average for name, link in graph.links.items() if link.average}
+    first: dict[str, tuple[str, Span]] = {}
+    for player, name, span in _named(graph, written):
+        if name not in known:
+            unknown = True
+            if graph.spec.unread.holds("links", name):
+                continue
+            if name in averages:
+                findings.add(diagnose("E0633", span, link=name, of=averages[name].of))
+                continue
+            guess = nearest(name, known)
+            listed = ", ".join(f"`{each}`" for each in known)
+            hint = "" if guess else f"there are {listed}" if known else "declare it under `links:`"
+            findings.add(diagnose("E0442", span, suggestion=guess, name=name, hint=hint))
+        elif name in first and first[name][0] != player:
+            other, place = first[name]
+            labels = (Label(place, f"`{other}` trains it"),)
+            findings.add(
+                diagnose("W0445", span, labels=labels, name=name, player=player, other=other)
+            )
+        first.setdefault(name, (player, span))
+    for name, span in known.items():
+        if name not in first and not unknown:
+            findings.add(diagnose("W0444", span, name=name))
+
+
+def _named(graph: Graph, written: Players) -> Iterator[tuple[str, str, Span]]:
+    """Each player with each name under its `links:`, and the place of that."""
+    for player, spec in written.players.items():
+        for number, name in enumerate(spec.links or ()):
+            place = ("objective", "players", player, "links", number)
+            yield player, name, graph.spec.spans.value(place)
+
+
+def _trainable(graph: Graph) -> dict[str, Span]:
+    """The links that a node uses and the learnable parameters, with their places."""
+    nodes = [n for program in graph.programs.values() for n in program.nodes.values()]
+    used = {c.function for node in nodes for e in node.expressions() for c in calls(e)}
+    links = graph.links.items()
+    found = {n: link.span for n, link in links if n in used and link.average is None}
+    return found | {node.name: node.span for node in nodes if node.role == "parameter"}
+
+
+def check_trained(
+    graph: Graph,
+    expansion: Expansion,
+    links: tuple[str, ...],
+    stochastic: StochasticGraph,
+    findings: Findings,
+) -> None:
+    """Find links of a player that its loss does not depend on."""
+    reached = trainables(graph, _moved(expansion, stochastic))
+    idle = [name for name in links if name not in reached]
+    if len(idle) == len(links):
+        findings.add(diagnose("E0443", expansion.span, player=expansion.player))
+        return
+    for name in idle:
+        path = ("objective", "players", expansion.player, "links", links.index(name))
+        span = graph.spec.spans.value(path)
+        findings.add(diagnose("W0446", span, name=name, player=expansion.player))
+
+
+def _moved(expansion: Expansion, stochastic: StochasticGraph) -> Iterator[NodeId]:
+    """The nodes through which the gradient of a loss flows: of its densities, values and draws."""
+    leaves = list(trained(expansion.inner))
+    yield from ((stochastic.drawn_in[name], name) for name in _behind(leaves, stochastic))
+    for leaf in leaves:
+        match leaf:
+            case LogProb(program=program, node=node):
+                yield program, node
+            case Value(expression=expression) if not isinstance(expression, Number):
+                yield value_node(expression)
+
+
+def trainables(graph: Graph, wanted: Iterable[NodeId]) -> frozenset[str]:
+    """The links and learnable parameters that feed some nodes, at any distance."""
+    stack, seen = list(wanted), set[NodeId]()
+    while stack:
+        node_id = stack.pop()
+        if node_id not in seen:
+            seen.add(node_id)
+            stack += _used_by(graph, node_id)
+    above = [graph.node(node_id) for node_id in seen]
+    called = {c.function for node in above for e in node.expressions() for c in calls(e)}
+    return frozenset(
+        [node.name for node in above if node.role == "parameter"]
+        + [link for link in called if graph.is_link(link) and not graph.is_average(link)]
+    )
+
+
+def trained_links(graph: Graph, node: NodeId, links: tuple[str, ...] | None) -> frozenset[str]:
+    """The links and parameters that feed a node and are among `links`; None stands for all."""
+    found = trainables(graph, [node])
+    return found if links is None else found & frozenset(links)
+
+
+def _used_by(graph: Graph, node_id: NodeId) -> Iterator[NodeId]:
+    """The nodes that a node uses, in its program and, by a reference, in others."""
+    program, name = node_id
+    yield from ((program, each) for each in graph.programs[program].digraph.predecessors(name))
+    for expression in graph.node(node_id).expressions():
+        for used in (each.id for each in names(expression) if "." in each.id):
+            found = graph.lookup(program, used)
+            if found is not None:
+                yield found.id
+
+
+def needed(expansion: Expansion, stochastic: StochasticGraph) -> frozenset[str]:
+    """The drawn values that the terms of a loss depend on, and those that these are made from."""
+    return _behind((t for t in walk(expansion.inner) if isinstance(t, Leaf)), stochastic)
+
+
+def _behind(leaves: Iterable[Leaf], stochastic: StochasticGraph) -> frozenset[str]:
+    """The draws that terms depend on, at any distance."""
+    direct = frozenset[str]().union(*(stochastic.of_leaf(leaf) for leaf in leaves))
+    return direct.union(*(stochastic.ancestors(name) for name in direct))
+
+
+def check_values(typed: TypedGraph, expansion: Expansion, findings: Findings) -> None:
+    """Find values in a loss that are not a number for each row."""
+    values = [term.expression for term in walk(expansion.inner) if isinstance(term, Value)]
+    for expression in (value for value in values if not isinstance(value, Number)):
+        kind = typed.types.get(value_node(expression))
+        if kind is None:
+            continue
+        found = f"the shape [{', '.join(map(str, kind.shape))}]" if kind.shape else ""
+        repeated = [plate for plate in kind.plates if plate != ROWS]
+        found = f"a value for each of `{repeated[0]}`" if repeated else found
+        if found:
+            name = print_expression(expression)
+            findings.add(diagnose("E0447", expression.span, name=name, found=found))
+
+
+def check_samples(
+    typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
+) -> None:
+    """Find draws whose distribution a player trains, although they pass no gradient on."""
+    reweighs = expansion.reweighs
+    for name, draw in draws.items():
+        if not draw.entry.stops_gradient or (reweighs and draw.program == GUIDE):
+            continue
+        node = typed.graph.node((draw.program, name))
+        moved = trained_links(typed.graph, node.id, expansion.links)
+        if moved:
+            shown = " and ".join(f"`{each}`" for each in sorted(moved))
+            words = {"name": name, "moved": shown}
+            findings.add(diagnose("E0453", node.span, labels=(), **words), node.id)

@@ -1,0 +1,77 @@
+"""Functions that compare all rows of a batch: what they can be of, in a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specc.graph.findings import Findings
+from specc.graph.graph import ROWS, Graph, TypedGraph
+from specc.graph.passes.row_functions import row_function_error
+from specc.language.expressions.print import print_expression
+from specc.language.expressions.tree import Call, Expression, Number
+from specc.language.expressions.walk import calls
+from specc.objective.objective import Draw
+from specc.objective.passes.bounds import Expansion
+from specc.objective.passes.players import trained_links
+from specc.objective.passes.stochastic_graph import StochasticGraph
+from specc.objective.terms import Value, value_node, walk
+
+COMPARE = "compare a sample with data, such as `model.x` with `data.x`"
+
+
+def check_row_functions(
+    typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
+) -> None:
+    """Find what is not one value for each row, and draws whose gradient has rows by themselves."""
+    stochastic = StochasticGraph(typed.graph, {name: draw.program for name, draw in draws.items()})
+    for term in walk(expansion.inner):
+        if not isinstance(term, Value) or isinstance(term.expression, Number):
+            continue
+        node = typed.graph.node(value_node(term.expression))
+        for expression in node.expressions():
+            _check_gradients(typed.graph, expression, findings)
+            for call in _over_rows(typed.graph, expression):
+                direct = stochastic.of_leaf(term)
+                behind = direct.union(*(stochastic.ancestors(name) for name in direct))
+                _check_arguments(typed, node.program, call, findings)
+                own = [draw for name, draw in draws.items() if name in behind]
+                _check_draws(typed, expansion, call, own, findings)
+
+
+def _over_rows(graph: Graph, expression: Expression) -> Iterator[Call]:
+    for call in calls(expression):
+        if call.function in graph.functions and graph.functions[call.function].over_rows:
+            yield call
+
+
+def _check_gradients(graph: Graph, expression: Expression, findings: Findings) -> None:
+    for call in calls(expression):
+        if call.function in graph.functions and graph.functions[call.function].differentiates:
+            for inner in _over_rows(graph, call.arguments[0]):
+                reason = f"`{call.function}` differentiates each row by itself"
+                hint = f"take it out of `{call.function}`"
+                findings.add(row_function_error(inner, reason, hint))
+
+
+def _check_arguments(typed: TypedGraph, program: str, call: Call, findings: Findings) -> None:
+    for argument in call.arguments[:2]:
+        if typed.plates_of(program, argument) != {ROWS}:
+            reason = f"`{print_expression(argument)}` is not one value for each row"
+            findings.add(row_function_error(call, reason, COMPARE))
+
+
+def _check_draws(
+    typed: TypedGraph, expansion: Expansion, call: Call, behind: list[Draw], findings: Findings
+) -> None:
+    """The draws that it depends on are samples, with no score gradient in the player's links."""
+    for draw in behind:
+        moved = trained_links(typed.graph, (draw.program, draw.node), expansion.links)
+        reason = ""
+        if draw.has_axis:
+            reason = f"`{draw.node}` is summed over its values, for each row by itself"
+        elif draw.entry.score_function and moved:
+            reason = f"the score gradient of `{draw.node}` counts the value of its own row alone"
+        if reason:
+            hint = f"make `{draw.node}` a continuous node, whose draws pass gradients on"
+            findings.add(row_function_error(call, reason, hint))
+            return

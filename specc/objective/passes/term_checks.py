@@ -1,0 +1,145 @@
+"""Whether the terms of an objective make sense together; a sum of any terms need not.
+
+The mean over particles, and over what the guide enumerates, takes any weighted sum. A logarithm
+does not: under the log of a mean, or of a sum over a latent that no guide draws, only the
+densities of one joint distribution belong.
+"""
+
+from __future__ import annotations
+
+import networkx as nx
+
+from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import MODEL, Graph, TypedGraph
+from specc.graph.nodes import Lagged
+from specc.graph.queries import in_time
+from specc.language.expressions.tree import Number
+from specc.objective.objective import Draw
+from specc.objective.passes.bounds import Expansion, bound_terms
+from specc.objective.passes.marginalize import Axes, groups, summed
+from specc.objective.passes.players import trainables
+from specc.objective.passes.stochastic_graph import StochasticGraph
+from specc.objective.terms import Leaf, LogProb, Part, Value, trained, value_node, walk
+
+
+def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
+    """Find what has no meaning whatever the draws: each kind once."""
+    if graph.guide is not None and not expansion.entry.guided:
+        span = graph.spec.spans.key(("guide",))
+        findings.add(diagnose("E0408", span, objective=expansion.entry.name))
+    for part in expansion.inner.parts:
+        term = part.term
+        if not isinstance(term, LogProb) or term.program != MODEL:
+            continue
+        nodes = graph.model.nodes
+        seen = [name for name in nodes[term.node].values if nodes[name].role == "observed"]
+        if part.coefficient < 0 and seen:
+            factor = f"{-part.coefficient:g}"
+            findings.add(diagnose("E0419", expansion.span, name=seen[0], factor=factor))
+            return
+    if expansion.entry.reduction == "logmeanexp" and expansion.particles > 1:
+        _check_alone(graph, expansion, findings)
+
+
+def _check_alone(graph: Graph, expansion: Expansion, findings: Findings) -> None:
+    """The log of a mean over particles holds one bound, as it is."""
+    wanted = {p.term: p.coefficient for p in bound_terms(graph, expansion.entry).parts}
+    if wanted != {part.term: part.coefficient for part in expansion.inner.parts}:
+        name, particles = expansion.entry.name, str(expansion.particles)
+        findings.add(diagnose("E0409", expansion.span, objective=name, particles=particles))
+
+
+def check_sums(
+    typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
+) -> None:
+    """What is summed out of a density must have its own density there, and all one factor."""
+    stochastic = StochasticGraph(typed.graph, {name: d.program for name, d in draws.items()})
+    for names, members in groups(expansion.inner, draws, Axes(draws, stochastic)):
+        chains = [n for n in names if typed.graph.model.nodes[n].scan is not None]
+        if len(chains) > 1:
+            first, second = (typed.graph.model.nodes[n] for n in chains[:2])
+            label = (Label(first.span, "the other one"),)
+            findings.add(
+                diagnose("E0430", second.span, labels=label, name=second.name, other=first.name)
+            )
+            return
+        if any(not isinstance(part.term, LogProb) for part in members):
+            findings.add(diagnose("E0448", expansion.span, name=names[0]))
+            return
+        own = {LogProb(MODEL, name) for name in names}
+        missing = sorted(term.node for term in own - {part.term for part in members})
+        unequal = len({part.coefficient for part in members}) > 1
+        if missing or unequal:
+            name = (missing or names)[0]
+            term = f"log_prob(model.{name})" if missing else "each of them with the same factor"
+            joint = _joint(typed.graph, members)
+            findings.add(diagnose("E0420", expansion.span, name=name, joint=joint, term=term))
+            return
+
+
+def _joint(graph: Graph, members: tuple[Part, ...]) -> str:
+    names = [part.term.node for part in members if isinstance(part.term, LogProb)]
+    return ", ".join(f"`{name}`" for name in graph.model.order if name in names)
+
+
+def check_memory(typed: TypedGraph, draws: dict[str, Draw], findings: Findings) -> None:
+    """A sum over the states of a sequence knows the state of a step and of the one before.
+
+    A deterministic node that depends on the state may not be used at the step before: what it is
+    there depends on earlier states still.
+    """
+    digraph, nodes = in_time(typed.graph.model), typed.graph.model.nodes
+    for name in summed(draws):
+        if nodes[name].scan is None:
+            continue
+        lagged = {n: node for n, node in nodes.items() if isinstance(node, Lagged)}
+        shifts = {n for n, node in lagged.items() if node.shift.base == name}
+        # What passes the state on within a step: `let` nodes, and these at the step before.
+        plain = {n for n, node in nodes.items() if not node.is_random}
+        inside = digraph.subgraph((plain - shifts) | {name})
+        reached = nx.descendants(inside, name)
+        for shift in shifts:
+            reached |= nx.descendants(digraph.subgraph(plain), shift)
+        late = [node for n, node in lagged.items() if n in reached]
+        if late:
+            base = nodes[late[0].shift.base]
+            label = (Label(nodes[name].span, "it is summed out"),)
+            finding = diagnose(
+                "E0440", base.span, labels=label, name=name, memory=base.name, text=late[0].name
+            )
+            findings.add(finding, base.id)
+            return
+
+
+def check_learns(
+    graph: Graph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
+) -> None:
+    """Something in the objective must be there to be learnt."""
+    if _is_one(expansion, draws):
+        findings.add(diagnose("E0423", expansion.span))
+        return
+    learnt = any(draw.is_point for draw in draws.values())
+    reached = {(draw.program, name) for name, draw in draws.items()}
+    for term in trained(expansion.inner):
+        if isinstance(term, LogProb):
+            reached.add((term.program, term.node))
+        elif isinstance(term, Value) and not isinstance(term.expression, Number):
+            reached.add(value_node(term.expression))
+    if not learnt and not trainables(graph, reached):
+        findings.add(diagnose("E0423", expansion.span))
+
+
+def _is_one(expansion: Expansion, draws: dict[str, Draw]) -> bool:
+    """Whether nothing but latents has a density here, and each is summed or integrated out.
+
+    The sum of a density over all values is 1, whatever its parameters are.
+    """
+    inside = {
+        (draw.program, name)
+        for name, draw in draws.items()
+        if draw.program == MODEL and draw.has_axis
+    }
+    terms = [term for term in walk(expansion.inner) if isinstance(term, Leaf)]
+    return all(isinstance(t, LogProb) and (t.program, t.node) in inside for t in terms)

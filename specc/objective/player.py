@@ -1,0 +1,185 @@
+"""One player: its draws, closed forms, sums and score gradients, each choice with its reason."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from specc.diagnostics.report import diagnose
+from specc.graph.findings import Findings
+from specc.graph.graph import GUIDE, ROWS, TypedGraph
+from specc.objective.objective import Decision, Draw, Player
+from specc.objective.passes.bounds import Expansion
+from specc.objective.passes.change_of_variables import bijections_taken, entries_in_order
+from specc.objective.passes.closed_form import use_closed_forms
+from specc.objective.passes.draws import Setting, choose_draws
+from specc.objective.passes.guide_coverage import all_drawn, check_coverage
+from specc.objective.passes.marginalize import Axes, check_size, sum_out
+from specc.objective.passes.missing import decisions as missing_decisions
+from specc.objective.passes.players import check_samples, check_trained, needed, trained_links
+from specc.objective.passes.row_functions import check_row_functions
+from specc.objective.passes.score import find_surrogates, states
+from specc.objective.passes.stochastic_graph import StochasticGraph
+from specc.objective.passes.term_checks import check_learns, check_memory, check_sums
+from specc.objective.terms import (
+    KL_WEIGHT,
+    PARTICLE,
+    Divergence,
+    LogProb,
+    Part,
+    Reduce,
+    Sum,
+    densities_in,
+)
+
+
+def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) -> Player | None:
+    """The player with every choice made; None where a finding stands against it."""
+    drawn_in = needed_draws(typed, expansion)
+    check_coverage(typed.graph, expansion.entry, drawn_in, expansion.span, findings)
+    setting = Setting(expansion.entry, expansion.particles, expansion.links, expansion.reweighs)
+    draws = choose_draws(typed, drawn_in, setting, findings)
+    _check_local(typed, expansion, draws, findings)
+    if len(draws) < len(drawn_in) or findings.has_errors():
+        return None
+    draws = _in_order(typed, draws)
+    stochastic = StochasticGraph(typed.graph, {name: draw.program for name, draw in draws.items()})
+    check_samples(typed, expansion, draws, findings)
+    check_row_functions(typed, expansion, draws, findings)
+    check_size(typed, draws, expansion.span, findings)
+    check_sums(typed, expansion, draws, findings)
+    check_memory(typed, draws, findings)
+    if expansion.links is None:
+        check_learns(typed.graph, expansion, draws, findings)
+    else:
+        check_trained(typed.graph, expansion, expansion.links, stochastic, findings)
+    if findings.has_errors():
+        return None
+    player = _assemble(typed, expansion, draws)
+    _check_floors(player, expansion, findings)
+    _check_options(typed, player, expansion, findings)
+    return player
+
+
+def needed_draws(typed: TypedGraph, expansion: Expansion) -> dict[str, str]:
+    """The values that a loss needs to be drawn, with the program that draws each."""
+    drawn_in = all_drawn(typed.graph)
+    wanted = needed(expansion, StochasticGraph(typed.graph, drawn_in))
+    return {name: program for name, program in drawn_in.items() if name in wanted}
+
+
+def _check_floors(player: Player, expansion: Expansion, findings: Findings) -> None:
+    """A divergence has a least value only where it is exact, and no score gradient uses it.
+
+    A divergence from samples falls below any floor by chance, and a score would reward what the
+    floor has cut off.
+    """
+    reasons = {d.subject: d.reason for d in player.decisions}
+    for part in player.parts:
+        if part.floor and isinstance(part.term, Divergence) and not player.surrogates:
+            continue
+        if part.floor:
+            name = next(term.node for _, term in densities_in(part.term))
+            why = reasons.get(f"KL({name})", "it is weighed over the values of another node")
+            if player.surrogates:
+                why = "there are score gradients, which would reward what is cut off"
+            findings.add(diagnose("E0429", expansion.span, name=name, reason=why))
+            return
+
+
+def _check_options(
+    typed: TypedGraph, player: Player, expansion: Expansion, findings: Findings
+) -> None:
+    """Options that change nothing: particles where nothing is drawn, a weight of no divergence."""
+    spans, entry = typed.graph.spec.spans, expansion.entry
+    idle = {}
+    if expansion.particles > 1 and player.particles == 1:
+        idle["particles"] = "nothing is drawn, every expectation is exact"
+    if expansion.shaping.warm_up and not player.warm_up:
+        idle["warm_up"] = "there is no divergence whose weight could rise"
+    for option, reason in idle.items():
+        path = ("objective", entry.name, option)
+        span = spans.value(path) if path in spans else expansion.span
+        where = f"the objective `{entry.name}`"
+        findings.add(diagnose("W0432", span, option=option, where=where, reason=reason))
+
+
+def _in_order(typed: TypedGraph, draws: dict[str, Draw]) -> dict[str, Draw]:
+    """The draws in the order in which they are made: the guide's, then the rest."""
+    guide = typed.graph.guide
+    names = [n for n in (guide.order if guide else ()) if n in draws]
+    names += [n for n in typed.graph.model.order if n in draws and n not in names]
+    copies = [p for p in typed.graph.programs.values() if p.is_draw]
+    names += [n for program in copies for n in program.order if n in draws]
+    return {name: draws[name] for name in names}
+
+
+def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -> Player:
+    stochastic = StochasticGraph(typed.graph, {name: d.program for name, d in draws.items()})
+    entry, decisions = expansion.entry, []
+    for name, draw in draws.items():
+        span = typed.graph.node((draw.program, name)).span
+        choice = f"{draw.kind} ({draw.option})" if draw.option else draw.kind
+        decisions.append(Decision(name, choice, draw.reason, span))
+    reduction = entry.reduction if expansion.particles > 1 else "mean"
+    inner, closed = use_closed_forms(typed, expansion.inner, draws, stochastic, reduction)
+    inner, sums = sum_out(typed, inner, draws, Axes(draws, stochastic))
+    is_weighted = any(part.weight for part in inner.parts)
+    minimize = Sum((Part(-1.0, Reduce(reduction, (PARTICLE,), inner)),))
+    surrogates, scores = find_surrogates(minimize, _moved(typed, expansion, draws), stochastic)
+    paths = [*bijections_taken(typed, minimize, draws), *entries_in_order(typed, minimize)]
+    missing = missing_decisions(typed, minimize)
+    return Player(
+        name=expansion.player or "loss",
+        entry=entry,
+        minimize=minimize,
+        particles=expansion.particles if any(d.is_sampled for d in draws.values()) else 1,
+        draws=MappingProxyType(draws),
+        surrogates=surrogates,
+        state=states(surrogates, draws, reduction),
+        links=expansion.links,
+        warm_up=expansion.shaping.warm_up if is_weighted else 0.0,
+        enumerated=tuple(n for n, d in draws.items() if d.has_axis),
+        decisions=(
+            *decisions,
+            *paths,
+            *closed,
+            *sums,
+            *missing,
+            *scores,
+            *(_rising(expansion) if is_weighted else ()),
+        ),
+    )
+
+
+def _moved(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -> dict[str, Draw]:
+    """The draws from distributions that the player trains: the others need no score gradient."""
+    if expansion.links is None:
+        return draws
+    graph, links = typed.graph, expansion.links
+    return {n: d for n, d in draws.items() if trained_links(graph, (d.program, n), links)}
+
+
+def _rising(expansion: Expansion) -> list[Decision]:
+    """What the weight of divergences does over the run."""
+    if not expansion.shaping.warm_up:
+        return []
+    share = f"the first {100 * expansion.shaping.warm_up:g} % of the run"
+    return [Decision(KL_WEIGHT, f"rises from 0 to 1 over {share}", "warm_up requests it")]
+
+
+def _check_local(
+    typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
+) -> None:
+    """The log of a mean over particles is taken row by row: every sampled latent must be local."""
+    if expansion.entry.reduction != "logmeanexp" and not expansion.reweighs:
+        return
+    for _, term in densities_in(expansion.inner):
+        if not isinstance(term, LogProb) or term.program != GUIDE:
+            continue
+        node = typed.graph.node((term.program, term.node))
+        kind = typed.types.get(node.id)
+        if kind is not None and ROWS not in kind.plates and term.node in draws:
+            findings.add(
+                diagnose("E0428", node.span, objective=expansion.entry.name, name=node.name),
+                node.id,
+            )

@@ -1,0 +1,245 @@
+"""The final evaluation of a run: its metrics, its pictures, and result.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from specc.engine.loop.progress import progress_bar
+from specc.engine.storage import file_io, run_folder
+from specc.engine.storage.loaded_run import LoadedRun
+from specc.engine.train import Trained
+from specc.evaluate.classification import (
+    ClassificationMetrics,
+    classification_metrics,
+    label_classes,
+)
+from specc.evaluate.compared import OpenRun, no_other_run
+from specc.evaluate.estimate import Estimate, estimate
+from specc.evaluate.sample_metric import Measured, MetricRequest, measure_metric
+from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, rows_of_part, sample
+from specc.evaluate.scoring import Request
+from specc.evaluate.units import in_data_units
+from specc.report.pictures import HOLE, Pixels, grid, loss_curve, write_png
+from specc.report.plane import PLANE, plane, plane_field
+from specc.runtime.failure import RunFailure
+
+SAMPLES = "samples.png"
+RECONSTRUCTIONS = "reconstructions.png"
+LOSS = "loss.png"
+ROWS = 64
+
+Figure = Estimate | Measured
+"""A figure of the likelihood, or one of samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalEvaluation:
+    """The results of a finished run: metrics by name, its pictures, and result.json."""
+
+    figures: Mapping[str, Figure]
+    pictures: tuple[Path, ...]
+    result: dict[str, Any]
+
+
+def evaluate_at_end(
+    trained: Trained, *, open_run: OpenRun = no_other_run, quiet: bool = True
+) -> FinalEvaluation:
+    """Makes every figure of the spec's `evaluate`, the pictures, and result.json.
+
+    `open_run` opens the runs that figures name. Raises RunFailure E0509, E0802, E0813 or E0824
+    where a figure cannot be made.
+    """
+    loaded = trained.loaded
+    pictures = draw_pictures(loaded)
+    figures = measure(loaded, requests(loaded.manifest.evaluate), open_run, quiet=quiet)
+    result = {
+        "name": loaded.manifest.name,
+        "epochs": trained.counters.epoch,
+        "steps": trained.counters.total,
+        "skipped": trained.counters.skipped,
+        "seconds": round(trained.counters.seconds, 3),
+        "loss": trained.metrics.get("loss"),
+        "parts": trained.metrics.get("parts"),
+        "evaluate": {name: found.summary() for name, found in figures.items()},
+    }
+    revisions = run_folder.revisions_of(loaded.folder)
+    if revisions:
+        result["revisions"] = [{k: own[k] for k in ("step", "changes")} for own in revisions]
+    file_io.write_json(loaded.folder / run_folder.RESULT, result)
+    return FinalEvaluation(figures, pictures, result)
+
+
+def finished_pictures(trained: Trained) -> tuple[Path, ...] | None:
+    """The pictures of a run that was finished before; None if its metrics must be computed.
+
+    A run was finished before if it made no step now, and result.json has every metric of its spec
+    at its last step.
+    """
+    run = trained.loaded.folder
+    if trained.steps:
+        return None
+    try:
+        result = run_folder.result_of(run)
+    except RunFailure:
+        return None
+    if result.get("steps") != trained.counters.total:
+        return None
+    if set(result.get("evaluate", {})) != set(trained.loaded.manifest.evaluate):
+        return None
+    paths = (run / name for name in (LOSS, SAMPLES, PLANE, RECONSTRUCTIONS))
+    return tuple(path for path in paths if path.is_file())
+
+
+def measure(
+    loaded: LoadedRun,
+    wanted: Mapping[str, Request | MetricRequest],
+    open_run: OpenRun = no_other_run,
+    *,
+    quiet: bool = True,
+) -> dict[str, Figure]:
+    """The figures by name, with a bar for each unless it is to be quiet.
+
+    Raises RunFailure E0509, E0802, E0813 or E0824 where one cannot be made.
+    """
+    found: dict[str, Figure] = {}
+    for name, request in wanted.items():
+        if isinstance(request, MetricRequest):
+            with progress_bar(f"{name}: {request.metric} of {request.part}", quiet) as advance:
+                found[name] = measure_metric(loaded, request, open_run)
+                advance(1.0)
+            continue
+        label = f"{request.estimator} of {request.part}, {request.particles} particles"
+        with progress_bar(f"{name}: {label}", quiet) as advance:
+            found[name] = estimate(loaded, request, advance)
+    return found
+
+
+def measure_classification(
+    loaded: LoadedRun, request: Request, *, quiet: bool = True
+) -> dict[str, ClassificationMetrics]:
+    """The metrics of the labels, if there are any, with a progress bar unless `quiet`.
+
+    Raises RunFailure: E0509 or E0813, if they cannot be computed.
+    """
+    if not label_classes(loaded.manifest):
+        return {}
+    with progress_bar(f"labels of {request.part}", quiet) as advance:
+        return classification_metrics(loaded, request, advance)
+
+
+def requests(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Request | MetricRequest]:
+    """The requests of a manifest's `evaluate`, by the name of the metric."""
+    return {
+        name: MetricRequest.of(entry) if "metric" in entry else _likelihood(entry)
+        for name, entry in entries.items()
+    }
+
+
+def first_likelihood(entries: Mapping[str, Mapping[str, Any]]) -> Request | None:
+    """The first figure of the likelihood that a manifest's `evaluate` asks for."""
+    found = requests(entries).values()
+    return next((request for request in found if isinstance(request, Request)), None)
+
+
+def _likelihood(entry: Mapping[str, Any]) -> Request:
+    return Request(
+        estimator=str(entry.get("estimator", "iwae")),
+        particles=int(entry.get("particles", 1000)),
+        part=str(entry.get("data", "test")),
+        rows=entry.get("rows"),
+        seed=int(entry.get("seed", 0)),
+    )
+
+
+def draw_pictures(loaded: LoadedRun) -> tuple[Path, ...]:
+    """Draws the pictures that the program and the data of a run allow."""
+    found = []
+    metrics = run_folder.read_metrics(loaded.folder)
+    if len(metrics) > 1:
+        path = loaded.folder / LOSS
+        loss_curve(path, metrics, loaded.manifest.name)
+        found.append(path)
+    shown = picture_field(loaded)
+    part = loaded.held_out
+    program = loaded.program
+    if shown and program.can(SAMPLE):
+        path = loaded.folder / SAMPLES
+        rows = sample(loaded, ROWS, part=part).in_data_units(loaded).shown()[shown.name]
+        write_png(path, grid(rows, shown.picture, tones=shown.tones))
+        found.append(path)
+    points = plane_field(loaded) if loaded.data else None
+    if points is not None:
+        found.append(plane(loaded, points, part))
+    pairs = _pairs(loaded, shown, part) if shown else None
+    if pairs is not None:
+        path = loaded.folder / RECONSTRUCTIONS
+        write_png(path, pairs)
+        found.append(path)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureField:
+    """An observed node whose values are pictures, and the range of its data, from black to white.
+
+    The pictures and the range are in the units of the data.
+    """
+
+    name: str
+    picture: tuple[int, ...]
+    tones: tuple[float, float] = (0.0, 1.0)
+
+
+def picture_field(loaded: LoadedRun) -> PictureField | None:
+    """The first observed node whose field is a picture."""
+    fields = loaded.manifest.data.fields if loaded.manifest.data else {}
+    for name in loaded.manifest.simulated():
+        picture = fields[name].picture if name in fields else None
+        if picture:
+            return PictureField(name, picture, _tones(loaded, name))
+    return None
+
+
+def _tones(loaded: LoadedRun, name: str) -> tuple[float, float]:
+    """The range of the first rows, or 0 to 1 if they are within it."""
+    if loaded.data is None:
+        return 0.0, 1.0
+    rows = rows_of_part(loaded, next(iter(loaded.data.parts)), ROWS)
+    values = in_data_units(loaded, rows)[name].double()
+    low, high = values.min().item(), values.max().item()
+    return (low, high) if low < 0 or high > 1 else (0.0, 1.0)
+
+
+def _pairs(loaded: LoadedRun, shown: PictureField, part: str) -> Pixels | None:
+    """Four pairs of a line of data and a line of reconstructions; missing entries are grey.
+
+    None if the guide does not draw everything that the means of the data need.
+    """
+    if not (loaded.program.can(GUIDE) and loaded.program.can(MEAN)):
+        return None
+    across, down = 16, 4
+    found = reconstruct(loaded, across * down, part=part).in_data_units(loaded)
+    if shown.name not in found.means:
+        return None
+    data = _with_holes(loaded, shown, found.values).reshape(down, across, -1)
+    means = found.means[shown.name].reshape(down, across, -1)
+    lines = torch.stack([data, means], dim=1).reshape(2 * down * across, -1)
+    return grid(lines, shown.picture, across, shown.tones)
+
+
+def _with_holes(loaded: LoadedRun, shown: PictureField, batch: Mapping[str, Tensor]) -> Tensor:
+    """The rows of a batch, with a fixed grey for missing entries."""
+    values, data = batch[shown.name], loaded.manifest.data
+    missing = data.fields[shown.name].missing if data else None
+    if missing is None:
+        return values
+    known = batch[missing.known]
+    low, high = shown.tones
+    known = known.reshape(*known.shape, *[1] * (values.ndim - known.ndim))
+    return torch.where(known, values, low + HOLE * (high - low))

@@ -1,0 +1,32 @@
+"""Text of values with their standard errors, which a single row does not have."""
+
+from __future__ import annotations
+
+import math
+
+NONE = "no error: one row"
+"""The text in place of a standard error, for a single row."""
+
+
+def with_error(value: object, error: object, unit: str = "") -> str:
+    """`-22.752 +- 0.190 nats`, or `-22.752 nats, no error: one row`.
+
+    A value that is None or not finite becomes `not finite`; an error may be None or nan.
+    """
+    unit = f" {unit}" if unit else ""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return "not finite"
+    shown = error_of(error)
+    return f"{value:.3f}{unit}, {NONE}" if shown is None else f"{value:.3f} +- {shown}{unit}"
+
+
+def error_of(error: object, digits: int = 3) -> str | None:
+    """The text of a standard error; None if there is none."""
+    if not isinstance(error, (int, float)) or math.isnan(error):
+        return None
+    return f"{error:.{digits}f}"
+
+
+def own_units(scale: float) -> str:
+    """The difference of a log-density in the units of the data: `3.217 lower in ...`."""
+    return f"{abs(scale):.3f} {'lower' if scale >= 0 else 'higher'} in the units of the data"

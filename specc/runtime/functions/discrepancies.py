@@ -1,0 +1,62 @@
+"""Squared maximum mean discrepancies over the rows of a batch, for losses.
+
+    mmd_i = 1/(n - 1) sum over j != i of k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(x_j, y_i)
+
+(Gretton et al. 2012, equation 4). The mean over i is the unbiased estimate of MMD^2 from n rows of
+pairs (x_i, y_i); within a pair x and y may depend on each other. One row has no pairs: its value is
+0. x and y are [..., n, *event], their events of `dims` axes are vectors to the kernels, and the
+result is [..., n].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from specc.runtime.functions.dtypes import promote_dtypes, to_float
+from specc.runtime.kernels import energy, linear, rational_quadratic, rbf
+
+Gram = Callable[[Tensor, Tensor], Tensor]
+
+
+def rbf_mmd(x: Tensor, y: Tensor, bandwidth: float, *widths: float, dims: int) -> Tensor:
+    """Under a mixture of Gaussian kernels."""
+    return _discrepancy(lambda a, b: rbf.gram(a, b, bandwidth, widths=widths), x, y, dims)
+
+
+def rational_quadratic_mmd(
+    x: Tensor, y: Tensor, bandwidth: float, *alphas: float, dims: int
+) -> Tensor:
+    """Under a mixture of rational quadratic kernels."""
+
+    def gram(a: Tensor, b: Tensor) -> Tensor:
+        return rational_quadratic.gram(a, b, bandwidth, alphas=alphas)
+
+    return _discrepancy(gram, x, y, dims)
+
+
+def linear_mmd(x: Tensor, y: Tensor, *, dims: int) -> Tensor:
+    """Under the linear kernel."""
+    return _discrepancy(lambda a, b: linear.gram(a, b, 1.0), x, y, dims)
+
+
+def energy_mmd(x: Tensor, y: Tensor, exponent: float, *, dims: int) -> Tensor:
+    """Under the distance kernel: the energy distance."""
+    return _discrepancy(lambda a, b: energy.gram(a, b, 1.0, exponent=exponent), x, y, dims)
+
+
+def _discrepancy(gram: Gram, x: Tensor, y: Tensor, dims: int) -> Tensor:
+    first, second = promote_dtypes(*(to_float(_vectors(value, dims)) for value in (x, y)))
+    first, second = torch.broadcast_tensors(first, second)  # type: ignore[no-untyped-call]
+    cross = gram(first, second)
+    pairs = gram(first, first) + gram(second, second) - cross - cross.mT
+    rows = pairs.shape[-1]
+    same = torch.eye(rows, dtype=torch.bool, device=pairs.device)
+    return pairs.masked_fill(same, 0.0).sum(-1) / max(rows - 1, 1)
+
+
+def _vectors(value: Tensor, dims: int) -> Tensor:
+    """Events of `dims` axes as vectors."""
+    return value.unsqueeze(-1) if dims == 0 else value.flatten(value.dim() - dims)

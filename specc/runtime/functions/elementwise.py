@@ -1,0 +1,34 @@
+"""Functions of each entry by itself."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from specc.runtime.functions.dtypes import promote_dtypes, to_float
+from specc.runtime.number import FAR
+
+
+def clip(value: Tensor | float, low: Tensor | float, high: Tensor | float) -> Tensor:
+    """min(max(value, low), high), entry by entry; a tensor or a number for each."""
+    if isinstance(value, Tensor) and not isinstance(low, Tensor) and not isinstance(high, Tensor):
+        return value.clamp(low, high)
+    x, bottom, top = promote_dtypes(value, low, high)
+    return torch.minimum(torch.maximum(x, bottom), top)
+
+
+def known(value: Tensor, *, mask: Tensor | None = None) -> Tensor:
+    """1 where an entry of `value` is there and 0 where it is not, as `mask` says, as real numbers.
+
+    The mask has the axes of the value, or the first of them; without one everything is there.
+    """
+    dtype = value.dtype if value.is_floating_point() else torch.get_default_dtype()
+    if mask is None:
+        return torch.ones_like(value, dtype=dtype)
+    return mask.to(dtype)[(..., *(None,) * (value.ndim - mask.ndim))].expand_as(value)
+
+
+def softplus(value: Tensor) -> Tensor:
+    """log(1 + e^x), entry by entry; torch's own takes no integers, such as class numbers."""
+    return functional.softplus(to_float(value), threshold=FAR)

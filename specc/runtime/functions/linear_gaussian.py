@@ -1,0 +1,211 @@
+"""Linear Gaussian models: the marginal likelihood of one latent, and the Kalman filter of a chain.
+
+With z = m + S e, e standard normal, and an observation x = A z + c + noise of deviations s, let
+G = A S / s and y = (x - A m - c) / s, row by row. The QR factors of I above G give R, with
+R'R = I + G'G, and
+
+    e* = (I + G'G)^-1 G'y,   z given x has the mean m + S e* and the root S R^-1
+    log p(x) = -(|y - G e*|^2 + |e*|^2) / 2 - log det R - sum log s - n/2 log 2 pi
+
+(Bishop 2006, equations 2.113 to 2.117, in the square-root form of Kaminski, Bryson and Schmidt
+1971). No covariance is formed and nothing large is subtracted, so noise that is a million times
+smaller than the signal costs no more digits than its square root would.
+
+A chain adds the prediction of each step (Kalman 1960),
+
+    z_t = A_t z_{t-1} + a_t + N(0, Q_t),   x_t = C_t z_t + c_t + N(0, R_t)
+    log p(x) = sum over t of log p(x_t | x_1 ... x_{t-1})
+
+where the root of A P A' + Q is the triangle of a QR factorization, so it remains a covariance
+whatever is lost to rounding. Time and memory are linear in the steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from specc.runtime.number import Number
+
+
+class Normal(NamedTuple):
+    """A normal vector: its mean [..., n] and a root of its covariance, S S' [..., n, n]."""
+
+    mean: Tensor
+    root: Tensor
+
+
+class Affine(NamedTuple):
+    """x = weight z + offset + noise of deviations `scale`: [..., m, n], [..., m] and [..., m]."""
+
+    weight: Tensor
+    offset: Tensor
+    scale: Tensor
+
+
+def probe_points(size: int, like: Tensor) -> Tensor:
+    """0 and the `size` unit vectors, [1 + size, size], of the type and on the device of `like`.
+
+    An affine function is determined by its values at these points.
+    """
+    one = torch.eye(size, dtype=like.dtype, device=like.device)
+    return torch.cat([torch.zeros_like(one[:1]), one])
+
+
+def affine(loc: Number, scale: Number, probes: Tensor, axis: int, event: Sequence[int]) -> Affine:
+    """The affine map of which a mean is the value at each of the probe points, along one axis.
+
+    `loc` [..., 1 + n, ..., *event] has that axis at `axis`, counted without the event, or does not
+    depend on z; `probes` [1 + n, ...] has the same n and type. The axis remains, of size 1.
+    """
+    mean, deviation = (_flat(torch.as_tensor(x).to(probes), event) for x in (loc, scale))
+    count, place = probes.shape[0] - 1, axis - 1
+    if mean.ndim < -place or mean.shape[place] == 1:
+        return Affine(mean.new_zeros(mean.shape[-1], count), mean, deviation)
+    first = mean.narrow(place, 0, 1)
+    weight = (mean.narrow(place, 1, count) - first).unsqueeze(-1).transpose(place - 1, -1)
+    return Affine(weight, first, deviation)
+
+
+def _flat(x: Tensor, event: Sequence[int]) -> Tensor:
+    """An event as a vector: [..., m]."""
+    x = x[(None,) * (len(event) - x.ndim)]
+    outer = x.shape[: x.ndim - len(event)]
+    return x.expand((*outer, *event)).reshape((*outer, math.prod(event)))
+
+
+def counted(x: Tensor, leading: int, mask: Tensor | None = None) -> Tensor | None:
+    """Which entries of x count, 1 or 0 [..., m], m those of all axes after the `leading` ones."""
+    if mask is None:
+        return None
+    wide = mask[(..., *(None,) * (x.ndim - mask.ndim))].expand_as(x)
+    return wide.reshape(*x.shape[:leading], -1).to(x)
+
+
+def condition(
+    prior: Normal, observed: Sequence[tuple[Tensor, Affine, Tensor | None]]
+) -> tuple[Tensor, Normal]:
+    """The log-density of the observed values, [...], and z given them.
+
+    Each x is [..., m], and beside it stands which of its entries count, None for all. An entry that
+    does not is a row of zeros in G and y: it carries no information on z, and has no term.
+    """
+    mean, root = prior
+    residuals, maps, constant = [], [], torch.zeros_like(mean[..., 0])
+    for x, (weight, offset, scale), counts in observed:
+        expected = (weight @ mean.unsqueeze(-1)).squeeze(-1) + offset
+        residual, gained = (x - expected) / scale, weight @ root / scale.unsqueeze(-1)
+        each = scale.log() + math.log(2 * math.pi) / 2
+        if counts is not None:
+            residual, gained = residual * counts, gained * counts.unsqueeze(-1)
+            each = each * counts
+        residuals.append(residual)
+        maps.append(gained)
+        constant = constant - each.sum(-1)
+    gain, y = joined(maps, -2), joined(residuals, -1)
+    one = torch.eye(root.shape[-1], dtype=root.dtype, device=root.device)
+    q, r = torch.linalg.qr(torch.cat([one.expand(*gain.shape[:-2], -1, -1), gain], -2))
+    below = q[..., one.shape[0] :, :]
+    projected = below.mT @ y.unsqueeze(-1)
+    found = torch.linalg.solve_triangular(r, projected, upper=True)
+    rest = y - (gain @ found).squeeze(-1)
+    found = found.squeeze(-1)
+    log_det = r.diagonal(dim1=-2, dim2=-1).abs().log().sum(-1)
+    log_p = constant - (rest.square().sum(-1) + found.square().sum(-1)) / 2 - log_det
+    narrowed = torch.linalg.solve_triangular(r, root.expand_as(r), upper=True, left=False)
+    return log_p, Normal(mean + (root @ found.unsqueeze(-1)).squeeze(-1), narrowed)
+
+
+def joined(parts: Sequence[Tensor], axis: int) -> Tensor:
+    """The parts side by side, each broadcast to the axes before."""
+    if len(parts) == 1:
+        return parts[0]
+    rank = max(p.ndim for p in parts)
+    full = [p[(None,) * (rank - p.ndim)] for p in parts]
+    sizes = [max(p.shape[i] for p in full) for i in range(rank + axis)]
+    return torch.cat([p.expand(*sizes, *p.shape[axis:]) for p in full], axis)
+
+
+Observation = tuple[Tensor, Number, Number] | tuple[Tensor, Number, Number, Tensor]
+"""A value, its mean, its deviation and, where entries of it may be missing, a mask of the known."""
+
+
+def gaussian_marginal(
+    probes: Tensor, prior: tuple[Number, Number], observed: Sequence[Observation], axis: int
+) -> Tensor:
+    """log p(x), the integral over z of N(z; *prior) times N(x; loc, scale) of all observed x.
+
+    `probes` [1 + n, ..., *event] has 0 and the unit vectors of z at `axis`, counted without the
+    event, and each loc [..., 1 + n, ..., *event of x] is computed from it: it is affine in z, and
+    no scale depends on z. Each x is [rows, *event of x]; entries where its mask is false do not
+    count. The axis remains, of size 1 (probabilistic PCA: Tipping and Bishop 1999, equations 3 to
+    6).
+    """
+    start = affine(*prior, probes, axis, probes.shape[-axis:])
+    found = [
+        (x.reshape(len(x), -1), affine(loc, scale, probes, axis, x.shape[1:]), counted(x, 1, *mask))
+        for x, loc, scale, *mask in observed
+    ]
+    return condition(Normal(start.offset, start.scale.diag_embed()), found)[0]
+
+
+def kalman_filter(
+    probes: Tensor,
+    transition: tuple[Number, Number],
+    observed: Sequence[Observation],
+    axis: int,
+    mask: Tensor | None = None,
+    reverse: bool = False,
+) -> Tensor:
+    """log p(x), the integral over z_1 ... z_T of N(z_t; *transition) times N(x_t; loc, scale).
+
+    `probes` [1 + n, ..., *event] has 0 and the unit vectors of z at `axis`, counted without the
+    event. Each loc [..., 1 + n, ..., rows, steps, *event of x] is computed from it, and that of
+    `transition` from the same vectors in place of z at the step before, left of that axis: both
+    are affine, and no scale depends on z. Each x is [rows, steps, *event of x]; entries where its
+    mask is false do not count. Before the first step there is one value. Where `mask` [rows, steps]
+    is 0 a row has no step. Both axes remain.
+    """
+    event = probes.shape[-axis:]
+    transitions = _steps(affine(*transition, probes, axis - 1, event))
+    found = [
+        (
+            x.reshape(*x.shape[:2], -1),
+            _steps(affine(loc, scale, probes, axis, x.shape[2:])),
+            counted(x, 2, *known),
+        )
+        for x, loc, scale, *known in observed
+    ]
+    count = found[0][0].shape[1]
+    size = probes.shape[0] - 1
+    state = Normal(probes.new_zeros(size), probes.new_zeros(size, size))
+    total = probes.new_zeros(())
+    for t in reversed(range(count)) if reverse else range(count):
+        state = _predict(state, _at(transitions, t))
+        at = [(x[:, t], _at(by, t), None if k is None else k[:, t]) for x, by, k in found]
+        log_p, state = condition(state, at)
+        total = total + (log_p if mask is None else log_p * mask[:, t])
+    return total
+
+
+def _predict(state: Normal, transition: Affine) -> Normal:
+    """The state at the next step: a root of A P A' + Q by the QR factors of both roots."""
+    mean = (transition.weight @ state.mean.unsqueeze(-1)).squeeze(-1) + transition.offset
+    moved, noise = (transition.weight @ state.root).mT, transition.scale.diag_embed()
+    return Normal(mean, torch.linalg.qr(joined((moved, noise), -2))[1].mT)
+
+
+def _steps(x: Affine) -> Affine:
+    """Its tensors with the axis of steps first, of size 1 where all steps are alike."""
+    weight = x.weight.movedim(-3, 0) if x.weight.ndim > 2 else x.weight[None]
+    rest = (v.movedim(-2, 0) if v.ndim > 1 else v[None] for v in (x.offset, x.scale))
+    return Affine(weight, *rest)
+
+
+def _at(x: Affine, t: int) -> Affine:
+    """What holds at one step."""
+    return Affine(*(v[t if len(v) > 1 else 0] for v in x))

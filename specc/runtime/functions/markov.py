@@ -1,0 +1,229 @@
+"""The forward algorithm: the states of Markov chains summed out of a density, step by step.
+
+    alpha_t(j) = sum over i of alpha_{t-1}(i) pair_t(i, j) single_t(j)
+
+(Rabiner 1989, A tutorial on hidden Markov models, equations 19 to 21). For K states and T steps it
+takes time in K^2 T. The gradient of log Z in what a step adds is the probability of the states
+there. Going back from the last step,
+
+    p(i at t-1 | j at t) = exp(alpha_{t-1}(i) + pair_t(i, j) - log sum over i of the same)
+    p(i at t-1)          = sum over j of p(i at t-1 | j at t) p(j at t)
+
+(equations 26, 27, 37 of the same). Conditional probabilities of many steps are made at once, and
+every one is between 0 and 1, so nothing is lost to rounding.
+
+Where all rows have the same transitions a step is a product of matrices, with scaled alphas. With
+e_t = exp(alpha_t - max alpha_t) and P = exp(pair), the sums over the state before are
+
+    s_{t+1} = e_t P,   alpha_{t+1} = log s_{t+1} + max alpha_t + single_{t+1}
+
+and smoothing is p_{t-1} = e_{t-1} (P (p_t / s_t)). An entry of e_t or P that is too small for its
+type counts as 0. What is lost by that is less than states x tiny in every sum, so the result is
+exact up to rounding where every sum is well above it; where one is not, `scaled_forward` returns
+None, and the sums are made in logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+AT_ONCE = 1 << 18
+"""How many conditional probabilities are made at once: few enough for a cache."""
+
+
+class LogForward(torch.autograd.Function):
+    """log Z of what each step adds; `axis` is that of the state, from the right, and remains.
+
+    `pairs` is [steps, ..., before, state, ..., rows], `singles` [steps, ..., 1, state, ..., rows],
+    of one rank, and otherwise they broadcast; `pairs` may have one step for all. Where `masks`
+    [steps, ..., rows] is 0 a chain has no step. Any state may come before the first step: `pairs`
+    is the same for all there.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        pairs: Tensor,
+        singles: Tensor,
+        masks: Tensor | None,
+        axis: int,
+    ) -> Tensor:
+        """All steps, in order."""
+        steps, states = singles.shape[0], singles.shape[axis]
+        every = pairs.expand(steps, *pairs.shape[1:]).unbind(0)
+        alpha = torch.full_like(singles[0] + every[0].narrow(axis - 1, 0, 1), -math.log(states))
+        alpha = alpha if masks is None else alpha + 0.0 * masks[0]
+        alphas, entered = [alpha], []
+        for t, single in enumerate(singles.unbind(0)):
+            moved = alpha.transpose(axis - 1, axis) + every[t]
+            entered.append(torch.logsumexp(moved, axis - 1, keepdim=True))
+            after = entered[t] + single
+            alpha = after if masks is None else torch.where(masks[t] > 0, after, alpha)
+            alphas.append(alpha)
+        total = alpha.logsumexp(axis, keepdim=True)
+        ctx.save_for_backward(pairs, torch.stack(alphas), torch.stack(entered), total, masks)
+        ctx.axis, ctx.shape = axis, singles.shape
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:  # noqa: ANN401
+        """The probabilities of states, and of pairs of states, times the gradient of log Z."""
+        pairs, alphas, entered, total, masks = ctx.saved_tensors
+        axis = ctx.axis
+        here = (alphas[-1] - _finite(total)).exp() * grad
+        of_pairs, of_states = torch.zeros_like(pairs), torch.empty_like(entered)
+        for steps in _chunks(len(entered), alphas[0].numel() * alphas.shape[axis]):
+            taken = pairs[steps] if len(pairs) > 1 else pairs
+            moved = alphas[steps].transpose(axis - 1, axis) + taken
+            given = moved.sub_(_finite(entered[steps])).exp_()
+            for t in reversed(range(steps.start, steps.stop)):
+                is_step = None if masks is None else masks[t] > 0
+                of_states[t] = here if is_step is None else here * is_step
+                before = (given[t - steps.start] * here).sum(axis, keepdim=True)
+                before = before.transpose(axis - 1, axis)
+                here = before if is_step is None else torch.where(is_step, before, here)
+            joint = given.mul_(of_states[steps]).sum_to_size(taken.shape)
+            of_pairs[steps if len(pairs) > 1 else slice(None)] += joint
+        return of_pairs, of_states.sum_to_size(ctx.shape), None, None
+
+
+def _finite(x: Tensor) -> Tensor:
+    """x, and 0 for a sum of nothing, which has no probability to divide."""
+    return torch.where(x == -math.inf, 0.0, x)
+
+
+def _chunks(steps: int, size: int) -> Iterator[slice]:
+    """Ranges of steps from the last to the first, each of few enough numbers."""
+    width = max(1, AT_ONCE // size)
+    for stop in range(steps, 0, -width):
+        yield slice(max(0, stop - width), stop)
+
+
+def scaled_forward(pairs: Tensor, singles: Tensor, masks: Tensor | None) -> Tensor | None:
+    """log Z [rows] of `pairs` [steps or 1, before, state] and `singles` [steps, rows, state].
+
+    Where `masks` [steps, rows, 1] is 0 a row has no step. None where a sum is too small.
+    """
+    total, least = ScaledForward.apply(pairs, singles, masks)  # type: ignore[no-untyped-call]
+    kind = torch.finfo(singles.dtype)
+    found: Tensor = total
+    return found if least > singles.shape[-1] * kind.tiny / kind.eps else None
+
+
+class ScaledForward(torch.autograd.Function):
+    """log Z, and the least of all sums over the state before."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        pairs: Tensor,
+        singles: Tensor,
+        masks: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """All steps, in order."""
+        moves, states = pairs.exp(), singles.shape[-1]
+        alpha = torch.full_like(singles[0], -math.log(states))
+        scaled, sums = [], []
+        for t, move in enumerate(moves.expand(len(singles), -1, -1).unbind(0)):
+            largest = alpha.amax(-1, keepdim=True)
+            scaled.append((alpha - largest).exp_())
+            sums.append(scaled[t] @ move)
+            after = sums[t].log().add_(largest).add_(singles[t])
+            alpha = after if masks is None else torch.where(masks[t] > 0, after, alpha)
+        total = alpha.logsumexp(-1, keepdim=True)
+        entered = torch.stack(sums)
+        here = (alpha - total).exp_()
+        ctx.save_for_backward(moves, torch.stack(scaled), entered, here, masks)
+        least = entered.amin()
+        ctx.mark_non_differentiable(least)
+        return total.squeeze(-1), least
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401
+        """The probabilities of states, and of pairs of states, times the gradient of log Z."""
+        moves, scaled, sums, here, masks = ctx.saved_tensors
+        here = here * grad.unsqueeze(-1)
+        back = moves.mT.expand(len(sums), -1, -1).unbind(0)
+        of_states, shares = torch.empty_like(sums), torch.empty_like(sums)
+        for t in reversed(range(len(sums))):
+            is_step = None if masks is None else masks[t] > 0
+            of_states[t] = here if is_step is None else here * is_step
+            share = torch.div(of_states[t], sums[t], out=shares[t])
+            before = (share @ back[t]).mul_(scaled[t])
+            here = before if is_step is None else torch.where(is_step, before, here)
+        if len(moves) > 1:
+            return moves * (scaled.mT @ shares), of_states, None
+        joint = scaled.flatten(0, 1).mT @ shares.flatten(0, 1)
+        return moves * joint, of_states, None
+
+
+def forward_algorithm(
+    log_pair: Tensor,
+    log_single: Tensor | None,
+    axis: int,
+    mask: Tensor | None = None,
+    reverse: bool = False,
+) -> Tensor:
+    """The logarithm of the sum over all sequences of states: [..., rows].
+
+    `log_pair` [..., state before, state, ..., rows, steps] and `log_single` [..., state, ..., rows,
+    steps] are what each step adds; an axis of size 1 stands for all. `log_single` may be None, for
+    nothing. The axis of the state is `axis`, from the right, and that of the state before stands
+    left of it. Before the first step there is one state, so `log_pair` is the same there for all
+    of them. Where `mask` is 0 a row has no step. With `reverse` the chain runs from the last step
+    to the first. Both axes stay, of size 1.
+    """
+    if log_single is None:
+        log_single = torch.zeros_like(log_pair.narrow(axis - 1, 0, 1))
+    rank = max(log_pair.ndim, log_single.ndim)
+    pairs, singles = (_steps_first(x, rank) for x in (log_pair, log_single))
+    pairs = _of_both(pairs, singles.shape[axis + 1], axis + 1)
+    singles = singles.expand(max(len(singles), len(pairs)), *singles.shape[1:])
+    masks = None if mask is None else _steps_first(mask, mask.ndim)
+    if masks is not None:  # rows of unequal length are told apart, though all else be alike
+        singles = singles.expand(*singles.shape[:-1], masks.shape[-1])
+    if reverse:
+        pairs, singles = pairs.flip(0), singles.flip(0)
+        masks = None if masks is None else masks.flip(0)
+    found = _shared(pairs, singles, masks, axis + 1)
+    if found is not None:
+        return found
+    total: Tensor = LogForward.apply(pairs, singles, masks, axis + 1)  # type: ignore[no-untyped-call]
+    return total
+
+
+def _shared(pairs: Tensor, singles: Tensor, masks: Tensor | None, axis: int) -> Tensor | None:
+    """The same where `pairs` is alike for all that `singles` vary with, by products of matrices."""
+    states, steps, rank = singles.shape[axis], len(singles), singles.ndim
+    if torch.compiler.is_compiling():  # it takes no branch that depends on numbers
+        return None
+    if pairs.numel() != len(pairs) * states**2 or singles.shape[axis - 1] > 1:
+        return None
+    inner = singles.movedim(axis, -1)
+    shape = inner.shape[1:-1]
+    if masks is not None:
+        masks = masks[(slice(None), *(None,) * (rank - 1 - masks.ndim))]
+        masks = masks.expand(steps, *shape).reshape(steps, -1, 1)
+    flat = pairs.reshape(len(pairs), states, states)
+    found = scaled_forward(flat, inner.reshape(steps, -1, states), masks)
+    return None if found is None else found.reshape(shape).unsqueeze(axis)
+
+
+def _of_both(pairs: Tensor, states: int, axis: int) -> Tensor:
+    """The same for every state at a step and every one before, where it says nothing of one."""
+    sizes = [-1] * pairs.ndim
+    sizes[axis - 1] = sizes[axis] = states
+    return pairs.expand(sizes)
+
+
+def _steps_first(x: Tensor, rank: int) -> Tensor:
+    """[steps, ..., rows], with as many axes as the other one has, each step in one piece."""
+    return x[(None,) * (rank - x.ndim)].movedim(-1, 0).contiguous()

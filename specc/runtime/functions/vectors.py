@@ -1,0 +1,56 @@
+"""Functions that make, join or multiply vectors and matrices."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from specc.runtime.functions.dtypes import promote_dtypes, to_float
+
+
+def cholesky_factor(free: Tensor) -> Tensor:
+    """The lower triangle of `free` [..., n, n], with exp of its diagonal on the diagonal."""
+    return free.tril(-1) + free.diagonal(dim1=-2, dim2=-1).exp().diag_embed()
+
+
+def concat(*parts: Tensor | float) -> Tensor:
+    """The vectors one after the other along the last axis: [..., n + m] from [..., n], [..., m].
+
+    The axes before it broadcast. A number, or a tensor without axes, is a vector of one entry.
+    """
+    vectors = [part if part.dim() else part[None] for part in promote_dtypes(*parts)]
+    shapes = [vector.shape[:-1] for vector in vectors]
+    leading = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
+    return torch.cat([vector.expand(*leading, vector.shape[-1]) for vector in vectors], -1)
+
+
+def dot(left: Tensor, right: Tensor) -> Tensor:
+    """sum_i x_i y_i over the last axis; the axes before it broadcast."""
+    return (left * right).sum(-1)
+
+
+def flatten(value: Tensor, *, dims: int) -> Tensor:
+    """The last `dims` axes as one; a number as a vector of one entry."""
+    return value.flatten(-dims) if dims else value.unsqueeze(-1)
+
+
+def log_softmax(value: Tensor) -> Tensor:
+    """x_i - log sum_j exp(x_j) along the last axis."""
+    return to_float(value).log_softmax(-1)
+
+
+def one_hot(value: Tensor, classes: int) -> Tensor:
+    """The vectors [..., classes] with a 1 at position `value` and zeros elsewhere."""
+    every = torch.arange(classes, device=value.device)
+    return (value.unsqueeze(-1) == every).to(torch.get_default_dtype())
+
+
+def softmax(value: Tensor) -> Tensor:
+    """exp(x_i) / sum_j exp(x_j) along the last axis."""
+    return to_float(value).softmax(-1)
+
+
+def stack(*parts: Tensor | float, dim: int) -> Tensor:
+    """The parts on a new axis `dim`, counted from the end of the result; their axes broadcast."""
+    spread = torch.broadcast_tensors(*promote_dtypes(*parts))  # type: ignore[no-untyped-call]
+    return torch.stack(spread, dim)

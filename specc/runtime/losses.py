@@ -1,0 +1,147 @@
+"""Declarations of losses in the manifest: their data, scalars, state and parameters.
+
+loss(state, batch, noise, scalars) -> loss, state, metrics
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from specc.runtime.json_object import JsonObject, ManifestError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State: TypeAlias = "Mapping[str, Tensor]"
+"""The state of one loss: tensors by their names."""
+
+LAYOUTS = ("replicated", "sharded")
+DTYPES = ("float32", "float64", "int64")
+
+
+class LossResult(NamedTuple):
+    """The result of a loss: its value, the state after the step, and metrics.
+
+    `loss` is a scalar, `state` has the tensors that the loss declares, `metrics` are scalars by
+    name. It is a tuple, so that torch finds the tensors in it.
+    """
+
+    loss: Tensor
+    state: dict[str, Tensor]
+    metrics: dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number that a loss takes at each step: its kind, with the options of the kind.
+
+    `specc.engine.schedule.scalars` defines the kinds.
+    """
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StateTensor:
+    """A tensor that a loss reads and updates at each step, such as a running baseline.
+
+    Every entry is `initial` at first. A `replicated` tensor is the same in every process; a
+    `sharded` one is split along its first axis as the rows of a batch are. A floating-point `dtype`
+    means the precision of the run, as for data.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    initial: float
+    layout: str
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether each micro-batch has a part of the tensor."""
+        return self.layout == "sharded"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A loss function: its inputs, and the prefixes of the parameters that it trains.
+
+    `inputs` are data fields; `scalars` are numbers that change from step to step or from run to
+    run, by the argument; `state` are the tensors that one step passes to the next. `bound` is the
+    metric that is the negative of the loss, `loop` the number of steps of its longest loop over a
+    sequence.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    scalars: Mapping[str, Scalar] = field(default_factory=dict)
+    state: tuple[StateTensor, ...] = ()
+    bound: str | None = None
+    loop: int = 0
+
+
+def metric_names(losses: Sequence[Loss], loss: Loss, names: Iterable[str]) -> tuple[str, ...]:
+    """The names under which metrics of `loss` are reported: `<loss> <name>` among several losses.
+
+    Of a program with one loss they are the names themselves.
+    """
+    prefix = f"{loss.name} " if len(losses) > 1 else ""
+    return tuple(f"{prefix}{name}" for name in names)
+
+
+def parse_loss(item: JsonObject) -> Loss:
+    """The declaration of a loss in a manifest; raises ManifestError."""
+    return Loss(
+        name=item.get("name", str),
+        inputs=item.names("inputs"),
+        parameters=item.names("parameters"),
+        scalars=_scalars(item),
+        state=tuple(_state_tensor(own) for own in item.items("state", [])),
+        bound=item.optional("bound", str),
+        loop=item.get("loop", int, 0),
+    )
+
+
+def _scalars(item: JsonObject) -> dict[str, Scalar]:
+    if "scalars" not in item.value:
+        return _former_scalars(item)
+    found = {}
+    for argument, own in item.child("scalars").children():
+        options = {key: value for key, value in own.value.items() if key != "kind"}
+        found[argument] = Scalar(own.get("kind", str), options)
+    return found
+
+
+def _former_scalars(item: JsonObject) -> dict[str, Scalar]:
+    """The scalars under the keys of specc 0.1, which old run folders have."""
+    found = {}
+    if item.get("needs_data_size", bool, False):
+        found["data_size"] = Scalar("data_size")
+    if warm_up := item.optional("warm_up", float):
+        found["kl_weight"] = Scalar("kl_weight", {"warm_up": warm_up})
+    for argument, of in item.get("shares", dict, {}).items():
+        found[argument] = Scalar("observed_fraction", {"of": of})
+    return found
+
+
+def _state_tensor(item: JsonObject) -> StateTensor:
+    found = StateTensor(
+        name=item.get("name", str),
+        shape=item.sizes("shape"),
+        dtype=item.get("dtype", str),
+        initial=item.get("initial", float),
+        layout=item.get("layout", str),
+    )
+    if found.layout not in LAYOUTS:
+        raise ManifestError(f"`{item.path}.layout` is {found.layout!r}, not one of {LAYOUTS}")
+    if found.dtype not in DTYPES:
+        raise ManifestError(f"`{item.path}.dtype` is {found.dtype!r}, not one of {DTYPES}")
+    if found.is_sharded and not found.shape:
+        raise ManifestError(f"`{item.path}` is sharded and has no axis to divide")
+    if not found.is_sharded and found.dtype == "int64":
+        raise ManifestError(f"`{item.path}` is replicated, so it is a mean, and cannot be int64")
+    return found
