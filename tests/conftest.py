@@ -1,10 +1,15 @@
 """Options of the whole test run, and which tests are quick."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# One thread a process, before torch is there: of two workers with two threads each on two cores,
+# threads that wait for each other keep both cores busy with nothing else than to wait.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("specc", deadline=None)
@@ -24,11 +29,14 @@ QUICK = (
 )
 # Files in them that take several seconds each: they compile hundreds of specs, or train.
 LONG = (
+    "golden/test_advice.py",
     "house/test_gallery.py",
     "house/test_walls.py",
     "unit/cli/test_completion.py",
     "unit/cli/test_evaluate.py",
+    "unit/cli/test_first_use.py",
     "unit/cli/test_impute.py",
+    "unit/cli/test_main.py",
     "unit/cli/test_outputs.py",
     "unit/cli/test_query.py",
     "unit/cli/test_verbs.py",
@@ -38,9 +46,9 @@ LONG = (
     "unit/data/test_verb.py",
     "unit/engine",
     "unit/evaluate",
-    "unit/infer/test_query.py",
+    "unit/infer/test_network.py",
     "unit/language/test_formatter.py",
-    "unit/objective/test_figures.py",
+    "unit/objective/test_likelihood_estimates.py",
     "unit/report",
     "unit/test_fuzz.py",
     "unit/test_hostile.py",

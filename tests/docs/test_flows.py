@@ -1,4 +1,4 @@
-"""The pages on flows and autoregressive models: their commands print what the pages say."""
+"""The pages on flows, autoregressive and adversarial models: what their commands print."""
 
 import re
 import shlex
@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from specc.catalog.bijections.index import names as bijections
-from specc.catalog.causal_links.index import names as causal_links
+from specc.catalog.registry import BIJECTIONS, CAUSAL_LINKS
 from specc.cli.main import main
+from specc.compiler import front
+from specc.diagnostics.source import Source
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```text\n\$ specc (?P<line>[^\n]*)\n(?P<printed>.*?)```", re.DOTALL)
-PAGES = {"flows": 2, "flow_gallery": 10, "autoregressive": 4}
+PAGES = {"flows": 2, "flow_gallery": 10, "autoregressive": 4, "adversarial": 1, "sharing": 1}
 """The pages, and how many commands each has."""
 
-KINDS = {"flows": bijections(), "autoregressive": causal_links()}
+KINDS = {"flows": BIJECTIONS, "autoregressive": CAUSAL_LINKS}
 SPEC = re.compile(r"\]\(\.\./specs/(\w+)\.yaml\)|```yaml\n(.*?)```", re.DOTALL)
 
 
@@ -39,13 +40,14 @@ def test_the_commands(name, monkeypatch, capsys, request):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_what_is_shown_of_a_spec_stands_there(name):
-    """Each block is a part of the spec that is named last before it."""
-    spec = None
+    """Each block is a part of the spec that is named last before it, or of its long form."""
+    spec = long_form = ""
     for found in SPEC.finditer((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")):
         if found[1]:
             spec = (ROOT / "specs" / f"{found[1]}.yaml").read_text(encoding="utf-8")
+            long_form = front(Source("spec.yaml", spec)).plan.experiment.long_form
         else:
-            assert found[2] in spec
+            assert found[2] in spec or found[2].strip() in long_form
 
 
 @pytest.mark.parametrize("name", KINDS)

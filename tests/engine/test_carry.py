@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from specc.engine import checkpoint, record, train
+from specc.engine import train
+from specc.engine.step.step import Step
+from specc.engine.storage import checkpoint, run_folder
 from specc.engine.train import Options
 from specc.runtime.failure import RunFailure
 from specc.verdict import renamed
@@ -28,17 +30,20 @@ def test_a_run_starts_where_another_ended(first, tmp_path):
     code = making.copy("vae", tmp_path, epochs=1, seed=5)
     said = []
     train.train(code, tmp_path / "run", start(first, say=said.append))
-    facts, _ = record.facts_of(tmp_path / "run")
+    facts, _ = run_folder.facts_of(tmp_path / "run")
     assert facts["carried"]["fresh"] == []
     assert "tensors come from" in said[0]
-    assert record.read_metrics(tmp_path / "run")[0]["loss"] < record.read_metrics(first)[0]["loss"]
+    assert (
+        run_folder.read_metrics(tmp_path / "run")[0]["loss"]
+        < run_folder.read_metrics(first)[0]["loss"]
+    )
 
 
 def test_only_what_has_the_same_shape_is_taken(first, tmp_path):
     code = making.copy("vae", tmp_path, lambda m: m.update(parameters=[]), epochs=1)
     making.edit(code, "model.py", "24", "12")
     train.train(code, tmp_path / "run", start(first))
-    facts, _ = record.facts_of(tmp_path / "run")
+    facts, _ = run_folder.facts_of(tmp_path / "run")
     assert facts["carried"]["fresh"]
     shapes = {name: tensor.shape for name, tensor in checkpoint.latest(first).weights.items()}
     mine = {
@@ -54,7 +59,7 @@ def test_a_warm_start_resumes_to_itself(first, tmp_path, monkeypatch):
     def stop(self, epoch, number, index):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train.Step, "__call__", stop)
+    monkeypatch.setattr(Step, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
         train.train(code, tmp_path / "run", start(first))
     monkeypatch.undo()
@@ -96,7 +101,7 @@ def test_the_weights_really_are_those(first, tmp_path, monkeypatch):
         seen.update({n: p.detach().clone() for n, p in self.program.named_parameters()})
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train.Step, "__call__", look)
+    monkeypatch.setattr(Step, "__call__", look)
     with pytest.raises(KeyboardInterrupt):
         train.train(code, tmp_path / "run", start(first))
     saved = checkpoint.latest(first).weights

@@ -10,12 +10,18 @@ import torch
 
 import specc
 from specc.data.load import load
-from specc.engine import choice, products, record, train
-from specc.engine.choice import choose
-from specc.engine.opened import fresh
-from specc.engine.player import NotCompiled, players_of
+from specc.engine import train
+from specc.engine.compile import autotune
+from specc.engine.compile.autotune import choose
+from specc.engine.compile.compile_step import compile_step
+from specc.engine.loop import loop
+from specc.engine.loop.epochs import Epochs
 from specc.engine.settings import settings_of
-from specc.engine.step import Step
+from specc.engine.step import matmul_precision
+from specc.engine.step.player import NotCompiled, players_of
+from specc.engine.step.step import Step, UpdateIndex
+from specc.engine.storage import run_folder
+from specc.engine.storage.loaded_run import fresh
 from specc.engine.train import Options
 from specc.runtime import manifest as manifests
 from tests.engine.test_train import QUIET, RESUME, losses, weights_hash
@@ -58,9 +64,9 @@ def state(step):
     ],
     ids=["adam", "adamw", "sgd with clipping"],
 )
-def test_it_computes_what_the_eager_step_computes(tmp_path, settings):
+def test_it_computes_what_the_eager_step_computes_and_skips_what_is_not_finite(tmp_path, settings):
     eager, compiled = (made(tmp_path / name, **settings) for name in "ab")
-    compiled.compile()
+    compile_step(compiled)
     for number in range(8):
         # Every other batch has fewer rows than the graph was made for.
         index = torch.arange(100 if number % 2 else 70) + 10 * number
@@ -69,11 +75,22 @@ def test_it_computes_what_the_eager_step_computes(tmp_path, settings):
         assert torch.allclose(mine.values, theirs.values, atol=CLOSE)
     pairs = zip(state(compiled), state(eager), strict=True)
     assert all(torch.allclose(a, b, atol=CLOSE) for a, b in pairs)
+    changes_nothing_where_it_is_not_finite(compiled)
+
+
+def changes_nothing_where_it_is_not_finite(step):
+    index, before = torch.arange(100), state(step)
+    batch = step.rows.batch(index, step._noise(2, 0, 0))
+    bad = {"x": batch["x"] * float("nan")}
+    (update,) = step.compiled.values()
+    outcome = update(bad, step._loss_noise(UpdateIndex(0, 1), 0, 0), {})
+    assert outcome.skipped.item() == 1.0
+    assert all(torch.equal(a, b) for a, b in zip(state(step), before, strict=True))
 
 
 def test_fast_is_near_and_goes_on_bit_for_bit(tmp_path, monkeypatch):
     """Products in bfloat16 (here whatever the processor): the loss of a few epochs within 2 %."""
-    monkeypatch.setattr(products, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(matmul_precision, "has_bfloat16", lambda: True)
     code = {
         name: making.copy("vae", tmp_path / name, epochs=4, precision=name)
         for name in ("float32", "fast")
@@ -84,9 +101,16 @@ def test_fast_is_near_and_goes_on_bit_for_bit(tmp_path, monkeypatch):
     assert fast != exact and fast == pytest.approx(exact, rel=0.02)
     short = Options(quiet=True, resume=True)
     stopped = tmp_path / "stopped"
-    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
     with monkeypatch.context() as patch:
-        patch.setattr(train._Training, "_is_over", lambda self: self.counters.epoch == 2)
+        ended, end_epoch = [], Epochs.end_epoch
+
+        def note(self, counters):
+            ended.append(counters.epoch)
+            return end_epoch(self, counters)
+
+        patch.setattr(Epochs, "end_epoch", note)
+        patch.setattr(Epochs, "is_over", property(lambda self: ended == [1, 2]))
         train.train(code["fast"], stopped, short)
     train.train(code["fast"], stopped, short)
     assert weights_hash(stopped) == weights_hash(tmp_path / "fast run")
@@ -94,10 +118,10 @@ def test_fast_is_near_and_goes_on_bit_for_bit(tmp_path, monkeypatch):
 
 @compiles
 def test_fast_compiled_is_fast(tmp_path, monkeypatch):
-    monkeypatch.setattr(products, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(matmul_precision, "has_bfloat16", lambda: True)
     fast, compiled = (made(tmp_path / name, precision="fast") for name in "ab")
     exact = made(tmp_path / "c")
-    compiled.compile()
+    compile_step(compiled)
     index = torch.arange(100)
     values = [step(0, 0, index).values[0] for step in (compiled, fast, exact)]
     assert abs(values[0] - values[1]) < 0.01 < 0.01 * values[1]
@@ -106,26 +130,11 @@ def test_fast_compiled_is_fast(tmp_path, monkeypatch):
 
 def test_without_caches_it_is_not_compiled(tmp_path):
     step = made(tmp_path)
-    step.compile()
+    compile_step(step)
     index = torch.arange(100)
     switched_off = torch._inductor.config.patch(force_disable_caches=True)
     with switched_off, pytest.raises(NotCompiled, match="caches are switched off"):
         step(0, 0, index)
-
-
-@compiles
-def test_a_step_that_is_not_finite_changes_nothing(tmp_path):
-    step = made(tmp_path)
-    step.compile()
-    index = torch.arange(100)
-    step(0, 0, index)
-    before = state(step)
-    batch = step.rows.batch(index, step._noise(2, 0, 0))
-    bad = {"x": batch["x"] * float("nan")}
-    (update,) = step.compiled.values()
-    outcome = update(bad, step._loss_noise(0, 1, 0, 0))
-    assert outcome.skipped.item() == 1.0
-    assert all(torch.equal(a, b) for a, b in zip(state(step), before, strict=True))
 
 
 @compiles
@@ -139,7 +148,8 @@ def test_auto_keeps_what_pays_and_leaves_the_state_as_it_was(tmp_path, monkeypat
     assert not any(p.grad is not None for p in step.program.parameters())
 
 
-def test_auto_does_not_try_where_little_is_left(tmp_path):
+def test_auto_does_not_try_where_little_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(autotune, "_seconds", lambda step: 0.01)
     step = made(tmp_path)
     found = choose(step, "auto", 100)
     assert (found.compiled, step.compiled) == (False, {})
@@ -161,8 +171,8 @@ def test_a_compiled_run_resumes_to_itself(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return call(self, epoch, number, index)
 
-    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(train, "READ_EVERY", 5)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(loop, "READ_EVERY", 5)
     monkeypatch.setattr(Step, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
         train.train(code, tmp_path / "run", QUIET)
@@ -185,7 +195,7 @@ def test_what_a_graph_cannot_hold_is_said_and_trained_eagerly(tmp_path):
     said = []
     train.train(code, tmp_path / "run", Options(quiet=True, threads=1, say=said.append))
     assert said == ["the step is not compiled: it draws gamma, Poisson or binomial numbers"]
-    assert record.facts_of(tmp_path / "run")[0]["compile"]["compiled"] is False
+    assert run_folder.facts_of(tmp_path / "run")[0]["compile"]["compiled"] is False
 
 
 BIJECTED = """\
@@ -213,24 +223,26 @@ def test_what_takes_another_number_of_steps_each_time_is_said(kind, reason, tmp_
     np.savez("d.npz", x=np.random.default_rng(0).normal(size=(10, 12)))
     (tmp_path / "m.yaml").write_text(BIJECTED.replace("KIND", kind))
     run = specc.load("m.yaml").train("run", data_dir=".")
-    facts, _ = record.facts_of(run.folder)
+    facts, _ = run_folder.facts_of(run.folder)
     assert facts["compile"] == {"compiled": False, "reason": reason}
 
 
 def test_pieces_and_dropout_are_refused(tmp_path):
     with pytest.raises(NotCompiled, match="pieces"):
-        made(tmp_path / "a", accumulate=2).compile()
+        compile_step(made(tmp_path / "a", accumulate=2))
     step = made(tmp_path / "b")
     step.has_dropout = True
     with pytest.raises(NotCompiled, match="dropout"):
-        step.compile()
+        compile_step(step)
 
 
 def test_the_limit_is_in_seconds_of_steps(tmp_path, monkeypatch):
-    monkeypatch.setattr(choice, "WORTH", 0.0)
+    monkeypatch.setattr(autotune, "MIN_SECONDS_LEFT", 0.0)
     step = made(tmp_path)
-    monkeypatch.setattr(Step, "compile", lambda self: (_ for _ in ()).throw(NotCompiled("no")))
-    assert choose(step, "auto", 1) == choice.Choice(False, "no")
+    monkeypatch.setattr(
+        autotune, "compile_step", lambda step: (_ for _ in ()).throw(NotCompiled("no"))
+    )
+    assert choose(step, "auto", 1) == autotune.Choice(False, "no")
 
 
 @compiles
@@ -238,7 +250,7 @@ def test_a_rising_weight_is_no_new_graph(tmp_path):
     """The weight goes in as a tensor: each step has its own, and the losses are the eager ones."""
 
     def rising(manifest):
-        manifest["losses"][0]["warm_up"] = 0.5
+        manifest["losses"][0]["scalars"] = {"kl_weight": {"kind": "kl_weight", "warm_up": 0.5}}
 
     old = "noise: Noise, *, x: Tensor"
     edits = [(old, old + ", kl_weight: Tensor | float = 1.0"), ("- kl_z)", "- kl_weight * kl_z)")]
@@ -253,9 +265,10 @@ def test_a_rising_weight_is_no_new_graph(tmp_path):
         rows = load(found.data, None, chosen.dtype).part("train")
         steps.append(Step(program, players_of(program, chosen, CPU), rows, chosen, CPU))
     eager, compiled = steps
-    compiled.compile()
+    compile_step(compiled)
     for number in range(4):
         index = torch.arange(100)
         mine, theirs = compiled(0, number, index), eager(0, number, index)
         assert torch.allclose(mine.values, theirs.values, atol=CLOSE)
-    assert eager.kl_weight(eager.players[0], 0, 3) < eager.kl_weight(eager.players[0], 0, 4) < 1.0
+    third, fourth = (eager.scalars(eager.players[0], 0, n)["kl_weight"] for n in (3, 4))
+    assert third < fourth < 1.0

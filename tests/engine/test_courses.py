@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from specc.engine import checkpoint, record, train
-from specc.engine.opened import open_run
-from specc.engine.step import Step
+from specc.engine import train
+from specc.engine.loop import loop
+from specc.engine.step.step import Step
+from specc.engine.storage import checkpoint, run_folder
+from specc.engine.storage.loaded_run import load_run
 from specc.engine.train import Options
 from specc.runtime.failure import RunFailure
 from tests.engine.test_train import QUIET, RESUME, losses, state_hash, weights_hash
@@ -44,8 +46,8 @@ def test_a_run_with_everything_resumes_to_the_same_end(tmp_path, monkeypatch, st
             raise KeyboardInterrupt
         return step(self, epoch, number, index)
 
-    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(train, "READ_EVERY", 4)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(loop, "READ_EVERY", 4)
     monkeypatch.setattr(Step, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
         train.train(code, tmp_path / "run", QUIET)
@@ -55,14 +57,14 @@ def test_a_run_with_everything_resumes_to_the_same_end(tmp_path, monkeypatch, st
     assert losses(tmp_path / "run") == losses(tmp_path / "whole")
     assert weights_hash(tmp_path / "run") == weights_hash(tmp_path / "whole")
     assert state_hash(tmp_path / "run") == state_hash(tmp_path / "whole")
-    mine, theirs = weights(again.opened.program), weights(whole.opened.program)
+    mine, theirs = weights(again.loaded.program), weights(whole.loaded.program)
     assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
 
 
 def test_the_rate_in_the_record_is_that_of_the_schedule(tmp_path):
     code = making.copy("vae", tmp_path, epochs=4, schedule={"linear": {"final": 0.0}})
     train.train(code, tmp_path / "run", QUIET)
-    lines = record.read_metrics(tmp_path / "run")
+    lines = run_folder.read_metrics(tmp_path / "run")
     total = lines[-1]["step"]
     wanted = [0.003 * (1 - (line["step"] - 1) / total) for line in lines]
     assert [line["lr"] for line in lines] == pytest.approx(wanted)
@@ -76,8 +78,8 @@ def test_a_run_ends_early_with_its_best_weights(tmp_path):
     # The first validation is the best, for none can be better by 10^9.
     assert trained.counters.epoch == 3
     best = checkpoint.best(tmp_path / "run")
-    assert best.counters.total == record.read_metrics(tmp_path / "run")[0]["step"]
-    for program in (trained.opened.program, open_run(tmp_path / "run").program):
+    assert best.counters.total == run_folder.read_metrics(tmp_path / "run")[0]["step"]
+    for program in (trained.loaded.program, load_run(tmp_path / "run").program):
         assert all(torch.equal(p, best.weights[name]) for name, p in program.named_parameters())
     last = checkpoint.latest(tmp_path / "run")
     assert any(not torch.equal(last.weights[n], best.weights[n]) for n in best.weights)
@@ -98,15 +100,15 @@ def test_the_mean_of_the_weights_is_what_is_used(tmp_path):
     code = making.copy("vae", tmp_path, ema=0.9)
     trained = train.train(code, tmp_path / "run", QUIET)
     found = checkpoint.latest(tmp_path / "run")
-    assert set(found.averages) == set(dict(trained.opened.program.named_parameters()))
-    for program in (trained.opened.program, open_run(tmp_path / "run").program):
+    assert set(found.averages) == set(dict(trained.loaded.program.named_parameters()))
+    for program in (trained.loaded.program, load_run(tmp_path / "run").program):
         for name, parameter in program.named_parameters():
             assert torch.equal(parameter, found.averages[name])
             assert not torch.equal(parameter, found.weights[name])
 
 
 def test_checkpoints_are_kept_as_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
     code = making.copy("vae", tmp_path, epochs=5, keep=4)
     train.train(code, tmp_path / "run", QUIET)
     assert len(list((tmp_path / "run/checkpoints").iterdir())) == 4
@@ -129,7 +131,7 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole(tmp_path):
         trained = train.train(
             code, folder / "run", Options(quiet=True, threads=1, data_dir=tmp_path / "data")
         )
-        found.append(weights(trained.opened.program))
+        found.append(weights(trained.loaded.program))
     for other in found[1:]:
         for name, value in found[0].items():
             assert torch.allclose(other[name], value, rtol=1e-10, atol=1e-12)
@@ -162,17 +164,18 @@ def test_the_weight_of_divergences_rises_with_the_steps(tmp_path, monkeypatch):
     for name, content in result.files.items():
         (code / name).write_text(content, encoding="utf-8")
     seen = []
-    weigh = Step.kl_weight
+    scalars = Step.scalars
 
     def note(self, player, epoch, step):
-        seen.append(weigh(self, player, epoch, step))
-        return seen[-1]
+        found = scalars(self, player, epoch, step)
+        seen.append(found["kl_weight"])
+        return found
 
-    monkeypatch.setattr(Step, "kl_weight", note)
+    monkeypatch.setattr(Step, "scalars", note)
     train.train(code, tmp_path / "run", QUIET)
     total = len(seen)
     assert seen == [min(1.0, step / (0.5 * total)) for step in range(total)]
-    line = record.read_metrics(tmp_path / "run")[0]["parts"]
+    line = run_folder.read_metrics(tmp_path / "run")[0]["parts"]
     divergence = next(value for name, value in line.items() if name.startswith("KL"))
     fit = line["log p(x | z)"]
     assert -fit < line["loss"] < divergence - fit

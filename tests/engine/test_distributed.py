@@ -11,8 +11,9 @@ import sys
 import pytest
 import torch
 
-from specc.engine import checkpoint, record, train
+from specc.engine import train
 from specc.engine.distributed import World, world
+from specc.engine.storage import checkpoint, run_folder
 from tests.engine.processes import TRAIN
 from tests.engine.test_train import QUIET, losses, wait_for
 from tests.programs import making
@@ -70,7 +71,7 @@ def test_two_processes_make_the_steps_of_one(alone, tmp_path):
     assert [m["valid"]["loss"] for m in lines] == pytest.approx(
         [m["valid"]["loss"] for m in wanted], rel=1e-6
     )
-    assert record.facts_of(tmp_path / "run")[0]["pieces"] == 2
+    assert run_folder.facts_of(tmp_path / "run")[0]["pieces"] == 2
 
 
 def test_one_of_two_is_killed_and_all_start_again(alone, tmp_path):
@@ -78,7 +79,7 @@ def test_one_of_two_is_killed_and_all_start_again(alone, tmp_path):
     making.edit(code, "objective.py", SLOWLY, "    __import__('time').sleep(0.01)\n")
     run = tmp_path / "run"
     processes = start(code, run)
-    wait_for(lambda: record.read_metrics(run))
+    wait_for(lambda: run_folder.read_metrics(run))
     processes[1].kill()
     codes, said = ended(processes)
     assert codes[0] == 3 and codes[1] == -signal.SIGKILL
@@ -93,7 +94,7 @@ def test_a_polite_end_of_one_ends_both(tmp_path):
     code = making.copy("vae", tmp_path, epochs=50)
     making.edit(code, "objective.py", SLOWLY, "    __import__('time').sleep(0.01)\n")
     processes = start(code, tmp_path / "run")
-    wait_for(lambda: record.read_metrics(tmp_path / "run"))
+    wait_for(lambda: run_folder.read_metrics(tmp_path / "run"))
     processes[1].send_signal(signal.SIGTERM)
     codes, said = ended(processes)
     assert codes == [75, 75], said
@@ -105,7 +106,7 @@ def test_a_run_of_two_goes_on_alone(alone, tmp_path):
     making.edit(code, "objective.py", SLOWLY, "    __import__('time').sleep(0.01)\n")
     run = tmp_path / "run"
     processes = start(code, run)
-    wait_for(lambda: record.read_metrics(run))
+    wait_for(lambda: run_folder.read_metrics(run))
     processes[0].send_signal(signal.SIGTERM)
     codes, said = ended(processes)
     assert codes == [75, 75], said

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from specc.engine import checkpoint, files, record, train
+from specc.engine import train
+from specc.engine.loop import loop
+from specc.engine.storage import checkpoint, file_io, run_folder
 from specc.runtime.failure import RunFailure
 from tests.programs import making
 from tests.truths.gallery import compiled
@@ -41,10 +43,10 @@ def small_disk(folder, size):
 def state_of(run):
     """What two runs have in common that took the same steps."""
     found = checkpoint.latest(run)
-    hashes = [files.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
+    hashes = [file_io.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
     lines = [
         {k: v for k, v in m.items() if k not in ("seconds", "memory")}
-        for m in record.read_metrics(run)
+        for m in run_folder.read_metrics(run)
     ]
     return found.counters.total, hashes, repr(lines)
 
@@ -58,14 +60,14 @@ def whole(tmp_path_factory):
     root = tmp_path_factory.mktemp("whole")
     code = making.copy("vae", root, **TRAIN)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "SAVE_EVERY", 0.0)
+        patch.setattr(loop, "SAVE_EVERY", 0.0)
         train.train(code, root / "run", OPTIONS)
     return code, root / "run"
 
 
 def test_a_disk_that_fills_up_at_any_point(whole, tmp_path, monkeypatch):
     """With room for 8 kB up to almost all of a run; then the disk grows, and the run goes on."""
-    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
     code, done = whole
     need = size_of(done)
     stopped = set()
@@ -89,7 +91,7 @@ def test_a_disk_that_fills_up_at_any_point(whole, tmp_path, monkeypatch):
 
 def test_every_write_of_a_run_may_fail(whole, tmp_path, monkeypatch):
     """The n-th call that syncs, renames or opens for writing fails, for each n in turn."""
-    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
     code, done = whole
     failing = Failing(monkeypatch)
     train.train(code, tmp_path / "count", OPTIONS)
@@ -151,10 +153,10 @@ def test_a_read_only_folder(whole, tmp_path):
 
 
 NODES = {
-    ("model.py", "return self.z1_loc(h), "): ("model.z1", "specs/hierarchical_vae.yaml:11:3"),
+    ("model.py", "return self.z1_loc_head(h), "): ("model.z1", "specs/hierarchical_vae.yaml:11:3"),
     ("model.py", "return self.down1(z1)"): ("model.x", "specs/hierarchical_vae.yaml:12:3"),
-    ("guide.py", "return self.z1_loc(h), "): ("guide.z1", "specs/hierarchical_vae.yaml:15:3"),
-    ("guide.py", "return self.z2_loc(h), "): ("guide.z2", "specs/hierarchical_vae.yaml:16:3"),
+    ("guide.py", "return self.z1_loc_head(h), "): ("guide.z1", "specs/hierarchical_vae.yaml:15:3"),
+    ("guide.py", "return self.z2_loc_head(h), "): ("guide.z2", "specs/hierarchical_vae.yaml:16:3"),
 }
 
 

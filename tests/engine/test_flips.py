@@ -18,7 +18,8 @@ import pytest
 
 import specc
 from specc.api import Model
-from specc.engine import checkpoint, files, log, record, train
+from specc.engine.loop import loop
+from specc.engine.storage import checkpoint, file_io, metrics_log, run_folder
 from specc.recompile import compiled
 from specc.runtime.failure import RunFailure
 
@@ -47,7 +48,7 @@ def make(root: Path) -> Path:
     """A run that was killed in its last epoch, so that there is something left to do."""
     (root / "tiny.yaml").write_text(SPEC)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "SAVE_EVERY", 0.0)
+        patch.setattr(loop, "SAVE_EVERY", 0.0)
         specc.load(root / "tiny.yaml", {"train.seed": 3}).train(root / "run")
     *_, last = sorted((root / "run/checkpoints").iterdir())
     shutil.rmtree(last)
@@ -63,16 +64,24 @@ def made(tmp_path_factory):
 
 def standing(run: Path) -> tuple[object, ...]:
     """All that a resumed run goes on from; raises RunFailure as `--resume` does."""
-    facts, _ = record.facts_of(run)
+    facts, _ = run_folder.facts_of(run)
     found = checkpoint.latest(run)
     assert found is not None
-    best = checkpoint.best(run, known=found.watch)
-    hashes = [files.hash_of(path) for path in sorted(found.folder.iterdir())]
+    best = checkpoint.best(run, known=found.early_stopping)
+    hashes = [file_io.hash_of(path) for path in sorted(found.folder.iterdir())]
     hashes += (
-        [] if best is None else [files.hash_of(path) for path in sorted(best.folder.iterdir())]
+        [] if best is None else [file_io.hash_of(path) for path in sorted(best.folder.iterdir())]
     )
-    lines = log.known_part(run, found.metrics)
-    return facts, found.counters, found.watch, found.tally, found.metrics, lines, hashes[1:]
+    lines = metrics_log.known_part(run, found.metrics)
+    return (
+        facts,
+        found.counters,
+        found.early_stopping,
+        found.tally,
+        found.metrics,
+        lines,
+        hashes[1:],
+    )
 
 
 def before(run: Path) -> tuple[object, ...]:
@@ -109,7 +118,7 @@ def all_files(run: Path) -> list[Path]:
 def weights(run: Path) -> list[str]:
     found = checkpoint.latest(run)
     assert found is not None
-    return [files.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
+    return [file_io.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
 
 
 def resumed(run: Path, folder: Path) -> list[str]:
@@ -118,7 +127,7 @@ def resumed(run: Path, folder: Path) -> list[str]:
     shutil.copytree(run, copy)
     try:
         made = compiled(copy).plan
-        model = Model(made, (), tuple(files.read_json(copy / record.SETTINGS)))
+        model = Model(made, (), tuple(file_io.read_json(copy / run_folder.SETTINGS)))
         model.train(copy, resume=True)
         return weights(copy)
     finally:
@@ -173,7 +182,7 @@ def test_a_changed_digit_is_refused(made, tmp_path, name, old, new):
     text = (run / name).read_text()
     assert old in text
     (run / name).write_text(text.replace(old, new, 1))
-    with pytest.raises(RunFailure, match="it is not what was written") as failure:
+    with pytest.raises(RunFailure, match="its content differs from what was written") as failure:
         standing(run)
     assert failure.value.code == "E0803" and failure.value.hint
     with pytest.raises(RunFailure):

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from specc.engine import train
+from specc.engine.loop import loop
 from tests.programs.sealing import reseal
 from tests.unit.cli.running import run as specc
 
@@ -37,7 +37,7 @@ def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("hostile")
     (root / "small.yaml").write_text(SPEC)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "SAVE_EVERY", 0.0)
+        patch.setattr(loop, "SAVE_EVERY", 0.0)
         assert _plain("train", root / "small.yaml", "--out", root / "run", "--quiet") == 0
     *_, last = sorted((root / "run" / "checkpoints").iterdir())
     shutil.rmtree(last)  # as if it had been killed in the last epoch

@@ -9,9 +9,10 @@ from torch.distributions import Normal, kl_divergence
 from specc.cli.main import main
 from specc.compiler import compile
 from specc.diagnostics.source import Source
-from specc.engine import record
+from specc.engine.storage import run_folder
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
+from tests.losses import computed
 
 SPEC = """specc: 1
 name: reverse
@@ -40,9 +41,9 @@ def test_the_guide_becomes_the_density(tmp_path, shared):
     assert main(["train", str(spec), "--out", str(run), "--quiet"]) == 0
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 300 and json.loads(lines[-1])["step"] == 300
-    from specc.engine.opened import open_run
+    from specc.engine.storage.loaded_run import load_run
 
-    guide = open_run(run).program.guide
+    guide = load_run(run).program.guide
     assert torch.allclose(guide.m, torch.tensor(3.0), atol=0.01)
     assert torch.allclose(guide.s, torch.tensor(0.5), atol=0.01)
     for verb in (["evaluate"], ["sample", "--out", str(tmp_path / "s.npz")], ["report"]):
@@ -66,7 +67,7 @@ def test_the_loss_is_the_divergence(tmp_path, shared):
                 program.guide.m, program.guide.s
             )
             p = Normal(3.0, 0.5)
-            loss, _ = program.loss("loss", {"row": torch.arange(rows)}, Noise.at(0), rows)
+            loss, *_ = computed(program, {"row": torch.arange(rows)}, Noise.at(0), rows)
             if tolerance is not None:
                 assert torch.allclose(loss, kl_divergence(q, p).sum(), rtol=tolerance)
             elif not shared:
@@ -93,7 +94,7 @@ def test_points_without_data_follow_their_prior(tmp_path):
     spec = tmp_path / "s.yaml"
     spec.write_text(NOTHING.format(text), encoding="utf-8")
     assert main(["train", str(spec), "--out", str(tmp_path / "run"), "--quiet"]) == 0
-    assert record.facts_of(tmp_path / "run")
+    assert run_folder.facts_of(tmp_path / "run")
 
 
 def test_states_that_no_data_depend_on_leave_nothing_to_learn(tmp_path, capsys):

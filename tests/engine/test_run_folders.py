@@ -17,8 +17,8 @@ from dataclasses import replace as replaced
 import pytest
 
 import specc
-from specc.engine import checkpoint, record
-from specc.report import conclude
+from specc.engine.storage import checkpoint, run_folder
+from specc.report import final_evaluation
 from tests.engine.test_flips import SPEC
 from tests.programs.sealing import reseal
 from tests.unit.cli.running import run as verb
@@ -245,14 +245,16 @@ def test_a_run_that_is_not_there_is_not_resumed(run, capsys, monkeypatch):
     (run.parent / "runs").mkdir()
     run.rename(run.parent / "runs/tiny-1")
     monkeypatch.chdir(run.parent)
-    done = verb(capsys, "train", spec, "--out", "tiny-1", "--resume")
+    done = verb(capsys, "train", spec, "--out", "tiny-2", "--resume")
     assert done.code == 2 and "did you mean `runs/tiny-1`?" in done.err
+    done = verb(capsys, "train", spec, "--out", "tiny-1", "--resume")
+    assert done.code == 0 and "the run runs/tiny-1 is finished" in done.err
 
 
 def test_a_best_that_is_gone_is_missed(run, capsys):
     """The weights of the best validation are those that the last checkpoint knows of."""
     found = checkpoint.latest(run)
-    assert found is not None and found.watch.at > 0
+    assert found is not None and found.early_stopping.at > 0
     shutil.rmtree(run / checkpoint.BEST)
     for words in (("evaluate", run), ("sample", run)):
         done = verb(capsys, *words)
@@ -263,10 +265,12 @@ def test_a_best_that_is_gone_is_missed(run, capsys):
 
 def test_a_figure_that_is_not_finite_ends_with_a_failure(run, capsys, monkeypatch):
     """It is printed, and stored as null."""
-    made = conclude.estimate
-    monkeypatch.setattr(conclude, "estimate", lambda *given: replaced(made(*given), value=math.nan))
+    made = final_evaluation.estimate
+    monkeypatch.setattr(
+        final_evaluation, "estimate", lambda *given: replaced(made(*given), value=math.nan)
+    )
     done = verb(capsys, "evaluate", run, "--json")
-    assert done.code == 3 and "the figure `valid` is not finite [E0822]" in done.err
+    assert done.code == 3 and "the metric `valid` is not finite [E0822]" in done.err
     assert json.loads(done.out)["valid"]["value"] is None
     (run / "result.json").unlink()
     done = verb(capsys, "train", run.parent / "tiny.yaml", "--out", run, "--resume", "--quiet")
@@ -281,4 +285,4 @@ def test_a_run_of_skipped_steps_alone_has_failed(tmp_path, capsys):
     assert done.code == 3 and "[E0804]" in done.err, done
     assert "not finite in 8 steps in a row" in done.err
     assert not list((tmp_path / "run" / checkpoint.FOLDER).glob("*"))
-    assert not (tmp_path / "run" / record.RESULT).exists()
+    assert not (tmp_path / "run" / run_folder.RESULT).exists()

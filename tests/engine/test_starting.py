@@ -34,7 +34,7 @@ def whole(tmp_path):
 
 def test_the_first_batch_is_standardized(whole):
     """The batch is all of the rows for training, so their base draws have mean 0 and spread 1."""
-    opened = whole.opened
+    opened = whole.loaded
     rows = opened.rows("train").batch(slice(0, 320), Noise.at(0))
     with torch.no_grad():
         base, _ = opened.program.model.g.inverse(rows["x"])
@@ -44,7 +44,7 @@ def test_the_first_batch_is_standardized(whole):
 
 
 def test_a_plain_pass_sets_nothing(whole):
-    norm = whole.opened.program.model.g
+    norm = whole.loaded.program.model.g
     before = {name: value.clone() for name, value in norm.named_parameters()}
     with torch.no_grad():
         norm.inverse(100 + 5 * torch.randn(50, 2))

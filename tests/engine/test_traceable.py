@@ -8,12 +8,15 @@ import pytest
 import torch
 from torch import nn
 
+from specc.codegen.plan import ROW
 from specc.compiler import front
 from specc.diagnostics.source import Source
-from specc.engine.compiled import Given, Recording
-from specc.engine.player import NotCompiled
+from specc.engine.compile.compiled_update import Given, Recording
+from specc.engine.schedule.scalars import final_scalars
+from specc.engine.step.player import NotCompiled
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
+from tests.losses import computed
 from tests.unit.test_random_specs import batch_of
 
 # Torch's compiler still uses parts of torch that it calls deprecated.
@@ -29,13 +32,14 @@ SEARCHING = {"implicit_flow": "its density takes a fixed point"}
 class Loss(nn.Module):
     """A program's loss with its numbers drawn: a module with one method."""
 
-    def __init__(self, program):
+    def __init__(self, program, declared):
         super().__init__()
-        self.program = program
+        self.program, self.name = program, declared.name
+        self.scalars = final_scalars(declared, ROWS)
 
     def forward(self, batch, drawn):
         noise = Given(drawn, torch.get_default_dtype())
-        return self.program.loss("loss", batch, noise, ROWS)[0]
+        return self.program.loss(self.name, {}, batch, noise, self.scalars).loss
 
 
 def prepared(name):
@@ -47,30 +51,34 @@ def prepared(name):
     graph = checked.typed
     batch = batch_of(graph, checked.plan.data, ROWS, generator)
     batch = {n: v.float() if v.is_floating_point() else v for n, v in batch.items()}
-    recording = Recording(Noise.at(0))
-    try:
-        program.loss("loss", batch, recording, ROWS)
-    except NotCompiled as reason:
-        pytest.skip(f"{name}: {reason}")
-    noise = Noise.at(0)
-    drawn = [getattr(noise, request.kind)(request.shape) for request in recording.requests]
-    return Loss(program), batch, drawn
+    batch = {checked.plan.python.get(n, n): v for n, v in batch.items()}
+    if not checked.plan.data:
+        batch[checked.plan.python[ROW]] = torch.arange(ROWS)
+    for declared in program.manifest.losses:
+        recording = Recording(Noise.at(0))
+        try:
+            computed(program, batch, recording, ROWS, name=declared.name)
+        except NotCompiled as reason:
+            pytest.skip(f"{name}: {reason}")
+        noise = Noise.at(0)
+        drawn = [getattr(noise, request.kind)(request.shape) for request in recording.requests]
+        yield Loss(program, declared), batch, drawn
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_graph_gives_the_eager_loss(name):
-    loss, batch, drawn = prepared(name)
-    torch._dynamo.reset()
-    whole = torch.compile(loss, fullgraph=True, backend="eager")
-    if name in SEARCHING:
-        with pytest.raises(torch._dynamo.exc.Unsupported, match="Data-dependent branching"):
-            whole(batch, drawn)
-        return
-    assert torch.allclose(whole(batch, drawn), loss(batch, drawn), rtol=1e-5)
+    for loss, batch, drawn in prepared(name):
+        torch._dynamo.reset()
+        whole = torch.compile(loss, fullgraph=True, backend="eager")
+        if name in SEARCHING:
+            with pytest.raises(torch._dynamo.exc.Unsupported, match="Data-dependent branching"):
+                whole(batch, drawn)
+            return
+        assert torch.allclose(whole(batch, drawn), loss(batch, drawn), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["vae", "sbn", "gaussian_mixture", "logistic_regression"])
 def test_the_exported_program_gives_the_eager_loss(name):
-    loss, batch, drawn = prepared(name)
-    exported = torch.export.export(loss, (batch, drawn))
-    assert torch.allclose(exported.module()(batch, drawn), loss(batch, drawn), rtol=1e-5)
+    for loss, batch, drawn in prepared(name):
+        exported = torch.export.export(loss, (batch, drawn))
+        assert torch.allclose(exported.module()(batch, drawn), loss(batch, drawn), rtol=1e-5)

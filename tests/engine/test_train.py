@@ -9,8 +9,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from specc.engine import checkpoint, files, record, train
-from specc.engine.opened import open_run
+from specc.engine import train
+from specc.engine.loop import loop
+from specc.engine.step.step import Step
+from specc.engine.storage import checkpoint, file_io, run_folder
+from specc.engine.storage.loaded_run import load_run
 from specc.engine.train import Options
 from specc.runtime.failure import RunFailure
 from tests.engine.processes import start
@@ -23,18 +26,18 @@ RESUME = Options(quiet=True, threads=1, resume=True)
 def weights_hash(run):
     """The hash of the last checkpoint's weights."""
     found = checkpoint.latest(run)
-    return files.hash_of(found.folder / checkpoint.WEIGHTS)
+    return file_io.hash_of(found.folder / checkpoint.WEIGHTS)
 
 
 def state_hash(run):
-    return files.hash_of(checkpoint.latest(run).folder / checkpoint.OPTIMIZER)
+    return file_io.hash_of(checkpoint.latest(run).folder / checkpoint.OPTIMIZER)
 
 
 def losses(run):
     """The metrics without their times."""
     return [
         {k: v for k, v in line.items() if k not in ("seconds", "memory")}
-        for line in record.read_metrics(run)
+        for line in run_folder.read_metrics(run)
     ]
 
 
@@ -56,11 +59,11 @@ def fails(code, *arguments):
 
 def test_a_run_learns_and_leaves_everything(whole):
     code, run = whole
-    lines = record.read_metrics(run)
+    lines = run_folder.read_metrics(run)
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
     assert lines[-1]["loss"] < lines[0]["loss"] - 2
     parts = lines[0]["parts"]
-    assert parts["KL(z)"] - parts["log p(x | z)"] == pytest.approx(lines[0]["loss"], rel=1e-5)
+    assert parts[making.KL] - parts["log p(x | z)"] == pytest.approx(lines[0]["loss"], rel=1e-5)
     assert (run / "spec.yaml").read_text() == "specc: 1\n"
     assert (run / "generated/vae/model.py").read_text() == (code / "model.py").read_text()
     facts = json.loads((run / "run.json").read_text())
@@ -80,7 +83,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(whole, tmp_pa
 
 def test_a_run_stands_alone(whole):
     _, run = whole
-    opened = open_run(run)
+    opened = load_run(run)
     assert not opened.program.training
     assert opened.program.folder == (run / "generated/vae").resolve()
 
@@ -92,7 +95,7 @@ def test_a_run_stands_alone(whole):
 def test_interrupted_and_resumed_is_uninterrupted(whole, tmp_path, monkeypatch, stop_at, by):
     code, run = whole
     mine = tmp_path / "run"
-    step = train.Step.__call__
+    step = Step.__call__
 
     def stop(self, epoch, number, index):
         outcome = step(self, epoch, number, index)
@@ -100,7 +103,7 @@ def test_interrupted_and_resumed_is_uninterrupted(whole, tmp_path, monkeypatch, 
             signal.raise_signal(by)
         return outcome
 
-    monkeypatch.setattr(train.Step, "__call__", stop)
+    monkeypatch.setattr(Step, "__call__", stop)
     failure = fails("E0812", code, mine, QUIET)
     assert failure.exit_code == 75
     assert f"after step {stop_at} of 52" in failure.message
@@ -118,12 +121,12 @@ def test_killed_at_any_moment_and_resumed(whole, tmp_path):
     old = "    # q(z | x) = Normal(encoder(x))\n"
     making.edit(slow, "objective.py", old, "    __import__('time').sleep(0.02)\n")
     process = start(slow, mine)
-    wait_for(lambda: record.read_metrics(mine))
+    wait_for(lambda: run_folder.read_metrics(mine))
     process.kill()
     process.communicate()
-    assert len(record.read_metrics(mine)) < 4
+    assert len(run_folder.read_metrics(mine)) < 4
     process = start(slow, mine)
-    wait_for(lambda: len(record.read_metrics(mine)) >= 2)
+    wait_for(lambda: len(run_folder.read_metrics(mine)) >= 2)
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=600)
     assert process.returncode == 75, said
@@ -157,7 +160,7 @@ def test_a_run_may_be_named_in_steps(tmp_path):
     code = making.copy("vae", tmp_path, epochs=None, steps=20)
     trained = train.train(code, tmp_path / "run", QUIET)
     assert trained.counters.total == 20
-    assert [line["step"] for line in record.read_metrics(tmp_path / "run")] == [13, 20]
+    assert [line["step"] for line in run_folder.read_metrics(tmp_path / "run")] == [13, 20]
 
 
 def test_a_used_folder_is_refused(whole, tmp_path):
@@ -170,11 +173,33 @@ def test_a_used_folder_is_refused(whole, tmp_path):
     assert failure.exit_code == 2
 
 
-@pytest.mark.parametrize(("key", "words"), [("math", "mathematics"), ("training", "training")])
-def test_another_spec_is_refused(whole, tmp_path, key, words):
+def other_mathematics(manifest):
+    manifest["digests"]["math"] = "other"
+
+
+def other_batches(manifest):
+    manifest["digests"]["training"] = "other"
+    manifest["fixed"]["train.batch_size"] = 50
+
+
+def other_training(manifest):
+    """The manifest does not list what a run holds on to, so that its digest alone is compared."""
+    manifest["digests"]["training"] = "other"
+    manifest["fixed"] = {}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (other_mathematics, "the mathematics differs"),
+        (other_batches, "train.batch_size differs"),
+        (other_training, "the training differs"),
+    ],
+)
+def test_another_spec_is_refused(whole, tmp_path, change, words):
     _, run = whole
-    other = making.copy("vae", tmp_path, lambda m: m["digests"].update({key: "other"}), epochs=4)
-    assert f"the {words} differs" in fails("E0801", other, run, RESUME).message
+    other = making.copy("vae", tmp_path, change, epochs=4)
+    assert words in fails("E0801", other, run, RESUME).message
 
 
 def test_a_spec_with_other_words_only_is_the_same(whole, tmp_path):
@@ -189,12 +214,12 @@ def test_other_data_is_refused(tmp_path):
     options = Options(data_dir=data, quiet=True, threads=1)
     train.train(code, tmp_path / "run", options)
     making.linear_data(data, seed=1)
-    assert "the data is not what" in fails("E0801", code, tmp_path / "run", RESUME).message
+    assert "the data differs from" in fails("E0801", code, tmp_path / "run", RESUME).message
 
 
 def test_two_processes_do_not_share_a_run(whole):
     code, run = whole
-    with record.locked(run):
+    with run_folder.locked(run):
         found = []
         thread = threading.Thread(target=lambda: found.append(fails("E0806", code, run, RESUME)))
         thread.start()
@@ -203,7 +228,7 @@ def test_two_processes_do_not_share_a_run(whole):
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
     code = making.copy("vae", tmp_path, epochs=4)
     run = tmp_path / "run"
     train.train(code, run, QUIET)
@@ -228,7 +253,8 @@ def test_a_number_that_is_not_finite_names_its_node(tmp_path):
     failure = fails("E0804", code, tmp_path / "run", QUIET)
     assert failure.place == "vae.yaml:10:3"
     assert "epoch 2: the loss was not finite in 26 steps in a row" in failure.message
-    assert "an infinite number first came from node `model.x` (model.py:32)" in failure.hint
+    place = making.place("return self.decoder(z)")
+    assert f"an infinite number first came from node `model.x` ({place})" in failure.hint
 
 
 def test_a_bad_gradient_names_its_parameter(tmp_path):
@@ -241,25 +267,25 @@ def test_a_bad_gradient_names_its_parameter(tmp_path):
 
 def test_single_bad_steps_are_skipped_and_counted(tmp_path, monkeypatch):
     code = making.copy("vae", tmp_path)
-    loss = train.Step._update
+    gradient = Step._gradient
 
-    def poison(self, player, batches, number, epoch, step):
-        if step == 5:
+    def poison(self, number, batches, moment):
+        if moment.step == 5:
             bad = float("nan")
             batches = [replace(p, batch={"x": p.batch["x"] * bad}) for p in batches]
-        return loss(self, player, batches, number, epoch, step)
+        return gradient(self, number, batches, moment)
 
-    monkeypatch.setattr(train.Step, "_update", poison)
+    monkeypatch.setattr(Step, "_gradient", poison)
     trained = train.train(code, tmp_path / "run", QUIET)
     assert trained.counters.skipped == 3
-    assert [line["skipped"] for line in record.read_metrics(tmp_path / "run")] == [1, 1, 1]
-    assert all(torch.isfinite(p).all() for p in trained.opened.program.parameters())
+    assert [line["skipped"] for line in run_folder.read_metrics(tmp_path / "run")] == [1, 1, 1]
+    assert all(torch.isfinite(p).all() for p in trained.loaded.program.parameters())
 
 
 def test_validation_is_measured_on_rows_that_do_not_train(tmp_path):
     code = making.copy("vae", tmp_path, validate_every=2, epochs=4)
     train.train(code, tmp_path / "run", QUIET)
-    lines = record.read_metrics(tmp_path / "run")
+    lines = run_folder.read_metrics(tmp_path / "run")
     assert ["valid" in line for line in lines] == [False, True, False, True]
     assert lines[3]["valid"]["loss"] < lines[1]["valid"]["loss"]
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from specc.data.fields import Resident
+from specc.data.fields import FieldRows
 from specc.data.load import Rows
 from specc.engine import train
 from specc.engine.settings import settings_of
-from specc.engine.step import Step
+from specc.engine.step.step import Step
+from specc.runtime.losses import Loss, LossResult
 from specc.runtime.manifest import Field
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_train import QUIET, losses
@@ -28,22 +29,23 @@ class Fixed(nn.Module):
     def __init__(self, losses):
         super().__init__()
         self.losses = losses
+        self.manifest = SimpleNamespace(order="alternating")
 
-    def loss(self, name, batch, noise, data_size, kl_weight=1.0, shares=None):
+    def loss(self, name, state, batch, noise, scalars):
         value = self.losses[name](batch["x"])
-        return value, {"bound": -value}
+        return LossResult(value, {}, {"bound": -value})
 
 
 def step(**losses):
     """A step on 13 training rows; each loss is one player's."""
-    players = [SimpleNamespace(loss=SimpleNamespace(name=n), parts=()) for n in losses]
+    players = [SimpleNamespace(loss=Loss(n, ("x",), ()), sharded=()) for n in losses]
     return Step(Fixed(losses), players, rows(13), SETTINGS, CPU)
 
 
 def rows(count):
     field = Field(name="x", column="x", shape=(), dtype="float64", support="real")
     values = torch.randn(count, dtype=torch.float64, generator=torch.Generator().manual_seed(count))
-    return Rows("valid", {"x": Resident(field, values, 1.0, torch.float64)})
+    return Rows("valid", {"x": FieldRows(field, values, 1.0, torch.float64)})
 
 
 def one(x):

@@ -7,16 +7,17 @@ import shutil
 import pytest
 import torch
 
-from specc.codegen.diff.compare import compare
 from specc.codegen.package import package
 from specc.compiler import front
 from specc.diagnostics.source import Source
-from specc.engine import checkpoint, record, train
-from specc.engine.carry import carry
-from specc.engine.opened import fresh, open_run
+from specc.diff.compare import compare
+from specc.engine import train
+from specc.engine.order.row_order import rows_per_epoch
 from specc.engine.settings import settings_of
+from specc.engine.storage import checkpoint, run_folder
+from specc.engine.storage.loaded_run import fresh, load_run
+from specc.engine.storage.warm_start import warm_start
 from specc.engine.train import Options
-from specc.engine.visits import visits
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import RunFailure
 
@@ -199,7 +200,7 @@ def test_diff_and_train_agree(works, tmp_path, name, text, changes, verdict):
     shutil.copytree(work.run, tmp_path / "run")
     if verdict in (SAME, "identical", RESUMES):
         trained = train.train(code, tmp_path / "run", options(plan, resume=True))
-        wanted = trained.opened.settings.length(visits(trained.opened.rows("train")))[1]
+        wanted = trained.loaded.settings.length(rows_per_epoch(trained.loaded.rows("train")))[1]
         assert trained.counters.total == max(4, wanted)
     else:
         before = checkpoint.latest(tmp_path / "run").counters
@@ -216,11 +217,11 @@ def carried(run, code, plan):
     settings = settings_of(manifests.read(code).train)
     program = fresh(code, settings, torch.device("cpu"))
     try:
-        taken = carry(run, program, plan.graph.graph.spec.document.moved)
+        taken = warm_start(run, program, plan.graph.graph.spec.document.moved)
     except RunFailure as failure:
         assert failure.code == "E0814"
         return 0, len(list(program.parameters()))
-    return len(taken.taken), len(taken.taken) + len(taken.fresh)
+    return len(taken.loaded), len(taken.loaded) + len(taken.fresh)
 
 
 # what goes on is the same run under other names
@@ -265,8 +266,8 @@ def test_a_renamed_link_makes_the_same_steps(works, tmp_path, steps):
 def test_exchanged_names_exchange_tensors(works, tmp_path):
     swap = [("left", "tmp"), ("right", "left"), ("tmp", "right"), ("steps: 4", "steps: 2")]
     code, _ = resumed(works[PAIR], tmp_path, swap, PAIR)
-    before = open_run(works[PAIR].run).program.state_dict()
-    after = open_run(tmp_path / "run", code=code).program.state_dict()
+    before = load_run(works[PAIR].run).program.state_dict()
+    after = load_run(tmp_path / "run", code=code).program.state_dict()
     assert torch.equal(after["model.left.0.weight"], before["model.right.0.weight"])
     assert torch.equal(after["model.right.0.weight"], before["model.left.0.weight"])
 
@@ -274,7 +275,7 @@ def test_exchanged_names_exchange_tensors(works, tmp_path):
 def test_a_run_says_which_spec_it_was_under(works, tmp_path):
     resumed(works[GIVEN], tmp_path, [("steps: 4", "steps: 6"), ("decoder", "gen")])
     run = tmp_path / "run"
-    facts, code = record.facts_of(run)
+    facts, code = run_folder.facts_of(run)
     assert facts["revisions"] == [
         {
             "step": 4,
@@ -303,7 +304,7 @@ def test_a_change_that_was_killed_before_it_counted_is_made_anew(works, tmp_path
 def test_the_rate_follows_the_new_schedule_from_the_step_reached(works, tmp_path):
     changes = [("steps: 4", "steps: 8, schedule: {linear: {final: 0.5}}")]
     resumed(works[GIVEN], tmp_path, changes)
-    last = record.read_metrics(tmp_path / "run")[-1]
+    last = run_folder.read_metrics(tmp_path / "run")[-1]
     assert (last["step"], last["lr"]) == (8, pytest.approx(0.001 * (1 - 0.5 * 7 / 8)))
 
 
@@ -314,14 +315,14 @@ def test_columns_follow_their_arguments(works, tmp_path):
     )
     code = written(plan, tmp_path)
     program = fresh(code, settings_of(manifests.read(code).train), torch.device("cpu"))
-    found = carry(works[GIVEN].run, program, {})
+    found = warm_start(works[GIVEN].run, program, {})
     assert "columns follow their arguments: model.decoder.0.weight" in found.sentence()
-    before = open_run(works[GIVEN].run).program
+    before = load_run(works[GIVEN].run).program
     torch.manual_seed(0)
     x, y, z = torch.rand(5, 64).round(), torch.rand(5, 10), torch.randn(5, 3)
     with torch.no_grad():
         one, other = (p.model.log_joint(x=x, y=y, z=z) for p in (before, program))
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
-        pairs = zip(before.guide.q_z(x, y), program.guide.q_z(y, x), strict=True)
+        pairs = zip(before.guide.z_loc_scale(x, y), program.guide.z_loc_scale(y, x), strict=True)
         for one, other in pairs:
             torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)

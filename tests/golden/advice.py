@@ -11,7 +11,13 @@ ENTRY = re.compile(r"^(\w+): ?(.*)$", re.DOTALL)
 OPEN, CLOSE = "[{(", "]})"
 
 
-WRITE = ("write", "write such as", "start it among", "start the file with", "add one, such as")
+WRITE = (
+    "write",
+    "write such as",
+    "write an initial value among",
+    "start the file with",
+    "add one, such as",
+)
 TOP = ("specc", "name", "objective", "data", "model", "guide", "train")
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from specc.catalog.bijections.index import bijection
 from specc.catalog.entry import Lowered
+from specc.catalog.registry import BIJECTIONS
 from tests.laws.instantiate import module
 
 NET = {"hidden": [9, 7], "activation": "tanh"}
@@ -86,7 +86,7 @@ SOLVED = [
 
 def lowered(case: Case) -> Lowered:
     """The entry, lowered for its case."""
-    entry = bijection(case.kind)
+    entry = BIJECTIONS[case.kind]
     return entry.lower(entry.Options.model_validate(case.given), case.shape, case.context)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from specc.catalog.causal_links.index import causal_link
+from specc.catalog.registry import CAUSAL_LINKS
 from tests.laws.instantiate import network
 
 # kind, options, shape, context, each: every way through each link.
@@ -68,7 +68,7 @@ class Net:
 
 def lowered(kind, options, shape, context, each):
     """The trunk and a head."""
-    entry = causal_link(kind)
+    entry = CAUSAL_LINKS[kind]
     chosen = entry.Options.model_validate(options)
     trunk = entry.trunk(chosen, shape, context)
     return trunk, entry.head(chosen, shape, trunk.output, (*shape, *each))
@@ -77,7 +77,7 @@ def lowered(kind, options, shape, context, each):
 def net(kind, options, shape, context=0, each=(), seed=0) -> Net:
     """The network of a case, in float64."""
     torch.manual_seed(seed)
-    entry = causal_link(kind)
+    entry = CAUSAL_LINKS[kind]
     chosen = entry.Options.model_validate(options)
     trunk, head = lowered(kind, options, shape, context, each)
     parts = [

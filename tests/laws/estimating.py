@@ -6,6 +6,7 @@ import torch
 
 from specc.runtime.noise import Noise
 from specc.runtime.program import Program
+from tests.losses import computed
 
 ROWS = 500
 CHUNKS = 240
@@ -29,14 +30,14 @@ def gradient(program: Program, loss: torch.Tensor) -> torch.Tensor:
 
 
 def sampled(
-    program: Program, batch: dict[str, torch.Tensor], data_size: int = 7
+    program: Program, batch: dict[str, torch.Tensor], data_size: int = 7, name: str = "loss"
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Mean gradient and its standard error over CHUNKS batches of ROWS equal rows; mean loss."""
     rows = {name: value.expand(ROWS, *value.shape[1:]) for name, value in batch.items()}
     gradients, losses = [], []
     for chunk in range(CHUNKS):
         noise = Noise.at(chunk, 1, dtype=torch.float64)
-        loss, _ = program.loss("loss", rows, noise, data_size)
+        loss, *_ = computed(program, rows, noise, data_size, name=name)
         gradients.append(gradient(program, loss))
         losses.append(loss.detach())
     stacked = torch.stack(gradients)

@@ -75,7 +75,7 @@ links: {f0: linear, f1: linear}
 objective: elbo
 """
     ),
-    "values of no class, where the first data are whole numbers": spec(
+    "values of no class, where the first data are integers": spec(
         """
 model:
   k: {given: k, plate_index: users}

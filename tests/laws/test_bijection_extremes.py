@@ -8,7 +8,7 @@ from mpmath import mp
 
 from specc.runtime.bijections.elementwise import Exp, Sigmoid, Softplus, Tanh
 from specc.runtime.bijections.spline import LEAST, ONE, Spline
-from specc.runtime.functions.logsumexp import logsumexp
+from specc.runtime.functions.reductions import logsumexp
 
 FAR = (0.0, 1e-6, 0.5, 5.0, 20.0, 88.0, 200.0, 1e4)
 

@@ -13,19 +13,26 @@ from specc.runtime.bijections import determinant
 from specc.runtime.bijections.actnorm import ActNorm
 from specc.runtime.bijections.affine import Affine
 from specc.runtime.bijections.autoregressive import masks
-from specc.runtime.bijections.bends import BENDS
 from specc.runtime.bijections.chain import Chain
-from specc.runtime.bijections.contraction import Contraction
 from specc.runtime.bijections.coupling import AdditiveCoupling
+from specc.runtime.bijections.data_dependent_init import (
+    initializing,
+    is_initializing,
+    needs_initialization,
+)
 from specc.runtime.bijections.fixed_point import fixed_point
 from specc.runtime.bijections.implicit import Implicit
-from specc.runtime.bijections.invertible import Invertible
+from specc.runtime.bijections.invertible_linear import InvertibleLinear
+from specc.runtime.bijections.lipschitz_network import (
+    LIPSCHITZ_ACTIVATIONS,
+    LipschitzNetwork,
+    spectral_bound,
+    spectrally_normalized,
+)
 from specc.runtime.bijections.planar import Planar
 from specc.runtime.bijections.residual import InvertibleResidual
-from specc.runtime.bijections.spectral import bound, contracted
-from specc.runtime.bijections.starting import is_starting, starting, wants_start
 from specc.runtime.noise import Noise
-from specc.runtime.unsolved import listening
+from specc.runtime.solver_failures import on_solver_failure
 from tests.laws.bijecting import Case, draws, lowered, nested, shaken
 
 Z = 4.5
@@ -52,7 +59,7 @@ def test_additive_couplings_keep_volumes():
 
 
 def test_the_matrix_has_the_determinant_that_it_says():
-    f = shake(Invertible((3, 4, 2), seed=1).double(), by=0.2)
+    f = shake(InvertibleLinear((3, 4, 2), seed=1).double(), by=0.2)
     x = torch.randn(2, 3, 4, 2).double()
     expected = 4 * 2 * torch.linalg.slogdet(f.matrix())[1]
     torch.testing.assert_close(f.inverse(x)[1], expected.expand(2))
@@ -62,7 +69,7 @@ def test_the_matrix_has_the_determinant_that_it_says():
 
 
 def test_a_fresh_matrix_is_a_rotation_that_its_seed_decides():
-    first, again, other = (Invertible((6,), seed=s).double() for s in (0, 0, 1))
+    first, again, other = (InvertibleLinear((6,), seed=s).double() for s in (0, 0, 1))
     eye = torch.eye(6).double()
     torch.testing.assert_close(first.matrix() @ first.matrix().mT, eye, atol=1e-6, rtol=0)
     assert torch.equal(first.matrix(), again.matrix())
@@ -96,7 +103,7 @@ def test_one_layer_is_triangular(kind, way):
 def test_planar_inverses_are_exact_where_the_map_is_almost_flat():
     f = Planar(1).double()
     with torch.no_grad():
-        f.learnt.bias.copy_(torch.tensor([3.0, -4.0, 0.1]))
+        f.parameter.bias.copy_(torch.tensor([3.0, -4.0, 0.1]))
     u = torch.linspace(-5, 5, 101).double()[:, None]
     torch.testing.assert_close(f.inverse(f(u)[0])[0], u, atol=1e-8, rtol=0)
 
@@ -109,7 +116,7 @@ def test_a_fixed_point_that_was_not_reached_is_no_number():
     told = []
     start = torch.tensor([[1.0, 2.0], [1.0, 2.0], [1.0, torch.nan]]).double()
     far = torch.tensor([[False], [True], [False]])
-    with listening(lambda what, count: told.append((what, count))):
+    with on_solver_failure(lambda what, count: told.append((what, count))):
         found = fixed_point(lambda x: torch.where(far, x + 1, 1 + x / 2), start)
     torch.testing.assert_close(found[0], torch.full((2,), 2.0).double())
     assert found[1].isnan().all()
@@ -119,7 +126,7 @@ def test_a_fixed_point_that_was_not_reached_is_no_number():
 def test_a_gradient_through_a_fixed_point_that_was_not_reached_is_no_number(monkeypatch):
     f = shaken(nested("residual", (3,), layers=1, hidden=[9]), by=1.0)
     u = torch.randn(4, 3).double().requires_grad_()
-    x = f.push(u)
+    x = f.forward_value(u)
     monkeypatch.setattr("specc.runtime.bijections.fixed_point.MOST", 1)
     (grad,) = torch.autograd.grad(x.sum(), u)
     assert grad.isnan().all()
@@ -130,10 +137,10 @@ def test_a_planar_value_whose_root_was_not_found_is_no_number(steep):
     """An interval of 10^10 is not narrowed enough by the halvings: the map is that steep."""
     f = Planar(1).double()
     with torch.no_grad():
-        f.learnt.bias.copy_(torch.tensor([1.0, steep, 0.1]))
+        f.parameter.bias.copy_(torch.tensor([1.0, steep, 0.1]))
     told, u = [], torch.tensor([[0.3], [-1.0]]).double()
     x, _ = f(u)
-    with listening(lambda what, count: told.append((what, count))):
+    with on_solver_failure(lambda what, count: told.append((what, count))):
         again, negative = f.inverse(x)
     if steep == 1.0:
         torch.testing.assert_close(again, u)
@@ -153,9 +160,9 @@ def test_a_planar_value_whose_root_was_not_found_is_no_number(steep):
 def test_the_first_batch_is_whitened(shape, way):
     f = ActNorm(shape).double()
     value = 5 + 3 * torch.randn(2, 50, *shape).double()
-    assert wants_start(f) and not is_starting()
-    with starting():
-        assert is_starting()
+    assert needs_initialization(f) and not is_initializing()
+    with initializing():
+        assert is_initializing()
         result, _ = getattr(f, way)(value)
     axes = [a for a in range(result.ndim) if a != 2]
     torch.testing.assert_close(result.mean(axes), torch.zeros(3).double(), atol=1e-9, rtol=0)
@@ -167,26 +174,26 @@ def test_the_first_batch_is_whitened(shape, way):
 
 def test_a_constant_channel_and_a_single_row_are_only_shifted():
     f = ActNorm((2,)).double()
-    with starting():
+    with initializing():
         u, log_det = f.inverse(torch.tensor([[2.0, 5.0]]).double())
     assert (u == 0).all() and (log_det == 0).all()
 
 
 def test_a_start_ends_with_an_error_too():
-    with pytest.raises(KeyError), starting():
+    with pytest.raises(KeyError), initializing():
         raise KeyError
-    assert not is_starting()
+    assert not is_initializing()
 
 
-def test_only_what_starts_from_data_wants_a_start():
-    assert wants_start(shaken(nested("glow", steps=1)))
-    assert not wants_start(shaken(nested("realnvp", layers=1)))
+def test_only_what_has_data_dependent_init_wants_a_start():
+    assert needs_initialization(shaken(nested("glow", steps=1)))
+    assert not needs_initialization(shaken(nested("realnvp", layers=1)))
 
 
 def test_every_actnorm_of_a_deep_map_starts():
     f = shaken(nested("glow", (2, 8, 8), steps=2, scales=2, channels=8), by=0.0)
     x = 3 + 2 * torch.randn(64, 2, 8, 8).double()
-    with starting():
+    with initializing():
         f.inverse(x)
     u, _ = f.inverse(x)
     assert abs(u.mean()) < 0.1 and abs(u.std() - 1) < 0.1
@@ -228,30 +235,30 @@ def test_the_spectral_bound_holds_and_is_tight(shape, dtype):
         generator = torch.Generator().manual_seed(seed)
         weight = scale * torch.randn(shape, generator=generator, dtype=dtype)
         sigma = torch.linalg.matrix_norm(weight, 2)
-        assert (1 - 1e-5) * sigma <= bound(weight) <= 1.02 * sigma
+        assert (1 - 1e-5) * sigma <= spectral_bound(weight) <= 1.02 * sigma
 
 
 def test_the_spectral_bound_is_tight_for_rotations_and_smooth_at_zero():
     rotation = torch.linalg.qr(torch.randn(128, 128).double())[0]
-    assert 1 <= bound(rotation) <= 1.02
+    assert 1 <= spectral_bound(rotation) <= 1.02
     zero = torch.zeros(3, 4, requires_grad=True)
-    contracted(zero, 0.9).sum().backward()
+    spectrally_normalized(zero, 0.9).sum().backward()
     assert zero.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("name", sorted(BENDS))
-def test_bends_have_the_slopes_that_they_say_and_none_beyond_one(name):
+@pytest.mark.parametrize("name", sorted(LIPSCHITZ_ACTIVATIONS))
+def test_activations_have_the_slopes_that_they_return_and_none_beyond_one(name):
     t = torch.linspace(-20, 20, 4001, dtype=torch.float64, requires_grad=True)
     for b in (-2.0, 0.5, 3.0):
-        value, slope = BENDS[name](t, torch.tensor(b, dtype=torch.float64))
+        value, slope = LIPSCHITZ_ACTIVATIONS[name](t, torch.tensor(b, dtype=torch.float64))
         (expected,) = torch.autograd.grad(value.sum(), t)
         torch.testing.assert_close(slope, expected)
         assert slope.abs().max() <= 1
 
 
-@pytest.mark.parametrize("name", sorted(BENDS))
+@pytest.mark.parametrize("name", sorted(LIPSCHITZ_ACTIVATIONS))
 def test_a_contraction_contracts_and_knows_its_jacobian(name):
-    g = shake(Contraction(3, (9, 7), name, 0.97, 2).double(), by=2.0)
+    g = shake(LipschitzNetwork(3, (9, 7), name, 0.97, 2).double(), by=2.0)
     at = g.at(torch.randn(6, 2).double())
     x, v = torch.randn(6, 3).double(), torch.randn(6, 3).double()
     _, slopes = at.with_slopes(x)
@@ -324,7 +331,7 @@ def zscore(found, exact):
 
 def estimates(factors, n=3000):
     """|z| of estimates with these factors of log det(I + J), J about -0.8 I."""
-    network = Contraction(3, (3,), "sin", 0.9).double()
+    network = LipschitzNetwork(3, (3,), "sin", 0.9).double()
     with torch.no_grad():
         network.linear[0].bias.zero_()
         network.linear[0].weight.copy_(torch.eye(3))
@@ -353,7 +360,7 @@ def test_roulette_is_unbiased_and_without_its_factors_it_is_not(monkeypatch):
 
 
 def test_what_is_left_of_the_series_is_within_its_bound():
-    g = shake(Contraction(3, (9,), "sin", 0.9).double(), by=2.0).at(None)
+    g = shake(LipschitzNetwork(3, (9,), "sin", 0.9).double(), by=2.0).at(None)
     x = torch.randn(5, 3).double()
     _, slopes = g.with_slopes(x)
     exact = determinant.log_det(g, slopes, x, None)

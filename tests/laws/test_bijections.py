@@ -9,14 +9,13 @@ import torch
 import yaml
 
 from specc.catalog.bijections.blocks.events import vector
-from specc.catalog.bijections.index import bijection, names
 from specc.catalog.link import LinkOptions, LinkShapeError
 from specc.catalog.links.blocks.activation import ACTIVATIONS
 from specc.catalog.parameters import parameters
+from specc.catalog.registry import BIJECTIONS
 from specc.catalog.supports import Interval, bounds
-from specc.runtime.bijections.activations import ACTIVATIONS as CLASSES
-from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.stochastic import Stochastic
+from specc.runtime.bijections.bijection import Bijection, Stochastic
+from specc.runtime.bijections.network import ACTIVATIONS as CLASSES
 from tests.laws.bijecting import (
     FLAT,
     SOLVED,
@@ -34,7 +33,7 @@ every = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def test_every_entry_has_a_case():
-    assert {case.kind for case in CASES} == set(names())
+    assert {case.kind for case in CASES} == set(BIJECTIONS)
 
 
 @every
@@ -52,17 +51,17 @@ def test_each_way_undoes_the_other(case):
 
 
 @every
-def test_a_push_is_the_value_alone(case):
+def test_the_forward_value_is_that_of_forward(case):
     f = shaken(case)
     u, context = draws(case, 7)
-    assert torch.equal(f.push(u, context), f(u, context)[0])
+    assert torch.equal(f.forward_value(u, context), f(u, context)[0])
     if context is not None:
         wide = u.expand(2, *u.shape)
-        torch.testing.assert_close(f.push(wide, context), f(wide, context)[0])
+        torch.testing.assert_close(f.forward_value(wide, context), f(wide, context)[0])
 
 
 @pytest.mark.parametrize("case", SOLVED, ids=str)
-def test_a_push_finds_no_log_determinant(case, monkeypatch):
+def test_the_forward_value_needs_no_log_determinant(case, monkeypatch):
     f = shaken(case)
     u, context = draws(case, 2)
 
@@ -71,7 +70,7 @@ def test_a_push_finds_no_log_determinant(case, monkeypatch):
 
     for name in ("residual", "implicit"):
         monkeypatch.setattr(f"specc.runtime.bijections.{name}.log_det", refuse)
-    f.push(u, context)
+    f.forward_value(u, context)
     with pytest.raises(AssertionError, match="log-determinant"):
         f(u, context)
 
@@ -202,13 +201,13 @@ def test_only_what_says_so_estimates_its_log_determinant():
         made = module(layer)
         leaves = [m for m in made.modules() if isinstance(m, Bijection)]
         estimated = any(isinstance(m, Stochastic) and not list(m.named_children()) for m in leaves)
-        assert not estimated or bijection(case.kind).stochastic
+        assert not estimated or BIJECTIONS[case.kind].stochastic
 
 
 PLANE = [
     case
     for case in CASES
-    if case.shape == (3,) and bounds(bijection(case.kind).range) == Interval()
+    if case.shape == (3,) and bounds(BIJECTIONS[case.kind].range) == Interval()
 ]
 
 
@@ -230,7 +229,7 @@ def log_mass(f, reach=12.0, n=1000, wrong=0.0):
 @pytest.mark.parametrize("case", [plane(case) for case in PLANE], ids=str)
 def test_the_density_of_a_plane_sums_to_one(case):
     f = shaken(case, by=0.2)
-    n = 300 if bijection(case.kind).inverse else 1000
+    n = 300 if BIJECTIONS[case.kind].inverse else 1000
     assert abs(log_mass(f, n=n).expm1()) < 1e-3
 
 
@@ -242,7 +241,7 @@ def test_a_wrong_log_determinant_does_not_sum_to_one():
 @pytest.mark.parametrize("name", ["exp", "sigmoid", "softplus", "tanh"])
 def test_values_lie_in_the_range(name):
     f = shaken(Case(name, {name: True}, ()))
-    inside = bounds(bijection(name).range)
+    inside = bounds(BIJECTIONS[name].range)
     x, log_det = f(torch.linspace(-15, 15, 301, dtype=torch.float64))
     assert ((x > inside.low) & (x < inside.high)).all()
     assert log_det.isfinite().all()
@@ -261,7 +260,7 @@ def test_log_slopes_are_finite_far_out(name, far):
 @every
 def test_a_fresh_map_keeps_the_spread_of_its_draws(case):
     """At the start no layer scales; fixed functions and the rest of the start aside."""
-    if bounds(bijection(case.kind).range) != Interval():
+    if bounds(BIJECTIONS[case.kind].range) != Interval():
         return
     torch.manual_seed(3)
     (layer,) = lowered(case).layers
@@ -273,24 +272,47 @@ def test_a_fresh_map_keeps_the_spread_of_its_draws(case):
 
 
 def test_what_a_draw_costs_follows_from_the_options():
-    entry = bijection("nsf")
+    entry = BIJECTIONS["nsf"]
     for autoregressive, cost in ((False, ""), (True, "one pass for each entry")):
         options = entry.Options.model_validate({"nsf": {"autoregressive": autoregressive}})
-        assert entry.cost(options, pushed=True) == cost
-        assert entry.cost(options, pushed=False) == ""
+        assert entry.cost(options, is_forward=True) == cost
+        assert entry.cost(options, is_forward=False) == ""
 
 
 @every
 @pytest.mark.parametrize("way", ["forward", "inverse"])
 def test_a_way_of_one_pass_compiles_as_one_graph(case, way):
-    entry = bijection(case.kind)
-    if entry.cost(entry.Options.model_validate(case.given), pushed=way == "forward"):
+    compiles_as_one_graph(case, way, "eager")
+
+
+@pytest.mark.parametrize("kind", BIJECTIONS)
+@pytest.mark.parametrize("way", ["forward", "inverse"])
+def test_the_gradient_of_a_way_of_one_pass_is_traced_too(kind, way):
+    """One layer of each kind, with a context where it takes one: layers are traced one by one."""
+    found = next(case for case in reversed(CASES) if case.kind == kind)
+    compiles_as_one_graph(small(found), way, "aot_eager")
+
+
+def small(case):
+    """The same map with the fewest layers that it can have, and a small network."""
+    fewest = {"layers": 1, "steps": 1, "scales": 1, "hidden": [4], "channels": 4}
+    options = case.given[case.kind]
+    if not isinstance(options, dict):
+        return case
+    fewer = {k: fewest.get(k, v) for k, v in options.items()}
+    return Case(case.kind, {**case.given, case.kind: fewer}, case.shape, case.context)
+
+
+def compiles_as_one_graph(case, way, backend):
+    """A way that needs several passes has no one graph and is passed over."""
+    entry = BIJECTIONS[case.kind]
+    if entry.cost(entry.Options.model_validate(case.given), is_forward=way == "forward"):
         return
     f = shaken(case)
     u, context = draws(case, 5)
     value = u if way == "forward" else f(u, context)[0].detach()
     call = getattr(f, way)
-    compiled = torch.compile(call, backend="aot_eager", fullgraph=True, dynamic=False)
+    compiled = torch.compile(call, backend=backend, fullgraph=True, dynamic=False)
     value = value.clone().requires_grad_()
     found = []
     for run in (call, compiled):
@@ -321,9 +343,9 @@ def test_the_gradient_of_a_residual_block_survives_being_compiled():
         torch.testing.assert_close(got, expected)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", BIJECTIONS)
 def test_the_example_is_valid_and_the_entry_named_like_its_file(name):
-    entry = bijection(name)
+    entry = BIJECTIONS[name]
     example = yaml.safe_load(entry.example)
     assert entry.name == name
     assert name in example and name in entry.Options.model_fields
@@ -352,9 +374,9 @@ def walk(layers):
         yield from walk(layer.children)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", BIJECTIONS)
 def test_every_option_is_described_and_strange_ones_are_refused(name):
-    entry = bijection(name)
+    entry = BIJECTIONS[name]
     schema = entry.Options.model_json_schema()
     inner = [part["properties"] for part in schema.get("$defs", {}).values()]
     for properties in [schema["properties"], *inner]:

@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from specc.catalog import distributions as catalog_folder
-from specc.catalog.distributions.index import distribution, names
+from specc.catalog.registry import DISTRIBUTIONS
 from specc.catalog.supports import Integers
 from specc.runtime import distributions as runtime_folder
 from specc.runtime.noise import Noise
@@ -25,12 +25,12 @@ RUNTIME = Path(runtime_folder.__path__[0])
 
 
 def elementwise(name: str) -> bool:
-    return not any(p.dims for p in distribution(name).parameters)
+    return not any(p.dims for p in DISTRIBUTIONS[name].parameters)
 
 
 @pytest.mark.parametrize(("name", "parameters"), [c for c in CASES if elementwise(c[0])])
 def test_a_float_is_as_good_as_a_tensor(name: str, parameters: Parameters) -> None:
-    module, entry = runtime(name), distribution(name)
+    module, entry = runtime(name), DISTRIBUTIONS[name]
     made = tensors(parameters)
     value = likely(name, parameters)
     calls = [(module.log_prob, (value,))]
@@ -44,9 +44,11 @@ def test_a_float_is_as_good_as_a_tensor(name: str, parameters: Parameters) -> No
         )
 
 
-@pytest.mark.parametrize("name", [n for n in names() if elementwise(n) and distribution(n).kl_with])
+@pytest.mark.parametrize(
+    "name", [n for n, entry in DISTRIBUTIONS.items() if elementwise(n) and entry.kl_with]
+)
 def test_a_divergence_takes_floats_on_either_side(name: str) -> None:
-    for other in distribution(name).kl_with:
+    for other in DISTRIBUTIONS[name].kl_with:
         divergence = getattr(runtime(name), f"kl_{other}")
         p, q = ROWS[name].parameters[-1], ROWS[other].parameters[0]
         exact = divergence(*tensors(p), *tensors(q))
@@ -57,12 +59,12 @@ def test_a_divergence_takes_floats_on_either_side(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_whole_numbers_may_be_of_any_type(name: str, dtype: torch.dtype) -> None:
     """Pixels, counts and labels as they come from a file, against the same as floats."""
     parameters = ROWS[name].parameters[0]
     value = torch.tensor([0.0, 1.0])
-    if distribution(name).result_dims:
+    if DISTRIBUTIONS[name].result_dims:
         value = torch.eye(len(parameters[-1]))
     for made in (parameters, tensors(parameters, torch.float32)):
         if made is parameters and not elementwise(name):
@@ -72,10 +74,10 @@ def test_whole_numbers_may_be_of_any_type(name: str, dtype: torch.dtype) -> None
         torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_leading_axes_broadcast(name: str) -> None:
     """Value [5, 1, event] against parameters [3, ...] is [5, 3], and each entry as if alone."""
-    module, entry = runtime(name), distribution(name)
+    module, entry = runtime(name), DISTRIBUTIONS[name]
     parameters = ROWS[name].parameters[0]
     value = likely(name, parameters)
     value = value[torch.arange(5) * len(value) // 5].unsqueeze(1)
@@ -95,9 +97,9 @@ def test_leading_axes_broadcast(name: str) -> None:
             torch.testing.assert_close(found[k, b], module.log_prob(value[k, 0], *alone))
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_draws_have_the_shape_that_is_asked(name: str) -> None:
-    module, entry = runtime(name), distribution(name)
+    module, entry = runtime(name), DISTRIBUTIONS[name]
     made = tensors(ROWS[name].parameters[0])
     event = made[-1].shape[-1:] if entry.result_dims else ()
     for dtype in (torch.float32, torch.float64):
@@ -113,9 +115,9 @@ def test_draws_have_the_shape_that_is_asked(name: str) -> None:
 
 # Of torch's own: dynamo makes an object of a class of gradients.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_one_graph_under_the_compiler(name: str) -> None:
-    module, entry = runtime(name), distribution(name)
+    module, entry = runtime(name), DISTRIBUTIONS[name]
     parameters = ROWS[name].parameters[0]
     value, made = likely(name, parameters), tensors(parameters)
     calls = [(module.log_prob, (value, *made))]
@@ -128,12 +130,12 @@ def test_one_graph_under_the_compiler(name: str) -> None:
 
 def test_the_folders_hold_what_the_index_names() -> None:
     for folder in (CATALOG, RUNTIME):
-        stems = {p.stem for p in folder.glob("*.py")} - {"__init__", "index"}
-        assert sorted(stems) == list(names())
-    assert list(names()) == sorted(names())
+        stems = {p.stem for p in folder.glob("*.py")} - {"__init__"}
+        assert sorted(stems) == list(DISTRIBUTIONS)
+    assert list(DISTRIBUTIONS) == sorted(DISTRIBUTIONS)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_what_is_declared_is_computed(name: str) -> None:
     """Both signatures are read from the syntax trees, so neither file is run."""
     declared = Declaration((CATALOG / f"{name}.py").read_text(encoding="utf-8"))
@@ -155,7 +157,7 @@ def test_what_is_declared_is_computed(name: str) -> None:
     if declared.trait("finite", False):
         expected["enumerate_values"] = ["classes", "dtype", "device"]
     for other in declared.trait("kl_with", ()):
-        theirs = [f"other_{p.name}" for p in distribution(other).parameters]
+        theirs = [f"other_{p.name}" for p in DISTRIBUTIONS[other].parameters]
         expected[f"kl_{other}"] = [*parameters, *theirs]
     assert public == expected
     defaults = {p: ast.literal_eval(d) for p, d in default_values(functions["log_prob"])}
@@ -187,9 +189,9 @@ def default_values(args: ast.arguments) -> list[tuple[str, ast.expr]]:
     return [(a.arg, d) for a, d in zip(named, args.defaults, strict=True)]
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_the_entry_is_complete(name: str) -> None:
-    entry = distribution(name)
+    entry = DISTRIBUTIONS[name]
     assert entry.name == name and entry.summary.endswith(".") and entry.references
     assert not (entry.finite and entry.continuous)
     known = {p.name for p in entry.parameters}
@@ -203,10 +205,10 @@ def test_the_entry_is_complete(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [c for c in CASES if not distribution(c[0]).result_dims]
+    ("name", "parameters"), [c for c in CASES if not DISTRIBUTIONS[c[0]].result_dims]
 )
 def test_draws_lie_in_the_declared_support(name: str, parameters: Parameters) -> None:
-    entry = distribution(name)
+    entry = DISTRIBUTIONS[name]
     scalars = zip(entry.parameters, parameters, strict=True)
     known = {p.name: v for p, v in scalars if not isinstance(v, list)}
     support = entry.result(known)
@@ -222,15 +224,15 @@ def test_draws_lie_in_the_declared_support(name: str, parameters: Parameters) ->
 
 def test_the_catalog_needs_no_torch() -> None:
     code = (
-        "import sys; from specc.catalog.distributions import index\n"
-        "for name in index.names(): index.distribution(name)\n"
+        "import sys; from specc.catalog.registry import DISTRIBUTIONS\n"
+        "for name in DISTRIBUTIONS: DISTRIBUTIONS[name]\n"
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_runtime_needs_torch_alone() -> None:
-    for name in names():
+    for name in DISTRIBUTIONS:
         import_module(f"specc.runtime.distributions.{name}")
         text = (RUNTIME / f"{name}.py").read_text(encoding="utf-8")
         assert "torch.distributions" not in text and "specc.catalog" not in text

@@ -16,7 +16,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from specc.catalog.distributions.index import distribution, names
+from specc.catalog.registry import DISTRIBUTIONS
 from specc.runtime.noise import Noise
 from tests.laws.test_distributions import CASES, MEANS, runtime
 from tests.oracles.distributions import ROWS, Parameters, grid, tensors
@@ -26,7 +26,7 @@ GRADIENT_DRAWS = 50_000
 FALSE_ALARM = 1e-6
 STANDARD_ERRORS = 4.5
 
-REPARAMETERIZED = [c for c in CASES if distribution(c[0]).reparameterized]
+REPARAMETERIZED = [c for c in CASES if DISTRIBUTIONS[c[0]].reparameterized]
 VARIANCES = [c for c in MEANS if c[0] != "student_t" or c[1][0] > 2]
 NOISES = [c for c in CASES if c[1] == ROWS[c[0]].parameters[0]]
 
@@ -37,7 +37,7 @@ def noise(*counters: int, dtype: torch.dtype = torch.float64) -> Noise:
 
 def drawn(name: str, parameters: Parameters, dtype: torch.dtype) -> Tensor:
     made = tensors(parameters, dtype)
-    event = made[-1].shape[-1:] if distribution(name).result_dims else ()
+    event = made[-1].shape[-1:] if DISTRIBUTIONS[name].result_dims else ()
     return runtime(name).sample(noise(dtype=dtype), *made, shape=(DRAWS, *event))
 
 
@@ -100,14 +100,14 @@ def test_the_pathwise_gradient_is_that_of_the_expectation(
         assert (distance(per_draw, exact) <= STANDARD_ERRORS).all()
 
 
-@pytest.mark.parametrize("name", [n for n in names() if distribution(n).reparameterized])
+@pytest.mark.parametrize("name", [n for n in DISTRIBUTIONS if DISTRIBUTIONS[n].reparameterized])
 def test_a_draw_cut_off_from_its_parameters_is_found_out(name: str) -> None:
     """The gradient 0 of such a draw is beyond the same bound for every parameter, somewhere."""
-    unseen = {p.name for p in distribution(name).parameters}
+    unseen = {p.name for p in DISTRIBUTIONS[name].parameters}
     for parameters in ROWS[name].parameters:
         right = pathwise_gradients(name, parameters, runtime(name).rsample)
         exact = exact_gradients(name, parameters)
-        declared = distribution(name).parameters
+        declared = DISTRIBUTIONS[name].parameters
         for parameter, per_draw, wanted in zip(declared, right, exact, strict=True):
             cut = per_draw - per_draw.mean(0)
             if (distance(cut, wanted) > STANDARD_ERRORS).any():
@@ -123,7 +123,7 @@ def distance(per_draw: Tensor, exact: Tensor) -> Tensor:
 
 def statistic(x: Tensor, name: str, parameters: Parameters) -> Tensor:
     """A bounded function of a draw, whose expectation depends on every parameter."""
-    if x.dim() > 1 or distribution(name).result_dims:
+    if x.dim() > 1 or DISTRIBUTIONS[name].result_dims:
         weights = torch.tensor([1.0, -0.6, 0.3], dtype=x.dtype)[: x.shape[-1]]
         return torch.sin(2 * x @ weights) + torch.cos(3 * x[..., 0])
     low, middle, high = ROWS[name].frozen(*parameters).ppf(np.array([0.25, 0.5, 0.75]))
@@ -167,7 +167,7 @@ def pathwise_gradients(name: str, parameters: Parameters, draw: Draw) -> list[Te
 @pytest.mark.parametrize(("name", "parameters"), NOISES)
 def test_the_counters_decide_the_draws(name: str, parameters: Parameters) -> None:
     made = tensors(parameters)
-    event = made[-1].shape[-1:] if distribution(name).result_dims else ()
+    event = made[-1].shape[-1:] if DISTRIBUTIONS[name].result_dims else ()
     shape = (64, *event)
 
     def draw(*counters: int) -> Tensor:
@@ -182,7 +182,7 @@ def test_the_counters_decide_the_draws(name: str, parameters: Parameters) -> Non
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-@pytest.mark.parametrize("name", [n for n in names() if distribution(n).reparameterized])
+@pytest.mark.parametrize("name", [n for n in DISTRIBUTIONS if DISTRIBUTIONS[n].reparameterized])
 def test_the_two_draws_are_one(name: str) -> None:
     made = tensors(ROWS[name].parameters[0])
     with_gradient = runtime(name).rsample(noise(1), *(p.requires_grad_() for p in made))

@@ -15,16 +15,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from specc.catalog.distributions.index import contains, distribution, names
+from specc.catalog.registry import DISTRIBUTIONS
 from tests.oracles.distributions import ROWS, Parameters, grid, oracle_log_prob, tensors
 
-CASES = [(name, parameters) for name in names() for parameters in ROWS[name].parameters]
-MEANS = [case for case in CASES if distribution(case[0]).mean]
-ENTROPIES = [case for case in CASES if distribution(case[0]).entropy]
-EDGES = [(name, *edge) for name in names() for edge in ROWS[name].edges]
-OUTSIDE = [(name, *case) for name in names() for case in ROWS[name].outside]
-EXTREMES = [(name, *case) for name in names() for case in ROWS[name].extremes]
-KLS = [(name, other) for name in names() for other in distribution(name).kl_with]
+CASES = [(name, parameters) for name in DISTRIBUTIONS for parameters in ROWS[name].parameters]
+MEANS = [case for case in CASES if DISTRIBUTIONS[case[0]].mean]
+ENTROPIES = [case for case in CASES if DISTRIBUTIONS[case[0]].entropy]
+EDGES = [(name, *edge) for name in DISTRIBUTIONS for edge in ROWS[name].edges]
+OUTSIDE = [(name, *case) for name in DISTRIBUTIONS for case in ROWS[name].outside]
+EXTREMES = [(name, *case) for name in DISTRIBUTIONS for case in ROWS[name].extremes]
+KLS = [(name, other) for name in DISTRIBUTIONS for other in DISTRIBUTIONS[name].kl_with]
 
 FLOAT32 = torch.finfo(torch.float32).eps
 
@@ -53,16 +53,16 @@ def typical(name: str, parameters: Parameters, count: int) -> Tensor:
 
 def differentiable(name: str, parameters: Parameters) -> tuple[Tensor, ...]:
     fixed = ROWS[name].fixed
-    declared = [p.name for p in distribution(name).parameters]
+    declared = [p.name for p in DISTRIBUTIONS[name].parameters]
     made = tensors(parameters)
     return tuple(p.requires_grad_(n not in fixed) for n, p in zip(declared, made, strict=True))
 
 
 def test_every_distribution_has_one_row() -> None:
-    assert sorted(ROWS) == list(names())
-    assert contains("normal") and not contains("nromal")
+    assert sorted(ROWS) == list(DISTRIBUTIONS)
+    assert "normal" in DISTRIBUTIONS and "nromal" not in DISTRIBUTIONS
     with pytest.raises(KeyError):
-        distribution("nromal")
+        DISTRIBUTIONS["nromal"]
 
 
 @pytest.mark.parametrize(("name", "parameters"), CASES)
@@ -120,7 +120,7 @@ def test_gradients_are_finite_at_edges_outside_and_far_away(
     made = tuple(p.to(dtype).detach().requires_grad_() for p in tensors(parameters))
     log_p = runtime(name).log_prob(x, *made)
     assert not log_p.isnan()
-    declared = distribution(name).parameters
+    declared = DISTRIBUTIONS[name].parameters
     free = [d.name not in ROWS[name].fixed for d in declared]
     wanted = [p for p, is_free in zip(made, free, strict=True) if is_free]
     for gradient in torch.autograd.grad(log_p, wanted, allow_unused=True):
@@ -137,7 +137,7 @@ def test_far_away_is_finite(name: str, value: object, parameters: Parameters) ->
 @pytest.mark.parametrize(("name", "parameters"), CASES)
 def test_gradients_are_those_of_finite_differences(name: str, parameters: Parameters) -> None:
     value = typical(name, parameters, 4)  # even: none at the median, a kink of laplace
-    value.requires_grad_(distribution(name).continuous)
+    value.requires_grad_(DISTRIBUTIONS[name].continuous)
     made = differentiable(name, parameters)
     assert torch.autograd.gradcheck(runtime(name).log_prob, (value, *made), atol=1e-5)
 
@@ -188,15 +188,15 @@ def pairs(name: str, other: str) -> list[tuple[Parameters, Parameters]]:
     ]
 
 
-@pytest.mark.parametrize("name", [n for n in names() if distribution(n).finite])
+@pytest.mark.parametrize("name", [n for n in DISTRIBUTIONS if DISTRIBUTIONS[n].finite])
 def test_the_listed_values_are_all(name: str) -> None:
     module = runtime(name)
     for parameters in ROWS[name].parameters:
         made = tensors(parameters)
-        declared = zip(distribution(name).parameters, parameters, strict=True)
+        declared = zip(DISTRIBUTIONS[name].parameters, parameters, strict=True)
         known = {p.name: v for p, v in declared if not p.dims}
         known["n"] = next((len(p) for p in parameters if isinstance(p, list)), 0)
-        support = distribution(name).result(known)
+        support = DISTRIBUTIONS[name].result(known)
         high = getattr(support, "high", None)
         classes = int(known["n"] if high is None else high + 1)
         values = module.enumerate_values(classes=classes, dtype=torch.float64, device="cpu")
@@ -205,7 +205,7 @@ def test_the_listed_values_are_all(name: str) -> None:
         assert abs(float(module.log_prob(values, *made).exp().sum()) - 1) < 1e-12
 
 
-@pytest.mark.parametrize("name", [n for n in names() if distribution(n).finite])
+@pytest.mark.parametrize("name", [n for n in DISTRIBUTIONS if DISTRIBUTIONS[n].finite])
 def test_values_cannot_be_listed_without_their_number(name: str) -> None:
     if name == "bernoulli":
         assert runtime(name).enumerate_values(dtype=torch.float32, device="cpu").tolist() == [0, 1]

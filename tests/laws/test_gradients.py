@@ -14,10 +14,11 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Categorical, Normal
 
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
 from tests.laws.estimating import Z, gradient, settle, worst
+from tests.losses import computed
 
 X = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
@@ -68,8 +69,8 @@ guide:
 def terms(p):
     """log q(h | x) and log p(x, h) for every h."""
     h = bits(2)
-    log_q = lp(p.guide.q_h(X), h)
-    log_p = lp(THIRD, h) + lp(p.model.p_x(h), X)
+    log_q = lp(p.guide.h_logits(X), h)
+    log_p = lp(THIRD, h) + lp(p.model.x_logits(h), X)
     return log_q, log_p
 
 
@@ -118,7 +119,7 @@ def test_enumerate(tmp_path):
     spec = one_layer("elbo", ", draw: enumerate")
     right = program(HEAD + spec, tmp_path)
     settle(right)
-    loss, _ = right.loss("loss", {"x": X}, Noise.at(0, dtype=torch.float64), 1)
+    loss, *_ = computed(right, {"x": X}, Noise.at(0, dtype=torch.float64), 1)
     exact = elbo(right)
     assert abs(loss.item() - exact.item()) < 1e-12
     assert (gradient(right, loss) - gradient(right, exact)).abs().max() < 1e-12
@@ -155,8 +156,8 @@ links: {down1: linear, down2: linear, up1: linear, up2: linear}
 def two_terms(p):
     h1 = bits(2)[:, None].expand(4, 4, 2)
     h2 = bits(2)[None].expand(4, 4, 2)
-    log_q = lp(p.guide.q_h1(X), h1) + lp(p.guide.q_h2(h1), h2)
-    log_p = lp(THIRD, h2) + lp(p.model.p_h1(h2), h1) + lp(p.model.p_x(h1), X)
+    log_q = lp(p.guide.h1_logits(X), h1) + lp(p.guide.h2_logits(h1), h2)
+    log_p = lp(THIRD, h2) + lp(p.model.h1_logits(h2), h1) + lp(p.model.x_logits(h1), X)
     return log_q.flatten(), log_p.flatten()
 
 
@@ -191,7 +192,7 @@ def test_enumerating_two_nodes(tmp_path):
     spec = TWO % (", draw: enumerate", ", draw: enumerate") + "objective: elbo\n"
     right = program(HEAD + spec, tmp_path)
     settle(right)
-    loss, _ = right.loss("loss", {"x": X}, Noise.at(0, dtype=torch.float64), 1)
+    loss, *_ = computed(right, {"x": X}, Noise.at(0, dtype=torch.float64), 1)
     exact = two_elbo(right)
     assert (gradient(right, loss) - gradient(right, exact)).abs().max() < 1e-12
 
@@ -214,11 +215,11 @@ objective: %s
 
 def mixed_elbo(p):
     total = torch.zeros((), dtype=torch.float64)
-    log_q_y = Categorical(logits=p.guide.q_y(X)).logits[0]
+    log_q_y = Categorical(logits=p.guide.y_logits(X)).logits[0]
     for y in range(3):
-        loc, scale = p.guide.q_z(X, torch.tensor([y]))
+        loc, scale = p.guide.z_loc_scale(X, torch.tensor([y]))
         z = loc + scale * NODES
-        logits = p.model.p_x(z, torch.full_like(z, y).long())
+        logits = p.model.x_logits(z, torch.full_like(z, y).long())
         log_p = np.log(1 / 3) + Normal(0.0, 1.0).log_prob(z) + lp(logits, X)
         log_q = log_q_y[y] + Normal(loc, scale).log_prob(z)
         total = total + log_q_y[y].exp() * (WEIGHTS * (log_p - log_q)).sum()
@@ -254,16 +255,16 @@ objective: %s
 
 
 def normal_elbo(p):
-    loc, scale = p.guide.q_z(X)
+    loc, scale = p.guide.z_loc_scale(X)
     z = loc + scale * NODES
-    log_p = Normal(0.0, 1.0).log_prob(z) + lp(p.model.p_x(z), X)
+    log_p = Normal(0.0, 1.0).log_prob(z) + lp(p.model.x_logits(z), X)
     return -(WEIGHTS * (log_p - Normal(loc, scale).log_prob(z))).sum()
 
 
 def normal_iwae(p):
-    loc, scale = p.guide.q_z(X)
+    loc, scale = p.guide.z_loc_scale(X)
     z = loc + scale * NODES
-    log_p = Normal(0.0, 1.0).log_prob(z) + lp(p.model.p_x(z), X)
+    log_p = Normal(0.0, 1.0).log_prob(z) + lp(p.model.x_logits(z), X)
     log_w = log_p - Normal(loc, scale).log_prob(z)
     pair = torch.logaddexp(log_w[:, None], log_w[None]) - np.log(2)
     return -(WEIGHTS[:, None] * WEIGHTS[None] * pair).sum()
@@ -312,7 +313,9 @@ objective: %s
 
 def marginal(p, z):
     """log p(x, z), the class summed out."""
-    parts = [np.log(1 / 3) + lp(p.model.p_x(z, torch.full_like(z, y).long()), X) for y in range(3)]
+    parts = [
+        np.log(1 / 3) + lp(p.model.x_logits(z, torch.full_like(z, y).long()), X) for y in range(3)
+    ]
     return Normal(0.0, 1.0).log_prob(z) + torch.stack(parts).logsumexp(0)
 
 
@@ -325,7 +328,7 @@ def test_a_class_that_no_guide_draws(tmp_path):
     )
 
     def exact(p):
-        loc, scale = p.guide.q_z(X)
+        loc, scale = p.guide.z_loc_scale(X)
         z = loc + scale * NODES
         return -(WEIGHTS * (marginal(p, z) - Normal(loc, scale).log_prob(z))).sum()
 
@@ -338,7 +341,7 @@ def test_a_class_summed_out_under_importance_weights(tmp_path):
     )
 
     def exact(p):
-        loc, scale = p.guide.q_z(X)
+        loc, scale = p.guide.z_loc_scale(X)
         z = loc + scale * NODES
         log_w = marginal(p, z) - Normal(loc, scale).log_prob(z)
         pair = torch.logaddexp(log_w[:, None], log_w[None]) - np.log(2)
@@ -364,7 +367,7 @@ objective: {elbo: {particles: 2}}
 """
 
     def exact(p):
-        loc, scale = p.guide.q_w()
+        loc, scale = p.guide.w_loc_scale()
         w = loc + scale * NODES[:, None]
         fit = (WEIGHTS[:, None] * Bernoulli(logits=w).log_prob(X)).sum()
         kl = torch.distributions.kl_divergence(Normal(loc, scale), Normal(0.0, 1.0)).sum()
@@ -391,11 +394,11 @@ objective: %s
 
 def above_terms(p):
     """log p and log q over quadrature nodes [48] and classes [3], with the chance of each."""
-    loc, scale = p.guide.q_z(X)
+    loc, scale = p.guide.z_loc_scale(X)
     z = loc + scale * NODES
-    log_q_y = Categorical(logits=p.guide.q_y(X.expand(48, 2), z)).logits
+    log_q_y = Categorical(logits=p.guide.y_logits(X.expand(48, 2), z)).logits
     log_p = torch.stack(
-        [lp(p.model.p_x(z, torch.full_like(z, y).long()), X) for y in range(3)], dim=-1
+        [lp(p.model.x_logits(z, torch.full_like(z, y).long()), X) for y in range(3)], dim=-1
     )
     log_p = log_p + np.log(1 / 3) + Normal(0.0, 1.0).log_prob(z)[:, None]
     log_q = log_q_y + Normal(loc, scale).log_prob(z).reshape(48, 1)
@@ -448,9 +451,9 @@ objective: elbo
 """
     right = program(HEAD + spec, tmp_path)
     settle(right)
-    loss, _ = right.loss("loss", {"x": X}, Noise.at(0, dtype=torch.float64), 1)
-    log_q = Categorical(logits=right.guide.q_y(X)).logits[0]
-    log_p = np.log(1 / 3) + lp(right.model.p_x(torch.eye(3, dtype=torch.float64)), X)
+    loss, *_ = computed(right, {"x": X}, Noise.at(0, dtype=torch.float64), 1)
+    log_q = Categorical(logits=right.guide.y_logits(X)).logits[0]
+    log_p = np.log(1 / 3) + lp(right.model.x_logits(torch.eye(3, dtype=torch.float64)), X)
     exact = -(log_q.exp() * (log_p - log_q)).sum()
     assert (gradient(right, loss) - gradient(right, exact)).abs().max() < 1e-12
 
@@ -470,12 +473,13 @@ objective: mle
     parts = []
     # Class numbers enter a link one-hot, in torch's default precision.
     with precision(torch.float64):
-        loss, _ = right.loss("loss", {"x": X}, Noise.at(0, dtype=torch.float64), 1)
+        loss, *_ = computed(right, {"x": X}, Noise.at(0, dtype=torch.float64), 1)
         for a, b, c in itertools.product(range(2), range(3), range(2)):
             chosen = torch.tensor([b])
-            log_p_b = Categorical(logits=right.model.p_b(torch.tensor([a]))).log_prob(chosen)[0]
+            b_logits = right.model.b_logits(torch.tensor([a]))
+            log_p_b = Categorical(logits=b_logits).log_prob(chosen)[0]
             log_p_c = Bernoulli(logits=THIRD).log_prob(torch.tensor(float(c), dtype=torch.float64))
-            logits = right.model.p_x(chosen, torch.tensor([float(c)], dtype=torch.float64))
+            logits = right.model.x_logits(chosen, torch.tensor([float(c)], dtype=torch.float64))
             parts.append(np.log(1 / 2) + log_p_b + log_p_c + lp(logits, X)[0])
     exact = -torch.stack(parts).logsumexp(0)
     assert abs(loss.item() - exact.item()) < 1e-12
@@ -492,7 +496,7 @@ objective: map
     right = program(HEAD + spec, tmp_path)
     settle(right)
     x = torch.tensor([[1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
-    loss, _ = right.loss("loss", {"x": x}, Noise.at(0, dtype=torch.float64), 2)
+    loss, *_ = computed(right, {"x": x}, Noise.at(0, dtype=torch.float64), 2)
     (w,) = right.parameters()
     prior = Normal(torch.zeros((), dtype=torch.float64), 2.0)
     exact = -(Bernoulli(logits=w).log_prob(x).sum() + prior.log_prob(w).sum()) / 2
@@ -504,8 +508,8 @@ def test_an_expression_that_is_minimized(tmp_path):
     spec = NORMAL % ("", '{minimize: "2 * kl(guide.z, model.z) - log_prob(model.x)"}')
 
     def exact(p):
-        loc, scale = p.guide.q_z(X)
-        fit = (WEIGHTS * lp(p.model.p_x(loc + scale * NODES), X)).sum()
+        loc, scale = p.guide.z_loc_scale(X)
+        fit = (WEIGHTS * lp(p.model.x_logits(loc + scale * NODES), X)).sum()
         kl = torch.distributions.kl_divergence(Normal(loc, scale), Normal(0.0, 1.0)).sum()
         return 2 * kl - fit
 

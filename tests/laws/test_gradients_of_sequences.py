@@ -12,7 +12,7 @@ import torch
 
 from specc.compiler import front
 from specc.diagnostics.source import Source
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from tests.laws.compiling import program
 from tests.laws.estimating import Z, gradient, settle, worst
 from tests.oracles.interpreter import Interpreter

@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch.distributions import Categorical, Normal, kl_divergence
 
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
 from tests.laws.estimating import gradient, settle
 from tests.laws.test_gradients import HEAD, NODES, WEIGHTS, X, check, lp
+from tests.losses import computed
 
 MIXTURE_PRIOR = """
 model:
@@ -31,19 +32,21 @@ def _double():
 
 
 def priors(p):
-    return [p.model.p_z(torch.tensor([[y]])) for y in range(3)]
+    return [p.model.z_loc(torch.tensor([[y]])) for y in range(3)]
 
 
 def log_weights(p, z, q):
     """log p(x | z) + log sum_y p(y) p(z | y) - log q(z | x)."""
     each = [np.log(1 / 3) + Normal(prior, 0.7).log_prob(z) for prior in priors(p)]
     return (
-        lp(p.model.p_x(z), X) + torch.stack(each).logsumexp(0).flatten() - q.log_prob(z).flatten()
+        lp(p.model.x_logits(z), X)
+        + torch.stack(each).logsumexp(0).flatten()
+        - q.log_prob(z).flatten()
     )
 
 
 def draws(p):
-    loc, scale = p.guide.q_z(X)
+    loc, scale = p.guide.z_loc_scale(X)
     q = Normal(loc, scale)
     return loc + scale * NODES[:, None], q
 
@@ -57,7 +60,7 @@ def divergences_inside(p):
     """A looser bound: the log of the sum of what has been averaged over z already."""
     z, q = draws(p)
     kl = torch.stack([kl_divergence(q, Normal(prior, 0.7)).sum() for prior in priors(p)])
-    return -((WEIGHTS * lp(p.model.p_x(z), X)).sum() + (np.log(1 / 3) - kl).logsumexp(0))
+    return -((WEIGHTS * lp(p.model.x_logits(z), X)).sum() + (np.log(1 / 3) - kl).logsumexp(0))
 
 
 def test_a_prior_that_depends_on_a_class_that_no_guide_draws(tmp_path):
@@ -92,11 +95,11 @@ objective: {minimize: "-0.5 * log_prob(model.x) - 0.5 * log_prob(model.y)"}
 
     def exact(p):
         log_y = Categorical(logits=p.model.top).logits
-        each = torch.stack([lp(p.model.p_x(torch.tensor([[y]])), X).sum() for y in range(3)])
+        each = torch.stack([lp(p.model.x_logits(torch.tensor([[y]])), X).sum() for y in range(3)])
         return -0.5 * (log_y + each).logsumexp(0)
 
     made = program(HEAD + text, tmp_path)
     settle(made)
-    loss, _ = made.loss("loss", {"x": X}, Noise.at(0, dtype=torch.float64), 1)
+    loss, *_ = computed(made, {"x": X}, Noise.at(0, dtype=torch.float64), 1)
     torch.testing.assert_close(loss, exact(made))
     torch.testing.assert_close(gradient(made, loss), gradient(made, exact(made)))

@@ -13,9 +13,10 @@ from scipy import stats
 
 from specc.compiler import compile
 from specc.diagnostics.source import Source
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
+from tests.losses import computed
 
 HEAD = """specc: 1
 name: made
@@ -253,7 +254,7 @@ BESIDE = (
 def test_a_bound_holds_the_integral_given_what_a_guide_draws(tmp_path):
     """The guide all but fixes u, so every particle has the same density of x given u."""
     made, x = settled(BESIDE, tmp_path), data(PPCA)["x"]
-    _, parts = made.loss("loss", {"x": x}, Noise.at(0, dtype=torch.float64), 3)
+    _, _, parts = computed(made, {"x": x}, Noise.at(0, dtype=torch.float64), 3)
     divergence = next(v for name, v in parts.items() if name.startswith("KL(q(u"))
     given = {"x": x, "u": made.guide.encoder(x)}
     log_p_u = torch.distributions.Normal(0.0, 1.0).log_prob(given["u"]).sum(-1)

@@ -14,11 +14,12 @@ from torch.distributions import MultivariateNormal
 
 from specc.compiler import compile
 from specc.diagnostics.source import Source
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
 from tests.laws import test_gradients as gradients
 from tests.laws.test_random_numbers import check
+from tests.losses import computed
 
 LINEAR = """\
 specc: 1
@@ -61,7 +62,7 @@ def linear(folder, parts="x: observed, u: latent", objective="elbo"):
     program = load(folder).double()
     for parameter in program.parameters():
         parameter.add_(0.3 * torch.randn(parameter.shape))
-    matrix, shift = affine(lambda value: program.model.push_xu(value), 5)
+    matrix, shift = affine(lambda value: program.model.xu_forward(value), 5)
     scale = torch.tensor([1.0, 0.5, 2.0, 1.0, 0.3])
     loc = matrix @ torch.tensor([0.5, -1.0, 0.0, 2.0, 1.0]) + shift
     covariance = matrix @ scale.square().diag() @ matrix.T
@@ -87,7 +88,7 @@ def log_p_x(made):
 
 def log_weights(made, particles, seed=0):
     """Log p(x, u) - log q(u | x) of draws from the guide: [particles, rows]."""
-    sample = made.program.require("guide.sample")
+    sample = made.program.require("guide.sample_and_log_prob")
     values, log_q = sample(Noise.at(seed, dtype=torch.float64), particles, x=made.x)
     return made.program.require("model.log_joint")(x=made.x, **values) - log_q
 
@@ -134,7 +135,7 @@ def test_the_bounds_keep_their_order(tmp_path):
         give_posterior(made, wider=1.5)
         noises = (Noise.at(seed, dtype=torch.float64) for seed in range(200))
         batch = {"x": made.x}
-        losses.append(-sum(made.program.loss("loss", batch, n, ROWS)[0] for n in noises) / 200)
+        losses.append(-sum(computed(made.program, batch, n, ROWS)[0] for n in noises) / 200)
     exact = log_p_x(made).mean()
     assert losses[0] < losses[1] < losses[2] < exact + 0.005
     assert exact - losses[2] < 0.02 * (exact - losses[0])
@@ -145,7 +146,7 @@ def test_with_the_exact_posterior_every_draw_weighs_the_same(tmp_path):
     give_posterior(made)
     wanted = log_p_x(made).expand(50, ROWS)
     torch.testing.assert_close(log_weights(made, 50), wanted, rtol=1e-9, atol=1e-9)
-    loss, parts = made.program.loss("loss", {"x": made.x}, Noise.at(3, dtype=torch.float64), ROWS)
+    loss, _, parts = computed(made.program, {"x": made.x}, Noise.at(3, dtype=torch.float64), ROWS)
     torch.testing.assert_close(-loss, wanted[0].mean(), rtol=1e-9, atol=1e-9)
     assert set(parts) == {"elbo", "log p(x, u)", "log q(u | x)"}
 
@@ -322,8 +323,8 @@ def exact_elbo(program):
     a, b = values[:, :1], values[:, 1:]
     x = gradients.X.expand(4, 2)
     whole = torch.cat([a, x, b], -1)
-    log_p = gradients.lp(program.model.p_axb(whole), whole)
-    log_q = gradients.lp(program.guide.q_a(x), a) + gradients.lp(program.guide.q_b(x), b)
+    log_p = gradients.lp(program.model.axb_logits(whole), whole)
+    log_q = gradients.lp(program.guide.a_logits(x), a) + gradients.lp(program.guide.b_logits(x), b)
     return -(log_q.exp() * (log_p - log_q)).sum()
 
 

@@ -14,8 +14,8 @@ from torch import nn
 from specc.catalog.link import LinkOptions, LinkShapeError
 from specc.catalog.links.blocks.activation import ACTIVATIONS, Activation
 from specc.catalog.links.blocks.folding import sequence
-from specc.catalog.links.index import link, names
 from specc.catalog.parameters import parameters
+from specc.catalog.registry import LINKS
 from tests.laws.instantiate import module, network, resolve, run
 
 LEADING = [(3,), (2, 3), (2, 1, 3)]
@@ -44,6 +44,14 @@ CASES = [
     ("deconv", {"deconv": [6], "hidden": [5], "normalization": "batch"}, (7,), (1, 28, 28)),
     ("deconv", {"deconv": [6, 4], "kernel": 4, "normalization": "layer"}, (7,), (8, 8)),
     ("deconv", {"deconv": [6, 4, 2], "stride": 3, "kernel": 5, "bias": False}, (7,), (1, 17, 28)),
+    ("mlp", {"mlp": [11], "spectral_norm": True}, (7,), (5,)),
+    ("conv", {"conv": [4, 6], "spectral_norm": True}, (3, 9, 8), (5,)),
+    ("deconv", {"deconv": [6, 4], "spectral_norm": True}, (7,), (3, 9, 8)),
+    ("embed", {}, (7,), (5,)),
+    ("embed", {"embed": True}, (7,), ()),
+    ("set", {"set": [11, 13], "activation": "tanh"}, (4, 7), (5,)),
+    ("set", {"set": [11], "pool": "sum", "hidden": [9]}, (4, 7), ()),
+    ("set", {"set": [], "normalization": "layer", "dropout": 0.1}, (4, 7), (2, 2)),
     ("gru", {}, (7,), (5,)),
     ("gru", {"gru": True, "init": "orthogonal"}, (2,), (1,)),
     ("gru", {"bias": False}, (7,), (2,)),
@@ -108,7 +116,7 @@ IDS = [f"{kind}-{number}" for number, (kind, *_) in enumerate(CASES)]
 
 
 def lowered(kind, given, inputs, output):
-    entry = link(kind)
+    entry = LINKS[kind]
     return entry.lower(entry.Options.model_validate(given), inputs, output)
 
 
@@ -143,7 +151,7 @@ def test_every_parameter_takes_part(kind, options, inputs, output):
 
 @pytest.mark.parametrize("kind, options, inputs, output", CASES, ids=IDS)
 def test_a_trunk_and_a_head_are_the_whole(kind, options, inputs, output):
-    entry = link(kind)
+    entry = LINKS[kind]
     chosen = entry.Options.model_validate(options)
     trunk = entry.trunk(chosen, inputs, (output, output))
     head = entry.head(chosen, trunk.output, output)
@@ -168,32 +176,32 @@ def test_the_parameters_are_known_without_torch(kind, options, inputs, output):
     assert list(parameters(layer)) == list(named)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", LINKS)
 def test_the_example_is_valid_and_shows_the_kind(name):
-    entry = link(name)
+    entry = LINKS[name]
     example = yaml.safe_load(entry.example)
     assert name in example
     assert isinstance(entry.Options.model_validate(example), LinkOptions)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", LINKS)
 def test_an_entry_is_named_like_its_file_and_its_main_option(name):
-    entry = link(name)
+    entry = LINKS[name]
     assert entry.name == name
     assert next(iter(entry.Options.model_fields)) or name in entry.Options.model_fields
     assert name in entry.Options.model_fields
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", LINKS)
 def test_every_option_is_described_and_in_the_json_schema(name):
-    properties = link(name).Options.model_json_schema()["properties"]
-    assert properties.keys() == link(name).Options.model_fields.keys()
+    properties = LINKS[name].Options.model_json_schema()["properties"]
+    assert properties.keys() == LINKS[name].Options.model_fields.keys()
     assert all(option["description"].endswith(".") for option in properties.values())
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", LINKS)
 def test_unknown_options_and_loose_types_are_refused(name):
-    entry = link(name)
+    entry = LINKS[name]
     example = yaml.safe_load(entry.example)
     for wrong in ({"activationn": "tanh"}, {"bias": "yes"}, {"bias": 1}, {"init": "xavier"}):
         with pytest.raises(ValueError, match="validation error"):
@@ -256,6 +264,72 @@ def test_a_gated_unit_is_that_of_torch(state_first):
 def test_a_gated_unit_makes_a_state_of_a_state_and_more(inputs, output):
     with pytest.raises(LinkShapeError):
         lowered("gru", {}, inputs, output)
+
+
+def test_an_embedding_is_the_row_of_a_class():
+    """Of probabilities it is the mean of the rows."""
+    table = network(lowered("embed", {}, (4,), (3,)))
+    rows = table[0].weight
+    assert rows.shape == (4, 3)
+    ones = torch.eye(4)[[2, 0, 2]]
+    assert torch.equal(table(ones), torch.nn.functional.embedding(torch.tensor([2, 0, 2]), rows))
+    shares = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    torch.testing.assert_close(table(shares), (shares[:, None] * rows).sum(0))
+
+
+@pytest.mark.parametrize("pool", ["mean", "sum"])
+def test_a_set_network_is_deep_sets(pool):
+    """rho(pool of phi(x_i)), which no order of the elements changes; a sum counts repeats."""
+    options = {"set": [11, 6], "pool": pool, "hidden": [9], "activation": "tanh"}
+    net = network(lowered("set", options, (5, 3), (2,)))
+    x = torch.randn(4, 5, 3)
+    phi, rho = net[:4], net[5:]
+    combined = phi(x).mean(-2) if pool == "mean" else phi(x).sum(-2)
+    torch.testing.assert_close(net(x), rho(combined))
+    torch.testing.assert_close(net(x), net(x[:, [3, 1, 4, 0, 2]]))
+    assert not torch.allclose(net(x), net(x[:, [3, 1, 4, 0, 0]]), atol=1e-3)
+    twice = torch.cat([x, x], 1)
+    assert torch.allclose(net(twice), net(x), atol=1e-5) == (pool == "mean")
+
+
+def test_an_mlp_of_the_elements_side_by_side_depends_on_their_order():
+    net = network(lowered("mlp", {"mlp": [11], "activation": "tanh"}, (15,), (2,)))
+    x = torch.randn(4, 5, 3)
+    assert not torch.allclose(net(x.flatten(1)), net(x[:, [3, 1, 4, 0, 2]].flatten(1)), atol=1e-3)
+
+
+@pytest.mark.parametrize("inputs", [(7,), (3, 4, 5)])
+def test_a_set_is_elements_by_numbers(inputs):
+    with pytest.raises(LinkShapeError, match="takes a set"):
+        lowered("set", {"set": [4]}, inputs, (2,))
+
+
+# The sizes of Radford et al. (2016), section 3, for images of 28 x 28: kernels of 4, strides of 2.
+DCGAN = {"kernel": 4, "stride": 2, "padding": 1}
+
+
+def test_convolutions_of_the_sizes_of_dcgan():
+    critic = lowered(
+        "conv", {"conv": [64, 128], "activation": "leaky_relu", **DCGAN}, (1, 28, 28), ()
+    )
+    maps = list(network(critic)[0].module)
+    shapes_of_maps, x = [], torch.randn(2, 1, 28, 28)
+    for layer in maps:
+        x = layer(x)
+        shapes_of_maps.append(tuple(x.shape[1:]))
+    assert shapes_of_maps[0] == (64, 14, 14)
+    assert shapes_of_maps[-1] == (128, 7, 7)
+    generator = lowered(
+        "deconv", {"deconv": [128, 64], "normalization": "batch", **DCGAN}, (100,), (1, 28, 28)
+    )
+    ups = [m for m in network(generator).modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert [(m.in_channels, m.out_channels) for m in ups] == [(128, 64), (64, 1)]
+    assert [(m.kernel_size, m.stride, m.padding, m.output_padding) for m in ups] == [
+        ((4, 4), (2, 2), (1, 1), (0, 0))
+    ] * 2
+    first = next(m for m in network(generator).modules() if isinstance(m, nn.Linear))
+    assert first.out_features == 128 * 7 * 7
+    assert run(generator, (100,), (2,)).shape == (2, 1, 28, 28)
 
 
 SIDES = st.integers(1, 40)

@@ -11,11 +11,12 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Categorical, Normal
 
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
 from tests.laws.estimating import Z, gradient, settle, worst
 from tests.laws.test_gradients import NODES, WEIGHTS, bits
+from tests.losses import computed
 
 HEAD = """\
 specc: 1
@@ -50,8 +51,8 @@ WRONG = {
         "log_q_y = torch.where(y_known, 0.0, log_q_y)",
         "log_q_y = log_q_y + 0.0",
     ),
-    "every class weighs by q in labelled rows": ("log_q_y.exp() * y_fits", "log_q_y.exp()"),
-    "log q(y | x) is a mean over all rows": (" / y_share", ""),
+    "every class weighs by q in labelled rows": ("log_q_y.exp() * y_allowed", "log_q_y.exp()"),
+    "log q(y | x) is a mean over all rows": (" / y_known_fraction", ""),
     "its mean takes in rows without a label": (
         "log_q_y_known = torch.where(y_known, log_q_y_known, 0.0)",
         "log_q_y_known = log_q_y_known",
@@ -103,7 +104,7 @@ def m2(p, rows, share):
 def distance(p, rows, share):
     """How far loss and gradient are from the enumeration."""
     noise = Noise.at(0, dtype=torch.float64)
-    loss, _ = p.loss("loss", rows, noise, 1, shares={"y": share})
+    loss, *_ = computed(p, rows, noise, 1, y_known_fraction=share)
     exact = m2(p, rows, share)
     away = (gradient(p, loss) - gradient(p, exact)).abs().max().item()
     return max(abs(loss.item() - exact.item()), away)
@@ -131,7 +132,7 @@ def test_what_stands_for_a_missing_label_does_not_matter(tmp_path):
     for label in range(3):
         y = torch.where(rows["y_known"], rows["y"], torch.full_like(Y, label))
         own = {**rows, "y": y}
-        losses.append(p.loss("loss", own, Noise.at(0, dtype=torch.float64), 1)[0].item())
+        losses.append(computed(p, own, Noise.at(0, dtype=torch.float64), 1)[0].item())
     assert losses[0] == losses[1] == losses[2]
 
 
@@ -146,7 +147,7 @@ def test_the_score_of_missing_labels(kind, tmp_path):
     wanted = gradient(right, m2(right, rows, 1.0))
     assert worst(right, rows, wanted) < Z
     if kind == "labelled":
-        change = ("y = torch.where(y_known, y, y_drawn)", "y = y_drawn")
+        change = ("y_imputed = torch.where(y_known, y, y_sampled)", "y_imputed = y_sampled")
     else:
         change = (" + surrogate_y", "")
     bad = program(spec("score"), tmp_path, change)
@@ -176,7 +177,7 @@ def test_the_path_of_missing_numbers(known, tmp_path):
         loc = p.model.down(y[:, None])
         return Normal(0.0, 1.0).log_prob(y) + Normal(loc, 1.0).log_prob(X[0]).sum(-1)
 
-    loc, scale = (each[0] for each in p.guide.q_y(X[:1]))
+    loc, scale = (each[0] for each in p.guide.y_loc_scale(X[:1]))
     drawn = loc + scale * NODES
     log_q = Normal(loc, scale).log_prob(drawn)
     exact = -joint(y)[0] if known else -(WEIGHTS * (joint(drawn) - log_q)).sum()
@@ -223,7 +224,7 @@ def test_some_entries_of_a_vector_are_summed_over(tmp_path):
     settle(p)
     y = H[[5, 3, 6, 0]]
     rows = {"x": X, "y": torch.where(PARTLY, y, 0.0), "y_known": PARTLY}
-    loss, _ = p.loss("loss", rows, Noise.at(0, dtype=torch.float64), 1)
+    loss, *_ = computed(p, rows, Noise.at(0, dtype=torch.float64), 1)
     exact = -sum(partly(p, *row) for row in zip(X, y, PARTLY, strict=True)) / 4
     assert loss.item() == pytest.approx(exact.item(), abs=1e-12)
     assert (gradient(p, loss) - gradient(p, exact)).abs().max() < 1e-10
@@ -255,7 +256,7 @@ def test_a_class_that_is_known_in_some_rows_is_summed_out_of_the_others(tmp_path
     p = program(HEAD.replace("SHAPE", "[]") + MIXTURE, tmp_path)
     settle(p)
     rows = batch(MASKS["mixed"])
-    loss, _ = p.loss("loss", rows, Noise.at(0, dtype=torch.float64), 1)
+    loss, *_ = computed(p, rows, Noise.at(0, dtype=torch.float64), 1)
     every = torch.eye(3, dtype=torch.float64)
     log_x = Bernoulli(logits=p.model.down(every)).log_prob(X[:, None]).sum(-1)
     log_p = log_x + p.model.offset.log_softmax(-1)
@@ -323,11 +324,15 @@ def test_a_guide_is_told_where_data_is_known(tmp_path):
     more = {**batch, "m": known.double(), "w": torch.ones_like(X)}
     with precision(torch.float64):
         (loss,) = one.manifest.losses
-        found = one.loss(loss.name, batch, Noise.at(3), 4)[0]
-        wanted = other.loss(loss.name, more, Noise.at(3), 4)[0]
-        drawn = one.guide.sample(Noise.at(4), 2, **one.inputs("guide.sample", batch))
-        expected = other.guide.sample(Noise.at(4), 2, **other.inputs("guide.sample", more))
-        full = one.loss(loss.name, {**batch, "y_known": known | True}, Noise.at(3), 4)[0]
+        found = computed(one, batch, Noise.at(3), 4, name=loss.name)[0]
+        wanted = computed(other, more, Noise.at(3), 4, name=loss.name)[0]
+        drawn = one.guide.sample_and_log_prob(
+            Noise.at(4), 2, **one.inputs("guide.sample_and_log_prob", batch)
+        )
+        expected = other.guide.sample_and_log_prob(
+            Noise.at(4), 2, **other.inputs("guide.sample_and_log_prob", more)
+        )
+        full = computed(one, {**batch, "y_known": known | True}, Noise.at(3), 4, name=loss.name)[0]
     assert found.item() == pytest.approx(wanted.item(), abs=1e-12)
     assert torch.equal(drawn[1], expected[1])
     assert full.item() != pytest.approx(found.item(), abs=1e-3)
@@ -336,4 +341,24 @@ def test_a_guide_is_told_where_data_is_known(tmp_path):
 def test_a_guide_that_does_not_ask_is_not_told(tmp_path):
     told = TOLD.replace("GIVEN\n", "").replace(", WHOLE", "").replace(", MASK", "")
     silent = program(HEAD.replace("SHAPE", "[4]") + told, tmp_path)
-    assert silent.capabilities["guide.sample"] == ("y", "x")
+    assert silent.capabilities["guide.sample_and_log_prob"] == ("y", "x")
+
+
+UNUSED = """\
+model:
+  z: {latent: normal, loc: 0, scale: 1}
+  y: {observed: poisson, rate: 'softplus(z) + 0.1', missing: score}
+  x: {observed: normal, loc: z, scale: 1, shape: [2]}
+guide:
+  y: {latent: poisson, rate: 'softplus(up(x)) + 0.1'}
+  z: {latent: normal, loc: code(x), scale: 1}
+links: {up: linear, code: linear}
+objective: {minimize: '0.5 * kl(guide.z, model.z) - log_prob(model.x)'}
+"""
+
+
+def test_what_no_term_depends_on_is_neither_drawn_nor_taken(tmp_path):
+    made = program(HEAD.replace("SHAPE", "[]") + UNUSED, tmp_path)
+    loss, *_ = computed(made, {"x": X}, Noise.at(0, dtype=torch.float64), 4)
+    assert torch.isfinite(loss)
+    assert made.manifest.losses[0].inputs == ("x",)

@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal
 
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from tests.laws import test_integrals as linear
 from tests.laws import test_sequences as states
 from tests.laws.compiling import program
+from tests.losses import computed
 
 
 @pytest.fixture(autouse=True)
@@ -150,12 +151,16 @@ def test_a_recurrent_guide_is_told_of_gaps(tmp_path):
     batch = {"x": states.data(3), "x_known": HOLES, "n": torch.tensor([4, 2, 3])}
     more = {**batch, "m": HOLES.double()}
     (loss,) = one.manifest.losses
-    found = one.loss(loss.name, batch, Noise.at(3), 3)[0]
-    torch.testing.assert_close(found, other.loss(loss.name, more, Noise.at(3), 3)[0])
-    whole = one.loss(loss.name, {**batch, "x_known": HOLES | True}, Noise.at(3), 3)[0]
+    found = computed(one, batch, Noise.at(3), 3, name=loss.name)[0]
+    torch.testing.assert_close(found, computed(other, more, Noise.at(3), 3, name=loss.name)[0])
+    whole = computed(one, {**batch, "x_known": HOLES | True}, Noise.at(3), 3, name=loss.name)[0]
     assert (found - whole).abs() > 1e-3
-    drawn = one.guide.sample(Noise.at(4), 2, **one.inputs("guide.sample", batch))
-    expected = other.guide.sample(Noise.at(4), 2, **other.inputs("guide.sample", more))
+    drawn = one.guide.sample_and_log_prob(
+        Noise.at(4), 2, **one.inputs("guide.sample_and_log_prob", batch)
+    )
+    expected = other.guide.sample_and_log_prob(
+        Noise.at(4), 2, **other.inputs("guide.sample_and_log_prob", more)
+    )
     torch.testing.assert_close(drawn[1], expected[1])
 
 

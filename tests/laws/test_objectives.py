@@ -10,6 +10,7 @@ from torch.distributions import Bernoulli, MultivariateNormal, Normal
 from specc.runtime.noise import Noise
 from tests.laws.compiling import generated, program
 from tests.laws.estimating import settle
+from tests.losses import computed
 
 X = (torch.arange(12.0, dtype=torch.float64).reshape(4, 3) % 5 > 1).double()
 
@@ -28,7 +29,7 @@ objective: %s
 def loss(text, folder, x=X, seed=3):
     made = program(text, folder)
     settle(made)
-    return made.loss("loss", {"x": x}, Noise.at(seed, dtype=torch.float64), 1)[0].item()
+    return computed(made, {"x": x}, Noise.at(seed, dtype=torch.float64), 1)[0].item()
 
 
 def test_one_particle_is_one_bound(tmp_path):
@@ -67,7 +68,7 @@ def test_the_order_of_nodes_changes_nothing(tmp_path):
     settle(first)
     second.load_state_dict(first.state_dict())
     values = [
-        p.loss("loss", {"x": X}, Noise.at(3, dtype=torch.float64), 1)[0].item()
+        computed(p, {"x": X}, Noise.at(3, dtype=torch.float64), 1)[0].item()
         for p in (first, second)
     ]
     assert values[0] == values[1]
@@ -82,7 +83,7 @@ def test_the_joint_is_the_sum_of_its_factors(tmp_path):
     settle(made)
     z = torch.randn(5, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     expected = Normal(0.0, 1.0).log_prob(z).sum(-1)
-    expected = expected + Bernoulli(logits=made.model.p_x(z)).log_prob(X).sum(-1)
+    expected = expected + Bernoulli(logits=made.model.x_logits(z)).log_prob(X).sum(-1)
     torch.testing.assert_close(made.model.log_joint(z=z, x=X), expected, rtol=1e-12, atol=1e-12)
 
 
@@ -119,7 +120,7 @@ def test_the_bounds_rise_to_the_exact_value(tmp_path):
             values = []
             for chunk in range(20):
                 noise = Noise.at(chunk, particles, dtype=torch.float64)
-                latents, log_q = made.guide.sample(noise, particles * draws // 20, x=x)
+                latents, log_q = made.guide.sample_and_log_prob(noise, particles * draws // 20, x=x)
                 log_w = made.model.log_joint(x=x, **latents) - log_q
                 grouped = log_w.view(draws // 20, particles, 6)
                 values.append((grouped.logsumexp(1) - math.log(particles)).mean(-1))
@@ -165,7 +166,8 @@ def shaped(options, folder, text=SHAPED):
 def parts_of(found, weight=1.0):
     x = torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(4, 3)
     noise = Noise.at(1, dtype=torch.float64)
-    return found.loss("loss", {"x": x}, noise, 4, weight)
+    loss, _, parts = computed(found, {"x": x}, noise, 4, kl_weight=weight)
+    return loss, parts
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])

@@ -14,7 +14,7 @@ from importlib import import_module
 import pytest
 import torch
 
-from specc.catalog.distributions.index import distribution, names
+from specc.catalog.registry import DISTRIBUTIONS
 from specc.runtime import log_gamma
 from specc.runtime.distributions import negative_binomial
 from tests.oracles.divergences import DIVERGENCES
@@ -67,7 +67,7 @@ def held(what: str, name: str, exact: Exact) -> None:
 
 
 def test_every_function_is_compared() -> None:
-    every = [distribution(name) for name in names()]
+    every = list(DISTRIBUTIONS.values())
     assert sorted(DENSITIES) == [entry.name for entry in every]
     assert sorted(ENTROPIES) == [entry.name for entry in every if entry.entropy]
     assert sorted(DIVERGENCES) == [entry.name for entry in every if entry.kl_with]

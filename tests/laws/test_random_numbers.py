@@ -17,13 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from specc.catalog.supports import BOOLEAN
 from specc.compiler import compile
 from specc.diagnostics.source import Source
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.graph.graph import GUIDE, ROWS, Type
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
 from tests.laws import summing
 from tests.laws.estimating import gradient
 from tests.laws.seldom import SELDOM
+from tests.losses import computed
 from tests.oracles.interpreter import Interpreter, events
 from tests.unit.random_specs import specs
 from tests.unit.test_random_specs import batch_of
@@ -55,10 +56,10 @@ def made(text, folder):
 
 def guided(program, batch, particles, seed):
     """The values and log q of the guide's draws; without a guide, no values and 0."""
-    if not program.can("guide.sample"):
+    if not program.can("guide.sample_and_log_prob"):
         return {}, torch.zeros(1, 1)
-    sample = program.require("guide.sample")
-    inputs = program.inputs("guide.sample", batch)
+    sample = program.require("guide.sample_and_log_prob")
+    inputs = program.inputs("guide.sample_and_log_prob", batch)
     return sample(Noise.at(seed, dtype=torch.float64), particles, **inputs)
 
 
@@ -79,7 +80,7 @@ def check_densities(program, checked, batch):
         for name, found in pairs:
             exact = torch.as_tensor(oracle.log_joint(name, one))
             own = found.expand(PARTICLES, COUNT)[particle, row]
-            if not torch.isfinite(exact):  # counts beyond the largest whole number, for one
+            if not torch.isfinite(exact):  # counts beyond the largest integer, for one
                 assert not torch.isfinite(own)
                 continue
             torch.testing.assert_close(own, exact, rtol=1e-9, atol=1e-9)
@@ -103,7 +104,7 @@ def check_likelihood(program, checked, batch):
     draws = checked.objective.draws
     if "model.log_prob" not in program.capabilities or any(d.fills for d in draws.values()):
         return
-    points = [i for i in checked.plan.programs["model"].learnt if i.node.role != "parameter"]
+    points = [i for i in checked.plan.programs["model"].learnable if i.node.role != "parameter"]
     free = [name for name in draws if draws[name].kind != "delta"]
     oracle, rows = Interpreter(checked, program), []
     kinds = {name: kind_of(checked, name, value) for name, value in batch.items()}
@@ -160,7 +161,7 @@ def summed_log_p(program, checked, values):
 
 def weighed(program, checked, rows):
     """-log w of the guide's own draws, averaged over many rows at once."""
-    objective = checked.objective
+    objective = checked.objective.first
     for chunk in range(CHUNKS):
         latents, log_q = guided(program, rows, objective.particles, 1000 + chunk)
         log_w = summed_log_p(program, checked, {**rows, **latents}) - log_q
@@ -182,7 +183,7 @@ def interpreted(program, checked, rows):
 
 def check_loss(program, checked, batch):
     """The loss is the mean of -log w, or of -log of the mean of K weights."""
-    objective = checked.objective
+    objective = checked.objective.first
     guided_all = all(draw.program == GUIDE for draw in objective.draws.values())
     shared = any(ROWS not in checked.typed.type("model", n).plates for n in objective.draws)
     if objective.entry.variable == "objective" or (shared and not guided_all):
@@ -197,7 +198,7 @@ def check_loss(program, checked, batch):
     losses = []
     for chunk in range(CHUNKS):
         noise = Noise.at(chunk, 2, dtype=torch.float64)
-        losses.append(program.loss("loss", rows, noise, 1)[0])
+        losses.append(computed(program, rows, noise, 1)[0])
     weights = interpreted if shared else weighed
     one, other = torch.stack(losses), torch.stack(list(weights(program, checked, rows)))
     error = (one.var() / len(one) + other.var() / len(other)).sqrt()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from specc.codegen.digests import digests
 from specc.codegen.explain import explain, explain_json
-from specc.codegen.manifest import parameters
+from specc.codegen.tensors import parameters
 from specc.compiler import front
 from specc.diagnostics.source import Source
 from specc.graph.draw import dot, mermaid, text

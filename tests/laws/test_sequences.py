@@ -10,9 +10,10 @@ import pytest
 import torch
 import torch.distributions as d
 
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
+from tests.losses import computed
 
 HEAD = """specc: 1
 name: made
@@ -199,7 +200,7 @@ def deep_log_q(guide, values, x, c, particle, row):
     total, last = 0.0, torch.full((3,), 0.5)
     for step in range(3):
         inner = guide.join(torch.cat([last, hidden[step], c[particle, row]]))
-        loc, scale = guide.z_loc(inner), guide.z_log_scale(inner).exp()
+        loc, scale = guide.z_loc_head(inner), guide.z_log_scale_head(inner).exp()
         last = values[particle, row, step]
         total = total + d.Normal(loc, scale).log_prob(last).sum()
     return total
@@ -208,7 +209,7 @@ def deep_log_q(guide, values, x, c, particle, row):
 def test_a_recurrent_guide_draws_what_it_scores(tmp_path):
     made = settled(DEEP, tmp_path, 0.2)
     x, n = data(2), torch.tensor([3, 3])
-    drawn, log_q = made.guide.sample(Noise.at(3, dtype=torch.float64), 2, x=x, n=n)
+    drawn, log_q = made.guide.sample_and_log_prob(Noise.at(3, dtype=torch.float64), 2, x=x, n=n)
     assert drawn["z"].shape == (2, 2, 4, 3)
     for particle, row in itertools.product(range(2), range(2)):
         exact = deep_log_q(made.guide, drawn["z"], x, drawn["c"], particle, row)
@@ -223,7 +224,8 @@ def test_a_row_does_not_see_what_it_is_filled_up_with(tmp_path):
     other = x.clone()
     other[0, 3:], other[1, 1:] = 1 - other[0, 3:], 1 - other[1, 1:]
     log_q = [
-        made.guide.sample(Noise.at(3, dtype=torch.float64), 2, x=v, n=n)[1] for v in (x, other)
+        made.guide.sample_and_log_prob(Noise.at(3, dtype=torch.float64), 2, x=v, n=n)[1]
+        for v in (x, other)
     ]
     torch.testing.assert_close(*log_q, rtol=0.0, atol=0.0)
 
@@ -248,10 +250,36 @@ def test_the_bound_of_a_deep_model_is_below_the_density(tmp_path):
     estimates = []
     for seed in (5, 6):
         with torch.no_grad():
-            drawn, log_q = made.guide.sample(Noise.at(seed, dtype=torch.float64), 40_000, x=x, n=n)
+            drawn, log_q = made.guide.sample_and_log_prob(
+                Noise.at(seed, dtype=torch.float64), 40_000, x=x, n=n
+            )
             log_p = made.model.log_joint(n=n, c=drawn["c"], z=drawn["z"], x=x)
             weights = (log_p - log_q).reshape(-1)
             estimates.append(weights.logsumexp(0) - torch.tensor(40_000.0).log())
             for value in made.guide.parameters():
                 value.mul_(0.3)
     torch.testing.assert_close(estimates[0], estimates[1], rtol=0.0, atol=0.1)
+
+
+ONE_LOGIT = """\
+specc: 1
+name: tiny
+data: {source: npz, path: d.npz, fields: {x: {from: x, shape: [2]}}}
+plates: {t: {scan: 2}}
+model:
+  table: {parameter: real, shape: [3]}
+  light: {parameter: real, shape: [3]}
+  z: {latent: categorical, logits: LOGITS, initial: 0, classes: 3, plate: t}
+  x: {observed: bernoulli, logits: 'light[z]', plate: t}
+objective: mle
+"""
+
+
+@pytest.mark.parametrize("logits", ["'table[z[t-1]]'", "'sum(table)'"])
+def test_one_logit_for_every_class_is_a_uniform_choice(logits, tmp_path):
+    made = program(ONE_LOGIT.replace("LOGITS", logits), tmp_path)
+    flat = program(ONE_LOGIT.replace("LOGITS", "0"), tmp_path)
+    flat.load_state_dict(made.state_dict())
+    x = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
+    one, other = (computed(each, {"x": x}, Noise.at(0)).loss for each in (made, flat))
+    assert torch.allclose(one, other)

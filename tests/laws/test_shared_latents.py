@@ -14,11 +14,12 @@ from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 from specc.compiler import front
 from specc.diagnostics.source import Source
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
 from tests.laws.estimating import gradient, settle
 from tests.laws.test_gradients import check
+from tests.losses import computed
 
 ASKED = ", draw: enumerate"
 HEAD = "specc: 1\nname: shared\n"
@@ -120,11 +121,11 @@ def test_values_and_gradients_are_those_of_every_value_tried(text, exact, tmp_pa
     made = program(HEAD + text, tmp_path)
     settle(made)
     noise = Noise.at(0, dtype=torch.float64)
-    loss, _ = made.loss("loss", {"x": X}, noise, len(X))
+    loss, *_ = computed(made, {"x": X}, noise, len(X))
     wanted = exact(made, X, len(X))
     torch.testing.assert_close(loss, wanted)
     torch.testing.assert_close(gradient(made, loss), gradient(made, wanted))
-    batches = [made.loss("loss", {"x": part}, noise, len(X))[0] for part in X.split(2)]
+    batches = [computed(made, {"x": part}, noise, len(X))[0] for part in X.split(2)]
     torch.testing.assert_close(torch.stack(batches).mean(), wanted)
 
 

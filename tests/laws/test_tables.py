@@ -14,8 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from specc.compiler import compile
 from specc.diagnostics.source import Source
-from specc.engine.opened import precision
-from specc.runtime.functions.pick import pick
+from specc.engine.storage.loaded_run import precision
+from specc.runtime.functions.indexing import gather_nd
 from tests.laws.compiling import program
 from tests.laws.test_random_numbers import check_densities, check_loss, check_samples, made
 from tests.unit.test_random_specs import formatted
@@ -135,17 +135,17 @@ def test_an_entry_of_a_table_that_varies(leading, rest):
     i = torch.randint(3, (2, 4), generator=generator)
     j = torch.randint(2, (4,), generator=generator)
     whole = table.expand(2, 4, 3, 2, *rest)
-    found = pick(table, i, j, rank=len(rest))
+    found = gather_nd(table, i, j, rank=len(rest))
     assert found.shape == (2, 4, *rest)
     for a in range(2):
         for b in range(4):
             assert torch.equal(found[a, b], whole[a, b, i[a, b], j[b]])
-    fixed = pick(table, 2, j, rank=len(rest))
-    assert torch.equal(fixed, pick(table, torch.tensor(2), j, rank=len(rest)))
+    fixed = gather_nd(table, 2, j, rank=len(rest))
+    assert torch.equal(fixed, gather_nd(table, torch.tensor(2), j, rank=len(rest)))
 
 
 def test_a_function_of_class_numbers_is_a_real_number(tmp_path):
-    """Their sum enters a link, which takes no whole numbers."""
+    """Their sum enters a link, which takes no integers."""
     text = """specc: 1
 name: made
 data: {source: npz, path: d.npz, fields: {x: {from: x, shape: [2]}}}
@@ -193,7 +193,7 @@ VALUES = {
 @pytest.mark.parametrize("kind", ["int64", "uint8", "bool"])
 @pytest.mark.parametrize("what", VALUES)
 def test_whole_numbers_are_calculated_with_as_real_ones(what, kind, tmp_path):
-    """Data may be kept as whole numbers, and an entry of several class numbers is one of them."""
+    """Data may be kept as integers, and an entry of several class numbers is one of them."""
     model = program(WHOLE.replace("KIND", kind).replace("VALUE", VALUES[what]), tmp_path).model
     x, n = torch.randn(4, 2, dtype=torch.float64), torch.tensor([[0, 2], [1, 1], [2, 0], [2, 1]])
     y = torch.tensor([[0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 1]])
@@ -230,7 +230,7 @@ def test_a_table_is_not_repeated_for_each_row(lead):
     table = torch.randn(*lead, 300, 4, requires_grad=True)
     rows = torch.arange(200)
     with _Largest() as largest:
-        pick(table, rows, rank=1).sum().backward()
+        gather_nd(table, rows, rank=1).sum().backward()
     assert largest.size <= table.numel()
     each = torch.zeros(300, 4)
     each[:200] = 1.0

@@ -125,7 +125,7 @@ class Expressions:
 
     def learnt(self, node):
         """A parameter, or its part for this element of a plate or this step of a sequence."""
-        learnt = self.plan.programs[node.program].learnt
+        learnt = self.plan.programs[node.program].learnable
         raw = getattr(
             self.modules[node.program], next(x.raw for x in learnt if x.node.name == node.name)
         )

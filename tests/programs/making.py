@@ -1,33 +1,65 @@
-"""Copies of the small hand-written programs, with what a test wants changed in their manifests."""
+"""Small programs, compiled from the specs here, with the changes that a test makes to them."""
 
 from __future__ import annotations
 
+import functools
 import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from specc.compiler import compile
+from specc.diagnostics.source import Source
+
 HERE = Path(__file__).parent
 
 Change = Callable[[dict[str, Any]], None]
 
+KL = "KL(q(z | x) || p(z))"
+"""The metric of the divergence in the losses of these programs."""
 
-def copy(name: str, to: Path, change: Change | None = None, **train: Any) -> Path:
-    """A copy of the program under `to`, its `train` updated and its manifest changed."""
+
+@functools.cache
+def compiled(name: str) -> Mapping[str, str]:
+    """The generated files of `NAME.yaml`, which is compiled once."""
+    text = (HERE / f"{name}.yaml").read_text(encoding="utf-8")
+    result, checked = compile(Source(f"{name}.yaml", text))
+    assert result is not None, checked.diagnostics
+    return result.files
+
+
+def copy(name: str, to: Path, changes: Change | None = None, **train: Any) -> Path:
+    """The program under `to`, its `train` updated and its manifest changed."""
     folder = to / name
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(HERE / name, folder, ignore=ignored)
+    folder.mkdir(parents=True)
+    for file, text in compiled(name).items():
+        (folder / file).write_text(text, encoding="utf-8")
+
+    def update(manifest: dict[str, Any]) -> None:
+        manifest["train"].update(train)
+        if changes:
+            changes(manifest)
+
+    change(folder, update)
+    return folder
+
+
+def place(text: str, after: int = 0) -> str:
+    """The first line of the model of `vae` that has the text in it, as `model.py:38`."""
+    lines = compiled("vae")["model.py"].splitlines()
+    first = next(number for number, found in enumerate(lines, 1) if text in found)
+    return f"model.py:{first + after}"
+
+
+def change(folder: Path, made: Change) -> None:
+    """Changes the manifest of the copy."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["train"].update(train)
-    if change:
-        change(manifest)
+    made(manifest)
     path.write_text(json.dumps(manifest))
-    return folder
 
 
 def edit(folder: Path, file: str, old: str, new: str) -> None:
@@ -50,6 +82,6 @@ def linear_data(folder: Path, rows: int = 400, seed: int = 0) -> Path:
 
 def exact_log_prob(model: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
     """log N(x; b, W W' + s^2 I) of each row, the density of the linear program's data."""
-    w, b, scale = model.decoder.weight, model.decoder.bias, model.raw_scale.exp()
+    w, b, scale = model.decoder.weight, model.decoder.bias, model.scale
     covariance = w @ w.T + scale**2 * torch.eye(len(b), dtype=w.dtype)
     return torch.distributions.MultivariateNormal(b, covariance).log_prob(x)

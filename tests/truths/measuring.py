@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from scipy import stats
 
-from specc.evaluate import given
+from specc.evaluate import user_rows
 from specc.evaluate.estimate import estimate
 from specc.evaluate.sampling import sample
-from specc.evaluate.scoring import Request, fixed
+from specc.evaluate.scoring import Request, fixed_batch
 
 Z = 4.5
 """Standard errors that are allowed: a sound program is beyond them once in 150,000 checks."""
@@ -22,7 +22,7 @@ AT_ONCE = 8192
 
 def rows(run, part, field):
     """The values of a field, before anything random is done to them."""
-    resident = run.opened.data.part(part).fields[field]
+    resident = run.loaded.data.part(part).fields[field]
     return resident.batch(slice(None), None).double().numpy()
 
 
@@ -31,16 +31,16 @@ def scored(run, part, revealed=False):
 
     What is hidden for an experiment is hidden, unless it is to be `revealed`.
     """
-    taken = run.opened.data.part(part)
+    taken = run.loaded.data.part(part)
     taken = taken.revealed() if revealed else taken
-    found = fixed(run.opened, taken, slice(0, len(taken)), 0)
+    found = fixed_batch(run.loaded, taken, slice(0, len(taken)), 0)
     return {name: value.numpy() for name, value in found.items()}
 
 
 def bound(run, particles, part="test", estimator="iwae"):
     """A figure of a part of the data, with the values of its rows."""
     request = Request(estimator=estimator, particles=particles, part=part)
-    return estimate(run.opened, request)
+    return estimate(run.loaded, request)
 
 
 def log_prob(run, particles=1, **fields):
@@ -48,19 +48,19 @@ def log_prob(run, particles=1, **fields):
     tensors = {name: torch.as_tensor(value) for name, value in fields.items()}
     pieces = zip(*(value.split(AT_ONCE) for value in tensors.values()), strict=True)
     batches = (dict(zip(tensors, piece, strict=True)) for piece in pieces)
-    found = [given.log_prob(run.opened, batch, particles, 0) for batch in batches]
+    found = [user_rows.log_prob(run.loaded, batch, particles, 0) for batch in batches]
     return torch.cat(found).double().numpy()
 
 
 def draws(run, count, seed=0):
     """Rows drawn from the model, every node by its name."""
-    drawn = sample(run.opened, count, seed).values
+    drawn = sample(run.loaded, count, seed).values
     return {name: value.double().numpy() for name, value in drawn.items()}
 
 
 def weights(run):
     """What was learnt, by name: `model.table`, `guide.encoder.0.weight`."""
-    state = run.opened.program.state_dict()
+    state = run.loaded.program.state_dict()
     return {name: value.double().numpy() for name, value in state.items()}
 
 

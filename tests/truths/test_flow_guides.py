@@ -87,7 +87,7 @@ def log_likelihoods(run, x):
 
 def log_prior(run, x, log_likelihood):
     """log p(z) of the points: log p(x, z) of any row less log p(x | z)."""
-    z, model = torch.from_numpy(GRID.points()), run.opened.program.model
+    z, model = torch.from_numpy(GRID.points()), run.loaded.program.model
     with torch.no_grad():
         joint = model.log_joint(z=z, x=torch.from_numpy(x).float().expand(len(z), -1))
     return joint.double().numpy() - log_likelihood

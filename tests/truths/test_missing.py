@@ -10,8 +10,8 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
-from specc.evaluate.impute import Asked, impute
-from specc.evaluate.labels import labels
+from specc.evaluate.classification import classification_metrics
+from specc.evaluate.impute import ImputationRequest, impute
 from specc.evaluate.scoring import Request
 from tests.truths.gallery import trained
 from tests.truths.measuring import Z, bound, error, log_prob, scored, weights
@@ -54,20 +54,20 @@ def test_labels_that_are_known_hidden_and_told(tmp_path):
     few, many = (log_prob(run, k, **hidden) - logsumexp(exact, 1) for k in (1, 1000))
     assert few.mean() < Z * error(few), (few.mean(), error(few))
     assert abs(many.mean()) < 0.02, (many.mean(), error(many))
-    told = labels(run.opened, Request("iwae", 200, "test"))["y"]
+    told = classification_metrics(run.loaded, Request("iwae", 200, "test"))["y"]
     posterior = np.exp(exact - logsumexp(exact, 1, keepdims=True))
     assert np.abs(told.probabilities.numpy() - posterior).mean() < 0.002
     train = scored(run, "train")
     labelled = train["y_known"]
     plain = LogisticRegression(C=0.1, max_iter=1000).fit(train["x"][labelled], train["y"][labelled])
-    assert min(told.accuracy.value, told.guided.value) > plain.score(x, y) + 0.02
+    assert min(told.accuracy.value, told.guide_accuracy.value) > plain.score(x, y) + 0.02
 
 
 def filled(run):
     """The mean of each missing pixel by `impute`, and by the known training values."""
     train = scored(run, "train")
     mean = (train["x"] * train["x_known"]).sum(0) / train["x_known"].sum(0)
-    return impute(run.opened, Asked(8, 40, "test"))["x"].values.double().numpy(), mean
+    return impute(run.loaded, ImputationRequest(8, 40, "test"))["x"].values.double().numpy(), mean
 
 
 def test_half_of_the_pixels_on_a_plane_of_latents(tmp_path):

@@ -31,7 +31,7 @@ def test_a_gaussian_mixture_is_where_em_stays(tmp_path):
     """From the trained parameters, EM finds less than 0.05 nats more on the training rows."""
     run = trained("gaussian_mixture", tmp_path)
     x = rows(run, "train", "x")
-    model = run.opened.program.model
+    model = run.loaded.program.model
     parameters = (
         model.weights.detach().double().numpy(),
         model.center.detach().double().numpy(),
@@ -72,7 +72,7 @@ def test_naive_bayes_counts(tmp_path):
     exact = (np.log(share[y]) + terms.sum(1)).mean()
     found = bound(run, 1, part="train", estimator="exact").value
     assert exact - 0.1 < found <= exact + 1e-4, (found, exact)
-    prior = run.opened.program.model.prior.detach().double().numpy()
+    prior = run.loaded.program.model.prior.detach().double().numpy()
     np.testing.assert_allclose(prior, share, atol=5e-3)
 
 
@@ -84,6 +84,6 @@ def test_a_unigram_counts_words(tmp_path):
     share = words.sum(0) / words.sum()
     with np.errstate(divide="ignore"):
         log_share = np.where(share > 0, np.log(share), 0.0)
-    rates = run.opened.program.model.rates.detach().double().numpy()
+    rates = run.loaded.program.model.rates.detach().double().numpy()
     per_word = (words @ (np.log(rates) - log_share)).sum() / words.sum()
     assert -0.01 < per_word <= 1e-6, per_word

@@ -10,11 +10,11 @@ import sys
 
 import pytest
 
-from benchmarks.fuzzing import judge
+from benchmarks.fuzzing import judge, step
 from benchmarks.fuzzing.cases import KINDS, case
 from benchmarks.fuzzing.judge import Fault
 from benchmarks.fuzzing.seeds import CANARY
-from specc.compiler import compile, front
+from specc.compiler import compile, front, generate
 from specc.diagnostics.source import Source
 from tests.house.files import ROOT
 
@@ -31,9 +31,10 @@ def fuzz(tmp_path, *words):
 
 
 def test_a_few_hundred_cases(tmp_path):
-    table = fuzz(tmp_path, "--count", "300", "--seed", "12", "--steps", "0.15", "--whole", "0.03")
-    accepted, refused, fault, stepped = map(int, re.search(r"^all +(.*)$", table, re.M)[1].split())
-    assert accepted > 50 and refused > 100 and stepped > 3 and not fault
+    table = fuzz(tmp_path, "--count", "300", "--seed", "12", "--steps", "1", "--whole", "0.03")
+    found = map(int, re.search(r"^all +(.*)$", table, re.M)[1].split())
+    accepted, refused, fault, stepped, repeated = found
+    assert accepted > 50 and refused > 100 and stepped > 3 and repeated and not fault
 
 
 @pytest.mark.slow
@@ -72,6 +73,69 @@ def test_the_judge_lets_pass_what_is_sound():
     for form, text in (("github", "note\n"), ("text", "::error::x"), ("text", "\x1b[2J")):
         with pytest.raises(Fault):
             judge.report(form, text)
+
+
+PLAIN = """specc: 1
+name: plain
+doc: A plain one.
+data: {source: npz, path: a.npz, fields: {x: {from: x, shape: [2]}}}
+model: {b: {parameter: real}, x: {observed: normal, loc: b, scale: 1}}
+objective: mle
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("A plain one.", """'Another; " quote and # too'""", True),
+        ("objective", "# a line more\nobjective", True),
+        ("a.npz", "b.npz", True),
+        ("scale: 1", "scale: 2", False),
+        ("scale: 1", "scale: exp(b)", False),
+        ("b: {parameter: real}", "b: {parameter: real, init: 1}", False),
+        ("shape: [2]", "shape: [3]", False),
+    ],
+)
+def test_a_step_repeats_another_where_the_code_is_the_same(old, new, same):
+    texts = (PLAIN, PLAIN.replace(old, new))
+    bodies = {step.body(compile(Source("spec.yaml", text))[0]) for text in texts}
+    assert (len(bodies) == 1) == same
+
+
+@pytest.mark.parametrize("name", ["vae", "wgan_gp", "m2", "hmm", "imputation"])
+def test_made_data_are_those_that_the_code_takes(name):
+    path = ROOT / "specs" / f"{name}.yaml"
+    checked = front(Source(path.name, path.read_text(encoding="utf-8")))
+    assert step.step(ROOT / "generated" / name, checked) == ""
+
+
+def test_made_data_of_a_program_without_any_are_row_numbers(tmp_path):
+    text = (
+        "specc: 1\nname: reverse\nobjective: elbo\n"
+        "model: {z: {latent: normal, loc: 3, scale: 1, shape: [2]}}\n"
+        "guide: {m: {parameter: real, shape: [2]}, z: {latent: normal, loc: m, scale: 1}}\n"
+    )
+    checked = front(Source("spec.yaml", text))
+    for name, content in generate(checked).files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    assert step.step(tmp_path, checked) == "" and list(step.made_batch(checked.plan)) == ["row"]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "c: {let: 1e60, shape: []}, x: {observed: normal, loc: f(c), scale: 1}",
+        "c: {parameter: real, init: -1e60}, x: {observed: normal, loc: f(c), scale: 1}",
+        "c: {parameter: real, init: 1e60, shape: [2]}, x: {observed: normal, loc: f(c), scale: 1}",
+    ],
+)
+def test_a_number_that_is_too_large_for_float32_is_not_finite(model, tmp_path):
+    data = "{source: npz, path: a.npz, fields: {x: {from: x, shape: [2]}}}"
+    text = f"specc: 1\nname: large\ndata: {data}\nmodel: {{{model}}}\nlinks: {{f: linear}}\n"
+    checked = front(Source("spec.yaml", f"{text}objective: mle\n"))
+    for name, content in generate(checked).files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    assert step.step(tmp_path, checked) == "not finite"
 
 
 HEAD = "specc: 1\nname: n\n"
@@ -136,6 +200,23 @@ BROKE = {
         "guide: {z: {given: x}}\nobjective: elbo\n",
         ["E0236"],
     ),
+    "an unknown plate of a node that the guide shares": (
+        "data: {source: digits, fields: {x: {from: image}}}\n"
+        "model:\n  z: {latent: normal, loc: 0, scale: 1, shape: [2]}\n"
+        "  h: {let: f(x), shape: [3], plate: t}\n"
+        "  x: {observed: normal, loc: g(z), scale: 1}\n"
+        "guide: {z: {latent: normal, params: k(model.h)}}\n"
+        "links: {f: linear, g: linear, k: linear}\nobjective: elbo\n",
+        ["E0211"],
+    ),
+    "a class without a number of classes, drawn for a loss": (
+        "data: {source: digits, fields: {x: {from: image}}}\n"
+        "model:\n  c: {latent: categorical, logits: 0, classes: many, draw: enumerate}\n"
+        "  x: {observed: normal, loc: d(c), scale: 1}\n"
+        "links: {d: linear, e: linear}\n"
+        "objective: {players: {a: {minimize: 'e(model.x) - e(data.x)', links: [d]}}}\n",
+        ["E0318"],
+    ),
 }
 
 
@@ -144,6 +225,25 @@ def test_what_broke_the_compiler_once_is_a_finding(name):
     text, codes = BROKE[name]
     found = front(Source("spec.yaml", HEAD + text)).diagnostics
     assert [d.code for d in found if d.code[0] == "E"] == codes
+
+
+@pytest.mark.parametrize(
+    ("value", "initial"),
+    [("16", "0"), ("[1, 2]", "0"), ("[1, 2]", "[3, 4]"), ("h[t-1] + [1, 2]", "[3, 4]")],
+)
+def test_a_guide_shares_a_node_of_numbers(value, initial):
+    text = (
+        "data: {source: npz, path: a.npz, fields: {x: {from: x, shape: [8]}}}\n"
+        "plates: {t: {scan: 8}}\nmodel:\n"
+        f"  h: {{let: '{value}', initial: '{initial}', shape: [2], plate: t}}\n"
+        "  z: {latent: normal, loc: 'sum(h[t-1])', scale: 1, shape: [], plate: t}\n"
+        "  x: {observed: normal, loc: z, scale: 1, shape: [], plate: t}\n"
+        "guide: {z: {latent: normal, params: 'f(model.h[t-1], x)'}}\n"
+        "links: {f: linear}\nobjective: elbo\n"
+    )
+    result, checked = compile(Source("spec.yaml", HEAD + text))
+    assert result is not None, checked.diagnostics
+    judge.generated(result.files)
 
 
 def test_numbers_among_the_parts_of_a_vector():

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from specc.compiler import compile
 from specc.diagnostics.report import message
 from specc.diagnostics.source import Source
-from specc.engine.opened import precision
+from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
+from tests import line_shapes
+from tests.losses import computed
 from tests.unit.made_data import batch_of
 from tests.unit.random_specs import specs
 
@@ -36,9 +38,13 @@ def check(text):
         for file, content in result.files.items():
             (folder / file).write_text(content, encoding="utf-8")
         formatted(folder)
+        objective = folder / "objective.py"
+        objective.write_text(line_shapes.recorded(objective.read_text()), encoding="utf-8")
         # Class numbers become one-hot vectors in torch's default precision.
         with precision(torch.float64):
-            runs(load(folder).double(), checked)
+            program = load(folder).double()
+            runs(program, checked)
+            lines_have_their_shapes(program, checked)
     return True
 
 
@@ -56,7 +62,7 @@ def runs(program, checked):
             value.copy_(0.3 * torch.randn(value.shape, generator=generator, dtype=torch.float64))
     batch = batch_of(graph, plan.data, ROWS, generator)
     noise = Noise.at(0, dtype=torch.float64)
-    loss, parts = program.loss("loss", batch, noise, ROWS)
+    loss, _, parts = computed(program, batch, noise, ROWS)
     assert loss.shape == () and torch.isfinite(loss), parts
     if any(p.requires_grad for p in program.parameters()) and loss.requires_grad:
         loss.backward()
@@ -66,12 +72,23 @@ def runs(program, checked):
     draws_have_their_shapes(program, checked, batch)
 
 
+def lines_have_their_shapes(program, checked):
+    """Where the loss is computed again for single rows, only the first time counts."""
+    players = {player.name: player for player in checked.objective.players}
+    for loss in program.manifest.losses:
+        function = program._losses[loss.name]
+        made = vars(sys.modules[function.__module__])[line_shapes.RECORD]
+        first = {names: (names, values, shapes) for names, values, shapes in reversed(made)}
+        particles = players[loss.name].particles
+        assert list(line_shapes.wrong(first.values(), ROWS, particles)) == []
+
+
 def exact_loss_is_the_mean_of_rows(program, checked, batch, loss):
     if any(draw.is_sampled for draw in checked.objective.draws.values()):
         return
     alone = [
-        program.loss(
-            "loss",
+        computed(
+            program,
             {name: value[row : row + 1] for name, value in batch.items()},
             Noise.at(0, dtype=torch.float64),
             ROWS,
@@ -84,9 +101,9 @@ def exact_loss_is_the_mean_of_rows(program, checked, batch, loss):
 def draws_have_their_shapes(program, checked, batch):
     noise = Noise.at(1, dtype=torch.float64)
     values = dict(batch)
-    if program.can("guide.sample"):
-        inputs = program.inputs("guide.sample", batch)
-        latents, log_q = program.require("guide.sample")(noise, PARTICLES, **inputs)
+    if program.can("guide.sample_and_log_prob"):
+        inputs = program.inputs("guide.sample_and_log_prob", batch)
+        latents, log_q = program.require("guide.sample_and_log_prob")(noise, PARTICLES, **inputs)
         for name, value in latents.items():
             kind = checked.typed.type("model", name)
             rows = (ROWS,) if kind.is_local else ()

@@ -4,23 +4,31 @@ import re
 
 import pytest
 
-from specc.catalog import kinds
-from specc.catalog.distributions import index as distributions
-from specc.catalog.draws import index as draws
 from specc.catalog.elsewhere import LEADS, lead
-from specc.catalog.functions import index as functions
-from specc.catalog.links import index as links
 from specc.catalog.links.blocks.activation import ACTIVATIONS
-from specc.catalog.objectives import index as objectives
 from specc.catalog.other_names import OTHER_NAMES, meant
+from specc.catalog.registry import (
+    DISTRIBUTIONS,
+    DRAWS,
+    FUNCTIONS,
+    KERNELS,
+    KINDS,
+    METRICS,
+    OBJECTIVES,
+    SHORTHANDS,
+)
+from specc.language.schema.document import Document
+from specc.language.schema.optimizers import OPTIMIZERS
+from specc.language.schema.train import TrainSpec
 
 
 def known():
-    entries = [distributions.distribution(name) for name in distributions.names()]
+    entries = DISTRIBUTIONS.values()
     parameters = {parameter.name for entry in entries for parameter in entry.parameters}
     parameters |= {other.name for entry in entries for other in entry.alternatives}
-    tables = (distributions, functions, kinds, links, draws, objectives)
-    return parameters.union(ACTIVATIONS, *(table.names() for table in tables))
+    tables = (DISTRIBUTIONS, FUNCTIONS, KINDS, DRAWS, OBJECTIVES, SHORTHANDS, METRICS, KERNELS)
+    keys = {*Document.model_fields, *TrainSpec.model_fields, *OPTIMIZERS["adam"].model_fields}
+    return parameters.union(ACTIVATIONS, keys, *tables)
 
 
 def test_every_name_led_to_is_ours():
@@ -32,13 +40,15 @@ def test_every_name_led_to_is_ours():
     [("Gaussian", "normal"), ("mvn", "multivariate_normal"), ("double-exponential", "laplace")],
 )
 def test_a_distribution_of_another_library(said, ours):
-    assert meant(said, distributions.names()) == ours
+    assert meant(said, DISTRIBUTIONS) == ours
 
 
 def test_the_candidates_decide():
     assert meant("a", ["low", "high"]) == "low"
     assert meant("mu", ["loc", "scale"]) == "loc"
     assert meant("qwxz", ["loc", "scale"]) is None
+    assert meant("gaussian", KERNELS) == "rbf"
+    assert meant("FID", METRICS) == "frechet"
 
 
 @pytest.mark.parametrize(
@@ -51,32 +61,32 @@ def test_the_candidates_decide():
     ],
 )
 def test_a_link_of_another_library(other, ours):
-    assert meant(other, kinds.names()) == ours
+    assert meant(other, KINDS) == ours
 
 
 @pytest.mark.parametrize(
     "name", ["naf", "cnf", "ffjord", "lstm", "rnn", "transformer", "attention", "unet", "NAF"]
 )
 def test_another_thing_is_no_slip_of_the_keyboard(name):
-    assert meant(name, kinds.names()) is None
+    assert meant(name, KINDS) is None
     assert lead(name)
 
 
 def test_a_slip_is_still_one():
-    assert meant("iaff", kinds.names()) == "iaf"
+    assert meant("iaff", KINDS) == "iaf"
     assert meant("U-Net", ["u_net", "mlp"]) == "u_net"
     assert lead("iaff") == ""
 
 
 def test_what_there_is_has_no_lead_elsewhere():
-    everything = known() | set(kinds.names())
+    everything = known() | set(KINDS)
     others = {other for names in OTHER_NAMES.values() for other in names}
-    assert not set(LEADS) & (everything - set(draws.names()) | others)
+    assert not set(LEADS) & (everything - set(DRAWS) | others)
 
 
 def test_a_lead_names_what_there_is():
     # Besides entries of the catalog, leads quote keys, options and short pieces of a spec.
-    words = known() | set(kinds.names()) | {"df", "scale", "autoregressive", "z", "u", "y"}
+    words = known() | set(KINDS) | {"df", "scale", "autoregressive", "z", "u", "y"}
     for lead_text in set(LEADS.values()):
         quoted = re.findall(r"`(\w+)`", lead_text)
         assert quoted or "`" in lead_text or "not available" in lead_text

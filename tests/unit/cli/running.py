@@ -1,4 +1,4 @@
-"""Command lines run in this process, or in a real one of their own."""
+"""Command lines run in this process or in a new one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(capsys, *arguments: object) -> Result:
 
 
 def process(*arguments: object, stdin: bytes = b"", cwd=None, **environment: str) -> Result:
-    """The verb's result in a process of its own."""
+    """The result of the verb in a new process."""
     done = subprocess.run(
         [sys.executable, "-m", "specc", *map(word, arguments)],
         input=stdin,

@@ -1,4 +1,4 @@
-"""`specc evaluate` of runs whose program gives no figure: the rest is told all the same."""
+"""`specc evaluate` of runs whose program allows no metric still prints the rest."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import specc
-from specc.evaluate import anatomy
+from specc.evaluate import decomposition
 from tests.unit.cli.running import run as specc_verb
 
 SHARED = """
@@ -52,22 +52,22 @@ def shared(tmp_path_factory):
     return trained(SHARED, tmp_path_factory.mktemp("shared"))
 
 
-def test_the_parts_of_the_loss_are_told_and_why_there_is_no_figure(shared, capsys):
+def test_the_parts_of_the_loss_are_printed_and_why_there_is_no_metric(shared, capsys):
     done = specc_verb(capsys, "evaluate", shared.folder)
     first, *lines = done.out.splitlines()
     assert done.code == 0
     assert first.startswith(
-        "test: no figure; the estimate `iwae` cannot be made for the program `shared`: `w`"
+        "test: not available; the estimate `iwae` cannot be made for the program `shared`: `w`"
     )
-    assert lines[0] == "parts of the loss on `test`:"
-    parts = anatomy.parts(shared.opened)
+    assert lines[0] == "terms of the loss on `test`:"
+    parts = decomposition.loss_terms(shared.loaded)
     assert [line.split("  ")[1] for line in lines[1:]] == list(parts)
     assert f"{parts['elbo'].value:.3f} +- {parts['elbo'].standard_error:.3f}" in lines[1]
 
 
 def test_parts_are_all_in_nats_a_row(shared):
     """The divergence of all rows together is divided by their number, so the parts add up."""
-    parts = {name: part.value for name, part in anatomy.parts(shared.opened).items()}
+    parts = {name: part.value for name, part in decomposition.loss_terms(shared.loaded).items()}
     bound, fit, kl = parts.values()
     assert list(parts)[2] == "KL(q(w) || p(w)) / data_size"
     assert abs(bound - (fit - kl)) < 1e-5
@@ -76,7 +76,7 @@ def test_parts_are_all_in_nats_a_row(shared):
 def test_samples_share_one_draw_from_the_guide(shared, capsys, tmp_path):
     done = specc_verb(capsys, "sample", shared.folder, "--out", tmp_path / "rows.npz")
     assert "`w`: one draw from the guide, shared by all rows" in done.out
-    guide = shared.opened.program.guide
+    guide = shared.loaded.program.guide
     with np.load(tmp_path / "rows.npz") as found:
         w = found["w"]
         assert found["y"].shape == (64,) and w.shape == (64, 10)
@@ -88,21 +88,21 @@ def test_samples_share_one_draw_from_the_guide(shared, capsys, tmp_path):
 def test_the_error_of_the_parts_holds_the_spread_over_shared_draws(tmp_path):
     """A wide guide: values of 24 seeds scatter as the error says, which is mostly theirs."""
     run = trained(SHARED.replace("init: 0.1", "init: 1.5"), tmp_path)
-    found = [anatomy.parts(run.opened, seed=seed)["elbo"] for seed in range(24)]
+    found = [decomposition.loss_terms(run.loaded, seed=seed)["elbo"] for seed in range(24)]
     spread = np.std([part.value for part in found], ddof=1)
-    told = np.sqrt(np.mean([part.standard_error**2 for part in found]))
+    stated = np.sqrt(np.mean([part.standard_error**2 for part in found]))
     # Both have an error of about 15 %; a factor of 2 is beyond 4.5 standard errors.
-    assert told / 2 < spread < told * 2
+    assert stated / 2 < spread < stated * 2
 
 
 def test_as_json(shared, capsys):
     done = specc_verb(capsys, "evaluate", shared.folder, "--part", "train", "--json")
     found = json.loads(done.out)
     assert set(found) == {"not_measured", "parts", "active_units", "labels"}
-    assert "`w` belongs to all rows at once" in found["not_measured"]["train"]
+    assert "`w` is shared by all rows" in found["not_measured"]["train"]
     assert (
         found["parts"]["train"]["elbo"]["value"]
-        == anatomy.parts(shared.opened, "train")["elbo"].value
+        == decomposition.loss_terms(shared.loaded, "train")["elbo"].value
     )
     assert found["labels"] == {}
 

@@ -28,13 +28,6 @@ def test_an_unknown_code_gets_a_suggestion(capsys):
 
 
 @pytest.mark.parametrize(
-    "word, answer", [("E0301", True), ("w0201", True), ("E301", False), ("vae.yaml", False)]
-)
-def test_what_is_written_like_a_code(word, answer):
-    assert codes.is_code(word) is answer
-
-
-@pytest.mark.parametrize(
     ("word", "first"),
     [
         ("normal", "normal: distribution"),

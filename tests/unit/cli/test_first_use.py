@@ -1,4 +1,4 @@
-"""A first run: what is said before anything heavy loads, runs by name, data without a test part."""
+"""A first run: the summary before torch loads, runs by name, data without a test part."""
 
 from __future__ import annotations
 
@@ -43,29 +43,38 @@ def here(project, monkeypatch):
 
 def test_a_run_is_found_by_its_name_and_a_slip_leads_to_it(capsys):
     named = run(capsys, "evaluate", "line-1", "--json")
-    whole = run(capsys, "evaluate", "runs/line-1", "--json")
+
+    by_path = run(capsys, "evaluate", "runs/line-1", "--json")
     assert named.code == 0
-    assert json.loads(named.out)["parts"] == json.loads(whole.out)["parts"] != {}
+    assert json.loads(named.out)["parts"] == json.loads(by_path.out)["parts"] != {}
     assert run(capsys, "sample", "line-1", "--rows", "2", "--out", "two.npz").code == 0
     for verb in ("evaluate", "sample", "report", "impute"):
         for wrong in ("lime-1", "runs/lime-1"):
             found = run(capsys, verb, wrong)
             assert found.code == 2
             assert found.err == (
-                f"specc: there is no run `{wrong}`\n  did you mean `runs/line-1`?\n"
+                f"specc: there is no run `{wrong}` [E0802]\n  did you mean `runs/line-1`?\n"
             )
     far = run(capsys, "evaluate", "xyzzy")
     assert far.code == 2 and "E0802" in far.err
 
 
-def test_without_a_test_part_the_rows_there_are_serve_and_that_is_said(capsys):
+def test_without_a_test_part_the_rows_there_are_serve_and_a_message_states_it(capsys):
     found = run(capsys, "evaluate", "line-1", "--json")
     assert found.code == 0
     assert next(iter(json.loads(found.out))) == "train"
-    assert "the data has no part `test`, so that `train` is used" in found.err
+    assert "the data has no part `test`; `train` is used instead" in found.err
     assert run(capsys, "evaluate", "line-1", "--part", "train", "--json").err == ""
     wrong = run(capsys, "evaluate", "line-1", "--part", "tset")
     assert wrong.code == 2 and "the data has no part `tset`" in wrong.err
+
+
+def test_a_run_is_resumed_by_its_name(capsys):
+    words = ("--data-dir", ".", "--resume", "--out", "line-1")
+    found = run(capsys, "train", "line.yaml", *words)
+    assert found.code == 0 and "resume:   runs/line-1\n" in found.err
+    wrong = run(capsys, "train", "line.yaml", *words[:-1], "lnie-1")
+    assert wrong.code == 2 and "did you mean `runs/line-1`?" in wrong.err
 
 
 def test_a_list_of_runs_imports_no_torch():

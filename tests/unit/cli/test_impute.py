@@ -26,11 +26,11 @@ def runs(tmp_path_factory):
 def test_labels_get_the_probability_of_each_class(runs, capsys):
     capsys.readouterr()
     assert main(["impute", str(runs / "m2"), "--part", "train", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["picture"] is None
-    assert told["fields"]["y"]["missing"] == pytest.approx(1338 / 1438)
-    assert 0.05 < told["fields"]["y"]["accuracy"] <= 1
-    with np.load(told["file"]) as found:
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["picture"] is None
+    assert answer["fields"]["y"]["missing"] == pytest.approx(1338 / 1438)
+    assert 0.05 < answer["fields"]["y"]["accuracy"] <= 1
+    with np.load(answer["file"]) as found:
         assert found["y_probabilities"].shape == (1438, 10)
         assert np.allclose(found["y_probabilities"].sum(1), 1, atol=1e-5)
         assert found["y_known"].sum() == 100
@@ -56,11 +56,11 @@ def test_rows_of_a_file_are_filled(runs, capsys):
     np.savez(runs / "given.npz", x=x)
     options = ["--file", str(runs / "given.npz"), "--sweeps", "4", "--json"]
     assert main(["impute", str(runs / "imputation"), *options]) == 0
-    told = json.loads(capsys.readouterr().out)
-    figures = told["fields"]["x"]
-    assert 1 <= figures.pop("effective") <= 16 * 4
-    assert figures == {"rows": 7, "missing": 0.5}
-    with np.load(told["file"]) as found:
+    answer = json.loads(capsys.readouterr().out)
+    metrics = answer["fields"]["x"]
+    assert 1 <= metrics.pop("effective") <= 16 * 4
+    assert metrics == {"rows": 7, "missing": 0.5}
+    with np.load(answer["file"]) as found:
         assert (found["x"][:, :32] == x[:, :32]).all()
         assert np.isfinite(found["x"]).all()
 

@@ -18,7 +18,7 @@ def test_help_lists_every_verb_in_order(capsys):
     lines = [line.split()[0] for line in result.out.splitlines() if line.startswith("  ")]
     assert [word for word in lines if word in VERBS] == list(VERBS)
     headings = [line[:-1] for line in result.out.splitlines() if line.endswith(":")]
-    assert headings == [*PANELS, "Options"] == ["Write", "Check", "Run", "Look", "Options"]
+    assert headings == [*PANELS, "Options"] == ["Write", "Check", "Run", "Inspect", "Options"]
 
 
 def test_the_help_of_all_verbs_imports_none_and_nothing_heavy():
@@ -124,5 +124,5 @@ def test_an_option_that_is_a_value_of_the_spec_leads_to_set(capsys, arguments, l
 def test_help_names_arguments_as_the_usage_does(capsys):
     out = run(capsys, "runs", "--help").out
     assert out.startswith("Usage: specc runs [OPTIONS] [FOLDER...]\n")
-    assert "  FOLDER...  Folders of runs" in out
+    assert "  FOLDER...  Folders that contain runs" in out
     assert run(capsys, "diff", "-h").out.startswith("Usage: specc diff [OPTIONS] OLD [NEW]\n")

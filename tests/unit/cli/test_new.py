@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from specc.cli.main import main
-from specc.cli.new import TEMPLATES, text
+from specc.cli.new import text
+from specc.cli.template_names import TEMPLATES
 from tests.unit.cli.running import run
 
 
@@ -78,7 +79,8 @@ def test_an_unknown_template(capsys):
     result = run(capsys, "new", "vea")
     assert result.code == 2
     assert result.err == "specc: there is no template `vea`\n  did you mean `vae`?\n"
-    assert "there are vae, iwae" in run(capsys, "new", "xyzzy").err
+    assert "the templates are vae, iwae" in run(capsys, "new", "xyzzy").err
+    assert "specc new vae mine.yaml" in run(capsys, "new", "mine.yaml").err
 
 
 def test_a_folder_that_is_not_there(capsys):

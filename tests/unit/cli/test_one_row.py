@@ -1,4 +1,4 @@
-"""A measured part of one row has its figure everywhere, and no error of a mean."""
+"""A part of one row has its metric everywhere, and no standard error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import specc
 from specc.cli.train import over_seeds
-from specc.report.errors import with_error
+from specc.report.standard_error import with_error
 from tests.unit.cli.running import run as specc_verb
 
 SPEC = """
@@ -61,7 +61,7 @@ def test_every_verb_has_the_figure_without_an_error(folder, capsys):
 
 
 def test_training_on_it_ends_well(tmp_path, folder, capsys):
-    """The words after training are made of the figures themselves, not of what a file has."""
+    """The lines after training come from the metrics in memory, not from a file."""
     spec = folder.parent / "spec.yaml"
     arguments = ("train", spec, "--data-dir", spec.parent, "--out", tmp_path / "run")
     done = specc_verb(capsys, *arguments, "--seeds", "0")

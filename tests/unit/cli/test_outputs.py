@@ -1,4 +1,4 @@
-"""What `--out` names: files whole or not at all, devices written to, formats by ending."""
+"""The targets of `--out`: atomic files, devices, formats by ending."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 import specc
 from specc.cli.failure import Failure
-from specc.cli.files import write_bytes, write_new_file
+from specc.cli.writing import write_bytes, write_new_file
 from tests.unit.cli.running import run as verb
 
 SPEC = """
@@ -91,7 +91,7 @@ def test_a_device_stays_one(project, capsys):
     for path, words in writers(project, project):
         done = verb(capsys, *words, "--out", "/dev/null")
         if path.suffix == ".png" and "data" in words:
-            assert done.code == 2  # its format is told by the ending alone
+            assert done.code == 2  # the ending alone names its format
         else:
             assert done.code == 0, done.err
         assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
@@ -140,7 +140,7 @@ def test_a_new_file_never_replaces_one_that_appears_meanwhile(tmp_path, monkeypa
 
 
 def test_samples_as_text(project, tmp_path, capsys):
-    """The same numbers as the arrays, to the last bit, under names that tell their places."""
+    """The same numbers as the arrays, bit for bit, under names with their indices."""
     run = project / "run"
     assert verb(capsys, "sample", run, "--rows", 5, "--out", tmp_path / "s.csv").code == 0
     assert verb(capsys, "sample", run, "--rows", 5, "--out", tmp_path / "s.npz").code == 0

@@ -80,23 +80,23 @@ def test_independence_in_a_model_with_links_and_continuous_nodes(capsys):
 
 
 @pytest.mark.parametrize(
-    "words, says",
+    "words, message",
     [
         (["P(grad)"], "did you mean `grade`?"),
         (["P(grade | sat=2)"], "classes are counted from 0"),
         (["P(grade"], "not a query about"),
-        ([], "exactly one question is expected"),
-        (["P(sat)", "P(letter)"], "exactly one question is expected"),
-        (["P(sat)", "--given", "grade"], "exactly one question is expected"),
+        ([], "one question is needed"),
+        (["P(sat)", "P(letter)"], "one question is needed"),
+        (["P(sat)", "--given", "grade"], "one question is needed"),
         (["--independent", "sat", "letter", "grade"], "`grade` is not expected here"),
         (["--independent", "sat", "leter"], "did you mean `letter`?"),
         (["P(sat)", "--set", "constants.scores=[[1, 1], [0, 1]]"], "E0343"),
     ],
 )
-def test_what_has_no_answer_ends_with_2_and_says_why(student, capsys, words, says):
+def test_what_has_no_answer_ends_with_2_and_a_reason(student, capsys, words, message):
     found = run(capsys, "query", student, *words)
     assert found.code == 2 and found.out == ""
-    assert says in found.err and "Traceback" not in found.err
+    assert message in found.err and "Traceback" not in found.err
 
 
 def test_a_setting_changes_a_table(student, capsys):
@@ -140,11 +140,13 @@ def test_a_run_answers_with_its_learnt_tables(tmp_path, monkeypatch, capsys):
     train = ["train", "student.yaml", "--out", "r", "--quiet", "--threads", "1"]
     assert run(capsys, *train, "--data-dir", ".", "--set", "train.epochs=40").code == 0
     assert run(capsys, "sample", "r", "--data-dir", ".", "--rows", "5").code == 0
-    asked = [
+    questions = [
         f"P(grade={g} | letter={v}, sat={s})" for g in range(3) for v in (0, 1) for s in (0, 1)
     ]
     joint = whole_joint(open_run("r", device="cpu").program.model)
-    for question, (g, v, s) in zip(asked, itertools.product(range(3), (0, 1), (0, 1)), strict=True):
+    for question, (g, v, s) in zip(
+        questions, itertools.product(range(3), (0, 1), (0, 1)), strict=True
+    ):
         answer = json.loads(run(capsys, "query", "r", question, "--json").out)
         known = joint[:, :, :, s, v]
         expected = known[:, :, g].sum() / known.sum()

@@ -1,4 +1,4 @@
-"""From a name to a text, or to a finding that says why not."""
+"""From a name to a text, or to a finding with the reason."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ COMMAND = ("check", "specs/none.yaml")
 
 
 def on_a_terminal(*arguments: str, **environment: str) -> str:
-    """What a process writes to a terminal of its own."""
+    """What a process writes to a terminal."""
     ours, theirs = pty.openpty()
-    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")}
+    inherited = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")}
     with subprocess.Popen(
         [sys.executable, "-m", "specc", *arguments],
         stdout=theirs,
         stderr=theirs,
-        env={**kept, "TERM": "xterm", **environment},
+        env={**inherited, "TERM": "xterm", **environment},
     ) as running:
         os.close(theirs)
         written = b""

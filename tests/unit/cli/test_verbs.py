@@ -95,7 +95,7 @@ def test_train_with_seeds_and_from_another_run(project, capsys):
 def test_diff_of_one_spec_needs_a_repository(project, capsys, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
     assert main(["diff", "specs/vae.yaml"]) == 2
-    assert "is in no git repository" in capsys.readouterr().err
+    assert "is not in a git repository" in capsys.readouterr().err
 
 
 def test_diff_reads_revisions(project, capsys):

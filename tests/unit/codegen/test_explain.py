@@ -28,7 +28,9 @@ def test_every_node_and_every_latents_draw_is_told(path):
     for name, draw in plan.objective.draws.items():
         assert draw.reason in text, name
     shown = explain_json(plan)
-    assert set(shown["objective"]["draws"]) == set(plan.objective.draws)
+    players = shown.get("players", {}).values()
+    told = set(shown["objective"]["draws"]).union(*(player["draws"] for player in players))
+    assert told == set(plan.objective.draws)
 
 
 def test_the_closed_form_is_told_with_its_reason():

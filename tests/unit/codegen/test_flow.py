@@ -41,7 +41,8 @@ def program(folder, draw):
 def test_rows_are_drawn_without_a_log_determinant(tmp_path, monkeypatch):
     files, made = program(tmp_path, "pathwise")
     assert (
-        "z = self.f.push(prior_z_base)\n        return self.positive.push(z)" in files["model.py"]
+        "z = self.f.forward_value(prior_z_base)\n        return self.positive.forward_value(z)"
+        in files["model.py"]
     )
 
     def refuse(*given):
@@ -55,17 +56,19 @@ def test_rows_are_drawn_without_a_log_determinant(tmp_path, monkeypatch):
 
 def test_a_pathwise_draw_of_a_guide_brings_its_own(tmp_path):
     files, _ = program(tmp_path, "pathwise")
-    assert "z, z_log_det = guide.push_z(z_base, noise=noise)" in files["objective.py"]
+    assert (
+        "z, z_log_det = guide.z_forward_and_log_det(z_base, noise=noise)" in files["objective.py"]
+    )
 
 
 def test_a_draw_by_score_goes_back_for_its_density(tmp_path):
     """Its gradient is that of the density at a fixed value, so the push gives the value alone."""
     files, made = program(tmp_path, "{score: mean}")
-    assert "z = guide.push_z(z_base).detach()" in files["objective.py"]
+    assert "z = guide.z_forward(z_base).detach()" in files["objective.py"]
     x = torch.randn(4, 12, dtype=torch.float64)
-    drawn, log_q = made.guide.sample(Noise.at(0, dtype=torch.float64), 3, x=x)
-    base, log_det = made.guide.pull_z(drawn["z"])
+    drawn, log_q = made.guide.sample_and_log_prob(Noise.at(0, dtype=torch.float64), 3, x=x)
+    base, log_det = made.guide.z_inverse_and_log_det(drawn["z"])
     assert log_q.shape == (3, 4)
-    loc, scale = made.guide.q_z(x)
+    loc, scale = made.guide.z_loc_scale(x)
     normal = torch.distributions.Normal(loc, scale)
     torch.testing.assert_close(log_q, normal.log_prob(base).sum(-1) + log_det)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import specc
-from specc.codegen.diff.compare import compare
 from specc.codegen.digests import digests
 from specc.codegen.explain import explain
-from specc.codegen.manifest import parameters
+from specc.codegen.tensors import parameters
 from specc.compiler import compile, front
 from specc.diagnostics.source import Source
+from specc.diff.compare import compare
 from specc.graph.draw import dot, mermaid, text
 from specc.language.formatter import fmt
 
@@ -135,7 +135,7 @@ def test_the_value_is_made_once_however_often_it_is_used():
     assert result is not None, checked.diagnostics
     loss = result.files["objective.py"].partition("def loss")[2]
     assert loss.count("concat(") == 1
-    assert "model.p_y(xu, u)" in loss
+    assert "model.y_loc(xu, u)" in loss
 
 
 def test_the_graph_is_drawn_with_the_whole_before_its_parts():

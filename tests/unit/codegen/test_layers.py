@@ -6,8 +6,8 @@ import pytest
 from torch import nn
 
 from specc.catalog.entry import Layer, Lowered
-from specc.codegen.emit.layers import write_module
-from specc.codegen.writer import Writer
+from specc.codegen.code.layers import write_module
+from specc.codegen.code.writer import Writer
 
 LINEAR = Layer("nn.Linear", (3, 3))
 LONG = Layer("nn.Linear", (3,), {"out_features": 3, "bias": True, "device": None, "dtype": None})
@@ -17,7 +17,7 @@ TANH = Layer("nn.Tanh")
 def written(*layers):
     """The code of the layers in a chain, and the modules that it makes."""
     out = Writer()
-    write_module(out, "f", Lowered((Layer("nn.Sequential", children=layers),), (3,)), set())
+    write_module(out, "f", Lowered((Layer("nn.Sequential", children=layers),), (3,)))
     holder = SimpleNamespace()
     exec(out.text(), {"self": holder, "nn": nn})
     return out.text(), [type(module).__name__ for module in holder.f]
@@ -41,7 +41,7 @@ def test_a_long_one_is_broken_as_the_formatter_does():
     longer = Layer("nn.Linear", (3,), {**LONG.options, "in_features": 3} | {"bias": False})
     out = Writer()
     chain = Layer("nn.Sequential", children=(longer,) * 3)
-    write_module(out, "f", Lowered((chain,), (3,)), set())
+    write_module(out, "f", Lowered((chain,), (3,)))
     assert out.text().splitlines()[1:-1] == [
         "    *(",
         "        nn.Linear(3, out_features=3, bias=False, device=None, dtype=None, in_features=3)",

@@ -7,6 +7,7 @@ import torch
 
 from specc.runtime.noise import Noise
 from tests.laws.compiling import generated, program
+from tests.losses import computed
 
 SPEC = """\
 specc: 1
@@ -50,7 +51,7 @@ def test_a_program_with_numbers_runs(name, tmp_path):
     made = program(CASES[name], tmp_path)
     batch = {"x": torch.randn(5, 3, dtype=torch.float64)}
     (loss,) = made.manifest.losses
-    found, _ = made.loss(loss.name, batch, Noise.at(0, dtype=torch.float64), 5)
+    found, *_ = computed(made, batch, Noise.at(0, dtype=torch.float64), 5, name=loss.name)
     assert found.isfinite()
     rows = made.model.sample(Noise.at(0, dtype=torch.float64), 4)
     assert rows["x"].shape == (4, 3)
@@ -59,13 +60,13 @@ def test_a_program_with_numbers_runs(name, tmp_path):
 def test_they_have_the_values_that_are_meant(tmp_path):
     made = program(CASES["several numbers in one"], tmp_path)
     z = torch.zeros(2, 3, dtype=torch.float64)
-    shift = made.model.p_x(z) - made.model.decoder(z)
+    shift = made.model.x_loc(z) - made.model.decoder(z)
     assert shift.tolist() == [[1, 2, 3]] * 2
     joined = program(CASES["numbers"], tmp_path).model
     taken = torch.tensor([0, 0, 0, -2, 1 / 3, 2.718281828459045 + 3], dtype=torch.float64)
-    torch.testing.assert_close(joined.p_x(z), joined.decoder(taken.expand(2, -1)))
+    torch.testing.assert_close(joined.x_loc(z), joined.decoder(taken.expand(2, -1)))
 
 
 def test_they_move_to_the_device_with_their_module():
     text = generated(CASES["a matrix"])["model.py"]
-    assert 'self.register_buffer("x_scale_tril", torch.eye(3), persistent=False)' in text
+    assert 'self.register_buffer("x_scale_tril_value", torch.eye(3), persistent=False)' in text

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from specc.codegen.standalone import standalone
@@ -13,6 +14,7 @@ from specc.compiler import compile
 from specc.diagnostics.source import Source
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
+from tests.losses import computed
 
 SPECS = Path(__file__).parents[3] / "specs"
 
@@ -31,6 +33,7 @@ sys.meta_path.insert(0, Refuse())
 import json
 import os
 
+import pytest
 import torch
 
 
@@ -78,7 +81,7 @@ def written(name, folder):
     torch.save({n: part.state_dict() for n, part in parts.items()}, alone / "weights.pt")
     torch.save(data, alone / "data.pt")
     assert not any("specc.runtime" in p.read_text() for p in alone.glob("*.py"))
-    return [program.loss("loss", data, Noise.at(3, s), 1)[0].item() for s in range(3)]
+    return [computed(program, data, Noise.at(3, s), 1)[0].item() for s in range(3)]
 
 
 def test_the_losses_are_the_same_bits(tmp_path):
@@ -114,6 +117,53 @@ def test_its_training_script_runs(tmp_path):
     assert (tmp_path / "vae.pt").is_file()
 
 
+PLAYED = """\
+specc: 1
+name: played
+data: {source: digits, fields: {x: {from: image, binarize: threshold}}}
+model:
+  z: {latent: bernoulli, logits: 0, shape: [4]}
+  x: {observed: bernoulli, logits: decoder(z)}
+guide:
+  z: {latent: bernoulli, logits: encoder(x), draw: {score: {baseline: running}}}
+  b: {let: baseline(x), shape: []}
+links: {decoder: linear, encoder: linear, baseline: linear}
+objective:
+  players:
+    bound: {minimize: "-elbo(model, guide)", links: [decoder, encoder]}
+    critic:
+      minimize: "(stop(elbo(model, guide)) - guide.b) ** 2"
+      links: [baseline]
+      steps: 3
+      optimizer: {adam: {lr: 0.25}}
+train: {steps: 2, batch_size: 10}
+"""
+COUNT = """
+
+def {name}(*args, computed={name}, **batch):
+    print("update", "{name}")
+    return computed(*args, **batch)
+"""
+
+
+@pytest.mark.parametrize("order", ["alternating", "simultaneous"])
+def test_players_train_there_at_their_rates_and_as_often_as_they_do(order, tmp_path):
+    text = PLAYED.replace("train:", f"  order: {order}\ntrain:")
+    _, checked = compile(Source("specs/played.yaml", text))
+    files = standalone(checked.plan)
+    for name in ("bound", "critic"):
+        files["objective.py"] += COUNT.format(name=name)
+    for file, content in files.items():
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    torch.save({"x": (torch.rand(20, 64) > 0.6).float()}, tmp_path / "data.pt")
+    command = [sys.executable, "train.py", "data.pt"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    updates = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("update")]
+    assert updates == ["bound", "critic", "critic", "critic"] * 2
+    rates = re.findall(r"\}, ([0-9.]+), (\d)\),$", files["train.py"], re.MULTILINE)
+    assert rates == [("0.001", "1"), ("0.25", "3")]
+
+
 WATCH = """
 computed = loss
 
@@ -138,3 +188,42 @@ def test_a_weight_that_rises_rises_there_too(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     weights = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("weight")]
     assert weights == ["0.0", "0.6667", "1.0", "1.0", "1.0"]
+
+
+STATEFUL = """\
+specc: 1
+name: played
+data: {source: digits, fields: {x: {from: image, binarize: sample}}}
+model:
+  h: {latent: bernoulli, logits: 0, shape: [4]}
+  x: {observed: bernoulli, logits: decoder(h)}
+guide:
+  h: {latent: bernoulli, logits: encoder(x), draw: {score: {baseline: running}}}
+  b: {let: baseline(x), shape: []}
+links: {decoder: linear, encoder: linear, baseline: linear}
+"""
+OBJECTIVES = {
+    "one with state": "objective: elbo",
+    "two, one with state": """\
+objective:
+  players:
+    bound: {minimize: "-elbo(model, guide)", links: [decoder, encoder]}
+    critic: {minimize: "(stop(elbo(model, guide)) - guide.b) ** 2", links: [baseline]}""",
+}
+OBJECTIVES["two at the same time"] = f"{OBJECTIVES['two, one with state']}\n  order: simultaneous"
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+def test_its_script_trains_players_and_hands_state_on(objective, tmp_path):
+    text = f"{STATEFUL}{objective}\ntrain: {{steps: 201, optimizer: {{adam: {{lr: 0.05}}}}}}\n"
+    result, checked = compile(Source("played.yaml", text))
+    assert result is not None, checked.diagnostics
+    for file, content in standalone(result.plan).items():
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    torch.save({"x": torch.ones(50, 64)}, tmp_path / "data.pt")
+    command = [sys.executable, "train.py", "data.pt"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    reported = [float(v) for v in re.findall(r"elbo (-?[\d.]+)", done.stdout)]
+    assert len(reported) == 3 and reported[-1] > reported[0] + 30
+    squares = [float(v) for v in re.findall(r"objective (-?[\d.]+)", done.stdout)]
+    assert len(squares) == (3 if "critic" in objective else 0)

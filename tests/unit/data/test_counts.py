@@ -43,6 +43,14 @@ def test_a_damaged_file_is_refused(tmp_path, changes, words):
         written(tmp_path, **changes)
 
 
+def test_counts_of_a_word_that_is_listed_twice_are_added(tmp_path):
+    """Their sum is larger than the type of the single counts."""
+    table = written(tmp_path, indices=np.array([1, 1, 0]), counts=np.array([200, 100, 5]))
+    columns = table.parts["all"]
+    assert columns["counts"].raw.tolist() == [[0, 300, 0, 0], [0, 0, 0, 0], [5, 0, 0, 0]]
+    assert columns["length"].raw.tolist() == [300, 0, 5]
+
+
 def test_large_counts_are_kept(tmp_path):
     table = written(tmp_path, counts=np.array([70_000, 1, 5]))
     assert table.parts["all"]["counts"].raw[0, 1] == 70_000

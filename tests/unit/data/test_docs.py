@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from specc.catalog.sources import index as sources
+from specc.catalog.registry import SOURCES, source_by_ending
 from specc.cli.main import main
 from specc.compiler import front
 from specc.diagnostics.source import Source
@@ -33,8 +33,8 @@ def test_every_example_reads_and_fits_the_schema(example):
 
 def test_every_source_and_every_key_is_shown():
     shown = {yaml.safe_load(example)["data"]["source"] for example in EXAMPLES}
-    by_ending = {source for name in shown for e, source in sources.by_ending().items() if e in name}
-    assert shown | by_ending >= set(sources.names())
+    by_ending = {source for name in shown for e, source in source_by_ending().items() if e in name}
+    assert shown | by_ending >= set(SOURCES)
     for name in FieldSpec.model_fields:
         assert f"| `{'from' if name == 'column' else name}" in TEXT
 

@@ -115,7 +115,7 @@ def test_hints_for_cells(tmp_path):
     for cell, hint in {
         "1_700": "without a mark between thousands",
         '"1,700"': "without a mark between thousands",
-        "2024-01-31": "a date is no number",
+        "2024-01-31": "a date is not a number",
         "Ann": "write `classes: {x: [Ann, ...]}`",
     }.items():
         assert hint in fails("E0505", csv, tmp_path, f"x,y\n{cell},2\n")
@@ -130,7 +130,7 @@ def test_texts_that_are_classes(tmp_path):
     assert csv(tmp_path, text, classes=classes) == {"x": [1, 2, 3, 4]}
     other = {"kind": ["lily", "tulip"]}
     message = fails("E0505", csv, tmp_path, text, field("y", "kind"), classes=other)
-    assert "line 2, column `kind`: 'rose' is none of its classes lily, tulip" in message
+    assert "line 2, column `kind`: 'rose' is not one of its classes lily, tulip" in message
     wrong = {"king": ["lily", "rose"]}
     message = fails("E0505", csv, tmp_path, text, field("y", "kind"), classes=wrong)
     assert "`classes` names the column `king`" in message

@@ -120,9 +120,9 @@ def test_an_archive_that_says_more_than_there_is(tmp_path):
         for _ in range(1 << 6):
             file.write(bytes(1 << 22))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("specc.data.files.free_memory", lambda: 1 << 20)
+        patch.setattr("specc.data.data_folder.free_memory", lambda: 1 << 20)
         tracemalloc.start()
-        with pytest.raises(RunFailure, match=r"needs 256\.0 MB of memory") as failure:
+        with pytest.raises(RunFailure, match=r"needs 256\.0 MiB of memory") as failure:
             reader("npz")({"path": "a.npz"}, tmp_path)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -145,16 +145,16 @@ def test_every_path_stays_in_the_folder(tmp_path, name, path):
 
 
 def test_the_control_group_counts(tmp_path, monkeypatch):
-    from specc.data import files
+    from specc.data import data_folder
 
     texts = {"meminfo": "MemTotal: 9 kB\nMemAvailable:  4096 kB\n", "memory.max": "3000000\n"}
     texts["memory.current"] = "1000000\n"
-    monkeypatch.setattr(files, "_text", lambda path: texts.get(path.name, ""))
-    assert files.free_memory() == 2_000_000
+    monkeypatch.setattr(data_folder, "_text", lambda path: texts.get(path.name, ""))
+    assert data_folder.free_memory() == 2_000_000
     texts["memory.max"] = "max\n"
-    assert files.free_memory() == 4096 << 10
+    assert data_folder.free_memory() == 4096 << 10
     texts.clear()
-    assert files.free_memory() == files.UNKNOWN
+    assert data_folder.free_memory() == data_folder.UNKNOWN
 
 
 def test_no_source_is_forgotten():

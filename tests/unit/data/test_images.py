@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from specc.catalog.sources import index as declared
+from specc.catalog.registry import SOURCES
 from specc.data.sources import images
 from specc.data.table import ALL
 from specc.runtime.failure import RunFailure
@@ -72,12 +73,12 @@ def test_what_is_read_is_what_was_declared(tmp_path):
     saved(tmp_path / "faces" / "cat", "a.png", COLOUR)
     for channels, picture in ((1, (3, 4)), (3, (3, 3, 4))):
         options = {"path": "faces", "size": (3, 4), "channels": channels}
-        columns = declared.source("images").columns(options)
+        columns = SOURCES["images"].columns(options)
         part = images.read(options, tmp_path).parts[ALL]
         assert set(columns) == set(part)
         assert columns["image"].shape == part["image"].shape
         assert columns["image"].picture == picture
-    assert declared.source("images").columns({"path": "faces"}) == {}
+    assert SOURCES["images"].columns({"path": "faces"}) == {}
 
 
 def test_modes_without_colour(tmp_path):
@@ -174,7 +175,7 @@ def test_damaged_pictures(tmp_path, data, says):
 
 
 def test_more_pictures_than_the_memory_holds(tmp_path, monkeypatch):
-    monkeypatch.setattr("specc.data.files.free_memory", lambda: 1000)
+    monkeypatch.setattr("specc.data.data_folder.free_memory", lambda: 1000)
     saved(tmp_path / "faces", "a.png", GREY)
     assert "take a smaller `size`" in fails(tmp_path, "E0513", size=[100, 100])
 
@@ -185,3 +186,14 @@ def test_a_file_is_opened_as_its_ending_says(tmp_path):
     Image.fromarray(GREY).save(tmp_path / "faces" / "a.tiff")
     (tmp_path / "faces" / "a.tiff").rename(tmp_path / "faces" / "a.png")
     assert "cannot be read" in fails(tmp_path)
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["a folder of pictures", "the data folder"])
+def test_a_folder_that_cannot_be_listed_is_refused(tmp_path, monkeypatch, missing):
+    saved(tmp_path / "faces", "a.png", GREY)
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert "Permission denied" in fails(tmp_path, path="none" if missing else "faces")

@@ -96,5 +96,5 @@ def test_other_encodings_and_too_much(tmp_path, monkeypatch):
     (tmp_path / "a.json").write_bytes("[{'größe': 1}]".encode("latin-1"))
     with pytest.raises(RunFailure, match="cannot be read"):
         read({"path": "a.json"}, tmp_path)
-    monkeypatch.setattr("specc.data.files.free_memory", lambda: 100)
+    monkeypatch.setattr("specc.data.data_folder.free_memory", lambda: 100)
     assert "numpy.save" in fails(tmp_path, RECORDS, "E0513")

@@ -102,9 +102,9 @@ def test_binarized_values_are_drawn_anew_with_their_own_probability(tmp_path, dt
         (
             Support("integers", 0, 9),
             [1, 10],
-            "row 1 of a.npz is 10, but the model needs a whole number 0 to 9",
+            "row 1 of a.npz is 10, but the model needs an integer 0 to 9",
         ),
-        (Support("integers", 0), [1, -1], "is -1, but the model needs a whole number >= 0"),
+        (Support("integers", 0), [1, -1], "is -1, but the model needs an integer >= 0"),
         (
             Support("interval", 0, low_open=True),
             [1, 0],
@@ -147,7 +147,7 @@ def test_a_probability_may_miss_one_by_a_rounding_only(tmp_path):
 
 def test_one_hot_classes_are_checked(tmp_path):
     wanted = field(shape=(3,), one_hot=3)
-    assert "a whole number 0 to 2" in fails("E0508", tmp_path, wanted, x=np.array([1, 3]))
+    assert "an integer 0 to 2" in fails("E0508", tmp_path, wanted, x=np.array([1, 3]))
 
 
 def test_lists_of_numbers_become_ones_in_a_vector(tmp_path):
@@ -165,7 +165,7 @@ def test_numbers_beyond_the_vector_are_refused(tmp_path, value):
     wanted = field(shape=(3,), many_hot=(21, 3))
     text = fails("E0508", tmp_path, wanted, x=np.array([[21.0, -1.0], [value, 22.0]]))
     assert "row 1, column 0" in text
-    assert "a whole number 21 to 23, or -1 for none" in text
+    assert "an integer 21 to 23, or -1 for none" in text
 
 
 def test_what_is_filled_up_behind_a_row_is_zero(tmp_path):
@@ -195,7 +195,7 @@ def test_not_finite(tmp_path, value):
         (
             np.nan,
             {"distribution": "normal"},
-            "; or say in the node `x` what happens there: `missing: ...`",
+            "; or state in the node `x` how missing values are treated: `missing: ...`",
         ),
         (
             np.nan,
@@ -299,7 +299,7 @@ def test_a_part_that_the_data_has_already(tmp_path):
         "valid": 2,
     }
     wanted = data(field(), split={"valid": {"path": "a.npz"}})
-    with pytest.raises(RunFailure, match="has parts of its own"):
+    with pytest.raises(RunFailure, match="has several parts"):
         load(wanted, tmp_path, torch.float32)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from specc.data.describe import described
 from specc.data.load import load
-from specc.data.missing import marked
+from specc.data.missing import with_masks
 from specc.data.read import parted, tables_of
 from specc.runtime.failure import RunFailure
 from specc.runtime.manifest import Data, Field, Missing, Support
@@ -113,7 +113,7 @@ def test_as_many_of_each_class_keep_their_label(tmp_path):
     train, test = batch(found), batch(found, "test")
     assert train["y"][train["y_known"]].bincount().tolist() == [5] * 10
     assert bool(test["y_known"].all())
-    assert found.part("train").shares()["y"] == pytest.approx(50 / 240)
+    assert found.part("train").observed_fractions()["y"] == pytest.approx(50 / 240)
     again = batch(loaded(tmp_path, label(hide=hide), split={"test": 0.2}, y=Y))
     assert torch.equal(again["y_known"], train["y_known"])
     other = batch(loaded(tmp_path, label(hide={**hide, "seed": 2}), split={"test": 0.2}, y=Y))
@@ -143,8 +143,8 @@ def test_entries_are_hidden_one_by_one(tmp_path):
 @pytest.mark.parametrize(
     "hide, words",
     [
-        ({"keep": 301}, "301 rows are to keep their value, of 300"),
-        ({"keep": 55, "per_class": True}, "shared out evenly over 10 classes"),
+        ({"keep": 301}, "`keep` is 301 rows, and 300 rows have a value"),
+        ({"keep": 55, "per_class": True}, "divided evenly among 10 classes"),
         ({"keep": 300, "per_class": True}, "a class has fewer than 30 rows"),
     ],
 )
@@ -189,7 +189,7 @@ def test_what_a_row_is_filled_up_with_is_not_hidden(tmp_path):
 def test_the_share_of_missing_steps_is_told(tmp_path):
     np.savez(tmp_path / "d.npz", x=STEPS, x_lengths=LENGTHS)
     data = Data("npz", {"path": "d.npz"}, {}, {"x": steps()})
-    parts = marked(parted(tables_of(data, tmp_path), data), data)
+    parts = with_masks(parted(tables_of(data, tmp_path), data), data)
     assert described(parts, data)["train"]["x"].missing == 3 / 8
 
 

@@ -76,7 +76,7 @@ def test_the_digest_and_the_split_are_those_of_the_same_values_in_memory(tmp_pat
 
 def test_a_file_larger_than_the_memory(tmp_path, monkeypatch):
     """128 MB, of which no more than a piece is ever held, and a memory that seems full."""
-    monkeypatch.setattr("specc.data.files.free_memory", lambda: 1000)
+    monkeypatch.setattr("specc.data.data_folder.free_memory", lambda: 1000)
     rows = 1 << 20
     made = np.lib.format.open_memmap(tmp_path / "a.npy", "w+", "u1", (rows, 128))
     made[-1] = 7
@@ -148,7 +148,7 @@ def test_a_file_that_is_cut_off_or_has_more(tmp_path):
     data = (tmp_path / "b.npy").read_bytes()
     for wrong in (data[:-1], data + b"x"):
         (tmp_path / "a.npy").write_bytes(wrong)
-        assert "says 4x3 of type float64, which is 96 bytes; there are" in fails(tmp_path)
+        assert "states 4x3 of type float64, which is 96 bytes; there are" in fails(tmp_path)
 
 
 def test_a_pickle_is_refused_and_nothing_runs(tmp_path):
@@ -164,3 +164,13 @@ def test_what_is_no_number(tmp_path, values):
     with pytest.raises(RunFailure, match="not numbers") as failure:
         loaded(tmp_path)
     assert failure.value.code == "E0508"
+
+
+def test_a_file_that_cannot_be_mapped_is_refused(tmp_path, monkeypatch):
+    np.save(tmp_path / "a.npy", np.ones((3, 2)))
+
+    def refuse(*arguments):
+        raise OSError(19, "No such device")
+
+    monkeypatch.setattr(np, "memmap", refuse)
+    assert "No such device" in fails(tmp_path)

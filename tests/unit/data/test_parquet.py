@@ -100,7 +100,7 @@ def test_damaged_files(tmp_path, data):
 def test_a_file_that_is_cut_off_or_too_large(tmp_path, monkeypatch):
     written(tmp_path, {"x": list(range(1000))})
     data = (tmp_path / "a.parquet").read_bytes()
-    monkeypatch.setattr("specc.data.files.free_memory", lambda: 1000)
+    monkeypatch.setattr("specc.data.data_folder.free_memory", lambda: 1000)
     assert "of memory" in fails(tmp_path, "E0513")
     monkeypatch.undo()
     (tmp_path / "a.parquet").write_bytes(data[: len(data) // 2])

@@ -69,11 +69,11 @@ def test_published_parts_are_filled_to_one_length(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"values": STEPS, "lengths": LENGTHS + 1}, "come to 10 steps, and there are 6"),
-        ({"x": STEPS, "x_lengths": LENGTHS.astype(float)}, "not whole numbers"),
-        ({"x": STEPS, "x_lengths": np.array([7, -1])}, "not whole numbers"),
-        ({"x": STEPS, "x_lengths": np.array([], int)}, "not whole numbers"),
-        ({"x": STEPS, "x_lengths": np.array([[6]])}, "not whole numbers"),
+        ({"values": STEPS, "lengths": LENGTHS + 1}, "add up to 10 steps, and there are 6"),
+        ({"x": STEPS, "x_lengths": LENGTHS.astype(float)}, "not integers"),
+        ({"x": STEPS, "x_lengths": np.array([7, -1])}, "not integers"),
+        ({"x": STEPS, "x_lengths": np.array([], int)}, "not integers"),
+        ({"x": STEPS, "x_lengths": np.array([[6]])}, "not integers"),
     ],
 )
 def test_lengths_that_do_not_fit(tmp_path, arrays, says):
@@ -85,7 +85,7 @@ def test_lengths_that_do_not_fit(tmp_path, arrays, says):
 def test_one_row_of_all_steps_does_not_fill_the_memory(tmp_path, monkeypatch):
     lengths = np.zeros(1000, int)
     lengths[0] = 1000
-    monkeypatch.setattr("specc.data.files.free_memory", lambda: 1 << 20)
+    monkeypatch.setattr("specc.data.data_folder.free_memory", lambda: 1 << 20)
     with pytest.raises(RunFailure, match="its longest row") as failure:
         columns(tmp_path, values=np.arange(1000), lengths=lengths)
     assert failure.value.code == "E0513"

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from specc.catalog.sources import index as declared
+from specc.catalog.registry import SOURCES
 from specc.data import sources
 from specc.data.table import ALL
 from specc.runtime.failure import RunFailure
@@ -28,10 +28,10 @@ def fails(code, name, folder=None, **options):
 
 
 def test_every_source_is_declared_and_read():
-    assert declared.names() == sources.NAMES
+    assert tuple(SOURCES) == sources.NAMES
     for name in sources.NAMES:
         assert callable(sources.reader(name))
-        assert declared.source(name).name == name
+        assert SOURCES[name].name == name
 
 
 def test_unknown_source():
@@ -55,9 +55,9 @@ def agrees(table, entry):
 
 def test_digits():
     table = read("digits")
-    agrees(table, declared.source("digits"))
+    agrees(table, SOURCES["digits"])
     image = table.parts[ALL]["image"]
-    assert len(image.raw) == declared.source("digits").rows[ALL]
+    assert len(image.raw) == SOURCES["digits"].rows[ALL]
     assert image.raw.dtype == np.uint8
     assert (image.raw * image.factor).max() == 1.0
     assert np.bincount(table.parts[ALL]["label"].raw).tolist()[0] == 178
@@ -68,7 +68,7 @@ def test_digits():
 def test_mnist(tmp_path, packed, sub):
     arrays = write_mnist(tmp_path / sub, packed)
     table = read("mnist", tmp_path)
-    agrees(table, declared.source("mnist"))
+    agrees(table, SOURCES["mnist"])
     assert set(table.parts) == {"train", "test"}
     images = table.parts["test"]["image"]
     assert images.factor == 1 / 255
@@ -113,7 +113,7 @@ def test_idx_with_labels_and_a_test_part(tmp_path):
         (b"\0\0\x07\x01abcd", "does not start as an idx file"),
         (b"\0\0\x08\x00", "header is cut off"),
         (b"\0\0\x08\x03\0\0\0\1", "header is cut off"),
-        (idx_bytes(np.zeros((5, 4), np.uint8))[:-1], "says 5x4, which is 20 bytes; it has 19"),
+        (idx_bytes(np.zeros((5, 4), np.uint8))[:-1], "states 5x4, which is 20 bytes; it has 19"),
         (idx_bytes(np.zeros((5, 4), np.uint8)) + b"x", "it has more"),
         (gzip.compress(idx_bytes(np.zeros(9, np.uint8)), mtime=0)[:-6], "cannot be read"),
         (b"\x1f\x8b" + b"junk" * 9, "cannot be read"),
@@ -171,12 +171,12 @@ def test_npz_with_pickles_is_refused_and_nothing_runs(tmp_path):
 
 
 def test_what_is_larger_than_the_memory_is_told_by_its_header(tmp_path, monkeypatch):
-    monkeypatch.setattr("specc.data.files.free_memory", lambda: 1000)
+    monkeypatch.setattr("specc.data.data_folder.free_memory", lambda: 1000)
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros(100_000))
     message = fails("E0513", "npz", tmp_path, path="a.npz")
-    assert "needs 781 kB of memory, and 1 kB is free" in message
+    assert "needs 781 KiB of memory, and 1 KiB is free" in message
     (tmp_path / "a").write_bytes(gzip.compress(idx_bytes(np.zeros((5, 400), np.uint8))))
-    assert "needs 2 kB" in fails("E0513", "idx", tmp_path, images="a")
+    assert "needs 2 KiB" in fails("E0513", "idx", tmp_path, images="a")
     (tmp_path / "a.csv").write_text("x\n" + "1\n" * 100)
     assert "numpy.save" in fails("E0513", "csv", tmp_path, path="a.csv")
 

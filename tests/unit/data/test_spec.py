@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from specc.catalog.sources import index as sources
+from specc.catalog.registry import SOURCES, source_by_ending
 from specc.codegen.manifest import manifest
 from specc.compiler import front
 from specc.diagnostics.source import Source
@@ -45,9 +45,9 @@ def codes(data):
     return [(d.code, d.span.text) for d in checked(data).diagnostics]
 
 
-@pytest.mark.parametrize("name", sources.names())
+@pytest.mark.parametrize("name", SOURCES)
 def test_the_example_of_every_source_is_sound(name):
-    data = yaml.safe_load(sources.source(name).example)["data"]
+    data = yaml.safe_load(SOURCES[name].example)["data"]
     named = ", ".join(f"{key}: {json.dumps(value)}" for key, value in data.items())
     found = checked(named)
     about_data = {d.code for d in found.diagnostics if d.code.startswith(("E01", "E05"))}
@@ -82,10 +82,10 @@ def test_a_part_from_another_file():
     assert data.split == {"test": {"path": "b.csv"}, "valid": 0.1}
 
 
-@pytest.mark.parametrize("ending", sorted(sources.by_ending()))
+@pytest.mark.parametrize("ending", sorted(source_by_ending()))
 def test_a_file_is_a_source_by_its_ending(ending):
     data = checked(f"source: f/a.{ending}").spec.document.data
-    assert data.source == sources.by_ending()[ending]
+    assert data.source == source_by_ending()[ending]
     assert data.options == {"path": f"f/a.{ending}"}
     assert ending in json.dumps(json_schema()["properties"]["data"])
 

@@ -69,11 +69,11 @@ def test_a_mask_comes_before_a_share():
         ({"test": "m[2]"}, "no row 2"),
         ({"test": "m"}, "choose one, as `m[0]`"),
         ({"test": "one[0]"}, "no row 0"),
-        ({"test": 100}, "100 rows cannot be taken out of 100"),
+        ({"test": 100}, "it needs 100 rows, and 100 are left"),
         ({"test": 0}, "0 rows"),
         ({"test": 1.5}, "leaves none"),
         ({"test": 0.001}, "leaves none"),
-        ({"test": True}, "not a share"),
+        ({"test": True}, "not a fraction"),
         ({"test": "every"}, "no rows are left to train on"),
     ],
 )

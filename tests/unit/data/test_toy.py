@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from specc.catalog.sources import index as declared
-from specc.catalog.sources.toy import PARTS
+from specc.catalog.registry import SOURCES
+from specc.catalog.sources import PARTS
 from specc.data import sources
 from specc.data.sources.toy import DENSITIES
 from specc.data.table import ALL
@@ -28,7 +28,7 @@ def test_the_same_densities_are_declared_and_drawn():
 @pytest.mark.parametrize("density", PARTS)
 def test_columns_are_as_declared(density):
     x, label = read(density, 500)
-    columns = declared.source("toy").columns({"density": density})
+    columns = SOURCES["toy"].columns({"density": density})
     assert x.shape == (500, 2) and columns["x"].shape == (2,)
     assert set(np.unique(label)) == set(range(PARTS[density]))
     assert columns["label"].support.high == PARTS[density] - 1

@@ -137,7 +137,7 @@ def test_a_part_that_no_split_makes_is_found_when_checked(project, capsys):
     assert main(["check", "m.yaml"]) == 1
     out = capsys.readouterr().out
     assert "m.yaml:16:31: error[E0509]: the split `held` cannot be made" in out
-    assert "the figure `b` is of `held`, and no split makes that part" in out
+    assert "the metric `b` needs `held`, and no split makes that part" in out
     assert "write `split: {held: 0.1}` under `data:`; there are `test`, `train`" in out
     assert "m.yaml:16:31" in said(capsys, code=2).err
     assert main(["train", "m.yaml", "--data-dir", "d", "--out", "run"]) == 2
@@ -158,7 +158,7 @@ def test_parts_that_only_the_file_can_bring(project, capsys):
     arrays |= {"test_x": np.ones((3, 2)), "test_y": np.ones(3)}
     np.savez(project / "d" / "a.npz", **arrays)
     told = said(capsys, code=1).out
-    assert "error[E0509]: the data has no part `held`: the figure `b` is of `held`" in told
+    assert "error[E0509]: the data has no part `held`: the metric `b` needs `held`" in told
     assert "it has train, test; `split: {held: 0.1}` under `data:` makes one" in told
     found = json.loads(said(capsys, "--json", code=1).out)["findings"]
     assert [f["code"] for f in found] == ["E0509"]
@@ -177,7 +177,7 @@ def test_parts_that_only_the_file_can_bring(project, capsys):
 def test_a_part_that_training_looks_at(project, capsys, train, by):
     (project / "m.yaml").write_text(f"{SPEC}train: {{{train}}}\n")
     told = said(capsys, code=2).err
-    assert f"error[E0509]: the split `valid` cannot be made: {by} looks at `valid`" in told
+    assert f"error[E0509]: the split `valid` cannot be made: {by} needs `valid`" in told
     assert "m.yaml:14:9" in told
 
 
@@ -219,7 +219,7 @@ def test_files_beside_the_spec_need_no_folder(project, capsys):
     assert main(["data", "m.yaml"]) == 2
     err = capsys.readouterr().err
     assert "`--data-dir` names another" in err
-    assert "the spec's `doc` says: Rows of the clinic." in err
+    assert "the `doc` of the spec: Rows of the clinic." in err
 
 
 def test_a_wrong_spec_is_told_what_its_files_hold(project, capsys):

@@ -82,7 +82,10 @@ def test_small_steps_take_one_thread(monkeypatch):
     assert device.threads_for(600_000, 128) == 2
 
 
-@pytest.mark.parametrize(("wanted", "most"), [("1", 1), ("1000", 1000), ("", 1000), ("many", 1000)])
+@pytest.mark.parametrize(
+    ("wanted", "most"),
+    [("1", 1), ("1000", 1000), ("", 1000), ("many", 1000), ("\N{SUPERSCRIPT TWO}", 1000)],
+)
 def test_available_threads(monkeypatch, wanted, most):
     monkeypatch.setenv("OMP_NUM_THREADS", wanted)
     assert 1 <= device.available_threads() <= min(most, os.cpu_count() or 1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from specc.engine.rates import Course
+from specc.engine.schedule.learning_rate import Schedule
 from specc.engine.settings import FUSED, OPTIMIZERS, optimizer_for, settings_of
 from specc.runtime.failure import RunFailure
 
@@ -12,7 +12,12 @@ TRAIN = {"optimizer": {"adam": {"lr": 0.001}}, "batch_size": 10, "epochs": 4}
 
 def test_what_is_left_out():
     found = settings_of(TRAIN)
-    assert (found.seed, found.course, found.clip, found.dtype) == (0, Course(), None, torch.float32)
+    assert (found.seed, found.schedule, found.clip, found.dtype) == (
+        0,
+        Schedule(),
+        None,
+        torch.float32,
+    )
     assert (found.accumulate, found.ema, found.patience, found.watches) == (1, None, None, False)
 
 

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from specc.cli.train import metric_line
 from specc.data.load import load
-from specc.engine.opened import OpenRun, fresh
 from specc.engine.settings import settings_of
+from specc.engine.storage.loaded_run import LoadedRun, fresh
 from specc.evaluate import scoring as module
-from specc.evaluate.estimate import estimate
-from specc.evaluate.memory import Piece, largest, piece_for
+from specc.evaluate.estimate import Estimate, estimate
+from specc.evaluate.importance_weights import LogSums
+from specc.evaluate.memory import ChunkSize, chunk_size_for, largest
 from specc.evaluate.scoring import Request
-from specc.evaluate.weights import LogSums
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import RunFailure
 from tests.programs import making
@@ -23,13 +24,13 @@ Z = 4.5
 """Fails a right program 7 times in a million, for each check."""
 
 
-def untrained(code: Path, data_dir: Path | None = None) -> OpenRun:
+def untrained(code: Path, data_dir: Path | None = None) -> LoadedRun:
     """A run of a program as it starts, never trained."""
     manifest = manifests.read(code)
     settings = settings_of(manifest.train)
     device = torch.device("cpu")
     data = load(manifest.data, data_dir, settings.dtype)
-    return OpenRun(code, fresh(code, settings, device), data, settings, device)
+    return LoadedRun(code, fresh(code, settings, device), data, settings, device)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,8 @@ def linear(tmp_path_factory):
     root = tmp_path_factory.mktemp("linear")
     opened = untrained(making.copy("linear", root), making.linear_data(root / "data"))
     with torch.no_grad():
-        opened.program.guide.z_log_scale.weight.zero_()
-        opened.program.guide.z_log_scale.bias.fill_(math.log(1.1))
+        opened.program.guide.z_log_scale_head.weight.zero_()
+        opened.program.guide.z_log_scale_head.bias.fill_(math.log(1.1))
     return opened
 
 
@@ -76,11 +77,11 @@ def test_elbo_is_exact_less_the_divergence_of_the_guide(linear, exact):
     x = linear.rows("test").batch(slice(0, 100), None)["x"]
     with torch.no_grad():
         w, b = model.decoder.weight, model.decoder.bias
-        precision = torch.eye(2, dtype=w.dtype) + w.T @ w / model.raw_scale.exp() ** 2
+        precision = torch.eye(2, dtype=w.dtype) + w.T @ w / model.scale**2
         covariance = torch.linalg.inv(precision)
-        loc = (x - b) @ w @ covariance / model.raw_scale.exp() ** 2
+        loc = (x - b) @ w @ covariance / model.scale**2
         posterior = torch.distributions.MultivariateNormal(loc, covariance)
-        z_loc, z_scale = guide.q_z(x)
+        z_loc, z_scale = guide.z_loc_scale(x)
         q = torch.distributions.MultivariateNormal(z_loc, torch.diag_embed(z_scale**2))
         truth = exact - torch.distributions.kl_divergence(q, posterior)
     found = estimate(linear, Request("elbo", 4000))
@@ -106,10 +107,10 @@ def test_a_guide_that_is_the_posterior_needs_one_particle(tmp_path):
         w[0, 0], w[1, 1] = 2.0, 1.0
         model.decoder.weight.copy_(w)
         variance = 1 / (1 + w.square().sum(0))
-        guide.z_loc.weight.copy_(variance[:, None] * w.T)
-        guide.z_loc.bias.copy_(-variance * (w.T @ model.decoder.bias))
-        guide.z_log_scale.weight.zero_()
-        guide.z_log_scale.bias.copy_(variance.log() / 2)
+        guide.z_loc_head.weight.copy_(variance[:, None] * w.T)
+        guide.z_loc_head.bias.copy_(-variance * (w.T @ model.decoder.bias))
+        guide.z_log_scale_head.weight.zero_()
+        guide.z_log_scale_head.bias.copy_(variance.log() / 2)
         x = opened.rows("test").batch(slice(0, 100), None)["x"]
         truth = making.exact_log_prob(model, x)
     found = estimate(opened, Request("iwae", 3))
@@ -135,15 +136,15 @@ def test_pieces_do_not_change_what_is_estimated(linear, monkeypatch, exact):
 def test_binarized_rows_are_the_same_for_every_piece(tmp_path):
     opened = untrained(making.copy("vae", tmp_path))
     rows = opened.rows("test")
-    whole = module.fixed(opened, rows, slice(0, 50), 0)["x"]
-    part = module.fixed(opened, rows, slice(20, 30), 0)["x"]
+    whole = module.fixed_batch(opened, rows, slice(0, 50), 0)["x"]
+    part = module.fixed_batch(opened, rows, slice(20, 30), 0)["x"]
     assert torch.equal(whole[20:30], part)
-    assert not torch.equal(whole, module.fixed(opened, rows, slice(0, 50), 1)["x"])
+    assert not torch.equal(whole, module.fixed_batch(opened, rows, slice(0, 50), 1)["x"])
 
 
 def without_latents(manifest):
     manifest["nodes"]["model"].pop("z")
-    manifest["capabilities"].pop("guide.sample")
+    manifest["capabilities"].pop("guide.sample_and_log_prob")
     manifest["capabilities"]["model.log_prob"] = ["x"]
 
 
@@ -175,12 +176,16 @@ def left_out_of_the_guide(manifest):
     ("change", "wanted", "says"),
     [
         (left_out_of_the_guide, "iwae", "the guide draws other latents, but not `y`"),
-        (lambda m: m["capabilities"].pop("guide.sample"), "iwae", "no `guide.sample`"),
+        (
+            lambda m: m["capabilities"].pop("guide.sample_and_log_prob"),
+            "iwae",
+            "no `guide.sample_and_log_prob`",
+        ),
         (lambda m: None, "exact", "no `model.log_prob`"),
         (
             lambda m: m["nodes"]["model"]["z"].update({"global": True}),
             "iwae",
-            "`z` belongs to all rows",
+            "`z` is shared by all rows",
         ),
     ],
 )
@@ -230,11 +235,58 @@ def test_impossible_particles_count_for_nothing():
 @pytest.mark.parametrize("rows", [1, 10_000])
 @pytest.mark.parametrize("particles", [1, 5000])
 def test_pieces_keep_to_their_budget(each, rows, particles):
-    piece = piece_for(each, rows, particles, 1 << 20)
+    piece = chunk_size_for(each, rows, particles, 1 << 20)
     assert 1 <= piece.rows <= rows
     assert 1 <= piece.particles <= particles
-    assert piece == Piece(1, 1) or piece.rows * piece.particles * each <= 1 << 20
+    assert piece == ChunkSize(1, 1) or piece.rows * piece.particles * each <= 1 << 20
 
 
 def test_largest_sees_every_tensor():
     assert largest(lambda: (torch.zeros(10, 10) + 1).sum()) == 400
+
+
+def of_sequences(values, steps):
+    return Estimate(
+        request=Request("test", "exact"),
+        of="log p(x)",
+        estimator="exact",
+        value=values.mean().item(),
+        standard_error=0.0,
+        rows=len(values),
+        particles=0,
+        effective=None,
+        untrusted=None,
+        seconds=0.0,
+        values=values,
+        steps=steps,
+    )
+
+
+def test_long_rows_count_for_more():
+    values, steps = torch.tensor([-2.0, -30.0]).double(), torch.tensor([1.0, 10.0]).double()
+    found = of_sequences(values, steps).summary()
+    assert found["value_per_step"] == pytest.approx(-32 / 11)
+    assert metric_line("test", found).endswith(
+        f"; -2.909 +- {found['standard_error_per_step']:.3f} a step"
+    )
+
+
+def test_the_error_is_that_of_a_ratio():
+    """Rows that all have the same value a step leave no error, however their lengths differ."""
+    steps = torch.tensor([3.0, 8.0, 1.0]).double()
+    assert of_sequences(-2 * steps, steps).summary()["standard_error_per_step"] == pytest.approx(
+        0.0
+    )
+    torch.manual_seed(0)
+    ratios, errors = [], []
+    for _ in range(400):
+        steps = torch.randint(1, 9, (200,)).double()
+        found = of_sequences(-steps + torch.randn(200).double(), steps).summary()
+        ratios.append(found["value_per_step"])
+        errors.append(found["standard_error_per_step"])
+    spread = torch.tensor(ratios).std().item()
+    assert torch.tensor(errors).mean().item() == pytest.approx(spread, rel=0.15)
+
+
+def test_rows_without_steps_have_no_value_per_step():
+    assert "value_per_step" not in of_sequences(torch.zeros(2), None).summary()

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from specc.engine.opened import OpenRun, precision
 from specc.engine.settings import settings_of
-from specc.evaluate.given import rows_of
-from specc.evaluate.impute import Asked, impute
-from specc.evaluate.population import Population
+from specc.engine.storage.loaded_run import LoadedRun, precision
+from specc.evaluate.impute import ImputationRequest, impute
+from specc.evaluate.population_monte_carlo import Population
+from specc.evaluate.user_rows import rows_of
 from specc.runtime.failure import RunFailure
 from tests.laws.compiling import program
 from tests.laws.estimating import settle
@@ -36,7 +36,7 @@ X = torch.tensor([[0.9, math.nan, math.nan], [math.nan, 0.5, -0.7]], dtype=torch
 def opened(text, folder):
     made = program(text, folder)
     settings = settings_of(made.manifest.train)
-    return OpenRun(folder, made, None, settings, torch.device("cpu"))
+    return LoadedRun(folder, made, None, settings, torch.device("cpu"))
 
 
 def wrong_guide(run):
@@ -78,7 +78,7 @@ def linear(tmp_path):
 
 def test_means_are_those_of_the_posterior_whatever_the_guide(linear):
     """Seeded, |z| < 4.5 for each of three means; E[x | z] varies less than x, so z is smaller."""
-    found = impute(linear, Asked(draws=500, sweeps=60), rows_of(linear, X))["x"]
+    found = impute(linear, ImputationRequest(draws=500, sweeps=60), rows_of(linear, X))["x"]
     assert 3000 < found.effective.min() < 500 * 60
     assert away(found) < 4.5
 
@@ -91,13 +91,13 @@ def test_without_weights_they_are_those_of_the_guide(linear, monkeypatch):
         return latents, torch.zeros_like(log_w)
 
     monkeypatch.setattr(Population, "_proposed", unweighted)
-    found = impute(linear, Asked(draws=500, sweeps=60), rows_of(linear, X))["x"]
+    found = impute(linear, ImputationRequest(draws=500, sweeps=60), rows_of(linear, X))["x"]
     assert away(found) > 20
 
 
 def test_draws_are_of_the_posterior(linear):
     """Mean and variance of 4,000 draws; the first sweeps' are replaced in the share of weights."""
-    found = impute(linear, Asked(draws=4000, sweeps=20), rows_of(linear, X))["x"]
+    found = impute(linear, ImputationRequest(draws=4000, sweeps=20), rows_of(linear, X))["x"]
     for row, x in enumerate(X):
         mean, variance = conditional(x)
         drawn, missing = found.draws[:, row], x.isnan()
@@ -107,7 +107,7 @@ def test_draws_are_of_the_posterior(linear):
 
 
 def test_known_entries_never_change(linear):
-    found = impute(linear, Asked(draws=5, sweeps=3), rows_of(linear, X))["x"]
+    found = impute(linear, ImputationRequest(draws=5, sweeps=3), rows_of(linear, X))["x"]
     known = ~X.isnan()
     assert torch.equal(found.known, known)
     assert torch.equal(found.values[known], X[known])
@@ -133,7 +133,7 @@ def test_a_guide_that_knows_of_holes_is_shown_them(tmp_path):
             run.program.guide.spread.copy_(-0.5 * precise.log())
         for sweeps in (1, 3):
             x = X[:1]
-            found = impute(run, Asked(draws=4000, sweeps=sweeps), rows_of(run, x))["x"]
+            found = impute(run, ImputationRequest(draws=4000, sweeps=sweeps), rows_of(run, x))["x"]
             mean, variance = conditional(x[0])
             errors = (variance[1:] / 4000).sqrt()
             assert ((found.values[0] - mean)[1:].abs() / errors).max() < 4.5
@@ -170,7 +170,7 @@ def test_the_probabilities_of_a_label(guided, tmp_path):
     run.program.float()
     x = torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
     y = torch.tensor([math.nan, 2.0, math.nan])
-    found = impute(run, Asked(draws=3), rows_of(run, {"x": x, "y": y}))["y"]
+    found = impute(run, ImputationRequest(draws=3), rows_of(run, {"x": x, "y": y}))["y"]
     if guided:
         told = run.program.guide.up(x).softmax(-1)
     else:
@@ -184,5 +184,5 @@ def test_the_probabilities_of_a_label(guided, tmp_path):
 def test_a_run_in_which_nothing_may_be_missing(tmp_path):
     run = opened(LINEAR.replace(", missing: integrate", ""), tmp_path)
     with pytest.raises(RunFailure) as raised:
-        impute(run, Asked())
+        impute(run, ImputationRequest())
     assert raised.value.code == "E0819"

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.pareto import Tail, fit, tail_length
-from specc.evaluate.weights import LogSums
 
 
 @pytest.mark.parametrize("k", [-0.3, 0.2, 0.5, 0.9])

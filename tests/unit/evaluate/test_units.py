@@ -42,7 +42,7 @@ def run(tmp_path_factory):
 
 def fitted(run):
     """Mean and standard deviation of the model, in the units of the data."""
-    found = run.opened.data.record["x"]
+    found = run.loaded.data.record["x"]
     mean, deviation = np.array(found["mean"]), np.array(found["deviation"])
     own = run.program.model
     loc, scale = own.m.detach().numpy(), own.s.detach().numpy()
@@ -53,7 +53,7 @@ def test_the_density_is_that_of_the_data(run):
     loc, scale, deviation = fitted(run)
     expected = stats.norm.logpdf(X, loc, scale)
     np.testing.assert_allclose(run.log_prob(torch.tensor(X)), expected.sum(1), rtol=1e-10)
-    found = run.opened.data.record["x"]
+    found = run.loaded.data.record["x"]
     standard = torch.tensor((X - found["mean"]) / deviation)
     shifted = expected.sum(1) + np.log(deviation).sum()
     np.testing.assert_allclose(run.log_prob(standard, units="model"), shifted, rtol=1e-9)
@@ -71,10 +71,10 @@ def test_figures_are_of_standardized_data_and_say_by_how_much(run):
     _, _, deviation = fitted(run)
     figure = run.result["evaluate"]["test"]
     assert figure["log_scale"] == pytest.approx(np.log(deviation).sum(), rel=1e-9)
-    rows = run.opened.rows("test").fields["x"].raw
+    rows = run.loaded.rows("test").fields["x"].raw
     standard = run.log_prob(rows, units="model").mean().item()
     assert figure["value"] == pytest.approx(standard, rel=1e-9)
-    record = run.opened.data.record["x"]
+    record = run.loaded.data.record["x"]
     mean, dev = (torch.tensor(record[key], dtype=torch.float64) for key in ("mean", "deviation"))
     own = run.log_prob(rows * dev + mean).mean().item()
     assert own == pytest.approx(figure["value"] - figure["log_scale"], rel=1e-9)
@@ -87,7 +87,7 @@ def test_rows_that_are_drawn(run, capsys):
     # A mean of 4,000 rows is off by more than 5 of its errors once in a million times.
     assert (np.abs(rows.mean(0).numpy() - loc) < 5 * scale / 4000**0.5).all()
     other = run.sample(4000, seed=1, units="model")["x"]
-    center = np.array(run.opened.data.record["x"]["mean"])
+    center = np.array(run.loaded.data.record["x"]["mean"])
     np.testing.assert_allclose(other.numpy() * deviation + center, rows.numpy(), rtol=1e-9)
     for units in ("data", "model"):
         out = run.folder / f"{units}.npz"
@@ -116,7 +116,7 @@ def test_the_picture_of_the_plane_is_one_of_the_data(tmp_path):
     run = specc.load(tmp_path / "a.yaml").train(tmp_path / "run", device="cpu")
     loc, scale, _ = fitted(run)
     window = np.stack([loc - 6 * scale, loc + 6 * scale])
-    density = _density(run.opened, "x", window)
+    density = _density(run.loaded, "x", window)
     assert density is not None
     across, up = (window[1] - window[0]) / density.shape
     # The middles of 200 cells over 12 standard deviations: the sum is 1 to 1e-6.
@@ -125,6 +125,6 @@ def test_the_picture_of_the_plane_is_one_of_the_data(tmp_path):
 
 def test_the_record_of_the_run_has_the_inverse(run):
     facts = json.loads((run.folder / "run.json").read_text())
-    train = run.opened.rows("train").fields["x"].raw.numpy()
+    train = run.loaded.rows("train").fields["x"].raw.numpy()
     assert abs(train.mean(0)).max() < 1e-9
     assert set(facts["data_record"]["x"]) == {"mean", "deviation"}

@@ -82,9 +82,9 @@ class Made:
 
     def joint(self):
         """The probability of every combination of values, one by one."""
-        whole = np.zeros(self.sizes)
+        joint = np.zeros(self.sizes)
         for values in itertools.product(*map(range, self.sizes)):
-            whole[values] = np.prod(
+            joint[values] = np.prod(
                 [
                     table[tuple(values[p] for p in parents)][values[i]]
                     for i, (table, parents) in enumerate(
@@ -92,30 +92,30 @@ class Made:
                     )
                 ]
             )
-        return whole
+        return joint
 
     def question(self):
-        """Some nodes that are asked for, and values of some others."""
+        """Some nodes to query, and values of some others."""
         order = self.dice.sample(range(len(self.names)), len(self.names))
-        asked = order[: self.dice.randint(1, 2)]
+        queried = order[: self.dice.randint(1, 2)]
         known = order[2 : 2 + self.dice.randint(0, 2)]
-        return asked, {i: self.dice.randrange(self.sizes[i]) for i in known}
+        return queried, {i: self.dice.randrange(self.sizes[i]) for i in known}
 
 
-def conditional(joint, asked, known):
-    """P(asked | known) and P(known), from the whole joint; None where `known` is impossible."""
+def conditional(joint, queried, known):
+    """P(queried | known) and P(known), from the joint joint; None where `known` is impossible."""
     rest = [i for i in range(joint.ndim) if i not in known]
     cut = joint[tuple(known.get(i, slice(None)) for i in range(joint.ndim))]
     total = cut.sum()
     if total == 0.0:
         return None, total
-    summed = cut.sum(tuple(k for k, i in enumerate(rest) if i not in asked))
-    left = [i for i in rest if i in asked]
-    return summed.transpose([left.index(i) for i in asked]) / total, total
+    summed = cut.sum(tuple(k for k, i in enumerate(rest) if i not in queried))
+    left = [i for i in rest if i in queried]
+    return summed.transpose([left.index(i) for i in queried]) / total, total
 
 
-def written(made, asked, known):
+def written(made, queried, known):
     """The question as text."""
-    before = ", ".join(made.names[i] for i in asked)
+    before = ", ".join(made.names[i] for i in queried)
     after = ", ".join(f"{made.names[i]}={value}" for i, value in known.items())
     return f"P({before} | {after})" if after else f"P({before})"

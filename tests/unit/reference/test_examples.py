@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from specc.catalog.registry import FUNCTIONS, SHORTHANDS
 from specc.compiler import compile
 from specc.diagnostics.source import Source
 from specc.reference.entry import Entry
@@ -37,6 +38,8 @@ def around_distribution(entry: Entry, example: str) -> str:
 
 
 def around_function(entry: Entry, example: str) -> str:
+    if FUNCTIONS[entry.name].over_rows:
+        return SHORT + f'objective: {{minimize: "{example}"}}\n'
     nodes = (GIVEN, TABLES, ROWS, IMAGE, f"f: {{let: '{example}'}}", OBSERVED)
     return spec(", ".join(nodes), "objective: mle")
 
@@ -45,10 +48,16 @@ def around_link(entry: Entry, example: str) -> str:
     if entry.name == "gru":
         return around_recurrent(example)
     data, argument = IMAGES if entry.name == "deconv" else f"data: {DATA}", "x"
-    if entry.name == "conv":
+    if entry.name in ("conv", "set"):
         argument = "image"
-    observed = f"o: {{observed: normal, loc: 'f({argument})', scale: 1}}"
-    image = f", {IMAGE}" if entry.name == "conv" else ""
+    loc = f"f({argument})"
+    if entry.name == "ema":
+        example, loc = (
+            example.replace("{f: ", "{classifier: {mlp: [4]}, f: "),
+            f"{loc} + classifier(x)",
+        )
+    observed = f"o: {{observed: normal, loc: '{loc}', scale: 1}}"
+    image = f", {IMAGE}" if argument == "image" else ""
     return spec(f"{GIVEN}{image}, {observed}", f"{example}\nobjective: mle", data)
 
 
@@ -90,6 +99,8 @@ def around_draw(entry: Entry, example: str) -> str:
 
 
 def around_objective(entry: Entry, example: str) -> str:
+    if entry.name in SHORTHANDS:
+        return SHORT + f"{example}\n"
     if entry.name in ("map", "mle"):
         return spec(OBSERVED, example)
     kind = "bernoulli, logits: 0" if entry.name == "vimco" else "normal, loc: 0, scale: 1"
@@ -121,6 +132,28 @@ def around_initializer(entry: Entry, example: str) -> str:
 
 
 around_activation = around_initializer
+
+
+def around_metric(entry: Entry, example: str) -> str:
+    """Points of the plane, given the part that they are of."""
+    data = "data: {source: toy, density: moons, fields: {x: {from: x}, y: {from: label}}}"
+    model = "y: {given: y}, x: {observed: normal, loc: 'f(y)', scale: 1, shape: [2]}"
+    return spec(model, f"links: {{f: linear}}\nobjective: mle\n{example}", data)
+
+
+around_kernel = around_feature = around_metric
+
+SHORT = """\
+specc: 1
+name: short
+data: {source: digits, fields: {x: {from: image}}}
+model:
+  z: {latent: normal, loc: 0, scale: 1, shape: [2]}
+  x: {observed: normal, loc: down(z), scale: 1}
+guide:
+  z: {latent: normal, params: up(x)}
+links: {down: linear, up: linear, d: linear}
+"""
 
 ENTRIES = [entry for entry in named() if entry.example]
 

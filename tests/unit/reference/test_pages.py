@@ -6,14 +6,17 @@ import re
 
 import pytest
 
-from specc.catalog import kinds
-from specc.catalog.distributions import index as distributions
-from specc.catalog.draws import index as draws
-from specc.catalog.functions import index as functions
 from specc.catalog.links.blocks.activation import ACTIVATIONS, FORMULAS
 from specc.catalog.links.blocks.initialization import STARTS
-from specc.catalog.objectives import index as objectives
-from specc.catalog.sources import index as sources
+from specc.catalog.registry import (
+    DISTRIBUTIONS,
+    DRAWS,
+    FUNCTIONS,
+    KINDS,
+    OBJECTIVES,
+    SHORTHANDS,
+    SOURCES,
+)
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.schedules import SCHEDULES
 from specc.reference.__main__ import files, main
@@ -28,20 +31,19 @@ NEEDS_NO_FORMULA = {"source", "key"}
 def test_everything_that_a_spec_may_name_is_there():
     there = {(entry.kind, entry.name) for entry in ENTRIES}
     wanted = {
-        *(("distribution", name) for name in distributions.names()),
-        *(("function", name) for name in functions.names()),
-        *(("draw", name) for name in draws.names()),
-        *(("objective", name) for name in objectives.names()),
-        *(("source", name) for name in sources.names()),
+        *(("distribution", name) for name in DISTRIBUTIONS),
+        *(("function", name) for name in FUNCTIONS),
+        *(("draw", name) for name in DRAWS),
+        *(("objective", name) for name in OBJECTIVES),
+        *(("objective", name) for name in SHORTHANDS),
+        *(("source", name) for name in SOURCES),
         *(("optimizer", name) for name in OPTIMIZERS),
         *(("schedule", name) for name in SCHEDULES),
         *(("initializer", name) for name in STARTS),
         *(("activation", name) for name in ACTIVATIONS),
     }
     assert wanted <= there
-    assert {name for kind, name in there if "link" in kind or kind == "bijection"} == set(
-        kinds.names()
-    )
+    assert {name for kind, name in there if "link" in kind or kind == "bijection"} == set(KINDS)
     assert {key for kind, key in there if kind == "key"} >= {f"model.NODE.{role}" for role in ROLES}
 
 
@@ -74,7 +76,7 @@ def test_every_activation_has_a_formula():
     [
         ("normal", [("distribution", "normal")]),
         ("exp", [("function", "exp"), ("bijection", "exp")]),
-        ("linear", [("link", "linear"), ("schedule", "linear")]),
+        ("linear", [("link", "linear"), ("schedule", "linear"), ("kernel", "linear")]),
         ("train.epochs", [("key", "train.epochs")]),
         ("epochs", [("key", "train.epochs")]),
         ("data.fields.age.standardize", [("key", "data.fields.FIELD.standardize")]),

@@ -12,9 +12,9 @@ import pytest
 import specc
 from specc.evaluate.calibration import Bin
 from specc.report import svg
+from specc.report.axis_range import axis_range
 from specc.report.page import _headline, page
 from specc.report.reliability import SIDE, reliability
-from specc.report.span import span
 from specc.report.training import parts_of, training
 
 ROOT = Path(__file__).parents[3]
@@ -70,7 +70,7 @@ def test_the_page_has_every_section(text):
     tags = read(text)
     anchors = [a["id"] for tag, a in tags if tag == "section"]
     assert anchors == [
-        "figures",
+        "metrics",
         "curves",
         "bound",
         "samples",
@@ -88,7 +88,7 @@ def test_the_page_has_every_section(text):
 def test_labels_have_a_section_and_a_diagram(labelled):
     tags = read(labelled)
     anchors = [a["id"] for tag, a in tags if tag == "section"]
-    assert anchors[:4] == ["figures", "curves", "bound", "labels"]
+    assert anchors[:4] == ["metrics", "curves", "bound", "labels"]
     (body,) = re.findall(r'<section id="labels">.*?</section>', labelled)
     assert "Of 359 test rows, given their other fields." in body
     kinds = [a["class"] for tag, a in read(body) if tag in ("rect", "line")]
@@ -181,9 +181,9 @@ def test_the_headline_of_a_run_without_figures(run, tmp_path):
 
 def test_an_axis_leaves_out_what_towers_and_says_so():
     settled = [(n, 11.0 - n / 40) for n in range(1, 41)]
-    assert span([settled]).words() == ""
+    assert axis_range([settled]).words() == ""
     towering = [(0, 500.0), *settled]
-    axis = span([towering])
+    axis = axis_range([towering])
     assert axis.high < 12 and (axis.beyond, axis.farthest) == (2, 500.0)
     assert axis.words() == "the axis leaves out 2 of 41 epochs, up to 500"
     assert "leaves out 2 of 41" in training(
@@ -192,8 +192,8 @@ def test_an_axis_leaves_out_what_towers_and_says_so():
 
 
 def test_an_axis_of_odd_values():
-    assert span([[(1, float("nan"))], []]) is None
-    same = span([[(1, 2.0), (2, 2.0)]])
+    assert axis_range([[(1, float("nan"))], []]) is None
+    same = axis_range([[(1, 2.0), (2, 2.0)]])
     assert same.low < 2.0 < same.high and same.beyond == 0
 
 

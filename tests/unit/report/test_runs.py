@@ -8,7 +8,7 @@ import pytest
 
 import specc
 from specc.cli.main import main
-from specc.engine import record
+from specc.engine.storage import run_folder
 from specc.report.runs import differences, found_in, summary
 
 ROOT = Path(__file__).parents[3]
@@ -28,11 +28,11 @@ def test_a_finished_run(runs):
     found = summary(runs / "a")
     assert (found.name, found.state, found.epochs) == ("linear_vae", "finished", 1)
     result = json.loads((runs / "a/result.json").read_text())["evaluate"]["test"]
-    assert found.figures == {"test": (result["value"], result["standard_error"])}
+    assert found.metrics == {"test": (result["value"], result["standard_error"])}
 
 
 def test_a_run_that_is_going_on(runs):
-    with record.locked(runs / "a"):
+    with run_folder.locked(runs / "a"):
         assert summary(runs / "a").state == "running"
     assert summary(runs / "a").state == "finished"
 
@@ -54,7 +54,7 @@ def test_two_runs_differ_in_what_was_changed(runs):
     assert set(found) - settings == {
         "train.optimizer.adam.lr",
         "digests.training",
-        "figure test",
+        "metric test",
     }
     assert settings
     assert differences(runs / "a", runs / "a") == []
@@ -75,5 +75,5 @@ def test_the_command(runs, capsys):
     assert main(["runs", "--compare", str(runs / "a"), str(runs / "b"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["specs"]["verdict"] == "checkpoint-resumes"
     assert main(["runs", "--compare", str(runs / "a"), str(runs / "a")]) == 0
-    assert "have the same settings and figures" in capsys.readouterr().out
+    assert "have the same settings and metrics" in capsys.readouterr().out
     assert main(["runs", "--compare", str(runs / "a")]) == 2

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from specc.catalog.links.blocks.initialization import initializer
-from specc.catalog.links.index import link
+from specc.catalog.registry import LINKS
 from specc.runtime import init
 from tests.laws.instantiate import network
 
@@ -70,7 +70,7 @@ def test_normalization_layers_keep_their_start_and_a_missing_bias_is_passed_over
 
 
 def test_a_link_starts_as_its_spec_says():
-    mlp = link("mlp")
+    mlp = LINKS["mlp"]
     options = mlp.Options.model_validate({"mlp": [50], "init": {"orthogonal": {"gain": 2.0}}})
     net = network(mlp.lower(options, (20,), (30,)))
     torch.testing.assert_close(net[0].weight.T @ net[0].weight, 4 * torch.eye(20))
@@ -81,7 +81,7 @@ def test_a_link_starts_as_its_spec_says():
 @pytest.mark.parametrize("scheme", ["xavier_uniform", "kaiming_normal", "orthogonal", "zeros"])
 @pytest.mark.parametrize("kind, inputs", [("conv", (1, 8, 8)), ("resnet", (5,)), ("linear", (5,))])
 def test_every_weight_of_a_link_is_started(kind, inputs, scheme):
-    entry = link(kind)
+    entry = LINKS[kind]
     main = {} if kind == "linear" else {kind: [4]}
     options = entry.Options.model_validate({**main, "init": scheme})
     net = network(entry.lower(options, inputs, (3,)))

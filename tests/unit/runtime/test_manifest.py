@@ -19,7 +19,7 @@ def test_reads_every_part(tmp_path):
     assert found.losses[0].inputs == ("x",)
     assert found.latents("model") == ("z",)
     assert found.observed() == ("x",)
-    assert found.capabilities["guide.sample"] == ("x",)
+    assert found.capabilities["guide.sample_and_log_prob"] == ("x",)
     assert found.parameters["model.decoder.0.weight"] == (24, 6)
 
 
@@ -32,6 +32,15 @@ def test_the_likelihood_is_written_as_the_mathematics_writes_it():
     assert written["vae"] == "log p(x)"
     assert written["logistic_regression"] == "log p(y | x)"
     assert written["conditional_vae"].startswith("log p(x | ")
+
+
+def scalar(m, declared):
+    m["losses"][0]["scalars"] = {"weight": declared}
+
+
+def state(m, **changes):
+    baseline = {"name": "baseline", "shape": [], "dtype": "float32", "initial": 0}
+    m["losses"][0]["state"] = [{**baseline, "layout": "replicated", **changes}]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +61,13 @@ def test_the_likelihood_is_written_as_the_mathematics_writes_it():
         (lambda m: m["capabilities"].update({"model.sample": [3]}), "not a list of names"),
         (lambda m: m["digests"].pop("math"), "`digests.math` is missing"),
         (lambda m: m.update(nodes=[]), "`nodes` is [], not of type dict"),
+        (lambda m: scalar(m, {}), "`losses[0].scalars.weight.kind` is missing"),
+        (lambda m: scalar(m, 1.0), "`losses[0].scalars.weight` is not an object"),
+        (lambda m: state(m, layout="split"), "`losses[0].state[0].layout` is 'split', not one of"),
+        (lambda m: state(m, dtype="complex64"), "`losses[0].state[0].dtype` is 'complex64'"),
+        (lambda m: state(m, initial=None), "`losses[0].state[0].initial` is None, not of type"),
+        (lambda m: state(m, layout="sharded"), "is sharded and has no axis to divide"),
+        (lambda m: state(m, dtype="int64"), "is replicated, so it is a mean, and cannot be int64"),
     ],
 )
 def test_damage_is_told_with_its_place(tmp_path, change, says):

@@ -8,43 +8,54 @@ import torch
 from specc.runtime import program
 from specc.runtime.failure import RunFailure
 from specc.runtime.noise import Noise
-from specc.runtime.places import located
+from specc.runtime.source_map import located
+from tests.losses import computed
 from tests.programs import making
 
 
 def test_loss_takes_what_the_manifest_lists(tmp_path):
     loaded = program.load(making.copy("vae", tmp_path))
     batch = {"x": torch.ones(4, 64), "label": torch.zeros(4)}
-    loss, parts = loaded.loss("loss", batch, Noise.at(0, 1), 100)
+    loss, _, parts = computed(loaded, batch, Noise.at(0, 1), 100)
     assert loss.shape == ()
-    assert set(parts) == {"elbo", "log p(x | z)", "KL(z)"}
-    torch.testing.assert_close(loss, parts["KL(z)"] - parts["log p(x | z)"])
+    assert set(parts) == {"elbo", "log p(x | z)", making.KL}
+    torch.testing.assert_close(loss, parts[making.KL] - parts["log p(x | z)"])
+
+
+def takes_data_size(manifest):
+    manifest["losses"][0]["scalars"] = {"data_size": {"kind": "data_size"}}
 
 
 def test_data_size_is_passed_where_it_is_needed(tmp_path):
-    folder = making.copy("vae", tmp_path, lambda m: m["losses"][0].update(needs_data_size=True))
+    folder = making.copy("vae", tmp_path, takes_data_size)
     making.edit(folder, "objective.py", "*, x: Tensor\n", "*, x: Tensor, data_size: int\n")
     making.edit(folder, "objective.py", "    return -elbo,", "    return -elbo * data_size,")
     loaded = program.load(folder)
     batch = {"x": torch.ones(4, 64)}
-    one, _ = loaded.loss("loss", batch, Noise.at(0, 1), 1)
-    ten, _ = loaded.loss("loss", batch, Noise.at(0, 1), 10)
+    one, *_ = computed(loaded, batch, Noise.at(0, 1), 1)
+    ten, *_ = computed(loaded, batch, Noise.at(0, 1), 10)
     torch.testing.assert_close(ten, 10 * one)
 
 
+def without_guide(manifest):
+    del manifest["capabilities"]["guide.sample_and_log_prob"]
+    known = manifest["parameters"]
+    manifest["parameters"] = [own for own in known if own["name"].startswith("model.")]
+
+
 def test_a_program_without_a_guide(tmp_path):
-    folder = making.copy("linear", tmp_path, lambda m: m["capabilities"].pop("guide.sample"))
+    folder = making.copy("linear", tmp_path, without_guide)
     making.edit(folder, "__init__.py", ", guide=Guide()", "")
     making.edit(folder, "objective.py", "model: Model, guide: Guide, noise", "model: Model, noise")
     making.edit(
         folder,
         "objective.py",
-        "    z_loc, z_scale = guide.q_z(x)\n",
-        "    z_loc, z_scale = x[:, :2], 1.0\n",
+        "    z_loc, z_scale = guide.z_loc_scale(x) ",
+        "    z_loc, z_scale = x[:, :2], 1.0 ",
     )
     loaded = program.load(folder)
     assert loaded.guide is None
-    loss, _ = loaded.loss("loss", {"x": torch.ones(3, 5)}, Noise.at(0, 1), 3)
+    loss, *_ = computed(loaded, {"x": torch.ones(3, 5)}, Noise.at(0, 1), 3)
     assert loss.isfinite()
 
 
@@ -100,7 +111,8 @@ def test_a_failure_inside_names_the_node_and_the_line(tmp_path):
         loaded.model.log_joint(z=torch.zeros(3, 7), x=torch.zeros(3, 64))
     assert failure.value.code == "E0809"
     assert failure.value.place == "vae.yaml:10:3"
-    assert "node `model.x` (model.py:32)" in failure.value.message
+    place = making.place("return self.decoder(z)")
+    assert f"node `model.x` ({place})" in failure.value.message
     assert "mat1 and mat2" in failure.value.message
     assert isinstance(failure.value.__cause__, RuntimeError)
 
@@ -115,9 +127,9 @@ def test_a_failure_in_a_line_without_a_place_is_told_by_its_caller(tmp_path):
     )
     loaded = program.load(folder)
     with pytest.raises(RunFailure) as failure, located(loaded.folder):
-        loaded.model.p_x(torch.zeros(3, 6))
+        loaded.model.x_logits(torch.zeros(3, 6))
     assert failure.value.place == ""
-    assert "model.py:33" in failure.value.message
+    assert making.place("return self.decoder(z)", after=1) in failure.value.message
 
 
 def test_a_failure_elsewhere_passes(tmp_path):

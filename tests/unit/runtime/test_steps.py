@@ -3,18 +3,20 @@
 import pytest
 import torch
 
-from specc.runtime.functions.after import after
-from specc.runtime.functions.before import before
-from specc.runtime.functions.each_step import each_step
-from specc.runtime.functions.initial import initial
-from specc.runtime.functions.stack_steps import stack_steps
+from specc.runtime.functions.sequences import (
+    expand_steps,
+    initial_value,
+    lag,
+    lead,
+    stack_steps,
+)
 
 X = torch.arange(12.0).view(2, 3, 2)  # two rows of three steps
 
 
 @pytest.mark.parametrize("start", [7.0, torch.tensor(7.0), torch.full((2,), 7.0)])
 def test_the_step_before(start):
-    found = before(X, start, dims=1)
+    found = lag(X, start, dims=1)
     assert torch.equal(found[:, 1:], X[:, :-1])
     assert torch.equal(found[:, 0], torch.full((2, 2), 7.0))
 
@@ -22,7 +24,7 @@ def test_the_step_before(start):
 @pytest.mark.parametrize("start", [7.0, torch.tensor(7.0), torch.full((2,), 7.0)])
 def test_the_step_after_where_rows_have_lengths_of_their_own(start):
     mask = torch.tensor([[1.0, 1, 1], [1, 0, 0]])
-    found = after(X, start, dims=1, mask=mask)
+    found = lead(X, start, dims=1, mask=mask)
     assert torch.equal(found[0, :2], X[0, 1:])
     assert torch.equal(found[0, 2], torch.full((2,), 7.0))
     assert torch.equal(found[1, 0], torch.full((2,), 7.0))
@@ -30,25 +32,25 @@ def test_the_step_after_where_rows_have_lengths_of_their_own(start):
 
 def test_a_start_may_vary_with_particles_and_rows_where_the_rest_does_not():
     starts = torch.randn(4, 2, 2)
-    found = before(X, starts, dims=1)
+    found = lag(X, starts, dims=1)
     assert found.shape == (4, 2, 3, 2)
     assert torch.equal(found[:, :, 0], starts)
     assert torch.equal(found[3, :, 1:], X[:, :-1])
-    assert before(X[0], starts, dims=1).shape == (4, 2, 3, 2)
+    assert lag(X[0], starts, dims=1).shape == (4, 2, 3, 2)
 
 
 def test_a_start_keeps_its_own_axes_and_is_no_whole_number():
     counts = torch.tensor([1, 2])
-    assert initial(0.5, (2,), like=counts).tolist() == [0.5, 0.5]
-    assert initial(1, (2,), like=X, whole=True).dtype == torch.long
-    assert initial(torch.zeros(5, 2), (2,), like=X).shape == (5, 2)
-    assert initial(torch.zeros(()), (3, 2), like=X).shape == (3, 2)
+    assert initial_value(0.5, (2,), like=counts).tolist() == [0.5, 0.5]
+    assert initial_value(1, (2,), like=X, integer=True).dtype == torch.long
+    assert initial_value(torch.zeros(5, 2), (2,), like=X).shape == (5, 2)
+    assert initial_value(torch.zeros(()), (3, 2), like=X).shape == (3, 2)
 
 
 @pytest.mark.parametrize("shape", [(2,), (4, 1, 2)])
-def test_one_value_for_each_step(shape):
+def test_one_value_for_expand_steps(shape):
     x = torch.randn(shape)
-    found = each_step(x, 3, dims=1)
+    found = expand_steps(x, 3, dims=1)
     assert found.shape == (*shape[:-2], 3, 2)
     assert all(torch.equal(found[..., t, :], x.reshape(*shape[:-2], 2)) for t in range(3))
 

@@ -6,7 +6,7 @@ import pytest
 
 from specc.catalog.entry import Layer
 from specc.catalog.link import LinkShapeError
-from specc.catalog.links.index import link, names
+from specc.catalog.registry import LINKS
 
 
 def printed(layer: Layer) -> str:
@@ -17,7 +17,7 @@ def printed(layer: Layer) -> str:
 
 
 def lower(kind, options, inputs, output):
-    entry = link(kind)
+    entry = LINKS[kind]
     made = entry.lower(entry.Options.model_validate(options), inputs, output)
     return [printed(layer) for layer in made.layers]
 
@@ -30,9 +30,10 @@ def refused(kind, options, inputs, output):
 
 
 def test_the_index_has_every_kind():
-    assert names() == ("conv", "deconv", "gru", "layers", "linear", "mlp", "resnet")
+    kinds = "conv deconv ema embed gru layers linear mlp resnet set"
+    assert tuple(LINKS) == tuple(kinds.split())
     with pytest.raises(KeyError):
-        link("mpl")
+        LINKS["mpl"]
 
 
 def test_mlp():
@@ -46,7 +47,7 @@ def test_mlp():
 
 
 def test_a_trunk_ends_after_the_last_activation():
-    mlp = link("mlp")
+    mlp = LINKS["mlp"]
     options = mlp.Options(mlp=(500,), activation="tanh")
     trunk = mlp.trunk(options, (64,), ((40,), (40,)))
     assert [printed(layer) for layer in trunk.layers] == ["nn.Linear(64, 500)", "nn.Tanh()"]
@@ -56,7 +57,7 @@ def test_a_trunk_ends_after_the_last_activation():
 
 
 def test_the_trunk_of_a_linear_link_is_empty():
-    linear = link("linear")
+    linear = LINKS["linear"]
     trunk = linear.trunk(linear.Options(), (64,), ((40,),))
     assert trunk.layers == ()
     assert trunk.output == (64,)
@@ -127,7 +128,7 @@ def test_deconv_makes_up_for_odd_sides():
 
 
 def test_the_heads_of_a_deconv_share_all_but_the_last_convolution():
-    deconv = link("deconv")
+    deconv = LINKS["deconv"]
     options = deconv.Options(deconv=(64, 32))
     trunk = deconv.trunk(options, (10,), ((1, 28, 28), (3, 28, 28)))
     assert trunk.output == (32, 14, 14)
@@ -159,7 +160,7 @@ def test_listed_layers_that_know_any_axes_are_not_folded():
 
 
 def test_the_input_rank_of_listed_layers_is_that_of_the_first_that_minds():
-    layers = link("layers")
+    layers = LINKS["layers"]
 
     def rank(*listed):
         return layers.input_rank(layers.Options.model_validate({"layers": list(listed)}))
@@ -168,8 +169,8 @@ def test_the_input_rank_of_listed_layers_is_that_of_the_first_that_minds():
     assert rank("relu", "linear") == 1
     assert rank("tanh") == 1
     assert rank({"max_pool2d": 2}) == 3
-    assert link("conv").input_rank(link("conv").Options(conv=(1,))) == 3
-    assert link("mlp").input_rank(link("mlp").Options(mlp=(1,))) == 1
+    assert LINKS["conv"].input_rank(LINKS["conv"].Options(conv=(1,))) == 3
+    assert LINKS["mlp"].input_rank(LINKS["mlp"].Options(mlp=(1,))) == 1
 
 
 def test_a_flatten_of_a_vector_is_left_out():
@@ -327,6 +328,6 @@ def test_what_cannot_fit_is_refused_with_a_reason(kind, options, inputs, output,
 
 
 def test_the_heads_of_one_deconv_must_agree():
-    deconv = link("deconv")
+    deconv = LINKS["deconv"]
     with pytest.raises(LinkShapeError, match=r"\[1, 8, 8\] and \[1, 9, 9\] are wanted"):
         deconv.trunk(deconv.Options(deconv=(4,)), (3,), ((1, 8, 8), (1, 9, 9)))

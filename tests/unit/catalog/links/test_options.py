@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from specc.catalog.links.index import link
+from specc.catalog.registry import LINKS
 
 
 def errors(kind, **given):
     with pytest.raises(ValidationError) as caught:
-        link(kind).Options.model_validate(given)
+        LINKS[kind].Options.model_validate(given)
     return [(error["loc"], error["type"]) for error in caught.value.errors()]
 
 
 def test_sizes_are_a_list_of_positive_whole_numbers():
-    assert link("mlp").Options.model_validate({"mlp": [3, 4]}).mlp == (3, 4)
+    assert LINKS["mlp"].Options.model_validate({"mlp": [3, 4]}).mlp == (3, 4)
     assert errors("mlp", mlp=500) == [(("mlp",), "tuple_type")]
     assert errors("mlp", mlp=[0]) == [(("mlp", 0), "greater_than_equal")]
     assert errors("mlp", mlp=[5.0]) == [(("mlp", 0), "int_type")]
@@ -36,7 +36,7 @@ def test_an_unknown_activation_lists_the_known_ones():
 
 
 def test_an_initial_scheme_is_a_name_or_a_name_with_a_gain():
-    options = link("mlp").Options
+    options = LINKS["mlp"].Options
     assert options.model_validate({"mlp": [3], "init": "orthogonal"}).init == "orthogonal"
     given = options.model_validate({"mlp": [3], "init": {"orthogonal": {"gain": 2}}})
     assert given.init["orthogonal"].gain == 2.0
@@ -61,6 +61,6 @@ def test_a_listed_layer_is_a_known_name_with_at_most_one_key():
 
 
 def test_options_do_not_change():
-    options = link("mlp").Options(mlp=(3,))
+    options = LINKS["mlp"].Options(mlp=(3,))
     with pytest.raises(ValidationError, match="frozen"):
         options.mlp = (4,)

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from specc.catalog.distributions import index as distributions
-from specc.catalog.links import index as links
+from specc.catalog.registry import DISTRIBUTIONS, LINKS
 from specc.language.schema.json_schema import json_schema
 from specc.language.schema.read_document import PARTS
 
@@ -116,6 +115,25 @@ def test_a_spec_with_everything_fits():
     assert fits(value, SCHEMA)
 
 
+def played(settings: str) -> dict:
+    player = f"{{minimize: '-elbo(model, guide)', links: [e], {settings}}}"
+    return yaml.safe_load(f"objective: {{players: {{one: {player}}}}}")["objective"]
+
+
+@pytest.mark.parametrize(
+    "settings, is_right",
+    [
+        ("steps: 5, optimizer: {adam: {lr: 0.1}}, schedule: cosine, clip: 1.0", True),
+        ("optimizer: sgd, schedule: [{at: 0.5, lr: 0.1}]", True),
+        ("steps: 0", False),
+        ("optimizer: {adam: {momentum: 0.9}}", False),
+        ("batch_size: 3", False),
+    ],
+)
+def test_players_take_their_settings(settings: str, is_right: bool):
+    assert fits(played(settings), SCHEMA["properties"]["objective"]) == is_right
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -157,19 +175,19 @@ def test_every_key_is_explained():
         assert part["description"], key
 
 
-@pytest.mark.parametrize("name", distributions.names())
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_nodes_list_the_parameters_of_every_distribution(name: str):
-    entry = distributions.distribution(name)
+    entry = DISTRIBUTIONS[name]
     properties = SCHEMA["$defs"][f"{name}_node"]["properties"]
     wanted = {p.name for p in entry.parameters} | {a.name for a in entry.alternatives}
     assert wanted | set(entry.options) | {"shape", "draw", "params"} <= set(properties)
     assert all(properties[key].get("description") for key in properties)
 
 
-@pytest.mark.parametrize("kind", links.names())
+@pytest.mark.parametrize("kind", LINKS)
 def test_links_list_the_options_of_every_kind(kind: str):
     properties = SCHEMA["$defs"][f"{kind}_link"]["properties"]
-    assert set(properties) == set(links.link(kind).Options.model_fields)
+    assert set(properties) == set(LINKS[kind].Options.model_fields)
 
 
 def test_titles_are_left_out():

@@ -51,6 +51,15 @@ def test_the_last_of_several_settings_counts():
     assert (both.seed, both.batch_size) == (5, 6)
 
 
+def test_null_leaves_a_key_out():
+    by_steps = sound(TEXT, "train.epochs=null", "train.steps=20").document.train
+    assert (by_steps.epochs, by_steps.steps) == (None, 20)
+    assert not sound(TEXT, "evaluate=null").document.evaluate
+    assert sound(MODEL, "train.seed=null").document.train.seed == 0
+    count = len(sound(TEXT).document.train.schedule)
+    assert len(sound(TEXT, "train.schedule.0=~").document.train.schedule) == count - 1
+
+
 def test_a_part_that_the_spec_lacks_comes_into_being():
     assert sound(MODEL, "train.epochs=7").document.train.epochs == 7
     assert sound(MODEL, "constants.a=7").document.constants == {"a": 7}
@@ -76,7 +85,7 @@ def test_a_part_that_the_spec_lacks_comes_into_being():
         ("train.schedule.0.lr.x=1", "E0702", "x", "which has no keys"),
         ("model.z.draw.score.baseline=mean", "E0702", "draw", "in the spec itself"),
         ("train.epochs.foo=3", "E0702", "foo", "`train.epochs` is `3`, which has no keys"),
-        ("train.epochs=ten", "E0104", "ten", "a whole number"),
+        ("train.epochs=ten", "E0104", "ten", "an integer"),
         ("train.epoch=3", "E0102", "epoch", "did you mean `epochs`?"),
         ("train.optimizer.sgd.lr=1", "E0702", "sgd", "`adam`, which has no keys"),
         ("model.z.loc=a ^ b", "E0121", "^", "`**`"),

@@ -11,7 +11,7 @@ from specc.diagnostics.source import Source
 from specc.language.located import Mapping
 from specc.language.schema.problems import fields_at
 from specc.language.schema.reading import Reading
-from specc.language.schema.validation import read_model, tell_plainly
+from specc.language.schema.validation import read_model, report_problem
 from specc.language.schema.value import Value
 from specc.language.text import read
 
@@ -70,7 +70,7 @@ def refuse(text: str) -> list[tuple[str, str, str]]:
     assert isinstance(root, Mapping)
     assert not findings
     reading = Reading()
-    assert read_model(reading, Model, root, ("train",), tell_plainly) is None
+    assert read_model(reading, Model, root, ("train",), report_problem) is None
     return [(f.code, f.span.text, words(f)) for f in reading.findings]
 
 

@@ -1,0 +1,102 @@
+"""The adversarial specs of the gallery, a few steps of each: every command serves their runs."""
+
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from specc.cli.main import main
+from specc.engine.step.step import Step
+from tests.engine.test_train import state_hash, weights_hash
+
+SPECS = Path(__file__).parents[2] / "specs"
+NAMES = ["gan", "gmmn", "hinge_gan", "lsgan", "wgan", "wgan_gp"]
+SMALL = ["--set=data.rows=600", "--set=train.batch_size=50", "--set=train.steps=20"]
+QUIET = ["--threads=1", "--quiet"]
+
+
+def train(name, out, *more):
+    return main(["train", str(SPECS / f"{name}.yaml"), "--out", str(out), *SMALL, *QUIET, *more])
+
+
+def figures(run):
+    """The values of the figures of a run."""
+    found = json.loads((run / "result.json").read_text())["evaluate"]
+    return {name: figure["values"] for name, figure in found.items()}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def trained(request, tmp_path_factory):
+    """A run of twenty steps, two epochs."""
+    out = tmp_path_factory.mktemp("runs") / request.param
+    assert train(request.param, out) == 0
+    return out
+
+
+def test_its_figures_are_stored(trained):
+    assert set(figures(trained)) == {"modes", "sliced"}
+    assert (trained / "plane.png").is_file()
+
+
+def test_its_samples_are_points(trained, tmp_path):
+    out = tmp_path / "drawn.npz"
+    assert main(["sample", str(trained), "--rows", "7", "--out", str(out)]) == 0
+    drawn = np.load(out)
+    assert drawn["x"].shape == (7, 2)
+    assert np.isfinite(drawn["x"]).all()
+
+
+def test_further_figures_and_the_report(trained, capsys):
+    assert main(["evaluate", str(trained), "--metric", "mmd"]) == 0
+    printed = capsys.readouterr().out
+    assert "mmd2" in printed
+    assert "terms of the loss" not in printed
+    assert main(["report", str(trained)]) == 0
+    assert (trained / "report.html").is_file()
+
+
+@pytest.mark.parametrize(("command", "shown"), [("explain", "generator"), ("graph", "x <- z")])
+def test_it_is_explained_and_drawn(trained, command, shown, capsys):
+    assert main([command, str(SPECS / f"{trained.name}.yaml")]) == 0
+    assert shown in capsys.readouterr().out
+
+
+def test_the_points_between_are_drawn_with_both_that_they_use(capsys):
+    assert main(["graph", str(SPECS / "wgan_gp.yaml")]) == 0
+    assert capsys.readouterr().out == (
+        "model\n  ( ) z\n  [ ] x <- z\nbetween\n  ( ) t\n  [ ] v <- data.x, model.x, t\n"
+    )
+
+
+def test_one_game_differs_from_another(capsys):
+    assert main(["diff", str(SPECS / "gan.yaml"), str(SPECS / "wgan_gp.yaml")]) == 0
+    printed = capsys.readouterr().out
+    assert "generator minimizes: softplus(-critic(model.x)) -> -critic(model.x)" in printed
+    assert "the mathematics differs" in printed
+
+
+def test_it_differs_from_its_spec_by_the_small_settings_alone(trained, capsys):
+    """The settings of the run are not in its spec, which is the same."""
+    assert main(["diff", str(trained / "spec.yaml"), str(SPECS / f"{trained.name}.yaml")]) == 0
+    assert "identical" in capsys.readouterr().out
+
+
+def test_interrupted_and_resumed_is_uninterrupted(trained, tmp_path, monkeypatch):
+    out, step = tmp_path / "run", Step.__call__
+
+    def stop(self, epoch, number, *indices):
+        found = step(self, epoch, number, *indices)
+        if epoch == 0 and number == 6:
+            signal.raise_signal(signal.SIGINT)
+        return found
+
+    monkeypatch.setattr(Step, "__call__", stop)
+    assert train(trained.name, out) != 0
+    assert weights_hash(out) != weights_hash(trained)
+    monkeypatch.undo()
+    assert train(trained.name, out, "--resume") == 0
+    for hash_of in (weights_hash, state_hash):
+        assert hash_of(out) == hash_of(trained)
+    assert figures(out) == figures(trained)

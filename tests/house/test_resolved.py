@@ -1,0 +1,65 @@
+"""Code generation reads what the stages before it resolved: no document, no name in the catalog."""
+
+import ast
+
+import pytest
+
+from tests.house.files import TREES, below
+
+UNRESOLVED = ("specc.language.schema", "specc.catalog.registry", "pydantic")
+"""Modules that hold the spec as it is written, or find an entry of the catalog by its name."""
+
+WRITTEN = {"document", "spec", "spans", "unread"}
+"""Attributes that lead to the spec as it is written."""
+
+ALLOWED = {"specc.catalog.registry.module_names"}
+"""All names of entries at once: generated code calls no variable by one of them."""
+
+
+def imported(tree):
+    """Every module, and everything out of one, that a file imports anywhere in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def unresolved(tree):
+    """What a file reads before it is resolved."""
+    found = [
+        name
+        for name in imported(tree)
+        if name not in ALLOWED and any(f"{name}.".startswith(f"{m}.") for m in UNRESOLVED)
+    ]
+    return found + [
+        f".{node.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in WRITTEN
+    ]
+
+
+@pytest.mark.parametrize("at", below("codegen"))
+def test_code_generation_reads_what_is_resolved(at):
+    """Otherwise: put it into `specc.objective.experiment`, or on the graph."""
+    assert unresolved(TREES[at]) == []
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("from specc.catalog.registry import FUNCTIONS", 1),
+        ("from specc.catalog import registry", 1),
+        ("import specc.catalog.registry as r", 1),
+        ("from specc.language.schema.train import Optimizer", 1),
+        ("from specc.language import schema", 1),
+        ("def f():\n    from pydantic import BaseModel", 1),
+        ("rate = plan.graph.graph.spec.document.train", 2),
+        ("from specc.catalog.registry import module_names", 0),
+        ("from specc.language.expressions.tree import Call", 0),
+        ("entry = graph.functions[call.function]", 0),
+        ("name = plan.experiment.name", 0),
+    ],
+)
+def test_what_is_not_resolved_is_noticed(text, found):
+    assert len(unresolved(ast.parse(text))) == found

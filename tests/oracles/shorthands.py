@@ -1,0 +1,53 @@
+"""Objectives that are short for several players: the options with which the laws write each out.
+
+A row is what stands after `objective:`, for the spec of `SPEC`. Every option and every word that an
+option may have is in some row.
+"""
+
+from __future__ import annotations
+
+SPEC = """\
+specc: 1
+name: short
+data: {source: npz, path: d.npz, fields: {x: {from: x}, y: {from: y}}}
+model:
+  y: {given: y, shape: [3]}
+  b: {parameter: real, shape: [3]}
+  h: {latent: normal, loc: 0, scale: 1, shape: [2]}
+  x: {observed: normal, loc: "down(h) + b", scale: 0.5, shape: [3]}
+  s: {let: "make(h)", shape: [3]}
+guide:
+  h: {latent: normal, params: up(x)}
+links:
+  down: linear
+  up: linear
+  make: {mlp: [4]}
+  d: {mlp: [4], activation: tanh}
+  e: linear
+"""
+
+ROWS: dict[str, tuple[str, ...]] = {
+    "gan": (
+        "{gan: {critic: d}}",
+        "{gan: {critic: d, sample: model.s, data: data.x, loss: minimax}}",
+        "{gan: {critic: d, sample: model.x, loss: non_saturating, penalty: {r1: 2}}}",
+        "{gan: {critic: d, loss: least_squares, penalty: {gradient: 0.5, clip: 2}, steps: 2}}",
+        "{gan: {critic: d, loss: hinge, penalty: clip, steps: 1}}",
+        "{gan: {critic: d, loss: wasserstein, given: [data.y], penalty: {gradient: 10}}}",
+    ),
+    "mmd": (
+        "mmd",
+        "{mmd: {sample: model.s, data: data.x, kernel: {rbf: {widths: [0.5, 2]}}, bandwidth: 0.3}}",
+        "{mmd: {kernel: {rational_quadratic: {alphas: [0.2, 1]}}, given: [data.y]}}",
+        "{mmd: {kernel: linear}}",
+        "{mmd: {kernel: {energy: {exponent: 1.5}}}}",
+    ),
+    "relativistic_gan": ("{relativistic_gan: {critic: d, sample: model.x, steps: 2}}",),
+    "rws": (
+        "rws",
+        "{rws: {particles: 2, guide: wake}}",
+        "{rws: {guide: sleep}}",
+        "{rws: {particles: 3, guide: both}}",
+    ),
+    "wake_sleep": ("wake_sleep", "{wake_sleep: {}}"),
+}

@@ -1,0 +1,33 @@
+"""The source map, whose damage does not hide the failure that it should explain."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+
+from specc.runtime.source_map import NAME, find
+
+
+def frames(folder):
+    return [traceback.FrameSummary(str(folder / "model.py"), 7, "sample")]
+
+
+def test_a_line_has_its_place(tmp_path):
+    text = '{"model.py": {"7": {"node": "model.x", "at": "vae.yaml:3:1"}}}'
+    (tmp_path / NAME).write_text(text, encoding="utf-8")
+    found = find(frames(tmp_path), tmp_path)
+    assert found is not None and found.place is not None
+    assert (found.line, found.place.node, found.place.at) == (
+        "model.py:7",
+        "model.x",
+        "vae.yaml:3:1",
+    )
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"model.py": 1}', "[" * 100_000], ids=len)
+def test_a_damaged_map_has_no_places(tmp_path, text):
+    (tmp_path / NAME).write_text(text, encoding="utf-8")
+    found = find(frames(tmp_path), tmp_path)
+    assert found is not None
+    assert (found.line, found.place) == ("model.py:7", None)
