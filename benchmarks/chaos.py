@@ -32,8 +32,10 @@ device.prepare()
 import torch  # noqa: E402 - after prepare(), which must come first
 
 import specc  # noqa: E402
-from specc.engine import checkpoint, files, record, train  # noqa: E402
-from specc.engine.opened import open_run  # noqa: E402
+from specc.engine import train  # noqa: E402
+from specc.engine.loop import loop  # noqa: E402
+from specc.engine.storage import checkpoint, file_io, run_folder  # noqa: E402
+from specc.engine.storage.loaded_run import load_run  # noqa: E402
 from specc.engine.train import Options  # noqa: E402
 from specc.evaluate.estimate import estimate  # noqa: E402
 from specc.evaluate.scoring import Request  # noqa: E402
@@ -92,18 +94,18 @@ def state_of(run: Path) -> tuple[object, ...]:
     """Everything that two runs must have in common at their end."""
     found = checkpoint.latest(run)
     assert found is not None
-    hashes = [files.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
+    hashes = [file_io.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
     best = checkpoint.best(run)
-    hashes += [files.hash_of(best.folder / checkpoint.WEIGHTS)] if best else []
+    hashes += [file_io.hash_of(best.folder / checkpoint.WEIGHTS)] if best else []
     own = ("seconds", "memory")
-    lines = [{k: v for k, v in m.items() if k not in own} for m in record.read_metrics(run)]
+    lines = [{k: v for k, v in m.items() if k not in own} for m in run_folder.read_metrics(run)]
     return found.counters.total, tuple(hashes), repr(lines)
 
 
 def measure(run: Path) -> None:
     """Evaluates the run and writes the figure, as the command line does."""
-    found = estimate(open_run(run), Request(particles=40))
-    files.write_json(run / "figure.json", {"value": found.value})
+    found = estimate(load_run(run), Request(particles=40))
+    file_io.write_json(run / "figure.json", {"value": found.value})
 
 
 def compile_specs(out: Path) -> None:
@@ -130,7 +132,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8, help="of evaluate and compile, each run")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    train.SAVE_EVERY, train.READ_EVERY = 0.0, 3
+    loop.SAVE_EVERY, loop.READ_EVERY = 0.0, 3
     rng, began = random.Random(chosen.seed), time.monotonic()
     counts: collections.Counter[str] = collections.Counter()
     sys.stdout.flush()

@@ -44,6 +44,7 @@ def in_specc() -> Step:
     """The generated code with fused Adam, as the engine has it."""
     from specc.compiler import compile
     from specc.diagnostics.source import Source
+    from specc.engine.schedule.scalars import final_scalars
     from specc.runtime.noise import Noise
     from specc.runtime.program import load
 
@@ -54,13 +55,14 @@ def in_specc() -> Step:
     for name, content in result.files.items():
         (folder / name).write_text(content, encoding="utf-8")
     program = load(folder)
+    scalars = final_scalars(program.manifest.losses[0], 60000)
     optimizer = torch.optim.Adam(program.parameters(), lr=1e-3, fused=True)
     count = 0
 
     def step(x: Tensor) -> Tensor:
         nonlocal count
         count += 1
-        loss, _ = program.loss("loss", {"x": x}, Noise.at(0, count), 60000)
+        loss, *_ = program.loss("loss", {}, {"x": x}, Noise.at(0, count), scalars)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from specc.engine import checkpoint, log, record
+from specc.engine.storage import checkpoint, metrics_log, run_folder
 from specc.runtime.failure import RunFailure
 from tests.engine.test_flips import all_files, before, make, outcome, resumed, standing
 
@@ -50,7 +50,7 @@ class Reads:
     def __init__(self, run: Path) -> None:
         self.run = run
         self.known = standing(run), before(run)
-        self.facts, _ = record.facts_of(run)
+        self.facts, _ = run_folder.facts_of(run)
         found = checkpoint.latest(run)
         assert found is not None
         self.last, self.metrics = found.folder, found.metrics
@@ -74,12 +74,12 @@ class Reads:
         own = path.relative_to(self.run)
         if own.parts[0] in (checkpoint.FOLDER, checkpoint.BEST):
             checkpoint.verify(path.parent)
-        elif own.name == record.METRICS:
-            log.known_part(self.run, self.metrics)
-        elif own.name == record.RUN:
-            record.facts_of(self.run)
+        elif own.name == run_folder.METRICS:
+            metrics_log.known_part(self.run, self.metrics)
+        elif own.name == run_folder.RUN:
+            run_folder.facts_of(self.run)
         else:
-            record.written(self.run, self.facts, str(own))
+            run_folder.written(self.run, self.facts, str(own))
 
 
 def flipped(data: bytes, bit: int) -> bytes:

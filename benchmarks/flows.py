@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.step import compiled_step, program_of_text, ratio
-from specc.catalog.bijections.index import bijection
+from specc.catalog.registry import BIJECTIONS
 from tests.laws.instantiate import module
 
 HIDDEN = (128, 128)
@@ -41,7 +41,7 @@ CASES = {
 
 def in_specc(kind: str, options: dict[str, object], size: int) -> tuple[nn.Module, Density]:
     """The catalog's bijection over a standard normal."""
-    entry = bijection(kind)
+    entry = BIJECTIONS[kind]
     given = entry.Options.model_validate({kind: {"hidden": list(HIDDEN), **options}})
     (layer,) = entry.lower(given, (size,), 0).layers
     flow = module(layer)

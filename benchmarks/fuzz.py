@@ -7,9 +7,10 @@ seconds of its time and one GiB of memory, nothing written outside the output fo
 of the network or the system, findings and code without a character that steers a terminal or turns
 text, and generated code that is UTF-8 whatever is written in it, parses, imports torch and the run
 time alone, and holds words of the outside in comments and texts only. `--whole` is the share of the
-cases that go through the command line too (a strange name of a file always does), `--steps` the
-share of the accepted ones whose loss and gradient are computed on made data. Prints a table, and
-each fault once; ends with 1 where there is one.
+cases that go through the command line too, `--named` that of those with a strange name of a file,
+`--steps` the share of the accepted ones whose loss and gradient are computed on made data. One
+whose code, but for comments and documentation, ran a step in the same worker before is `repeated`
+and not `stepped`. Prints a table, and each fault once; ends with 1 where there is one.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ Task = tuple[int, int, int]
 _WORKER: Worker | None = None
 
 
-def start(folder: str, steps: float, whole: float, everything: bool) -> None:
+def start(folder: str, steps: float, whole: float, named: float) -> None:
     """Make this process a worker."""
     global _WORKER
+    sys.dont_write_bytecode = True  # the cache of a module imported late is outside too
     if steps:
         import torch
 
@@ -47,7 +49,7 @@ def start(folder: str, steps: float, whole: float, everything: bool) -> None:
         import benchmarks.fuzzing.step  # noqa: F401 - before the limit of memory
     own = Path(folder) / str(os.getpid())
     os.environ["MPLCONFIGDIR"] = str(Path(folder).resolve() / "matplotlib")
-    _WORKER = Worker(own, steps=steps, whole=1.0 if everything else whole)
+    _WORKER = Worker(own, steps=steps, whole=whole, named=named)
     bounded()
 
 
@@ -63,7 +65,7 @@ def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
     ends = range(options.first, options.first + options.count, 50)
     last = options.first + options.count
     tasks = [(options.seed, at, min(at + 50, last)) for at in ends]
-    given = (folder, options.steps, options.whole, False)
+    given = (folder, options.steps, options.whole, options.named)
     spawn = multiprocessing.get_context("spawn")
     # A worker that dies ends the run with an error, where a pool of multiprocessing would wait.
     with ProcessPoolExecutor(options.jobs, spawn, start, given) as pool:
@@ -71,7 +73,7 @@ def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
             yield from done.result()
 
 
-class Tally:
+class RunningMetrics:
     """Counts of what came of the cases, and one of each fault."""
 
     def __init__(self) -> None:
@@ -86,6 +88,7 @@ class Tally:
         came = "fault" if verdict.fault else "accepted" if verdict.accepted else "refused"
         self.kinds[verdict.kind, came] += 1
         self.kinds[verdict.kind, "stepped"] += verdict.stepped
+        self.kinds[verdict.kind, "repeated"] += verdict.repeated
         self.notes.update(verdict.notes)
         self.codes[verdict.refusal] += bool(verdict.refusal)
         if verdict.fault:
@@ -95,7 +98,7 @@ class Tally:
 
     def table(self) -> str:
         """What is printed at the end."""
-        columns = ("accepted", "refused", "fault", "stepped")
+        columns = ("accepted", "refused", "fault", "stepped", "repeated")
         rows = [f"{'kind':<12}" + "".join(f"{name:>10}" for name in columns)]
         kinds = sorted({kind for kind, _ in self.kinds})
         for kind in kinds:
@@ -136,6 +139,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--steps", type=float, default=0.1)
     parser.add_argument("--whole", type=float, default=0.02)
+    parser.add_argument("--named", type=float, default=1.0)
     parser.add_argument("--show", type=int, help="print the case of that number, and run nothing")
     parser.add_argument("--log", help="a file for the faults, a line of JSON each")
     return parser.parse_args()
@@ -143,7 +147,7 @@ def options() -> argparse.Namespace:
 
 def main() -> int:
     """Run the cases and print the table."""
-    given, tally = options(), Tally()
+    given, tally = options(), RunningMetrics()
     if given.show is not None:
         show(given.show, given.seed)
         return 0

@@ -20,7 +20,7 @@ import torch
 
 import specc
 from specc.cli.main import main as command
-from specc.evaluate.scoring import fixed
+from specc.evaluate.scoring import fixed_batch
 
 M1 = """specc: 1
 name: m1
@@ -82,15 +82,15 @@ def features(run: specc.Run, part: str) -> dict[str, Array]:
     x, y = pixels(run, part)
     torch.manual_seed(0)
     with torch.no_grad():
-        mean = torch.cat([run.program.guide.q_z(rows)[0] for rows in x.split(1000)])
+        mean = torch.cat([run.program.guide.z_loc_scale(rows)[0] for rows in x.split(1000)])
         drawn = torch.cat([run.encode(rows)["z"] for rows in x.split(1000)])
     return {"x": drawn.numpy(), "m": mean.numpy(), "y": y.numpy()}
 
 
 def pixels(run: specc.Run, part: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """The rows of a part, binarized by a seed where they are, and the labels."""
-    every = run.opened.rows(part)
-    rows = fixed(run.opened, every.revealed(), slice(0, len(every)), seed)
+    every = run.loaded.rows(part)
+    rows = fixed_batch(run.loaded, every.revealed(), slice(0, len(every)), seed)
     return rows["x"], rows["y"]
 
 
@@ -165,11 +165,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
     run = stacked(asked) if asked.features == "m1" else plain(asked)
-    rows = run.opened.rows("test")
-    batch = fixed(run.opened, rows, slice(0, len(rows)), 0)
+    rows = run.loaded.rows("test")
+    batch = fixed_batch(run.loaded, rows, slice(0, len(rows)), 0)
     seen, y = ("m" if asked.features == "m1" else "x"), batch["y"]
     with torch.no_grad():
-        found = run.program.guide.predict(**{seen: batch[seen]})["y"].argmax(-1)
+        found = run.program.guide.predict_log_proba(**{seen: batch[seen]})["y"].argmax(-1)
     error = (found != y).float().mean().item()
     print(f"error {100 * error:.2f} % of {len(y)} test images")
 

@@ -87,16 +87,18 @@ def program_of_text(text: str) -> Program:
 
 def in_specc(data: int, hidden: int, latent: int, particles: int) -> Step:
     """The generated code under the optimizer that the engine chooses."""
+    from specc.engine.schedule.scalars import final_scalars
     from specc.runtime.noise import Noise
 
     program = program_of(data, hidden, latent, particles)
+    scalars = final_scalars(program.manifest.losses[0], 60000)
     optimizer = torch.optim.Adam(program.parameters(), lr=1e-3, fused=True)
     count = 0
 
     def step(x: torch.Tensor) -> torch.Tensor:
         nonlocal count
         count += 1
-        loss, _ = program.loss("loss", {"x": x}, Noise.at(0, count), 60000)
+        loss, *_ = program.loss("loss", {}, {"x": x}, Noise.at(0, count), scalars)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -118,13 +120,15 @@ def in_specc_compiled(
 
 def compiled_step(program: Program, within: AbstractContextManager[object] | None = None) -> Step:
     """The engine's compiled step, with its draws, its update and its look for bad numbers."""
-    from specc.engine.compiled import CompiledUpdate
-    from specc.engine.player import players_of
+    from specc.engine.compile.compiled_update import CompiledUpdate
+    from specc.engine.schedule.scalars import final_scalars
     from specc.engine.settings import settings_of
+    from specc.engine.step.player import players_of
     from specc.runtime.noise import Noise
 
     settings = settings_of({"optimizer": {"adam": {"lr": 1e-3}}, "batch_size": 1, "epochs": 1})
     (player,) = players_of(program, settings, torch.device("cpu"))
+    scalars = final_scalars(player.loss, 60000)
     made: list[CompiledUpdate] = []
     count = 0
 
@@ -133,17 +137,17 @@ def compiled_step(program: Program, within: AbstractContextManager[object] | Non
         count += 1
         batch, noise = {"x": x}, Noise.at(0, count)
         if not made:
-            made.append(CompiledUpdate(program, player, batch, noise, 60000, within))
-        return made[0](batch, noise)
+            made.append(CompiledUpdate(program, player, {}, batch, noise, scalars, within))
+        return made[0](batch, noise, scalars)
 
     return step
 
 
 def in_specc_fast(data: int, hidden: int, latent: int, particles: int) -> Step:
     """The compiled step of `precision: fast`."""
-    from specc.engine.products import products
+    from specc.engine.step.matmul_precision import matmul_precision
 
-    within = products("fast", torch.device("cpu"))
+    within = matmul_precision("fast", torch.device("cpu"))
     return in_specc_compiled(data, hidden, latent, particles, within)
 
 

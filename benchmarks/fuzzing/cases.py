@@ -20,6 +20,8 @@ Tree = Any
 """What YAML gives: mappings, lists and scalars."""
 
 PLAIN = "spec.yaml"
+_DUMPER: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""Both write the same text; that of C takes a quarter of the time."""
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d[\d.eE]*|\*\*|[^\sA-Za-z_\d]|\s+")
 
 
@@ -259,7 +261,11 @@ def _of_tree(grow: Callable[[Random], Tree]) -> Callable[[Random], Made]:
 
 
 def _dumped(tree: object) -> bytes:
-    return _bytes(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+    try:
+        text = yaml.dump(tree, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
+    except UnicodeEncodeError:  # half of a character, which only the slower way can write
+        text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    return _bytes(text)
 
 
 def _bytes(text: str) -> bytes:

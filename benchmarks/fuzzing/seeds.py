@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from specc.catalog.bijections import index as bijections
-from specc.catalog.causal_links import index as causal_links
-from specc.catalog.distributions import index as distributions
-from specc.catalog.functions import index as functions
-from specc.catalog.links import index as links
-from specc.catalog.objectives import index as objectives
+from specc.catalog.registry import (
+    BIJECTIONS,
+    CAUSAL_LINKS,
+    DISTRIBUTIONS,
+    FUNCTIONS,
+    LINKS,
+    OBJECTIVES,
+    SHORTHANDS,
+)
 from specc.compiler import front
 from specc.diagnostics.source import Source
 
@@ -102,10 +105,11 @@ def entries() -> tuple[str, ...]:
 
 
 def _entries() -> Iterator[str]:
-    for index in (distributions, functions, links, bijections, causal_links, objectives):
-        yield from index.names()
-    for name in functions.names():
-        yield functions.function(name).example
+    nets = (LINKS, BIJECTIONS, CAUSAL_LINKS)
+    for registry in (DISTRIBUTIONS, FUNCTIONS, *nets, OBJECTIVES, SHORTHANDS):
+        yield from registry
+    for function in FUNCTIONS.values():
+        yield function.example
 
 
 @cache

@@ -10,7 +10,6 @@ import resource
 import shutil
 import signal
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Iterator
@@ -43,6 +42,7 @@ class Verdict:
     kind: str
     accepted: bool = False
     stepped: bool = False
+    repeated: bool = False
     refusal: str = ""
     fault: str = ""
     trace: str = ""
@@ -103,11 +103,14 @@ _PATHS = {
 class Worker:
     """Holds what the cases share: a folder, the guard, and how often the rarer checks are made."""
 
-    def __init__(self, folder: Path, *, steps: float, whole: float) -> None:
-        self.folder, self.steps, self.whole = folder.resolve(), steps, whole
+    def __init__(self, folder: Path, *, steps: float, whole: float, named: float = 1.0) -> None:
+        self.folder, self.steps = folder.resolve(), steps
+        self.whole, self.named = whole, named
         self.guard = Guard()
         self.home = self.folder / "home"
         self.out = self.folder / "out"
+        self.made = self.folder / "made"
+        self.stepped: set[bytes] = set()
         self.home.mkdir(parents=True, exist_ok=True)
         self.out.mkdir(exist_ok=True)
         os.chdir(self.home)
@@ -143,7 +146,7 @@ class Worker:
         else:
             verdict.accepted = True
             judge.generated(compiled.files)
-        share = 1.0 if case.kind == "path" else self.whole
+        share = self.named if case.kind == "path" else self.whole
         if chance.random() < share:
             self._verbs(case, verdict, chance)
         if compiled is not None and chance.random() < self.steps:
@@ -246,16 +249,22 @@ class Worker:
 
     def _step(self, case: Case, verdict: Verdict, checked: Checked, compiled: Compiled) -> None:
         step = import_module("benchmarks.fuzzing.step")
+        body = step.body(compiled)
+        if body in self.stepped:
+            verdict.repeated = True
+            return
         if step.too_large(compiled):
             verdict.notes["too large for a step"] = 1
             return
-        with tempfile.TemporaryDirectory(dir=self.folder) as name, limited(60.0):
-            folder = Path(name) / "made"
-            folder.mkdir()
+        # One folder for all: `load` drops the modules that it imported from there before.
+        shutil.rmtree(self.made, ignore_errors=True)
+        self.made.mkdir()
+        with limited(60.0):
             for file, content in compiled.files.items():
-                (folder / file).write_text(content, encoding="utf-8")
-            failed = step.step(folder, checked)
+                (self.made / file).write_text(content, encoding="utf-8")
+            failed = step.step(self.made, checked)
         verdict.stepped = True
+        self.stepped.add(body)
         if failed:
             verdict.notes[failed] = 1
 
