@@ -1,12 +1,12 @@
-"""specc from Python: `specc.load("vae.yaml").train().sample(64)`.
+"""The Python interface of specc: `specc.load("vae.yaml").train().sample(64)`.
 
     model = specc.load("specs/vae.yaml", {"train.epochs": 20})    # checked; SpecError if wrong
-    model.compile("generated/vae")                                # the code, to read or to keep
-    run = model.train("runs/vae")                                 # trained, measured, recorded
+    model.compile("generated/vae")                                # writes the code
+    run = model.train("runs/vae")                                 # trained, evaluated, recorded
     z = run.encode(x)["z"]                                        # draws from q(z | x)
     bound = run.log_prob(x, particles=1000)                       # log p(x), or a bound on it
 
-Nothing here imports torch before it is needed. The command line is made of the same calls.
+torch is imported only when it is needed. The command line uses these functions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class SpecError(Exception):
-    """A spec that is wrong: its text is what `specc check` prints, `diagnostics` the findings."""
+    """The exception for a spec with errors: `diagnostics`, and their text as in `specc check`."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         from specc.diagnostics.render_text import render
@@ -46,7 +46,7 @@ class SpecError(Exception):
 
 
 class Model:
-    """A spec that was found sound."""
+    """A spec without errors; `warnings` are the diagnostics of its check."""
 
     def __init__(
         self, plan: Plan, warnings: tuple[Diagnostic, ...], settings: tuple[str, ...] = ()
@@ -62,20 +62,20 @@ class Model:
 
     @property
     def text(self) -> str:
-        """The spec as it was written."""
+        """The text of the spec."""
         return self._plan.experiment.source.text
 
     @property
     def files(self) -> Mapping[str, str]:
-        """The generated package: the text of each file by its name."""
+        """The text of each file of the generated package by its name."""
         from specc.codegen.package import package
 
         return package(self._plan)
 
     def data_dir(self, given: str | Path | None = None) -> Path | None:
-        """The folder with the files of data: the one given, else that of the spec's own file.
+        """Return the folder with the data files: `given`, or else the folder of the spec.
 
-        None where the source reads no files.
+        None if the source reads no files.
         """
         from specc.catalog.registry import SOURCES
 
@@ -87,13 +87,13 @@ class Model:
         return path.parent if reads and path.is_file() else None
 
     def explain(self) -> str:
-        """The factorization, the objective, and every decision with its reason."""
+        """Return the factorization, the objective, and every decision with its reason, as text."""
         from specc.codegen.explain import explain
 
         return explain(self._plan)
 
     def _extras(self) -> dict[str, str]:
-        """What a run keeps of the compiler: the explanation, the drawing, the settings."""
+        """Return the files of the compiler in a run folder: explanation, graph, settings."""
         from specc.engine.storage import run_folder
         from specc.graph.draw.image import draw
 
@@ -106,9 +106,9 @@ class Model:
         }
 
     def compile(self, folder: str | Path | None = None) -> Path:
-        """Writes the generated package to `folder`, by default `generated/<name>`, and names it.
+        """Write the generated package to `folder`, by default `generated/<name>`; return the path.
 
-        Raises OSError where it cannot be written.
+        Raises OSError if it cannot be written.
         """
         path = Path("generated") / self.name if folder is None else Path(folder)
         from specc.engine.storage import file_io
@@ -132,15 +132,15 @@ class Model:
         quiet: bool = True,
         say: Callable[[str], None] = lambda words: None,
     ) -> Run:
-        """Trains, measures what the spec's `evaluate` asks for, and records all in `out`.
+        """Train the model, compute the entries of `evaluate:`, and record everything in `out`.
 
-        `out` is `runs/<name>-1`, `-2`, ... by default. `resume` goes on with the run in `out`;
-        `start` is a run whose weights are taken over where they fit. `tensorboard` writes the
-        curves for it, too. `data_dir` is the folder with the files of data, by default that of the
-        spec. Under `torchrun`, `shard` gives each process a part of every parameter.
-        `say` is told what a person should know.
+        `out` is `runs/<name>-1`, `-2`, ... by default. `resume` continues the run in `out`. `start`
+        is a run whose fitting weights are the initial ones. `tensorboard` also writes the curves
+        for TensorBoard. `data_dir` is the folder of the data files, by default that of the spec.
+        Under `torchrun`, `shard` distributes every parameter over the processes. `say` is called
+        with each notice to the user.
 
-        Raises RunFailure: E05xx where the data does not fit, E08xx where the run cannot go on.
+        Raises RunFailure: E05xx if the data does not fit, E08xx if the run cannot continue.
         """
         from specc.engine.device import prepare
 
@@ -173,7 +173,7 @@ class Model:
         return _measured(trained, options)
 
     def _check_runs(self, beside: Path) -> None:
-        """The runs that figures name are there before hours of training: else RunFailure E0802."""
+        """Raise RunFailure E0802 before training if a run that a metric needs does not exist."""
         from specc.codegen.manifest import manifest
         from specc.evaluate.sample_metric import MetricRequest
         from specc.other_runs import find_run
@@ -184,7 +184,7 @@ class Model:
 
 
 class Run:
-    """A trained run, open in this process."""
+    """A trained run, loaded in this process."""
 
     def __init__(self, opened: LoadedRun, pictures: tuple[Path, ...] = ()) -> None:
         self._opened = opened
@@ -197,7 +197,7 @@ class Run:
 
     @property
     def loaded(self) -> LoadedRun:
-        """The run as `specc.evaluate` and `specc.report` take it."""
+        """The loaded run, as the functions of `specc.evaluate` and `specc.report` expect it."""
         return self._opened
 
     @property
@@ -207,24 +207,25 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """A record for each epoch: loss, parts, learning rate, time."""
+        """A record for each epoch: loss, terms, learning rate, time."""
         from specc.engine.storage import run_folder
 
         return run_folder.read_metrics(self.folder)
 
     @property
     def result(self) -> dict[str, Any]:
-        """The figures at the end of training, as result.json has them; empty before."""
+        """The results at the end of training, as in result.json; empty before."""
         from specc.engine.storage import run_folder
 
         return dict(run_folder.result_of(self.folder))
 
     def sample(self, rows: int, *, seed: int = 0, units: Units = "data") -> dict[str, Tensor]:
-        """`rows` draws from the model: every node by its name, each [rows, *shape].
+        """Draw `rows` samples from the model: the value of every node by name, [rows, *shape].
 
-        Standardized fields come in the `units` of the data, or in those of the model.
+        `units` are those of standardized fields: of the `data`, or the standardized ones of the
+        `model`.
 
-        Raises RunFailure: E0805 where the program cannot be sampled.
+        Raises RunFailure E0805 if the program cannot be sampled.
         """
         from specc.evaluate.sampling import sample
 
@@ -234,12 +235,13 @@ class Run:
     def encode(
         self, x: Fields, *, particles: int | None = None, seed: int = 0, units: Units = "data"
     ) -> dict[str, Tensor]:
-        """Draws of the latents from the guide, given data: each [rows, *shape].
+        """Draw the latents from the guide given data: each [rows, *shape].
 
-        With `particles`, that many draws for each row: [particles, rows, *shape]. `x` is the tensor
-        of the one field that the guide takes, or all of them by name, in these `units`.
+        With `particles` there are that many draws for each row: [particles, rows, *shape]. `x` is
+        the tensor of the only field that the guide depends on, or a mapping of all fields by name,
+        in these `units`.
 
-        Raises RunFailure: E0805 where there is no guide to draw from, E0510 for a missing field.
+        Raises RunFailure: E0805 if no guide draws latents, E0510 if a field is missing.
         """
         from specc.evaluate.user_rows import encode
 
@@ -249,13 +251,14 @@ class Run:
     def log_prob(
         self, x: Fields, *, particles: int = 1000, seed: int = 0, units: Units = "data"
     ) -> Tensor:
-        """log p(x) of each row: exact where the program computes it, else the bound of `particles`.
+        """Return log p(x) of each row, [rows]: exact if the program has it, else a lower bound.
 
-        The bound is log 1/K sum_k p(x, z_k) / q(z_k | x) (Burda et al. 2016, equation 8). Both `x`
-        and its density are in these `units`: that of a standardized field in the units of the data
-        is the model's less the sum of the logarithms of its standard deviations.
+        The bound is log 1/K sum_k p(x, z_k) / q(z_k | x) with K `particles` (Burda et al. 2016,
+        equation 8). `x` is in these `units`, and the result is a density in these units: for a
+        standardized field in units of the data it is that of the model minus the sum of the
+        logarithms of the standard deviations.
 
-        Raises RunFailure: E0805 or E0813 where the program allows neither.
+        Raises RunFailure E0805 or E0813 if the program computes neither.
         """
         from specc.evaluate.user_rows import log_prob
 
@@ -272,13 +275,13 @@ class Run:
         seed: int = 0,
         units: Units = "data",
     ) -> dict[str, Filled]:
-        """Every field that may be missing, with what is missing filled, by its name.
+        """Impute the missing values of every field that may have some; the result is by field.
 
-        The rows are those of a part of the data, held-out ones by default, or those given as `x`,
-        missing where they are no numbers, in these `units`. Each field has its `values`, several
-        `draws`, and a label its `probabilities`.
+        The rows are those of the split `part`, by default the held-out one, or those of `x`, in
+        these `units`, with NaN for missing values. Each result has the imputed `values`, several
+        `draws`, and for a label its `probabilities`.
 
-        Raises RunFailure: E0819 where no field may be missing, E0805 without a guide for latents.
+        Raises RunFailure: E0819 if no field may be missing, E0805 if latents have no guide.
         """
         from specc.evaluate.impute import ImputationRequest, impute
         from specc.evaluate.user_rows import rows_of
@@ -293,13 +296,13 @@ class Run:
     def labels(
         self, *, part: str = "test", particles: int = 1000, rows: int | None = None, seed: int = 0
     ) -> dict[str, ClassificationMetrics]:
-        """How well the class of a row is told from its other fields, for each label by name.
+        """Classify each label given the other fields of its row; the result is by label.
 
-        A label is an observed number out of finitely many, such as a class. Its figures are the
-        accuracy, the mean log p(y | rest), the expected calibration error, and `probabilities`,
-        p(y = c | rest) of each row: [rows, classes]. They come from log p as `log_prob` gives it.
+        A label is a finite observed node, such as a class. The result has the accuracy, the mean of
+        log p(y | rest), the expected calibration error, and the `probabilities` p(y = c | rest),
+        [rows, classes]. They are computed from log p as in `log_prob`.
 
-        Raises RunFailure: E0509 where the data has no such part, E0813 where the program gives no
+        Raises RunFailure: E0509 if the data has no split `part`, E0813 if the program computes no
         log p.
         """
         from specc.evaluate.classification import classification_metrics
@@ -309,9 +312,9 @@ class Run:
 
 
 def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Model:
-    """The model of a spec file; `settings` override its values: `{"train.epochs": 20}`.
+    """Load the spec in a file; `settings` override its values: `{"train.epochs": 20}`.
 
-    Raises SpecError with everything that is wrong with it.
+    Raises SpecError with all errors of the spec.
     """
     from specc.compiler import front
     from specc.diagnostics.report import severity
@@ -328,7 +331,7 @@ def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Mode
 
 
 def _measured(trained: Trained, options: Options) -> Run:
-    """A trained run with its figures, unless it had them before; one of several processes acts."""
+    """Evaluate a trained run unless it has its results already; only the first process writes."""
     from specc.engine.distributed import world
     from specc.report.final_evaluation import evaluate_at_end, finished_pictures
 
@@ -345,7 +348,7 @@ def _measured(trained: Trained, options: Options) -> Run:
 
 
 def _no_run(run: Path) -> RunFailure:
-    """The failure to resume a run that is not there, with the name of one that was meant."""
+    """Return the failure to resume a run that does not exist, with a hint at a similar name."""
     from specc.diagnostics.nearest import nearest
     from specc.engine.storage import run_folder
     from specc.runtime.failure import USAGE, RunFailure
@@ -358,12 +361,12 @@ def _no_run(run: Path) -> RunFailure:
 
 
 def _written(value: object) -> str:
-    """A value as a spec writes it."""
+    """Return a value as text of a spec."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def opener(beside: Path, device: str) -> Callable[[str], LoadedRun]:
-    """Opens the runs that figures name, each of them once; `beside` is where others lie."""
+    """Return a cached function that loads the runs that metrics name, by path or from `beside`."""
 
     @cache
     def opened(word: str) -> LoadedRun:
@@ -375,12 +378,13 @@ def opener(beside: Path, device: str) -> Callable[[str], LoadedRun]:
 
 
 def open_run(run: str | Path, *, data_dir: str | Path | None = None, device: str = "auto") -> Run:
-    """A run folder, as its last checkpoint left it.
+    """Load a run from its folder, with the weights of the last checkpoint.
 
-    Its spec is compiled again, and that code is executed, not the files in the folder.
+    The spec in the folder is compiled again, and the result is executed; the Python files in the
+    folder are not.
 
-    Raises RunFailure: E0802 or E0803, where there is no run or no whole checkpoint in it; E0801 or
-    E0816, where its spec is not that of its weights.
+    Raises RunFailure: E0802 or E0803 if there is no run or no intact checkpoint; E0801 or E0816 if
+    the spec does not belong to the weights.
     """
     from specc.engine.device import prepare
 

@@ -1,4 +1,4 @@
-"""The whole compiler on one page: a spec's text goes in, files and findings come out.
+"""The stages of the compiler in order, from the text of a spec to files and diagnostics.
 
 Source -> Located -> Spec -> Graph -> TypedGraph -> Objective -> Plan -> files
 """
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from specc.codegen.plan import Plan
 
 MISSING_OBJECTIVE = "E0424"
-"""Not told beside other errors of the document: the section may be there under another name."""
+"""The code of a missing `objective:`, which may be a consequence of other errors."""
 
 
 @dataclass(slots=True)
 class Checked:
-    """What a spec came to: every stage that could be reached, and all findings in source order."""
+    """The result of each stage that ran, and the diagnostics of all stages in source order."""
 
     source: Source
     located: Located | None = None
@@ -47,14 +47,15 @@ class Checked:
 
     @property
     def ok(self) -> bool:
-        """Whether the spec compiles: there may be warnings, but no error."""
+        """Whether the spec has no errors; warnings are allowed."""
         return self.objective is not None and not _stops(self.diagnostics)
 
     @property
     def plan(self) -> Plan | None:
-        """What will be written, or None where an error stands before; made when it is wanted.
+        """The plan of the generated code, or None if the spec has an error.
 
-        A plan reports nothing that the stages before it have not, so that a check needs none.
+        It is built on first access. Building it reports no further diagnostics, so `specc check`
+        does not need it.
         """
         if self._plan is None and self.objective is not None and self.ok:
             from specc.codegen.build_plan import build_plan
@@ -67,27 +68,28 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The files of the generated package by name, and the plan behind them."""
+    """The files of the generated package by name, and the plan that they were generated from."""
 
     plan: Plan
     files: Mapping[str, str]
 
     @property
     def name(self) -> str:
-        """The name of the package, and of its folder."""
+        """The name of the package and of its folder."""
         return self.plan.experiment.name
 
     @property
     def source(self) -> str:
-        """The text of the spec that was compiled."""
+        """The text of the compiled spec."""
         return self.plan.experiment.source.text
 
 
 def front(source: Source, settings: Sequence[str] = (), *, trained: bool = True) -> Checked:
-    """Run every stage up to the plan; a stage after an error still reports what it can.
+    """Run every stage up to the objective; stages after an error still report their own errors.
 
-    `settings` are the `a.b=value` of `--set`; what is wrong with one points into it. Without
-    `trained` it ends at the typed graph: all that a question about the model needs.
+    `settings` are the `a.b=value` arguments of `--set`; a diagnostic about one of them points into
+    it. If `trained` is false, the last stage is the typed graph, which is sufficient for queries of
+    the model.
     """
     checked = Checked(source)
     located, found = read(source)
@@ -97,9 +99,9 @@ def front(source: Source, settings: Sequence[str] = (), *, trained: bool = True)
         checked.spec, more = read_spec(located, arguments)
         found = [*found, *more]
     if checked.spec is not None:
-        told = _stops(found)
+        has_errors = _stops(found)
         more = _meaning(checked, checked.spec, trained)
-        found = [*found, *(d for d in more if d.code != MISSING_OBJECTIVE or not told)]
+        found = [*found, *(d for d in more if d.code != MISSING_OBJECTIVE or not has_errors)]
     checked.diagnostics = sort_and_dedupe(found)
     assert checked.ok or _stops(found) or not trained, "a spec is refused without an error"
     return checked
@@ -113,34 +115,34 @@ def _meaning(checked: Checked, spec: Spec, trained: bool) -> list[Diagnostic]:
         return findings.diagnostics
     checked.objective = build_objective(checked.typed, findings)
     if checked.objective is not None and not findings.has_errors():
-        _tell_of_the_silent(checked.graph, findings)
+        _report_unexplained(checked.graph, findings)
     if checked.objective is not None and not findings.has_errors():
         _verify(checked.graph, checked.typed, checked.objective)
     return findings.diagnostics
 
 
-def _tell_of_the_silent(graph: Graph, findings: Findings) -> None:
-    """A node that a pass gave up, with no word from any: its shape follows from itself alone."""
+def _report_unexplained(graph: Graph, findings: Findings) -> None:
+    """Report E0305 for each node whose shape no pass could infer and no diagnostic mentions."""
     for node_id in sorted(findings.broken):
         node = graph.node(node_id)
         findings.add(diagnose("E0305", node.span, name=node.name), node_id)
 
 
 def _verify(graph: Graph, typed: TypedGraph, objective: Objective) -> None:
-    """Hold every stage to what it promises; what fails here is a bug of the compiler."""
+    """Verify the invariants of each stage; raise AssertionError for a bug of the compiler."""
     verify_graph(graph)
     verify_typed(typed)
     verify_objective(objective)
 
 
 def compile(source: Source, settings: Sequence[str] = ()) -> tuple[Compiled | None, Checked]:
-    """The files of a spec, or None with the findings that stand against it."""
+    """Return the files of a spec, or None if it has errors, and the results of the stages."""
     checked = front(source, settings)
     return (generate(checked) if checked.plan is not None else None), checked
 
 
 def generate(checked: Checked) -> Compiled:
-    """The files of a spec that was found sound."""
+    """Return the files of a spec without errors."""
     from specc.codegen.package import package
 
     assert checked.plan is not None

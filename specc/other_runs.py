@@ -1,4 +1,4 @@
-"""The runs that a figure names: a classifier, whose layers or predictions it is made of."""
+"""Finds the runs that metrics refer to, such as that of a classifier."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ ROOT = Path("runs")
 
 
 def find_run(word: str, beside: Path) -> Path:
-    """The folder of a run: a path, the name of one in `runs/`, or of one beside another run.
+    """Return the folder of a run, given its path, or its name in `runs/` or in `beside`.
 
-    Raises RunFailure: E0802, where there is none, with the name of one that was meant.
+    Raises RunFailure E0802 if there is none, with a hint at a run of a similar name.
     """
     from specc.engine.storage import run_folder
 

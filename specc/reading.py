@@ -1,4 +1,4 @@
-"""From the name of a file to the text of a spec, or to what keeps it from being one."""
+"""Reads the text of a spec from a file or from stdin, with diagnostics if that fails."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ ENDINGS = (".yaml", ".yml")
 
 
 def read(name: str) -> tuple[Source | None, list[Diagnostic]]:
-    """The text of the spec in the file `name`, or of stdin where it is `-`.
+    """Read the spec in the file `name`, or from stdin if `name` is `-`.
 
-    At most one byte more than a spec may have is read, so that a device or a pipe without end
-    does no harm.
+    Returns None and diagnostics if there is no such file (E0703), if it cannot be read (E0706), or
+    if it is not UTF-8 text of an allowed size. At most one byte more than the largest allowed size
+    is read, so that an endless device or pipe is no problem.
     """
     try:
         data = _bytes(name)
@@ -33,7 +34,7 @@ def read(name: str) -> tuple[Source | None, list[Diagnostic]]:
 
 
 def display_name(name: str) -> str:
-    """How findings call the file."""
+    """Return the name of the file in diagnostics."""
     return "<stdin>" if name == STDIN else name
 
 
@@ -54,7 +55,7 @@ def _nowhere(name: str) -> Span:
 
 
 def _hint(name: str) -> str:
-    """The spec in the same folder that was probably meant."""
+    """Return a hint with the spec of the most similar name in the same folder."""
     path = Path(name)
     try:
         beside = {entry.stem: entry for entry in path.parent.iterdir() if entry.suffix in ENDINGS}

@@ -1,8 +1,8 @@
-"""The code of a run, made anew from its spec.
+"""Compiles the spec in a run folder again.
 
-A run folder may come from anywhere, and the Python files in it are there to be read. What is
-executed is what this compiler makes of the run's spec, which is data; the digests in the run say
-whether it is the program that was trained.
+A run folder may come from an untrusted source, so its Python files are never executed. The code
+that is executed is compiled from the spec in the folder, and the digests in the folder show whether
+that is the program that was trained.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def recompile(run: Path, folder: Path) -> Path:
-    """Compiles the spec of the run into `folder`, and names the package.
+    """Compile the spec of the run into `folder`, and return the path of the package.
 
-    Raises RunFailure: E0802 where there is no run, E0803 where its files are damaged, E0816 where
-    its spec does not compile, E0801 where it compiles to another program than the run's.
+    Raises RunFailure: E0802 if there is no run, E0803 if its files are damaged, E0816 if its spec
+    does not compile, E0801 if the compiled program is not the one that was trained.
     """
     made = compiled(run)
     code = folder / made.name
@@ -34,7 +34,7 @@ def recompile(run: Path, folder: Path) -> Path:
 
 
 def compiled(run: Path) -> Compiled:
-    """What the spec of the run compiles to. Raises RunFailure: E0802, E0803, E0816."""
+    """Compile the spec of the run. Raises RunFailure E0802, E0803 or E0816."""
     from specc.compiler import compile
     from specc.diagnostics.render_text import render
     from specc.language.decode import read_bytes
@@ -61,7 +61,7 @@ def _spec(run: Path) -> bytes:
 
 
 def settings_of(run: Path) -> tuple[str, ...]:
-    """The settings of the command line that the run's spec has. Raises RunFailure E0803."""
+    """Return the `--set` arguments of the run, `a.b=value`. Raises RunFailure E0803."""
     try:
         found = file_io.read_json(run / run_folder.SETTINGS)
     except FileNotFoundError:

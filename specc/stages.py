@@ -1,4 +1,4 @@
-"""The stages of the compiler by name, each as text: what `specc compile --emit STAGE` prints."""
+"""The stages of the compiler by name, each printed as text, for `specc compile --emit STAGE`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from specc.objective.print_objective import print_objective
 
 
 def print_files(plan: Plan) -> str:
-    """The files of the generated package, one below the other."""
+    """Return the text of all files of the generated package, one after the other."""
     name = plan.experiment.name
     return "\n".join(f"# {name}/{path}\n\n{text}" for path, text in package(plan).items())
 
@@ -33,4 +33,4 @@ STAGES: dict[str, Callable[[Checked], str | None]] = {
     "plan": lambda checked: None if checked.plan is None else print_plan(checked.plan),
     "files": lambda checked: None if checked.plan is None else print_files(checked.plan),
 }
-"""Each is None where an error stands before that stage."""
+"""Functions from the results of the compiler to text, or to None if a stage before it failed."""

@@ -1,9 +1,9 @@
-"""What becomes of a run's weights under another spec: one judgement for `diff` and for `train`.
+"""Decides which weights of a run can be used with another spec, for `diff` and for `train`.
 
-Both compilers and runs have a `Side` of it, which stands in the manifest beside generated code. A
-checkpoint is resumed where the mathematics is the same once names are erased, and so is everything
-that a run holds on to (`fixed`). Else its tensors fit one by one, by name, layer and shape. This
-file imports neither tower, so that both can ask.
+The compiler and the run time both make a `Side` of a spec, the latter from its manifest. A
+checkpoint can be resumed if the mathematics is the same up to renaming, and all settings that must
+not change during a run (`fixed`) are equal. Otherwise tensors are matched one by one, by name,
+layer and shape. This module imports neither the compiler nor the run time.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ Fate = Literal["resumes", "all", "some", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A link, a head or a learnt tensor of a program, without its name.
+    """A link, a head or a learnable tensor of a program, without its name.
 
-    `erased` is the number that stands for its name. Where a link joins several arguments into one
-    vector, `inputs` are these arguments with their widths, and `columns` the tensors along whose
-    axis they lie; it is empty where that is not known.
+    `erased` is its number in the canonical order (`specc.codegen.alpha_renaming`). If a link
+    concatenates several arguments, `inputs` are these arguments with their widths, and `columns`
+    has the tensors with an axis along which they are concatenated, with the index of that axis; it
+    is empty if that is unknown.
     """
 
     erased: str
@@ -32,7 +33,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A compiled spec as far as its weights are concerned; `shapes` are the learnt tensors'."""
+    """The parts of a compiled spec that determine its weights, with the shapes of tensors."""
 
     digests: Mapping[str, str]
     shapes: Mapping[str, Shape]
@@ -42,11 +43,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The fate of a checkpoint, and which of its tensors fits where.
+    """Whether a checkpoint can be resumed, and which of its tensors fit the new spec.
 
-    `names` gives for a tensor of the new spec the one that it comes from; `columns` the order in
-    which the old one's entries along an axis are taken, where an argument changed its place.
-    `differs` says in words what stands in the way of a resume.
+    `names` maps each tensor of the new spec that fits to its name in the checkpoint. `columns` maps
+    a tensor whose inputs were permuted to an axis, and to the indices of the old entries along it.
+    `tensors` is the number of tensors of the new spec. `differs` are phrases for what prevents a
+    resume.
     """
 
     fate: Fate
@@ -56,7 +58,7 @@ class Verdict:
     differs: tuple[str, ...]
 
     def sentence(self) -> str:
-        """`checkpoint resumes`, `all 14 tensors fit`, `8 of 14 tensors fit`."""
+        """Return a phrase: `checkpoint resumes`, `all 14 tensors fit`, `8 of 14 tensors fit`."""
         if self.fate == "resumes":
             return "checkpoint resumes"
         if self.fate == "none":
@@ -66,19 +68,19 @@ class Verdict:
         return f"{len(self.names)} of {self.tensors} tensors fit"
 
     def shifted(self) -> str:
-        """Which tensors have their columns moved, as a clause; nothing where none has."""
+        """Return a clause with the tensors whose columns are permuted; empty if there are none."""
         return (
             f" (columns follow their arguments: {', '.join(self.columns)})" if self.columns else ""
         )
 
     def reason(self) -> str:
-        """What differs, for a sentence: `the mathematics differs`, `train.seed differs`."""
+        """Return a clause with the differences: `the mathematics differs`, `train.seed differs`."""
         shown = ", ".join(self.differs)
         return f"{shown} differ{'s' if len(self.differs) == 1 else ''}"
 
 
 def judge(old: Side, new: Side, moved: Mapping[str, str]) -> Verdict:
-    """What becomes of the weights of `old` under `new`; `moved` has new names by the old."""
+    """Compare the weights of two specs; `moved` maps old names of tensors to new ones."""
     same = old.digests["math"] == new.digests["math"]
     names = _by_place(old, new) if same else None
     if names is not None:
@@ -93,16 +95,16 @@ def judge(old: Side, new: Side, moved: Mapping[str, str]) -> Verdict:
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
-    """What is held on to and differs; of a thing that is another one, no parts."""
+    """Return the fixed settings that differ, without those inside another one that differs."""
     found = [key for key in dict.fromkeys([*new, *old]) if old.get(key) != new.get(key)]
     return (key for key in found if key.rpartition(".")[0] not in found)
 
 
-# the same mathematics: a module comes from the one that stands at its place
+# the same mathematics: modules are matched by their canonical numbers
 
 
 def _by_place(old: Side, new: Side) -> dict[str, str] | None:
-    """The old name of each tensor, by its module's erased name; None where one has no twin."""
+    """Map each new tensor to the old one of the same canonical module; None if one is missing."""
     if set(old.shapes.items()) == set(new.shapes.items()) and not _renamed(old, new):
         return {name: name for name in new.shapes}
     before = {module.erased: prefix for prefix, module in old.modules.items()}
@@ -120,23 +122,23 @@ def _by_place(old: Side, new: Side) -> dict[str, str] | None:
 
 
 def _renamed(old: Side, new: Side) -> bool:
-    """Whether a module of one name stands at another place."""
+    """Whether a module has another canonical number than the module of the same name."""
     both = old.modules.keys() & new.modules.keys()
     return any(old.modules[name].erased != new.modules[name].erased for name in both)
 
 
 def module_of(name: str) -> str:
-    """`model.decoder` of `model.decoder.0.weight`."""
+    """Return the module of a tensor: `model.decoder` of `model.decoder.0.weight`."""
     return ".".join(name.split(".")[:2])
 
 
-# other mathematics: tensors by name, layer and shape
+# other mathematics: tensors are matched by name, layer and shape
 
 
 def _fitting(
     old: Side, new: Side, moved: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, tuple[int, tuple[int, ...]]]]:
-    """The old name of each tensor that has one, and the order of its columns where it changes."""
+    """Map new tensors to old ones of equal name and shape, and find permutations of columns."""
     known = {renamed(name, moved): name for name in old.shapes}
     before, after = slots(known), slots(new.shapes)
     ranks, now = _ranks(old.shapes, known, before), _ranks(new.shapes, None, after)
@@ -159,9 +161,10 @@ def _fitting(
 
 
 def slots(names: Iterable[str]) -> dict[str, str]:
-    """Names by their place: of the layers in a chain only those that have tensors are counted.
+    """Map canonical names of tensors to their names, counting only layers with tensors.
 
-    So a layer without any, such as dropout, moves no tensor. A chain of one layer is that layer.
+    Therefore adding a layer without tensors, such as dropout, changes no canonical name. A single
+    layer is named like a chain of one layer.
     """
     listed = list(names)
     counted: dict[str, set[int]] = {}
@@ -188,7 +191,7 @@ def _slot(name: str, numbers: Mapping[str, Sequence[int]]) -> str:
 def _ranks(
     shapes: Mapping[str, Shape], known: Mapping[str, str] | None, places: Mapping[str, str]
 ) -> dict[str, dict[str, int]]:
-    """For each layer the numbers of axes of its tensors: a linear layer is no normalization."""
+    """Return the rank of each tensor of each layer, which differs by the kind of layer."""
     found: dict[str, dict[str, int]] = {}
     for slot, name in places.items():
         layer, _, leaf = slot.rpartition(".")
@@ -197,9 +200,9 @@ def _ranks(
 
 
 def _order(old: Side, new: Side, twin: str, name: str) -> tuple[int, tuple[int, ...] | None] | None:
-    """The axis along which inputs lie, and the order of the old entries, None where it stays.
+    """Return the axis of a tensor along its inputs, and the permutation of it, None if unchanged.
 
-    None where the inputs changed and it is not known how that moves the entries.
+    Returns None if the inputs changed and the permutation is unknown.
     """
     before = old.modules.get(module_of(twin), Module(""))
     after = new.modules.get(module_of(name), Module(""))
@@ -213,10 +216,10 @@ def _order(old: Side, new: Side, twin: str, name: str) -> tuple[int, tuple[int, 
 def arranged(
     old: Sequence[tuple[str, int]], new: Sequence[tuple[str, int]]
 ) -> tuple[int, ...] | None:
-    """Which old entry each new one is where arguments changed their order; None where none did.
+    """Return the index of the old entry for each new one if arguments were permuted, else None.
 
-    An argument that is in one of the two alone stands for the next such of the other. Empty where
-    these have other widths. One argument alone has no order.
+    An argument that only one of the two lists has is matched with the next such argument of the
+    other. The result is empty if these have different widths. A single argument has no order.
     """
     if min(len(old), len(new)) < 2:
         return None
@@ -235,7 +238,7 @@ def arranged(
 
 
 def renamed(name: str, moved: Mapping[str, str]) -> str:
-    """The new name of a tensor: its own entry in `moved`, or that of the nearest name above it."""
+    """Return the new name of a tensor, by the longest prefix of its name in `moved`."""
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         above = ".".join(parts[:length])

@@ -1,3 +1,3 @@
-"""The version of this compiler, as it is written into what it makes."""
+"""The version of the compiler, which is written into generated files."""
 
 VERSION = "0.1.0"
