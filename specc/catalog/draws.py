@@ -47,7 +47,7 @@ ENTRIES: tuple[Draw, ...] = (
         example="missing: integrate",
         needs_gaussian=True,
         integrated=True,
-        leaves_out=True,
+        marginalizes=True,
     ),
     Draw(
         name="pathwise",

@@ -73,7 +73,7 @@ class Draw:
     score function, grad log q, times the costs (`score_function`).
 
     `variants` lists the values of the draw's one option, the default first, and `meaning` what
-    they decide. `leaves_out`: data whose entries may be missing can name it, and nothing is drawn
+    they decide. `marginalizes`: data whose entries may be missing can name it, and nothing is drawn
     then.
     """
 
@@ -95,7 +95,7 @@ class Draw:
     enumerated: bool = False
     integrated: bool = False
     point: bool = False
-    leaves_out: bool = False
+    marginalizes: bool = False
 
     @property
     def stops_gradient(self) -> bool:

@@ -347,7 +347,7 @@ class _ProgramPlanner:
             entry = self.graph.functions.get(call.function)
             if entry is not None and entry.of_data:
                 node = self.graph.lookup(self.program.name, names(call)[0].id)
-                if node is not None and node.is_left_out:
+                if node is not None and node.is_marginalized:
                     yield Mask(node.name)
 
     def _conditional(self, node: Node, inputs: tuple[Input, ...]) -> str:

@@ -61,8 +61,8 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
     if name in program.factors:
         role = f"joint ({', '.join(node.parts)})" if node.parts else node.role
         what = f"{role} ~ {program.factors[name].sampled_from}"
-    elif node.whole is not None:
-        what = f"{node.role}, a part of {node.whole}"
+    elif node.joint is not None:
+        what = f"{node.role}, a part of {node.joint}"
     elif name in program.lets:
         what = f"= {written(program.lets[name].expression)}"
     else:

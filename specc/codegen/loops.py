@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 
 from specc.graph.graph import Program
-from specc.graph.queries import in_time
+from specc.graph.queries import with_lagged_edges
 
 
 def loops(program: Program, lets_only: bool = False) -> tuple[tuple[str, ...], ...]:
@@ -14,7 +14,7 @@ def loops(program: Program, lets_only: bool = False) -> tuple[tuple[str, ...], .
     With `lets_only`, where the values of random nodes are known: only deterministic nodes wait
     for each other then.
     """
-    digraph = in_time(program)
+    digraph = with_lagged_edges(program)
     if lets_only:
         digraph = digraph.subgraph([n for n in digraph if _is_computed(program, n)])
     found = [c for c in nx.strongly_connected_components(digraph) if len(c) > 1]

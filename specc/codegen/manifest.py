@@ -184,11 +184,11 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
         "support": _support(_checked(field, kind.support)),
         "at": at(field.span),
     }
-    owner = node if node.whole is None else plan.graph.graph.model.nodes[node.whole]
+    owner = node if node.joint is None else plan.graph.graph.model.nodes[node.joint]
     if node.role == "observed" and owner.entry is not None:
         entry["distribution"] = owner.entry.name
-    if node.whole is not None:
-        entry["whole"] = node.whole
+    if node.joint is not None:
+        entry["whole"] = node.joint
     for key in ("binarize", "scale", "standardize", "one_hot", "many_hot", "constrain"):
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]

@@ -97,7 +97,7 @@ def _statements(plan: Plan, program: ProgramPlan) -> list[str]:
         at = f"{plan.source}:{node.span.line}"
         if name in program.factors:
             rows.append((f"{drawn(node)} ~ {program.factors[name].sampled_from}", at))
-        elif node.whole is not None:
+        elif node.joint is not None:
             continue
         elif name in program.lets:
             rows.append((f"{name} = {written(program.lets[name].expression)}", at))

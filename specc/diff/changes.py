@@ -76,7 +76,7 @@ class _Programs:
         if old.role != new.role:
             yield f"{new.name} was {_a(old.role)}, and is {_a(new.role)} now"
             return
-        if (old.whole is None) != (new.whole is None):
+        if (old.joint is None) != (new.joint is None):
             before = self.renames.apply(_statement(self.old, old))
             yield f"{new.name} is now {_statement(self.new, new)}; it was {before}"
             return
@@ -109,8 +109,8 @@ class _Programs:
         was, now = [self.renames[part] for part in old.parts], list(new.parts)
         if was != now:
             yield f"{new.name} is one draw of {', '.join(now)} now; it was of {', '.join(was)}"
-        elif old.whole is not None and self.renames[old.whole] != new.whole:
-            yield f"{new.name} is now a part of {new.whole}; it was one of {old.whole}"
+        elif old.joint is not None and self.renames[old.joint] != new.joint:
+            yield f"{new.name} is now a part of {new.joint}; it was one of {old.joint}"
 
     def _value(self, old: Node, new: Node) -> Iterator[str]:
         was, now = self._renamed(old.value), shown(new.value)
@@ -133,7 +133,7 @@ class _Programs:
 
     def _written(self, old: Node, new: Node) -> Iterator[str]:
         """What a spec says of a node beside its distribution."""
-        if new.whole is not None:
+        if new.joint is not None:
             return  # its whole says it
         before, after = _written(self.old, old), _written(self.new, new)
         name = new.name
@@ -168,8 +168,8 @@ def _statement(plan: Plan, node: Node) -> str:
     """`z ~ Normal(0, 1)`, `both = z + w`, `a is a learnt positive tensor [3]`."""
     program: ProgramPlan = plan.programs[node.program]
     shape = list(plan.graph.types[node.id].shape)
-    if node.whole is not None:
-        return f"a part of {node.whole}"
+    if node.joint is not None:
+        return f"a part of {node.joint}"
     if node.name in program.factors:
         return f"{drawn(node)} ~ {program.factors[node.name].sampled_from}"
     if node.value is not None:

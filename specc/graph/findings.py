@@ -1,4 +1,4 @@
-"""Diagnostics of the passes, and the nodes that later passes skip.
+"""The diagnostics of the passes, and the nodes that later passes skip.
 
 A node with an error is marked broken, and so are its descendants, so that a typo gives one message.
 """

@@ -1,7 +1,8 @@
 """The graph of a spec: programs of frozen nodes, and the links and plates that they share.
 
-A `Graph` knows names and roles; a `TypedGraph` adds what each node's value is. networkx serves the
-algorithms (order, ancestors, cycles); what a node is, its type in `specc.graph.nodes` holds.
+A `Graph` has the names and roles of nodes; a `TypedGraph` adds the shape, support and plates of
+their values. networkx has the algorithms (order, ancestors, cycles); `specc.graph.nodes` defines
+the types of nodes.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ if TYPE_CHECKING:
 MODEL = "model"
 GUIDE = "guide"
 DATA = "data"
-"""What stands for the data in a reference: `data.x`."""
+"""The name of the data in a reference, `data.x`, which no program can have."""
 NETWORKS = "networks"
-"""The program of what losses compute from values of the others, and of the links they apply."""
+"""The program of values that losses compute from nodes of other programs, such as `d(model.x)`."""
 ROWS = "rows"
-"""The plate of local nodes: one repetition a data row."""
+"""The plate of local nodes: one element for each data row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The plate of a sequence: its steps, and the given node that holds how many a row has."""
+    """The plate of a sequence: the number of steps, and the given node with the row lengths."""
 
     steps: int
     lengths: str | None
@@ -44,9 +45,10 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class LinkNode:
-    """A named neural network, or bijection: its catalog entry and its validated options.
+    """A named neural network or bijection: its catalog entry and its validated options.
 
-    Those of a link that averages another are the other's, and `average` names it.
+    A link that averages the weights of another has the entry and the options of that link, and
+    `average` names that link.
     """
 
     name: str
@@ -58,7 +60,7 @@ class LinkNode:
 
 @dataclass(frozen=True, slots=True)
 class DataField:
-    """What a data field holds, as far as it is known without reading the data."""
+    """The type of a data field, as far as it is known before the data are read."""
 
     name: str
     origin: str | tuple[str, ...]
@@ -71,11 +73,12 @@ class DataField:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One directed graph of nodes; an edge runs from what is used to its user.
+    """A directed graph of nodes; an edge leads from a node to a node that uses it.
 
-    `copy_of` is the program whose nodes this one has copies of, and `names` what each name of that
-    program is called here. A copy is a draw inside a loss, whose names start with that of the
-    program, and a dot; or its densities, where `is_evaluated`, at values that have other names.
+    `copy_of` is the program whose nodes this program copies ("" if it is declared in the spec), and
+    `names` maps each name of that program to its name here. A copy is either a draw inside a loss,
+    whose nodes have names such as `model.x`, or, if `is_evaluated`, the densities of nodes at the
+    values of another program.
     """
 
     name: str
@@ -89,32 +92,31 @@ class Program:
 
     @property
     def is_draw(self) -> bool:
-        """Whether its nodes are drawn inside a loss."""
+        """Whether the program is a draw of another inside a loss."""
         return bool(self.copy_of) and not self.is_evaluated
 
     @property
     def written(self) -> tuple[str, ...]:
-        """The nodes that the spec declares, in order: all but lagged values and copies."""
+        """The declared nodes in topological order: without lagged nodes and copies."""
         own = ((name, self.nodes[name]) for name in self.order)
         return tuple(n for n, v in own if not isinstance(v, Lagged) and not v.is_copy)
 
 
 def draw_of(program: str) -> str:
-    """The name of the program that is a draw of another."""
+    """The name of the program with a draw of `program`: `model.draw`."""
     return f"{program}.draw"
 
 
 def evaluated_at(program: str, values: str) -> str:
-    """The name of the program that has the densities of one at the values of another."""
+    """The name of the program with densities of `program` at other values: `guide@model`."""
     return f"{program}@{values}"
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """All programs of a spec with what they share.
+    """All programs of a spec, with the links, plates, constants and data fields that they share.
 
-    `links` and `functions` are what a call can be of, each with its entry in the catalog;
-    `functions` has those alone that the spec calls.
+    `functions` has the catalog entry of each function that the spec calls.
     """
 
     spec: Spec
@@ -128,21 +130,22 @@ class Graph:
 
     @property
     def declared(self) -> Mapping[str, Program]:
-        """The programs that the spec declares: all but the draws of others, and `networks`."""
+        """The programs that the spec declares: without copies and without `networks`."""
         return {n: p for n, p in self.programs.items() if not p.copy_of and n != NETWORKS}
 
     def size_of(self, plate: str) -> int:
-        """How many elements a plate has, or how many steps a sequence."""
+        """The number of elements of a plate, or of steps of a sequence."""
         return self.scans[plate].steps if plate in self.scans else self.plates[plate]
 
     def node(self, node_id: NodeId) -> Node:
-        """The node of that program and name."""
+        """The node with this program and name; raises KeyError if there is none."""
         return self.programs[node_id[0]].nodes[node_id[1]]
 
     def lookup(self, program: str, name: str) -> Node | None:
-        """The node that `name` means inside `program`: its own, else the model's data.
+        """The node that `name` refers to inside `program`, or None.
 
-        A name with a dot is that of a node of another program, in a draw of it where there is one.
+        It is a node of the program, or else a node of the model. A name with a dot, `model.x`,
+        refers to the node in a draw of that program if there is one, or else in the program.
         """
         own = self.programs[program].nodes.get(name)
         if own is not None or program == MODEL:
@@ -158,15 +161,15 @@ class Graph:
         return None
 
     def is_link(self, name: str) -> bool:
-        """Whether `name` is a link, be it one that could not be read."""
+        """Whether `name` is a link, including one that could not be read."""
         return name in self.links or self.spec.unread.holds("links", name)
 
     def is_average(self, name: str) -> bool:
-        """Whether `name` is a link whose weights follow those of another."""
+        """Whether `name` is a link whose weights are an average of those of another link."""
         return name in self.links and self.links[name].average is not None
 
     def is_unread(self, program: str, name: str) -> bool:
-        """Whether `name`, used inside `program`, may be something that could not be read."""
+        """Whether `name`, used in `program`, may be a node or a constant that could not be read."""
         if self.lookup(program, name) is not None or name in self.constants:
             return False
         return (
@@ -182,13 +185,13 @@ class Graph:
 
     @property
     def guide(self) -> Program | None:
-        """The inference network, where the spec has one."""
+        """The guide (the variational distribution), or None if the spec has none."""
         return self.programs.get(GUIDE)
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """What one value of a node is: the event's shape, the set it lies in, and what repeats it."""
+    """The type of a node's value: the shape of one event, its support, and its plates."""
 
     shape: Shape
     support: Support
@@ -196,15 +199,15 @@ class Type:
 
     @property
     def is_local(self) -> bool:
-        """Whether each data row has its own value."""
+        """Whether the node has a separate value for each data row."""
         return ROWS in self.plates
 
 
 @dataclass(frozen=True, slots=True)
 class LinkUse:
-    """One place where a link is applied, with the sizes that follow from it.
+    """A call of a link in a spec, with the shapes of its arguments and of its result.
 
-    `output` is None where the link is the trunk under one linear head a parameter (`params:`).
+    `output` is None if the link gives several parameters (`params:`), each by a head of its own.
     """
 
     link: str
@@ -217,13 +220,13 @@ class LinkUse:
 
 @dataclass(frozen=True, slots=True)
 class SizedLink:
-    """A link with every size known.
+    """A link with all of its sizes.
 
-    `program` is the first that uses it, whose module it is; the others share it. `input` is what it
-    takes once its arguments are joined. `module` are its layers, up to the heads where it feeds
-    `params:`; `heads` the last layers, by node and parameter: nodes of one name in two programs
-    share them. A causal link takes its context beside its input, so its last layers are separate:
-    in `tail`, where it feeds no heads.
+    `program` is the first program that uses the link; its module contains the layers, and other
+    programs share them. `input` is the shape of the joined arguments. `module` has the layers, or
+    for `params:` the layers before the heads. `heads` has the last layer for each node and
+    parameter; nodes with the same name in two programs share a head. The last layer of a causal
+    link without heads is `tail`, because the layers before it also have the context as an argument.
     """
 
     program: str
@@ -235,12 +238,12 @@ class SizedLink:
 
 @dataclass(frozen=True, slots=True)
 class TypedGraph:
-    """A graph whose every node has a type, every parameter a shape, and every link its sizes.
+    """A graph with the type of each node, the shape of each parameter and the sizes of each link.
 
-    `classes` holds, for nodes whose values are class numbers, how many classes there are: such a
-    value enters a link one-hot. `bases` holds the shape of the draw of nodes that go through
-    bijections. `given` holds the shapes of parameters as they are written, before
-    they broadcast to those in `parameters`.
+    `classes` has the number of classes of each node whose values are class numbers, which are
+    one-hot encoded as inputs of links. `bases` has the shape of the base draw of each node with
+    bijections. `given` has the shapes of parameters as the spec gives them, and `parameters` the
+    shapes to which they broadcast.
     """
 
     graph: Graph
@@ -253,13 +256,13 @@ class TypedGraph:
     sized: Mapping[str, SizedLink]
 
     def type(self, program: str, name: str) -> Type:
-        """The type of what `name` means inside `program`."""
+        """The type of the node that `name` refers to inside `program`."""
         node = self.graph.lookup(program, name)
         assert node is not None
         return self.types[node.id]
 
     def plates_of(self, program: str, expression: Expression) -> frozenset[str]:
-        """The plates over which a value of `program` varies, other than by an index."""
+        """The plates of the nodes in an expression, without a plate that an index selects from."""
 
         def combine(part: Expression, inside: tuple[frozenset[str], ...]) -> frozenset[str]:
             if isinstance(part, Name):

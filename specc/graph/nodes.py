@@ -1,15 +1,15 @@
 """The nodes of a program: one frozen type for each role that a variable can have.
 
     Latent, Observed    a random variable with a distribution
-    Joint, Part         one draw of several variables, and each of them
+    Joint, Part         one draw of several variables, and each of the variables
     Deterministic       `let`: a value computed from others
     Parameter           a learnable tensor
     Given               data without a density
     Lagged              `z[t-1]`: the value of another node at the step before
-    Unresolved          a random variable whose distribution is not known: an error
+    Unresolved          a random variable with an unknown distribution: an error
 
-A field that is None is one that the spec leaves out. Fields and queries of all nodes are in `Base`;
-code that needs a field of some types alone matches on the type.
+A field is None if the spec does not state it. `Base` has the fields and queries of all nodes; code
+that needs a field of particular types matches on the type.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Init = float | str | tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class DrawChoice:
-    """A draw that the spec chooses: its kind and the options written with it."""
+    """A draw that the spec states: its kind and its options."""
 
     kind: str
     options: Mapping[str, str]
@@ -42,48 +42,48 @@ class DrawChoice:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Which node a lagged value is of, and by how many steps: -1 is the step before."""
+    """The base node of a lagged node, and the offset of the step: -1 is the previous step."""
 
     base: str
     offset: int
 
 
 class Defaults:
-    """The fields of single types, with the value for all nodes of other types.
+    """Default values of the fields that only some types of nodes have.
 
-    Code that treats nodes of all types alike reads them; a type that has the field overrides it.
+    With them, code can read these fields of any node; a type that has the field overrides it.
     """
 
     __slots__ = ()
 
     @property
     def entry(self) -> Distribution | None:
-        """The distribution, of a node with a density of its own."""
+        """The catalog entry of the distribution of a random node."""
         return None
 
     @property
     def arguments(self) -> Mapping[str, Expression]:
-        """The parameters of the distribution that are written, by name."""
+        """The expressions of the parameters that the spec states, by name."""
         return {}
 
     @property
     def params(self) -> Expression | None:
-        """The link that gives the parameters which are not in `arguments`."""
+        """The call of the link that gives the parameters that are not in `arguments`."""
         return None
 
     @property
     def through(self) -> tuple[Call, ...]:
-        """The bijections that a draw goes through, the first one first, with their contexts."""
+        """The bijections that transform a draw, in order, as calls with their contexts."""
         return ()
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The variables of one joint draw."""
+        """The names of the variables of a joint node."""
         return ()
 
     @property
-    def whole(self) -> str | None:
-        """The joint draw that a variable is a part of."""
+    def joint(self) -> str | None:
+        """The name of the joint node of a part."""
         return None
 
     @property
@@ -93,12 +93,12 @@ class Defaults:
 
     @property
     def sizes(self) -> Sizes | None:
-        """The shape that is written on the node."""
+        """The shape that the node states."""
         return None
 
     @property
     def is_global(self) -> bool:
-        """Whether `global: true` is written: all rows share one value."""
+        """Whether the node states `global: true`: all rows share one value."""
         return False
 
     @property
@@ -108,22 +108,22 @@ class Defaults:
 
     @property
     def plate_index(self) -> str | None:
-        """The plate whose elements the values of a given node number."""
+        """The plate whose element numbers are the values of a given node."""
         return None
 
     @property
     def draw(self) -> DrawChoice | None:
-        """How a latent is drawn, where the spec chooses."""
+        """The draw that the spec states for a latent."""
         return None
 
     @property
     def missing(self) -> DrawChoice | None:
-        """How an observed node is drawn where it has no value."""
+        """The draw for missing entries of an observed node."""
         return None
 
     @property
     def init(self) -> Init | None:
-        """Where learning starts, of a parameter or of a latent with a point estimate."""
+        """The initial value of a parameter, or of the point estimate of a latent."""
         return None
 
     @property
@@ -133,18 +133,18 @@ class Defaults:
 
     @property
     def reverse(self) -> bool:
-        """Whether the first step of its sequence is the last one of the data."""
+        """Whether the node runs backwards: its first step is the last one of the data."""
         return False
 
     @property
     def shift(self) -> Shift | None:
-        """The node that a lagged value is of, and the steps between."""
+        """The base and the offset of a lagged node."""
         return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base(Defaults):
-    """What all nodes have: `plate` repeats a value, `scan` is the plate of its sequence."""
+    """The fields of all nodes; `plate` repeats the node, `scan` is the plate of its sequence."""
 
     program: str
     name: str
@@ -154,62 +154,63 @@ class Base(Defaults):
 
     @property
     def id(self) -> NodeId:
-        """Program and name."""
+        """The program and the name."""
         return self.program, self.name
 
     @property
     def is_copy(self) -> bool:
-        """Whether it is a node of a program in a draw of it: its name has that of the program."""
+        """Whether it is a copy of a node of another program, with a name such as `model.x`."""
         return "." in self.name
 
     @property
     def is_random(self) -> bool:
-        """Whether the node has a density of its own."""
+        """Whether the node has a distribution."""
         return self.entry is not None
 
     @property
     def is_variable(self) -> bool:
-        """Whether the node is a random value: with a density of its own, or a part of a draw."""
+        """Whether the node is a random variable: with a distribution, or a part of a joint node."""
         return False
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The random values that its density is of: its own, or those of its parts."""
+        """The arguments of its density: its parts, or its own value."""
         return self.parts or (self.name,)
 
     @property
     def is_drawn(self) -> bool:
-        """Whether a value of it is drawn: of latents, and of data where some is missing."""
+        """Whether values are drawn: those of a latent, or missing ones of an observed node."""
         return False
 
     @property
-    def is_left_out(self) -> bool:
-        """Whether entries without a value are integrated out, rather than drawn."""
+    def is_marginalized(self) -> bool:
+        """Whether missing entries are integrated out instead of drawn."""
         return False
 
     @property
     def is_stepped(self) -> bool:
-        """Whether it is learnt with a value of its own for each step of a sequence."""
+        """Whether it is a parameter with a separate value for each step of a sequence."""
         return False
 
     def own_expressions(self) -> tuple[Expression, ...]:
-        """The expressions of its parameters, or of its value."""
+        """The expressions of its parameters or of its value, without bijections."""
         return ()
 
     def expressions(self) -> tuple[Expression, ...]:
-        """Every expression that the node's value depends on, at one step of a sequence."""
+        """All expressions on which the node depends at one step of a sequence."""
         return self.own_expressions() + self.through
 
 
-# In the types below a field without a default is given `dataclasses.field()`: without it the
-# dataclass would take the property of `Defaults` for one.
+# In the types below a field without a default is assigned `dataclasses.field()`: otherwise the
+# property of `Defaults` with its name would become the default.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Random(Base):
-    """A node whose value, or the values of whose parts, a distribution draws.
+    """A node with a distribution of its value, or of the values of its parts.
 
-    `options` are the arguments that are sizes, such as `classes`; `argument_spans` has both.
+    `options` has the arguments that are sizes, such as `classes`; `argument_spans` has the places
+    of arguments and options.
     """
 
     arguments: Mapping[str, Expression] = dataclasses.field()
@@ -225,7 +226,7 @@ class Random(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latent(Random):
-    """A random variable that is not in the data."""
+    """A random variable without data."""
 
     entry: Distribution = dataclasses.field()
     sizes: Sizes | None = None
@@ -242,18 +243,18 @@ class Latent(Random):
 
     @property
     def is_variable(self) -> bool:
-        """A latent is a random value."""
+        """True: a latent is a random variable."""
         return True
 
     @property
     def is_drawn(self) -> bool:
-        """A latent is drawn."""
+        """True: a latent is drawn."""
         return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed(Random):
-    """A random variable whose value is in the data field `field`; `missing` draws what is not."""
+    """A random variable with data in the field `field`; `missing` is the draw of missing values."""
 
     entry: Distribution = dataclasses.field()
     field: str = dataclasses.field()
@@ -270,23 +271,23 @@ class Observed(Random):
 
     @property
     def is_variable(self) -> bool:
-        """An observed node is a random value."""
+        """True: an observed node is a random variable."""
         return True
 
     @property
     def is_drawn(self) -> bool:
-        """Whether a value of it is drawn where it is missing."""
-        return self.missing is not None and not self.is_left_out
+        """Whether its missing entries are drawn."""
+        return self.missing is not None and not self.is_marginalized
 
     @property
-    def is_left_out(self) -> bool:
-        """Whether entries without a value are integrated out, rather than drawn."""
-        return self.missing is not None and DRAWS[self.missing.kind].leaves_out
+    def is_marginalized(self) -> bool:
+        """Whether missing entries are integrated out instead of drawn."""
+        return self.missing is not None and DRAWS[self.missing.kind].marginalizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unresolved(Random):
-    """A random variable, or a joint draw, whose distribution is not in the catalog."""
+    """A random variable or a joint node whose distribution is not in the catalog."""
 
     role: Literal["latent", "observed", "joint"]
     sizes: Sizes | None = None
@@ -298,7 +299,7 @@ class Unresolved(Random):
 
     @property
     def is_variable(self) -> bool:
-        """Whether it is a random value."""
+        """Whether it is a random variable; a joint node is not."""
         return self.role != "joint"
 
     @property
@@ -309,7 +310,7 @@ class Unresolved(Random):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joint(Random):
-    """One draw of several variables: its value is the vector of its parts, each flattened."""
+    """A joint draw of several variables; its value is the concatenation of its flattened parts."""
 
     entry: Distribution = dataclasses.field()
     parts: tuple[str, ...] = dataclasses.field()
@@ -322,20 +323,20 @@ class Joint(Random):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part(Base):
-    """A variable of the joint draw `whole`; its density is that of the draw."""
+    """A variable of the joint node `joint`, which has the density."""
 
     role: Literal["latent", "observed"]
-    whole: str = dataclasses.field()
+    joint: str = dataclasses.field()
     sizes: Sizes | None = None
 
     @property
     def field(self) -> str | None:
-        """The data field of an observed part, which has its name."""
+        """The data field of an observed part: the one with the name of the part."""
         return self.name if self.role == "observed" else None
 
     @property
     def is_variable(self) -> bool:
-        """A part is a random value."""
+        """True: a part is a random variable."""
         return True
 
     @property
@@ -366,7 +367,7 @@ class Deterministic(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter(Base):
-    """A learnable tensor whose values lie in `support`."""
+    """A learnable tensor with values in `support`."""
 
     support: Support
     sizes: Sizes | None = None
@@ -380,13 +381,13 @@ class Parameter(Base):
 
     @property
     def is_stepped(self) -> bool:
-        """Whether it has a value of its own for each step of a sequence."""
+        """Whether it has a separate value for each step of a sequence."""
         return self.scan is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given(Base):
-    """A value of the data field `field` on which others depend, without a density."""
+    """A value of the data field `field` without a density; other nodes depend on it."""
 
     field: str = dataclasses.field()
     plate_index: str | None = None
@@ -403,14 +404,14 @@ class Given(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lagged(Base):
-    """The value of another node at the step before, `initial` at the first step."""
+    """The value of another node at the previous step; at the first step it is `initial`."""
 
     shift: Shift = dataclasses.field()
     initial: Expression = dataclasses.field()
 
     @property
     def role(self) -> Literal["shift"]:
-        """No key of the spec declares it: expressions such as `z[t-1]` do."""
+        """A role without a key in a spec: expressions such as `z[t-1]` create the node."""
         return "shift"
 
     def own_expressions(self) -> tuple[Expression, ...]:
@@ -421,4 +422,4 @@ class Lagged(Base):
 Node = Latent | Observed | Joint | Part | Deterministic | Parameter | Given | Lagged | Unresolved
 
 Distributed = Latent | Observed | Joint
-"""The nodes with a density of their own."""
+"""The nodes with a distribution."""

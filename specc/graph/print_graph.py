@@ -1,4 +1,4 @@
-"""Prints the graph stage: nodes with their roles, edges with the arguments that make them."""
+"""Printing of graphs: nodes with their roles, and edges with the arguments that cause them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from specc.language.expressions.print import print_expression
 
 
 def print_graph(graph: Graph) -> str:
-    """Each program's nodes in order, then what they share."""
+    """The nodes of each program in order, then links, plates, constants and data fields."""
     return "\n".join(_graph(graph)) + "\n"
 
 
 def print_typed(typed: TypedGraph) -> str:
-    """The type of each node, the shape of each parameter, the sizes of each link."""
+    """The types of all nodes, the shapes of parameters, and the sizes of links."""
     return "\n".join(_typed(typed)) + "\n"
 
 
@@ -60,7 +60,7 @@ def _node(program: Program, node: Node) -> Iterator[str]:
 def _words(node: Node) -> tuple[tuple[str, object], ...]:
     return (
         ("of", ", ".join(node.parts) or None),
-        ("part of", node.whole),
+        ("part of", node.joint),
         ("plate", node.plate),
         ("numbers", node.plate_index),
         ("from", node.field),

@@ -1,4 +1,4 @@
-"""What passes over the graph and the stages after it ask of a graph, a node and its links."""
+"""Properties of graphs, nodes and links that both the passes and later stages need."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 def parameter_of(entry: Distribution, key: str) -> tuple[Parameter, Alternative | None]:
-    """The parameter that `key` gives, and the alternative by which it does so."""
+    """The parameter that `key` sets, and the alternative (`probs` for `logits`) if `key` is one."""
     alternative = next((a for a in entry.alternatives if a.name == key), None)
     name = alternative.replaces if alternative else key
     return next(p for p in entry.parameters if p.name == name), alternative
 
 
-def takes(entry: Distribution, key: str) -> bool:
-    """Whether the distribution has a parameter, or another way to give one, of that name."""
+def has_parameter(entry: Distribution, key: str) -> bool:
+    """Whether `key` is a parameter of the distribution or an alternative for one."""
     known = {p.name for p in entry.parameters} | {a.name for a in entry.alternatives}
     return key in known
 
 
 def is_data(node: Node) -> bool:
-    """Whether the value of a node is in the data: it is observed, also as a part, or given."""
+    """Whether the value of a node is in the data: an observed node or part, or a given node."""
     return node.role in ("observed", "given")
 
 
 def is_autoregressive(graph: Graph, node: Node, call: Call) -> bool:
-    """Whether a causal link is applied to the random node that it belongs to: `made(x)` in x."""
+    """Whether `call` applies a causal link to the node itself, as in `x: {logits: made(x)}`."""
     link = graph.links.get(call.function)
     if link is None or not isinstance(link.entry, Causal) or not call.arguments:
         return False
@@ -42,26 +42,26 @@ def is_autoregressive(graph: Graph, node: Node, call: Call) -> bool:
     return node.is_random and isinstance(first, Name) and first.id == node.name
 
 
-def plated(graph: Graph, program: str, base: Expression) -> Node | None:
-    """The node on a plate whose element the first index of `base` picks, or None."""
+def plate_node(graph: Graph, program: str, base: Expression) -> Node | None:
+    """The node on a plate that `base` names (its first index selects an element), or None."""
     found = graph.lookup(program, base.id) if isinstance(base, Name) else None
     return found if found is not None and found.plate is not None else None
 
 
 def input_rank(link: LinkNode) -> int:
-    """How many axes the input of a link has; a vector is what its arguments are joined to."""
+    """The number of axes of a link's input: 1 for the vector of all arguments, 3 for an image."""
     return link.entry.input_rank(link.options) if isinstance(link.entry, Link) else 1
 
 
 def name_in_model(node: Node) -> str:
-    """The name in the model of a node that the guide computes anew; empty for all others."""
+    """The name in the model of a node copied to the guide, `h` of `model.h`; "" for other nodes."""
     prefix = f"{MODEL}."
     is_copy = node.program == GUIDE and node.name.startswith(prefix)
     return node.name.removeprefix(prefix) if is_copy else ""
 
 
-def in_time(program: Program) -> nx.DiGraph[str]:
-    """The program's graph with the edges that run from one step to the next."""
+def with_lagged_edges(program: Program) -> nx.DiGraph[str]:
+    """A copy of the program's graph with the edges from each node to its lagged nodes."""
     digraph = program.digraph.copy()
     for node in program.nodes.values():
         if isinstance(node, Lagged) and node.shift.base in program.nodes:

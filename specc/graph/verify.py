@@ -1,4 +1,4 @@
-"""What a graph promises to the stages after it, checked; a breach is a bug of the compiler."""
+"""Checks of the invariants of graphs; a violation is a bug of the compiler."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from specc.language.expressions.walk import names
 
 
 def verify_graph(graph: Graph) -> None:
-    """Every edge joins nodes, and every program's order lists each node after what it uses.
+    """Check that orders are topological and that every name in an expression is defined.
 
-    Raises AssertionError.
+    Also checks that each joint node and its parts refer to each other. Raises AssertionError.
     """
     assert MODEL in graph.programs
     for program in graph.programs.values():
@@ -23,9 +23,9 @@ def verify_graph(graph: Graph) -> None:
             assert not isinstance(node, Unresolved), node.id
             if isinstance(node, Joint):
                 assert node.parts, node.id
-                assert all(program.nodes[part].whole == name for part in node.parts), node.id
+                assert all(program.nodes[part].joint == name for part in node.parts), node.id
             if isinstance(node, Part):
-                assert name in program.nodes[node.whole].parts, node.id
+                assert name in program.nodes[node.joint].parts, node.id
             for expression in node.expressions():
                 for used in names(expression):
                     known = graph.lookup(program.name, used.id) or used.id in graph.constants
@@ -33,7 +33,7 @@ def verify_graph(graph: Graph) -> None:
 
 
 def verify_typed(typed: TypedGraph) -> None:
-    """Every node has a type, every parameter of a density a shape, every link in use its sizes.
+    """Check that all nodes have types, parameters of distributions shapes, and used links sizes.
 
     Raises AssertionError.
     """

@@ -120,7 +120,7 @@ class Network:
     def _factor(self, node: Node) -> Factor:
         """p(node | parents), with an axis for each parent and a last axis for the node."""
         if isinstance(node, Part):
-            reason = f"it is a part of the draw `{node.whole}`, which has one density"
+            reason = f"it is a part of the draw `{node.joint}`, which has one density"
             raise _not_known(node, reason, "query nodes that have a distribution themselves")
         assert isinstance(node, Latent | Observed)
         inputs = sorted(self._stochastic.parents(node.program, node.name) - set(self.values))

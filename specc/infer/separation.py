@@ -66,7 +66,7 @@ def random_graph(graph: Graph) -> nx.DiGraph[str]:
     stochastic = StochasticGraph(graph, {})
     for name, node in graph.model.nodes.items():
         if isinstance(node, Part):
-            digraph.add_edge(node.whole, name)
+            digraph.add_edge(node.joint, name)
         elif node.is_random or isinstance(node, Given):
             digraph.add_node(name)
             digraph.add_edges_from((used, name) for used in stochastic.parents(node.program, name))

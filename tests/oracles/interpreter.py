@@ -69,7 +69,7 @@ class Interpreter(Distributions):
         known = values.get(f"{node.name}_known")
         if data.missing is None or known is None or (data.is_drawn and program == "model"):
             return log_p.sum()
-        counts = known if data.is_left_out else ~known
+        counts = known if data.is_marginalized else ~known
         if counts.dim() < log_p.dim():
             log_p = log_p.sum()
         return torch.where(counts, log_p, 0.0).sum()

@@ -13,7 +13,7 @@ from specc.codegen.lower.value import INTEGERS
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.graph.constants import SIZE_OF, constant, is_plain, list_of, number_of
 from specc.graph.nodes import Node
-from specc.graph.queries import input_rank, plated
+from specc.graph.queries import input_rank, plate_node
 from specc.language import nested
 from specc.language.expressions.tree import (
     Binary,
@@ -247,7 +247,7 @@ class Expressions:
     def _index(self, expression: Index) -> Event:
         """`self.table[i, j]`, or `gather_nd(table, i, j, rank=1)` of a varying table."""
         base, indices = self.event(expression.base), expression.indices
-        repeated = plated(self.graph, self.program.name, expression.base)
+        repeated = plate_node(self.graph, self.program.name, expression.base)
         if repeated is not None and repeated.role == "parameter":
             items = [self.event(indices[0]).code, *map(self._position, indices[1:])]
             left = base.shape[len(indices) - 1 :]

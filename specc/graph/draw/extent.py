@@ -43,7 +43,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The drawn nodes of one program, and the data that it uses, by their keys."""
+    """The nodes drawn for one program, including the data that it uses, by key."""
 
     name: str
     dots: Mapping[str, Dot]
@@ -70,7 +70,7 @@ def width_of(text: str, size: float) -> float:
 
 
 def curves(shown: Picture, part: Part) -> Iterator[tuple[Arrow, Curve]]:
-    """The arrows to nodes of one program with their curves."""
+    """The arrows to nodes of one program, each with its curve."""
     own = {key for key, dot in part.dots.items() if dot.node.program == part.name}
     inside = [a for a in shown.arrows if a.start in part.dots and a.end in own]
     ways = {(a.start, a.end) for a in inside}
@@ -112,7 +112,7 @@ def _plate(plate: Plate, others: Sequence[Plate], part: Part, texts: Sequence[Te
     )
 
 
-def whole(shown: Picture, parts: Sequence[Part]) -> Box:
+def picture_box(shown: Picture, parts: Sequence[Part]) -> Box:
     """The box of the complete picture, with a margin and the names of the programs."""
     boxes = [box for part in parts for _, box in plates(shown, part)]
     for part in parts:

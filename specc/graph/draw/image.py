@@ -16,9 +16,9 @@ from specc.graph.draw.extent import (
     Curve,
     Part,
     curves,
+    picture_box,
     place,
     plates,
-    whole,
 )
 from specc.graph.draw.picture import Dot, Picture, Plate, picture, shown_nodes
 from specc.graph.graph import TypedGraph
@@ -38,7 +38,7 @@ def draw(typed: TypedGraph, form: str) -> bytes:
 
     shown = picture(typed)
     parts = list(parts_of(typed, shown))
-    edge = whole(shown, parts)
+    edge = picture_box(shown, parts)
     size = (edge.right - edge.left, edge.high - edge.low)
     with mpl.rc_context({"svg.hashsalt": "specc", "svg.fonttype": "none"}):
         figure = Figure(figsize=size, dpi=150)
@@ -56,7 +56,7 @@ def draw(typed: TypedGraph, form: str) -> bytes:
 
 
 def parts_of(typed: TypedGraph, shown: Picture) -> Iterator[Part]:
-    """The dots of each program, with copies of what it uses of others, such as the data."""
+    """The dots of each program, with copies of the nodes of other programs that it uses."""
     dots = iter(shown.dots)
     for program in typed.graph.declared.values():
         size = len(shown_nodes(typed.graph, program))

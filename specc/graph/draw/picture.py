@@ -67,7 +67,7 @@ def picture(typed: TypedGraph) -> Picture:
     plates: list[Plate] = []
     offset = 0.0
     for program in graph.declared.values():
-        placed = _placed(typed, program, offset)
+        placed = _layout(typed, program, offset)
         dots += placed
         arrows += _arrows(graph, program)
         plates += _plates(typed, program)
@@ -79,25 +79,25 @@ def picture(typed: TypedGraph) -> Picture:
 
 
 def shown_nodes(graph: Graph, program: Program) -> list[Node]:
-    """A program's nodes, behind those of other programs that they use, such as the data."""
+    """The nodes that a program declares, after the nodes of other programs that they use."""
     own = [program.nodes[name] for name in program.written]
-    used = [_stands_for(graph, program, name) for node in own for name in _names(node)]
+    used = [_referent(graph, program, name) for node in own for name in _names(node)]
     used += [_base(graph, program, name) for node in own for name in _names(node)]
     foreign = {_key(n): n for n in used if n is not None and n.program != program.name}
     return [*foreign.values(), *own]
 
 
 def _key(node: Node) -> str:
-    """A name that no other node of the picture has."""
+    """A key of the node that is unique in the picture."""
     return f"{node.program}_{node.name}"
 
 
 def _names(node: Node) -> list[str]:
-    return sorted({n.id for e in node.expressions() for n in names(e)} | _first(node))
+    return sorted({n.id for e in node.expressions() for n in names(e)} | _initial_names(node))
 
 
-def _stands_for(graph: Graph, program: Program, name: str) -> Node | None:
-    """The node that a name stands for, in the program that declares it; None for a lagged value."""
+def _referent(graph: Graph, program: Program, name: str) -> Node | None:
+    """The declared node that a name refers to; None for a lagged node."""
     node = program.nodes.get(name)
     if node is None:
         node = graph.model.nodes.get(name) or _of_other(graph, name)
@@ -107,27 +107,27 @@ def _stands_for(graph: Graph, program: Program, name: str) -> Node | None:
 
 
 def _of_other(graph: Graph, name: str) -> Node | None:
-    """The node `x` of another program, of a name such as `model.x`."""
+    """The node of another program that a name such as `model.x` refers to, or None."""
     owner, _, inside = name.partition(".")
     return graph.declared[owner].nodes.get(inside) if owner in graph.declared else None
 
 
 def _base(graph: Graph, program: Program, name: str) -> Node | None:
-    """The node of which a name is the value at the step before; None for any other value."""
+    """The declared node whose previous value a lagged name refers to; None for other names."""
     node = program.nodes.get(name) or graph.model.nodes.get(name) or _of_other(graph, name)
     shift = None if node is None else node.shift
-    return None if shift is None else _stands_for(graph, program, shift.base)
+    return None if shift is None else _referent(graph, program, shift.base)
 
 
-def _placed(typed: TypedGraph, program: Program, offset: float) -> list[Dot]:
-    """Layers by the longest way from a root; in a layer, each node near the mean of its parents."""
+def _layout(typed: TypedGraph, program: Program, offset: float) -> list[Dot]:
+    """The dots of a program: layers by the longest path from a root, columns near their parents."""
     nodes = shown_nodes(typed.graph, program)
     parents = {_key(node): _parents(typed.graph, node, program) for node in nodes}
     depth: dict[str, int] = {}
     for node in nodes:
         above = [depth[p] + 1 for p in parents[_key(node)] if p in depth]
         depth[_key(node)] = max(above, default=0)
-    depth = _lowered(nodes, parents, depth)
+    depth = _lower_roots(nodes, parents, depth)
     x: dict[str, float] = {}
     start = offset
     for local in (False, True):
@@ -162,10 +162,10 @@ def _columns(
     return start + widest
 
 
-def _lowered(
+def _lower_roots(
     nodes: list[Node], parents: Mapping[str, list[str]], depth: dict[str, int]
 ) -> dict[str, int]:
-    """Moves a root to the layer above its first user, so that no arrow crosses a node."""
+    """The layers with each root directly above its first user, so that no arrow crosses a node."""
     users: dict[str, list[str]] = {}
     for node in nodes:
         for parent in parents[_key(node)]:
@@ -179,17 +179,17 @@ def _lowered(
 
 
 def _parents(graph: Graph, node: Node, program: Program) -> list[str]:
-    """The keys of the nodes that one of the program uses at the same step."""
+    """The keys of the nodes that `node` uses at the same step, or of its joint node."""
     if program.nodes.get(node.name) is not node:
         return []
-    if node.whole is not None:
-        return [_key(program.nodes[node.whole])]
-    used = (_stands_for(graph, program, name) for name in _names(node))
+    if node.joint is not None:
+        return [_key(program.nodes[node.joint])]
+    used = (_referent(graph, program, name) for name in _names(node))
     return sorted({_key(each) for each in used if each is not None})
 
 
-def _first(node: Node) -> set[str]:
-    """The nodes in the value before the first step of a sequence."""
+def _initial_names(node: Node) -> set[str]:
+    """The names in the value before the first step of a sequence."""
     return {n.id for n in names(node.initial)} if node.initial is not None else set()
 
 
@@ -210,14 +210,14 @@ def _arrows(graph: Graph, program: Program) -> list[Arrow]:
     found: dict[tuple[str, str, bool], Arrow] = {}
     for name in program.written:
         node = program.nodes[name]
-        if node.whole is not None:
-            (whole,) = _parents(graph, node, program)
-            found[whole, name, False] = Arrow(whole, _key(node), "", program.name != MODEL)
+        if node.joint is not None:
+            (joint,) = _parents(graph, node, program)
+            found[joint, name, False] = Arrow(joint, _key(node), "", program.name != MODEL)
             continue
         for used in _names(node):
-            at = _stands_for(graph, program, used)
+            at = _referent(graph, program, used)
             if at is not None:
-                links = _links(graph, node, used) or ["initial"] * (used in _first(node))
+                links = _links(graph, node, used) or ["initial"] * (used in _initial_names(node))
                 label, dashed = ", ".join(links), program.name != MODEL
                 arrow = Arrow(_key(at), _key(node), label, dashed)
                 found.setdefault((arrow.start, name, False), arrow)

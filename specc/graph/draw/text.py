@@ -16,7 +16,7 @@ MARKS = {
 
 
 def draw(typed: TypedGraph) -> str:
-    """`( ) z` for a latent, `(#) x <- z` for an observed node; `*` is learnt, `[ ]` computed.
+    """`( ) z` for a latent, `(#) x <- z` for an observed node; `*` is learned, `[ ]` computed.
 
     `(=)` is a joint draw, and its parts are its children.
     """

@@ -1,13 +1,12 @@
 """Copies of programs inside losses: draws of them, and their densities at other values.
 
-A loss that uses `model.x` takes a draw of the model: each node is drawn after those that it
-depends on (ancestral sampling), the observed ones, too. The data and the draws of the guide may be
-in use beside it, so the nodes of the draw are copies, with the program's name and a dot before
-theirs. What the guide draws from the data is one draw wherever it is used: of the guide, only
-deterministic nodes are copied.
+A loss that uses `model.x` uses a draw of the model, including its observed nodes, by ancestral
+sampling. The same loss may also use the data and draws of the guide, so the nodes of the draw of
+the model are copies with names such as `model.x`. All references to the guide use the same draws
+from the data: only deterministic nodes of the guide are copied.
 
 `log_prob(guide.z, at=model)` is the density of the guide at a draw of the model: a copy of the
-node whose names are those of the values.
+node `z` in which the names are those of the draw.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from specc.graph.nodes import (
     Part,
 )
 from specc.graph.passes.references import losses, with_expressions
-from specc.graph.queries import in_time, is_data
+from specc.graph.queries import is_data, with_lagged_edges
 from specc.language.expressions.tree import Call, Expression, Member, Name
 from specc.language.expressions.walk import calls, names, rewrite
 
@@ -50,7 +49,7 @@ T = TypeVar("T")
 
 
 def add_copies(typed: TypedGraph) -> TypedGraph:
-    """The graph with every density at other values, and every draw that something refers to."""
+    """The graph with programs for all densities at other values and all draws that losses use."""
     graph = typed.graph
     evaluated = [_evaluated(graph, *each, wanted) for each, wanted in _densities(graph).items()]
     referred = _referred(graph, evaluated)
@@ -97,7 +96,7 @@ def _of_parameters(
 
 
 def _referred(graph: Graph, evaluated: Iterable[Program]) -> dict[str, set[str]]:
-    """Each program of which a draw is used, with the names of the nodes that are."""
+    """The referenced nodes of each program, by program."""
     found: dict[str, set[str]] = {}
     programs = (*graph.programs.values(), *evaluated)
     used = [name for program in programs for name in _used(program.nodes.values())]
@@ -117,8 +116,8 @@ def _used(nodes: Iterable[Node]) -> Iterator[str]:
 
 
 def _drawn(original: Program, wanted: set[str]) -> Program:
-    """The draw of some nodes, and of all that these are drawn after."""
-    ancestors = (nx.ancestors(in_time(original), name) for name in wanted)
+    """The draw of the nodes `wanted` of a program and of their ancestors."""
+    ancestors = (nx.ancestors(with_lagged_edges(original), name) for name in wanted)
     needed = wanted.union(*ancestors)
     called = {name: _in_draw(original, name) for name in original.nodes}
     order = [n for n in original.order if n in needed and _is_copied(original, n)]
@@ -133,7 +132,7 @@ def _is_copied(original: Program, name: str) -> bool:
 
 
 def _in_draw(original: Program, name: str) -> str:
-    """What a name of a program is called in a draw of it: the data keep theirs."""
+    """The name of a node in a draw of its program; data and draws of the guide keep their names."""
     node = original.nodes[name]
     drawn = original.name == GUIDE and node.is_variable
     return name if isinstance(node, Given) or drawn else f"{original.name}.{name}"
@@ -143,7 +142,7 @@ def _in_draw(original: Program, name: str) -> str:
 
 
 def _densities(graph: Graph) -> dict[tuple[str, str], set[str]]:
-    """The programs of densities and those of their values, with the nodes that they are of."""
+    """The nodes of all densities in losses, by their program and the program of the values."""
     found: dict[tuple[str, str], set[str]] = {}
     for call in (call for loss in losses(graph.spec) for call in calls(loss)):
         member = density_at(call)
@@ -159,9 +158,10 @@ def _densities(graph: Graph) -> dict[tuple[str, str], set[str]]:
 
 
 def density_at(call: Call) -> tuple[str, str] | None:
-    """The program of a density and that of its values; None for those of the data and the guide.
+    """The program of a density and the program of its values, or None.
 
-    A further program has its density at its own draw, where the spec does not say otherwise.
+    None stands for any other call, and for `log_prob` of the model or the guide without `at=`. A
+    further program without `at=` is evaluated at its own draw.
     """
     member = call.arguments[0] if call.arguments else None
     if call.function != "log_prob" or not isinstance(member, Member):
@@ -172,7 +172,7 @@ def density_at(call: Call) -> tuple[str, str] | None:
 
 
 def _evaluated(graph: Graph, program: str, values: str, wanted: set[str]) -> Program:
-    """The densities of some nodes of a program, at the values of another."""
+    """A program with the densities of the nodes `wanted` of `program` at the values of `values`."""
     original = graph.programs[program]
     key = evaluated_at(program, values)
     called = {name: _value_at(graph, original, name, values, key) for name in original.nodes}
@@ -189,7 +189,7 @@ def _evaluated(graph: Graph, program: str, values: str, wanted: set[str]) -> Pro
 
 
 def _value_at(graph: Graph, original: Program, name: str, values: str, key: str) -> str:
-    """What holds the value of a node, where a program is evaluated at the values of another."""
+    """The name of the value of a node if its program is evaluated at the values of another."""
     node = original.nodes[name]
     if isinstance(node, Parameter):
         return f"{original.name}.{name}"
@@ -199,9 +199,9 @@ def _value_at(graph: Graph, original: Program, name: str, values: str, key: str)
 
 
 def name_at(graph: Graph, name: str, values: str) -> str | None:
-    """The name of the value that a program has for a node; None where it has none.
+    """The name of the value of node `name` in the program `values`, or None if it has none.
 
-    The guide and `data` have the data of the model beside what the guide draws.
+    All programs, and `data`, have the data of the model.
     """
     known = graph.model.nodes.get(name)
     is_given = known is not None and is_data(known)
@@ -218,7 +218,7 @@ def name_at(graph: Graph, name: str, values: str) -> str | None:
 
 
 def _copy(original: Program, key: str, order: list[str], called: Mapping[str, str]) -> Program:
-    """Copies of some nodes, with other names."""
+    """The program `key` with copies of the nodes `order`, renamed by `called`."""
     renaming = _Renaming(key, called)
     nodes = {called[name]: renaming.node(original.nodes[name]) for name in order}
     copied: nx.DiGraph[str] = nx.DiGraph()
@@ -237,7 +237,7 @@ def _copy(original: Program, key: str, order: list[str], called: Mapping[str, st
 
 
 class _Renaming:
-    """Gives nodes of a program the names of a copy."""
+    """Renames nodes, and the names in their expressions, for a copy of their program."""
 
     def __init__(self, key: str, called: Mapping[str, str]) -> None:
         self.key, self.called = key, called
@@ -259,8 +259,8 @@ class _Renaming:
             case Joint(parts=parts):
                 parts = tuple(self._name(part) for part in parts)
                 return replace(found, program=self.key, name=name, parts=parts)
-            case Part(whole=whole):
-                return replace(found, program=self.key, name=name, whole=self._name(whole))
+            case Part(joint=joint):
+                return replace(found, program=self.key, name=name, joint=self._name(joint))
             case Lagged(shift=shift, initial=initial):
                 shift = replace(shift, base=self._name(shift.base))
                 first = self._renamed(initial)
@@ -270,7 +270,7 @@ class _Renaming:
 
 
 def _as_latent(node: Node) -> Node:
-    """The node as one that is drawn, and not in the data."""
+    """The node; an observed node or part becomes a latent."""
     if isinstance(node, Part):
         return replace(node, role="latent")
     if not isinstance(node, Observed):

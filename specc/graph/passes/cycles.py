@@ -13,7 +13,7 @@ from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, Program
 from specc.graph.nodes import Lagged
-from specc.graph.queries import in_time
+from specc.graph.queries import with_lagged_edges
 
 
 def order_nodes(graph: Graph, findings: Findings) -> Graph:
@@ -47,7 +47,7 @@ def _ordered(program: Program, findings: Findings) -> Program:
 
 def _check_directions(program: Program, findings: Findings) -> None:
     """Checks that nodes which depend on each other through time run in the same direction."""
-    for component in nx.strongly_connected_components(in_time(program)):
+    for component in nx.strongly_connected_components(with_lagged_edges(program)):
         nodes = [program.nodes[name] for name in program.nodes if name in component]
         lagged = [node for node in nodes if isinstance(node, Lagged)]
         ahead, back = (
@@ -66,7 +66,7 @@ def _check_directions(program: Program, findings: Findings) -> None:
 def _through_time(program: Program, order: tuple[str, ...]) -> tuple[str, ...]:
     """An order of one step in which nodes that depend on each other through time are adjacent."""
     place = {name: i for i, name in enumerate(order)}
-    together = nx.condensation(in_time(program))
+    together = nx.condensation(with_lagged_edges(program))
     members = nx.get_node_attributes(together, "members")
     first = {group: min(place[name] for name in names) for group, names in members.items()}
     groups = nx.lexicographical_topological_sort(together, key=first.__getitem__)

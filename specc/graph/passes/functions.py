@@ -1,4 +1,4 @@
-"""Which functions a spec calls: each name is looked up in the catalog here, once."""
+"""The functions that a spec calls; later stages do not look up names in the catalog."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from specc.language.schema.document import Document
 
 
 def find_functions(document: Document, nodes: Iterable[Node]) -> Mapping[str, Function]:
-    """The entry of each function that an expression or a parameter is given by, by its name.
+    """The catalog entry of each function that the spec calls, by name.
 
-    A link hides a function of its name.
+    This includes functions of alternative parameters, such as `logit` for `probs`. A link with the
+    name of a function hides the function.
     """
     named = sorted({*_called(document), *_of_parameters(nodes)})
     found = {n: FUNCTIONS[n] for n in named if n in FUNCTIONS and n not in document.links}
@@ -23,13 +24,13 @@ def find_functions(document: Document, nodes: Iterable[Node]) -> Mapping[str, Fu
 
 
 def _called(document: Document) -> Iterator[str]:
-    """What expressions call."""
+    """The names of all functions and links that expressions call."""
     for expression in document.expressions():
         yield from (call.function for call in calls(expression))
 
 
 def _of_parameters(nodes: Iterable[Node]) -> Iterator[str]:
-    """What takes a parameter that is given in another way to itself: `logit` of `probs`."""
+    """The functions from alternative parameters to the parameters: `logit` if `probs` is given."""
     for node in nodes:
         if node.entry is not None:
             known = node.entry.alternatives

@@ -19,7 +19,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import Graph
 from specc.graph.nodes import Given, Lagged, Node, NodeId
 from specc.graph.passes.starts import bad_start
-from specc.graph.queries import plated
+from specc.graph.queries import plate_node
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression, Index, Name
 
@@ -76,7 +76,7 @@ def index_shape(read: ShapeReader, node: Node, key: str, whole: Index) -> Shape 
     if left is None:
         return None
     indices = whole.indices
-    repeated = plated(read.graph, node.program, whole.base)
+    repeated = plate_node(read.graph, node.program, whole.base)
     if repeated is not None:
         assert repeated.plate is not None
         if not _is_element(read, node, key, whole, repeated.plate):

@@ -38,13 +38,13 @@ def add_parts(
     return found
 
 
-def _part(spec: Spec, whole: Node, written: NodeSpec, part: str, path: Path) -> Part:
+def _part(spec: Spec, joint: Node, written: NodeSpec, part: str, path: Path) -> Part:
     return Part(
-        program=whole.program,
+        program=joint.program,
         name=part,
         role=written.parts[part],
         span=spec.spans.key((*path, "joint", part)),
-        whole=whole.name,
+        joint=joint.name,
         sizes=written.shapes.get(part),
     )
 

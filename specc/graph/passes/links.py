@@ -47,7 +47,7 @@ def _check_averages(
     sized: dict[str, SizedLink],
     findings: Findings,
 ) -> None:
-    """A link that averages another has its layers; what cannot be averaged is a finding."""
+    """Give links that average another the layers of that link; report incompatible ones."""
     for name in [name for name in sized if graph.links[name].average is not None]:
         own, average = sized.pop(name), graph.links[name].average
         assert average is not None
@@ -75,7 +75,7 @@ def _check_averages(
 
 
 def _frozen(lowered: Lowered) -> Lowered:
-    """Layers without gradient, which start as a copy of others."""
+    """The layers without a gradient; their initial values are a copy of those of another link."""
     return replace(lowered, init=None, frozen=True)
 
 
@@ -84,7 +84,7 @@ def _output(sized: SizedLink) -> Shape:
 
 
 def fed_by_params(node: Distributed) -> tuple[Parameter, ...]:
-    """The parameters of a node that its `params:` link feeds: those that are not given by name."""
+    """The parameters that the `params:` link of a node gives: those without an argument."""
     given = {parameter_of(node.entry, key)[0].name for key in node.arguments}
     return tuple(p for p in node.entry.parameters if p.name not in given)
 
@@ -100,11 +100,11 @@ def _lower(
     uses = sorted(uses, key=lambda use: places.index(use.node[0]))
     first = uses[0]
     joined = _joined(link, first, findings)
-    if joined is None or not _gives_events(graph, link, first, findings):
+    if joined is None or not _check_events(graph, link, first, findings):
         return None
     try:
         if first.output is not None:
-            return _whole(link, first, joined, first.output)
+            return _lower_call(link, first, joined, first.output)
         return _trunk(graph, link, uses, joined, parameters, findings)
     except LinkShapeError as error:
         findings.add(
@@ -114,8 +114,8 @@ def _lower(
         return None
 
 
-def _gives_events(graph: Graph, link: LinkNode, use: LinkUse, findings: Findings) -> bool:
-    """Whether a causal link computes together the entries that its node draws together."""
+def _check_events(graph: Graph, link: LinkNode, use: LinkUse, findings: Findings) -> bool:
+    """Whether a causal link has one order number for the entries of one draw; reports if not."""
     node = graph.node(use.node)
     if not isinstance(link.entry, Causal) or not isinstance(node, Distributed):
         return True
@@ -134,9 +134,9 @@ def _gives_events(graph: Graph, link: LinkNode, use: LinkUse, findings: Findings
 
 
 def _joined(link: LinkNode, use: LinkUse, findings: Findings) -> Shape | None:
-    """The shape of the joined arguments: that of a single image, else a vector.
+    """The shape of the joined arguments: that of a single image, else that of a vector.
 
-    Without the first argument if it is the value of the node itself.
+    The first argument of a causal link, the node itself, is not included.
     """
     inputs = use.inputs[1:] if isinstance(link.entry, Causal) else use.inputs
     rank = input_rank(link)
@@ -171,7 +171,7 @@ def _trunk(
         assert isinstance(node, Distributed)
         for parameter in fed_by_params(node):
             if transform_to(parameter.support) is None:
-                _unreachable(node, parameter, use, findings)
+                _report_unreachable(node, parameter, use, findings)
                 return None
             shape = parameters[node.id, parameter.name]
             if wanted.setdefault((node.name, parameter.name), shape) != shape:
@@ -186,14 +186,14 @@ def _trunk(
 
 
 def _two_heads(node: Node, parameter: Parameter, first: Shape, second: Shape) -> LinkShapeError:
-    """A node of two programs has one head, which cannot have two shapes."""
+    """The error of a head that two programs share with different shapes."""
     what = f"the {parameter.name} of `{node.name}`"
     reason = f"gives {what} the shape {show(first)} in one program and {show(second)} in another"
     return LinkShapeError(reason, "declare a link for each program")
 
 
-def _whole(link: LinkNode, use: LinkUse, joined: Shape, output: Shape) -> SizedLink:
-    """The layers from the input of a link to its output."""
+def _lower_call(link: LinkNode, use: LinkUse, joined: Shape, output: Shape) -> SizedLink:
+    """A link without `params:`, lowered from its joined arguments to its result."""
     program, none = use.node[0], MappingProxyType[tuple[str, str], Lowered]({})
     if isinstance(link.entry, Bijection):
         return SizedLink(program, joined, link.entry.lower(link.options, output, *joined), none)
@@ -227,7 +227,7 @@ def _head_of(link: LinkNode, use: LinkUse, features: Shape, output: Shape) -> Lo
     return link.entry.head(link.options, features, output)
 
 
-def _unreachable(node: Node, parameter: Parameter, use: LinkUse, findings: Findings) -> None:
+def _report_unreachable(node: Node, parameter: Parameter, use: LinkUse, findings: Findings) -> None:
     findings.add(
         diagnose(
             "E0322",

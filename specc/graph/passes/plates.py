@@ -8,7 +8,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, ROWS, Graph
 from specc.graph.nodes import Deterministic, Given, Lagged, Node, NodeId, Parameter
 from specc.graph.passes.plate_advice import called, global_hint, outside_hint
-from specc.graph.queries import plated
+from specc.graph.queries import plate_node
 from specc.language.expressions.tree import Expression, Index, Name
 from specc.language.expressions.walk import fold, names
 
@@ -140,7 +140,7 @@ def _plates(
         if isinstance(part, Name):
             meant = graph.lookup(node.program, part.id)
             return dict.fromkeys(found.get(meant.id, ()) if meant is not None else (), part)
-        if isinstance(part, Index) and plated(graph, node.program, part.base) is not None:
+        if isinstance(part, Index) and plate_node(graph, node.program, part.base) is not None:
             inside = inside[1:]
         joined: Plates = {}
         for plates in inside:

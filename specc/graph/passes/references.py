@@ -1,9 +1,9 @@
-"""References from one program to another: `model.x`, `data.x`, and what players do with them.
+"""References from one program to another, `model.x` and `data.x`, and values in losses.
 
-A reference becomes a name with a dot in it, which `Graph.lookup` finds. What a player computes from
-such values is a deterministic node of the program `networks`, named by its expression, so that it
-has a shape, a support and plates, and its links have sizes, as everywhere. `data.x` stands for the
-node of the model whose value the field x is; where there is none, the model gets a given node.
+A reference becomes a name with a dot, which `Graph.lookup` resolves. A value that a loss computes
+from references is a deterministic node of the program `networks`, named by its expression, so that
+it gets a shape, a support and plates, and its links get sizes, like any node. `data.x` refers to
+the node of the model with the data field x; if there is none, the model gets a given node.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ POSTERIOR_MEAN = "posterior_mean"
 """The expectation of a value or a density under the posterior: `posterior_mean(e, 10)`."""
 
 DENSITIES = frozenset(["log_prob", "kl", POSTERIOR_MEAN])
-"""The functions of a loss that are made of densities."""
+"""The functions of losses that have densities as terms."""
 
 
 def losses(spec: Spec) -> Iterator[Expression]:
-    """What the objective minimizes, where it is written as expressions."""
+    """The expressions that the objective minimizes; a named objective has none."""
     match spec.document.objective:
         case Minimize(expression=expression):
             yield expression
@@ -54,9 +54,10 @@ def losses(spec: Spec) -> Iterator[Expression]:
 
 
 def values_in(loss: Expression) -> Iterator[Expression]:
-    """The parts of a loss that are values, computed from nodes: neither densities nor numbers.
+    """The parts of a loss that are values of nodes: neither densities nor numbers.
 
-    Sums, products, powers and elementwise functions of values are terms, which the objective knows.
+    Sums, products, powers and elementwise functions of values are terms of the objective, so only
+    their operands are returned.
     """
     match loss:
         case Number():
@@ -80,14 +81,14 @@ def values_in(loss: Expression) -> Iterator[Expression]:
 def value_name(expression: Expression) -> str:
     """The name of the node of `networks` with the value of an expression.
 
-    It is the text of the expression, in brackets where that is the name of a node elsewhere.
+    It is the text of the expression, in brackets if it is a reference such as `model.x`.
     """
     text = print_expression(expression)
     return f"({text})" if isinstance(expression, Member) else text
 
 
 def is_elementwise(function: str) -> bool:
-    """Whether a function of the catalog acts on each number by itself."""
+    """Whether a name is that of an elementwise function of the catalog."""
     return function in FUNCTIONS and FUNCTIONS[function].elementwise
 
 
@@ -97,9 +98,9 @@ def resolve_references(
     fields: Mapping[str, DataField],
     findings: Findings,
 ) -> dict[str, Nodes]:
-    """The programs with names in place of references, in an order in which none waits for another.
+    """The programs with resolved references, each after the programs that it refers to.
 
-    Beside them is the program `networks`, if a loss computes values.
+    The program `networks` is included if a loss computes values.
     """
     found = _References(spec, programs, fields, findings)
     resolved: dict[str, Nodes] = {}
@@ -113,7 +114,7 @@ def resolve_references(
 
 
 class _References:
-    """Resolves references; `given` are the nodes that the model needs for data."""
+    """Resolves references; `given` has the nodes that the model gets for data fields."""
 
     def __init__(
         self,
@@ -127,11 +128,11 @@ class _References:
         self.given: dict[str, Node] = {}
 
     def in_program(self, nodes: Nodes) -> dict[str, Node]:
-        """The nodes of a program; the model and the guide refer to no other program."""
+        """The nodes of a program with resolved references; model and guide are unchanged."""
         return {name: self._node(node) for name, node in nodes.items()}
 
     def networks(self) -> dict[str, Node]:
-        """The values that the losses compute, by the text of their expressions."""
+        """The nodes of the program `networks`, by the text of their expressions."""
         found: dict[str, Node] = {}
         for value in (each for loss in losses(self.spec) for each in values_in(loss)):
             name = value_name(value)
@@ -149,9 +150,9 @@ class _References:
         return found
 
     def _is_unknown(self, value: Expression) -> bool:
-        """Whether something in a value has no meaning: without a program, no name of a node has.
+        """Whether a value contains an unknown name; reports names of nodes without a program.
 
-        What is applied to terms, and is no function, the objective reports.
+        Unknown functions are reported by the objective.
         """
         links = self.spec.document.links
         if isinstance(value, Call) and value.function not in (*links, *FUNCTIONS):
@@ -180,7 +181,7 @@ class _References:
         return rewrite(expression, self._name_of)
 
     def _name_of(self, expression: Expression) -> Expression | None:
-        """The name that stands for a reference; None for anything else, and for what is unknown."""
+        """The name of the node of a reference; None for an unknown node or another expression."""
         if not isinstance(expression, Member):
             return None
         program, name = expression.program, expression.name
@@ -196,7 +197,7 @@ class _References:
         return Name(name if plain else f"{program}.{name}", expression.span)
 
     def _of_data(self, member: Member) -> str | None:
-        """The node whose value is the data field."""
+        """The name of the model node with this data field, created if necessary, or None."""
         for name, node in self.programs[MODEL].items():
             if is_data(node) and node.field == member.name:
                 return name
@@ -210,7 +211,7 @@ class _References:
 
 
 def with_expressions(node: Node, change: Callable[[Expression], Expression]) -> Node:
-    """A node with all its expressions changed."""
+    """The node with `change` applied to its expressions, without the initial value."""
     if isinstance(node, Random):
         return replace(
             node,
@@ -226,7 +227,7 @@ def with_expressions(node: Node, change: Callable[[Expression], Expression]) -> 
 def unknown_reference(
     member: Member, programs: Iterable[str], nodes: Nodes | None, spec: Spec
 ) -> tuple[str, dict[str, str]]:
-    """The code of a reference to what there is not, and what to say of it."""
+    """The code and the message arguments of an unknown reference."""
     if member.program == DATA:
         fields = spec.document.data.fields if spec.document.data is not None else {}
         guess = nearest(member.name, fields)
@@ -245,7 +246,7 @@ def unknown_reference(
 
 
 def _ordered(programs: dict[str, Nodes], findings: Findings) -> dict[str, Nodes]:
-    """The programs with each after those that it refers to; a circle of them is a finding."""
+    """The programs, each after those that it refers to; reports a cycle of references."""
     digraph: nx.DiGraph[str] = nx.DiGraph()
     digraph.add_nodes_from(programs)
     places: dict[tuple[str, str], Name] = {}

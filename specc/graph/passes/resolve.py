@@ -219,7 +219,7 @@ def _other_meanings(graph: Graph, name: str) -> Iterator[tuple[str, Span | None]
 
 
 def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
-    if _rests_on_unread(graph, node):
+    if _depends_on_unread(graph, node):
         findings.broken.add(node.id)
         return
     if isinstance(node, Distributed):
@@ -273,7 +273,7 @@ def _is_function(call: Call) -> bool:
     return call.function == SIZE_OF or call.function in FUNCTIONS
 
 
-def _rests_on_unread(graph: Graph, node: Node) -> bool:
+def _depends_on_unread(graph: Graph, node: Node) -> bool:
     """Whether the plate or the data field of a node could not be read."""
     unread = graph.spec.unread
     plates = [p for p in (node.plate, node.scan, node.plate_index) if p is not None]

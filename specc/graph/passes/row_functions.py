@@ -1,4 +1,4 @@
-"""Functions that compare all rows of a batch: where they may stand, and what they take."""
+"""Checks of functions that compare all rows of a batch, such as discrepancies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IN_A_LOSS = 'write it in a loss, such as `objective: {{minimize: "{example}"}}`'
 
 
 def check_row_function(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    """It is a value of a loss, and its options are numbers."""
+    """Check that the call is part of a loss and that its options are constant numbers."""
     entry = FUNCTIONS[call.function]
     if node.program != NETWORKS:
         reason = f"the value of `{node.name}` in one row cannot depend on the other rows"
@@ -32,5 +32,5 @@ def check_row_function(graph: Graph, node: Node, call: Call, findings: Findings)
 
 
 def row_function_error(call: Call, reason: str, hint: str) -> Diagnostic:
-    """What stands against a call of such a function."""
+    """The diagnostic of an invalid call of such a function."""
     return diagnose("E0458", call.span, labels=(), name=call.function, reason=reason, hint=hint)

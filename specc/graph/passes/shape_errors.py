@@ -20,7 +20,7 @@ def other_shape(graph: Graph, node: Node, found: Shape, expected: Shape) -> Diag
     """The diagnostic of a `shape:` that differs from that of the data or of the model node."""
     path = (*graph.spec.path_of(node.program, node.name), "shape")
     if isinstance(node, Part):
-        path = (*graph.spec.path_of(node.program, node.whole), "shapes", node.name)
+        path = (*graph.spec.path_of(node.program, node.joint), "shapes", node.name)
     span, words = graph.spec.spans.value(path), (show(found), show(expected))
     if node.program != MODEL:
         return _guide_shape(graph, node, span, *words)

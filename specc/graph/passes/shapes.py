@@ -466,7 +466,7 @@ class _Shapes:
     def _bind_classes(self, node: Distributed, event: Event) -> None:
         """Sets the number of classes from the model node, or from the labels in the data."""
         twin = self.graph.model.nodes.get(node.name) if node.program != MODEL else None
-        known = self.dims.get((MODEL, twin.whole or twin.name), {}) if twin is not None else {}
+        known = self.dims.get((MODEL, twin.joint or twin.name), {}) if twin is not None else {}
         for dim, size in known.items():
             if dim in event.entry.options.values():
                 event.dims.setdefault(dim, size)

@@ -1,8 +1,8 @@
 """Nodes of the model that the guide uses: `model.h` and `model.w`.
 
-A learnable parameter is one tensor of both. A deterministic node is computed anew in the guide, by
-the same expression and the same links, from what the guide draws and the data: the guide gets a
-copy of it with the name `model.h`, and copies of the deterministic nodes that it is computed from.
+Model and guide share a learnable parameter as one tensor. A deterministic node is computed again in
+the guide, by the same expression and the same links, from the draws of the guide and the data: the
+guide gets a copy with the name `model.h`, and copies of the deterministic nodes that it depends on.
 So q(z | h) may depend on the state of a recurrent model (Chung et al., 2015), or on the
 parameters of the model's own conditional density (Sønderby et al., 2016).
 """
@@ -22,7 +22,7 @@ Nodes = Mapping[str, Node]
 
 
 def share_nodes(programs: Mapping[str, Nodes]) -> dict[str, Nodes]:
-    """The programs, the guide with what it uses of the model."""
+    """The programs; the guide gets copies of the deterministic model nodes that it uses."""
     found = dict(programs)
     if GUIDE in found:
         found[GUIDE] = _of_guide(found[GUIDE], found[MODEL])
@@ -35,7 +35,7 @@ def shared_name(name: str) -> str:
 
 
 def _of_guide(guide: Nodes, model: Nodes) -> Nodes:
-    """The guide's nodes with names in place of references, behind copies of what they name."""
+    """The nodes of the guide with resolved references, after the copies of model nodes they use."""
     used = [
         member.name
         for node in guide.values()
@@ -45,13 +45,13 @@ def _of_guide(guide: Nodes, model: Nodes) -> Nodes:
     ]
     if not used:
         return guide
-    copies = {name: _copy(model[name], model) for name in _behind(used, model)}
-    own = {name: _changed(node, lambda part: _named(part, model)) for name, node in guide.items()}
+    copies = {name: _copy(model[name], model) for name in _deterministic_ancestors(used, model)}
+    own = {name: _rewritten(node, lambda part: _named(part, model)) for name, node in guide.items()}
     return {**{shared_name(name): copy for name, copy in copies.items()}, **own}
 
 
-def _behind(used: list[str], model: Nodes) -> list[str]:
-    """The deterministic nodes among some names, and those that they are computed from."""
+def _deterministic_ancestors(used: list[str], model: Nodes) -> list[str]:
+    """The deterministic nodes among `used` and their deterministic ancestors, in order."""
     wanted: set[str] = set()
     stack = list(used)
     while stack:
@@ -66,14 +66,14 @@ def _behind(used: list[str], model: Nodes) -> list[str]:
 
 
 def _copy(node: Node, model: Nodes) -> Node:
-    """The node as one of the guide: other nodes that are computed or learnt keep their owner."""
+    """The copy of a node in the guide; it uses the copies of other deterministic nodes."""
 
     def renamed(part: Expression) -> Expression | None:
         if isinstance(part, Name) and isinstance(model.get(part.id), (Deterministic, Parameter)):
             return replace(part, id=shared_name(part.id))
         return None
 
-    return replace(_changed(node, renamed), program=GUIDE, name=shared_name(node.name))
+    return replace(_rewritten(node, renamed), program=GUIDE, name=shared_name(node.name))
 
 
 def _named(part: Expression, model: Nodes) -> Expression | None:
@@ -87,8 +87,8 @@ def _initial(node: Node) -> tuple[Expression, ...]:
     return () if node.initial is None else (node.initial,)
 
 
-def _changed(node: Node, replaced: Callable[[Expression], Expression | None]) -> Node:
-    """A node with parts of its expressions replaced, also of that before the first step."""
+def _rewritten(node: Node, replaced: Callable[[Expression], Expression | None]) -> Node:
+    """A node with parts of its expressions replaced, including its initial value."""
     changed = with_expressions(node, lambda expression: rewrite(expression, replaced))
     if isinstance(changed, (Deterministic, Latent)) and changed.initial is not None:
         return replace(changed, initial=rewrite(changed.initial, replaced))

@@ -140,9 +140,9 @@ class _Supports:
 
     def _part(self, node: Part) -> Support:
         """The support of a part, which is that of the entries of the joint draw."""
-        if (node.program, node.whole) not in self.found:
+        if (node.program, node.joint) not in self.found:
             raise _Unknown
-        support = self.found[node.program, node.whole]
+        support = self.found[node.program, node.joint]
         support = entries(support) if support.event_rank else support
         self._check_data(node, support)
         return support
@@ -223,7 +223,7 @@ class _Supports:
     def _argument(self, node: Distributed, key: str, expression: Expression) -> None:
         parameter, alternative = parameter_of(node.entry, key)
         wanted = alternative.support if alternative else parameter.support
-        if self._taken_at_its_word(node, expression, wanted):
+        if self._assume_support(node, expression, wanted):
             return
         given = self.of(node, expression)
         size = self.sizes.get(node.id, {}).get(parameter.dims[-1]) if parameter.dims else None
@@ -254,7 +254,7 @@ class _Supports:
             node.id,
         )
 
-    def _taken_at_its_word(self, node: Node, expression: Expression, wanted: Support) -> bool:
+    def _assume_support(self, node: Node, expression: Expression, wanted: Support) -> bool:
         """The assumed support of data with an unknown support, which is checked when it is read."""
         if not isinstance(expression, Name):
             return False
@@ -309,7 +309,7 @@ class _Supports:
         found = self.graph.fields.get(node.field) if node.field else None
         if found is None or found.support is None or contains(support, found.support):
             return
-        owner = self.graph.node((node.program, node.whole)) if isinstance(node, Part) else node
+        owner = self.graph.node((node.program, node.joint)) if isinstance(node, Part) else node
         assert isinstance(owner, Distributed)
         path = (*self.graph.spec.path_of(node.program, node.name), node.role)
         span = self.graph.spec.spans.value(path) if owner is node else node.span
@@ -425,7 +425,7 @@ class _Supports:
     def of_index(self, node: Node, index: Expression, size: int) -> Support:
         """The support of an index into `size` entries; for data it is assumed and checked later."""
         wanted = Integers(0, size - 1)
-        if self._taken_at_its_word(node, index, wanted):
+        if self._assume_support(node, index, wanted):
             return wanted
         try:
             return self.of(node, index)

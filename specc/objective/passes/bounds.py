@@ -73,7 +73,7 @@ def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> S
             parts.append(Part(1.0, term, weight, floor) if shaped else Part(1.0, term))
     for name in guided:
         fills = graph.model.nodes[name].missing is not None
-        own = weight if graph.model.nodes[name].whole is None and not fills else ""
+        own = weight if graph.model.nodes[name].joint is None and not fills else ""
         term = LogProb(GUIDE, name, "missing" if fills else "all")
         parts.append(Part(-1.0, term, own, 0.0 if fills else floor))
     return Sum(tuple(parts))

@@ -44,7 +44,7 @@ def use_closed_forms(
     axes, order = Axes(draws, stochastic), {name: place for place, name in enumerate(draws)}
     for name, draw in draws.items():
         log_p, log_q = parts.get(LogProb(MODEL, name)), parts.get(LogProb(GUIDE, name))
-        whole = typed.graph.node((MODEL, name)).whole if log_q is not None else None
+        whole = typed.graph.node((MODEL, name)).joint if log_q is not None else None
         if whole is not None:
             reason = f"{name} is a part of {whole}, whose density is one"
             decisions.append(Decision(f"KL({name})", "from the sample", reason))

@@ -226,8 +226,8 @@ def _enumerate_problem(
 def _chosen(
     typed: TypedGraph, node: Node, setting: Setting, room: float, findings: Findings
 ) -> Draw | None:
-    if node.whole is not None and not node.is_copy:
-        finding = diagnose("E0410", node.span, part=node.name, name=node.whole)
+    if node.joint is not None and not node.is_copy:
+        finding = diagnose("E0410", node.span, part=node.name, name=node.joint)
         return findings.add(finding, node.id)
     assert node.entry is not None
     if node.program == MODEL:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specc.catalog.entry import Parameter
 from specc.graph.graph import MODEL, ROWS, TypedGraph
 from specc.graph.nodes import Distributed, Lagged, Latent, Node, Observed
-from specc.graph.queries import parameter_of, takes
+from specc.graph.queries import has_parameter, parameter_of
 from specc.objective.passes.linearity import Degree, Degrees
 from specc.objective.passes.stochastic_graph import StochasticGraph
 
@@ -68,7 +68,7 @@ class _Checks:
         """A mean that is affine in `of`, and a scale that does not depend on it."""
         if of is None:
             return ""
-        if not all(takes(node.entry, key) for key in node.arguments):
+        if not all(has_parameter(node.entry, key) for key in node.arguments):
             return ""  # what it depends on is not known, and that is told
         loc, scale = (self._parameter(node, p, of) for p in node.entry.parameters)
         if loc == Degree.OTHER:

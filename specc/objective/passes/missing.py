@@ -23,8 +23,8 @@ def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
         if not typed.types[node.id].is_local:
             reason = "it is shared by all rows, so no row lacks a value"
             _unfit(node, reason, "delete `missing:`", findings)
-        elif node.is_left_out:
-            _check_left_out(typed, node, findings)
+        elif node.is_marginalized:
+            _check_marginalized(typed, node, findings)
         elif len(typed.types[node.id].plates) > 1:
             reason = "it has a value at each step of a sequence, and no single ones are drawn"
             drawn = node.is_drawn and typed.graph.guide and node.name in typed.graph.guide.nodes
@@ -88,7 +88,7 @@ def decisions(typed: TypedGraph, minimize: Sum) -> list[Decision]:
             node.name, "entries without a value are integrated out", "its entries are independent"
         )
         for node in typed.graph.model.nodes.values()
-        if node.is_left_out
+        if node.is_marginalized
     ]
     for _, term in densities_in(minimize):
         if isinstance(term, LogProb) and term.rows == "known":
@@ -101,7 +101,7 @@ def decisions(typed: TypedGraph, minimize: Sum) -> list[Decision]:
 # entries that are left out
 
 
-def _check_left_out(typed: TypedGraph, node: Node, findings: Findings) -> None:
+def _check_marginalized(typed: TypedGraph, node: Node, findings: Findings) -> None:
     guide = typed.graph.guide
     if guide is not None and node.name in guide.nodes:
         reason = "the guide draws it, and nothing is drawn"

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from specc.graph.graph import GUIDE, MODEL, Graph, Program
 from specc.graph.nodes import Lagged, Node, NodeId
-from specc.graph.queries import in_time
+from specc.graph.queries import with_lagged_edges
 from specc.language.expressions.tree import Number
 from specc.language.expressions.walk import names
 from specc.objective.terms import Divergence, Energy, Leaf, LogProb, Value, value_node
@@ -63,7 +63,7 @@ class StochasticGraph:
 
     def _fill_through_time(self, found: Program) -> None:
         """The same where nodes depend on each other from step to step: a search from each node."""
-        digraph = in_time(found)
+        digraph = with_lagged_edges(found)
         for name in found.order:
             mentioned: set[str] = set()
             seen, stack = {name}, [name]

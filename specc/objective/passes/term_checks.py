@@ -14,7 +14,7 @@ from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, TypedGraph
 from specc.graph.nodes import Lagged
-from specc.graph.queries import in_time
+from specc.graph.queries import with_lagged_edges
 from specc.language.expressions.tree import Number
 from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion, bound_terms
@@ -90,7 +90,7 @@ def check_memory(typed: TypedGraph, draws: dict[str, Draw], findings: Findings) 
     A deterministic node that depends on the state may not be used at the step before: what it is
     there depends on earlier states still.
     """
-    digraph, nodes = in_time(typed.graph.model), typed.graph.model.nodes
+    digraph, nodes = with_lagged_edges(typed.graph.model), typed.graph.model.nodes
     for name in summed(draws):
         if nodes[name].scan is None:
             continue

@@ -327,9 +327,9 @@ class Written:
             return False
         if not node.is_random:
             hint = f"make `{member.name}` latent or observed with a distribution"
-            if node.whole is not None:
-                whole = f"{member.program}.{node.whole}"
-                hint = f"it is a part of `{node.whole}`, whose density is `log_prob({whole})`"
+            if node.joint is not None:
+                whole = f"{member.program}.{node.joint}"
+                hint = f"it is a part of `{node.joint}`, whose density is `log_prob({whole})`"
             term = f"log_prob({member.name})"
             self._fail("E0405", member.span, name=member.name, term=term, hint=hint)
             return False

@@ -28,7 +28,7 @@ def entry(of: Draw) -> Entry:
     """The entry of a draw."""
     needs = [words for trait, words in NEEDS.items() if getattr(of, trait)]
     facts = [f"It needs {' and '.join(needs)}."] if needs else []
-    if of.leaves_out:
+    if of.marginalizes:
         facts.append("It also serves as `missing:`, where nothing is drawn.")
     tables: tuple[Table, ...] = ()
     if of.option:

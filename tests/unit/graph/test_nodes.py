@@ -77,12 +77,12 @@ def test_data_are_observed_or_given(graph):
 
 def test_the_first_index_of_a_value_on_a_plate_is_its_element(graph):
     names = {name: Name(name, node.span) for name, node in graph.model.nodes.items()}
-    assert {n for n, e in names.items() if queries.plated(graph, "model", e)} == {"w"}
+    assert {n for n, e in names.items() if queries.plate_node(graph, "model", e)} == {"w"}
 
 
 def test_a_lagged_value_comes_after_its_node_in_time_alone(graph):
     assert not graph.model.digraph.has_edge("z", "z[t-1]")
-    assert queries.in_time(graph.model).has_edge("z", "z[t-1]")
+    assert queries.with_lagged_edges(graph.model).has_edge("z", "z[t-1]")
     assert graph.model.nodes["z[t-1]"].shift == nodes.Shift("z", -1)
 
 

@@ -59,7 +59,7 @@ def parts(graph):
 def test_nothing_leaves_its_plate_nor_the_picture(path):
     """Texts stay inside, and a plate inside another does not touch it."""
     shown, programs = parts(typed(path))
-    edge = extent.whole(shown, list(programs.values()))
+    edge = extent.picture_box(shown, list(programs.values()))
     for part in programs.values():
         plates = extent.plates(shown, part)
         for number, (plate, box) in enumerate(plates):
