@@ -1,9 +1,10 @@
-"""Alpha-renaming: canonical names, which follow from structure, are the same for a renamed model.
+"""Canonical names by alpha-renaming: two specs that differ only in names have the same ones.
 
-The spec becomes a graph with a vertex for each name (of a node in all its programs, of a link, of a
-plate) and for each sum and reduction of the objective. Its label is what the vertex says with all
-names left out; an edge says where in it another name stands. `canonical_order` then numbers the
-vertices, and the numbers stand in for the names.
+A labelled graph represents the spec. It has a vertex for each name (of a node in all programs, of a
+link, of a plate) and for each sum and reduction of the objective. The label of a vertex is its
+declaration without any names, and an edge connects it to each vertex whose name the declaration
+contains; the edge's label is the position. `canonical_order` numbers the vertices, and these
+numbers replace the names.
 """
 
 from __future__ import annotations
@@ -48,13 +49,13 @@ from specc.objective.terms import (
 )
 
 Key = tuple[str, str]
-"""What a name belongs to (`node`, `link`, `plate`), and the name."""
+"""The kind of a name (`node`, `link` or `plate`), and the name."""
 
 Rename = Callable[[Key], str]
 
 
 def digest(value: object) -> str:
-    """SHA-256 of a value of dicts, lists, text and numbers, whatever the order of its keys."""
+    """Return the SHA-256 of a JSON value; the order of keys does not matter."""
     return hashlib.sha256(_text(value).encode()).hexdigest()
 
 
@@ -63,9 +64,9 @@ def _text(value: object) -> str:
 
 
 def canonical_names(plan: Plan) -> dict[Key, str]:
-    """A number for every name, which neither names nor the order in the file can change.
+    """Return a number for every name, which depends neither on names nor on the order in the spec.
 
-    Of nodes that mirror each other the first by name comes first.
+    Names of symmetric nodes are numbered in alphabetical order.
     """
     labels, edges = _structure(plan)
     by_name = {key: labels[key] for key in sorted(labels)}
@@ -75,18 +76,18 @@ def canonical_names(plan: Plan) -> dict[Key, str]:
 
 
 def _structure(plan: Plan) -> tuple[dict[Key, str], list[tuple[Key, str, Key]]]:
-    """The vertices with their labels, and the edges."""
+    """Return the labels of the vertices, and the edges (vertex, label, vertex)."""
     labels: dict[Key, str] = {}
     edges: list[tuple[Key, str, Key]] = []
     for name, roles in _roles(plan).items():
-        said = {}
+        declarations = {}
         for program in sorted(roles):
             holes: list[Key] = []
-            said[program] = content(plan, (program, name), _digging(holes))
+            declarations[program] = content(plan, (program, name), _digging(holes))
             edges += [(("node", name), f"{program} {i}", hole) for i, hole in enumerate(holes)]
         draw = plan.objective.draws.get(name)
         drawn = [draw.program, draw.kind, draw.option] if draw else []
-        labels["node", name] = _text([said, drawn])
+        labels["node", name] = _text([declarations, drawn])
     for name in plan.graph.sized:
         labels["link", name] = _text(link_content(plan, name))
         average = plan.graph.graph.links[name].average
@@ -104,7 +105,7 @@ def _structure(plan: Plan) -> tuple[dict[Key, str], list[tuple[Key, str, Key]]]:
 
 
 def _roles(plan: Plan) -> dict[str, list[str]]:
-    """The programs in which each name is a node."""
+    """Return the programs that have a node of each name."""
     found: dict[str, list[str]] = {}
     for program in plan.graph.graph.declared.values():
         for name in program.nodes:
@@ -120,11 +121,11 @@ def _digging(holes: list[Key]) -> Rename:
     return rename
 
 
-# what nodes and links say
+# declarations of nodes and links without names
 
 
 def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
-    """What a node says, with other names in it and without its own."""
+    """Return the declaration of a node as a JSON value; `rename` maps other names."""
     graph = plan.graph.graph
     node, kind = graph.node(node_id), plan.graph.types[node_id]
 
@@ -161,7 +162,7 @@ def _origin(origin: str | tuple[str, ...]) -> str | list[str]:
 
 
 def left_out(node: Node) -> dict[str, int | float]:
-    """The parameters of a node that have their defaults, because nothing gives them."""
+    """Return the parameters of a node that are not given, with their default values."""
     if node.entry is None or node.params is not None:
         return {}
     given = {parameter_of(node.entry, key)[0].name for key in node.arguments}
@@ -171,13 +172,13 @@ def left_out(node: Node) -> dict[str, int | float]:
 def _in_time(
     node: Node, rename: Rename, tree: Callable[[Expression | None], object]
 ) -> dict[str, object]:
-    """What a node of a sequence says beside its plate."""
-    said: dict[str, object] = {}
+    """Return the initial value and the shift of a node of a sequence."""
+    found: dict[str, object] = {}
     if node.initial is not None:
-        said |= {"initial": tree(node.initial), "reverse": node.reverse}
+        found |= {"initial": tree(node.initial), "reverse": node.reverse}
     if node.shift is not None:
-        said["shift"] = [rename(("node", node.shift.base)), node.shift.offset]
-    return said
+        found["shift"] = [rename(("node", node.shift.base)), node.shift.offset]
+    return found
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:
@@ -185,7 +186,10 @@ def _given(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def link_content(plan: Plan, name: str) -> dict[str, object]:
-    """What a link says, but for how its weights start, and what it leaves at a late default."""
+    """Return the options of a link except initialization, and except later options at defaults.
+
+    The latter are options that were added to specc later, so that old digests remain valid.
+    """
     link = plan.graph.graph.links[name]
     left_out = {*initialization(type(link.options)), *late_defaults(link.options)}
     options = link.options.model_dump(mode="json", exclude=left_out)
@@ -194,7 +198,7 @@ def link_content(plan: Plan, name: str) -> dict[str, object]:
 
 
 def starting_options(plan: Plan, name: str) -> dict[str, object]:
-    """The options of a link that say how its weights start, where they are not the default."""
+    """Return the options of initialization of a link that are not at their defaults."""
     options = plan.graph.graph.links[name].options
     return options.model_dump(
         mode="json", include=set(initialization(type(options))), exclude_defaults=True
@@ -202,7 +206,7 @@ def starting_options(plan: Plan, name: str) -> dict[str, object]:
 
 
 class _Tree:
-    """Writes an expression of a program as nested lists: the operator or role, then operands."""
+    """Converts an expression to nested lists: the operator or role, followed by the operands."""
 
     def __init__(self, plan: Plan, program: str, rename: Rename) -> None:
         self.graph, self.program, self.rename = plan.graph.graph, program, rename
@@ -230,7 +234,7 @@ class _Tree:
         raise AssertionError(expression)
 
     def _name(self, name: str) -> object:
-        """A node by its new name; a constant is the number or the list that it stands for."""
+        """Return the renamed node, or the value of a constant."""
         owner, dot, inside = name.partition(".")
         if dot and owner != DATA:
             return self._reference(owner, inside)
@@ -239,7 +243,7 @@ class _Tree:
         return _literal(self.graph.constants.get(name, name))
 
     def _reference(self, program: str, name: str) -> object:
-        """A node of another program; the data by the node that they are the value of."""
+        """Return a renamed node of another program; data are named by their observed node."""
         if program != DATA:
             return [program, self.rename(("node", name))]
         found = self.graph.lookup(NETWORKS, f"{DATA}.{name}")
@@ -249,7 +253,7 @@ class _Tree:
 
 
 def own_name(name: str) -> str:
-    """The name of a node in its own program, without that of the program of which it is a draw."""
+    """Return the name of a node in its own program: `x` of `model.draw.x`."""
     return name if name.startswith(f"{DATA}.") else name.rpartition(".")[2]
 
 
@@ -265,7 +269,7 @@ def _literal(value: object) -> object:
 
 
 def term_content(plan: Plan, term: Term, rename: Rename) -> object:
-    """A term with other names in it; the order of a sum does not matter."""
+    """Return a term as a JSON value with renamed nodes; the parts of a sum are sorted."""
 
     def combine(term: Term, inside: tuple[object, ...]) -> object:
         match term:
@@ -293,7 +297,7 @@ def term_content(plan: Plan, term: Term, rename: Rename) -> object:
 
 
 def _factors(part: Part) -> list[object]:
-    """What a term is multiplied by, and where it is cut off."""
+    """Return the coefficient of a part, and its weight and floor if it has any."""
     more: list[object] = [part.weight, part.floor] if part.weight or part.floor else []
     return [part.coefficient, *more]
 
@@ -305,7 +309,10 @@ def _axis(axis: str, rename: Rename) -> str:
 def _term_vertices(
     plan: Plan, term: Term, labels: dict[Key, str], edges: list[tuple[Key, str, Key]]
 ) -> Key:
-    """A vertex for a term that is no density, joined to nodes and to the terms inside it."""
+    """Add vertices for a term and the terms inside it, and return the vertex of the term.
+
+    Densities have no vertex; an edge to the vertex of the node represents them.
+    """
     own = ("term", str(len(labels)))
     labels[own] = ""
     match term:
@@ -331,7 +338,7 @@ def _term_vertices(
 
 
 def _density(term: Density) -> str:
-    """Which density of its node a term is."""
+    """Return the label of a density of a node: its program and rows, or `divergence`."""
     if isinstance(term, Divergence):
         return "divergence"
     return term.program if term.rows == "all" else f"{term.program} {term.rows}"

@@ -1,4 +1,4 @@
-"""From the typed graph and the objective to the plan: every name, module and argument decided."""
+"""Builds the plan from the objective: all names, modules, tensors and arguments."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from specc.objective.passes.missing import mask_rank
 
 
 def build_plan(objective: Objective) -> Plan:
-    """The plan of everything that will be written."""
+    """Return the plan of the generated code."""
     graph = objective.graph.graph
     python = variables(objective)
     planned: dict[str, ProgramPlan] = {}
@@ -85,12 +85,12 @@ def build_plan(objective: Objective) -> Plan:
 
 
 def _own_name(name: str) -> str:
-    """The name of a node in the program that declares it: `h` of the `model.h` of a guide."""
+    """Return the name of a node in the program that declares it: `h` of `model.h`."""
     return name.removeprefix(f"{MODEL}.")
 
 
 def _missing(objective: Objective, python: Names) -> dict[str, Missing]:
-    """The names that go with data that may be missing."""
+    """Return the variables for each observed node whose values may be missing."""
     words = ("known", "sampled", "imputed", "values", "allowed")
     return {
         name: Missing(
@@ -106,7 +106,7 @@ def _missing(objective: Objective, python: Names) -> dict[str, Missing]:
 
 
 class _ProgramPlanner:
-    """Plans one generated class."""
+    """Plans the class of one program; `earlier` are the plans of the programs before it."""
 
     def __init__(
         self,
@@ -189,7 +189,7 @@ class _ProgramPlanner:
             )
 
     def _shared_modules(self) -> Iterable[LinkModule]:
-        """The links of earlier programs that this one uses, too."""
+        """Yield the links of earlier programs that this program also uses."""
         used = {use.link for use in self.typed.uses if use.node[0] == self.program.name}
         for name in (name for name in self.typed.sized if name in used):
             owner = self.typed.sized[name].program
@@ -206,7 +206,7 @@ class _ProgramPlanner:
             yield replace(module, attribute=attribute, tail=tail)
 
     def _shared_learnable(self) -> Iterable[LearnableParameter]:
-        """The learnable parameters of other programs that this one uses: `model.w`."""
+        """Yield the learnable parameters of other programs that this one uses: `model.w`."""
         found: dict[str, Node] = {}
         for node in self.program.nodes.values():
             for name in (name for e in node.expressions() for name in names(e)):
@@ -249,7 +249,7 @@ class _ProgramPlanner:
         )
 
     def _method(self, node: Node, arguments: tuple[Argument, ...]) -> str:
-        """What computes the parameters is called after them: `x_logits`, `z_loc_scale`."""
+        """Return a name after the computed parameters: `x_logits`, `z_loc_scale`, or empty."""
         computed = [a.parameter.name for a in arguments if a.number is None]
         if not computed:
             return ""
@@ -257,11 +257,11 @@ class _ProgramPlanner:
         return self.attributes.fresh(f"{node.name}_{what}")
 
     def _lengths(self, scan: str | None) -> str | None:
-        """The node that says how many steps of a sequence each row has."""
+        """Return the node with the number of steps of each row, None if all rows have all steps."""
         return self.graph.scans[scan].lengths if scan is not None else None
 
     def _lagged(self, node: Node) -> LaggedValue:
-        """What stands in for `z[t-1]`, and before the first step."""
+        """Plan a lagged value such as `z[t-1]`, with the value before the first step."""
         assert node.shift is not None and node.initial is not None
         number = self._plain(node.initial)
         base = _own_name(node.shift.base)
@@ -298,7 +298,7 @@ class _ProgramPlanner:
         )
 
     def _causal(self, node: Node) -> LinkModule | None:
-        """The network that is applied to the node itself."""
+        """Return the causal link that the parameters of a node apply to the node itself, if any."""
         for expression in node.own_expressions():
             for call in calls(expression):
                 if is_autoregressive(self.graph, node, call):
@@ -319,7 +319,7 @@ class _ProgramPlanner:
         )
 
     def _number(self, node: Node, value: Expression) -> Buffer | None:
-        """A known number as a tensor: what uses a node takes one."""
+        """Register the value of a constant node as a buffer; None if it is not constant."""
         number = constant(value, self.graph.constants, self._shape_of)
         if number is None:
             return None
@@ -328,9 +328,10 @@ class _ProgramPlanner:
         return self.buffers[-1]
 
     def _inputs(self, expressions: Iterable[Expression]) -> tuple[Input, ...]:
-        """The nodes whose values a method takes: all that are used but learnable tensors.
+        """Return the nodes in expressions whose values a method takes: all but parameters.
 
-        Of those, what has a value for each step is taken too: a loop hands over one step of it.
+        A parameter with a value for each step is included, because a loop passes the value of one
+        step.
         """
         found: dict[Input, None] = {}
         for expression in expressions:
@@ -342,7 +343,7 @@ class _ProgramPlanner:
         return tuple(found)
 
     def _masks(self, expression: Expression) -> Iterable[Mask]:
-        """The data of which an expression asks where it is known, if that is not everywhere."""
+        """Yield the masks of data that functions such as `known` take, if they may be missing."""
         for call in calls(expression):
             entry = self.graph.functions.get(call.function)
             if entry is not None and entry.of_data:
@@ -425,7 +426,7 @@ class _ProgramPlanner:
         return f"{'prior_' if self._has_twin(node) else ''}{node.name}_{parameter.name}"
 
     def _has_twin(self, node: Node) -> bool:
-        """Whether the guide has a node of the same name, whose variables take the plain names."""
+        """Whether the guide has a node of the same name, whose variables have no prefix."""
         guide = self.graph.guide
         return self.program.name == MODEL and guide is not None and node.name in guide.nodes
 
@@ -455,7 +456,7 @@ class _ProgramPlanner:
         return head
 
     def _find_buffers(self, wanted: str, expression: Expression) -> None:
-        """Lists of numbers become tensors that move with the module."""
+        """Register each list of numbers in an expression as a buffer."""
         values = list_of(expression, self.graph.constants)
         if values is None:
             for inside in children(expression):

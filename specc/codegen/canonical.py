@@ -1,13 +1,13 @@
-"""An order of the vertices of a labelled graph that follows from its structure alone.
+"""A canonical order of the vertices of a labelled graph, which depends on its structure alone.
 
-Vertices are told apart by their labels, then by what is joined to them, and so on until nothing
-changes: colour refinement, with a list of the cells that still have to be compared
-(Hopcroft 1971; Berkholz, Bonsma and Grohe 2017). Where whole cells remain, as between two parts
-of a model that mirror each other, one vertex is singled out and the refinement goes on, so that a
-choice in one part decides its neighbours. n vertices and m edges take time O((n + m) log n).
+Colour refinement distinguishes vertices by their labels, then by the labels of their neighbours,
+and so on until the partition is stable. A worklist of cells makes this O((n + m) log n) for n
+vertices and m edges (Hopcroft 1971; Berkholz, Bonsma and Grohe 2017). If a cell still has several
+vertices, as for symmetric parts of a model, one of them is individualized and the refinement
+continues, so that the choice also determines its neighbours.
 
-Vertices that this leaves in one cell are nearly always mirror images, and then the order among them
-does not matter. There are regular graphs in which they are not; no model looks like them.
+The vertices of a remaining cell are almost always symmetric, and then any choice gives the same
+graph. They need not be in some regular graphs, which do not occur as models.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def canonical_order(
     edges: Iterable[Edge[Vertex]],
     leads: Callable[[Vertex], bool] = lambda vertex: True,
 ) -> list[Vertex]:
-    """The vertices in an order that no renaming of them and no order of the arguments changes.
+    """Return the vertices in an order that is invariant under renaming and reordering of the input.
 
-    Mirror images stand in the order of `labels`: of those that lead (a property that renaming
-    leaves as it is), and the others after them.
+    Symmetric vertices are ordered as in `labels`, first those for which `leads` is true, a property
+    that renaming must not change.
     """
     partition = _Partition(labels, edges)
     partition.refine()
@@ -45,7 +45,7 @@ def canonical_order(
 
 
 class _Partition(Generic[Vertex]):
-    """Vertices in numbered cells; a cell is split where its vertices turn out to differ."""
+    """A partition of the vertices into numbered cells, refined by splitting cells."""
 
     def __init__(self, labels: Mapping[Vertex, str], edges: Iterable[Edge[Vertex]]) -> None:
         grouped: dict[str, dict[Vertex, None]] = {}
@@ -62,18 +62,18 @@ class _Partition(Generic[Vertex]):
         self.is_waiting = set(self.waiting)
 
     def refine(self) -> None:
-        """Compare by every waiting cell, until none is left."""
+        """Refine by every cell of the worklist until it is empty."""
         while self.waiting:
             cell = self.waiting.popleft()
             self.is_waiting.discard(cell)
             self._compare_by(cell)
 
     def single_out(self, cell: int) -> None:
-        """Give the first vertex of a cell a cell of its own."""
+        """Individualize the first vertex of a cell: move it into a new cell."""
         self._split(cell, [[min(self.cells[cell], key=self.place.__getitem__)]])
 
     def _compare_by(self, cell: int) -> None:
-        """Split the cells whose vertices are joined to this one in different ways."""
+        """Split the cells whose vertices have different edges to this cell."""
         ways: dict[Vertex, list[str]] = {}
         for vertex in self.cells[cell]:
             for label, other in self.joined[vertex]:
@@ -89,7 +89,7 @@ class _Partition(Generic[Vertex]):
             self._split(number, parts)
 
     def _split(self, cell: int, parts: Sequence[Sequence[Vertex]]) -> None:
-        """Move the parts into new cells; what is left keeps its number."""
+        """Move the parts of a cell into new cells; the remaining vertices stay in the old one."""
         numbers = [cell]
         for part in parts:
             numbers.append(len(self.cells))
@@ -98,7 +98,7 @@ class _Partition(Generic[Vertex]):
                 del self.cells[cell][vertex]
                 self.cell_of[vertex] = numbers[-1]
         if cell not in self.is_waiting:
-            # What is joined to the largest part follows from the others, and from the whole.
+            # The largest part may be omitted from the worklist (Hopcroft 1971).
             numbers.remove(max(numbers, key=lambda n: len(self.cells[n])))
         for number in numbers:
             if number not in self.is_waiting:

@@ -1,4 +1,4 @@
-"""The plan of a copy of a program inside a loss: the same methods, at values of other names."""
+"""The plan of a copy of a program inside a loss: the same methods, at other values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from specc.graph.graph import Program
 
 
 def plan_copy(original: ProgramPlan, copy: Program, python: Names) -> ProgramPlan:
-    """The plan of a copy, from that of the program."""
+    """Return the plan of a copy, given that of the program."""
     renamed = _Renamed(copy, python)
     own = {called: name for name, called in copy.names.items()}
     order = [(name, own[name]) for name in copy.order]
@@ -36,25 +36,25 @@ def plan_copy(original: ProgramPlan, copy: Program, python: Names) -> ProgramPla
 
 
 class _Renamed:
-    """The parts of a plan with the names of the values of a copy."""
+    """Replaces the names of values in the parts of a plan by those of a copy."""
 
     def __init__(self, copy: Program, python: Names) -> None:
         self.copy, self.python = copy, python
 
     def name(self, name: str) -> str:
-        """The name of a value; those of other programs keep theirs."""
+        """Return the name of a value in the copy; values of other programs are unchanged."""
         return self.copy.names.get(name, name)
 
     def inputs(self, inputs: Iterable[Input]) -> tuple[Input, ...]:
-        """The names of what a method takes."""
+        """Return the renamed inputs of a method."""
         return tuple(self.name(each) if isinstance(each, str) else each for each in inputs)
 
     def _fresh(self, variable: str) -> str:
-        """The name of a variable that goes with a value."""
+        """Return the name of a new variable for a value of the copy."""
         return self.python.fresh(python_name(f"{self.copy.name.removesuffix('.draw')}.{variable}"))
 
     def factor(self, factor: Factor) -> Factor:
-        """A density, at the values of the copy."""
+        """Return a density at the values of the copy."""
         return replace(
             factor,
             node=self.copy.nodes[self.name(factor.node.name)],
@@ -79,12 +79,12 @@ class _Renamed:
         return f"{values} | {given}" if given else values
 
     def let(self, let: Let) -> Let:
-        """A deterministic value, of values of the copy."""
+        """Return a deterministic node of the copy."""
         node = self.copy.nodes[self.name(let.node.name)]
         return replace(let, node=node, inputs=self.inputs(let.inputs))
 
     def lagged(self, lagged: LaggedValue) -> LaggedValue:
-        """A lagged value of the copy."""
+        """Return a lagged value of the copy."""
         return replace(
             lagged,
             node=self.copy.nodes[self.name(lagged.node.name)],

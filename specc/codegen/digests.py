@@ -1,8 +1,9 @@
-"""Digests of a spec: what changed when they differ.
+"""Digests of a spec, which show what differs between two specs.
 
-`source` covers the bytes, `math` the programs and the objective with canonical names in place of
-those of nodes and links, `parameters` the names and shapes of the learnable tensors, `training` how
-they start and what the schema marks as training. `specc.verdict` says what follows for a run.
+`source` is the digest of the text, `math` that of the programs and the objective with canonical
+names of nodes and links, `parameters` that of the names and shapes of the learnable tensors, and
+`training` that of the initialization and of the keys that the schema marks as training.
+`specc.verdict` decides from them whether a run can be resumed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from specc.graph.nodes import Node
 def digests(
     plan: Plan, parameters: Sequence[tuple[str, Shape]], names: Mapping[Key, str] | None = None
 ) -> dict[str, str]:
-    """All digests of a compiled spec; the order of the parameters does not matter."""
+    """Return all digests of a compiled spec; the order of `parameters` does not matter."""
     experiment, names = plan.experiment, names or canonical_names(plan)
     shared, *players = experiment.training.digested
     return {
@@ -42,9 +43,9 @@ def digests(
 
 
 def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
-    """The programs, links and objective with canonical names: the same for a renamed model.
+    """Return the programs, links and objective with canonical names, as a JSON value.
 
-    Constants give way to their values; the objective is what its name stands for.
+    Constants are replaced by their values, and a named objective by its terms.
     """
     rename = names.__getitem__
     graph = plan.graph.graph
@@ -70,7 +71,7 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
 
 
 def _averages(graph: Graph, rename: Rename) -> dict[str, object]:
-    """The links that average others, each with the other."""
+    """Return the links that are moving averages of other links, as pairs."""
     found = [
         [rename(("link", name)), rename(("link", link.average.of))]
         for name, link in graph.links.items()
@@ -85,9 +86,9 @@ def _warm_up(plan: Plan) -> dict[str, float]:
 
 
 def _players(plan: Plan, rename: Rename) -> dict[str, object]:
-    """What each player trains, and in what order, where there are several or links are named.
+    """Return the trained links of each player, and the order, unless one player trains everything.
 
-    Their names count, for a checkpoint has the state of each under its name.
+    The names of players are included, because a checkpoint has the state of each player by name.
     """
     players = plan.objective.players
     if len(players) == 1 and players[0].links is None:
@@ -105,7 +106,7 @@ def _trained(plan: Plan, name: str) -> Key:
 
 
 def starts(plan: Plan, names: Mapping[Key, str]) -> Mapping[str, object]:
-    """How learnable tensors start, by canonical name, where the spec says it."""
+    """Return the stated initial values of learnable tensors by canonical name."""
     nodes: dict[str, object] = {
         f"{n.program} {names['node', n.name]}": n.init for n in _nodes(plan) if n.init is not None
     }
@@ -114,12 +115,12 @@ def starts(plan: Plan, names: Mapping[Key, str]) -> Mapping[str, object]:
 
 
 def fixed(plan: Plan, names: Mapping[Key, str]) -> dict[str, object]:
-    """What a run holds on to beside its mathematics, by where it stands in the spec."""
+    """Return the settings that must not change during a run, by their path in the spec."""
     return {**plan.experiment.training.fixed, "init": dict(starts(plan, names))}
 
 
 def _scans(graph: Graph, rename: Rename) -> list[list[object]]:
-    """The sequences: their steps, and the node that says how many of them a row has."""
+    """Return each sequence with its number of steps, and the node with the lengths of rows."""
     return sorted(
         [rename(("plate", name)), scan.steps, scan.lengths and rename(("node", scan.lengths))]
         for name, scan in graph.scans.items()

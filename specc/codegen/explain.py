@@ -1,4 +1,4 @@
-"""What the compiler decided for a spec, each decision with its reason: a visitor of the plan."""
+"""Describes a plan, with the reason of each decision of the compiler, for `specc explain`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from specc.objective.objective import Player
 
 WIDTH = 96
 WIDEST = 120
-"""The description of a model may be as wide as the widest table."""
+"""The largest width of the title, which is that of the widest table."""
 STATEMENT = 52
-"""How wide the sampling statement of a node may be in the table of nodes."""
+"""The largest width of a sampling statement in the table of nodes."""
 
 
 def explain(plan: Plan) -> str:
-    """The factorization, the objective, and every decision, as text."""
+    """Return the factorization, the objective, and every decision, as text."""
     return "\n".join(_lines(plan)) + "\n"
 
 
@@ -74,7 +74,7 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
 
 
 def _folded(row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The row of a node; a long statement goes on below."""
+    """Yield the row of a node; the rest of a long statement follows in rows below."""
     name, what, *rest = row
     first, *more = textwrap.wrap(what, STATEMENT, break_long_words=False, break_on_hyphens=False)
     yield name, first, *rest
@@ -83,7 +83,7 @@ def _folded(row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _long_form(plan: Plan) -> Iterator[str]:
-    """What the objective is short for, as a spec would have it."""
+    """Yield the long form of a named objective, as text of a spec."""
     text = plan.experiment.long_form
     if text:
         yield "long form of the objective, for a spec"
@@ -93,7 +93,7 @@ def _long_form(plan: Plan) -> Iterator[str]:
 
 
 def _folded_text(line: str) -> Iterator[str]:
-    """A line of a spec; a long text in quotes goes on below as a folded one."""
+    """Yield a line of a spec; a long quoted text becomes a folded block scalar."""
     key, quote, value = line.partition(': "')
     if not quote or len(line) <= WIDTH:
         yield line
@@ -116,7 +116,7 @@ def _objective(plan: Plan) -> Iterator[str]:
 
 
 def _player(plan: Plan, player: Player, whose: str) -> Iterator[str]:
-    """What a player minimizes the negative of, and what was decided for it."""
+    """Yield the objective of a player, and the decisions about it."""
     title = player.entry.title if player.is_bound else "mean of values"
     yield f"objective{whose}    the {title}"
     yield from _wrapped(f"{player.variable} = {objective_formula(plan, player)}")
@@ -152,7 +152,7 @@ def _links(plan: Plan) -> Iterator[str]:
 
 
 def _shared(plan: Plan) -> Iterator[str]:
-    """What several programs use: whose it is, where else it is used, which losses train it."""
+    """Yield the table of shared links and parameters: owner, other programs, training losses."""
     users: dict[tuple[str, str], list[str]] = {}
     for program in plan.programs.values():
         for shared in program.shared:
@@ -175,13 +175,13 @@ def _trained_by(plan: Plan, name: str) -> Iterator[str]:
 
 
 def _kind(module: LinkModule) -> str:
-    """`mlp`, or `average of classifier`."""
+    """Return the kind of a link: `mlp`, or `average of classifier`."""
     average = module.link.average
     return module.link.entry.name if average is None else f"average of {average.of}"
 
 
 def _between(plan: Plan, module: LinkModule) -> str:
-    """`[784] to [20]`; a bijection is between a draw and a value, given the size of a context."""
+    """Return input and output sizes: `[784] to [20]`, for a bijection those of draw and value."""
     entry, use = module.link.entry, next(u for u in plan.graph.uses if u.link == module.link.name)
     if isinstance(entry, Link):
         return f"{_sizes(module.input)} to {_sizes(module.lowered.output)}"
@@ -192,7 +192,7 @@ def _between(plan: Plan, module: LinkModule) -> str:
 
 
 def _users(plan: Plan, link: str) -> list[str]:
-    """The nodes that use a link; of a loss, the expression."""
+    """Return the nodes that use a link, as `program.node`, or expressions of a loss."""
     graph = plan.graph.graph
     uses = [use.node for use in plan.graph.uses if use.link == link]
     uses = [use for use in uses if not name_in_model(graph.node(use))]
@@ -212,8 +212,8 @@ def _count(plan: Plan, program: ProgramPlan, module: LinkModule) -> int:
 def _totals(plan: Plan) -> Iterator[str]:
     total = sum(math.prod(shape) for _, shape in parameters(plan))
     yield f"{total:,} parameters in all"
-    asked = [f"{p}.{m}" for p, methods in plan.methods.items() for m in methods]
-    yield from _wrapped(f"available methods: {', '.join(asked)}", "")
+    names = [f"{p}.{m}" for p, methods in plan.methods.items() for m in methods]
+    yield from _wrapped(f"available methods: {', '.join(names)}", "")
 
 
 def _wrapped(text: str, indent: str = "    ", width: int = WIDTH) -> list[str]:
@@ -228,7 +228,7 @@ def _wrapped(text: str, indent: str = "    ", width: int = WIDTH) -> list[str]:
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Columns as wide as their widest cell, the last one as it comes."""
+    """Yield the lines of a table with aligned columns."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     for row in [head, *rows]:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -236,7 +236,7 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[st
 
 
 def explain_json(plan: Plan) -> dict[str, Any]:
-    """The same for a program."""
+    """Return the same description as a JSON value."""
     return {
         "name": plan.experiment.name,
         "programs": {
@@ -264,13 +264,13 @@ def explain_json(plan: Plan) -> dict[str, Any]:
 
 
 def _long_form_json(plan: Plan) -> dict[str, Any]:
-    """What the objective is short for."""
+    """Return the long form of a named objective, if it has one."""
     text = plan.experiment.long_form
     return {"long_form": text} if text else {}
 
 
 def _described(plan: Plan, player: Player) -> dict[str, Any]:
-    """A player as a JSON value."""
+    """Return the description of a player as a JSON value."""
     return {
         "name": player.entry.name,
         "formula": objective_formula(plan, player),
@@ -286,7 +286,7 @@ def _described(plan: Plan, player: Player) -> dict[str, Any]:
 
 
 def _others(plan: Plan) -> dict[str, Any]:
-    """All players by their names, where there are several."""
+    """Return the descriptions of all players if there are several."""
     players = plan.objective.players
     if len(players) == 1:
         return {}

@@ -1,7 +1,7 @@
-"""Where the particle axis and the axes of enumerated nodes stand in a tensor, from the right.
+"""The positions of the axes of particles and enumerated nodes, counted from the right.
 
-A tensor is [particle, enumerated..., batch, *event], read from the right; axes that a value does
-not vary with are absent at the left, or 1 between others.
+A tensor has the axes [particles, enumerated..., batch, *event]. An axis along which a value is
+constant is absent at the left, or has size 1 between others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from specc.objective.objective import Player
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The axes before an event: how many particles (1: no axis), and which enumerated nodes."""
+    """The axes before the rows: the number of particles (no axis if 1), and enumerated nodes."""
 
     particles: int = 1
     enumerated: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Layout:
 
     @classmethod
     def of(cls, plan: Plan, player: Player, particles: int) -> Layout:
-        """The axes of a loss: the value before of a node that is summed out has its own, too."""
+        """Return the axes of a loss; the lagged value of an enumerated node also has an axis."""
         model = plan.graph.graph.model.nodes.values()
         shifted = {n.shift.base: n.name for n in model if n.shift is not None}
         axes: list[str] = []
@@ -36,9 +36,9 @@ class Layout:
         return cls(particles, tuple(axes))
 
     def axis(self, name: str) -> int:
-        """The index, from the right, of an enumerated node's axis in a tensor of row values."""
+        """Return the index, from the right, of an enumerated node's axis in a tensor with rows."""
         return -(len(self.enumerated) - self.enumerated.index(name) + 1)
 
     def axes(self, names: Iterable[str]) -> tuple[int, ...]:
-        """The indices of several enumerated axes, from left to right."""
+        """Return the indices of several enumerated axes, from left to right."""
         return tuple(sorted(self.axis(name) for name in names))

@@ -1,4 +1,4 @@
-"""Which nodes of a sequence depend on each other through time, and so go step by step."""
+"""The nodes of a sequence that depend on each other through time, so that a loop is needed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from specc.graph.queries import with_lagged_edges
 
 
 def loops(program: Program, lets_only: bool = False) -> tuple[tuple[str, ...], ...]:
-    """The strongly connected parts of the graph in time, each in the order of one step.
+    """Return the strongly connected components of the graph in time, each in the order of a step.
 
-    With `lets_only`, where the values of random nodes are known: only deterministic nodes wait
-    for each other then.
+    With `lets_only` the values of random nodes are given, so that only deterministic nodes matter.
     """
     digraph = with_lagged_edges(program)
     if lets_only:

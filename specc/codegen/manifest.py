@@ -1,4 +1,4 @@
-"""The manifest beside generated code: all that the run time learns of the spec."""
+"""The manifest beside generated code, from which the run time learns everything about the spec."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMAT = 2
 
 
 def manifest(plan: Plan) -> dict[str, Any]:
-    """The manifest as a JSON value."""
+    """Return the manifest as a JSON value."""
     experiment, own = plan.experiment, side(plan)
     named = [{"name": name, "shape": list(shape)} for name, shape in own.shapes.items()]
     return {
@@ -64,7 +64,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
 
 
 def _module(module: Module) -> dict[str, Any]:
-    """What a module stands for; its inputs where there is more than one."""
+    """Return the canonical name of a module, with its inputs if it concatenates several."""
     found: dict[str, Any] = {"erased": module.erased}
     if module.inputs:
         found["inputs"] = [list(each) for each in module.inputs]
@@ -73,7 +73,7 @@ def _module(module: Module) -> dict[str, Any]:
 
 
 def _evaluation(plan: Plan, entry: LikelihoodEstimate | SampleMetric) -> dict[str, Any]:
-    """What is computed after training, with the place of the part of the data it is of."""
+    """Return an entry of `evaluate:`, with the position in the spec of the split that it uses."""
     if isinstance(entry, LikelihoodEstimate):
         return {**entry.settings, "at": at(entry.span)}
     metric, options = entry.entry, dict(entry.options)
@@ -90,7 +90,7 @@ def _evaluation(plan: Plan, entry: LikelihoodEstimate | SampleMetric) -> dict[st
 
 
 def _scalars(plan: Plan, player: Player) -> dict[str, dict[str, Any]]:
-    """The numbers that a loss takes at each step, by argument, each of a kind with its options."""
+    """Return the scalar arguments of a loss, each with its kind and options."""
     found: dict[str, dict[str, Any]] = {}
     loss = plan.losses[player.name]
     if loss.needs_data_size:
@@ -103,18 +103,18 @@ def _scalars(plan: Plan, player: Player) -> dict[str, dict[str, Any]]:
 
 
 def _state(own: State) -> dict[str, Any]:
-    """A tensor that a loss reads and replaces at each step, the same in every process."""
+    """Return a tensor that a loss reads and replaces at each step, equal in all processes."""
     kind = {"dtype": "float32", "layout": "replicated"}
     return {"name": own.name, "shape": list(own.shape), "initial": own.initial, **kind}
 
 
 def manifest_text(plan: Plan) -> str:
-    """The manifest as the text of a file."""
+    """Return the manifest as the text of a file."""
     return json_text(manifest(plan)) + "\n"
 
 
 def at(span: Span) -> str:
-    """`specs/vae.yaml:10:3`."""
+    """Return a position in a spec as `specs/vae.yaml:10:3`."""
     return f"{span.source.name}:{span.line}:{span.column}"
 
 
@@ -158,9 +158,10 @@ def _data(plan: Plan) -> dict[str, Any] | None:
 
 
 def _rows_alone(plan: Plan) -> dict[str, Any]:
-    """Rows without data, by their numbers: as many as a batch has, so that an epoch is one step.
+    """Return a source of row numbers for a spec without data.
 
-    Where every node is shared by all rows there is one.
+    There are as many rows as a batch has, so that an epoch is one step; one row if all nodes are
+    global.
     """
     types = (f.type for program in plan.programs.values() for f in program.factors.values())
     is_local = any(kind.is_local for kind in types)
@@ -210,7 +211,7 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
 
 
 def _limits(plan: Plan, node: Node) -> list[dict[str, Any]]:
-    """What bounds a value, where that is another field of its row or a number of the spec."""
+    """Return the bounds of an observed value that are fields of its row or numbers of the spec."""
     found: list[dict[str, Any]] = []
     if node.role != "observed" or node.entry is None or node.through:
         return found
@@ -231,16 +232,16 @@ def _limits(plan: Plan, node: Node) -> list[dict[str, Any]]:
 
 
 def _checked(field: DataField, support: Support) -> Support:
-    """What the values of a field are held against: what its node takes, and what it states."""
+    """Return the support that the values of a field must have: of the node, and of `constrain:`."""
     stated = field.support if field.transforms.get("constrain") else None
     return support if stated is None else meet(support, stated) or support
 
 
 def _fills(field: DataField, support: Support) -> dict[str, Any]:
-    """What stands for a missing value, what is shown in its place, and what is hidden."""
+    """Return the marker of missing values, the value that replaces them, and `hide:`, `repeat:`."""
     keys = {"missing": "marker", "hide": "hide", "repeat": "repeat"}
-    said = {to: field.transforms.get(key) for key, to in keys.items()}
-    found = {key: value for key, value in said.items() if value is not None}
+    stated = {to: field.transforms.get(key) for key, to in keys.items()}
+    found = {key: value for key, value in stated.items() if value is not None}
     zero = contains(support, point(0)) and not support.event_rank
     fill = field.transforms.get("fill") or ("zero" if zero or support.discrete else "mean")
     return {**found, "fill": fill}

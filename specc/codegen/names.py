@@ -1,4 +1,4 @@
-"""Python names for the names of a spec: the same where possible, with `_` where they clash."""
+"""Python names for the names of a spec: the same where possible, with `_` appended on a clash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from specc.catalog.registry import module_names
 from specc.graph.graph import DATA
 from specc.language.reserved import MODULE_ATTRIBUTES
 
-# What generated code itself says beside the spec's names.
+# Names that occur in generated code for other purposes.
 OWN = frozenset(
     """
     self model guide networks noise rows particles data_size kl_weight loss math torch nn init score
@@ -32,20 +32,20 @@ METHODS = frozenset(
 
 
 def reserved() -> frozenset[str]:
-    """Names that no local variable of generated code may take."""
+    """Return the names that no local variable of generated code may have."""
     words = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
     return OWN | words | module_names()
 
 
 def function_of(player: str) -> str:
-    """The name of the function with a player's loss: its own, unless the file has it already."""
+    """Return the name of the loss of a player: that of the player, with `_` if it is reserved."""
     return f"{player}_" if player in reserved() - {"loss"} else player
 
 
 def python_name(name: str) -> str:
-    """What a name of the spec, or the text of an expression of it, is in Python, if that is free.
+    """Return the Python name of a name of the spec or of the text of an expression.
 
-    `model.x` is `model_x`, the data `data.x` are `x`, and `d(model.x)` is `d_model_x`.
+    `model.x` becomes `model_x`, `data.x` becomes `x`, and `d(model.x)` becomes `d_model_x`.
     """
     words = [w for w in re.split(r"\W+", name.removeprefix(f"{DATA}.")) if w and w != DATA]
     if len(words) > LONGEST:
@@ -54,11 +54,11 @@ def python_name(name: str) -> str:
 
 
 LONGEST = 4
-"""How many words of an expression the name of its value has."""
+"""The largest number of words of an expression in the name of its value."""
 
 
 class Names:
-    """Gives every name of a spec one Python name, and fresh names to what is computed from it."""
+    """Python names by names of the spec, and new names for other variables."""
 
     def __init__(self, names: Iterable[str], further: Iterable[str] = ()) -> None:
         self._taken = set(reserved()) | set(further)
@@ -67,20 +67,20 @@ class Names:
             self._python[name] = self.fresh(python_name(name))
 
     def __getitem__(self, name: str) -> str:
-        """The Python name of a name of the spec."""
+        """Return the Python name of a name of the spec."""
         return self._python[name]
 
     def call(self, name: str, wanted: str) -> None:
-        """Give a name of the spec another Python name, or as near as can be."""
+        """Name a name of the spec `wanted`, with `_` appended if needed, unless it has a name."""
         if name not in self._python:
             self._python[name] = self.fresh(wanted)
 
     def share(self, name: str, other: str) -> None:
-        """Give a name of the spec the Python name of another."""
+        """Give a name of the spec the Python name of another one."""
         self._python[name] = self._python[other]
 
     def fresh(self, wanted: str) -> str:
-        """`wanted`, with as many `_` after it as it takes to be new."""
+        """Return `wanted` with as many `_` appended as make it unique, and reserve the name."""
         while wanted in self._taken:
             wanted += "_"
         self._taken.add(wanted)
@@ -88,13 +88,13 @@ class Names:
 
 
 class Attributes:
-    """Names on one generated class, kept off torch's own and off each other."""
+    """Names of attributes of a generated class, distinct from those of `torch.nn.Module`."""
 
     def __init__(self) -> None:
         self._taken = set(MODULE_ATTRIBUTES | METHODS | set(keyword.kwlist))
 
     def fresh(self, wanted: str) -> str:
-        """`wanted`, with as many `_` after it as it takes to be new."""
+        """Return `wanted` with as many `_` appended as make it unique, and reserve the name."""
         while wanted in self._taken:
             wanted += "_"
         self._taken.add(wanted)

@@ -1,4 +1,4 @@
-"""The files of `generated/<name>/`: code, manifest and source map, each with its digest."""
+"""The files of `generated/<name>/`: code with digests, manifest and source map."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from specc.version import VERSION
 
 
 def package(plan: Plan) -> dict[str, str]:
-    """Every file by its name; the same spec and version give the same bytes."""
+    """Return the text of each file by name; the same spec and version give the same bytes."""
     generated = lower(plan)
     verify_generated(generated)
     files = [_program_file(plan, p, generated.classes[n]) for n, p in plan.programs.items()]
@@ -33,7 +33,7 @@ def package(plan: Plan) -> dict[str, str]:
 
 
 def _program_file(plan: Plan, program: ProgramPlan, written: Class) -> PyFile:
-    """The file of one program: its class, with its layers and its methods."""
+    """Return the file of one program: its class with layers and methods."""
     out = Writer()
     write_class(out, written)
     docstring = program_docstring(plan, program)
@@ -45,7 +45,7 @@ def _program_file(plan: Plan, program: ProgramPlan, written: Class) -> PyFile:
 
 
 def _objective_file(plan: Plan, generated: Generated) -> PyFile:
-    """The file with the loss of each player."""
+    """Return the file with the loss of each player."""
     out, imports = Writer(), {"torch.Tensor"}
     for number, written in enumerate(generated.losses.values()):
         if number:
@@ -61,7 +61,7 @@ def _objective_file(plan: Plan, generated: Generated) -> PyFile:
 
 
 def _stamp(plan: Plan, file: PyFile) -> PyFile:
-    """The header: where the file comes from, and what shows an edit by hand."""
+    """Add the header of a file: its origin, and a digest that detects later edits."""
     body = hashlib.sha256(file.text.encode()).hexdigest()[:16]
     source = hashlib.sha256(plan.experiment.source.text.encode()).hexdigest()[:16]
     header = [
@@ -76,14 +76,14 @@ def _stamp(plan: Plan, file: PyFile) -> PyFile:
 
 
 def body_digest(text: str) -> tuple[str, str]:
-    """The digest that a generated file's header states, and that of the body below it."""
+    """Return the digest in the header of a generated file, and the digest of its body."""
     lines = text.split("\n")
     stated = lines[1].rpartition("body ")[2] if len(lines) > 1 else ""
     return stated, hashlib.sha256("\n".join(lines[2:]).encode()).hexdigest()[:16]
 
 
 def _front(plan: Plan) -> PyFile:
-    """`__init__.py`: the classes, the loss, and the program that holds them."""
+    """Return `__init__.py`: the classes, the losses, and a function that makes the program."""
     out = Writer()
     classes = sorted(p.class_name for p in plan.programs.values())
     names = [*classes, *sorted([*plan.functions, "program"])]
@@ -119,7 +119,7 @@ def _front(plan: Plan) -> PyFile:
 
 
 def made(program: ProgramPlan) -> str:
-    """`Guide(model)`: a program is made with those whose modules it shares."""
+    """Return the call that makes a program from those whose modules it shares: `Guide(model)`."""
     return f"{program.class_name}({', '.join(program.owners)})"
 
 

@@ -1,7 +1,7 @@
-"""The names, modules, tensors and arguments of the generated code.
+"""The plan: names, modules, tensors and arguments of the generated code.
 
-`specc.codegen.lower` makes functions of a plan, and decides their axes; the manifest and `explain`
-read the plan itself, and `specc.codegen.signatures` for what a function takes.
+`specc.codegen.lower` makes the functions of a plan and decides their axes. The manifest and
+`explain` read the plan itself, and the arguments of functions from `specc.codegen.signatures`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from specc.objective.objective import Objective
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Where the data of a node have values: a value of its own beside them, `x_known`."""
+    """The mask of the data of a node, `x_known`: true where there is a value."""
 
     node: str
 
     def __str__(self) -> str:
-        """As an expression of a spec has it."""
+        """Return the mask as an expression of a spec, `known(x)`."""
         return f"known({self.node})"
 
 
 Input = str | Mask
-"""What a method takes: the value of a node, by its name, or where data have values."""
+"""An input of a method: the value of a node, by name, or the mask of its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class LinkModule:
 
     @property
     def output(self) -> Shape:
-        """The shape of what the link gives, at its end."""
+        """The shape of the final output of the link."""
         return self.lowered.output if self.tail is None else self.tail.lowered.output
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The last layers of a causal link, which stand apart from its trunk."""
+    """The last layers of a causal link, which are a module of their own."""
 
     attribute: str
     lowered: Lowered
@@ -62,7 +62,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last layer between a trunk and one parameter of a node, and the map onto its support."""
+    """The last layer from a trunk to one parameter of a node, and the map onto its support."""
 
     attribute: str
     lowered: Lowered
@@ -73,10 +73,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class LearnableParameter:
-    """A learnable tensor: a parameter node, or the point of a latent that is drawn as `delta`.
+    """A learnable tensor: a parameter node, or a latent with the draw `delta`.
 
-    `raw` is the attribute that holds unconstrained numbers; it is `attribute` itself where the
-    support is all real numbers.
+    `raw` is the attribute with the unconstrained tensor; it equals `attribute` if the support is
+    the real numbers.
     """
 
     attribute: str
@@ -89,9 +89,10 @@ class LearnableParameter:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A constant tensor that moves to the device with its module.
+    """A constant tensor, registered as a buffer of its module.
 
-    It is filled with `value`, unless it has `values`; `made` is a call of torch that makes them.
+    All entries are `value`, unless `values` has them; `made` is a torch call that computes
+    `values`.
     """
 
     attribute: str
@@ -103,10 +104,10 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A module, or a learnable parameter, of another program that this one uses, too.
+    """A module or a learnable parameter of another program that this program also uses.
 
-    `name` is that of the link or the parameter in the spec, `attribute` what this program's class
-    calls it, and `original` what the class of `owner` does.
+    `name` is the name of the link or the parameter in the spec, `attribute` that in the class of
+    this program, and `original` that in the class of `owner`.
     """
 
     name: str
@@ -118,10 +119,10 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One parameter of a factor: a plain number, an expression, or a head on the factor's trunk.
+    """A parameter of a factor: a number, an expression, a buffer, or a head on the factor's trunk.
 
-    `own` is the shape of the expression itself, before it broadcasts to `shape`; `plates` are those
-    over which it varies, and `inputs` the nodes that it uses.
+    `shape` is that of the parameter, and `own` that of the expression, which broadcasts to it.
+    `plates` are those over which it varies, and `inputs` the nodes in the expression.
     """
 
     parameter: Parameter
@@ -139,12 +140,12 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The bijections between a node's draw and its value, and what the code calls them.
+    """The bijections from the draw of a node to its value, with their methods and variables.
 
-    `forward` and `inverse` are the methods of the two maps through all of them; `base` and
-    `log_det` the variables that hold the base draw and the log-determinant. `inputs` are the nodes
-    in their contexts. With `scored` the density of the draw itself is computed, so that `forward`
-    gives the log-determinant, too.
+    `forward` and `inverse` are the methods of the composition and its inverse. `base` and `log_det`
+    are the variables of the base draw and of the log-determinant. `inputs` are the nodes in the
+    contexts. If `scored`, the density of the draw itself is computed, so that `forward` also
+    returns the log-determinant.
     """
 
     steps: tuple[Call, ...]
@@ -159,13 +160,13 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One conditional density of a program: p(x | z) or q(z | x).
+    """A conditional density of a program: p(x | z) or q(z | x).
 
-    `conditional` is what stands between the parentheses, `x | z`, and `sampled_from` the right side
-    of its sampling statement, `Normal(0, 1)`. `inputs` are the nodes that it depends on, `given`
-    those that its parameters do. `drawn` is the shape of what its distribution draws, which `flow`
-    takes to a value. `causal` is the network by which each entry depends on those before it. On the
-    plate `scan` of a sequence `lengths` is the node that says how many steps count.
+    `conditional` is the text inside the parentheses, `x | z`, and `sampled_from` the right side of
+    the sampling statement, `Normal(0, 1)`. `inputs` are all nodes that it depends on, `given` those
+    in the parameters. `drawn` is the event shape of the distribution, before `flow` maps it to the
+    value. `causal` is the network of an autoregressive density. `scan` is the plate of a sequence,
+    and `lengths` the node with the number of steps of each row.
     """
 
     node: Node
@@ -186,32 +187,32 @@ class Factor:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The names of the random values that the density is of: several, if the draw has parts."""
+        """The names of the random values of the density: several for a joint draw with parts."""
         return self.node.values
 
     @property
     def tensors(self) -> tuple[Argument, ...]:
-        """The parameters that are computed: all but plain numbers."""
+        """The parameters that are computed, as opposed to plain numbers."""
         return tuple(a for a in self.arguments if a.number is None)
 
     @property
     def event_axes(self) -> int:
-        """How many axes of log_prob belong to the event and are summed."""
+        """The number of axes of log_prob that belong to the event, over which it is summed."""
         return len(self.drawn) - len(self.entry.result_dims)
 
     @property
     def needs(self) -> tuple[Input, ...]:
-        """The nodes whose values its density takes, beside its own."""
+        """The nodes whose values the density takes, besides its own value."""
         return self.inputs if self.lengths is None else (*self.inputs, self.lengths)
 
     @property
     def has_mean(self) -> bool:
-        """Whether the mean of the node, given its parameters, is that of its distribution."""
+        """Whether the mean of the distribution is the mean of the node given its parameters."""
         return self.entry.mean and self.flow is None and self.causal is None
 
     @property
     def members(self) -> int:
-        """How many orders of its entries the density is the mean of; there is an axis of them."""
+        """The number of orders of entries over which the density is averaged, along an axis."""
         if self.causal is None:
             return 1
         link = self.causal.link
@@ -220,13 +221,13 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What the code calls things of data that may be missing.
+    """The variables for an observed node whose values may be missing.
 
-    `known` is the mask of what has a value: of each row, and of each entry along the first `rank`
-    axes of an event. `fraction` is the fraction of rows with a value. Where the data have none,
-    `sampled` holds a draw, `imputed` the data completed by it; or `values` holds every value, and
-    `allowed` those that agree with the data. Where nothing `fills` what is missing, it is left out
-    of the density.
+    `known` is the mask of present values, for each row and for each entry along the first `rank`
+    axes of an event. `fraction` is the fraction of rows with a value. If the guide has a node for
+    missing values (`fills`), either `sampled` is its draw and `imputed` the data completed by it,
+    or `values` are all its values and `allowed` the mask of those that agree with the data.
+    Otherwise missing values are left out of the density.
     """
 
     node: str
@@ -242,7 +243,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Let:
-    """A deterministic node: a method of its program; one that is a known number has a `buffer`."""
+    """A deterministic node: a method of its program, with a `buffer` if its value is a number."""
 
     node: Node
     type: Type
@@ -254,10 +255,10 @@ class Let:
 
 @dataclass(frozen=True, slots=True)
 class LaggedValue:
-    """The value of a node at the step before, `z_prev`; where no `is_lag`, at the one after it.
+    """The value of a node at the previous step, `z_prev`, or at the next one if not `is_lag`.
 
-    Before the first step it is `number`, or what `method` computes. In a reverse sequence the first
-    step of a row is its last one, which `lengths` tells.
+    The value before the first step is `number`, or the result of `method`. In a reverse sequence
+    the first step of a row is its last one; `lengths` has the number of steps of each row.
     """
 
     node: Node
@@ -273,11 +274,11 @@ class LaggedValue:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The function with the loss of one player: its name, and what it takes.
+    """The loss of one player as a function, and its arguments.
 
-    `inputs` are data, at least one of them to count the rows by. `shares` are the arguments that
-    are a share of rows with a value, each with the data that it is of; with `needs_data_size` the
-    size of the data is an argument, against which terms of global nodes are weighed.
+    `inputs` are data, at least one field, from which the number of rows is read. `shares` maps the
+    arguments that are fractions of rows with a value to the nodes. If `needs_data_size`, the number
+    of rows of the data is an argument, by which the terms of global nodes are divided.
     """
 
     function: str
@@ -288,13 +289,13 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class ProgramPlan:
-    """One generated class.
+    """A generated class.
 
-    `density_name` is what its densities are called in formulas, p or q. `modules`, `heads` and
-    `learnable` are its own; `shared` are those of other programs, of which `shared_modules` are
-    links and `shared_learnable` are learnable parameters. `loops` are the nodes that depend on each
-    other from step to step of a sequence, and so are drawn step by step together; `let_loops` those
-    among them that are so without their draws.
+    `density_name` is that of its densities in formulas, p or q. `modules`, `heads` and `learnable`
+    are its own; `shared` are those of other programs, of which `shared_modules` are links and
+    `shared_learnable` learnable parameters. `loops` are groups of nodes that depend on each other
+    through the steps of a sequence, and are therefore drawn in a loop; `let_loops` are groups of
+    deterministic nodes that need a loop even if all draws are given.
     """
 
     name: str
@@ -315,12 +316,12 @@ class ProgramPlan:
     shared_learnable: tuple[LearnableParameter, ...] = ()
 
     def parameter_of(self, node: Node) -> LearnableParameter:
-        """The learnable parameter of a node, its own or a shared one."""
+        """Return the learnable parameter of a node, own or shared."""
         return next(item for item in (*self.learnable, *self.shared_learnable) if item.node is node)
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """The programs whose modules or parameters it shares, which its class is made with."""
+        """The programs whose modules or parameters it shares, the arguments of its constructor."""
         return tuple(dict.fromkeys(shared.owner for shared in self.shared))
 
     @property
@@ -329,22 +330,23 @@ class ProgramPlan:
         return tuple(name for name in self.order if name not in self.lagged)
 
     def loop_of(self, name: str) -> tuple[str, ...]:
-        """The nodes that are drawn step by step together with this one; none if it need not be."""
+        """Return the nodes that are drawn in the same loop as this node; empty without a loop."""
         return next((loop for loop in self.loops if name in loop), ())
 
     def let_loop_of(self, name: str) -> tuple[str, ...]:
-        """The deterministic nodes that are computed step by step together with this one."""
+        """Return the deterministic nodes that are computed in the same loop as this node."""
         return next((loop for loop in self.let_loops if name in loop), ())
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that the generated code, the manifest and `explain` say.
+    """The content of the generated code, of the manifest and of `explain`.
 
     `programs` are those with a class. `inside` are programs whose values a loss computes in its own
-    body: draws of programs, which call the methods of these, and what losses compute from them.
-    `losses` are the functions of the players, by the names of the players; `methods` those of each
-    program that others call, with the nodes whose values each takes.
+    body: copies of programs, which call the methods of the originals, and the values of expressions
+    in losses. `python` maps values to Python names, `data` are the observed and given nodes,
+    `masks` the masks of sequences. `losses` are the functions by player; `methods` are those of
+    each program that are called from outside, with their inputs.
     """
 
     graph: TypedGraph
@@ -360,12 +362,12 @@ class Plan:
 
     @property
     def experiment(self) -> Experiment:
-        """What the spec states beside its model and objective."""
+        """The settings of the spec besides its model and objective."""
         return self.objective.experiment
 
     @property
     def source(self) -> str:
-        """The file of the spec, as comments and the manifest name it."""
+        """The name of the spec file, as in comments and in the manifest."""
         return self.experiment.source.name
 
     @property
@@ -374,16 +376,16 @@ class Plan:
         return tuple(sorted(loss.function for loss in self.losses.values()))
 
     def program(self, name: str) -> ProgramPlan:
-        """The plan of a program, be it a class or inside a loss."""
+        """Return the plan of a program, which may be inside a loss."""
         return self.inside[name] if name in self.inside else self.programs[name]
 
     @property
     def filled(self) -> frozenset[str]:
-        """The data of which values are drawn where they are missing."""
+        """The observed nodes whose missing values are drawn."""
         return frozenset(name for name, missing in self.missing.items() if missing.fills)
 
     def dtype(self, node: Node) -> str:
-        """The dtype of a node's values: that of its field, and integers for what indexes."""
+        """Return the dtype of a node: that of its field, int64 for indices, else float32."""
         base = (
             node if node.shift is None else self.graph.graph.lookup(node.program, node.shift.base)
         )
@@ -396,11 +398,11 @@ class Plan:
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """What says how many rows there are: data, or, in a program without any, row numbers."""
+        """The input that determines the number of rows: data, or row numbers without data."""
         return self.data[:1] or (ROW,)
 
     def with_known(self, names: Iterable[Input]) -> tuple[Input, ...]:
-        """Values, and behind data that may be missing where there are values of it."""
+        """Return the values, each followed by its mask if it may be missing."""
         found: dict[Input, None] = {}
         for name in names:
             found[name] = None
@@ -410,4 +412,4 @@ class Plan:
 
 
 ROW = "row()"
-"""What stands, among the names of nodes, for the numbers of the rows of a program without data."""
+"""The name of the row numbers of a program without data."""

@@ -1,4 +1,4 @@
-"""Prints the plan: the classes to write, with every module, tensor and method by its name."""
+"""Prints a plan: each class with its modules, tensors and methods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specc.language.expressions.print import print_expression
 
 
 def print_plan(plan: Plan) -> str:
-    """Each program's class, then the names that Python knows them by."""
+    """Return the text of a plan: its classes, then the Python names that differ from the spec."""
     return "\n".join(_lines(plan)) + "\n"
 
 

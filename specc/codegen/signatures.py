@@ -1,4 +1,4 @@
-"""Which functions a plan has, and what each of them takes: decided here, and read by all others."""
+"""The functions of a plan and their inputs, which all other modules read from here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from specc.objective.objective import Player
 from specc.objective.terms import LogProb, Part, Reduce, Sum, Value, densities_in, value_node, walk
 
 Methods = Mapping[str, tuple[Input, ...]]
-"""The methods of a program that others call, with the nodes whose values each takes."""
+"""The methods of a program that are called from outside, with the inputs of each."""
 
 
 def methods(plan: Plan, program: ProgramPlan) -> Methods:
-    """The methods that this program has beside those of its nodes."""
+    """Return the methods of a program besides those of its nodes, with their inputs."""
     if program.name == GUIDE:
         return _guide_methods(plan, program)
     if program.name != MODEL:
@@ -54,38 +54,38 @@ def _guide_methods(plan: Plan, program: ProgramPlan) -> Methods:
 
 
 def _used(plan: Plan, program: ProgramPlan) -> dict[Input, None]:
-    """What the densities and the deterministic nodes of a program depend on."""
+    """Return the random and given values that the nodes of a program depend on."""
     inputs = [each for factor in program.factors.values() for each in factor.needs]
     inputs += [each for let in program.lets.values() for each in let.inputs]
     return values_behind(plan, program.name, tuple(inputs))
 
 
 def sampled_values(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
-    """The deterministic nodes in a sample, beside the random ones: those that stand for data.
+    """Return the deterministic nodes in a sample: those with the name of a field of the data.
 
-    Where no node is random and none stands for data, all are.
+    If no node is random and none has the name of a field, all deterministic nodes are returned.
     """
     fields = plan.graph.graph.fields
     found = tuple(name for name in program.lets if name in fields)
     return found or (() if program.factors else tuple(program.lets))
 
 
-# what factors are of
+# properties of factors
 
 
 def is_local(factor: Factor) -> bool:
-    """Whether each row has its own value."""
+    """Whether each row has a value of its own."""
     return ROWS in factor.type.plates
 
 
 def split(program: ProgramPlan) -> tuple[list[Factor], list[Factor]]:
-    """The factors with a value for each row, and those that rows share."""
+    """Return the local factors, with a value for each row, and the global ones."""
     factors = [program.factors[n] for n in program.order if n in program.factors]
     return [f for f in factors if is_local(f)], [f for f in factors if not is_local(f)]
 
 
 def guided_for_all(plan: Plan) -> tuple[str, ...]:
-    """The latents that rows share and the guide draws, in the order in which it draws them."""
+    """Return the global latents that the guide draws, in order of the draws."""
     if GUIDE not in plan.programs:
         return ()
     program, draws = plan.programs[GUIDE], plan.objective.draws
@@ -94,13 +94,13 @@ def guided_for_all(plan: Plan) -> tuple[str, ...]:
 
 
 def is_stochastic(plan: Plan) -> bool:
-    """Whether log p(x) has an unbiased estimate that is cheaper than itself, with `noise`."""
+    """Whether log p(x) has a cheap unbiased estimate, for which its methods take `noise`."""
     factors = plan.programs[MODEL].factors.values()
     return any(f.flow is not None and f.flow.stochastic for f in factors)
 
 
 def mean_factors(plan: Plan, program: ProgramPlan) -> list[Factor]:
-    """The observed nodes of which the mean, given what they depend on, is known."""
+    """Return the observed nodes whose conditional mean is known."""
     nodes = plan.graph.graph.model.nodes
     return [
         f for f in program.factors.values() if nodes[f.node.name].role == "observed" and f.has_mean
@@ -108,13 +108,13 @@ def mean_factors(plan: Plan, program: ProgramPlan) -> list[Factor]:
 
 
 def completed(plan: Plan) -> list[Factor]:
-    """The nodes of the model whose missing entries are left out of the density."""
+    """Return the observed nodes whose missing entries are left out of the density."""
     factors = plan.programs[MODEL].factors
     return [factors[name] for name, missing in plan.missing.items() if not missing.fills]
 
 
 def predicted(plan: Plan) -> list[Factor]:
-    """The finite numbers that the guide draws from data alone, where they are missing."""
+    """Return the finite scalars that the guide draws from data alone if they are missing."""
     if GUIDE not in plan.programs:
         return []
     factors = plan.programs[GUIDE].factors
@@ -127,18 +127,18 @@ def predicted(plan: Plan) -> list[Factor]:
 
 
 def _depends_on(factor: Factor, given: set[Input]) -> bool:
-    """Whether a finite number depends on some of the given data, and on nothing else."""
+    """Whether a factor is of a finite scalar, and depends on given data alone."""
     single = not factor.type.shape and factor.entry.finite
     return single and bool(factor.inputs) and set(factor.inputs) <= given
 
 
-# what each takes
+# inputs of functions
 
 
 def values_behind(plan: Plan, program: str, inputs: tuple[Input, ...]) -> dict[Input, None]:
-    """The random and given values that inputs come down to, deterministic nodes looked through.
+    """Return the random and given values that inputs depend on through deterministic nodes.
 
-    With them, where data is known, if that is an input.
+    Masks among the inputs are included.
     """
     found: dict[Input, None] = {}
     seen: set[str] = set()
@@ -185,7 +185,7 @@ def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[Input, ...]:
     data = plan.with_known([*(n for n in found if n not in program.factors), *drawn])
     unused = {Mask(n) for n, m in plan.missing.items() if not m.fills} - set(found)
     data = tuple(n for n in data if n not in unused)
-    return data or plan.counted  # which says at least how many rows there are
+    return data or plan.counted  # at least the number of rows
 
 
 def _likelihood_inputs(plan: Plan, program: ProgramPlan) -> tuple[Input, ...]:
@@ -214,12 +214,12 @@ def _complete_inputs(plan: Plan) -> tuple[Input, ...]:
 
 
 def losses(plan: Plan) -> dict[str, Loss]:
-    """The function of each player, by the name of the player."""
+    """Return the loss of each player by the player's name."""
     return {player.name: _loss(plan, player) for player in plan.objective.players}
 
 
 def _loss(plan: Plan, player: Player) -> Loss:
-    """What a loss takes: data, in the model's order, and numbers that the run knows."""
+    """Return the loss of a player with its inputs, in the order of the model."""
     densities = (t for _, t in densities_in(player.bound) if isinstance(t, LogProb))
     return Loss(
         function=function_of(player.name),
@@ -255,7 +255,7 @@ def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:
 
 
 def is_shared(plan: Plan, part: Part) -> bool:
-    """Whether a part is of global nodes alone, and so counts once for the data."""
+    """Whether a part depends on global nodes alone, so that it counts once for all rows."""
     if isinstance(part.term, LogProb):
         return not is_local(plan.program(part.term.program).factors[part.term.node])
     if isinstance(part.term, Reduce):

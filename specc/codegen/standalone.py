@@ -1,7 +1,7 @@
-"""A compiled spec as a folder that needs torch alone.
+"""A compiled spec as a folder that depends on torch alone.
 
-The runtime's own source is pasted in: every function that the code calls, and what those call, in
-one file `runtime.py`, read from the installed package and never retyped.
+The modules of the run time that the code imports, and all that these import, are copied from the
+installed package, with changed imports.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ AFTER_UPDATE = f"{RUNTIME}.after_update"
 
 
 def standalone(plan: Plan) -> dict[str, str]:
-    """Every file by its name: the package without specc, the pasted runtime, a training script."""
+    """Return the text of each file: the generated code, the run time, and a training script."""
     files = {n: t for n, t in package(plan).items() if n.endswith(".py") and n != "__init__.py"}
     wanted = {m for text in files.values() for m in _imported(text)}
     wanted |= {AFTER_UPDATE} if after_updates(plan) else set()
@@ -33,7 +33,7 @@ def standalone(plan: Plan) -> dict[str, str]:
 
 
 def _imported(text: str) -> set[str]:
-    """The modules of the run time that a file imports."""
+    """Return the modules of the run time that a file imports."""
     found = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(RUNTIME):
@@ -61,7 +61,7 @@ def _source(module: str) -> str:
 
 
 def _closure(wanted: list[str]) -> list[str]:
-    """The modules and all that they import."""
+    """Return the modules and all modules that they import, directly or not."""
     found: dict[str, None] = {}
     stack = list(wanted)
     while stack:
@@ -73,12 +73,12 @@ def _closure(wanted: list[str]) -> list[str]:
 
 
 def _flat(module: str) -> str:
-    """`specc.runtime.distributions.normal` as `distributions_normal`: one folder, no packages."""
+    """Return the name of a copied module: `distributions_normal`, since the folder is flat."""
     return module.removeprefix(f"{RUNTIME}.").replace(".", "_")
 
 
 def _rewritten(text: str) -> str:
-    """Imports of the run time become imports from the folder; nothing else changes."""
+    """Replace the imports of the run time by imports from the folder."""
     lines = text.split("\n")
     found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
     for node in sorted(found, key=lambda n: -n.lineno):
@@ -230,7 +230,7 @@ def _script(plan: Plan) -> str:
 
 
 def _of_state(player: Player) -> dict[str, str]:
-    """How a script starts the state of a loss, and hands it on."""
+    """Return the lines of the script that create and pass the state of a loss."""
     if not player.state:
         return {"start": "", "before": "", "after": ""}
     made = (f'"{own.name}": torch.full({own.shape}, {own.initial})' for own in player.state)
@@ -239,7 +239,7 @@ def _of_state(player: Player) -> dict[str, str]:
 
 
 def _following(plan: Plan) -> dict[str, str]:
-    """How a script changes the tensors that follow parameters, where there are any."""
+    """Return the lines of the script that update tensors after parameters, empty without any."""
     found = after_updates(plan)
     if not found:
         return dict.fromkeys(("following", "rules", "follow", "after_all", "after_each"), "")
@@ -261,7 +261,7 @@ def _rule(rule: str, module: str, of: str, **options: float) -> str:
 
 
 def _common(plan: Plan) -> dict[str, object]:
-    """What a script says of the programs, the data and the training."""
+    """Return the lines of the script about the programs, the data and the training."""
     training, names = plan.experiment.training, list(plan.programs)
     taken = [name for loss in plan.losses.values() for name in loss.inputs]
     return {
@@ -282,7 +282,7 @@ def _common(plan: Plan) -> dict[str, object]:
 
 
 def _of_players(plan: Plan) -> dict[str, str]:
-    """What a script says of several players."""
+    """Return the lines of the script about several players."""
     lines = []
     for player in plan.objective.players:
         loss = plan.losses[player.name]

@@ -1,4 +1,4 @@
-"""What the run time learns of a plan's sequences: the steps of rows, and loops over them."""
+"""The entries of the manifest about sequences: the steps of rows, and loops over them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from specc.objective.terms import in_steps
 
 
 def sequence(plan: Plan) -> dict[str, Any]:
-    """The steps of the data: their number, and the field that says how many of them a row has.
+    """Return the number of steps of the data, and the field with the number of steps of each row.
 
-    Nothing where the observed nodes are on no sequence, or on several.
+    Empty if the observed nodes are on no sequence, or on several.
     """
     graph = plan.graph.graph
     scans = {n.scan for n in graph.model.nodes.values() if n.role == "observed"}
@@ -25,7 +25,7 @@ def sequence(plan: Plan) -> dict[str, Any]:
 
 
 def loop(plan: Plan) -> dict[str, int]:
-    """How many steps the loss goes through one by one, where it does."""
+    """Return the number of steps of the loss's loop, empty if it has none."""
     graph = plan.graph.graph
     guide = plan.programs.get(GUIDE)
     looped = {name for program in plan.programs.values() for x in program.let_loops for name in x}

@@ -1,4 +1,4 @@
-"""The learnable tensors of a plan: their names and shapes, and what each module stands for."""
+"""The learnable tensors of a plan with their names and shapes, and canonical names of modules."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from specc.objective.objective import Player
 from specc.verdict import Module, Side
 
 CHAINS = ("nn.Sequential", FOLDED, GRU)
-"""Layers whose first child takes their input; of a recurrent one, what is beside the state."""
+"""Layers whose first child takes the input, apart from the state of a recurrent layer."""
 LINEAR = ("nn.Linear", NORMALIZED["nn.Linear"])
-"""Layers whose weight has a column for each entry of their input."""
+"""Layers whose weight has a column for each entry of the input."""
 
 
 def side(plan: Plan) -> Side:
-    """The plan as `specc.verdict` looks at it."""
+    """Return the plan as `specc.verdict` compares it."""
     found, names = parameters(plan), canonical_names(plan)
     return Side(digests(plan, found, names), dict(found), modules(plan, names), fixed(plan, names))
 
 
 def parameters(plan: Plan) -> list[tuple[str, Shape]]:
-    """Every learnable tensor by the name that `named_parameters()` gives it, in that order."""
+    """Return the name and shape of every learnable tensor, in the order of `named_parameters()`."""
     return [item for program in plan.programs.values() for item in _of_program(program)]
 
 
 def trained(plan: Plan, player: Player) -> list[str]:
-    """What a player trains: the beginnings of the names of tensors, whole programs at the most.
+    """Return prefixes of the names of the tensors that a player trains, such as `model.decoder`.
 
-    A link comes with the heads on it.
+    A link includes the heads on it. A player without `links:` trains whole programs.
     """
     if player.links is None:
         return list(plan.programs)
@@ -58,7 +58,7 @@ def trained(plan: Plan, player: Player) -> list[str]:
 
 
 def _owners(program: ProgramPlan) -> Iterator[tuple[str, str]]:
-    """Links and learnable parameters with the attributes that hold their tensors."""
+    """Yield links and learnable parameters with the attributes that have their tensors."""
     for item in program.learnable:
         yield item.node.name, item.raw
     for module in program.modules:
@@ -79,7 +79,7 @@ def _of_program(program: ProgramPlan) -> Iterator[tuple[str, Shape]]:
 
 
 def after_updates(plan: Plan) -> list[dict[str, Any]]:
-    """The rules by which tensors follow parameters, in the order in which they are applied."""
+    """Return the rules that update tensors after parameters, in the order of application."""
     return list(_averages(plan)) + [
         {"rule": layer.after_update, "module": place, "of": place}
         for program in plan.programs.values()
@@ -91,7 +91,7 @@ def after_updates(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _averages(plan: Plan) -> Iterator[dict[str, Any]]:
-    """The rules of links that average others."""
+    """Yield the rules of links that are moving averages of other links."""
     places = {
         module.link.name: [f"{program.name}.{name}" for name in _attributes(module)]
         for program in plan.programs.values()
@@ -106,7 +106,7 @@ def _averages(plan: Plan) -> Iterator[dict[str, Any]]:
 
 
 def _attributes(module: LinkModule) -> Iterator[str]:
-    """The attributes that hold the layers of a link."""
+    """Yield the attributes that have the layers of a link."""
     if module.lowered.layers:
         yield module.attribute
     if module.tail is not None:
@@ -114,7 +114,7 @@ def _attributes(module: LinkModule) -> Iterator[str]:
 
 
 def _networks(program: ProgramPlan) -> Iterator[tuple[str, Lowered]]:
-    """The networks of a program with the attributes that hold them."""
+    """Yield the attributes of the networks of a program with their layers."""
     for module in program.modules:
         if module.lowered.layers:
             yield module.attribute, module.lowered
@@ -134,11 +134,11 @@ def _whole(lowered: Lowered) -> Layer:
     return layers[0] if len(layers) == 1 else Layer("nn.Sequential", children=layers)
 
 
-# what a module stands for
+# modules with canonical names
 
 
 def modules(plan: Plan, names: Mapping[Key, str]) -> dict[str, Module]:
-    """Every link, head and learnable tensor by its name in the code: `model.decoder`."""
+    """Return every link, head and learnable tensor by its name in the code: `model.decoder`."""
     return {
         f"{program.name}.{attribute}": module
         for program in plan.programs.values()
@@ -176,9 +176,9 @@ def _modules(
 
 
 def _inputs(plan: Plan, program: ProgramPlan, own: LinkModule) -> tuple[tuple[str, int], ...]:
-    """The arguments that are joined to the input of a link, with their widths, where several are.
+    """Return the arguments that a link concatenates, with their widths; empty if only one.
 
-    A causal link takes its node beside them, a recurrent one its state.
+    The node of a causal link and the state of a recurrent one do not count.
     """
     entry = own.link.entry
     apart = isinstance(entry, Causal) or (isinstance(entry, Link) and entry.recurrent)
@@ -199,10 +199,10 @@ def _inputs(plan: Plan, program: ProgramPlan, own: LinkModule) -> tuple[tuple[st
 
 
 def _columns(layer: Layer) -> dict[str, int] | None:
-    """The tensors with an axis for the entries of the input: those of the first linear layer.
+    """Return the tensors with an axis along the input, and the index of the axis.
 
-    Layers before it that treat each entry by itself have such tensors, too. None where another
-    layer comes first, of which that is not known.
+    These are the weight of the first linear layer, and the tensors of normalizations before it.
+    None if another layer comes first, for which this is unknown.
     """
     found: dict[str, int] = {}
     for name, each in _in_order(layer, ""):
@@ -217,7 +217,7 @@ def _columns(layer: Layer) -> dict[str, int] | None:
 
 
 def _in_order(layer: Layer, prefix: str) -> Iterator[tuple[str, Layer]]:
-    """The layers of a chain, one after the other, with the beginning of their tensors' names."""
+    """Yield the layers of a chain in order, with the prefixes of their tensors' names."""
     if layer.target not in CHAINS:
         yield prefix, layer
         return

@@ -1,4 +1,4 @@
-"""The formulas in docstrings: factorizations, sampling statements and objectives, in Unicode."""
+"""The formulas in docstrings: factorizations, sampling statements and objectives."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ INFIX = ("*", "/", "**")
 OF_LOSSES = "The networks that the losses apply to values of the programs"
 
 MANY = 24
-"""More terms than this are counted in a formula, not written out."""
+"""The largest number of terms in a formula; more are only counted."""
 
 
 def factorization(plan: Plan, program: ProgramPlan) -> str:
-    """`p(z, x) = p(z) p(x | z)`."""
+    """Return the factorization of a program: `p(z, x) = p(z) p(x | z)`."""
     factors = [program.factors[n] for n in program.order if n in program.factors]
     density_name = program.density_name
     if program.name == NETWORKS:
@@ -65,7 +65,7 @@ def factorization(plan: Plan, program: ProgramPlan) -> str:
 
 
 def program_docstring(plan: Plan, program: ProgramPlan) -> str:
-    """What the file holds: the factorization, and how each node is sampled, with its spec line."""
+    """Return the docstring of a program's file: factorization and sampling statements."""
     experiment = plan.experiment
     if program.name == NETWORKS:
         return f"{OF_LOSSES}, in `{experiment.name}`."
@@ -80,12 +80,12 @@ def program_docstring(plan: Plan, program: ProgramPlan) -> str:
 
 
 def written(expression: Expression) -> str:
-    """An expression as it is written in the spec, in one line."""
+    """Return the text of an expression in the spec, on one line."""
     return " ".join(expression.span.text.split())
 
 
 def drawn(node: Node) -> str:
-    """What a sampling statement says is drawn: `z`, or `xu = (x, u)`."""
+    """Return the left side of a sampling statement: `z`, or `xu = (x, u)`."""
     return f"{node.name} = ({', '.join(node.parts)})" if node.parts else node.name
 
 
@@ -112,7 +112,7 @@ def _statements(plan: Plan, program: ProgramPlan) -> list[str]:
 
 
 def term_formula(plan: Plan, term: Term) -> str:
-    """`log p(x | z)`, `KL(q(z | x) || p(z))`."""
+    """Return the formula of a term: `log p(x | z)`, `KL(q(z | x) || p(z))`."""
     match term:
         case LogProb(program=program, node=node, rows=rows):
             factor = plan.program(program).factors[node]
@@ -144,21 +144,21 @@ def term_formula(plan: Plan, term: Term) -> str:
 
 
 def _applied(plan: Plan, term: Operation) -> str:
-    """`a * b`, `stop(a)`."""
+    """Return the formula of an operator or function: `a * b`, `stop(a)`."""
     if term.function in INFIX:
         return f" {term.function} ".join(_operand(plan, inner) for inner in term.operands)
     return f"{term.function}({', '.join(term_formula(plan, inner) for inner in term.operands)})"
 
 
 def _operand(plan: Plan, term: Term) -> str:
-    """A term between operators: in parentheses where it is a sum or has operators itself."""
+    """Return the formula of an operand, in parentheses if it is a sum or contains operators."""
     shown = term_formula(plan, term)
     is_open = isinstance(term, Sum) or (isinstance(term, Operation) and term.function in INFIX)
     return f"({shown})" if is_open else shown
 
 
 def signed_sum(plan: Plan, parts: tuple[Part, ...]) -> str:
-    """Terms with their signs and coefficients: `log p(x | z) - 4 KL(...)`."""
+    """Return a sum of terms with signs and coefficients: `log p(x | z) - 4 KL(...)`."""
     if len(parts) > MANY:
         return f"the sum of {len(parts)} terms"
     text = ""
@@ -180,7 +180,7 @@ def signed_sum(plan: Plan, parts: tuple[Part, ...]) -> str:
 
 
 def _grouped(plan: Plan, parts: tuple[Part, ...]) -> str:
-    """The terms with their signs, those that are weighted over the same values in parentheses."""
+    """Return a sum in which the terms that are weighted over the same values are grouped."""
     weighted = [p for p in parts if isinstance(p.term, Reduce) and p.term.how == "weighted"]
     axes = {p.term.axes for p in weighted if isinstance(p.term, Reduce)}
     plain = all(not p.floor and not p.weight for p in weighted)
@@ -196,11 +196,12 @@ def _grouped(plan: Plan, parts: tuple[Part, ...]) -> str:
 
 
 def bounds_by_row(plan: Plan, player: Player) -> tuple[str, ...]:
-    """Which bound a row has where data are summed over if missing: a sentence, then the formulas.
+    """Return the bounds of rows with and without a value of data that is enumerated if missing.
 
-    L(x, y) is the bound given y, and U(x) its expectation under q(y | x) with the entropy (Kingma
-    et al. 2014, Semi-supervised learning with deep generative models, equations 6 and 7). None
-    where not exactly one node is summed over, or is no data.
+    The result is a sentence and two formulas: L(x, y) is the bound given y, and U(x) its
+    expectation under q(y | x) plus the entropy (Kingma et al. 2014, Semi-supervised learning with
+    deep generative models, equations 6 and 7). It is empty unless exactly one node is enumerated,
+    and is data.
     """
     weighted = [p for p in player.parts if isinstance(p.term, Reduce) and p.term.how == "weighted"]
     axes = {p.term.axes for p in weighted if isinstance(p.term, Reduce)}
@@ -222,7 +223,7 @@ def bounds_by_row(plan: Plan, player: Player) -> tuple[str, ...]:
 
 
 def objective_formula(plan: Plan, player: Player) -> str:
-    """The bound as the code computes it: `E_q[log p(x | z)] - KL(q(z | x) || p(z))`."""
+    """Return the bound as the code computes it: `E_q[log p(x | z)] - KL(q(z | x) || p(z))`."""
     bound, parts = player.bound, player.parts
     sampled = any(d.is_sampled for d in player.draws.values())
     if not player.is_bound:
@@ -242,7 +243,7 @@ def objective_formula(plan: Plan, player: Player) -> str:
 
 
 def objective_docstring(plan: Plan) -> str:
-    """What the objective's file holds: each bound, and each choice with its reason."""
+    """Return the docstring of the losses' file: each bound, and each decision with its reason."""
     name, players = plan.experiment.name, plan.objective.players
     if len(players) == 1:
         title = players[0].entry.title if players[0].is_bound else "mean of values"
@@ -258,7 +259,7 @@ def objective_docstring(plan: Plan) -> str:
 
 
 def _bound(plan: Plan, player: Player) -> list[str]:
-    """The bound of a player, and each choice with its reason."""
+    """Return the bound of a player, and each decision with its reason, as lines."""
     lines = _wrapped(f"{player.variable} = {objective_formula(plan, player)}")
     rows, *formulas = bounds_by_row(plan, player) or [""]
     if rows:

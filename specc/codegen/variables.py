@@ -1,4 +1,4 @@
-"""What the values of a spec are called in the generated code."""
+"""The Python names of the values of a spec."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from specc.objective.terms import densities_in
 
 
 def variables(objective: Objective) -> Names:
-    """The Python name of every value.
+    """Return the Python name of every value.
 
-    Nodes of one name in two programs share it, since they are one value at two times. What the
-    guide computes of the model has the name that it has there.
+    Nodes of the same name in model and guide share their name, because they are the same variable.
+    A value of the model that the guide computes is named as in the model.
     """
     graph = objective.graph.graph
     every = [node for program in graph.programs.values() for node in program.nodes.values()]
@@ -43,17 +43,17 @@ def variables(objective: Objective) -> Names:
 
 
 def _copies(graph: Graph) -> dict[str, str]:
-    """The nodes of the model that the guide computes anew, with their names in the model."""
+    """Return the nodes of the model that the guide computes, with their names in the model."""
     nodes = graph.guide.nodes if graph.guide is not None else {}
     found = {name: name_in_model(node) for name, node in nodes.items()}
     return {name: original for name, original in found.items() if original}
 
 
 def _call_data(objective: Objective, python: Names, name: str) -> None:
-    """Data that no node of the model has go by the name of their field.
+    """Name data that no node of the model observes after its field.
 
-    A deterministic node of that name may share it, where no loss has use for both: a loss without
-    densities has the node in a draw of the model alone.
+    A deterministic node of the same name shares the name if no loss needs both: a loss without
+    densities has that node only in a draw of the model.
     """
     wanted, graph = name.removeprefix(f"{DATA}."), objective.graph.graph
     dense = any(True for player in objective.players for _ in densities_in(player.bound))

@@ -1,4 +1,4 @@
-"""What a plan promises to those who write and explain it, checked; a breach is a bug of ours."""
+"""Verifies the invariants of a plan; a violation is a bug of the compiler."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specc.graph.graph import DATA, MODEL
 
 
 def verify_plan(plan: Plan) -> None:
-    """Each name is a Python identifier of one meaning; each parameter comes about in one way.
+    """Verify that names are unique identifiers, and that each parameter has one definition.
 
     Raises AssertionError.
     """
