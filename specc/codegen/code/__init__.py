@@ -1,1 +1,1 @@
-"""Generated Python as a tree: what is written, apart from how it is laid out in lines."""
+"""Generated Python as a syntax tree, which is separate from its layout in lines."""

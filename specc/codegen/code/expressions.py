@@ -1,8 +1,8 @@
 """Expressions of generated Python.
 
-They are made by lowering, which decides shapes and axes, and printed by `specc.codegen.code.text`,
-which decides parentheses alone. What a reference needs imported stands in the reference, so that
-the imports of a file follow from its tree.
+Lowering makes them and decides shapes and axes; `specc.codegen.code.text` prints them and decides
+only parentheses. A reference contains the module to import, so that the imports of a file follow
+from its tree.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Something imported, by the name it has in the file: `normal.log_prob`, `torch.where`.
+    """An imported name as it is written in the file: `normal.log_prob`, `torch.where`.
 
-    `imported` is what the file imports for it: `specc.runtime.distributions.normal`, `torch`.
+    `imported` is the import that it needs: `specc.runtime.distributions.normal`, `torch`.
     """
 
     text: str
@@ -47,7 +47,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`function(arguments, key=value)`; the keywords are in their order."""
+    """`function(arguments, key=value)`, with the keywords in order."""
 
     function: Code
     arguments: tuple[Code, ...] = ()
@@ -64,7 +64,7 @@ class Subscript:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """`low:high:step` in a subscript; `:` where all are None."""
+    """`low:high:step` in a subscript; `:` if all are None."""
 
     low: int | None = None
     high: int | None = None
@@ -90,7 +90,7 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """One term of a sum: `- 0.5 * kl_weight * kl_z`; `factors` stand before the term."""
+    """A term of a sum: `- 0.5 * kl_weight * kl_z`, where `factors` precede the term."""
 
     negative: bool
     term: Code
@@ -99,14 +99,14 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Terms with their signs, broken before each of them where they do not fit in a line."""
+    """A sum of signed terms; if it is too long for a line, each term has a line of its own."""
 
     terms: tuple[Signed, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Tuple:
-    """`(a, b)`; without parentheses where a statement allows that."""
+    """`(a, b)`; without parentheses in a statement that needs none."""
 
     items: tuple[Code, ...]
 
@@ -120,7 +120,7 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class Dict:
-    """`{"a": a}`, its keys strings."""
+    """`{"a": a}`, with strings as keys."""
 
     items: tuple[tuple[str, Code], ...]
 
@@ -142,7 +142,7 @@ class Lambda:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A value mapped onto a support by the code that the catalog gives: `{}.exp()`."""
+    """A value mapped onto a support by the template of the catalog, such as `{}.exp()`."""
 
     template: str
     operand: Code
@@ -169,7 +169,7 @@ Code = (
 
 
 def children(code: Code) -> tuple[Code, ...]:
-    """The expressions directly inside an expression."""
+    """Return the expressions directly inside an expression."""
     match code:
         case Name() | Literal() | Reference():
             return ()
@@ -194,7 +194,7 @@ def children(code: Code) -> tuple[Code, ...]:
 
 
 def walk(code: Code) -> Iterator[Code]:
-    """An expression and all inside it, from the outside in."""
+    """Yield an expression and all expressions inside it, in preorder."""
     stack = [code]
     while stack:
         each = stack.pop()
@@ -204,18 +204,18 @@ def walk(code: Code) -> Iterator[Code]:
 
 
 def method(base: Code, name: str, *arguments: Code | object, **keywords: Code | object) -> Call:
-    """`base.name(arguments)`."""
+    """Return `base.name(arguments)`."""
     return call(Attribute(base, name), *arguments, **keywords)
 
 
 def call(function: Code, *arguments: Code | object, **keywords: Code | object) -> Call:
-    """A call; what is no expression becomes a literal."""
+    """Return a call; arguments that are not code become literals."""
     pairs = tuple((key, literal(value)) for key, value in keywords.items())
     return Call(function, tuple(map(literal, arguments)), pairs)
 
 
 def literal(value: Code | object) -> Code:
-    """The value itself where it is an expression; a tuple item by item; else a literal."""
+    """Return `value` if it is code, else a literal; tuples are converted item by item."""
     if isinstance(value, Code):
         return value
     if isinstance(value, tuple):
@@ -224,34 +224,34 @@ def literal(value: Code | object) -> Code:
 
 
 def function(path: str) -> Reference:
-    """A function of the run time that is called by its name alone: `concat`."""
+    """Return a function of the run time that is called without its module: `concat`."""
     return Reference(path.rpartition(".")[2], path)
 
 
 def member(module: str, name: str) -> Reference:
-    """A function that is called by its module: `normal.log_prob`."""
+    """Return a function that is called with its module: `normal.log_prob`."""
     return Reference(f"{module.rpartition('.')[2]}.{name}", module)
 
 
 def torch(name: str) -> Reference:
-    """`torch.where`."""
+    """Return `torch.NAME`."""
     return Reference(f"torch.{name}", "torch")
 
 
 def target(path: str) -> Reference:
-    """A function by the path in its catalog entry: one of torch, or one of the run time."""
+    """Return the function of a path in a catalog entry: of torch, or of the run time."""
     return Reference(path, "torch") if path.startswith("torch.") else function(path)
 
 
 def as_function(variable: str, body: Code) -> Code:
-    """A function of one variable: what is called with it alone is the function itself."""
+    """Return a function of one variable: `f` itself for the body `f(v)`, else a lambda."""
     if isinstance(body, Call) and body.arguments == (Name(variable),) and not body.keywords:
         return body.function
     return Lambda(variable, body)
 
 
 def summed(terms: tuple[Signed, ...]) -> Code:
-    """The terms as a sum; a single positive one is itself."""
+    """Return the terms as a sum, or a single positive term without factors as itself."""
     alone = terms[0] if len(terms) == 1 else None
     if alone is not None and not alone.negative and not alone.factors:
         return alone.term

@@ -1,4 +1,4 @@
-"""A generated file: its docstring, its imports, its body, and where each line came from."""
+"""A generated file: docstring, imports, body, and the node behind each line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specc.codegen.code.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class PyFile:
-    """The text of a Python file, and the node of the spec behind each line."""
+    """The text of a Python file; `origins` maps line numbers to nodes of the spec."""
 
     name: str
     text: str
@@ -20,7 +20,7 @@ class PyFile:
 def assemble(
     name: str, docstring: str, imports: set[str], local: list[str], body: Writer
 ) -> PyFile:
-    """Put the docstring and the imports before a body, and count its lines anew."""
+    """Return a file with docstring and imports before the body, and line numbers adapted."""
     head = Writer()
     head.docstring(docstring + "\n" if "\n" in docstring else docstring)
     head.lines = [line.rstrip() for line in head.lines]
@@ -83,7 +83,7 @@ def _torch(imports: set[str]) -> list[str]:
 
 
 def _runtime(imports: set[str]) -> list[str]:
-    """`from package import module` for functions called by module, `from module import name`."""
+    """Return the imports of the run time: modules, or functions that are called by name."""
     grouped: dict[str, set[str]] = {}
     for target in imports:
         if not target.startswith("specc."):

@@ -1,4 +1,4 @@
-"""What a tree needs imported: it follows from its references, annotations and layers."""
+"""The imports that a tree needs, by its references, annotations and layers."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ NOISE = "specc.runtime.noise"
 
 
 def of_class(written: Class) -> set[str]:
-    """What the code of a class needs imported."""
+    """Return the imports that a class needs."""
     found = set(of_statements(written.start))
     return found.union(*map(of_function, written.methods))
 
 
 def of_function(function: Function) -> set[str]:
-    """What a function needs imported."""
+    """Return the imports that a function needs."""
     annotations = (p.annotation for p in (*function.parameters, *function.keywords))
     noise = {NOISE} if any("Noise" in words for words in annotations) else set()
     return noise | set(of_statements(function.body))
 
 
 def of_statements(statements: Sequence[Statement]) -> Iterator[str]:
-    """What statements need imported."""
+    """Yield the imports that statements need."""
     for code in expressions(statements):
         if isinstance(code, (Reference, Mapped)) and code.imported:
             yield code.imported

@@ -1,4 +1,4 @@
-"""Links as torch modules, every layer on a line of its own."""
+"""Prints links as torch modules, with each layer on its own line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INIT = "specc.runtime.init."
 
 
 def write_module(out: Writer, attribute: str, lowered: Lowered) -> None:
-    """`self.attribute = nn.Sequential(...)`, or the one layer, and its initialization."""
+    """Write `self.attribute = nn.Sequential(...)`, or a single layer, and its initialization."""
     layers = lowered.layers
     whole = layers[0] if len(layers) == 1 else Layer("nn.Sequential", children=layers)
     after = ".requires_grad_(requires_grad=False)" if lowered.frozen else ""
@@ -41,7 +41,7 @@ def _write(out: Writer, before: str, layer: Layer, after: str) -> None:
 
 
 def _write_alike(out: Writer, layer: Layer, count: int) -> None:
-    """Layers that are alike, as often: from three on `*(Layer() for _ in range(3)),`."""
+    """Write equal layers `count` times; three or more as `*(Layer() for _ in range(3)),`."""
     each = f"{_called(layer.target)}({', '.join(_items(layer))})"
     again = f"for _ in range({count})"
     if count < 3 or layer.children or not out.fits(f"    {each}"):
@@ -70,7 +70,7 @@ def _called(target: str) -> str:
 
 
 def imported_by(lowered: Lowered) -> Iterator[str]:
-    """What the layers and their initialization need imported."""
+    """Yield the imports that layers and their initialization need."""
     targets = [layer.target for layer in _all(lowered.layers)]
     targets += [lowered.init.target] if lowered.init is not None else []
     for target in targets:

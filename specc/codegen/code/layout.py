@@ -1,4 +1,4 @@
-"""Statements as lines: where a line is too long it is broken at its outermost brackets."""
+"""Prints statements as lines; a line that is too long is broken at its outermost brackets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from specc.codegen.code.writer import Writer, listed
 
 
 def write_class(out: Writer, written: Class) -> None:
-    """A class: its docstring, `__init__` with the layers, the methods."""
+    """Write a class: docstring, `__init__` with the layers, methods."""
     out.line(f"class {written.name}(nn.Module):")
     with out.indented():
         out.docstring(written.docstring)
@@ -54,7 +54,7 @@ def write_class(out: Writer, written: Class) -> None:
 
 
 def write_function(out: Writer, function: Function) -> None:
-    """A function or a method, from its decorator to its last line."""
+    """Write a function or a method, with its decorator."""
     with out.about(function.about or out.node):
         if function.is_property:
             out.line("@property")
@@ -74,7 +74,7 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def write_body(out: Writer, body: Sequence[Statement]) -> None:
-    """Statements one after the other, each with the node that it is about."""
+    """Write statements, with the node of each for the source map."""
     for statement in body:
         with out.about(statement.about or out.node):
             _write(out, statement)
@@ -114,7 +114,7 @@ def _write(out: Writer, statement: Statement) -> None:
 
 
 def _assign(out: Writer, target: str, value: Code) -> None:
-    """`target = value`; a call plus a variable that do not fit together are two statements."""
+    """Write `target = value`; if call + variable is too long, write two statements."""
     match value:
         case Binary(operator="+" | "-" as operator, left=Call() as call, right=right):
             if not out.fits(f"{target} = {text(value)}"):
@@ -124,7 +124,7 @@ def _assign(out: Writer, target: str, value: Code) -> None:
 
 
 def _value(out: Writer, before: str, value: Code) -> None:
-    """`before value`, broken where the value breaks best."""
+    """Write `before` and a value, which may be broken into several lines."""
     if isinstance(value, Tuple):
         _tuple(out, before, value)
     elif isinstance(value, Dict):
@@ -134,7 +134,7 @@ def _value(out: Writer, before: str, value: Code) -> None:
 
 
 def _header(out: Writer, before: str, value: Code, after: str) -> None:
-    """An expression between two texts: a call or a sum breaks inside its parentheses."""
+    """Write an expression between two texts; a call or a sum is broken inside its parentheses."""
     trailing, inner = _split(value)
     if isinstance(inner, Call):
         head = f"{before}{within(inner.function, ATOM)}"
@@ -146,7 +146,10 @@ def _header(out: Writer, before: str, value: Code, after: str) -> None:
 
 
 def _split(value: Code) -> tuple[str, Code]:
-    """What follows the innermost call or sum of a chain such as `f(x).sum(-1)[0]`, and that."""
+    """Split a chain such as `f(x).sum(-1)[0]` into the innermost call or sum and what follows.
+
+    Returns the text that follows, `.sum(-1)[0]`, and the call or sum `f(x)`.
+    """
     trailing, inner = "", value
     while True:
         match inner:
@@ -165,7 +168,7 @@ def _split(value: Code) -> tuple[str, Code]:
 
 
 def _tuple(out: Writer, before: str, value: Tuple) -> None:
-    """`return a, b`; a dictionary at its end breaks by itself."""
+    """Write a tuple such as `return a, b`; only a dictionary at its end is broken if it has one."""
     *first, last = value.items
     if isinstance(last, Dict) and first:
         out.collection(f"{before}{', '.join(map(text, first))}, ", pairs(last))
@@ -185,7 +188,7 @@ def _tuple(out: Writer, before: str, value: Tuple) -> None:
 
 
 def _table(out: Writer, table: Table) -> None:
-    """The buffer of some numbers; a table too long for the line is named before."""
+    """Write a buffer with given entries; a table too long for the line becomes a variable first."""
     registered = f'self.register_buffer("{table.attribute}", {{}}, persistent=False)'
     value = f"torch.tensor({listed(table.values)})"
     is_nested = isinstance(table.values[0], tuple)

@@ -1,8 +1,7 @@
 """Statements, functions and classes of generated Python.
 
-Every statement names the node of the spec that it is about, where there is one. A function lists
-its parameters; `free` says which names its body reads without making them, which a plan's
-verification holds against that list.
+`about` is the node of the spec of a statement, empty if there is none. `free` returns the names
+that a function reads without defining them; verification compares them with its parameters.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from specc.codegen.code.expressions import Code, Name, walk
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """`a, b = value`, and the shapes of the targets in a comment, where they fit in the line."""
+    """`a, b = value`, with the shapes of the targets in a comment if the line has room for it."""
 
     targets: tuple[str, ...]
     value: Code
@@ -26,7 +25,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """An expression for what it does."""
+    """An expression as a statement."""
 
     value: Code
     about: str = ""
@@ -42,7 +41,7 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment of one line; an empty one is an empty line."""
+    """A comment of one line; an empty comment is an empty line."""
 
     text: str = ""
     about: str = ""
@@ -69,7 +68,7 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """`self.attribute = nn.Sequential(...)`: a network with how it starts."""
+    """`self.attribute = nn.Sequential(...)`: a network with its initialization."""
 
     attribute: str
     lowered: Lowered
@@ -80,7 +79,7 @@ class Layers:
 class Table:
     """`self.register_buffer("attribute", torch.tensor(values), persistent=False)`.
 
-    `values` is a nested tuple of numbers that may need lines of its own.
+    `values` is a nested tuple of numbers, which may be printed on several lines.
     """
 
     attribute: str
@@ -90,7 +89,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Declare:
-    """`target: annotation`, for a reader and a type checker."""
+    """`target: annotation`, for type checkers."""
 
     target: str
     annotation: str
@@ -110,7 +109,7 @@ class Parameter:
 class Function:
     """A function or a method.
 
-    `parameters` are positional, after `self` in a method; those in `keywords` are behind `*`.
+    `parameters` are positional, after `self` in a method; `keywords` are keyword-only.
     """
 
     name: str
@@ -126,7 +125,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Define:
-    """A function inside another."""
+    """A function inside another one."""
 
     function: Function
     about: str = ""
@@ -137,9 +136,9 @@ Statement = Assign | Evaluate | Return | Comment | For | If | Layers | Table | D
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A module of torch with its layers and its methods.
+    """A torch module with its layers and its methods.
 
-    `parameters` are what it is made with, and `start` the statements of `__init__`.
+    `parameters` are those of `__init__`, and `start` its statements.
     """
 
     name: str
@@ -150,7 +149,7 @@ class Class:
 
 
 def expressions(statements: Sequence[Statement]) -> Iterator[Code]:
-    """Every expression of some statements, with those inside them."""
+    """Yield all expressions of statements, with the expressions inside them."""
     for statement in statements:
         match statement:
             case Assign(value=value) | Evaluate(value=value) | Return(value=value):
@@ -165,12 +164,12 @@ def expressions(statements: Sequence[Statement]) -> Iterator[Code]:
 
 
 def free(function: Function) -> frozenset[str]:
-    """The names that a body reads before it makes them: parameters, and what lies outside."""
+    """Return the free names of a function: its parameters, and names defined outside."""
     return reads(function.body) - ({"self"} if function.is_method else set())
 
 
 def reads(statements: Sequence[Statement]) -> frozenset[str]:
-    """The names that statements read before they make them."""
+    """Return the names that statements read before assigning them."""
     found: set[str] = set()
     _free(statements, set(), found)
     return frozenset(found)

@@ -1,4 +1,4 @@
-"""The text of an expression of generated Python, with as few parentheses as Python allows."""
+"""Prints expressions of generated Python, with as few parentheses as possible."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ BINDING = {
     "==": COMPARE,
     "is": COMPARE,
 }
-"""How tightly each operator binds, after Python's grammar."""
+"""The precedence of each operator in Python's grammar."""
 
 
 def text(code: Code) -> str:
-    """The expression as it stands alone."""
+    """Return the text of an expression."""
     match code:
         case Name(id=name):
             return name
@@ -78,27 +78,27 @@ def text(code: Code) -> str:
 
 
 def arguments(code: Call) -> list[str]:
-    """The arguments of a call, one by one."""
+    """Return the text of each argument of a call."""
     return [*map(text, code.arguments), *(f"{key}={text(value)}" for key, value in code.keywords)]
 
 
 def pairs(code: Dict) -> list[str]:
-    """The entries of a dictionary, one by one."""
+    """Return the text of each entry of a dictionary."""
     return [f'"{key}": {text(value)}' for key, value in code.items]
 
 
 def signed(terms: tuple[Signed, ...]) -> list[str]:
-    """The terms of a sum, each with its sign: `+ a`, `- 4.0 * b`."""
+    """Return the text of each term of a sum with its sign: `+ a`, `- 4.0 * b`."""
     return [f"{'-' if term.negative else '+'} {_product(term)}" for term in terms]
 
 
 def joined(terms: list[str]) -> str:
-    """Signed terms in one line: `a - 4.0 * b`."""
+    """Return signed terms as the text of a sum: `a - 4.0 * b`."""
     return " ".join([leading(terms[0]), *terms[1:]])
 
 
 def leading(term: str) -> str:
-    """A signed term at the beginning of a sum: `a`, `-4.0 * b`."""
+    """Return a signed term as the first one of a sum: `a`, `-4.0 * b`."""
     return term.removeprefix("+ ") if term.startswith("+ ") else f"-{term.removeprefix('- ')}"
 
 
@@ -108,7 +108,7 @@ def _product(term: Signed) -> str:
 
 
 def within(code: Code, binding: int) -> str:
-    """The text, in parentheses where it binds less tightly than asked."""
+    """Return the text, in parentheses if its precedence is lower than `binding`."""
     shown = text(code)
     return shown if _binding(code) >= binding else f"({shown})"
 

@@ -1,7 +1,6 @@
 """Lines of Python, each with the node of the spec that it came from.
 
-Only what the formatter of the project would leave alone is written: a line that does not fit is
-broken at its brackets the way `ruff format` breaks it.
+The lines are formatted as `ruff format` would: a line that is too long is broken at its brackets.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ WIDTH = 100
 
 @dataclass(slots=True)
 class Writer:
-    """Collects lines; `node` is the node of the spec behind the lines being written."""
+    """Collects lines; `node` is the node of the spec that the next lines belong to."""
 
     lines: list[str] = field(default_factory=list)
     origins: dict[int, str] = field(default_factory=dict)
@@ -26,35 +25,35 @@ class Writer:
     node: str = ""
 
     def line(self, text: str = "") -> None:
-        """One line at the current depth; empty text is an empty line."""
+        """Write a line at the current depth; empty text gives an empty line."""
         assert text.isprintable(), f"a line of code with what cannot be printed: {text!r}"
         self.lines.append("    " * self.depth + text if text else "")
         if self.node and text:
             self.origins[len(self.lines)] = self.node
 
     def fits(self, text: str) -> bool:
-        """Whether a line of this text is short enough at the current depth."""
+        """Whether a line with this text is short enough at the current depth."""
         return len(text) + 4 * self.depth <= WIDTH
 
     def statement(self, text: str) -> None:
-        """A statement that is never broken; where it is too long the formatter is told so."""
+        """Write a statement that is never broken, with `# fmt: skip` if it is too long."""
         self.line(text if self.fits(text) else f"{text}  # fmt: skip")
 
     def remark(self, text: str) -> None:
-        """A comment behind the last line, if it fits there."""
+        """Append a comment to the last line if there is room."""
         line = f"{self.lines[-1]}  # {text}"
         if len(line) <= WIDTH:
             self.lines[-1] = line
 
     def comment(self, text: str) -> None:
-        """A comment, on several lines where one is too long."""
+        """Write a comment, on several lines if it is too long."""
         room = WIDTH - 4 * self.depth - len("# ")
         lines = textwrap.wrap(text, room, subsequent_indent="    ", break_long_words=False)
         for line in lines or [""]:
             self.line(comment(line))
 
     def call(self, before: str, items: Sequence[str], after: str, exploded: bool = False) -> None:
-        """`before(items)after`, on one line, or with the items on lines of their own."""
+        """Write `before(items)after` on one line, or with the items on separate lines."""
         joined = ", ".join(items)
         whole = f"{before}({joined}){after}"
         if not exploded and self.fits(whole):
@@ -77,7 +76,7 @@ class Writer:
         self.line(f"){after}")
 
     def collection(self, before: str, items: Sequence[str], brackets: str = "{}") -> None:
-        """`before{items}`, on one line, or with every item on a line of its own."""
+        """Write `before{items}` on one line, or with each item on its own line."""
         whole = f"{before}{brackets[0]}{', '.join(items)}{brackets[1]}"
         if self.fits(whole):
             self.line(whole)
@@ -89,7 +88,7 @@ class Writer:
         self.line(brackets[1])
 
     def sum(self, before: str, terms: Sequence[str], after: str = "") -> None:
-        """`before` and a sum of signed terms (`+ a`, `- b`), broken before each operator."""
+        """Write `before` and a sum of signed terms (`+ a`, `- b`), broken before each operator."""
         first = terms[0].removeprefix("+ ")
         first = f"-{first[2:]}" if first.startswith("- ") else first
         joined = " ".join([first, *terms[1:]])
@@ -108,7 +107,7 @@ class Writer:
         self.line(")" if last else f"){after}")
 
     def table(self, before: str, values: tuple[object, ...], after: str = "") -> None:
-        """`before[[1, 2], [3, 4]]`, a list to a line where all of it is too long for one."""
+        """Write `before[[1, 2], [3, 4]]` on one line, or with each inner list on its own line."""
         whole = f"{before}{listed(values)}{after}"
         if self.fits(whole) or not isinstance(values[0], tuple):
             self.statement(whole)
@@ -121,14 +120,14 @@ class Writer:
         self.line(f"]{after}")
 
     def docstring(self, text: str) -> None:
-        """A docstring of one line, or of several with the quotes on lines of their own."""
+        """Write a docstring on one line, or on several with the closing quotes on the last one."""
         safe = "\n".join(map(_quoted, text.split("\n")))
         room = WIDTH - 4 * self.depth
         if "\n" not in safe and len(safe) + 6 <= room:
             safe = f'{safe[:-1]}\\"' if safe.endswith('"') else safe
             self.line(f'"""{safe}"""')
             return
-        # The formatter takes away an indent that all lines have, and joins a lone last line.
+        # The formatter removes a common indent, and joins a single last line.
         indent, taken = ("    ", 3) if "\n" in safe else ("", 6)
         folded = (_folded(line, room - taken, indent) for line in safe.split("\n"))
         lines = [piece for pieces in folded for piece in pieces]
@@ -139,37 +138,37 @@ class Writer:
 
     @contextmanager
     def indented(self) -> Iterator[None]:
-        """One level deeper."""
+        """Write the lines inside the context one level deeper."""
         self.depth += 1
         yield
         self.depth -= 1
 
     @contextmanager
     def about(self, node: str) -> Iterator[None]:
-        """The lines written inside come from this node."""
+        """Assign the lines inside the context to this node."""
         before, self.node = self.node, node
         yield
         self.node = before
 
     def text(self) -> str:
-        """All lines, ended by a newline."""
+        """Return all lines, ending with a newline."""
         return "\n".join(self.lines) + "\n"
 
 
 def listed(values: tuple[object, ...]) -> str:
-    """`[[1, 2], [3, 4]]`: nested tuples as nested lists."""
+    """Return nested tuples as nested lists: `[[1, 2], [3, 4]]`."""
     items = [listed(v) if isinstance(v, tuple) else repr(v) for v in values]
     return f"[{', '.join(items)}]"
 
 
 def _quoted(line: str) -> str:
-    """A line as it stands in a docstring: no quotes that end it, and escapes only where needed."""
+    """Return a line for a docstring: no closing quotes, and escapes only where necessary."""
     safe = line.replace("\\", "\\\\").replace('"""', "'''")
     return escaped(safe)
 
 
 def _folded(line: str, room: int, indent: str) -> list[str]:
-    """A line of prose, folded where it is too long."""
+    """Return a line of prose, folded into several if it is too long."""
     if len(line) <= room:
         return [line]
     return textwrap.wrap(
@@ -178,7 +177,7 @@ def _folded(line: str, room: int, indent: str) -> list[str]:
 
 
 def _last_call(called: str, after: str) -> tuple[str, str]:
-    """`f(x).sum(` and `(-2, -1)`, where a tuple is what breaks best; nothing where it is none."""
+    """Return `f(x).sum(` and `(-2, -1)` if a tuple is the last argument, else empty texts."""
     name, _, argument = after.removesuffix(")").partition("(")
     return (
         (f"{called}{name}(", argument) if argument[:1] == "(" and argument[-1:] == ")" else ("", "")

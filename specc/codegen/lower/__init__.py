@@ -1,1 +1,1 @@
-"""From the plan to the tree of the generated code: every shape and axis is decided here."""
+"""Lowers a plan to the syntax tree of the generated code, with all shapes and axes."""

@@ -1,4 +1,4 @@
-"""The code of a plan as a tree: a class for each program, and a function for each loss."""
+"""Lowers a plan to a class for each program and a function for each loss."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from specc.codegen.text import factorization
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """All that the generated code defines, by program and by player."""
+    """The generated code: classes by program, and losses by player."""
 
     classes: Mapping[str, Class]
     losses: Mapping[str, Function]
 
 
 def lower(plan: Plan) -> Generated:
-    """Every class and every loss of a plan."""
+    """Return the classes and losses of a plan."""
     classes = {name: class_of(plan, program) for name, program in plan.programs.items()}
     losses = {player.name: loss(plan, player) for player in plan.objective.players}
     return Generated(MappingProxyType(classes), MappingProxyType(losses))
 
 
 def class_of(plan: Plan, program: ProgramPlan) -> Class:
-    """The class of one program: its layers, the methods of its nodes, those that others call."""
+    """Return the class of a program, with its layers, and methods of nodes and of the program."""
     return Class(
         name=program.class_name,
         docstring=f"{factorization(plan, program)}.",

@@ -1,4 +1,4 @@
-"""Methods of a program that others call: joint density, draws, likelihood, means."""
+"""Methods of a program that are called from outside: densities, samples, means."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from specc.objective.terms import LogProb, Reduce, Sum
 SELF = Name("self")
 NOISE = Parameter("noise", "Noise")
 LONG = 70
-"""A formula longer than this is not written out in a docstring."""
+"""The length up to which a formula is written out in a docstring."""
 
 GUIDE_SAMPLE = "Draw `particles` values of the latents for each row, and log q of each draw."
 
@@ -37,14 +37,14 @@ TENSOR, TENSORS = "Tensor", "dict[str, Tensor]"
 
 
 def capabilities(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
-    """The methods that the plan lists for this program, in its order."""
+    """Yield the methods that the plan lists for this program, in order."""
     lowering = _Lowering(plan, program)
     for name in plan.methods[program.name]:
         yield lowering.method(name)
 
 
 def points(scope: Scope, program: ProgramPlan, owner: Code) -> None:
-    """`w = self.w`, for latents that are learnable points."""
+    """Emit `w = self.w` for each latent with a learnable point."""
     for item in program.learnable:
         if item.node.role != "parameter":
             with scope.on(program.name, item.node.name):
@@ -71,7 +71,7 @@ class _Lowering:
         }
 
     def method(self, name: str) -> Function:
-        """The method of that name."""
+        """Return the method with the name."""
         return self.lowered[name]()
 
     def _scope(
@@ -91,13 +91,13 @@ class _Lowering:
         return tuple(Parameter(self.plan.python[n], TENSOR) for n in self._inputs(method))
 
     def _values(self, scope: Scope, names: tuple[str, ...] | list[str]) -> Code:
-        """`{"z": z}`."""
+        """Return the code `{"z": z}`."""
         return code.Dict(tuple((self.plan.python[name], scope.variable(name)) for name in names))
 
     # densities
 
     def log_joint(self) -> Function:
-        """The joint density of a row."""
+        """Return `log_joint`: the sum of the log-densities of all local nodes, [rows]."""
         factors = split(self.program)[0]
         shown = " + ".join(f"log p({f.conditional})" for f in factors)
         names = ", ".join(name for f in factors for name in f.values)
@@ -105,7 +105,7 @@ class _Lowering:
         return self._sum("log_joint", factors, f"{shown}, for each row.")
 
     def log_prior(self) -> Function:
-        """The density of the nodes that rows share."""
+        """Return `log_prior`: the sum of the log-densities of all global nodes."""
         factors = split(self.program)[1]
         shown = " + ".join(f"log p({f.conditional})" for f in factors)
         shown = shown if len(shown) < LONG else "log p of the global nodes"
@@ -124,7 +124,7 @@ class _Lowering:
         return Function(name, (), self._tensors(name), TENSOR, docstring, body)
 
     def log_prob(self) -> Function:
-        """log p(x), finite latents summed out."""
+        """Return `log_prob`: log p(x) with finite latents summed out, [rows]."""
         plan, names = self.plan, self._inputs("log_prob")
         stochastic, enumerated = is_stochastic(plan), self.player.enumerated
         layout = Layout.of(plan, self.player, 1)
@@ -155,7 +155,7 @@ class _Lowering:
             device = code.Attribute(scope.argument(first), "device")
             return code.call(code.torch("zeros"), scope.rows(first), device=device)
         result = tuple(terms.part(part) for part in parts)
-        # Sums apart from each other leave axes of size 1 where the others' states were.
+        # Separate sums leave axes of size 1 in place of the states of the others.
         sums = [p.term for p in parts if isinstance(p.term, Reduce)]
         if len(sums) <= 1 and not any(_is_nested(term) for term in sums):
             return code.Sum(result)
@@ -166,10 +166,10 @@ class _Lowering:
         node = self.plan.graph.graph.model.nodes.get(name)
         return node is not None and node.role == "observed"
 
-    # draws
+    # samples
 
     def sample(self) -> Function:
-        """Draws of the model, each node given its parents."""
+        """Return `sample`: ancestral samples of the model."""
         plan, program = self.plan, self.program
         shared = {plan.python[n] for n in guided_for_all(plan)}
         scope = self._scope()
@@ -207,7 +207,7 @@ class _Lowering:
         )
 
     def sample_and_log_prob(self) -> Function:
-        """Draws of the guide, with the density of each."""
+        """Return `sample_and_log_prob`: samples of the guide, and their log-density."""
         plan, program, names = self.plan, self.program, self._inputs("sample_and_log_prob")
         scope = self._scope(Layout(2), plan.filled)
         drawn = [n for n in program.order if n in program.factors and n in self.player.draws]
@@ -232,7 +232,7 @@ class _Lowering:
         )
 
     def sample_global(self) -> Function:
-        """Draws of the global latents."""
+        """Return `sample_global`: samples of the global latents from the guide."""
         scope, names = self._scope(), guided_for_all(self.plan)
         for name in names:
             with scope.on(self.program.name, name):
@@ -242,10 +242,10 @@ class _Lowering:
         body = tuple(scope.statements)
         return Function("sample_global", (NOISE,), (), TENSORS, docstring, body)
 
-    # what else
+    # means, probabilities and imputation
 
     def conditional_mean(self) -> Function:
-        """The mean of each observed node."""
+        """Return `conditional_mean`: the mean of each observed node given its parents."""
         scope, items = self._scope(), []
         for factor in mean_factors(self.plan, self.program):
             with scope.on(self.program.name, factor.node.name):
@@ -260,7 +260,7 @@ class _Lowering:
         return Function("conditional_mean", (), keywords, TENSORS, docstring, body)
 
     def predict_log_proba(self) -> Function:
-        """The log-probability under the guide of every value of finite data."""
+        """Return `predict_log_proba`: log q of every value of finite data under the guide."""
         factors = predicted(self.plan)
         shown = ", ".join(f"log q({factor.conditional})" for factor in factors)
         statements: list[Statement] = []
@@ -283,7 +283,7 @@ class _Lowering:
         return Function("predict_log_proba", (), keywords, TENSORS, docstring, body)
 
     def impute(self) -> Function:
-        """The data, with a draw for each entry without a value."""
+        """Return `impute`: the data, with a sample for each missing entry."""
         factors = completed(self.plan)
         fills = frozenset(factor.node.name for factor in factors)
         scope = self._scope(Layout(), fills, has_noise=True)

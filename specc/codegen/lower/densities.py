@@ -1,4 +1,4 @@
-"""Log-densities and divergences of nodes, one number a row."""
+"""Log-densities and divergences of nodes, with a number for each row."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LOGMEANEXP = code.function("specc.runtime.functions.reductions.logmeanexp")
 
 
 def parameters(scope: Scope, factor: Factor) -> None:
-    """`z_loc, z_scale = guide.z_loc_scale(x)`, once."""
+    """Emit `z_loc, z_scale = guide.z_loc_scale(x)` unless these variables exist."""
     if factor.tensors and scope.once("parameters", *factor.node.id):
         prepare(scope, factor.node.program, factor.inputs)
         compute_parameters(scope, factor)
 
 
 def compute_parameters(scope: Scope, factor: Factor) -> None:
-    """The parameters, their inputs at hand."""
+    """Emit the parameters of a factor; the variables of their inputs exist."""
     program = factor.node.program
     given = [scope.given(program, factor.type, name) for name in factor.given]
     value = code.method(scope.owners[program], factor.method, *given)
@@ -40,9 +40,10 @@ def log_prob(
     rows: Rows = "all",
     by_step: bool = False,
 ) -> None:
-    """`log_p_x = bernoulli.log_prob(x, x_logits).sum(-1)`, in some rows or all.
+    """Emit `log_p_x = bernoulli.log_prob(x, x_logits).sum(-1)`.
 
-    With `by_step` the density has an axis of steps, whatever plates are summed.
+    `rows` restricts it to rows with or without a value. With `by_step` the axis of steps is not
+    summed over.
     """
     missing = scope.plan.missing.get(factor.node.name)
     if missing is not None and (rows != "all" or not missing.fills):
@@ -77,12 +78,12 @@ def log_prob(
 
 
 def _axes(scope: Scope, factor: Factor) -> frozenset[Axis]:
-    """The axes of a density before the rows: those of its value and of what it depends on."""
+    """Return the axes of a density to the left of the rows: those of its value and its inputs."""
     return scope.outer_of((*factor.values, factor.node.name, *factor.inputs))
 
 
 def _log_det(scope: Scope, factor: Factor, flow: Flow) -> tuple[str, str]:
-    """What a log-determinant adds to the density of the base draw: `- z_log_det`."""
+    """Return the sign and the variable of the log-determinant to add: `- z_log_det`."""
     if ("base", *factor.node.id) in scope.made:
         return "-", flow.log_det
     prepare(scope, factor.node.program, flow.inputs)
@@ -94,7 +95,7 @@ def _log_det(scope: Scope, factor: Factor, flow: Flow) -> tuple[str, str]:
 def through(
     scope: Scope, factor: Factor, flow: Flow, method: str, value: Code, *, estimated: bool = True
 ) -> Code:
-    """`guide.z_forward(z_base, h)`; a log-determinant may be estimated by draws."""
+    """Return the code `guide.z_forward(z_base, h)`; with noise if the log-det is an estimate."""
     program = factor.node.program
     given = [scope.given(program, factor.type, name) for name in flow.inputs]
     noise = {"noise": NOISE} if flow.stochastic and estimated and scope.has_noise else {}
@@ -111,7 +112,12 @@ def _masked(
     *,
     by_step: bool,
 ) -> None:
-    """A log-density in the rows without a value, as a mean over those with one, or of entries."""
+    """Emit a log-density masked by missing values.
+
+    If `rows` is `missing`, rows with a value have density 0; if it is `known`, rows without one do,
+    and the others are divided by the fraction of known rows; if it is `all`, missing entries have
+    density 0.
+    """
     value: Code = scope.variable(factor.node.name)
     if rows == "known" and factor.node.name in scope.layout.enumerated:
         value = scope.argument(factor.node.name)
@@ -134,7 +140,7 @@ def _masked(
 
 
 def divergence(scope: Scope, local: str, q: Factor, p: Factor) -> None:
-    """`kl_z = normal.kl_normal(z_loc, z_scale, 0.0, 1.0).sum(-1)`."""
+    """Emit `kl_z = normal.kl_normal(z_loc, z_scale, 0.0, 1.0).sum(-1)`."""
     given = [*scope.arguments(q), *scope.arguments(p)]
     value = code.call(scope.density(q, f"kl_{p.entry.name}"), *given)
     if q.lengths is None:
@@ -147,13 +153,13 @@ def divergence(scope: Scope, local: str, q: Factor, p: Factor) -> None:
 
 
 def _summed(scope: Scope, factor: Factor, value: Code) -> Code:
-    """A density summed over its event and its plates."""
+    """Return a density summed over its event and its plates."""
     plates = [p for p in factor.type.plates if p != ROWS]
     return _with_rows(scope, factor, sum_last(value, factor.event_axes + len(plates)))
 
 
 def over_plates(scope: Scope, factor: Factor, local: str, *, by_step: bool = False) -> Code | None:
-    """A density summed over its plates: steps that a row does not have do not count."""
+    """Return a density summed over its plates, without the padding steps; None without plates."""
     plates = [p for p in factor.type.plates if p != ROWS]
     if by_step:
         plates = [p for p in plates if p not in steps(factor.type)]
@@ -166,7 +172,7 @@ def over_plates(scope: Scope, factor: Factor, local: str, *, by_step: bool = Fal
 
 
 def _with_rows(scope: Scope, factor: Factor, value: Code) -> Code:
-    """The axis of rows that a density summed over a plate has beside particles."""
+    """Return a global density with an axis of rows, if it has an axis of particles."""
     shared = ROWS not in factor.type.plates and bool(factor.type.plates)
     if shared and PARTICLE in scope.outer_of((factor.node.name,)):
         return code.method(value, "unsqueeze", -1)

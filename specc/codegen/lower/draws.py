@@ -1,4 +1,4 @@
-"""Draws of random nodes: from their distribution, through bijections, or every value they have."""
+"""Lowers draws of random nodes: samples, samples through bijections, or all values."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from specc.codegen.plan import Argument, Factor, Flow, Input, LinkModule, Missin
 from specc.graph.graph import GUIDE, MODEL, ROWS
 
 Sizes = list[object]
-"""The sizes of a shape: numbers, and expressions."""
+"""The sizes of a shape: numbers and code."""
 
 
 def draw(scope: Scope, program: ProgramPlan, name: str, function: str) -> None:
-    """A node by `sample` or `rsample`, with those that are drawn step by step with it."""
+    """Emit a sample of a node by `sample` or `rsample`, in a loop with others if necessary."""
     loop = program.loop_of(name)
     if not loop:
         factor = program.factors[name]
@@ -45,7 +45,7 @@ def draw(scope: Scope, program: ProgramPlan, name: str, function: str) -> None:
 
 
 def _one_step(scope: Scope, factor: Factor, function: str) -> list[Ranked]:
-    """A draw at one step, with what a density of it will need."""
+    """Emit a sample at one step; return it with the variables that its density needs."""
     way = function if function == "sample" or factor.entry.reparameterized else "sample"
     sample(scope, factor, way)
     made = [(scope.python(factor.node.name), len(factor.type.shape))]
@@ -59,7 +59,7 @@ def _one_step(scope: Scope, factor: Factor, function: str) -> list[Ranked]:
 
 
 def sample(scope: Scope, factor: Factor, function: str) -> None:
-    """`z = normal.rsample(noise, z_loc, z_scale)`, and through its bijections."""
+    """Emit `z = normal.rsample(noise, z_loc, z_scale)`, mapped through its bijections."""
     name = factor.node.name
     missing = scope.filled(name)
     local = scope.python(name) if missing is None else missing.sampled
@@ -84,7 +84,7 @@ def sample(scope: Scope, factor: Factor, function: str) -> None:
 
 
 def _in_order(scope: Scope, factor: Factor, link: LinkModule, function: str, local: str) -> None:
-    """`x = ancestral(draw, ...)`, where draw(x) draws each entry given those before it."""
+    """Emit `x = ancestral(draw, ...)`, where draw(x) samples each entry given earlier ones."""
     prepare(scope, factor.node.program, factor.inputs)
     name, owner = scope.python(factor.node.name), scope.owners[factor.node.program]
     drawn = f"draw_{python_name(factor.node.name)}"
@@ -106,7 +106,7 @@ def _in_order(scope: Scope, factor: Factor, link: LinkModule, function: str, loc
 
 
 def _forward(scope: Scope, factor: Factor, flow: Flow) -> None:
-    """`z, z_log_det = guide.z_forward_and_log_det(z_base)`, or the value alone."""
+    """Emit `z, z_log_det = guide.z_forward_and_log_det(z_base)`, or the value alone."""
     prepare(scope, factor.node.program, flow.inputs)
     value, base = scope.python(factor.node.name), Name(flow.base)
     made = through(scope, factor, flow, flow.forward, base, estimated=flow.scored)
@@ -119,7 +119,7 @@ def _forward(scope: Scope, factor: Factor, flow: Flow) -> None:
 
 
 def _fill(scope: Scope, factor: Factor, missing: Missing) -> None:
-    """`y_imputed = torch.where(y_known, y, y_sampled)`."""
+    """Emit `y_imputed = torch.where(y_known, y, y_sampled)`."""
     name = factor.node.name
     known = wide(missing.known, len(factor.type.shape) - missing.rank)
     filled = code.call(code.torch("where"), known, scope.argument(name), Name(missing.sampled))
@@ -131,7 +131,7 @@ def _fill(scope: Scope, factor: Factor, missing: Missing) -> None:
 
 
 def _shape(scope: Scope, factor: Factor) -> Code | None:
-    """The shape to draw, or None where the parameters already have it."""
+    """Return the argument `shape=` of a sample; None if the parameters have that shape."""
     layout, given = scope.layout, scope.outer_of(factor.given)
     needs = layout.has_particles and PARTICLE not in given
     local = ROWS in factor.type.plates
@@ -146,14 +146,14 @@ def _shape(scope: Scope, factor: Factor) -> Code | None:
 
 
 def _is_full(scope: Scope, argument: Argument, factor: Factor) -> bool:
-    """Whether one parameter has all the axes that any has: its shape is that of a draw."""
+    """Whether a parameter has all axes that any parameter has, so that it has a sample's shape."""
     alike = argument.parameter.dims == factor.entry.result_dims
     axes = scope.enumerated_of(factor.given)
     return alike and _cover((argument,), factor) and scope.enumerated_of(argument.inputs) == axes
 
 
 def _axes_before(scope: Scope, factor: Factor) -> int:
-    """How many enumerated axes stand to the left of those that the parameters have."""
+    """Return the number of enumerated axes to the left of those of the parameters."""
     order = scope.layout.enumerated
     present = scope.enumerated_of(factor.given)
     return min((order.index(axis) for axis in present), default=len(order))
@@ -175,7 +175,7 @@ def _sizes(scope: Scope, factor: Factor, particles: bool) -> Sizes:
 
 
 def _cover(arguments: Sequence[Argument], factor: Factor) -> bool:
-    """Whether the parameters together broadcast to the shape of a draw, over all its plates."""
+    """Whether the parameters together broadcast to the event and the plates of a sample."""
     batch: Shape | None = ()
     plates: frozenset[str] = frozenset()
     for argument in arguments:
@@ -186,11 +186,11 @@ def _cover(arguments: Sequence[Argument], factor: Factor) -> bool:
     return bool(arguments) and batch == result and set(factor.type.plates) <= plates
 
 
-# every value on an axis
+# all values along an axis
 
 
 def every_value(scope: Scope, factor: Factor, data: Sequence[Input]) -> None:
-    """The values of a node that is summed or integrated out, on an axis of its own."""
+    """Emit all values of an enumerated node, or the probe points of one that is integrated out."""
     if scope.player.draws[factor.node.name].is_integrated:
         _probe_points(scope, factor)
     else:
@@ -198,12 +198,12 @@ def every_value(scope: Scope, factor: Factor, data: Sequence[Input]) -> None:
 
 
 def _on_axis(scope: Scope, name: str) -> frozenset[Axis]:
-    """The outer axes of all values of a node: one of its own, beside that of particles."""
+    """Return the axes of all values of a node: its own, and that of particles if it has one."""
     return scope.outer_of((name,)) & {PARTICLE} | {Axis("enumerated", name)}
 
 
 def _probe_points(scope: Scope, factor: Factor) -> None:
-    """`z = probe_points(8, like=x).view(9, 1, 8)`: values that determine an affine map."""
+    """Emit `z = probe_points(8, like=x).view(9, 1, 8)`: points that determine an affine map."""
     name, shape = factor.node.name, factor.type.shape
     seen = scope.plan.programs[MODEL].factors.values()
     like = next(f for f in seen if f.node.role == "observed" and f.entry.gaussian)
@@ -216,7 +216,7 @@ def _probe_points(scope: Scope, factor: Factor) -> None:
 
 
 def enumerate_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> None:
-    """Every value of a finite node on its own axis, of the type of the data at hand."""
+    """Emit all values of a finite node along its axis, with the device of the data."""
     name, kind = factor.node.name, factor.type
     missing = scope.filled(name)
     classes = scope.plan.graph.classes.get(factor.node.id)
@@ -242,7 +242,7 @@ def enumerate_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> Non
 
 
 def _allowed(scope: Scope, factor: Factor, missing: Missing) -> None:
-    """`y_allowed = (y_values == y) | ~y_known`: which values agree with the data of a row."""
+    """Emit `y_allowed = (y_values == y) | ~y_known`, the values that agree with the data."""
     name, rank = factor.node.name, len(factor.type.shape)
     known = wide(missing.known, rank - missing.rank)
     same = code.Binary("==", scope.variable(name), scope.argument(name))
@@ -255,7 +255,7 @@ def _allowed(scope: Scope, factor: Factor, missing: Missing) -> None:
 
 
 def _dtype(scope: Scope, factor: Factor, data: Sequence[Input]) -> Code:
-    """The type of every value of a finite node: integers where they are of classes."""
+    """Return the dtype of the values of a finite node: `torch.long` for classes, else a float."""
     if factor.node.id in scope.plan.graph.classes:
         return code.torch("long")
     if scope.has_noise:

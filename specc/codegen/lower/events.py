@@ -1,7 +1,7 @@
-"""Values with the shape of their event, and how events of different rank meet.
+"""Code with the shape of its event, and operations on events of different rank.
 
-A spec says what happens to one event; tensors have axes before it. Where events of different rank
-meet, the one of lower rank gets the missing axes after its own leading ones.
+A spec describes one event; tensors have further axes before it. If events of different rank are
+combined, the missing axes are inserted directly before the event of lower rank.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from specc.codegen.code.expressions import (
 class Event:
     """An expression with the shape of its event.
 
-    `varies` says whether there are axes before the event.
+    `varies` is true if there may be axes before the event.
     """
 
     code: Code
@@ -37,7 +37,7 @@ class Event:
 
 
 def align(event: Event, rank: int) -> Event:
-    """The same value with axes of size 1 before its event, up to the given rank."""
+    """Return the event with axes of size 1 inserted before it, up to the given rank."""
     if event.rank >= rank or not event.varies:
         return event
     missing = rank - event.rank
@@ -51,7 +51,7 @@ def align(event: Event, rank: int) -> Event:
 
 
 def raised(event: Event, least: int) -> Event:
-    """The same value with axes of size 1 at its end, up to the least rank that is wanted."""
+    """Return the event with axes of size 1 appended, up to the given rank."""
     missing = least - event.rank
     if missing <= 0:
         return event
@@ -59,19 +59,19 @@ def raised(event: Event, least: int) -> Event:
 
 
 def with_axes(code: Code, count: int) -> Code:
-    """`x[..., None]`, with so many axes of size 1 at the end."""
+    """Return the code `x[..., None]`, with `count` axes of size 1 appended."""
     return Subscript(code, (Literal(...), *(Literal(None) for _ in range(count))))
 
 
 def flat(code: Code, rank: int) -> Code:
-    """A value with that many axes of its own, as a vector: `x.flatten(-2)`."""
+    """Return an event of the given rank as a vector: `x.flatten(-2)`."""
     if rank == 1:
         return code
     return method(code, "flatten", -rank) if rank else with_axes(code, 1)
 
 
 def matmul(left: Event, right: Event) -> Event:
-    """`left @ right` of events, of which each may be a vector or a matrix."""
+    """Return `left @ right`, where each event is a vector or a matrix."""
     a, b, varies = left.code, right.code, left.varies or right.varies
     product = Binary("@", a, b)
     if left.rank == 1 and right.rank == 1:
@@ -94,7 +94,7 @@ def matmul(left: Event, right: Event) -> Event:
 
 
 def broadcast(left: Shape, right: Shape) -> Shape:
-    """The shape of an elementwise operation on events."""
+    """Return the shape of an elementwise operation on events."""
     longest = max(len(left), len(right))
     padded = ((1,) * (longest - len(shape)) + shape for shape in (left, right))
     return tuple(max(a, b) for a, b in zip(*padded, strict=True))

@@ -1,4 +1,4 @@
-"""Expressions of the spec as Python, event by event."""
+"""Lowers expressions of the spec to Python."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class Expressions:
         }
 
     def aligned(self, expression: Expression, shape: Shape) -> Code:
-        """The expression as an event of the given shape's rank."""
+        """Return the code of an expression, with the rank of `shape`."""
         return align(self.number(expression), len(shape)).code
 
     def event(self, expression: Expression) -> Event:
-        """An expression with its shape."""
+        """Return the code of an expression with the shape of its event."""
         match expression:
             case Number(value=value):
                 return Event(Literal(value), (), varies=False)
@@ -76,7 +76,7 @@ class Expressions:
         raise AssertionError(expression)
 
     def number(self, expression: Expression) -> Event:
-        """An expression to calculate with: integers become real ones."""
+        """Return an expression for arithmetic: integers are converted to floating point."""
         event = self.event(expression)
         if not self._is_integer(expression):
             return event
@@ -97,26 +97,26 @@ class Expressions:
         return Event(code.Name(self.plan.python[name]), kind.shape, varies=True)
 
     def _learnable(self, node: Node) -> Code:
-        """The tensor of a learnable parameter, of this class or of one at hand."""
+        """Return the learnable parameter of this class, or of another one that is in scope."""
         if node.program in self.owners:
             item = self.plan.programs[node.program].parameter_of(node)
             return code.Attribute(self.owners[node.program], item.attribute)
         return code.Attribute(SELF, self.program.parameter_of(node).attribute)
 
     def _is_integer(self, expression: Expression) -> bool:
-        """Whether its tensor is one of class numbers, or of data that are integers."""
+        """Whether the tensor of an expression has an integer dtype, such as class numbers."""
         if isinstance(expression, Index):
             return self._is_integer(expression.base)
         node = self._lookup(expression.id) if isinstance(expression, Name) else None
         return node is not None and self.plan.dtype(node) in INTEGERS
 
     def _classes(self, name: Name) -> int | None:
-        """How many classes there are where `name` is a class number."""
+        """Return the number of classes if `name` is a class number, else None."""
         node = self._lookup(name.id)
         return self.plan.graph.classes.get(node.id) if node is not None else None
 
     def _list(self, expression: Expression) -> Event | None:
-        """The buffer that holds a list of known numbers."""
+        """Return the buffer of a list of constant numbers; None for another expression."""
         values = list_of(expression, self.graph.constants)
         if values is None:
             return None
@@ -157,7 +157,7 @@ class Expressions:
         return self._constant(call) or self._list(call) or self._function(call)
 
     def _function(self, call: Call) -> Event:
-        """A function of the catalog, its arguments as it takes them."""
+        """Return a call of a function of the catalog, with arguments of the rank that it needs."""
         entry = self.graph.functions[call.function]
         items, least = [self.number(argument) for argument in call.arguments], entry.least_rank
         given = [
@@ -182,7 +182,7 @@ class Expressions:
         return Event(value, entry.shape(tuple(sizes)), any(item.varies for item in items))
 
     def _mask(self, data: Expression) -> dict[str, Code]:
-        """`mask=x_known`, for data of which entries are left out."""
+        """Return `mask=x_known` for data whose missing entries are left out."""
         missing = self.plan.missing.get(data.id) if isinstance(data, Name) else None
         return {} if missing is None or missing.fills else {"mask": code.Name(missing.known)}
 
@@ -196,7 +196,7 @@ class Expressions:
         return self.plan.graph.types[node.id].shape if node is not None else None
 
     def _constant(self, call: Call) -> Event | None:
-        """A function of plain numbers is computed here: torch's own functions take tensors."""
+        """Evaluate a function of constants, because functions of torch take tensors only."""
         value = constant(call, self.graph.constants, self._shape_of)
         return None if value is None else Event(Literal(float(value)), (), varies=False)
 
@@ -209,9 +209,9 @@ class Expressions:
         return Event(Literal(size), (), varies=False)
 
     def link_input(self, call: Call) -> tuple[Code, ...]:
-        """The arguments of a link as the one tensor that it takes.
+        """Return the arguments of a link, concatenated into one tensor.
 
-        A causal link takes the node that it belongs to as it is, and then its context.
+        A causal link takes its node first, and then its context.
         """
         module = self.modules[call.function]
         if isinstance(module.link.entry, Causal):
@@ -222,8 +222,8 @@ class Expressions:
         return (self._entering(call.arguments[0]).code,)
 
     def _joined(self, arguments: tuple[Expression, ...]) -> Code:
-        """The arguments as one vector."""
-        program = self.program.name  # a plain number stands for a vector of one entry
+        """Return the arguments concatenated into one vector."""
+        program = self.program.name  # a plain number is a vector of one entry
         plain = [is_plain(self.graph, program, argument) for argument in arguments]
         events = [self._entering(argument) for argument in arguments]
         vectors = [
@@ -234,7 +234,7 @@ class Expressions:
         return code.call(code.function(f"{RUNTIME}.vectors.concat"), *vectors)
 
     def _entering(self, argument: Expression) -> Event:
-        """An argument of a link; a class number as a one-hot vector."""
+        """Return an argument of a link; a class number becomes a one-hot vector."""
         count = self._classes(argument) if isinstance(argument, Name) else None
         if count is None:
             return self.number(argument)
@@ -245,7 +245,7 @@ class Expressions:
     # indices
 
     def _index(self, expression: Index) -> Event:
-        """`self.table[i, j]`, or `gather_nd(table, i, j, rank=1)` of a varying table."""
+        """Return `self.table[i, j]`, or `gather_nd(table, i, j, rank=1)` if the table varies."""
         base, indices = self.event(expression.base), expression.indices
         repeated = plate_node(self.graph, self.program.name, expression.base)
         if repeated is not None and repeated.role == "parameter":
@@ -257,7 +257,7 @@ class Expressions:
         return self._entry(base, [self._position(index) for index in indices])
 
     def _element(self, base: Event, index: Code) -> Event:
-        """One element of a plate: the axis of the plate becomes that of rows."""
+        """Return one element of a plate; the axis of rows replaces that of the plate."""
         first = index.value if isinstance(index, Literal) else None
         if isinstance(first, int) and first >= 0:
             items: tuple[Code | Slice, ...] = (Literal(...), Slice(first, first + 1))
@@ -267,7 +267,7 @@ class Expressions:
         return Event(code.call(index_select, base.code, index, base.rank), base.shape, varies=True)
 
     def _entry(self, base: Event, positions: list[Code]) -> Event:
-        """What is left of an event after an index for each of its first axes."""
+        """Return the entry of an event at indices of its first axes."""
         if not positions:
             return base
         left = base.shape[len(positions) :]
@@ -285,7 +285,7 @@ class Expressions:
         return Event(code.call(gather, base.code, *places, rank=len(left)), left, varies=True)
 
     def _position(self, index: Expression) -> Code:
-        """An index of an axis: a number, or integers in a tensor of integers."""
+        """Return an index as code: a number, or a tensor with an integer dtype."""
         known = number_of(index, self.graph.constants, self._shape_of)
         if known is not None:
             return Literal(known)
@@ -296,6 +296,6 @@ class Expressions:
 
 
 def _known(position: Code) -> int | None:
-    """The number of an index that is known."""
+    """Return the value of a constant index, else None."""
     value = position.value if isinstance(position, Literal) else None
     return value if isinstance(value, int) else None

@@ -1,4 +1,4 @@
-"""What a program's class holds: networks, learnable parameters, constant tensors."""
+"""Lowers the constructor of a program's class: networks, learnable parameters, buffers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from specc.codegen.plan import Buffer, LearnableParameter, ProgramPlan
 
 FLOAT32_MAX = float.fromhex("0x1.fffffep127")
 START = 0.1
-"""The standard deviation with which an array without `init:` starts, so that its entries differ."""
+"""The standard deviation of the initial entries of an array without `init:`."""
 
 
 def layers(program: ProgramPlan) -> Iterator[Statement]:
-    """The statements of `__init__`."""
+    """Yield the statements of `__init__`."""
     for shared in program.shared:
         original = code.Attribute(code.Name(shared.owner), shared.original)
         yield Assign((f"self.{shared.attribute}",), original, about=shared.about)
@@ -40,7 +40,7 @@ def layers(program: ProgramPlan) -> Iterator[Statement]:
 
 
 def initial(item: LearnableParameter) -> Code:
-    """The unconstrained numbers with which a learnable parameter starts."""
+    """Return the initial value of the unconstrained tensor of a learnable parameter."""
     init, shape = item.node.init, item.shape
     if isinstance(init, tuple):
         values = code.List(tuple(Literal(item.constrainer.inverse(v)) for v in init))
@@ -56,9 +56,10 @@ def initial(item: LearnableParameter) -> Code:
 
 
 def _full(shape: Shape, value: float) -> Code:
-    """One number everywhere; one that is too large for float32 is infinite there.
+    """Return a tensor with equal entries; a number too large for float32 becomes infinite.
 
-    `torch.full` raises RuntimeError for it, where a run names the node that is not finite.
+    `torch.full` would raise RuntimeError for it, whereas the run reports the node that is not
+    finite.
     """
     if abs(value) <= FLOAT32_MAX:
         return code.call(code.torch("full"), Tuple(tuple(map(Literal, shape))), value)
@@ -73,7 +74,7 @@ def _sizes(item: LearnableParameter) -> tuple[Code, ...]:
 
 
 def _registered(buffer: Buffer) -> Statement:
-    """A constant tensor that moves with its module."""
+    """Return the registration of a constant tensor as a buffer."""
     if buffer.values is not None and not buffer.made:
         return Table(buffer.attribute, buffer.values)
     value: Code = Reference(buffer.made, "torch")

@@ -1,4 +1,4 @@
-"""A loop over the steps of a sequence: nodes that depend on each other from step to step."""
+"""Lowers nodes that depend on each other across steps to a loop over the steps."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from specc.codegen.plan import Factor, Input, LaggedValue, Let, ProgramPlan
 
 SEQUENCES = "specc.runtime.functions.sequences"
 Ranked = tuple[str, int]
-"""A variable that is made at each step, with the rank of its event."""
+"""A variable that each step computes, with the rank of its event."""
 Step = Callable[[str], list[Ranked]]
-"""Lowers one node at one step; what comes of it is stacked over the steps."""
+"""A function that lowers one node at one step, and returns the variables to be stacked."""
 
 
 def initial(scope: Scope, lagged: LaggedValue) -> Code:
-    """The value before the first step."""
+    """Return the value before the first step."""
     if not lagged.method:
         return Literal(lagged.number)
     given = (scope.variable(name) for name in lagged.inputs)
@@ -28,7 +28,7 @@ def initial(scope: Scope, lagged: LaggedValue) -> Code:
 
 
 def outside(program: ProgramPlan, names: tuple[str, ...]) -> tuple[Input, ...]:
-    """What the nodes of a loop take from outside of it."""
+    """Return the inputs from outside the loop that its nodes take."""
     items: list[Factor | Let] = [program.factors[n] for n in names if n in program.factors]
     items += [program.lets[n] for n in names if n in program.lets]
     taken = (n for i in items for n in i.inputs + (i.given if isinstance(i, Factor) else ()))
@@ -36,16 +36,16 @@ def outside(program: ProgramPlan, names: tuple[str, ...]) -> tuple[Input, ...]:
 
 
 def starts(program: ProgramPlan, names: tuple[str, ...]) -> tuple[Input, ...]:
-    """What the values before the first step are made of."""
+    """Return the inputs of the values before the first step."""
     lagged = (program.lagged[n] for n in names if n in program.lagged)
     return tuple(name for lagged in lagged for name in lagged.inputs)
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A loop of one program; what `outside` and `starts` name is at hand already.
+    """A loop of one program; the variables of its inputs (`outside` and `starts`) exist.
 
-    With `draws` random nodes are drawn in it, over the rows and the particles.
+    With `draws` random nodes are sampled in the loop, for each row and particle.
     """
 
     scope: Scope
@@ -55,7 +55,7 @@ class Loop:
 
     @property
     def lagged(self) -> list[LaggedValue]:
-        """The values of the step before that the loop hands on."""
+        """The lagged values that each step passes to the next one."""
         return [self.program.lagged[n] for n in self.names if n in self.program.lagged]
 
     @property
@@ -74,7 +74,7 @@ class Loop:
         return any(not lagged.is_lag for lagged in self.lagged)
 
     def lower(self, step: Step) -> None:
-        """`for x_t in x.unbind(-2): ...`; `step` lowers each node of the loop."""
+        """Emit `for x_t in x.unbind(-2): ...`; `step` lowers each node of the loop."""
         scope = self.scope
         inputs = self._sequences()
         self._mask()
@@ -94,14 +94,14 @@ class Loop:
                     scope.assign(scope.python(lagged.node.name), self._next(lagged))
             scope.add(For(targets, over, tuple(body)))
             self._stack(collected, made)
-            for name in self.names:  # a value has the axis of steps again
+            for name in self.names:  # values have the axis of steps again
                 scope.define(self.program.name, name, scope.outer_of((name,)))
-        # Behind the loop their names hold what the last step leaves, and not the values of all.
+        # After the loop these variables have the value of the last step instead of all steps.
         for lagged in self.lagged:
             scope.drop(lagged.node)
 
     def _steps(self, inputs: list[Input], step: Step) -> list[Ranked]:
-        """The nodes at one step, whose inputs are variables of that step."""
+        """Lower the nodes at one step, with variables of that step as inputs."""
         scope, outer = self.scope, self.scope.step
         scope.step = {name: f"{scope.python(name)}_t" for name in inputs}
         has_particles = self._has_particles()
@@ -120,14 +120,14 @@ class Loop:
         return PARTICLE in self.scope.outer_of(self._used())
 
     def _mask(self) -> Name | None:
-        """Which steps each row has, in a reverse sequence of rows of their own length."""
+        """Return the mask of valid steps, if the sequence is reverse and rows have lengths."""
         for lagged in self.lagged:
             if lagged.lengths is not None and lagged.node.scan is not None:
                 return self.scope.mask(lagged.node.scan, lagged.lengths)
         return None
 
     def _next(self, lagged: LaggedValue) -> Code:
-        """What goes on to the next step: in a row that has not begun, its start."""
+        """Return the lagged value for the next step; rows that have not begun keep their start."""
         scope, value, mask = self.scope, self.scope.variable(lagged.base), self._mask()
         if mask is None:
             return value
@@ -136,14 +136,14 @@ class Loop:
         return code.call(masked, value, start, now, dims=len(lagged.type.shape))
 
     def _sequences(self) -> list[Input]:
-        """The values of all steps that the loop takes one by one."""
+        """Return the inputs with an axis of steps, over which the loop iterates."""
         return [n for n in outside(self.program, self.names) if self._is_sequence(n)]
 
     def _is_sequence(self, name: Input) -> bool:
         return self.scope.value(self.program.name, name).is_sequence
 
     def _start(self, lagged: LaggedValue, inputs: list[Input]) -> Code:
-        """The value before the first step, in full where it is drawn from."""
+        """Return the value before the first step, in the full shape if it is used for sampling."""
         scope, shape = self.scope, lagged.type.shape
         is_class = scope.plan.graph.classes.get(lagged.node.id) is not None
         sizes: list[object] = list(shape)
@@ -167,7 +167,7 @@ class Loop:
         return code.call(made, initial(scope, lagged), shape_of(sizes), like=like, **kind)
 
     def _like(self, inputs: list[Input]) -> Code:
-        """A tensor on the device of the values: of a sequence, of a row, or a learnable one."""
+        """Return a tensor on the device of the values: an input, or a learnable parameter."""
         scope = self.scope
         found = [scope.variable(name) for name in (*inputs, *self._used())]
         if found:
@@ -178,11 +178,11 @@ class Loop:
         return code.call(Name("next"), parameters)
 
     def _used(self) -> list[Input]:
-        """What the deterministic nodes take from outside the loop."""
+        """Return the inputs of the deterministic nodes from outside the loop."""
         return [n for let in self.lets for n in let.inputs if n not in self.names]
 
     def _has_rows(self) -> bool:
-        """Whether each row has its own values at the first step already, and not by its length."""
+        """Whether the values at the first step have an axis of rows through their inputs."""
         values = (self.scope.value(self.program.name, name) for name in self._used())
         return any(value.is_local for value in values)
 
@@ -190,7 +190,7 @@ class Loop:
         return self.scope.value(self.program.name, name).rank
 
     def _header(self, inputs: list[Input]) -> tuple[tuple[str, ...], Code]:
-        """`for x_t, h_t in zip(x.unbind(-2), h.unbind(-2), strict=True):`."""
+        """Return `for x_t, h_t in zip(x.unbind(-2), h.unbind(-2), strict=True):`."""
         scope = self.scope
         over: list[Code] = [
             code.method(scope.variable(name), "unbind", -1 - self._rank(name)) for name in inputs
@@ -211,7 +211,7 @@ class Loop:
         return ("_",), code.call(Name("range"), scope.plan.graph.graph.size_of(scan))
 
     def _stack(self, collected: Name, made: list[Ranked]) -> None:
-        """What was made at each step, with the axis of steps before its event."""
+        """Emit the values of all steps, stacked along an axis before the event."""
         items: Code = collected
         if self.is_reverse:
             items = code.Subscript(collected, (code.Slice(step=-1),))

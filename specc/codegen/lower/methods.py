@@ -1,4 +1,4 @@
-"""The methods of a program's nodes: parameters of densities, deterministic values, bijections."""
+"""Lowers the methods of nodes: parameters of densities, deterministic values, bijections."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call
 
 LONG = 86
-"""A docstring that is longer is not one line."""
+"""The longest docstring that fits in one line."""
 
 
 def node_methods(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
-    """What each node needs, in the order of the program."""
+    """Yield the methods of each node, in the order of the program."""
     lowering = Methods(plan, program)
     for item in (*program.learnable, *program.shared_learnable):
         if item.raw != item.attribute:
@@ -50,7 +50,7 @@ def node_methods(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
 
 
 def mapped_parameter(item: LearnableParameter) -> Function:
-    """A learnable parameter, mapped from unconstrained numbers onto its support."""
+    """Return a property that maps an unconstrained tensor onto the support of its parameter."""
     raw = code.Attribute(SELF, item.raw)
     shown = f"[{', '.join(map(str, item.shape))}]" if item.shape else "a number"
     return Function(
@@ -66,11 +66,11 @@ def mapped_parameter(item: LearnableParameter) -> Function:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """One direction through bijections: the variable that it takes and the one that it makes.
+class _Direction:
+    """One direction of a composition of bijections, from variable `taken` to variable `made`.
 
-    `called` is the method of a bijection, none for a call of itself; `scored` says whether there
-    is a log-determinant.
+    `called` is the method of a bijection, empty if it is called itself; with `scored` the method
+    also returns the log-determinant.
     """
 
     method: str
@@ -93,7 +93,7 @@ class Methods:
         return tuple(Parameter(self.plan.python[name], "Tensor") for name in names)
 
     def let(self, let: Let) -> Function:
-        """The value of a deterministic node."""
+        """Return the method of a deterministic node."""
         value = align(self.expressions.number(let.expression), len(let.type.shape))
         shown = ", ".join(["...", *map(str, let.type.shape)])
         name, formula = let.node.name, f"{let.node.name} = {written(let.expression)}"
@@ -110,7 +110,7 @@ class Methods:
         )
 
     def initial(self, lagged: LaggedValue) -> Function:
-        """The value of a lagged node before the first step."""
+        """Return the method with the value of a lagged node before the first step."""
         base = self.plan.graph.graph.lookup(lagged.node.program, lagged.base)
         assert base is not None
         value = self.expressions.aligned(lagged.initial, lagged.type.shape)
@@ -129,7 +129,7 @@ class Methods:
     # parameters of a density
 
     def parameters(self, factor: Factor) -> Function:
-        """The parameters of a density that are computed."""
+        """Return the method that computes the parameters of a density."""
         features, body = self._trunk(factor)
         values = tuple(self._parameter(a, features) for a in factor.tensors)
         count = len(values)
@@ -144,7 +144,7 @@ class Methods:
         )
 
     def _trunk(self, factor: Factor) -> tuple[tuple[Code, ...], tuple[Statement, ...]]:
-        """The features that the heads act on, and how they come about."""
+        """Return the input of the heads, and the statements that compute it."""
         if factor.trunk is None:
             return (), ()
         assert isinstance(factor.trunk, Call)
@@ -179,61 +179,63 @@ class Methods:
     # bijections
 
     def forward(self, factor: Factor, flow: Flow) -> Function:
-        """From a draw to the value; its log-determinant where a density is wanted of it."""
+        """Return the method from a draw to the value, with the log-determinant if `flow.scored`."""
         x, u = self.plan.python[factor.node.name], flow.base
         words = f"{x} = {_applied(flow, u)}"
         words += f", and log |det d{x}/d{u}|." if flow.scored else "."
         called = "" if flow.scored else "forward_value"
-        return self._way(
-            factor, flow, _Way(flow.forward, u, x, flow.steps, called, words, flow.scored)
+        return self._directed(
+            factor, flow, _Direction(flow.forward, u, x, flow.steps, called, words, flow.scored)
         )
 
     def inverse(self, factor: Factor, flow: Flow) -> Function:
-        """From a value to the draw, with the log-determinant."""
+        """Return the method from a value to the draw, with the log-determinant."""
         x, u = self.plan.python[factor.node.name], flow.base
         words = f"The {u} of {x} = {_applied(flow, u)}, and log |det d{u}/d{x}|."
-        return self._way(factor, flow, _Way(flow.inverse, x, u, flow.steps[::-1], "inverse", words))
+        return self._directed(
+            factor, flow, _Direction(flow.inverse, x, u, flow.steps[::-1], "inverse", words)
+        )
 
-    def _way(self, factor: Factor, flow: Flow, way: _Way) -> Function:
-        names = dict.fromkeys((way.taken, *(self.plan.python[name] for name in flow.inputs)))
+    def _directed(self, factor: Factor, flow: Flow, direction: _Direction) -> Function:
+        names = dict.fromkeys((direction.taken, *(self.plan.python[name] for name in flow.inputs)))
         noise = [Parameter("noise", "Noise | None", "None")] if flow.stochastic else []
         return Function(
-            name=way.method,
+            name=direction.method,
             parameters=(
                 *(Parameter(name, "Tensor") for name in names),
-                *(noise if way.scored else []),
+                *(noise if direction.scored else []),
             ),
             keywords=(),
-            returns="tuple[Tensor, Tensor]" if way.scored else "Tensor",
-            docstring=way.docstring,
-            body=self._steps(flow, way),
+            returns="tuple[Tensor, Tensor]" if direction.scored else "Tensor",
+            docstring=direction.docstring,
+            body=self._steps(flow, direction),
             about=f"{factor.node.program}.{factor.node.name}",
         )
 
-    def _steps(self, flow: Flow, way: _Way) -> tuple[Statement, ...]:
-        calls = [self._step(step, way, n, flow) for n, step in enumerate(way.steps)]
-        if len(calls) == 1 or not way.scored:
-            return (*(Assign((way.made,), call) for call in calls[:-1]), Return(calls[-1]))
+    def _steps(self, flow: Flow, direction: _Direction) -> tuple[Statement, ...]:
+        calls = [self._step(step, direction, n, flow) for n, step in enumerate(direction.steps)]
+        if len(calls) == 1 or not direction.scored:
+            return (*(Assign((direction.made,), call) for call in calls[:-1]), Return(calls[-1]))
         names = [f"log_det_{number}" for number in range(1, len(calls) + 1)]
-        each = [Assign((way.made, n), c) for n, c in zip(names, calls, strict=True)]
+        each = [Assign((direction.made, n), c) for n, c in zip(names, calls, strict=True)]
         total = code.Sum(tuple(code.Signed(False, Name(name)) for name in names))
-        return (*each, Return(Tuple((Name(way.made), total))))
+        return (*each, Return(Tuple((Name(direction.made), total))))
 
-    def _step(self, step: Call, way: _Way, number: int, flow: Flow) -> Code:
-        """`self.f.inverse(x, h)`."""
+    def _step(self, step: Call, direction: _Direction, number: int, flow: Flow) -> Code:
+        """Return the call of one bijection: `self.f.inverse(x, h)`."""
         module = self.expressions.modules[step.function]
         bijection: Code = code.Attribute(SELF, module.attribute)
-        called = code.Attribute(bijection, way.called) if way.called else bijection
+        called = code.Attribute(bijection, direction.called) if direction.called else bijection
         given = self.expressions.link_input(step) if step.arguments else ()
-        estimated = flow.stochastic and way.scored
+        estimated = flow.stochastic and direction.scored
         estimated = estimated and getattr(module.link.entry, "stochastic", False)
         keywords = (("noise", Name("noise")),) if estimated else ()
-        taken = Name(way.taken if number == 0 else way.made)
+        taken = Name(direction.taken if number == 0 else direction.made)
         return code.Call(called, (taken, *given), keywords)
 
 
 def _in_full(argument: Argument, event: Event) -> Code:
-    """A vector of equal numbers, where a distribution indexes the entries and one is written."""
+    """Return a number as a vector of equal entries if the parameter is a vector."""
     is_vector = len(argument.parameter.dims) == 1 and argument.shape[-1] > 1
     if not is_vector or (argument.own and argument.own[-1] > 1):
         return event.code
@@ -243,7 +245,7 @@ def _in_full(argument: Argument, event: Event) -> Code:
 
 
 def _applied(flow: Flow, base: str) -> str:
-    """`positive(f(z_base; h))`: the bijections in their order, each with its context."""
+    """Return a composition as a formula with contexts: `positive(f(z_base; h))`."""
     shown = base
     for step in flow.steps:
         context = ", ".join(print_expression(argument) for argument in step.arguments)

@@ -1,4 +1,4 @@
-"""The loss of a player as a function: draws, densities, the bound, score gradients."""
+"""Lowers the loss of a player to a function: draws, densities, bound, score gradients."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TENSORS = "dict[str, Tensor]"
 
 
 def loss(plan: Plan, player: Player) -> Function:
-    """`loss(model, guide, noise, *, x)`: the loss per row and its parts."""
+    """Return the function `loss(model, guide, noise, *, x)`, the loss per row and its terms."""
     lowering = _Loss(plan, player)
     return lowering.function()
 
@@ -96,7 +96,7 @@ class _Loss:
         )
 
     def _legend(self) -> str:
-        """What stands for sizes in the shapes beside the lines."""
+        """Return the sentence of the docstring that explains the symbols in shapes."""
         shapes = [s.shape for s in self.scope.statements if isinstance(s, Assign) and s.shape]
         if not shapes:
             return ""
@@ -126,7 +126,7 @@ class _Loss:
         self._return(bound, parts)
 
     def _return(self, value: Code, parts: tuple[tuple[str, Code], ...]) -> None:
-        """`return -elbo, {...}`."""
+        """Emit `return -elbo, {...}`."""
         loss = code.Unary("-", value) if self.player.is_bound else value
         state = (code.Dict(tuple(self.after)),) if self.player.state else ()
         self.scope.add(Return(code.Tuple((loss, *state, code.Dict(parts)))))
@@ -169,7 +169,7 @@ class _Loss:
         self._head()
 
     def _values(self, parts: list[Part]) -> None:
-        """A loss of values: the mean of their sum."""
+        """Emit a loss without densities: the mean of the sum of its values."""
         minimized = [replace(part, coefficient=-part.coefficient) for part in parts]
         signed = [self.terms.part(part) for part in minimized]
         self._set(code.method(code.summed(tuple(signed)), "mean"))
@@ -183,7 +183,7 @@ class _Loss:
         self.scope.assign(self.bound, value)
 
     def _head(self) -> None:
-        """What the draws turned out to need: the number of particles, and of rows."""
+        """Prepend the number of particles and of rows, if the statements read them."""
         head = list(self.scope.head(self.inputs[0]))
         if self.scope.layout.has_particles:
             head.insert(0, Assign(("particles",), code.Literal(self.player.particles)))
@@ -217,13 +217,13 @@ class _Loss:
                 self.terms.term(part.term)
 
     def _densities(self) -> list[LogProb | Divergence]:
-        """The densities that are lowered one by one: not those that are taken step by step."""
+        """Return the densities with a variable of their own; sums over states have the others."""
         bound = self.player.bound
         hidden = {term for inside in in_steps(bound) for _, term in densities_in(inside)}
         return [term for _, term in densities_in(bound) if term not in hidden]
 
     def _mean(self, signed: list[Signed], weighed: list[Signed]) -> None:
-        """The mean over rows; terms of the data as a whole are divided by their number of rows."""
+        """Emit the mean over rows; terms of global nodes are divided by the number of rows."""
         shared = code.method(code.Sum(tuple(weighed)), "mean") if weighed else None
         if not signed:
             assert shared is not None
@@ -262,7 +262,10 @@ class _Loss:
         return [t for t in dict.fromkeys(self._densities()) if t not in reduced]
 
     def _shown_part(self, term: LogProb | Divergence) -> tuple[str, Code]:
-        """`"log p(x | z)": log_p_x.mean()`, in nats a row: a term of all rows over their number."""
+        """Return an entry of the returned terms, `"log p(x | z)": log_p_x.mean()`, in nats per row.
+
+        A term of global nodes is divided by the number of rows of the data.
+        """
         name = term_formula(self.plan, term)
         value: Code = code.method(Name(self.terms.term(term)), "mean")
         if not is_shared(self.plan, Part(1.0, term)):
@@ -270,14 +273,14 @@ class _Loss:
         return f"{name} / data_size", code.Binary("/", value, DATA_SIZE)
 
     def _signal(self, variant: Variant) -> Code:
-        """The signal of a score gradient under a log of a mean over particles, less a baseline."""
+        """Return the signal of a score gradient of a log-mean-exp bound, minus a baseline."""
         if variant.of_log_weights:
             return code.call(_score(variant.of_log_weights), self.log_w)
         bound = code.call(LOGMEANEXP, self.log_w, dim=0)
         return code.call(_score(variant.baseline), bound) if variant.baseline else bound
 
     def _particle_surrogates(self, surrogates: tuple[Surrogate, ...]) -> list[str]:
-        """Under a log of a mean, every node's signal is the bound of its row, less a baseline."""
+        """Emit the surrogates of a log-mean-exp bound, whose signal is the bound of each row."""
         names = []
         baselines = list(dict.fromkeys(s.baseline for s in surrogates))
         for baseline in baselines:
@@ -297,7 +300,7 @@ class _Loss:
         return names
 
     def _surrogate(self, surrogate: Surrogate) -> str:
-        """The signal of one node: the terms downstream of it, less a baseline."""
+        """Emit the surrogate of one node: log q times the downstream terms minus a baseline."""
         node, scope = surrogate.node, self.scope
         factor = scope.factor(self.player.draws[node].program, node)
         log_q = Name(self.terms.term(self.player.draws[node].density))
@@ -324,7 +327,7 @@ class _Loss:
         return name
 
     def _less_running(self, signal: str, node: str) -> None:
-        """The signal less its running mean before this step, which the state hands on."""
+        """Emit the subtraction of a running mean from the signal, and the update of the mean."""
         running = self.player.draws[node].variant.running
         if not running:
             return
@@ -339,7 +342,7 @@ class _Loss:
         return code.Sum(tuple(self.terms.partial(cost, open_axes) for cost in costs))
 
     def _weights(self, axes: frozenset[str]) -> frozenset[str]:
-        """The enumerated nodes whose probabilities weigh what varies with `axes`."""
+        """Return the enumerated nodes whose probabilities weight a value with these axes."""
         closed, stack = set(axes), list(axes)
         while stack:
             name = stack.pop()
@@ -354,7 +357,7 @@ class _Loss:
     def _shared_signal(
         self, signal: str, local: list[Part], shared: list[Part], over: frozenset[str]
     ) -> None:
-        """A global node's signal counts the mean over rows, and global terms by the data's size."""
+        """Emit the signal of a global node: the mean over rows, and global terms / data size."""
         scope = self.scope
         if local:
             total = self._partials(local, over)

@@ -1,7 +1,7 @@
-"""The shapes of values, as a loss states them beside its lines: `[K, B, 16]`.
+"""The shapes of values in the comments of a loss: `[K, B, 16]`.
 
-A shape is [particles, enumerated values..., rows, plates..., *event]. K and B stand for the numbers
-of particles and rows; other sizes are numbers. Inside a loop over steps no shape is written.
+A shape is [particles, enumerated values..., rows, plates..., *event]. K and B are the numbers of
+particles and rows; other sizes are numbers. There are no such comments inside a loop over steps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PARTICLES, BATCH = "K", "B"
 
 
 def states_of(scope: Scope, name: str) -> int:
-    """The length of the axis of a node that is summed or integrated out."""
+    """Return the length of the axis of a node that is summed or integrated out."""
     drawn = scope.player.draws[name]
     node = scope.plan.graph.graph.node((drawn.program, name))
     if drawn.is_integrated:
@@ -32,7 +32,7 @@ def states_of(scope: Scope, name: str) -> int:
 def shape(
     scope: Scope, factor: Factor, axes: Iterable[Axis], plates: Iterable[str], event: Shape
 ) -> str:
-    """A shape in brackets; nothing where none is written."""
+    """Return a shape in brackets, empty if it is not shown."""
     if not scope.has_shapes or scope.step is not None or factor.members > 1:
         return ""
     graph, held = scope.plan.graph.graph, set(axes)
@@ -53,7 +53,7 @@ def shape(
 
 
 def of_parameters(scope: Scope, factor: Factor) -> str:
-    """The shapes of the parameters that are computed, one after another."""
+    """Return the shapes of the computed parameters, separated by commas."""
     found = [_of_argument(scope, factor, argument) for argument in factor.tensors]
     return ", ".join(found) if all(found) and factor.causal is None else ""
 
@@ -72,21 +72,21 @@ def _of_argument(scope: Scope, factor: Factor, argument: Argument) -> str:
 
 
 def _have_rows(scope: Scope, factor: Factor, inputs: tuple[Input, ...]) -> bool:
-    """Whether values vary over the rows: every value of an enumerated node is the same in all."""
+    """Whether values vary over the rows; all values of an enumerated node do not."""
     behind = values_behind(scope.plan, factor.node.program, inputs)
     varying = (name for name in behind if name not in scope.layout.enumerated)
     return any(scope.value(factor.node.program, name).is_local for name in varying)
 
 
 def of_draw(scope: Scope, factor: Factor, event: Shape) -> str:
-    """The shape of a draw, whose axes are those of its inputs and that of particles."""
+    """Return the shape of a draw, with the axes of its inputs and of particles."""
     particles = {PARTICLE} if scope.layout.has_particles else set[Axis]()
     axes = scope.outer_of(factor.inputs) - {PARTICLE} | particles
     return shape(scope, factor, axes, factor.type.plates, event)
 
 
 def of_divergence(scope: Scope, q: Factor, p: Factor) -> str:
-    """The shape of a divergence: a number for each row, if anything in it varies over them."""
+    """Return the shape of a divergence, with an axis of rows if anything in it varies over them."""
     if ROWS not in q.type.plates:
         return ""
     axes = scope.outer_of((*q.inputs, *p.inputs))
@@ -95,7 +95,7 @@ def of_divergence(scope: Scope, q: Factor, p: Factor) -> str:
 
 
 def of_density(scope: Scope, factor: Factor, axes: Iterable[Axis]) -> str:
-    """The shape of a log-density of a node: a number for each row."""
+    """Return the shape of a log-density of a node, with an axis of rows."""
     is_joint = len(factor.values) > 1 and bool(scope.layout.enumerated)
     if ROWS not in factor.type.plates or is_joint:
         return ""

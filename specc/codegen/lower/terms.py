@@ -1,4 +1,4 @@
-"""Terms of an objective as statements: each leaf a variable, each reduction made of them."""
+"""Lowers terms of an objective: each density and each reduction becomes a variable."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ RUNTIME = "specc.runtime.functions"
 
 @dataclass(slots=True)
 class Terms:
-    """Lowers terms into a scope; a term that stands in a variable is only named again.
+    """Lowers terms into a scope; a term that already has a variable is not computed again.
 
-    While `weighing` a term over the values of some nodes, sums over others keep their axes, so that
-    the axes of the former stand where they stood.
+    While `weighing`, sums over enumerated nodes keep their axes as size 1, so that the positions of
+    the other axes do not change.
     """
 
     scope: Scope
@@ -51,15 +51,15 @@ class Terms:
     weighing: bool = False
 
     def part(self, part: Part, *, by_step: bool = False) -> Signed:
-        """A signed term of a sum: `- 4.0 * kl_z`."""
+        """Return a signed term of a sum: `- 4.0 * kl_z`."""
         return signed_as(part, self.value(part.term, by_step=by_step))
 
     def parts(self, term: Term) -> tuple[Part, ...]:
-        """The terms of a sum; a single term is a sum of itself."""
+        """Return the parts of a sum; another term is its own only part."""
         return term.parts if isinstance(term, Sum) else (Part(1.0, term),)
 
     def value(self, term: Term, *, by_step: bool = False) -> Code:
-        """A term as an expression; densities and reductions stand in variables."""
+        """Return a term as an expression; densities and reductions become variables."""
         match term:
             case LogProb() | Divergence() | Reduce():
                 return Name(self.term(term, by_step=by_step))
@@ -79,7 +79,7 @@ class Terms:
                 assert_never(term)
 
     def _normalized(self, log_weights: Term) -> Code:
-        """`weights`, made once: `normalized_weights(log_w)`, particles first."""
+        """Return the variable of `normalized_weights(log_w)`, [particles, rows]."""
         if log_weights not in self.normalized:
             name = self.fresh("weights")
             function = code.function("specc.runtime.draws.score.normalized_weights")
@@ -88,7 +88,7 @@ class Terms:
         return Name(self.normalized[log_weights])
 
     def term(self, term: Density | Reduce, *, by_step: bool = False) -> str:
-        """The variable that holds a term, which is made here unless it was before."""
+        """Return the variable of a term, and emit it on first use."""
         if term not in self.made:
             match term:
                 case LogProb():
@@ -100,7 +100,7 @@ class Terms:
         return self.made[term]
 
     def _value(self, expression: Expression) -> Code:
-        """A number, the value of a node, or what is computed from some in a variable."""
+        """Return a number, the value of a node, or the variable of an expression."""
         if isinstance(expression, Number):
             return Literal(expression.value)
         scope, (program, name) = self.scope, value_node(expression)
@@ -116,14 +116,14 @@ class Terms:
         return scope.variable(name)
 
     def _applied(self, op: str, values: list[Code]) -> Code:
-        """A function of values, number by number."""
+        """Return an operator or elementwise function of values."""
         if op in ("*", "/", "**"):
             left, right = values
             return code.Binary(op, left, right)
         return code.call(code.target(self.scope.plan.graph.graph.functions[op].target), *values)
 
     def fresh(self, wanted: str) -> str:
-        """A name for a variable that no other has."""
+        """Return a new name for a variable."""
         if not self.taken:
             self.taken |= _named(self.scope)
         while wanted in self.taken:
@@ -173,7 +173,7 @@ class Terms:
         raise AssertionError(term.how)
 
     def _summed_out(self, term: Reduce) -> str:
-        """`log_p = (log_p_y + log_p_x).logsumexp(0)`."""
+        """Emit `log_p = (log_p_y + log_p_x).logsumexp(0)`."""
         signed = tuple(self.part(part) for part in self.parts(term.term))
         name = self.fresh("log_p")
         joint: Code = code.Sum(signed)
@@ -186,7 +186,7 @@ class Terms:
         return name
 
     def _forward(self, term: Reduce) -> str:
-        """`log_p = forward_algorithm(log_p_z, log_p_x, axis=-3)`: states summed out."""
+        """Emit `log_p = forward_algorithm(log_p_z, log_p_x, axis=-3)`, which sums over states."""
         scope = self.scope
         (state,) = term.axes
         pairs: list[Signed] = []
@@ -218,7 +218,7 @@ class Terms:
         return name
 
     def _takes_step_before(self, term: Term) -> bool:
-        """Whether a density depends on the step before of a node that is summed out."""
+        """Whether a density depends on an enumerated node at the previous step."""
         assert isinstance(term, LogProb)
         factor = self.scope.factor(term.program, term.node)
         return bool(self.scope.enumerated_of(factor.inputs) & self._lagged())
@@ -228,9 +228,9 @@ class Terms:
         return {name for name in self.scope.layout.enumerated if name in lagged}
 
     def _integrate(self, term: Reduce) -> str:
-        """`log_p = gaussian_marginal(z, (0.0, 1.0), [(x, x_loc, x_scale)], axis=-2)`.
+        """Emit `log_p = gaussian_marginal(z, (0.0, 1.0), [(x, x_loc, x_scale)], axis=-2)`.
 
-        Of data that may be missing there is `x_known` beside the rest.
+        Data that may be missing also have their mask, `(x, x_loc, x_scale, x_known)`.
         """
         scope, given = self.scope, {}
         (latent,) = term.axes
@@ -264,12 +264,12 @@ class Terms:
         return name
 
     def _before(self, latent: str) -> str:
-        """The node that stands for a latent at the step before; none where nothing uses it."""
+        """Return the lagged node of a latent, empty if it has none."""
         lagged = self.scope.plan.programs[MODEL].lagged.values()
         return next((b.node.name for b in lagged if b.base == latent), "")
 
     def _sum(self, signed: list[Signed], wanted: str) -> Code:
-        """The variable of a sum; one term has its own, and no term is None."""
+        """Return the variable of a sum; a single variable is unchanged, an empty sum is `None`."""
         if not signed:
             return Literal(None)
         total = code.summed(tuple(signed))
@@ -280,7 +280,7 @@ class Terms:
         return Name(name)
 
     def _allowed(self, axes: tuple[str, ...]) -> Code | None:
-        """Where the values of enumerated data agree with what is known of them."""
+        """Return the mask of the values of enumerated data that agree with the data."""
         missing = self.scope.plan.missing
         found: Code | None = None
         for name in (n for n in axes if n in self.scope.fills):
@@ -289,7 +289,7 @@ class Terms:
         return found
 
     def over(self, axes: tuple[str, ...], value: Code) -> Code:
-        """The sum of a value over enumerated axes, which stay where there are others."""
+        """Return the sum of a value over enumerated axes, which remain as size 1 if necessary."""
         return self._over(axes, value, "sum")
 
     def _over(self, axes: tuple[str, ...], value: Code, how: str) -> Code:
@@ -312,9 +312,9 @@ class Terms:
         return name
 
     def weight(self, axes: tuple[str, ...]) -> str:
-        """`q_y`, the probability of each value of enumerated nodes, in the program that draws them.
+        """Return `q_y`, the probabilities of all values of enumerated nodes; emit it on first use.
 
-        Of data it is that of the values that agree with what is known.
+        Values of data that do not agree with the data have weight 0.
         """
         if axes not in self.weights:
             draws = self.scope.player.draws
@@ -338,7 +338,7 @@ class Terms:
         return self.weights[axes]
 
     def partial(self, part: Part, open_axes: frozenset[str]) -> Signed:
-        """A cost with its sum over enumerated nodes left open for those in `open_axes`."""
+        """Return a cost summed over the enumerated nodes that are not in `open_axes`."""
         term = part.term
         if not isinstance(term, Reduce) or term.how != "weighted":
             return self.part(part)
@@ -359,14 +359,14 @@ class Terms:
 
 
 def _named(scope: Scope) -> set[str]:
-    """Every variable that the plan names."""
+    """Return all variables that the plan names."""
     programs = (*scope.plan.programs.values(), *scope.plan.inside.values())
     factors = (factor for program in programs for factor in program.factors.values())
     return set(scope.plan.python.values()) | {a.local for f in factors for a in f.arguments}
 
 
 def signed_as(part: Part, value: Code) -> Signed:
-    """A value with the sign and the factors of a part: `- 4.0 * kl_z`."""
+    """Return a value with the sign and the factors of a part: `- 4.0 * kl_z`."""
     size = abs(part.coefficient)
     factors = (Literal(size),) if size != 1.0 else ()
     weight = (Name(part.weight),) if part.weight else ()

@@ -1,4 +1,4 @@
-"""The value of a variable: its dtype, its event, and the named axes before the event."""
+"""The type of a variable: its dtype, its event, and the named axes before the event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from specc.graph.graph import ROWS
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis before an event; `name` is that of the node, plate or sequence that it runs over."""
+    """An axis before an event; `name` is the node, plate or sequence that it belongs to."""
 
     kind: Literal["particle", "enumerated", "rows", "plate", "step"]
     name: str = ""
@@ -23,15 +23,15 @@ class Axis:
 PARTICLE = Axis("particle")
 
 INTEGERS = ("int64", "uint8", "bool")
-"""The dtypes that are converted before a value is calculated with."""
+"""The dtypes that are converted to floating point before arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A variable with the type of its tensor: `axes`, from left to right, and then `shape`.
+    """A variable with the type of its tensor, whose shape is that of `axes` followed by `shape`.
 
-    The axes are those of particles, of enumerated nodes in the order of the layout, of rows, of
-    plates, and of steps. `support` is where each event lies; a mask has none.
+    The axes are, from left to right: particles, enumerated nodes in the order of the layout, rows,
+    plates, steps. `support` is that of each event; a mask has none.
     """
 
     name: str
@@ -52,27 +52,27 @@ class Value:
 
     @property
     def is_integer(self) -> bool:
-        """Whether its numbers are integers or truth values."""
+        """Whether the dtype is an integer or boolean one."""
         return self.dtype in INTEGERS
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The sequences over whose steps the values of rows vary."""
+        """The sequences whose steps are axes, if there is an axis of rows."""
         steps = tuple(axis.name for axis in self.axes if axis.kind == "step")
         return steps if self.is_local else ()
 
     @property
     def is_sequence(self) -> bool:
-        """Whether it has an axis of steps, with rows or without them."""
+        """Whether there is an axis of steps."""
         return any(axis.kind == "step" for axis in self.axes)
 
     @property
     def outer(self) -> frozenset[Axis]:
-        """The axes to the left of those of its plates: particles, and enumerated nodes."""
+        """The axes of particles and enumerated nodes, to the left of those of plates."""
         return frozenset(axis for axis in self.axes if axis.kind in ("particle", "enumerated"))
 
     def count(self, *kinds: str) -> int:
-        """How many axes of these kinds it has."""
+        """Return the number of axes of these kinds."""
         return sum(axis.kind in kinds for axis in self.axes)
 
 
@@ -84,9 +84,9 @@ def value_of(
     *,
     at_step: bool = False,
 ) -> Value:
-    """The value that a name has inside a program, with `outer` axes left of those of its plates.
+    """Return the value of a name in a program, with `outer` axes to the left of its plates.
 
-    At one step of a sequence there is no axis of steps.
+    With `at_step` there is no axis of steps.
     """
     node = plan.graph.graph.lookup(program, name.node if isinstance(name, Mask) else name)
     assert node is not None
@@ -103,7 +103,7 @@ def value_of(
 
 
 def _axis(plan: Plan, plate: str) -> Axis:
-    """The axis of a plate of nodes."""
+    """Return the axis of a plate."""
     if plate == ROWS:
         return Axis("rows")
     return Axis("step" if plate in plan.graph.graph.scans else "plate", plate)

@@ -1,4 +1,4 @@
-"""Values that are computed, and not drawn: deterministic nodes, lagged values, joint nodes."""
+"""Lowers values that are computed, not drawn: deterministic, lagged and joint nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONCAT = code.function("specc.runtime.functions.vectors.concat")
 
 
 def prepare(scope: Scope, program: str, inputs: tuple[Input, ...]) -> None:
-    """Make the computed values among some inputs, and what they are made of, once."""
+    """Emit the computed values among some inputs, and their inputs, unless they exist."""
     for name in inputs:
         if isinstance(name, Mask):
             continue
@@ -42,7 +42,7 @@ def prepare(scope: Scope, program: str, inputs: tuple[Input, ...]) -> None:
 
 
 def deterministic(scope: Scope, let: Let) -> None:
-    """`d = model.d(z)`; a value that has no steps gets them where the node is on a sequence."""
+    """Emit `d = model.d(z)`; a node on a sequence gets an axis of steps if its value has none."""
     program = let.node.program
     prepare(scope, program, let.inputs)
     scope.hold(let.node)
@@ -58,7 +58,7 @@ def deterministic(scope: Scope, let: Let) -> None:
 
 
 def _computed(scope: Scope, let: Let) -> Code:
-    """The call of a method; in the body of a loss, what the loss computes itself."""
+    """Return the call of a method, or the expression itself if it belongs to a loss."""
     program = let.node.program
     if program == NETWORKS:
         rank = len(let.type.shape)
@@ -70,13 +70,13 @@ def _computed(scope: Scope, let: Let) -> Code:
 
 
 def _is_alike(scope: Scope, let: Let) -> bool:
-    """Whether a node on a sequence has the same value at each step: nothing in it has steps."""
+    """Whether a node on a sequence has the same value at each step, as its inputs have no steps."""
     used = (value_of(scope.plan, let.node.program, name) for name in let.inputs)
     return let.node.scan is not None and not any(value.is_sequence for value in used)
 
 
 def _loop(scope: Scope, program: ProgramPlan, names: tuple[str, ...]) -> None:
-    """Deterministic nodes that wait for each other from step to step."""
+    """Emit a loop over deterministic nodes that depend on each other across steps."""
     prepare(scope, program.name, outside(program, names))
     prepare(scope, program.name, starts(program, names))
 
@@ -87,7 +87,7 @@ def _loop(scope: Scope, program: ProgramPlan, names: tuple[str, ...]) -> None:
 
 
 def let_step(scope: Scope, program: ProgramPlan, name: str) -> list[Ranked]:
-    """A deterministic node at one step; nothing for the value of the step before."""
+    """Emit a deterministic node at one step; a lagged value needs nothing."""
     if name not in program.lets:
         return []
     let = program.lets[name]
@@ -96,7 +96,7 @@ def let_step(scope: Scope, program: ProgramPlan, name: str) -> list[Ranked]:
 
 
 def _lagged(scope: Scope, lagged: LaggedValue) -> None:
-    """`z_prev = lag(z, 0.0, dims=1)`."""
+    """Emit `z_prev = lag(z, 0.0, dims=1)`."""
     base, name = lagged.base, lagged.node.name
     program = lagged.node.program
     prepare(scope, program, (base, *lagged.inputs))
@@ -117,7 +117,7 @@ def _lagged(scope: Scope, lagged: LaggedValue) -> None:
 
 
 def _all_steps(scope: Scope, lagged: LaggedValue) -> Code:
-    """The values of all steps; states that are summed out get an axis for the step before."""
+    """Return the values of all steps; an enumerated node gets an axis for its lagged value."""
     value, rank = scope.variable(lagged.base), len(lagged.type.shape)
     if lagged.node.name not in scope.layout.enumerated:
         return value
@@ -129,7 +129,7 @@ def _all_steps(scope: Scope, lagged: LaggedValue) -> Code:
 
 
 def _stepped(scope: Scope, program: str, node: Node) -> None:
-    """`w = model.w`, a learnable parameter with a value for each step."""
+    """Emit `w = model.w`, a learnable parameter with a value for each step."""
     scope.hold(node)
     with scope.on(node.program, node.name):
         owner = node.program if node.program in scope.owners else program
@@ -141,7 +141,7 @@ def _stepped(scope: Scope, program: str, node: Node) -> None:
 
 
 def join(scope: Scope, node: Node) -> None:
-    """`xu = concat(x, u)`, once; nothing for a node without parts."""
+    """Emit `xu = concat(x, u)` unless it exists; nothing for a node without parts."""
     if not node.parts or not scope.once("value", *node.id):
         return
     with scope.on(node.program, node.name):
@@ -152,7 +152,7 @@ def join(scope: Scope, node: Node) -> None:
 
 
 def split(scope: Scope, node: Node) -> None:
-    """`x, u = xu.split((64, 10), dim=-1)`, each part in its own shape."""
+    """Emit `x, u = xu.split((64, 10), dim=-1)`, with each part in its own shape."""
     if not node.parts:
         return
     scope.once("value", *node.id)
@@ -175,7 +175,7 @@ def _shape(scope: Scope, node: Node, part: str) -> Shape:
 
 
 def _reshaped(value: Code, shape: Shape) -> Code:
-    """An event, made of a vector of its numbers."""
+    """Return a vector reshaped to an event."""
     if len(shape) == 1:
         return value
     if not shape:

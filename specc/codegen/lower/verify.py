@@ -1,4 +1,4 @@
-"""What the generated code promises, checked on its tree; a breach is a bug of ours."""
+"""Verifies the tree of the generated code; a violation is a bug of the compiler."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from specc.codegen.code.statements import Function, Return, free
 from specc.codegen.lower.build import Generated
 
 BUILTINS = frozenset({"next", "range", "reversed", "zip"})
-"""What a function may call that is neither its own nor imported."""
+"""The names that a function may call without defining or importing them."""
 
 
 def verify_generated(generated: Generated) -> None:
-    """No function breaks a promise. Raises AssertionError."""
-    found = breaches(generated)
+    """Verify all functions. Raises AssertionError with the violations."""
+    found = violations(generated)
     assert not found, "; ".join(found)
 
 
-def breaches(generated: Generated) -> list[str]:
-    """What is wrong, in words; nothing in sound code.
+def violations(generated: Generated) -> list[str]:
+    """Return a sentence for each violation; empty if there are none.
 
-    Each function takes every name that it reads, each of them once, and returns at its end. No
-    class has two methods of one name.
+    A function must have each name that it reads as a parameter, no parameter twice, and a return at
+    its end. A class must not have two methods of the same name.
     """
     found: list[str] = []
     for written in generated.classes.values():
         names = Counter(method.name for method in written.methods)
         twice = [name for name, count in names.items() if count > 1]
         found += [f"{written.name} has two methods {name}" for name in twice]
-        found += [each for method in written.methods for each in _breaches(method, written.name)]
-    found += [each for loss in generated.losses.values() for each in _breaches(loss, "objective")]
+        found += [each for method in written.methods for each in _violations(method, written.name)]
+    found += [each for loss in generated.losses.values() for each in _violations(loss, "objective")]
     return found
 
 
-def _breaches(function: Function, owner: str) -> Iterator[str]:
+def _violations(function: Function, owner: str) -> Iterator[str]:
     where = f"{owner}.{function.name}"
     given = Counter(p.name for p in (*function.parameters, *function.keywords))
     for name, count in given.items():

@@ -17,7 +17,7 @@ from specc.codegen.code.statements import (
     free,
 )
 from specc.codegen.lower.build import Generated
-from specc.codegen.lower.verify import breaches, verify_generated
+from specc.codegen.lower.verify import verify_generated, violations
 
 X, Y = Name("x"), Name("y")
 
@@ -52,19 +52,19 @@ def test_loops_conditions_and_inner_functions_are_looked_into():
 )
 def test_a_breach_is_noticed(wrong, words):
     generated = Generated({}, {"loss": wrong})
-    assert breaches(generated) == [words]
+    assert violations(generated) == [words]
     with pytest.raises(AssertionError, match=words):
         verify_generated(generated)
 
 
 def test_two_methods_of_one_name_are_noticed():
     written = Class("Model", "", (), (function(Return(X)), function(Return(X))))
-    assert breaches(Generated({"model": written}, {})) == ["Model has two methods loss"]
+    assert violations(Generated({"model": written}, {})) == ["Model has two methods loss"]
 
 
 def test_a_sound_function_passes():
-    assert breaches(Generated({}, {"loss": function(Return(X))})) == []
-    assert breaches(Generated({}, {"loss": function(Assign(("y",), X), Return(Y))})) == []
+    assert violations(Generated({}, {"loss": function(Return(X))})) == []
+    assert violations(Generated({}, {"loss": function(Assign(("y",), X), Return(Y))})) == []
 
 
 def test_two_nodes_of_one_field_are_both_in_the_manifest(tmp_path):
