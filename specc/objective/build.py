@@ -1,4 +1,4 @@
-"""The objective stage: players of terms, with every choice made."""
+"""Builds the objective: the losses of the players, with all choices of the compiler."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from specc.objective.player import build_player
 
 
 def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
-    """The objective with every choice made; None where a finding stands against it."""
+    """Return the objective with all choices made; None if there are errors."""
     expansions = expand(typed.graph, findings)
     check_links(typed.graph, findings)
     check_plateaus(typed.graph.spec, findings)
@@ -45,6 +45,6 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
 
 
 def _order(graph: Graph) -> Order:
-    """How several players take turns."""
+    """Return the order in which several players take their steps."""
     written = graph.spec.document.objective
     return written.order if isinstance(written, Players) else "alternating"

@@ -1,4 +1,4 @@
-"""From the document to the experiment: the name, data, training and evaluation, resolved."""
+"""Builds the experiment from the document: name, data, training and evaluation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from specc.objective.passes.sample_metrics import compared
 
 
 def build_experiment(typed: TypedGraph) -> Experiment:
-    """The parts of the spec that are no mathematics."""
+    """Return the parts of the spec that are not mathematics."""
     spec = typed.graph.spec
     document = spec.document
     evaluations = {name: _evaluation(typed, spec, name) for name in document.evaluate}
@@ -87,7 +87,7 @@ def _rate(optimizer: Optimizer) -> float:
 
 
 def _settings(settings: Mapping[str, object]) -> dict[str, object]:
-    """Settings that have a value, a thing that goes by its name as `{name: options}`."""
+    """Return the settings that have a value; a named entry becomes `{name: options}`."""
     return {key: _setting(value) for key, value in settings.items() if value is not None}
 
 
@@ -100,7 +100,7 @@ def _setting(value: object) -> object:
 
 
 def _evaluation(typed: TypedGraph, spec: Spec, name: str) -> LikelihoodEstimate | SampleMetric:
-    """An entry of `evaluate:` with the place of the part of the data it is of."""
+    """Return an entry of `evaluate:` with the position of its split in the spec."""
     entry, written = spec.document.evaluate[name], ("evaluate", name, "data")
     span = spec.spans.value(written) if written in spec.spans else spec.spans.key(written[:2])
     if isinstance(entry, Evaluation):
@@ -110,7 +110,7 @@ def _evaluation(typed: TypedGraph, spec: Spec, name: str) -> LikelihoodEstimate 
 
 
 def _sample_metric(typed: TypedGraph, entry: MetricFigure, span: Span) -> SampleMetric:
-    """A metric with the options that all have apart from its own."""
+    """Return a metric, with the options of all metrics separate from its own."""
     metric, options = METRICS[entry.metric], entry.model_dump(mode="json")["options"]
     settings = {key: options.pop(key) for key in MetricOptions.model_fields}
     settings["rows"] = settings["rows"] or metric.rows

@@ -1,7 +1,7 @@
-"""What a spec states beside its model and its objective: its name, data, training and evaluation.
+"""The parts of a spec besides its model and objective: name, data, training and evaluation.
 
-Code generation reads it in place of the document. Defaults are in place, an entry of the catalog
-stands for its name, and a setting is a plain value, as JSON has it.
+Code generation reads these records instead of the document. They include default values, entries of
+the catalog in place of their names, and settings as JSON values.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from specc.diagnostics.source import Source, Span
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """Where rows come from: what the manifest states under `data`.
+    """The source of rows, as the manifest states it under `data`.
 
-    `source` is the kind of source, which the digest of the mathematics covers, too; `options` are
-    its own, and `split` are the parts of the data with their rules.
+    `source` is the kind of source, which is also part of the digest of the mathematics; `options`
+    are its options, and `split` maps each split to its rule.
     """
 
     source: str
@@ -28,9 +28,9 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True)
 class PlayerTraining:
-    """How a player is trained, as far as the script of standalone code says it.
+    """The settings of a player in the script of standalone code.
 
-    `updates` are those that it makes in each step of the run.
+    `updates` is the number of its updates in each step of the run.
     """
 
     learning_rate: float
@@ -39,12 +39,12 @@ class PlayerTraining:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How a run goes.
+    """The settings of training.
 
-    `settings` is what the manifest states under `train`. The script of standalone code takes the
-    others out of it: `shared` is for all players, and `players` for those of several that differ.
-    Rows without data are as many as `batch_size`. `digested` is what the digest of the training
-    covers; `fixed` is what a run holds on to, by where it stands in the spec.
+    `settings` are those of the manifest under `train`. The others are for the script of standalone
+    code: `shared` are for all players, and `players` those of players that differ. Without data,
+    `batch_size` is the number of rows. `digested` is covered by the digest of the training; `fixed`
+    maps paths of the spec to settings that must not change during a run.
     """
 
     settings: Mapping[str, object]
@@ -57,13 +57,13 @@ class Training:
     fixed: Mapping[str, object]
 
     def of(self, player: str) -> PlayerTraining:
-        """How one of several players is trained."""
+        """Return the settings of a player."""
         return self.players.get(player, self.shared)
 
 
 @dataclass(frozen=True, slots=True)
 class LikelihoodEstimate:
-    """An estimate of log p(x) after training; `span` is where its part of the data is named."""
+    """An estimate of log p(x) after training; `span` is the position of its split in the spec."""
 
     settings: Mapping[str, object]
     span: Span
@@ -71,9 +71,9 @@ class LikelihoodEstimate:
 
 @dataclass(frozen=True, slots=True)
 class SampleMetric:
-    """A metric of samples after training, which compares values of `node` with those of the data.
+    """A metric of samples after training, which compares values of `node` with data.
 
-    `settings` are the options that every metric has, `options` those of this one.
+    `settings` are the options of all metrics, `options` those of this metric.
     """
 
     entry: Metric
@@ -85,12 +85,12 @@ class SampleMetric:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """The parts of a spec that are no mathematics, resolved.
+    """The parts of a spec that are not mathematics.
 
-    `name` and `doc`, in one line, are in docstrings, in the manifest and in what is explained;
-    `source` is named in headers and comments, and digested. The manifest states `data`, `training`
-    and, under `evaluate`, the `evaluations`. What is explained also has the `long_form` of an
-    objective with a short name.
+    `name` and `doc` (one line) appear in docstrings, in the manifest and in explanations; `source`
+    is named in headers and comments, and digested. The manifest states `data`, `training` and,
+    under `evaluate`, the `evaluations`. `long_form` is the text of an objective with a short name,
+    for explanations.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""An objective with every choice made: players of terms, a draw for each node, and the reasons."""
+"""An objective with all choices made: losses of players, a draw for each node, and reasons."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from specc.objective.terms import LogProb, Part, Reduce, Sum, Term, densities_in
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """How the value of a random node comes about.
+    """How the value of a random node is determined.
 
-    `program` is where it is drawn: the guide, or the model for what no guide covers. `entry` has
+    `program` is where it is drawn: the guide, or the model if the guide lacks the node. `entry` has
     the traits, and `variant` the value of its option: `sticking` for pathwise, the baseline for
-    score. With `fills` it is for the rows alone in which the data have no value.
+    score. With `fills` it applies only to rows in which the data have no value.
     """
 
     node: str
@@ -34,61 +34,61 @@ class Draw:
 
     @property
     def kind(self) -> str:
-        """The name of the draw, to be shown."""
+        """The name of the draw."""
         return self.entry.name
 
     @property
     def option(self) -> str:
-        """The value of its option, to be shown."""
+        """The value of its option."""
         return self.variant.name
 
     @property
     def density(self) -> LogProb:
-        """The density of the draw, in the rows in which it is made."""
+        """The log-density of the draw, in the rows in which it is drawn."""
         return LogProb(self.program, self.node, "missing" if self.fills else "all")
 
     @property
     def is_sampled(self) -> bool:
-        """Whether a particle axis runs over the node's values."""
+        """Whether the value has an axis of particles."""
         return self.entry.sampled
 
     @property
     def has_axis(self) -> bool:
-        """Whether an axis runs over its values, or over a basis of them."""
+        """Whether the value has an axis of its own, for all its values or for probe points."""
         return self.entry.has_axis
 
     @property
     def is_pathwise(self) -> bool:
-        """Whether gradients pass through the sample."""
+        """Whether gradients pass through the sample (reparameterization)."""
         return self.entry.pathwise
 
     @property
     def is_enumerated(self) -> bool:
-        """Whether every value of it is summed over."""
+        """Whether the value is summed over."""
         return self.entry.enumerated
 
     @property
     def is_integrated(self) -> bool:
-        """Whether it is integrated out, by way of a basis of its values."""
+        """Whether the value is integrated out, by evaluation at probe points."""
         return self.entry.integrated
 
     @property
     def is_point(self) -> bool:
-        """Whether its value is a parameter."""
+        """Whether the value is a learnable parameter."""
         return self.entry.point
 
     @property
     def stops_parameters(self) -> bool:
-        """Whether its log-density has constants for parameters (sticking the landing)."""
+        """Whether parameters are detached in its log-density (sticking the landing)."""
         return self.variant.stops_parameters
 
 
 @dataclass(frozen=True, slots=True)
 class Surrogate:
-    """The score-function gradient of one node: log q(node) times the costs downstream of it.
+    """The score-function gradient of one node: log q(node) times the downstream costs.
 
-    `dropped` are the terms left out because the node cannot influence them
-    (Schulman et al. 2015, theorem 1).
+    `dropped` are the terms that are left out because they do not depend on the node (Schulman et
+    al. 2015, theorem 1).
     """
 
     node: str
@@ -99,7 +99,7 @@ class Surrogate:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Something that the compiler chose, with its reason, as `explain` prints it."""
+    """A choice of the compiler with its reason, as `explain` prints it."""
 
     subject: str
     choice: str
@@ -109,7 +109,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A tensor that a loss reads and replaces at each step: a running mean, a chain, a buffer."""
+    """A tensor that a loss reads and replaces at each step, such as a running mean."""
 
     name: str
     shape: tuple[int, ...]
@@ -118,12 +118,12 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """One loss with all that it needs, and what it trains.
+    """The loss of a player, and what it trains.
 
     The loss `minimize` is the negative of a bound: the reduction over particles of a sum of terms.
-    `links` are the links and parameters that the player trains, all of them where it is None.
-    `draws` are in the order in which they are made; `enumerated` are those with an axis. `warm_up`
-    is the share of the run in which the weight of divergences rises from 0 to 1.
+    `links` are the links and parameters that the player trains, None for all. `draws` are in the
+    order of drawing; `enumerated` are those with an axis of values. `warm_up` is the fraction of
+    the run in which the weight of divergences rises from 0 to 1.
     """
 
     name: str
@@ -140,17 +140,17 @@ class Player:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the loss is the negative of a bound, or of densities: else it is of values."""
+        """Whether the loss contains densities, and so is the negative of a bound."""
         return bool(self.surrogates) or any(True for _ in densities_in(self.minimize))
 
     @property
     def variable(self) -> str:
-        """What the code calls what is computed: `elbo`, or `loss` where no density is in it."""
+        """The variable of the bound in the code, such as `elbo`; `loss` without densities."""
         return self.entry.variable if self.is_bound else "loss"
 
     @property
     def bound(self) -> Reduce:
-        """What the loss is the negative of."""
+        """The bound, whose negative is the loss."""
         (part,) = self.minimize.parts
         assert part.coefficient == -1.0 and isinstance(part.term, Reduce)
         return part.term
@@ -165,12 +165,12 @@ class Player:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What is optimized, and by whom.
+    """The losses of all players.
 
-    `experiment` has what the spec states beside it. `simultaneous` players take their gradients at
-    the same parameters; `alternating` ones move in turn, each from where the one before has moved
-    to. `likelihood` has the terms of log p(x), where it is in closed form. The methods of the
-    programs are made from `first`, the first player with the draws of all.
+    `experiment` has the other parts of the spec. `simultaneous` players compute their gradients at
+    the same parameters; `alternating` ones update one after the other. `likelihood` has the terms
+    of log p(x), if it has a closed form. The methods of the programs follow `first`: the first
+    player, with the draws of all players.
     """
 
     graph: TypedGraph
@@ -189,10 +189,10 @@ class Objective:
         object.__setattr__(self, "first", lead)
 
     def is_likelihood(self, player: Player) -> bool:
-        """Whether a player minimizes -log p(x): its terms are those of the likelihood."""
+        """Whether the loss of a player is -log p(x), with the terms of the likelihood."""
         return self.likelihood is not None and player.parts == self.likelihood.parts
 
     @property
     def draws(self) -> Mapping[str, Draw]:
-        """The draws of all players; where several draw a node, that of the first of them."""
+        """The draws of all players; for a node that several players draw, that of the first one."""
         return self.first.draws

@@ -1,4 +1,4 @@
-"""One player: its draws, closed forms, sums and score gradients, each choice with its reason."""
+"""Builds a player: draws, closed forms, sums and score gradients, with reasons."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, ROWS, TypedGraph
 from specc.objective.objective import Decision, Draw, Player
 from specc.objective.passes.bounds import Expansion
-from specc.objective.passes.change_of_variables import bijections_taken, entries_in_order
+from specc.objective.passes.change_of_variables import autoregressive_decisions, bijection_decisions
 from specc.objective.passes.closed_form import use_closed_forms
 from specc.objective.passes.draws import Setting, choose_draws
 from specc.objective.passes.guide_coverage import all_drawn, check_coverage
@@ -33,7 +33,7 @@ from specc.objective.terms import (
 
 
 def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) -> Player | None:
-    """The player with every choice made; None where a finding stands against it."""
+    """Return the player with all choices made; None if there are errors."""
     drawn_in = needed_draws(typed, expansion)
     check_coverage(typed.graph, expansion.entry, drawn_in, expansion.span, findings)
     setting = Setting(expansion.entry, expansion.particles, expansion.links, expansion.reweighs)
@@ -61,17 +61,17 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
 
 
 def needed_draws(typed: TypedGraph, expansion: Expansion) -> dict[str, str]:
-    """The values that a loss needs to be drawn, with the program that draws each."""
+    """Return the drawn values that a loss depends on, with the program that draws each."""
     drawn_in = all_drawn(typed.graph)
     wanted = needed(expansion, StochasticGraph(typed.graph, drawn_in))
     return {name: program for name, program in drawn_in.items() if name in wanted}
 
 
 def _check_floors(player: Player, expansion: Expansion, findings: Findings) -> None:
-    """A divergence has a least value only where it is exact, and no score gradient uses it.
+    """Report a floor of a divergence that is not exact, or that has score gradients (E0429).
 
-    A divergence from samples falls below any floor by chance, and a score would reward what the
-    floor has cut off.
+    An estimate from samples falls below a floor by chance, and a score gradient would reward the
+    terms that the floor cuts off.
     """
     reasons = {d.subject: d.reason for d in player.decisions}
     for part in player.parts:
@@ -89,7 +89,7 @@ def _check_floors(player: Player, expansion: Expansion, findings: Findings) -> N
 def _check_options(
     typed: TypedGraph, player: Player, expansion: Expansion, findings: Findings
 ) -> None:
-    """Options that change nothing: particles where nothing is drawn, a weight of no divergence."""
+    """Warn about particles without draws, and a warm-up without divergences (W0432)."""
     spans, entry = typed.graph.spec.spans, expansion.entry
     idle = {}
     if expansion.particles > 1 and player.particles == 1:
@@ -104,7 +104,7 @@ def _check_options(
 
 
 def _in_order(typed: TypedGraph, draws: dict[str, Draw]) -> dict[str, Draw]:
-    """The draws in the order in which they are made: the guide's, then the rest."""
+    """Return the draws in the order of drawing: the guide's, the model's, then copies."""
     guide = typed.graph.guide
     names = [n for n in (guide.order if guide else ()) if n in draws]
     names += [n for n in typed.graph.model.order if n in draws and n not in names]
@@ -125,8 +125,13 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
     inner, sums = sum_out(typed, inner, draws, Axes(draws, stochastic))
     is_weighted = any(part.weight for part in inner.parts)
     minimize = Sum((Part(-1.0, Reduce(reduction, (PARTICLE,), inner)),))
-    surrogates, scores = find_surrogates(minimize, _moved(typed, expansion, draws), stochastic)
-    paths = [*bijections_taken(typed, minimize, draws), *entries_in_order(typed, minimize)]
+    surrogates, scores = find_surrogates(
+        minimize, _trained_draws(typed, expansion, draws), stochastic
+    )
+    paths = [
+        *bijection_decisions(typed, minimize, draws),
+        *autoregressive_decisions(typed, minimize),
+    ]
     missing = missing_decisions(typed, minimize)
     return Player(
         name=expansion.player or "loss",
@@ -151,8 +156,10 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
     )
 
 
-def _moved(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -> dict[str, Draw]:
-    """The draws from distributions that the player trains: the others need no score gradient."""
+def _trained_draws(
+    typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]
+) -> dict[str, Draw]:
+    """Return the draws from distributions that the player trains, which need gradients."""
     if expansion.links is None:
         return draws
     graph, links = typed.graph, expansion.links
@@ -160,7 +167,7 @@ def _moved(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -> d
 
 
 def _rising(expansion: Expansion) -> list[Decision]:
-    """What the weight of divergences does over the run."""
+    """Return the decision about the warm-up of divergences, if there is one."""
     if not expansion.shaping.warm_up:
         return []
     share = f"the first {100 * expansion.shaping.warm_up:g} % of the run"
@@ -170,7 +177,7 @@ def _rising(expansion: Expansion) -> list[Decision]:
 def _check_local(
     typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
 ) -> None:
-    """The log of a mean over particles is taken row by row: every sampled latent must be local."""
+    """Report sampled latents that are global if a log of a mean is taken row by row (E0428)."""
     if expansion.entry.reduction != "logmeanexp" and not expansion.reweighs:
         return
     for _, term in densities_in(expansion.inner):

@@ -1,4 +1,4 @@
-"""Prints the objective stage: the loss as a tree of terms, the draws, the score gradients."""
+"""Prints an objective: losses as trees of terms, draws, score gradients, decisions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from specc.objective.terms import (
 
 
 def print_objective(objective: Objective) -> str:
-    """Each player's loss, how every latent is drawn, and what was decided on the way."""
+    """Return the text of an objective: the loss, draws and decisions of each player."""
     return "\n".join(_lines(objective)) + "\n"
 
 
@@ -63,7 +63,7 @@ def _term(term: Term, depth: int) -> list[str]:
 
 
 def _tree(term: Term, inside: tuple[list[str], ...]) -> list[str]:
-    """The lines of a term: what it is, then those of the terms inside it, further in."""
+    """Return the lines of a term, followed by the indented lines of the terms inside it."""
     lines = [_head(term)]
     if not isinstance(term, Sum):
         return lines + [line for tree in inside for line in _indented(tree, 1)]

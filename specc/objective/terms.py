@@ -1,8 +1,8 @@
-"""The algebra of objectives: scalars per event, and how they are weighed, summed and reduced.
+"""The algebra of objectives: scalar terms for each event, sums and reductions.
 
-Every named objective is an expansion into these terms, so explaining, checking and emitting an
-objective never asks for its name. `children` is the only function that knows where a term keeps
-the terms inside it; `fold` and `walk` are made of it.
+Every named objective expands into these terms, so that explaining, checking and generating code do
+not depend on its name. Only `children` depends on the fields of each type; `fold` and `walk` use
+it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ How = Literal["mean", "logmeanexp", "logsumexp", "forward", "integrate", "weight
 
 @dataclass(frozen=True, slots=True)
 class LogProb:
-    """log of the density of a node in a program, at the node's value: log p(x | z).
+    """The log-density of a node in a program at the value of the node: log p(x | z).
 
-    Of data that may be missing, a guide's density counts in some rows only: where it draws a value
-    (`missing`), or as the mean over the rows that have one (`known`).
+    The guide's density of data that may be missing counts in some rows only: those in which it
+    draws a value (`missing`), or as a mean over those with a value (`known`).
     """
 
     program: str
@@ -45,31 +45,31 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """e(x, z): the value of an expression, a number for each event.
+    """The value of an expression e(x, z), a scalar for each event.
 
-    The expression is a number, or one of nodes, each as `program.node`: the node of the program
-    `networks` that has the text of the expression for its name.
+    The expression is a constant, or one of nodes as `program.node`. The latter is a node of the
+    program `networks` with the text of the expression as its name.
     """
 
     expression: Expression
 
 
 def value_node(expression: Expression) -> NodeId:
-    """The node whose value is that of an expression of a loss."""
+    """Return the node with the value of an expression of a loss."""
     return NETWORKS, value_name(expression)
 
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """E(x, z), the energy of a program at the values of its nodes: p(x, z) = exp(-E(x, z)) / Z."""
+    """The energy E(x, z) of a program at the values of its nodes: p(x, z) = exp(-E(x, z)) / Z."""
 
     program: str
 
 
 class Operation(ABC):
-    """A term made of other terms alone, by a `function` of their values.
+    """A function of other terms.
 
-    What prints, erases and verifies terms needs no more of it than the two properties.
+    Printing, renaming and verification need only these two properties.
     """
 
     __slots__ = ()
@@ -77,12 +77,12 @@ class Operation(ABC):
     @property
     @abstractmethod
     def function(self) -> str:
-        """The operator or the function, as a spec writes it."""
+        """The operator or the name of the function, as in a spec."""
 
     @property
     @abstractmethod
     def operands(self) -> tuple[Term, ...]:
-        """The terms that it is of."""
+        """The terms to which the function is applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +108,16 @@ class Apply(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Detach(Operation):
-    """sg(t): the value of t, with derivative 0.
+    """stop(t): the value of t with derivative 0.
 
-    The derivative is that of an expectation over draws: a detached term has no gradient through its
-    value, and is no cost of any draw.
+    It also has no derivative as an expectation: it is not a cost of any score-function gradient.
     """
 
     term: Term
 
     @property
     def function(self) -> str:
-        """How a spec writes it."""
+        """The name of the function in a spec."""
         return "stop"
 
     @property
@@ -131,14 +130,14 @@ class Detach(Operation):
 class Normalize(Operation):
     """K exp(t_k) / sum_j exp(t_j) over K draws: self-normalized importance weights, of mean 1.
 
-    `term` are the log-weights; the axis of draws stays.
+    `term` are the log-weights; the result keeps the axis of draws.
     """
 
     term: Term
 
     @property
     def function(self) -> str:
-        """How a formula shows it."""
+        """The name of the function in formulas."""
         return "weights"
 
     @property
@@ -149,13 +148,13 @@ class Normalize(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """A term t with axes reduced.
+    """A reduction of a term t over axes.
 
-    Over the axis `particle` of K draws: `mean` is 1/K sum_k t_k, and `logmeanexp` is
-    log 1/K sum_k exp(t_k). Otherwise `axes` are names of nodes. `logsumexp` is log sum_v exp(t(v))
-    over all combinations of values of finite nodes, t a joint log-density; `forward` is the same
-    over the states of one sequence, `integrate` is log int exp(t(z)) dz over one normal latent.
-    `weighted` is sum_v q(v) t(v), the expectation under the guide's probabilities.
+    Over the axis `particle` of K draws, `mean` is 1/K sum_k t_k, and `logmeanexp` is log 1/K sum_k
+    exp(t_k). Otherwise `axes` are names of nodes: `logsumexp` is log sum_v exp(t(v)) over all
+    combinations of values v of finite nodes, where t is a joint log-density; `forward` is the same
+    over the states of a sequence; `integrate` is log int exp(t(z)) dz over a normal latent;
+    `weighted` is sum_v q(v) t(v), the expectation under the guide.
     """
 
     how: How
@@ -167,8 +166,8 @@ class Reduce:
 class Part:
     """A term with its coefficient in a sum.
 
-    `weight` is the name of a further factor, given to the loss at each step (`kl_weight`), if there
-    is one; the mean of the term over rows counts as `floor` nats at least.
+    `weight` is the name of a further factor that the loss takes at each step (`kl_weight`), if any.
+    The mean of the term over rows is at least `floor` nats.
     """
 
     coefficient: float
@@ -179,7 +178,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """sum_i c_i w_i t_i over its parts: a coefficient, a weight of the step, and a term each."""
+    """sum_i c_i w_i t_i over its parts, with coefficients c, weights w of the step, and terms t."""
 
     parts: tuple[Part, ...]
 
@@ -190,11 +189,11 @@ Term = Leaf | Apply | Detach | Normalize | Reduce | Sum
 
 PARTICLE = "particle"
 KL_WEIGHT = "kl_weight"
-"""The factor of divergences while it rises from 0 to 1 (Bowman et al. 2016, section 3.1)."""
+"""The weight of divergences while it rises from 0 to 1 (Bowman et al. 2016, section 3.1)."""
 
 
 def children(term: Term) -> tuple[Term, ...]:
-    """The terms directly inside one, in order."""
+    """Return the terms directly inside a term, in order."""
     match term:
         case LogProb() | Divergence() | Value() | Energy():
             return ()
@@ -209,28 +208,28 @@ def children(term: Term) -> tuple[Term, ...]:
 
 
 def coefficients(term: Term) -> tuple[float, ...]:
-    """What each of the terms directly inside one is multiplied by."""
+    """Return the coefficients of the terms directly inside a term."""
     if isinstance(term, Sum):
         return tuple(part.coefficient for part in term.parts)
     return (1.0,) * len(children(term))
 
 
 def fold(term: Term, combine: Callable[[Term, tuple[T, ...]], T]) -> T:
-    """The value of a term from those of its children, which are computed first."""
+    """Return `combine` of a term and the results of its children, from the leaves up."""
     return combine(term, tuple(fold(child, combine) for child in children(term)))
 
 
 def walk(term: Term) -> Iterator[Term]:
-    """The term and all inside it, outermost first, left to right."""
+    """Yield a term and all terms inside it, in preorder."""
     yield term
     for child in children(term):
         yield from walk(child)
 
 
 def densities_in(term: Term, coefficient: float = 1.0) -> Iterator[tuple[float, Density]]:
-    """The densities and divergences inside a term, each with the product of the coefficients above.
+    """Yield the densities and divergences inside a term, with their coefficients.
 
-    Inside a function of terms these are the coefficients of its arguments, times its own.
+    The coefficient of a density is the product of those above it; functions are ignored.
     """
     if isinstance(term, Density):
         yield coefficient, term
@@ -240,7 +239,7 @@ def densities_in(term: Term, coefficient: float = 1.0) -> Iterator[tuple[float, 
 
 
 def trained(term: Term) -> Iterator[Leaf]:
-    """The leaves that a gradient reaches: those outside of `Detach`."""
+    """Yield the leaves with a gradient: those outside of `Detach`."""
     if isinstance(term, Leaf):
         yield term
     elif not isinstance(term, Detach):
@@ -249,5 +248,5 @@ def trained(term: Term) -> Iterator[Leaf]:
 
 
 def in_steps(term: Term) -> Iterator[Reduce]:
-    """What takes densities before they are summed over steps: sums over states, and integrals."""
+    """Yield the reductions that need densities by step: sums over states, and integrals."""
     return (t for t in walk(term) if isinstance(t, Reduce) and t.how in ("integrate", "forward"))

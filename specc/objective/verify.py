@@ -1,4 +1,4 @@
-"""What an objective promises to the code generator, checked; a breach is a bug of the compiler."""
+"""Verifies the invariants of an objective; a violation is a bug of the compiler."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from specc.objective.terms import (
 
 
 def verify_objective(objective: Objective) -> None:
-    """Every latent comes about in one way, and every term speaks of a density that there is.
+    """Verify that draws and terms refer to nodes of the right kind.
 
     Raises AssertionError.
     """
@@ -74,7 +74,7 @@ def _is_chain(term: Term) -> bool:
 
 
 def _log_sums(term: Term) -> Iterator[Term]:
-    """What is inside the log of a sum over a latent."""
+    """Yield the terms inside the log of a sum over a latent."""
     for found in walk(term):
         if isinstance(found, Reduce) and found.how in ("logsumexp", "forward", "integrate"):
             yield found.term

@@ -1,4 +1,4 @@
-"""What an objective comes to before any draw is chosen: a bound as a sum of log-densities."""
+"""The terms of a loss before draws are chosen, and bounds as sums of log-densities."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WRITTEN = Entry(
 
 @dataclass(frozen=True, slots=True)
 class Shaping:
-    """What is done to divergences while training: a rising weight, and a least value in nats."""
+    """Modifications of divergences during training: warm-up, and free bits (a floor in nats)."""
 
     warm_up: float = 0.0
     free_bits: float = 0.0
@@ -31,10 +31,10 @@ class Shaping:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What one loss comes to: its traits, its particles, and the terms under the particles.
+    """The terms of one loss, with the traits and the number of particles.
 
-    The name of a `player` is empty where the spec has one objective. `links` are what the player
-    trains, everything where it is None.
+    `inner` is the sum under the reduction over particles. `player` is empty if the spec has a
+    single objective. `links` are those that the player trains, None for all.
     """
 
     entry: Entry
@@ -47,16 +47,16 @@ class Expansion:
 
     @property
     def reweighs(self) -> bool:
-        """Whether weighed draws of the guide stand for the posterior: they pass no gradient."""
+        """Whether draws of the guide are importance-weighted; no gradient passes through them."""
         return any(isinstance(term, Normalize) for term in walk(self.inner))
 
 
 def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> Sum:
-    """log p of every random node of the model, less log q of every latent that the guide draws.
+    """Return log p of every random node of the model, minus log q of every latent of the guide.
 
-    The two terms of such a latent have the weight and the floor that are asked for; a part of a
-    draw has one term alone, and no divergence to weigh. A guide's density of missing data counts
-    where it draws them.
+    `shaping` gives weight and floor of both terms of such a latent. A part of a joint draw has a
+    term in the model only, which is not weighted. The guide's density of missing data counts in the
+    rows where it draws them.
     """
     guided: tuple[str, ...] = ()
     if entry.guided and graph.guide is not None:

@@ -1,4 +1,4 @@
-"""Densities that are not a distribution's alone: through bijections, or entry by entry."""
+"""Decisions about densities through bijections, and autoregressive densities."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from specc.objective.objective import Decision, Draw
 from specc.objective.terms import LogProb, Sum, densities_in
 
 
-def bijections_taken(typed: TypedGraph, minimize: Sum, draws: dict[str, Draw]) -> list[Decision]:
-    """A decision for each density of the objective that goes through bijections.
+def bijection_decisions(typed: TypedGraph, minimize: Sum, draws: dict[str, Draw]) -> list[Decision]:
+    """Return a decision for each density of the objective that goes through bijections.
 
-    A node that is drawn keeps its base draw, whose log-determinant the forward map gives; any
-    other value is inverted: log p(x) = log p(u) + log |det du/dx|.
+    If the node is drawn, the forward map gives the log-determinant at its base draw; other values
+    are inverted: log p(x) = log p(u) + log |det du/dx|.
     """
     decisions = []
     for term in dict.fromkeys(term for _, term in densities_in(minimize)):
@@ -35,13 +35,13 @@ def bijections_taken(typed: TypedGraph, minimize: Sum, draws: dict[str, Draw]) -
 
 
 def is_forward(node: Node, draws: Mapping[str, Draw]) -> bool:
-    """Whether the density of a node through bijections is that of its draw, by the forward map."""
+    """Whether the density of a node through bijections is evaluated at its own base draw."""
     draw = draws.get(node.name)
     return draw is not None and draw.is_pathwise and draw.program == node.program
 
 
-def entries_in_order(typed: TypedGraph, minimize: Sum) -> list[Decision]:
-    """A decision for each density that is a product over its entries: p(x_i | the x before i)."""
+def autoregressive_decisions(typed: TypedGraph, minimize: Sum) -> list[Decision]:
+    """Return a decision for each autoregressive density, prod_i p(x_i | x_1, ..., x_{i-1})."""
     decisions = []
     for term in dict.fromkeys(term for _, term in densities_in(minimize)):
         if not isinstance(term, LogProb):
@@ -60,7 +60,7 @@ def entries_in_order(typed: TypedGraph, minimize: Sum) -> list[Decision]:
 
 
 def _reason(typed: TypedGraph, node: Node, forward: bool) -> str:
-    """What this map takes, where a bijection takes more than one pass for it."""
+    """Return the cost of this direction of the bijections, if it is more than one pass."""
     costs = []
     for call in node.through:
         link = typed.graph.links[call.function]

@@ -1,4 +1,4 @@
-"""Closed forms: log q - log p of one node becomes KL(q || p) where its expectation is exact."""
+"""Closed forms: log q - log p of a node becomes KL(q || p) if the expectation is exact."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from specc.objective.terms import Divergence, LogProb, Part, Sum, Term
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a divergence may stand for its two log-densities, and why."""
+class Validity:
+    """Whether a divergence in closed form may replace two log-densities, with the reason."""
 
-    legal: bool
+    valid: bool
     reason: str
 
 
@@ -33,11 +33,11 @@ def use_closed_forms(
     stochastic: StochasticGraph,
     reduction: str,
 ) -> tuple[Sum, list[Decision]]:
-    """Replace -c log q(z) + c log p(z) by -c KL(q || p) for every node where that is legal.
+    """Replace -c log q(z) + c log p(z) by -c KL(q || p) for every node where this is valid.
 
-    Legal: the expectation over z is all that separates the two (no log outside it), the catalog
-    has the formula, no parameter of p(z | ...) is drawn after z or summed out of the density,
-    and the draw does not need log q at the sample.
+    It is valid if only the expectation over z separates the two (no logarithm outside it), the
+    catalog has the formula, no parameter of p(z | ...) is drawn after z or summed out of the
+    density, and the draw does not need log q at the sample.
     """
     decisions = []
     parts: dict[Term, Part] = {part.term: part for part in inner.parts}
@@ -51,41 +51,43 @@ def use_closed_forms(
         if log_p is None or log_q is None or log_p.coefficient != -log_q.coefficient:
             continue
         assert log_p.weight == log_q.weight
-        verdict = _judge(typed, draw, axes, order, reduction)
-        choice = "closed form" if verdict.legal else "from the sample"
-        decisions.append(Decision(f"KL({name})", choice, verdict.reason))
-        if verdict.legal:
+        validity = _validity(typed, draw, axes, order, reduction)
+        choice = "closed form" if validity.valid else "from the sample"
+        decisions.append(Decision(f"KL({name})", choice, validity.reason))
+        if validity.valid:
             parts[log_q.term] = replace(log_q, term=Divergence(name))
             del parts[log_p.term]
     return Sum(tuple(parts.values())), decisions
 
 
-def _judge(
+def _validity(
     typed: TypedGraph, draw: Draw, axes: Axes, order: Mapping[str, int], reduction: str
-) -> Verdict:
+) -> Validity:
     name, stochastic = draw.node, axes.stochastic
     p, q = typed.graph.node((MODEL, name)), typed.graph.node((GUIDE, name))
     assert p.entry is not None and q.entry is not None
     if reduction != "mean":
-        return Verdict(False, "the bound is the log of a mean over particles")
+        return Validity(False, "the bound is the log of a mean over particles")
     if p.through or q.through:
-        return Verdict(False, "a density through a bijection has no closed form")
+        return Validity(False, "a density through a bijection has no closed form")
     if p.entry.name not in q.entry.kl_with:
-        return Verdict(False, f"{q.entry.name} and {p.entry.name} have no closed form")
+        return Validity(False, f"{q.entry.name} and {p.entry.name} have no closed form")
     later = {v for v in stochastic.parents(MODEL, name) if order.get(v, -1) > order[name]}
     if later and (later := later & stochastic.descendants(name)):
         shown = ", ".join(sorted(later))
-        return Verdict(False, f"p({name} | ...) depends on {shown}, which is drawn after {name}")
+        return Validity(False, f"p({name} | ...) depends on {shown}, which is drawn after {name}")
     if summed_in := sorted(axes.of_term(LogProb(MODEL, name)) & axes.summed):
         shown = ", ".join(summed_in)
-        return Verdict(False, f"p({name} | ...) is inside the log of the sum over {shown}")
+        return Validity(False, f"p({name} | ...) is inside the log of the sum over {shown}")
     if draw.has_axis and _is_causal(typed, q):
-        return Verdict(False, f"entries of {name} depend on each other, and all values are weighed")
+        return Validity(
+            False, f"entries of {name} depend on each other, and all values are weighed"
+        )
     if draw.stops_parameters:
-        return Verdict(False, "sticking the landing needs log q at the sample")
+        return Validity(False, "sticking the landing needs log q at the sample")
     if not _have_full_shape(typed, q, p):
-        return Verdict(False, f"together the parameters have fewer entries than {name}")
-    return Verdict(True, f"{q.entry.name} and {p.entry.name}, exact")
+        return Validity(False, f"together the parameters have fewer entries than {name}")
+    return Validity(True, f"{q.entry.name} and {p.entry.name}, exact")
 
 
 def _is_causal(typed: TypedGraph, node: Node) -> bool:
@@ -94,9 +96,10 @@ def _is_causal(typed: TypedGraph, node: Node) -> bool:
 
 
 def _have_full_shape(typed: TypedGraph, q: Node, p: Node) -> bool:
-    """Whether the parameters broadcast to the shape of the draw: the formula sums over its entries.
+    """Whether the parameters broadcast to the shape of the draw, as the formula requires.
 
-    A scale that all entries share would be counted once.
+    The formula sums over the entries of the parameters; a scale shared by all entries would count
+    once.
     """
     assert q.entry is not None
     kind = typed.types[q.id]
@@ -117,7 +120,7 @@ def _have_full_shape(typed: TypedGraph, q: Node, p: Node) -> bool:
 def _written(
     typed: TypedGraph, node: Node, parameter: Parameter
 ) -> tuple[Expression | None, Shape]:
-    """The expression behind a parameter, with its own shape; None where it is left out."""
+    """Return the expression of a parameter and its shape; None if it is not given."""
     assert node.entry is not None
     for key, expression in node.arguments.items():
         if parameter_of(node.entry, key)[0] is parameter:

@@ -1,6 +1,6 @@
-"""The parts of the data that a spec takes, where it shows already that nothing makes them.
+"""Checks that the splits that a spec uses exist, as far as the spec alone shows it.
 
-A source whose files may bring parts of their own is asked when it is read.
+The splits of a source whose files may define some are checked when the data is read.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ VALIDATES = ("validate_every", "early_stopping")
 
 
 def check_splits(spec: Spec, findings: Findings) -> None:
-    """Find every part that a metric or the training needs and no split makes (E0509)."""
-    made = _made(spec)
-    if made is None:
+    """Report each split that a metric or the training needs and that does not exist (E0509)."""
+    existing = _existing_splits(spec)
+    if existing is None:
         return
-    for part, place, by in _taken(spec):
-        if part not in made:
-            has = ", ".join(f"`{name}`" for name in sorted(made))
+    for part, place, by in _used_splits(spec):
+        if part not in existing:
+            has = ", ".join(f"`{name}`" for name in sorted(existing))
             hint = f"write `split: {{{part}: 0.1}}` under `data:`; there are {has}"
             problem = f"{by}, and no split makes that part"
             findings.add(diagnose("E0509", place, name=part, problem=problem, hint=hint))
 
 
-def _made(spec: Spec) -> set[str] | None:
-    """The parts that there are; None where only the files tell."""
+def _existing_splits(spec: Spec) -> set[str] | None:
+    """Return the existing splits; None if they depend on the files."""
     data = spec.document.data
     if data is None or data.source not in SOURCES or spec.unread.holds("data", "split"):
         return None
@@ -44,8 +44,8 @@ def _made(spec: Spec) -> set[str] | None:
     return {TRAIN, *own, *(data.split or entry.split)}
 
 
-def _taken(spec: Spec) -> Iterator[tuple[str, Span, str]]:
-    """Each part that is taken beside the training rows, where the spec says so, and by what."""
+def _used_splits(spec: Spec) -> Iterator[tuple[str, Span, str]]:
+    """Yield each used split except `train`, with its position in the spec and its user."""
     train = spec.document.train
     for key in VALIDATES:
         if getattr(train, key) is not None and ("train", key) in spec.spans:

@@ -1,4 +1,4 @@
-"""How each latent's value comes about: what the spec asks, or what fits best, with the reason."""
+"""Chooses the draw of each latent, as the spec requests it or by traits, with the reason."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from specc.objective.passes.players import trained_links
 from specc.objective.passes.shared import Problem, plate_of, shared_sum
 
 MAX_STATES = 4096
-"""How many values of one node the compiler sums over: beyond it a draw is cheaper."""
+"""The largest number of values of one node that is summed over."""
 
 MAX_JOINT_STATES = 1_000_000
-"""How many combinations of values of several nodes are summed over at once."""
+"""The largest number of combinations of values of several nodes that is summed over."""
 
 
 UNTRAINED = "the player does not train its distribution"
-"""Why a sample needs no gradient."""
+"""The reason why a sample needs no gradient."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a choice of draws depends on beside the node: the objective and its particles.
+    """The properties of a loss on which the choice of draws depends.
 
-    `links` are what the player trains, everything where it is None. With `reweighs` draws of the
-    guide are weighed, and pass no gradient.
+    `links` are those that the player trains, None for all. With `reweighs` draws of the guide are
+    importance-weighted, and no gradient passes through them.
     """
 
     entry: Entry
@@ -46,31 +46,31 @@ class Setting:
     reweighs: bool = False
 
     def trains(self, typed: TypedGraph, node: Node) -> bool:
-        """Whether the player trains what the distribution of a node depends on."""
+        """Whether the player trains parameters of the distribution of a node."""
         return self.links is None or bool(trained_links(typed.graph, node.id, self.links))
 
 
 def choose_draws(
     typed: TypedGraph, drawn_in: dict[str, str], setting: Setting, findings: Findings
 ) -> dict[str, Draw]:
-    """A draw for every latent that has one; a draw that cannot be is a finding.
+    """Return a draw for every latent in `drawn_in`; report draws that are not valid.
 
-    Nodes are summed over as long as all of them together have few combinations of values.
+    Nodes are summed over as long as the number of combinations of their values is small.
     """
     chosen: dict[str, Draw] = {}
     room = float(MAX_STATES)
     for name, program in drawn_in.items():
         node = typed.graph.node((program, name))
-        # A copy of a node that is broken is not marked itself: it has no type.
+        # Copies of a broken node are not marked as broken themselves, but have no type.
         if node.id in findings.broken or node.id not in typed.types:
             continue
         missing = None if node.is_copy else typed.graph.model.nodes[name].missing
         if setting.reweighs and program == GUIDE:
             chosen[name] = _fixed(node, setting, "weighed draws stand for the posterior")
             continue
-        asked = missing or node.draw
-        draw = _asked(typed, node, asked, setting, findings) if asked else None
-        if asked is None:
+        requested = missing or node.draw
+        draw = _requested_draw(typed, node, requested, setting, findings) if requested else None
+        if requested is None:
             draw = _chosen(typed, node, setting, room, findings)
         elif draw is not None and missing is not None:
             reason = "the spec requests it, where the data have no value"
@@ -82,7 +82,7 @@ def choose_draws(
 
 
 def states(typed: TypedGraph, node: Node) -> float:
-    """How many values one event of a finite node has."""
+    """Return the number of values of one event of a finite node."""
     kind = typed.types[node.id]
     rank = kind.support.event_rank
     classes = kind.shape[-1] if rank else getattr(kind.support, "high", 0) + 1
@@ -90,23 +90,23 @@ def states(typed: TypedGraph, node: Node) -> float:
     return float(classes) ** independent if independent * math.log(classes) < 100 else math.inf
 
 
-def _asked(
-    typed: TypedGraph, node: Node, asked: DrawChoice, setting: Setting, findings: Findings
+def _requested_draw(
+    typed: TypedGraph, node: Node, requested: DrawChoice, setting: Setting, findings: Findings
 ) -> Draw | None:
     assert node.entry is not None
-    entry = DRAWS[asked.kind]
-    variant = entry.variant(asked.options.get(entry.option, entry.options[0]))
+    entry = DRAWS[requested.kind]
+    variant = entry.variant(requested.options.get(entry.option, entry.options[0]))
     problem = _problem(typed, node, entry, variant, setting)
     if problem is not None:
-        findings.add(finding(problem, asked.span), node.id)
+        findings.add(finding(problem, requested.span), node.id)
         return None
     if variant.high_variance:
-        findings.add(diagnose("W0431", asked.span, name=node.name))
+        findings.add(diagnose("W0431", requested.span, name=node.name))
     return Draw(node.name, node.program, entry, variant, "the spec requests it")
 
 
 def finding(problem: Problem, span: Span) -> Diagnostic:
-    """The diagnostic of a problem at its place."""
+    """Return the diagnostic of a problem at a position."""
     code, evidence = problem
     return Diagnostic(code, span, MappingProxyType(evidence))
 
@@ -122,7 +122,7 @@ def _problem(
         return "E0413", {**words}
     if entry.needs_gaussian:
         reason = obstacle(typed, node) if node.program == MODEL else "a guide draws it"
-        hint = _let_guide(node, setting, asked=True)
+        hint = _integration_hint(node, setting, requested=True)
         return ("E0439", {**words, "reason": reason, "hint": hint}) if reason else None
     if entry.needs_finite and (problem := shared_sum(typed, node)):
         return problem
@@ -156,14 +156,14 @@ def _problem(
 
 
 def _instead(typed: TypedGraph, node: Node) -> str:
-    """Which draws to write where the one that the spec names does not fit."""
+    """Return a hint with the draws that the distribution of a node allows."""
     twin = typed.graph.model.nodes.get(node.name)
     key = "missing" if twin is not None and twin.missing is not None else "draw"
     return "write " + " or ".join(f"`{key}: {name}`" for name in _fitting(typed, node))
 
 
 def _fitting(typed: TypedGraph, node: Node) -> list[str]:
-    """The draws by sample or by sum whose needs the distribution of a node meets."""
+    """Return the sampling and enumerating draws that the distribution of a node allows."""
     assert node.entry is not None
     is_small = node.entry.finite and states(typed, node) <= MAX_STATES
     return [
@@ -176,13 +176,13 @@ def _fitting(typed: TypedGraph, node: Node) -> list[str]:
     ]
 
 
-def _let_guide(node: Node, setting: Setting, *, asked: bool) -> str:
-    """What to do with a normal latent that cannot be integrated out."""
+def _integration_hint(node: Node, setting: Setting, *, requested: bool) -> str:
+    """Return a hint for a normal latent that cannot be integrated out."""
     if node.program != MODEL:
         return "delete `draw:`; the compiler chooses one that fits"
     use = "use `elbo` with a guide that draws it"
     return ("let the guide draw it" if setting.entry.guided else use) + (
-        ", and delete `draw:` here" if asked else ""
+        ", and delete `draw:` here" if requested else ""
     )
 
 
@@ -241,7 +241,7 @@ def _chosen(
 
 
 def _fixed(node: Node, setting: Setting, reason: str) -> Draw:
-    """A sample that passes no gradient."""
+    """Return a sample through which no gradient passes."""
     return _draw(node, DRAWS.first(lambda draw: draw.stops_gradient), setting, reason)
 
 
@@ -255,7 +255,7 @@ def _continuous(node: Node, setting: Setting) -> Draw:
 
 
 def _draw(node: Node, entry: DrawEntry, setting: Setting, reason: str) -> Draw:
-    """A draw that the compiler chooses."""
+    """Return a draw that the compiler chooses."""
     return Draw(node.name, node.program, entry, entry.automatic(setting.particles), reason)
 
 
@@ -300,14 +300,14 @@ def _discrete(
 
 
 def _by_score(entry: Entry) -> str:
-    """The objective with the same reduction that draws discrete latents by score functions."""
+    """Return the objective of the same reduction that draws discrete latents by score functions."""
     others = OBJECTIVES.values()
     fits = (o for o in others if o.finite == "score function" and o.reduction == entry.reduction)
     return next(fits).name
 
 
 def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
-    """A latent that no guide draws: summed out if it is finite, a point where that is asked."""
+    """Choose the draw of a latent that the guide lacks: a sum, an integral or a point."""
     assert node.entry is not None
     if node.entry.finite and (problem := shared_sum(typed, node)):
         return findings.add(finding(problem, node.span), node.id)
@@ -328,10 +328,10 @@ def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
 
 
 def _integrated(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
-    """A normal latent that no guide draws, integrated out where that has a closed form."""
+    """Return the draw of a normal latent that is integrated out; report E0439 if impossible."""
     reason = obstacle(typed, node)
     if reason:
-        hint = _let_guide(node, setting, asked=False)
+        hint = _integration_hint(node, setting, requested=False)
         found = diagnose("E0439", node.span, name=node.name, reason=reason, hint=hint)
         findings.add(found, node.id)
         return None

@@ -1,4 +1,4 @@
-"""From the spec's objective to terms: a named one by its entry's traits, or written ones."""
+"""Expands the objective of a spec into terms: a named one by its traits, or an expression."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from specc.objective.passes.written import Written
 
 
 def expand(graph: Graph, findings: Findings) -> tuple[Expansion, ...]:
-    """The terms of each loss of the spec; none where the objective makes no sense."""
+    """Return the terms of each loss of the spec; empty if there are errors."""
     written = graph.spec.document.objective
     if written is None and graph.spec.unread.holds("objective"):
         return ()
@@ -37,7 +37,7 @@ def expand(graph: Graph, findings: Findings) -> tuple[Expansion, ...]:
 
 
 def _players(graph: Graph, written: Players, findings: Findings) -> list[Expansion | None]:
-    """One expansion for each player, with what it trains."""
+    """Return the terms of the loss of each player."""
     spans = graph.spec.spans
     return [
         Written(graph, findings).expand(
@@ -86,7 +86,7 @@ RANGES: dict[str, tuple[tuple[type, ...], float, float, str]] = {
     "warm_up": ((int, float), 0.0, 0.999, "a share of the run, from 0 to 0.999"),
     "free_bits": ((int, float), 0.0, 1e6, "a number of nats, 0 or more"),
 }
-"""What an option of an objective may be: its type, the least and the largest value, the words."""
+"""Legal values of the options of objectives: types, lower and upper bound, description."""
 
 
 def _is_legal(key: str, value: object) -> bool:

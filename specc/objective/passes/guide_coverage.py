@@ -1,4 +1,4 @@
-"""Every latent of the model is drawn exactly once, and the guide draws nothing else."""
+"""Checks that the guide draws the latents that an objective needs, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph
 
 USED_UNDRAWN = "E0227"
-"""The guide uses a latent that it does not draw: that says already that the guide misses it."""
+"""The code for a latent that the guide uses and does not draw, so that E0234 is redundant."""
 
 
 def check_coverage(
     graph: Graph, entry: Entry, needed: Collection[str], span: Span, findings: Findings
 ) -> None:
-    """Find needed latents that nothing draws, and guide nodes that the model does not have."""
+    """Report needed latents that nothing draws, and nodes of the guide that the model lacks."""
     if entry.guided:
         _check_missing(graph, entry, needed, span, findings)
     if graph.guide is not None:
@@ -56,7 +56,7 @@ def _check_missing(
 
 
 def _check_roles(graph: Graph, findings: Findings) -> None:
-    """A guide observes nothing, and what it has of a latent of the model is a draw of it."""
+    """Report nodes of the guide that are observed, or are latents of the model and not drawn."""
     assert graph.guide is not None
     for node in graph.guide.nodes.values():
         twin = graph.model.nodes.get(node.name)
@@ -95,9 +95,9 @@ def _check_strangers(graph: Graph, findings: Findings) -> None:
 
 
 def drawn_latents(graph: Graph) -> dict[str, str]:
-    """Each node of the model that is drawn, with the program that does: the guide, if it has it.
+    """Return each drawn node of the model with the program that draws it: guide, else model.
 
-    Beside latents these are data that may be missing.
+    These are latents, and data that may be missing.
     """
     guide = graph.guide.nodes if graph.guide else {}
     return {
@@ -108,7 +108,7 @@ def drawn_latents(graph: Graph) -> dict[str, str]:
 
 
 def all_drawn(graph: Graph) -> dict[str, str]:
-    """Each value that is drawn, with the program that does: beside latents, draws of programs."""
+    """Return each drawn value with its program: latents, and the nodes of draws of programs."""
     copies = {
         name: program.name
         for program in graph.programs.values()

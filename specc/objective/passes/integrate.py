@@ -1,4 +1,4 @@
-"""Which normal latents can be integrated out exactly, and why others cannot."""
+"""Decides which normal latents can be integrated out exactly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from specc.objective.passes.stochastic_graph import StochasticGraph
 
 
 def obstacle(typed: TypedGraph, node: Node) -> str:
-    """Why the density has no closed form with this latent integrated out; "" where it has.
+    """Return why a latent cannot be integrated out in closed form; empty if it can.
 
     Every node that depends on it must be normal and observed, at the same step of a sequence, with
     a mean that is affine in it and a scale that does not depend on it.
@@ -29,7 +29,7 @@ def _through(node: Distributed) -> str:
 
 
 class _Checks:
-    """Looks at the latent itself, then at each node that depends on it."""
+    """Checks the latent and each node that depends on it."""
 
     def __init__(self, typed: TypedGraph, latent: Distributed) -> None:
         self.typed, self.latent, self.graph = typed, latent, typed.graph
@@ -65,11 +65,11 @@ class _Checks:
         return self._normal(node, self.latent.name)
 
     def _normal(self, node: Distributed, of: str | None) -> str:
-        """A mean that is affine in `of`, and a scale that does not depend on it."""
+        """Check that the mean is affine in `of`, and that the scale does not depend on it."""
         if of is None:
             return ""
         if not all(has_parameter(node.entry, key) for key in node.arguments):
-            return ""  # what it depends on is not known, and that is told
+            return ""  # an unknown parameter, which has been reported
         loc, scale = (self._parameter(node, p, of) for p in node.entry.parameters)
         if loc == Degree.OTHER:
             return f"the {node.entry.parameters[0].name} of `{node.name}` is not affine in `{of}`"
@@ -89,14 +89,14 @@ class _Checks:
         return max((degrees.degree(e) for e in node.own_expressions()), default=Degree.CONSTANT)
 
     def _others(self, node: Distributed) -> str:
-        """A second latent that is integrated out, or states of a sequence, beside this one."""
+        """Check that no other latent is integrated out, nor states of a sequence summed out."""
         for name in sorted(self.stochastic.parents(MODEL, node.name) - {self.latent.name}):
             other = self.graph.model.nodes.get(name)
             drawn = self.graph.guide is not None and name in self.graph.guide.nodes
             if other is None or other.role != "latent" or drawn:
                 continue
             if other.id not in self.typed.types:
-                continue  # what is wrong with it has been reported
+                continue  # a node with errors, which have been reported
             is_local = ROWS in self.typed.types[other.id].plates
             finite = isinstance(other, Latent) and other.entry.finite
             if is_local and (not finite or other.scan is not None):

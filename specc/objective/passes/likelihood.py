@@ -1,4 +1,4 @@
-"""log p(x) of a row in closed form, where no latent of the model is left to draw."""
+"""The terms of log p(x) in closed form, for a model in which no latent must be sampled."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from specc.objective.terms import Sum
 
 
 def likelihood(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
-    """The terms of log p(x), whatever is minimized; None where a latent is left to draw.
+    """Return the terms of log p(x), whatever the objective is; None without a closed form.
 
-    There are none either where no node of the model is random.
-
-    Every latent of the model is summed or integrated out of its joint density, or is a point, whose
-    density is the prior.
+    Every latent of the model must be summed or integrated out of the joint density, or be a point,
+    whose density is the prior. None also if no node of the model is random.
     """
     if not any(node.is_random for node in typed.graph.model.nodes.values()):
         return None

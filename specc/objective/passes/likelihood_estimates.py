@@ -1,4 +1,4 @@
-"""Refusal of `evaluate:` entries whose estimate of log p(x) the program does not allow.
+"""Checks that the program allows the estimates of log p(x) under `evaluate:`.
 
 If log p(x) is exact, every estimator returns it. A bound needs the joint density of a row and draws
 of all its latents from the guide. The check precedes training.
@@ -19,7 +19,7 @@ SHOWN = "`specc evaluate RUN` still shows the terms of the loss"
 
 
 def check_likelihood_estimates(objective: Objective, findings: Findings) -> None:
-    """Find the estimates of `evaluate:` that the program cannot give, each at its place."""
+    """Report each estimate under `evaluate:` that the program does not allow (E0813)."""
     spec = objective.graph.graph.spec
     for name, figure in spec.document.evaluate.items():
         if not isinstance(figure, Evaluation):
@@ -40,13 +40,13 @@ def check_likelihood_estimates(objective: Objective, findings: Findings) -> None
 
 
 def _place(spans: Spans, figure: str) -> Span:
-    """Where the estimator is written; where it is left out, the name of the figure."""
+    """Return the position of the estimator, or of the entry's name if no estimator is given."""
     written = ("evaluate", figure, "estimator")
     return spans.value(written) if written in spans else spans.key(("evaluate", figure))
 
 
 def _refusal(objective: Objective, estimator: str) -> tuple[str, str] | None:
-    """Why there is no such estimate, and what to do about it; None where there is one."""
+    """Return why an estimate is not allowed, and a hint; None if it is allowed."""
     typed, latents = objective.graph, drawn_latents(objective.graph.graph)
     if objective.likelihood is not None or not latents:
         return None

@@ -1,4 +1,4 @@
-"""Linearity analysis: whether expressions are affine in a latent, seen through `let` nodes."""
+"""Linearity analysis: whether expressions are affine in a latent, also through `let` nodes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from specc.objective.passes.stochastic_graph import StochasticGraph
 
 
 class Degree(IntEnum):
-    """How an expression depends on a value."""
+    """The degree of an expression in a value; OTHER means not affine."""
 
     CONSTANT = 0
     AFFINE = 1
@@ -28,7 +28,7 @@ class Degree(IntEnum):
 
 
 class Degrees:
-    """The degrees of the model's expressions in the value called `of`: a node, or `z[t-1]`."""
+    """Computes degrees of the model's expressions in the value `of`: a node, or `z[t-1]`."""
 
     def __init__(self, graph: Graph, stochastic: StochasticGraph, of: str) -> None:
         self.graph, self.stochastic, self.of = graph, stochastic, of
@@ -36,7 +36,7 @@ class Degrees:
         self.latent = node.shift.base if isinstance(node, Lagged) else of
 
     def degree(self, expression: Expression) -> Degree:
-        """Constant, affine, or anything else."""
+        """Return the degree of an expression."""
         match expression:
             case Name(id=name):
                 return self._name(name)
@@ -70,7 +70,7 @@ class Degrees:
         return self._before(node) if isinstance(node, Lagged) else Degree.CONSTANT
 
     def _before(self, node: Lagged) -> Degree:
-        """A value of the step before: a `let` node that remembers the latent is not affine."""
+        """Return the degree of a lagged value; OTHER for a `let` node that depends on `of`."""
         base = self.graph.model.nodes[node.shift.base]
         if base.is_variable:
             return Degree.CONSTANT

@@ -1,7 +1,7 @@
-"""Enumerated nodes: an axis each, an exact sum at the end.
+"""Enumerated nodes: an axis for each, and sums over these axes.
 
-A node that the guide draws is weighed by its probability under the guide. A node that no guide
-draws is summed out of the model's density: log sum_y p(x, y).
+A term with a node that the guide draws is weighted by the node's probabilities under the guide. A
+node that no guide draws is summed out of the density of the model: log sum_y p(x, y).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from specc.objective.terms import Detach, How, Leaf, Part, Reduce, Sum, Term, fo
 
 
 class Axes:
-    """Which enumerated nodes each value and each term varies with."""
+    """The enumerated nodes that each value and each term depends on."""
 
     def __init__(self, draws: dict[str, Draw], stochastic: StochasticGraph) -> None:
         self.draws, self.stochastic, self.summed = draws, stochastic, summed(draws)
         self._of_value: dict[str, frozenset[str]] = {}
-        # Draws stand in the order in which they are made, each after those that it uses.
+        # Draws are in the order of drawing, each after those that it depends on.
         for name, draw in draws.items():
             own = frozenset((name,)) if draw.has_axis else None
             own = frozenset[str]() if draw.is_point else own
@@ -36,11 +36,11 @@ class Axes:
             self._of_value[name] = self._of_all(inputs) if own is None else own
 
     def of_value(self, name: str) -> frozenset[str]:
-        """The enumerated axes of a drawn value; data have none."""
+        """Return the enumerated axes of a drawn value; data have none."""
         return self._of_value.get(name, frozenset())
 
     def of_term(self, term: Term) -> frozenset[str]:
-        """The enumerated axes of a term."""
+        """Return the enumerated axes of a term."""
         return fold(term, self._combine)
 
     def _combine(self, term: Term, inside: tuple[frozenset[str], ...]) -> frozenset[str]:
@@ -50,7 +50,7 @@ class Axes:
         return frozenset[str]().union(*inside).difference(gone)
 
     def weights(self, axes: frozenset[str]) -> frozenset[str]:
-        """The enumerated nodes whose probabilities weigh a term with these axes."""
+        """Return the enumerated nodes whose probabilities weight a term with these axes."""
         closed = set(axes)
         stack = list(axes)
         while stack:
@@ -71,7 +71,7 @@ class Axes:
 def sum_out(
     typed: TypedGraph, inner: Sum, draws: dict[str, Draw], axes: Axes
 ) -> tuple[Sum, list[Decision]]:
-    """Wrap what depends on enumerated nodes in the sum over their values."""
+    """Wrap each term that depends on enumerated nodes in a sum over their values."""
     parts, decisions = _joint(typed, inner, draws, axes)
     weighed: list[Part] = []
     for part in parts:
@@ -91,21 +91,24 @@ def sum_out(
 
 
 def _weighted(over: tuple[str, ...], term: Term) -> Term:
-    """The expectation of a term; that of a detached one is detached, its probabilities included."""
+    """Return the expectation of a term; that of a detached term is detached as a product."""
     if isinstance(term, Detach):
         return Detach(_weighted(over, term.term))
     return Reduce("weighted", over, term)
 
 
 def summed(draws: dict[str, Draw]) -> frozenset[str]:
-    """The nodes that no guide draws and that are summed out of the model's density."""
+    """Return the nodes that are summed or integrated out of the density of the model."""
     return frozenset(n for n, d in draws.items() if d.has_axis and d.program == MODEL)
 
 
 def groups(
     inner: Sum, draws: dict[str, Draw], axes: Axes
 ) -> Iterator[tuple[tuple[str, ...], tuple[Part, ...]]]:
-    """The summed-out nodes that densities connect, with those densities: each one logsumexp."""
+    """Yield groups of summed-out nodes connected by densities, with these densities.
+
+    Each group is one logsumexp.
+    """
     joint = summed(draws)
     linked: nx.Graph[str] = nx.Graph()
     linked.add_nodes_from(name for name in draws if name in joint)
@@ -119,7 +122,7 @@ def groups(
 def _joint(
     typed: TypedGraph, inner: Sum, draws: dict[str, Draw], axes: Axes
 ) -> tuple[list[Part], list[Decision]]:
-    """The terms without those that are summed out, then a logsumexp for each group of those."""
+    """Return the terms in which each group of summed-out nodes is reduced, with decisions."""
     joint = summed(draws)
     chains = {n for n in joint if typed.graph.model.nodes[n].scan is not None}
     parts: list[Part] = [p for p in inner.parts if not axes.of_term(p.term) & joint]
@@ -143,7 +146,7 @@ def _joint(
 
 
 def _decision(name: str, how: How, is_chain: bool) -> Decision:
-    """How a node that is taken out by itself is taken out."""
+    """Return the decision about a node with a reduction of its own."""
     if how == "forward":
         return Decision(name, "states summed out step by step", "forward algorithm")
     steps = " step by step" if is_chain else " of the density"
@@ -156,7 +159,7 @@ def _named(names: list[str]) -> str:
 
 
 def check_size(typed: TypedGraph, draws: dict[str, Draw], span: Span, findings: Findings) -> None:
-    """Refuse a joint sum over more combinations than fit."""
+    """Report E0415 if the sum has more than `MAX_JOINT_STATES` combinations of values."""
     over = [n for n, d in draws.items() if d.is_enumerated]
     counts = [states(typed, typed.graph.node((draws[n].program, n))) for n in over]
     if math.prod(counts) > MAX_JOINT_STATES:

@@ -1,4 +1,4 @@
-"""Data that may be missing: what stands against the way in which a spec deals with it."""
+"""Checks `missing:` of data, and explains its effect on densities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from specc.objective.terms import LogProb, Sum, densities_in
 
 
 def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
-    """Find data that may be missing and is not drawn, or cannot be left out entry by entry."""
+    """Report data that may be missing if they can be neither drawn nor left out as requested."""
     for node in typed.graph.model.nodes.values():
         if node.missing is None or node.id not in typed.types or node.id in findings.broken:
             continue
@@ -39,7 +39,7 @@ def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
 
 
 def stands_alone(typed: TypedGraph, node: Node) -> bool:
-    """Whether each entry of a node has a factor of its own in its density."""
+    """Whether the density of a node is a product over its entries."""
     causal = any(
         is_autoregressive(typed.graph, node, call)
         for expression in node.own_expressions()
@@ -50,10 +50,11 @@ def stands_alone(typed: TypedGraph, node: Node) -> bool:
 
 
 def mask_rank(typed: TypedGraph, node: Node) -> int:
-    """How many axes of an event say of each of its entries whether there is a value.
+    """Return along how many axes of an event single entries may be missing.
 
-    Those over which its density is a product, in the model where entries are left out and in the
-    guide where they are drawn; none where the whole event is there or is not.
+    These are the axes over which the density is a product: that of the model if entries are left
+    out, also that of the guide if they are drawn. 0 means that the whole event is present or
+    missing.
     """
     guide = typed.graph.guide
     drawn = guide.nodes.get(node.name) if guide is not None and node.is_drawn else None
@@ -61,11 +62,11 @@ def mask_rank(typed: TypedGraph, node: Node) -> int:
     if not all(stands_alone(typed, each) for each in used):
         return 0
     dims = max(len(each.entry.result_dims) for each in used if each.entry is not None)
-    return len(typed.types[node.id].shape) - max(dims, _listed(typed, node))
+    return len(typed.types[node.id].shape) - max(dims, _class_axes(typed, node))
 
 
-def _listed(typed: TypedGraph, node: Node) -> int:
-    """The axes of an event that the data has as class numbers: what is one, is there as a whole."""
+def _class_axes(typed: TypedGraph, node: Node) -> int:
+    """Return 1 if the last axis of an event encodes class numbers, which are missing as a whole."""
     field = typed.graph.fields.get(node.field or "")
     transforms = field.transforms if field is not None else {}
     return int(any(transforms.get(key) is not None for key in ("one_hot", "many_hot")))
@@ -82,7 +83,7 @@ def _unfit(node: Node, reason: str, hint: str, findings: Findings) -> None:
 
 
 def decisions(typed: TypedGraph, minimize: Sum) -> list[Decision]:
-    """What missing values mean for the densities: which are masked, and what counts for more."""
+    """Return the decisions about missing values: masked densities, and reweighted ones."""
     found = [
         Decision(
             node.name, "entries without a value are integrated out", "its entries are independent"
@@ -108,8 +109,8 @@ def _check_marginalized(typed: TypedGraph, node: Node, findings: Findings) -> No
         _unfit(node, reason, "delete it in the guide, or name a draw", findings)
         return
     assert node.missing is not None
-    place, steps = node.missing.span, node.scan is not None  # of which no single ones are drawn
-    reason = _undivided(typed, node)
+    place, steps = node.missing.span, node.scan is not None  # steps cannot be drawn one by one
+    reason = _dependence_reason(typed, node)
     if reason:
         more = "" if steps else ", or draw what is missing in the guide"
         findings.add(
@@ -132,15 +133,15 @@ def _check_marginalized(typed: TypedGraph, node: Node, findings: Findings) -> No
 
 
 def _users(typed: TypedGraph, node: Node) -> list[Node]:
-    """The nodes of the model that depend on a node, at the same step or at the next one."""
+    """Return the nodes of the model that depend on a node, at the same step or the next one."""
     model = typed.graph.model
     shifted = (n.name for n in model.nodes.values() if n.shift and n.shift.base == node.name)
     found = {user for name in (node.name, *shifted) for user in model.digraph.successors(name)}
     return [model.nodes[name] for name in model.nodes if name in found]
 
 
-def _undivided(typed: TypedGraph, node: Node) -> str:
-    """Why the density of a node is no product over its entries; nothing where it is one."""
+def _dependence_reason(typed: TypedGraph, node: Node) -> str:
+    """Return why the density of a node is not a product over entries; empty if it is."""
     assert node.entry is not None
     if node.entry.result_dims:
         return f"a draw of {node.entry.name} is a vector with one density"
@@ -168,7 +169,7 @@ def _check_drawn(typed: TypedGraph, node: Node, entry: Entry, findings: Findings
 
 
 def _check_undrawn(typed: TypedGraph, node: Node, entry: Entry, findings: Findings) -> None:
-    """Without a draw of the guide a node can only be summed out, and the guide knows no value."""
+    """Report data that no guide draws, unless they are finite and the guide does not use them."""
     assert node.missing is not None
     guide = typed.graph.guide if entry.guided else None
     for user in guide.nodes.values() if guide is not None else ():

@@ -1,4 +1,4 @@
-"""Schedules by which the learning rate falls where the validation loss stops falling."""
+"""Checks schedules that lower the learning rate when the validation loss stops falling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from specc.language.schema.train import Schedule
 
 
 def plateaus(spec: Spec) -> Iterator[tuple[Path, Schedule]]:
-    """Each plateau schedule, that of `train` first, with its path."""
+    """Yield each plateau schedule with its path, that of `train` first."""
     document = spec.document
     written: dict[Path, object] = {("train", "schedule"): document.train.schedule}
     if isinstance(document.objective, Players):
@@ -26,9 +26,9 @@ def plateaus(spec: Spec) -> Iterator[tuple[Path, Schedule]]:
 
 
 def check_plateaus(spec: Spec, findings: Findings) -> None:
-    """Find plateau schedules that wait longer or shorter than the first one.
+    """Report plateau schedules whose patience differs from that of the first one.
 
-    All players see the same validations, and a run counts those without improvement once.
+    All players share the validations, and a run has one count of those without improvement.
     """
     found = list(plateaus(spec))
     for path, schedule in found[1:]:
@@ -48,6 +48,6 @@ def check_plateaus(spec: Spec, findings: Findings) -> None:
 
 
 def _place(spec: Spec, path: Path) -> Span:
-    """The number that is written, or else the key of the schedule."""
+    """Return the position of the patience if it is given, else of the schedule."""
     written = (*path, "plateau", "patience")
     return spec.spans.value(written) if written in spec.spans else spec.spans.key(path)

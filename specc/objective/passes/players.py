@@ -1,4 +1,4 @@
-"""Who trains what: the links and parameters that each player names, and what its loss reaches."""
+"""Checks the links and parameters that each player trains against what its loss depends on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from specc.objective.terms import Leaf, LogProb, Value, trained, value_node, wal
 
 
 def check_links(graph: Graph, findings: Findings) -> None:
-    """Find names under `links:` that nothing has, and what no player or several players train."""
+    """Report unknown names under `links:`, and links trained by no player or by several."""
     written = graph.spec.document.objective
     if not isinstance(written, Players) or all(p.links is None for p in written.players.values()):
         return
@@ -54,7 +54,7 @@ def check_links(graph: Graph, findings: Findings) -> None:
 
 
 def _named(graph: Graph, written: Players) -> Iterator[tuple[str, str, Span]]:
-    """Each player with each name under its `links:`, and the place of that."""
+    """Yield each player with each name under its `links:`, and the position of the name."""
     for player, spec in written.players.items():
         for number, name in enumerate(spec.links or ()):
             place = ("objective", "players", player, "links", number)
@@ -62,7 +62,7 @@ def _named(graph: Graph, written: Players) -> Iterator[tuple[str, str, Span]]:
 
 
 def _trainable(graph: Graph) -> dict[str, Span]:
-    """The links that a node uses and the learnable parameters, with their places."""
+    """Return the used links and the learnable parameters, with their positions."""
     nodes = [n for program in graph.programs.values() for n in program.nodes.values()]
     used = {c.function for node in nodes for e in node.expressions() for c in calls(e)}
     links = graph.links.items()
@@ -77,8 +77,8 @@ def check_trained(
     stochastic: StochasticGraph,
     findings: Findings,
 ) -> None:
-    """Find links of a player that its loss does not depend on."""
-    reached = trainables(graph, _moved(expansion, stochastic))
+    """Report links of a player that its loss does not depend on."""
+    reached = trainables(graph, _gradient_nodes(expansion, stochastic))
     idle = [name for name in links if name not in reached]
     if len(idle) == len(links):
         findings.add(diagnose("E0443", expansion.span, player=expansion.player))
@@ -89,10 +89,10 @@ def check_trained(
         findings.add(diagnose("W0446", span, name=name, player=expansion.player))
 
 
-def _moved(expansion: Expansion, stochastic: StochasticGraph) -> Iterator[NodeId]:
-    """The nodes through which the gradient of a loss flows: of its densities, values and draws."""
+def _gradient_nodes(expansion: Expansion, stochastic: StochasticGraph) -> Iterator[NodeId]:
+    """Yield the nodes through which the gradient of a loss flows."""
     leaves = list(trained(expansion.inner))
-    yield from ((stochastic.drawn_in[name], name) for name in _behind(leaves, stochastic))
+    yield from ((stochastic.drawn_in[name], name) for name in _draws_behind(leaves, stochastic))
     for leaf in leaves:
         match leaf:
             case LogProb(program=program, node=node):
@@ -102,7 +102,7 @@ def _moved(expansion: Expansion, stochastic: StochasticGraph) -> Iterator[NodeId
 
 
 def trainables(graph: Graph, wanted: Iterable[NodeId]) -> frozenset[str]:
-    """The links and learnable parameters that feed some nodes, at any distance."""
+    """Return the links and learnable parameters that nodes depend on, directly or not."""
     stack, seen = list(wanted), set[NodeId]()
     while stack:
         node_id = stack.pop()
@@ -118,13 +118,13 @@ def trainables(graph: Graph, wanted: Iterable[NodeId]) -> frozenset[str]:
 
 
 def trained_links(graph: Graph, node: NodeId, links: tuple[str, ...] | None) -> frozenset[str]:
-    """The links and parameters that feed a node and are among `links`; None stands for all."""
+    """Return the links and parameters that a node depends on and that are in `links`, if given."""
     found = trainables(graph, [node])
     return found if links is None else found & frozenset(links)
 
 
 def _used_by(graph: Graph, node_id: NodeId) -> Iterator[NodeId]:
-    """The nodes that a node uses, in its program and, by a reference, in others."""
+    """Yield the nodes that a node uses, in its program or by reference in others."""
     program, name = node_id
     yield from ((program, each) for each in graph.programs[program].digraph.predecessors(name))
     for expression in graph.node(node_id).expressions():
@@ -135,18 +135,18 @@ def _used_by(graph: Graph, node_id: NodeId) -> Iterator[NodeId]:
 
 
 def needed(expansion: Expansion, stochastic: StochasticGraph) -> frozenset[str]:
-    """The drawn values that the terms of a loss depend on, and those that these are made from."""
-    return _behind((t for t in walk(expansion.inner) if isinstance(t, Leaf)), stochastic)
+    """Return the drawn values that the terms of a loss depend on, directly or not."""
+    return _draws_behind((t for t in walk(expansion.inner) if isinstance(t, Leaf)), stochastic)
 
 
-def _behind(leaves: Iterable[Leaf], stochastic: StochasticGraph) -> frozenset[str]:
-    """The draws that terms depend on, at any distance."""
+def _draws_behind(leaves: Iterable[Leaf], stochastic: StochasticGraph) -> frozenset[str]:
+    """Return the drawn values that terms depend on, directly or not."""
     direct = frozenset[str]().union(*(stochastic.of_leaf(leaf) for leaf in leaves))
     return direct.union(*(stochastic.ancestors(name) for name in direct))
 
 
 def check_values(typed: TypedGraph, expansion: Expansion, findings: Findings) -> None:
-    """Find values in a loss that are not a number for each row."""
+    """Report values in a loss that are not scalars for each row."""
     values = [term.expression for term in walk(expansion.inner) if isinstance(term, Value)]
     for expression in (value for value in values if not isinstance(value, Number)):
         kind = typed.types.get(value_node(expression))
@@ -163,7 +163,7 @@ def check_values(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
 def check_samples(
     typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
 ) -> None:
-    """Find draws whose distribution a player trains, although they pass no gradient on."""
+    """Report draws without a gradient whose distribution a player trains."""
     reweighs = expansion.reweighs
     for name, draw in draws.items():
         if not draw.entry.stops_gradient or (reweighs and draw.program == GUIDE):

@@ -1,4 +1,4 @@
-"""Functions that compare all rows of a batch: what they can be of, in a loss."""
+"""Checks functions in a loss that compare all rows of a batch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMPARE = "compare a sample with data, such as `model.x` with `data.x`"
 def check_row_functions(
     typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
 ) -> None:
-    """Find what is not one value for each row, and draws whose gradient has rows by themselves."""
+    """Report arguments that are not one value per row, and draws without gradients across rows."""
     stochastic = StochasticGraph(typed.graph, {name: draw.program for name, draw in draws.items()})
     for term in walk(expansion.inner):
         if not isinstance(term, Value) or isinstance(term.expression, Number):
@@ -63,7 +63,7 @@ def _check_arguments(typed: TypedGraph, program: str, call: Call, findings: Find
 def _check_draws(
     typed: TypedGraph, expansion: Expansion, call: Call, behind: list[Draw], findings: Findings
 ) -> None:
-    """The draws that it depends on are samples, with no score gradient in the player's links."""
+    """Check that the draws behind a call are samples without score gradients for this player."""
     for draw in behind:
         moved = trained_links(typed.graph, (draw.program, draw.node), expansion.links)
         reason = ""

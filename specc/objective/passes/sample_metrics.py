@@ -1,8 +1,7 @@
-"""Which metrics of samples a program can give: a wrong one is refused before hours of training.
+"""Checks that the program can compute the metrics of samples, before training.
 
-Rows that the model draws are compared with rows of data in one node: an observed one, or a
-deterministic one with the name of a field, as where the model has no density. It has a value in
-every row, of one size.
+A metric compares samples of one node with data: an observed node, or a deterministic one with the
+name of a field, for a model without a density. It must have a value in every row, of one size.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from specc.objective.objective import Objective
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a figure cannot be given, at which of its options, and what to do about it."""
+    """Why a metric cannot be computed: the option at fault, the problem, and a hint."""
 
     option: str
     problem: str
@@ -33,13 +32,13 @@ class Refusal:
 
 
 def compared(typed: TypedGraph, figure: MetricFigure) -> str:
-    """The node in which rows are compared: the one that the figure names, or the only one."""
+    """Return the node that a metric compares: the named one, or else the first one possible."""
     named = str(figure.options["node"])
     return named or next(iter(_comparable(typed)), "")
 
 
 def check_sample_metrics(objective: Objective, findings: Findings) -> None:
-    """Find the metrics of samples that the program cannot give, each at its place (E0823)."""
+    """Report the metrics of samples that the program cannot compute (E0823)."""
     spec = objective.graph.graph.spec
     for name, figure in spec.document.evaluate.items():
         if not isinstance(figure, MetricFigure):
@@ -59,7 +58,7 @@ def check_sample_metrics(objective: Objective, findings: Findings) -> None:
 
 
 def _comparable(typed: TypedGraph) -> list[str]:
-    """The nodes that stand beside data, of which each row has a value: the observed ones first."""
+    """Return the local nodes that can be compared with data, observed ones first."""
     fields, nodes = typed.graph.fields, typed.graph.model.nodes.items()
     local = {n: v.role for n, v in nodes if ROWS in typed.types[MODEL, n].plates}
     made = [n for n, role in local.items() if role == "let" and n in fields]
@@ -89,7 +88,7 @@ def _refusals(objective: Objective, figure: MetricFigure, entry: Metric) -> Iter
 
 
 def _of_node(objective: Objective, node: str) -> Iterator[Refusal]:
-    """The node has every value."""
+    """Check that a node has all values, in sequences of equal lengths."""
     found = objective.graph.graph.model.nodes[node]
     if found.missing is not None:
         problem = f"values of `{node}` may be missing, and a row without one cannot be compared"

@@ -1,4 +1,4 @@
-"""Score-function gradients: each sampled node with the costs that it can influence, no others."""
+"""Score-function gradients: each sampled node with the costs that depend on it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from specc.objective.terms import Detach, How, Leaf, LogProb, Part, Reduce, Sum,
 def find_surrogates(
     minimize: Sum, draws: dict[str, Draw], stochastic: StochasticGraph
 ) -> tuple[tuple[Surrogate, ...], list[Decision]]:
-    """A surrogate for every score draw (Schulman et al. 2015, theorem 1).
+    """Return a surrogate for every score draw (Schulman et al. 2015, theorem 1).
 
-    Under a mean over particles each term of the sum is a cost of its own; a log of a mean is one
-    cost, which every node inside it influences.
+    Under a mean over particles each term of the sum is a separate cost; a log of a mean is a single
+    cost, which depends on every node inside it.
     """
     surrogates, decisions = [], []
     costs = [cost for part in minimize.parts for cost in _costs(part)]
@@ -23,15 +23,15 @@ def find_surrogates(
         if not draw.entry.score_function:
             continue
         reach = stochastic.descendants(name) | {name}
-        kept = tuple(c for c in costs if drawn_behind(c.term, stochastic) & reach)
-        dropped = tuple(c.term for c in costs if c not in kept)
-        if not kept:
+        downstream = tuple(c for c in costs if drawn_behind(c.term, stochastic) & reach)
+        dropped = tuple(c.term for c in costs if c not in downstream)
+        if not downstream:
             continue
-        surrogates.append(Surrogate(name, draw.option, kept, dropped))
+        surrogates.append(Surrogate(name, draw.option, downstream, dropped))
         decisions.append(
             Decision(
                 name,
-                f"score gradient on {len(kept)} of {len(costs)} terms",
+                f"score gradient on {len(downstream)} of {len(costs)} terms",
                 "the others are not downstream of it" if dropped else "all are downstream of it",
             )
         )
@@ -41,7 +41,7 @@ def find_surrogates(
 def states(
     surrogates: tuple[Surrogate, ...], draws: dict[str, Draw], reduction: How
 ) -> tuple[State, ...]:
-    """The running baselines: one for each node, or one where a log of a mean is the only cost."""
+    """Return the running baselines: one for each node, or one for a log of a mean."""
     running = [s.node for s in surrogates if draws[s.node].variant.running]
     shared = running[:1] if reduction == "logmeanexp" else running
     return tuple(State(f"{node}_baseline", (), 0.0) for node in shared)
@@ -56,7 +56,7 @@ def _costs(part: Part) -> list[Part]:
 
 
 def drawn_behind(term: Term, stochastic: StochasticGraph) -> frozenset[str]:
-    """The drawn values whose draws a term is a cost of, by the probabilities that weigh it, too."""
+    """Return the draws that a term depends on, including the probabilities that weight it."""
 
     def combine(term: Term, inside: tuple[frozenset[str], ...]) -> frozenset[str]:
         if isinstance(term, Leaf):

@@ -1,12 +1,12 @@
-"""Finite latents that several rows share: where a sum over their values has no meaning row by row.
+"""Finite latents that several rows share, which cannot be summed out row by row.
 
-With b shared by the rows, and no guide that draws it,
+If b is shared by the rows, and no guide draws it,
 
     log p(x) = log sum_b p(b) prod_i p(x_i | b)
 
-is one number of all the data. It is no sum over rows: a batch of rows has no unbiased estimate
-of it, and a row has no likelihood of its own. Under a guide the expectation over q(b) is outside
-the logarithm, and is a sum over rows.
+depends on all data jointly and is not a sum over rows: a batch of rows has no unbiased estimate of
+it, and a single row has no likelihood. Under a guide the expectation over q(b) is outside the
+logarithm, and is a sum over rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Problem = tuple[str, dict[str, str]]
 
 
 def shared_sum(typed: TypedGraph, node: Node) -> Problem | None:
-    """What stands against summing a latent out of the density of each row, if anything does."""
+    """Return the problem E0441 if a finite latent is shared by rows and no guide draws it."""
     if node.program == GUIDE or ROWS in typed.types[node.id].plates:
         return None
     plate = plate_of(typed, node)
@@ -28,5 +28,5 @@ def shared_sum(typed: TypedGraph, node: Node) -> Problem | None:
 
 
 def plate_of(typed: TypedGraph, node: Node) -> str | None:
-    """The plate of which each element has its own value of a node."""
+    """Return the plate of a node, None if it has none."""
     return next((p for p in typed.types[node.id].plates if p in typed.graph.plates), None)

@@ -1,4 +1,4 @@
-"""Which drawn values each value and each density depends on, seen through `let` nodes."""
+"""The drawn values that each value and each density depends on, also through `let` nodes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from specc.objective.terms import Divergence, Energy, Leaf, LogProb, Value, valu
 
 
 class StochasticGraph:
-    """The stochastic computation graph of a spec (Schulman et al. 2015), without its `let` nodes.
+    """The stochastic computation graph of a spec (Schulman et al. 2015), without `let` nodes.
 
     The parents of a random value are those that its density is conditioned on. A random variable
-    has one value, wherever it is used: the data's, or what its draw gave. So values go by name.
+    has the same value in all programs, the data or its draw, so that values are identified by name.
     """
 
     def __init__(self, graph: Graph, drawn_in: Mapping[str, str]) -> None:
@@ -35,17 +35,17 @@ class StochasticGraph:
         }
 
     def parents(self, program: str, name: str) -> frozenset[str]:
-        """The random values that the density of this node is conditioned on."""
+        """Return the random values that the density of a node is conditioned on."""
         node = self.graph.lookup(program, name)
         assert node is not None
         if node.id not in self._parents and node.program not in self._begun:
             self._begun.add(node.program)
             self._fill(node.program)
-        found = self._parents.get(node.id, frozenset())  # none where programs go in a circle
+        found = self._parents.get(node.id, frozenset())  # none in a circle of programs
         return self._with_joints(found)
 
     def _with_joints(self, found: frozenset[str]) -> frozenset[str]:
-        """Values, and the joint draws that some of them are parts of."""
+        """Return values together with the joint draws that they are parts of."""
         return found.union(self._joints[name] for name in found if name in self._joints)
 
     def _fill(self, program: str) -> None:
@@ -56,13 +56,13 @@ class StochasticGraph:
         for name in found.order:
             mentioned: set[str] = set()
             for used in found.digraph.predecessors(name):
-                values = _meant(found.nodes[used], name)
+                values = _referenced(found.nodes[used], name)
                 mentioned |= values or self._parents.get((program, used), frozenset())
             mentioned |= self._from_elsewhere(program, name)
             self._parents[program, name] = frozenset(mentioned)
 
     def _fill_through_time(self, found: Program) -> None:
-        """The same where nodes depend on each other from step to step: a search from each node."""
+        """Compute the parents in a program with lagged values, by a search from each node."""
         digraph = with_lagged_edges(found)
         for name in found.order:
             mentioned: set[str] = set()
@@ -71,14 +71,14 @@ class StochasticGraph:
                 current = stack.pop()
                 mentioned |= self._from_elsewhere(found.name, current)
                 for used in digraph.predecessors(current):
-                    mentioned |= (values := _meant(found.nodes[used], current))
+                    mentioned |= (values := _referenced(found.nodes[used], current))
                     if not values and used not in seen:
                         seen.add(used)
                         stack.append(used)
             self._parents[found.name, name] = frozenset(mentioned)
 
     def _from_elsewhere(self, program: str, name: str) -> set[str]:
-        """The random values behind what a node uses of other programs, by its name there."""
+        """Return the random values behind the nodes of other programs that a node uses."""
         found = self.graph.programs[program]
         node = found.nodes[name]
         mentioned = {n.id for e in node.expressions() for n in names(e)}
@@ -88,11 +88,11 @@ class StochasticGraph:
         for used in mentioned - found.nodes.keys():
             other = self.graph.lookup(program, used)
             if other is not None and (program != MODEL or other.program != MODEL):
-                values |= _meant(other, name) or self.parents(other.program, other.name)
+                values |= _referenced(other, name) or self.parents(other.program, other.name)
         return values
 
     def ancestors(self, name: str) -> frozenset[str]:
-        """The drawn values that the draw of `name` is conditioned on, at any distance."""
+        """Return the drawn values that the draw of `name` depends on, directly or not."""
         seen: set[str] = set()
         stack = [name]
         while stack:
@@ -104,7 +104,7 @@ class StochasticGraph:
         return frozenset(seen)
 
     def descendants(self, name: str) -> frozenset[str]:
-        """The drawn values whose draws are conditioned on `name`, at any distance."""
+        """Return the drawn values whose draws depend on `name`, directly or not."""
         users = self._users
         if not users:
             for drawn, program in self.drawn_in.items():
@@ -120,10 +120,10 @@ class StochasticGraph:
         return frozenset(seen)
 
     def of_leaf(self, term: Leaf) -> frozenset[str]:
-        """The drawn values that a leaf depends on.
+        """Return the drawn values that a leaf depends on.
 
-        Those of log p are what it is conditioned on and the value itself, unless the mean over
-        known values is taken; a divergence is an expectation over the value.
+        log p depends on its conditions and on the value itself, except as the mean over known
+        values; a divergence is an expectation over the value.
         """
         found: frozenset[str]
         match term:
@@ -143,15 +143,16 @@ class StochasticGraph:
         return self._with_joints(found) & self.drawn_in.keys()
 
     def _of_node(self, program: str, name: str) -> frozenset[str]:
-        """The random values behind the value of a node: itself where it is one."""
+        """Return the random values behind a node: the node itself if it is random."""
         node = self.graph.node((program, name))
-        return frozenset(_meant(node, name)) or self.parents(program, name)
+        return frozenset(_referenced(node, name)) or self.parents(program, name)
 
 
-def _meant(node: Node, user: str) -> set[str]:
-    """The random and given values that a use of `node` stands for; none where it is looked through.
+def _referenced(node: Node, user: str) -> set[str]:
+    """Return the random and given values that a use of `node` refers to; empty for a `let` node.
 
-    What uses a draw of several parts uses these; each of them comes from what the draw depends on.
+    A use of a joint draw with parts refers to its parts; the parts themselves depend on what the
+    draw depends on.
     """
     if node.parts and user not in node.parts:
         return set(node.parts)

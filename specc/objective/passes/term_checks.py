@@ -1,8 +1,8 @@
-"""Whether the terms of an objective make sense together; a sum of any terms need not.
+"""Checks that the terms of an objective may be combined.
 
-The mean over particles, and over what the guide enumerates, takes any weighted sum. A logarithm
-does not: under the log of a mean, or of a sum over a latent that no guide draws, only the
-densities of one joint distribution belong.
+Means over particles and expectations under the guide allow any weighted sum. Under the logarithm of
+a mean, or of a sum over a latent that no guide draws, only the densities of one joint distribution
+are allowed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from specc.objective.terms import Leaf, LogProb, Part, Value, trained, value_nod
 
 
 def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
-    """Find what has no meaning whatever the draws: each kind once."""
+    """Report errors that do not depend on the draws, each kind once."""
     if graph.guide is not None and not expansion.entry.guided:
         span = graph.spec.spans.key(("guide",))
         findings.add(diagnose("E0408", span, objective=expansion.entry.name))
@@ -44,7 +44,7 @@ def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
 
 
 def _check_alone(graph: Graph, expansion: Expansion, findings: Findings) -> None:
-    """The log of a mean over particles holds one bound, as it is."""
+    """Report a log of a mean over particles whose terms are not those of one bound (E0409)."""
     wanted = {p.term: p.coefficient for p in bound_terms(graph, expansion.entry).parts}
     if wanted != {part.term: part.coefficient for part in expansion.inner.parts}:
         name, particles = expansion.entry.name, str(expansion.particles)
@@ -54,7 +54,7 @@ def _check_alone(graph: Graph, expansion: Expansion, findings: Findings) -> None
 def check_sums(
     typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
 ) -> None:
-    """What is summed out of a density must have its own density there, and all one factor."""
+    """Check the densities of summed-out nodes: all must be present, with equal coefficients."""
     stochastic = StochasticGraph(typed.graph, {name: d.program for name, d in draws.items()})
     for names, members in groups(expansion.inner, draws, Axes(draws, stochastic)):
         chains = [n for n in names if typed.graph.model.nodes[n].scan is not None]
@@ -85,10 +85,10 @@ def _joint(graph: Graph, members: tuple[Part, ...]) -> str:
 
 
 def check_memory(typed: TypedGraph, draws: dict[str, Draw], findings: Findings) -> None:
-    """A sum over the states of a sequence knows the state of a step and of the one before.
+    """Report a deterministic node that depends on summed-out states and is used at the next step.
 
-    A deterministic node that depends on the state may not be used at the step before: what it is
-    there depends on earlier states still.
+    The forward algorithm sums over pairs of consecutive states, but the value of such a node at the
+    previous step depends on earlier states, too.
     """
     digraph, nodes = with_lagged_edges(typed.graph.model), typed.graph.model.nodes
     for name in summed(draws):
@@ -96,7 +96,7 @@ def check_memory(typed: TypedGraph, draws: dict[str, Draw], findings: Findings) 
             continue
         lagged = {n: node for n, node in nodes.items() if isinstance(node, Lagged)}
         shifts = {n for n, node in lagged.items() if node.shift.base == name}
-        # What passes the state on within a step: `let` nodes, and these at the step before.
+        # Deterministic nodes that depend on the state within a step, and those at the step before.
         plain = {n for n, node in nodes.items() if not node.is_random}
         inside = digraph.subgraph((plain - shifts) | {name})
         reached = nx.descendants(inside, name)
@@ -116,8 +116,8 @@ def check_memory(typed: TypedGraph, draws: dict[str, Draw], findings: Findings) 
 def check_learns(
     graph: Graph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
 ) -> None:
-    """Something in the objective must be there to be learnt."""
-    if _is_one(expansion, draws):
+    """Report an objective without learnable parameters (E0423)."""
+    if _is_constant(expansion, draws):
         findings.add(diagnose("E0423", expansion.span))
         return
     learnt = any(draw.is_point for draw in draws.values())
@@ -131,10 +131,10 @@ def check_learns(
         findings.add(diagnose("E0423", expansion.span))
 
 
-def _is_one(expansion: Expansion, draws: dict[str, Draw]) -> bool:
-    """Whether nothing but latents has a density here, and each is summed or integrated out.
+def _is_constant(expansion: Expansion, draws: dict[str, Draw]) -> bool:
+    """Whether all terms are densities of latents that are summed or integrated out.
 
-    The sum of a density over all values is 1, whatever its parameters are.
+    Such a density integrates to 1, whatever the parameters are.
     """
     inside = {
         (draw.program, name)

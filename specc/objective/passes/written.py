@@ -1,4 +1,4 @@
-"""Reads expressions over the programs: from what a spec minimizes to terms."""
+"""Reads the expression under `minimize:` as terms."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from specc.objective.terms import Apply, Detach, LogProb, Normalize, Part, Rows,
 
 POSTERIOR_EXAMPLE = f"{POSTERIOR_MEAN}(log_prob(guide.z), 10)"
 STOP = "stop"
-"""The function whose value has no gradient."""
+"""The function that stops gradients."""
 
 
 def _guide_rows(graph: Graph, member: Member, otherwise: Rows) -> Rows:
-    """The rows in which a written density counts: all, but for the guide's of missing data."""
+    """Return the rows in which a density counts: `otherwise` for the guide's of missing data."""
     twin = graph.model.nodes.get(member.name)
     is_filled = twin is not None and twin.missing is not None and twin.is_drawn
     return otherwise if member.program == GUIDE and is_filled else "all"
 
 
 class Written:
-    """Reads `minimize:`: a weighted sum of bounds, log-densities, divergences and values.
+    """Reads `minimize:`, a weighted sum of bounds, log-densities, divergences and values.
 
-    Values are those of nodes, and of functions of these and of densities.
+    Values are those of nodes, and of functions of nodes and densities.
     """
 
     def __init__(self, graph: Graph, findings: Findings) -> None:
@@ -55,7 +55,7 @@ class Written:
         player: str = "",
         links: tuple[str, ...] | None = None,
     ) -> Expansion | None:
-        """The terms of an expression that is minimized; None where it makes no sense."""
+        """Return the terms of an expression to be minimized; None if it has errors."""
         self._add(minimize, -1.0)
         if self.reweighed is not None and self.expected is not None:
             mean, other = self.expected.function, self.reweighed.function
@@ -68,7 +68,7 @@ class Written:
             return None
         entry = replace(self.entry, guided=self.graph.guide is not None)
         if set(parts) != set(bound_terms(self.graph, entry).parts):
-            # What is optimized is no longer the bound itself, so its name and formula do not fit.
+            # The expression is not the bound itself, so its title and formula do not apply.
             title, variable = WRITTEN.title, WRITTEN.variable
             entry = replace(entry, title=title, formula="", variable=variable)
         inner = Sum(parts)
@@ -109,7 +109,7 @@ class Written:
         right: Expression,
         weight: float,
     ) -> None:
-        """A factor that is a number scales the terms of the other; else it is a term itself."""
+        """Add a product or quotient: a constant factor scales terms, other products are terms."""
         if operator == "/":
             divisor = self._number(right)
             if divisor is None:
@@ -127,7 +127,7 @@ class Written:
         self._apply(whole, operator, (left, right), weight)
 
     def _value(self, expression: Expression, weight: float) -> None:
-        """What is computed from nodes; the graph reports what is wrong with it."""
+        """Add the value of an expression of nodes, whose errors the graph reports."""
         networks = self.graph.programs.get(NETWORKS)
         if networks is None or value_name(expression) not in networks.nodes:
             self.failed = True
@@ -142,7 +142,7 @@ class Written:
         return None if found is None else float(found)
 
     def _has_meaning(self, call: Call) -> bool:
-        """Whether a call is no value: of densities, of each number by itself, or of nothing."""
+        """Whether a call is elementwise, or neither a function nor a link, such as `log_prob`."""
         name = call.function
         return is_elementwise(name) or not (name in FUNCTIONS or self.graph.is_link(name))
 
@@ -176,7 +176,7 @@ class Written:
             )
 
     def _posterior_mean(self, call: Call, weight: float) -> None:
-        """E[e] under the model's posterior: draws of the guide with normalized weights."""
+        """Add E[e] under the model's posterior, by normalized importance weights of draws."""
         particles = self._number(call.arguments[-1]) if len(call.arguments) == 2 else None
         if particles is None or particles < 2 or particles != int(particles):
             self._fail("E0426", call.span, name=call.function, example=POSTERIOR_EXAMPLE)
@@ -194,7 +194,7 @@ class Written:
         self._put(Apply("*", (weights, self._inside(call.arguments[0]))), weight)
 
     def _density(self, call: Call, member: Member, weight: float) -> None:
-        """log p at the values of the program after `at=`, or else of the data and the guide."""
+        """Add log p at the values of the program after `at=`, else of the data and the guide."""
         found = density_at(call)
         if found is None:
             rows = _guide_rows(self.graph, member, "known")
@@ -216,7 +216,7 @@ class Written:
         self._put(LogProb(program.name, program.names[member.name]), weight)
 
     def _without_value(self, program: Program, found: tuple[str, str]) -> str:
-        """A node that a density needs, and the program that it is evaluated at has not."""
+        """Return a node that a density needs and the program after `at=` lacks; else empty."""
         original = self.graph.programs[program.copy_of]
         needed = [n for n in original.nodes if program.names[n] in program.nodes]
         needed += [name for n in needed for name in original.digraph.predecessors(n)]
@@ -237,17 +237,17 @@ class Written:
     def _apply(
         self, whole: Expression, op: str, arguments: tuple[Expression, ...], weight: float
     ) -> None:
-        """A function of the values of one draw, inside the mean over draws.
+        """Add a function of the values of one draw, inside the mean over draws.
 
-        A bound is a mean itself, so it is an argument of none, but inside `stop`.
+        A bound is a mean itself, so it may be an argument only inside `stop`.
         """
-        if any(_is_mean(call) for argument in arguments for call in _moving(argument)):
+        if any(_is_mean(call) for argument in arguments for call in _differentiated(argument)):
             self._not_linear(whole)
             return
         self._put(Apply(op, tuple(self._inside(argument) for argument in arguments)), weight)
 
     def _inside(self, expression: Expression) -> Term:
-        """The term of an expression inside another."""
+        """Return the term of an argument."""
         outer, self.parts = self.parts, {}
         self._add(expression, 1.0)
         parts = tuple(Part(c, term) for term, c in self.parts.items())
@@ -303,7 +303,7 @@ class Written:
         return member.name not in known and spec.is_unread(member.program, member.name)
 
     def _node(self, member: Member) -> Node | None:
-        """The node that `program.node` names."""
+        """Return the node of `program.node`; report an error if there is none."""
         program = self.graph.programs.get(member.program)
         if self._is_unread(member):
             self.failed = True
@@ -337,15 +337,15 @@ class Written:
 
 
 def _is_mean(expression: Expression) -> bool:
-    """Whether what is meant is the mean over draws, of a bound or a divergence."""
+    """Whether an expression is a bound or a divergence, which is a mean over draws."""
     return isinstance(expression, Call) and (
         expression.function in OBJECTIVES or expression.function == "kl"
     )
 
 
-def _moving(expression: Expression) -> Iterator[Expression]:
-    """The expression and all inside it, but for what is inside `stop`."""
+def _differentiated(expression: Expression) -> Iterator[Expression]:
+    """Yield an expression and all expressions inside it, except those inside `stop`."""
     yield expression
     if not (isinstance(expression, Call) and expression.function == STOP):
         for child in children(expression):
-            yield from _moving(child)
+            yield from _differentiated(child)
