@@ -34,7 +34,7 @@ ShapeOf = Callable[[str], Shape | None]
 def number_of(
     expression: Expression, constants: Mapping[str, object], shape_of: ShapeOf
 ) -> int | float | None:
-    """The value of an expression of numbers, constants and `dim(node)`; None if it is not one."""
+    """The value of an expression of numbers, constants and `dim(node)`; None for any other."""
 
     def combine(part: Expression, inside: tuple[int | float | None, ...]) -> int | float | None:
         return _number_from(part, inside, constants, shape_of)
@@ -69,7 +69,7 @@ def _number_from(
 def constant(
     expression: Expression, constants: Mapping[str, object], shape_of: ShapeOf
 ) -> int | float | None:
-    """The value of an expression of numbers and functions of them; None if it is not one."""
+    """The value as in `number_of`, also with functions of the catalog; None for any other."""
 
     def combine(part: Expression, inside: tuple[int | float | None, ...]) -> int | float | None:
         if not isinstance(part, Call) or part.function not in FUNCTIONS:
@@ -85,7 +85,7 @@ def constant(
 def without_value(
     expression: Expression, constants: Mapping[str, object], shape_of: ShapeOf
 ) -> bool:
-    """Whether an expression of numbers has no finite real value."""
+    """Whether an operation on constant numbers has no finite real value."""
     if isinstance(expression, Binary) and expression.operator != "@":
         given: tuple[Expression, ...] = (expression.left, expression.right)
     elif isinstance(expression, Call) and expression.function in FUNCTIONS:

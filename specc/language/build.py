@@ -70,15 +70,16 @@ def end_of(event: yaml.Event) -> int:
 class Stop(Exception):
     """Stops the reading of a text; the diagnostic with the reason is already recorded.
 
-    A signal inside this module, never an error to a caller.
+    `Builder.run` catches it.
     """
 
 
 class Builder:
-    """One pass over the events of `text`.
+    """Builds the tree of values in one pass over the YAML events of `text`.
 
-    `text` may differ from that of the source where letters cover an expression that YAML would
-    cut: `covered` maps the start of each to its end. `cuts` are the ones newly found.
+    YAML would cut some expressions, such as `encoder(x, y)` inside `{ }`. In `text` their
+    characters are replaced by letters, and `covered` maps the start of each to its end. `cuts` has
+    the cut expressions that this pass finds.
     """
 
     def __init__(self, source: Source, text: str, covered: Mapping[int, int]) -> None:
@@ -99,9 +100,9 @@ class Builder:
         self._anchors: dict[str, tuple[Located, int] | None] = {}
 
     def run(self, events: Iterator[yaml.Event]) -> None:
-        """Processes every event, until the end or until one that stops the reading.
+        """Process all events; `root` is None if a diagnostic stops the reading.
 
-        Raises yaml.YAMLError where the text is not YAML.
+        Raises yaml.YAMLError if the text is not YAML.
         """
         try:
             for event in events:
@@ -126,7 +127,7 @@ class Builder:
             raise Stop
 
     def start_document(self, event: yaml.DocumentStartEvent) -> None:
-        """Refuses a second document, and YAML directives."""
+        """Report a second document and YAML directives."""
         self._documents += 1
         start, end = start_of(event), end_of(event)
         if self._documents > 1:
@@ -210,7 +211,7 @@ class Builder:
         self, text: str, style: Style, span: Span
     ) -> tuple[TagKind, str | int | float | bool | None]:
         if style != "plain":
-            # An escape such as "\e" may write what the text itself may not hold.
+            # An escape such as "\e" can represent a character that is not allowed in the text.
             hidden = HIDDEN.search(text) if style == "double" else None
             if hidden:
                 self.report("E0003", span, character=character_name(hidden[0]))

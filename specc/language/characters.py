@@ -13,14 +13,15 @@ from specc.diagnostics.source import Source, Span
 
 _MOST = 10
 
-# C0, DEL and C1 controls, surrogates, non-characters; the marks that turn the direction of text,
-# so that a reader sees another spec than the compiler (Boucher and Anderson 2021); a BOM inside.
+# C0, DEL and C1 controls, surrogates, non-characters, and a byte order mark inside the text; also
+# marks of the direction of text, with which the text on a screen can differ from the text that the
+# compiler reads (Boucher and Anderson 2021).
 UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff"
     "\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 HIDDEN = re.compile(f"{UNSEEN.pattern}|[\x85\u2028\u2029]")
-"""What no escape may write into a value: that, and line breaks under other names."""
+"""Characters that an escape cannot put into a value: also the line breaks of Unicode."""
 # YAML 1.1 readers end a line at these; editors and `Source` do not.
 _LINE_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _ODD_INDENT = re.compile(

@@ -9,7 +9,7 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Source, Span
 from specc.language.limits import MAX_BYTES
 
-# The longer marks first: that of UTF-32 starts with that of UTF-16.
+# Longer marks come first: the mark of UTF-32 starts with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),

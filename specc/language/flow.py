@@ -1,7 +1,7 @@
-"""The raw characters inside `{ }` and `[ ]`: where a bracket closes, where an expression ends.
+"""The ends of brackets and expressions in the raw text inside `{ }` and `[ ]`.
 
 YAML ends a plain value inside `{ }` at a comma or bracket, which cuts `{params: encoder(x, y)}` and
-`{loc: u[user]}`. Here the brackets of the expression itself are followed instead.
+`{loc: u[user]}`. These functions match the brackets of the expression instead.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _EXPRESSION = re.compile(r"[\w\s.+\-*/@(),\[\]]+")
 
 
 def expression_end(text: str, start: int) -> int | None:
-    """Where the expression that starts at `start` ends, brackets and all.
+    """The offset after the expression that starts at `start`, including its brackets.
 
-    None where its brackets do not close, or close in the wrong order, before the `{ }` does.
+    None if its brackets are not closed, or in the wrong order, before the end of the `{ }`.
     """
     depth: list[str] = []
     limit = min(len(text), start + _LONGEST)
@@ -41,7 +41,7 @@ def expression_end(text: str, start: int) -> int | None:
 
 
 def _breaks(text: str, i: int) -> bool:
-    """A comment, or the colon of the next key."""
+    """Whether a comment or the colon of a key is at offset `i`."""
     if text[i] == "#":
         return text[i - 1].isspace()
     return text[i] == ":" and (i + 1 == len(text) or text[i + 1].isspace())
@@ -52,7 +52,7 @@ def _trimmed(text: str, start: int, end: int) -> int:
 
 
 def skip_at(text: str, i: int) -> int:
-    """The end of the quoted text or comment that starts at `i`; `i` itself where none does."""
+    """The offset after the quoted text or comment that starts at `i`; `i` if none starts there."""
     if text[i] in "'\"":
         match = _QUOTED.match(text, i)
         return match.end() if match else len(text)
@@ -63,16 +63,17 @@ def skip_at(text: str, i: int) -> int:
 
 
 def closing_of(text: str, opening: int) -> int | None:
-    """Where the bracket at `opening` is closed; None where it is not, or by a wrong one."""
+    """The offset of the bracket that closes the one at `opening`; None if there is none."""
     is_open, place = _follow(text, opening)
     return place if not is_open else None
 
 
 def unclosed(text: str, opening: int) -> tuple[int, int | None]:
-    """The bracket to blame where the one at `opening` is not closed, and what fails to close it.
+    """The likely mistake if the bracket at `opening` is not closed: an open and a closing bracket.
 
-    That is the innermost bracket that a wrong one follows on its line; else one that is glued to a
-    word, since it is the likelier mistake; else the one at `opening`.
+    The first is the innermost open bracket before a closing bracket of another kind on its line,
+    which is the second. Otherwise the second is None and the first is an open bracket directly
+    after a word, or else the one at `opening`.
     """
     is_open, place = _follow(text, opening)
     if is_open and place is not None and "\n" not in text[is_open[-1] : place]:
@@ -87,7 +88,7 @@ def _is_word(char: str) -> bool:
 
 
 def surplus_bracket(line: str) -> int | None:
-    """The first closing bracket of a line without an opening one; None where there is none."""
+    """The offset of the first closing bracket of a line without an opening one, or None."""
     depth = 0
     for i in _brackets(line, 0):
         depth += 1 if line[i] in "[{" else -1
@@ -97,10 +98,10 @@ def surplus_bracket(line: str) -> int | None:
 
 
 def _follow(text: str, opening: int) -> tuple[list[int], int | None]:
-    """The brackets that stay open from `opening` on, and the bracket at which that ends.
+    """The brackets that are open at the end of the scan from `opening`, and the offset of the end.
 
-    None is open, and it ends where the first is closed; or some are, and it ends at a bracket of
-    the wrong kind, or with the text (None).
+    The scan ends at the bracket that closes the first one, with no open brackets; at a closing
+    bracket of the wrong kind; or at the end of the text, with None as the offset.
     """
     stack: list[int] = []
     for i in _brackets(text, opening):
@@ -116,7 +117,7 @@ def _follow(text: str, opening: int) -> tuple[list[int], int | None]:
 
 
 def _brackets(text: str, start: int) -> Iterator[int]:
-    """The brackets from `start` on that are not inside quotes or comments."""
+    """The offsets of brackets from `start` on that are not inside quotes or comments."""
     match = _NOTABLE.search(text, start)
     while match is not None:
         i = match.start()
@@ -127,17 +128,17 @@ def _brackets(text: str, start: int) -> Iterator[int]:
 
 
 def _may_start_value(text: str, i: int) -> bool:
-    """A quote inside a word, as in `it's`, opens nothing."""
+    """Whether a quote at `i` starts quoted text; one inside a word, as in `it's`, does not."""
     return i == 0 or text[i - 1].isspace() or text[i - 1] in "[{(,:"
 
 
 def split_by_brackets(text: str, opening: int, limit: int) -> list[tuple[int, int]]:
-    """The expressions like `u[user]` that a bracket cuts, from the bracket at `opening` on.
+    """The start and end of each expression with an index, such as `u[user]`.
 
-    Returns start and end of each, up to where that bracket closes, or to `limit`.
+    The search starts at the bracket at `opening` and ends where it closes, or at `limit`.
     """
     found: list[tuple[int, int]] = []
-    starts: list[int | None] = []  # for each open bracket, where its current plain value starts
+    starts: list[int | None] = []  # for each open bracket, the start of its current plain value
     i, searches = opening, 0
     while i < limit:
         char, item = text[i], starts[-1] if starts else None
@@ -157,7 +158,7 @@ def split_by_brackets(text: str, opening: int, limit: int) -> list[tuple[int, in
 
 
 def _indexed_end(text: str, start: int, bracket: int) -> int | None:
-    """The end of the expression at `start`, if the bracket belongs to it: `u[`, not `relu [`."""
+    """The end of the expression at `start` if the bracket indexes it: `u[`, not `relu [`."""
     end = expression_end(text, start)
     if end is None or text[bracket - 1].isspace() or not _EXPRESSION.fullmatch(text[start:end]):
         return None

@@ -1,9 +1,9 @@
 """The canonical style of a spec file.
 
-Sections are in one order with their comments above them; a space follows a colon and a comma and
-none is inside brackets; an expression that YAML would cut inside `{ }` is quoted; lines have no
-blanks at their end, and no two empty lines follow each other. Comments stay, and so does every
-value: a step that would change one is skipped.
+Sections have a fixed order, with their comments above them. One space follows a colon and a comma,
+and none is inside brackets. An expression that YAML would cut inside `{ }` is quoted. Lines have no
+trailing blanks, and there are no two consecutive empty lines. Comments and values do not change: a
+step that would change a value is skipped.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _CUT = "E0015"
 
 
 def fmt(source: Source) -> str:
-    """The text in canonical style; as it was where it does not read.
+    """The text in canonical style; unchanged if it has errors.
 
-    An expression cut by YAML is the one mistake that is corrected: its meaning is clear.
+    The only error that is corrected is an expression that YAML cuts, because its meaning is clear.
     """
     root, findings = read(source)
     if root is None or any(severity(f) == "error" and f.code != _CUT for f in findings):
@@ -56,20 +56,20 @@ def fmt(source: Source) -> str:
     meaning = _plain(root)
     if _meaning(text) != meaning:
         return source.text
-    for step in (_spaced, _tidied, _ordered):
+    for step in (_spaced, _without_blanks, _ordered):
         changed = step(text)
         text = changed if _meaning(changed) == meaning else text
     return text
 
 
 def _meaning(text: str) -> object:
-    """The values of a text without their places; None where it does not read."""
+    """The values of a text without their places; None if it has errors."""
     root, findings = read(Source("", text))
     return None if root is None or findings else _plain(root)
 
 
 def _plain(root: located.Located) -> object:
-    """Order means something below the top, where the names of a model are listed, but not at it."""
+    """The plain values of a tree; the order of keys matters in all mappings but the outermost."""
     if isinstance(root, located.Mapping):
         return {entry.name: _value(entry.value) for entry in root.entries}
     return _value(root)
@@ -80,7 +80,7 @@ def _value(value: located.Located) -> object:
         return tuple((entry.name, _value(entry.value)) for entry in value.entries)
     if isinstance(value, located.Sequence):
         return [_value(item) for item in value.items]
-    # As text: a number that is not one is not even equal to itself.
+    # As text, because nan is not equal to itself.
     return value.tag_kind, repr(value.value)
 
 
@@ -88,7 +88,7 @@ def _value(value: located.Located) -> object:
 
 
 def _spaced(text: str) -> str:
-    """One space after a colon or comma, none inside brackets, wherever there are only spaces."""
+    """The text with one space after a colon or comma, and none inside brackets."""
     tokens = [t for t in yaml.scan(text, Loader=LOADER) if _end(t) > _start(t)]
     pieces: list[str] = []
     done = 0
@@ -124,10 +124,10 @@ def _gap(left: yaml.Token, right: yaml.Token, gap: str) -> str:
 # lines
 
 
-def _tidied(text: str) -> str:
-    """Lines without blanks at their end, never two empty ones in a row, one line end at the end.
+def _without_blanks(text: str) -> str:
+    """The text without trailing blanks and consecutive empty lines, and with one final line end.
 
-    The lines of a value that goes on over several stay as they are.
+    The lines of values that span several lines do not change.
     """
     text = text.replace("\r\n", "\n")
     root, _ = read(Source("", text))
@@ -161,7 +161,7 @@ def _long_lines(value: located.Located) -> Iterator[int]:
 
 
 def _ordered(text: str) -> str:
-    """The sections in their order, each with the comments and the empty line above it."""
+    """The text with its sections in order, each with the comments and the empty line above it."""
     source = Source("", text)
     root, _ = read(source)
     if not isinstance(root, located.Mapping) or any(
@@ -177,23 +177,23 @@ def _ordered(text: str) -> str:
     parts = [lines[a:b] for a, b in pairwise([*starts, len(lines)])]
     named = zip((entry.name for entry in root.entries), parts, strict=True)
     ordered = [part for _, part in sorted(named, key=lambda pair: ORDER.index(pair[0]))]
-    return _tidied("\n".join([*lines[: starts[0]], *_spread(ordered)]))
+    return _without_blanks("\n".join([*lines[: starts[0]], *_joined(ordered)]))
 
 
 def _section_start(lines: list[str], end: int, key: int) -> int:
-    """Where the comments above a key begin: after the last indented one, which belongs above."""
+    """The first line of a section: after the last indented comment, part of the section above."""
     indented = [i for i in range(end, key) if lines[i].startswith((" ", "\t"))]
     return indented[-1] + 1 if indented else end
 
 
 def _header_end(lines: list[str], key: int) -> int:
-    """The comment at the top that an empty line sets apart describes the file."""
+    """The first line after the comment on the file: one at the top, followed by an empty line."""
     apart = [i for i in range(key) if not lines[i].strip() or lines[i].startswith("---")]
     return apart[-1] + 1 if apart and any(lines[: apart[-1]]) else 0
 
 
-def _spread(parts: list[list[str]]) -> Iterator[str]:
-    """The lines of all sections; what is moved to the top leaves its empty line behind."""
+def _joined(parts: list[list[str]]) -> Iterator[str]:
+    """The lines of all sections, without empty lines at the start of the first one."""
     for number, part in enumerate(parts):
         first = next((i for i, line in enumerate(part) if line), 0) if number == 0 else 0
         yield from part[first:]

@@ -1,4 +1,4 @@
-"""What can be wrong with one key of a mapping."""
+"""Diagnostics of single keys of mappings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TWO_WORDS = re.compile(r"([A-Za-z_]\w*) (\S+)")
 
 
 def problem(key: Located, text: str, is_flow: bool) -> Diagnostic | None:
-    """Why this cannot be a key, or None."""
+    """The diagnostic of an invalid key, or None."""
     if not isinstance(key, Scalar):
         return _compound(key)
     if key.tag_kind != "str":
@@ -52,7 +52,7 @@ def _not_a_word(key: Scalar, text: str) -> Diagnostic:
 
 
 def _no_colon(key: Scalar, text: str) -> Diagnostic | None:
-    """`z {latent: normal}` is, to YAML, the key `z {latent`."""
+    """The diagnostic of a missing colon: YAML reads `z {latent: normal}` as the key `z {latent`."""
     cut = re.search(r"\s*[\[{]", key.text)
     if cut is None or key.text.count("{") + key.text.count("[") <= key.text.count(
         "}"
@@ -71,7 +71,7 @@ def _no_colon(key: Scalar, text: str) -> Diagnostic | None:
 def missing_value(
     key: Scalar, value: Located, before: Sequence[Entry], text: str, is_flow: bool
 ) -> Diagnostic | None:
-    """Why a key inside `{ }` that no colon follows has no value, or None where one follows."""
+    """The diagnostic of a key inside `{ }` without a colon and a value, or None."""
     if not is_flow or not isinstance(value, Scalar) or value.span.start != value.span.end:
         return None
     if ":" in text[key.span.end : value.span.start + 1]:
@@ -89,7 +89,7 @@ def missing_value(
 
 
 def _open_bracket(value: Located) -> Span | None:
-    """The first `(` of a plain value that is not closed in it."""
+    """The span of the first `(` of a plain value that is not closed in it, or None."""
     if not isinstance(value, Scalar) or value.style != "plain":
         return None
     places: list[int] = []

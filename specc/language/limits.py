@@ -1,4 +1,4 @@
-"""How much a spec may hold; beyond these a text is a mistake or an attack."""
+"""Limits of the text of a spec; a larger text is a mistake or an attack."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ MAX_VALUES = 150_000
 MAX_ALIASED = 10_000
 MAX_INTEGER = 2**63 - 1
 MAX_FINDINGS = 200
-"""The largest number of findings; the first ones in the order of the text are reported."""
+"""The maximum number of diagnostics; the first ones in the order of the text are reported."""
 MAX_SEARCHES = 300
-"""How often the end of a cut expression is searched for in one reading, each over 2,000 letters."""
+"""The maximum number of searches for the end of a cut expression, each over 2,000 characters."""

@@ -14,10 +14,10 @@ TagKind = Literal["null", "bool", "int", "float", "str"]
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value: a word, a number, true, false, or nothing.
+    """A single value: a word, a number, true, false, or null.
 
-    `span` covers the quotes too, and is empty where nothing is written. A quoted scalar is always a
-    word (`tag_kind` "str"), whatever it looks like.
+    `span` includes the quotes, and is empty for a missing value. The `tag_kind` of a quoted scalar
+    is always "str".
     """
 
     value: str | int | float | bool | None
@@ -27,14 +27,14 @@ class Scalar:
 
     @property
     def text(self) -> str:
-        """The value as it was meant to be read: unquoted, unescaped, but not converted."""
+        """The text of the value without quotes and escapes, not converted to a number."""
         return self.value if isinstance(self.value, str) else self.span.text
 
     def at(self, start: int, end: int) -> Span:
-        """The place in the source of the characters `start <= i < end` of `text`.
+        """The span in the source of the characters `start <= i < end` of `text`.
 
-        Exact for plain and quoted scalars on one line, escapes included; the entire scalar
-        where a text was folded over several lines.
+        It is exact for plain and quoted scalars on one line, also with escapes; for a text over
+        several lines it is the span of the scalar.
         """
         offsets = source_offsets(self.span.text, self.style, len(self.text))
         if offsets is None:
@@ -54,13 +54,13 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The key as a word; the text stage refuses every other kind of key."""
+        """The key as a word; the text stage reports all other keys."""
         return self.key.text
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Keys with their values, in the order of the text; no key occurs twice."""
+    """Distinct keys with their values, in the order of the text."""
 
     entries: tuple[Entry, ...]
     span: Span
@@ -72,7 +72,7 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Several values in a row."""
+    """A list of values."""
 
     items: tuple[Located, ...]
     span: Span

@@ -1,4 +1,4 @@
-"""Numbers in nested lists, as constants and as written tables hold them."""
+"""Numbers in nested lists, the values of constants and of tables in expressions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Numbers = TypeAliasType("Numbers", "tuple[int | float | Numbers, ...]")
 
 
 def shape(values: object) -> tuple[int, ...] | None:
-    """The shape of a number or of nested lists; None where lists of different shapes meet."""
+    """The shape of a number or of nested lists; None for lists of different shapes."""
     if not isinstance(values, tuple):
         return ()
     inner = {shape(value) for value in values}

@@ -9,10 +9,10 @@ _HEX_LENGTH = {"x": 2, "u": 4, "U": 8}
 
 @lru_cache(maxsize=16)
 def source_offsets(raw: str, style: str, length: int) -> list[int] | None:
-    """For each of the `length` characters of the value, and its end, the offset in `raw`.
+    """The offsets in `raw` of the `length` characters of the value, and of its end.
 
-    `raw` is the scalar as written, quotes included. None where the value was folded from several
-    lines, or where the two do not fit together.
+    `raw` is the scalar in the source, including quotes. Returns None if the value spans several
+    lines or does not match `raw`.
     """
     if "\n" in raw or "\r" in raw:
         return None
@@ -28,7 +28,7 @@ def source_offsets(raw: str, style: str, length: int) -> list[int] | None:
 
 
 def _single(raw: str) -> list[int]:
-    """Two quotes mean one."""
+    """The offsets in single-quoted text, in which two quotes represent one."""
     offsets, i, end = [], 1, len(raw) - 1
     while i < end:
         offsets.append(i)
@@ -37,7 +37,7 @@ def _single(raw: str) -> list[int]:
 
 
 def _double(raw: str) -> list[int]:
-    """A backslash starts an escape of two characters, or of a fixed count of hex digits."""
+    """The offsets in double-quoted text with its escapes of fixed lengths."""
     offsets, i, end = [], 1, len(raw) - 1
     while i < end:
         offsets.append(i)

@@ -54,7 +54,7 @@ def _integer(text: str, base: int) -> int:
     digits = text if base == 10 else text[2:]
     sign = digits[0] if digits[0] in "+-" else ""
     digits = digits.lstrip("+-").lstrip("0") or "0"
-    # A long word is not even converted: that costs time quadratic in its length.
+    # A long number is refused before the conversion, whose time is quadratic in the length.
     value = MAX_INTEGER + 1 if len(digits) > _LONGEST_INTEGER else int(digits, base)
     if value > MAX_INTEGER:
         raise OverflowError(text)

@@ -1,6 +1,6 @@
 """The first stage of reading a spec: from text to located values.
 
-It implements the core schema of YAML 1.2 on the events of PyYAML, with messages for common
+It implements the core schema of YAML 1.2 on the events of PyYAML, with diagnostics of common
 mistakes. It never raises, and takes less than two seconds for any text of up to 1 MiB.
 """
 
@@ -53,8 +53,8 @@ def read(source: Source, loader: Loader = LOADER) -> tuple[Located | None, list[
     return root, findings[:MAX_FINDINGS]
 
 
-def _retold(builder: Builder, error: yaml.MarkedYAMLError | None) -> Diagnostic | None:
-    """The diagnostic of an error of the parser."""
+def _parser_diagnostic(builder: Builder, error: yaml.MarkedYAMLError | None) -> Diagnostic | None:
+    """The diagnostic for an error of the YAML parser."""
     if error is None:
         return None
     from specc.language.yaml_mistakes.explain import explain
@@ -76,7 +76,7 @@ def _read_in_rounds(source: Source, loader: Loader) -> tuple[Located | None, lis
         fresh = _disjoint(cuts, covered)
         if not fresh:
             root = builder.root if error is None else None
-            failure = _retold(builder, error)
+            failure = _parser_diagnostic(builder, error)
             last = [failure] if failure is not None else []
             return _not_empty(source, root, [*cut_findings, *builder.findings, *last])
         for start, cut, end in fresh:

@@ -64,7 +64,7 @@ def _check_directions(program: Program, findings: Findings) -> None:
 
 
 def _through_time(program: Program, order: tuple[str, ...]) -> tuple[str, ...]:
-    """An order of one step in which nodes that depend on each other through time are adjacent."""
+    """A topological order in which nodes that depend on each other through time are adjacent."""
     place = {name: i for i, name in enumerate(order)}
     together = nx.condensation(with_lagged_edges(program))
     members = nx.get_node_attributes(together, "members")

@@ -14,7 +14,7 @@ from specc.catalog.entry import Distribution, Parameter, Shape
 
 
 class Conflict(Exception):
-    """Two sizes that must agree and differ."""
+    """Raised if two sizes that must be equal differ."""
 
     def __init__(self, parameter: str, shape: Shape, wanted: Shape) -> None:
         super().__init__(parameter, shape, wanted)
@@ -53,7 +53,7 @@ class Event:
             for dim, size in zip(parameter.dims, own, strict=True):
                 self._bind(parameter.name, dim, size, shape)
         except Conflict as conflict:
-            # Of a matrix beside a vector, what the vector is says more than one of two sizes.
+            # For a matrix parameter of a vector, the message shows the shape of the vector.
             vector = self.result() if rank > len(self.entry.result_dims) > 0 else None
             raise Conflict(parameter.name, shape, vector or conflict.wanted) from None
         joined = broadcast(self.batch, batch)

@@ -66,32 +66,32 @@ class SupportReader(Protocol):
         ...
 
     def start_at_fault(self, node: Node, expression: Expression, wanted: Support) -> Lagged | None:
-        """The lagged node of which only the value before the first step is invalid."""
+        """A lagged node if only its value before the first step is outside `wanted`, or None."""
         ...
 
 
-def index_shape(read: ShapeReader, node: Node, key: str, whole: Index) -> Shape | None:
+def index_shape(read: ShapeReader, node: Node, key: str, indexed: Index) -> Shape | None:
     """The shape of an indexed event; reports errors."""
-    left = read.infer(node, key, whole.base, None)
+    left = read.infer(node, key, indexed.base, None)
     if left is None:
         return None
-    indices = whole.indices
-    repeated = plate_node(read.graph, node.program, whole.base)
+    indices = indexed.indices
+    repeated = plate_node(read.graph, node.program, indexed.base)
     if repeated is not None:
         assert repeated.plate is not None
-        if not _is_element(read, node, key, whole, repeated.plate):
+        if not _is_element(read, node, key, indexed, repeated.plate):
             return None
         indices = indices[1:]
     for index in indices:
-        taken = _entry(read, node, key, whole, index, left)
-        if taken is None:
+        shape = _entry(read, node, key, indexed, index, left)
+        if shape is None:
             return None
-        left = taken
+        left = shape
     return left
 
 
 def _entry(
-    read: ShapeReader, node: Node, key: str, whole: Index, index: Expression, left: Shape
+    read: ShapeReader, node: Node, key: str, indexed: Index, index: Expression, left: Shape
 ) -> Shape | None:
     """The remaining shape after one index; a negative number counts from the end."""
     text, position = index.span.text, read.number(node, index)
@@ -100,10 +100,10 @@ def _entry(
         return None
     if left == () or at != () or isinstance(position, float):
         shown = f"[{', '.join(map(str, left))}]" if left else "a number"
-        return read.fail(node, diagnose("E0320", whole.span, index=text, shape=shown))
-    size, name = left[0], whole.base.span.text
+        return read.fail(node, diagnose("E0320", indexed.span, index=text, shape=shown))
+    size, name = left[0], indexed.base.span.text
     if position is None:
-        read.lookups.append(Lookup(node, whole.base, index, size))
+        read.lookups.append(Lookup(node, indexed.base, index, size))
     elif not -size <= position < size:
         finding = diagnose("E0313", index.span, base=name, size=size, index=text, last=size - 1)
         return read.fail(node, finding)
@@ -113,14 +113,14 @@ def _entry(
 # elements of plates
 
 
-def _is_element(read: ShapeReader, node: Node, key: str, whole: Index, plate: str) -> bool:
+def _is_element(read: ShapeReader, node: Node, key: str, indexed: Index, plate: str) -> bool:
     """Whether the first index always selects an element of the plate."""
-    index = whole.indices[0]
+    index = indexed.indices[0]
     at = read.infer(node, key, index, None)
     if at is None:
         return False
     if at != () or not _picks(read, node, index, plate):
-        _bad_element(read, node, whole, plate)
+        _bad_element(read, node, indexed, plate)
         return False
     return True
 
@@ -136,8 +136,8 @@ def _picks(read: ShapeReader, node: Node, index: Expression, plate: str) -> bool
     return found.plate_index == plate or read.classes.get(found.id, size + 1) <= size
 
 
-def _bad_element(read: ShapeReader, node: Node, whole: Index, plate: str) -> None:
-    index = whole.indices[0]
+def _bad_element(read: ShapeReader, node: Node, indexed: Index, plate: str) -> None:
+    index = indexed.indices[0]
     found = read.graph.lookup(node.program, index.id) if isinstance(index, Name) else None
     hint = f"index it with a node that is `given` with `plate_index: {plate}`"
     if isinstance(found, Given):
@@ -145,12 +145,12 @@ def _bad_element(read: ShapeReader, node: Node, whole: Index, plate: str) -> Non
     elif found is not None and found.is_random:
         size = read.graph.plates[plate]
         hint = f"index it with a categorical node of at most {size} classes"
-    base, text = whole.base.span.text, index.span.text
+    base, text = indexed.base.span.text, index.span.text
     finding = diagnose("E0312", index.span, base=base, index=text, plate=plate, hint=hint)
     read.fail(node, finding)
 
 
-# what is looked up
+# computed indices
 
 
 def check_lookups(lookups: Iterable[Lookup], supports: SupportReader, findings: Findings) -> None:

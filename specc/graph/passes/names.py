@@ -40,7 +40,7 @@ def check_expression(graph: Graph, node: Node, expression: Expression, findings:
 
 
 def _check_member(graph: Graph, node: Node, member: Member, findings: Findings) -> None:
-    """A reference that has not become a name: there is no such node, or none may stand here."""
+    """Report a reference to an unknown node, or one that is not allowed here."""
     of_model = member.program == MODEL and node.program == GUIDE
     is_there = not of_model or member.name in graph.model.nodes
     if node.program in (MODEL, GUIDE) and is_there:
@@ -57,7 +57,7 @@ def _check_member(graph: Graph, node: Node, member: Member, findings: Findings) 
 
 
 def _is_unread_link(graph: Graph, name: str) -> bool:
-    """Whether a link of that name could not be read; it may be causal."""
+    """Whether a link of this name could not be read, so that it may be causal."""
     return name not in graph.links and graph.is_link(name)
 
 
@@ -77,12 +77,12 @@ def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
         return
     if graph.is_link(name.id) or name.id in FUNCTIONS:
         code = "E0224" if graph.is_link(name.id) else "E0225"
-        example = _applied(graph, node, name.id)
+        example = _example_call(graph, node, name.id)
         findings.add(diagnose(code, name.span, name=name.id, example=example), node.id)
         return
     elsewhere = graph.model.nodes.get(name.id)
     if elsewhere is not None and elsewhere.parts and elsewhere.id in findings.broken:
-        findings.broken.add(node.id)  # one of its parts may be what was meant
+        findings.broken.add(node.id)  # the reference may be to one of its parts
         return
     if elsewhere is not None:
         _outside(node, name, elsewhere, findings)
@@ -137,7 +137,7 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
             check_inputs(graph, node, call, findings)
     elif call.function == SIZE_OF:
         if len(call.arguments) != 1 or not isinstance(call.arguments[0], Name):
-            example = _applied(graph, node, SIZE_OF)
+            example = _example_call(graph, node, SIZE_OF)
             findings.add(
                 diagnose("E0229", call.span, found=_counted(call), example=example), node.id
             )
@@ -181,15 +181,15 @@ def check_inputs(graph: Graph, node: Node, call: Call, findings: Findings) -> No
     The same holds for the context of a causal link.
     """
     if node.id in findings.broken:
-        return  # a step that cannot be had is no number
+        return  # an unavailable previous step is not a number
     own = is_autoregressive(graph, node, call)
-    taken = call.arguments[1:] if own else call.arguments
-    if any(not is_plain(graph, node.program, each) for each in taken):
+    inputs = call.arguments[1:] if own else call.arguments
+    if any(not is_plain(graph, node.program, each) for each in inputs):
         return
-    if own and not taken:
+    if own and not inputs:
         return
-    shown = " and ".join(f"`{each.span.text}`" for each in taken)
-    given = f"{shown}, numbers alone" if len(taken) > 1 else f"{shown}, a number alone"
+    shown = " and ".join(f"`{each.span.text}`" for each in inputs)
+    given = f"{shown}, numbers alone" if len(inputs) > 1 else f"{shown}, a number alone"
     findings.add(
         diagnose(
             "E0228",
@@ -198,14 +198,14 @@ def check_inputs(graph: Graph, node: Node, call: Call, findings: Findings) -> No
             given=given if shown else "nothing",
             example=f"{call.function}({node.name}, h)"
             if own
-            else _applied(graph, node, call.function),
+            else _example_call(graph, node, call.function),
         ),
         node.id,
     )
 
 
-def _applied(graph: Graph, node: Node, function: str) -> str:
-    """An example of a call, such as `decoder(z)`, with a node that may be its argument."""
+def _example_call(graph: Graph, node: Node, function: str) -> str:
+    """An example of a call for a hint, `decoder(z)`, with a node that can be its argument."""
     return f"{function}({next(iter(_usable(graph, node)), '...')})"
 
 
@@ -259,7 +259,7 @@ def _check_data(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
         reason = "drawn where it is missing" if data else reason
     usable = [n for n, m in graph.model.nodes.items() if m.role == "observed" and not m.is_drawn]
     usable = usable or [n for n, m in graph.model.nodes.items() if isinstance(m, Given)]
-    # The mark is on the argument, so that is what to write.
+    # The marked text is the argument, so the fix shows the argument.
     hint = f"write `{usable[0]}`, or leave `{call.function}` out" if usable else "leave it out"
     text = argument.span.text
     findings.add(

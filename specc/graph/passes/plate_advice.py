@@ -13,8 +13,8 @@ def called(plate: str) -> str:
 
 def global_hint(graph: Graph, node: Node) -> str:
     """The hint for a global node that uses a node with a value for each row."""
-    twin = graph.model.nodes.get(node.name)
-    if node.program == MODEL or twin is None or not twin.is_global:
+    model_node = graph.model.nodes.get(node.name)
+    if node.program == MODEL or model_node is None or not model_node.is_global:
         return "delete `global: true`, or use a global node"
     return (
         f"`{node.name}` is global in the model: feed it by parameters of the guide, such as "

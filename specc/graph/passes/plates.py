@@ -41,7 +41,7 @@ def _node(
     if own is None:
         steps = tuple(plate for plate in used if plate in graph.scans)
         own = (ROWS, *steps) if steps and ROWS in used else steps or tuple(used)[:1]
-    _check_twin(graph, node, own, findings)
+    _check_model_node(graph, node, own, findings)
     for plate, place in used.items():
         if plate not in own:
             _outside(graph, node, own, plate, place, findings)
@@ -61,21 +61,21 @@ def _own(graph: Graph, node: Node) -> tuple[str, ...] | None:
         return ()
     if isinstance(node, Deterministic):
         return None
-    twin = graph.model.nodes.get(node.name)
-    if twin is not None and twin is not node:
-        return _own(graph, twin)
+    in_model = graph.model.nodes.get(node.name)
+    if in_model is not None and in_model is not node:
+        return _own(graph, in_model)
     return (ROWS,)
 
 
-def _check_twin(graph: Graph, node: Node, own: tuple[str, ...], findings: Findings) -> None:
+def _check_model_node(graph: Graph, node: Node, own: tuple[str, ...], findings: Findings) -> None:
     """Checks that a latent has the same plates in the guide and in the model."""
-    twin = graph.model.nodes.get(node.name)
-    if node.program == MODEL or twin is None or not node.is_random or not twin.is_variable:
+    in_model = graph.model.nodes.get(node.name)
+    if node.program == MODEL or in_model is None or not node.is_random or not in_model.is_variable:
         return
-    wanted = _own(graph, twin)
+    wanted = _own(graph, in_model)
     if wanted is None or wanted == own:
         return
-    label = (Label(twin.span, f"in the model: {_repeated(wanted)}"),)
+    label = (Label(in_model.span, f"in the model: {_repeated(wanted)}"),)
     words = {"found": _repeated(own), "expected": _repeated(wanted)}
     findings.add(diagnose("E0331", node.span, labels=label, name=node.name, **words), node.id)
 

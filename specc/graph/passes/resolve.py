@@ -119,7 +119,7 @@ def _program(
         digraph.add_edges_from((node.name, part) for part in node.parts if part != node.name)
         for used in _mentioned(node):
             if used == node.name:
-                continue  # legal through a causal link alone, and no reason to come after itself
+                continue  # the argument of a causal link, not a dependency of the node on itself
             if used in nodes:
                 digraph.add_edge(used, node.name)
             elif name != MODEL and used in programs[MODEL]:
@@ -138,7 +138,7 @@ def _links(spec: Spec) -> dict[str, LinkNode]:
 
 
 def _link(spec: Spec, name: str) -> LinkNode:
-    """A link with its entry; one that averages another has the layers of that."""
+    """A link with its catalog entry; one that averages another has the entry of that link."""
     own = spec.document.links[name]
     average = average_of(own)
     meant = own if average is None else spec.document.links[average.of]
@@ -197,13 +197,13 @@ def _check_clashes(graph: Graph, findings: Findings) -> None:
             for kind, span in _other_meanings(graph, name):
                 findings.add(diagnose("E0209", node.span, name=name, kind=kind), node.id)
                 del span
-            twin = graph.model.nodes.get(name)
+            model_node = graph.model.nodes.get(name)
             learned = isinstance(node, (Deterministic, Parameter))
-            if twin is None or program.name == MODEL or not learned:
+            if model_node is None or program.name == MODEL or not learned:
                 continue
-            if twin.is_variable or isinstance(twin, Given):
+            if model_node.is_variable or isinstance(model_node, Given):
                 kind = "value of the model"
-                label = (Label(twin.span, f"in the model it is {twin.role}"),)
+                label = (Label(model_node.span, f"in the model it is {model_node.role}"),)
                 findings.add(
                     diagnose("E0209", node.span, labels=label, name=name, kind=kind), node.id
                 )

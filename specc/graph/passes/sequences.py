@@ -42,13 +42,15 @@ def unroll_names(
 
 def _inherited(node: Node, model: Nodes) -> Node:
     """The node on the sequence of the model node of the same name."""
-    twin = model.get(node.name)
-    if node.program == MODEL or twin is None or twin.scan is None or node.plate is not None:
+    in_model = model.get(node.name)
+    if node.program == MODEL or in_model is None or in_model.scan is None or node.plate is not None:
         return node
     if not isinstance(node, Latent):
         return node
-    initial = node.initial if node.initial is not None else twin.initial
-    return replace(node, scan=twin.scan, initial=initial, reverse=node.reverse or twin.reverse)
+    initial = node.initial if node.initial is not None else in_model.initial
+    return replace(
+        node, scan=in_model.scan, initial=initial, reverse=node.reverse or in_model.reverse
+    )
 
 
 class _Program:
@@ -119,7 +121,7 @@ class _Program:
         offset, plate = step
         base = self.own.get(expression.base.id) or self.model.get(expression.base.id)
         if base is None:
-            # The next pass reports an unknown name; a constant has no steps, so `t` means nothing.
+            # The next pass reports an unknown name; a constant has no steps, so `t` is undefined.
             return None if expression.base.id in self.constants else expression.base
         if not self._is_legal(node, base, expression, offset, plate):
             self.findings.broken.add(node.id)

@@ -43,7 +43,7 @@ def _guide_shape(graph: Graph, node: Node, span: Span, found: str, expected: str
 
 
 def conflict_of(graph: Graph, node: Distributed, conflict: Conflict) -> Diagnostic:
-    """The diagnostic of two sizes of a node that must agree and differ."""
+    """The diagnostic of two different sizes of a node that must be equal."""
     found, wanted = show(conflict.shape), show(conflict.wanted)
     if conflict.parameter == "shape":
         if node.program != MODEL and node.name in graph.model.nodes:

@@ -82,7 +82,7 @@ class _Shapes:
             self.findings.broken.add(node.id)
             return
         if isinstance(node, Part):
-            return  # sized with the draw that it is a part of
+            return  # its joint node determines its shape
         shape = self._shape(node)
         if shape is not None and not isinstance(node, Lagged):
             plates = [p for p in (node.plate, node.scan) if p is not None]
@@ -108,7 +108,7 @@ class _Shapes:
             case Deterministic():
                 return self.read.infer(node, "let", node.value, self._declared(node))
             case Part() | Unresolved():
-                raise AssertionError(node.id)  # a part comes with its draw, an error is broken
+                raise AssertionError(node.id)  # shaped with its joint node, or broken
             case _:
                 assert_never(node)
 
@@ -129,12 +129,12 @@ class _Shapes:
         """The shape of a lagged node, which is needed before that of its base."""
         base = self.graph.lookup(node.program, node.shift.base)
         assert base is not None
-        self._count_ahead(node, base)
+        self._declare_classes(node, base)
         shape = self._of_base(node, base)
-        return shape if shape is not None and self._starts(node, base, shape) else None
+        return shape if shape is not None and self._check_initial(node, base, shape) else None
 
-    def _starts(self, node: Lagged, base: Node, shape: Shape) -> bool:
-        """Whether the value before the first step has the shape of a step."""
+    def _check_initial(self, node: Lagged, base: Node, shape: Shape) -> bool:
+        """Check that the value before the first step has the shape of a step."""
         found = self.read.infer(node, "initial", node.initial, shape)
         if found is not None and broadcast(found, shape) != shape:
             finding = diagnose(
@@ -161,10 +161,10 @@ class _Shapes:
             return self.read.fail(node, diagnose(code, base.span, name=base.name))
         return shape
 
-    def _count_ahead(self, node: Lagged, base: Node) -> None:
-        """The number of classes of a node before its parameters are known, from `classes:`."""
-        twin = self.graph.model.nodes.get(base.name)
-        for each in (base, twin):
+    def _declare_classes(self, node: Lagged, base: Node) -> None:
+        """Record the number of classes from `classes:`, before the parameters are known."""
+        model_node = self.graph.model.nodes.get(base.name)
+        for each in (base, model_node):
             if not isinstance(each, Distributed):
                 continue
             if each.entry.finite and not each.entry.result_dims and each.options:
@@ -222,7 +222,7 @@ class _Shapes:
             if base is None:
                 return None
             event.declare(base)
-            self.events[node.id] = declared  # for a causal link, which is applied to the node
+            self.events[node.id] = declared  # an input of causal links
         options = self._options(node)
         if options is None:
             return None
@@ -233,10 +233,10 @@ class _Shapes:
             return None
         shape = event.result()
         sized_by_link = pending or node.params is not None
-        stranger = node.program == GUIDE and node.name not in self.graph.model.nodes
-        if stranger and not shape:
-            return None  # that it is not in the model is another finding
-        if shape is None or (sized_by_link and declared is None and self._nothing_known(node)):
+        is_unmatched = node.program == GUIDE and node.name not in self.graph.model.nodes
+        if is_unmatched and not shape:
+            return None  # a guide node without a model node is reported elsewhere
+        if shape is None or (sized_by_link and declared is None and self._has_unknown_shape(node)):
             return self.read.fail(node, diagnose("E0305", node.span, name=node.name))
         for key in pending:
             if not self._argument(node, event, key):
@@ -263,8 +263,8 @@ class _Shapes:
             return self.read.fail(part, other_shape(self.graph, part, declared, inherited))
         return declared
 
-    def _nothing_known(self, node: Distributed) -> bool:
-        """Whether neither data nor a number of classes determine the shape of an event."""
+    def _has_unknown_shape(self, node: Distributed) -> bool:
+        """Whether neither data nor a number of classes determines the shape of an event."""
         if node.options:
             return False
         return isinstance(node, Latent) or node.field not in self.graph.fields
@@ -361,7 +361,7 @@ class _Shapes:
         )
         return event.result() is not None
 
-    # what is known before inference
+    # shapes known before inference
 
     def _declared(self, node: Node) -> Shape | None:
         if node.sizes is None:
@@ -465,9 +465,9 @@ class _Shapes:
 
     def _bind_classes(self, node: Distributed, event: Event) -> None:
         """Sets the number of classes from the model node, or from the labels in the data."""
-        twin = self.graph.model.nodes.get(node.name) if node.program != MODEL else None
-        known = self.dims.get((MODEL, twin.joint or twin.name), {}) if twin is not None else {}
-        for dim, size in known.items():
+        model_node = self.graph.model.nodes.get(node.name) if node.program != MODEL else None
+        owner = None if model_node is None else model_node.joint or model_node.name
+        for dim, size in ({} if owner is None else self.dims.get((MODEL, owner), {})).items():
             if dim in event.entry.options.values():
                 event.dims.setdefault(dim, size)
         found = self.graph.fields.get(node.field) if node.field else None

@@ -1,4 +1,4 @@
-"""Errors of the value before the first step of a sequence that does not fit its uses."""
+"""Errors of values before the first step of a sequence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specc.graph.nodes import Lagged, Node
 
 
 def fits_classes(graph: Graph, base: Node, start: Lagged, classes: int | None) -> bool:
-    """Whether a written start of a class number is one, or the number after the last, for none."""
+    """Whether a constant initial value is a class number, or the number of classes (no class)."""
     if classes is None or not base.is_random:
         return True
     value = number_of(start.initial, graph.constants, lambda name: None)

@@ -40,11 +40,11 @@ def fix(graph: Graph, node: Distributed, misfit: Misfit) -> str:
     if isinstance(expression, (Number, Negate)):
         return f"give a value among {describe(wanted)}"
     if wanted == SIMPLEX:
-        twin = next((a for a in node.entry.alternatives if a.name == misfit.key), None)
+        alternative = next((a for a in node.entry.alternatives if a.name == misfit.key), None)
         scores = _scores(expression)
-        if twin and graph.is_link(scores.partition("(")[0]) and scores.endswith(")"):
+        if alternative and graph.is_link(scores.partition("(")[0]) and scores.endswith(")"):
             # A link has the size of what it feeds, and inside a function of vectors none.
-            return f"replace the entry by `{twin.replaces}: {scores}`"
+            return f"replace the entry by `{alternative.replaces}: {scores}`"
         return f"map it there: softmax({_scores(expression)})"
     if wanted == CHOLESKY:
         return "give `{parameter: cholesky, shape: [...]}`, or a positive number times `eye(n)`"
@@ -80,8 +80,8 @@ def check_probability(
     node: Distributed, key: str, given: Support, expression: Expression, findings: Findings
 ) -> None:
     """Warns of a probability that is used as a logit."""
-    twin = next((a for a in node.entry.alternatives if a.replaces == key), None)
-    if twin is None or not contains(UNIT_INTERVAL, bounds(twin.support)):
+    alternative = next((a for a in node.entry.alternatives if a.replaces == key), None)
+    if alternative is None or not contains(UNIT_INTERVAL, bounds(alternative.support)):
         return
     if isinstance(expression, (Number, Negate)) or given.discrete:
         return
@@ -93,6 +93,6 @@ def check_probability(
             name=node.name,
             expression=expression.span.text,
             found=describe(given),
-            other=twin.name,
+            other=alternative.name,
         )
         findings.add(finding)

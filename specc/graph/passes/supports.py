@@ -206,7 +206,7 @@ class _Supports:
                 self.of(node, argument)
         support = push_support(self.graph, node, node.entry.result(known), self.findings)
         self._check_data(node, support)
-        self._check_twin(node, support)
+        self._check_model_node(node, support)
         return support
 
     def _literal(self, expression: Expression) -> float | None:
@@ -255,7 +255,7 @@ class _Supports:
         )
 
     def _assume_support(self, node: Node, expression: Expression, wanted: Support) -> bool:
-        """The assumed support of data with an unknown support, which is checked when it is read."""
+        """Whether data of unknown support can be assumed to be in `wanted`; records that."""
         if not isinstance(expression, Name):
             return False
         found = self.graph.lookup(node.program, expression.id)
@@ -297,7 +297,7 @@ class _Supports:
             self.supposed, self.memo = {}, {}
 
     def start_at_fault(self, node: Node, expression: Expression, wanted: Support) -> Lagged | None:
-        """The lagged node of which only the value before the first step is invalid."""
+        """A lagged node if only its value before the first step is outside `wanted`, or None."""
         used = (self.graph.lookup(node.program, name.id) for name in names(expression))
         lagged = {n.id: n for n in used if isinstance(n, Lagged) and n.id in self.within}
         within = {name: self.within[name] for name in lagged}
@@ -328,20 +328,20 @@ class _Supports:
             node.id,
         )
 
-    def _check_twin(self, node: Node, support: Support) -> None:
+    def _check_model_node(self, node: Node, support: Support) -> None:
         """Checks that the support in the guide is within that of the model."""
-        twin = self.graph.model.nodes.get(node.name)
-        if node.program == MODEL or twin is None or twin.id not in self.found:
+        model_node = self.graph.model.nodes.get(node.name)
+        if node.program == MODEL or model_node is None or model_node.id not in self.found:
             return
-        prior = self.found[twin.id]
-        if twin.is_drawn and contains(prior, support):
-            self._check_reach(node, twin, prior, support)
-        if twin.is_drawn and not contains(prior, support):
+        prior = self.found[model_node.id]
+        if model_node.is_drawn and contains(prior, support):
+            self._check_reach(node, model_node, prior, support)
+        if model_node.is_drawn and not contains(prior, support):
             self.findings.add(
                 diagnose(
                     "E0309",
                     node.span,
-                    labels=(Label(twin.span, f"in the model: {describe(prior)}"),),
+                    labels=(Label(model_node.span, f"in the model: {describe(prior)}"),),
                     name=node.name,
                     found=describe(support),
                     expected=describe(prior),
@@ -349,12 +349,12 @@ class _Supports:
                 node.id,
             )
 
-    def _check_reach(self, node: Node, twin: Node, prior: Support, support: Support) -> None:
+    def _check_reach(self, node: Node, model_node: Node, prior: Support, support: Support) -> None:
         """Warns of a guide with a smaller support than the model, up to boundary points."""
-        is_sound = not {node.id, twin.id} & self.findings.broken
-        if contains(_closed(support), prior) or twin.missing is not None or not is_sound:
+        is_sound = not {node.id, model_node.id} & self.findings.broken
+        if contains(_closed(support), prior) or model_node.missing is not None or not is_sound:
             return
-        label = (Label(twin.span, f"in the model: {describe(prior)}"),)
+        label = (Label(model_node.span, f"in the model: {describe(prior)}"),)
         words = {"found": describe(support), "expected": describe(prior)}
         self.findings.add(diagnose("W0332", node.span, labels=label, name=node.name, **words))
 

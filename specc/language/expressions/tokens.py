@@ -79,7 +79,7 @@ def _name(found: re.Match[str]) -> Token:
         raise python(start, end, f"the name `{word}`")
     if keyword.iskeyword(word):
         raise python(start, end, WORDS.get(word, f"the word `{word}`"))
-    # A letter beyond ASCII right after the name belongs to it: blame that letter.
+    # A letter beyond ASCII directly after the name is part of it, and is reported.
     if end < len(found.string) and found.string[end].isidentifier():
         raise unsupported_character(found.string, end)
     return Token("name", word, start, end)
@@ -102,7 +102,7 @@ def value(token: Token) -> int | float:
         hint = f"write `{plain}`"
         problem = f"`{token.text}` starts with a zero"
         raise syntax(token.start, token.end, problem, hint, plain)
-    # A long word is not even converted: that costs time quadratic in its length.
+    # A long number is refused before the conversion, whose time is quadratic in the length.
     if len(digits) > _LONGEST_INTEGER or int(digits) > MAX_INTEGER:
         raise _too_large(token, "2^63; with a decimal point it may be as large as 1.8e308")
     return int(digits)

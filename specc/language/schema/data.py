@@ -20,7 +20,7 @@ Constrain = Literal[
 ]
 Dtype = Literal["float32", "float64", "int64", "uint8", "bool"]
 Side = Annotated[int, Field(ge=1)]
-"""Of an axis that has entries; the node that is of the field judges how many it may have."""
+"""The size of an axis of a field; the compiler checks its upper limit at the node."""
 
 
 class Hide(Value):
@@ -106,7 +106,7 @@ class FieldSpec(Value):
 
 
 class DataSpec(Value):
-    """The source of the data: its kind, its options, its fields and its parts."""
+    """The data of a spec: the source with its options, the fields and the parts."""
 
     source: str = math(about="The kind of source, such as `digits` or `npz`.")
     options: Mapping[str, OptionValue] = training(

@@ -2,7 +2,7 @@
 
 math           the programs, the links and the objective: the mathematics
 parameters     names and initial values of tensors: the same mathematics, another checkpoint
-training       the optimization
+training       settings of the optimization and the evaluation
 steering       the settings of the optimization that a resumed run may change
 environment    device, threads and other settings without an effect on the mathematics
 documentation  text for readers

@@ -14,7 +14,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _LONGEST = 64
 
-# Packages that generated code and its runner import: a folder of that name would hide them.
+# Packages that generated code and its runner import: a generated package would shadow them.
 _OWN = frozenset({"generated", "specc"})
 _IMPORTED = frozenset(
     {"matplotlib", "networkx", "numpy", "pydantic", "safetensors", "sklearn", "torch", "yaml"}
@@ -72,5 +72,5 @@ def _not_a_name(reading: Reading, key: Scalar, normal: str, capitals: bool = Tru
 
 
 def _normal(name: str) -> str:
-    """The name with all other characters replaced by `_`."""
+    """The name with invalid characters replaced by `_`."""
     return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lstrip("0123456789_")

@@ -370,8 +370,8 @@ def _settings(model: type[BaseModel], definitions: Json) -> Json:
     definitions.pop("Optimizer", None)
     about = model.model_fields["schedule"].description
     steps = {"type": "array", "items": _ref("ScheduleStep")}
-    course = {"anyOf": [steps, _ref("schedule")], "description": about}
-    schema["properties"]["schedule"] = course
+    schedule = {"anyOf": [steps, _ref("schedule")], "description": about}
+    schema["properties"]["schedule"] = schedule
     definitions.pop("Schedule", None)
     return schema
 

@@ -1,4 +1,4 @@
-"""Words of the language that this version does not implement, with alternatives."""
+"""Words of the language that this version does not implement, each with an alternative."""
 
 from __future__ import annotations
 

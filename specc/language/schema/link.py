@@ -11,7 +11,7 @@ from specc.language.schema.value import Value
 
 
 def average_of(link: LinkSpec) -> Average | None:
-    """What a link averages; None where it has weights of its own."""
+    """The link that a link averages and the decay; None if it has its own weights."""
     entry = KINDS[link.kind]
     average = entry.average if isinstance(entry, Link) else None
     return None if average is None else average(link.options)

@@ -29,7 +29,7 @@ class TreeOutline:
         self.links = tuple(entry.name for entry in _entries(links))
 
     def random(self, program: str) -> tuple[str, ...]:
-        """The nodes of a program with a distribution; a joint node counts without its parts."""
+        """The nodes of a program with a distribution; joint nodes, but not their parts."""
         nodes = self.programs.get(program, {}).items()
         random = {name: node for name, node in nodes if any(node.get(role) for role in RANDOM)}
         parts = {part.name for node in random.values() for part in _entries(node.get("joint"))}

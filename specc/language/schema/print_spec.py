@@ -1,4 +1,4 @@
-"""Printing of the document stage: all fields with their defaults, and expressions as trees."""
+"""Printing of documents: all fields with their defaults, and expressions as trees."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Errors of pydantic models, located in the text, once for each cause.
+"""Errors of pydantic models, located in the text, one for each cause.
 
-Paths of pydantic contain tags of unions; they are resolved in the located tree, and parts without a
-counterpart are skipped.
+The paths of pydantic also contain tags of unions; parts of a path without a counterpart in the
+located tree are skipped.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Problem:
 
     @property
     def word(self) -> str:
-        """The refused word: a scalar, or the key."""
+        """The invalid word: the text of a scalar value, or else the key."""
         return self.value.text if isinstance(self.value, Scalar) else self.key
 
 
@@ -103,7 +103,7 @@ def _without_misspelt(problems: list[Problem]) -> list[Problem]:
 
 
 def _join(first: Problem, second: Problem) -> Problem:
-    """The problem of a value that two alternatives refuse."""
+    """The common problem of a value that matches neither of two alternatives of a union."""
     if second.expected in first.expected:
         return first
     return Problem(
@@ -160,7 +160,7 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
         return _at_least(context["min_length"])
     if kind == "too_long":
         return f"a list of at most {context['max_length']} entries"
-    # A validator of specc states in its ValueError what the value must be.
+    # The ValueErrors of validators in specc have the expected value as their text.
     return str(context["error"]) if kind == "value_error" else "another value"
 
 
@@ -169,13 +169,13 @@ def _at_least(count: int) -> str:
 
 
 def _choices(error: ErrorDetails) -> tuple[str, ...]:
-    """The expected words, from the message of pydantic."""
+    """The allowed words, from the message of pydantic."""
     if error["type"] not in ("literal_error", "union_tag_invalid"):
         return ()
     context = error.get("ctx", {})
     text = str(context.get("expected_tags") or context.get("expected") or "")
     words = [word.strip().strip("'") for word in text.replace(" or ", ", ").split(",")]
-    # pydantic lists Python's constants; YAML writes them in small letters.
+    # pydantic lists the constants of Python; in YAML they are in lower case.
     return tuple({"True": "true", "False": "false"}.get(word, word) for word in words if word)
 
 

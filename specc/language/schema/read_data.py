@@ -23,7 +23,7 @@ MASK = re.compile(r"[A-Za-z_]\w*(?:\[\d+\])?", re.ASCII)
 
 
 def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
-    """The data of a spec, without what is wrong in it; None where its source is."""
+    """The data of a spec without invalid options, fields and parts; None without a valid source."""
     keys = reading.mapping(value, path, "write such as `data: {source: digits}`")
     if keys is None:
         return None
@@ -46,7 +46,7 @@ def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
 
 
 def _source(reading: Reading, keys: located.Mapping, path: Path) -> tuple[str, str | None] | None:
-    """The kind of source, and the file where `source:` names one, as in `source: ap/counts.npz`."""
+    """The kind of source, and its file if `source:` is a path, as in `source: ap/counts.npz`."""
     value = keys.get("source")
     known = ", ".join(f"`{name}`" for name in SOURCES)
     if value is None:
@@ -65,7 +65,7 @@ def _source(reading: Reading, keys: located.Mapping, path: Path) -> tuple[str, s
 
 
 def _is_inside(reading: Reading, value: Scalar) -> bool:
-    """Whether the text of a path stays in the data folder."""
+    """Whether a path is inside the data folder; reports it if not."""
     path = PurePosixPath(value.text.replace("\\", "/"))
     is_drive = bool(re.match(r"[A-Za-z]:", value.text))
     if not path.is_absolute() and ".." not in path.parts and not is_drive:
@@ -128,7 +128,7 @@ def _option(reading: Reading, entry: Entry, option: Option, path: Path) -> Optio
 
 
 def _sizes(reading: Reading, value: Located, path: Path) -> tuple[int, ...] | None:
-    """`[28, 20]`, a height and a width."""
+    """A height and a width, such as `[28, 20]`."""
     if not isinstance(value, Sequence) or len(value.items) != 2:
         return reading.wrong_kind(value, path, f"{LIST} of a height and a width", "as `[28, 28]`")
     read = [_size(reading, item, (*path, n)) for n, item in enumerate(value.items)]
@@ -150,7 +150,7 @@ def _size(
 
 
 def _columns(reading: Reading, value: Located, path: Path) -> OptionValue | None:
-    """`{features: [age, height]}`, or `{features: "*"}` for all the others."""
+    """Lists of columns by name, `{features: [age, height]}`; `"*"` stands for all other columns."""
     keys = reading.mapping(value, path, "write `{features: [age, height]}`")
     if keys is None:
         return None
@@ -166,13 +166,13 @@ EXAMPLE = "write such as `[setosa, versicolor]`"
 
 
 def _text(reading: Reading, item: Located, path: Path) -> str | None:
-    """A text of a column; a number has to be in quotes."""
+    """A text value of a column; numbers must be in quotes."""
     is_number = isinstance(item, Scalar) and item.tag_kind in ("int", "float")
     return reading.word(item, path, "a text", f'write `"{item.span.text}"`' if is_number else "")
 
 
 def _classes(reading: Reading, value: Located, path: Path) -> OptionValue | None:
-    """`{species: [setosa, versicolor]}`: at least two different texts for each column."""
+    """Lists of at least two different texts by column: `{species: [setosa, versicolor]}`."""
     keys = reading.mapping(value, path, "write `{species: [setosa, versicolor]}`")
     if keys is None:
         return None
@@ -272,7 +272,7 @@ def _part(reading: Reading, entry: Entry, source: Source | None, path: Path) -> 
 def _other_file(
     reading: Reading, value: located.Mapping, source: Source | None, path: Path
 ) -> Rule | None:
-    """`{path: test.csv}`: options of the source with which the part is read."""
+    """The options of the source for a part in another file, such as `{path: test.csv}`."""
     if source is None:
         return None
     known = {option.name: option for option in source.options}

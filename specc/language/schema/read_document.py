@@ -33,14 +33,14 @@ from specc.language.schema.value import Expression
 Reader = Callable[[Reading, Located, Path], Any]
 
 UNNAMED = "unnamed"
-"""The name of a spec whose name is wrong, so that the rest of it can be checked."""
+"""The substitute for an invalid name of a spec, with which the rest can be checked."""
 
 TAKEN = ("model", "guide", "data")
-"""Words before a dot in an expression, which therefore cannot name a program."""
+"""Names before a dot with a fixed meaning, which further programs cannot have."""
 
 
 def read_version(reading: Reading, value: Located, path: Path) -> int | None:
-    """`specc: 1`."""
+    """The version of the language, `specc: 1`."""
     if isinstance(value, Scalar) and value.value == 1 and value.tag_kind == "int":
         return 1
     if not isinstance(value, Scalar) or value.tag_kind == "null":
@@ -49,7 +49,7 @@ def read_version(reading: Reading, value: Located, path: Path) -> int | None:
 
 
 def read_name(reading: Reading, value: Located, path: Path) -> str | None:
-    """`name: vae`."""
+    """The name of the spec, `name: vae`."""
     if reading.word(value, path, "a word, such as `vae`") is None:
         return None
     assert isinstance(value, Scalar)
@@ -57,17 +57,17 @@ def read_name(reading: Reading, value: Located, path: Path) -> str | None:
 
 
 def read_text(reading: Reading, value: Located, path: Path) -> str | None:
-    """`doc: ...`."""
+    """The description of the spec, `doc: ...`."""
     return reading.word(value, path, "a text")
 
 
 def read_constants(reading: Reading, value: Located, path: Path) -> dict[str, Constant] | None:
-    """Named numbers, words, and lists of numbers or of such lists."""
+    """The constants by name: numbers, words, and nested lists of numbers."""
     return _each(reading, value, path, "constant", read_constant)
 
 
 def read_constant(reading: Reading, value: Located, path: Path) -> Constant | None:
-    """One constant."""
+    """The value of a constant."""
     expected = "a number, a word or a list of numbers"
     if isinstance(value, Sequence) and value.items:
         return _numbers(reading, value, path)
@@ -77,7 +77,7 @@ def read_constant(reading: Reading, value: Located, path: Path) -> Constant | No
 
 
 def _numbers(reading: Reading, value: Sequence, path: Path) -> Numbers | None:
-    """A list whose entries are numbers, or lists of one shape."""
+    """A nested list of numbers; its entries must have the same shape."""
     known: list[int | float | Numbers] = []
     for position, item in enumerate(value.items):
         inside = (*path, position)
@@ -96,12 +96,12 @@ def _numbers(reading: Reading, value: Sequence, path: Path) -> Numbers | None:
 
 
 def read_plates(reading: Reading, value: Located, path: Path) -> dict[str, Expression] | None:
-    """The sizes of the plates."""
+    """The sizes of the plates by name."""
     return _each(reading, value, path, "plate", read_plate)
 
 
 def read_plate(reading: Reading, value: Located, path: Path) -> Expression | Scan | None:
-    """One size: a number or the name of a constant; or `{scan: steps}`, a sequence."""
+    """The size of a plate, a number or the name of a constant; or `{scan: steps}`, a sequence."""
     if not isinstance(value, located.Mapping):
         return read_expression(reading, value, path)
     for entry in value.entries:
@@ -118,19 +118,19 @@ def read_plate(reading: Reading, value: Located, path: Path) -> Expression | Sca
 
 
 def read_guide(reading: Reading, value: Located, path: Path) -> object:
-    """The nodes of the guide."""
+    """The nodes of the guide by name."""
     if isinstance(value, Scalar) and value.value == "auto":
         return later.not_yet(reading, value.span, "guide: auto", later.AUTO_GUIDE)
     return read_nodes(reading, value, path)
 
 
 def read_programs(reading: Reading, value: Located, path: Path) -> dict[str, object] | None:
-    """Further programs by name."""
+    """The nodes of further programs, by program."""
     return _each(reading, value, path, "program", read_nodes)
 
 
 def read_moved(reading: Reading, value: Located, path: Path) -> dict[str, str] | None:
-    """Old names of tensors with their new ones."""
+    """The new name of each renamed tensor, by its old name."""
     keys = reading.mapping(value, path, "write such as `{model.dec: model.decoder}`")
     if keys is None:
         return None
@@ -142,18 +142,18 @@ def read_moved(reading: Reading, value: Located, path: Path) -> dict[str, str] |
 def _each(
     reading: Reading, value: Located, path: Path, kind: str, read: Reader
 ) -> dict[str, Any] | None:
-    """The value under each name of a mapping, without wrong ones."""
+    """The valid values of a mapping from names, such as `constants:`."""
     keys = reading.mapping(value, path, "write names, one key each")
     if keys is None:
         return None
     found = {}
     for entry in keys.entries:
-        is_named = _may_be_called(reading, entry, kind)
+        is_named = _is_valid_name(reading, entry, kind)
         found[entry.name] = read(reading, entry.value, (*path, entry.name)) if is_named else None
     return reading.known(found, path)
 
 
-def _may_be_called(reading: Reading, entry: Entry, kind: str) -> bool:
+def _is_valid_name(reading: Reading, entry: Entry, kind: str) -> bool:
     if not is_identifier(reading, entry.key, kind):
         return False
     if kind != "program":
@@ -171,15 +171,15 @@ def _may_be_called(reading: Reading, entry: Entry, kind: str) -> bool:
     return False
 
 
-# the whole
+# all sections
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A top key: how it is read, and its substitute where it is wrong.
+    """A top-level key: its reader, and a substitute for an invalid value.
 
-    The meaning of the spec does not depend on a part with a `substitute`, so that it is looked at
-    all the same.
+    The rest of the spec does not depend on a part with a `substitute`, so the next stages continue
+    with that value.
     """
 
     read: Reader
@@ -202,7 +202,7 @@ PARTS: dict[str, Part] = {
     "evaluate": Part(read_evaluations, substitute={}),
     "moved": Part(read_moved, substitute={}),
 }
-"""The keys of a spec, in the order in which it is best written."""
+"""The top-level keys of a spec in the recommended order."""
 
 REQUIRED: Mapping[str, str] = {
     "specc": "start the file with `specc: 1`",
@@ -212,10 +212,9 @@ REQUIRED: Mapping[str, str] = {
 
 
 def read_document(reading: Reading, root: located.Mapping) -> Document | None:
-    """The document, with everything that is wrong reported.
+    """The document without invalid parts; reports all errors. None without a readable model.
 
-    What is wrong with a part on which the meaning of others may depend is noted as unread; None
-    where there is no model to look at.
+    Invalid parts without a substitute are recorded as unread.
     """
     for entry in root.entries:
         if reading.errors() > MAX_FINDINGS:

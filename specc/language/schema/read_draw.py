@@ -1,4 +1,4 @@
-"""From `draw:` of a node to a `Draw`: a word, or a word with its one option."""
+"""Reading of `draw:` and `missing:` of a node: a name, or a name with its option."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DRAW = "the name of a draw, such as `score`"
 
 
 def read_draw(reading: Reading, value: Located, path: Path) -> Draw | None:
-    """`score`, `{score: {baseline: mean}}` or, since there is one option, `{score: mean}`."""
+    """The draw of `score`, `{score: {baseline: mean}}`, or its short form `{score: mean}`."""
     named = read_single(reading, value, path, DRAW)
     if named is None:
         return None

@@ -1,4 +1,4 @@
-"""From `joint:` and `shapes:` of a node to the parts of one draw, with their roles and sizes."""
+"""Reading of `joint:` and `distribution:` of a node."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DISTRIBUTION = "write `distribution: normal`, with its parameters beside it"
 
 
 def read_distribution(reading: Reading, keys: Mapping, path: Path) -> str | None:
-    """The name of the distribution that all parts together are one draw of."""
+    """The name of the distribution of a joint node."""
     value = keys.get("distribution")
     if value is None:
         return reading.missing_key(keys, path, "distribution", DISTRIBUTION)
@@ -24,7 +24,7 @@ def read_distribution(reading: Reading, keys: Mapping, path: Path) -> str | None
 
 
 def read_parts(reading: Reading, value: Located, path: Path) -> dict[str, PartRole] | None:
-    """The role of each part, in the order of the draw."""
+    """The roles of the parts by name, in order."""
     parts = reading.mapping(value, path, PARTS)
     if parts is None:
         return None
@@ -50,9 +50,9 @@ def _role(reading: Reading, entry: Entry, path: Path) -> PartRole | None:
 
 
 def unread_parts(value: Located, path: Path) -> Iterator[Path]:
-    """The paths of the parts of a joint node that could not be read, among the nodes of `path`.
+    """The paths of the parts of an unreadable joint node, as nodes of the program at `path`.
 
-    Where their names are unknown, any name may be one of them.
+    If the names of its parts are unknown, it is `path`, which stands for all names.
     """
     joint = value.get("joint") if isinstance(value, Mapping) else None
     if isinstance(joint, Mapping) and joint.entries:

@@ -1,4 +1,4 @@
-"""From the mapping of links to `LinkSpec` values, each with the options of its kind."""
+"""Reading of `links:`, with the options of each kind of link."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ _CODES = {"activation": "E0609", "layers": "E0608"}
 """The options whose wrong values have a separate code."""
 
 SIZES_FOLLOW = "; its sizes follow from the nodes that it connects"
-"""For a number where a link takes none."""
+"""The end of the fix for a size of a link that has none."""
 
 
 def read_links(reading: Reading, value: Located, path: Path) -> Mapping[str, LinkSpec] | None:
-    """The links by name, without those that are wrong; None where there are none to read."""
+    """The valid links by name; None if the value is not a mapping."""
     entries = reading.mapping(value, path, "write such as `decoder: {mlp: [500, 500]}`")
     if entries is None:
         return None
     read = {e.name: _link(reading, e, path) for e in entries.entries}
     averages = [e for e in entries.entries if (own := read[e.name]) and average_of(own)]
-    refused = [e.name for e in averages if not _follows(reading, e, read)]
-    return reading.known(read | dict.fromkeys(refused), path)
+    invalid = [e.name for e in averages if not _check_average(reading, e, read)]
+    return reading.known(read | dict.fromkeys(invalid), path)
 
 
-def _follows(reading: Reading, entry: Entry, read: Mapping[str, LinkSpec | None]) -> bool:
-    """Whether a link that averages another names one with weights of its own."""
+def _check_average(reading: Reading, entry: Entry, read: Mapping[str, LinkSpec | None]) -> bool:
+    """Whether a link averages a link with its own weights; reports it if not."""
     own = read[entry.name]
     average = None if own is None else average_of(own)
     assert average is not None
@@ -63,7 +63,7 @@ def _follows(reading: Reading, entry: Entry, read: Mapping[str, LinkSpec | None]
 
 
 def _place(value: Located, word: str) -> Span:
-    """The place of a word inside a value; the value itself where it is not there."""
+    """The span of a word inside a value, or of the value if it does not contain the word."""
     stack, places = [value], [value.span]
     while stack:
         found = stack.pop()
@@ -79,7 +79,7 @@ def _link(reading: Reading, entry: Entry, path: Path) -> LinkSpec | None:
         return None
     path = (*path, entry.name)
     if isinstance(entry.value, Scalar) and isinstance(entry.value.value, str):
-        return _bare(reading, entry, entry.value)
+        return _of_word(reading, entry, entry.value)
     options = reading.mapping(entry.value, path, f"write `{entry.name}: {{mlp: [500, 500]}}`")
     if options is None:
         return None
@@ -87,8 +87,8 @@ def _link(reading: Reading, entry: Entry, path: Path) -> LinkSpec | None:
     return None if kind is None else _of_kind(reading, entry, kind, options, path)
 
 
-def _bare(reading: Reading, entry: Entry, word: Scalar) -> LinkSpec | None:
-    """`encoder: linear`, for a kind that needs no value."""
+def _of_word(reading: Reading, entry: Entry, word: Scalar) -> LinkSpec | None:
+    """A link of one word, such as `encoder: linear`, for kinds without required options."""
     if not _is_kind(reading, word):
         return None
     try:
@@ -108,7 +108,7 @@ def _bare(reading: Reading, entry: Entry, word: Scalar) -> LinkSpec | None:
 
 
 def _kind(reading: Reading, entry: Entry, options: located.Mapping) -> str | None:
-    """The key of a link that names its kind."""
+    """The kind of a link, from the key with its name; reports a missing or a second kind."""
     kinds = [e for e in options.entries if e.name in KINDS]
     if len(kinds) == 1:
         return kinds[0].name if _is_kind(reading, kinds[0].key) else None
@@ -127,9 +127,9 @@ def _kind(reading: Reading, entry: Entry, options: located.Mapping) -> str | Non
 
 
 def _no_kind(reading: Reading, entry: Entry, options: located.Mapping) -> None:
-    """The key that was probably meant for the kind, or the lack of one."""
-    usual = {name for kind in KINDS for name in KINDS[kind].Options.model_fields}
-    strange = [e.key for e in options.entries if e.name not in usual | set(later.LINK_OPTIONS)]
+    """Report a misspelt kind, or a missing one."""
+    known = {name for kind in KINDS for name in KINDS[kind].Options.model_fields}
+    strange = [e.key for e in options.entries if e.name not in known | set(later.LINK_OPTIONS)]
     if strange:
         kind = next((k for k in strange if lead(k.text) or meant(k.text, KINDS)), strange[0])
         _is_kind(reading, kind)
@@ -139,7 +139,7 @@ def _no_kind(reading: Reading, entry: Entry, options: located.Mapping) -> None:
 
 
 def _is_kind(reading: Reading, word: Scalar) -> bool:
-    """Whether a word is a kind of link; if not, that is reported."""
+    """Whether a word is a kind of link; reports it if not."""
     if word.text in KINDS:
         return True
     guess = meant(word.text, KINDS)
@@ -159,7 +159,7 @@ def _of_kind(
         return None
     model = KINDS[kind].Options
     report = partial(_report, link=entry.name, kind=kind)
-    # `{linear: }` has no options beside its kind.
+    # `{linear: }` has an empty value for its kind.
     given = [e for e in options.entries if e.name != kind or not _is_empty(e.value)]
     read = read_model(reading, model, located.Mapping(tuple(given), options.span), path, report)
     return None if read is None else LinkSpec(kind=kind, options=read)
@@ -170,7 +170,7 @@ def _is_empty(value: Located) -> bool:
 
 
 def _report(reading: Reading, problem: Problem, *, link: str, kind: str) -> None:
-    """Report what the options of a link refused."""
+    """Report a problem of the options of a link."""
     option = str(problem.path[2]) if len(problem.path) > 2 else kind
     if problem.kind == "unknown" and len(problem.path) == 3:
         _unknown_option(reading, problem, kind)
@@ -179,7 +179,7 @@ def _report(reading: Reading, problem: Problem, *, link: str, kind: str) -> None
     elif problem.kind == "choice" and option in _CODES:
         _unknown_choice(reading, problem, _CODES[option])
     else:
-        _refused(reading, problem, link, option)
+        _invalid_option(reading, problem, link, option)
 
 
 def _unknown_option(reading: Reading, problem: Problem, kind: str) -> None:
@@ -195,7 +195,7 @@ def _unknown_choice(reading: Reading, problem: Problem, code: str) -> None:
     reading.report(code, problem.span, suggestion=guess, name=problem.word, hint=hint)
 
 
-def _refused(reading: Reading, problem: Problem, link: str, option: str) -> None:
+def _invalid_option(reading: Reading, problem: Problem, link: str, option: str) -> None:
     missing = problem.kind == "missing"
     if reading.is_in_disguise(problem.value, problem.path, problem.expected):
         return
@@ -213,10 +213,10 @@ def _refused(reading: Reading, problem: Problem, link: str, option: str) -> None
 
 
 def _fix(problem: Problem, option: str) -> str:
-    """What to write for a value of a link that was refused."""
+    """The likely fix of an invalid option of a link."""
     if problem.choices == ("true",):
         return f"write `{option}: true`" + (SIZES_FOLLOW if _has_sizes(problem, option) else "")
-    example = usual(option) if option in KINDS and problem.kind != "range" else ""
+    example = example_value(option) if option in KINDS and problem.kind != "range" else ""
     if _is_size(problem.value) and _takes_sizes(example):
         fix = bracketed(problem.value, problem.expected)
         if fix:
@@ -225,19 +225,19 @@ def _fix(problem: Problem, option: str) -> str:
 
 
 def _takes_sizes(example: str) -> bool:
-    """Whether the value of a kind, as in `conv: [32, 64]`, is a list of sizes, if it has one."""
+    """Whether an example of a kind has a list of sizes, as in `conv: [32, 64]`, or is empty."""
     start = example.partition("[")[2]
     return not example or start[:1].isdigit()
 
 
 def _has_sizes(problem: Problem, kind: str) -> bool:
-    """Whether a size was given to a kind of link that maps between two nodes."""
+    """Whether the invalid value is a size or a list, of a kind that is not a bijection."""
     is_bijection = isinstance(KINDS[kind], Bijection)
     return not is_bijection and (isinstance(problem.value, Sequence) or _is_size(problem.value))
 
 
-def usual(kind: str) -> str:
-    """The value of a kind of link in its example, with its key."""
+def example_value(kind: str) -> str:
+    """The key and the value of a kind of link in its example, such as `mlp: [500, 500]`."""
     root, _ = read(Source("", KINDS[kind].example))
     assert isinstance(root, located.Mapping)
     entry = next(entry for entry in root.entries if entry.name == kind)

@@ -1,4 +1,4 @@
-"""From `{metric: mmd, kernel: energy}` to a `MetricFigure`."""
+"""Reading of sample metrics, such as `{metric: mmd, kernel: energy}`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEY = "metric"
 
 
 def read_metric(reading: Reading, keys: Mapping, path: Path) -> MetricFigure | None:
-    """The metric with all of its options; None where something in it is wrong."""
+    """The metric with all of its options; None if a part of it is invalid."""
     value = keys.get(KEY)
     assert value is not None
     place = (*path, KEY)

@@ -1,4 +1,4 @@
-"""A thing that is called by its name, with options under it: `adam`, or `{adam: {lr: 0.001}}`."""
+"""Reading of names with options: `adam`, or `{adam: {lr: 0.001}}`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_named(
     expected: str,
     known: TypingMapping[str, type[BaseModel]],
 ) -> tuple[str, dict[str, Any]] | None:
-    """A name among those known, with all of its options: `adam` is `{adam: {lr: 0.001}}`."""
+    """The name and all of its options; `adam` has the same value as `{adam: {lr: 0.001}}`."""
     named = read_single(reading, value, path, expected)
     if named is None:
         return None
@@ -50,7 +50,7 @@ def read_options(
     keys: Mapping,
     path: Path,
 ) -> dict[str, Any] | None:
-    """All options of an entry, those that name an entry of a catalog as `{name: options}`."""
+    """All options of a catalog entry; kernels and features are `{name: options}`."""
     before = reading.errors()
     found: dict[str, Any] = {}
     for option, known in named.items():

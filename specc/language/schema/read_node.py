@@ -1,4 +1,4 @@
-"""From the mapping of a program's nodes to `Node` values."""
+"""Reading of the nodes of a program."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ OPTIONS: dict[str, tuple[Role, ...]] = {
     "missing": ("observed",),
     "init": ("parameter", "latent"),
 }
-"""The keys of a node beside its role and its distribution's parameters, and who may have them."""
+"""The keys of nodes except roles and parameters, with the roles that may have each of them."""
 
 
 def read_nodes(reading: Reading, value: Located, path: Path) -> dict[str, Node] | None:
-    """The nodes of a program by name, without those that are wrong; None where none can be read.
+    """The valid nodes of a program by name; None if none can be read.
 
-    Where nodes share one energy, none of them has a meaning without it.
+    With `energy:`, which defines the density of all nodes, none can be read.
     """
     nodes = reading.mapping(value, path, "write its nodes, one key each")
     if nodes is None:
@@ -82,7 +82,7 @@ def _entry(reading: Reading, entry: Entry, path: Path) -> Node | None:
 
 
 class _NodeReader:
-    """Reads one node; all its mistakes are reported before it gives up."""
+    """Reads one node; reports all of its errors before it returns None."""
 
     def __init__(self, reading: Reading, key: Scalar, keys: Mapping, path: Path) -> None:
         self.reading, self.key, self.keys, self.path = reading, key, keys, path
@@ -98,7 +98,7 @@ class _NodeReader:
         return node if self.reading.errors() == before else None
 
     def unavailable(self) -> bool:
-        """Whether the node has keys of the language that this version lacks."""
+        """Whether the node has keys that this version does not implement; reports them."""
         found = [e for e in self.keys.entries if e.name in later.NODE_KEYS]
         for entry in found:
             later.not_yet(self.reading, entry.key.span, entry.name, later.NODE_KEYS[entry.name])
@@ -169,7 +169,7 @@ class _NodeReader:
         return self.reading.word(value, path, HEADS[role], hint if is_nested else "")
 
     def distribution_keys(self, role: Role, head: object) -> frozenset[str] | None:
-        """The parameters and options of the node's distribution; None where it is not known."""
+        """The parameters and options of the distribution; None if it is unknown."""
         if role in ("given", "let", "parameter"):
             return frozenset()
         if not isinstance(head, str) or head not in DISTRIBUTIONS:
@@ -179,7 +179,7 @@ class _NodeReader:
         return frozenset((*names, *entry.options))
 
     def is_misspelt(self, entry: Entry, role: Role, known: frozenset[str] | None) -> bool:
-        """Whether a key that is no parameter of the distribution looks like a key of nodes."""
+        """Whether a key is a misspelt key of nodes, not one of the distribution; reports it."""
         if known is None or entry.name in known:
             return False
         legal = [key for key, roles in OPTIONS.items() if role in roles]
@@ -202,7 +202,7 @@ class _NodeReader:
             case "shapes":
                 return self.shapes(entry.value, path)
             case "distribution":
-                return None  # it is the head of the node
+                return None  # read by `head`
             case "through":
                 return self.through(entry.value, path)
             case "global" | "reverse":
@@ -244,7 +244,7 @@ class _NodeReader:
         return {name: sizes for name, sizes in read.items() if sizes is not None}
 
     def through(self, value: Located, path: Path) -> tuple[Expression, ...] | None:
-        """The bijections: one, or a list of them; a name alone is one without a context."""
+        """The bijections: one or a list, each a call with a context or a name."""
         if not isinstance(value, Sequence):
             step = self.step(value, path)
             return None if step is None else (step,)

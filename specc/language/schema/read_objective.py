@@ -1,4 +1,4 @@
-"""From `objective:` to a named objective or an expression."""
+"""Reading of `objective:`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OBJECTIVE = "the name of an objective, such as `elbo`"
 
 
 def read_objective(reading: Reading, value: Located, path: Path) -> Objective | None:
-    """`elbo`, `{iwae: ...}`, `{minimize: ...}` or `{players: ...}`; None where it is wrong."""
+    """`elbo`, `{iwae: ...}`, `{minimize: ...}` or `{players: ...}`; None if it is invalid."""
     if isinstance(value, Mapping) and value.get("players") is not None:
         return read_players(reading, value, path)
     named = read_single(reading, value, path, OBJECTIVE)

@@ -1,4 +1,4 @@
-"""Settings that have an optimizer and a schedule among them, each by its name with its options."""
+"""Reading of training settings, with the optimizer and the schedule by name."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from specc.language.schema.validation import read_model, report_problem
 Settings = TypeVar("Settings", TrainSpec, PlayerSettings)
 
 OPTIMIZER = "the name of an optimizer, such as `adam`"
-STAYS = Schedule(name="constant", options=SCHEDULES["constant"]().model_dump())
-"""The schedule by which the rate does not change; an empty list is short for it."""
+CONSTANT = Schedule(name="constant", options=SCHEDULES["constant"]().model_dump())
+"""A constant learning rate, which a document represents as an empty list."""
 
-SCHEDULE = "the name of a course, such as `cosine`, or a list such as `[{at: 0.8, lr: 0.0003}]`"
+SCHEDULE = "the name of a schedule, such as `cosine`, or a list such as `[{at: 0.8, lr: 0.0003}]`"
 
 
 def read_settings(
     reading: Reading, kind: type[Settings], keys: Mapping, path: Path
 ) -> Settings | None:
-    """The settings that `keys` state; None where something in them is wrong."""
+    """The settings in `keys`; None if one of them is invalid."""
     before = reading.errors()
     optimizer = _optimizer(reading, keys.get("optimizer"), (*path, "optimizer"))
-    course = keys.get("schedule")
-    schedule, is_named = None, course is not None and not _is_list(course)
-    if course is not None and is_named:
-        schedule = _schedule(reading, course, (*path, "schedule"))
-    _rising(reading, course, (*path, "schedule"))
+    value = keys.get("schedule")
+    schedule, is_named = None, value is not None and not _is_list(value)
+    if value is not None and is_named:
+        schedule = _schedule(reading, value, (*path, "schedule"))
+    _check_order(reading, value, (*path, "schedule"))
     by_name = {"optimizer"} | ({"schedule"} if is_named else set())
     rest = tuple(entry for entry in keys.entries if entry.name not in by_name)
     read = read_model(reading, kind, Mapping(rest, keys.span), path, _report)
@@ -43,12 +43,12 @@ def read_settings(
         return None
     changes: dict[str, object] = {} if optimizer is None else {"optimizer": optimizer}
     if schedule is not None:
-        changes["schedule"] = () if schedule == STAYS else schedule
+        changes["schedule"] = () if schedule == CONSTANT else schedule
     return read.model_copy(update=changes)
 
 
 def _report(reading: Reading, problem: Problem) -> None:
-    """Report a problem; an option of an optimizer belongs under the name of one."""
+    """Report a problem; for an option of an optimizer, with the place where it belongs."""
     options = {name for entry in OPTIMIZERS.values() for name in entry.model_fields}
     option = named(problem.key, options) if problem.kind == "unknown" else None
     if option is None:
@@ -68,7 +68,7 @@ def _optimizer(reading: Reading, value: Located | None, path: Path) -> Optimizer
 
 
 def _is_list(value: Located) -> bool:
-    """Whether a list of changes is written, or one of its entries without the list."""
+    """Whether a schedule is a list of changes, or a single change without the list."""
     is_entry = isinstance(value, Mapping) and {"at", "lr"} & {e.name for e in value.entries}
     return isinstance(value, Sequence) or bool(is_entry)
 
@@ -78,8 +78,8 @@ def _schedule(reading: Reading, value: Located, path: Path) -> Schedule | None:
     return None if named is None else Schedule(name=named[0], options=named[1])
 
 
-def _rising(reading: Reading, value: Located | None, path: Path) -> None:
-    """The entries of a schedule follow each other."""
+def _check_order(reading: Reading, value: Located | None, path: Path) -> None:
+    """Report changes of the learning rate that are not in increasing order of `at`."""
     last = 0.0
     for number, item in enumerate(value.items if isinstance(value, Sequence) else ()):
         at = item.get("at") if isinstance(item, Mapping) else None

@@ -1,4 +1,4 @@
-"""From `objective: {players: ...}` to several losses, each with what it trains."""
+"""Reading of `objective: {players: ...}`: losses with the links that each trains."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from specc.language.schema.train import PlayerSettings
 
 NAMES = f"{LIST} of links and parameters"
 DEFINING = ("minimize", "links")
-"""The keys of a player that are no settings of its training."""
+"""The keys of a player that are not training settings."""
 
 WRITE = "write such as `critic: {minimize: ..., links: [...]}`"
 
 
 def read_players(reading: Reading, value: Mapping, path: Path) -> Players | None:
-    """The players by name, and the order in which they move; None where something is wrong."""
+    """The players by name, and the order of their updates; None if a part is invalid."""
     before = reading.errors()
     for entry in value.entries:
         if entry.name not in Players.model_fields:
@@ -58,7 +58,7 @@ def _order(reading: Reading, value: Located, path: Path) -> str | None:
 
 
 def _player(reading: Reading, entry: Entry, players: Path, count: int) -> Player | None:
-    """What a player minimizes, and what it trains: it need not name that where it is alone."""
+    """The loss, links and settings of a player; `links:` is optional for a single player."""
     path = (*players, entry.name)
     if not is_identifier(reading, entry.key, "player"):
         return None
@@ -84,8 +84,8 @@ def _player(reading: Reading, entry: Entry, players: Path, count: int) -> Player
     return Player(minimize=expression, links=trained).model_copy(update=dict(settings))
 
 
-def _without(keys: Mapping, left_out: Container[str]) -> Mapping:
-    return Mapping(tuple(e for e in keys.entries if e.name not in left_out), keys.span)
+def _without(keys: Mapping, omitted: Container[str]) -> Mapping:
+    return Mapping(tuple(e for e in keys.entries if e.name not in omitted), keys.span)
 
 
 def _links(reading: Reading, value: Located, path: Path) -> tuple[str, ...] | None:

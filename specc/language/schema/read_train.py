@@ -1,4 +1,4 @@
-"""From `train:` and `evaluate:` to their values."""
+"""Reading of `train:` and `evaluate:`."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from specc.language.schema.validation import read_model, report_problem
 
 
 def read_train(reading: Reading, value: Located, path: Path) -> TrainSpec | None:
-    """How the spec is trained; None where something in it is wrong."""
+    """The training settings; None if one of them is invalid."""
     keys = reading.mapping(value, path, "write such as `train: {epochs: 100}`")
     if keys is None:
         return None
     before = reading.errors()
-    _one_length(reading, keys)
+    _check_length(reading, keys)
     read = read_settings(reading, TrainSpec, keys, path)
     if read is None or reading.errors() > before:
         return None
     return read if read.steps is None else read.model_copy(update={"epochs": None})
 
 
-def _one_length(reading: Reading, keys: Mapping) -> None:
-    """`epochs` or `steps`, not both."""
+def _check_length(reading: Reading, keys: Mapping) -> None:
+    """Report `epochs` beside `steps`."""
     lengths = [entry.key for entry in keys.entries if entry.name in ("epochs", "steps")]
     if len(lengths) == 2:
         first, second = lengths
@@ -40,7 +40,7 @@ Figure = Evaluation | MetricFigure
 
 
 def read_evaluations(reading: Reading, value: Located, path: Path) -> dict[str, Figure] | None:
-    """The figures that belong to the spec, by name; None where one of them is wrong."""
+    """The metrics of the spec by name; None if one of them is invalid."""
     entries = reading.mapping(value, path, "write such as `{test: {estimator: iwae}}`")
     if entries is None:
         return None

@@ -1,4 +1,4 @@
-"""A document being read: what was found wrong so far, and how single values are read."""
+"""The state of the reading of a document, and the readers of single values."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ TRUTH, LIST, MAPPING = "true or false", "a list", "a mapping of keys"
 
 
 class Reading:
-    """The findings of one document, and the paths of what has a meaning but could not be read.
+    """The diagnostics of one document so far, and the paths of its unreadable parts.
 
-    Every reader returns None where it has reported a finding.
+    A reader returns None if it has reported an error.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Reading:
         self._errors = 0
 
     def add(self, finding: Diagnostic) -> None:
-        """Record one finding."""
+        """Record a diagnostic."""
         self.findings.append(finding)
         self._errors += severity(finding) == "error"
 
@@ -50,54 +50,54 @@ class Reading:
         suggestion: str | None = None,
         **evidence: object,
     ) -> None:
-        """Record one finding, of kind `code` at `span`."""
+        """Record a diagnostic with the code `code` at `span`."""
         self.add(diagnose(code, span, labels=labels, suggestion=suggestion, **evidence))
 
     def errors(self) -> int:
-        """How many of the findings stop the compiler."""
+        """The number of errors so far, without warnings."""
         return self._errors
 
     def known(self, read: dict[str, T | None], path: Path) -> dict[str, T]:
-        """The parts of a section that could be read; the others are noted as unread."""
+        """The readable parts of a section; parts with the value None are recorded as unread."""
         self.unread += [(*path, name) for name, value in read.items() if value is None]
         return {name: value for name, value in read.items() if value is not None}
 
     # kinds of values
 
     def mapping(self, value: Located, path: Path, hint: str = "") -> Mapping | None:
-        """A mapping."""
+        """The value if it is a mapping."""
         if isinstance(value, Mapping):
             return value
         return self.wrong_kind(value, path, MAPPING, hint)
 
     def word(self, value: Located, path: Path, expected: str = WORD, hint: str = "") -> str | None:
-        """A word or a text."""
+        """The text of a word."""
         if isinstance(value, Scalar) and isinstance(value.value, str):
             return value.value
         return self.wrong_kind(value, path, expected, hint)
 
     def truth(self, value: Located, path: Path) -> bool | None:
-        """True or false."""
+        """The value of `true` or `false`."""
         if isinstance(value, Scalar) and isinstance(value.value, bool):
             return value.value
         return self.wrong_kind(value, path, TRUTH)
 
     def number(self, value: Located, path: Path) -> int | float | None:
-        """A finite number."""
+        """The value of a finite number."""
         if not isinstance(value, Scalar) or value.tag_kind not in ("int", "float"):
             return self.wrong_kind(value, path, NUMBER)
         assert isinstance(value.value, (int, float))
         return value.value if self.is_finite(value, path) else None
 
     def is_finite(self, value: Scalar, path: Path) -> bool:
-        """Whether a scalar is not an infinite number or none at all; if it is, that is reported."""
+        """Whether a scalar is not an infinite number or nan; reports it if it is."""
         if not isinstance(value.value, float) or math.isfinite(value.value):
             return True
         self.report("E0110", value.span, where=where(path), value=value.span.text)
         return False
 
     def wrong_kind(self, value: Located, path: Path, expected: str, hint: str = "") -> None:
-        """Report that `value` is not what it must be, by the likeliest cause."""
+        """Report a value of the wrong kind, with the most likely cause."""
         if isinstance(value, Scalar) and value.tag_kind == "null":
             return self.empty(value, path, hint or f"write {expected}")
         if self.is_in_disguise(value, path, expected):
@@ -112,7 +112,7 @@ class Reading:
         )
 
     def is_in_disguise(self, value: Located, path: Path, expected: str) -> bool:
-        """Whether a word was meant as a number or as true or false; if so, that is reported."""
+        """Whether a word was intended as a number, or as true or false; reports it if so."""
         if not isinstance(value, Scalar) or not isinstance(value.value, str):
             return False
         meaning = truth_meant(value.value) if expected in (TRUTH, "`true`") else None
@@ -131,7 +131,7 @@ class Reading:
     # keys
 
     def unknown_key(self, key: Scalar, path: Path, known: Iterable[str], hint: str = "") -> None:
-        """Report a key that `path` does not have."""
+        """Report a key that is unknown at `path`."""
         candidates = sorted(known)
         guess = meant(key.text, candidates)
         listed = ", ".join(f"`{name}`" for name in candidates)
@@ -145,25 +145,25 @@ class Reading:
         )
 
     def missing_key(self, value: Mapping, path: Path, key: str, hint: str) -> None:
-        """Report a key that `path` must have, at the start of what is there."""
+        """Report a missing key of the mapping at `path`."""
         self.report("E0103", value.span.sub(0, 0), where=where(path), key=key, hint=hint)
 
 
 def bracketed(value: Located, expected: str) -> str:
-    """The fix of one value where a list of them is expected."""
+    """The fix of a single value where a list is expected: the value in brackets; else ""."""
     if not expected.startswith(LIST) or not isinstance(value, Scalar) or not value.span.text:
         return ""
     return f"write `[{value.text}]`"
 
 
 def truth_meant(word: str) -> str | None:
-    """What a word of YAML 1.1 meant: `yes` was true."""
+    """The meaning of a word in YAML 1.1, in which `yes` is true; None for other words."""
     lowered = word.lower()
     return "true" if lowered in _YES else "false" if lowered in _NO else None
 
 
 def is_number(value: Scalar) -> bool:
-    """Whether a quoted word is a number but for its quotes."""
+    """Whether a quoted word is a number without its quotes."""
     if not isinstance(value.value, str) or value.style not in ("single", "double"):
         return False
     try:

@@ -8,22 +8,22 @@ from specc.language.schema.value import Value
 FINAL = "The share of the learning rate that is left at the end."
 
 
-class Course(Value):
-    """The options of all schedules: a warm-up, in which the rate rises linearly from zero."""
+class ScheduleOptions(Value):
+    """The options of all schedules: a warm-up in which the rate increases linearly from zero."""
 
     warmup: float = steering(
         default=0.0, about="The fraction of the run in which the rate rises from zero.", ge=0, lt=1
     )
 
 
-class Constant(Course):
+class Constant(ScheduleOptions):
     """A constant rate after the warm-up.
 
     lr(t) = lr
     """
 
 
-class Cosine(Course):
+class Cosine(ScheduleOptions):
     """Cosine annealing to the final fraction (Loshchilov and Hutter 2017, equation 5).
 
     lr(t) = lr (final + (1 - final) (1 + cos(pi u)) / 2), u the completed fraction of the run
@@ -32,7 +32,7 @@ class Cosine(Course):
     final: float = steering(default=0.0, about=FINAL, ge=0, le=1)
 
 
-class Linear(Course):
+class Linear(ScheduleOptions):
     """A linear decrease to the final fraction.
 
     lr(t) = lr (1 - (1 - final) u), u the completed fraction of the run
@@ -41,7 +41,7 @@ class Linear(Course):
     final: float = steering(default=0.0, about=FINAL, ge=0, le=1)
 
 
-class Exponential(Course):
+class Exponential(ScheduleOptions):
     """A constant factor per step, to the final fraction.
 
     lr(t) = lr final^u, u the completed fraction of the run
@@ -50,7 +50,7 @@ class Exponential(Course):
     final: float = steering(default=0.01, about=FINAL, gt=0, le=1)
 
 
-class Plateau(Course):
+class Plateau(ScheduleOptions):
     """A decrease by a factor after `patience` validations without improvement.
 
     lr(t) = lr max(final, factor^k) after k decreases
@@ -69,7 +69,7 @@ class Plateau(Course):
     )
 
 
-SCHEDULES: dict[str, type[Course]] = {
+SCHEDULES: dict[str, type[ScheduleOptions]] = {
     "constant": Constant,
     "cosine": Cosine,
     "exponential": Exponential,

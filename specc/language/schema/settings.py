@@ -1,8 +1,7 @@
-"""`--set a.b=value`: a value of the spec on the command line, with its place in the argument.
+"""`--set a.b=value`: values of the spec on the command line.
 
-`--set a.b=null` leaves the key out, so that its default holds.
 The value is parsed as YAML and inserted into the tree before the document is read, so that its
-errors are located in the argument.
+errors are located in the argument. `--set a.b=null` removes the key, so that it has its default.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from specc.language.schema.keys import keys_ending_in
 
 _ARGUMENT = re.compile(r"\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*=", re.ASCII)
 _GROWING = ("constants", "train", "evaluate", "data", "objective", "plates", "moved", "doc", "name")
-"""Parts of a spec that a setting may create."""
+"""The sections in which a setting may create keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A path with the span of each of its parts, and the value; without one the key is left out."""
+    """A path with the span of each of its parts, and the value; None removes the key."""
 
     keys: tuple[Scalar, ...]
     value: Located | None
@@ -40,9 +39,9 @@ class Setting:
 def apply_settings(
     root: Mapping, settings: Iterable[Source], top: tuple[str, ...]
 ) -> tuple[Mapping, list[Diagnostic]]:
-    """The tree with all settings applied, and the diagnostics of wrong settings.
+    """The tree with all settings applied, and the diagnostics of invalid settings.
 
-    `top` are the top keys of a spec.
+    `top` has the top-level keys of a spec.
     """
     findings: list[Diagnostic] = []
     tree = root
@@ -73,17 +72,17 @@ def _read(source: Source) -> tuple[Setting | None, list[Diagnostic]]:
         return Setting(tuple(keys), None), []
     blank = Source(source.path, " " * match.end() + source.text[match.end() :])
     value, findings = text.read(blank)
-    findings = [_rehome(found, source) for found in findings]
+    findings = [_relocated_diagnostic(found, source) for found in findings]
     if value is None:
         return None, findings
-    return Setting(tuple(keys), _moved(value, source)), findings
+    return Setting(tuple(keys), _relocated(value, source)), findings
 
 
 def _short(argument: str) -> str:
     return argument if len(argument) <= 60 else f"{argument[:57]}..."
 
 
-def _rehome(found: Diagnostic, source: Source) -> Diagnostic:
+def _relocated_diagnostic(found: Diagnostic, source: Source) -> Diagnostic:
     labels = tuple(replace(label, span=_at(label.span, source)) for label in found.labels)
     return replace(found, span=_at(found.span, source), labels=labels)
 
@@ -92,22 +91,22 @@ def _at(span: Span, source: Source) -> Span:
     return Span(source, span.start, span.end)
 
 
-def _moved(value: Located, source: Source) -> Located:
+def _relocated(value: Located, source: Source) -> Located:
     """The same tree with its spans in the argument."""
     span = _at(value.span, source)
     if isinstance(value, Mapping):
         entries = [
-            Entry(replace(e.key, span=_at(e.key.span, source)), _moved(e.value, source))
+            Entry(replace(e.key, span=_at(e.key.span, source)), _relocated(e.value, source))
             for e in value.entries
         ]
         return Mapping(tuple(entries), span)
     if isinstance(value, Sequence):
-        return Sequence(tuple(_moved(item, source) for item in value.items), span)
+        return Sequence(tuple(_relocated(item, source) for item in value.items), span)
     return replace(value, span=span)
 
 
 def _with_section(root: Mapping, setting: Setting, top: tuple[str, ...]) -> Setting:
-    """The setting with its section; a name alone is a constant, `constants.z_dim=20`."""
+    """The setting with its section: `z_dim=20` sets the constant `constants.z_dim`."""
     constants = root.get("constants")
     is_constant = isinstance(constants, Mapping) and constants.get(setting.keys[0].text) is not None
     if len(setting.keys) > 1 or setting.keys[0].text in top or not is_constant:
@@ -132,7 +131,7 @@ def _constants(root: Mapping) -> list[str]:
 
 
 def _put_under(value: Located, setting: Setting, depth: int) -> Located | Diagnostic:
-    """`value` with the value of the setting at the rest of its path, from part `depth` on."""
+    """`value` with the setting applied at the rest of its path, from part `depth` on."""
     if depth == len(setting.keys):
         assert setting.value is not None
         return setting.value
@@ -178,7 +177,7 @@ def _put_in_list(value: Sequence, setting: Setting, depth: int) -> Located | Dia
 
 
 def _add(value: Mapping, setting: Setting, depth: int) -> Located | Diagnostic:
-    """`value` with a new key: the last of the path, or one in a part that a setting may create."""
+    """`value` with a new key: the last of the path, or any key in a section of `_GROWING`."""
     key = setting.keys[depth]
     is_last = depth == len(setting.keys) - 1
     if not is_last and setting.keys[0].text not in _GROWING:

@@ -1,4 +1,4 @@
-"""Writes out an objective that is short for several players, before the document is read."""
+"""Expansion of objectives that are short for several players, before the document is read."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ KEY = "objective"
 
 
 def write_out(reading: Reading, root: Mapping) -> tuple[Mapping, str]:
-    """The tree with the long form in place of a short name, and its text.
+    """The tree with the long form in place of a short name, and the text of the long form.
 
-    The text is empty where there is none; without the objective where its options are wrong.
+    The text is empty if the objective is not a short name. If its options are invalid, the tree has
+    no objective.
     """
     written = root.get(KEY)
     name = _short_name(written)
@@ -30,14 +31,14 @@ def write_out(reading: Reading, root: Mapping) -> tuple[Mapping, str]:
     if text is None:
         reading.unread.append((KEY,))
         return Mapping(tuple(e for e in root.entries if e.name != KEY), root.span), ""
-    source = LongForm(root.span.source.path, text, name.span, dict(_words(options)))
+    source = LongForm(root.span.source.path, text, name.span, dict(_texts(options)))
     tree, findings = read(source)
     assert isinstance(tree, Mapping) and not findings, "a long form is no YAML"
-    return _with(root, tree), text
+    return _merged(root, tree), text
 
 
 def _short_name(written: Located | None) -> Scalar | None:
-    """The word of an objective that is short for another."""
+    """The scalar with the short name of an objective, or None."""
     word = written
     if isinstance(written, Mapping):
         word = written.entries[0].key if len(written.entries) == 1 else None
@@ -66,20 +67,20 @@ def _long_form(
         return reading.report("E0457", span, name=entry.name, reason=str(error))
 
 
-def _words(options: Located | None) -> Iterator[tuple[str, Span]]:
-    """The texts among the options, with their places."""
+def _texts(options: Located | None) -> Iterator[tuple[str, Span]]:
+    """The texts in the options, with their spans."""
     if isinstance(options, Scalar):
         yield options.text, options.span
     elif isinstance(options, Sequence):
         for item in options.items:
-            yield from _words(item)
+            yield from _texts(item)
     elif options is not None:
         for entry in options.entries:
-            yield from _words(entry.value)
+            yield from _texts(entry.value)
 
 
-def _with(root: Mapping, tree: Mapping) -> Mapping:
-    """The tree of a spec with the parts of a long form: its objective, and further programs."""
+def _merged(root: Mapping, tree: Mapping) -> Mapping:
+    """The tree of a spec with the objective and the further programs of a long form."""
     entries = []
     for entry in root.entries:
         more = tree.get(entry.name)

@@ -79,7 +79,7 @@ class Unread:
         return cls(MappingProxyType({path: frozenset(found) for path, found in names.items()}))
 
     def __bool__(self) -> bool:
-        """Whether some part could not be read."""
+        """Whether any part could not be read."""
         return bool(self.names)
 
     def holds(self, *path: str | int) -> bool:
@@ -89,9 +89,9 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What the document stage hands on; `unread` is what it could not make sense of.
+    """The result of the document stage: the document, its spans and its unreadable parts.
 
-    `long_form` is the text in place of an objective that is short for several players.
+    `long_form` is the text of the long form if the objective is short for several players.
     """
 
     document: Document
@@ -101,9 +101,9 @@ class Spec:
     long_form: str = ""
 
     def path_of(self, program: str, name: str) -> Path:
-        """Where a node is declared: `("model", "z")`, `("programs", "classifier", "y")`.
+        """The path of a declaration: `("model", "z")`, `("programs", "classifier", "y")`.
 
-        A node of one program in another, such as `model.h` in the guide, is declared in its own.
+        The path of a copy, such as `model.h` in the guide, is that of its original.
         """
         owner, dot, own = name.rpartition(".")
         return (*self.section(owner if dot else program), own)

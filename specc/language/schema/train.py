@@ -37,7 +37,7 @@ class Schedule(Value):
 
 
 class _ListOfSteps:
-    """Tells pydantic to read a list of steps; a course by its name is put there by the reader."""
+    """The pydantic type of a list of changes; `read_settings` inserts named schedules."""
 
     def __get_pydantic_core_schema__(
         self,
@@ -52,17 +52,17 @@ class _ListOfSteps:
         )
 
 
-def _as_json(course: tuple[ScheduleStep, ...] | Schedule) -> object:
-    if isinstance(course, Schedule):
-        return course.model_dump(mode="json")
-    return [step.model_dump(mode="json") for step in course]
+def _as_json(schedule: tuple[ScheduleStep, ...] | Schedule) -> object:
+    if isinstance(schedule, Schedule):
+        return schedule.model_dump(mode="json")
+    return [step.model_dump(mode="json") for step in schedule]
 
 
-Course = Annotated[tuple[ScheduleStep, ...] | Schedule, _ListOfSteps()]
+AnySchedule = Annotated[tuple[ScheduleStep, ...] | Schedule, _ListOfSteps()]
 
 
 class EarlyStopping(Value):
-    """Early stopping when the validation loss no longer improves; the best weights are restored."""
+    """Early stopping if the validation loss does not improve; the best weights are restored."""
 
     patience: int = steering(
         default=10,
@@ -91,7 +91,7 @@ class TrainSpec(Value):
         default=None, about="The number of optimizer steps, instead of epochs.", ge=1, le=10**12
     )
     seed: int = training(default=0, about="The random seed of the run.", ge=0, lt=2**63)
-    schedule: Course = steering(
+    schedule: AnySchedule = steering(
         default=(), about="The learning-rate schedule: a list of changes, or a schedule by name."
     )
     accumulate: int = training(
@@ -137,7 +137,7 @@ class PlayerSettings(Value):
     optimizer: Optimizer | None = training(
         default=None, about="The optimizer and its options; by default that of `train`."
     )
-    schedule: Course | None = steering(
+    schedule: AnySchedule | None = steering(
         default=None,
         about="The learning-rate schedule: a list of changes, or a schedule by name; by default "
         "that of `train`.",

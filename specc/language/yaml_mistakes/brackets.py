@@ -17,12 +17,12 @@ _LAST_WORD = re.compile(r"[^\s,\[\]{}]+\s*$")
 
 
 def never_closed(failure: Failure, opening: int) -> Diagnostic:
-    """A bracket with no partner: the one at `opening`, or one inside it that is to blame."""
+    """A bracket that is not closed: the one at `opening`, or one inside it."""
     place, closer = unclosed(failure.text, opening)
     bracket = failure.text[place : place + 1]
     labels: tuple[Label, ...] = ()
     if closer is not None and failure.text[closer + 1 :].lstrip(" ").startswith(CLOSING[bracket]):
-        wrong = failure.text[closer]  # `{shape: 16]}`: the brackets fit without it
+        wrong = failure.text[closer]  # `{shape: 16]}`: the brackets match without it
         span = failure.span(closer, closer + 1)
         return diagnose("E0028", span, found=wrong, opening=OPENING[wrong])
     if closer is not None:
@@ -36,7 +36,7 @@ def never_closed(failure: Failure, opening: int) -> Diagnostic:
 
 
 def entry(failure: Failure) -> Diagnostic:
-    """Neither a comma nor the end where one of the two was expected."""
+    """Text instead of a comma or a closing bracket."""
     flow, last = failure.flow, failure.builder.last
     if flow is None:
         return unknown(failure)
@@ -55,7 +55,7 @@ def entry(failure: Failure) -> Diagnostic:
 
 
 def _colon(failure: Failure, opening: int) -> Diagnostic:
-    """`{a: b c: d}` lacks a comma; in `{a: b: c}` it is the colon that is one too many."""
+    """A missing comma, as in `{a: b c: d}`, or a second colon, as in `{a: b: c}`."""
     word = _LAST_WORD.search(failure.text[opening + 1 : failure.at])
     start = opening + 1 + word.start() if word else failure.at
     if re.search(r":\s*$", failure.text[failure.line_start : start]):
@@ -64,7 +64,7 @@ def _colon(failure: Failure, opening: int) -> Diagnostic:
 
 
 def _bracket_after_word(failure: Failure) -> Diagnostic:
-    """`{mlp [500, 500]}` lacks a colon; in `{f: relu [500]}` a comma is missing."""
+    """A missing colon, as in `{mlp [500, 500]}`, or comma, as in `{f: relu [500]}`."""
     word = re.search(r"([\[{,])\s*(\w+)\s*$", failure.before)
     if word is None:
         return _comma_missing(failure, failure.at)
@@ -83,14 +83,14 @@ def _comma_missing(failure: Failure, start: int) -> Diagnostic:
 
 
 def glued_colon(failure: Failure) -> Diagnostic:
-    """`{a:[1]}` or `{a:, b: 1}`: inside brackets a colon needs a space after it."""
+    """A colon inside brackets without a space after it, as in `{a:[1]}` or `{a:, b: 1}`."""
     key = failure.text[failure.since : failure.at]
     span = failure.span(failure.since, failure.at + 1)
     return diagnose("E0039", span, text=shortened(f"{key}:"), fix=shortened(f"{key}: ..."))
 
 
 def no_content(failure: Failure) -> Diagnostic:
-    """A value was expected, and something that cannot start one is there."""
+    """A character that cannot start a value in the place of one."""
     flow = failure.flow
     if flow is not None and (not failure.char or failure.char in ("}", "]")):
         return never_closed(failure, flow.start)
@@ -106,7 +106,7 @@ def no_content(failure: Failure) -> Diagnostic:
 
 
 def list_on_line(failure: Failure) -> Diagnostic:
-    """A `-` that starts an item where a list of lines is not allowed."""
+    """A `-` that starts an item of a list where no block list is allowed."""
     unread = failure.text[failure.builder.position : failure.at]
     if failure.flow is not None or re.search(r"[\[{]", unread):
         return cannot_start(replace(failure, since=failure.at))

@@ -1,4 +1,4 @@
-"""Mistakes that end a value too early: quotes inside quotes, a bracket too many, text after it."""
+"""Mistakes that end a value too early: inner quotes, surplus brackets, text after a value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specc.language.yaml_mistakes.failure import Failure, shortened
 
 
 def leftover(failure: Failure, start: int) -> Diagnostic:
-    """Text after a value that is complete."""
+    """Text after a complete value."""
     last = failure.builder.last
     if last is not None and last.style in ("single", "double"):
         if "\n" in last.span.text:
@@ -28,13 +28,13 @@ def leftover(failure: Failure, start: int) -> Diagnostic:
 
 
 def _rest_end(failure: Failure, start: int) -> int:
-    """The end of a piece of text: of the line, and inside brackets of the entry."""
+    """The end of the text after a value: the end of the line or, inside brackets, of the entry."""
     end = expression_end(failure.text, start) if failure.flow else None
     return start + len(failure.line_at(start)) if end is None or end == start else end
 
 
 def surplus(failure: Failure, *labels: Label) -> Diagnostic | None:
-    """The unmatched closing bracket of the line, or None where its brackets fit together."""
+    """The unmatched closing bracket of the line, or None if all brackets match."""
     line = failure.line_at(failure.line_start)
     place = surplus_bracket(line)
     if place is None:
@@ -45,14 +45,14 @@ def surplus(failure: Failure, *labels: Label) -> Diagnostic | None:
 
 
 def quote_over_lines(failure: Failure, quoted: Scalar) -> Diagnostic:
-    """Quoted text that the next quote of the file, lines below, has closed."""
+    """A missing closing quote, so that the text ends at a quote on a later line."""
     start, end = quoted.span.start, quoted.span.end
     label = Label(failure.span(end - 1, end), "here it ends")
     return diagnose("E0040", failure.span(start, start + 1), labels=(label,))
 
 
 def _quote_inside(failure: Failure, quoted: Scalar, rest: str) -> Diagnostic:
-    """`'it's'`: the second quote ends the value."""
+    """A quote inside quoted text that ends it, as in `'it's'`."""
     fix = "write it twice: `''`" if quoted.style == "single" else 'write `\\"`'
     place = quoted.span.end
     label = (Label(failure.span(quoted.span.start, quoted.span.start + 1), "it starts here"),)
@@ -61,18 +61,18 @@ def _quote_inside(failure: Failure, quoted: Scalar, rest: str) -> Diagnostic:
 
 
 def quote_open(failure: Failure) -> Diagnostic:
-    """Quoted text that never ends."""
+    """Quoted text without an end."""
     return quote_at(failure, failure.since)
 
 
 def quote_at(failure: Failure, start: int) -> Diagnostic:
-    """The quote at `start` has no partner."""
+    """A quote at `start` without a closing quote."""
     quote = "double" if failure.text[start : start + 1] == '"' else "single"
     return diagnose("E0019", failure.span(start, start + 1), quote=quote)
 
 
 def escape(failure: Failure) -> Diagnostic:
-    """A backslash in double quotes that means nothing."""
+    """A backslash in double quotes that is not an escape."""
     start = failure.text.rfind("\\", failure.since, failure.at + 1)
     start = failure.at if start < 0 else start
     found = failure.text[start : max(failure.at + 1, start + 2)]

@@ -1,7 +1,7 @@
-"""Explains YAML's syntax errors in plain words, at the place of the mistake.
+"""Diagnostics for syntax errors of the YAML parser.
 
-libyaml reports "while parsing a block mapping: did not find expected key"; which mistake of a
-person causes it follows from the character at the place, and from what is open there.
+libyaml reports, for example, "while parsing a block mapping: did not find expected key". The likely
+mistake follows from the character at the place of the error, and from the open brackets and blocks.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from specc.language.yaml_mistakes.failure import Failure
 
 
 def explain(builder: Builder, error: yaml.MarkedYAMLError) -> Diagnostic | None:
-    """The finding for a text that is not YAML; None where the last finding explains it already."""
+    """The diagnostic of a syntax error; None if the previous diagnostic has the same cause."""
     mark = error.problem_mark or error.context_mark
     at = min(mark.index, len(builder.text)) if mark else len(builder.text)
     since = min(error.context_mark.index, at) if error.context_mark else at
     failure = Failure(builder, error.problem or "", error.context or "", at, since)
-    if _is_explained(failure):
+    if _is_reported(failure):
         return None
-    _forget_what_it_caused(failure)
+    _remove_consequence(failure)
     if starts.is_in_tab(failure):
         return starts.tab(failure)
     for pattern, explanation in _EXPLANATIONS:
@@ -34,16 +34,16 @@ def explain(builder: Builder, error: yaml.MarkedYAMLError) -> Diagnostic | None:
     return starts.unknown(failure)
 
 
-def _is_explained(failure: Failure) -> bool:
-    """`z:{a: 1, b: 2}`: the space that is missing after the colon explains the rest of the line."""
+def _is_reported(failure: Failure) -> bool:
+    """Whether the last diagnostic has the same cause: the missing space of `z:{a: 1, b: 2}`."""
     last = failure.builder.findings[-1] if failure.builder.findings else None
     if last is None or last.code not in ("E0018", "E0021", "E0039"):
         return False
     return "\n" not in failure.text[last.span.end : failure.at]
 
 
-def _forget_what_it_caused(failure: Failure) -> None:
-    """`{'b' c}`: that `b` has no value is not a separate mistake."""
+def _remove_consequence(failure: Failure) -> None:
+    """Remove the diagnostic of a missing value that follows from the error: `b` of `{'b' c}`."""
     findings = failure.builder.findings
     last = findings[-1] if findings else None
     if last is None or last.code != "E0026":
@@ -52,7 +52,7 @@ def _forget_what_it_caused(failure: Failure) -> None:
         findings.pop()
 
 
-# Each pattern fits the words of libyaml and of PyYAML's parser.
+# Each pattern matches the messages of libyaml and of the parser of PyYAML.
 _EXPLANATIONS: tuple[tuple[re.Pattern[str], Callable[[Failure], Diagnostic]], ...] = tuple(
     (re.compile(pattern), explanation)
     for pattern, explanation in (

@@ -1,4 +1,4 @@
-"""The place where YAML's parser gave up, and what can be seen from there."""
+"""The place of a syntax error of the YAML parser, with its context."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST = 40
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Where the parser gave up: `at`, and `since`, the start of what it was reading there."""
+    """A syntax error at offset `at`, in the construct that starts at offset `since`."""
 
     builder: Builder
     problem: str
@@ -23,32 +23,32 @@ class Failure:
 
     @property
     def text(self) -> str:
-        """The text that was read."""
+        """The parsed text."""
         return self.builder.text
 
     @property
     def char(self) -> str:
-        """The character at the place; empty at the end of the text."""
+        """The character at the error; "" at the end of the text."""
         return self.text[self.at : self.at + 1]
 
     @property
     def line_start(self) -> int:
-        """Where the line of the place starts."""
+        """The offset of the start of the line of the error."""
         return self.text.rfind("\n", 0, self.at) + 1
 
     @property
     def before(self) -> str:
-        """The text of the line before the place."""
+        """The text of the line before the error."""
         return self.text[self.line_start : self.at]
 
     @property
     def rest(self) -> str:
-        """The text of the line from the place on, without a comment."""
+        """The text of the line from the error on, without a comment."""
         return self.line_at(self.at)
 
     @property
     def flow(self) -> Frame | None:
-        """The innermost open `{ }` or `[ ]`."""
+        """The innermost open `{ }` or `[ ]`, or None."""
         frames = self.builder.frames
         if not frames or not frames[-1].is_flow:
             return None
@@ -61,15 +61,15 @@ class Failure:
         return re.split(r"\s#", line, maxsplit=1)[0].rstrip()
 
     def is_after_value(self, place: int) -> bool:
-        """Whether a quoted or bracketed value ends on the line right before the place."""
+        """Whether a quoted or bracketed value ends on the line directly before `place`."""
         return self.text[self.line_start : place].rstrip()[-1:] in tuple("]}\"'")
 
     def span(self, start: int, end: int) -> Span:
-        """A range of the source that is never beyond its end."""
+        """A span of the source, limited to its end."""
         size = len(self.text)
         return self.builder.span(min(start, size), min(max(start, end), size))
 
 
 def shortened(text: str) -> str:
-    """A piece of the text, short enough for a sentence."""
+    """A part of the text, cut to the length limit of messages."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

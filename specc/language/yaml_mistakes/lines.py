@@ -1,4 +1,4 @@
-"""Mistakes of lines: indentation, a missing colon, one colon too many, items among keys."""
+"""Mistakes of lines: indentation, a missing or surplus colon, items among keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GLUED = re.compile(r"([A-Za-z_]\w*)\s*:(\S.*)")
 
 
 def second_colon(failure: Failure) -> Diagnostic:
-    """A colon where no key can be: three different mistakes."""
+    """A colon after something that cannot be a key."""
     last = failure.builder.last
     if failure.flow is not None:
         return entry(failure)
@@ -55,7 +55,7 @@ def _no_colon(failure: Failure, start: int) -> Diagnostic:
 
 
 def key_without_colon(failure: Failure) -> Diagnostic:
-    """A line without a colon where a key was expected."""
+    """A line without a colon in the place of a key."""
     char = failure.text[failure.since : failure.since + 1]
     if char in ("{", "["):
         if closing_of(failure.text, failure.since) is None:
@@ -69,7 +69,7 @@ def key_without_colon(failure: Failure) -> Diagnostic:
 
 
 def neither_key_nor_item(failure: Failure) -> Diagnostic:
-    """Something that is neither the next key nor the next item of any open block."""
+    """Text that is neither the next key nor the next item of an open block."""
     if failure.char in ("}", "]"):
         span = failure.span(failure.at, failure.at + 1)
         return diagnose("E0028", span, found=failure.char, opening=OPENING[failure.char])

@@ -22,7 +22,7 @@ _MEANINGS = {
 
 
 def cannot_start(failure: Failure) -> Diagnostic:
-    """A character that is reserved, or means something else, where a value starts."""
+    """A reserved or special character at the start of a value."""
     if failure.is_after_value(failure.since):
         return leftover(failure, failure.since)
     char = failure.text[failure.since : failure.since + 1]
@@ -46,7 +46,7 @@ def tab(failure: Failure) -> Diagnostic:
 
 
 def tag(failure: Failure) -> Diagnostic:
-    """A tag, whatever is wrong with it."""
+    """A tag; specs have no tags."""
     match = re.compile(r"[^\s,\[\]{}]+").match(failure.text, failure.since)
     found = match[0] if match else "!"
     span = failure.span(failure.since, failure.since + len(found))
@@ -54,14 +54,14 @@ def tag(failure: Failure) -> Diagnostic:
 
 
 def directive(failure: Failure) -> Diagnostic:
-    """An instruction to the YAML reader, whatever is wrong with it."""
+    """A YAML directive; specs have no directives."""
     start = failure.text.rfind("\n", 0, failure.since) + 1
     line = failure.line_at(start)
     return diagnose("E0030", failure.span(start, start + len(line)), directive=shortened(line))
 
 
 def unknown(failure: Failure) -> Diagnostic:
-    """The message of the parser, where no likely mistake is known."""
+    """A syntax error without a known likely mistake; shows the message of the parser."""
     problem = failure.problem or "the text ends in the middle of something"
     fix = "compare the line with its neighbours"
     return diagnose("E0016", failure.span(failure.at, failure.at + 1), problem=problem, fix=fix)
