@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Shape = tuple[int, ...]
-Fate = Literal["resumes", "all", "some", "none"]
+Outcome = Literal["resumes", "all", "some", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Compatibility:
     """Whether a checkpoint can be resumed, and which of its tensors fit the new spec.
 
     `names` maps each tensor of the new spec that fits to its name in the checkpoint. `columns` maps
@@ -51,7 +51,7 @@ class Verdict:
     resume.
     """
 
-    fate: Fate
+    outcome: Outcome
     names: Mapping[str, str]
     columns: Mapping[str, tuple[int, tuple[int, ...]]]
     tensors: int
@@ -59,11 +59,11 @@ class Verdict:
 
     def sentence(self) -> str:
         """Return a phrase: `checkpoint resumes`, `all 14 tensors fit`, `8 of 14 tensors fit`."""
-        if self.fate == "resumes":
+        if self.outcome == "resumes":
             return "checkpoint resumes"
-        if self.fate == "none":
+        if self.outcome == "none":
             return "no tensor fits"
-        if self.fate == "all":
+        if self.outcome == "all":
             return f"all {self.tensors} tensors fit"
         return f"{len(self.names)} of {self.tensors} tensors fit"
 
@@ -79,7 +79,7 @@ class Verdict:
         return f"{shown} differ{'s' if len(self.differs) == 1 else ''}"
 
 
-def judge(old: Side, new: Side, moved: Mapping[str, str]) -> Verdict:
+def compare_weights(old: Side, new: Side, moved: Mapping[str, str]) -> Compatibility:
     """Compare the weights of two specs; `moved` maps old names of tensors to new ones."""
     same = old.digests["math"] == new.digests["math"]
     names = _by_place(old, new) if same else None
@@ -87,11 +87,11 @@ def judge(old: Side, new: Side, moved: Mapping[str, str]) -> Verdict:
         differs = tuple(_differing(old.fixed, new.fixed))
         if not (old.fixed and new.fixed) and old.digests["training"] != new.digests["training"]:
             differs = ("the training",)
-        return Verdict("all" if differs else "resumes", names, {}, len(new.shapes), differs)
+        return Compatibility("all" if differs else "resumes", names, {}, len(new.shapes), differs)
     found, columns = _fitting(old, new, moved)
-    fate: Fate = "all" if len(found) == len(new.shapes) else "some"
+    outcome: Outcome = "all" if len(found) == len(new.shapes) else "some"
     differs = ("the layers",) if same else ("the mathematics",)
-    return Verdict(fate if found else "none", found, columns, len(new.shapes), differs)
+    return Compatibility(outcome if found else "none", found, columns, len(new.shapes), differs)
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:

@@ -1,1 +1,1 @@
-"""What changed between two specs: the verdict, the renamed, and the changes in words."""
+"""Compares two specs: the verdict for existing runs, renamed names, and all changes."""

@@ -1,4 +1,4 @@
-"""The changes from one spec to another in the model's words: node by node, section by section."""
+"""Lists the changes from one spec to another as sentences, node by node, section by section."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ WRITTEN = {
     "draw": "the draw of {}",
     "init": "the start of {}",
 }
-"""Further keys of a node, in words."""
+"""The names of further keys of a node in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: the path of what changed in the spec, and a sentence on it."""
+    """One difference: the path in the spec, and a sentence about it."""
 
     where: str
     what: str
 
 
 def changes(old: Plan, new: Plan) -> tuple[Change, ...]:
-    """All changes, in the order of the new spec's sections; none where only the layout differs."""
+    """Return all changes, in the order of sections; empty if only the layout differs."""
     renames = Renames(old, new)
     before, after = old.graph.graph.spec.document, new.graph.graph.spec.document
     found = [*sections.head(before, after)]
@@ -50,7 +50,7 @@ def changes(old: Plan, new: Plan) -> tuple[Change, ...]:
 
 
 class _Programs:
-    """One program before and after."""
+    """Compares the two versions of one program."""
 
     def __init__(self, old: Plan, new: Plan, renames: Renames, name: str) -> None:
         self.old, self.new, self.renames, self.name = old, new, renames, name
@@ -58,18 +58,18 @@ class _Programs:
         self.after = _nodes(new, name)
 
     def changes(self) -> Iterator[tuple[str, str]]:
-        """What changed in the program's nodes."""
-        kept = {self.renames[n]: n for n in self.before if self.renames[n] in self.after}
+        """Yield the changes of nodes: path and sentence."""
+        matched = {self.renames[n]: n for n in self.before if self.renames[n] in self.after}
         place = f"the {self.name}"
         for name in self.before:
             if self.renames[name] not in self.after:
                 yield f"{self.name}.{name}", f"{name} is gone from {place}"
         for name, node in self.after.items():
             where = f"{self.name}.{name}"
-            if name not in kept:
+            if name not in matched:
                 yield where, f"{name} is new in {place}: {_statement(self.new, node)}"
             else:
-                for what in self._node(self.before[kept[name]], node):
+                for what in self._node(self.before[matched[name]], node):
                     yield where, what
 
     def _node(self, old: Node, new: Node) -> Iterator[str]:
@@ -132,9 +132,9 @@ class _Programs:
             yield f"{new.name} now has the shape {list(now)}, not {list(was)}"
 
     def _written(self, old: Node, new: Node) -> Iterator[str]:
-        """What a spec says of a node beside its distribution."""
+        """Yield the changes of keys besides the distribution."""
         if new.joint is not None:
-            return  # its whole says it
+            return  # the joint node reports them
         before, after = _written(self.old, old), _written(self.new, new)
         name = new.name
         if before.is_global != after.is_global:
@@ -165,7 +165,7 @@ def _steps(node: Node) -> str:
 
 
 def _statement(plan: Plan, node: Node) -> str:
-    """`z ~ Normal(0, 1)`, `both = z + w`, `a is a learnt positive tensor [3]`."""
+    """Return a node as a statement: `z ~ Normal(0, 1)`, `both = z + w`, `a learnt real number`."""
     program: ProgramPlan = plan.programs[node.program]
     shape = list(plan.graph.types[node.id].shape)
     if node.joint is not None:

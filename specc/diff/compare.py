@@ -1,14 +1,14 @@
-"""The verdict on a change: what it means for a run that was made before it.
+"""The verdict on the changes of a spec: their effect on existing runs.
 
     identical             the same text
-    cosmetic              nothing but words, order, layout, or a default written out
-    checkpoint resumes    `train --resume` goes on with the run
-    all n tensors fit     `train --from` starts from all of its weights, a resume is refused
-    n of m tensors fit    `train --from` starts from some of them
-    no tensor fits        nothing of the run is of use
+    cosmetic              only comments, descriptions, order, layout or explicit defaults differ
+    checkpoint resumes    `train --resume` continues the run
+    all n tensors fit     `train --from` starts from all weights; a resume is refused
+    n of m tensors fit    `train --from` starts from some of the weights
+    no tensor fits        the run cannot be used
 
-The first that holds is the verdict. What decides between the last four is `specc.verdict`, which
-`train` asks as well.
+The verdict is the first one that applies. `specc.verdict` decides between the last four, also for
+`train`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from typing import Literal, get_args
 from specc.codegen.plan import Plan
 from specc.codegen.tensors import side
 from specc.diff.changes import Change, changes
-from specc.verdict import Fate, Side, judge
-from specc.verdict import Verdict as Judgement
+from specc.verdict import Compatibility, Outcome, Side, compare_weights
 
 Verdict = Literal[
     "identical", "cosmetic", "checkpoint-resumes", "all-tensors", "some-tensors", "breaks"
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-FATES: Mapping[Fate, Verdict] = {
+VERDICT_OF: Mapping[Outcome, Verdict] = {
     "resumes": "checkpoint-resumes",
     "all": "all-tensors",
     "some": "some-tensors",
@@ -37,10 +36,10 @@ FATES: Mapping[Fate, Verdict] = {
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All changes, the verdict with its words, and how many of the new tensors a run has.
+    """All changes, the verdict, and how many of the new tensors a run has.
 
-    `differs` says what stands in the way of a resume; `moved` are tensors whose columns follow
-    arguments that changed their places.
+    `differs` are phrases for what prevents a resume; `moved` are the tensors whose columns are
+    permuted, because arguments changed their positions.
     """
 
     changes: tuple[Change, ...]
@@ -53,37 +52,37 @@ class Comparison:
 
 
 def compare(old: Plan, new: Plan) -> Comparison:
-    """The changes from `old` to `new`; `moved:` in the new spec names renamed tensors."""
+    """Compare two specs; `moved:` in the new spec gives new names of tensors."""
     found, before, after = changes(old, new), side(old), side(new)
-    judged = judge(before, after, new.graph.graph.spec.document.moved)
-    verdict = FATES[judged.fate]
-    kept = all(new == old for new, old in judged.names.items())
-    if judged.fate == "resumes" and kept and _alike(before, after):
+    fit = compare_weights(before, after, new.graph.graph.spec.document.moved)
+    verdict = VERDICT_OF[fit.outcome]
+    same_names = all(new == old for new, old in fit.names.items())
+    if fit.outcome == "resumes" and same_names and _same_digests(before, after):
         same = not found and _text(old) == _text(new)
         verdict = "identical" if same else "cosmetic"
     return Comparison(
         found,
         verdict,
-        _words(verdict, judged),
-        len(judged.names),
-        judged.tensors,
-        judged.differs,
-        tuple(judged.columns),
+        _words(verdict, fit),
+        len(fit.names),
+        fit.tensors,
+        fit.differs,
+        tuple(fit.columns),
     )
 
 
-def _alike(old: Side, new: Side) -> bool:
-    """Whether a run of both is one: nothing differs that a run is made of."""
+def _same_digests(old: Side, new: Side) -> bool:
+    """Whether mathematics, parameters and training have equal digests."""
     return all(old.digests[key] == new.digests[key] for key in ("math", "parameters", "training"))
 
 
-def _words(verdict: Verdict, judged: Judgement) -> str:
+def _words(verdict: Verdict, fit: Compatibility) -> str:
     if verdict in ("identical", "cosmetic"):
         return verdict
-    if judged.fate == "resumes":
-        return judged.sentence()
-    way = "" if judged.fate == "none" else ", for `train --from`"
-    return f"{judged.sentence()}{way}{judged.shifted()}; no resume: {judged.reason()}"
+    if fit.outcome == "resumes":
+        return fit.sentence()
+    way = "" if fit.outcome == "none" else ", for `train --from`"
+    return f"{fit.sentence()}{way}{fit.shifted()}; no resume: {fit.reason()}"
 
 
 def _text(plan: Plan) -> str:

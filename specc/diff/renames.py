@@ -1,7 +1,7 @@
-"""Which names of one spec became which of another.
+"""Finds the names that changed between two specs.
 
-A name that is gone is paired with one that is new where both stand at the same place of an
-expression, or where the two say the same; what they stand for has to be of one kind.
+A name that only the old spec has is paired with one that only the new spec has, of the same kind,
+if both occur at the same position of an expression, or if their declarations are equal.
 """
 
 from __future__ import annotations
@@ -20,52 +20,56 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 class Renames:
-    """Old names with their new ones; `apply` writes a text of the old spec with the new names."""
+    """Maps old names to new ones."""
 
     def __init__(self, old: Plan, new: Plan) -> None:
         self.old, self.new = old, new
         self.found: dict[str, str] = {}
-        self._gone, self._come = _kinds(old), _kinds(new)
-        both = self._gone.keys() & self._come.keys()
+        self._removed, self._added = _kinds(old), _kinds(new)
+        both = self._removed.keys() & self._added.keys()
         for name in both:
-            del self._gone[name], self._come[name]
-        self._moved(new.graph.graph.spec.document.moved)
-        while self._by_place() or self._by_content():
+            del self._removed[name], self._added[name]
+        self._pair_stated(new.graph.graph.spec.document.moved)
+        while self._pair_by_position() or self._pair_by_content():
             pass
 
     def __getitem__(self, name: str) -> str:
-        """The new name of an old one."""
+        """Return the new name of an old name."""
         return self.found.get(name, name)
 
     def written(self) -> list[tuple[str, str]]:
-        """The renamed names that a spec declares: `z[t-1]` follows z."""
+        """Return the pairs of names that specs declare, without lagged values such as `z[t-1]`."""
         return [(old, new) for old, new in self.found.items() if "[" not in old]
 
     def apply(self, text: str) -> str:
-        """The text with all names in it renamed."""
+        """Return a text with all names in it replaced by the new ones."""
         return _WORD.sub(lambda match: self[match[0]], text) if self.found else text
 
     def _pair(self, old: str, new: str) -> bool:
-        """Take two names for one where nothing speaks against it."""
-        kind = self._gone.get(old)
-        if kind is None or kind != self._come.get(new):
+        """Pair two names if they are unpaired and of the same kind; return whether they are."""
+        kind = self._removed.get(old)
+        if kind is None or kind != self._added.get(new):
             return False
         self.found[old] = new
-        del self._gone[old], self._come[new]
+        del self._removed[old], self._added[new]
         return True
 
-    def _moved(self, moved: Mapping[str, str]) -> None:
-        """What the new spec says itself of its tensors: `model.decoder: model.generator`."""
+    def _pair_stated(self, moved: Mapping[str, str]) -> None:
+        """Pair the names of tensors that `moved:` of the new spec states."""
         for before, after in moved.items():
             for old, new in zip(before.split(".")[1:2], after.split(".")[1:2], strict=False):
                 self._pair(old, new)
 
-    def _by_place(self) -> bool:
-        found = [self._pair(a, b) for one, other in self._twins() for a, b in _places(one, other)]
+    def _pair_by_position(self) -> bool:
+        found = [
+            self._pair(a, b)
+            for one, other in self._matched_nodes()
+            for a, b in _aligned_names(one, other)
+        ]
         return any(found)
 
-    def _twins(self) -> Iterator[tuple[Node, Node]]:
-        """The nodes of both specs that are known to be one."""
+    def _matched_nodes(self) -> Iterator[tuple[Node, Node]]:
+        """Yield the nodes that correspond to each other in the two specs."""
         programs = self.new.graph.graph.programs
         for program in self.old.graph.graph.programs.values():
             nodes = programs[program.name].nodes if program.name in programs else {}
@@ -73,18 +77,18 @@ class Renames:
                 if self[name] in nodes:
                     yield node, nodes[self[name]]
 
-    def _by_content(self) -> bool:
-        """Pair names that say the same, each after the names that it uses."""
-        said: dict[str, list[str]] = {}
-        for name in self._come:
-            said.setdefault(self._said(self.new, name, {}), []).append(name)
+    def _pair_by_content(self) -> bool:
+        """Pair names with equal declarations, each after the names in its declaration."""
+        by_digest: dict[str, list[str]] = {}
+        for name in self._added:
+            by_digest.setdefault(self._content_digest(self.new, name, {}), []).append(name)
         found = False
-        for name in list(self._gone):
-            twins = said.get(self._said(self.old, name, self.found), [])
-            found |= any(self._pair(name, twin) for twin in twins if twin in self._come)
+        for name in list(self._removed):
+            equal = by_digest.get(self._content_digest(self.old, name, self.found), [])
+            found |= any(self._pair(name, other) for other in equal if other in self._added)
         return found
 
-    def _said(self, plan: Plan, name: str, renames: Mapping[str, str]) -> str:
+    def _content_digest(self, plan: Plan, name: str, renames: Mapping[str, str]) -> str:
         graph = plan.graph.graph
         if name in graph.links:
             return digest(link_content(plan, name))
@@ -97,7 +101,7 @@ class Renames:
 
 
 def _kinds(plan: Plan) -> dict[str, object]:
-    """What each name stands for, what is used before its users; names of two kinds never pair."""
+    """Return the kind of each name, in topological order; only names of one kind are paired."""
     graph = plan.graph.graph
     kinds: dict[str, object] = dict.fromkeys(graph.constants, "constant")
     kinds |= {name: ("link", link.entry.name) for name, link in graph.links.items()}
@@ -109,8 +113,8 @@ def _kinds(plan: Plan) -> dict[str, object]:
     return kinds
 
 
-def _places(one: Node, other: Node) -> Iterator[tuple[str, str]]:
-    """The names that stand at the same place in two nodes."""
+def _aligned_names(one: Node, other: Node) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of names at the same positions of the expressions of two nodes."""
     pairs = [(one.params, other.params), (one.value, other.value)]
     pairs += [(e, other.arguments.get(key)) for key, e in one.arguments.items()]
     pairs += zip(one.through, other.through, strict=False)

@@ -1,4 +1,4 @@
-"""What changed outside the programs: constants, links, objective, data, training, figures."""
+"""Lists the changes outside programs: constants, links, objective, data, training, metrics."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Found = Iterator[tuple[str, str]]
 Entry = TypeVar("Entry")
 
 WORDS = {"lr": "learning rate", "validate_every": "epochs between validations"}
-"""Keys whose own name says too little."""
+"""Names of keys in sentences, if they differ from the key."""
 
 
 def head(old: Document, new: Document) -> Found:
-    """The spec's name and description."""
+    """Yield the changes of name and description."""
     if old.name != new.name:
         yield "name", f"the spec is called {new.name}, not {old.name}"
     if old.doc != new.doc:
@@ -34,7 +34,7 @@ def head(old: Document, new: Document) -> Found:
 
 
 def constants(old: Document, new: Document, renames: Renames) -> Found:
-    """Named numbers."""
+    """Yield the changes of constants."""
     before = {renames[name]: value for name, value in old.constants.items()}
     for name, was, now in _both(before, new.constants):
         if name not in before:
@@ -46,7 +46,7 @@ def constants(old: Document, new: Document, renames: Renames) -> Found:
 
 
 def links(old: Document, new: Document, renames: Renames) -> Found:
-    """Networks, option by option."""
+    """Yield the changes of links, option by option."""
     before = {renames[name]: link for name, link in old.links.items()}
     for name, was, now in _both(before, new.links):
         where = f"links.{name}"
@@ -64,14 +64,14 @@ def _link(name: str, was: LinkSpec, now: LinkSpec) -> Found:
     for key, field in type(now.options).model_fields.items():
         before, after = getattr(was.options, key), getattr(now.options, key)
         if before != after:
-            # The option that is named like the kind is described by what it holds.
+            # The option with the name of the kind is described by its meaning.
             described = (field.description or key).partition(";")[0].partition(",")[0]
             word = described.rstrip(".").removeprefix("The ") if key == now.kind else key
             yield f"links.{name}.{key}", f"the {word} of {name}: {shown(before)} -> {shown(after)}"
 
 
 def _kind(link: LinkSpec) -> str:
-    """`mlp [200, 200], activation tanh`."""
+    """Return the kind of a link with its options: `mlp [200, 200], activation tanh`."""
     given = link.options.model_dump(exclude_defaults=True)
     main = given.pop(link.kind, True)
     first = link.kind if main is True else f"{link.kind} {shown(main)}"
@@ -79,7 +79,7 @@ def _kind(link: LinkSpec) -> str:
 
 
 def objective(old: Plan, new: Plan) -> Found:
-    """What is optimized."""
+    """Yield the changes of the objective."""
     before, after = (plan.graph.graph.spec.document.objective for plan in (old, new))
     was, now = old.objective.players[0], new.objective.players[0]
     if isinstance(before, Players) and isinstance(after, Players):
@@ -100,7 +100,7 @@ def objective(old: Plan, new: Plan) -> Found:
 
 
 def _optimized(written: object) -> object:
-    """An objective without how its players are trained, so that two can be compared."""
+    """Return an objective for comparison, without the settings of training of its players."""
     if not isinstance(written, Players):
         return plain(written)
     each = [(n, plain(p.minimize), p.links) for n, p in written.players.items()]
@@ -108,7 +108,7 @@ def _optimized(written: object) -> object:
 
 
 def _each_player(before: Players, after: Players) -> Found:
-    """What each player minimizes, and over which links; players that come and go."""
+    """Yield the changes of players: their losses, their links, and their order."""
     for name, was, now in _both(before.players, after.players):
         where = f"objective.players.{name}"
         if was is None and now is not None:
@@ -130,7 +130,7 @@ def _trained(player: Player) -> str:
 
 
 def _players(old: Document, new: Document) -> Found:
-    """How single players are trained; what is not stated for one is as for all."""
+    """Yield the changes of the settings of single players, which default to those of `train:`."""
     for name, was, now in _both(_settings(old), _settings(new)):
         if was is None or now is None or plain(was) == plain(now):
             continue
@@ -140,16 +140,16 @@ def _players(old: Document, new: Document) -> Found:
 
 
 def _settings(document: Document) -> dict[str, PlayerSettings]:
-    """What is stated of the training of each player."""
+    """Return the settings of training of each player."""
     if not isinstance(document.objective, Players):
         return {}
     return {name: player.settings for name, player in document.objective.players.items()}
 
 
 def _options(written: object) -> dict[str, object]:
-    """The options of a named objective with their defaults, but for the particles.
+    """Return the options of a named objective with defaults, without particles.
 
-    These are compared by their effect.
+    Particles are compared by the number that the compiler uses.
     """
     if not isinstance(written, NamedObjective):
         return {}
@@ -168,7 +168,7 @@ def _aim(plan: Plan) -> str:
 
 
 def rest(old: Document, new: Document, renames: Renames) -> Found:
-    """Plates, data, training, the figures to report, and renamed tensors."""
+    """Yield the changes of plates, data, training, metrics and renamed tensors."""
     yield from _table("plates", "size of the plate {}", old.plates, new.plates)
     yield from _data(old, new, renames)
     for where, word, was, now in _leaves("train", "", old.train, new.train):
@@ -194,7 +194,7 @@ def _data(old: Document, new: Document, renames: Renames) -> Found:
 
 
 def _each(above: str, words: str, old: Mapping[str, object], new: Mapping[str, object]) -> Found:
-    """Entries that have fields of their own."""
+    """Yield the changes of entries that have fields of their own."""
     for name, was, now in _both(old, new):
         if was is None or now is None:
             yield f"{above}.{name}", f"{words} {name} is {'new' if was is None else 'gone'}"
@@ -212,7 +212,7 @@ def _table(where: str, words: str, old: Mapping[str, object], new: Mapping[str, 
 def _both(
     old: Mapping[str, Entry], new: Mapping[str, Entry]
 ) -> Iterator[tuple[str, Entry | None, Entry | None]]:
-    """The entries of both, the new ones' order first."""
+    """Yield the entries of two mappings by key, in the order of the new one."""
     for key in dict.fromkeys([*new, *old]):
         yield key, old.get(key), new.get(key)
 
@@ -220,7 +220,7 @@ def _both(
 def _leaves(
     where: str, above: str, old: object, new: object
 ) -> Iterator[tuple[str, str, str, str]]:
-    """Where two values differ: the path, the word for it, the value before and after."""
+    """Yield the differences of two values: path, name, value before and after."""
     if isinstance(old, (Optimizer, Schedule)) or isinstance(new, Schedule):
         yield from _named(where, above, old, new)
     elif isinstance(old, BaseModel) and type(old) is type(new):
@@ -236,7 +236,7 @@ def _leaves(
 
 
 def _named(where: str, above: str, old: object, new: object) -> Iterator[tuple[str, str, str, str]]:
-    """Two optimizers or schedules: their options, or which, where they are of two kinds."""
+    """Yield the differences of two optimizers or schedules: options, or both if names differ."""
     if type(old) is type(new) and getattr(old, "name", "") == getattr(new, "name", ""):
         yield from _leaves(where, above, getattr(old, "options", {}), getattr(new, "options", {}))
     else:
@@ -244,7 +244,7 @@ def _named(where: str, above: str, old: object, new: object) -> Iterator[tuple[s
 
 
 def _chosen(value: object) -> str:
-    """`sgd, lr 0.1`: without the options that have their defaults."""
+    """Return a named value without options at their defaults: `sgd, lr 0.1`."""
     if not isinstance(value, (Optimizer, Schedule)):
         return shown(value)
     kinds = OPTIMIZERS if isinstance(value, Optimizer) else SCHEDULES

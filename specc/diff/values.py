@@ -1,4 +1,4 @@
-"""Values of a document as text for people."""
+"""Prints values of a document in sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from specc.language.schema.digests import digest_class
 
 
 def plain(value: object) -> object:
-    """A value without its places in a text, so that two can be compared."""
+    """Return a value without positions and documentation, for comparison."""
     if isinstance(value, Expression):
         return print_expression(value)
     if isinstance(value, BaseModel):
@@ -30,7 +30,7 @@ def plain(value: object) -> object:
 
 
 def shown(value: object) -> str:
-    """`[200, 200]`, `0.0003`, `score, baseline: mean`; `nothing` for what is not there."""
+    """Return the text of a value: `[200, 200]`, `0.0003`, `score, baseline: mean`, `nothing`."""
     value = plain(value)
     if value is None or value == [] or value == {}:
         return "nothing"
@@ -47,13 +47,13 @@ def shown(value: object) -> str:
 
 
 def _fields(value: Mapping[str, object]) -> str:
-    """The fields of a mapping in a row; the name of a kind needs no name of its own."""
-    said = []
+    """Return the fields of a mapping, separated by commas; kinds and names need no key."""
+    parts = []
     for key, item in value.items():
         if key in ("kind", "name"):
-            said.append(shown(item))
+            parts.append(shown(item))
         elif key == "options" and isinstance(item, dict):
-            said += [_fields(item)] if item else []
+            parts += [_fields(item)] if item else []
         elif item is not None and item != {} and item != []:
-            said.append(f"{key} {shown(item)}")
-    return ", ".join(said)
+            parts.append(f"{key} {shown(item)}")
+    return ", ".join(parts)

@@ -16,7 +16,7 @@ Visit = tuple[str, bool]
 
 
 def _visits(digraph: nx.DiGraph[str], start: str, observed: Set[str]) -> dict[Visit, Visit | None]:
-    """Every visit of the ball, with its predecessor on a shortest path.
+    """Return every visit of the ball, with its predecessor on a shortest path.
 
     At an unobserved node the ball continues to the children, and if it comes from a child also to
     the parents; at an observed node a ball from a parent returns to the parents.
@@ -40,7 +40,7 @@ def _visits(digraph: nx.DiGraph[str], start: str, observed: Set[str]) -> dict[Vi
 def open_path(
     digraph: nx.DiGraph[str], left: str, right: str, given: Iterable[str] = ()
 ) -> tuple[str, ...] | None:
-    """A shortest open path between the two nodes; None if they are d-separated.
+    """Return a shortest open path between the two nodes; None if they are d-separated.
 
     A collider on the path is open because it, or one of its descendants, is given.
     """
@@ -50,7 +50,7 @@ def open_path(
         return None
     trail: list[str] = []
     while visit is not None:
-        if visit[0] in trail:  # down to what is given, and back up the same way
+        if visit[0] in trail:  # a detour to an observed node and back
             del trail[trail.index(visit[0]) :]
         trail.append(visit[0])
         visit = came[visit]

@@ -28,7 +28,7 @@ class Answer:
 
 
 def planned(factors: Sequence[Factor], queried: Sequence[str], known: Mapping[str, int]) -> Order:
-    """The elimination order, with the size of its largest table."""
+    """Return the elimination order, with the size of its largest table."""
     sizes = {n: s for f in factors for n, s in zip(f.variables, f.values.shape, strict=True)}
     scopes = [tuple(n for n in f.variables if n not in known) for f in factors]
     return best_order(scopes, sizes, queried)
@@ -37,7 +37,7 @@ def planned(factors: Sequence[Factor], queried: Sequence[str], known: Mapping[st
 def eliminate(
     factors: Sequence[Factor], queried: Sequence[str], known: Mapping[str, int], order: Order
 ) -> Answer | None:
-    """The answer; None if the evidence has probability 0."""
+    """Return the answer; None if the evidence has probability 0."""
     left = [factor.at(known) for factor in factors]
     log_scale = 0.0
     for name in order.names:

@@ -88,7 +88,7 @@ class Evaluator:
     values: Mapping[str, npt.NDArray[np.float64]]
 
     def value(self, expression: Expression) -> Array:
-        """The value of an expression; raises NotKnown."""
+        """Return the value of an expression; raises NotKnown."""
         match expression:
             case Number(value=value):
                 return self._constant(value)

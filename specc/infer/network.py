@@ -53,7 +53,7 @@ class Network:
         self._stochastic = StochasticGraph(self.graph, {})
 
     def answer(self, question: Question) -> Result:
-        """The exact answer of a query; raises Refusal, E1002 to E1008."""
+        """Return the exact answer of a query; raises Refusal, E1002 to E1008."""
         for term in (*question.queried, *question.known):
             self._check(term)
         known = {term.name: term.value for term in question.known if term.value is not None}
@@ -73,7 +73,7 @@ class Network:
         return Result(free, values, found.log_known, len(factors), int(order.largest))
 
     def classes(self, name: str) -> int:
-        """The number of values of a node; raises Refusal E1006."""
+        """Return the number of values of a node; raises Refusal E1006."""
         node = self.graph.model.nodes[name]
         kind = self.typed.types[node.id]
         finite = isinstance(kind.support, Integers) and kind.support.low == 0
@@ -97,7 +97,7 @@ class Network:
             raise Refusal(finding)
 
     def _factors(self, names: Iterable[str], known: Mapping[str, int]) -> list[Factor]:
-        """The tables of these nodes and of their ancestors, which are sufficient."""
+        """Return the tables of these nodes and of their ancestors, which are sufficient."""
         factors, waiting, seen = [], list(names), set(names)
         while waiting:
             name = waiting.pop()
@@ -118,7 +118,7 @@ class Network:
             raise _not_known(node, "it is given by the data", hint)
 
     def _factor(self, node: Node) -> Factor:
-        """p(node | parents), with an axis for each parent and a last axis for the node."""
+        """Return p(node | parents), with an axis for each parent and a last axis for the node."""
         if isinstance(node, Part):
             reason = f"it is a part of the draw `{node.joint}`, which has one density"
             raise _not_known(node, reason, "query nodes that have a distribution themselves")
@@ -138,7 +138,7 @@ class Network:
 
 
 def _probabilities(node: Latent | Observed, evaluator: Evaluator, classes: int) -> Array:
-    """The probabilities of the values of a node, along the last axis."""
+    """Return the probabilities of the values of a node, along the last axis."""
     if node.params is not None:
         evaluator.value(node.params)
     written = node.arguments.get("probs", node.arguments.get("logits"))
@@ -161,7 +161,7 @@ def _probabilities(node: Latent | Observed, evaluator: Evaluator, classes: int) 
 
 
 def unknown(nodes: Mapping[str, Node], name: str, span: Span) -> Diagnostic:
-    """The diagnostic of a name that is not a variable."""
+    """Return the diagnostic of a name that is not a variable."""
     known = [n for n, node in nodes.items() if node.is_variable or isinstance(node, Given)]
     guess = nearest(name, known)
     hint = "" if guess else "there are " + ", ".join(f"`{n}`" for n in known[:8])

@@ -26,7 +26,7 @@ class Order:
 def best_order(
     scopes: Iterable[tuple[str, ...]], sizes: Mapping[str, int], free: Iterable[str]
 ) -> Order:
-    """An order of all variables except `free`, whose joint table remains."""
+    """Return an order of all variables except `free`, whose joint table remains."""
     neighbours: Neighbours = {}
     for scope in scopes:
         for name in scope:

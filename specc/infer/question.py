@@ -32,7 +32,7 @@ class Question:
 
 
 def read_question(text: str) -> Question:
-    """The query in a text; raises Refusal E1001 for a wrong syntax, E1004 for a repeated name."""
+    """Parse a query; raises Refusal E1001 for a wrong syntax, E1004 for a repeated name."""
     return _Reader(Source("question", text)).question()
 
 
@@ -61,7 +61,7 @@ class _Reader:
         return Question(queried, known, Span(self.source, 0, len(self.source.text)))
 
     def terms(self, valued: bool) -> tuple[Term, ...]:
-        """Terms separated by commas; with `valued` each must have a value."""
+        """Parse terms separated by commas; with `valued` each must have a value."""
         found = [self.term(valued)]
         while self.text == ",":
             self.advance()
@@ -104,7 +104,7 @@ class _Reader:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
-    """The tokens with their positions, followed by empty tokens."""
+    """Yield the tokens with their positions, followed by empty tokens."""
     for found in _PIECE.finditer(text):
         piece = found[0].strip()
         yield piece, found.end() - len(piece), found.end()

@@ -6,7 +6,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 
 
 class Refusal(Exception):
-    """Raised with the diagnostic that explains it, at its place in the query or the spec."""
+    """The exception with the diagnostic of a query, at a position in the query or the spec."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.code)

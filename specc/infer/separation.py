@@ -41,7 +41,7 @@ class Separation:
 
 
 def separate(graph: Graph, left: str, right: str, given: Sequence[str]) -> Separation:
-    """The separation; raises Refusal E1002 for an unknown name, E1004 for a repeated one.
+    """Return the separation; raises Refusal E1002 for an unknown name, E1004 for a repeated one.
 
     Nodes that are `given` in the spec have no distribution and count as evidence.
     """
@@ -58,7 +58,7 @@ def separate(graph: Graph, left: str, right: str, given: Sequence[str]) -> Separ
 
 
 def random_graph(graph: Graph) -> nx.DiGraph[str]:
-    """The dependence graph of the random and given nodes of the model, through `let` nodes.
+    """Return the dependence graph of random and given nodes of the model, through `let` nodes.
 
     The parts of a joint draw are children of that draw.
     """
@@ -74,7 +74,7 @@ def random_graph(graph: Graph) -> nx.DiGraph[str]:
 
 
 def _held(digraph: nx.DiGraph[str], name: str, given: Iterable[str]) -> str:
-    """The nearest given node among a node and its descendants, of which at least one is given."""
+    """Return the nearest given node among a node and its descendants; at least one is given."""
     distance = nx.single_source_shortest_path_length(digraph, name)
     return min((n for n in given if n in distance), key=distance.__getitem__)
 

@@ -1,1 +1,1 @@
-"""The reference of the language, made from the catalog and the schema: pages and single entries."""
+"""The reference of the language, generated from the catalog and the schema."""

@@ -1,4 +1,4 @@
-"""An entry of the reference, before it is a page of Markdown or text on a terminal."""
+"""Entries of the reference, which are printed as Markdown or as plain text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specc.catalog.entry import Reference
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head; cells hold Markdown of one line, such as `` `loc` ``."""
+    """Rows under a head; a cell is one line of Markdown, such as `` `loc` ``."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -18,10 +18,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the reference states of one name.
+    """The reference of one name.
 
-    `kind` is what it is, such as `distribution`; `formula` has a line or several; `facts` are
-    sentences; an `example` is a piece of a spec; `sources` are papers.
+    `kind` is its kind, such as `distribution`; `formula` has one or more lines; `facts` are
+    sentences; `example` is an excerpt of a spec; `sources` are citations.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the reference: `name` is that of its file, without the ending."""
+    """A page of the reference; `name` is that of its file without the extension."""
 
     name: str
     title: str
@@ -45,17 +45,17 @@ class Page:
 
 
 def cited(references: Sequence[Reference]) -> tuple[str, ...]:
-    """Papers with the equation or section in them."""
+    """Return citations with equation or section."""
     return tuple(f"{r.cite}, {r.where}" if r.where else r.cite for r in references)
 
 
 def code(text: object) -> str:
-    """A piece of a spec inside a sentence or a cell."""
+    """Return an excerpt of a spec as inline code."""
     return f"`{text}`"
 
 
 def shown(value: object) -> str:
-    """A value as a spec writes it."""
+    """Return the text of a value in a spec."""
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
@@ -68,6 +68,6 @@ def shown(value: object) -> str:
 
 
 def listed(words: Sequence[str]) -> str:
-    """`a`, `b` and `c`."""
+    """Return a list in a sentence: `a`, `b` and `c`."""
     *others, last = [code(word) for word in words]
     return f"{', '.join(others)} and {last}" if others else last

@@ -1,7 +1,7 @@
-"""`python -m specc.reference.map docs/architecture.md`: draws which package imports which.
+"""`python -m specc.reference.map docs/architecture.md` draws the imports between packages.
 
-The picture is a Mermaid graph between two marks of the page. It is read from the imports in the
-source, types and functions included. An arrow that a longer way implies is left out.
+The picture is a Mermaid graph between two marks of the page. It is computed from all imports in the
+source, also those inside functions and for types. Transitive arrows are omitted.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ TOWERS = {
     "run time, on torch": RUN_TIME.split(),
 }
 INSIDE = ("codegen", "engine")
-"""Packages of which the parts are drawn, too."""
+"""Packages whose modules are drawn, too."""
 
 
 def imported(source: str) -> Iterator[str]:
-    """The modules of the package that a text of Python imports, by their full names."""
+    """Yield the full names of the modules of the package that a Python source imports."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("specc."):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -35,7 +35,7 @@ def imported(source: str) -> Iterator[str]:
 
 
 def packages(below: str = "") -> nx.DiGraph[str]:
-    """Which part of a package imports which: an edge runs from the user to what it uses."""
+    """Return the imports between parts of a package: edges from the importing part."""
     prefix = f"specc.{below}." if below else "specc."
     folder = ROOT / below if below else ROOT
     parts = {p.stem for p in folder.iterdir() if (p / "__init__.py").exists() or p.suffix == ".py"}
@@ -50,7 +50,7 @@ def packages(below: str = "") -> nx.DiGraph[str]:
 
 
 def reduced(graph: nx.DiGraph[str], names: set[str]) -> list[tuple[str, str]]:
-    """The arrows between some nodes; where there is no circle, none that a longer way implies."""
+    """Return the edges between some nodes, without transitive ones if there is no circle."""
     between = graph.subgraph(sorted(names & set(graph)))
     if nx.is_directed_acyclic_graph(between):
         between = nx.transitive_reduction(between)
@@ -58,7 +58,7 @@ def reduced(graph: nx.DiGraph[str], names: set[str]) -> list[tuple[str, str]]:
 
 
 def picture() -> str:
-    """The map as Mermaid text: two towers, and the parts of the packages that have many."""
+    """Return the map as Mermaid text: two towers, and the modules of the packages in `INSIDE`."""
     lines = ["```mermaid", "graph BT"]
     for number, (title, names) in enumerate(TOWERS.items()):
         lines += [f'  subgraph tower{number}["{title}"]', *(f"    {name}" for name in names)]
@@ -76,7 +76,7 @@ def picture() -> str:
 
 
 def drawn(page: str) -> str:
-    """The page with the picture of today between its marks."""
+    """Return the page with a new picture between its marks."""
     before, _, rest = page.partition(START)
     return f"{before}{START}\n{picture()}\n{END}{rest.partition(END)[2]}"
 

@@ -1,4 +1,4 @@
-"""Pages of the reference as Markdown."""
+"""Prints pages of the reference as Markdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MADE = "<!-- Made by `python -m specc.reference docs/reference`; edit the catalo
 
 
 def render(page: Page) -> str:
-    """All of a page."""
+    """Return a page as Markdown."""
     parts = [f"# {page.title}", MADE, page.intro.strip(), _contents(page)]
     shared = _shared(page)
     kind = ""
@@ -28,7 +28,7 @@ def _shared(page: Page) -> bool:
 
 
 def _contents(page: Page) -> str:
-    """A line that leads to every entry."""
+    """Return links to every entry of a page, by kind."""
     if not _shared(page):
         return _links(page.entries)
     kinds = dict.fromkeys(entry.kind for entry in page.entries)

@@ -1,4 +1,4 @@
-"""The pages of the reference, and the entry of a name."""
+"""The pages of the reference, and the search for a name."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ KINDS = (
 
 
 def pages() -> tuple[Page, ...]:
-    """Every page, in the order of the index."""
+    """Return every page, in the order of the index."""
     return tuple(kind.page() for kind in KINDS)
 
 
 def named() -> Iterator[Entry]:
-    """Every entry with a name; keys of a spec are named by their paths."""
+    """Yield every entry with a name; keys of a spec are named by their paths."""
     for kind in KINDS:
         yield from spec.keys() if kind is spec else kind.page().entries
 
 
 def find(word: str) -> tuple[Entry, ...]:
-    """The entries of a name: of the catalog, or keys whose path is or ends with it.
+    """Return the entries of a name of the catalog, or of keys by their path or last part.
 
-    A path may have names of a spec in it: `model.z.plate` is `model.NODE.plate`, and so is
-    `model.plate`. Empty where there is none.
+    A path may contain names of a spec: `model.z.plate` finds `model.NODE.plate`, and so does
+    `model.plate`. The result is empty if there is no entry.
     """
     every = tuple(named())
     sought = tuple(word.split("."))
@@ -60,7 +60,7 @@ def find(word: str) -> tuple[Entry, ...]:
 
 
 def _leads(path: str, sought: tuple[str, ...]) -> bool:
-    """Whether a path with names in capitals is the sought one, with them or without."""
+    """Whether a path with placeholders in capitals matches the path that is sought."""
     steps = path.split(".")
     if steps[-1].isupper():
         return False
@@ -71,6 +71,6 @@ def _leads(path: str, sought: tuple[str, ...]) -> bool:
 
 
 def guess(word: str) -> str | None:
-    """The name that was meant: one of another library, or one spelt nearly so."""
+    """Return the probable name: the equivalent of a name of another library, or a similar one."""
     names = {entry.name for entry in named()}
     return meant(word, sorted(names | {name.rpartition(".")[2] for name in names}))

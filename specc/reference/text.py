@@ -1,4 +1,4 @@
-"""An entry of the reference as plain text, for a terminal."""
+"""Prints an entry of the reference as plain text, for a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 
 def render(entry: Entry) -> str:
-    """The same as on its page: formula, facts, parameters, example, source."""
+    """Return an entry as plain text: formula, facts, parameters, example, source."""
     parts = [f"{entry.name}: {entry.kind}", _filled(entry.summary)]
     if entry.formula:
         parts.append("\n".join(_formula(line) for line in entry.formula.splitlines()))
@@ -27,7 +27,7 @@ def render(entry: Entry) -> str:
 
 
 def _formula(line: str) -> str:
-    """A line of a formula; where it is too long, the rest is indented further."""
+    """Return a line of a formula, folded with a further indent if it is too long."""
     return textwrap.fill(
         line,
         WIDTH,
@@ -49,7 +49,7 @@ def _filled(text: str, indent: str = "") -> str:
 
 
 def _table(table: Table) -> str:
-    """Columns of even width; the last one is wrapped. Columns without any cell are left out."""
+    """Return aligned columns, of which the last one is wrapped and empty ones are omitted."""
     shown = [i for i in range(len(table.head)) if any(row[i] for row in table.rows)]
     rows = [tuple(_plain(row[i]) for i in shown) for row in (table.head, *table.rows)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(shown) - 1)]

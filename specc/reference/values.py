@@ -1,4 +1,4 @@
-"""What a value may be, in words, from the JSON Schema of an option."""
+"""Describes the values of an option in words, from its JSON Schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Json = Mapping[str, Any]
 
 HEAD = ("option", "value", "default", "meaning")
 LARGE = 100_000
-"""Limits above it only keep a number within machine integers, and are not shown."""
+"""Larger limits only exclude overflow of machine integers, and are not shown."""
 
 KINDS = {
     "integer": "integer",
@@ -25,7 +25,7 @@ KINDS = {
 
 
 def options(model: type[BaseModel], main: str = "") -> tuple[Table, ...]:
-    """The fields of a model as a table, `main` the first, and one for each model inside it."""
+    """Return the fields of a model as a table, `main` first, and a table for each inner model."""
     schema = model.model_json_schema(by_alias=True)
     return _tables(schema, schema.get("$defs", {}), main)
 
@@ -44,13 +44,13 @@ def _tables(schema: Json, inner: Json, main: str = "") -> tuple[Table, ...]:
 
 
 def _models(field: Json) -> list[str]:
-    """The definitions with fields that a field leads to directly."""
+    """Return the names of the models that a field contains directly."""
     forms = [field, *field.get("anyOf", ())]
     return [form["$ref"].rpartition("/")[2] for form in forms if "$ref" in form]
 
 
 def values(field: Json, inner: Json) -> str:
-    """The allowed values: `integer >= 1`, ``` `relu`, `tanh` ```."""
+    """Return the allowed values: `integer >= 1`, ``` `relu`, `tanh` ```."""
     if "$ref" in field:
         return "keys, see below"
     if "enum" in field:
@@ -86,7 +86,7 @@ def _plural(words: str) -> str:
 
 
 def _limits(field: Json) -> str:
-    """` in [0, 1)`, ` >= 1`."""
+    """Return the limits of a number: ` in [0, 1)`, ` >= 1`."""
     low, high = field.get("minimum"), field.get("maximum")
     above, below = field.get("exclusiveMinimum"), field.get("exclusiveMaximum")
     high = None if high is not None and abs(high) >= LARGE else high

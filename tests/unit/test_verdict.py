@@ -2,7 +2,7 @@
 
 import pytest
 
-from specc.verdict import Module, Side, arranged, judge, slots
+from specc.verdict import Module, Side, arranged, compare_weights, slots
 
 
 def chain(*numbers, leaf=(3, 3)):
@@ -14,14 +14,14 @@ def side(shapes, math="a", modules=None, fixed=None):
 
 
 def test_layers_without_tensors_move_none():
-    found = judge(side(chain(0, 2, 4)), side(chain(0, 3, 6), math="b"), {})
-    assert found.fate == "all"
+    found = compare_weights(side(chain(0, 2, 4)), side(chain(0, 3, 6), math="b"), {})
+    assert found.outcome == "all"
     assert found.names["model.f.6.weight"] == "model.f.4.weight"
 
 
 def test_a_chain_of_one_layer_is_that_layer():
     one, more = {"model.f.weight": (3, 3)}, chain(0)
-    assert judge(side(one), side(more, math="b"), {}).names == {
+    assert compare_weights(side(one), side(more, math="b"), {}).names == {
         "model.f.0.weight": "model.f.weight"
     }
     assert slots(one).keys() == slots(more).keys()
@@ -30,7 +30,7 @@ def test_a_chain_of_one_layer_is_that_layer():
 def test_a_bias_of_one_kind_of_layer_is_none_of_another():
     linear = {"model.f.0.weight": (3, 3), "model.f.0.bias": (3,)}
     norm = {"model.f.0.weight": (3,), "model.f.0.bias": (3,)}
-    assert judge(side(linear), side(norm, math="b"), {}).fate == "none"
+    assert compare_weights(side(linear), side(norm, math="b"), {}).outcome == "none"
 
 
 @pytest.mark.parametrize(
@@ -59,23 +59,23 @@ def test_what_is_not_known_to_follow_its_arguments_does_not_fit():
         side(chain(0), math=m, modules={"model.f": own})
         for m, own in zip("ab", swapped, strict=True)
     )
-    assert judge(old, new, {}).fate == "none"
+    assert compare_weights(old, new, {}).outcome == "none"
 
 
 def test_the_same_mathematics_is_mapped_by_place_though_names_are_exchanged():
     shapes = {"model.f.weight": (2,), "model.g.weight": (2,)}
     one = {"model.f": Module("link 0"), "model.g": Module("link 1")}
     other = {"model.f": Module("link 1"), "model.g": Module("link 0")}
-    found = judge(side(shapes, modules=one), side(shapes, modules=other), {})
-    assert found.fate == "resumes"
+    found = compare_weights(side(shapes, modules=one), side(shapes, modules=other), {})
+    assert found.outcome == "resumes"
     assert found.names == {"model.f.weight": "model.g.weight", "model.g.weight": "model.f.weight"}
 
 
 def test_what_a_run_holds_on_to_is_named():
-    found = judge(
+    found = compare_weights(
         side(chain(0), fixed={"train.seed": 0, "train.optimizer": "sgd"}),
         side(chain(0), fixed={"train.seed": 1, "train.optimizer": "adam", "train.optimizer.a": 1}),
         {},
     )
-    assert (found.fate, found.differs) == ("all", ("train.seed", "train.optimizer"))
+    assert (found.outcome, found.differs) == ("all", ("train.seed", "train.optimizer"))
     assert found.reason() == "train.seed, train.optimizer differ"

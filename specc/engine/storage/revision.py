@@ -17,7 +17,7 @@ from specc.engine.storage.file_io import to_json
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Manifest
-from specc.verdict import Module, Side, judge, module_of
+from specc.verdict import Module, Side, compare_weights, module_of
 
 
 def side(manifest: Manifest) -> Side:
@@ -45,14 +45,14 @@ def revision(run: Path, manifest: Manifest, moved: Mapping[str, str]) -> Revisio
     known = manifests.read(code)
     if run_folder.differing(known, manifest) is None:
         return None
-    judged = judge(side(known), side(manifest), moved)
-    if judged.fate != "resumes":
+    fit = compare_weights(side(known), side(manifest), moved)
+    if fit.outcome != "resumes":
         hint = "choose another folder, or train the spec that is in it"
-        if judged.names:
-            hint = f"{judged.sentence()}: `--from {run}` starts a new run with them"
-        message = f"the run in {run} cannot resume under this spec: {judged.reason()}"
+        if fit.names:
+            hint = f"{fit.sentence()}: `--from {run}` starts a new run with them"
+        message = f"the run in {run} cannot resume under this spec: {fit.reason()}"
         raise RunFailure("E0801", message, hint=hint, exit_code=USAGE)
-    pairs = {module_of(new): module_of(old) for new, old in judged.names.items()}
+    pairs = {module_of(new): module_of(old) for new, old in fit.names.items()}
     names = {new: old for new, old in pairs.items() if new != old}
     return Revision(names, tuple(_changes(known, manifest, names)))
 

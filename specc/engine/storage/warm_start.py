@@ -1,4 +1,4 @@
-"""A warm start: the tensors of another run that fit, as `specc.verdict` judges it."""
+"""A warm start: training starts from the tensors of another run that fit (`specc.verdict`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from specc.runtime import after_update
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.program import Program
-from specc.verdict import Side, judge
+from specc.verdict import Side, compare_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +61,24 @@ def warm_start(
         hint = "name the folder of a run, such as `runs/vae-1`"
         raise RunFailure("E0802", f"there is no checkpoint in {run}", hint=hint, exit_code=USAGE)
     stored, own = found.useful, checkpoint.named_tensors(program)
-    judged = judge(*_sides(run, stored, program), moved)
-    if not judged.names:
+    fit = compare_weights(*_sides(run, stored, program), moved)
+    if not fit.names:
         message = f"no tensor of the run {run} has the name and shape of one of this program"
         hint = (
             "`moved: {old.name: new.name}` in the spec renames tensors; "
             "`specc diff` shows what carries over"
         )
         raise RunFailure("E0814", message, hint=hint, exit_code=USAGE)
-    names = {**_buffers(judged.names, own, stored), **judged.names}
+    names = {**_buffers(fit.names, own, stored), **fit.names}
     storage.read(stored, {old: own[name] for name, old in names.items()})
     with torch.no_grad():
-        for name, (axis, order) in judged.columns.items():
+        for name, (axis, order) in fit.columns.items():
             places = torch.tensor(order, device=own[name].device)
             own[name].copy_(own[name].index_select(axis, places))
-    after_update.start(program, program.manifest.after_update, judged.names)
-    loaded = tuple(name for name, _ in program.named_parameters() if name in judged.names)
-    fresh = tuple(name for name, _ in program.named_parameters() if name not in judged.names)
-    return WarmStart(str(run), found.counters.total, loaded, fresh, judged.shifted())
+    after_update.start(program, program.manifest.after_update, fit.names)
+    loaded = tuple(name for name, _ in program.named_parameters() if name in fit.names)
+    fresh = tuple(name for name, _ in program.named_parameters() if name not in fit.names)
+    return WarmStart(str(run), found.counters.total, loaded, fresh, fit.shifted())
 
 
 def _sides(run: Path, stored: Stored, program: Program) -> tuple[Side, Side]:

@@ -1,1 +1,1 @@
-"""The entries of the reference, one module a kind."""
+"""The entries of the reference, with a module for each kind."""

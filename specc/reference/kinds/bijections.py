@@ -16,13 +16,13 @@ INTRO = """A bijection f maps a draw u of the node's distribution to the value x
 
 
 def page() -> Page:
-    """All of them, in alphabetical order."""
+    """Return the page of all bijections, in alphabetical order."""
     found = tuple(map(entry, BIJECTIONS.values()))
     return Page("bijections", "Bijections", INTRO, found)
 
 
 def entry(of: Bijection[Any]) -> Entry:
-    """One kind of bijection."""
+    """Return the entry of a bijection."""
     return Entry(
         name=of.name,
         kind="bijection",

@@ -1,4 +1,4 @@
-"""Distributions: the formula of the density or mass, the parameters with their supports."""
+"""The reference of distributions: density or mass, and parameters with their supports."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ not given by name. The shape of an event is `[]` for elementwise parameters, whi
 
 
 def page() -> Page:
-    """All of them, in alphabetical order."""
+    """Return the page of all distributions, in alphabetical order."""
     found = tuple(map(entry, DISTRIBUTIONS.values()))
     return Page("distributions", "Distributions", INTRO, found)
 
 
 def entry(of: Distribution) -> Entry:
-    """One distribution."""
+    """Return the entry of a distribution."""
     return Entry(
         name=of.name,
         kind="distribution",
@@ -65,7 +65,7 @@ def _options(of: Distribution) -> list[tuple[str, ...]]:
 
 
 def _support(of: Distribution) -> str:
-    """The set of its values, and whether its parameters or options bound it."""
+    """Return the support, and whether parameters or options bound it."""
     names = [*(p.name for p in of.parameters), *of.options.values()]
     widest, bounded = of.result({}), of.result({name: 2.0 + n for n, name in enumerate(names)})
     words = describe(widest)

@@ -1,4 +1,4 @@
-"""Draws: how the value of a random node comes about, and with it the gradient."""
+"""The reference of draws: how a random node gets its value, and its gradient."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NEEDS = {
 
 
 def page() -> Page:
-    """All of them, in alphabetical order."""
+    """Return the page of all draws, in alphabetical order."""
     return Page("draws", "Draws", INTRO, tuple(map(entry, DRAWS.values())))
 
 
 def entry(of: Draw) -> Entry:
-    """The entry of a draw."""
+    """Return the entry of a draw."""
     needs = [words for trait, words in NEEDS.items() if getattr(of, trait)]
     facts = [f"It needs {' and '.join(needs)}."] if needs else []
     if of.marginalizes:

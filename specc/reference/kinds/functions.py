@@ -1,4 +1,4 @@
-"""Functions of expressions: the formula, what goes in and what comes out."""
+"""The reference of functions: formula, arguments and result."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ comparisons. The support of a result decides where it may be used: `scale: exp(x
 
 
 def page() -> Page:
-    """All of them, in alphabetical order."""
+    """Return the page of all functions, in alphabetical order."""
     found = tuple(map(entry, FUNCTIONS.values()))
     return Page("functions", "Functions", INTRO, found)
 
 
 def entry(of: Function) -> Entry:
-    """One function."""
+    """Return the entry of a function."""
     return Entry(
         name=of.name,
         kind="function",

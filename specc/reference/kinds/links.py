@@ -1,4 +1,4 @@
-"""Networks that a spec declares under `links:`, causal ones among them."""
+"""The reference of networks that a spec declares under `links:`, and of causal ones."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from its use. A causal link may be applied to the node whose parameter it comput
 
 
 def page() -> Page:
-    """Links, then causal links."""
+    """Return the page of all links, followed by causal links."""
     plain = list(map(entry, LINKS.values()))
     causal = list(map(entry, CAUSAL_LINKS.values()))
     return Page("links", "Links", INTRO, (*plain, *causal))
 
 
 def entry(of: Link[Any] | Causal[Any]) -> Entry:
-    """One kind of network."""
+    """Return the entry of a link."""
     is_causal = isinstance(of, Causal)
     return Entry(
         name=of.name,

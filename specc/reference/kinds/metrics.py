@@ -1,4 +1,4 @@
-"""Metrics of samples, the kernels and the features that they name."""
+"""The reference of metrics of samples, and of the kernels and features that they use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNITS = {
 
 
 def page() -> Page:
-    """Metrics, then kernels, then features."""
+    """Return the page of all metrics, followed by kernels and features."""
     inside = (*KERNELS.values(), *FEATURES.values())
     found = (*map(_metric, METRICS.values()), *map(_named, inside))
     return Page("metrics", "Metrics of samples", INTRO, found)
@@ -46,7 +46,7 @@ def _metric(of: Metric) -> Entry:
 
 
 def named(of: Metric | Shorthand, row: tuple[str, ...]) -> tuple[str, ...]:
-    """An option, with the names of the entries that it may have."""
+    """Return the row of an option, with the names of the entries that it accepts."""
     known = of.named.get(row[0].strip("`"))
     return row if known is None else (row[0], listed(list(known)), *row[2:])
 

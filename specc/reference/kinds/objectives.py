@@ -1,4 +1,4 @@
-"""Named objectives, each short for an expression over the programs."""
+"""The reference of named objectives."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ short for several players; `specc explain SPEC` shows their long form, which a s
 
 
 def page() -> Page:
-    """All of them, in alphabetical order."""
+    """Return the page of all objectives, in alphabetical order."""
     found = [*map(entry, OBJECTIVES.values()), *map(shorthand, SHORTHANDS.values())]
     found.sort(key=lambda one: one.name)
     return Page("objectives", "Objectives", INTRO, tuple(found))
 
 
 def entry(of: Objective) -> Entry:
-    """One objective."""
+    """Return the entry of an objective."""
     rows = tuple(
         (
             code(name),
@@ -47,7 +47,7 @@ def entry(of: Objective) -> Entry:
 
 
 def shorthand(of: Shorthand) -> Entry:
-    """One that is short for several players."""
+    """Return the entry of an objective that is short for several players."""
     tables = tuple(
         Table(table.head, tuple(named(of, row) for row in table.rows))
         for table in options(of.Options)

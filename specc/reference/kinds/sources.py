@@ -1,4 +1,4 @@
-"""Sources of data: the files, the columns, the options."""
+"""The reference of sources of data: files, columns, options."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ KINDS = {
 
 
 def page() -> Page:
-    """All of them, in alphabetical order."""
+    """Return the page of all sources, in alphabetical order."""
     found = tuple(map(entry, SOURCES.values()))
     return Page("sources", "Sources", INTRO, found)
 
 
 def entry(of: Source) -> Entry:
-    """One source."""
+    """Return the entry of a source."""
     return Entry(
         name=of.name,
         kind="source",

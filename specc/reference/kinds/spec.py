@@ -1,4 +1,4 @@
-"""Every key of a spec, from the declarations that check it."""
+"""The reference of all keys of a spec, from the models that validate it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ TRAIN_VALUES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The keys under one path; a row is the key, what it may be, its default, its meaning."""
+    """The keys under one path; a row has the key, its values, its default, and its meaning."""
 
     path: str
     summary: str
@@ -91,17 +91,17 @@ class Section:
 
 
 def page() -> Page:
-    """A section for each mapping of a spec."""
+    """Return the page with a section for each mapping of a spec."""
     return Page("spec", "Keys of a spec", INTRO, tuple(map(_as_entry, sections())))
 
 
 def keys() -> tuple[Entry, ...]:
-    """An entry for each key, named by its path, such as `train.epochs`."""
+    """Return an entry for each key, named by its path, such as `train.epochs`."""
     return tuple(_key(section, row) for section in sections() for row in section.rows)
 
 
 def sections() -> tuple[Section, ...]:
-    """Every mapping of a spec, from the outside in."""
+    """Return every mapping of a spec, outer ones first."""
     return (
         Section("", "The keys at the top.", _top()),
         Section("data", _first(DataSpec), _data()),
@@ -121,7 +121,7 @@ def sections() -> tuple[Section, ...]:
 
 
 def _figure() -> tuple[tuple[str, str, str, str], ...]:
-    """The options of a likelihood, and the key that makes the figure one of samples."""
+    """Return the options of a likelihood estimate, and the key of a metric of samples."""
     about = MetricFigure.model_fields["metric"].description or ""
     instead = f"Instead of an estimator. {about} See [Metrics](metrics.md)."
     return *rows_of(Evaluation), ("metric", "the name of a metric", "", instead)
@@ -130,7 +130,7 @@ def _figure() -> tuple[tuple[str, str, str, str], ...]:
 def rows_of(
     model: type[BaseModel], words: Mapping[str, str] | None = None
 ) -> tuple[tuple[str, str, str, str], ...]:
-    """A row for each field of a model, with `words` for the values of some."""
+    """Return a row for each field of a model; `words` are the values of some fields."""
     schema = model.model_json_schema(by_alias=True)
     inner = schema.get("$defs", {})
     rows = []

@@ -1,4 +1,4 @@
-"""How weights start and move: optimizers, schedules, initializers, activations."""
+"""The reference of optimizers, schedules, initializers and activations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAPER = re.compile(r"\(([A-Z][^()]*\d{4}[^()]*)\)")
 
 
 def page() -> Page:
-    """Optimizers, schedules, initializers, then activations."""
+    """Return the page of optimizers, schedules, initializers and activations."""
     entries = (
         *(_named(name, "optimizer", model) for name, model in OPTIMIZERS.items()),
         *(_named(name, "schedule", model) for name, model in SCHEDULES.items()),
