@@ -1,4 +1,4 @@
-"""What + - * / ** @ and the unary minus do to shapes and supports, event by event."""
+"""The event shapes and supports of results of + - * / ** @ and the unary minus."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from specc.catalog.supports import Integers, Interval, Support, bounds
 
 
 def broadcast_shape(*shapes: Shape) -> Shape:
-    """The shape to which all broadcast, aligned at the right.
+    """The shape to which all shapes broadcast, aligned at the right.
 
-    Raises `ShapeMismatch` where two sizes differ and neither is 1.
+    Raises `ShapeMismatch` if two sizes differ and neither is 1.
     """
     rank = max((len(shape) for shape in shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
@@ -26,7 +26,7 @@ def _common(sizes: tuple[int, ...], shapes: tuple[Shape, ...]) -> int:
 
 
 def broadcast(left: Shape, right: Shape) -> Shape | None:
-    """The shape to which two broadcast, as in `broadcast_shape`; None where they do not."""
+    """The shape to which two shapes broadcast, as in `broadcast_shape`; None if they do not."""
     try:
         return broadcast_shape(left, right)
     except ShapeMismatch:
@@ -34,7 +34,7 @@ def broadcast(left: Shape, right: Shape) -> Shape | None:
 
 
 def show(shape: Shape) -> str:
-    """A shape as a message prints it: `[28, 28]`, or `a number`."""
+    """A shape in messages: `[28, 28]`, or `a number`."""
     return f"[{', '.join(map(str, shape))}]" if shape else "a number"
 
 
@@ -56,7 +56,7 @@ def matmul_shape(left: Shape, right: Shape) -> Shape:
 
 
 def entries(support: Support) -> Interval | Integers:
-    """Where every single number of an event lies."""
+    """The support of the entries of an event."""
     inside = bounds(support)
     return Integers(inside.low, inside.high) if support.discrete else inside
 
@@ -68,7 +68,7 @@ def negate_support(support: Support) -> Support:
 
 
 def arithmetic_support(operator: str, left: Support, right: Support) -> Support:
-    """The support of `left operator right`, where nothing else is known of the two."""
+    """The support of `left operator right` for operands that vary independently."""
     a, b = bounds(left), bounds(right)
     whole = left.discrete and right.discrete
     match operator:
@@ -92,12 +92,12 @@ def _quotient(a: Interval, b: Interval) -> Interval:
 
 
 def numbers(inside: Interval, whole: bool) -> Interval | Integers:
-    """The support of numbers in an interval, which are all whole or not."""
+    """The interval as a support; if `whole`, the integers in it."""
     return Integers(inside.low, inside.high) if whole else inside
 
 
 def total(support: Support) -> Support:
-    """The support of a sum of one or more numbers of one support."""
+    """The support of a sum of one or more numbers, each in `support`."""
     inside = bounds(support)
     bottom = interval.low(inside) if inside.low >= 0 else (-float("inf"), False)
     top = interval.high(inside) if inside.high <= 0 else (float("inf"), False)

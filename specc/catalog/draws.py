@@ -91,8 +91,8 @@ ENTRIES: tuple[Draw, ...] = (
                 of_log_weights="vimco",
             ),
         ),
-        meaning="What is taken off the costs: nothing, the mean of the other rows, a running mean "
-        "over the steps before, or the mean of the other particles.",
+        meaning="The baseline that is subtracted from the costs: none, the mean of the other rows, "
+        "a running mean over previous steps, or the mean of the other particles.",
         sampled=True,
         score_function=True,
     ),

@@ -1,7 +1,7 @@
-"""What other libraries and papers have and this one has not, each with what does a similar job.
+"""Names from other libraries and papers that specc lacks, each with an alternative.
 
-A short name such as `naf` is near to that of another thing by its letters alone, so none of these
-is ever taken for a slip of the keyboard.
+A short name such as `naf` is similar to unrelated names, so these names are never treated as
+misspellings.
 """
 
 from __future__ import annotations
@@ -114,16 +114,16 @@ _LEADS: dict[str, str] = {
 LEADS: Mapping[str, str] = MappingProxyType(
     {name: lead for names, lead in _LEADS.items() for name in names.split()}
 )
-"""What to do instead, by the name of what there is not."""
+"""The alternative for each unavailable name."""
 
 
 def plain(name: str) -> str:
-    """A name in small letters with `_` between its words."""
+    """The name in lower case with `_` instead of `-`."""
     return name.strip().casefold().replace("-", "_")
 
 
 def lead(name: str) -> str:
-    """What to do instead of a thing that is known and not here; "" for all other names."""
+    """The alternative for an unavailable name; "" for all other names."""
     return LEADS.get(plain(name), "")
 
 

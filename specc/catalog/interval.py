@@ -1,6 +1,6 @@
-"""Arithmetic of intervals (Moore 1966): where a result lies, from where its operands lie.
+"""Interval arithmetic (Moore 1966): the interval of a result from those of its operands.
 
-Bounds are exact in real arithmetic. An infinite bound counts as closed, since nothing lies beyond.
+Bounds are exact in real arithmetic. Infinite bounds are treated as closed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from specc.catalog.supports import REAL, Interval
 
 Bound = tuple[float, bool]
-"""A bound and whether it is left out (open)."""
+"""A bound, and whether it is open."""
 
 
 def low(interval: Interval) -> Bound:
@@ -25,7 +25,7 @@ def high(interval: Interval) -> Bound:
 
 
 def between(left: Bound, right: Bound) -> Interval:
-    """The interval from one bound to the other; REAL where a bound is no number."""
+    """The interval from one bound to the other; REAL if a bound is nan."""
     if math.isnan(left[0]) or math.isnan(right[0]):
         return REAL
     low_open = left[1] and math.isfinite(left[0])
@@ -44,7 +44,7 @@ def greatest(bounds: Iterable[Bound]) -> Bound:
 
 
 def hull(*intervals: Interval) -> Interval:
-    """The smallest interval that holds all of them."""
+    """The smallest interval that contains all of them."""
     return between(least(map(low, intervals)), greatest(map(high, intervals)))
 
 
@@ -60,21 +60,21 @@ def add(a: Interval, b: Interval) -> Interval:
 
 
 def multiply(a: Interval, b: Interval) -> Interval:
-    """The product a * b: its extremes lie where bounds meet."""
+    """The product a * b; its bounds are products of bounds."""
     corners = [_product(x, y) for x in (low(a), high(a)) for y in (low(b), high(b))]
     return between(least(corners), greatest(corners))
 
 
 def _product(x: Bound, y: Bound) -> Bound:
     if 0.0 in (x[0], y[0]):
-        # A zero that is attained makes the product zero whatever the other factor is.
+        # If a factor attains zero, so does the product, also for an infinite other factor.
         attained = x == (0.0, False) or y == (0.0, False)
         return 0.0, not attained
     return x[0] * y[0], x[1] or y[1]
 
 
 def reciprocal(a: Interval) -> Interval:
-    """1 / a; a zero at a bound is taken as left out, one inside makes any number possible."""
+    """1 / a; a bound 0 is treated as open, and the result is REAL if 0 is inside."""
     if a.low < 0.0 < a.high or a.low == a.high == 0.0:
         return REAL
     top = (math.inf, False) if a.low == 0.0 else _inverse(low(a))
@@ -111,10 +111,10 @@ def absolute(a: Interval) -> Interval:
 
 
 def image(function: Callable[[float], float], a: Interval) -> Interval:
-    """f(a) for an increasing f, which gives its limits at infinite bounds.
+    """f(a) for an increasing f that returns its limits at infinite bounds.
 
-    A finite limit at an infinite bound is never reached, and so is left out. Raises ValueError
-    where f does not have all of `a`.
+    A finite limit at an infinite bound is an open bound. Raises ValueError if `a` is not in the
+    domain of f.
     """
     bottom = function(a.low), a.low_open or math.isinf(a.low)
     top = function(a.high), a.high_open or math.isinf(a.high)

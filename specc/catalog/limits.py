@@ -1,37 +1,37 @@
-"""How large a thing a spec may ask for; beyond these it is a slip of the pen, or an attack.
+"""The limits of the sizes in a spec; a larger size is a mistake or an attack.
 
-Each is far above what one machine trains, and low enough that checking and compiling stay within a
-second and some megabytes, since neither makes a tensor.
+Each limit is far above the sizes that one machine can train. Checking and compiling create no
+tensors, so at these limits they take at most a second and some megabytes.
 """
 
 from __future__ import annotations
 
 MAX_SIZE = 1 << 24
-"""Of one axis, of a layer, a plate, or the classes of a node: 16,777,216. A table of 64 numbers for
-each fills 4 GiB; the largest vocabularies in use have a million entries."""
+"""The size of an axis, a layer, a plate, or the number of classes: 16,777,216. A table with 64
+numbers for each takes 4 GiB; the largest vocabularies in use have a million entries."""
 
 MAX_LAYERS = 1_000
-"""Of blocks or steps one after the other: each is an object of the compiler and of torch, and the
-deepest residual networks that were trained have a thousand."""
+"""The number of consecutive blocks or layers: each is an object in the compiler and in torch, and
+the deepest trained residual networks have a thousand."""
 
 MAX_SCALES = 20
-"""Of halvings of an image; an image of 2^20 pixels a side has no more."""
+"""The number of times that an image is halved: enough for sides of 2^20 pixels."""
 
 MAX_STEPS = 1_000_000
-"""Of a sequence: a step is one round of a loop in Python, forward and backward, so that a million
-take minutes for one batch."""
+"""The number of steps of a sequence: a step is an iteration of a Python loop, forward and backward,
+so a million of them take minutes for one batch."""
 
 MAX_NUMBERS = 1 << 28
-"""In one event of a node or one parameter, its plates and steps included: 268,435,456, 1 GiB in
-float32 for each row."""
+"""The number of entries of one value of a node or a parameter, with plates and steps: 268,435,456,
+1 GiB in float32 for each row."""
 
 MAX_WEIGHTS = 1 << 33
-"""Learnt by one link or node: 8,589,934,592, which are 32 GiB, and four times that with gradients
-and the averages of Adam."""
+"""The number of weights of one link or parameter: 8,589,934,592, which take 32 GiB, and four times
+that with gradients and the averages of Adam."""
 
 MAX_WRITTEN = 1 << 20
-"""Numbers that a function such as `eye` of numbers alone gives as a table: 1,048,576,
-which the compiler holds as numbers of Python."""
+"""The number of entries of a constant table such as `eye(n)`: 1,048,576 Python numbers in the
+compiler."""
 
 MAX_PARTICLES = 100_000
-"""Draws for each row and step; the loss of each is in memory at once."""
+"""The number of draws for each row and step; the losses of all are in memory at once."""

@@ -23,17 +23,17 @@ class LinkOptions(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     def applied(self, lowered: Lowered) -> Lowered:
-        """The layers of a trunk or a head, with what the options do to every layer."""
+        """The layers of a trunk or a head, changed by the options that apply to every layer."""
         return lowered
 
 
 INITIALIZATION = "parameters"
-"""The digest class of an option that says how weights start: the mathematics are the same."""
+"""The digest class of an option of the initial weights, which does not change the mathematics."""
 
 
 @cache
 def initialization(options: type[LinkOptions]) -> frozenset[str]:
-    """The options of a link that say how its weights start."""
+    """The options of a link that determine its initial weights."""
     extras = ((key, field.json_schema_extra) for key, field in options.model_fields.items())
     return frozenset(
         k
@@ -43,7 +43,7 @@ def initialization(options: type[LinkOptions]) -> frozenset[str]:
 
 
 def late_defaults(options: LinkOptions) -> frozenset[str]:
-    """The options with their defaults that came later: digests from before stay as they are."""
+    """The options of later versions with their defaults, which digests omit for compatibility."""
     extras = (
         (key, f.default, f.json_schema_extra) for key, f in type(options).model_fields.items()
     )
@@ -97,7 +97,7 @@ class Head(Protocol[Taken]):
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """What a link averages, where its weights follow those of another: its name, and the decay."""
+    """The average of the weights of another link: the name of that link, and the decay."""
 
     of: str
     decay: float

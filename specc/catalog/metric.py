@@ -1,8 +1,8 @@
-"""What a metric of samples, its kernel and its features say of themselves, without torch.
+"""The catalog entries of sample metrics, kernels and features, without torch.
 
-A metric compares rows that the model draws with rows of data, or examines the former alone; no
-likelihood is needed. The module of the same stem under `specc.evaluate.metrics` computes it, and
-those under `specc.runtime.kernels` and `specc.evaluate.features` what its options name.
+A sample metric compares samples of the model with rows of data, or evaluates the samples alone; it
+needs no likelihood. The modules with the names of the entries under `specc.evaluate.metrics`,
+`specc.runtime.kernels` and `specc.evaluate.features` compute them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class NoOptions(BaseModel):
 
 
 class MetricOptions(NoOptions):
-    """The options of every metric; those of single ones come after them."""
+    """The options of all metrics."""
 
     node: str = Field(
         "", description="The observed node that is compared; by default the only one."
@@ -44,7 +44,7 @@ class MetricOptions(NoOptions):
 
 
 Positive = Annotated[float, Field(gt=0)]
-# A YAML list; strict mode would refuse it where a tuple is wanted.
+# A list in YAML; strict mode would refuse it for a tuple.
 Positives = Annotated[tuple[Positive, ...], Field(strict=False, min_length=1, max_length=100)]
 Point = Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=10_000)]
 Points = Annotated[tuple[Point, ...], Field(strict=False, min_length=1, max_length=10_000)]
@@ -52,9 +52,9 @@ Points = Annotated[tuple[Point, ...], Field(strict=False, min_length=1, max_leng
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A kernel, or features: what an option of a metric names, with options of its own.
+    """A kernel or features: the value of an option of a metric, with its own options.
 
-    `scaled` says that a kernel has a bandwidth.
+    `scaled` states whether a kernel has a bandwidth.
     """
 
     name: str
@@ -69,14 +69,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure of samples.
+    """A sample metric.
 
-    `values` are the numbers that it consists of, the headline first, with their meanings. `named`
-    are the options whose value is an entry of a catalog, by its name with its options. `rows` is
-    how many rows it takes at most where the spec states no number. `units` are those in which
-    standardized values are compared: of the model, or of the data. `points` is the option that
-    lists points of the node's space; `label` the option that names a node with a class of each
-    sample.
+    - `values`: its numbers with their meanings, the main one first.
+    - `named`: the options whose value is a kernel or features, with the available entries.
+    - `rows`: the maximum number of rows if the spec does not state a number.
+    - `units`: the units of standardized values: those of the model, or of the data.
+    - `points`: the option with a list of points in the space of the node ("" if none).
+    - `label`: the option with the name of the node of the classes of samples ("" if none).
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a named objective and a draw say of themselves. The compiler reads traits, never names."""
+"""The catalog entries of named objectives and draws. The compiler uses traits, never names."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from specc.catalog.entry import Reference
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A short name for an expression over the programs.
+    """A named objective: a short name for an expression of the programs.
 
-    The bound is the `reduction` over particles of the sum of the model's log-densities, less the
-    guide's where `guided`. `finite` says how a discrete latent of the guide is drawn: by what fits
-    best, by a score-function estimator, or not at all. With `points` a continuous global latent
-    without a guide is a learnt point.
-    `variable` is the bound's name in generated code and in metrics. `options` are the defaults of
-    its options, and `meanings` what each of them does.
+    The bound is the `reduction` over particles of the sum of the log-densities of the model, minus
+    those of the guide if `guided`.
+
+    - `finite`: the draw of a discrete latent of the guide: the compiler chooses it, it is a
+      score-function estimator, or discrete latents are refused.
+    - `points`: a continuous global latent without a guide is a learnt point.
+    - `variable`: the name of the bound in generated code and in metrics.
+    - `options` and `meanings`: the defaults and the descriptions of the options.
     """
 
     name: str
@@ -39,17 +41,21 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One value of a draw's option, and what it changes in the gradient.
+    """A value of the option of a draw, and its effect on the gradient.
 
-    `stops_parameters`: log q is a function of the sample alone, its parameters are constants.
-    `needs_particles` is the least number of particles that it takes. `high_variance` earns a
-    warning. `automatic`: the compiler chooses it where the spec is silent; of several, the last one
-    for which there are particles.
+    - `stops_parameters`: the parameters of log q are constants; it depends on the sample alone.
+    - `needs_particles`: the minimum number of particles.
+    - `high_variance`: the compiler warns of the variance of the gradient.
+    - `automatic`: the compiler may choose the variant if the spec does not; it chooses the last
+      such variant with enough particles.
 
-    The rest are names of functions in `specc.runtime.draws.score`. `baseline` takes a baseline off
-    the signals of a node, from those of other rows or of other particles (`over`);
-    `of_log_weights` makes the signals of a log of a mean over particles from their log weights;
-    `running` is the mean that goes from step to step as state of the loss, and is taken off.
+    The other fields name functions in `specc.runtime.draws.score`:
+
+    - `baseline`: subtracts a baseline from the learning signals of a node, computed from those of
+      other rows or other particles (`over`).
+    - `of_log_weights`: the learning signals of the log of a mean over particles, from their log
+      weights.
+    - `running`: the running mean of the learning signals, a state of the loss that is subtracted.
     """
 
     name: str = ""
@@ -65,16 +71,15 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A way in which a random node's value comes about, with what it needs of the distribution.
+    """The treatment of a random node in an objective, with the required traits (`needs_`).
 
-    Of the value: it is a sample (`sampled`), every value of a finite node on an axis
-    (`enumerated`), a basis of the space of values on an axis (`integrated`), or a parameter
-    (`point`). Of the gradient of a sample: it passes through the value (`pathwise`), or is the
+    The value of the node is a sample (`sampled`), all values of a finite node along an axis
+    (`enumerated`), a basis of the space of values along an axis (`integrated`), or a learnt
+    parameter (`point`). The gradient of a sample is that through the value (`pathwise`), or the
     score function, grad log q, times the costs (`score_function`).
 
-    `variants` lists the values of the draw's one option, the default first, and `meaning` what
-    they decide. `marginalizes`: data whose entries may be missing can name it, and nothing is drawn
-    then.
+    `variants` has the values of the `option`, the default first, and `meaning` describes it. A draw
+    that `marginalizes` can be used for `missing:`: missing entries are integrated out.
     """
 
     name: str
@@ -99,7 +104,7 @@ class Draw:
 
     @property
     def stops_gradient(self) -> bool:
-        """Whether it is a sample through which, and for which, there is no gradient."""
+        """Whether it is a sample without a gradient, pathwise or of the score function."""
         return self.sampled and not (self.pathwise or self.score_function)
 
     @property
@@ -109,14 +114,14 @@ class Draw:
 
     @property
     def has_axis(self) -> bool:
-        """Whether an axis runs over the node's values, or over a basis of them."""
+        """Whether the node has an axis of its values, or of a basis of them."""
         return self.enumerated or self.integrated
 
     def variant(self, name: str) -> Variant:
-        """The variant of that name; KeyError if there is none."""
+        """The variant with this name; raises KeyError if there is none."""
         return {variant.name: variant for variant in self.variants}[name]
 
     def automatic(self, particles: int) -> Variant:
-        """The variant that the compiler chooses: the last automatic one that has its particles."""
+        """The variant that the compiler chooses: the last automatic one with enough particles."""
         fitting = [v for v in self.variants if v.automatic and v.needs_particles <= particles]
         return fitting[-1]

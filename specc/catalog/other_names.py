@@ -1,4 +1,4 @@
-"""What the entries of the catalog are called elsewhere: in Pyro, Stan, PyTorch and the papers."""
+"""The names of catalog entries in Pyro, Stan, PyTorch and papers."""
 
 from __future__ import annotations
 
@@ -99,20 +99,21 @@ _ELSEWHERE: dict[str, str] = {
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {ours: tuple(others.split()) for ours, others in _ELSEWHERE.items()}
 )
-"""Names of other libraries, by ours."""
+"""The names in other libraries, by the name in specc."""
 
 
 def named(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate of this name, or the one that is called so elsewhere."""
+    """The candidate with this name, here or in another library; None if there is none."""
     known = tuple(candidates)
     found = (ours for ours in known if plain(name) in OTHER_NAMES.get(ours, ()))
     return name if name in known else next(found, None)
 
 
 def meant(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that `name` stands for: one called so elsewhere, else one spelt nearly so.
+    """The candidate that `name` probably means, or None.
 
-    A name of something that is known and not available stands for no candidate, however near.
+    It is one with this name in another library, or else one with a similar spelling. An unavailable
+    name of `specc.catalog.elsewhere` is not treated as a misspelling.
     """
     known = tuple(candidates)
     elsewhere = named(name, known)

@@ -1,4 +1,4 @@
-"""The parameters of layers, by the names torch gives them, without torch."""
+"""The names and shapes of the parameters of layers in torch, without torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Named = Iterator[tuple[str, Shape]]
 
 
 def parameters(layer: Layer) -> dict[str, Shape]:
-    """The name of each parameter, as `named_parameters()` gives it, with its shape."""
+    """The shapes of the parameters by name, as in `named_parameters()`."""
     return dict(_walk(layer, ""))
 
 
@@ -23,7 +23,7 @@ def _walk(layer: Layer, prefix: str) -> Named:
 
 
 def walk(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """A layer and those inside it, each with the beginning of the names of its tensors."""
+    """A layer and all layers inside it, each with the prefix of the names of its parameters."""
     yield prefix, layer
     for number, child in enumerate(layer.children):
         yield from walk(child, f"{prefix}{layer.names[number] if layer.names else number}.")
@@ -57,7 +57,7 @@ def _conv_transpose(layer: Layer) -> Named:
 
 
 def _norm(layer: Layer) -> Named:
-    """A factor and an offset; the size is the last argument, or a shape."""
+    """The weight and the bias of a normalization; their shape is the last argument."""
     size = layer.arguments[-1]
     shape = cast("Shape", size if isinstance(size, tuple) else (size,))
     yield "weight", shape

@@ -1,8 +1,7 @@
 """The entries of the catalog by name.
 
-A name and its module are all that the rest of the compiler loads: the module is imported when the
-entry is looked up. It declares one `ENTRY`, which is named like the module, or is a table of
-several `ENTRIES`.
+A registry maps names to modules; a module is imported when one of its entries is first used. It
+declares one `ENTRY` with the name of the module, or a table of several `ENTRIES`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Entry = TypeVar("Entry")
 
 
 class Registry(Mapping[str, Entry], Generic[Entry]):
-    """Entries by name, in alphabetical order; a name that is not there raises `KeyError`."""
+    """Entries by name, in alphabetical order; an unknown name raises `KeyError`."""
 
     def __init__(self, modules: Mapping[str, str]) -> None:
         self._modules = dict(sorted(modules.items()))
@@ -50,17 +49,17 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         return name in self._modules
 
     def first(self, has: Callable[[Entry], bool]) -> Entry:
-        """The first entry with a trait. Raises `StopIteration` where there is none."""
+        """The first entry with a trait; raises `StopIteration` if there is none."""
         return next(entry for entry in self.values() if has(entry))
 
 
 def _files(folder: str, names: str) -> dict[str, str]:
-    """Entries in a file each."""
+    """The modules of entries with a file each."""
     return {name: f"{folder}.{name}" for name in names.split()}
 
 
 def _rows(table: str, names: str) -> dict[str, str]:
-    """Entries in one file."""
+    """The module of entries in one file."""
     return dict.fromkeys(names.split(), table)
 
 
@@ -101,7 +100,7 @@ LINKS: Registry[Link[Any]] = Registry(_LINKS)
 CAUSAL_LINKS: Registry[Causal[Any]] = Registry(_CAUSAL_LINKS)
 BIJECTIONS: Registry[Bijection[Any]] = Registry(_BIJECTIONS)
 KINDS: Registry[Kind] = Registry({**_LINKS, **_BIJECTIONS, **_CAUSAL_LINKS})
-"""Whatever a spec may declare under `links:`."""
+"""All entries that a spec can declare under `links:`."""
 DRAWS: Registry[Draw] = Registry(
     _rows("draws", "delta detached enumerate integrate pathwise score")
 )
@@ -125,7 +124,7 @@ METRICS: Registry[Metric] = Registry(
 
 
 def module_names() -> frozenset[str]:
-    """The names by which generated code may import what computes an entry."""
+    """The names of the modules and functions that generated code can import for an entry."""
     return frozenset({*DISTRIBUTIONS, *FUNCTIONS})
 
 

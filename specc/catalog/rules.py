@@ -16,18 +16,18 @@ SupportRule = Callable[[Supports], Support]
 
 
 def together(shapes: Shapes) -> Shape:
-    """Entry by entry: the shape to which all arguments broadcast."""
+    """The shape of an elementwise function: that to which all arguments broadcast."""
     return broadcast_shape(*shapes)
 
 
 def number(shapes: Shapes) -> Shape:
-    """One number for each event."""
+    """The shape of a number, for a function of all entries of an event."""
     del shapes
     return ()
 
 
 def vector(shapes: Shapes) -> Shape:
-    """The shape of the one argument, along whose last axis the function goes."""
+    """The shape of the argument, for a function along its last axis; it must not be a number."""
     (shape,) = shapes
     if not shape:
         raise ShapeMismatch("it goes along a vector, and the argument is a number")
@@ -35,7 +35,7 @@ def vector(shapes: Shapes) -> Shape:
 
 
 def pair_of_vectors(shapes: Shapes) -> Shape:
-    """One number from two vectors of one size."""
+    """The shape of a number; raises `ShapeMismatch` unless both are vectors of one size."""
     left, right = shapes
     if len(left) != 1 or left != right:
         problem = f"it takes two vectors of one size, not {show(left)} and {show(right)}"
@@ -44,17 +44,17 @@ def pair_of_vectors(shapes: Shapes) -> Shape:
 
 
 def same(supports: Supports) -> Support:
-    """Entries of the result are entries of the argument."""
+    """The support of a result whose entries are entries of the argument."""
     return entries(supports[0])
 
 
 def always(support: Support) -> SupportRule:
-    """A result that lies in one set, wherever the arguments lie."""
+    """A support that does not depend on the arguments."""
     return lambda supports: support
 
 
 def increasing(function: Callable[[float], float], domain: Support = REAL) -> SupportRule:
-    """The image of an increasing function with its limits, where the argument is in `domain`."""
+    """The support of an increasing function with limits: the image of the argument in `domain`."""
     inside = bounds(domain)
 
     def rule(supports: Supports) -> Support:
@@ -67,7 +67,7 @@ def increasing(function: Callable[[float], float], domain: Support = REAL) -> Su
 
 
 def constant(function: Callable[..., float]) -> Callable[..., float | None]:
-    """The value of a function of plain numbers, or None where it is not a finite number."""
+    """The function of plain numbers with the result None if the value is not finite."""
 
     def value(*numbers: float) -> float | None:
         try:
@@ -80,5 +80,5 @@ def constant(function: Callable[..., float]) -> Callable[..., float | None]:
 
 
 def whole_if(supports: Supports, inside: Interval) -> Support:
-    """An interval, of integers where all arguments are whole."""
+    """The interval; the integers in it if all arguments are integers."""
     return numbers(inside, all(support.discrete for support in supports))

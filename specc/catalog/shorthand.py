@@ -1,7 +1,7 @@
-"""What an objective says of itself that is short for several players.
+"""The catalog entry of an objective that is short for several players.
 
-Its long form is text of a spec: `players` with what each of them minimizes, and programs for random
-numbers that belong to no model. The language reads that text like one that a user wrote.
+Its long form is text of a spec: the losses of the `players`, and programs for further random
+numbers. The language reads this text like that of a user.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from specc.catalog.entry import Reference
 from specc.catalog.metric import Named, NoOptions
 
 _NO_WORDS = frozenset({"null", "true", "false"})
-"""Names that YAML would read as something else."""
+"""Names that are not words in YAML."""
 
 _WORD = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
@@ -38,27 +38,27 @@ def _reference(name: str) -> str:
 
 LinkName = Annotated[str, AfterValidator(_link)]
 NodeName = Annotated[str, AfterValidator(_reference)]
-# A YAML list; strict mode would refuse it where a tuple is wanted.
+# A list in YAML; strict mode would refuse it for a tuple.
 NodeNames = Annotated[tuple[NodeName, ...], Field(strict=False, max_length=100)]
 
 
 class Outline(Protocol):
-    """What a long form depends on beside the options: the names in the rest of the spec."""
+    """The names in a spec on which a long form depends, beside its options."""
 
     def random(self, program: str) -> tuple[str, ...]:
-        """The nodes of a program that have a distribution; none where there is no such program."""
+        """The nodes of a program with a distribution; empty for an unknown program."""
 
     def trainable(self, program: str, nodes: Iterable[str]) -> tuple[str, ...]:
-        """The links and learnable parameters that feed some nodes, at any distance."""
+        """The links and learnable parameters on which some nodes depend, directly or indirectly."""
 
     def fresh(self, name: str) -> str:
-        """A name for a further program: this one, or one like it that is not taken."""
+        """An unused name for a further program: this one, or a similar one."""
 
 
 class NoLongForm(Exception):
-    """There is no long form in this spec; the text says why.
+    """Raised if a spec has no long form; the text gives the reason.
 
-    `option` is the option that does not fit, or empty.
+    `option` is the invalid option, or "".
     """
 
     def __init__(self, reason: str, option: str = "") -> None:
@@ -70,8 +70,8 @@ class NoLongForm(Exception):
 class Shorthand:
     """An objective that is short for several players.
 
-    `expand` makes the long form from the options, all of them by name, and the outline of the spec.
-    `named` are the options whose value is an entry of a catalog, by its name with its options.
+    `expand` returns the long form from all options by name and the outline of the spec. `named` has
+    the options whose value is a catalog entry with its options.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Shorthand:
 
 
 def player(minimize: str, links: Iterable[str], **settings: object) -> str:
-    """A player, as lines below its name; a setting that is None or 1 is left out."""
+    """The text of a player, without its name; settings that are None or 1 are omitted."""
     names = (f'"{name}"' if name.lower() in _NO_WORDS else name for name in links)
     lines = [f'minimize: "{minimize}"', f"links: [{', '.join(names)}]"]
     lines += [f"{key}: {value}" for key, value in settings.items() if value not in (None, 1)]
@@ -96,7 +96,7 @@ def player(minimize: str, links: Iterable[str], **settings: object) -> str:
 def long_form(
     players: Mapping[str, str], programs: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 ) -> str:
-    """The text of players, each as `player` makes it, and of the nodes of further programs."""
+    """The text of a long form, from the texts of players and the nodes of further programs."""
     lines = ["programs:"] if programs else []
     for name, nodes in programs.items():
         lines += [f"  {name}:", *(f"    {node}: {what}" for node, what in nodes.items())]
@@ -107,19 +107,19 @@ def long_form(
 
 
 def number(value: float) -> str:
-    """A number as a spec has it: `10`, `0.5`."""
+    """A number in a spec: `10`, `0.5`."""
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def node_of(reference: str) -> str:
-    """The node in `model.x`."""
+    """The name of the node in a reference, `x` of `model.x`."""
     return reference.partition(".")[2]
 
 
 def feeding(outline: Outline, reference: str, without: str = "") -> tuple[str, ...]:
-    """The links and learnable parameters that feed the node `model.x`, but for one of them.
+    """The links and learnable parameters on which the node `model.x` depends, except `without`.
 
-    Raises `NoLongForm` where there are none.
+    Raises `NoLongForm` if there are none.
     """
     program, _, node = reference.partition(".")
     found = tuple(name for name in outline.trainable(program, [node]) if name != without)
@@ -129,9 +129,9 @@ def feeding(outline: Outline, reference: str, without: str = "") -> tuple[str, .
 
 
 def model_and_guide(outline: Outline) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What trains the model and what trains the guide; what both use belongs to the model.
+    """The links and parameters of the model and of the guide; shared ones belong to the model.
 
-    Raises `NoLongForm` where either has no density, or nothing to train.
+    Raises `NoLongForm` if a program has no node with a distribution, or nothing to train.
     """
     found: list[tuple[str, ...]] = []
     for program in ("model", "guide"):
@@ -148,11 +148,11 @@ def model_and_guide(outline: Outline) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def log_densities(outline: Outline, program: str, values: str = "") -> tuple[str, ...]:
-    """The log-densities of a program, at the values of another where that is named."""
+    """The terms `log_prob(...)` of a program, at the values of another if `values` names one."""
     at = f", at={values}" if values else ""
     return tuple(f"log_prob({program}.{node}{at})" for node in outline.random(program))
 
 
 def negative(terms: Iterable[str]) -> str:
-    """The negative of a sum: `-a - b`."""
+    """The negative of a sum of terms: `-a - b`."""
     return "-" + " - ".join(terms)

@@ -1,4 +1,4 @@
-"""What a data source says of itself: its columns, as far as they are known before it is read."""
+"""The catalog entry of a data source, with its columns if they are known before it is read."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from specc.catalog.supports import Support
 NO_SPLIT: Mapping[str, float] = MappingProxyType({})
 
 LARGEST = 1 << 20
-"""No picture is higher or wider than this, and none has more channels."""
+"""The maximum height, width and number of channels of a picture."""
 
 Kind = Literal["text", "path", "columns", "classes", "sizes", "number"]
-"""What the value of an option is: a path stays in the data folder; `columns` are lists of columns
-by name, `classes` lists of texts by column."""
+"""The kind of value of an option: a `path` is in the data folder; `columns` has lists of columns by
+name, `classes` has lists of texts by column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that a field may be `from:`.
+    """A column of a source, which a field can name under `from:`.
 
-    `shape` is of one row, `support` of its values where it is known, and `picture` the (height,
-    width) or (channels, height, width) under which a row is a picture.
+    `shape` is that of one row, `support` that of its values if it is known, and `picture` the
+    shape of a row as a picture: (height, width) or (channels, height, width).
     """
 
     summary: str
@@ -38,8 +38,8 @@ class Column:
 class Option:
     """An option of the source: a key beside `source:`.
 
-    A text is one of the `choices`, where there are any; a number is from `least` to `most`. Where
-    it is given, there is a `part` of that name.
+    A text is one of the `choices` if there are any; a number is from `least` to `most`. If `part`
+    is not empty, the option adds a part of the data with that name.
     """
 
     name: str
@@ -57,21 +57,23 @@ NONE: Columns = MappingProxyType({})
 
 
 def unknown(options: Mapping[str, object]) -> Columns:
-    """The columns of a source that only the file knows."""
+    """No columns: only the file determines them."""
     del options
     return NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A kind of data.
+    """A kind of data source.
 
-    `fields` are its columns by name where they are always the same; `given` are those that follow
-    from the options of a spec. Both are empty where only the file knows. `rows` are the
-    sizes of its parts where they are fixed, `all` being the part of a source without a split of its
-    own; `split` is made where the spec asks for none. `needs_folder` says that it is read from
-    files in the data folder, and `endings` are those of a file that is a source by itself, as in
-    `source: a.npz`. Its files may bring parts of their own where it `publishes` them.
+    - `fields`: the columns by name, if they are always the same.
+    - `given`: the columns that follow from the options of a spec. Both are empty if only the file
+      determines the columns.
+    - `rows`: the sizes of the parts, if they are fixed; a source without parts has the part `all`.
+    - `split`: the default split, if the spec states none.
+    - `needs_folder`: the source reads files in the data folder.
+    - `endings`: the endings of file names that select the source, as in `source: a.npz`.
+    - `publishes`: the files can contain several parts.
     """
 
     name: str
@@ -88,5 +90,5 @@ class Source:
     publishes: bool = False
 
     def columns(self, options: Mapping[str, object]) -> Columns:
-        """The columns under these options, as far as they are known before anything is read."""
+        """The columns for these options that are known before the data are read."""
         return self.fields or self.given(options)

@@ -17,11 +17,11 @@ PARTS = {
     "ring": 8,
     "spirals": 2,
 }
-"""The densities of `toy`, and how many parts each has."""
+"""The densities of `toy`, with the number of components of each."""
 
 
 def _images_given(options: Mapping[str, object]) -> Columns:
-    """The columns, where the options say the size and the channels of every picture."""
+    """The columns if the options state the size of the pictures; empty otherwise."""
     size, channels = options.get("size"), options.get("channels", 1)
     if not isinstance(size, tuple) or not isinstance(channels, int):
         return NONE
@@ -35,20 +35,20 @@ def _images_given(options: Mapping[str, object]) -> Columns:
                 UNIT_INTERVAL,
                 picture,
             ),
-            "label": Column("The number of the folder, in the order of their names.", (), None),
+            "label": Column("The number of the folder, in alphabetical order.", (), None),
         }
     )
 
 
 def _toy_given(options: Mapping[str, object]) -> Columns:
-    """The columns, where it is known how many parts the density has."""
+    """The columns, with the number of components of the density; empty for an unknown one."""
     parts = PARTS.get(str(options.get("density")))
     if parts is None:
         return NONE
     return MappingProxyType(
         {
             "x": Column("A point of the plane.", (2,), REAL),
-            "label": Column("Which part of the density it is of.", (), Integers(0, parts - 1)),
+            "label": Column("The component of the density.", (), Integers(0, parts - 1)),
         }
     )
 
@@ -68,7 +68,8 @@ ENTRIES: tuple[Source, ...] = (
             Option(
                 "path",
                 "The file: `indptr`, `indices`, `counts` and `shape`. The columns are `counts` "
-                "(a row a document, a number a word) and `length` (the words of each document).",
+                "(a row for each document, an entry for each word) and `length` (the number of "
+                "words of each document).",
                 required=True,
                 kind="path",
             ),
@@ -83,23 +84,20 @@ ENTRIES: tuple[Source, ...] = (
             Option("path", "The file.", required=True, kind="path"),
             Option(
                 "delimiter",
-                "What stands between two values. Without it the header decides: a comma, "
-                "or where it "
-                "has none, a semicolon, a tab or a bar.",
+                "The separator of values; by default the first of comma, semicolon, tab and bar "
+                "that the header contains.",
             ),
-            Option("decimal", "The mark of decimals: `.`, or `,` as in 1,5.", choices=(".", ",")),
+            Option("decimal", "The decimal mark: `.`, or `,` as in 1,5.", choices=(".", ",")),
             Option(
                 "columns",
-                "Columns of several numbers a row: `{features: [age, height]}`, or "
-                "`{features: '*'}` "
-                "for all that no other list names.",
+                "Columns of several numbers for each row: `{features: [age, height]}`, or "
+                "`{features: '*'}` for all columns that no other list contains.",
                 kind="columns",
             ),
             Option(
                 "classes",
-                "Columns of text that are read as class numbers, with their texts in the "
-                "order of the "
-                "numbers 0, 1, ...: `{species: [setosa, versicolor]}`.",
+                "Columns of text that are read as class numbers, each with its texts in the "
+                "order of the numbers 0, 1, ...: `{species: [setosa, versicolor]}`.",
                 kind="classes",
             ),
         ),
@@ -158,15 +156,15 @@ ENTRIES: tuple[Source, ...] = (
         options=(
             Option(
                 "path",
-                "The folder. Where it has folders in it, each is a class, and their numbers in "
-                "the order of their names are the column `label`.",
+                "The folder. If it contains folders, each is a class, and the column `label` is "
+                "the number of the folder in alphabetical order.",
                 required=True,
                 kind="path",
             ),
             Option(
                 "size",
-                "Height and width that every picture is brought to; without it all must "
-                "have one size.",
+                "Height and width to which all pictures are scaled; without it all must have "
+                "the same size.",
                 kind="sizes",
             ),
             Option("channels", "1 for grey pictures (the default), 3 for colours.", kind="number"),
@@ -180,8 +178,9 @@ ENTRIES: tuple[Source, ...] = (
         options=(
             Option(
                 "path",
-                "The file. A value is a number, a truth, or a list of numbers; lists of unequal "
-                "length are filled up with zeros, and `NAME_lengths` is their length.",
+                "The file. A value is a number, true or false, or a list of numbers; lists of "
+                "unequal length are padded with zeros, and the column `NAME_lengths` is their "
+                "length.",
                 required=True,
                 kind="path",
             ),
@@ -217,7 +216,7 @@ ENTRIES: tuple[Source, ...] = (
         example="data: {source: npy, path: a.npy, fields: {x: {from: values, shape: [13]}}}",
         options=(
             Option(
-                "path", "The file: a row a datum, the column `values`.", required=True, kind="path"
+                "path", "The file; its array is the column `values`.", required=True, kind="path"
             ),
             Option("labels", "A second file with the same rows: the column `label`.", kind="path"),
         ),
@@ -235,8 +234,8 @@ ENTRIES: tuple[Source, ...] = (
             Option(
                 "path",
                 "The file. Arrays `train`, `valid` and `test` (or `train_x`, ...) are parts of "
-                "the column `values` (or `x`). Steps in `x` with their numbers in `x_lengths` (or "
-                "`lengths`) are rows of unequal length, filled up with zeros.",
+                "the column `values` (or `x`). If `x_lengths` (or `lengths`) has numbers of "
+                "steps, the steps in `x` are split into rows and padded with zeros.",
                 required=True,
                 kind="path",
             ),
@@ -253,9 +252,8 @@ ENTRIES: tuple[Source, ...] = (
             Option("path", "The file.", required=True, kind="path"),
             Option(
                 "columns",
-                "Columns of several numbers a row: `{features: [age, height]}`, or "
-                "`{features: '*'}` "
-                "for all that no other list names.",
+                "Columns of several numbers for each row: `{features: [age, height]}`, or "
+                "`{features: '*'}` for all columns that no other list contains.",
                 kind="columns",
             ),
         ),
@@ -275,11 +273,11 @@ ENTRIES: tuple[Source, ...] = (
         options=(
             Option("density", "The density.", required=True, choices=tuple(PARTS)),
             Option(
-                "rows", "How many points are drawn; 20,000 of them.", kind="number", most=10_000_000
+                "rows", "The number of points, by default 20,000.", kind="number", most=10_000_000
             ),
             Option(
                 "seed",
-                "Which points: the same number, the same points. 0 where it is left out.",
+                "The random seed of the points, by default 0.",
                 kind="number",
                 least=0,
             ),

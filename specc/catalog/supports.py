@@ -1,7 +1,7 @@
-"""The sets that values live in, and which set lies inside which.
+"""The supports of values, as in torch.distributions.constraints, and their inclusion.
 
-A support describes one event of rank `event_rank`: numbers are rank 0, a simplex is rank 1, a
-Cholesky factor rank 2. `contains(outer, inner)` is the only question the compiler asks.
+A support describes one event of rank `event_rank`: numbers have rank 0, a simplex rank 1, a
+Cholesky factor rank 2.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ ONE_HOT = OneHot()
 COUNTS = Counts()
 CHOLESKY = CholeskyFactor()
 
-# The supports that a `parameter:` node may name.
+# The names of supports of `parameter:` nodes.
 NAMED: dict[str, Support] = {
     "real": REAL,
     "positive": POSITIVE,
@@ -89,7 +89,7 @@ NAMED: dict[str, Support] = {
     "cholesky": CHOLESKY,
 }
 
-# The supports that `constrain:` of a data field may name; the ends of the unit interval count.
+# The names of supports for `constrain:` of a data field; the unit interval includes its ends.
 OF_DATA: dict[str, Support] = {
     "real": REAL,
     "nonnegative": NONNEGATIVE,
@@ -109,7 +109,7 @@ def point(value: float) -> Support:
 
 
 def bounds(support: Support) -> Interval:
-    """The smallest interval that holds every entry of the support's events."""
+    """The smallest interval that contains all entries of events in the support."""
     if isinstance(support, Interval):
         return support
     if isinstance(support, Integers):
@@ -120,7 +120,7 @@ def bounds(support: Support) -> Interval:
 
 
 def contains(outer: Support, inner: Support) -> bool:
-    """Whether every value of `inner` lies in `outer`; entry by entry where that is of numbers."""
+    """Whether all values of `inner` are in `outer`; for a support of numbers, all entries."""
     if isinstance(outer, Interval):
         return _interval_holds(outer, bounds(inner))
     if isinstance(outer, Integers):
@@ -133,7 +133,7 @@ def contains(outer: Support, inner: Support) -> bool:
 
 
 def meet(left: Support, right: Support) -> Support | None:
-    """A support of what lies in both, where one holds the other or both are of numbers."""
+    """The intersection, if one contains the other or both are supports of numbers; else None."""
     if contains(left, right):
         return right
     if contains(right, left):
@@ -168,7 +168,7 @@ def _interval_holds(outer: Interval, inner: Interval) -> bool:
 
 
 def describe(support: Support) -> str:
-    """The support in words, as messages print it: `positive numbers`, `0 or 1`."""
+    """The support in messages: `positive numbers`, `0 or 1`."""
     words = {
         REAL: "real numbers",
         POSITIVE: "positive numbers",

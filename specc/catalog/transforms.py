@@ -36,7 +36,7 @@ class Transform:
 
 
 def transform_to(support: Support) -> Transform | None:
-    """The maps onto `support`; None where no smooth map reaches it, as for integers."""
+    """The maps onto `support`; None if there is no smooth map, as for integers."""
     if support == SIMPLEX:
         return SOFTMAX
     if support == CHOLESKY:

@@ -16,7 +16,7 @@ from specc.catalog.link import LinkOptions
 class Options(LinkOptions):
     """`{actnorm: true}`, or the word `actnorm` alone."""
 
-    actnorm: Literal[True] = Field(True, description="`true`, or nothing.")
+    actnorm: Literal[True] = Field(True, description="`true`, or no value.")
 
 
 def layer(shape: Shape) -> Layer:

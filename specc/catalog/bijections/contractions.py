@@ -20,7 +20,7 @@ Coefficient = Annotated[float, Field(gt=0, lt=1)]
 class Blocks(LinkOptions):
     """The options of a stack of such blocks."""
 
-    layers: Depth = Field(8, description="How many blocks stand one after the other.")
+    layers: Depth = Field(8, description="The number of blocks.")
     hidden: SomeSizes = Field((128, 128), description="The sizes of each network's hidden layers.")
     activation: Activation = Field("sin", description="The function between two layers.")
     coefficient: Coefficient = Field(

@@ -19,7 +19,7 @@ from specc.catalog.links.blocks.options import Depth
 class Few(Layers):
     """The options under `nice:`."""
 
-    layers: Depth = Field(4, description="How many couplings there are.")
+    layers: Depth = Field(4, description="The number of couplings.")
 
 
 class Nice(LinkOptions):

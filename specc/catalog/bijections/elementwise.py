@@ -16,25 +16,25 @@ from specc.catalog.supports import OPEN_UNIT_INTERVAL, POSITIVE, Interval
 class Exp(LinkOptions):
     """`{exp: true}`, or the word `exp` alone."""
 
-    exp: Literal[True] = Field(True, description="`true`, or nothing.")
+    exp: Literal[True] = Field(True, description="`true`, or no value.")
 
 
 class Sigmoid(LinkOptions):
     """`{sigmoid: true}`, or the word `sigmoid` alone."""
 
-    sigmoid: Literal[True] = Field(True, description="`true`, or nothing.")
+    sigmoid: Literal[True] = Field(True, description="`true`, or no value.")
 
 
 class Softplus(LinkOptions):
     """`{softplus: true}`, or the word `softplus` alone."""
 
-    softplus: Literal[True] = Field(True, description="`true`, or nothing.")
+    softplus: Literal[True] = Field(True, description="`true`, or no value.")
 
 
 class Tanh(LinkOptions):
     """`{tanh: true}`, or the word `tanh` alone."""
 
-    tanh: Literal[True] = Field(True, description="`true`, or nothing.")
+    tanh: Literal[True] = Field(True, description="`true`, or no value.")
 
 
 def elementwise(kind: str) -> Lower[LinkOptions]:

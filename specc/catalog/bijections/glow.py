@@ -23,11 +23,9 @@ from specc.catalog.links.blocks.spatial import words
 class Glow(Networks):
     """The options under `glow:`."""
 
-    steps: Depth = Field(8, description="How many steps there are; on an image, at each scale.")
-    scales: int = Field(
-        2, ge=1, le=MAX_SCALES, description="How many scales of an image there are."
-    )
-    channels: Size = Field(64, description="The channels of each network on an image.")
+    steps: Depth = Field(8, description="The number of steps; for an image, at each scale.")
+    scales: int = Field(2, ge=1, le=MAX_SCALES, description="The number of scales of an image.")
+    channels: Size = Field(64, description="The number of channels of the networks for an image.")
 
 
 class Options(LinkOptions):

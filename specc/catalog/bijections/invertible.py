@@ -17,8 +17,8 @@ from specc.catalog.link import LinkOptions
 class Options(LinkOptions):
     """`{invertible: true, seed: 0}`, or the word `invertible` alone."""
 
-    invertible: Literal[True] = Field(True, description="`true`, or nothing.")
-    seed: Seed = Field(0, description="Decides the rotation as which the matrix starts.")
+    invertible: Literal[True] = Field(True, description="`true`, or no value.")
+    seed: Seed = Field(0, description="The random seed of the initial matrix, a rotation.")
 
 
 def layer(shape: Shape, seed: int) -> Layer:

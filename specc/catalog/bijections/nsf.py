@@ -21,10 +21,10 @@ Bound = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class Splines(Layers):
     """The options under `nsf:`."""
 
-    bins: Bins = Field(8, description="How many bins a spline has.")
+    bins: Bins = Field(8, description="The number of bins of a spline.")
     bound: Bound = Field(3.0, description="Outside [-bound, bound] a spline is the identity.")
     autoregressive: bool = Field(
-        False, description="Whether each entry depends on all before it, instead of on a half."
+        False, description="Whether layers are autoregressive, instead of couplings of two halves."
     )
 
 

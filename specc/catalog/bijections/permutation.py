@@ -17,8 +17,8 @@ from specc.catalog.link import LinkOptions
 class Options(LinkOptions):
     """`{permutation: reverse}`, or `{permutation: random, seed: 0}`."""
 
-    permutation: Literal["reverse", "random"] = Field(description="Which order.")
-    seed: Seed = Field(0, description="Decides a random order.")
+    permutation: Literal["reverse", "random"] = Field(description="The order of the entries.")
+    seed: Seed = Field(0, description="The random seed of the order.")
 
 
 def lower(options: Options, shape: Shape, context: int) -> Lowered:

@@ -17,13 +17,13 @@ from specc.catalog.link import LinkOptions
 class Planar(LinkOptions):
     """`{planar: {layers: 8}}`."""
 
-    planar: Plain = Field(description="How many layers.")
+    planar: Plain = Field(description="The number of layers.")
 
 
 class Radial(LinkOptions):
     """`{radial: {layers: 8}}`."""
 
-    radial: Plain = Field(description="How many layers.")
+    radial: Plain = Field(description="The number of layers.")
 
 
 def lower(kind: str, given: Plain, count: int, shape: Shape, context: int) -> Lowered:

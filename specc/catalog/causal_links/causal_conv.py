@@ -18,11 +18,9 @@ from specc.catalog.links.blocks.spatial import given, words
 class Options(WeightOptions):
     """`{causal_conv: 32, dilations: [1, 2, 4, 8], kernel: 2}`."""
 
-    causal_conv: Size = Field(description="The maps of each layer.")
-    dilations: SomeSizes = Field(
-        (1, 2, 4, 8), description="How far apart the steps are that each layer looks at."
-    )
-    kernel: Size = Field(2, description="At how many steps each layer looks.")
+    causal_conv: Size = Field(description="The number of channels of each layer.")
+    dilations: SomeSizes = Field((1, 2, 4, 8), description="The dilation of each layer.")
+    kernel: Size = Field(2, description="The kernel size of each layer, in steps.")
 
 
 def trunk(options: Options, shape: Shape, context: int) -> Lowered:

@@ -22,15 +22,17 @@ MODULE = "specc.runtime.causal_links.masked_conv"
 class Options(WeightOptions):
     """`{masked_conv: 64, depth: 5, kernel: 5}`."""
 
-    masked_conv: Size = Field(description="The maps of each stack, shared out to the channels.")
-    depth: Depth = Field(5, description="How many gated layers there are.")
+    masked_conv: Size = Field(
+        description="The number of channels of each stack, divided among the colours."
+    )
+    depth: Depth = Field(5, description="The number of gated layers.")
     kernel: Annotated[int, Field(ge=3, le=MAX_SIZE)] = Field(
         5, description="The side of each kernel, before the mask; an odd number."
     )
     spatial: bool = Field(
         False,
-        description="Whether what conditions the image are maps of its height and width, of which"
-        " a pixel takes the numbers at its own place.",
+        description="Whether the context consists of maps with the height and width of the image, "
+        "so that each pixel depends on its entries at the same place.",
     )
 
 

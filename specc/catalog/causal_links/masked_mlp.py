@@ -26,10 +26,10 @@ class Options(WeightOptions):
     masked_mlp: Sizes = Field(description="The sizes of the hidden layers.")
     activation: Activation = Field("relu", description="The function after each hidden layer.")
     orders: Size = Field(
-        1, description="How many orders of the entries share the weights; the density is the mean."
+        1, description="The number of orders of the entries; the density is the mean over orders."
     )
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(
-        0, description="Decides the orders after the first, which is the natural one."
+        0, description="The random seed of the orders; the first one is the natural order."
     )
     direct: bool = Field(
         False, description="Whether entries are also connected to the results directly."

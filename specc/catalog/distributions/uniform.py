@@ -9,7 +9,7 @@ from specc.catalog.supports import REAL, Interval, Support
 
 
 def _between(known: Mapping[str, float]) -> Support:
-    """Open: a draw used as a scale or as a probability is never an end that is 0 or 1."""
+    """The open interval, so that a draw can be a positive scale or a probability in (0, 1)."""
     if "low" not in known or "high" not in known:
         return REAL
     return Interval(known["low"], known["high"], low_open=True, high_open=True)

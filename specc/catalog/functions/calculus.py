@@ -9,7 +9,7 @@ from specc.catalog.supports import REAL
 
 
 def _grad_shape(shapes: Shapes) -> Shape:
-    """That of the variable; what is differentiated is a number."""
+    """The shape of the variable; raises `ShapeMismatch` unless the value is a number."""
     value, variable = shapes
     if value:
         problem = f"it takes the derivative of a number, not of {show(value)}; reduce it first"

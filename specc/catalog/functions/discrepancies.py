@@ -1,6 +1,6 @@
 """Squared maximum mean discrepancies between two values, over the rows of a batch.
 
-The kernel of each is the entry of the catalog that it is named after.
+Each function has the name of its kernel in the catalog.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ GRETTON = Reference("Gretton et al. 2012, A kernel two-sample test", "equation 4
 
 
 def _shape(shapes: Shapes) -> Shape:
-    """A number for each row, from two values of one shape."""
+    """The shape of a number; raises `ShapeMismatch` unless both values have the same shape."""
     x, y, *_ = shapes
     if x != y:
         raise ShapeMismatch(f"it compares values of one shape, not {show(x)} and {show(y)}")
@@ -25,7 +25,7 @@ def _shape(shapes: Shapes) -> Shape:
 
 
 def _none(*values: object) -> None:
-    """Two numbers are no samples."""
+    """None: a discrepancy of constants is undefined."""
 
 
 def _discrepancy(
@@ -36,7 +36,7 @@ def _discrepancy(
     example: str,
     references: tuple[Reference, ...] = (),
 ) -> Function:
-    """The entry of one kernel; what it takes behind the two values are numbers."""
+    """The function for a kernel; the arguments after the two values are constant numbers."""
     return Function(
         name=name,
         summary=summary,

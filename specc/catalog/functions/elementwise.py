@@ -21,18 +21,18 @@ from specc.catalog.supports import (
 
 
 def _abs_support(supports: Supports) -> Support:
-    """Never negative; whole where x is."""
+    """The support of |x|: nonnegative, and integers if x is."""
     return whole_if(supports, interval.absolute(bounds(supports[0])))
 
 
 def _clip_support(supports: Supports) -> Support:
-    """min(max(x, low), high)."""
+    """The support of min(max(x, low), high)."""
     x, low, high = map(bounds, supports)
     return whole_if(supports, interval.minimum(interval.maximum(x, low), high))
 
 
 def _expm1_limit(x: float) -> float:
-    """The function, with its limit at infinity."""
+    """e^x - 1, with its limit at infinity."""
     return math.expm1(x) if x < 709.0 else math.inf
 
 
@@ -42,19 +42,19 @@ def _log_limit(x: float) -> float:
 
 
 def _log1p_limit(x: float) -> float:
-    """The function, with its limit at -1."""
+    """log(1 + x), with its limit at -1."""
     return math.log1p(x) if x > -1.0 else -math.inf
 
 
 def _logit_limit(x: float) -> float:
-    """The function, with its limits at 0 and 1."""
+    """log(x / (1 - x)), with its limits at 0 and 1."""
     if x in (0.0, 1.0):
         return math.inf if x == 1.0 else -math.inf
     return math.log(x) - math.log1p(-x)
 
 
 def _relu_support(supports: Supports) -> Support:
-    """Never negative; whole where x is."""
+    """The support of max(x, 0): nonnegative, and integers if x is."""
     return whole_if(supports, interval.maximum(bounds(supports[0]), Interval(0.0, 0.0)))
 
 
@@ -69,12 +69,12 @@ def _softplus(x: float) -> float:
 
 
 def _square_support(supports: Supports) -> Support:
-    """Never negative; whole where x is."""
+    """The support of x^2: nonnegative, and integers if x is."""
     return whole_if(supports, interval.power(bounds(supports[0]), Interval(2.0, 2.0)))
 
 
 def _unchanged(supports: Supports) -> Support:
-    """That of x, vectors and matrices included."""
+    """The support of x, also of a vector or a matrix."""
     return supports[0]
 
 

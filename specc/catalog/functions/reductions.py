@@ -1,4 +1,4 @@
-"""Functions of all entries of an event, which return one number."""
+"""Functions of all entries of an event that return one number."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from specc.catalog.supports import (
 
 
 def _logsumexp_support(supports: Supports) -> Support:
-    """At least the largest entry."""
+    """The support of log sum exp, which is at least the largest entry."""
     entry = bounds(supports[0])
     return Interval(entry.low, math.inf, low_open=entry.low_open)
 
 
 def _mean_support(supports: Supports) -> Support:
-    """Between the bounds of the entries, and not whole."""
+    """The support of the mean: between the bounds of the entries, and real."""
     return bounds(supports[0])
 
 
 def _norm_support(supports: Supports) -> Support:
-    """At least the smallest absolute value."""
+    """The support of the norm, which is at least the smallest absolute value."""
     return total(interval.absolute(bounds(supports[0])))
 
 
 def _pair_of_events(shapes: Shapes) -> Shape:
-    """One number from two events of one shape."""
+    """The shape of a number; raises `ShapeMismatch` unless both events have the same shape."""
     left, right = shapes
     if left != right:
         problem = f"it takes two events of one shape, not {show(left)} and {show(right)}"
@@ -47,7 +47,7 @@ def _pair_of_events(shapes: Shapes) -> Shape:
 
 
 def _prod_support(supports: Supports) -> Support:
-    """Positive, in [0, 1], in [-1, 1], at least 1 or at least 0, where all factors are."""
+    """The support of a product: positive, >= 1, in [0, 1] or in [-1, 1] if all factors are."""
     return whole_if(supports, _prod_product(bounds(supports[0])))
 
 
@@ -56,7 +56,7 @@ def _prod_product(factor: Interval) -> Interval:
     if low < 0.0:
         return Interval(-1.0, 1.0) if low >= -1.0 and factor.high <= 1.0 else Interval()
     bottom = low if low >= 1.0 else 0.0
-    # With a bound left out no product reaches it; a small closed bound is only approached.
+    # An open bound of the factors is open for products; products only approach a bound below 1.
     bottom_open = factor.low_open if low in (0.0, bottom) else True
     if factor.high > 1.0:
         return Interval(bottom, math.inf, low_open=bottom_open)
@@ -64,7 +64,7 @@ def _prod_product(factor: Interval) -> Interval:
 
 
 def _sum_support(supports: Supports) -> Support:
-    """At least 1 for vectors that sum to one, of which an event may hold several."""
+    """The support of the sum; an event can consist of several one-hot vectors or simplices."""
     (given,) = supports
     if isinstance(given, OneHot):
         return Integers(1)

@@ -1,4 +1,4 @@
-"""Functions that make, join or multiply vectors and matrices."""
+"""Functions that create, concatenate or multiply vectors and matrices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from specc.catalog.supports import CHOLESKY, ONE_HOT, SIMPLEX, Interval, Support
 
 
 def _concat_shape(shapes: Shapes) -> Shape:
-    """The sizes add up."""
+    """The shape of the concatenation; raises `ShapeMismatch` for arguments with several axes."""
     for each in shapes:
         if len(each) > 1:
             raise ShapeMismatch(f"it joins vectors, not {show(each)}; flatten it first")
@@ -21,24 +21,24 @@ def _concat_shape(shapes: Shapes) -> Shape:
 
 
 def _concat_support(supports: Supports) -> Support:
-    """Every entry is an entry of one of the vectors."""
+    """The support of the entries of all vectors."""
     whole = all(entries(each).discrete for each in supports)
     return numbers(hull(*map(bounds, supports)), whole)
 
 
 def _dot_support(supports: Supports) -> Support:
-    """A sum of products."""
+    """The support of a sum of products."""
     return arithmetic_support("@", *supports)
 
 
 def _eye_shape(shapes: Shapes) -> Shape:
-    """As many rows as columns."""
+    """The shape (n, n)."""
     ((size,),) = shapes
     return size, size
 
 
 def _eye_constant(size: float) -> tuple[tuple[float, ...], ...] | None:
-    """The rows of the matrix, or None where they are too many to write out."""
+    """The rows of the identity matrix; None if it has more than `MAX_WRITTEN` entries."""
     if size * size > MAX_WRITTEN:
         return None
     every = range(int(size))
@@ -46,18 +46,18 @@ def _eye_constant(size: float) -> tuple[tuple[float, ...], ...] | None:
 
 
 def _flatten_shape(shapes: Shapes) -> Shape:
-    """One axis with all entries."""
+    """The shape of the vector of all entries."""
     return (math.prod(shapes[0]),)
 
 
 def _one_hot_shape(shapes: Shapes) -> Shape:
-    """A new last axis, of one entry a class."""
+    """The shape of the class numbers with a last axis for the classes."""
     classes, (count,) = shapes
     return (*classes, count)
 
 
 def _one_hot_constant(value: float, count: float) -> tuple[float, ...] | None:
-    """The vector of one class, or None where there is no such class or too many."""
+    """The one-hot vector; None for an invalid class or more than `MAX_WRITTEN` classes."""
     inside = float(value).is_integer() and 0 <= value < count <= MAX_WRITTEN
     return tuple(float(i == value) for i in range(int(count))) if inside else None
 

@@ -15,18 +15,18 @@ class Followed(LinkOptions):
 
     of: str = Field(description="The link whose weights are averaged.")
     decay: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
-        description="The share of the average that an update keeps."
+        description="The weight of the previous average in each update."
     )
 
 
 class Options(LinkOptions):
     """`{ema: {of: classifier, decay: 0.99}}`."""
 
-    ema: Followed = Field(description="The link that is averaged, and how slowly.")
+    ema: Followed = Field(description="The link that is averaged, and the decay.")
 
 
 def average(options: Options) -> Average:
-    """What is averaged, and the decay."""
+    """The averaged link and the decay."""
     return Average(options.ema.of, options.ema.decay)
 
 

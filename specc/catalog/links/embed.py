@@ -16,7 +16,7 @@ from specc.catalog.links.blocks.dense import shaped
 class Options(LinkOptions):
     """`embed`, or `{embed: true}`."""
 
-    embed: Literal[True] | None = Field(True, description="`true`, or nothing.")
+    embed: Literal[True] | None = Field(True, description="`true`, or no value.")
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:

@@ -18,7 +18,7 @@ TARGET = "specc.runtime.links.gru.Gru"
 class Options(SpectralOptions):
     """`gru`, or `{gru: true, init: orthogonal}`."""
 
-    gru: Literal[True] | None = Field(True, description="`true`, or nothing.")
+    gru: Literal[True] | None = Field(True, description="`true`, or no value.")
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:

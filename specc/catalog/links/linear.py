@@ -16,7 +16,7 @@ from specc.catalog.links.blocks.options import SpectralOptions
 class Options(SpectralOptions):
     """`linear`, or `{linear: true, bias: false}`."""
 
-    linear: Literal[True] | None = Field(True, description="`true`, or nothing.")
+    linear: Literal[True] | None = Field(True, description="`true`, or no value.")
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:

@@ -14,7 +14,7 @@ from specc.catalog.registry import FEATURES
 class Options(MetricOptions):
     """`{metric: frechet, features: {classifier: {run: digit_classifier-1}}}`."""
 
-    features: Any = Field("raw", description="What is compared of each row.")
+    features: Any = Field("raw", description="The features of a row that are compared.")
 
 
 ENTRY = Metric(

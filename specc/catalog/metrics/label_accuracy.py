@@ -1,4 +1,4 @@
-"""How often a classifier finds the class for which a sample was drawn."""
+"""The accuracy of a classifier on samples with known classes."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Options(MetricOptions):
     permutations: int = Field(
         999, description="The number of random permutations for the p-value.", ge=1, le=10**6
     )
-    features: Any = Field("raw", description="What is compared of each row.")
+    features: Any = Field("raw", description="The features of a row that are compared.")
 
 
 ENTRY = Metric(

@@ -1,4 +1,4 @@
-"""How many modes of a known mixture the samples reach."""
+"""The fraction of modes of a known mixture that the samples reach."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Options(MetricOptions):
         description="A sample within this distance of a centre is near that mode.", gt=0
     )
     least: int = Field(
-        1, description="The number of near samples from which on a mode counts.", ge=1
+        1, description="The number of near samples with which a mode counts as reached.", ge=1
     )
 
 

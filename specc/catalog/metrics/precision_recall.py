@@ -15,9 +15,9 @@ class Options(MetricOptions):
     """`{metric: precision_recall, neighbours: 3}`."""
 
     neighbours: int = Field(
-        3, description="The number k of neighbours that decides a radius.", ge=1, le=1000
+        3, description="The number k of neighbours that determines the radius.", ge=1, le=1000
     )
-    features: Any = Field("raw", description="What is compared of each row.")
+    features: Any = Field("raw", description="The features of a row that are compared.")
 
 
 ENTRY = Metric(

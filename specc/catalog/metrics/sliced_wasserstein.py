@@ -16,7 +16,7 @@ class Options(MetricOptions):
 
     order: Literal[1, 2] = Field(1, description="The order p of the distance.")
     projections: int = Field(500, description="The number of random directions.", ge=2, le=10**6)
-    features: Any = Field("raw", description="What is compared of each row.")
+    features: Any = Field("raw", description="The features of a row that are compared.")
 
 
 ENTRY = Metric(

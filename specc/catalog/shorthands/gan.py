@@ -1,4 +1,4 @@
-"""A generator and a critic, with one of the usual losses and penalties."""
+"""Generative adversarial networks with several losses and penalties."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from specc.catalog.shorthand import (
     player,
 )
 
-# What the critic minimizes, and the generator, of the critic's values at data and at samples.
+# The losses of critic and generator, functions of the critic's values at data and samples.
 LOSSES = {
     "minimax": ("softplus(-{real}) + softplus({fake})", "-softplus({fake})"),
     "non_saturating": ("softplus(-{real}) + softplus({fake})", "softplus(-{fake})"),
@@ -34,7 +34,7 @@ Loss = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserste
 
 
 class Penalty(NoOptions):
-    """`{gradient: 10}`: what keeps the critic smooth."""
+    """A penalty that makes the critic smooth: `{gradient: 10}`."""
 
     gradient: float | None = Field(
         None,
@@ -56,17 +56,17 @@ class Options(NoOptions):
         None, description="The data; by default those with the name of the node."
     )
     given: NodeNames = Field(
-        (), description="What else the critic takes, such as `[data.y]` of a conditional model."
+        (), description="Further arguments of the critic; `[data.y]` in a conditional model."
     )
     loss: Loss = Field("non_saturating", description="The losses of critic and generator.")
     penalty: Literal["clip"] | Penalty | None = Field(
-        None, description="What is added to the loss of the critic; `clip` is `{clip: 0.01}`."
+        None, description="The penalty in the critic's loss; `clip` is short for `{clip: 0.01}`."
     )
-    steps: int = Field(1, description="The updates of the critic in each step.", ge=1, le=10_000)
+    steps: int = Field(1, description="The critic updates in each step.", ge=1, le=10_000)
 
 
 def expand(options: Mapping[str, Any], outline: Outline) -> str:
-    """Two players, and a program for the points of a penalty of the gradient."""
+    """Critic and generator, and for a gradient penalty a program for its points."""
     link, sample = options["critic"], options["sample"]
     data = options["data"] or f"data.{node_of(sample)}"
 
@@ -103,9 +103,9 @@ def expand(options: Mapping[str, Any], outline: Outline) -> str:
 ENTRY = Shorthand(
     name="gan",
     title="generative adversarial network",
-    summary="Two players: a critic tells data from samples, and what makes the samples is trained "
-    "against it. With a penalty of the gradient there is a program for the points at which it is "
-    "taken.",
+    summary="Two players: a critic is trained to distinguish data from samples, and the generator "
+    "of the samples is trained against it. A gradient penalty adds a program for the points at "
+    "which the gradient is computed.",
     formula="min over generator, max over critic: E[f(d(x))] + E[g(d(G(z)))]",
     references=(
         Reference("Goodfellow et al. 2014", "section 3: minimax, non_saturating"),

@@ -32,7 +32,7 @@ class Options(NoOptions):
     )
     given: NodeNames = Field(
         (),
-        description="What samples and data are compared with jointly, such as `[data.y]` of a "
+        description="Nodes that are part of both compared values, such as `[data.y]` of a "
         "conditional model.",
     )
     kernel: Any = Field("rbf", description="The kernel.")
@@ -42,7 +42,7 @@ class Options(NoOptions):
 
 
 def expand(options: Mapping[str, Any], outline: Outline) -> str:
-    """One player, which moves the samples towards the data."""
+    """One player, which minimizes the discrepancy between samples and data."""
     sample = options["sample"]
     trained = feeding(outline, sample)
     ((kernel, own),) = options["kernel"].items()
@@ -57,7 +57,7 @@ def expand(options: Mapping[str, Any], outline: Outline) -> str:
 
 
 def _numbers(options: Mapping[str, Any]) -> Iterator[float]:
-    """The numbers among the options of a kernel, in order."""
+    """The numbers in the options of a kernel, in order."""
     for value in options.values():
         yield from value if isinstance(value, (tuple, list)) else (value,)
 
@@ -65,9 +65,9 @@ def _numbers(options: Mapping[str, Any]) -> Iterator[float]:
 ENTRY = Shorthand(
     name="mmd",
     title="squared maximum mean discrepancy",
-    summary="One player: what makes the samples minimizes the unbiased estimate of MMD^2 between "
-    "samples and data, over the rows of a batch. With `given` it is that of the joint "
-    "distributions. The kernels are those of the metric.",
+    summary="One player: the generator of the samples minimizes the unbiased estimate of MMD^2 "
+    "between samples and data, over the rows of a batch. With `given` the joint distributions are "
+    "compared. The kernels are those of the metric.",
     formula="MMD^2 = E k(x, x') + E k(y, y') - 2 E k(x, y), x sampled, y data",
     references=(
         Reference("Li, Swersky and Zemel 2015, Generative moment matching networks", "eq. 3"),

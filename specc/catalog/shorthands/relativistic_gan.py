@@ -1,4 +1,4 @@
-"""A generator and a critic that says which of two values is the data."""
+"""Relativistic generative adversarial networks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Options(NoOptions):
 
     critic: LinkName = Field(description="The link that gives a number for data and for samples.")
     sample: NodeName = Field("model.x", description="The node whose draws are compared with data.")
-    steps: int = Field(1, description="The updates of the critic in each step.", ge=1, le=10_000)
+    steps: int = Field(1, description="The critic updates in each step.", ge=1, le=10_000)
 
 
 def expand(options: Mapping[str, Any], outline: Outline) -> str:
-    """Each player wants the other's value to be the smaller one."""
+    """Critic and generator, each with the loss softplus of a difference of critic values."""
     critic, sample = options["critic"], options["sample"]
     real, fake = f"{critic}(data.{node_of(sample)})", f"{critic}({sample})"
     trained = feeding(outline, sample, without=critic)
@@ -44,8 +44,8 @@ def expand(options: Mapping[str, Any], outline: Outline) -> str:
 ENTRY = Shorthand(
     name="relativistic_gan",
     title="relativistic generative adversarial network",
-    summary="Two players: the critic says of data and a sample which is which, and what makes the "
-    "samples is trained to be taken for the data.",
+    summary="Two players: the critic is trained to give data a larger value than samples, and the "
+    "generator is trained for the reverse.",
     formula="critic: -log sigmoid(d(x) - d(G(z))); generator: -log sigmoid(d(G(z)) - d(x))",
     references=(
         Reference("Jolicoeur-Martineau 2018, The relativistic discriminator", "section 4.2"),

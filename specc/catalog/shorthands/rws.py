@@ -1,4 +1,4 @@
-"""The reweighted wake-sleep algorithm: model and guide, each trained at weighed draws."""
+"""The reweighted wake-sleep algorithm: model and guide, trained at weighted draws."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Options(NoOptions):
     )
     guide: Literal["wake", "sleep", "both"] = Field(
         "both",
-        description="What trains the guide: weighed draws at the data, draws of the model, or the "
-        "mean of the two losses.",
+        description="The loss of the guide: at weighted draws given the data (`wake`), at draws of "
+        "the model (`sleep`), or the mean of the two losses (`both`).",
     )
 
 
 def expand(options: Mapping[str, Any], outline: Outline) -> str:
-    """The model maximizes the importance-weighted bound, the guide its density at the posterior."""
+    """Two players: `theta`, the model, and `phi`, the guide."""
     model, guide = model_and_guide(outline)
     particles, phase = options["particles"], options["guide"]
     wake = f"posterior_mean({' + '.join(log_densities(outline, 'guide'))}, {particles})"

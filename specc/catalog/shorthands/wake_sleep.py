@@ -1,4 +1,4 @@
-"""The wake-sleep algorithm: model and guide, each trained at draws of the other."""
+"""The wake-sleep algorithm: model and guide, each trained at draws of the other program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from specc.catalog.shorthand import (
 
 
 def expand(options: Mapping[str, Any], outline: Outline) -> str:
-    """The wake phase trains the model at draws of the guide, the sleep phase the reverse."""
+    """Two players: `wake` trains the model at draws of the guide, `sleep` the reverse."""
     del options
     model, guide = model_and_guide(outline)
     players = {

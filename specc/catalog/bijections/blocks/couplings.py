@@ -1,4 +1,4 @@
-"""Couplings as layers with alternating halves; the last layer keeps the first half."""
+"""Couplings as layers with alternating halves; the last layer does not change the first half."""
 
 from __future__ import annotations
 

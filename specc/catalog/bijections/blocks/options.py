@@ -23,10 +23,10 @@ class Networks(LinkOptions):
 class Layers(Networks):
     """The options of a stack of such bijections."""
 
-    layers: Depth = Field(8, description="How many of them stand one after the other.")
+    layers: Depth = Field(8, description="The number of layers.")
 
 
 class Plain(LinkOptions):
     """The options of a stack of bijections without networks."""
 
-    layers: Depth = Field(8, description="How many of them stand one after the other.")
+    layers: Depth = Field(8, description="The number of layers.")

@@ -1,4 +1,4 @@
-"""The activation functions that a spec may name."""
+"""The activation functions of links."""
 
 from __future__ import annotations
 

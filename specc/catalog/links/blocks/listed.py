@@ -1,4 +1,4 @@
-"""The table of layers that a `layers:` list may name, with their sizes and lowering.
+"""The table of the layers of a `layers:` list, with their sizes and lowering.
 
 A row maps the value in the spec, the shape of the event, and whether weights have a bias to the
 layer and the shape of its output, or raises `LinkShapeError`.

@@ -18,7 +18,7 @@ Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Depth = Annotated[int, Field(ge=1, le=MAX_LAYERS)]
 """The number of consecutive layers."""
 
-# A YAML list; strict mode would refuse it where a tuple is wanted.
+# A list in YAML; strict mode would refuse it for a tuple.
 Sizes = Annotated[tuple[Size, ...], Field(strict=False, max_length=MAX_LAYERS)]
 
 
@@ -29,7 +29,7 @@ def _some(entries: tuple[object, ...]) -> tuple[object, ...]:
     return entries
 
 
-# `min_length` of pydantic counts the entries that are valid, and would blame one error twice.
+# `min_length` of pydantic counts valid entries only, and would report one error twice.
 NotEmpty = AfterValidator(_some)
 AT_LEAST_ONE: dict[str, JsonValue] = {"minItems": 1}
 
@@ -43,7 +43,7 @@ class WeightOptions(LinkOptions):
 
     init: Init = Field(
         "default",
-        description="How the weights start; biases at 0, except by `default`.",
+        description="The initialization of weights; biases are 0, except with `default`.",
         json_schema_extra={"digest": INITIALIZATION},
     )
     bias: bool = Field(True, description="Whether linear maps and convolutions add a bias.")

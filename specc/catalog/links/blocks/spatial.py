@@ -26,7 +26,7 @@ class SpatialOptions(StackOptions):
     kernel: Size = Field(3, description="The side of each kernel.")
     stride: Size = Field(2, description="The step of each kernel.")
     padding: Annotated[int, Field(ge=0, le=MAX_SIZE)] | None = Field(
-        None, description="Zeros around each map; (kernel - 1) // 2 where not given."
+        None, description="The zeros added at each border, by default (kernel - 1) // 2."
     )
     hidden: Sizes = Field((), description="The sizes of linear layers next to the vector.")
 
