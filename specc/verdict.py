@@ -151,12 +151,12 @@ def _fitting(
         twin = known[before[slot]]
         if old.shapes[twin] != new.shapes[name]:
             continue
-        lies = _order(old, new, twin, name)
-        if lies is None:
+        permuted = _order(old, new, twin, name)
+        if permuted is None:
             continue
         found[name] = twin
-        if lies[1] is not None:
-            columns[name] = lies[0], lies[1]
+        if permuted[1] is not None:
+            columns[name] = permuted[0], permuted[1]
     return found, columns
 
 
@@ -206,14 +206,14 @@ def _order(old: Side, new: Side, twin: str, name: str) -> tuple[int, tuple[int, 
     """
     before = old.modules.get(module_of(twin), Module(""))
     after = new.modules.get(module_of(name), Module(""))
-    order = arranged(before.inputs, after.inputs)
+    order = permutation(before.inputs, after.inputs)
     leaf = name.removeprefix(f"{module_of(name)}.")
     if order is None or (after.columns and leaf not in after.columns):
         return 0, None
     return (after.columns[leaf], order) if order and after.columns else None
 
 
-def arranged(
+def permutation(
     old: Sequence[tuple[str, int]], new: Sequence[tuple[str, int]]
 ) -> tuple[int, ...] | None:
     """Return the index of the old entry for each new one if arguments were permuted, else None.

@@ -215,10 +215,10 @@ class _ProgramPlanner:
                     found[name.id] = used
         for used in found.values():
             item = self.earlier[used.program].parameter_of(used)
-            mine = self._learnable(used)
+            parameter = self._learnable(used)
             about = f"{used.program}.{used.name}"
-            self._share(used.name, mine.raw, used.program, item.raw, about)
-            yield mine
+            self._share(used.name, parameter.raw, used.program, item.raw, about)
+            yield parameter
 
     def _share(self, name: str, attribute: str, owner: str, original: str, about: str) -> None:
         self.shared.append(Shared(name, attribute, owner, original, about))
@@ -283,7 +283,7 @@ class _ProgramPlanner:
         entries = [self.graph.links[call.function].entry for call in node.through]
         for call in node.through:
             self._find_buffers(f"{node.name}_context", call)
-        prefix = "prior_" if self._has_twin(node) else ""
+        prefix = "prior_" if self._is_in_guide(node) else ""
         scored = is_forward(node, self.objective.draws)
         forward = f"{node.name}_forward{'_and_log_det' if scored else ''}"
         return Flow(
@@ -423,9 +423,9 @@ class _ProgramPlanner:
         return self.typed.types[node.id].shape if node is not None else None
 
     def _local(self, node: Node, parameter: Parameter) -> str:
-        return f"{'prior_' if self._has_twin(node) else ''}{node.name}_{parameter.name}"
+        return f"{'prior_' if self._is_in_guide(node) else ''}{node.name}_{parameter.name}"
 
-    def _has_twin(self, node: Node) -> bool:
+    def _is_in_guide(self, node: Node) -> bool:
         """Whether the guide has a node of the same name, whose variables have no prefix."""
         guide = self.graph.guide
         return self.program.name == MODEL and guide is not None and node.name in guide.nodes

@@ -138,7 +138,7 @@ def _nodes(plan: Plan, program: str) -> dict[str, Any]:
 def _data(plan: Plan) -> dict[str, Any] | None:
     graph, data = plan.graph.graph, plan.experiment.data
     if not plan.data:
-        return _rows_alone(plan)
+        return _row_numbers(plan)
     if data is None:
         return None
     used: dict[str, list[str]] = {}
@@ -157,7 +157,7 @@ def _data(plan: Plan) -> dict[str, Any] | None:
     }
 
 
-def _rows_alone(plan: Plan) -> dict[str, Any]:
+def _row_numbers(plan: Plan) -> dict[str, Any]:
     """Return a source of row numbers for a spec without data.
 
     There are as many rows as a batch has, so that an epoch is one step; one row if all nodes are

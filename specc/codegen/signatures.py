@@ -34,7 +34,7 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
     found["sample"] = tuple(n for n in program.order if nodes[n].role == "given" and n in used)
     if mean_factors(plan, program):
         found["conditional_mean"] = _mean_inputs(plan, program)
-    if completed(plan):
+    if left_out_factors(plan):
         found["impute"] = _complete_inputs(plan)
     return found
 
@@ -45,10 +45,10 @@ def _guide_methods(plan: Plan, program: ProgramPlan) -> Methods:
     draws = any(name in plan.objective.draws for name in program.factors)
     if draws and all_local:
         found["sample_and_log_prob"] = _guide_inputs(plan, program)
-    if guided_for_all(plan):
+    if guided_globals(plan):
         found["sample_global"] = ()
-    if "sample_and_log_prob" in found and predicted(plan):
-        inputs = (name for factor in predicted(plan) for name in factor.inputs)
+    if "sample_and_log_prob" in found and predicted_factors(plan):
+        inputs = (name for factor in predicted_factors(plan) for name in factor.inputs)
         found["predict_log_proba"] = tuple(dict.fromkeys(inputs))
     return found
 
@@ -84,7 +84,7 @@ def split(program: ProgramPlan) -> tuple[list[Factor], list[Factor]]:
     return [f for f in factors if is_local(f)], [f for f in factors if not is_local(f)]
 
 
-def guided_for_all(plan: Plan) -> tuple[str, ...]:
+def guided_globals(plan: Plan) -> tuple[str, ...]:
     """Return the global latents that the guide draws, in order of the draws."""
     if GUIDE not in plan.programs:
         return ()
@@ -107,13 +107,13 @@ def mean_factors(plan: Plan, program: ProgramPlan) -> list[Factor]:
     ]
 
 
-def completed(plan: Plan) -> list[Factor]:
+def left_out_factors(plan: Plan) -> list[Factor]:
     """Return the observed nodes whose missing entries are left out of the density."""
     factors = plan.programs[MODEL].factors
     return [factors[name] for name, missing in plan.missing.items() if not missing.fills]
 
 
-def predicted(plan: Plan) -> list[Factor]:
+def predicted_factors(plan: Plan) -> list[Factor]:
     """Return the finite scalars that the guide draws from data alone if they are missing."""
     if GUIDE not in plan.programs:
         return []
@@ -204,7 +204,7 @@ def _mean_inputs(plan: Plan, program: ProgramPlan) -> tuple[Input, ...]:
 
 def _complete_inputs(plan: Plan) -> tuple[Input, ...]:
     found: dict[Input, None] = {}
-    for factor in completed(plan):
+    for factor in left_out_factors(plan):
         found.update(values_behind(plan, MODEL, factor.needs))
         found[factor.node.name] = None
     return plan.with_known(found)

@@ -84,7 +84,7 @@ def after_updates(plan: Plan) -> list[dict[str, Any]]:
         {"rule": layer.after_update, "module": place, "of": place}
         for program in plan.programs.values()
         for attribute, lowered in _networks(program)
-        for prefix, layer in walk(_whole(lowered), f"{program.name}.{attribute}.")
+        for prefix, layer in walk(_as_layer(lowered), f"{program.name}.{attribute}.")
         for place in (prefix.rstrip("."),)
         if layer.after_update
     ]
@@ -100,8 +100,8 @@ def _averages(plan: Plan) -> Iterator[dict[str, Any]]:
     for name, own in places.items():
         average = plan.graph.graph.links[name].average
         if average is not None:
-            for mine, followed in zip(own, places[average.of], strict=True):
-                rule = {"rule": "moving_average", "module": mine, "of": followed}
+            for average_place, followed in zip(own, places[average.of], strict=True):
+                rule = {"rule": "moving_average", "module": average_place, "of": followed}
                 yield {**rule, "decay": average.decay}
 
 
@@ -125,11 +125,11 @@ def _networks(program: ProgramPlan) -> Iterator[tuple[str, Lowered]]:
 
 
 def _of_module(program: str, attribute: str, lowered: Lowered) -> Iterator[tuple[str, Shape]]:
-    for name, shape in layer_parameters(_whole(lowered)).items():
+    for name, shape in layer_parameters(_as_layer(lowered)).items():
         yield f"{program}.{attribute}.{name}", shape
 
 
-def _whole(lowered: Lowered) -> Layer:
+def _as_layer(lowered: Lowered) -> Layer:
     layers = lowered.layers
     return layers[0] if len(layers) == 1 else Layer("nn.Sequential", children=layers)
 
@@ -154,7 +154,7 @@ def _modules(
     trunks: dict[str, Module] = {}
     for own in (*program.modules, *program.shared_modules):
         erased, inputs = names["link", own.link.name], _inputs(plan, program, own)
-        columns = _columns(_whole(own.lowered)) if own.lowered.layers else None
+        columns = _columns(_as_layer(own.lowered)) if own.lowered.layers else None
         trunks[own.link.name] = Module(erased, inputs, columns or {})
         if own in program.shared_modules:
             continue
@@ -171,7 +171,7 @@ def _modules(
         if trunk.lowered.layers:
             yield head.attribute, Module(erased)
         else:
-            columns = _columns(_whole(head.lowered))
+            columns = _columns(_as_layer(head.lowered))
             yield head.attribute, Module(erased, trunks[link].inputs, columns or {})
 
 
@@ -181,12 +181,12 @@ def _inputs(plan: Plan, program: ProgramPlan, own: LinkModule) -> tuple[tuple[st
     The node of a causal link and the state of a recurrent one do not count.
     """
     entry = own.link.entry
-    apart = isinstance(entry, Causal) or (isinstance(entry, Link) and entry.recurrent)
-    shapes = own.inputs[apart:]
+    excluded = isinstance(entry, Causal) or (isinstance(entry, Link) and entry.recurrent)
+    shapes = own.inputs[excluded:]
     if len(shapes) < 2 or input_rank(own.link) != 1:
         return ()
     uses = [
-        call.arguments[apart:]
+        call.arguments[excluded:]
         for node in plan.graph.graph.programs[program.name].nodes.values()
         for expression in (*node.expressions(), *([node.initial] if node.initial else []))
         for call in calls(expression)

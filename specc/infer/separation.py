@@ -52,8 +52,8 @@ def separate(graph: Graph, left: str, right: str, given: Sequence[str]) -> Separ
     fixed = tuple(dict.fromkeys([*given, *(n for n in data if n not in (left, right))]))
     path = open_path(digraph, left, right, fixed) or ()
     arrows = tuple("->" if digraph.has_edge(a, b) else "<-" for a, b in pairwise(path))
-    met = [path[i + 1] for i, two in enumerate(pairwise(arrows)) if two == ("->", "<-")]
-    meetings = tuple((name, _held(digraph, name, fixed)) for name in met)
+    colliders = [path[i + 1] for i, two in enumerate(pairwise(arrows)) if two == ("->", "<-")]
+    meetings = tuple((name, _nearest_given(digraph, name, fixed)) for name in colliders)
     return Separation(left, right, fixed, path, arrows, meetings)
 
 
@@ -73,7 +73,7 @@ def random_graph(graph: Graph) -> nx.DiGraph[str]:
     return digraph
 
 
-def _held(digraph: nx.DiGraph[str], name: str, given: Iterable[str]) -> str:
+def _nearest_given(digraph: nx.DiGraph[str], name: str, given: Iterable[str]) -> str:
     """Return the nearest given node among a node and its descendants; at least one is given."""
     distance = nx.single_source_shortest_path_length(digraph, name)
     return min((n for n in given if n in distance), key=distance.__getitem__)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from specc.verdict import Module, Side, arranged, compare_weights, slots
+from specc.verdict import Module, Side, compare_weights, permutation, slots
 
 
 def chain(*numbers, leaf=(3, 3)):
@@ -50,7 +50,7 @@ def test_a_bias_of_one_kind_of_layer_is_none_of_another():
 )
 def test_arguments_in_another_order(old, new, order):
     read = [[(each[0], int(each[1:])) for each in text.split()] for text in (old, new)]
-    assert arranged(*read) == order
+    assert permutation(*read) == order
 
 
 def test_what_is_not_known_to_follow_its_arguments_does_not_fit():

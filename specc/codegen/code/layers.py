@@ -14,9 +14,9 @@ INIT = "specc.runtime.init."
 def write_module(out: Writer, attribute: str, lowered: Lowered) -> None:
     """Write `self.attribute = nn.Sequential(...)`, or a single layer, and its initialization."""
     layers = lowered.layers
-    whole = layers[0] if len(layers) == 1 else Layer("nn.Sequential", children=layers)
+    layer = layers[0] if len(layers) == 1 else Layer("nn.Sequential", children=layers)
     after = ".requires_grad_(requires_grad=False)" if lowered.frozen else ""
-    _write(out, f"self.{attribute} = ", whole, after)
+    _write(out, f"self.{attribute} = ", layer, after)
     if lowered.init is not None:
         _write_init(out, attribute, lowered.init)
 
@@ -34,13 +34,13 @@ def _write(out: Writer, before: str, layer: Layer, after: str) -> None:
     out.line(f"{before}{called}(")
     with out.indented():
         for child, same in groupby(layer.children):
-            _write_alike(out, child, len(list(same)))
+            _write_repeated(out, child, len(list(same)))
         for item in items:
             out.line(f"{item},")
     out.line(f"){after}")
 
 
-def _write_alike(out: Writer, layer: Layer, count: int) -> None:
+def _write_repeated(out: Writer, layer: Layer, count: int) -> None:
     """Write equal layers `count` times; three or more as `*(Layer() for _ in range(3)),`."""
     each = f"{_called(layer.target)}({', '.join(_items(layer))})"
     again = f"for _ in range({count})"

@@ -9,18 +9,18 @@ from specc.codegen.code.expressions import Code, Name, Signed
 from specc.codegen.code.statements import Function, If, Parameter, Return, Statement
 from specc.codegen.layout import Layout
 from specc.codegen.lower.densities import log_prob, parameters
-from specc.codegen.lower.draws import draw, enumerate_values, every_value, sample
+from specc.codegen.lower.draws import draw, emit_values, enumerate_values, sample
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms
 from specc.codegen.lower.values import prepare
 from specc.codegen.plan import Factor, Input, Plan, ProgramPlan
 from specc.codegen.signatures import (
-    completed,
-    guided_for_all,
+    guided_globals,
     is_shared,
     is_stochastic,
+    left_out_factors,
     mean_factors,
-    predicted,
+    predicted_factors,
     sampled_values,
     split,
 )
@@ -134,7 +134,7 @@ class _Lowering:
         points(scope, self.program, SELF)
         for name in enumerated:
             with scope.on(self.program.name, name):
-                every_value(scope, self.program.factors[name], names)
+                emit_values(scope, self.program.factors[name], names)
         scope.add(Return(self._likelihood(scope, names[0])))
         optional = (Parameter("noise", "Noise | None", "None"),) if stochastic else ()
         return Function(
@@ -171,7 +171,7 @@ class _Lowering:
     def sample(self) -> Function:
         """Return `sample`: ancestral samples of the model."""
         plan, program = self.plan, self.program
-        shared = {plan.python[n] for n in guided_for_all(plan)}
+        shared = {plan.python[n] for n in guided_globals(plan)}
         scope = self._scope()
         names: list[str] = []
         learnable = {i.node.name for i in program.learnable if i.node.role != "parameter"}
@@ -195,7 +195,7 @@ class _Lowering:
             names.append(name)
         scope.add(Return(self._values(scope, names)))
         given = tuple(
-            Parameter(plan.python[n], "Tensor | None", "None") for n in guided_for_all(plan)
+            Parameter(plan.python[n], "Tensor | None", "None") for n in guided_globals(plan)
         )
         return Function(
             name="sample",
@@ -233,7 +233,7 @@ class _Lowering:
 
     def sample_global(self) -> Function:
         """Return `sample_global`: samples of the global latents from the guide."""
-        scope, names = self._scope(), guided_for_all(self.plan)
+        scope, names = self._scope(), guided_globals(self.plan)
         for name in names:
             with scope.on(self.program.name, name):
                 draw(scope, self.program, name, "sample")
@@ -261,7 +261,7 @@ class _Lowering:
 
     def predict_log_proba(self) -> Function:
         """Return `predict_log_proba`: log q of every value of finite data under the guide."""
-        factors = predicted(self.plan)
+        factors = predicted_factors(self.plan)
         shown = ", ".join(f"log q({factor.conditional})" for factor in factors)
         statements: list[Statement] = []
         items: list[tuple[str, Code]] = []
@@ -284,7 +284,7 @@ class _Lowering:
 
     def impute(self) -> Function:
         """Return `impute`: the data, with a sample for each missing entry."""
-        factors = completed(self.plan)
+        factors = left_out_factors(self.plan)
         fills = frozenset(factor.node.name for factor in factors)
         scope = self._scope(Layout(), fills, has_noise=True)
         for factor in factors:

@@ -13,7 +13,7 @@ from specc.codegen.code.statements import Define, Function, Parameter, Return
 from specc.codegen.lower import shapes
 from specc.codegen.lower.densities import compute_parameters, parameters, through
 from specc.codegen.lower.loops import Loop, Ranked, outside, starts
-from specc.codegen.lower.scope import NOISE, Scope, shape_of, steps, wide
+from specc.codegen.lower.scope import NOISE, Scope, expand_mask, shape_of, steps
 from specc.codegen.lower.value import PARTICLE, Axis
 from specc.codegen.lower.values import let_step, prepare, split
 from specc.codegen.names import python_name
@@ -121,7 +121,7 @@ def _forward(scope: Scope, factor: Factor, flow: Flow) -> None:
 def _fill(scope: Scope, factor: Factor, missing: Missing) -> None:
     """Emit `y_imputed = torch.where(y_known, y, y_sampled)`."""
     name = factor.node.name
-    known = wide(missing.known, len(factor.type.shape) - missing.rank)
+    known = expand_mask(missing.known, len(factor.type.shape) - missing.rank)
     filled = code.call(code.torch("where"), known, scope.argument(name), Name(missing.sampled))
     scope.renamed[name] = missing.imputed
     scope.assign(missing.imputed, filled)
@@ -189,7 +189,7 @@ def _cover(arguments: Sequence[Argument], factor: Factor) -> bool:
 # all values along an axis
 
 
-def every_value(scope: Scope, factor: Factor, data: Sequence[Input]) -> None:
+def emit_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> None:
     """Emit all values of an enumerated node, or the probe points of one that is integrated out."""
     if scope.player.draws[factor.node.name].is_integrated:
         _probe_points(scope, factor)
@@ -244,7 +244,7 @@ def enumerate_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> Non
 def _allowed(scope: Scope, factor: Factor, missing: Missing) -> None:
     """Emit `y_allowed = (y_values == y) | ~y_known`, the values that agree with the data."""
     name, rank = factor.node.name, len(factor.type.shape)
-    known = wide(missing.known, rank - missing.rank)
+    known = expand_mask(missing.known, rank - missing.rank)
     same = code.Binary("==", scope.variable(name), scope.argument(name))
     allowed: Code = code.Binary("|", same, code.Unary("~", known))
     if rank > 1:

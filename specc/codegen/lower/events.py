@@ -50,7 +50,7 @@ def align(event: Event, rank: int) -> Event:
     return Event(code, (1,) * missing + event.shape, event.varies)
 
 
-def raised(event: Event, least: int) -> Event:
+def pad_right(event: Event, least: int) -> Event:
     """Return the event with axes of size 1 appended, up to the given rank."""
     missing = least - event.rank
     if missing <= 0:

@@ -8,7 +8,7 @@ from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal, Slice, Subscript
-from specc.codegen.lower.events import Event, align, broadcast, flat, matmul, raised
+from specc.codegen.lower.events import Event, align, broadcast, flat, matmul, pad_right
 from specc.codegen.lower.value import INTEGERS
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.graph.constants import SIZE_OF, constant, is_plain, list_of, number_of
@@ -161,7 +161,7 @@ class Expressions:
         entry = self.graph.functions[call.function]
         items, least = [self.number(argument) for argument in call.arguments], entry.least_rank
         given = [
-            item if is_plain(self.graph, self.program.name, argument) else raised(item, least)
+            item if is_plain(self.graph, self.program.name, argument) else pad_right(item, least)
             for item, argument in zip(items, call.arguments, strict=True)
         ]
         if entry.elementwise and len(given) > 1:
@@ -271,7 +271,7 @@ class Expressions:
         if not positions:
             return base
         left = base.shape[len(positions) :]
-        if all(_known(position) is not None for position in positions):
+        if all(_constant_index(position) is not None for position in positions):
             rest = (Slice(),) * len(left)
             items = (Literal(...), *positions, *rest)
             return Event(Subscript(base.code, items), left, base.varies)
@@ -279,7 +279,7 @@ class Expressions:
             return Event(Subscript(base.code, tuple(positions)), left, varies=True)
         gather = code.function(f"{RUNTIME}.indexing.gather_nd")
         places = [
-            position if (at := _known(position)) is None else Literal(at % size)
+            position if (at := _constant_index(position)) is None else Literal(at % size)
             for position, size in zip(positions, base.shape, strict=False)
         ]
         return Event(code.call(gather, base.code, *places, rank=len(left)), left, varies=True)
@@ -295,7 +295,7 @@ class Expressions:
         return value if counts else code.method(value, "long")
 
 
-def _known(position: Code) -> int | None:
+def _constant_index(position: Code) -> int | None:
     """Return the value of a constant index, else None."""
     value = position.value if isinstance(position, Literal) else None
     return value if isinstance(value, int) else None

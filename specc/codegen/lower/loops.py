@@ -98,7 +98,7 @@ class Loop:
                 scope.define(self.program.name, name, scope.outer_of((name,)))
         # After the loop these variables have the value of the last step instead of all steps.
         for lagged in self.lagged:
-            scope.drop(lagged.node)
+            scope.unmark_value(lagged.node)
 
     def _steps(self, inputs: list[Input], step: Step) -> list[Ranked]:
         """Lower the nodes at one step, with variables of that step as inputs."""
@@ -106,7 +106,7 @@ class Loop:
         scope.step = {name: f"{scope.python(name)}_t" for name in inputs}
         has_particles = self._has_particles()
         for lagged in self.lagged:
-            scope.hold(lagged.node)
+            scope.mark_value(lagged.node)
             own = scope.outer_of((lagged.node.name,)) - {PARTICLE}
             particle = {PARTICLE} if has_particles else set[Axis]()
             scope.define(self.program.name, lagged.node.name, own | particle)

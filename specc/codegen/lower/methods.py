@@ -170,7 +170,7 @@ class Methods:
         else:
             assert argument.expression is not None
             event = self.expressions.number(argument.expression)
-            value = _in_full(argument, align(event, len(argument.shape)))
+            value = _repeated(argument, align(event, len(argument.shape)))
         if argument.alternative is None:
             return value
         inverse = self.plan.graph.graph.functions[argument.alternative.function]
@@ -234,7 +234,7 @@ class Methods:
         return code.Call(called, (taken, *given), keywords)
 
 
-def _in_full(argument: Argument, event: Event) -> Code:
+def _repeated(argument: Argument, event: Event) -> Code:
     """Return a number as a vector of equal entries if the parameter is a vector."""
     is_vector = len(argument.parameter.dims) == 1 and argument.shape[-1] > 1
     if not is_vector or (argument.own and argument.own[-1] > 1):

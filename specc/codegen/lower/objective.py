@@ -12,7 +12,7 @@ from specc.codegen.code.statements import Assign, Comment, Function, Parameter, 
 from specc.codegen.layout import Layout
 from specc.codegen.lower.capabilities import points
 from specc.codegen.lower.densities import LOGMEANEXP, parameters
-from specc.codegen.lower.draws import draw, every_value
+from specc.codegen.lower.draws import draw, emit_values
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms, signed_as
 from specc.codegen.lower.values import prepare
@@ -203,7 +203,7 @@ class _Loss:
                 prepare(scope, drawn.program, factor.inputs)
                 if factor.causal is None:
                     parameters(scope, factor)
-            every_value(scope, factor, self.inputs)
+            emit_values(scope, factor, self.inputs)
 
     def _model_terms(self) -> None:
         for term in dict.fromkeys(self._densities()):
@@ -249,10 +249,10 @@ class _Loss:
         value: Code = Name(self.bound)
         if names:
             value = code.Sum(tuple(Signed(False, Name(n)) for n in (self.bound, *names)))
-        parts = [self._shown_part(term) for term in self._shown()]
+        parts = [self._reported_part(term) for term in self._reported()]
         self._return(value, ((self.bound, Name(self.bound)), *parts))
 
-    def _shown(self) -> list[LogProb | Divergence]:
+    def _reported(self) -> list[LogProb | Divergence]:
         reduced = {
             t
             for p in self.player.parts
@@ -261,7 +261,7 @@ class _Loss:
         }
         return [t for t in dict.fromkeys(self._densities()) if t not in reduced]
 
-    def _shown_part(self, term: LogProb | Divergence) -> tuple[str, Code]:
+    def _reported_part(self, term: LogProb | Divergence) -> tuple[str, Code]:
         """Return an entry of the returned terms, `"log p(x | z)": log_p_x.mean()`, in nats per row.
 
         A term of global nodes is divided by the number of rows of the data.
@@ -288,7 +288,7 @@ class _Loss:
             nodes = [s.node for s in surrogates if s.baseline == baseline]
             variant = self.player.draws[nodes[0]].variant
             self.scope.assign(f"signal{mark}", self._signal(variant))
-            self._less_running(f"signal{mark}", nodes[0])
+            self._subtract_running_mean(f"signal{mark}", nodes[0])
             logs = tuple(
                 Signed(False, Name(self.terms.term(self.player.draws[node].density)))
                 for node in nodes
@@ -317,7 +317,7 @@ class _Loss:
         variant = self.player.draws[node].variant
         if variant.baseline and (variant.over != "rows" or ROWS in factor.type.plates):
             scope.assign(signal, code.call(_score(variant.baseline), Name(signal)))
-        self._less_running(signal, node)
+        self._subtract_running_mean(signal, node)
         value: Code = code.call(_score("surrogate"), log_q, Name(signal))
         if over:
             weight = code.method(Name(self.terms.weight(over)), "detach")
@@ -326,7 +326,7 @@ class _Loss:
         scope.assign(name, code.method(value, "mean"))
         return name
 
-    def _less_running(self, signal: str, node: str) -> None:
+    def _subtract_running_mean(self, signal: str, node: str) -> None:
         """Emit the subtraction of a running mean from the signal, and the update of the mean."""
         running = self.player.draws[node].variant.running
         if not running:

@@ -116,7 +116,7 @@ class Scope:
 
     # variables that exist
 
-    def hold(self, node: Node) -> None:
+    def mark_value(self, node: Node) -> None:
         """Note that the variable of a node has its value, and not that of another program's node.
 
         A value of the model that the guide computes also counts as the value of the model's node.
@@ -125,7 +125,7 @@ class Scope:
         self.made = {m for m in self.made if m[0] != "value" or self.python(m[2]) != own}
         self.made |= self._values_of(node)
 
-    def drop(self, node: Node) -> None:
+    def unmark_value(self, node: Node) -> None:
         """Note that the variable of a node no longer has its value."""
         self.made -= self._values_of(node)
 
@@ -133,7 +133,7 @@ class Scope:
         found: set[Made] = {("value", *node.id)}
         return found | ({("value", MODEL, name_in_model(node))} if name_in_model(node) else set())
 
-    def holds(self, node_id: NodeId) -> bool:
+    def has_value(self, node_id: NodeId) -> bool:
         """Whether the variable of a node has its value."""
         return ("value", *node_id) in self.made
 
@@ -220,7 +220,7 @@ def sum_last(value: Code, count: int) -> Code:
     return code.method(value, "sum", -1 if count == 1 else tuple(range(-count, 0)))
 
 
-def wide(mask: str, axes: int) -> Code:
+def expand_mask(mask: str, axes: int) -> Code:
     """Return a mask with axes of size 1 appended."""
     if axes == 0:
         return Name(mask)

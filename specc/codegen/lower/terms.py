@@ -125,7 +125,7 @@ class Terms:
     def fresh(self, wanted: str) -> str:
         """Return a new name for a variable."""
         if not self.taken:
-            self.taken |= _named(self.scope)
+            self.taken |= _planned_names(self.scope)
         while wanted in self.taken:
             wanted += "_"
         self.taken.add(wanted)
@@ -193,7 +193,7 @@ class Terms:
         singles: list[Signed] = []
         for part in self.parts(term.term):
             signed = self.part(part, by_step=True)
-            (pairs if self._takes_step_before(part.term) else singles).append(signed)
+            (pairs if self._depends_on_lagged(part.term) else singles).append(signed)
         factor, axis = scope.factor(MODEL, state), scope.layout.axis(state) - 1
         masked = factor.scan is not None and factor.lengths is not None
         mask = scope.mask(factor.scan or "", factor.lengths or "") if masked else None
@@ -217,7 +217,7 @@ class Terms:
         scope.assign(name, value)
         return name
 
-    def _takes_step_before(self, term: Term) -> bool:
+    def _depends_on_lagged(self, term: Term) -> bool:
         """Whether a density depends on an enumerated node at the previous step."""
         assert isinstance(term, LogProb)
         factor = self.scope.factor(term.program, term.node)
@@ -246,7 +246,7 @@ class Terms:
         known = {n: [Name(missing[n].known)] if n in missing else [] for n in given}
         seen = (code.Tuple((scope.variable(n), *v, *known[n])) for n, v in given.items())
         axis = scope.layout.axis(latent)
-        names = (latent, self._before(latent))
+        names = (latent, self._lagged_node(latent))
         taken = [n for n in scope.layout.enumerated if n in names]
         keywords: dict[str, object] = {"axis": axis - 1 if factor.scan else axis}
         if factor.scan and factor.lengths:
@@ -263,7 +263,7 @@ class Terms:
         scope.assign(name, value)
         return name
 
-    def _before(self, latent: str) -> str:
+    def _lagged_node(self, latent: str) -> str:
         """Return the lagged node of a latent, empty if it has none."""
         lagged = self.scope.plan.programs[MODEL].lagged.values()
         return next((b.node.name for b in lagged if b.base == latent), "")
@@ -358,7 +358,7 @@ class Terms:
         return signed_as(part, value)
 
 
-def _named(scope: Scope) -> set[str]:
+def _planned_names(scope: Scope) -> set[str]:
     """Return all variables that the plan names."""
     programs = (*scope.plan.programs.values(), *scope.plan.inside.values())
     factors = (factor for program in programs for factor in program.factors.values())

@@ -26,7 +26,7 @@ def prepare(scope: Scope, program: str, inputs: tuple[Input, ...]) -> None:
         if isinstance(name, Mask):
             continue
         found = scope.plan.graph.graph.lookup(program, name)
-        if found is None or scope.holds(found.id):
+        if found is None or scope.has_value(found.id):
             continue
         own = scope.plan.program(found.program)
         if name in own.lagged:
@@ -45,10 +45,10 @@ def deterministic(scope: Scope, let: Let) -> None:
     """Emit `d = model.d(z)`; a node on a sequence gets an axis of steps if its value has none."""
     program = let.node.program
     prepare(scope, program, let.inputs)
-    scope.hold(let.node)
+    scope.mark_value(let.node)
     with scope.on(program, let.node.name):
         value = _computed(scope, let)
-        if _is_alike(scope, let):
+        if _is_constant_in_time(scope, let):
             assert let.node.scan is not None
             count = scope.plan.graph.graph.size_of(let.node.scan)
             each = code.function(f"{SEQUENCES}.expand_steps")
@@ -69,7 +69,7 @@ def _computed(scope: Scope, let: Let) -> Code:
     return code.method(scope.owners[program], let.method, *given)
 
 
-def _is_alike(scope: Scope, let: Let) -> bool:
+def _is_constant_in_time(scope: Scope, let: Let) -> bool:
     """Whether a node on a sequence has the same value at each step, as its inputs have no steps."""
     used = (value_of(scope.plan, let.node.program, name) for name in let.inputs)
     return let.node.scan is not None and not any(value.is_sequence for value in used)
@@ -100,7 +100,7 @@ def _lagged(scope: Scope, lagged: LaggedValue) -> None:
     base, name = lagged.base, lagged.node.name
     program = lagged.node.program
     prepare(scope, program, (base, *lagged.inputs))
-    scope.hold(lagged.node)
+    scope.mark_value(lagged.node)
     function = code.function(f"{SEQUENCES}.{'lag' if lagged.is_lag else 'lead'}")
     found = scope.plan.graph.graph.lookup(program, base)
     assert found is not None
@@ -130,7 +130,7 @@ def _all_steps(scope: Scope, lagged: LaggedValue) -> Code:
 
 def _stepped(scope: Scope, program: str, node: Node) -> None:
     """Emit `w = model.w`, a learnable parameter with a value for each step."""
-    scope.hold(node)
+    scope.mark_value(node)
     with scope.on(node.program, node.name):
         owner = node.program if node.program in scope.owners else program
         attribute = scope.plan.program(owner).parameter_of(node).attribute

@@ -67,9 +67,9 @@ class Degrees:
             return Degree.AFFINE
         if isinstance(node, Deterministic):
             return self.degree(node.value)
-        return self._before(node) if isinstance(node, Lagged) else Degree.CONSTANT
+        return self._lagged(node) if isinstance(node, Lagged) else Degree.CONSTANT
 
-    def _before(self, node: Lagged) -> Degree:
+    def _lagged(self, node: Lagged) -> Degree:
         """Return the degree of a lagged value; OTHER for a `let` node that depends on `of`."""
         base = self.graph.model.nodes[node.shift.base]
         if base.is_variable:

@@ -38,7 +38,7 @@ def check_missing(typed: TypedGraph, entry: Entry, findings: Findings) -> None:
             _check_drawn(typed, node, entry, findings)
 
 
-def stands_alone(typed: TypedGraph, node: Node) -> bool:
+def is_factorized(typed: TypedGraph, node: Node) -> bool:
     """Whether the density of a node is a product over its entries."""
     causal = any(
         is_autoregressive(typed.graph, node, call)
@@ -59,7 +59,7 @@ def mask_rank(typed: TypedGraph, node: Node) -> int:
     guide = typed.graph.guide
     drawn = guide.nodes.get(node.name) if guide is not None and node.is_drawn else None
     used = (node,) if drawn is None else (node, drawn)
-    if not all(stands_alone(typed, each) for each in used):
+    if not all(is_factorized(typed, each) for each in used):
         return 0
     dims = max(len(each.entry.result_dims) for each in used if each.entry is not None)
     return len(typed.types[node.id].shape) - max(dims, _class_axes(typed, node))
@@ -147,7 +147,7 @@ def _dependence_reason(typed: TypedGraph, node: Node) -> str:
         return f"a draw of {node.entry.name} is a vector with one density"
     if node.through:
         return f"it goes through `{node.through[0].function}`, which mixes them"
-    return "" if stands_alone(typed, node) else "each depends on those before it"
+    return "" if is_factorized(typed, node) else "each depends on those before it"
 
 
 # values that are drawn

@@ -40,10 +40,10 @@ def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
             findings.add(diagnose("E0419", expansion.span, name=seen[0], factor=factor))
             return
     if expansion.entry.reduction == "logmeanexp" and expansion.particles > 1:
-        _check_alone(graph, expansion, findings)
+        _check_single_bound(graph, expansion, findings)
 
 
-def _check_alone(graph: Graph, expansion: Expansion, findings: Findings) -> None:
+def _check_single_bound(graph: Graph, expansion: Expansion, findings: Findings) -> None:
     """Report a log of a mean over particles whose terms are not those of one bound (E0409)."""
     wanted = {p.term: p.coefficient for p in bound_terms(graph, expansion.entry).parts}
     if wanted != {part.term: part.coefficient for part in expansion.inner.parts}:
