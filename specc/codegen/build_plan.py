@@ -343,7 +343,7 @@ class _ProgramPlanner:
         return tuple(found)
 
     def _masks(self, expression: Expression) -> Iterable[Mask]:
-        """Yield the masks of data that functions such as `known` take, if they may be missing."""
+        """Yield the masks that functions such as `known` need, of data with missing entries."""
         for call in calls(expression):
             entry = self.graph.functions.get(call.function)
             if entry is not None and entry.of_data:

@@ -71,7 +71,7 @@ class Names:
         return self._python[name]
 
     def call(self, name: str, wanted: str) -> None:
-        """Name a name of the spec `wanted`, with `_` appended if needed, unless it has a name."""
+        """Give a name of the spec the Python name `wanted`, made unique, unless it has one."""
         if name not in self._python:
             self._python[name] = self.fresh(wanted)
 

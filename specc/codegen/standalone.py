@@ -27,7 +27,7 @@ def standalone(plan: Plan) -> dict[str, str]:
     texts = {f"{_flat(module)}.py": _rewritten(_source(module)) for module in modules}
     texts |= {name: _rewritten(text) for name, text in files.items()}
     name = plan.experiment.name
-    texts["__init__.py"] = f'"""{name}, with all that it needs beside torch."""\n'
+    texts["__init__.py"] = f'"""{name}, with all its dependencies except torch."""\n'
     texts["train.py"] = _script(plan)
     return dict(sorted(texts.items()))
 
@@ -106,7 +106,7 @@ def _relative(node: ast.ImportFrom) -> list[str] | None:
     return joined
 
 
-SCRIPT = '''"""Train {name} on tensors of your own, with torch alone.
+SCRIPT = '''"""Train {name} on your own tensors; needs torch only.
 
     python train.py data.pt        a dict of tensors, one row each: {fields}
 """
@@ -145,7 +145,7 @@ if __name__ == "__main__":
 '''
 
 
-SEVERAL = '''"""Train {name} on tensors of your own, with torch alone.
+SEVERAL = '''"""Train {name} on your own tensors; needs torch only.
 
     python train.py data.pt        a dict of tensors, one row each: {fields}
 """
@@ -159,8 +159,8 @@ from objective import {losses}
 
 STEPS, BATCH, SEED = {steps}, {batch}, {seed}
 
-# Of each player the loss, what it takes, the parameters that it trains, its state at first, its
-# learning rate, and its updates in each step.
+# For each player: the loss, its arguments, prefixes of the parameters that it trains, the initial
+# state, the learning rate, and the number of updates in each step.
 PLAYERS = [
 {players}
 ]
@@ -178,7 +178,7 @@ def main(path: str) -> None:
         for _, _, trained, _, rate, _ in PLAYERS
     ]
     states = [{{k: torch.full(*v) for k, v in first.items()}} for *_, first, _, _ in PLAYERS]
-    # The players that move at the same time, one round after the other.
+    # In each round these players update simultaneously.
     rounds = {rounds}
     for step in range(STEPS):
         for turn, moving in enumerate(rounds):
@@ -248,7 +248,7 @@ def _following(plan: Plan) -> dict[str, str]:
     advance = "after_update.advance(root, "
     return {
         "following": "\nimport after_update",
-        "rules": f"\n# What follows parameters after an update of them.\nRULES = [\n{rules}]\n",
+        "rules": f"\n# Tensors that follow parameters after each update.\nRULES = [\n{rules}]\n",
         "follow": f"    root = torch.nn.ModuleDict({{{modules}}})\n"
         "    after_update.start(root, RULES)\n",
         "after_all": f"        {advance}RULES)\n",

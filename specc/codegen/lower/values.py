@@ -87,7 +87,7 @@ def _loop(scope: Scope, program: ProgramPlan, names: tuple[str, ...]) -> None:
 
 
 def let_step(scope: Scope, program: ProgramPlan, name: str) -> list[Ranked]:
-    """Emit a deterministic node at one step; a lagged value needs nothing."""
+    """Emit a deterministic node at one step and return it; return [] for a lagged value."""
     if name not in program.lets:
         return []
     let = program.lets[name]
