@@ -77,7 +77,7 @@ def standing(run: Path) -> tuple[object, ...]:
         facts,
         found.counters,
         found.early_stopping,
-        found.tally,
+        found.running_metrics,
         found.metrics,
         lines,
         hashes[1:],

@@ -68,7 +68,7 @@ class Recording(Noise):
         raise NotCompiled("it draws gamma, Poisson or binomial numbers")
 
     def classes(self, probs: Tensor, draws: int) -> Tensor:
-        """Never compiled."""
+        """Raises NotCompiled, because the distribution depends on `probs`."""
         del probs, draws
         raise NotCompiled("it draws multinomial counts")
 
@@ -178,7 +178,7 @@ class CompiledUpdate:
         numbers = [self._number(scalars[name]) for name in self.varying]
         inputs = batch, drawn, numbers, list(self.loss_state.values())
         if self.with_optimizer:
-            return StepResult(self.names, *self._call(*inputs, *self._remembered()))
+            return StepResult(self.names, *self._call(*inputs, *self._optimizer_state()))
         values, skipped, grads = self._call(*inputs)
         for parameter, grad in zip(self.parameters, grads, strict=True):
             parameter.grad = grad
@@ -262,8 +262,8 @@ class CompiledUpdate:
             **self.options,
         )
 
-    def _remembered(self) -> tuple[Tensor, list[list[Tensor]]]:
-        """The learning rate and the state of the optimizer, which is created if it is absent."""
+    def _optimizer_state(self) -> tuple[Tensor, list[list[Tensor]]]:
+        """The learning rate and the Adam state, which is initialized if the optimizer has none."""
         group = self.player.optimizer.param_groups[0]
         keys = ["exp_avg", "exp_avg_sq", "step", "max_exp_avg_sq"]
         for key in keys if not self._state else ():

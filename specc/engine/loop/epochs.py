@@ -60,7 +60,7 @@ class Epochs:
             state = self.step.state.named()
             checkpoint.restore(found, program, self.players, means, storage, state)
             self.early_stopping = found.early_stopping
-            self.metrics = RunningMetrics(found.tally)
+            self.metrics = RunningMetrics(found.running_metrics)
             if self.settings.patience is not None:
                 checkpoint.best(self.loaded.folder, storage, self.early_stopping)
         self._set_rates(counters.total)
@@ -142,13 +142,13 @@ class Epochs:
         storage = self.loaded.storage
         if not storage.saves:
             return
-        standing = TrainingState(counters, self.metrics.state(), self.early_stopping, logged)
+        state = TrainingState(counters, self.metrics.state(), self.early_stopping, logged)
         mean = None if self.ema is None else self.ema.mean
         checkpoint.save(
             self.loaded.folder,
             self.loaded.program,
             self.players,
-            standing,
+            state,
             mean,
             self.settings.keep,
             storage,
