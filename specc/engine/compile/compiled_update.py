@@ -92,7 +92,7 @@ class Given(Noise):
         return torch.zeros(tuple(shape), dtype=self.dtype, device=device)
 
 
-def _lean(
+def _compile_without_guards(
     function: Callable[..., Any], inputs: Sequence[object], on_cpu: bool
 ) -> Callable[..., Any]:
     """The function compiled for inputs like these, without guards.
@@ -107,8 +107,8 @@ def _lean(
     with torch._dynamo.config.patch(trace_autograd_ops=True):
         made: Any = compiled.aot_compile((tuple(inputs), {}))  # type: ignore[attr-defined]
     made.disable_guard_check()
-    lean: Callable[..., Any] = made
-    return lean
+    result: Callable[..., Any] = made
+    return result
 
 
 class CompiledUpdate:
@@ -191,7 +191,7 @@ class CompiledUpdate:
             body = type(self)._step if self.with_optimizer else type(self)._gradient
             on_cpu = self.parameters[0].device.type == "cpu"
             try:
-                self._graph = _lean(body, (self, *inputs), on_cpu)
+                self._graph = _compile_without_guards(body, (self, *inputs), on_cpu)
             except (TorchDynamoException, InductorError) as error:
                 cause = getattr(error, "inner_exception", error)
                 line = str(cause).strip().partition("\n")[0]

@@ -127,8 +127,10 @@ class Epochs:
         found = self.step.measure(self.loaded.rows("valid"), self.settings.batch_size)
         patience, plateau = self.settings.patience, self.settings.plateau
         delta = 0.0 if patience is None else patience.min_delta
-        waits = sys.maxsize if plateau is None else plateau
-        self.early_stopping = self.early_stopping.after(found["loss"], counters.total, delta, waits)
+        drop_after = sys.maxsize if plateau is None else plateau
+        self.early_stopping = self.early_stopping.after(
+            found["loss"], counters.total, delta, drop_after
+        )
         storage = self.loaded.storage
         if self.early_stopping.improved and patience is not None and storage.saves:
             run, program, state = self.loaded.folder, self.loaded.program, self.step.state.named()
