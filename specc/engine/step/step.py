@@ -172,7 +172,7 @@ class Step:
     def _update_simultaneous(
         self, updates: Sequence[UpdateIndex], batches: Sequence[Sequence[MicroBatch]]
     ) -> list[list[StepResult]]:
-        """The updates of each player: the gradients of update k are taken at the same parameters."""
+        """The updates of each player: the gradients of update k use the same parameters."""
         made: list[list[StepResult]] = [[] for _ in self.players]
         for at in updates:
             moving = [n for n, p in enumerate(self.players) if at.update < p.settings.steps]
