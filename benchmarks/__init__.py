@@ -1,1 +1,1 @@
-"""Timings against peers; not part of the package."""
+"""Benchmarks and stress tests; not part of the package."""

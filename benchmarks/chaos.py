@@ -1,11 +1,12 @@
-"""Runs killed at random moments and resumed: every one has to come to the same end.
+"""Runs that are killed at random moments and resumed, compared with an uninterrupted run.
 
     python -m benchmarks.chaos --kills 200 --seed 0
 
-Children are forked from one process that has everything loaded, train a small program of the tests
-with checkpoints at every look, and get SIGKILL after a random time; so do `evaluate` and `compile`.
-A run goes on until it is finished, and its weights, its optimizer and its metrics are compared with
-those of a run that nobody killed, by their hashes. Prints a table; ends with 1 on any difference.
+A process that has imported all modules forks children, which train a small program of the tests
+with frequent checkpoints and get SIGKILL after a random time; so do `evaluate` and `compile`. A
+killed run is resumed until it is finished. The hashes of its weights, optimizer state and metrics
+must equal those of an uninterrupted run. Prints a table; the exit code is 1 if there is a
+difference.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# A fork of a process whose pool of threads has begun waits for threads that it does not have.
+# A fork of a process with a thread pool would wait for threads that it does not have.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from specc.engine import device
@@ -53,7 +54,7 @@ OPTIONS = Options(quiet=True, threads=1, resume=True)
 
 
 def child(work: Callable[[], None]) -> int:
-    """Runs `work` in a fork; its status tells a clean refusal (3) from an accident (9)."""
+    """Run `work` in a fork; exit status 3 for a `RunFailure`, 9 for any other exception."""
     number = os.fork()
     if number:
         return number
@@ -64,14 +65,14 @@ def child(work: Callable[[], None]) -> int:
     except RunFailure as failure:
         print(failure, file=sys.stderr)
         status = 3
-    except BaseException as error:  # noqa: BLE001 - a child has to end here, whatever it was
+    except BaseException as error:  # noqa: BLE001 - a child ends here after any exception
         print(repr(error), file=sys.stderr)
         status = 9
     os._exit(status)
 
 
 def killed_after(work: Callable[[], None], seconds: float) -> int | None:
-    """The status of `work`, or None where it was killed before its end."""
+    """The exit status of `work`, or None if it was killed before its end."""
     number = child(work)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -84,14 +85,14 @@ def killed_after(work: Callable[[], None], seconds: float) -> int | None:
 
 
 def length_of(work: Callable[[], None]) -> float:
-    """How many seconds `work` takes that nobody kills."""
+    """The duration of `work` in seconds, without a kill."""
     start = time.monotonic()
     assert killed_after(work, 600) == 0
     return time.monotonic() - start
 
 
 def state_of(run: Path) -> tuple[object, ...]:
-    """Everything that two runs must have in common at their end."""
+    """The final state that must be equal in two runs: steps, hashes and metrics."""
     found = checkpoint.latest(run)
     assert found is not None
     hashes = [file_io.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
@@ -103,30 +104,30 @@ def state_of(run: Path) -> tuple[object, ...]:
 
 
 def measure(run: Path) -> None:
-    """Evaluates the run and writes the figure, as the command line does."""
+    """Evaluate the run and write the result, as the command line does."""
     found = estimate(load_run(run), Request(particles=40))
     file_io.write_json(run / "figure.json", {"value": found.value})
 
 
 def compile_specs(out: Path) -> None:
-    """Writes the code of the gallery, file by file, as `specc compile` does."""
+    """Write the code of all specs, file by file, as `specc compile` does."""
     from specc.cli.main import main
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    os.chdir(ROOT)  # the code names its spec by the path that was given
+    os.chdir(ROOT)  # the code contains the path of its spec as given
     specs = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "specs").glob("*.yaml"))
     main(["compile", *specs, "--out", str(out)])
 
 
 def warm(code: Path, folder: Path) -> None:
-    """Imports and reads here, once, what the children take: else kills mostly fall into imports."""
+    """Import all modules before the forks; otherwise most kills would happen during imports."""
     train.train(code, folder, OPTIONS)
     measure(folder)
     specc.load(ROOT / "specs/vae.yaml").compile(folder / "code")
 
 
 def main() -> None:
-    """Kill, resume, compare."""
+    """Kill and resume runs, and compare them with an uninterrupted run."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=8, help="of evaluate and compile, each run")
@@ -140,14 +141,14 @@ def main() -> None:
         folder = Path(name)
         code = making.copy("vae", folder, **SETTINGS)
         warm(code, folder / "warm")
-        whole = folder / "whole"
-        length = length_of(lambda: train.train(code, whole, OPTIONS) and None)
+        run = folder / "uninterrupted"
+        length = length_of(lambda: train.train(code, run, OPTIONS) and None)
         compiling = length_of(lambda: compile_specs(folder / "first"))
-        wanted = state_of(whole)
+        wanted = state_of(run)
         while counts["kills"] < chosen.kills:
             one_run(code, folder / f"run{counts['runs']}", wanted, length, rng, counts)
             counts["runs"] += 1
-            evaluations(whole, rng, counts, chosen.rounds)
+            evaluations(run, rng, counts, chosen.rounds)
             compilations(folder, rng, counts, chosen.rounds, 0.3 * compiling)
     counts["seconds"] = round(time.monotonic() - began)
     print("\n".join(f"{name:<40} {count}" for name, count in counts.items()))
@@ -162,7 +163,7 @@ def one_run(
     rng: random.Random,
     counts: collections.Counter[str],
 ) -> None:
-    """A run that is killed again and again until it is finished."""
+    """Kill and resume a run until it is finished, and compare its end."""
     status: int | None = None
     while status is None:
         status = killed_after(
@@ -182,7 +183,7 @@ def one_run(
 def evaluations(
     run: Path, rng: random.Random, counts: collections.Counter[str], rounds: int
 ) -> None:
-    """An evaluation that is killed leaves the figure before, whole, or none."""
+    """Kill evaluations, after which the previous result must be unchanged."""
     assert killed_after(lambda: measure(run), 600) == 0
     before = (run / "figure.json").read_bytes()
     for _ in range(rounds):
@@ -199,12 +200,12 @@ def compilations(
     rounds: int,
     most: float,
 ) -> None:
-    """Code is written whole: each file is as it is in the gallery, or not there.
+    """Kill compilations, after which each file must be complete or absent.
 
-    A kill comes within `most` seconds: a part of what a whole compilation takes on this machine.
+    A kill is within `most` seconds, a fraction of the duration of a compilation on this machine.
     """
     out = folder / f"code{counts['runs']}"
-    counts["WRONG generated file"] += 0  # reported also where every kill came before the first file
+    counts["WRONG generated file"] += 0  # reported also if no file was written
     for _ in range(rounds):
         status = killed_after(lambda: compile_specs(out), rng.uniform(0.0, most))
         counts["kills"] += status is None

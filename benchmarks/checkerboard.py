@@ -1,10 +1,11 @@
-"""Flows of the checkerboard, whose entropy is ln 32 = 3.4657 nats, at sizes of the papers.
+"""Flows for the checkerboard density, whose entropy is ln 32 = 3.4657 nats, with published sizes.
 
     python -m benchmarks.checkerboard --flow glow3 --steps 30000
 
-Trains a spec by `specc train` on a million points and prints the mean log-density of 50,000 others,
-for VFlow the bound by 1,000 draws of its guide. Published, in nats: Glow of 3 steps 3.66, of 20
-steps 3.52, VFlow of 3 steps in 10 dimensions 3.51; in bits: residual flow 5.08, implicit flow 5.05.
+Trains a spec with `specc train` on a million points and prints the mean log-density of 50,000
+others, for VFlow the bound by 1,000 draws of its guide. Published, in nats: Glow of 3 steps 3.66,
+of 20 steps 3.52, VFlow of 3 steps in 10 dimensions 3.51; in bits: residual flow 5.08, implicit flow
+5.05.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ FLOWS = {
 
 
 def spec(name: str, steps: int, batch: int, lr: float) -> str:
-    """The text of one of the flows."""
+    """The text of the spec of a flow."""
     body, flow = FLOWS[name]
     exact = body is PLAIN
     tail = TAIL.format(
@@ -81,7 +82,7 @@ def spec(name: str, steps: int, batch: int, lr: float) -> str:
 
 
 def main() -> None:
-    """Train one flow, and print its figure."""
+    """Train a flow and print its mean log-density."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--flow", choices=tuple(FLOWS), default="glow3")
     parser.add_argument("--steps", type=int, default=30000)

@@ -1,10 +1,10 @@
-"""The cost of data alone: every batch of an epoch, without a model.
+"""The time of data loading: all batches of an epoch, without a model.
 
-    python -m benchmarks.data                  pictures as large as MNIST's, made up
+    python -m benchmarks.data                  random pictures of the size of MNIST
     python -m benchmarks.data --threads 2
 
-Each line is one way of keeping 60,000 rows of 784 numbers, in batches of 128 by a permutation, and
-the best of several epochs: other work on the machine only ever adds time.
+Each line is a storage of 60,000 rows of 784 numbers, read in batches of 128 in random order. The
+time is the minimum over several epochs, because other processes on the machine can only add time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 
 
 def epoch(rows: Rows, number: int) -> float:
-    """Seconds for all batches of one epoch."""
+    """The seconds of all batches of an epoch."""
     began = time.perf_counter()
     order = order_of(0, number, len(rows), CPU)
     for step in range(-(-len(rows) // BATCH)):
@@ -37,9 +37,9 @@ def epoch(rows: Rows, number: int) -> float:
 
 
 def ways(folder: Path) -> dict[str, Data]:
-    """The data by what is done to it and where it is kept."""
+    """The data sets, by their transformation and storage."""
     rng = np.random.default_rng(0)
-    # As in MNIST, four pixels of five are black.
+    # As in MNIST, four of five pixels are black.
     grey = rng.integers(0, 256, (ROWS, SIZE), dtype=np.uint8) * (rng.random((ROWS, SIZE)) < 0.2)
     np.save(folder / "grey.npy", grey.astype(np.uint8))
     np.save(folder / "real.npy", (grey / 255).astype(np.float32))
@@ -66,7 +66,7 @@ def _data(source: str, path: str, field: Field) -> Data:
 
 
 def main() -> None:
-    """Print a line for each way."""
+    """Print a line for each storage."""
     parser = argparse.ArgumentParser(description=__doc__, add_help=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=5)

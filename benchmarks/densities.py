@@ -1,8 +1,8 @@
-"""The worst error of every density, entropy and divergence, and of their gradients.
+"""The largest error of each density, entropy and divergence, and of their gradients.
 
     python -m benchmarks.densities --out docs/numerics.md
 
-Every function is compared with mpmath at a few hundred points, most of them extreme, in float32 and
+All functions are compared with mpmath at a few hundred points, most of them extreme, in float32 and
 float64; the page has the largest error of each. It takes about four minutes on one core.
 """
 
@@ -72,7 +72,7 @@ HEAD = (
 
 
 def main() -> None:
-    """Write the page, or print it."""
+    """Write the page to a file or print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="the page; without it the table is printed")
     wanted = parser.parse_args().out
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def page() -> str:
-    """The page as it is in the docs."""
+    """The text of the page of the docs."""
     single, double = (torch.finfo(kind).eps for kind in TYPES)
     tables = "\n\n".join(
         f"### {title}\n\n{HEAD}" + "\n".join(rows(table, attribute))
@@ -96,7 +96,7 @@ def page() -> str:
 
 
 def rows(table: dict[str, Exact], attribute: str) -> Iterator[str]:
-    """A line for each function: its worst errors."""
+    """A table row for each function with its largest errors."""
     for name, exact in table.items():
         module = import_module(f"specc.runtime.distributions.{name}")
         call = getattr(module, attribute.format(name))

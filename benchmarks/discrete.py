@@ -1,4 +1,4 @@
-"""VIMCO with ten particles beside Pyro's score gradients with ten particles, as a ratio.
+"""The ratio of the step times of VIMCO and of score gradients in Pyro, both with ten particles.
 
     python -m benchmarks.discrete --rounds 10
 
@@ -41,7 +41,7 @@ objective: {vimco: {particles: 10}}
 
 
 def in_specc() -> Step:
-    """The generated code with fused Adam, as the engine has it."""
+    """The generated code with fused Adam, as in the engine."""
     from specc.compiler import compile
     from specc.diagnostics.source import Source
     from specc.engine.schedule.scalars import final_scalars
@@ -107,7 +107,7 @@ def in_pyro() -> Step:
 
 
 def main() -> None:
-    """Print the median ratio with the smallest and the largest."""
+    """Print the median, the minimum and the maximum of the ratio."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=5)

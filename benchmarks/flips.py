@@ -1,12 +1,12 @@
-"""Every bit of a small run folder flipped, one at a time: what a resumed run makes of it.
+"""Flips of each single bit of a small run folder, and their effect on a resumed run.
 
     python -m benchmarks.flips
 
-Each file is read by the one function that reads it of a resumed run, and of a report for files that
-are only shown. A bit that this function refuses is refused, or leads to the checkpoint before where
-it is in a checkpoint. Where it does not, all that a run goes on from must be what it was, as
-`tests/engine/test_flips.py` defines it; anything else ends with an AssertionError. Twenty bits of
-each outcome are then resumed to the end, which must be the same weights, or a refusal.
+Each file is read by the function that reads it in a resumed run, or in a report. If the function
+refuses a flipped bit, the run is refused, or a previous checkpoint is used for a bit in a
+checkpoint. Otherwise the state from which a run resumes must be unchanged, as
+`tests/engine/test_flips.py` defines it; raises AssertionError if it is not. For twenty bits of each
+outcome, a run is then resumed to its end: the result must be the same weights, or a refusal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RESUMED = 20
 
 
 def main() -> None:
-    """Flip, count, resume."""
+    """Flip all bits, count the outcomes, and resume some runs."""
     with tempfile.TemporaryDirectory() as folder:
         run, began = make(Path(folder)), time.monotonic()
         reads = Reads(run)
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 class Reads:
-    """How each file of a run is read, and what is known of the run as it was."""
+    """The reader of each file of a run, and the unchanged state of the run."""
 
     def __init__(self, run: Path) -> None:
         self.run = run
@@ -56,7 +56,7 @@ class Reads:
         self.last, self.metrics = found.folder, found.metrics
 
     def outcome(self, path: Path, bit: int) -> str:
-        """What comes of a flipped bit of a file."""
+        """The outcome of a flipped bit of a file."""
         data = path.read_bytes()
         path.write_bytes(flipped(data, bit))
         try:
@@ -90,8 +90,8 @@ def flipped(data: bytes, bit: int) -> bytes:
 
 
 def resume(run: Path, folder: Path, places: dict[str, list[tuple[Path, int]]]) -> None:
-    """Some bits of each outcome, each in a whole resume of its own."""
-    expected, rng = resumed(run, folder / "whole"), random.Random(0)
+    """Resume a run to its end for some flipped bits of each outcome."""
+    expected, rng = resumed(run, folder / "uninterrupted"), random.Random(0)
     for what, all_of in places.items():
         ends: Counter[str] = Counter()
         for path, bit in rng.sample(all_of, min(RESUMED, len(all_of))):

@@ -1,12 +1,12 @@
-"""Log-densities of flows with their gradients, beside the library zuko, as ratios.
+"""Ratios of the times of flows in specc and in the library zuko: log-densities with gradients.
 
     python -m benchmarks.flows --rounds 15 --threads 1
 
-Every round times each contender in turn on the same batches; a ratio is taken within a round, and
-the median over rounds is printed with the smallest and the largest. Both run the same transforms
+Each round times all contenders in turn on the same batches. Ratios are computed within a round;
+their median, minimum and maximum over rounds are printed. Both libraries have the same transforms
 with networks of the same sizes; a step is log_prob of a batch and its gradient in all parameters.
-With `--whole` it is a training step: specc's compiled one, as `specc train` takes it, beside zuko's
-log_prob, its gradient and torch's fused Adam.
+With `--train-step` it is a training step: the compiled step of the engine, and for zuko log_prob,
+its gradient and the fused Adam of torch.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CASES = {
 
 
 def in_specc(kind: str, options: dict[str, object], size: int) -> tuple[nn.Module, Density]:
-    """The catalog's bijection over a standard normal."""
+    """A bijection of the catalog with a standard normal base."""
     entry = BIJECTIONS[kind]
     given = entry.Options.model_validate({kind: {"hidden": list(HIDDEN), **options}})
     (layer,) = entry.lower(given, (size,), 0).layers
@@ -55,7 +55,7 @@ def in_specc(kind: str, options: dict[str, object], size: int) -> tuple[nn.Modul
 
 
 def in_zuko(kind: str, options: dict[str, object], size: int) -> tuple[nn.Module, Density]:
-    """The same flow of zuko."""
+    """The same flow in zuko."""
     import zuko
 
     layers = options["layers"]
@@ -72,7 +72,7 @@ def in_zuko(kind: str, options: dict[str, object], size: int) -> tuple[nn.Module
 
 
 def stepping(made: tuple[nn.Module, Density], compiled: bool) -> Callable[[Tensor], None]:
-    """A step: the mean log-density and its gradient."""
+    """A step that computes the mean log-density and its gradient."""
     flow, log_prob = made
     density = torch.compile(log_prob, dynamic=False) if compiled else log_prob
 
@@ -95,13 +95,17 @@ objective: mle
 """
 
 
-def whole_in_specc(kind: str, options: dict[str, object], size: int) -> Callable[[Tensor], None]:
+def train_step_in_specc(
+    kind: str, options: dict[str, object], size: int
+) -> Callable[[Tensor], None]:
     """The engine's compiled training step of the generated code."""
     given = json.dumps({"hidden": list(HIDDEN), **options})
     return compiled_step(program_of_text(SPEC.format(size=size, kind=kind, options=given)))
 
 
-def whole_in_zuko(kind: str, options: dict[str, object], size: int) -> Callable[[Tensor], None]:
+def train_step_in_zuko(
+    kind: str, options: dict[str, object], size: int
+) -> Callable[[Tensor], None]:
     """The mean log-density, its gradient and an update."""
     flow, log_prob = in_zuko(kind, options, size)
     optimizer = torch.optim.Adam(flow.parameters(), lr=1e-3, fused=True)
@@ -115,11 +119,11 @@ def whole_in_zuko(kind: str, options: dict[str, object], size: int) -> Callable[
 
 
 def contenders_of(
-    kind: str, options: dict[str, object], size: int, compiled: bool, whole: bool
+    kind: str, options: dict[str, object], size: int, compiled: bool, train_step: bool
 ) -> dict[str, Callable[[Tensor], None]]:
-    """Every contender of a case by its name."""
-    if whole:
-        steps = {"specc": whole_in_specc, "zuko": whole_in_zuko}
+    """All contenders of a case by name."""
+    if train_step:
+        steps = {"specc": train_step_in_specc, "zuko": train_step_in_zuko}
         return {name: make(kind, options, size) for name, make in steps.items()}
     makers = {"specc": in_specc, "zuko": in_zuko}
     found = {n: stepping(make(kind, options, size), False) for n, make in makers.items()}
@@ -132,7 +136,7 @@ def contenders_of(
 def measure(
     contenders: dict[str, Callable[[Tensor], None]], x: Tensor, rounds: int, steps: int
 ) -> dict[str, list[float]]:
-    """Seconds a step of each contender, a number a round."""
+    """The seconds per step of each contender, one number for each round."""
     for step in contenders.values():
         for _ in range(3):
             step(x)
@@ -147,7 +151,7 @@ def measure(
 
 
 def main() -> None:
-    """Print a table."""
+    """Print a table of the ratios."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--steps", type=int, default=10)
@@ -155,13 +159,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--case", default="", help="a word in the names of the cases to run")
     parser.add_argument("--compiled", action="store_true", help="also under torch.compile")
-    parser.add_argument("--whole", action="store_true", help="whole steps of training")
+    parser.add_argument("--train-step", action="store_true", help="time training steps")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     for name, (kind, options, size) in CASES.items():
         if chosen.case not in name:
             continue
-        contenders = contenders_of(kind, options, size, chosen.compiled, chosen.whole)
+        contenders = contenders_of(kind, options, size, chosen.compiled, chosen.train_step)
         seconds = measure(contenders, torch.randn(chosen.batch, size), chosen.rounds, chosen.steps)
         print(f"{name}, batch {chosen.batch}, {chosen.threads} thread(s)")
         for mine in [n for n in seconds if n.startswith("specc")]:

@@ -1,16 +1,18 @@
-"""Mutated specs, names of files, and settings, through the compiler: none may break a promise.
+"""Fuzzing of the compiler with mutated specs, names of files, and settings.
 
     python -m benchmarks.fuzz --count 200000 --seed 0
 
-Every case is checked and compiled in a worker process under limits: no traceback, at most two
-seconds of its time and one GiB of memory, nothing written outside the output folder, nothing asked
-of the network or the system, findings and code without a character that steers a terminal or turns
-text, and generated code that is UTF-8 whatever is written in it, parses, imports torch and the run
-time alone, and holds words of the outside in comments and texts only. `--whole` is the share of the
-cases that go through the command line too, `--named` that of those with a strange name of a file,
-`--steps` the share of the accepted ones whose loss and gradient are computed on made data. One
-whose code, but for comments and documentation, ran a step in the same worker before is `repeated`
-and not `stepped`. Prints a table, and each fault once; ends with 1 where there is one.
+Each case is checked and compiled in a worker process with limits. The requirements are: no
+traceback; at most two seconds of CPU time and one GiB of memory; no files outside the output
+folder, no network and no other processes; diagnostics and code without control characters or marks
+of the direction of text; generated code that is valid UTF-8 and Python, imports only torch and the
+run time, and contains text from users only in comments and strings.
+
+`--cli` is the fraction of cases that also run through the command line, `--named` the fraction of
+those with a strange name of a file, and `--steps` the fraction of accepted cases whose loss and
+gradient are computed on random data. A case is `repeated` and not `stepped` if a case of the same
+worker had the same code, without comments and documentation. Prints a table and each fault once;
+the exit code is 1 if there is a fault.
 """
 
 from __future__ import annotations
@@ -38,10 +40,10 @@ Task = tuple[int, int, int]
 _WORKER: Worker | None = None
 
 
-def start(folder: str, steps: float, whole: float, named: float) -> None:
-    """Make this process a worker."""
+def start(folder: str, steps: float, cli: float, named: float) -> None:
+    """Initialize a worker process."""
     global _WORKER
-    sys.dont_write_bytecode = True  # the cache of a module imported late is outside too
+    sys.dont_write_bytecode = True  # caches of modules would be files outside the output folder
     if steps:
         import torch
 
@@ -49,23 +51,23 @@ def start(folder: str, steps: float, whole: float, named: float) -> None:
         import benchmarks.fuzzing.step  # noqa: F401 - before the limit of memory
     own = Path(folder) / str(os.getpid())
     os.environ["MPLCONFIGDIR"] = str(Path(folder).resolve() / "matplotlib")
-    _WORKER = Worker(own, steps=steps, whole=whole, named=named)
+    _WORKER = Worker(own, steps=steps, cli=cli, named=named)
     bounded()
 
 
 def judged(task: Task) -> list[Verdict]:
-    """The verdicts on a stretch of cases."""
+    """The verdicts of consecutive cases."""
     seed, first, last = task
     assert _WORKER is not None
     return [_WORKER.judge(case(seed, number)) for number in range(first, last)]
 
 
 def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
-    """All verdicts, as the workers come to them."""
+    """All verdicts, in the order in which workers finish."""
     ends = range(options.first, options.first + options.count, 50)
     last = options.first + options.count
     tasks = [(options.seed, at, min(at + 50, last)) for at in ends]
-    given = (folder, options.steps, options.whole, options.named)
+    given = (folder, options.steps, options.cli, options.named)
     spawn = multiprocessing.get_context("spawn")
     # A worker that dies ends the run with an error, where a pool of multiprocessing would wait.
     with ProcessPoolExecutor(options.jobs, spawn, start, given) as pool:
@@ -74,7 +76,7 @@ def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
 
 
 class RunningMetrics:
-    """Counts of what came of the cases, and one of each fault."""
+    """The numbers of outcomes so far, and the cases of each fault."""
 
     def __init__(self) -> None:
         self.kinds: collections.Counter[tuple[str, str]] = collections.Counter()
@@ -84,7 +86,7 @@ class RunningMetrics:
         self.slowest = self.largest = Verdict(-1, "")
 
     def add(self, verdict: Verdict) -> None:
-        """Count one."""
+        """Add a verdict."""
         came = "fault" if verdict.fault else "accepted" if verdict.accepted else "refused"
         self.kinds[verdict.kind, came] += 1
         self.kinds[verdict.kind, "stepped"] += verdict.stepped
@@ -97,7 +99,7 @@ class RunningMetrics:
         self.largest = max(self.largest, verdict, key=lambda v: v.memory)
 
     def table(self) -> str:
-        """What is printed at the end."""
+        """The table of all counts and faults."""
         columns = ("accepted", "refused", "fault", "stepped", "repeated")
         rows = [f"{'kind':<12}" + "".join(f"{name:>10}" for name in columns)]
         kinds = sorted({kind for kind, _ in self.kinds})
@@ -116,7 +118,7 @@ class RunningMetrics:
 
 
 def _kind_of(verdict: Verdict) -> str:
-    """The same for the same fault: the last places in our own code, and the words in general."""
+    """A key of a fault: its last two places in specc, and its message without numbers and names."""
     places = re.findall(r'File "[^"]*?(specc/[^"]*|made/[^"]*)", line \d+, in (\w+)', verdict.trace)
     places = [f"{path}:{name}" for path, name in places if "generated" not in path][-2:]
     words = re.sub(r"\d+|'[^']*'|`[^`]*`", "N", verdict.fault)[:80]
@@ -124,21 +126,21 @@ def _kind_of(verdict: Verdict) -> str:
 
 
 def show(number: int, seed: int) -> None:
-    """Print one case as it is."""
+    """Print a case."""
     found = case(seed, number)
     sys.stdout.write(f"{found.kind} {found.path!r} {found.settings!r}\n")
     sys.stdout.write(found.text.decode("utf-8", "backslashreplace"))
 
 
 def options() -> argparse.Namespace:
-    """The words of the command line."""
+    """The arguments of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--steps", type=float, default=0.1)
-    parser.add_argument("--whole", type=float, default=0.02)
+    parser.add_argument("--cli", type=float, default=0.02)
     parser.add_argument("--named", type=float, default=1.0)
     parser.add_argument("--show", type=int, help="print the case of that number, and run nothing")
     parser.add_argument("--log", help="a file for the faults, a line of JSON each")

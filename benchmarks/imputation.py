@@ -2,13 +2,13 @@
 
     python -m benchmarks.imputation --epochs 200 --out OUT
 
-The 8x8 digits of scikit-learn, black and white. `random`: half of the pixels are removed at random,
-in training and test rows alike. `lower`: the lower half of each test picture is removed, and the
-training rows are whole. Prints, for the removed pixels of the test rows, the squared error and the
-log-likelihood in nats a pixel of: the mean of each pixel; the mean over the ten nearest training
-rows (`sklearn.impute.KNNImputer`); and the variational autoencoder of specs/imputation.yaml, by
-weighted draws, with `--told` from a guide that is told which pixels are missing.
-Probabilities are kept within 0.01 of 0 and 1, for all alike.
+The data are the 8x8 digits of scikit-learn, binarized. `random`: a random half of the pixels is
+removed in training and test rows. `lower`: the lower half of each test picture is removed, and
+training rows are complete. Prints the squared error and the log-likelihood in nats per pixel for
+the removed pixels of the test rows, with four methods: the mean of each pixel; the mean over the
+ten nearest training rows (`sklearn.impute.KNNImputer`); and weighted draws of the variational
+autoencoder of specs/imputation.yaml, with `--mask` with the mask of known pixels as an input of the
+guide. All probabilities are clipped to [0.01, 0.99].
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ Array = npt.NDArray[np.float64]
 
 
 def removed(pattern: str, seed: int) -> tuple[Array, Array, Array]:
-    """The training rows and the test rows with what is removed as NaN, and the whole test rows."""
+    """The training and test rows with NaN for removed pixels, and the complete test rows."""
     random = np.random.default_rng(seed)
-    whole = (load_digits().data > 8).astype(np.float64)
-    whole = whole[random.permutation(len(whole))]
-    train, test = whole[:1438].copy(), whole[1438:].copy()
+    images = (load_digits().data > 8).astype(np.float64)
+    images = images[random.permutation(len(images))]
+    train, test = images[:1438].copy(), images[1438:].copy()
     full = test.copy()
     if pattern == "lower":
         test[:, 32:] = np.nan
@@ -57,39 +57,39 @@ def removed(pattern: str, seed: int) -> tuple[Array, Array, Array]:
 
 
 def figures(full: Array, test: Array, found: Array) -> tuple[float, float]:
-    """Squared error and log-likelihood of the removed pixels, their means over pixels."""
+    """The mean squared error and the mean log-likelihood of the removed pixels."""
     gone = np.isnan(test)
     x, p = full[gone], np.clip(found[gone], 0.01, 0.99)
     log_p = np.where(x == 1, np.log(p), np.log(1 - p))
     return float(np.square(found[gone] - x).mean()), float(log_p.mean())
 
 
-def spec(asked: argparse.Namespace) -> str:
-    """The text of the model."""
-    particles = asked.particles
+def spec(options: argparse.Namespace) -> str:
+    """The text of the spec."""
+    particles = options.particles
     objective = f"{{iwae: {{particles: {particles}}}}}" if particles > 1 else "elbo"
-    seen = "encoder(x, known(x))" if asked.told else "encoder(x)"
-    options = {"epochs": asked.epochs, "fill": asked.fill, "seen": seen, "objective": objective}
-    return SPEC.format(**options)
+    seen = "encoder(x, known(x))" if options.mask else "encoder(x)"
+    values = {"epochs": options.epochs, "fill": options.fill, "seen": seen, "objective": objective}
+    return SPEC.format(**values)
 
 
-def by_autoencoder(train: Array, test: Array, asked: argparse.Namespace, folder: Path) -> Array:
-    """The means by a trained run."""
+def by_autoencoder(train: Array, test: Array, options: argparse.Namespace, folder: Path) -> Array:
+    """The imputed means of a trained run."""
     from specc.api import open_run
 
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "digits.npz", train_x=train, test_x=test)
-    (folder / "spec.yaml").write_text(spec(asked))
+    (folder / "spec.yaml").write_text(spec(options))
     command = [sys.executable, "-m", "specc", "train", str(folder / "spec.yaml")]
     command += ["--out", str(folder / "run"), "--data-dir", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     run = open_run(folder / "run", data_dir=folder)
-    filled = run.impute(draws=asked.draws, sweeps=asked.sweeps)["x"].values
+    filled = run.impute(draws=options.draws, sweeps=options.sweeps)["x"].values
     return np.asarray(filled.double().numpy(), np.float64)
 
 
 def main() -> None:
-    """Fill in every way and print a line for each."""
+    """Impute with all methods and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("imputation"))
     parser.add_argument("--epochs", type=int, default=200)
@@ -97,14 +97,14 @@ def main() -> None:
     parser.add_argument("--sweeps", type=int, default=100)
     parser.add_argument("--particles", type=int, default=20, help="of the bound in training")
     parser.add_argument("--fill", choices=("zero", "mean"), default="zero")
-    parser.add_argument("--told", action="store_true", help="let the guide see which are missing")
+    parser.add_argument("--mask", action="store_true", help="give the guide the mask of pixels")
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     for pattern in ("random", "lower"):
-        train, test, full = removed(pattern, asked.seed)
+        train, test, full = removed(pattern, options.seed)
         mean = np.where(np.isnan(test), np.nanmean(train, 0), test)
         near = KNNImputer(n_neighbors=10).fit(train).transform(test)
-        own = by_autoencoder(train, test, asked, asked.out / pattern)
+        own = by_autoencoder(train, test, options, options.out / pattern)
         for name, found in (("mean", mean), ("neighbours", near), ("specc", own)):
             error, log_p = figures(full, test, found)
             print(f"{pattern:7} {name:11} squared error {error:.4f}, log p {log_p:.4f}")

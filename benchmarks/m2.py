@@ -3,10 +3,11 @@
     python -m benchmarks.m2 --data-dir DATA
     python -m benchmarks.m2 --data-dir DATA --features none --alpha 0.1 --style 50 --epochs 12
 
-M1 is a variational autoencoder of all training images, without labels. M2 explains a draw from M1's
-q(z | x) by a class and a style; its guide, with the classifier, sees the mean of q(z | x), in which
-the entries of z that M1 does not use are no noise. Prints the error of the guide's most probable
-class on the 10,000 test images. Published for 100 labels: 11.97 % for M2, 3.33 % for M1 and M2.
+M1 is a variational autoencoder of all training images, without labels. The data of M2 are draws
+from q(z | x) of M1; M2 has a class and a style as latents. Its guide, which includes the
+classifier, has the mean of q(z | x) as input, without the noise of the entries of z that M1 does
+not use. Prints the error of the most probable class on the 10,000 test images. Published for 100
+labels: 11.97 % for M2, 3.33 % for M1 and M2.
 """
 
 from __future__ import annotations
@@ -66,19 +67,19 @@ train: {{optimizer: {{adam: {{lr: {lr}}}}}, batch_size: {batch}, epochs: {epochs
 Array = npt.NDArray[np.float32]
 
 
-def train(text: str, folder: Path, asked: argparse.Namespace, data_dir: Path) -> specc.Run:
-    """A run of a spec that is written beside it; one that is there already is opened."""
+def train(text: str, folder: Path, options: argparse.Namespace, data_dir: Path) -> specc.Run:
+    """Train a spec and return its run; an existing run is opened instead."""
     folder.mkdir(parents=True, exist_ok=True)
     path, run = folder / "spec.yaml", folder / "run"
     if not run.exists():
         path.write_text(text, encoding="utf-8")
-        place = ["--out", str(run), "--data-dir", str(data_dir), "--threads", str(asked.threads)]
+        place = ["--out", str(run), "--data-dir", str(data_dir), "--threads", str(options.threads)]
         command(["train", str(path), *place])
     return specc.open_run(run, data_dir=data_dir)
 
 
 def features(run: specc.Run, part: str) -> dict[str, Array]:
-    """A draw from q(z | x) of every row of a part, [rows, 50], its mean, and the label."""
+    """A draw from q(z | x) for each row of a part, [rows, 50], the mean, and the label."""
     x, y = pixels(run, part)
     torch.manual_seed(0)
     with torch.no_grad():
@@ -88,14 +89,14 @@ def features(run: specc.Run, part: str) -> dict[str, Array]:
 
 
 def pixels(run: specc.Run, part: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """The rows of a part, binarized by a seed where they are, and the labels."""
+    """The rows of a part, binarized with a fixed seed, and the labels."""
     every = run.loaded.rows(part)
     rows = fixed_batch(run.loaded, every.revealed(), slice(0, len(every)), seed)
     return rows["x"], rows["y"]
 
 
 def few(y: npt.NDArray[np.int64], labels: int, seed: int) -> npt.NDArray[np.int64]:
-    """The labels with all but `labels` of them replaced by -1, as many of each class."""
+    """The labels with -1 for all but `labels` rows, of which each class has the same number."""
     random = np.random.default_rng(seed)
     shown = [random.choice(np.flatnonzero(y == k), labels // 10, False) for k in range(10)]
     hidden = np.full_like(y, -1)
@@ -103,12 +104,12 @@ def few(y: npt.NDArray[np.int64], labels: int, seed: int) -> npt.NDArray[np.int6
     return hidden
 
 
-def stacked(asked: argparse.Namespace) -> specc.Run:
+def stacked(options: argparse.Namespace) -> specc.Run:
     """M2 on features of M1."""
-    first = train(M1.format(epochs=asked.first), asked.out / "m1", asked, asked.data_dir)
+    first = train(M1.format(epochs=options.first), options.out / "m1", options, options.data_dir)
     parts = {part: features(first, part) for part in ("train", "test")}
-    parts["train"]["y"] = few(parts["train"]["y"], asked.labels, asked.seed)
-    second = asked.out / asked.name
+    parts["train"]["y"] = few(parts["train"]["y"], options.labels, options.seed)
+    second = options.out / options.name
     second.mkdir(parents=True, exist_ok=True)
     arrays = {f"{part}_{n}": v for part, found in parts.items() for n, v in found.items()}
     np.savez(second / "features.npz", allow_pickle=False, **arrays)
@@ -121,12 +122,12 @@ def stacked(asked: argparse.Namespace) -> specc.Run:
         "sees": "m",
         "density": "normal, params",
     }
-    return train(M2.format(**data, **chosen(asked)), second, asked, second)
+    return train(M2.format(**data, **chosen(options)), second, options, second)
 
 
-def plain(asked: argparse.Namespace) -> specc.Run:
+def plain(options: argparse.Namespace) -> specc.Run:
     """M2 on the pixels."""
-    keep = f"hide: {{keep: {asked.labels}, per_class: true, seed: {asked.seed}}}"
+    keep = f"hide: {{keep: {options.labels}, per_class: true, seed: {options.seed}}}"
     data = {
         "source": "mnist",
         "x": "from: image, binarize: sample",
@@ -136,17 +137,19 @@ def plain(asked: argparse.Namespace) -> specc.Run:
         "sees": "x",
         "density": "bernoulli, logits",
     }
-    return train(M2.format(**data, **chosen(asked)), asked.out / asked.name, asked, asked.data_dir)
+    return train(
+        M2.format(**data, **chosen(options)), options.out / options.name, options, options.data_dir
+    )
 
 
-def chosen(asked: argparse.Namespace) -> dict[str, object]:
-    """The numbers of M2's spec."""
+def chosen(options: argparse.Namespace) -> dict[str, object]:
+    """The values that are inserted into the spec of M2."""
     names = ("repeat", "style", "units", "alpha", "lr", "batch", "epochs")
-    return {name: getattr(asked, name) for name in names} | {"low": asked.lr / 3}
+    return {name: getattr(options, name) for name in names} | {"low": options.lr / 3}
 
 
 def main() -> None:
-    """Train, and print the error on the test images."""
+    """Train, and print the error on test images."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--features", choices=("none", "m1"), default="m1")
@@ -163,11 +166,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    asked = parser.parse_args()
-    run = stacked(asked) if asked.features == "m1" else plain(asked)
+    options = parser.parse_args()
+    run = stacked(options) if options.features == "m1" else plain(options)
     rows = run.loaded.rows("test")
     batch = fixed_batch(run.loaded, rows, slice(0, len(rows)), 0)
-    seen, y = ("m" if asked.features == "m1" else "x"), batch["y"]
+    seen, y = ("m" if options.features == "m1" else "x"), batch["y"]
     with torch.no_grad():
         found = run.program.guide.predict_log_proba(**{seen: batch[seen]})["y"].argmax(-1)
     error = (found != y).float().mean().item()

@@ -1,10 +1,10 @@
-"""A masked autoencoder of MNIST with fixed binarization, beside what was published.
+"""A masked autoencoder (MADE) of MNIST with fixed binarization, compared with published results.
 
     python -m benchmarks.made --data-dir DATA --hidden 1000
 
-Trains until the 10,000 validation images get no better, and prints the exact mean log-density of
-the 10,000 test images. Published, in nats (Germain et al., 2015, table 4; 8,000 units a layer,
-Adagrad): one hidden layer -88.40, two -89.59; with 32 masks -88.04 and -86.64.
+Trains until the loss of 10,000 validation images stops improving, and prints the exact mean
+log-density of the 10,000 test images. Published, in nats (Germain et al., 2015, table 4; 8,000
+units a layer, Adagrad): one hidden layer -88.40, two -89.59; with 32 masks -88.04 and -86.64.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ evaluate:
 
 
 def main() -> None:
-    """Train, and print the figure."""
+    """Train, and print the mean log-density."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data-dir", required=True)
     parser.add_argument("--hidden", type=int, nargs="+", default=[1000])
@@ -47,14 +47,16 @@ def main() -> None:
     parser.add_argument("--decay", type=float, default=0.01)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("made"))
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    path = asked.out / "made.yaml"
-    chosen = {name: getattr(asked, name) for name in ("hidden", "orders", "lr", "decay", "epochs")}
-    rates = {"lower": asked.lr * 0.3, "lowest": asked.lr * 0.1}
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / "made.yaml"
+    chosen = {
+        name: getattr(options, name) for name in ("hidden", "orders", "lr", "decay", "epochs")
+    }
+    rates = {"lower": options.lr * 0.3, "lowest": options.lr * 0.1}
     path.write_text(SPEC.format(**chosen, **rates), encoding="utf-8")
-    place = ["--out", str(asked.out / "run"), "--data-dir", asked.data_dir]
-    specc(["train", str(path), *place, "--threads", str(asked.threads)])
+    place = ["--out", str(options.out / "run"), "--data-dir", options.data_dir]
+    specc(["train", str(path), *place, "--threads", str(options.threads)])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The same training step by hand and in Pyro: a VAE of 784-H-H-Z by ELBO or importance weights."""
+"""The same training step in PyTorch, Pyro and NumPyro: a 784-H-H-Z VAE with ELBO or IWAE."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Step = Callable[[Tensor], object]
 
 
 class Encoder(nn.Module):
-    """Features, then a mean and a scale."""
+    """A network with two heads, for the mean and the scale."""
 
     def __init__(self, data: int, hidden: int, latent: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Encoder(nn.Module):
 
 
 def decoder(data: int, hidden: int, latent: int) -> nn.Sequential:
-    """From latents to logits."""
+    """The network from latents to logits."""
     return nn.Sequential(
         nn.Linear(latent, hidden),
         nn.ReLU(),
@@ -68,7 +68,7 @@ def by_hand(data: int, hidden: int, latent: int, particles: int) -> Step:
 
 
 def in_pyro(data: int, hidden: int, latent: int, particles: int) -> Step:
-    """Pyro's Trace_ELBO with a mean-field divergence, or its vectorized Renyi bound of order 0."""
+    """Pyro: TraceMeanField_ELBO, or RenyiELBO of order 0 with vectorized particles."""
     import pyro
     import pyro.distributions as dist
     from pyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
@@ -99,7 +99,7 @@ def in_pyro(data: int, hidden: int, latent: int, particles: int) -> Step:
 
 
 def in_numpyro(data: int, hidden: int, latent: int) -> Callable[[list[Tensor]], object]:
-    """NumPyro's SVI of the same VAE, all steps inside one compiled `lax.scan`."""
+    """NumPyro: SVI of the same VAE, with all steps in one compiled `lax.scan`."""
     import jax
     import jax.numpy as jnp
     import numpyro

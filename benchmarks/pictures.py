@@ -1,10 +1,10 @@
-"""The pictures of the docs: the graph of a spec, and what its run shows.
+"""The pictures of the docs: the graph of a spec, and a picture of its run.
 
     python -m benchmarks.pictures --runs runs nsf pixelcnn
 
 draws docs/pictures/NAME.svg from specs/NAME.yaml, and docs/pictures/NAME.png from the run RUNS/NAME
-of `specc train specs/NAME.yaml --out RUNS/NAME`, if there is one: points of the plane, what is
-imputed, or samples, scaled down and in few colours.
+of `specc train specs/NAME.yaml --out RUNS/NAME`, if there is one: points of the plane, imputed
+values, or samples, scaled down and with few colours.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from specc.cli.main import main as specc
 
 PICTURES = Path("docs/pictures")
 SHOWN = ("plane.png", "imputed.png", "samples.png")
-"""The pictures of a run, the most telling one first."""
+"""The pictures of a run, in order of preference."""
 
 WIDEST = {"plane.png": 880, "imputed.png": 880, "samples.png": 420}
 COLOURS = 48
 
 
 def picture(run: Path) -> bytes | None:
-    """The most telling picture of a run, as a small PNG; None where it has none."""
+    """The preferred picture of a run as a small PNG; None if it has no picture."""
     found = next((run / name for name in SHOWN if (run / name).is_file()), None)
     if found is None:
         return None
@@ -39,7 +39,7 @@ def picture(run: Path) -> bytes | None:
 
 
 def main() -> None:
-    """Draw the pictures of the specs that are named."""
+    """Draw the pictures of the given specs."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("names", nargs="+")

@@ -1,9 +1,9 @@
-"""A VAE of MNIST with richer posteriors beside the plain one, at equal epochs.
+"""VAEs of MNIST with flow posteriors and with a normal one, trained for the same epochs.
 
     python -m benchmarks.posteriors --data-dir DATA --epochs 10
 
-Each model has the same decoder, the same features of the data and the same plain draw; in all but
-the first the draw goes through a flow that the features condition. Prints the bound of 500
+All models have the same decoder, the same features of the data and the same base draw; in all but
+the first, a flow conditioned on the features transforms the draw. Prints the bound with 500
 particles on the first 1,000 test images.
 """
 
@@ -43,7 +43,7 @@ FLOWS = {
 
 
 def spec(name: str, epochs: int) -> str:
-    """The text of one of the models."""
+    """The text of the spec of a model."""
     kind = FLOWS[name]
     through = ", through: flow(h)" if kind else ""
     flow = f"  flow: {kind}\n" if kind else ""
@@ -51,7 +51,7 @@ def spec(name: str, epochs: int) -> str:
 
 
 def main() -> None:
-    """Train each model, and print its figure."""
+    """Train each model and print its bound."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data-dir", required=True)
     parser.add_argument("--epochs", type=int, default=10)

@@ -3,11 +3,11 @@
     python -m benchmarks.protocol --data-dir DATA --particles 1,5,50 --epochs 100 --out OUT
 
 Latent 50, encoder and decoder 200-200 tanh, fresh binarization in every batch of 20, Adam with
-beta1 0.99 and epsilon 1e-4, and the rate 1e-3 * 10^(-i/7) of stage i = 0..7, which lasts 3^i of
-3,280 parts of the run. The paper trains for 3,280 epochs; `--epochs` scales all stages alike. Two
-things differ: rows are shuffled, and the output bias starts at zero. Each run is resumed where it
-stopped, so that the whole can be interrupted at any time. Prints the test log-likelihood at
-K = 5,000 beside the published one, and the loss of each epoch.
+beta1 0.99 and epsilon 1e-4, and the learning rate 1e-3 * 10^(-i/7) in stage i = 0..7, which is the
+fraction 3^i / 3,280 of the run. The paper trains for 3,280 epochs; `--epochs` scales all stages.
+Two things differ: rows are shuffled, and the initial output bias is zero. An interrupted run is
+resumed when the command is repeated. Prints the test log-likelihood with K = 5,000, the published
+one, and the loss of each epoch.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ evaluate:
 
 
 def stages() -> str:
-    """The rates of the stages behind the first, at the shares of the run where they begin."""
+    """The learning rates of all stages but the first, with the fractions at which they start."""
     return ", ".join(
         f"{{at: {(3**i - 1) / 2 / 3280:.6f}, lr: {1e-3 * 10 ** (-i / 7):.1e}}}" for i in range(1, 8)
     )
 
 
 def run(particles: int, epochs: int, data: Path, out: Path) -> dict[str, Any]:
-    """Trains, or goes on, in a process of its own; returns what the run found."""
+    """Train or resume a run in a separate process; return its results."""
     folder = out / f"k{particles}"
     spec = out / f"k{particles}.yaml"
     out.mkdir(parents=True, exist_ok=True)
@@ -69,15 +69,15 @@ def _lines(folder: Path) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Runs each number of particles in turn and prints a table."""
+    """Run each number of particles and print a table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--particles", default="1,5,50")
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--out", type=Path, default=Path("runs/protocol"))
-    asked = parser.parse_args()
-    for particles in map(int, asked.particles.split(",")):
-        found = run(particles, asked.epochs, asked.data_dir, asked.out)
+    options = parser.parse_args()
+    for particles in map(int, options.particles.split(",")):
+        found = run(particles, options.epochs, options.data_dir, options.out)
         print(json.dumps({"K": particles, "published": PUBLISHED.get(particles), **found}))
 
 

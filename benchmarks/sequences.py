@@ -1,11 +1,11 @@
-"""log p of a hidden Markov model and its gradient, by the number of steps.
+"""Times of log p of a hidden Markov model and its gradient, by the number of steps.
 
     python -m benchmarks.sequences --rows 16
 
-The generated code with 16 states and 8 pixels a step, forwards and then backwards, beside the same
-recursion as a plain loop under autograd, and, where they are installed, Pyro's parallel scan
-(`DiscreteHMM`) and a `lax.scan` in JAX, value and gradient compiled in one. All compute the same
-number, which is checked; the median of the rounds is told, in milliseconds.
+Compares the generated code for 16 states and 8 pixels per step, forward and backward, with a plain
+loop under autograd and, if they are installed, the parallel scan of Pyro (`DiscreteHMM`) and a
+`lax.scan` in JAX with value and gradient in one compiled function. Checks that all compute the same
+number, and prints the medians over rounds in milliseconds.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ objective: mle
 """
 
 Way = Callable[[], tuple[float, float, float]]
-"""A computation: log p, and the seconds forwards and backwards (0 where they are one)."""
+"""A computation: log p, and the seconds forward and backward (0 if both are one call)."""
 
 
 def timed(log_p: Callable[[], Tensor], weights: list[Tensor]) -> tuple[float, float, float]:
-    """Forwards, then backwards."""
+    """The value, and the seconds of the forward and the backward pass."""
     began = time.perf_counter()
     value = log_p().sum()
     middle = time.perf_counter()
@@ -68,12 +68,12 @@ def in_specc(steps: int, x: Tensor, table: Tensor, light: Tensor) -> Way:
 
 
 def emissions(x: Tensor, light: Tensor) -> Tensor:
-    """log p(x_t | z_t) [rows, steps, states]."""
+    """log p(x_t | z_t), [rows, steps, states]."""
     return torch.distributions.Bernoulli(logits=light).log_prob(x.unsqueeze(-2)).sum(-1)
 
 
 def in_a_loop(steps: int, x: Tensor, table: Tensor, light: Tensor) -> Way:
-    """The forward algorithm as one would write it, under autograd."""
+    """The forward algorithm as a plain loop, with autograd."""
     weights = [table.clone().requires_grad_(), light.clone().requires_grad_()]
 
     def log_p() -> Tensor:
@@ -96,14 +96,14 @@ def in_pyro(steps: int, x: Tensor, table: Tensor, light: Tensor) -> Way:
     def log_p() -> Tensor:
         seen = Bernoulli(logits=weights[1]).to_event(1)
         start = torch.full((STATES,), -1e9).index_fill(0, torch.tensor([0]), 0.0)
-        # Its first state moves before it is seen, as that of the spec does.
+        # The first state has a transition before the first observation, as in the spec.
         return DiscreteHMM(start, weights[0].log_softmax(-1), seen).log_prob(x)
 
     return lambda: timed(log_p, weights)
 
 
 def in_jax(steps: int, x: Tensor, table: Tensor, light: Tensor) -> Way:
-    """A scan over the steps, value and gradient compiled in one."""
+    """A `lax.scan` over the steps, with value and gradient in one compiled function."""
     import jax
     import jax.numpy as jnp
 
@@ -137,7 +137,7 @@ WAYS = {"specc": in_specc, "a plain loop": in_a_loop, "Pyro": in_pyro, "JAX": in
 
 
 def main() -> None:
-    """Time every way that is installed, by the number of steps."""
+    """Time all installed implementations by the number of steps."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rows", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)

@@ -1,10 +1,10 @@
-"""One interleaved run: specc's step beside hand-written PyTorch, Pyro and NumPyro, as ratios.
+"""Ratios of the step times of specc and of hand-written PyTorch, Pyro and NumPyro.
 
     python -m benchmarks.step --rounds 20 --threads 1
 
-Every round times each contender in turn for a few steps on the same batches; a ratio is taken
-within a round, and the median over rounds is quoted with the smallest and the largest, so that a
-machine whose speed drifts does not decide. Denormal numbers are flushed for all.
+Each round times a few steps of all contenders in turn on the same batches. Ratios are computed
+within a round, so that they do not depend on changes of the speed of the machine; their median,
+minimum and maximum over rounds are printed. Denormal numbers are flushed to zero for all.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ CASES = {
 
 Case = tuple[int, int, int, int, int]
 Contender = Callable[[list[torch.Tensor]], object]
-"""Takes one step on each of the batches."""
+"""A function that makes one step for each of the batches."""
 
 
 def each(step: Step) -> Contender:
-    """A contender that takes its steps one by one."""
+    """The contender that calls a step for each batch."""
     return lambda batches: [step(x) for x in batches]
 
 
@@ -114,12 +114,12 @@ def in_specc_compiled(
     particles: int,
     within: AbstractContextManager[object] | None = None,
 ) -> Step:
-    """The engine's compiled step of a case."""
+    """The compiled step of the engine for a case."""
     return compiled_step(program_of(data, hidden, latent, particles), within)
 
 
 def compiled_step(program: Program, within: AbstractContextManager[object] | None = None) -> Step:
-    """The engine's compiled step, with its draws, its update and its look for bad numbers."""
+    """The compiled step of the engine, with draws, update and the check for finite numbers."""
     from specc.engine.compile.compiled_update import CompiledUpdate
     from specc.engine.schedule.scalars import final_scalars
     from specc.engine.settings import settings_of
@@ -144,7 +144,7 @@ def compiled_step(program: Program, within: AbstractContextManager[object] | Non
 
 
 def in_specc_fast(data: int, hidden: int, latent: int, particles: int) -> Step:
-    """The compiled step of `precision: fast`."""
+    """The compiled step with `precision: fast`."""
     from specc.engine.step.matmul_precision import matmul_precision
 
     within = matmul_precision("fast", torch.device("cpu"))
@@ -152,7 +152,7 @@ def in_specc_fast(data: int, hidden: int, latent: int, particles: int) -> Step:
 
 
 def floor(data: int, hidden: int, latent: int, particles: int, batch: int) -> Contender:
-    """The matrix products of a step and nothing else: the floor of every contender."""
+    """The matrix products of a step alone, a lower bound of the time of all contenders."""
     wide = batch * particles
     layers = [(batch, data, hidden), (batch, hidden, hidden), (batch, hidden, 2 * latent)]
     layers += [(wide, latent, hidden), (wide, hidden, hidden), (wide, hidden, data)]
@@ -167,14 +167,14 @@ def floor(data: int, hidden: int, latent: int, particles: int, batch: int) -> Co
             for number, ((x, w, dy), (y, dw, dx)) in enumerate(zip(made, results, strict=True)):
                 torch.mm(x, w, out=y)
                 torch.mm(x.mT, dy, out=dw)
-                if number:  # the data need no gradient
+                if number:  # no gradient of the data
                     torch.mm(dy, w.mT, out=dx)
 
     return step
 
 
 def contenders(case: Case, peers: list[str]) -> dict[str, Contender]:
-    """All that are compared, ready to run."""
+    """All contenders by name, after their set-up."""
     *sizes, batch = case
     data, hidden, latent, particles = sizes
     own = {"specc": in_specc, "specc compiled": in_specc_compiled, "specc fast": in_specc_fast}
@@ -190,7 +190,7 @@ def contenders(case: Case, peers: list[str]) -> dict[str, Contender]:
 
 
 def measure(case: Case, rounds: int, steps: int, peers: list[str]) -> dict[str, list[float]]:
-    """Seconds a step of each contender, a number a round."""
+    """The seconds per step of each contender, one number for each round."""
     made = contenders(case, peers)
     batches = [(torch.rand(case[-1], case[0]) > 0.8).float() for _ in range(steps)]
     for run in made.values():
@@ -205,13 +205,13 @@ def measure(case: Case, rounds: int, steps: int, peers: list[str]) -> dict[str, 
 
 
 def ratio(seconds: dict[str, list[float]], one: str, other: str) -> tuple[float, float, float]:
-    """The median, the smallest and the largest ratio over rounds."""
+    """The median, minimum and maximum of the ratio over rounds."""
     each_round = [a / b for a, b in zip(seconds[one], seconds[other], strict=True)]
     return statistics.median(each_round), min(each_round), max(each_round)
 
 
 def main() -> None:
-    """Print a table, and JSON for those who want it."""
+    """Print a table or JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=10)

@@ -1,16 +1,15 @@
-"""Whether two versions of specc compute the same numbers, bit for bit.
+"""Comparison of two versions of specc, bit for bit.
 
     python -m benchmarks.unchanged record OUT [--random 300] [--compiled 40] [--jobs 2]
     python -m benchmarks.unchanged against REVISION [--random 300] [--compiled 40] [--jobs 2]
 
-A record holds, for every spec of the gallery and for random specs: a digest of each generated file,
-the loss with its parts, a digest of every gradient, and digests of the weights after each of ten
-steps of the engine; of the first `--compiled` specs of either kind also those of ten compiled
-steps. Everything is drawn from fixed seeds. `against` checks out another revision beside this one,
-records both, the same specs in the same order, and names each difference. Numbers that differ where
-the generated text does not are the engine's or the run time's; a file that differs is shown by its
-name. Gradients are compared in their order, so parameters may have other names. Equal means equal
-on this machine: another processor rounds in another order.
+A record has, for all specs in `specs/` and for random specs: a digest of each generated file, the
+loss with its parts, a digest of each gradient, and digests of the weights after each of ten steps
+of the engine; for the first `--compiled` specs of both kinds also those of ten compiled steps. All
+random numbers have fixed seeds. `against` checks out another revision, records the same specs with
+both versions, and prints all differences. If numbers differ and generated files do not, the cause
+is in the engine or the run time. Gradients are compared by position, so names of parameters may
+differ. The comparison is valid on one machine: other processors round differently.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ ROOT = Path(__file__).resolve().parents[1]
 ROWS = 6
 STEPS = 10
 MOST = 4_000_000
-"""Larger programs take longer than a step of this comparison may."""
+"""The maximum number of weights; steps of larger programs would take too long."""
 
 
 def random_texts(count: int) -> list[str]:
-    """Random specs that compile, the same at each call."""
+    """Random valid specs, the same in each call."""
     from hypothesis import HealthCheck, Phase, given, settings
 
     from specc.compiler import compile
@@ -68,14 +67,14 @@ def random_texts(count: int) -> list[str]:
 
 
 def texts(count: int) -> list[tuple[str, str]]:
-    """The gallery by its names, then random specs by their numbers."""
+    """All specs of `specs/` by name, followed by random specs by number."""
     gallery = [(p.stem, p.read_text(encoding="utf-8")) for p in sorted(ROOT.glob("specs/*.yaml"))]
     return gallery + [(f"random {n}", text) for n, text in enumerate(random_texts(count))]
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One spec, and whether its compiled step is recorded, too."""
+    """A spec, and whether its compiled steps are recorded."""
 
     name: str
     text: str
@@ -83,7 +82,7 @@ class Task:
 
 
 def recorded(task: Task) -> dict[str, Any]:
-    """All that is compared of one spec; a fault of specc is an entry like any other."""
+    """The record of a spec, or the exception that it causes."""
     try:
         return _recorded(task)
     except Exception as fault:  # noqa: BLE001
@@ -133,7 +132,7 @@ def _fresh(code: Path) -> Any:  # noqa: ANN401
 
 
 def _gradients(code: Path, batch: dict[str, Any]) -> dict[str, Any]:
-    """The loss of every player with its parts, and the gradient of each parameter."""
+    """The losses of all players with their parts, and the gradients of all parameters."""
     import torch
 
     from specc.engine.schedule.scalars import final_scalars
@@ -162,7 +161,7 @@ def _gradients(code: Path, batch: dict[str, Any]) -> dict[str, Any]:
 
 
 def _steps(code: Path, batch: dict[str, Any], *, compiled: bool) -> Any:  # noqa: ANN401
-    """Digests of what the program holds after each of ten steps, and of what each step gave."""
+    """Digests of the state of the program and of the results after each of ten steps."""
     import torch
 
     from specc.data.load import Rows
@@ -173,7 +172,7 @@ def _steps(code: Path, batch: dict[str, Any], *, compiled: bool) -> Any:  # noqa
     from specc.runtime.failure import RunFailure
 
     class Made(Rows):
-        """Rows that are there already."""
+        """A part of the data with fixed rows."""
 
         def __len__(self) -> int:
             return ROWS
@@ -205,7 +204,7 @@ def _steps(code: Path, batch: dict[str, Any], *, compiled: bool) -> Any:  # noqa
 
 
 def digest(content: bytes) -> str:
-    """The start of a SHA-256, in hexadecimal."""
+    """The first 16 hexadecimal digits of the SHA-256."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 
@@ -213,12 +212,12 @@ def _digest(tensors: Sequence[Any]) -> str:
     return digest(b"".join(t.detach().contiguous().numpy().tobytes() for t in tensors))
 
 
-def record(out: Path, asked: argparse.Namespace) -> None:
-    """Writes the specs and what was found of each."""
-    if asked.specs is not None:
-        found = [(name, text) for name, text in json.loads(asked.specs.read_text())]
+def record(out: Path, options: argparse.Namespace) -> None:
+    """Write the specs and their records to files."""
+    if options.specs is not None:
+        found = [(name, text) for name, text in json.loads(options.specs.read_text())]
     else:
-        found = texts(asked.random)
+        found = texts(options.random)
     out.mkdir(parents=True, exist_ok=True)
     (out / "specs.json").write_text(json.dumps(found))
     kinds = {"gallery": 0, "random": 0}
@@ -226,15 +225,15 @@ def record(out: Path, asked: argparse.Namespace) -> None:
     for name, text in found:
         kind = "random" if name.startswith("random ") else "gallery"
         kinds[kind] += 1
-        tasks.append(Task(name, text, kinds[kind] <= asked.compiled))
-    with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
+        tasks.append(Task(name, text, kinds[kind] <= options.compiled))
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         every = pool.map(recorded, tasks)
         lines = {task.name: result for task, result in zip(tasks, every, strict=True)}
     (out / "record.json").write_text(json.dumps(lines, indent=1))
 
 
 def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:  # noqa: ANN401
-    """The places at which two records differ."""
+    """The paths of the values that differ in two records."""
     if where.endswith(" / gradients") and before and after:
         pairs = zip_longest(before.values(), after.values())
         yield from (where for one, other in pairs if one != other)
@@ -250,7 +249,7 @@ def _is_text(place: str) -> bool:
 
 
 def compare(before: Path, after: Path) -> int:
-    """Prints what differs; 1 where a number does."""
+    """Print the differences of two records; return 1 if a number differs."""
     first, second = (json.loads((f / "record.json").read_text()) for f in (before, after))
     found = list(differences(first, second))
     texts, numbers = [f for f in found if _is_text(f)], [f for f in found if not _is_text(f)]
@@ -270,16 +269,16 @@ def compare(before: Path, after: Path) -> int:
     return 1 if numbers or faults else 0
 
 
-def against(revision: str, asked: argparse.Namespace) -> int:
-    """Records another revision in a folder of its own, then this one on the same specs."""
+def against(revision: str, options: argparse.Namespace) -> int:
+    """Record another revision in a separate folder, and this one on the same specs, and compare."""
     with tempfile.TemporaryDirectory() as name:
         tree, out = Path(name) / "tree", Path(name)
         git = ["git", "-C", str(ROOT), "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", str(tree), revision], check=True)
-        own = ["--jobs", str(asked.jobs), "--compiled", str(asked.compiled)]
+        own = ["--jobs", str(options.jobs), "--compiled", str(options.compiled)]
         command = [sys.executable, "-m", "benchmarks.unchanged", "record"]
         try:
-            before = [*command, str(out / "before"), "--random", str(asked.random), *own]
+            before = [*command, str(out / "before"), "--random", str(options.random), *own]
             subprocess.run(before, cwd=tree, env=_paths(tree), check=True)
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
@@ -295,7 +294,7 @@ def _paths(tree: Path) -> dict[str, str]:
 
 
 def main() -> int:
-    """Records, compares, or both."""
+    """Record, compare, or both."""
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb, place in (("record", "out"), ("against", "revision")):
@@ -308,12 +307,12 @@ def main() -> int:
     two = verbs.add_parser("compare")
     two.add_argument("before", type=Path)
     two.add_argument("after", type=Path)
-    asked = parser.parse_args()
-    if asked.verb == "compare":
-        return compare(asked.before, asked.after)
-    if asked.verb == "against":
-        return against(asked.revision, asked)
-    record(Path(asked.out), asked)
+    options = parser.parse_args()
+    if options.verb == "compare":
+        return compare(options.before, options.after)
+    if options.verb == "against":
+        return against(options.revision, options)
+    record(Path(options.out), options)
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Hostile and broken input for the compiler: how it is made, and what is demanded of the answer."""
+"""Hostile and invalid inputs for the compiler, and the requirements on its results."""

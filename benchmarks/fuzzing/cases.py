@@ -1,4 +1,4 @@
-"""Cases by their number: a text, the name of its file, and settings of the command line."""
+"""Cases by number: a text, the name of its file, and settings of the command line."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from benchmarks.fuzzing.seeds import CANARY, PUNCTUATION, TAGS, WORDS, scalars, 
 Random = random.Random
 Path = tuple[str | int, ...]
 Tree = Any
-"""What YAML gives: mappings, lists and scalars."""
+"""The values of YAML: mappings, lists and scalars."""
 
 PLAIN = "spec.yaml"
 _DUMPER: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-"""Both write the same text; that of C takes a quarter of the time."""
+"""The YAML writer: the one in C, if available, takes a quarter of the time."""
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d[\d.eE]*|\*\*|[^\sA-Za-z_\d]|\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One input: `kind` says how it was made; `text` is the bytes of the file `path`."""
+    """An input: `kind` names its mutation; `text` has the bytes of the file `path`."""
 
     seed: int
     number: int
@@ -38,7 +38,7 @@ class Case:
 
 
 def case(seed: int, number: int) -> Case:
-    """The case of that number; the same on every machine."""
+    """The case with this number, which is the same on all machines."""
     chance = random.Random(f"{seed}:{number}")
     kind = chance.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
     text, path, settings = KINDS[kind][1](chance)
@@ -112,7 +112,7 @@ def _at(tree: Tree, path: Path) -> Tree:
 
 
 def _change(tree: Tree, chance: Random) -> None:
-    """One change somewhere below the top."""
+    """Change a random value below the top level."""
     paths = [path for path in _places(tree) if path]
     if not paths:
         return
@@ -161,13 +161,13 @@ def _some(chance: Random) -> Tree:
 
 @cache
 def sound_trees() -> tuple[Tree, ...]:
-    """The sound ones."""
+    """The values of the valid seeds."""
     return tuple(yaml.safe_load(text) for text in sound())
 
 
 @cache
 def trees() -> tuple[Tree, ...]:
-    """The seeds that are YAML, as values."""
+    """The values of all seeds that are YAML and have a model."""
     found = []
     for text in seeds():
         try:
@@ -181,13 +181,13 @@ def trees() -> tuple[Tree, ...]:
 
 @cache
 def _grafts() -> tuple[tuple[Tree, Tree], ...]:
-    """Every key of every seed with what stands under it."""
+    """All keys of all seeds with their values."""
     return tuple((path[-1], _at(tree, path)) for tree in trees() for path in _places(tree) if path)
 
 
 @cache
 def key_words() -> tuple[str, ...]:
-    """Every key that a seed has."""
+    """All keys of all seeds."""
     return tuple(sorted({key for key, _ in _grafts() if isinstance(key, str)}))
 
 
@@ -199,7 +199,7 @@ def _tree(chance: Random) -> Tree:
 
 
 def _gentle(chance: Random) -> Tree:
-    """A sound spec with other numbers, expressions that are near, or a part left out."""
+    """A valid spec with changed numbers, similar expressions, or without an optional part."""
     tree = copy.deepcopy(chance.choice(sound_trees()))
     for _ in range(chance.choice([1, 1, 2, 3])):
         leaves = [p for p in _places(tree) if p and not isinstance(_at(tree, p), (dict, list))]
@@ -263,7 +263,7 @@ def _of_tree(grow: Callable[[Random], Tree]) -> Callable[[Random], Made]:
 def _dumped(tree: object) -> bytes:
     try:
         text = yaml.dump(tree, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
-    except UnicodeEncodeError:  # half of a character, which only the slower way can write
+    except UnicodeEncodeError:  # a surrogate, which only the writer in Python accepts
         text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
     return _bytes(text)
 
@@ -292,7 +292,7 @@ NAMES = (
 
 
 def _named(chance: Random) -> Made:
-    """A sound spec, or one with a fault, in a file or folder of a strange name."""
+    """A valid or invalid spec in a file or folder with a strange name."""
     tree = copy.deepcopy(_some(chance))
     if chance.random() < 0.2:
         _change(tree, chance)
@@ -316,7 +316,7 @@ DOCS = (
 
 
 def _worded(chance: Random) -> Made:
-    """A sound spec with a strange text in `doc`, in options, in names of files and columns."""
+    """A valid spec with strange texts in `doc`, options, and names of files and columns."""
     tree = copy.deepcopy(_some(chance))
     text = chance.choice(DOCS)
     places = [path for path in _places(tree) if path and isinstance(_at(tree, path), str)]
@@ -332,12 +332,12 @@ def _worded(chance: Random) -> Made:
 
 
 def _escaped(tree: object) -> bytes:
-    """As YAML in ASCII: strange letters come by escapes, which no reading of characters sees."""
+    """The spec as ASCII, with escapes for all other characters."""
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=False).encode("ascii", "replace")
 
 
 def _set(chance: Random) -> Made:
-    """A sound spec with one to three settings of the command line."""
+    """A valid spec with one to three `--set` arguments."""
     tree = _some(chance)
     paths = [path for path in _places(tree) if path]
     settings = []
@@ -367,4 +367,4 @@ KINDS: dict[str, tuple[int, Callable[[Random], Made]]] = {
     "words": (4, _worded),
     "set": (10, _set),
 }
-"""How a case is made, and how often of a hundred."""
+"""The kinds of cases, each with its weight and its function."""

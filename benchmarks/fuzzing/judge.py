@@ -1,4 +1,4 @@
-"""What is demanded of the compiler's answer to any input."""
+"""The requirements on the results of the compiler for any input."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
 
 
 class Fault(Exception):
-    """The answer breaks a promise; the text says which."""
+    """Raised if a result violates a requirement; the text states which."""
 
 
-def demand(holds: object, promise: str) -> None:
-    """Raises Fault where the promise is not held."""
+def demand(holds: object, violation: str) -> None:
+    """Raise Fault with the text `violation` unless `holds`."""
     if not holds:
-        raise Fault(promise)
+        raise Fault(violation)
 
 
 def printable(text: str, what: str, colours: bool = False) -> None:
-    """No character that steers a terminal, turns the direction of text, or ends a line unseen."""
+    """Require a text without control characters, marks of direction and invisible line breaks."""
     odd = _STEERS.search(text)
     demand(not odd, f"{what} has the character U+{ord(odd[0]) if odd else 0:04X}")
 
 
 def generated(files: Mapping[str, str]) -> None:
-    """Every file of a package: nothing of the outside in it but in comments and texts."""
+    """Require valid files of a package, with text from users only in comments and strings."""
     for name, text in files.items():
         demand("/" not in name and not name.startswith("."), f"a file is called {name!r}")
         printable(text, name)
@@ -53,7 +53,7 @@ def generated(files: Mapping[str, str]) -> None:
 
 
 def code(name: str, text: str, roots: Collection[str] = ROOTS) -> None:
-    """One Python file, which may import from these packages."""
+    """Require a valid Python file that imports only from the packages `roots`."""
     data = text.encode("utf-8")
     for line in data.splitlines()[:2]:
         demand(not _COOKIE.match(line), f"{name} declares an encoding")
@@ -86,7 +86,7 @@ def _plain(name: str, node: ast.AST, allowed: Collection[str]) -> None:
 
 
 def report(form: str, text: str) -> None:
-    """Findings in one of the formats."""
+    """Require valid diagnostics in a format."""
     printable(text, f"the findings as {form}")
     if form in ("json", "sarif"):
         json.loads(text)
@@ -99,7 +99,7 @@ def report(form: str, text: str) -> None:
 
 
 def drawing(form: str, text: str) -> None:
-    """A graph in one of the formats."""
+    """Require a valid picture of a graph in a format."""
     printable(text, f"the graph as {form}")
     if form == "svg":
         ElementTree.fromstring(text)

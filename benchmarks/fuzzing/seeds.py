@@ -1,4 +1,4 @@
-"""Sound specs to start from, and the words that mutations put into them."""
+"""Specs as seeds of mutations, and the words that mutations insert."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from specc.diagnostics.source import Source
 
 ROOT = Path(__file__).parents[2]
 CANARY = "canary7f3a"
-"""Stands in names of files and in texts; it may reach generated code in comments and texts only."""
+"""A word in names and texts, which generated code may have only in comments and strings."""
 
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -75,7 +75,7 @@ WORDS = (
 
 @cache
 def seeds() -> tuple[str, ...]:
-    """The specs of the gallery, of the golden tests, and of the documents."""
+    """The specs in `specs/`, in golden tests and in the docs."""
     files = sorted((ROOT / "specs").glob("*.yaml"))
     files += sorted((ROOT / "tests" / "golden").rglob("*.yaml"))
     found = [path.read_text(encoding="utf-8") for path in files]
@@ -89,18 +89,18 @@ def seeds() -> tuple[str, ...]:
 
 @cache
 def sound() -> tuple[str, ...]:
-    """Those that compile as they stand."""
+    """The seeds that compile without changes."""
     return tuple(text for text in seeds() if front(Source("seed.yaml", text)).ok)
 
 
 def some(chance: random.Random) -> str:
-    """A seed, mostly a sound one."""
+    """A random seed, usually a valid one."""
     return chance.choice(sound() if chance.random() < 0.9 else seeds())
 
 
 @cache
 def entries() -> tuple[str, ...]:
-    """The name of everything in the catalog, and its example where that is text."""
+    """The names of all catalog entries, and their examples."""
     return tuple(_entries())
 
 
@@ -114,5 +114,5 @@ def _entries() -> Iterator[str]:
 
 @cache
 def scalars() -> tuple[str, ...]:
-    """All that may take the place of one value."""
+    """All replacements of a single value."""
     return (*NUMBERS, *EXPRESSIONS, *WORDS, *entries())

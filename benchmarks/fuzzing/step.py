@@ -1,4 +1,4 @@
-"""One step of an accepted program: its loss and gradient on a few rows made for it."""
+"""A step of an accepted program: its losses and gradients on a few random rows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.unit.made_data import batch_of
 ROWS = 3
 MOST_PARAMETERS = 2_000_000
 MOST_VALUES = 2_000_000
-"""Of one row, particles included; more takes longer than a step of this test may."""
+"""The maximum number of entries of a row, with particles; more would take too long."""
 _SAID = re.compile(r'"""(?:[^\\]|\\.)*?"""|^ *#.*|  #.*', re.MULTILINE)
 
 
 def too_large(compiled: Compiled) -> bool:
-    """Whether the program has too many numbers to be run here."""
+    """Whether the program is too large for a step."""
     from specc.codegen.tensors import parameters
 
     plan = compiled.plan
@@ -41,9 +41,9 @@ def too_large(compiled: Compiled) -> bool:
 
 
 def body(compiled: Compiled) -> bytes:
-    """A digest of what a step depends on: the code without comments and documentation, the data.
+    """A digest of the code, without comments and documentation, and of the data fields.
 
-    Two programs of one digest do the same in a step, on the same made data.
+    Programs with the same digest compute the same step on the same data.
     """
     found = hashlib.sha256()
     for name, text in sorted(compiled.files.items()):
@@ -59,7 +59,7 @@ def body(compiled: Compiled) -> bytes:
 
 
 def made_batch(plan: Plan) -> dict[str, torch.Tensor]:
-    """A few rows of data by their names in the code, or row numbers for a program without data."""
+    """A few random rows by data field, or row numbers for a program without data."""
     generator = torch.Generator().manual_seed(0)
     made = batch_of(plan.graph, plan.data, ROWS, generator)
     names = {name: plan.python[name] for name in plan.data}
@@ -69,9 +69,9 @@ def made_batch(plan: Plan) -> dict[str, torch.Tensor]:
 
 
 def step(folder: Path, checked: Checked) -> str:
-    """Run every loss and its gradient; what came of it where that is no number, or nothing.
+    """Compute all losses and gradients; return a note if a result is not finite, or "".
 
-    Any exception but a RunFailure passes.
+    Exceptions other than RunFailure are not caught.
     """
     assert checked.plan is not None
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""One case after another in a process of its own, under limits of time and memory."""
+"""The process that runs cases with limits of time and memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FORMS = ("text", "text", "text", "json", "github", "sarif")
 
 @dataclass(slots=True)
 class Verdict:
-    """What came of a case: `fault` is empty where every promise was held."""
+    """The result of a case; `fault` is empty if all requirements are satisfied."""
 
     number: int
     kind: str
@@ -52,15 +52,15 @@ class Verdict:
 
 
 class Late(BaseException):
-    """More than the seconds that a spec may take."""
+    """Raised if a case takes more than its time limit."""
 
 
 class Outside(BaseException):
-    """Something was written, run, or asked of the network that a compiler has no business with."""
+    """Raised for a write outside the folder, a process, or a use of the network."""
 
 
 class Guard:
-    """An audit hook: while `inside` is set, only below it may anything be written."""
+    """An audit hook; while `inside` is set, writes are allowed only below this folder."""
 
     def __init__(self) -> None:
         self.inside: str | None = None
@@ -101,11 +101,11 @@ _PATHS = {
 
 
 class Worker:
-    """Holds what the cases share: a folder, the guard, and how often the rarer checks are made."""
+    """The shared state of cases: a folder, the guard, and the fractions of the slower checks."""
 
-    def __init__(self, folder: Path, *, steps: float, whole: float, named: float = 1.0) -> None:
+    def __init__(self, folder: Path, *, steps: float, cli: float, named: float = 1.0) -> None:
         self.folder, self.steps = folder.resolve(), steps
-        self.whole, self.named = whole, named
+        self.cli, self.named = cli, named
         self.guard = Guard()
         self.home = self.folder / "home"
         self.out = self.folder / "out"
@@ -116,7 +116,7 @@ class Worker:
         os.chdir(self.home)
 
     def judge(self, case: Case) -> Verdict:
-        """Everything that is demanded of one case."""
+        """The verdict of a case, after all checks."""
         verdict = Verdict(case.number, case.kind)
         chance = random.Random(f"judge {case.seed}:{case.number}")
         try:
@@ -127,7 +127,7 @@ class Worker:
         except Late:
             verdict.fault = f"more than {SECONDS:g} s"
             verdict.trace = traceback.format_exc()
-        except Exception as error:  # noqa: BLE001 - any exception is what is looked for
+        except Exception as error:  # noqa: BLE001 - any exception is a fault
             verdict.fault = f"{type(error).__name__}: {error}"[:300]
             verdict.trace = traceback.format_exc()
         return verdict
@@ -146,7 +146,7 @@ class Worker:
         else:
             verdict.accepted = True
             judge.generated(compiled.files)
-        share = self.named if case.kind == "path" else self.whole
+        share = self.named if case.kind == "path" else self.cli
         if chance.random() < share:
             self._verbs(case, verdict, chance)
         if compiled is not None and chance.random() < self.steps:
@@ -154,7 +154,7 @@ class Worker:
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
-        """Within it nothing may be written but in the folder for it."""
+        """A context in which only files in the output folder may be written."""
         self.guard.inside, self.guard.seen = str(self.out), []
         try:
             yield
@@ -170,7 +170,7 @@ class Worker:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(case.text)
         except (OSError, ValueError):
-            return  # a name that this system has no files of
+            return  # the system cannot create a file with this name
         settings = [word for text in case.settings for word in ("--set", text)]
         try:
             if self._check(case, verdict, settings, chance) and verdict.accepted:
@@ -185,7 +185,7 @@ class Worker:
     def _check(
         self, case: Case, verdict: Verdict, settings: list[str], chance: random.Random
     ) -> bool:
-        """Whether the command line takes the name of the file."""
+        """Whether `specc check` accepts the name of the file."""
         form = chance.choice(FORMS)
         code, out, err = self._run("check", f"--format={form}", *settings, "--", case.path)
         if code == 2 and "has a control character" in err:
@@ -210,7 +210,7 @@ class Worker:
     def _prints(self, case: Case, settings: list[str], chance: random.Random) -> None:
         form = chance.choice(["text", "mermaid", "dot", "text", "mermaid", "dot", "svg"])
         if form == "svg":
-            import_module("matplotlib.font_manager")  # which looks for fonts, by other programs
+            import_module("matplotlib.font_manager")  # it runs other programs
         stage = chance.choice(["located", "spec", "graph", "typed", "objective", "plan", "files"])
         for words in (
             ["graph", f"--format={form}"],
@@ -227,7 +227,7 @@ class Worker:
                 judge.drawing(form, out)
 
     def _run(self, *words: str) -> tuple[int, str, str]:
-        """One command line, and what it prints on either stream."""
+        """The exit code and the output of a command on both streams."""
         out, err = io.StringIO(), io.StringIO()
         with (
             contextlib.redirect_stdout(out),
@@ -256,7 +256,7 @@ class Worker:
         if step.too_large(compiled):
             verdict.notes["too large for a step"] = 1
             return
-        # One folder for all: `load` drops the modules that it imported from there before.
+        # The folder can be shared, because `load` removes modules that it imported from it.
         shutil.rmtree(self.made, ignore_errors=True)
         self.made.mkdir()
         with limited(60.0):
@@ -270,12 +270,12 @@ class Worker:
 
 
 def _shown(stream: io.StringIO) -> str:
-    """What a terminal gets, which has no halves of characters."""
+    """The text without surrogates, which a terminal replaces."""
     return stream.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _compile(case: Case, form: str) -> tuple[Checked, Compiled | None]:
-    """The way of the compiler without the command line, and the findings as they are printed."""
+    """Compile a case through the Python interface, and check the formatted diagnostics."""
     source, findings = read_bytes(case.path, case.text)
     renderer = import_module(f"specc.diagnostics.render_{form}")
     if source is None:
@@ -293,7 +293,7 @@ def _compile(case: Case, form: str) -> tuple[Checked, Compiled | None]:
 
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[list[float]]:
-    """Raises Late after so many seconds of this process's time; the list gets how many it took."""
+    """A context that raises Late after `seconds` of CPU time; the list gets the time taken."""
     taken = [0.0]
 
     def late(number: int, frame: object) -> None:
@@ -312,7 +312,7 @@ def limited(seconds: float) -> Iterator[list[float]]:
 
 
 def bounded(extra: int = 3 << 30) -> None:
-    """Lets this process have so many more bytes of address space than it has."""
+    """Limit the further address space of this process to a number of bytes."""
     size = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     total = size * resource.getpagesize() + extra
     resource.setrlimit(resource.RLIMIT_AS, (total, total))

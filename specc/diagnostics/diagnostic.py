@@ -1,4 +1,4 @@
-"""What is wrong with a spec, as a value: a code, evidence, and places; never prose."""
+"""Diagnostics as values: a code, evidence and places, without text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A second place that explains the first, such as where a name was first used."""
+    """A secondary place with a note, such as the first use of a name."""
 
     span: Span
     text: str
@@ -22,10 +22,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding.
+    """An error or a warning.
 
-    `code` is a key of `codes.CODES`, whose templates are filled from `evidence`; `suggestion`
-    replaces the primary span's text where the likely fix is that simple.
+    `code` is a key of `codes.CODES`, whose templates have the fields of `evidence`. If the likely
+    fix is a replacement of the text of `span`, it is `suggestion`.
     """
 
     code: str

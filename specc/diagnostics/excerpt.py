@@ -1,4 +1,4 @@
-"""The part of a source that a finding speaks of, cut and marked for a screen."""
+"""The marked part of a source line in a diagnostic, cut to the width of a screen."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from specc.diagnostics.printable import printable
 from specc.diagnostics.source import Span
 
 WIDTH = 100
-"""Columns of a source line that are shown; a longer one is cut around its mark."""
+"""The maximum width of a source line; a longer line is cut around its mark."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """One line of a source with its number, and the marks under it."""
+    """A line of a source with its number, and the marks under it."""
 
     number: int
     text: str
@@ -23,7 +23,7 @@ class Excerpt:
 
 
 def excerpt(span: Span) -> Excerpt:
-    """The first line of a span, safe to print, with the screen columns of the mark."""
+    """The first line of a span, printable, with the screen columns of the mark."""
     number, column = span.source.position(span.start)
     line = span.source.line(number)
     start = min(column - 1, len(line))
@@ -37,7 +37,7 @@ def excerpt(span: Span) -> Excerpt:
 
 
 def _cut(left: str, middle: str, right: str) -> tuple[str, str]:
-    """Both sides of a mark, shortened so that the line fits."""
+    """The texts before and after a mark, shortened to the width of the screen."""
     if len(left) + len(middle) + len(right) <= WIDTH:
         return left, right
     room = max(WIDTH - len(middle), 20)
@@ -52,7 +52,7 @@ def _cut(left: str, middle: str, right: str) -> tuple[str, str]:
 
 
 def columns(text: str) -> int:
-    """How many columns of a screen the text takes."""
+    """The number of screen columns of a text."""
     return sum(_column(char) for char in text)
 
 

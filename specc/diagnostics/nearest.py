@@ -1,4 +1,4 @@
-"""Which known name was meant by an unknown one."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ _LONGEST = 64
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that differs from `name` by a few typing errors, or None.
 
-    An error is an insertion, deletion, substitution, or exchange of two neighbours (Damerau, 1964),
-    one for names of up to 4 letters and one more for every 3 beyond; case and the difference of
-    `_` and `-` cost nothing. Of equally near candidates the first in the alphabet wins.
+    An error is an insertion, deletion, substitution, or exchange of two neighbours (Damerau, 1964).
+    Names of up to 4 letters may have one error, and longer ones one more for every 3 letters. Case
+    is ignored, and so is the difference of `_` and `-`. Of equally near candidates the result is
+    the first in alphabetical order.
     """
     sought = _plain(name)
     candidates = sorted(candidates)
@@ -37,7 +38,7 @@ def _plain(name: str) -> str:
 def distance(a: str, b: str, limit: int) -> int:
     """The edit distance between two words, or `limit + 1` if there are more than `limit`.
 
-    Restricted edits: a pair of letters that is exchanged is not edited again.
+    This is the restricted distance: an exchanged pair of letters is not edited again.
     """
     if abs(len(a) - len(b)) > limit:
         return limit + 1

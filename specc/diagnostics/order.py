@@ -1,4 +1,4 @@
-"""Findings in the order of the text, one for each cause."""
+"""Diagnostics in the order of the text, one for each cause."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from specc.diagnostics.source import Span
 
 
 def sort_and_dedupe(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Sort by file, then place, then code; the same code at the same place is reported once.
+    """Sort by file, then place, then code, without duplicates of a code at the same place.
 
-    What is wrong with the long form of a short name is reported at the place of that name; of a
-    word of its options, which may be in the long form several times, what comes first alone.
+    Diagnostics in a long form have the place of the short name. A word of its options can occur
+    several times in the long form; only its first diagnostic is returned.
     """
     first: dict[tuple[str, int, int, str], Diagnostic] = {}
     words: dict[Span, str] = {}

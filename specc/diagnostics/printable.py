@@ -1,8 +1,8 @@
-"""Text of the outside, names of files above all, made safe for a line of a screen, code, or JSON.
+"""Escapes for text from users, such as names of files, on a screen, in code and in JSON.
 
-What is not safe is what Python calls not printable: controls, which steer a terminal; the marks
-that turn the direction of text (Boucher and Anderson 2021); line breaks under any name; the halves
-of characters that represent bytes of a name that are not UTF-8.
+All characters that Python calls not printable are escaped: control characters, which a terminal
+interprets; marks of the direction of text (Boucher and Anderson 2021); all kinds of line breaks;
+surrogates, which represent bytes of a name that are not UTF-8.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ _COOKIE = re.compile(r"(coding)([:=])")
 
 
 def printable(text: str) -> str:
-    """Text without anything that could steer a terminal: tabs as spaces, controls as symbols."""
+    """The text for a terminal, with tabs as spaces and control characters as symbols."""
     return text if text.isprintable() else "".join(map(_symbol, text))
 
 
 def escaped(text: str) -> str:
-    r"""One line of printable characters: all others as the escapes of Python, such as `\n`."""
+    r"""The text in one line, with Python escapes such as `\n` for unprintable characters."""
     return text if text.isprintable() else "".join(map(_escape, text))
 
 
 def named(path: object) -> str:
-    """The name of a file as a line may begin with it.
+    """The name of a file, escaped for the start of a line.
 
-    At the start of a line `::` would be a command to GitHub, which reads what its jobs print.
+    At the start of a line in the log of a GitHub job, `::` would be a workflow command.
     """
     name = escaped(str(path))
     return f"./{name}" if name.lstrip().startswith("::") else name
 
 
 def comment(text: str) -> str:
-    """A comment of Python: one line, which declares no encoding (PEP 263)."""
+    """The text of a Python comment: one line that does not declare an encoding (PEP 263)."""
     return "# " + _COOKIE.sub(_spelled, escaped(text))
 
 
 def json_text(value: object, indent: int | None = 2) -> str:
-    """A value as JSON, with letters of all languages as they are, and the rest escaped."""
+    """A value as JSON, with printable characters of all languages, and the others escaped."""
     text = _ENCODER.encode(value) if indent is None else _indented(value, " " * indent, "\n")
     lines = text.split("\n")
     return "\n".join(line if line.isprintable() else _json_line(line) for line in lines)
@@ -51,9 +51,9 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def _indented(value: object, indent: str, end: str) -> str:
-    """As `json.dumps` writes it with an indent, which takes it three times as long.
+    """The JSON of a value with an indent, three times as fast as `json.dumps`.
 
-    `end` ends a line and begins the next one at the depth of the value.
+    `end` is a line break with the indent at the depth of the value.
     """
     below = end + indent
     if isinstance(value, dict) and value:
@@ -65,7 +65,7 @@ def _indented(value: object, indent: str, end: str) -> str:
 
 
 def _key(key: object) -> str:
-    """A key as a string: that of JSON for a number, a truth value or None."""
+    """A key of a mapping as a string; numbers, booleans and None as in JSON."""
     return _ENCODER.encode(key if isinstance(key, str) else _ENCODER.encode(key))
 
 

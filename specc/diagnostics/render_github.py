@@ -1,4 +1,4 @@
-"""Findings as workflow commands, which GitHub shows beside the lines of a pull request."""
+"""Diagnostics as GitHub workflow commands, which annotate the lines of a pull request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specc.diagnostics.report import help_text, message, severity
 
 
 def render(findings: Iterable[Diagnostic]) -> str:
-    """`::error file=...,line=...::message`, a line each."""
+    """One line `::error file=...,line=...::message` for each diagnostic."""
     return "\n".join(_command(found) for found in findings)
 
 

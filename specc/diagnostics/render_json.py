@@ -1,4 +1,4 @@
-"""Findings for programs: a JSON array, one object each."""
+"""Diagnostics as a JSON array with an object for each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from specc.diagnostics.source import Span
 
 
 def render(findings: Iterable[Diagnostic]) -> str:
-    """The array, indented; offsets count characters from 0, lines and columns from 1."""
+    """The indented array; offsets are numbers of characters from 0, lines and columns from 1."""
     return json_text([_finding(found) for found in findings])
 
 

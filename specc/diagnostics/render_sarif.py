@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, the exchange format of static analysis (OASIS 2020)."""
+"""Diagnostics as SARIF 2.1.0, the exchange format of static analysis (OASIS 2020)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def render(findings: Iterable[Diagnostic]) -> str:
-    """One run of the tool, with a rule for every code that occurs."""
+    """A log with one run of the tool, and a rule for each code that occurs."""
     listed = list(findings)
     rules = sorted({found.code for found in listed})
     run = {

@@ -1,4 +1,4 @@
-"""Findings for people: place, code, message, the marked line, and the fix.
+"""Diagnostics as text: place, code, message, the marked line, and the fix.
 
 specs/vae.yaml:11:37: error[E0201]: `zz` is neither a node that the model can use nor a constant
    |
@@ -22,7 +22,7 @@ PLAIN = "\x1b[0m"
 
 
 def render(findings: Iterable[Diagnostic], colour: bool = False) -> str:
-    """All findings, an empty line between two, and how many there are where there are several."""
+    """All diagnostics with empty lines between them, and their number if there are several."""
     listed = list(findings)
     shown = ["\n".join(_lines(found, colour)) for found in listed]
     if len(listed) > 1:
@@ -69,7 +69,7 @@ def _elsewhere(span: Span, first: Span) -> str:
 
 
 def place(span: Span) -> str:
-    """`specs/vae.yaml:11:37`."""
+    """The place of a diagnostic, such as `specs/vae.yaml:11:37`."""
     return f"{span.source.name}:{span.line}:{span.column}"
 
 

@@ -1,4 +1,4 @@
-"""From a code and its evidence to a diagnostic, and from a diagnostic to its words."""
+"""The construction of diagnostics from codes and evidence, and their messages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from specc.diagnostics.codes.code import Code
 
 _LONGEST = 400
-"""Letters of one piece of evidence in a message; a key of a megabyte is not printed in full."""
+"""The maximum length of a value of the evidence in a message; longer ones are cut."""
 
 
 def _code(name: str) -> Code:
-    """The entry of a code. The table is loaded with the first finding: most specs have none."""
+    """The entry of a code. The first diagnostic loads the table, which most specs do not need."""
     from specc.diagnostics.codes import CODES
 
     return CODES[name]
@@ -28,7 +28,7 @@ def _code(name: str) -> Code:
 
 @cache
 def fields(code: str) -> frozenset[str]:
-    """The evidence that the words of `code` need. Raises KeyError for an unknown code."""
+    """The names of the evidence in the templates of `code`; raises KeyError for an unknown code."""
     entry = _code(code)
     found = Formatter().parse(entry.message + entry.help)
     return frozenset(name for _, name, _, _ in found if name is not None)
@@ -43,10 +43,10 @@ def diagnose(
     suggestion: str | None = None,
     **evidence: object,
 ) -> Diagnostic:
-    """A finding of kind `code` at `span`.
+    """The diagnostic with the code `code` at `span`.
 
-    Raises KeyError for an unknown code, and ValueError where the evidence is not exactly what the
-    words of the code need: either one is a bug of specc, never of a spec.
+    Raises KeyError for an unknown code, and ValueError if the evidence does not match the templates
+    of the code; both are bugs of specc.
     """
     if fields(code) != evidence.keys():
         needs, has = sorted(fields(code)), sorted(evidence)
@@ -56,12 +56,12 @@ def diagnose(
 
 
 def message(diagnostic: Diagnostic) -> str:
-    """What is wrong, in one sentence."""
+    """The message of a diagnostic: the problem in one sentence."""
     return _filled(_code(diagnostic.code).message, diagnostic)
 
 
 def help_text(diagnostic: Diagnostic) -> str:
-    """The likely fix: the suggestion, unless the help of the code names it, then the help."""
+    """The likely fix: the suggestion, unless the help has it, followed by the help of the code."""
     fix = _filled(_code(diagnostic.code).help, diagnostic)
     guess = diagnostic.suggestion
     if guess is None or f"`{guess}`" in fix:
@@ -72,7 +72,7 @@ def help_text(diagnostic: Diagnostic) -> str:
 
 
 def _filled(template: str, diagnostic: Diagnostic) -> str:
-    """The words of a code with the evidence in them, each piece of which stays short."""
+    """A template with the evidence, each value of which is cut to the maximum length."""
     words = {name: _shortened(escaped(value)) for name, value in diagnostic.evidence.items()}
     return template.format_map(words)
 
@@ -83,5 +83,5 @@ def _shortened(text: str) -> str:
 
 
 def severity(diagnostic: Diagnostic) -> Severity:
-    """Whether the finding stops the compiler."""
+    """The severity: an error stops the compiler, a warning does not."""
     return _code(diagnostic.code).severity

@@ -1,4 +1,4 @@
-"""A text that was read, and half-open ranges of characters in it."""
+"""Source texts, and spans: half-open ranges of characters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from specc.diagnostics.printable import named
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One text with the name it is reported under: a path, or `--set` for an argument."""
+    """A text with its name in diagnostics: a path, or `--set` for an argument."""
 
     path: str
     text: str
@@ -24,11 +24,11 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The path as it is printed: in one line, with escapes for what cannot be seen."""
+        """The path for messages: in one line, with escapes for invisible characters."""
         return named(self.path)
 
     def origin(self, start: int, end: int) -> Span:
-        """The place in the file of the characters `start <= i < end`."""
+        """The span of the characters `start <= i < end` in the file."""
         return Span(self, start, end)
 
     def line(self, number: int) -> str:
@@ -45,17 +45,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class LongForm(Source):
-    """A text that is in no file: what a short name in a file stands for.
+    """The text of the long form of a short name in a file.
 
-    `name_span` is the place of the short name, and `words` those of words that come from its
-    options.
+    `name_span` is the span of the short name, and `words` has the spans of words from its options.
     """
 
     name_span: Span
     words: Mapping[str, Span] = field(compare=False)
 
     def origin(self, start: int, end: int) -> Span:
-        """The place of the word in the options, or that of the short name."""
+        """The span of the word in the options if it is from there, or that of the short name."""
         return self.words.get(self.text[start:end], self.name_span)
 
 
@@ -69,7 +68,7 @@ class Span:
 
     @property
     def origin(self) -> Span:
-        """The place in a file: this one, unless the text is what a short name stands for."""
+        """The span in a file; for a long form, that of the short name or of its options."""
         return self.source.origin(self.start, self.end)
 
     @property
@@ -90,5 +89,5 @@ class Span:
         return self.source.text[self.start : self.end]
 
     def sub(self, start: int, end: int) -> Span:
-        """The range from `start` to `end` counted from the start of this span."""
+        """The span from `start` to `end`, relative to the start of this span."""
         return Span(self.source, self.start + start, self.start + end)

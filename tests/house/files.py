@@ -1,4 +1,4 @@
-"""The files that the rules are about, each parsed once."""
+"""The files of the package with their texts and syntax trees."""
 
 import ast
 import os
@@ -10,7 +10,7 @@ FILES = sorted((ROOT / "specc").rglob("*.py"))
 
 
 def name(path):
-    """Where a file is, from the root of the repository."""
+    """The path of a file relative to the root of the repository."""
     return path.relative_to(ROOT).as_posix()
 
 
@@ -20,13 +20,13 @@ TREES = {at: ast.parse(text) for at, text in TEXTS.items()}
 
 
 def below(*folders):
-    """The names of the package's files in these folders (or files) of it."""
+    """The paths of the files in these folders (or files) of the package."""
     wanted = tuple(f"specc/{folder}" for folder in folders)
     return [at for at in TREES if at in wanted or at.startswith(tuple(f"{w}/" for w in wanted))]
 
 
 def run(*command, cwd=ROOT, **environment):
-    """A command, by default at the root of the repository, with what it wrote."""
+    """Run a command, by default at the root of the repository, and capture its output."""
     return subprocess.run(
         command,
         cwd=cwd,

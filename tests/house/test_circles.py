@@ -1,4 +1,4 @@
-"""No modules import one another in a circle, not even in a function or for types alone."""
+"""There are no import cycles, including imports in functions and for types."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.house.files import TREES
 
 
 def module_of(at: str) -> str:
-    """`specc/graph/graph.py` is `specc.graph.graph`, and a package is its `__init__.py`."""
+    """The name of the module in a file: `specc.graph.graph`; `__init__.py` is the package."""
     return at.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def imported(tree: ast.Module, known: set[str]) -> set[str]:
-    """The modules among `known` that a file imports anywhere in it."""
+    """The modules in `known` that a file imports, also in functions."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -29,7 +29,7 @@ def imported(tree: ast.Module, known: set[str]) -> set[str]:
 
 
 def circles(trees: Mapping[str, ast.Module]) -> set[frozenset[str]]:
-    """The largest sets of modules in which each one imports every other, at some distance."""
+    """The strongly connected components of the import graph with more than one module."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     for module, tree in trees.items():
         graph.add_edges_from((module, other) for other in imported(tree, set(trees)))
@@ -38,12 +38,12 @@ def circles(trees: Mapping[str, ast.Module]) -> set[frozenset[str]]:
 
 
 def child(module: str, package: str) -> str:
-    """The module or package directly inside `package` that a module is, or belongs to."""
+    """The module or package directly inside `package` that contains a module."""
     return ".".join(module.split(".")[: package.count(".") + 2])
 
 
 def package_circles(trees: Mapping[str, ast.Module], package: str) -> set[frozenset[str]]:
-    """The circles among the modules and packages directly inside a package."""
+    """The cycles between the modules and packages directly inside a package."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     inside = {module for module in trees if module.startswith(f"{package}.")}
     for module in inside:
@@ -59,7 +59,7 @@ PACKAGES = sorted({m.rsplit(".", 1)[0] for m in MODULES if m.startswith("specc."
 CIRCULAR = {
     "specc.catalog": {frozenset({"specc.catalog.link", "specc.catalog.links"})},
 }
-"""Packages with a circle: the record of a link uses a building block that its entries use."""
+"""Packages with a known cycle: the type of a link entry uses a block that its entries also use."""
 
 
 @pytest.mark.parametrize("package", PACKAGES)

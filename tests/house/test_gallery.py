@@ -1,4 +1,4 @@
-"""The committed code is what the specs of the gallery compile to."""
+"""The committed code in `generated/` equals the compiled specs."""
 
 import sys
 
@@ -11,7 +11,7 @@ SPECS = sorted(name(path) for path in (ROOT / "specs").glob("*.yaml"))
 
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_the_gallery_is_compiled(seed):
-    """Whatever the seed of Python's hashes."""
+    """The code is the same for any hash seed of Python."""
     command = [sys.executable, "-m", "specc", "compile", "--check", *SPECS]
     done = run(*command, PYTHONHASHSEED=seed)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -37,7 +37,7 @@ objective: mle
 
 
 def test_sums_that_nothing_connects_are_in_the_order_of_the_spec(tmp_path):
-    """Whatever the seed of Python's hashes, in which sets of names are ordered."""
+    """The order is the same for any hash seed of Python, which changes the order of sets."""
     spec = tmp_path / "apart.yaml"
     spec.write_text(APART)
     command = [sys.executable, "-m", "specc", "compile", str(spec), "--emit", "objective"]

@@ -1,4 +1,4 @@
-"""What the catalog holds stands in the catalog alone: the core asks for traits, never for names."""
+"""The core depends on traits of catalog entries, never on their names."""
 
 import ast
 
@@ -31,7 +31,7 @@ CORE = (
     "compiler.py",
 )
 
-# Words that mean something else where they stand.
+# Words in a file that have another meaning than the entry.
 OTHERWISE = {
     ("specc/codegen/alpha_renaming.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/engine/settings.py", "ema"): "`train.ema`",
@@ -69,7 +69,7 @@ OTHERWISE = {
 
 
 def texts(tree):
-    """The texts of the code, without docstrings."""
+    """The strings in the code, without docstrings."""
     described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return {
         node.value

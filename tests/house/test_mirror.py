@@ -1,11 +1,11 @@
-"""The tests of a module are at the path of the module, under its name."""
+"""The unit tests of a module have the path and the name of the module."""
 
 import pytest
 
 from tests.house.files import ROOT
 
 MIRRORED = ("diff", "engine", "evaluate", "graph", "infer", "language", "report")
-"""The packages whose unit tests mirror them."""
+"""The packages with mirrored unit tests."""
 
 UNIT = ROOT / "tests" / "unit"
 

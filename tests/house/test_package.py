@@ -1,4 +1,4 @@
-"""What a wheel holds: the package, with the files that it reads, and nothing else."""
+"""The content of a wheel: the package with its data files, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages in docs/reference are those that the catalog and the schema make."""
+"""The pages in docs/reference equal those generated from the catalog and the schema."""
 
 from specc.reference.__main__ import files
 from tests.house.files import ROOT
@@ -7,7 +7,7 @@ FOLDER = ROOT / "docs" / "reference"
 
 
 def test_the_reference_is_not_stale():
-    """Otherwise: `python -m specc.reference docs/reference`."""
+    """To update them: `python -m specc.reference docs/reference`."""
     made = files()
     assert {path.name for path in FOLDER.iterdir()} == set(made)
     stale = [n for n, text in made.items() if (FOLDER / n).read_text(encoding="utf-8") != text]

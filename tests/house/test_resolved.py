@@ -1,4 +1,4 @@
-"""Code generation reads what the stages before it resolved: no document, no name in the catalog."""
+"""Code generation uses the results of previous stages: neither the document nor the catalog."""
 
 import ast
 
@@ -7,17 +7,17 @@ import pytest
 from tests.house.files import TREES, below
 
 UNRESOLVED = ("specc.language.schema", "specc.catalog.registry", "pydantic")
-"""Modules that hold the spec as it is written, or find an entry of the catalog by its name."""
+"""Modules with the document, or with the lookup of catalog entries by name."""
 
 WRITTEN = {"document", "spec", "spans", "unread"}
-"""Attributes that lead to the spec as it is written."""
+"""Attributes that refer to the document."""
 
 ALLOWED = {"specc.catalog.registry.module_names"}
-"""All names of entries at once: generated code calls no variable by one of them."""
+"""A set of all names of entries, which variables of generated code cannot have."""
 
 
 def imported(tree):
-    """Every module, and everything out of one, that a file imports anywhere in it."""
+    """All modules and names that a file imports, also in functions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -26,7 +26,7 @@ def imported(tree):
 
 
 def unresolved(tree):
-    """What a file reads before it is resolved."""
+    """The imports and attributes in a file that are not resolved values."""
     found = [
         name
         for name in imported(tree)
@@ -41,7 +41,7 @@ def unresolved(tree):
 
 @pytest.mark.parametrize("at", below("codegen"))
 def test_code_generation_reads_what_is_resolved(at):
-    """Otherwise: put it into `specc.objective.experiment`, or on the graph."""
+    """To fix it, add the value to `specc.objective.experiment` or to the graph."""
     assert unresolved(TREES[at]) == []
 
 

@@ -1,4 +1,4 @@
-"""How long a file and a function may be, and how deep."""
+"""The limits of the length of files, and of the length and the nesting of functions."""
 
 import ast
 
@@ -9,7 +9,7 @@ from tests.house.files import IDS, TEXTS, TREES
 MOST_LINES, MOST_BODY, MOST_DEPTH = 500, 60, 4
 MIDDLE_LINES, MIDDLE_BODY = 110, 8
 
-# Functions that may be longer or deeper, each with its reason. Nothing needs it yet.
+# Functions that may be longer or deeper, each with its reason.
 EXCEPTIONS: dict[str, str] = {}
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -21,12 +21,12 @@ def functions(tree):
 
 
 def length(node):
-    """The lines of a function, without its decorators."""
+    """The number of lines of a function, without its decorators."""
     return node.end_lineno - node.lineno + 1
 
 
 def depth(node, top=True):
-    """How many blocks stand inside one another; an `elif` is no deeper than its `if`."""
+    """The nesting depth of blocks; an `elif` has the depth of its `if`."""
     deepest = 0
     for child in ast.iter_child_nodes(node):
         if isinstance(child, FUNCTIONS) and not top:

@@ -1,4 +1,4 @@
-"""Slips of the pen that no linter reports."""
+"""Mistakes that no linter reports."""
 
 import ast
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.c
 
 
 def rebound_parameters(text: str) -> list[tuple[int, str]]:
-    """The lines in loops where a parameter gets a value that does not come from its last one.
+    """The lines in loops that assign a parameter a value independent of its previous one.
 
-    `x = step(x)` iterates. `size = len(rows)` is a new variable under the name of a parameter,
-    which the next pass of the loop reads as if it were still what the caller gave.
+    `x = step(x)` is an iteration. `size = len(rows)` is a new variable with the name of a
+    parameter; the next iteration of the loop would read it instead of the argument.
     """
     found = []
     for function in ast.walk(ast.parse(text)):
@@ -34,7 +34,7 @@ def parameters_of(arguments: ast.arguments) -> set[str]:
 
 
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes below, without those of inner functions and classes."""
+    """The descendants of a node, without those of inner functions and classes."""
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, SCOPES):
             yield child
@@ -62,7 +62,7 @@ def loaded(value: ast.expr) -> tuple[str, ...]:
     return tuple(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
 
 
-# It mutates a list of the text's lines, and joins them.
+# It changes a list of the lines of the text and joins them.
 ITERATIONS = {"tests/unit/test_hostile.py"}
 
 

@@ -1,4 +1,4 @@
-"""Style, types and walls are checked by `.ci/lint`: it has every tool, and is what runs."""
+"""`.ci/lint` runs the checks of style, types and import contracts, and fails if one fails."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def test_every_folder_with_code_is_linted():
 
 @pytest.mark.parametrize("tool", ["ruff format", "ruff check", "mypy", "-c"])
 def test_what_one_tool_finds_is_the_end_of_all(tmp_path, tool):
-    """An interpreter that fails for one tool alone stands for what that tool finds."""
+    """The interpreter is replaced by one that fails for one of the tools."""
     fake = tmp_path / "python"
     fake.write_text(f'#!/bin/sh\ncase "$*" in *"{tool}"*) exit 1;; esac\n')
     fake.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Which layer may import which, and what a command may import before it is needed."""
+"""The import contracts between layers, and the imports of commands."""
 
 import ast
 import configparser
@@ -13,7 +13,7 @@ from tests.house.files import ROOT, TREES, name, run
 LINT = "from importlinter.cli import lint_imports_command as c; c()"
 CONTRACTS = 7
 
-# Imports that an `__init__` would force on everyone who wants one module of its package.
+# An `__init__` imports nothing, so that a module does not load all of its package.
 HEAVY = {"torch", "numpy", "pydantic", "networkx", "yaml", "rich", "matplotlib", "sklearn", "typer"}
 
 
@@ -28,11 +28,11 @@ BREACHES = [
     ("evaluate/importance_weights.py", "specc.cli.main", "Nothing imports the command line"),
     ("infer/order.py", "torch", "Questions are answered without torch"),
 ]
-"""A file, what it must not import, and the contract that says so; `.ci/lint` holds the others."""
+"""A file, a forbidden import, and its contract; `.ci/lint` checks the others."""
 
 
 def test_a_breach_is_noticed(tmp_path):
-    """All of them in one copy, each hidden in a function, where an import is easily missed."""
+    """All violations are in one copy of the package, each inside a function."""
     shutil.copytree(ROOT / "specc", tmp_path / "specc", ignore=shutil.ignore_patterns("*.pyc"))
     shutil.copy(ROOT / ".importlinter", tmp_path)
     for file, imported, _ in BREACHES:
@@ -113,7 +113,7 @@ def test_help_imports_almost_nothing():
 
 
 def test_a_sound_spec_is_checked_without_the_table_of_codes_and_without_code_generation():
-    """Each import is time that every check takes."""
+    """Unused imports would slow down every check."""
     imported = modules_after("check", "specs/vae.yaml")
     assert not {m for m in imported if m.startswith(("specc.codegen", "specc.diagnostics.codes"))}
     assert not imported & {"specc.api", "specc.language.yaml_mistakes.explain", "rich"}

@@ -1,4 +1,4 @@
-"""Which names and words the package does without."""
+"""Names and words that the package does not use."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from tests.house.files import IDS, ROOT, TEXTS, TREES, below
 
-# Names that say nothing of what a file holds.
+# Names of files that do not describe their content.
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "base", "tools", "stuff"}
 
 CORE = ("language", "graph", "objective", "codegen", "diff", "engine", "compiler.py")
@@ -18,17 +18,17 @@ FAMILIES = re.compile(
     re.IGNORECASE,
 )
 
-# Where a family or an estimator is named all the same, and why.
+# Files that name a family or an estimator, each with its reason.
 NAMED = {
     "specc/language/schema/train.py": "the estimators of `evaluate:` are words of the language",
-    "specc/language/schema/read_document.py": "tells under which section a key belongs",
+    "specc/language/schema/read_document.py": "names the section of a misplaced key",
 }
 
 PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
 def spoken(tree, code):
-    """Every name in the code and every text of one word; of all words, where they are code."""
+    """All names in the code and all strings of one word; all strings, if `code`."""
     described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         for field in ("id", "attr", "name", "arg"):
@@ -84,7 +84,7 @@ def test_nothing_is_promised_and_nothing_swallowed(at):
 
 
 def unfinished(tree):
-    """Where an error of any kind is caught, or the code is not there yet."""
+    """The lines that catch any exception, or that are not implemented."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler):

@@ -1,4 +1,4 @@
-"""One row for each distribution: an independent density, and how to sum over its support.
+"""One row for each distribution: an independent density, and a grid over its support.
 
 A row of an elementwise distribution is a frozen distribution of scipy, or an object with the same
 few methods, made from the parameters. A row of a vector distribution gives its log-density, a grid
@@ -25,7 +25,7 @@ Parameters = tuple[Value, ...]
 
 @dataclass(frozen=True)
 class Row:
-    """What the laws need to know of one distribution.
+    """The oracle of a distribution.
 
     `frozen(*parameters)` has `logpdf` or `logpmf`, `cdf` and `support`. `fixed` names parameters
     without a derivative, `breaks` gives the values where the density is not smooth. `edges` are
@@ -45,7 +45,7 @@ class Row:
 
 
 class Listed:
-    """A distribution on listed numbers."""
+    """A distribution on a list of numbers."""
 
     def __init__(self, probs: np.ndarray) -> None:
         self.probs = np.asarray(probs, dtype=np.float64)
@@ -61,7 +61,7 @@ class Listed:
 
 
 class LogDensity:
-    """A distribution of vectors, of which only the log-density is asked."""
+    """A distribution of vectors with a log-density only."""
 
     def __init__(self, logpdf: Callable[[np.ndarray], np.ndarray]) -> None:
         self.logpdf = logpdf
@@ -351,7 +351,7 @@ def tensors(parameters: Parameters, dtype: torch.dtype = torch.float64) -> tuple
 
 
 def grid(name: str, parameters: Parameters, breaks: tuple[float, ...] = ()) -> grids.Grid:
-    """Points and weights over the support of the distribution at these parameters."""
+    """Points and weights over the support of the distribution for these parameters."""
     row = ROWS[name]
     if row.grid is not None:
         return row.grid(*parameters)

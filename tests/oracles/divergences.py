@@ -1,4 +1,4 @@
-"""Divergences in mpmath, with the points where they are compared: the parameters of both sides."""
+"""Divergences in mpmath, with points: the parameters of both distributions."""
 
 from __future__ import annotations
 

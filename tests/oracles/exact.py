@@ -1,8 +1,8 @@
-"""Log-densities, entropies and divergences in mpmath, with the points where they are compared.
+"""Log-densities, entropies and divergences in mpmath, with the points of the comparisons.
 
-Each is the formula of a textbook, with as many digits as it takes. An input is a number, a list, or
-a list of rows. Points are rounded to float32 before use, so both types compute the same function of
-the same numbers.
+Each is the textbook formula with sufficient precision. An input is a number, a list, or a list of
+rows. Points are rounded to float32 before use, so that the functions in both types have the same
+inputs.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ PLACE, FIXED = "place", "fixed"
 
 @dataclass(frozen=True)
 class Exact:
-    """A function of its inputs, each of a kind, and where it is compared.
+    """An exact function, the kinds of its inputs, and the points of the comparisons.
 
-    A `count` has no gradient, but is a number like others in what rounding it would change; what is
-    `fixed` is not rounded. The unit of a gradient is the size of a
-    `positive` input or of a `share`, 1 for `logits`, and for a `place` the scale at that point,
-    which `scale` takes from the inputs. Points in `double` are beyond float32.
+    A `count` has no gradient, but its rounding counts in the scale of the error; a `fixed` input is
+    not rounded. The unit of a gradient is the size of a `positive` input or of a `share`, 1 for
+    `logits`, and for a `place` the scale at that point, which `scale` returns from the inputs.
+    Points in `double` are outside the range of float32.
     """
 
     kinds: tuple[str, ...]
@@ -155,7 +155,7 @@ def multinomial(x, n, logits):
 
 
 def solved(factor, right):
-    """y with L y = right."""
+    """The solution y of L y = right."""
     y = []
     for i, row in enumerate(factor):
         y.append((right[i] - sum(row[j] * y[j] for j in range(i))) / row[i])
@@ -196,13 +196,13 @@ def uniform(x, low, high):
 
 
 def around(locs, scales, distances):
-    """Points of a family of places and scales: x at so many scales from the place."""
+    """Points of a location-scale family: x at given numbers of scales from the location."""
     found = product(locs, scales, (*distances, *(-d for d in distances)))
     return [(loc + z * s, loc, s) for loc, s, z in found if loc + z * s != loc]
 
 
 def by_mean(sizes, spread=(1e-3, 0.5, 0.9, 1.0, 1.1, 2.0, 1e3)):
-    """Pairs of a number and another at so many times it."""
+    """Pairs of a number and a given multiple of it."""
     return [(a, a * k) for a, k in product(sizes, spread)]
 
 
@@ -221,7 +221,7 @@ FACTORS = (
 
 
 def _negative_binomials() -> list[Point]:
-    """At counts around the mean r e^l, for r from small to beyond all digits of float32."""
+    """Points at counts around the mean r e^l, for r from small to above 1 / eps of float32."""
     means = (0.01, 1.0, 20.0, 1e4, 1e6)
     found = [
         (float(round(m * k)), r, float(mp.log(m / r)))

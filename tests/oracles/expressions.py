@@ -1,8 +1,8 @@
-"""The value of an expression of a spec for one event: of a row, of a plate, or of one step.
+"""The value of an expression of a spec for one event: of a row, a plate element, or a step.
 
-`Moment` says where: at which step of a sequence, in which element of a plate, in which order of a
-causal network. Values of a node with steps are looked up by the step: a tensor with an axis of
-steps, or a mapping with those that there are so far.
+`Moment` has the position: the step of a sequence, the element of a plate, the order of a causal
+network. The values of a node with steps are a tensor with an axis of steps, or a mapping from the
+steps so far.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OPERATORS = {
 
 
 class Expressions:
-    """Values of single events under a spec, with the weights of a program."""
+    """Evaluates expressions of a spec for single events, with the weights of a program."""
 
     def __init__(self, checked, program):
         self.graph, self.typed, self.plan = checked.graph, checked.typed, checked.plan
@@ -47,7 +47,7 @@ class Expressions:
     # places
 
     def elements(self, plate):
-        """The elements of a plate in turn, each the one that names on the plate mean."""
+        """Iterate over the elements of a plate; names on the plate refer to the current one."""
         for element in range(self.graph.plates[plate]):
             self.element = element
             yield element
@@ -55,18 +55,18 @@ class Expressions:
 
     @contextlib.contextmanager
     def at(self, step):
-        """Names of nodes on a sequence mean their value at this step."""
+        """A context in which names of nodes on a sequence refer to this step."""
         outer, self.step = self.step, step
         yield
         self.step = outer
 
     def scan(self, node):
-        """The sequence that a node is on, if it is on one."""
+        """The sequence of a node, or None."""
         plates = self.typed.types[node.id].plates
         return next((plate for plate in plates if plate in self.graph.scans), None)
 
     def length(self, scan, values):
-        """How many of the steps of a sequence the row has."""
+        """The number of steps of a sequence in the row."""
         found = self.graph.scans[scan]
         return found.steps if found.lengths is None else int(values[found.lengths])
 
@@ -95,7 +95,7 @@ class Expressions:
                 return self.link(program, function, arguments, values)
 
     def name(self, program, name, values):
-        """The value of a node: learnt, computed, or one of `values`."""
+        """The value of a node: learned, computed, or from `values`."""
         node = self.graph.lookup(program, name.id)
         if node is None:
             return torch.tensor(self.graph.constants[name.id], dtype=torch.float64)
@@ -104,14 +104,14 @@ class Expressions:
         if node.role == "let":
             return self.value(node.program, node.value, values)
         if node.parts and node.name not in values:
-            return self.whole(node, values)
+            return self.joint(node, values)
         if node.role == "parameter":
-            return self.learnt(node)
+            return self.parameter(node)
         found = values[name.id] if self.scan(node) is None else values[name.id][self.step]
         return found.to(torch.float64)
 
     def before(self, program, node, values):
-        """The value at the step before; at the first step of the row what it starts with."""
+        """The value at the previous step; at the first step of the row the initial value."""
         step = self.step + node.shift.offset
         if 0 <= step < self.length(self.scan(node), values):
             with self.at(step):
@@ -119,12 +119,12 @@ class Expressions:
         start = self.value(program, node.initial, values)
         return start.expand(self.typed.types[node.id].shape)
 
-    def whole(self, node, values):
-        """The value of a draw with several parts: all their numbers, part after part."""
+    def joint(self, node, values):
+        """The value of a joint node: the concatenation of its flattened parts."""
         return torch.cat([values[part].reshape(-1).to(torch.float64) for part in node.parts])
 
-    def learnt(self, node):
-        """A parameter, or its part for this element of a plate or this step of a sequence."""
+    def parameter(self, node):
+        """The value of a parameter, at this element of a plate or this step of a sequence."""
         learnt = self.plan.programs[node.program].learnable
         raw = getattr(
             self.modules[node.program], next(x.raw for x in learnt if x.node.name == node.name)
@@ -135,18 +135,18 @@ class Expressions:
         return found if place is None else found[place]
 
     def link(self, program, function, arguments, values):
-        """A network applied to its arguments side by side."""
+        """The output of a network for its joined arguments."""
         modules = self.plan.programs[program].modules
         found = next(m for m in modules if m.link.name == function)
         if isinstance(found.link.entry, Causal):
             return self.masked(program, found, arguments, values)
         attribute = found.attribute
-        # A link without layers of its own under `params:` hands its inputs to the heads.
+        # For a link without layers, the inputs of `params:` are those of the heads.
         network = getattr(self.modules[program], attribute, torch.nn.Identity())
         return network(self.joined(program, arguments, values))
 
     def masked(self, program, found, arguments, values):
-        """A causal network: one of its orders, without its heads where it has several."""
+        """The output of a causal network, before the heads or for the current order."""
         inputs = [self.value(program, arguments[0], values)]
         inputs += [self.joined(program, arguments[1:], values)] if arguments[1:] else []
         made = getattr(self.modules[program], found.attribute)(*inputs)
@@ -157,7 +157,7 @@ class Expressions:
         return made
 
     def joined(self, program, arguments, values):
-        """What enters a link: its arguments side by side, class numbers one-hot."""
+        """The input of a link: the concatenated arguments, with class numbers one-hot."""
         parts = []
         for argument in arguments:
             part = self.value(program, argument, values)

@@ -1,4 +1,4 @@
-"""The distribution of one event of a node, in torch.distributions, and what it goes through."""
+"""The distribution of one event of a node in torch.distributions, and its bijections."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ VECTORS = {
 
 
 class Distributions(Expressions):
-    """Distributions of single events, and the bijections that their draws go through."""
+    """Distributions of single events, and the bijections of their draws."""
 
     def distribution(self, program, node, values):
-        """The distribution of one event, in torch.distributions."""
+        """The distribution of one event in torch.distributions."""
         shape = self.typed.types[node.id].shape
         if node.entry.name in VECTORS:
             family, names = VECTORS[node.entry.name]
@@ -51,7 +51,7 @@ class Distributions(Expressions):
         return family(**keywords, validate_args=False)
 
     def parameters(self, program, node, names, values):
-        """The parameters of a node by name, each as it is written: it broadcasts to the event."""
+        """The parameters of a node by name, which broadcast to the event."""
         for key in names.split():
             if key in node.arguments:
                 yield self.value(program, node.arguments[key], values)
@@ -64,7 +64,7 @@ class Distributions(Expressions):
                 yield torch.tensor(float(node.entry.defaults[key]))
 
     def head(self, program, node, key, values):
-        """One linear layer on top of the shared trunk, exp for what must be positive."""
+        """The parameter from its head: a linear layer after the trunk, exp if it is positive."""
         heads = self.plan.programs[program].heads
         found = next(h for h in heads if (h.node.name, h.parameter.name) == (node.name, key))
         trunk = self.value(program, node.params, values)
@@ -74,11 +74,11 @@ class Distributions(Expressions):
         return (raw if found.parameter.support == REAL else raw.exp()).reshape(shape)
 
     def members(self, node):
-        """How many orders the causal link of a node has, the density being their mean."""
+        """The number of orders of the causal link of a node, over which the density is a mean."""
         return next((n for n, _ in self.causal(node)), 1)
 
     def causal(self, node):
-        """The causal link applied to the node itself, if there is one, with its orders."""
+        """The causal link applied to the node itself, or None, with its orders."""
         for call in (c for e in node.own_expressions() for c in calls(e)):
             link = self.graph.links.get(call.function)
             if link is not None and isinstance(link.entry, Causal):

@@ -1,4 +1,4 @@
-"""Points and weights by which a sum over `points` is an integral or a sum over a support.
+"""Points and weights with which a sum over points is an integral or a sum over a support.
 
 The integrals use the double-exponential substitutions of Takahasi and Mori (1974): the trapezoid
 rule after them is exact to about 1e-12 for analytic integrands, also with an integrable
@@ -75,7 +75,7 @@ def vectors(points: list[tuple[float, ...]]) -> Grid:
 
 
 def plane(loc: np.ndarray, factor: np.ndarray) -> Grid:
-    """A grid for the integral over the plane of something like a normal density: 12 sd wide."""
+    """A grid for integrals over the plane of densities similar to a normal one: 12 sd wide."""
     t = np.arange(-120, 121) * 0.1
     z = np.stack(np.meshgrid(t, t), -1).reshape(-1, 2)
     weight = 0.01 * abs(np.linalg.det(factor))
@@ -83,7 +83,7 @@ def plane(loc: np.ndarray, factor: np.ndarray) -> Grid:
 
 
 def triangle() -> Grid:
-    """A grid for the integral over the simplex of three entries, by its first two.
+    """A grid for the integral over the simplex of three entries, in coordinates u and v.
 
     x_1 = u, x_2 = (1 - u) v, x_3 = (1 - u) (1 - v): the Jacobian is 1 - u.
     """

@@ -1,9 +1,8 @@
-"""A second reading of a spec: one event at a time, with torch.distributions, and no generated code.
+"""An interpreter of specs: one event at a time, with torch.distributions, without generated code.
 
-It takes the weights from a program, and everything else (who depends on whom, and how) from the
-graph of names that the spec was read into. It knows nothing of batches, particles or plates, and
-goes through a sequence step by step: what generated code does to many events at once must be what
-this does to each.
+The weights are those of a program, and the structure is that of the graph. The interpreter has no
+batches, particles or plates, and evaluates sequences step by step; generated code, which computes
+many events at once, must give the same result for each of them.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from tests.oracles.families import Distributions
 
 
 class Interpreter(Distributions):
-    """Log-densities and draws of single events under a spec, with the weights of a program."""
+    """Log-densities and draws of single events of a spec, with the weights of a program."""
 
     def log_joint(self, program, values):
-        """The sum of the log-densities of all random nodes of a program that have a value."""
+        """The sum of the log-densities of all random nodes of a program with a value."""
         nodes = self.graph.programs[program].nodes.values()
         random = [node for node in nodes if node.is_random]
         return sum(self.log_prob(program, node, values) for node in random)
 
     def log_prob(self, program, node, values):
-        """Log p of a node: all its entries, elements of its plate and steps of the row together."""
+        """Log p of a node, summed over entries, elements of its plate and steps of the row."""
         if node.parts:
-            values = {**values, node.name: self.whole(node, values)}
+            values = {**values, node.name: self.joint(node, values)}
         scan = self.scan(node)
         plate = next((p for p in self.typed.types[node.id].plates if p in self.graph.plates), None)
         if scan is None and plate is None:
@@ -42,14 +41,14 @@ class Interpreter(Distributions):
             total = total + self.event(program, node, values[node.name][element], values)
         return total
 
-    def torn(self, node, value):
-        """The parts of a draw by name, each of its own shape."""
+    def split_parts(self, node, value):
+        """The parts of a joint draw by name, in their shapes."""
         shapes = {part: self.typed.types[node.program, part].shape for part in node.parts}
         pieces = value.split([math.prod(shape) for shape in shapes.values()])
         return {n: p.reshape(s) for (n, s), p in zip(shapes.items(), pieces, strict=True)}
 
     def event(self, program, node, value, values):
-        """Log p of one event of a node, which may be one element of a plate."""
+        """Log p of one event of a node, or of one element of a plate."""
         log_det = torch.tensor(0.0)
         for call in reversed(node.through):
             log_scale, shift = self.affine(program, call, value.shape, values)
@@ -64,7 +63,7 @@ class Interpreter(Distributions):
         return torch.stack(totals).logsumexp(0) - math.log(members) + log_det
 
     def counted(self, program, node, log_p, values):
-        """The sum over the entries that count: data that may be missing is left out, or drawn."""
+        """The sum over entries: the known ones, or in the guide the missing ones that it draws."""
         data = self.graph.model.nodes[node.name]
         known = values.get(f"{node.name}_known")
         if data.missing is None or known is None or (data.is_drawn and program == "model"):
@@ -83,7 +82,7 @@ class Interpreter(Distributions):
         return value
 
     def entries(self, program, node, values):
-        """One draw of what a distribution draws, entry by entry where its link is causal."""
+        """One draw from the base distribution, entry by entry if the link is causal."""
         link = next((name for _, name in self.causal(node)), None)
         if link is None:
             return self.distribution(program, node, values).sample()
@@ -99,31 +98,31 @@ class Interpreter(Distributions):
         return value
 
     def draw(self, program, values):
-        """One draw of all random nodes of a program, after the values that there are.
+        """One draw of all random nodes of a program, given the values `values`.
 
-        Each node, at each step where it has steps, is drawn as soon as all that it needs is there.
+        Each node, at each of its steps, is drawn as soon as its dependencies have values.
         """
         drawn = dict(values)
         nodes = self.graph.programs[program].nodes.values()
         free = [n for n in nodes if n.is_random and not set(n.values) <= set(values)]
         waiting = [cell for node in free for cell in self.cells(node, drawn)]
         while waiting:
-            left = [cell for cell in waiting if not self.drew(program, *cell, drawn)]
+            left = [cell for cell in waiting if not self.try_draw(program, *cell, drawn)]
             assert len(left) < len(waiting), left
             waiting = left
         scans = {n for n, v in drawn.items() if isinstance(v, dict)}
         return {n: self.stacked(n, drawn) if n in scans else v for n, v in drawn.items()}
 
     def cells(self, node, drawn):
-        """A node with each step of the row, or with none; its values go into a mapping."""
+        """Pairs of a node and each step of the row, or None; values with steps are a mapping."""
         scan = self.scan(node)
         if scan is None:
             return [(node, None)]
         drawn[node.name] = {}
         return [(node, step) for step in range(self.length(scan, drawn))]
 
-    def drew(self, program, node, step, drawn):
-        """Whether there was all that a draw needs; its value goes into `drawn`."""
+    def try_draw(self, program, node, step, drawn):
+        """Whether the dependencies of a node had values; adds its draw to `drawn`."""
         plate = next((p for p in self.typed.types[node.id].plates if p in self.graph.plates), None)
         try:
             with self.at(step):
@@ -133,7 +132,7 @@ class Interpreter(Distributions):
             self.element = None
             return False
         if node.parts:
-            drawn |= self.torn(node, events[0])
+            drawn |= self.split_parts(node, events[0])
         elif step is None:
             drawn[node.name] = torch.stack(events) if plate else events[0]
         else:
@@ -141,7 +140,7 @@ class Interpreter(Distributions):
         return True
 
     def stacked(self, name, drawn):
-        """The values of all steps; those that the row does not have are 0."""
+        """The values of all steps; steps beyond the length of the row are 0."""
         node = self.graph.model.nodes[name]
         count = self.graph.scans[self.scan(node)].steps
         empty = torch.zeros(self.typed.types[node.id].shape)
@@ -149,9 +148,9 @@ class Interpreter(Distributions):
 
 
 def events(values: dict[str, Tensor], kinds: dict[str, Type], scans, particle: int, row: int):
-    """The values of one particle of one row; an axis of size 1 stands for all.
+    """The values of one particle of one row; axes of size 1 are shared.
 
-    A node on a plate has the values of all its elements, whatever the row, and one on a sequence
+    A node on a plate has the values of all elements, independent of the row, and one on a sequence
     those of all steps.
     """
     found = {}

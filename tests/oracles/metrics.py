@@ -1,8 +1,7 @@
-"""What metrics of samples and kernels must give, by closed forms and by hand.
+"""Reference values of sample metrics and kernels, from closed forms and by hand.
 
-A row of `METRICS` is made of data and samples, options, and the numbers that follow from them, each
-with what it may differ by. `EXPECTED` is E k(x, y) for x - y normal with this mean and variance, on
-the line.
+A row of `METRICS` has data and samples, options, and the expected numbers with their tolerances.
+`EXPECTED` has E k(x, y) for real x and y, with x - y normal with this mean and variance.
 """
 
 from __future__ import annotations
@@ -88,7 +87,7 @@ def discrepancy(name: str, shift: float, deviation: float) -> float:
 
 
 def mmd() -> Case:
-    """By the definition, in sums over pairs."""
+    """The definition, with sums over pairs."""
     x, y = normal(7, 2, 1), 0.5 + normal(5, 2, 2)
 
     def k(a: Tensor, b: Tensor) -> float:
@@ -118,7 +117,7 @@ def mode_coverage() -> Case:
 
 
 def frechet() -> Case:
-    """With the square root of the product of the covariances, by scipy."""
+    """The distance with the matrix square root of scipy."""
     x, y = (
         normal(40, 3, 4) * torch.tensor([1.0, 2.0, 0.1]),
         1.0 + normal(30, 3, 5) @ normal(3, 3, 6),
@@ -130,10 +129,10 @@ def frechet() -> Case:
 
 
 def precision_recall() -> Case:
-    """On the line, with the nearest neighbour: data 0 1 10, whose balls reach 1, 1 and 9."""
+    """One dimension and k = 1: the radii of the data 0, 1, 10 are 1, 1 and 9."""
     data = torch.tensor([[0.0], [1.0], [10.0]]).double()
     samples = torch.tensor([[-1.0], [-1.5], [19.5], [19.6]]).double()
-    # Samples reach 0.5, 0.5, 0.1 and 0.1: no data is inside; of samples only -1 is, at the edge.
+    # The radii of the samples are 0.5, 0.5, 0.1 and 0.1: no data are inside. Only -1 is inside.
     return Case(
         data, samples, {"neighbours": 1}, {"precision": (0.25, 1e-12), "recall": (0.0, 1e-12)}
     )

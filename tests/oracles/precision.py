@@ -1,9 +1,9 @@
-"""How far a function in floating point is from the exact one, and its gradient.
+"""The error of a function in floating point and of its gradient.
 
-The error of a value f is taken relative to the largest of 1, |f| and what rounding the inputs
-themselves would change, sum_j |x_j df/dx_j|: no formula can be better where that is large. The
-gradient in an input is taken times the unit u of that input, so that it is a change of f, and its
-error relative to the largest of 1, |u g| and u sum_j |x_j dg/dx_j|.
+The error of a value f is relative to the maximum of 1, |f| and sum_j |x_j df/dx_j|, the effect of
+rounding the inputs, below which no formula can be. The gradient in an input is multiplied by the
+unit u of that input, so that it is a change of f; its error is relative to the maximum of 1, |u g|
+and u sum_j |x_j dg/dx_j|.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tests.oracles.exact import COUNT, FIXED, LOGITS, PLACE, SHARE, Exact, Point
 
 DIGITS = 75
 STEP = 1e-22
-"""Derivatives are central differences of relative steps of this size, with so many digits."""
+"""The relative step of central differences, and the number of digits with which they use it."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The exact value at a point with the scale of its error; so for each entry of the gradient."""
+    """The exact value and gradient at a point, with the scales of their errors."""
 
     value: Any
     scale: Any
@@ -35,7 +35,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Worst:
-    """The largest error of a value and of a gradient, and the points where they are."""
+    """The largest errors of a value and of a gradient, with their points."""
 
     value: float
     gradient: float
@@ -44,12 +44,12 @@ class Worst:
 
 
 def rounded(value: Value, dtype: torch.dtype = torch.float32) -> Value:
-    """The numbers of an input as they are in a type."""
+    """The numbers of an input, rounded to a type."""
     return torch.tensor(value, dtype=dtype).tolist()
 
 
 def points(exact: Exact, dtype: torch.dtype) -> list[Point]:
-    """The points of a function, rounded; those beyond float32 for float64 alone."""
+    """The rounded points of a function; points outside the range of float32 for float64 only."""
     found = [tuple(map(rounded, point)) for point in exact.points]
     if dtype == torch.float64:
         found += [tuple(rounded(v, dtype) for v in point) for point in exact.double or []]
@@ -57,7 +57,7 @@ def points(exact: Exact, dtype: torch.dtype) -> list[Point]:
 
 
 def entries(value: Value) -> Iterator[tuple[tuple[int, ...], float]]:
-    """The numbers of an input with their places; of a matrix the lower triangle."""
+    """The numbers of an input with their indices; of a matrix, the lower triangle."""
     if not isinstance(value, list):
         yield (), value
         return
@@ -69,7 +69,7 @@ def entries(value: Value) -> Iterator[tuple[tuple[int, ...], float]]:
 
 
 def truth(exact: Exact, point: Point) -> Truth:
-    """By central differences in mpmath, of the first and the second order."""
+    """The exact values and gradients, by central differences in mpmath."""
     with mp.workdps(DIGITS):
         places, numbers, kinds = [], [], []
         for k, value in enumerate(point):
@@ -128,7 +128,7 @@ def _add(inputs: list[Any], place: tuple[int, ...], step: Any) -> None:
 
 
 def _size(number: float, kind: str) -> float:
-    """What an input is rounded by, in units of the last place of 1."""
+    """The rounding error of an input, in units of the last place of 1."""
     return max(1.0, abs(number)) if kind == LOGITS else abs(number)
 
 
@@ -147,7 +147,7 @@ def worst(
 ) -> Worst:
     """The largest errors over the points of a function, in units of the last place of 1.
 
-    `known` keeps what is exact, for the other type.
+    `known` caches exact values for the other type.
     """
     found = Worst(0.0, 0.0, None, None)
     eps = torch.finfo(dtype).eps
@@ -166,7 +166,7 @@ def worst(
 def errors(
     call: Callable[..., Tensor], exact: Exact, point: Point, right: Truth, dtype: torch.dtype
 ) -> tuple[float, float]:
-    """The error of the value and the largest of the gradient at one point; nan counts as inf."""
+    """The error of the value and the maximum of the gradient's at a point; nan is inf."""
     made = [torch.tensor(v, dtype=dtype) for v in point]
     free = [t for t, k in zip(made, exact.kinds, strict=True) if k not in (COUNT, FIXED)]
     for t in free:
@@ -194,7 +194,7 @@ def _at(value: Value, place: tuple[int, ...]) -> float:
 
 
 def _error(found: float, right: Any, scale: Any, unit: float, largest: float) -> float:
-    """Where the exact number is beyond the type, an infinity of its sign is right."""
+    """The error of a number; infinity is correct for exact numbers outside the type's range."""
     if math.isnan(found):
         return math.inf
     if abs(right) > largest:

@@ -1,7 +1,7 @@
-"""Objectives that are short for several players: the options with which the laws write each out.
+"""Options of objectives that are short for several players, for the laws of their long forms.
 
-A row is what stands after `objective:`, for the spec of `SPEC`. Every option and every word that an
-option may have is in some row.
+A row is the value of `objective:` in the spec `SPEC`. Each option and each word of an option occurs
+in a row.
 """
 
 from __future__ import annotations

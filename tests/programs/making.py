@@ -1,4 +1,4 @@
-"""Small programs, compiled from the specs here, with the changes that a test makes to them."""
+"""Small programs compiled from the specs in this folder, and changes of them for tests."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ HERE = Path(__file__).parent
 Change = Callable[[dict[str, Any]], None]
 
 KL = "KL(q(z | x) || p(z))"
-"""The metric of the divergence in the losses of these programs."""
+"""The name of the divergence in the metrics of these programs."""
 
 
 @functools.cache
 def compiled(name: str) -> Mapping[str, str]:
-    """The generated files of `NAME.yaml`, which is compiled once."""
+    """The generated files of `NAME.yaml`, compiled once per process."""
     text = (HERE / f"{name}.yaml").read_text(encoding="utf-8")
     result, checked = compile(Source(f"{name}.yaml", text))
     assert result is not None, checked.diagnostics
@@ -32,7 +32,7 @@ def compiled(name: str) -> Mapping[str, str]:
 
 
 def copy(name: str, to: Path, changes: Change | None = None, **train: Any) -> Path:
-    """The program under `to`, its `train` updated and its manifest changed."""
+    """A copy of the program in `to` with an updated `train` and a changed manifest."""
     folder = to / name
     folder.mkdir(parents=True)
     for file, text in compiled(name).items():
@@ -48,14 +48,14 @@ def copy(name: str, to: Path, changes: Change | None = None, **train: Any) -> Pa
 
 
 def place(text: str, after: int = 0) -> str:
-    """The first line of the model of `vae` that has the text in it, as `model.py:38`."""
+    """The place of the first line of the model of `vae` that contains a text: `model.py:38`."""
     lines = compiled("vae")["model.py"].splitlines()
     first = next(number for number, found in enumerate(lines, 1) if text in found)
     return f"model.py:{first + after}"
 
 
 def change(folder: Path, made: Change) -> None:
-    """Changes the manifest of the copy."""
+    """Change the manifest of a copy."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     made(manifest)
@@ -63,7 +63,7 @@ def change(folder: Path, made: Change) -> None:
 
 
 def edit(folder: Path, file: str, old: str, new: str) -> None:
-    """Replaces text in a file of the copy, which must be there."""
+    """Replace a text, which must exist, in a file of a copy."""
     path = folder / file
     text = path.read_text()
     assert old in text
@@ -71,7 +71,7 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
 
 
 def linear_data(folder: Path, rows: int = 400, seed: int = 0) -> Path:
-    """The npz file that the linear program reads; a quarter of it is for the test."""
+    """Write the npz file of the linear program; a quarter of the rows is the test part."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     w = rng.normal(size=(2, 5))
@@ -81,7 +81,7 @@ def linear_data(folder: Path, rows: int = 400, seed: int = 0) -> Path:
 
 
 def exact_log_prob(model: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """log N(x; b, W W' + s^2 I) of each row, the density of the linear program's data."""
+    """log N(x; b, W W' + s^2 I) of each row, the exact log-density of the linear program."""
     w, b, scale = model.decoder.weight, model.decoder.bias, model.scale
     covariance = w @ w.T + scale**2 * torch.eye(len(b), dtype=w.dtype)
     return torch.distributions.MultivariateNormal(b, covariance).log_prob(x)

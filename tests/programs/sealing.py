@@ -1,4 +1,4 @@
-"""Run folders that were changed on purpose, with hashes and seals that fit again."""
+"""Updates of the hashes in changed run folders, so that they are valid again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from specc.engine.storage import checkpoint, file_io, run_folder, seal
 
 
 def reseal(run: Path) -> None:
-    """Every hash in the folder is that of what is there now; a record that is no JSON stays."""
+    """Set all hashes in a run folder to those of its files; invalid JSON files are unchanged."""
     for path in (run / run_folder.RUN, *run.glob(f"*/*/{checkpoint.STATE}")):
         hashed = "files" if path.name == run_folder.RUN else "hashes"
         try:

@@ -31,7 +31,7 @@ def fuzz(tmp_path, *words):
 
 
 def test_a_few_hundred_cases(tmp_path):
-    table = fuzz(tmp_path, "--count", "300", "--seed", "12", "--steps", "1", "--whole", "0.03")
+    table = fuzz(tmp_path, "--count", "300", "--seed", "12", "--steps", "1", "--cli", "0.03")
     found = map(int, re.search(r"^all +(.*)$", table, re.M)[1].split())
     accepted, refused, fault, stepped, repeated = found
     assert accepted > 50 and refused > 100 and stepped > 3 and repeated and not fault

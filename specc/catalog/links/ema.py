@@ -31,12 +31,12 @@ def average(options: Options) -> Average:
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
-    """Never made: the layers are those of the link that is averaged."""
+    """Raise AssertionError: the graph stage uses the layers of the averaged link instead."""
     raise AssertionError(f"the layers are those of `{options.ema.of}`")
 
 
 def head(options: Options, features: Shape, output: Shape) -> Lowered:
-    """Never made: the layers are those of the link that is averaged."""
+    """Raise AssertionError: the graph stage uses the layers of the averaged link instead."""
     raise AssertionError(f"the layers are those of `{options.ema.of}`")
 
 

@@ -1,4 +1,4 @@
-"""The code of words that belong to the language and that this version does not implement."""
+"""The code of words of the language that this version does not implement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes of names and roles: unknown, unused, circular, or out of reach."""
+"""Codes of names and roles: unknown, unused, in a cycle, or not available in a program."""
 
 from __future__ import annotations
 

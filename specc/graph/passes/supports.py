@@ -393,7 +393,7 @@ class _Supports:
                     raise _Unknown
                 rank, written = self.ranks[expression.span], list_of(base, self.graph.constants)
                 if rank == 1 and rows_sum_to_one(written):
-                    return SIMPLEX  # also where the rows together are a Cholesky factor
+                    return SIMPLEX  # also if the rows are a Cholesky factor
                 is_whole = rank >= inner.event_rank
                 return inner if is_whole else bounds(inner)
             case Sequence(items=items):

@@ -132,7 +132,7 @@ class _Parser:
         left = self.prefix()
         while (strength := self.strength()) >= max(minimum, SUM):
             operator = cast(BinaryOperator, self.advance().text)
-            # A power groups to the right, and takes a minus on its right side.
+            # A power is right-associative, and its right side can start with a minus.
             right = self.expression(UNARY if strength == POWER else strength + 1)
             left = Binary(operator, left, right, self.span(start))
         self.depth -= 1
