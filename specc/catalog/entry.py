@@ -118,8 +118,10 @@ class Function:
     - `domain`: the arguments for which the result is finite.
     - `differentiates`: the first argument is passed to `target` as a function of the second, a
       node.
-    - `over_rows`: the function compares all rows of a batch in its first two arguments, and is
-      available in losses only.
+    - `over_rows`: the result in one row depends on the first two arguments in other rows; the
+      function is available in losses only.
+    - `remembers`: the result is drawn from rows of the first argument in this step and earlier
+      ones, which the loss holds as state; their number is the second argument. It has no gradient.
     """
 
     name: str
@@ -142,6 +144,7 @@ class Function:
     domain: Support = REAL
     differentiates: bool = False
     over_rows: bool = False
+    remembers: bool = False
     numbers_from: int | None = None
 
 

@@ -90,6 +90,7 @@ FUNCTIONS: Registry[Function] = Registry(
             "abs clip cos erf exp expm1 known log log1p logit relu sigmoid sin softplus sqrt "
             "square stop tanh",
         ),
+        **_rows("functions.buffers", "buffer"),
         **_rows("functions.calculus", "grad"),
         **_rows("functions.discrepancies", "energy_mmd linear_mmd rational_quadratic_mmd rbf_mmd"),
         **_rows("functions.reductions", "argmax argmin logsumexp max mean min mse norm prod sum"),

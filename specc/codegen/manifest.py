@@ -103,8 +103,8 @@ def _scalars(plan: Plan, player: Player) -> dict[str, dict[str, Any]]:
 
 
 def _state(own: State) -> dict[str, Any]:
-    """Return a tensor that a loss reads and replaces at each step, equal in all processes."""
-    kind = {"dtype": "float32", "layout": "replicated"}
+    """Return the declaration of a tensor that a loss reads and replaces at each step."""
+    kind = {"dtype": own.dtype, "layout": "sharded" if own.is_divided else "replicated"}
     return {"name": own.name, "shape": list(own.shape), "initial": own.initial, **kind}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Literal
 
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.objective import Objective as Entry
@@ -109,11 +110,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A tensor that a loss reads and replaces at each step, such as a running mean."""
+    """A tensor that a loss reads and replaces at each step: a running mean, a buffer.
+
+    If it `is_divided`, each micro-batch has a part of it along the first axis; otherwise the tensor
+    after the step is the mean over them.
+    """
 
     name: str
     shape: tuple[int, ...]
     initial: float
+    dtype: Literal["float32", "int64"] = "float32"
+    is_divided: bool = False
 
 
 @dataclass(frozen=True, slots=True)

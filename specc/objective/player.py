@@ -9,6 +9,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, ROWS, TypedGraph
 from specc.objective.objective import Decision, Draw, Player
 from specc.objective.passes.bounds import Expansion
+from specc.objective.passes.buffers import buffer_decisions, buffer_states, find_buffers
 from specc.objective.passes.change_of_variables import autoregressive_decisions, bijection_decisions
 from specc.objective.passes.closed_form import use_closed_forms
 from specc.objective.passes.draws import Setting, choose_draws
@@ -51,7 +52,8 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
     if expansion.links is None:
         check_learns(typed.graph, expansion, draws, findings)
     else:
-        check_trained(typed.graph, expansion, expansion.links, stochastic, findings)
+        moving = StochasticGraph(typed.graph, stochastic.drawn_in, of_gradients=True)
+        check_trained(typed.graph, expansion, expansion.links, moving, findings)
     if findings.has_errors():
         return None
     player = _assemble(typed, expansion, draws)
@@ -133,6 +135,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
         *autoregressive_decisions(typed, minimize),
     ]
     missing = missing_decisions(typed, minimize)
+    buffers = find_buffers(typed.graph, minimize)
     return Player(
         name=expansion.player or "loss",
         entry=entry,
@@ -140,7 +143,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
         particles=expansion.particles if any(d.is_sampled for d in draws.values()) else 1,
         draws=MappingProxyType(draws),
         surrogates=surrogates,
-        state=states(surrogates, draws, reduction),
+        state=(*states(surrogates, draws, reduction), *buffer_states(typed, buffers)),
         links=expansion.links,
         warm_up=expansion.shaping.warm_up if is_weighted else 0.0,
         enumerated=tuple(n for n, d in draws.items() if d.has_axis),
@@ -150,6 +153,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
             *closed,
             *sums,
             *missing,
+            *buffer_decisions(buffers),
             *scores,
             *(_rising(expansion) if is_weighted else ()),
         ),

@@ -1,4 +1,4 @@
-"""Signal handlers as in a terminal, since runs react to signals."""
+"""Signals, which runs react to, as they are in a terminal."""
 
 import pytest
 
@@ -7,6 +7,6 @@ from tests import dispositions
 
 @pytest.fixture(autouse=True)
 def usual_signals():
-    """Restores the default handlers: `nohup` or a background shell makes signals ignored."""
+    """A suite under `nohup` or in the background would pass on signals that are ignored."""
     with dispositions.usual():
         yield

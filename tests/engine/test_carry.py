@@ -1,4 +1,4 @@
-"""A warm start copies the tensors with equal names and shapes, and no others."""
+"""A warm start: what fits is taken over by name and shape, and nothing else is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every bijection with options, shapes and contexts, as modules with perturbed parameters."""
+"""Every bijection with options, shapes and contexts, as modules away from the identity."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ SOLVED = [
 
 
 def lowered(case: Case) -> Lowered:
-    """The layers of the entry for its case."""
+    """The entry, lowered for its case."""
     entry = BIJECTIONS[case.kind]
     return entry.lower(entry.Options.model_validate(case.given), case.shape, case.context)
 
 
 def shaken(case: Case, seed: int = 0, by: float = 0.3) -> nn.Module:
-    """The module in float64, with normal noise added to each parameter."""
+    """The module in float64, each parameter moved by normal numbers, so that none is at rest."""
     torch.manual_seed(seed)
     (layer,) = lowered(case).layers
     made = module(layer).double()

@@ -1,4 +1,4 @@
-"""Gradients with a class marginalized inside a log, on which the prior of a latent depends."""
+"""The gradient where a class is summed out inside a log, and a prior of a number depends on it."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ objective: %s
 
 @pytest.fixture(autouse=True)
 def _double():
-    """Sets float64 as default: class numbers enter a link as one-hot vectors of that dtype."""
+    """Class numbers enter a link one-hot, in torch's default precision."""
     with precision(torch.float64):
         yield
 
@@ -57,7 +57,7 @@ def elbo(p):
 
 
 def divergences_inside(p):
-    """A looser bound: the log of the sum over classes, after the mean over z."""
+    """A looser bound: the log of the sum of what has been averaged over z already."""
     z, q = draws(p)
     kl = torch.stack([kl_divergence(q, Normal(prior, 0.7)).sum() for prior in priors(p)])
     return -((WEIGHTS * lp(p.model.x_logits(z), X)).sum() + (np.log(1 / 3) - kl).logsumexp(0))

@@ -13,7 +13,7 @@ from specc.codegen.layout import Layout
 from specc.codegen.lower.capabilities import points
 from specc.codegen.lower.densities import LOGMEANEXP, parameters
 from specc.codegen.lower.draws import draw, emit_values
-from specc.codegen.lower.scope import Scope
+from specc.codegen.lower.scope import NOISE, Scope
 from specc.codegen.lower.terms import Terms, signed_as
 from specc.codegen.lower.values import prepare
 from specc.codegen.names import python_name
@@ -24,8 +24,9 @@ from specc.codegen.signatures import (
     values_behind,
 )
 from specc.codegen.text import bounds_by_row, term_formula
-from specc.graph.graph import MODEL, ROWS
+from specc.graph.graph import MODEL, NETWORKS, ROWS
 from specc.objective.objective import Player, Surrogate
+from specc.objective.passes.buffers import find_buffers
 from specc.objective.terms import (
     KL_WEIGHT,
     Divergence,
@@ -38,6 +39,7 @@ from specc.objective.terms import (
 
 DATA_SIZE = Name("data_size")
 TENSORS = "dict[str, Tensor]"
+BUFFERS = "specc.runtime.functions.buffers"
 
 
 def loss(plan: Plan, player: Player) -> Function:
@@ -128,7 +130,12 @@ class _Loss:
     def _return(self, value: Code, parts: tuple[tuple[str, Code], ...]) -> None:
         """Emit `return -elbo, {...}`."""
         loss = code.Unary("-", value) if self.player.is_bound else value
-        state = (code.Dict(tuple(self.after)),) if self.player.state else ()
+        after: Code = code.Dict(tuple(self.after))
+        if len(self.after) > 1:
+            name = self.terms.fresh("after")
+            self.scope.assign(name, after)
+            after = Name(name)
+        state = (after,) if self.player.state else ()
         self.scope.add(Return(code.Tuple((loss, *state, code.Dict(parts)))))
 
     # a bound with draws
@@ -140,6 +147,7 @@ class _Loss:
             if number:
                 scope.comment()
             self._draw(name)
+        self._buffers()
         self._model_terms()
         scope.comment()
         for sentence in bounds_by_row(self.plan, player)[:1]:
@@ -204,6 +212,39 @@ class _Loss:
                 if factor.causal is None:
                     parameters(scope, factor)
             emit_values(scope, factor, self.inputs)
+
+    def _buffers(self) -> None:
+        """Emit `past = held[at]`, one of the last rows of a node for each row of the batch.
+
+        Buffers of one size are filled alike and choose the same rows.
+        """
+        scope, chosen = self.scope, dict[int, Name]()
+        for buffer in find_buffers(self.plan.graph.graph, self.player.minimize):
+            let = self.plan.program(NETWORKS).lets[buffer.node.name]
+            source = let.inputs[0]
+            scope.comment()
+            scope.comment(f"one of the last {buffer.rows} rows of {source}, for each row")
+            prepare(scope, NETWORKS, let.inputs)
+            if buffer.rows not in chosen:
+                filled = self.terms.fresh(f"filled_{buffer.rows}")
+                chosen[buffer.rows] = Name(self.terms.fresh(f"past_{buffer.rows}"))
+                function = code.function(f"{BUFFERS}.choose")
+                value = code.call(function, NOISE, self._before(buffer.filled), Name("rows"))
+                scope.assign((filled, chosen[buffer.rows].id), value)
+                self.after.append((buffer.filled, Name(filled)))
+            name = buffer.node.name
+            held = self.terms.fresh(f"{scope.python(source)}_held")
+            push = code.function(f"{BUFFERS}.buffer")
+            scope.assign(held, code.call(push, scope.variable(source), self._before(name)))
+            self.after.append((name, Name(held)))
+            scope.mark_value(buffer.node)
+            past = code.Subscript(Name(held), (chosen[buffer.rows],))
+            scope.assign(scope.python(name), past)
+            scope.inherit(NETWORKS, name, ())
+
+    def _before(self, name: str) -> Code:
+        """Return a tensor of the state before this step."""
+        return code.Subscript(Name("state"), (code.Literal(name),))
 
     def _model_terms(self) -> None:
         for term in dict.fromkeys(self._densities()):
@@ -332,7 +373,7 @@ class _Loss:
         if not running:
             return
         name = f"{node}_baseline"
-        before = code.Subscript(Name("state"), (code.Literal(name),))
+        before = self._before(name)
         after = self.terms.fresh(f"{self.scope.python(node)}_baseline")
         self.scope.assign(after, code.call(_score(running), before, Name(signal)))
         self.scope.assign(signal, code.Binary("-", Name(signal), before))

@@ -82,7 +82,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0458",
         "rows-not-comparable",
-        "`{name}` compares all rows of a batch: {reason}",
+        "`{name}` uses all rows of a batch: {reason}",
         "{hint}",
     ),
     error(
@@ -90,6 +90,12 @@ CODES: tuple[Code, ...] = (
         "draws-with-two-meanings",
         "`{name}` differentiates draws of the guide, which in `{other}` pass no gradient",
         "let another player minimize `{name}`",
+    ),
+    error(
+        "E0460",
+        "nothing-to-hold",
+        "`{text}` holds rows of earlier steps: {reason}",
+        "{hint}",
     ),
     error(
         "E0450",

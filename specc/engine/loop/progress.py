@@ -13,19 +13,19 @@ LINE_EVERY = 10.0
 
 
 class Progress(Protocol):
-    """A display of the progress of a run."""
+    """Follows a run."""
 
     def __enter__(self) -> Self:
-        """Starts the display."""
+        """Begins."""
 
     def __exit__(self, *error: object) -> None:
-        """Ends the display and restores the terminal."""
+        """Leaves the terminal as it was."""
 
     def step(self, done: int) -> None:
-        """Shows that `done` steps are finished since the start of the run."""
+        """`done` steps are finished since the start of the run."""
 
     def epoch(self, line: dict[str, Any]) -> None:
-        """Shows the metrics of an epoch that ended."""
+        """An epoch ended, with these metrics."""
 
 
 class NoProgress:
@@ -38,10 +38,10 @@ class NoProgress:
         return None
 
     def step(self, done: int) -> None:
-        """Does nothing."""
+        """Nothing."""
 
     def epoch(self, line: dict[str, Any]) -> None:
-        """Does nothing."""
+        """Nothing."""
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def progress_bar(name: str, quiet: bool = False) -> Iterator[Callable[[float], N
 
 
 class ResilientProgress:
-    """A progress that stops its output when its terminal closes, so that the run continues."""
+    """A progress that falls silent when its terminal closes, so that the run continues."""
 
     def __init__(self, shown: Progress) -> None:
         self.shown: Progress = shown
@@ -77,12 +77,12 @@ class ResilientProgress:
             self.shown.__exit__(*error)
 
     def step(self, done: int) -> None:
-        """Shows the step in the wrapped progress."""
+        """As the other one does."""
         with self._surviving():
             self.shown.step(done)
 
     def epoch(self, line: dict[str, Any]) -> None:
-        """Shows the epoch in the wrapped progress."""
+        """As the other one does."""
         with self._surviving():
             self.shown.epoch(line)
 

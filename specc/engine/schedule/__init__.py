@@ -1,1 +1,1 @@
-"""Schedules over a run: learning rates, scalars of losses, and early stopping."""
+"""What changes over a run: learning rates, scalars of losses, and when training stops."""

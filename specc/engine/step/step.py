@@ -152,27 +152,27 @@ class Step:
         updates = [UpdateIndex(epoch, step, update) for update in range(self.updates)]
         pairs = zip(updates, indices, strict=True)
         batches = [list(self._batches(at, index)) for at, index in pairs]
-        move = self._update_simultaneous if self.is_simultaneous else self._update_alternating
+        move = self._move_together if self.is_simultaneous else self._move_in_turn
         results = [made[0] if len(made) == 1 else _mean(made) for made in move(updates, batches)]
         broadcast(self.buffers)  # running statistics of layers differ from process to process
         return _joined(self.losses, results)
 
-    def _update_alternating(
+    def _move_in_turn(
         self, updates: Sequence[UpdateIndex], batches: Sequence[Sequence[MicroBatch]]
     ) -> list[list[StepResult]]:
-        """The updates of each player, from the parameters that the players before it updated."""
+        """The updates of each player, from where the players before it have moved to."""
         return [
             [
-                self._update(player, batches[at.update], number, at)
+                self._move(player, batches[at.update], number, at)
                 for at in updates[: player.settings.steps]
             ]
             for number, player in enumerate(self.players)
         ]
 
-    def _update_simultaneous(
+    def _move_together(
         self, updates: Sequence[UpdateIndex], batches: Sequence[Sequence[MicroBatch]]
     ) -> list[list[StepResult]]:
-        """The updates of each player: the gradients of update k use the same parameters."""
+        """The updates of each player: update k of all players is from the same parameters."""
         made: list[list[StepResult]] = [[] for _ in self.players]
         for at in updates:
             moving = [n for n, p in enumerate(self.players) if at.update < p.settings.steps]
@@ -259,10 +259,10 @@ class Step:
         stream = Stream.LOSS if at.update == 0 else Stream.LOSS_OF_UPDATE
         return self._noise(stream, *at.counters(*numbers))
 
-    def _update(
+    def _move(
         self, player: Player, pieces: Sequence[MicroBatch], number: int, at: UpdateIndex
     ) -> StepResult:
-        """Updates a player on micro-batches of a batch, and the tensors that follow it."""
+        """An update, and of the tensors that follow what it changed."""
         compiled = self.compiled.get(number)
         if compiled is not None and len(pieces) == 1 and compiled.fits(pieces[0].batch):
             noise = self._loss_noise(at, number, 0)
@@ -272,7 +272,7 @@ class Step:
         return self._apply(number, self._gradient(number, pieces, at))
 
     def _gradient(self, number: int, pieces: Sequence[MicroBatch], at: UpdateIndex) -> Gradient:
-        """The gradient of a player's loss and the state after the step; neither is applied."""
+        """The gradient of a player's loss, and the state after the step, before either is used."""
         player = self.players[number]
         player.zero_grad()
         update = self.state.update(player.loss.name)
@@ -300,10 +300,10 @@ class Step:
         return Gradient(StepResult(names, sums, skipped), update, found)
 
     def _apply(self, number: int, gradient: Gradient) -> StepResult:
-        """Updates the parameters of a player by a gradient, and the tensors that follow them."""
+        """Moves the parameters of a player, and the tensors that follow them."""
         player, result = self.players[number], gradient.result
         for own, value in zip(player.parameters, gradient.values, strict=True):
-            own.grad = value  # another player may have computed its gradient in between
+            own.grad = value  # the gradient of another player may have come between
         gradient.update.apply(result.skipped)
         player.apply(result.skipped)
         self.program.after_update(player.loss.name, result.skipped)

@@ -189,6 +189,8 @@ class ExpressionShapes:
             if shape is None:
                 return None
             known.append(shape)
+        if entry.remembers and self.one_hot(node, call.arguments[0]):
+            (self.classes[node.id],) = self.one_hot(node, call.arguments[0])
         try:
             return entry.shape(tuple(known))
         except ShapeMismatch as mismatch:

@@ -92,6 +92,16 @@ def is_elementwise(function: str) -> bool:
     return function in FUNCTIONS and FUNCTIONS[function].elementwise
 
 
+def remembers(call: Call) -> bool:
+    """Whether a function is of rows of earlier steps, which a loss holds as state."""
+    return call.function in FUNCTIONS and FUNCTIONS[call.function].remembers
+
+
+def is_held(node: Node) -> bool:
+    """Whether the value of a node is a row that a loss holds from step to step."""
+    return node.program == NETWORKS and isinstance(node.value, Call) and remembers(node.value)
+
+
 def resolve_references(
     spec: Spec,
     programs: Mapping[str, Nodes],
@@ -138,16 +148,29 @@ class _References:
             name = value_name(value)
             if name in found or name in self.spec.document.constants or self._is_unknown(value):
                 continue
-            linked = any(call.function in self.spec.document.links for call in calls(value))
-            node = Deterministic(
-                program=NETWORKS,
-                name=name,
-                span=value.span,
-                value=value,
-                sizes=() if linked else None,
-            )
-            found[name] = self._node(node)
+            for call in filter(remembers, calls(value)):
+                found.setdefault(value_name(call), self._held(call))
+            if name not in found:
+                found[name] = self._value(value)
         return found
+
+    def _value(self, value: Expression) -> Node:
+        linked = any(call.function in self.spec.document.links for call in calls(value))
+        node = Deterministic(
+            program=NETWORKS,
+            name=value_name(value),
+            span=value.span,
+            value=rewrite(value, _name_of_held),
+            sizes=() if linked else None,
+        )
+        return self._node(node)
+
+    def _held(self, call: Call) -> Node:
+        """What a loss holds from step to step is a node of its own, which values name."""
+        arguments = tuple(rewrite(each, _name_of_held) for each in call.arguments)
+        own = replace(call, arguments=arguments)
+        node = Deterministic(program=NETWORKS, name=value_name(call), span=call.span, value=own)
+        return self._node(node)
 
     def _is_unknown(self, value: Expression) -> bool:
         """Whether a value contains an unknown name; reports names of nodes without a program.
@@ -208,6 +231,12 @@ class _References:
             name, Given(program=MODEL, name=name, span=member.span, field=member.name)
         )
         return name
+
+
+def _name_of_held(expression: Expression) -> Expression | None:
+    """The name of the node for what a loss holds from step to step."""
+    is_held = isinstance(expression, Call) and remembers(expression)
+    return Name(value_name(expression), expression.span) if is_held else None
 
 
 def with_expressions(node: Node, change: Callable[[Expression], Expression]) -> Node:

@@ -1,4 +1,4 @@
-"""Checks of functions that compare all rows of a batch, such as discrepancies."""
+"""Checks of functions of all rows of a batch, or of rows of earlier steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import NETWORKS, Graph
 from specc.graph.nodes import Node
 from specc.language.expressions.print import print_expression
-from specc.language.expressions.tree import Call
+from specc.language.expressions.tree import Call, Member, Name
 
 IN_A_LOSS = 'write it in a loss, such as `objective: {{minimize: "{example}"}}`'
 
@@ -23,12 +23,41 @@ def check_row_function(graph: Graph, node: Node, call: Call, findings: Findings)
         hint = IN_A_LOSS.format(example=entry.example)
         findings.add(row_function_error(call, reason, hint), node.id)
         return
+    if entry.remembers:
+        _check_buffer(graph, node, call, findings)
+        return
     options = call.arguments[entry.numbers_from :] if entry.numbers_from is not None else ()
     for option in options:
         if number_of(option, graph.constants, lambda name: None) is None:
             reason = f"`{print_expression(option)}` is an option of it, and no number"
             hint = f"write such as `{entry.example}`"
             findings.add(row_function_error(call, reason, hint), node.id)
+
+
+def _check_buffer(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    """A buffer holds rows of a node of a program, a known number of them."""
+    held, rows = call.arguments
+    found = graph.lookup(node.program, held.id) if isinstance(held, Name) else None
+    count = number_of(rows, graph.constants, lambda name: None)
+    of, written = held.span.text, rows.span.text
+    is_unknown = isinstance(held, Name) and found is None and held.id not in graph.constants
+    if is_unknown or isinstance(held, Member):
+        return  # reported by another check
+    reason = ""
+    if found is None or found.program == NETWORKS:
+        reason = f"`{of}` is no node of a program"
+        hint = (
+            f"hold a node, as in `{call.function}(model.x, {written})`, and apply the rest to that"
+        )
+    elif found.role == "parameter" or found.is_global:
+        reason = f"all rows share `{of}`"
+        hint = f"write `{of}`, or a node with a value for each row"
+    elif not isinstance(count, int) or count < 1:
+        reason = f"`{written}` is no number of rows"
+        hint = f"write an integer of at least 1, such as `{call.function}({of}, 1000)`"
+    if reason:
+        words = {"text": call.span.text, "reason": reason, "hint": hint}
+        findings.add(diagnose("E0460", call.span, labels=(), **words), node.id)
 
 
 def row_function_error(call: Call, reason: str, hint: str) -> Diagnostic:

@@ -11,6 +11,7 @@ from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, ROWS, Graph, TypedGraph
 from specc.graph.nodes import NodeId
+from specc.graph.passes.references import is_held
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Number
 from specc.language.expressions.walk import calls, names
@@ -108,7 +109,7 @@ def trainables(graph: Graph, wanted: Iterable[NodeId]) -> frozenset[str]:
         node_id = stack.pop()
         if node_id not in seen:
             seen.add(node_id)
-            stack += _used_by(graph, node_id)
+            stack += () if is_held(graph.node(node_id)) else _used_by(graph, node_id)
     above = [graph.node(node_id) for node_id in seen]
     called = {c.function for node in above for e in node.expressions() for c in calls(e)}
     return frozenset(

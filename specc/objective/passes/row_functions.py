@@ -1,4 +1,4 @@
-"""Checks functions in a loss that compare all rows of a batch."""
+"""Checks functions in a loss of all rows of a batch, or of rows of earlier steps."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Iterator
 
 from specc.graph.findings import Findings
 from specc.graph.graph import ROWS, Graph, TypedGraph
+from specc.graph.nodes import Node
+from specc.graph.passes.amounts import too_many
+from specc.graph.passes.references import is_held
 from specc.graph.passes.row_functions import row_function_error
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Number
 from specc.language.expressions.walk import calls
 from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion
+from specc.objective.passes.buffers import find_buffers
 from specc.objective.passes.players import trained_links
 from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.terms import Value, value_node, walk
-
-COMPARE = "compare a sample with data, such as `model.x` with `data.x`"
 
 
 def check_row_functions(
@@ -24,18 +26,34 @@ def check_row_functions(
 ) -> None:
     """Report arguments that are not one value per row, and draws without gradients across rows."""
     stochastic = StochasticGraph(typed.graph, {name: draw.program for name, draw in draws.items()})
-    for term in walk(expansion.inner):
-        if not isinstance(term, Value) or isinstance(term.expression, Number):
-            continue
-        node = typed.graph.node(value_node(term.expression))
+    buffers = find_buffers(typed.graph, expansion.inner)
+    for buffer in buffers:
+        shape = buffer.shape(typed)
+        found = too_many(f"`{buffer.call.span.text}`", shape, buffer.call.span)
+        if found is not None:
+            findings.add(found)
+    for node in (*_values(typed.graph, expansion), *(buffer.node for buffer in buffers)):
         for expression in node.expressions():
             _check_gradients(typed.graph, expression, findings)
             for call in _over_rows(typed.graph, expression):
-                direct = stochastic.of_leaf(term)
+                direct = stochastic.parents(*node.id) & draws.keys()
                 behind = direct.union(*(stochastic.ancestors(name) for name in direct))
                 _check_arguments(typed, node.program, call, findings)
                 own = [draw for name, draw in draws.items() if name in behind]
                 _check_draws(typed, expansion, call, own, findings)
+
+
+def _values(graph: Graph, expansion: Expansion) -> Iterator[Node]:
+    """The nodes with the values of a loss, but for buffers themselves."""
+    for term in walk(expansion.inner):
+        if isinstance(term, Value) and not isinstance(term.expression, Number):
+            node = graph.node(value_node(term.expression))
+            if not is_held(node):
+                yield node
+
+
+def _remembers(graph: Graph, call: Call) -> bool:
+    return graph.functions[call.function].remembers
 
 
 def _over_rows(graph: Graph, expression: Expression) -> Iterator[Call]:
@@ -54,10 +72,12 @@ def _check_gradients(graph: Graph, expression: Expression, findings: Findings) -
 
 
 def _check_arguments(typed: TypedGraph, program: str, call: Call, findings: Findings) -> None:
-    for argument in call.arguments[:2]:
+    sizes = typed.graph.functions[call.function].sizes
+    for argument in (a for n, a in enumerate(call.arguments[:2]) if n not in sizes):
         if typed.plates_of(program, argument) != {ROWS}:
             reason = f"`{print_expression(argument)}` is not one value for each row"
-            findings.add(row_function_error(call, reason, COMPARE))
+            hint = f"write such as `{typed.graph.functions[call.function].example}`"
+            findings.add(row_function_error(call, reason, hint))
 
 
 def _check_draws(
@@ -69,6 +89,8 @@ def _check_draws(
         reason = ""
         if draw.has_axis:
             reason = f"`{draw.node}` is summed over its values, for each row by itself"
+        elif draw.is_sampled and expansion.particles > 1 and _remembers(typed.graph, call):
+            reason = f"each row has {expansion.particles} draws of `{draw.node}`, and not one"
         elif draw.entry.score_function and moved:
             reason = f"the score gradient of `{draw.node}` counts the value of its own row alone"
         if reason:

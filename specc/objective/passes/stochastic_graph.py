@@ -7,6 +7,7 @@ from typing import assert_never
 
 from specc.graph.graph import GUIDE, MODEL, Graph, Program
 from specc.graph.nodes import Lagged, Node, NodeId
+from specc.graph.passes.references import is_held
 from specc.graph.queries import with_lagged_edges
 from specc.language.expressions.tree import Number
 from specc.language.expressions.walk import names
@@ -18,10 +19,14 @@ class StochasticGraph:
 
     The parents of a random value are those that its density is conditioned on. A random variable
     has the same value in all programs, the data or its draw, so that values are identified by name.
+    With `of_gradients` rows of earlier steps, which a loss holds, depend on nothing.
     """
 
-    def __init__(self, graph: Graph, drawn_in: Mapping[str, str]) -> None:
+    def __init__(
+        self, graph: Graph, drawn_in: Mapping[str, str], *, of_gradients: bool = False
+    ) -> None:
         self.graph = graph
+        self.of_gradients = of_gradients
         self.drawn_in = drawn_in
         self._users: dict[str, set[str]] = {}
         self._parents: dict[NodeId, frozenset[str]] = {}
@@ -55,6 +60,8 @@ class StochasticGraph:
             return
         for name in found.order:
             mentioned: set[str] = set()
+            if self.of_gradients and is_held(found.nodes[name]):
+                continue
             for used in found.digraph.predecessors(name):
                 values = _referenced(found.nodes[used], name)
                 mentioned |= values or self._parents.get((program, used), frozenset())

@@ -39,7 +39,8 @@ def around_distribution(entry: Entry, example: str) -> str:
 
 def around_function(entry: Entry, example: str) -> str:
     if FUNCTIONS[entry.name].over_rows:
-        return SHORT + f'objective: {{minimize: "{example}"}}\n'
+        value = f"d({example})" if FUNCTIONS[entry.name].remembers else example
+        return SHORT + f'objective: {{minimize: "{value}"}}\n'
     nodes = (GIVEN, TABLES, ROWS, IMAGE, f"f: {{let: '{example}'}}", OBSERVED)
     return spec(", ".join(nodes), "objective: mle")
 
