@@ -34,6 +34,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "{gan: {critic: d, loss: least_squares, penalty: {gradient: 0.5, clip: 2}, steps: 2}}",
         "{gan: {critic: d, loss: hinge, penalty: clip, steps: 1}}",
         "{gan: {critic: d, loss: wasserstein, given: [data.y], penalty: {gradient: 10}}}",
+        "{gan: {critic: d, given: [data.y], penalty: {closed_loop: 0.5, buffer: 200}}}",
     ),
     "mmd": (
         "mmd",

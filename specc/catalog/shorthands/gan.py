@@ -34,7 +34,7 @@ Loss = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserste
 
 
 class Penalty(NoOptions):
-    """A penalty that makes the critic smooth: `{gradient: 10}`."""
+    """A penalty that makes the critic smooth or small: `{gradient: 10}`."""
 
     gradient: float | None = Field(
         None,
@@ -44,6 +44,14 @@ class Penalty(NoOptions):
     r1: float | None = Field(None, description="The weight of |grad d|^2 / 2 at the data.", gt=0)
     clip: float | None = Field(
         None, description="The largest absolute value of a weight of the critic.", gt=0
+    )
+    closed_loop: float | None = Field(
+        None,
+        description="The weight of d^2 / 2 at earlier data and samples, half of them each.",
+        gt=0,
+    )
+    buffer: int = Field(
+        1000, description="The rows of earlier data, and of samples, for `closed_loop`.", ge=1
     )
 
 
@@ -70,13 +78,16 @@ def expand(options: Mapping[str, Any], outline: Outline) -> str:
     link, sample = options["critic"], options["sample"]
     data = options["data"] or f"data.{node_of(sample)}"
 
-    def critic(value: str) -> str:
-        return f"{link}({', '.join((value, *options['given']))})"
+    def critic(value: str, rows: int | None = None) -> str:
+        taken = (value, *options["given"])
+        held = taken if rows is None else (f"buffer({each}, {rows})" for each in taken)
+        return f"{link}({', '.join(held)})"
 
     at_critic, at_generator = (
         text.format(real=critic(data), fake=critic(sample)) for text in LOSSES[options["loss"]]
     )
-    penalty = {"clip": 0.01} if options["penalty"] == "clip" else options["penalty"] or {}
+    penalty: Mapping[str, Any] = options["penalty"] or {}
+    penalty = {"clip": 0.01} if options["penalty"] == "clip" else penalty
     programs = {}
     if penalty.get("gradient"):
         between = outline.fresh("between")
@@ -90,6 +101,9 @@ def expand(options: Mapping[str, Any], outline: Outline) -> str:
     if penalty.get("r1"):
         slope = f"sum(grad({critic(data)}, {data}) ** 2)"
         at_critic += f" + {number(penalty['r1'])} * {slope} / 2"
+    if penalty.get("closed_loop"):
+        squares = " + ".join(f"{critic(each, penalty['buffer'])} ** 2" for each in (data, sample))
+        at_critic += f" + {number(penalty['closed_loop'])} * ({squares}) / 4"
     trained = feeding(outline, sample, without=link)
     players = {
         "critic": player(
@@ -105,7 +119,7 @@ ENTRY = Shorthand(
     title="generative adversarial network",
     summary="Two players: a critic is trained to distinguish data from samples, and the generator "
     "of the samples is trained against it. A gradient penalty adds a program for the points at "
-    "which the gradient is computed.",
+    "which the gradient is computed; closed-loop control adds buffers of earlier data and samples.",
     formula="min over generator, max over critic: E[f(d(x))] + E[g(d(G(z)))]",
     references=(
         Reference("Goodfellow et al. 2014", "section 3: minimax, non_saturating"),
@@ -114,6 +128,7 @@ ENTRY = Shorthand(
         Reference("Arjovsky et al. 2017", "algorithm 1: wasserstein, clip"),
         Reference("Gulrajani et al. 2017", "equation 3: gradient"),
         Reference("Mescheder, Geiger and Nowozin 2018", "equation 9: r1"),
+        Reference("Xu et al. 2020", "section 4: closed_loop"),
     ),
     example="objective: {gan: {critic: d, loss: wasserstein, penalty: {gradient: 10}, steps: 5}}",
     expand=expand,
