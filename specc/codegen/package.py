@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import textwrap
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 
 from specc.codegen.code.file import PyFile, assemble
 from specc.codegen.code.imports import of_class, of_function
@@ -124,16 +126,22 @@ def made(program: ProgramPlan) -> str:
 
 
 def _source_map(plan: Plan, files: list[PyFile]) -> str:
+    """Return the source map: the node of each range of lines, and its place in the spec."""
+    mapped = {file.name: dict(_ranges(file.origins)) for file in files if file.origins}
     places = _places(plan)
-    mapped = {
-        file.name: {
-            str(line): {"node": node, "at": places[node]}
-            for line, node in sorted(file.origins.items())
-        }
-        for file in files
-        if file.origins
-    }
-    return json_text(mapped, indent=1) + "\n"
+    used = sorted({node for ranges in mapped.values() for node in ranges.values()})
+    source_map = {"nodes": {node: places[node] for node in used}, "lines": mapped}
+    return json_text(source_map, indent=1) + "\n"
+
+
+def _ranges(origins: Mapping[int, str]) -> Iterator[tuple[str, str]]:
+    """Yield each run of lines of one node, as `12` or `12-15`, in order."""
+    lines = sorted(origins)
+    for (node, _), run in groupby(
+        enumerate(lines), lambda each: (origins[each[1]], each[1] - each[0])
+    ):
+        found = [line for _, line in run]
+        yield f"{found[0]}-{found[-1]}" if len(found) > 1 else str(found[0]), node
 
 
 def _places(plan: Plan) -> dict[str, str]:

@@ -48,6 +48,7 @@ def json_text(value: object, indent: int | None = 2) -> str:
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+_string = json.encoder.encode_basestring
 
 
 def _indented(value: object, indent: str, end: str) -> str:
@@ -55,6 +56,8 @@ def _indented(value: object, indent: str, end: str) -> str:
 
     `end` is a line break with the indent at the depth of the value.
     """
+    if isinstance(value, str):
+        return _string(value)
     below = end + indent
     if isinstance(value, dict) and value:
         items = (f"{_key(k)}: {_indented(v, indent, below)}" for k, v in value.items())
@@ -66,7 +69,7 @@ def _indented(value: object, indent: str, end: str) -> str:
 
 def _key(key: object) -> str:
     """A key of a mapping as a string; numbers, booleans and None as in JSON."""
-    return _ENCODER.encode(key if isinstance(key, str) else _ENCODER.encode(key))
+    return _string(key if isinstance(key, str) else _ENCODER.encode(key))
 
 
 def _json_line(line: str) -> str:

@@ -14,7 +14,7 @@ class Source:
     """A text with its name in diagnostics: a path, or `--set` for an argument."""
 
     path: str
-    text: str
+    text: str = field(repr=False)
     line_starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

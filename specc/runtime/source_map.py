@@ -13,6 +13,9 @@ from specc.runtime.failure import RunFailure
 
 NAME = "sourcemap.json"
 
+MAX_LINES = 1_000_000
+"""More than the lines of a generated file: a damaged map cannot fill the memory."""
+
 OUT_OF_MEMORY = ("not enough memory", "out of memory", "t allocate memory")
 """Texts of torch's errors, on Windows, on a GPU, and on the CPU."""
 
@@ -71,14 +74,23 @@ def find(frames: Iterable[traceback.FrameSummary], folder: Path) -> Found | None
 def _places(folder: Path) -> dict[str, Place]:
     """The source map, by `file:line`; empty if it is absent or damaged."""
     try:
-        files = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        source_map = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        nodes = source_map["nodes"]
         return {
-            f"{file}:{line}": Place(entry["node"], entry["at"])
-            for file, lines in files.items()
-            for line, entry in lines.items()
+            f"{file}:{line}": Place(node, nodes[node])
+            for file, ranges in source_map["lines"].items()
+            for span, node in ranges.items()
+            for line in _lines(span)
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def _lines(span: str) -> range:
+    """The lines of `12`, or of `12-15`; a range that no generated file can have is empty."""
+    first, _, last = span.partition("-")
+    start, stop = int(first), int(last or first)
+    return range(start, stop + 1 if stop < MAX_LINES else start)
 
 
 def _failure(error: BaseException, found: Found) -> RunFailure:

@@ -143,7 +143,7 @@ def needed(expansion: Expansion, stochastic: StochasticGraph) -> frozenset[str]:
 def _draws_behind(leaves: Iterable[Leaf], stochastic: StochasticGraph) -> frozenset[str]:
     """Return the drawn values that terms depend on, directly or not."""
     direct = frozenset[str]().union(*(stochastic.of_leaf(leaf) for leaf in leaves))
-    return direct.union(*(stochastic.ancestors(name) for name in direct))
+    return direct | stochastic.ancestors(direct)
 
 
 def check_values(typed: TypedGraph, expansion: Expansion, findings: Findings) -> None:

@@ -37,7 +37,7 @@ def check_row_functions(
             _check_gradients(typed.graph, expression, findings)
             for call in _over_rows(typed.graph, expression):
                 direct = stochastic.parents(*node.id) & draws.keys()
-                behind = direct.union(*(stochastic.ancestors(name) for name in direct))
+                behind = direct | stochastic.ancestors(direct)
                 _check_arguments(typed, node.program, call, findings)
                 own = [draw for name, draw in draws.items() if name in behind]
                 _check_draws(typed, expansion, call, own, findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from specc.graph.graph import GUIDE, MODEL, Graph, Program
@@ -98,10 +98,10 @@ class StochasticGraph:
                 values |= _referenced(other, name) or self.parents(other.program, other.name)
         return values
 
-    def ancestors(self, name: str) -> frozenset[str]:
-        """Return the drawn values that the draw of `name` depends on, directly or not."""
+    def ancestors(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the drawn values that the draws of `names` depend on, directly or not."""
         seen: set[str] = set()
-        stack = [name]
+        stack = list(names)
         while stack:
             current = stack.pop()
             for used in self.parents(self.drawn_in[current], current) & self.drawn_in.keys():

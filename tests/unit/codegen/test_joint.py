@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from traceback import FrameSummary
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from specc.diagnostics.source import Source
 from specc.diff.compare import compare
 from specc.graph.draw import dot, mermaid, text
 from specc.language.formatter import fmt
+from specc.runtime.source_map import NAME, Place, find
 
 SPEC = """\
 specc: 1
@@ -119,12 +121,15 @@ def test_the_manifest_knows_the_parts_and_the_whole():
     assert manifest["losses"][0]["inputs"] == ["x"]
 
 
-def test_the_source_map_leads_from_the_density_to_the_joint_node():
+def test_the_source_map_leads_from_the_density_to_the_joint_node(tmp_path):
     result, _ = compile(Source("pair.yaml", SPEC))
     lines = result.files["objective.py"].split("\n")
-    mapped = json.loads(result.files["sourcemap.json"])["objective.py"]
+    (tmp_path / NAME).write_text(result.files[NAME], encoding="utf-8")
     number = next(n for n, line in enumerate(lines, 1) if "xu = concat(" in line)
-    assert mapped[str(number)] == {"node": "model.xu", "at": "pair.yaml:5:3"}
+    frame = FrameSummary(str(tmp_path / "objective.py"), number, "loss")
+    found = find([frame], tmp_path)
+    assert found is not None
+    assert found.place == Place("model.xu", "pair.yaml:5:3")
 
 
 def test_the_value_is_made_once_however_often_it_is_used():

@@ -13,8 +13,9 @@ def frames(folder):
     return [traceback.FrameSummary(str(folder / "model.py"), 7, "sample")]
 
 
-def test_a_line_has_its_place(tmp_path):
-    text = '{"model.py": {"7": {"node": "model.x", "at": "vae.yaml:3:1"}}}'
+@pytest.mark.parametrize("span", ["7", "6-7", "7-7", "1-9"])
+def test_a_line_has_its_place(tmp_path, span):
+    text = f'{{"nodes": {{"model.x": "vae.yaml:3:1"}}, "lines": {{"model.py": {{"{span}": "model.x"}}}}}}'
     (tmp_path / NAME).write_text(text, encoding="utf-8")
     found = find(frames(tmp_path), tmp_path)
     assert found is not None and found.place is not None
@@ -25,7 +26,18 @@ def test_a_line_has_its_place(tmp_path):
     )
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"model.py": 1}', "[" * 100_000], ids=len)
+DAMAGED = [
+    "",
+    "[]",
+    '{"model.py": 1}',
+    "[" * 100_000,
+    '{"nodes": {}, "lines": {"model.py": {"7": "model.x"}}}',
+    '{"nodes": {"x": "a:1:1"}, "lines": {"model.py": {"7-x": "x"}}}',
+    '{"nodes": {"x": "a:1:1"}, "lines": {"model.py": {"1-99999999999": "x"}}}',
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=len)
 def test_a_damaged_map_has_no_places(tmp_path, text):
     (tmp_path / NAME).write_text(text, encoding="utf-8")
     found = find(frames(tmp_path), tmp_path)
