@@ -64,26 +64,26 @@ def entries(support: Support) -> Interval | Integers:
 def negate_support(support: Support) -> Support:
     """The support of `-x`."""
     inside = interval.negate(bounds(support))
-    return numbers(inside, whole=support.discrete)
+    return numbers(inside, discrete=support.discrete)
 
 
 def arithmetic_support(operator: str, left: Support, right: Support) -> Support:
     """The support of `left operator right` for operands that vary independently."""
     a, b = bounds(left), bounds(right)
-    whole = left.discrete and right.discrete
+    discrete = left.discrete and right.discrete
     match operator:
         case "+":
-            return numbers(interval.add(a, b), whole)
+            return numbers(interval.add(a, b), discrete)
         case "-":
-            return numbers(interval.add(a, interval.negate(b)), whole)
+            return numbers(interval.add(a, interval.negate(b)), discrete)
         case "*":
-            return numbers(interval.multiply(a, b), whole)
+            return numbers(interval.multiply(a, b), discrete)
         case "/":
-            return numbers(_quotient(a, b), whole=False)
+            return numbers(_quotient(a, b), discrete=False)
         case "**":
-            return numbers(interval.power(a, b), whole and b.low >= 0)
+            return numbers(interval.power(a, b), discrete and b.low >= 0)
         case "@":
-            return total(numbers(interval.multiply(a, b), whole))
+            return total(numbers(interval.multiply(a, b), discrete))
     raise AssertionError(operator)
 
 
@@ -91,9 +91,9 @@ def _quotient(a: Interval, b: Interval) -> Interval:
     return interval.multiply(a, interval.reciprocal(b))
 
 
-def numbers(inside: Interval, whole: bool) -> Interval | Integers:
-    """The interval as a support; if `whole`, the integers in it."""
-    return Integers(inside.low, inside.high) if whole else inside
+def numbers(inside: Interval, discrete: bool) -> Interval | Integers:
+    """The interval as a support; if `discrete`, the integers in it."""
+    return Integers(inside.low, inside.high) if discrete else inside
 
 
 def total(support: Support) -> Support:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-_LEADS: dict[str, str] = {
+_ALTERNATIVES: dict[str, str] = {
     # flows
     "naf bnaf sos sos_flow monotone": (
         "neural autoregressive flows are not available; `nsf` with `autoregressive: true` has "
@@ -111,8 +111,8 @@ _LEADS: dict[str, str] = {
     ),
 }
 
-LEADS: Mapping[str, str] = MappingProxyType(
-    {name: lead for names, lead in _LEADS.items() for name in names.split()}
+ALTERNATIVES: Mapping[str, str] = MappingProxyType(
+    {name: alternative for names, alternative in _ALTERNATIVES.items() for name in names.split()}
 )
 """The alternative for each unavailable name."""
 
@@ -122,9 +122,9 @@ def plain(name: str) -> str:
     return name.strip().casefold().replace("-", "_")
 
 
-def lead(name: str) -> str:
+def alternative(name: str) -> str:
     """The alternative for an unavailable name; "" for all other names."""
-    return LEADS.get(plain(name), "")
+    return ALTERNATIVES.get(plain(name), "")
 
 
-__all__ = ["LEADS", "lead", "plain"]
+__all__ = ["ALTERNATIVES", "alternative", "plain"]

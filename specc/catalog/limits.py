@@ -29,7 +29,7 @@ MAX_WEIGHTS = 1 << 33
 """The number of weights of one link or parameter: 8,589,934,592, which take 32 GiB, and four times
 that with gradients and the averages of Adam."""
 
-MAX_WRITTEN = 1 << 20
+MAX_CONSTANT_ENTRIES = 1 << 20
 """The number of entries of a constant table such as `eye(n)`: 1,048,576 Python numbers in the
 compiler."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from specc.catalog.elsewhere import LEADS, plain
+from specc.catalog.elsewhere import ALTERNATIVES, plain
 from specc.diagnostics.nearest import nearest
 
 _ELSEWHERE: dict[str, str] = {
@@ -102,26 +102,26 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """The names in other libraries, by the name in specc."""
 
 
-def named(name: str, candidates: Iterable[str]) -> str | None:
+def canonical_name(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate with this name, here or in another library; None if there is none."""
     known = tuple(candidates)
     found = (ours for ours in known if plain(name) in OTHER_NAMES.get(ours, ()))
     return name if name in known else next(found, None)
 
 
-def meant(name: str, candidates: Iterable[str]) -> str | None:
+def suggested_name(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `name` probably means, or None.
 
     It is one with this name in another library, or else one with a similar spelling. An unavailable
     name of `specc.catalog.elsewhere` is not treated as a misspelling.
     """
     known = tuple(candidates)
-    elsewhere = named(name, known)
-    if elsewhere is not None and elsewhere != name:
-        return elsewhere
-    if plain(name) in LEADS:
+    other = canonical_name(name, known)
+    if other is not None and other != name:
+        return other
+    if plain(name) in ALTERNATIVES:
         return next((ours for ours in known if ours != name and plain(ours) == plain(name)), None)
     return nearest(name, known)
 
 
-__all__ = ["OTHER_NAMES", "meant", "named"]
+__all__ = ["OTHER_NAMES", "canonical_name", "suggested_name"]

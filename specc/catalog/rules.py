@@ -15,7 +15,7 @@ Supports = tuple[Support, ...]
 SupportRule = Callable[[Supports], Support]
 
 
-def together(shapes: Shapes) -> Shape:
+def elementwise_shape(shapes: Shapes) -> Shape:
     """The shape of an elementwise function: that to which all arguments broadcast."""
     return broadcast_shape(*shapes)
 
@@ -79,6 +79,6 @@ def constant(function: Callable[..., float]) -> Callable[..., float | None]:
     return value
 
 
-def whole_if(supports: Supports, inside: Interval) -> Support:
+def integers_if_discrete(supports: Supports, inside: Interval) -> Support:
     """The interval; the integers in it if all arguments are integers."""
     return numbers(inside, all(support.discrete for support in supports))

@@ -116,7 +116,7 @@ def node_of(reference: str) -> str:
     return reference.partition(".")[2]
 
 
-def feeding(outline: Outline, reference: str, without: str = "") -> tuple[str, ...]:
+def trainable_for(outline: Outline, reference: str, without: str = "") -> tuple[str, ...]:
     """The links and learnable parameters on which the node `model.x` depends, except `without`.
 
     Raises `NoLongForm` if there are none.

@@ -152,7 +152,7 @@ def _nodes(plan: Plan, program: str) -> Mapping[str, Node]:
     programs = plan.graph.graph.programs
     if program not in programs:
         return {}
-    return {name: programs[program].nodes[name] for name in programs[program].written}
+    return {name: programs[program].nodes[name] for name in programs[program].declared}
 
 
 def _written(plan: Plan, node: Node) -> Written:

@@ -96,7 +96,7 @@ class Program:
         return bool(self.copy_of) and not self.is_evaluated
 
     @property
-    def written(self) -> tuple[str, ...]:
+    def declared(self) -> tuple[str, ...]:
         """The declared nodes in topological order: without lagged nodes and copies."""
         own = ((name, self.nodes[name]) for name in self.order)
         return tuple(n for n, v in own if not isinstance(v, Lagged) and not v.is_copy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.reference.entry import Entry, Page
 from specc.reference.kinds import (
     bijections,
@@ -73,4 +73,4 @@ def _leads(path: str, sought: tuple[str, ...]) -> bool:
 def guess(word: str) -> str | None:
     """Return the probable name: the equivalent of a name of another library, or a similar one."""
     names = {entry.name for entry in named()}
-    return meant(word, sorted(names | {name.rpartition(".")[2] for name in names}))
+    return suggested_name(word, sorted(names | {name.rpartition(".")[2] for name in names}))

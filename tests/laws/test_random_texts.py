@@ -96,7 +96,7 @@ def test_every_node_is_told_and_drawn(written):
         return
     told = explain(plan)
     for program in plan.graph.graph.programs.values():
-        for name in program.written:
+        for name in program.declared:
             assert re.search(rf"^    {re.escape(name)} ", told, re.MULTILINE), name
     for draw in plan.objective.draws.values():
         assert draw.reason in told
@@ -105,7 +105,7 @@ def test_every_node_is_told_and_drawn(written):
     assert all({a.start, a.end} <= drawn for a in picture(plan.graph).arrows)
     for form in (text, mermaid, dot):
         shown = form.draw(plan.graph)
-        assert all(name in shown for name in plan.graph.graph.model.written)
+        assert all(name in shown for name in plan.graph.graph.model.declared)
 
 
 def test_the_law_of_names_can_fail():

@@ -61,12 +61,12 @@ def _image(given: Glow, shape: Shape, context: int) -> Lowered:
         level = _level(layer, given.steps, (channels, height, width), scale * given.steps)
         levels.append(level)
         channels //= 2
-    whole = Layer(
+    layer = Layer(
         f"{CLASSES}.multiscale.MultiScale",
         options=MappingProxyType({"shape": shape}),
         children=tuple(levels),
     )
-    return Lowered((whole,), (math.prod(shape),))
+    return Lowered((layer,), (math.prod(shape),))
 
 
 def _coupling(channels: int, given: Glow, context: int) -> Layer:

@@ -36,7 +36,7 @@ class Options(WeightOptions):
     )
 
     @property
-    def direct_too(self) -> bool:
+    def is_direct(self) -> bool:
         """Whether the heads are connected to the entries; always without hidden layers."""
         return self.direct or not self.masked_mlp
 
@@ -56,7 +56,7 @@ def trunk(options: Options, shape: Shape, context: int) -> Lowered:
     }
     own = dict(_own(options, size, context))
     layer = Layer(f"{MODULE}.MaskedMLP", (shape,), MappingProxyType(named), own=own)
-    features = sum(hidden[-1:]) + size * options.direct_too + context
+    features = sum(hidden[-1:]) + size * options.is_direct + context
     return Lowered((layer,), (features,), initializer(options.init))
 
 
@@ -73,11 +73,11 @@ def head(options: Options, shape: Shape, features: Shape, output: Shape) -> Lowe
     """A linear map with a strict mask."""
     each = each_of(shape, output)
     size, hidden = math.prod(shape), sum(options.masked_mlp[-1:])
-    context = features[0] - hidden - size * options.direct_too
+    context = features[0] - hidden - size * options.is_direct
     named = {
         **given(each=(each, ()), context=(context, 0)),
         **_orders(options),
-        **given(direct=(options.direct_too, False), bias=(options.bias, True)),
+        **given(direct=(options.is_direct, False), bias=(options.bias, True)),
     }
     rows = math.prod(output)
     own = {"weight": (rows, features[0])} | ({"bias": (rows,)} if options.bias else {})

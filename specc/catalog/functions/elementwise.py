@@ -7,7 +7,14 @@ import math
 from specc.catalog import interval
 from specc.catalog.entry import Function, Reference
 from specc.catalog.interval import exp_of
-from specc.catalog.rules import Supports, always, constant, increasing, together, whole_if
+from specc.catalog.rules import (
+    Supports,
+    always,
+    constant,
+    elementwise_shape,
+    increasing,
+    integers_if_discrete,
+)
 from specc.catalog.supports import (
     BOOLEAN,
     NONNEGATIVE,
@@ -22,13 +29,13 @@ from specc.catalog.supports import (
 
 def _abs_support(supports: Supports) -> Support:
     """The support of |x|: nonnegative, and integers if x is."""
-    return whole_if(supports, interval.absolute(bounds(supports[0])))
+    return integers_if_discrete(supports, interval.absolute(bounds(supports[0])))
 
 
 def _clip_support(supports: Supports) -> Support:
     """The support of min(max(x, low), high)."""
     x, low, high = map(bounds, supports)
-    return whole_if(supports, interval.minimum(interval.maximum(x, low), high))
+    return integers_if_discrete(supports, interval.minimum(interval.maximum(x, low), high))
 
 
 def _expm1_limit(x: float) -> float:
@@ -55,7 +62,7 @@ def _logit_limit(x: float) -> float:
 
 def _relu_support(supports: Supports) -> Support:
     """The support of max(x, 0): nonnegative, and integers if x is."""
-    return whole_if(supports, interval.maximum(bounds(supports[0]), Interval(0.0, 0.0)))
+    return integers_if_discrete(supports, interval.maximum(bounds(supports[0]), Interval(0.0, 0.0)))
 
 
 def _sigmoid(x: float) -> float:
@@ -70,7 +77,7 @@ def _softplus(x: float) -> float:
 
 def _square_support(supports: Supports) -> Support:
     """The support of x^2: nonnegative, and integers if x is."""
-    return whole_if(supports, interval.power(bounds(supports[0]), Interval(2.0, 2.0)))
+    return integers_if_discrete(supports, interval.power(bounds(supports[0]), Interval(2.0, 2.0)))
 
 
 def _unchanged(supports: Supports) -> Support:
@@ -85,7 +92,7 @@ ENTRIES: tuple[Function, ...] = (
         formula="abs(x) = |x|",
         target="torch.abs",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=_abs_support,
         constant=constant(abs),
         example="abs(x)",
@@ -96,7 +103,7 @@ ENTRIES: tuple[Function, ...] = (
         formula="clip(x, low, high) = min(max(x, low), high)",
         target="specc.runtime.functions.elementwise.clip",
         arity=(3, 3),
-        shape=together,
+        shape=elementwise_shape,
         support=_clip_support,
         constant=constant(lambda x, low, high: min(max(x, low), high)),
         example="clip(x, 0.01, 0.99)",
@@ -110,7 +117,7 @@ ENTRIES: tuple[Function, ...] = (
         ),
         target="torch.cos",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=always(Interval(-1.0, 1.0)),
         constant=constant(math.cos),
         example="cos(x)",
@@ -122,7 +129,7 @@ ENTRIES: tuple[Function, ...] = (
         references=(Reference("NIST Digital Library of Mathematical Functions", "equation 7.2.1"),),
         target="torch.erf",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(math.erf),
         constant=constant(math.erf),
         example="erf(x)",
@@ -137,7 +144,7 @@ ENTRIES: tuple[Function, ...] = (
         ),
         target="torch.exp",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(exp_of),
         constant=constant(math.exp),
         example="exp(x)",
@@ -154,7 +161,7 @@ ENTRIES: tuple[Function, ...] = (
         ),
         target="torch.expm1",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(_expm1_limit),
         constant=constant(math.expm1),
         example="expm1(x)",
@@ -166,7 +173,7 @@ ENTRIES: tuple[Function, ...] = (
         formula="known(x)_i = 1 where x_i has a value, else 0",
         target="specc.runtime.functions.elementwise.known",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=always(BOOLEAN),
         constant=constant(lambda x: 1.0),
         example="known(x)",
@@ -179,7 +186,7 @@ ENTRIES: tuple[Function, ...] = (
         references=(Reference("NIST Digital Library of Mathematical Functions", "equation 4.2.2"),),
         target="torch.log",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(_log_limit, NONNEGATIVE),
         constant=constant(math.log),
         example="log(x)",
@@ -197,7 +204,7 @@ ENTRIES: tuple[Function, ...] = (
         ),
         target="torch.log1p",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(_log1p_limit, Interval(low=-1.0)),
         constant=constant(math.log1p),
         example="log1p(x)",
@@ -211,7 +218,7 @@ ENTRIES: tuple[Function, ...] = (
         references=(Reference("Berkson, Application of the logistic function to bio-assay, 1944"),),
         target="torch.logit",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(_logit_limit, UNIT_INTERVAL),
         constant=constant(_logit_limit),
         example="logit(x)",
@@ -230,7 +237,7 @@ ENTRIES: tuple[Function, ...] = (
         ),
         target="torch.relu",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=_relu_support,
         constant=constant(lambda x: max(x, 0.0)),
         example="relu(x)",
@@ -242,7 +249,7 @@ ENTRIES: tuple[Function, ...] = (
         references=(Reference("Berkson, Application of the logistic function to bio-assay, 1944"),),
         target="torch.sigmoid",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(_sigmoid),
         constant=constant(_sigmoid),
         example="sigmoid(x)",
@@ -257,7 +264,7 @@ ENTRIES: tuple[Function, ...] = (
         ),
         target="torch.sin",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=always(Interval(-1.0, 1.0)),
         constant=constant(math.sin),
         example="sin(x)",
@@ -274,7 +281,7 @@ ENTRIES: tuple[Function, ...] = (
         ),
         target="specc.runtime.functions.elementwise.softplus",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(_softplus),
         constant=constant(_softplus),
         example="softplus(x)",
@@ -286,7 +293,7 @@ ENTRIES: tuple[Function, ...] = (
         formula="sqrt(x) = x^(1/2)",
         target="torch.sqrt",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(math.sqrt, NONNEGATIVE),
         constant=constant(math.sqrt),
         example="sqrt(x)",
@@ -299,7 +306,7 @@ ENTRIES: tuple[Function, ...] = (
         formula="square(x) = x^2",
         target="torch.square",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=_square_support,
         constant=constant(lambda x: x * x),
         example="square(x)",
@@ -310,7 +317,7 @@ ENTRIES: tuple[Function, ...] = (
         formula="stop(x) = x, d stop(x)/dx = 0",
         target="torch.detach",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=_unchanged,
         constant=constant(lambda x: x),
         example="stop(x)",
@@ -324,7 +331,7 @@ ENTRIES: tuple[Function, ...] = (
         ),
         target="torch.tanh",
         arity=(1, 1),
-        shape=together,
+        shape=elementwise_shape,
         support=increasing(math.tanh),
         constant=constant(math.tanh),
         example="tanh(x)",

@@ -7,7 +7,15 @@ import math
 from specc.catalog import interval
 from specc.catalog.arithmetic import show, total
 from specc.catalog.entry import Function, Reference, Shape, ShapeMismatch
-from specc.catalog.rules import Shapes, Supports, always, constant, number, same, whole_if
+from specc.catalog.rules import (
+    Shapes,
+    Supports,
+    always,
+    constant,
+    integers_if_discrete,
+    number,
+    same,
+)
 from specc.catalog.supports import (
     NATURAL,
     NONNEGATIVE,
@@ -48,7 +56,7 @@ def _pair_of_events(shapes: Shapes) -> Shape:
 
 def _prod_support(supports: Supports) -> Support:
     """The support of a product: positive, >= 1, in [0, 1] or in [-1, 1] if all factors are."""
-    return whole_if(supports, _prod_product(bounds(supports[0])))
+    return integers_if_discrete(supports, _prod_product(bounds(supports[0])))
 
 
 def _prod_product(factor: Interval) -> Interval:

@@ -7,7 +7,7 @@ import math
 from specc.catalog.arithmetic import arithmetic_support, entries, numbers, show
 from specc.catalog.entry import Function, Reference, Shape, ShapeMismatch
 from specc.catalog.interval import hull
-from specc.catalog.limits import MAX_WRITTEN
+from specc.catalog.limits import MAX_CONSTANT_ENTRIES
 from specc.catalog.rules import Shapes, Supports, always, pair_of_vectors, same, vector
 from specc.catalog.supports import CHOLESKY, ONE_HOT, SIMPLEX, Interval, Support, bounds
 
@@ -22,8 +22,8 @@ def _concat_shape(shapes: Shapes) -> Shape:
 
 def _concat_support(supports: Supports) -> Support:
     """The support of the entries of all vectors."""
-    whole = all(entries(each).discrete for each in supports)
-    return numbers(hull(*map(bounds, supports)), whole)
+    discrete = all(entries(each).discrete for each in supports)
+    return numbers(hull(*map(bounds, supports)), discrete)
 
 
 def _dot_support(supports: Supports) -> Support:
@@ -38,8 +38,8 @@ def _eye_shape(shapes: Shapes) -> Shape:
 
 
 def _eye_constant(size: float) -> tuple[tuple[float, ...], ...] | None:
-    """The rows of the identity matrix; None if it has more than `MAX_WRITTEN` entries."""
-    if size * size > MAX_WRITTEN:
+    """The rows of the identity matrix; None if it has more than `MAX_CONSTANT_ENTRIES` entries."""
+    if size * size > MAX_CONSTANT_ENTRIES:
         return None
     every = range(int(size))
     return tuple(tuple(float(i == j) for j in every) for i in every)
@@ -57,8 +57,8 @@ def _one_hot_shape(shapes: Shapes) -> Shape:
 
 
 def _one_hot_constant(value: float, count: float) -> tuple[float, ...] | None:
-    """The one-hot vector; None for an invalid class or more than `MAX_WRITTEN` classes."""
-    inside = float(value).is_integer() and 0 <= value < count <= MAX_WRITTEN
+    """The one-hot vector; None for an invalid class or more than `MAX_CONSTANT_ENTRIES` classes."""
+    inside = float(value).is_integer() and 0 <= value < count <= MAX_CONSTANT_ENTRIES
     return tuple(float(i == value) for i in range(int(count))) if inside else None
 
 

@@ -14,8 +14,8 @@ from specc.catalog.links.blocks.initialization import initializer
 from specc.catalog.links.blocks.options import SomeSizes
 from specc.catalog.links.blocks.spatial import (
     SpatialOptions,
+    activation_maps,
     as_image,
-    bend_maps,
     convolution,
     convolved,
     words,
@@ -58,7 +58,7 @@ def _maps(options: Options, image: Shape) -> tuple[Layer, Shape]:
     for after in options.conv:
         height, width = convolved(height, k, s, p), convolved(width, k, s, p)
         layers.append(convolution((channels, after), k, s, p, options.bias))
-        layers += bend_maps(options, after)
+        layers += activation_maps(options, after)
         channels = after
     return fold(tuple(layers), event_rank=3), (channels, height, width)
 

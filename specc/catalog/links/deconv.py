@@ -14,8 +14,8 @@ from specc.catalog.links.blocks.initialization import initializer
 from specc.catalog.links.blocks.options import SomeSizes
 from specc.catalog.links.blocks.spatial import (
     SpatialOptions,
+    activation_maps,
     as_image,
-    bend_maps,
     transposed,
     transposed_convolution,
     words,
@@ -46,10 +46,10 @@ def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered
 
 def _maps(options: Options, sides: list[Shape]) -> tuple[Layer, ...]:
     channels = options.deconv
-    layers = list(bend_maps(options, channels[0]))
+    layers = list(activation_maps(options, channels[0]))
     for i in range(1, len(channels)):
         layers.append(_up(options, (channels[i - 1], channels[i]), sides[i]))
-        layers += bend_maps(options, channels[i])
+        layers += activation_maps(options, channels[i])
     return tuple(layers)
 
 

@@ -10,7 +10,7 @@ from specc.catalog.entry import Lowered, Reference, Shape
 from specc.catalog.link import Average, Link, LinkOptions
 
 
-class Followed(LinkOptions):
+class AverageOptions(LinkOptions):
     """`{of: classifier, decay: 0.99}`."""
 
     of: str = Field(description="The link whose weights are averaged.")
@@ -22,7 +22,7 @@ class Followed(LinkOptions):
 class Options(LinkOptions):
     """`{ema: {of: classifier, decay: 0.99}}`."""
 
-    ema: Followed = Field(description="The link that is averaged, and the decay.")
+    ema: AverageOptions = Field(description="The link that is averaged, and the decay.")
 
 
 def average(options: Options) -> Average:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from specc.catalog.entry import Layer, Lowered, Reference, Shape
 from specc.catalog.link import Link
-from specc.catalog.links.blocks.dense import bend, head, linear
+from specc.catalog.links.blocks.dense import activation_layers, head, linear
 from specc.catalog.links.blocks.folding import sequence
 from specc.catalog.links.blocks.initialization import initializer
 from specc.catalog.links.blocks.options import SomeSizes, StackOptions
@@ -27,7 +27,7 @@ def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered
     sizes = (options.resnet[0], *options.resnet)
     blocks = [_block(options, a, b) for a, b in zip(sizes, options.resnet, strict=False)]
     first = linear(inputs, sizes[0], options.bias)
-    layers = (first, *blocks, *bend(options, sizes[-1]))
+    layers = (first, *blocks, *activation_layers(options, sizes[-1]))
     return Lowered(layers, sizes[-1:], initializer(options.init))
 
 
@@ -35,9 +35,9 @@ def _block(options: Options, inputs: int, outputs: int) -> Layer:
     """The block x + F(x) with F of two layers, or W x + F(x) if the size changes."""
     residual = sequence(
         (
-            *bend(options, inputs),
+            *activation_layers(options, inputs),
             linear(inputs, outputs, options.bias),
-            *bend(options, outputs),
+            *activation_layers(options, outputs),
             linear(outputs, outputs, options.bias),
         )
     )

@@ -15,11 +15,11 @@ from specc.catalog.shorthand import (
     NodeNames,
     Outline,
     Shorthand,
-    feeding,
     long_form,
     node_of,
     number,
     player,
+    trainable_for,
 )
 
 # The losses of critic and generator, functions of the critic's values at data and samples.
@@ -104,7 +104,7 @@ def expand(options: Mapping[str, Any], outline: Outline) -> str:
     if penalty.get("closed_loop"):
         squares = " + ".join(f"{critic(each, penalty['buffer'])} ** 2" for each in (data, sample))
         at_critic += f" + {number(penalty['closed_loop'])} * ({squares}) / 4"
-    trained = feeding(outline, sample, without=link)
+    trained = trainable_for(outline, sample, without=link)
     players = {
         "critic": player(
             at_critic, [link], steps=options["steps"], clip_weights=penalty.get("clip")

@@ -15,11 +15,11 @@ from specc.catalog.shorthand import (
     NodeNames,
     Outline,
     Shorthand,
-    feeding,
     long_form,
     node_of,
     number,
     player,
+    trainable_for,
 )
 
 
@@ -44,7 +44,7 @@ class Options(NoOptions):
 def expand(options: Mapping[str, Any], outline: Outline) -> str:
     """One player, which minimizes the discrepancy between samples and data."""
     sample = options["sample"]
-    trained = feeding(outline, sample)
+    trained = trainable_for(outline, sample)
     ((kernel, own),) = options["kernel"].items()
     compared = [sample, options["data"] or f"data.{node_of(sample)}"]
     if options["given"]:

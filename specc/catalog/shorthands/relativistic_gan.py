@@ -14,10 +14,10 @@ from specc.catalog.shorthand import (
     NodeName,
     Outline,
     Shorthand,
-    feeding,
     long_form,
     node_of,
     player,
+    trainable_for,
 )
 
 
@@ -33,7 +33,7 @@ def expand(options: Mapping[str, Any], outline: Outline) -> str:
     """Critic and generator, each with the loss softplus of a difference of critic values."""
     critic, sample = options["critic"], options["sample"]
     real, fake = f"{critic}(data.{node_of(sample)})", f"{critic}({sample})"
-    trained = feeding(outline, sample, without=critic)
+    trained = trainable_for(outline, sample, without=critic)
     players = {
         "critic": player(f"softplus({fake} - {real})", [critic], steps=options["steps"]),
         "generator": player(f"softplus({real} - {fake})", trained),

@@ -80,7 +80,7 @@ def picture(typed: TypedGraph) -> Picture:
 
 def shown_nodes(graph: Graph, program: Program) -> list[Node]:
     """The nodes that a program declares, after the nodes of other programs that they use."""
-    own = [program.nodes[name] for name in program.written]
+    own = [program.nodes[name] for name in program.declared]
     used = [_referent(graph, program, name) for node in own for name in _names(node)]
     used += [_base(graph, program, name) for node in own for name in _names(node)]
     foreign = {_key(n): n for n in used if n is not None and n.program != program.name}
@@ -208,7 +208,7 @@ def _dot(typed: TypedGraph, program: Program, node: Node, x: float, y: float) ->
 
 def _arrows(graph: Graph, program: Program) -> list[Arrow]:
     found: dict[tuple[str, str, bool], Arrow] = {}
-    for name in program.written:
+    for name in program.declared:
         node = program.nodes[name]
         if node.joint is not None:
             (joint,) = _parents(graph, node, program)

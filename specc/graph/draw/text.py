@@ -23,7 +23,7 @@ def draw(typed: TypedGraph) -> str:
     lines = []
     for program in typed.graph.declared.values():
         lines.append(program.name)
-        for name in program.written:
+        for name in program.declared:
             node = program.nodes[name]
             before = {*program.digraph.predecessors(name)}
             used = sorted(before | _data(typed, program.name, name))

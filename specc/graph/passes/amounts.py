@@ -54,8 +54,8 @@ def check_amounts(
         node, repeated = graph.node(node_id), plates.get(node_id, ())
         if node_id in findings.broken:
             continue
-        whole = (*(graph.size_of(plate) for plate in repeated if plate != ROWS), *shape)
-        found = too_many(f"one value of `{node.name}`", whole, node.span)
+        full_shape = (*(graph.size_of(plate) for plate in repeated if plate != ROWS), *shape)
+        found = too_many(f"one value of `{node.name}`", full_shape, node.span)
         for name, own in inputs.get(node_id, {}).items():
             found = found or too_many(f"`{name}` of `{node.name}`", own, node.span)
         if found is not None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, TypedDict
 
-from specc.catalog.elsewhere import lead
+from specc.catalog.elsewhere import alternative
 from specc.catalog.entry import Distribution
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import DISTRIBUTIONS
 from specc.catalog.supports import NAMED, REAL, Support
 from specc.diagnostics.nearest import nearest
@@ -157,9 +157,9 @@ def _distribution(
     if head in DISTRIBUTIONS:
         return DISTRIBUTIONS[head]
     span = spec.spans.value((*path, "distribution" if node.role == "joint" else node.role))
-    guess = meant(head, DISTRIBUTIONS)
+    guess = suggested_name(head, DISTRIBUTIONS)
     known = ", ".join(DISTRIBUTIONS)
-    hint = "" if guess else lead(head) or f"the distributions are {known}"
+    hint = "" if guess else alternative(head) or f"the distributions are {known}"
     finding = diagnose("E0202", span, suggestion=guess, name=head, hint=hint)
     findings.add(finding, (common["program"], common["name"]))
     return None

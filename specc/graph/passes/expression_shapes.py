@@ -8,7 +8,7 @@ from typing import assert_never
 from specc.catalog.arithmetic import broadcast, matmul_shape, show
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape, ShapeMismatch
-from specc.catalog.limits import MAX_WRITTEN
+from specc.catalog.limits import MAX_CONSTANT_ENTRIES
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
@@ -85,7 +85,7 @@ class ExpressionShapes:
         span = expression.span
         found = too_many(f"`{span.text}`", shape, span)
         if without_value(expression, self.graph.constants, self._shape_of(node)):
-            table = too_many(f"`{span.text}`", shape, span, MAX_WRITTEN)
+            table = too_many(f"`{span.text}`", shape, span, MAX_CONSTANT_ENTRIES)
             found = table or diagnose("E0352", span, expression=span.text)
         return shape if found is None else self.fail(node, found)
 
@@ -120,13 +120,13 @@ class ExpressionShapes:
         return nested.shape(self.graph.constants[name])
 
     def _sequence(
-        self, node: Node, key: str, whole: Sequence, items: tuple[Expression, ...]
+        self, node: Node, key: str, sequence: Sequence, items: tuple[Expression, ...]
     ) -> Shape | None:
         shapes = [self.infer(node, key, item, None) for item in items]
         if any(shape is None for shape in shapes):
             return None
         if len(set(shapes)) != 1:
-            return self.fail(node, diagnose("E0319", whole.span))
+            return self.fail(node, diagnose("E0319", sequence.span))
         return (len(items), *(shapes[0] or ()))
 
     def _binary(

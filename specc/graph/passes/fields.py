@@ -77,16 +77,15 @@ def _check_missing(spec: Spec, findings: Findings) -> None:
     nodes = spec.document.model.items()
     able = {node.from_field or name for name, node in nodes if node.missing is not None}
     for name, field in spec.document.data.fields.items():
-        said = [option for option, value in _of_missing(field).items() if value is not None]
-        if said and name not in able and not any(spec.is_unread("model", n) for n, _ in nodes):
-            place = spec.spans.key(("data", "fields", name, said[0]))
-            hint = f"write `missing: ...` in the node, or delete `{said[0]}`"
-            whole = next((own for own, node in nodes if name in node.parts), None)
-            if whole is not None:
-                hint = (
-                    f"delete `{said[0]}`: no part of a joint draw such as `{whole}` can be missing"
-                )
-            findings.add(diagnose("E0438", place, name=name, option=said[0], hint=hint))
+        options = [option for option, value in _of_missing(field).items() if value is not None]
+        if options and name not in able and not any(spec.is_unread("model", n) for n, _ in nodes):
+            place = spec.spans.key(("data", "fields", name, options[0]))
+            hint = f"write `missing: ...` in the node, or delete `{options[0]}`"
+            joint = next((own for own, node in nodes if name in node.parts), None)
+            if joint is not None:
+                reason = f"no part of a joint draw such as `{joint}` can be missing"
+                hint = f"delete `{options[0]}`: {reason}"
+            findings.add(diagnose("E0438", place, name=name, option=options[0], hint=hint))
 
 
 def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings) -> DataField:
@@ -152,8 +151,8 @@ def _check_columns(
 def _of_missing(field: FieldSpec) -> dict[str, object]:
     """The options of a field for missing values; None for defaults."""
     hide = None if field.hide is None else field.hide.model_dump(exclude_none=True)
-    said = {"missing": field.missing, "fill": field.fill, "hide": hide}
-    return {**said, "repeat": field.repeat}
+    options = {"missing": field.missing, "fill": field.fill, "hide": hide}
+    return {**options, "repeat": field.repeat}
 
 
 def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Findings) -> None:

@@ -65,7 +65,7 @@ class SupportReader(Protocol):
         """The support of an index into `size` entries."""
         ...
 
-    def start_at_fault(self, node: Node, expression: Expression, wanted: Support) -> Lagged | None:
+    def invalid_start(self, node: Node, expression: Expression, wanted: Support) -> Lagged | None:
         """A lagged node if only its value before the first step is outside `wanted`, or None."""
         ...
 
@@ -162,7 +162,7 @@ def check_lookups(lookups: Iterable[Lookup], supports: SupportReader, findings: 
         wanted = Integers(0, lookup.size - 1)
         if given == wanted:
             continue
-        start = supports.start_at_fault(lookup.node, lookup.index, wanted)
+        start = supports.invalid_start(lookup.node, lookup.index, wanted)
         if start is not None and not contains(wanted, given):
             base = print_expression(lookup.base)
             needs = f"`{base}` has the entries 0 to {lookup.size - 1}"

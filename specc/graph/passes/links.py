@@ -83,7 +83,7 @@ def _output(sized: SizedLink) -> Shape:
     return sized.module.output if sized.tail is None else sized.tail.output
 
 
-def fed_by_params(node: Distributed) -> tuple[Parameter, ...]:
+def parameters_from_link(node: Distributed) -> tuple[Parameter, ...]:
     """The parameters that the `params:` link of a node gives: those without an argument."""
     given = {parameter_of(node.entry, key)[0].name for key in node.arguments}
     return tuple(p for p in node.entry.parameters if p.name not in given)
@@ -169,7 +169,7 @@ def _trunk(
     for use in uses:
         node = graph.node(use.node)
         assert isinstance(node, Distributed)
-        for parameter in fed_by_params(node):
+        for parameter in parameters_from_link(node):
             if transform_to(parameter.support) is None:
                 _report_unreachable(node, parameter, use, findings)
                 return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
-from specc.catalog.elsewhere import lead
+from specc.catalog.elsewhere import alternative
 from specc.catalog.entry import Function
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import FUNCTIONS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
@@ -225,7 +225,7 @@ def _counted(call: Call) -> str:
 
 def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
     guess = nearest(call.function, graph.links)
-    guess = guess or meant(call.function, FUNCTIONS)
+    guess = guess or suggested_name(call.function, FUNCTIONS)
     hint = "" if guess else _no_such_function(graph, call.function)
     findings.add(
         diagnose("E0231", call.function_span, suggestion=guess, name=call.function, hint=hint),
@@ -234,8 +234,8 @@ def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) 
 
 
 def _no_such_function(graph: Graph, name: str) -> str:
-    if lead(name):
-        return lead(name)
+    if alternative(name):
+        return alternative(name)
     known = ", ".join(f"`{name}`" for name, entry in FUNCTIONS.items() if not entry.over_rows)
     if graph.links or graph.spec.document.guide is not None:
         return f"declare a link of that name under `links:`; the functions are {known}"

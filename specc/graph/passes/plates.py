@@ -138,8 +138,8 @@ def _plates(
 ) -> Plates:
     def combine(part: Expression, inside: tuple[Plates, ...]) -> Plates:
         if isinstance(part, Name):
-            meant = graph.lookup(node.program, part.id)
-            return dict.fromkeys(found.get(meant.id, ()) if meant is not None else (), part)
+            used = graph.lookup(node.program, part.id)
+            return dict.fromkeys(found.get(used.id, ()) if used is not None else (), part)
         if isinstance(part, Index) and plate_node(graph, node.program, part.base) is not None:
             inside = inside[1:]
         joined: Plates = {}
@@ -160,16 +160,16 @@ def _outside(
     findings: Findings,
 ) -> None:
     assert isinstance(place, Name)
-    meant = graph.lookup(node.program, place.id)
-    assert meant is not None
-    label = (Label(meant.span, f"`{meant.name}` is declared here"),)
+    used = graph.lookup(node.program, place.id)
+    assert used is not None
+    label = (Label(used.span, f"`{used.name}` is declared here"),)
     if plate == ROWS and not own:
         hint = global_hint(graph, node)
-        words = {"name": node.name, "used": meant.name, "hint": hint}
+        words = {"name": node.name, "used": used.name, "hint": hint}
         diagnostic = diagnose("E0310", place.span, labels=label, **words)
     else:
-        words = {"name": node.name, "used": meant.name}
+        words = {"name": node.name, "used": used.name}
         words["plates"] = " and ".join(map(called, own or ("",))) + f" and {called(plate)}"
-        words["hint"] = outside_hint(graph, node, own, plate, meant)
+        words["hint"] = outside_hint(graph, node, own, plate, used)
         diagnostic = diagnose("E0311", place.span, labels=label, **words)
     findings.add(diagnostic, node.id)

@@ -9,7 +9,7 @@ import networkx as nx
 
 from specc.catalog.entry import Distribution
 from specc.catalog.limits import MAX_SIZE, MAX_STEPS
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import FUNCTIONS, KINDS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
@@ -141,9 +141,9 @@ def _link(spec: Spec, name: str) -> LinkNode:
     """A link with its catalog entry; one that averages another has the entry of that link."""
     own = spec.document.links[name]
     average = average_of(own)
-    meant = own if average is None else spec.document.links[average.of]
+    source = own if average is None else spec.document.links[average.of]
     span = spec.spans.key(("links", name))
-    return LinkNode(name, KINDS[meant.kind], meant.options, span, average)
+    return LinkNode(name, KINDS[source.kind], source.options, span, average)
 
 
 def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> dict[str, int]:
@@ -294,7 +294,7 @@ def _check_arguments(node: Distributed, findings: Findings) -> None:
         span = node.argument_spans[key]
         target = alternatives.get(key, key)
         if target not in parameters:
-            guess = meant(key, known)
+            guess = suggested_name(key, known)
             hint = "" if guess else "it has " + ", ".join(f"`{name}`" for name in known)
             findings.add(
                 diagnose(

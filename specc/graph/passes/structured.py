@@ -177,13 +177,13 @@ def matmul(left: Support, right: Support, right_rank: int) -> Support:
     """The support of `left @ right`; with weights that sum to one it is a mean."""
     if left == right == CHOLESKY:
         return CHOLESKY
-    whole = left.discrete and right.discrete
+    discrete = left.discrete and right.discrete
     if is_on_simplex(left) and right_rank >= 2:
-        return SIMPLEX if is_on_simplex(right) else numbers(bounds(right), whole)
+        return SIMPLEX if is_on_simplex(right) else numbers(bounds(right), discrete)
     if is_on_simplex(left) and right_rank == 1:
-        return numbers(bounds(right), whole)
+        return numbers(bounds(right), discrete)
     if is_on_simplex(right) and right_rank == 1:
-        return numbers(bounds(left), whole)
+        return numbers(bounds(left), discrete)
     return arithmetic_support("@", left, right)
 
 

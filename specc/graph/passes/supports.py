@@ -41,14 +41,14 @@ from specc.graph.nodes import (
     Part,
     Unresolved,
 )
+from specc.graph.passes.constant_parameters import Use, check_constants, is_constant
 from specc.graph.passes.indexing import check_lookups
 from specc.graph.passes.shaped import Shaped
 from specc.graph.passes.starts import bad_class, bad_start, fits_classes
 from specc.graph.passes.structured import Structures, matmul, rows_sum_to_one
 from specc.graph.passes.support_errors import Misfit, check_probability, fix
 from specc.graph.passes.suppose import is_open, open_data, suppose
-from specc.graph.passes.through import push_support
-from specc.graph.passes.written import Use, check_written, is_written
+from specc.graph.passes.through import transformed_support
 from specc.graph.queries import parameter_of
 from specc.language.expressions.tree import (
     Binary,
@@ -204,7 +204,7 @@ class _Supports:
         for call in node.through:
             for argument in call.arguments:
                 self.of(node, argument)
-        support = push_support(self.graph, node, node.entry.result(known), self.findings)
+        support = transformed_support(self.graph, node, node.entry.result(known), self.findings)
         self._check_data(node, support)
         self._check_model_node(node, support)
         return support
@@ -229,12 +229,12 @@ class _Supports:
         size = self.sizes.get(node.id, {}).get(parameter.dims[-1]) if parameter.dims else None
         use = Use(self.graph, node, key, expression, wanted, size)
         check_probability(node, key, given, expression, self.findings)
-        if wanted.event_rank and contains(bounds(wanted), given) and is_written(use):
-            check_written(use, self.findings)
+        if wanted.event_rank and contains(bounds(wanted), given) and is_constant(use):
+            check_constants(use, self.findings)
             return
         if contains(wanted, given) or self._suppose(node, expression, wanted):
             return
-        start = self.start_at_fault(node, expression, wanted)
+        start = self.invalid_start(node, expression, wanted)
         if start is not None:
             needs = f"`{key}` of `{node.name}` must be {describe(wanted)}"
             self.findings.add(bad_start(self.graph, start, needs, describe(wanted)), node.id)
@@ -296,7 +296,7 @@ class _Supports:
         finally:
             self.supposed, self.memo = {}, {}
 
-    def start_at_fault(self, node: Node, expression: Expression, wanted: Support) -> Lagged | None:
+    def invalid_start(self, node: Node, expression: Expression, wanted: Support) -> Lagged | None:
         """A lagged node if only its value before the first step is outside `wanted`, or None."""
         used = (self.graph.lookup(node.program, name.id) for name in names(expression))
         lagged = {n.id: n for n in used if isinstance(n, Lagged) and n.id in self.within}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeGuard
 
 from specc.catalog.bijection import Bijection
-from specc.catalog.elsewhere import lead
+from specc.catalog.elsewhere import alternative
 from specc.catalog.link import LinkOptions
-from specc.catalog.other_names import named
+from specc.catalog.other_names import canonical_name
 from specc.catalog.registry import BIJECTIONS
 from specc.catalog.supports import Support, contains, describe
 from specc.diagnostics.diagnostic import Label
@@ -66,13 +66,13 @@ def _check_step(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
 def _unknown(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
     candidates = [name for name, link in graph.links.items() if is_bijection(link.entry)]
     guess = nearest(call.function, candidates)
-    kind = named(call.function, BIJECTIONS)
+    kind = canonical_name(call.function, BIJECTIONS)
     if guess is None and kind is not None:
         entry = BIJECTIONS[kind]
         hint = f"declare one: `links: {{f: {entry.example}}}`, and write `through: f`"
     else:
         declare = f"declare it under `links:`, such as `{call.function}: {{affine: true}}`"
-        hint = "" if guess else lead(call.function) or declare
+        hint = "" if guess else alternative(call.function) or declare
     findings.add(
         diagnose("E0616", call.function_span, suggestion=guess, name=call.function, hint=hint),
         node.id,
@@ -84,7 +84,7 @@ def is_bijection(entry: Kind) -> TypeGuard[Bijection[LinkOptions]]:
     return isinstance(entry, Bijection)
 
 
-def push_support(graph: Graph, node: Node, support: Support, findings: Findings) -> Support:
+def transformed_support(graph: Graph, node: Node, support: Support, findings: Findings) -> Support:
     """The range of the bijections for a base support; each domain must equal its input support."""
     reached = support
     for call in node.through:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import DISTRIBUTIONS
 from specc.language.located import Entry, Located, Scalar
 from specc.language.schema.reading import Reading
@@ -31,4 +31,6 @@ def _distribution(value: Located) -> str | None:
     """The distribution of that name, or None."""
     if not isinstance(value, Scalar) or not isinstance(value.value, str):
         return None
-    return value.value if value.value in DISTRIBUTIONS else meant(value.value, DISTRIBUTIONS)
+    return (
+        value.value if value.value in DISTRIBUTIONS else suggested_name(value.value, DISTRIBUTIONS)
+    )

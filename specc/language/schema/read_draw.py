@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.catalog.objective import Draw as Entry
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import DRAWS
 from specc.diagnostics.nearest import nearest
 from specc.language.located import Entry as Key
@@ -27,7 +27,7 @@ def read_draw(reading: Reading, value: Located, path: Path) -> Draw | None:
     if word.text in later.DRAWS:
         return later.not_yet(reading, word.span, word.text, later.DRAWS[word.text])
     if word.text not in DRAWS:
-        guess = meant(word.text, DRAWS)
+        guess = suggested_name(word.text, DRAWS)
         hint = "" if guess else "the draws are " + ", ".join(f"`{n}`" for n in DRAWS)
         return reading.report("E0407", word.span, suggestion=guess, name=word.text, hint=hint)
     if inside is None:

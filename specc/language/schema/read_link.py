@@ -8,8 +8,8 @@ from functools import partial
 from pydantic import ValidationError
 
 from specc.catalog.bijection import Bijection
-from specc.catalog.elsewhere import lead
-from specc.catalog.other_names import meant
+from specc.catalog.elsewhere import alternative
+from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import KINDS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
@@ -131,7 +131,9 @@ def _no_kind(reading: Reading, entry: Entry, options: located.Mapping) -> None:
     known = {name for kind in KINDS for name in KINDS[kind].Options.model_fields}
     strange = [e.key for e in options.entries if e.name not in known | set(later.LINK_OPTIONS)]
     if strange:
-        kind = next((k for k in strange if lead(k.text) or meant(k.text, KINDS)), strange[0])
+        kind = next(
+            (k for k in strange if alternative(k.text) or suggested_name(k.text, KINDS)), strange[0]
+        )
         _is_kind(reading, kind)
     else:
         kinds = ", ".join(f"`{name}`" for name in KINDS)
@@ -142,9 +144,9 @@ def _is_kind(reading: Reading, word: Scalar) -> bool:
     """Whether a word is a kind of link; reports it if not."""
     if word.text in KINDS:
         return True
-    guess = meant(word.text, KINDS)
+    guess = suggested_name(word.text, KINDS)
     listed = "the kinds are " + ", ".join(f"`{name}`" for name in KINDS)
-    hint = "" if guess else lead(word.text) or listed
+    hint = "" if guess else alternative(word.text) or listed
     reading.report("E0601", word.span, suggestion=guess, name=word.text, hint=hint)
     return False
 
@@ -190,16 +192,16 @@ def _unknown_option(reading: Reading, problem: Problem, kind: str) -> None:
 
 
 def _unknown_choice(reading: Reading, problem: Problem, code: str) -> None:
-    guess = meant(problem.word, problem.choices)
+    guess = suggested_name(problem.word, problem.choices)
     hint = "" if guess else f"there are {', '.join(f'`{c}`' for c in problem.choices)}"
     reading.report(code, problem.span, suggestion=guess, name=problem.word, hint=hint)
 
 
 def _invalid_option(reading: Reading, problem: Problem, link: str, option: str) -> None:
     missing = problem.kind == "missing"
-    if reading.is_in_disguise(problem.value, problem.path, problem.expected):
+    if reading.is_mistyped(problem.value, problem.path, problem.expected):
         return
-    guess = meant(problem.word, problem.choices) if problem.kind == "choice" else None
+    guess = suggested_name(problem.word, problem.choices) if problem.kind == "choice" else None
     reading.report(
         "E0603",
         problem.span,

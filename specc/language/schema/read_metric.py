@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import METRICS
 from specc.language.located import Mapping
 from specc.language.schema.metric import MetricFigure
@@ -24,7 +24,7 @@ def read_metric(reading: Reading, keys: Mapping, path: Path) -> MetricFigure | N
     if name is None:
         return None
     if name not in METRICS:
-        guess = meant(name, METRICS)
+        guess = suggested_name(name, METRICS)
         hint = "" if guess else "there are " + ", ".join(f"`{own}`" for own in METRICS)
         return reading.report(
             "E0113", value.span, suggestion=guess, where=where(place), value=name, hint=hint

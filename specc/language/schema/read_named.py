@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from specc.catalog.metric import Named
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.language.located import Located, Mapping
 from specc.language.schema.places import where
 from specc.language.schema.reading import Reading
@@ -30,7 +30,7 @@ def read_named(
         return None
     word, inside = named
     if word.text not in known:
-        guess = meant(word.text, known)
+        guess = suggested_name(word.text, known)
         hint = "" if guess else "there are " + ", ".join(f"`{name}`" for name in known)
         return reading.report(
             "E0113", word.span, suggestion=guess, where=where(path), value=word.text, hint=hint

@@ -206,7 +206,7 @@ class _NodeReader:
             case "through":
                 return self.through(entry.value, path)
             case "global" | "reverse":
-                return self.reading.truth(entry.value, path)
+                return self.reading.boolean(entry.value, path)
             case "draw" | "missing":
                 return read_draw(self.reading, entry.value, path)
             case "init":

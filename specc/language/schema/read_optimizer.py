@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from specc.catalog.other_names import named
+from specc.catalog.other_names import canonical_name
 from specc.language.located import Located, Mapping, Scalar, Sequence
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.places import where
@@ -50,7 +50,7 @@ def read_settings(
 def _report(reading: Reading, problem: Problem) -> None:
     """Report a problem; for an option of an optimizer, with the place where it belongs."""
     options = {name for entry in OPTIMIZERS.values() for name in entry.model_fields}
-    option = named(problem.key, options) if problem.kind == "unknown" else None
+    option = canonical_name(problem.key, options) if problem.kind == "unknown" else None
     if option is None:
         report_problem(reading, problem)
         return

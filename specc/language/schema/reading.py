@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import TypeVar
 
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose, severity
 from specc.diagnostics.source import Span
@@ -76,7 +76,7 @@ class Reading:
             return value.value
         return self.wrong_kind(value, path, expected, hint)
 
-    def truth(self, value: Located, path: Path) -> bool | None:
+    def boolean(self, value: Located, path: Path) -> bool | None:
         """The value of `true` or `false`."""
         if isinstance(value, Scalar) and isinstance(value.value, bool):
             return value.value
@@ -100,7 +100,7 @@ class Reading:
         """Report a value of the wrong kind, with the most likely cause."""
         if isinstance(value, Scalar) and value.tag_kind == "null":
             return self.empty(value, path, hint or f"write {expected}")
-        if self.is_in_disguise(value, path, expected):
+        if self.is_mistyped(value, path, expected):
             return None
         return self.report(
             "E0104",
@@ -111,11 +111,11 @@ class Reading:
             hint=hint or bracketed(value, expected),
         )
 
-    def is_in_disguise(self, value: Located, path: Path, expected: str) -> bool:
+    def is_mistyped(self, value: Located, path: Path, expected: str) -> bool:
         """Whether a word was intended as a number, or as true or false; reports it if so."""
         if not isinstance(value, Scalar) or not isinstance(value.value, str):
             return False
-        meaning = truth_meant(value.value) if expected in (TRUTH, "`true`") else None
+        meaning = boolean_meaning(value.value) if expected in (TRUTH, "`true`") else None
         if meaning is not None and meaning in expected:
             self.report("E0114", value.span, suggestion=meaning, value=value.value, meaning=meaning)
             return True
@@ -133,7 +133,7 @@ class Reading:
     def unknown_key(self, key: Scalar, path: Path, known: Iterable[str], hint: str = "") -> None:
         """Report a key that is unknown at `path`."""
         candidates = sorted(known)
-        guess = meant(key.text, candidates)
+        guess = suggested_name(key.text, candidates)
         listed = ", ".join(f"`{name}`" for name in candidates)
         self.report(
             "E0102",
@@ -156,7 +156,7 @@ def bracketed(value: Located, expected: str) -> str:
     return f"write `[{value.text}]`"
 
 
-def truth_meant(word: str) -> str | None:
+def boolean_meaning(word: str) -> str | None:
     """The meaning of a word in YAML 1.1, in which `yes` is true; None for other words."""
     lowered = word.lower()
     return "true" if lowered in _YES else "false" if lowered in _NO else None

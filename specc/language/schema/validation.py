@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.language import located
 from specc.language.located import Located, Scalar, Sequence
 from specc.language.schema.places import where
@@ -86,7 +86,7 @@ def report_problem(reading: Reading, problem: Problem) -> None:
 def report_choice(reading: Reading, problem: Problem) -> None:
     """Reports a word that is not allowed."""
     word = problem.word
-    guess = meant(word, problem.choices)
+    guess = suggested_name(word, problem.choices)
     hint = "" if guess else f"it is {problem.expected}"
     reading.report(
         "E0113",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from specc.catalog.elsewhere import lead
+from specc.catalog.elsewhere import alternative
 from specc.catalog.limits import MAX_PARTICLES
 from specc.catalog.objective import Objective as Entry
-from specc.catalog.other_names import meant
+from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import OBJECTIVES, SHORTHANDS
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
@@ -55,9 +55,9 @@ def _named(
 ) -> Expansion | None:
     if written.name not in OBJECTIVES:
         names = [*OBJECTIVES, *SHORTHANDS]
-        guess = meant(written.name, names)
+        guess = suggested_name(written.name, names)
         known = "the objectives are " + ", ".join(f"`{n}`" for n in names)
-        hint = "" if guess else lead(written.name) or known
+        hint = "" if guess else alternative(written.name) or known
         findings.add(diagnose("E0401", span, suggestion=guess, name=written.name, hint=hint))
         return None
     entry = OBJECTIVES[written.name]

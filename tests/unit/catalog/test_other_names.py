@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from specc.catalog.elsewhere import LEADS, lead
+from specc.catalog.elsewhere import ALTERNATIVES, alternative
 from specc.catalog.links.blocks.activation import ACTIVATIONS
-from specc.catalog.other_names import OTHER_NAMES, meant
+from specc.catalog.other_names import OTHER_NAMES, suggested_name
 from specc.catalog.registry import (
     DISTRIBUTIONS,
     DRAWS,
@@ -31,7 +31,7 @@ def known():
     return parameters.union(ACTIVATIONS, keys, *tables)
 
 
-def test_every_name_led_to_is_ours():
+def test_every_name_points_to_an_entry():
     assert set(OTHER_NAMES) <= known()
 
 
@@ -40,15 +40,15 @@ def test_every_name_led_to_is_ours():
     [("Gaussian", "normal"), ("mvn", "multivariate_normal"), ("double-exponential", "laplace")],
 )
 def test_a_distribution_of_another_library(said, ours):
-    assert meant(said, DISTRIBUTIONS) == ours
+    assert suggested_name(said, DISTRIBUTIONS) == ours
 
 
 def test_the_candidates_decide():
-    assert meant("a", ["low", "high"]) == "low"
-    assert meant("mu", ["loc", "scale"]) == "loc"
-    assert meant("qwxz", ["loc", "scale"]) is None
-    assert meant("gaussian", KERNELS) == "rbf"
-    assert meant("FID", METRICS) == "frechet"
+    assert suggested_name("a", ["low", "high"]) == "low"
+    assert suggested_name("mu", ["loc", "scale"]) == "loc"
+    assert suggested_name("qwxz", ["loc", "scale"]) is None
+    assert suggested_name("gaussian", KERNELS) == "rbf"
+    assert suggested_name("FID", METRICS) == "frechet"
 
 
 @pytest.mark.parametrize(
@@ -61,33 +61,33 @@ def test_the_candidates_decide():
     ],
 )
 def test_a_link_of_another_library(other, ours):
-    assert meant(other, KINDS) == ours
+    assert suggested_name(other, KINDS) == ours
 
 
 @pytest.mark.parametrize(
     "name", ["naf", "cnf", "ffjord", "lstm", "rnn", "transformer", "attention", "unet", "NAF"]
 )
 def test_another_thing_is_no_slip_of_the_keyboard(name):
-    assert meant(name, KINDS) is None
-    assert lead(name)
+    assert suggested_name(name, KINDS) is None
+    assert alternative(name)
 
 
 def test_a_slip_is_still_one():
-    assert meant("iaff", KINDS) == "iaf"
-    assert meant("U-Net", ["u_net", "mlp"]) == "u_net"
-    assert lead("iaff") == ""
+    assert suggested_name("iaff", KINDS) == "iaf"
+    assert suggested_name("U-Net", ["u_net", "mlp"]) == "u_net"
+    assert alternative("iaff") == ""
 
 
 def test_what_there_is_has_no_lead_elsewhere():
     everything = known() | set(KINDS)
     others = {other for names in OTHER_NAMES.values() for other in names}
-    assert not set(LEADS) & (everything - set(DRAWS) | others)
+    assert not set(ALTERNATIVES) & (everything - set(DRAWS) | others)
 
 
 def test_a_lead_names_what_there_is():
     # Besides entries of the catalog, leads quote keys, options and short pieces of a spec.
     words = known() | set(KINDS) | {"df", "scale", "autoregressive", "z", "u", "y"}
-    for lead_text in set(LEADS.values()):
-        quoted = re.findall(r"`(\w+)`", lead_text)
-        assert quoted or "`" in lead_text or "not available" in lead_text
-        assert set(quoted) <= words, lead_text
+    for text in set(ALTERNATIVES.values()):
+        quoted = re.findall(r"`(\w+)`", text)
+        assert quoted or "`" in text or "not available" in text
+        assert set(quoted) <= words, text

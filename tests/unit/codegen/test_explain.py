@@ -23,7 +23,7 @@ def test_every_node_and_every_latents_draw_is_told(path):
     text = explain(plan)
     assert max(map(len, text.splitlines())) <= 120
     for program in plan.graph.graph.programs.values():
-        for node in map(program.nodes.get, program.written):
+        for node in map(program.nodes.get, program.declared):
             assert f"    {node.name} " in text
     for name, draw in plan.objective.draws.items():
         assert draw.reason in text, name

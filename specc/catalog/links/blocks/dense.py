@@ -20,9 +20,9 @@ def linear(inputs: int, outputs: int, bias: bool = True) -> Layer:
     return Layer("nn.Linear", (inputs, outputs), MappingProxyType(options))
 
 
-def bend(options: StackOptions, size: int) -> tuple[Layer, ...]:
+def activation_layers(options: StackOptions, size: int) -> tuple[Layer, ...]:
     """The layers after a linear layer of `size` features: normalization, activation, dropout."""
-    return (*normalize(options, size), activation(options.activation), *thin(options))
+    return (*normalize(options, size), activation(options.activation), *dropout_layer(options))
 
 
 def normalize(options: StackOptions, size: int) -> tuple[Layer, ...]:
@@ -32,7 +32,7 @@ def normalize(options: StackOptions, size: int) -> tuple[Layer, ...]:
     return (Layer("nn.LayerNorm", (size,)),) if options.normalization == "layer" else ()
 
 
-def thin(options: StackOptions) -> tuple[Layer, ...]:
+def dropout_layer(options: StackOptions) -> tuple[Layer, ...]:
     """The dropout layer (Srivastava et al. 2014), if `dropout` is not 0."""
     return (Layer("nn.Dropout", (options.dropout,)),) if options.dropout else ()
 
@@ -41,7 +41,7 @@ def stack(options: StackOptions, inputs: int, sizes: tuple[int, ...]) -> tuple[L
     """Linear layers of the given sizes, each followed by its activation."""
     layers: list[Layer] = []
     for before, after in zip((inputs, *sizes), sizes, strict=False):
-        layers += [linear(before, after, options.bias), *bend(options, after)]
+        layers += [linear(before, after, options.bias), *activation_layers(options, after)]
     return tuple(layers)
 
 

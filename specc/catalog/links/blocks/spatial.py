@@ -16,7 +16,7 @@ from specc.catalog.entry import Layer, Shape
 from specc.catalog.limits import MAX_SIZE
 from specc.catalog.link import LinkShapeError
 from specc.catalog.links.blocks.activation import activation
-from specc.catalog.links.blocks.dense import thin
+from specc.catalog.links.blocks.dense import dropout_layer
 from specc.catalog.links.blocks.options import Size, Sizes, StackOptions
 
 
@@ -94,7 +94,7 @@ def transposed_convolution(
     return Layer("nn.ConvTranspose2d", (*channels, kernel), MappingProxyType(options))
 
 
-def bend_maps(options: StackOptions, channels: int) -> tuple[Layer, ...]:
+def activation_maps(options: StackOptions, channels: int) -> tuple[Layer, ...]:
     """The layers after a convolution: normalization, activation, dropout.
 
     `layer` normalizes each row over channels and positions, with a factor for each channel
@@ -105,7 +105,7 @@ def bend_maps(options: StackOptions, channels: int) -> tuple[Layer, ...]:
         "batch": (Layer("nn.BatchNorm2d", (channels,)),),
         "layer": (Layer("nn.GroupNorm", (1, channels)),),
     }[options.normalization]
-    return (*norm, activation(options.activation), *thin(options))
+    return (*norm, activation(options.activation), *dropout_layer(options))
 
 
 def given(**pairs: tuple[object, object]) -> dict[str, object]:

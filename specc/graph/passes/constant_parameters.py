@@ -49,12 +49,12 @@ class Use:
         return None if found is None else float(found)
 
 
-def is_written(use: Use) -> bool:
+def is_constant(use: Use) -> bool:
     """Whether an expression is constant, or an entry of a constant table."""
     return use.number() is not None or list_of(use.table, use.graph.constants) is not None
 
 
-def check_written(use: Use, findings: Findings) -> None:
+def check_constants(use: Use, findings: Findings) -> None:
     """Refuses constants that are not a distribution or not a Cholesky factor."""
     if use.wanted == CHOLESKY:
         _check_factor(use, findings)
