@@ -5,7 +5,7 @@
     Deterministic       `let`: a value computed from others
     Parameter           a learnable tensor
     Given               data without a density
-    Lagged              `z[t-1]`: the value of another node at the step before
+    Lagged              `z[t-1]`: the value of another node at the previous step
     Unresolved          a random variable with an unknown distribution: an error
 
 A field is None if the spec does not state it. `Base` has the fields and queries of all nodes; code

@@ -93,12 +93,12 @@ def is_elementwise(function: str) -> bool:
 
 
 def remembers(call: Call) -> bool:
-    """Whether a function is of rows of earlier steps, which a loss holds as state."""
+    """Whether a call has a replay buffer of rows of previous steps, which is state of the loss."""
     return call.function in FUNCTIONS and FUNCTIONS[call.function].remembers
 
 
 def is_held(node: Node) -> bool:
-    """Whether the value of a node is a row that a loss holds from step to step."""
+    """Whether the value of a node is a draw from a replay buffer."""
     return node.program == NETWORKS and isinstance(node.value, Call) and remembers(node.value)
 
 
@@ -166,7 +166,7 @@ class _References:
         return self._node(node)
 
     def _held(self, call: Call) -> Node:
-        """What a loss holds from step to step is a node of its own, which values name."""
+        """The node of `networks` for a call with a replay buffer, to which values refer."""
         arguments = tuple(rewrite(each, _name_of_held) for each in call.arguments)
         own = replace(call, arguments=arguments)
         node = Deterministic(program=NETWORKS, name=value_name(call), span=call.span, value=own)
@@ -234,7 +234,7 @@ class _References:
 
 
 def _name_of_held(expression: Expression) -> Expression | None:
-    """The name of the node for what a loss holds from step to step."""
+    """The name of the node of a call with a replay buffer; None for other expressions."""
     is_held = isinstance(expression, Call) and remembers(expression)
     return Name(value_name(expression), expression.span) if is_held else None
 

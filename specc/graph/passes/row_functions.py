@@ -35,7 +35,7 @@ def check_row_function(graph: Graph, node: Node, call: Call, findings: Findings)
 
 
 def _check_buffer(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    """A buffer holds rows of a node of a program, a known number of them."""
+    """Check that a buffer has a node with a value for each row and a constant number of rows."""
     held, rows = call.arguments
     found = graph.lookup(node.program, held.id) if isinstance(held, Name) else None
     count = number_of(rows, graph.constants, lambda name: None)

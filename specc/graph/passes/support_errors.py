@@ -43,7 +43,7 @@ def fix(graph: Graph, node: Distributed, misfit: Misfit) -> str:
         alternative = next((a for a in node.entry.alternatives if a.name == misfit.key), None)
         scores = _scores(expression)
         if alternative and graph.is_link(scores.partition("(")[0]) and scores.endswith(")"):
-            # A link has the size of what it feeds, and inside a function of vectors none.
+            # The parameter determines the size of a link, but not inside a function of vectors.
             return f"replace the entry by `{alternative.replaces}: {scores}`"
         return f"map it there: softmax({_scores(expression)})"
     if wanted == CHOLESKY:

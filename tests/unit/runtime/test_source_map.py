@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 
 import pytest
@@ -15,8 +16,8 @@ def frames(folder):
 
 @pytest.mark.parametrize("span", ["7", "6-7", "7-7", "1-9"])
 def test_a_line_has_its_place(tmp_path, span):
-    text = f'{{"nodes": {{"model.x": "vae.yaml:3:1"}}, "lines": {{"model.py": {{"{span}": "model.x"}}}}}}'
-    (tmp_path / NAME).write_text(text, encoding="utf-8")
+    found = {"nodes": {"model.x": "vae.yaml:3:1"}, "lines": {"model.py": {span: "model.x"}}}
+    (tmp_path / NAME).write_text(json.dumps(found), encoding="utf-8")
     found = find(frames(tmp_path), tmp_path)
     assert found is not None and found.place is not None
     assert (found.line, found.place.node, found.place.at) == (
