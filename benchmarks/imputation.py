@@ -1,13 +1,13 @@
-"""Digits of which half is removed, filled in four ways.
+"""Imputation of digits of which half is removed, with three methods.
 
     python -m benchmarks.imputation --epochs 200 --out OUT
 
 The data are the 8x8 digits of scikit-learn, binarized. `random`: a random half of the pixels is
 removed in training and test rows. `lower`: the lower half of each test picture is removed, and
 training rows are complete. Prints the squared error and the log-likelihood in nats per pixel for
-the removed pixels of the test rows, with four methods: the mean of each pixel; the mean over the
+the removed pixels of the test rows, with three methods: the mean of each pixel; the mean over the
 ten nearest training rows (`sklearn.impute.KNNImputer`); and weighted draws of the variational
-autoencoder of specs/imputation.yaml, with `--mask` with the mask of known pixels as an input of the
+autoencoder of specs/imputation.yaml. `--mask` makes the mask of known pixels an input of the
 guide. All probabilities are clipped to [0.01, 0.99].
 """
 

@@ -89,7 +89,7 @@ def features(run: specc.Run, part: str) -> dict[str, Array]:
 
 
 def pixels(run: specc.Run, part: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """The rows of a part, binarized with a fixed seed, and the labels."""
+    """The rows of a part, with binarization by a seed, and the labels."""
     every = run.loaded.rows(part)
     rows = fixed_batch(run.loaded, every.revealed(), slice(0, len(every)), seed)
     return rows["x"], rows["y"]

@@ -270,7 +270,7 @@ class Worker:
 
 
 def _shown(stream: io.StringIO) -> str:
-    """The text without surrogates, which a terminal replaces."""
+    """The output with escapes for surrogates, as a terminal shows it."""
     return stream.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
 
 

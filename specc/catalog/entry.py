@@ -120,8 +120,8 @@ class Function:
       node.
     - `over_rows`: the result in one row depends on the first two arguments in other rows; the
       function is available in losses only.
-    - `remembers`: the result is drawn from rows of the first argument in this step and earlier
-      ones, which the loss holds as state; their number is the second argument. It has no gradient.
+    - `remembers`: the result is drawn from rows of the first argument in this step and previous
+      ones, a state of the loss; their number is the second argument. The result has no gradient.
     """
 
     name: str

@@ -63,11 +63,11 @@ CIRCULAR = {
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_packages_import_one_another_in_a_circle(package):
+def test_there_are_no_import_cycles_of_packages(package):
     assert package_circles(MODULES, package) == CIRCULAR.get(package, set())
 
 
-def test_a_circle_of_packages_is_noticed():
+def test_a_cycle_of_packages_is_detected():
     texts = {
         "p.a": "",
         "p.a.one": "import p.b.one",
@@ -82,11 +82,11 @@ def test_a_circle_of_packages_is_noticed():
     assert package_circles(trees, "p") == {frozenset({"p.a", "p.b"})}
 
 
-def test_no_modules_import_one_another_in_a_circle():
+def test_there_are_no_import_cycles_of_modules():
     assert circles(MODULES) == set()
 
 
-def test_a_circle_is_noticed():
+def test_a_cycle_is_detected():
     texts = {
         "p": "",
         "p.a": "from p import b, d",

@@ -36,7 +36,7 @@ objective: mle
 """
 
 
-def test_sums_that_nothing_connects_are_in_the_order_of_the_spec(tmp_path):
+def test_independent_sums_are_in_the_order_of_the_spec(tmp_path):
     """The order is the same for any hash seed of Python, which changes the order of sets."""
     spec = tmp_path / "apart.yaml"
     spec.write_text(APART)

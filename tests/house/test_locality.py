@@ -102,9 +102,9 @@ def test_the_core_names_no_entry(registry):
     assert found - set(OTHERWISE) == set()
 
 
-def test_every_exception_is_still_one():
+def test_every_exception_is_needed():
     assert all(word in texts(TREES[at]) for at, word in OTHERWISE)
 
 
-def test_a_name_is_noticed():
+def test_a_name_is_detected():
     assert texts(ast.parse('"""normal"""\nif entry.name == "normal": pass')) == {"normal"}

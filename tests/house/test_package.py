@@ -26,7 +26,7 @@ def wheel(tmp_path_factory):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_it_holds_the_package_alone(wheel):
+def test_the_wheel_has_only_the_package(wheel):
     own = {name for name in wheel if name.startswith("specc/")}
     assert {name.partition("/")[0] for name in wheel} == {
         "specc",
@@ -42,7 +42,7 @@ def test_it_holds_the_package_alone(wheel):
     assert any(name.startswith("specc/cli/templates/") for name in own)
 
 
-def test_what_an_index_shows_has_no_link_that_leads_nowhere(wheel):
+def test_the_description_for_the_index_has_no_relative_links(wheel):
     (name,) = [name for name in wheel if name.endswith(".dist-info/METADATA")]
     described = Parser().parsestr(wheel[name].decode())
     text = described.get_payload()
@@ -52,7 +52,7 @@ def test_what_an_index_shows_has_no_link_that_leads_nowhere(wheel):
     assert any(name.endswith("licenses/LICENSE") for name in wheel)
 
 
-def test_every_classifier_is_one():
+def test_every_classifier_is_valid():
     assert set(PROJECT["classifiers"]) <= classifiers
     assert "urls" not in PROJECT  # the repository has no address yet
 

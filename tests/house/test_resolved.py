@@ -40,7 +40,7 @@ def unresolved(tree):
 
 
 @pytest.mark.parametrize("at", below("codegen"))
-def test_code_generation_reads_what_is_resolved(at):
+def test_code_generation_reads_only_resolved_values(at):
     """To fix it, add the value to `specc.objective.experiment` or to the graph."""
     assert unresolved(TREES[at]) == []
 
@@ -61,5 +61,5 @@ def test_code_generation_reads_what_is_resolved(at):
         ("name = plan.experiment.name", 0),
     ],
 )
-def test_what_is_not_resolved_is_noticed(text, found):
+def test_unresolved_values_are_detected(text, found):
     assert len(unresolved(ast.parse(text))) == found

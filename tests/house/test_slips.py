@@ -23,7 +23,7 @@ def rebound_parameters(text: str) -> list[tuple[int, str]]:
             names = parameters_of(function.args)
             for loop in own_nodes(function):
                 if isinstance(loop, (ast.For, ast.AsyncFor, ast.While)):
-                    found += slips_in(loop, names)
+                    found += rebindings_in(loop, names)
     return sorted(set(found))
 
 
@@ -41,7 +41,9 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from own_nodes(child)
 
 
-def slips_in(loop: ast.For | ast.AsyncFor | ast.While, names: set[str]) -> list[tuple[int, str]]:
+def rebindings_in(
+    loop: ast.For | ast.AsyncFor | ast.While, names: set[str]
+) -> list[tuple[int, str]]:
     found = [] if isinstance(loop, ast.While) else new_values(loop.target, (), names)
     for node in own_nodes(loop):
         if isinstance(node, ast.Assign):
@@ -67,18 +69,18 @@ ITERATIONS = {"tests/unit/test_hostile.py"}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_no_loop_gives_a_parameter_another_meaning(folder):
-    slips = {
+def test_no_loop_rebinds_a_parameter(folder):
+    rebindings = {
         f"{path.relative_to(ROOT)}:{line} {name}"
         for path in sorted((ROOT / folder).rglob("*.py"))
         if str(path.relative_to(ROOT)) not in ITERATIONS
         for line, name in rebound_parameters(path.read_text(encoding="utf-8"))
     }
-    assert not slips, "\n".join(sorted(slips))
+    assert not rebindings, "\n".join(sorted(rebindings))
 
 
 @pytest.mark.parametrize(
-    ("body", "slips"),
+    ("body", "rebindings"),
     [
         ("for r in rows:\n  use(size)\n  shares, size = r.shares(), len(r)", 1),
         ("for size in rows:\n  use(size)", 1),
@@ -89,6 +91,6 @@ def test_no_loop_gives_a_parameter_another_meaning(folder):
         ("for r in rows:\n  def inner(size):\n    size = 1", 0),
     ],
 )
-def test_the_check_knows_an_iteration_from_a_new_value(body, slips):
+def test_an_iteration_is_not_a_rebinding(body, rebindings):
     lines = "\n".join("  " + line for line in body.splitlines())
-    assert len(rebound_parameters(f"def f(rows, size):\n{lines}\n")) == slips
+    assert len(rebound_parameters(f"def f(rows, size):\n{lines}\n")) == rebindings

@@ -15,7 +15,7 @@ LINT = (ROOT / ".ci" / "lint").read_text(encoding="utf-8")
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
 
 
-def test_mypy_is_strict_and_the_package_says_that_it_is_typed():
+def test_mypy_is_strict_and_the_package_is_marked_as_typed():
     assert "strict = true" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert Path(ROOT / "specc" / "py.typed").is_file()
 
@@ -29,7 +29,7 @@ def test_every_folder_with_code_is_linted():
 
 
 @pytest.mark.parametrize("tool", ["ruff format", "ruff check", "mypy", "-c"])
-def test_what_one_tool_finds_is_the_end_of_all(tmp_path, tool):
+def test_the_lint_fails_if_one_tool_fails(tmp_path, tool):
     """The interpreter is replaced by one that fails for one of the tools."""
     fake = tmp_path / "python"
     fake.write_text(f'#!/bin/sh\ncase "$*" in *"{tool}"*) exit 1;; esac\n')
@@ -41,7 +41,7 @@ def test_what_one_tool_finds_is_the_end_of_all(tmp_path, tool):
     assert done.returncode == 0
 
 
-def test_the_whole_check_is_the_readme_and_the_lint():
+def test_the_full_check_runs_the_readme_and_the_lint():
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert run[-1] == ".ci/lint"
     command = next(line for line in run if line.startswith("command="))
@@ -50,7 +50,7 @@ def test_the_whole_check_is_the_readme_and_the_lint():
     assert len([line for line in readme.splitlines() if pattern in line]) == 1
 
 
-def test_what_runs_before_a_commit_is_there():
+def test_the_commands_of_the_hooks_exist():
     hooks = [hook for repo in HOOKS["repos"] for hook in repo["hooks"]]
     assert {hook["entry"] for hook in hooks} == {".ci/lint", ".ci/quick"}
     for hook in hooks:
@@ -58,7 +58,7 @@ def test_what_runs_before_a_commit_is_there():
         assert re.search(hook["files"], "specc/cli/main.py")
 
 
-def test_the_interpreter_of_the_quick_tests_can_be_named(tmp_path):
+def test_the_interpreter_of_the_quick_tests_can_be_set(tmp_path):
     fake = tmp_path / "python"
     fake.write_text('#!/bin/sh\necho "$@"\n')
     fake.chmod(0o755)

@@ -13,7 +13,7 @@ from tests.house.files import ROOT, TREES, name, run
 LINT = "from importlinter.cli import lint_imports_command as c; c()"
 CONTRACTS = 7
 
-# An `__init__` imports nothing, so that a module does not load all of its package.
+# No `__init__` imports these, so that modules of its package can be imported without them.
 HEAVY = {"torch", "numpy", "pydantic", "networkx", "yaml", "rich", "matplotlib", "sklearn", "typer"}
 
 
@@ -31,7 +31,7 @@ BREACHES = [
 """A file, a forbidden import, and its contract; `.ci/lint` checks the others."""
 
 
-def test_a_breach_is_noticed(tmp_path):
+def test_a_violation_is_detected(tmp_path):
     """All violations are in one copy of the package, each inside a function."""
     shutil.copytree(ROOT / "specc", tmp_path / "specc", ignore=shutil.ignore_patterns("*.pyc"))
     shutil.copy(ROOT / ".importlinter", tmp_path)
@@ -48,7 +48,7 @@ def test_a_breach_is_noticed(tmp_path):
         assert f"{module} -> {imported}" in details[broken]
 
 
-def test_every_package_stands_in_a_contract():
+def test_every_package_is_in_a_contract():
     contracts = configparser.ConfigParser()
     contracts.read(ROOT / ".importlinter")
     placed = set(
@@ -60,7 +60,7 @@ def test_every_package_stands_in_a_contract():
 
 
 @pytest.mark.parametrize("at", [at for at in TREES if at.endswith("__init__.py")])
-def test_a_package_imports_nothing_heavy(at):
+def test_packages_import_nothing_slow(at):
     lines = (ROOT / at).read_text(encoding="utf-8").count("\n")
     assert lines <= 60, "what it does belongs in a module of its own name"
     imported = set()
@@ -112,7 +112,7 @@ def test_help_imports_almost_nothing():
     }
 
 
-def test_a_sound_spec_is_checked_without_the_table_of_codes_and_without_code_generation():
+def test_a_valid_spec_is_checked_without_the_table_of_codes_and_code_generation():
     """Unused imports would slow down every check."""
     imported = modules_after("check", "specs/vae.yaml")
     assert not {m for m in imported if m.startswith(("specc.codegen", "specc.diagnostics.codes"))}

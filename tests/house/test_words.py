@@ -27,7 +27,7 @@ NAMED = {
 PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
-def spoken(tree, code):
+def words_of(tree, code):
     """All names in the code and all strings of one word; all strings, if `code`."""
     described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -41,16 +41,16 @@ def spoken(tree, code):
 
 
 def families(tree, code=False):
-    return [word for word in spoken(tree, code) if FAMILIES.search(word)]
+    return [word for word in words_of(tree, code) if FAMILIES.search(word)]
 
 
 @pytest.mark.parametrize("at", below(*CORE))
-def test_the_core_knows_no_family(at):
+def test_the_core_names_no_family(at):
     if at not in NAMED:
         assert families(TREES[at], code="/lower/" in at) == []
 
 
-def test_every_exception_is_still_one():
+def test_every_exception_is_needed():
     assert all(families(TREES[at], code=True) for at in NAMED)
 
 
@@ -67,18 +67,18 @@ def test_every_exception_is_still_one():
         ("organ, vanilla = 1, 2", 0),
     ],
 )
-def test_a_family_is_noticed(text, found):
+def test_a_family_is_detected(text, found):
     assert len(families(ast.parse(text))) == found
 
 
 @pytest.mark.parametrize("at", IDS)
-def test_a_file_is_named_for_what_it_holds(at):
+def test_file_names_describe_their_content(at):
     parts = at.removesuffix(".py").split("/")
     assert not VAGUE & set(parts)
 
 
 @pytest.mark.parametrize("at", IDS)
-def test_nothing_is_promised_and_nothing_swallowed(at):
+def test_there_are_no_todos_and_no_broad_except_clauses(at):
     assert not PROMISES.search(TEXTS[at])
     assert unfinished(TREES[at]) == []
 
@@ -109,7 +109,7 @@ def unfinished(tree):
         "def f(): raise NotImplementedError('later')",
     ],
 )
-def test_what_is_unfinished_is_noticed(text):
+def test_unfinished_code_is_detected(text):
     assert len(unfinished(ast.parse(text))) == 1
 
 
@@ -120,7 +120,7 @@ def tracked():
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
 
 
-def test_no_file_knows_the_machine_it_was_written_on():
+def test_no_file_contains_a_path_of_a_machine():
     folders = r"(?<![\w.~/])/(?:root|home|work|opt|mnt)/\w"
     machine = re.compile(rf"{folders}|\b[\w.-]*(?:pypi|pythonhosted)\.org\b")
     found = []

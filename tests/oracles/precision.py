@@ -21,7 +21,7 @@ from tests.oracles.exact import COUNT, FIXED, LOGITS, PLACE, SHARE, Exact, Point
 
 DIGITS = 75
 STEP = 1e-22
-"""The relative step of central differences, and the number of digits with which they use it."""
+"""The relative step of central differences, which are computed with `DIGITS` digits."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Options(WeightOptions):
 
     @property
     def is_direct(self) -> bool:
-        """Whether the heads are connected to the entries; always without hidden layers."""
+        """Whether heads are directly connected to the entries; always without hidden layers."""
         return self.direct or not self.masked_mlp
 
 

@@ -1,4 +1,4 @@
-"""Functions of rows of earlier steps."""
+"""Functions of rows of previous steps."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from specc.catalog.supports import Support
 
 
 def _of_a_row(shapes: Shapes) -> Shape:
-    """That of the node whose rows are held."""
+    """The shape of the node."""
     return shapes[0]
 
 
 def _of_all_rows(supports: Supports) -> Support:
-    """That of the node; every row in use has been a value of it."""
+    """The support of the node, because all rows in the buffer were values of it."""
     return supports[0]
 
 
 ENTRIES: tuple[Function, ...] = (
     Function(
         name="buffer",
-        summary="A replay buffer in a loss: for each row one of the last n rows of a node, chosen "
-        "at random: `buffer(model.x, n)`. The rows of this step are among them. Buffers of one n "
-        "in one loss choose the same rows. No gradient passes through it.",
+        summary="A replay buffer in a loss: for each row a random one of the last n rows of a "
+        "node, `buffer(model.x, n)`, including those of the current step. Buffers with the same n "
+        "in a loss select the same rows. It has no gradient.",
         formula="buffer(x, n)_i = x_j, j uniform over the last n rows of all steps so far",
         references=(
             Reference(
