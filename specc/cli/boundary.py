@@ -53,6 +53,7 @@ class Boundary:
             return exits.FAILED
 
     def _code_of(self, error: BaseException) -> int:
+        """Prints the message of an error and returns its exit code."""
         if isinstance(error, typer.Exit):
             return error.exit_code
         if isinstance(error, typer.TyperException):

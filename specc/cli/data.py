@@ -153,6 +153,7 @@ def _as_json(
     digest: str,
     wrong: Sequence[RunFailure],
 ) -> dict[str, Any]:
+    """The summary of the data as JSON."""
     assert manifest.data is not None
     fields = manifest.data.fields
     return {
@@ -219,6 +220,7 @@ def _table(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _line(manifest: Manifest, field: Field, part: str, summary: Summary) -> tuple[str, ...]:
+    """The cells of a row of the table: one field in one part."""
     node = manifest.nodes["model"][field.name]
     shape = f"[{', '.join(map(str, summary.shape))}]"
     if summary.shape != field.shape:

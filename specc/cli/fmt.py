@@ -27,6 +27,7 @@ def command(
 
 
 def _format(spec: str, check: bool, show: bool) -> bool:
+    """Formats one file; returns whether it changes."""
     from specc.cli.revision import read_at
     from specc.cli.writing import write_file
     from specc.diagnostics.printable import named

@@ -84,6 +84,7 @@ def _typed(spec: str, settings: Sequence[str]) -> TypedGraph:
 
 
 def _probability(spec: str, settings: Sequence[str], words: str, as_json: bool) -> int:
+    """Print the answer to a query of probabilities."""
     from specc.infer.question import read_question
 
     question = read_question(words)
@@ -164,6 +165,7 @@ def _independence(
     given: Sequence[str],
     as_json: bool,
 ) -> int:
+    """Print whether two sets of nodes are independent, with the reason."""
     from specc.infer.separation import separate
 
     typed = _compiled(spec, settings).plan.graph if is_run(spec) else _typed(spec, settings)

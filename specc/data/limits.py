@@ -39,6 +39,7 @@ def _changed(field: Field) -> bool:
 
 
 def _check(table: Table, field: Field, limit: Limit, other: Field | None, part: Part) -> None:
+    """Raises RunFailure E0508 with the first row whose value exceeds this limit."""
     column = part[field.name]
     for start, raw in column.chunks():
         values = _rows(field, column, raw)
@@ -98,6 +99,7 @@ def _complaint(
     value: float,
     end: float,
 ) -> RunFailure:
+    """The failure E0508 of a value beyond its limit."""
     row, *inner = place
     where = f"row {table.row(start + row)}"
     where += f", column {', '.join(map(str, inner))}" if inner else ""

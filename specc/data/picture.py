@@ -73,6 +73,7 @@ def picture(parts: Mapping[str, Part], data: Data) -> bytes:
 
 
 def _panels(parts: Mapping[str, Part], name: str, field: Field) -> Iterator[Panel]:
+    """The panels of a field: a grid of pictures, points, or histograms."""
     part = next(iter(parts))
     column = parts[part][name]
     if column.raw.dtype.kind not in "biuf":

@@ -47,6 +47,7 @@ def split(table: Table, rules: Mapping[str, Any]) -> dict[str, Part]:
 
 
 def _choose(table: Table, name: str, rule: object, left: npt.NDArray[np.bool_]) -> Index:
+    """The rows of a part among those `left`, in order; raises RunFailure E0509."""
     free = np.flatnonzero(left)
     if isinstance(rule, str):
         return np.flatnonzero(_mask(table, name, rule, len(left)) & left)
@@ -66,6 +67,7 @@ def _choose(table: Table, name: str, rule: object, left: npt.NDArray[np.bool_]) 
 
 
 def _mask(table: Table, name: str, rule: str, length: int) -> npt.NDArray[np.bool_]:
+    """The mask that a rule names, [rows]; raises RunFailure E0509."""
     match = MASK.fullmatch(rule)
     if match is None:
         raise _impossible(name, f"`{rule}` is not the name of a mask, as `is_test` or `is_test[0]`")

@@ -56,6 +56,7 @@ def lines(path: Path, growth: int) -> Generator[str, None, None]:
 
 
 def _lines(path: Path, raw: IO[bytes], growth: int) -> Generator[str, None, None]:
+    """The lines of an open file, with checks of memory and length as they are read."""
     packed = raw.read(2) == GZIP
     raw.seek(0)
     if not packed:

@@ -169,6 +169,7 @@ def _log_joint(
 def _metrics(
     request: Request, scorer: Scorer, log_p: Tensor, truth: Tensor
 ) -> ClassificationMetrics:
+    """The metrics from log p(y = c | rest), [rows, classes], and the classes `truth`, [rows]."""
     confidence, chosen = log_p.exp().max(-1)
     # A row whose probabilities are not finite counts as wrong.
     right = (chosen == truth) & confidence.isfinite()

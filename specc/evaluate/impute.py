@@ -142,6 +142,7 @@ def _some(
     original: Batch,
     start: int,
 ) -> dict[str, Filled]:
+    """Runs all sweeps for a batch, and returns its filled fields."""
     population = Population.of(loaded.program, fields, request.draws, batch)
     for number in range(request.sweeps if loaded.program.can(IMPUTE) else 1):
         population.sweep(
@@ -153,6 +154,7 @@ def _some(
 def _filled(
     loaded: LoadedRun, population: Population, own: Field, batch: Batch, original: Batch
 ) -> Filled:
+    """A field of a batch, filled in from the final population."""
     assert own.missing is not None
     name, known = own.name, batch[own.missing.known]
     classes = label_classes(loaded.manifest).get(name, range(0)) if own.missing.filled else range(0)
@@ -202,6 +204,8 @@ def _exact(program: Program, name: str, classes: range, batch: Batch, mask: str)
 
 
 def _joined(pieces: list[Filled]) -> Filled:
+    """The concatenation of the rows of several batches."""
+
     def every(key: str, axis: int = 0) -> Tensor | None:
         found = [getattr(piece, key) for piece in pieces]
         return None if found[0] is None else torch.cat(found, axis).cpu()

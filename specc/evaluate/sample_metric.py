@@ -120,6 +120,7 @@ def _compared(
     samples: Mapping[str, Tensor],
     open_run: OpenRun,
 ) -> tuple[Compared, str]:
+    """The features of data and samples in the units of the request, and their description."""
     node = request.node
     in_data = [in_data_units(loaded, found) for found in (data, samples)]
     in_units = in_data if request.units == "data" else [dict(data), dict(samples)]

@@ -66,6 +66,7 @@ def page(loaded: LoadedRun) -> str:
 
 
 def _sections(loaded: LoadedRun, facts: Facts) -> Iterator[Section]:
+    """The sections of the page, in order; some may be empty."""
     folder = loaded.folder
     metrics = run_folder.read_metrics(folder)
     part = loaded.held_out
@@ -114,6 +115,7 @@ def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _metrics(folder: Path) -> str:
+    """The tables of metrics in result.json."""
     result = run_folder.result_of(folder)
     rows = [
         (
@@ -158,6 +160,7 @@ def _is_finite(value: object) -> TypeGuard[float]:
 
 
 def _bound(loaded: LoadedRun, part: str) -> str:
+    """The section on the terms of the loss and the active units."""
     means = decomposition.loss_terms(loaded, part)
     rows = [(n, f"{m.value:.3f}", error_of(m.standard_error) or "-") for n, m in means.items()]
     terms = table(("term", "nats a row", "std. error"), rows)
@@ -195,6 +198,7 @@ def _prior_ways(loaded: LoadedRun) -> str:
 
 
 def _latent(loaded: LoadedRun, part: str) -> str:
+    """The section on the latent space."""
     latent = latent_of(loaded, part)
     if latent is None:
         return _prior_ways(loaded) or (

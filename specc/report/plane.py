@@ -78,6 +78,7 @@ def _density(loaded: LoadedRun, name: str, window: Points) -> Points | None:
 
 
 def _figure(shown: dict[str, Points], density: Points | None, window: Points) -> bytes:
+    """The panels of data, samples and density as a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -129,6 +129,7 @@ def _former_scalars(item: JsonObject) -> dict[str, Scalar]:
 
 
 def _state_tensor(item: JsonObject) -> StateTensor:
+    """The declaration of a tensor of the state; raises ManifestError."""
     found = StateTensor(
         name=item.get("name", str),
         shape=item.sizes("shape"),

@@ -322,6 +322,7 @@ def _data(top: JsonObject) -> Data:
 
 
 def _field(name: str, item: JsonObject) -> Field:
+    """The declaration of a data field; raises ManifestError."""
     binarize = item.optional("binarize", str)
     binarize = None if binarize == "none" else binarize
     if binarize not in (None, "sample", "threshold"):

@@ -39,6 +39,7 @@ def read(
 
 
 def _rows(path: Path, arrays: Mapping[str, Array]) -> Array:
+    """The counts as a dense array [documents, words]; raises RunFailure E0505 or E0513."""
     for name in NEEDED:
         if arrays[name].dtype.kind not in "iu":
             problem = f"`{name}` holds {arrays[name].dtype}, not integers"

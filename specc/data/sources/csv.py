@@ -80,6 +80,7 @@ class Sheet:
         self.ends.append(line)
 
     def _cell(self, index: int, text: str, line: int) -> float:
+        """The number of a cell; NaN for a missing value or a text in a column that may be text."""
         if index in self.classes:
             return self._class(index, text.strip(), line)
         value = number(text, self.decimal)
@@ -165,6 +166,7 @@ def _read(
     used: Collection[str] | None,
     lists: Mapping[str, Any],
 ) -> Sheet:
+    """Reads the file; raises RunFailure E0505 if it is not a CSV file with rows."""
     limit = csv.field_size_limit(LONGEST)
     try:
         with closing(lines(path, GROWTH)) as text:
@@ -188,6 +190,7 @@ def _filled(
     used: Collection[str] | None,
     lists: Mapping[str, Any],
 ) -> Sheet:
+    """The sheet of all rows, by the delimiter of the options or of the first lines."""
     first, before = next(text, ""), 0
     declared = DECLARED.fullmatch(first)
     if declared:
@@ -216,6 +219,7 @@ def _sheet(
     used: Collection[str] | None,
     lists: Mapping[str, Any],
 ) -> Sheet:
+    """The empty sheet of a header; raises RunFailure E0505 if header or options are wrong."""
     names = [name.strip() for name in header]
     if not any(names):
         raise unreadable(path, "its first line is no header with names of columns")

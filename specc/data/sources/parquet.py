@@ -108,6 +108,7 @@ def _require(path: Path, metadata: Any, names: Collection[str]) -> None:  # noqa
 
 
 def _column(arrow: Any, path: Path, name: str, found: Any) -> dict[str, Column]:  # noqa: ANN401
+    """The columns of an array of numbers or lists; empty for other types."""
     kinds = arrow.types
     whole = found.combine_chunks()
     if isinstance(whole, arrow.ChunkedArray):

@@ -122,6 +122,7 @@ class Loop:
             self._save_now_and_then()
 
     def _end_epoch(self, seconds: float) -> None:
+        """Logs the metrics of the epoch that took `seconds`, and saves if a save is due."""
         done, metrics = self.counters, self.driver.metrics
         means = metrics.means()
         self.counters = replace(

@@ -186,6 +186,7 @@ def _write(
     standing: TrainingState,
     storage: Replicated,
 ) -> None:
+    """Writes and verifies a checkpoint folder; raises RunFailure E0811 if that fails."""
     if storage.once(lambda: _is_there(folder)):
         return
 
@@ -342,6 +343,7 @@ def _optimizer_tensors(players: Sequence[Player], storage: Replicated) -> dict[s
 def _restore_optimizer(
     player: Player, number: int, checkpoint: Checkpoint, storage: Replicated
 ) -> None:
+    """Restores the state of the optimizer of player `number`; raises RunFailure E0803."""
     stored = checkpoint.optimizer
     state: dict[int, dict[str, Tensor]] = {}
     live: dict[str, Tensor] = {}

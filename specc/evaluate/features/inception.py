@@ -31,6 +31,7 @@ def features(rows: Rows, *, weights: str, layer: int) -> tuple[tuple[Tensor, ...
 
 
 def _network(weights: str, layer: int) -> Callable[[Tensor], Tensor]:
+    """The network with the weights of a file; raises RunFailure E0825."""
     try:
         module = import_module("torchmetrics.image.fid")
         network_type: Callable[..., Callable[[Tensor], Tensor]] = module.NoTrainInceptionV3
