@@ -19,7 +19,7 @@ from pathlib import Path
 
 from specc.engine.storage import checkpoint, metrics_log, run_folder
 from specc.runtime.failure import RunFailure
-from tests.engine.test_flips import all_files, before, make, outcome, resumed, standing
+from tests.engine.test_flips import all_files, before, make, outcome, resume_state, resumed
 
 RESUMED = 20
 
@@ -49,7 +49,7 @@ class Reads:
 
     def __init__(self, run: Path) -> None:
         self.run = run
-        self.known = standing(run), before(run)
+        self.known = resume_state(run), before(run)
         self.facts, _ = run_folder.facts_of(run)
         found = checkpoint.latest(run)
         assert found is not None

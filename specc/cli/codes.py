@@ -8,7 +8,7 @@ from specc.cli.failure import usage
 
 
 def page(word: str) -> str:
-    """The page of a code, in Markdown; raises `Failure` where there is no such code."""
+    """The page of a code, in Markdown; raises `Failure` if there is no such code."""
     from specc.diagnostics.codes import CODES
     from specc.diagnostics.nearest import nearest
 

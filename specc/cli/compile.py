@@ -101,7 +101,7 @@ def _standalone(out: Path, results: list[Compiled]) -> int:
 
 
 def compiled(spec: str, settings: Sequence[str]) -> Compiled:
-    """The files of a spec; raises `WrongSpec` with its findings where it has errors."""
+    """The files of a spec; raises `WrongSpec` with its findings if it has errors."""
     from specc.cli.findings import sound
     from specc.compiler import generate
 

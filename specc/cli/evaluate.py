@@ -88,9 +88,11 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The evaluation of a run: metrics by name, or why there is none; the rest by part of the data.
+    """The evaluation of a run.
 
-    `active` has the active units of each latent, and their number in all.
+    `metrics` has the metrics by name, and `refused` the reasons for those that the program does not
+    allow. By part of the data, `parts` has the terms of the loss, and `active` the numbers of
+    active units and of all units of each latent. `labels` has the metrics of labels.
     """
 
     metrics: Mapping[str, Summary]
@@ -142,8 +144,8 @@ def measured(
 ) -> Measured:
     """Measures a run by the metrics in `entries`, with the changes that the command line makes.
 
-    Raises RunFailure E0509 where the data has no such part, E0813 where the requested
-    estimator is not available, E0802 or E0824 where a run that a metric names is not usable.
+    Raises RunFailure: E0509 if the data has no such part, E0813 if the requested estimator is not
+    available, E0802 or E0824 if a run that a metric names is not usable.
     """
     from specc.evaluate import decomposition
     from specc.evaluate.scoring import Request

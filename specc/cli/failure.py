@@ -6,7 +6,7 @@ from specc.cli.exits import FAILED, WRONG
 
 
 class Failure(Exception):
-    """What is wrong in one sentence, the likely fix, and the exit code."""
+    """A message of one sentence, the likely fix, and the exit code."""
 
     def __init__(self, message: str, hint: str = "", exit_code: int = FAILED) -> None:
         super().__init__(message)
@@ -16,7 +16,7 @@ class Failure(Exception):
 
 
 class WrongSpec(Exception):
-    """A spec with errors, where a verb needs one without; `text` has its findings as printed."""
+    """A spec has errors, and the verb needs one without; `text` has its findings as printed."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)

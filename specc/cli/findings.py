@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def examine(
     name: str, settings: Sequence[str] = (), *, trained: bool = True
 ) -> tuple[Checked | None, list[Diagnostic]]:
-    """The checked spec `name` and its findings; None where the file cannot be read.
+    """The checked spec `name` and its findings; None if the file cannot be read.
 
     Without `trained`, the objective is not checked.
     """

@@ -126,7 +126,7 @@ def _line(name: str, field: Mapping[str, Any]) -> str:
 
 
 def _read(path: Path, names: Collection[str]) -> dict[str, Tensor]:
-    """The arrays of these names in a file; raises RunFailure E0505 where one has no numbers."""
+    """The arrays of these names in a file; raises RunFailure E0505 if one has no numbers."""
     from specc.data.check import kind
     from specc.data.data_folder import unreadable
     from specc.data.memory_mapped import tensor
@@ -156,7 +156,7 @@ def _write(path: Path, found: Mapping[str, Filled]) -> None:
 
 
 def _draw(run: Run, path: Path, found: Mapping[str, Filled]) -> Path | None:
-    """Write incomplete images beside their completions; None where no field is an image."""
+    """Write incomplete images beside their completions; None if no field is an image."""
     from specc.cli.writing import write_bytes
     from specc.report.final_evaluation import picture_field
     from specc.report.imputed_sheet import imputed_sheet

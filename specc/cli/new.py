@@ -67,7 +67,7 @@ def hint(name: str) -> str:
 
 
 def text(template: str, name: str | None = None) -> str:
-    """The spec of a template, under another name where one is given."""
+    """The spec of a template, under another name if one is given."""
     found = resources.files("specc.cli").joinpath("templates", f"{template}.yaml")
     spec = found.read_text(encoding="utf-8")
     return spec.replace(f"\nname: {template}\n", f"\nname: {name or template}\n", 1)
@@ -76,7 +76,7 @@ def text(template: str, name: str | None = None) -> str:
 def model_name(path: Path) -> str:
     """The name of the model in a file: the name of the file without its ending.
 
-    Raises `Failure` where that is not a Python identifier, since it names the generated package.
+    Raises `Failure` if that is not a Python identifier, since it names the generated package.
     """
     stem = path.name.removesuffix(".yaml").removesuffix(".yml")
     name = stem.replace("-", "_").lower()
@@ -90,7 +90,7 @@ def model_name(path: Path) -> str:
 
 
 def write(path: Path, spec: str, force: bool) -> None:
-    """Write the spec; raises `Failure` where the file exists, unless `force`."""
+    """Write the spec; raises `Failure` if the file exists, unless `force`."""
     if force:
         write_file(path, spec)
         return

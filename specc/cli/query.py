@@ -192,7 +192,7 @@ def _independence_lines(found: Separation) -> list[str]:
     steps = zip(("", *found.arrows), found.path, strict=True)
     path = " ".join(f"{arrow} {name}".strip() for arrow, name in steps)
     lines = [f"no: {found.left} and {found.right} can depend on each other{given}", f"  {path}"]
-    for name, held in found.meetings:
-        why = "which is given" if held == name else f"since its descendant {held} is given"
+    for name, opening in found.meetings:
+        why = "which is given" if opening == name else f"since its descendant {opening} is given"
         lines.append(f"  open at {name}, {why}")
     return lines

@@ -12,14 +12,14 @@ SPEC_ENDINGS = (".yaml", ".yml")
 
 
 def is_spec(word: str) -> bool:
-    """Whether a word names a spec: `-`, an existing file, or what looks like a path."""
+    """Whether a word names a spec: `-`, an existing file, or a word that looks like a path."""
     if word == "-" or word.endswith(SPEC_ENDINGS) or any(mark in word for mark in "/\\:"):
         return True
     return Path(word).is_file()
 
 
 def entries(word: str, as_json: bool = False) -> str:
-    """The entries of a name or key; raises `Failure` where there is none."""
+    """The entries of a name or key; raises `Failure` if there is none."""
     from specc.reference.pages import find, guess
     from specc.reference.text import render
 

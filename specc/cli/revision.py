@@ -51,7 +51,7 @@ def _at_revision(name: str) -> Source:
 
 
 def _git(*arguments: str) -> bytes | str:
-    """What git prints, or its error message; raises `Failure` where git is not installed."""
+    """The output of git, or its error message; raises `Failure` if git is not installed."""
     command, environment = ["git", *arguments], {**os.environ, "LC_ALL": "C"}
     try:
         done = subprocess.run(

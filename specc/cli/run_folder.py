@@ -17,8 +17,8 @@ ROOT = Path("runs")
 def run_folder(word: str) -> Path:
     """The folder of a run: `runs/vae-1`, or `vae-1` for it.
 
-    Raises RunFailure: E0802 where there is none, but another run has a similar name; without one,
-    the path is returned unchanged, and reading it reports that it does not exist.
+    Raises RunFailure: E0802 if there is none, but another run has a similar name. Without such a
+    run the path is returned unchanged, and reading it reports that it does not exist.
     """
     path = Path(word)
     if path.exists() or path.is_symlink():
@@ -33,7 +33,7 @@ def run_folder(word: str) -> Path:
 
 
 def part_of(opened: LoadedRun, given: str | None) -> str:
-    """The part of the data to use: the given one, else held-out rows, else what exists."""
+    """The part of the data to use: the given one, else held-out rows, else the first part."""
     if given is not None:
         return given
     found = opened.held_out

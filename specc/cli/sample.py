@@ -82,7 +82,7 @@ def command(
 
 
 def _write(path: Path, data: bytes, done: str) -> None:
-    """Write the rows; print `done`, on stderr where the rows go to a stream."""
+    """Write the rows; print `done`, on stderr if the rows go to a stream."""
     if str(path) == STDOUT:
         typer.echo(data.decode(), nl=False)
         return

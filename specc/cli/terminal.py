@@ -39,5 +39,5 @@ def echo_untrusted(text: str) -> None:
 
 
 def echo_error(text: str) -> None:
-    """Print to stderr; colour codes are removed where stderr is no terminal."""
+    """Print to stderr; colour codes are removed if stderr is not a terminal."""
     typer.echo(text, err=True, color=colour())

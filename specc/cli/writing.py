@@ -67,7 +67,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def content(path: Path) -> str | None:
-    """The text of a file with its line endings, or None where it is missing or not UTF-8."""
+    """The text of a file with its line endings, or None if it is missing or not UTF-8."""
     try:
         return disk.read(path).decode("utf-8")
     except (OSError, ValueError):
@@ -90,7 +90,7 @@ def _place(folder: Path, name: str) -> Path:
 
 
 def _kind(path: Path) -> str:
-    """The kind of file at `path`, unless it is a regular file or missing: then an empty text."""
+    """The kind of file at `path`, or "" if it is a regular file or missing."""
     try:
         return disk.kind_of(path.lstat().st_mode)
     except OSError:

@@ -52,7 +52,7 @@ class Header:
 
 
 def header(file: IO[bytes], path: Path, length: int, name: str = "it") -> Header:
-    """The header at the start of `file`, which is `length` bytes long in all.
+    """The header at the start of `file`, a file of `length` bytes.
 
     Raises RunFailure: E0505, if it is not an array, has objects, or does not have the length that
     its header states.

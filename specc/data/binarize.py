@@ -13,9 +13,8 @@ LEVELS = 1 << 16
 def draw(raw: Tensor, factor: float, noise: Noise, dtype: torch.dtype) -> Tensor:
     """Ones with the probabilities `raw * factor`, else zeros, in the shape of `raw`.
 
-    Bytes are compared with 16 random bits each, of which one word of the generator has four: this
-    takes a third of the time of uniform floats. Probabilities are exact to 2^-17, and exact at 0
-    and 1.
+    Bytes are compared with 16 random bits each, four from each word of the generator, which takes a
+    third of the time of uniform floats. Probabilities are exact to 2^-17, and exact at 0 and 1.
     """
     if raw.dtype == torch.uint8:
         limit = raw.to(torch.float32).mul_(factor * LEVELS).sub_(LEVELS / 2 + 0.5)

@@ -37,11 +37,11 @@ def check(table: Table, field: Field, column: Column) -> None:
             _check_partly(table, field, column, start, part)
             known = has_value(field.missing, part)
             inside = known if inside is None else inside & known
-        for code, wrong, expected, factor in _questions(field, column, part):
+        for code, wrong, expected, factor in _conditions(field, column, part):
             found = wrong if inside is None else wrong & inside
             if found.any():
                 value, where = _first(table, column, start, part, found)
-                raise _complaint(code, table, field, part, value * factor, where, expected)
+                raise _failure(code, table, field, part, value * factor, where, expected)
 
 
 KINDS = {
@@ -63,10 +63,10 @@ def kind(raw: Array) -> str:
     return f"{KINDS.get(raw.dtype.kind, ('values', ''))[0]} ({raw.dtype})"
 
 
-def not_numbers(table: Table, field: Field, column: str, holds: str) -> RunFailure:
+def not_numbers(table: Table, field: Field, column: str, content: str) -> RunFailure:
     """The failure E0508 of a field whose column has no numbers."""
-    hint = next((hint for word, hint in KINDS.values() if holds.startswith(word)), TEXTS)
-    message = f"the field `{field.name}` is `{column}` of {table.place}, which holds {holds}"
+    hint = next((hint for word, hint in KINDS.values() if content.startswith(word)), TEXTS)
+    message = f"the field `{field.name}` is `{column}` of {table.place}, which holds {content}"
     return RunFailure("E0508", message, hint=hint, place=field.at, exit_code=USAGE)
 
 
@@ -103,11 +103,11 @@ def _filled(column: Column, start: int, part: Array) -> Wrong | None:
     if column.lengths is None:
         return None
     inside = steps_before(column.lengths[start : start + len(part)], part.shape[1])
-    spread = inside.reshape(*inside.shape, *(1 for _ in part.shape[2:]))
-    return np.broadcast_to(spread, part.shape)
+    expanded = inside.reshape(*inside.shape, *(1 for _ in part.shape[2:]))
+    return np.broadcast_to(expanded, part.shape)
 
 
-def _questions(
+def _conditions(
     field: Field, column: Column, part: Array
 ) -> Iterator[tuple[str, Wrong, str, float]]:
     """The checks: code, mask of wrong raw values, expected values, and factor for the message."""
@@ -196,20 +196,20 @@ def _first(
     return float(part[(row, *place)]), f"{where} of {table.place}" if table.place else where
 
 
-def _complaint(
+def _failure(
     code: str, table: Table, field: Field, part: Array, value: float, where: str, expected: str
 ) -> RunFailure:
     shown = "missing (not a number)" if math.isnan(value) else f"{value:g}"
-    takes = f"but {_node(field)} {expected}"
+    takes = f"but {_expectation(field)} {expected}"
     hint = _suggest(field, part)
     if code == "E0512":
         takes = "and every value must be a finite number"
-        hint = "remove the row, or fill in the value" + _otherwise(field, value)
+        hint = "remove the row, or fill in the value" + _missing_hint(field, value)
     message = f"`{field.name}`: {where} is {shown}, {takes}"
     return RunFailure(code, message, hint=hint, place=_place(table, field), exit_code=USAGE)
 
 
-def _otherwise(field: Field, value: float) -> str:
+def _missing_hint(field: Field, value: float) -> str:
     """A further hint for a missing value, if the node can allow it."""
     if not math.isnan(value) or not field.distribution:
         return ""
@@ -218,8 +218,8 @@ def _otherwise(field: Field, value: float) -> str:
     return f"; or state in the node `{field.name}` how missing values are treated: `missing: ...`"
 
 
-def _node(field: Field) -> str:
-    """`a bernoulli node holds`."""
+def _expectation(field: Field) -> str:
+    """The start of the clause on expected values, such as `a bernoulli node holds`."""
     if field.constrain:
         return f"`constrain: {field.constrain}` states that it is"
     if not field.distribution:

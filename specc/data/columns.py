@@ -77,7 +77,7 @@ def together(
 ) -> Column:
     """One column of the numbers of several, [rows, columns].
 
-    Raises RunFailure: E0505, where one is not there, or has not one number a row.
+    Raises RunFailure: E0505, if a column is missing, or does not have one number per row.
     """
     for name in names:
         if name in others:
@@ -130,16 +130,16 @@ def with_ragged(path: Path, arrays: Mapping[str, Array]) -> dict[str, Column]:
     for name, values in arrays.items():
         stem = name.removesuffix("_values")
         own = shared if name == "values" else arrays.get(f"{stem}_{LENGTHS}")
-        if own is not None and (len(own) != len(values) or _come_to(own, values)):
+        if own is not None and (len(own) != len(values) or _sum_to(own, values)):
             columns[stem] = ragged(path, stem, values, own)
-        elif shared is not None and len(shared) != len(values) and _come_to(shared, values):
+        elif shared is not None and len(shared) != len(values) and _sum_to(shared, values):
             columns[name] = ragged(path, name, values, shared)
         else:
             columns[name] = Column(values)
     return columns
 
 
-def _come_to(lengths: Array, values: Array) -> bool:
+def _sum_to(lengths: Array, values: Array) -> bool:
     return _are_lengths(lengths) and int(lengths.sum()) == len(values)
 
 

@@ -92,7 +92,9 @@ def require_memory(path: Path, size: int, hint: str = "") -> None:
 
 def too_large(path: Path, size: int, free: int, hint: str = "") -> RunFailure:
     """The failure E0513 of a file whose content needs more memory than is free."""
-    message = f"the data file {path} needs {_shown(size)} of memory, and {_shown(free)} is free"
+    message = (
+        f"the data file {path} needs {_size_text(size)} of memory, and {_size_text(free)} is free"
+    )
     hint = hint or "`source: npy` reads an array from its file, batch by batch"
     return RunFailure("E0513", message, hint=hint, exit_code=USAGE)
 
@@ -117,8 +119,8 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _shown(size: int) -> str:
-    """`3.2 GiB`, or `17 KiB`."""
+def _size_text(size: int) -> str:
+    """The number of bytes as text: `3.2 GiB`, or `17 KiB`."""
     for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB")):
         if size >= unit:
             return f"{size / unit:.1f} {name}"

@@ -56,7 +56,7 @@ def _check(table: Table, field: Field, limit: Limit, other: Field | None, part: 
             place = tuple(int(i) for i in np.argwhere(wrong)[0])
             value = float(values[place])
             end = float(np.broadcast_to(ends, values.shape)[place])
-            raise _complaint(table, field, limit, start, place, value, end)
+            raise _failure(table, field, limit, start, place, value, end)
 
 
 def _rows(field: Field, column: Column, raw: Array) -> Array:
@@ -90,7 +90,7 @@ def _beyond(limit: Limit, values: Array, ends: Array) -> Array:
     return np.asarray(found[limit.kind])
 
 
-def _complaint(
+def _failure(
     table: Table,
     field: Field,
     limit: Limit,

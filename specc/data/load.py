@@ -76,8 +76,9 @@ class Rows:
 class LoadedData:
     """The parts by name, and a digest of everything that was read.
 
-    `record` is what was learnt of the training rows and must be kept with a run: the mean and the
-    standard deviation of every field that is standardized. `folder` is where its files lie.
+    `record` has the statistics of the training rows that a run stores: the mean and the standard
+    deviation of every standardized field, and the means that replace missing values. `folder` is
+    the data folder.
     """
 
     parts: Mapping[str, Rows]
@@ -92,7 +93,7 @@ class LoadedData:
     def part(self, name: str) -> Rows:
         """The rows of a part.
 
-        Raises RunFailure: E0509, where the data was not split that way.
+        Raises RunFailure: E0509, if the data has no part of that name.
         """
         if name not in self.parts:
             has = ", ".join(self.parts)

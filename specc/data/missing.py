@@ -71,7 +71,7 @@ def _marked(field: Field, missing: Missing, column: Column, part: str) -> Column
     mask: Mask = np.asarray(_grouped(missing, known).all(-1))
     hide = missing.hide
     if hide is not None and hide.get("part", TRAIN) in (part, "all"):
-        mask = mask & (_shown(field, hide, mask, raw, part) | _padding(column, mask))
+        mask = mask & (_not_hidden(field, hide, mask, raw, part) | _padding(column, mask))
     if known.all():
         return replace(column, known=mask, hides=True)
     # The number in place of a missing value must be legal: a class number, a probability.
@@ -79,7 +79,7 @@ def _marked(field: Field, missing: Missing, column: Column, part: str) -> Column
     return replace(column, raw=np.where(known, raw, legal), chosen=None, known=mask)
 
 
-def _shown(field: Field, hide: Mapping[str, Any], known: Mask, raw: Array, part: str) -> Mask:
+def _not_hidden(field: Field, hide: Mapping[str, Any], known: Mask, raw: Array, part: str) -> Mask:
     """The mask of values that are not hidden."""
     random = np.random.default_rng(mix(SEED, int(hide.get("seed", 0)), *part.encode()))
     found = np.ones(known.shape, np.bool_)
@@ -135,14 +135,14 @@ def _impossible(field: Field, problem: str) -> RunFailure:
 def mean(column: Column, factor: float) -> Array:
     """The mean of the known values of each entry, times `factor`; 0 without known values."""
     raw = column.raw.astype(np.float64) * factor
-    known = np.ones(raw.shape, np.bool_) if column.known is None else _spread(column.known, raw)
+    known = np.ones(raw.shape, np.bool_) if column.known is None else _expanded(column.known, raw)
     count = known.sum(0)
     total = np.where(known, raw, 0.0).sum(0)
     found: Array = np.where(count > 0, total / np.maximum(count, 1), 0.0)
     return found
 
 
-def _spread(known: Mask, raw: Array) -> Mask:
+def _expanded(known: Mask, raw: Array) -> Mask:
     """A mask in the shape of the values."""
     flat = known.reshape(len(known), -1)
     rest = math.prod(raw.shape[1:]) // max(1, flat.shape[1])
@@ -152,4 +152,4 @@ def _spread(known: Mask, raw: Array) -> Mask:
 
 def shown(column: Column) -> Mask | None:
     """The mask of a column in the shape of its values; None if all values are known."""
-    return None if column.known is None else _spread(column.known, column.raw)
+    return None if column.known is None else _expanded(column.known, column.raw)

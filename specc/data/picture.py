@@ -43,7 +43,7 @@ class Panel:
 
 
 def picture(parts: Mapping[str, Part], data: Data) -> bytes:
-    """A PNG with a panel for each field, or for each of its numbers where they are few."""
+    """A PNG with a panel for each field, or for each of its numbers if they are few."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -81,7 +81,7 @@ def _panels(parts: Mapping[str, Part], name: str, field: Field) -> Iterator[Pane
     if field.picture is not None and math.prod(field.picture) == math.prod(column.shape):
         shown = min(PICTURES, len(column))
         title = f"{name}: the first {shown} of {len(column)} rows of {part}"
-        yield Panel(title, grid=_grid(_rows(column, shown, spread=False), field.picture))
+        yield Panel(title, grid=_grid(_rows(column, shown, evenly=False), field.picture))
         return
     size = math.prod(column.shape)
     if column.shape == (2,) and column.lengths is None:
@@ -98,9 +98,9 @@ def _panels(parts: Mapping[str, Part], name: str, field: Field) -> Iterator[Pane
     yield Panel(f"{name}{what}", values=values, classes=column.classes)
 
 
-def _rows(column: Column, count: int, spread: bool = True) -> Array:
-    """Raw rows: the first ones, or as many spread over all."""
-    if not spread or len(column) <= count:
+def _rows(column: Column, count: int, evenly: bool = True) -> Array:
+    """`count` raw rows: at equal distances if `evenly`, else the first ones."""
+    if not evenly or len(column) <= count:
         return column.rows(0, count)
     return column.take(np.linspace(0, len(column) - 1, count).astype(np.int64)).rows(0, count)
 

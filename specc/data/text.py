@@ -41,7 +41,7 @@ def lines(path: Path, growth: int) -> Generator[str, None, None]:
 
     The file is open until the generator ends or is closed.
 
-    Raises RunFailure: E0505, where it is no text; E0513, where it does not fit into memory.
+    Raises RunFailure: E0505, if it is not text; E0513, if it does not fit into memory.
     """
     try:
         with path.open("rb") as raw:

@@ -45,7 +45,7 @@ time (1.3 million parameters, one thread).
 
 
 def _keep_memory() -> None:
-    """Makes the GNU C library keep freed memory; other C libraries are left alone."""
+    """Makes the GNU C library keep freed memory; has no effect with other C libraries."""
     trim_threshold, mmap_threshold = -1, -3
     try:
         libc = ctypes.CDLL("libc.so.6")

@@ -60,7 +60,7 @@ def process_group(device: torch.device) -> Iterator[World]:
     try:
         yield here
     except (dist.DistError, RuntimeError, RunFailure) as error:
-        if not _is_of_the_group(error):
+        if not _is_communication_error(error):
             raise
         message = f"process {here.rank} of {here.size} lost another one of the run"
         hint = "start all of them again, with `--resume`"
@@ -70,13 +70,13 @@ def process_group(device: torch.device) -> Iterator[World]:
             dist.destroy_process_group()
 
 
-def _is_of_the_group(error: BaseException | None) -> bool:
+def _is_communication_error(error: BaseException | None) -> bool:
     """Whether an error comes from communication; gloo raises plain RuntimeErrors.
 
     Sharded parameters are gathered inside the generated code, whose errors are E0809.
     """
     if isinstance(error, RunFailure):
-        return error.code == "E0809" and _is_of_the_group(error.__cause__)
+        return error.code == "E0809" and _is_communication_error(error.__cause__)
     if not isinstance(error, (dist.DistError, RuntimeError)):
         return False
     words = str(error).lower()

@@ -24,8 +24,8 @@ class Options:
         moved: The new names of tensors of `start`, by the old ones.
         parts: Parts of the data that the metrics at the end need.
         tensorboard: Whether TensorBoard event files are written.
-        shard: Whether each process has a part of every parameter.
-        say: Called with messages for the user.
+        shard: Whether parameters are sharded over the processes.
+        say: The function that shows a message to the user.
 
     """
 

@@ -100,14 +100,14 @@ class Settings:
         return DTYPES[self.precision]
 
     @property
-    def watches(self) -> bool:
+    def needs_validation(self) -> bool:
         """Whether early stopping or a schedule depends on the validation loss."""
         return self.patience is not None or self.plateau is not None
 
     @property
     def validates_every(self) -> int:
         """The number of epochs between two validations; 0 if there are none."""
-        return self.validate_every or (1 if self.watches else 0)
+        return self.validate_every or (1 if self.needs_validation else 0)
 
     def length(self, rows: int) -> tuple[int, int]:
         """The steps of an epoch and of the run, on `rows` training rows."""
@@ -127,18 +127,18 @@ def settings_of(train: Mapping[str, Any]) -> Settings:
             options=every.options,
             batch_size=int(train["batch_size"]),
             seed=int(train.get("seed", 0)),
-            epochs=_whole(train, "epochs"),
-            steps=_whole(train, "steps"),
+            epochs=_optional_int(train, "epochs"),
+            steps=_optional_int(train, "steps"),
             schedule=every.schedule,
-            accumulate=_whole(train, "accumulate") or 1,
+            accumulate=_optional_int(train, "accumulate") or 1,
             ema=None if train.get("ema") is None else float(train["ema"]),
             patience=patience_of(train.get("early_stopping")),
             clip=every.clip,
-            validate_every=_whole(train, "validate_every"),
-            threads=_whole(train, "threads"),
+            validate_every=_optional_int(train, "validate_every"),
+            threads=_optional_int(train, "threads"),
             precision=str(train.get("precision", "float32")),
             compile=str(train.get("compile", "off")),
-            keep=_whole(train, "keep") or 2,
+            keep=_optional_int(train, "keep") or 2,
             players=_players(train),
         )
         found.dtype  # noqa: B018 - an unknown precision is a KeyError here
@@ -165,14 +165,14 @@ def _player(train: Mapping[str, Any]) -> PlayerSettings:
 
 
 def _players(train: Mapping[str, Any]) -> dict[str, PlayerSettings]:
-    """The settings of players by name; what a player does not state is as for all players.
+    """The settings of players by name; the defaults are the settings of all players.
 
     Raises ValueError if two plateau schedules have different patience.
     """
     found = {}
     for name, stated in dict(train.get("players") or {}).items():
         given = {key: value for key, value in stated.items() if value is not None}
-        steps = _whole(given, "steps")
+        steps = _optional_int(given, "steps")
         own = _player({**train, **given})
         limit = given.get("clip_weights")
         found[name] = replace(
@@ -186,7 +186,7 @@ def _players(train: Mapping[str, Any]) -> dict[str, PlayerSettings]:
     return found
 
 
-def _whole(train: Mapping[str, Any], key: str) -> int | None:
+def _optional_int(train: Mapping[str, Any], key: str) -> int | None:
     return None if train.get(key) is None else int(train[key])
 
 

@@ -85,12 +85,12 @@ class Classifier:
             raise _refusal(self.loaded, problem, f"there are {', '.join(linear)}")
         found: list[Tensor] = []
         for part in self._batches(rows):
-            seen: list[Tensor] = []
-            with _Watching(modules[wanted], seen, inputs=not name):
+            recorded: list[Tensor] = []
+            with _Recording(modules[wanted], recorded, inputs=not name):
                 self._log_probs(part)
-            if not seen or seen[0].shape[0] != len(next(iter(part.values()))):
+            if not recorded or recorded[0].shape[0] != len(next(iter(part.values()))):
                 raise _refusal(self.loaded, f"`{wanted}` has no value for each row")
-            found.append(seen[0].reshape(len(seen[0]), -1))
+            found.append(recorded[0].reshape(len(recorded[0]), -1))
         return torch.cat(found), wanted if name else f"input of {wanted}"
 
     def _batches(self, rows: Tensor) -> list[Batch]:
@@ -141,16 +141,16 @@ def _module(modules: Mapping[str, nn.Module], name: str) -> str | None:
     return min(found, key=len, default=None)
 
 
-class _Watching:
+class _Recording:
     """A context that records the inputs and outputs of modules."""
 
-    def __init__(self, module: nn.Module, seen: list[Tensor], *, inputs: bool) -> None:
-        self.module, self.seen, self.inputs = module, seen, inputs
+    def __init__(self, module: nn.Module, recorded: list[Tensor], *, inputs: bool) -> None:
+        self.module, self.recorded, self.inputs = module, recorded, inputs
         self.stop: Callable[[], None] = lambda: None
 
     def __enter__(self) -> None:
         def note(module: nn.Module, taken: tuple[Tensor, ...], returned: Tensor) -> None:
-            self.seen.append(taken[0] if self.inputs else returned)
+            self.recorded.append(taken[0] if self.inputs else returned)
 
         self.stop = self.module.register_forward_hook(note).remove
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 
 class LogSums:
-    """log sum w, log sum w^2 and the sum of log w, over the particles seen so far."""
+    """log sum w, log sum w^2 and the sum of log w, over the particles added so far."""
 
     def __init__(self, rows: int, device: torch.device) -> None:
         nothing = torch.full((rows,), -math.inf, dtype=torch.float64, device=device)

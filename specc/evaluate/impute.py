@@ -64,7 +64,7 @@ class Filled:
     original: Tensor | None = None
 
     def in_data_units(self, loaded: LoadedRun) -> Filled:
-        """The same values in the units of the data, where the field is standardized."""
+        """The same values in the units of the data, if the field is standardized."""
         name = self.field.name
 
         def of(value: Tensor | None) -> Tensor | None:

@@ -33,11 +33,11 @@ def tail_length(particles: int) -> int:
 
 
 class Tail:
-    """The largest log-weights of each row, of all particles seen so far."""
+    """The largest log-weights of each row, of all particles added so far."""
 
     def __init__(self, particles: int) -> None:
         self.length = tail_length(particles) if particles >= FEWEST else 0
-        self._kept: Tensor | None = None
+        self._largest: Tensor | None = None
         self._rounding: Tensor | None = None
 
     def add(self, log_p: Tensor, log_q: Tensor) -> None:
@@ -49,21 +49,25 @@ class Tail:
         rounding = ROUNDINGS * eps * sizes
         before = self._rounding
         self._rounding = rounding if before is None else torch.maximum(before, rounding)
-        seen = (log_p - log_q).double().T
-        if self._kept is not None:
-            seen = torch.cat([self._kept, seen], dim=-1)
-        self._kept = seen.topk(min(self.length + 1, seen.shape[-1]), dim=-1).values
+        log_w = (log_p - log_q).double().T
+        if self._largest is not None:
+            log_w = torch.cat([self._largest, log_w], dim=-1)
+        self._largest = log_w.topk(min(self.length + 1, log_w.shape[-1]), dim=-1).values
 
     def shape(self) -> Tensor | None:
         """The shape k of each row; None if there are too few particles.
 
         It is inf if the largest weight is 0 or not finite.
         """
-        if self._kept is None or self._rounding is None or self._kept.shape[-1] <= self.length:
+        if (
+            self._largest is None
+            or self._rounding is None
+            or self._largest.shape[-1] <= self.length
+        ):
             return None
-        largest = self._kept[:, :1]
+        largest = self._largest[:, :1]
         possible = largest.isfinite()
-        logs = torch.where(possible, self._kept - largest, 0.0)
+        logs = torch.where(possible, self._largest - largest, 0.0)
         alike = logs[:, -1] >= -self._rounding
         weights = torch.where(alike[:, None], 1.0, logs.exp())
         shapes = fit((weights[:, :-1] - weights[:, -1:]).flip(-1))

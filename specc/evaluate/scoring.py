@@ -1,6 +1,6 @@
 """Log p of single rows, exactly or by a bound, in chunks that fit into the cache.
 
-    exact   log p(x), where the program computes it (`model.log_prob`), or has no latents
+    exact   log p(x), if the program computes it (`model.log_prob`) or has no latents
     iwae    log 1/K sum_k p(x, z_k) / q(z_k | x), z_k ~ q(z | x)    (Burda et al. 2016, eq. 8)
     elbo    1/K sum_k log p(x, z_k) / q(z_k | x)
 
@@ -164,7 +164,7 @@ def _refusal(manifest: Manifest, requested: str) -> tuple[str, str] | None:
 
 
 def exact(program: Program, batch: Batch) -> Tensor:
-    """Log p(x) of each row, where `choose` says that the program computes it: [rows]."""
+    """Log p(x) of each row, for a program that `choose_estimator` found to be exact: [rows]."""
     name = exact_name(program)
     value: Tensor = program.require(name)(**program.inputs(name, batch))
     return value

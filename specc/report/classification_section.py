@@ -51,12 +51,12 @@ def classification_section(loaded: LoadedRun, part: str) -> str:
 
 
 def _request(loaded: LoadedRun, part: str) -> Request:
-    """The first figure of the spec, of fewer rows and particles where it is a bound."""
-    asked = first_likelihood(loaded.manifest.evaluate) or Request(part=part)
-    if choose_estimator(loaded.manifest, asked.estimator) == "exact":
-        return asked
-    rows = ROWS if asked.rows is None else min(asked.rows, ROWS)
-    return replace(asked, rows=rows, particles=min(asked.particles, PARTICLES))
+    """The first likelihood metric of the spec, with fewer rows and particles if it is a bound."""
+    first = first_likelihood(loaded.manifest.evaluate) or Request(part=part)
+    if choose_estimator(loaded.manifest, first.estimator) == "exact":
+        return first
+    rows = ROWS if first.rows is None else min(first.rows, ROWS)
+    return replace(first, rows=rows, particles=min(first.particles, PARTICLES))
 
 
 def _how(label: ClassificationMetrics) -> str:

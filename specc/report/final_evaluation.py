@@ -35,7 +35,7 @@ LOSS = "loss.png"
 ROWS = 64
 
 Figure = Estimate | Measured
-"""A figure of the likelihood, or one of samples."""
+"""A metric of the likelihood, or a metric of samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ class FinalEvaluation:
 def evaluate_at_end(
     trained: Trained, *, open_run: OpenRun = no_other_run, quiet: bool = True
 ) -> FinalEvaluation:
-    """Makes every figure of the spec's `evaluate`, the pictures, and result.json.
+    """Computes every metric of the spec's `evaluate`, and writes the pictures and result.json.
 
-    `open_run` opens the runs that figures name. Raises RunFailure E0509, E0802, E0813 or E0824
-    where a figure cannot be made.
+    `open_run` opens the runs that metrics name. Raises RunFailure: E0509, E0802, E0813 or E0824, if
+    a metric cannot be computed.
     """
     loaded = trained.loaded
     pictures = draw_pictures(loaded)
@@ -76,9 +76,9 @@ def evaluate_at_end(
 
 
 def finished_pictures(trained: Trained) -> tuple[Path, ...] | None:
-    """The pictures of a run that was finished before; None if its metrics must be computed.
+    """The pictures of a run that had finished before; None if its metrics must be computed.
 
-    A run was finished before if it made no step now, and result.json has every metric of its spec
+    It had finished before if this call made no step, and result.json has every metric of its spec
     at its last step.
     """
     run = trained.loaded.folder
@@ -103,9 +103,9 @@ def measure(
     *,
     quiet: bool = True,
 ) -> dict[str, Figure]:
-    """The figures by name, with a bar for each unless it is to be quiet.
+    """The metrics by name, with a progress bar for each unless `quiet`.
 
-    Raises RunFailure E0509, E0802, E0813 or E0824 where one cannot be made.
+    Raises RunFailure: E0509, E0802, E0813 or E0824, if one cannot be computed.
     """
     found: dict[str, Figure] = {}
     for name, request in wanted.items():
@@ -142,7 +142,7 @@ def requests(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Request | Me
 
 
 def first_likelihood(entries: Mapping[str, Mapping[str, Any]]) -> Request | None:
-    """The first figure of the likelihood that a manifest's `evaluate` asks for."""
+    """The first likelihood metric in a manifest's `evaluate`; None if there is none."""
     found = requests(entries).values()
     return next((request for request in found if isinstance(request, Request)), None)
 
@@ -227,14 +227,14 @@ def _pairs(loaded: LoadedRun, shown: PictureField, part: str) -> Pixels | None:
     found = reconstruct(loaded, across * down, part=part).in_data_units(loaded)
     if shown.name not in found.means:
         return None
-    data = _with_holes(loaded, shown, found.values).reshape(down, across, -1)
+    data = _with_grey(loaded, shown, found.values).reshape(down, across, -1)
     means = found.means[shown.name].reshape(down, across, -1)
     lines = torch.stack([data, means], dim=1).reshape(2 * down * across, -1)
     return grid(lines, shown.picture, across, shown.tones)
 
 
-def _with_holes(loaded: LoadedRun, shown: PictureField, batch: Mapping[str, Tensor]) -> Tensor:
-    """The rows of a batch, with a fixed grey for missing entries."""
+def _with_grey(loaded: LoadedRun, shown: PictureField, batch: Mapping[str, Tensor]) -> Tensor:
+    """The rows of a batch, with the grey HOLE for missing entries."""
     values, data = batch[shown.name], loaded.manifest.data
     missing = data.fields[shown.name].missing if data else None
     if missing is None:

@@ -14,7 +14,7 @@ def figure(drawing: str, words: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
-    """A table that scrolls by itself where it is wide; `kind` is its CSS class."""
+    """A table, which scrolls horizontally if it is wide; `kind` is its CSS class."""
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
     body = "".join(f"<tr>{line}</tr>" for line in lines)

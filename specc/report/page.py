@@ -1,4 +1,4 @@
-"""A run on one page: a single HTML file without scripts, links to elsewhere, or other files."""
+"""The page of a run: a single HTML file without scripts, external links or other files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from specc.report.pictures import as_png
 from specc.report.plane import PLANE
 from specc.report.sample_figures import likelihoods, line, of_samples, rows_of
 from specc.report.standard_error import error_of, own_units
-from specc.report.styles import class_grid, prior_ways
+from specc.report.styles import class_grid, prior_interpolations
 from specc.report.training import training
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ class Section:
 def page(loaded: LoadedRun) -> str:
     """The page of a loaded run.
 
-    Raises RunFailure: E0803, if a file that it shows differs from what was written.
+    Raises RunFailure: E0803, if the hash of a file that the page shows is wrong.
     """
     facts, _ = run_folder.facts_of(loaded.folder)
     last = checkpoint.latest(loaded.folder)
@@ -179,7 +179,7 @@ def _bound(loaded: LoadedRun, part: str) -> str:
 
 
 def _styles(loaded: LoadedRun) -> str:
-    """A grid of classes by draws of the latents; nothing without a class that is given."""
+    """A grid of classes by draws of the latents; "" if the model is not conditioned on a class."""
     shown = picture_field(loaded)
     found = class_grid(loaded, shown) if shown is not None else None
     if found is None:
@@ -189,10 +189,10 @@ def _styles(loaded: LoadedRun) -> str:
     return _image(as_png(pixels), words)
 
 
-def _prior_ways(loaded: LoadedRun) -> str:
-    """Ways between draws of the latent of a model that needs no guide for them."""
+def _prior_interpolations(loaded: LoadedRun) -> str:
+    """Interpolations between prior draws of the latent; "" if the model has no such pictures."""
     shown = picture_field(loaded)
-    pixels = prior_ways(loaded, shown) if shown is not None else None
+    pixels = prior_interpolations(loaded, shown) if shown is not None else None
     words = "Great circles between pairs of draws of the latent from the prior"
     return "" if pixels is None else _image(as_png(pixels), words)
 
@@ -201,7 +201,7 @@ def _latent(loaded: LoadedRun, part: str) -> str:
     """The section on the latent space."""
     latent = latent_of(loaded, part)
     if latent is None:
-        return _prior_ways(loaded) or (
+        return _prior_interpolations(loaded) or (
             "<p>Not drawn: this needs exactly one local, real-valued latent vector and a guide.</p>"
         )
     drawn = []
@@ -219,7 +219,7 @@ def _latent(loaded: LoadedRun, part: str) -> str:
         drawn.append(
             _image(as_png(pixels), "Linear interpolation between the latents of pairs of rows")
         )
-    return "".join([*drawn, _prior_ways(loaded)])
+    return "".join([*drawn, _prior_interpolations(loaded)])
 
 
 def _points(latent: Latent, places: list[tuple[float, float]], words: str) -> str:

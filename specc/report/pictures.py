@@ -22,10 +22,10 @@ WIDTH = 960
 
 PAPER = 0.93
 HOLE = 0.55
-"""The grey of an entry without a value, as a share of the tones."""
+"""The grey of a missing entry, as a fraction of the range from black to white."""
 
 COLOURS = ("#2b5c8a", "#c2571a", "#3b7d4f", "#7b4f9d")
-"""Of curves."""
+"""The colours of curves."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -36,7 +36,7 @@ def grid(
     columns: int | None = None,
     tones: tuple[float, float] = (0.0, 1.0),
 ) -> Pixels:
-    """Rows [n, *shape] as one picture of pictures: [height, width, 3], bytes.
+    """Rows [n, *shape] as a grid of pictures: [height, width, 3], bytes.
 
     `picture` is (height, width), or with channels last or first. Values are shown from the first of
     the `tones` (black) to the second (white); values beyond them are clipped.

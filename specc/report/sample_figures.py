@@ -1,4 +1,4 @@
-"""Figures of samples in words and as a table, from what result.json has of them."""
+"""Metrics of samples as text and as a table, from result.json."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ HEAD = ("figure", "metric", "of", "value", "std. error", "rows", "samples", "fea
 
 
 def is_of_samples(summary: Summary) -> bool:
-    """Whether a figure is a metric of samples, and not a likelihood."""
+    """Whether a summary is of a metric of samples, and not of a likelihood."""
     return "metric" in summary
 
 
 def likelihoods(result: Result) -> dict[str, Figure]:
-    """The figures of the likelihood in result.json, by name."""
+    """The likelihood metrics in result.json, by name."""
     figures = result.get("evaluate", {})
     return {name: cast(Figure, own) for name, own in figures.items() if not is_of_samples(own)}
 
 
 def of_samples(result: Result) -> dict[str, SampleFigure]:
-    """The figures of samples in result.json, by name."""
+    """The metrics of samples in result.json, by name."""
     figures = result.get("evaluate", {})
     return {name: cast(SampleFigure, own) for name, own in figures.items() if is_of_samples(own)}
 
@@ -45,7 +45,7 @@ def counted(count: int, what: str) -> str:
 
 
 def rows_of(figures: Mapping[str, Summary]) -> str:
-    """A table with a row for each number of each figure; nothing where there is none."""
+    """A table with a row for each number of each metric; "" if there is none."""
     rows = [
         (
             name if key == next(iter(summary["values"])) else "",

@@ -1,12 +1,12 @@
-"""Pictures from latents that the prior draws: a class a row, a style a column; and ways between.
+"""Pictures of prior draws: a grid of classes by draws of the latents, and interpolations.
 
-Everything is drawn by `model.sample` and shown by the means of the data, so that a model needs no
-guide. On a way from z_0 to z_1, at the angle w between them,
+The draws are those of `model.sample`, and the pictures are means of the data, so the model needs no
+guide. Interpolations are spherical: from z_0 to z_1, with the angle w between them,
 
     z_t = (sin((1 - t) w) z_0 + sin(t w) z_1) / sin w
 
-keeps the length that draws of a standard normal prior have, which a straight line does not (White
-2016, section 2.1).
+keeps the norm that draws of a standard normal prior have, unlike a straight line (White 2016,
+section 2.1).
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ PAIRS, STEPS = 6, 12
 
 @torch.inference_mode()
 def class_grid(loaded: LoadedRun, shown: PictureField) -> tuple[Pixels, str] | None:
-    """A row for each class that the model is given, a column for each draw of the latents.
+    """A grid with a row for each class and a column for each draw of the latents; the node's name.
 
-    With it comes the name of the class. None where the model has no such node, or no means that
-    follow from the latents and the class alone.
+    The class is a given node of the model. None if the model has no such node, or if the means of
+    the data depend on more than the latents and the class.
     """
     label = _label(loaded)
     if label is None:
@@ -52,10 +52,10 @@ def class_grid(loaded: LoadedRun, shown: PictureField) -> tuple[Pixels, str] | N
 
 
 @torch.inference_mode()
-def prior_ways(loaded: LoadedRun, shown: PictureField) -> Pixels | None:
-    """Pictures along the great circles between pairs of draws of a latent vector, a pair a row.
+def prior_interpolations(loaded: LoadedRun, shown: PictureField) -> Pixels | None:
+    """Pictures along the great circles between pairs of draws of a latent vector, one pair per row.
 
-    None where the means of the data need more than one vector of real numbers.
+    None if the means of the data need more than one real-valued latent vector.
     """
     latents = _latents(loaded, ())
     if latents is None or len(latents) != 1:
@@ -71,7 +71,7 @@ def prior_ways(loaded: LoadedRun, shown: PictureField) -> Pixels | None:
 
 
 def great_circle(first: Tensor, second: Tensor, steps: int) -> Tensor:
-    """The ways from one vector to another: [pairs, steps, size]; both are [pairs, size]."""
+    """Spherical interpolations [pairs, steps, size] between two vectors, [pairs, size] each."""
     lengths = first.norm(dim=-1) * second.norm(dim=-1)
     cosine = (first * second).sum(-1) / lengths.clamp_min(1e-12)
     angle = cosine.clamp(-1.0 + 1e-6, 1.0 - 1e-6).acos()[:, None, None]
@@ -82,7 +82,7 @@ def great_circle(first: Tensor, second: Tensor, steps: int) -> Tensor:
 
 
 def _label(loaded: LoadedRun) -> tuple[str, Tensor] | None:
-    """The given node that is a class, with all of its values; None where there is not just one."""
+    """The given node that is a class, with all its values; None unless there is exactly one."""
     manifest = loaded.manifest
     fields = manifest.data.fields if manifest.data is not None else {}
     given = [name for name, node in manifest.nodes["model"].items() if node.role == "given"]
@@ -92,7 +92,7 @@ def _label(loaded: LoadedRun) -> tuple[str, Tensor] | None:
 
 
 def _values(field: Field) -> Tensor | None:
-    """The classes of a field, as its node takes them."""
+    """The values of the classes of a field, as inputs of its node; None if it has no classes."""
     if field.one_hot is not None:
         return torch.eye(field.one_hot) if field.one_hot <= MOST_CLASSES else None
     count = field.support.high - field.support.low + 1
@@ -102,7 +102,7 @@ def _values(field: Field) -> Tensor | None:
 
 
 def _latents(loaded: LoadedRun, given: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The latents that decide the means of the data, together with what is given."""
+    """The latents on which, with the given nodes, the means of the data depend; None if unknown."""
     program, manifest = loaded.program, loaded.manifest
     if not (program.can(SAMPLE) and program.can(MEAN)):
         return None

@@ -28,13 +28,13 @@ def training(metrics: Metrics) -> str:
 
 
 def players_of(metrics: Metrics) -> dict[str, str]:
-    """The part that is the loss of a player, by the player, where there are several."""
+    """The metric that is the loss of each player, by player; empty for a single player."""
     names = [name for name in metrics[0]["parts"] if name.endswith(OF_PLAYER)]
     return {name.removesuffix(OF_PLAYER): name for name in names} if len(names) > 1 else {}
 
 
 def losses(metrics: Metrics) -> dict[str, Points]:
-    """The loss of each player; of a single one those on training and on held-out rows."""
+    """The loss of each player; for a single player the training and the validation loss."""
     players = players_of(metrics)
     if players:
         return {name: _curve(metrics, part) for name, part in players.items()}
@@ -44,7 +44,7 @@ def losses(metrics: Metrics) -> dict[str, Points]:
 
 
 def parts_of(metrics: Metrics) -> list[str]:
-    """The metrics that have a curve: no loss of a player, and not the negative of the first one."""
+    """The metrics with a curve of their own: no losses of players, and not the negative loss."""
     names = [name for name in metrics[0]["parts"] if name != "loss"]
     names = [name for name in names if name not in players_of(metrics).values()]
     return [name for name in names if not all(_is_the_loss(line, name) for line in metrics)]

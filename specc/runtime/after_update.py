@@ -7,7 +7,7 @@
 
 The tensors are parameters without gradient or buffers of a module, so that checkpoints have them.
 The manifest lists the rules in the order in which they are applied; no loss and no evaluation
-changes the tensors. An update that is skipped leaves them as they are.
+changes the tensors. A skipped update leaves them unchanged.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from specc.runtime.update_rules import AfterUpdate, is_inside, moved_by
 
 @torch.no_grad()
 def start(root: nn.Module, rules: Iterable[AfterUpdate], loaded: Collection[str] = ()) -> None:
-    """Makes the tensors fit the initial parameters; `loaded` are the names of those that are set.
+    """Initializes the tensors from the initial parameters.
 
-    An average starts as a copy of what it follows, unless it is loaded.
+    A moving average starts as a copy of the parameters that it follows, unless `loaded`, the names
+    of the tensors that have values already, has one of its names.
     """
     for rule in rules:
         own, of = root.get_submodule(rule.module), root.get_submodule(rule.of)
@@ -52,8 +53,8 @@ def advance(root: nn.Module, rules: Iterable[AfterUpdate], skipped: Tensor | Non
 def power_iteration(own: nn.Module, skipped: Tensor | None = None) -> None:
     """One power iteration of a spectrally normalized layer."""
     layer = cast("SpectralNorm", own)
-    for held, new in zip((layer.u, layer.v), layer.next_vectors(), strict=True):
-        held.copy_(new if skipped is None else torch.where(skipped.bool(), held, new))
+    for current, new in zip((layer.u, layer.v), layer.next_vectors(), strict=True):
+        current.copy_(new if skipped is None else torch.where(skipped.bool(), current, new))
 
 
 def moving_average(
@@ -61,9 +62,9 @@ def moving_average(
 ) -> None:
     """theta' <- theta' + (1 - decay) (theta - theta'), number by number."""
     for mine, followed in zip(own.parameters(), of.parameters(), strict=True):
-        held, value = _local(mine), _local(followed)
-        new = torch.lerp(held, value, 1.0 - decay)
-        held.copy_(new if skipped is None else torch.where(skipped.bool(), held, new))
+        current, value = _local(mine), _local(followed)
+        new = torch.lerp(current, value, 1.0 - decay)
+        current.copy_(new if skipped is None else torch.where(skipped.bool(), current, new))
 
 
 def _local(tensor: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Import of generated code: always read as UTF-8, and never from a cache.
+"""Import of generated code: always decoded as UTF-8, and compiled from source, without a cache.
 
-A comment in the first two lines of a Python file may declare another encoding (PEP 263), under
-which the file is another program; and a cached file may come from another text.
+A comment in the first two lines of a Python file may declare another encoding (PEP 263), which
+would change the program; and cached bytecode may come from another text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A decoded JSON value, read key by key: a missing or mistyped one is named by its path."""
+"""Typed reads of a decoded JSON value; errors state the path of the key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ManifestError(Exception):
 class JsonObject:
     """A JSON object with its path; each read of a key checks the type of the value.
 
-    Every method raises ManifestError where a key is missing or its value is of another type.
+    Every method raises ManifestError if a key is missing or its value has another type.
     """
 
     def __init__(self, value: object, path: str) -> None:
@@ -27,7 +27,7 @@ class JsonObject:
         return f"{self.path}.{key}" if self.path else key
 
     def get(self, key: str, kind: type[T], default: T | None = None) -> T:
-        """The value of a key, of the type `kind`; `default` where the key is missing."""
+        """The value of a key, of the type `kind`; `default` if the key is missing."""
         if key not in self.value:
             if default is None:
                 raise ManifestError(f"the key `{self._at(key)}` is missing")
@@ -40,7 +40,7 @@ class JsonObject:
         return found
 
     def optional(self, key: str, kind: type[T]) -> T | None:
-        """The value of a key, or None where it is missing or null."""
+        """The value of a key, or None if it is missing or null."""
         return None if self.value.get(key) is None else self.get(key, kind)
 
     def child(self, key: str, default: dict[str, Any] | None = None) -> JsonObject:

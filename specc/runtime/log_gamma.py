@@ -1,15 +1,16 @@
-"""Logarithms of gamma functions in forms that do not cancel, and what densities make of them.
+"""Logarithms of gamma functions in forms without cancellation, and the deviances of densities.
 
 With Binet's function mu, which tends to 0 as 1 / (12 x),
 
     log Gamma(x) = (x - 1/2) log x - x + log(2 pi) / 2 + mu(x)
 
-(Whittaker and Watson 1927, section 12.31), a density of counts or of gamma numbers is a deviance,
-which is 0 where the value is the mean, and small terms. The logarithms of gamma functions at 10^6
-are 10^7, so in float32 their differences lose every digit; a deviance loses none (Loader 2000, Fast
-and accurate computation of binomial probabilities; Didonato and Morris 1992, Algorithm 708).
+(Whittaker and Watson 1927, section 12.31), the log-density of counts or of gamma variates is a
+deviance, which is 0 if the value is the mean, plus small terms. The logarithms of gamma functions
+at 10^6 are 10^7, so in float32 their differences lose every digit; a deviance loses none (Loader
+2000, Fast and accurate computation of binomial probabilities; Didonato and Morris 1992, Algorithm
+708).
 
-Each function is one step of the gradient, whose own form does not cancel either.
+Each function is an `autograd.Function` whose backward pass has no cancellation, either.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ _BINET = (
     -3617 / 122400,
 )
 
-# From these x on the series is exact to a rounding, with as many of its terms.
+# The least x at which the series is exact up to rounding, and the number of its terms.
 _SINGLE, _DOUBLE = (3.0, 5), (10.0, 8)
 
 NEAR = 0.25
-"""Up to this |u| the logarithm of 1 + u less u is a series."""
+"""The largest |u| for which log(1 + u) - u is computed by a series."""
 
 
 def binet(x: Tensor) -> Tensor:
@@ -68,10 +69,10 @@ def log1p_less(u: Tensor) -> Tensor:
 
 
 def deviance(x: Tensor, mean: Tensor, log_mean: Tensor | None = None) -> Tensor:
-    """x log(x / mean) - x + mean, x >= 0, mean > 0: 0 where they agree, mean at x = 0.
+    """x log(x / mean) - x + mean, x >= 0, mean > 0: 0 if x = mean, and mean at x = 0.
 
     `log_mean` is the logarithm of a mean that may be too small or too large for its type. Without
-    it a mean of 0 counts as the smallest normal number.
+    it a mean of 0 is replaced by the smallest normal number.
     """
     found: Tensor = _Deviance.apply(x, mean, log_mean)  # type: ignore[no-untyped-call]
     return found
@@ -82,8 +83,8 @@ def binomial_deviance(
 ) -> Tensor:
     """x log(x / (n p)) + rest log(rest / (n q)), n = x + rest, p + q = 1, both x and rest >= 0.
 
-    0 where x is n p. The gradient goes through x, rest and the logarithms of p and q, of which it
-    takes the smaller: the other one is a function of that.
+    It is 0 if x = n p. Gradients are computed for x, rest, and that of log p and log q whose
+    probability is smaller; p and q have none, since q = 1 - p.
     """
     found: Tensor = _BinomialDeviance.apply(  # type: ignore[no-untyped-call]
         x, rest, p, q, log_p, log_q
@@ -97,9 +98,9 @@ def log_kernel(a: Tensor, mean: Tensor, log_mean: Tensor) -> Tensor:
 
 
 def kl_rest(a: Tensor, b: Tensor) -> Tensor:
-    """(a - b) psi(a) - log Gamma(a) + log Gamma(b) less the deviance b log(b / a) - b + a.
+    """(a - b) psi(a) - log Gamma(a) + log Gamma(b) minus the deviance b log(b / a) - b + a.
 
-    That is (a log(a / b) - a + b) / 2 a + (a - b) mu'(a) + mu(b) - mu(a).
+    It is (a log(a / b) - a + b) / 2 a + (a - b) mu'(a) + mu(b) - mu(a).
     """
     return 0.5 * deviance(a, b) / a + (a - b) * binet_slope(a) + (binet(b) - binet(a))
 
@@ -135,7 +136,7 @@ class _Stirling(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ANN401
-        """1 / (2 x) + mu'(x); at x = 0, where it is infinite, 0."""
+        """1 / (2 x) + mu'(x); 0 at x = 0, where the derivative is infinite."""
         (x,) = ctx.saved_tensors
         least, terms = _switch(x)
         slope = torch.where(x >= least, _series(x, 1, terms) + 0.5 / x, _shifted(x))
@@ -163,12 +164,15 @@ class _Deviance(torch.autograd.Function):
         ctx.save_for_backward(x, mean, log_mean)
         if log_mean is None:
             log_mean = _bounded(mean).log()
-        return _half(x, mean - x, log_mean)
+        return _deviance(x, mean - x, log_mean)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        """By the mean where it is comparable with x; far from it by its logarithm, if given."""
+        """The gradient, with respect to the mean if it is comparable with x, else to `log_mean`.
+
+        Without `log_mean` it is always with respect to the mean.
+        """
         x, mean, log_mean = ctx.saved_tensors
         d, of_mean, of_log = mean - x, None, None
         if log_mean is None:
@@ -180,23 +184,23 @@ class _Deviance(torch.autograd.Function):
             of_log = (grad * torch.where(near, 0.0, -x)).sum_to_size(log_mean.shape)
         if not ctx.needs_input_grad[0]:
             return None, of_mean, of_log
-        of_x = _slope(x, d, mean.log() if log_mean is None else log_mean)
+        of_x = _log_ratio(x, d, mean.log() if log_mean is None else log_mean)
         return (grad * of_x).sum_to_size(x.shape), of_mean, of_log
 
 
 class _BinomialDeviance(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Tensor) -> Tensor:  # noqa: ANN401
-        """-x (log(1 + d / x) - d / x), d = n p - x = rest p - x q, and so of rest and -d."""
+        """The sum of -x (log(1 + d / x) - d / x) and the same of rest and -d, d = n p - x."""
         ctx.save_for_backward(*inputs)
         x, rest, p, q, log_p, log_q = inputs
         d, log_n = rest * p - x * q, _bounded(x + rest).log()
-        return _half(x, d, log_n + log_p) + _half(rest, -d, log_n + log_q)
+        return _deviance(x, d, log_n + log_p) + _deviance(rest, -d, log_n + log_q)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        """d / q by log p where p is the smaller, -d / p by log q elsewhere."""
+        """The gradient d / q with respect to log p if p <= q, else -d / p with respect to log q."""
         x, rest, p, q, log_p, log_q = ctx.saved_tensors
         d, small = rest * p - x * q, p <= q
         share = grad * (d / torch.maximum(p, q))
@@ -205,13 +209,13 @@ class _BinomialDeviance(torch.autograd.Function):
         of_x = of_rest = None
         if any(ctx.needs_input_grad[:2]):
             log_n = _bounded(x + rest).log()
-            of_x = (grad * _slope(x, d, log_n + log_p)).sum_to_size(x.shape)
-            of_rest = (grad * _slope(rest, -d, log_n + log_q)).sum_to_size(rest.shape)
+            of_x = (grad * _log_ratio(x, d, log_n + log_p)).sum_to_size(x.shape)
+            of_rest = (grad * _log_ratio(rest, -d, log_n + log_q)).sum_to_size(rest.shape)
         return of_x, of_rest, None, None, of_p, of_q
 
 
-# What follows runs within the steps above, which take no gradient of it: where a form does not
-# hold, it may be inf or nan, and is not chosen.
+# The functions below are called without gradients. Outside of the range of a formula its result
+# may be inf or nan, and `torch.where` does not select it.
 
 
 def _switch(x: Tensor) -> tuple[float, int]:
@@ -260,7 +264,7 @@ def _definition(x: Tensor, order: int) -> Tensor:
 
 
 def _shifted(x: Tensor) -> Tensor:
-    """mu'(x) + 1 / (2 x), by Gamma(x + 1) = x Gamma(x) taken to where the series holds."""
+    """mu'(x) + 1 / (2 x), by Gamma(x + 1) = x Gamma(x) up to an x for which the series is exact."""
     least, terms = _switch(x)
     last = x + least
     total = torch.log1p(least / x) - 0.5 / last
@@ -270,7 +274,10 @@ def _shifted(x: Tensor) -> Tensor:
 
 
 def _log1p_less(u: Tensor) -> Tensor:
-    """With r = u / (2 + u), log(1 + u) = 2 (r + r^3 / 3 + r^5 / 5 + ...) and 2 r - u = -r u."""
+    """log(1 + u) - u.
+
+    Near 0, with r = u / (2 + u), log(1 + u) = 2 (r + r^3 / 3 + r^5 / 5 + ...) and 2 r - u = -r u.
+    """
     r = u / (u + 2)
     y = r * r
     terms = 4 if torch.finfo(u.dtype).bits <= 32 else 10
@@ -279,28 +286,28 @@ def _log1p_less(u: Tensor) -> Tensor:
 
 
 def _bounded(mean: Tensor) -> Tensor:
-    """The mean between the smallest normal number and the largest."""
+    """The mean, clamped between the smallest and the largest normal number."""
     kind = torch.finfo(mean.dtype)
     return mean.clamp(kind.tiny, kind.max)
 
 
 def _comparable(d: Tensor, x: Tensor) -> Tensor:
-    """Whether x and x + d are of about one size, so that the logarithm of 1 + d / x is exact."""
+    """Whether x and x + d are of similar size, so that log(1 + d / x) is precise."""
     return (d > -0.75 * x) & (d < 10 * x)
 
 
 def _log(x: Tensor) -> Tensor:
-    """The logarithm, finite at 0, so that 0 log 0 is 0."""
+    """The logarithm, with a finite value at 0, so that 0 log 0 is 0."""
     return x.clamp_min(torch.finfo(x.dtype).tiny).log_()
 
 
-def _half(x: Tensor, d: Tensor, log_mean: Tensor) -> Tensor:
+def _deviance(x: Tensor, d: Tensor, log_mean: Tensor) -> Tensor:
     """x log(x / mean) + d, with d = mean - x."""
     near = _log1p_less(d / x).mul_(-x)
     far = (_log(x) - log_mean).mul_(x).add_(d)
     return torch.where(_comparable(d, x), near, far)
 
 
-def _slope(x: Tensor, d: Tensor, log_mean: Tensor) -> Tensor:
+def _log_ratio(x: Tensor, d: Tensor, log_mean: Tensor) -> Tensor:
     """log(x / mean), with d = mean - x."""
     return torch.where(_comparable(d, x), -(d / x).log1p(), _log(x) - log_mean)

@@ -35,7 +35,7 @@ class LossResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A number that a loss takes at each step: its kind, with the options of the kind.
+    """A scalar argument of a loss at each step: its kind, with the options of the kind.
 
     `specc.engine.schedule.scalars` defines the kinds.
     """
@@ -87,7 +87,7 @@ class Loss:
 def metric_names(losses: Sequence[Loss], loss: Loss, names: Iterable[str]) -> tuple[str, ...]:
     """The names under which metrics of `loss` are reported: `<loss> <name>` among several losses.
 
-    Of a program with one loss they are the names themselves.
+    If the program has one loss, the names are unchanged.
     """
     prefix = f"{loss.name} " if len(losses) > 1 else ""
     return tuple(f"{prefix}{name}" for name in names)

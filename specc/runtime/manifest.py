@@ -89,7 +89,7 @@ class Field:
         constrain: The set that the spec states for the values.
         picture: The height and width (and channels) of a row that is a picture.
         distribution: The distribution of the node that observes the field.
-        whole: The joint draw that the node is a part of.
+        whole: The joint node of which the node is a part.
         at: The place of the field in the spec.
         missing: The treatment of missing values, if the field allows them.
         limits: The limits of the values.
@@ -176,7 +176,7 @@ class Module:
 
 
 ORDERS = ("alternating", "simultaneous")
-"""The orders in which players move."""
+"""The orders in which players update their parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Manifest:
     `modules` are the modules of the programs by name; `fixed` has the settings, beside the
     mathematics, that a run cannot change when it resumes. `after_update` are the rules by which
     tensors follow parameters, in the order in which they are applied. In the `order` `simultaneous`
-    all players take their gradients at the same parameters, before any of them moves.
+    the gradients of all players are computed before any parameter is updated.
     """
 
     name: str
@@ -212,9 +212,10 @@ class Manifest:
         return tuple(n for n, v in self.nodes.get(program, {}).items() if v.role == "latent")
 
     def simulated(self) -> tuple[str, ...]:
-        """The nodes of the model whose samples stand beside data: observed, or named like a field.
+        """The nodes of the model whose samples are compared with data.
 
-        A deterministic node of the name of a field is what a model without a density of it makes.
+        They are the observed nodes, and deterministic nodes with the name of a data field, as in an
+        implicit model, which has samples and no density.
         """
         fields = self.data.fields if self.data is not None else {}
         nodes = self.nodes.get("model", {})
@@ -226,7 +227,7 @@ class Manifest:
         return tuple(n for n, v in self.nodes.get("model", {}).items() if v.role == "observed")
 
     def likelihood(self) -> str:
-        """The density of the data, as the mathematics writes it: `log p(y | x)`."""
+        """The log-density of the data as text: `log p(y | x)`."""
         given = [n for n, v in self.nodes.get("model", {}).items() if v.role == "given"]
         condition = f" | {', '.join(given)}" if given else ""
         return f"log p({', '.join(self.observed())}{condition})"
@@ -235,7 +236,7 @@ class Manifest:
 def read(folder: Path) -> Manifest:
     """The manifest of the generated code in `folder`.
 
-    Raises RunFailure: E0808, where the file is absent, not JSON, or lacks or misuses a key.
+    Raises RunFailure: E0808, if the file is absent, is not JSON, or has a missing or wrong key.
     """
     path = folder / NAME
     try:

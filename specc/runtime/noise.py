@@ -75,9 +75,9 @@ class Noise:
     def log_gamma(self, concentration: Number, shape: Sequence[int]) -> Tensor:
         """Logarithms of Gamma(concentration, 1) numbers, differentiable in the concentration.
 
-        A gamma number of a small concentration a is often too small for a float; its logarithm is
-        that of a Gamma(a + 1, 1) number minus e / a, e standard exponential (Marsaglia and Tsang
-        2000, section 6).
+        A gamma variate of a small concentration a often underflows; its logarithm is that of a
+        Gamma(a + 1, 1) variate minus e / a, e standard exponential (Marsaglia and Tsang 2000,
+        section 6).
         """
         a = self._fill(concentration, shape)
         return torch._standard_gamma(a + 1, generator=self.generator).log() - (
@@ -87,9 +87,9 @@ class Noise:
     def poisson(self, rate: Number, shape: Sequence[int]) -> Tensor:
         """Poisson counts of the given shape, as floating-point numbers.
 
-        torch's counts are integers, which overflow, and above 10^15 are not Poisson's. Of a rate
-        above `LARGEST` they are the counts of that, shifted and scaled: both are normal, to a
-        skewness of 3e-5.
+        The counts of torch are integers, which overflow, and above 10^15 their distribution is
+        wrong. For a rate above `LARGEST` the counts of `LARGEST` are shifted and scaled instead:
+        both distributions are normal up to a skewness of 3e-5.
         """
         mean = self._fill(rate, shape)
         mean = mean.clamp_max(torch.finfo(mean.dtype).max)
@@ -101,7 +101,7 @@ class Noise:
         """The numbers of successes in `total_count` trials, as floating-point numbers.
 
         They are drawn in float64: the algorithm of torch compares terms of the size of the counts,
-        so in float32 counts of 10^9 are too widely spread.
+        so in float32 the variance of counts of 10^9 is too large.
         """
         p = self._fill(probs, shape)
         count = self._fill(total_count, shape).double().contiguous()
@@ -111,7 +111,7 @@ class Noise:
         """Class numbers with probabilities softmax(logits), logits [..., n].
 
         `shape` is that of the result; without it, the logits' without the last axis. The class is
-        the winner of a race: argmax(logits - log e), e standard exponential (Yellott 1977).
+        argmax(logits - log e), e standard exponential (the Gumbel-max trick; Yellott 1977).
         """
         leading = logits.shape[:-1] if shape is None else tuple(shape)
         race = self.exponential((*leading, logits.shape[-1])).log()

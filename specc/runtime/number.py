@@ -36,7 +36,7 @@ def full_shape(requested: Sequence[int] | None, *numbers: Number) -> Sequence[in
 
 
 def tensor(x: Number) -> Tensor:
-    """The number as a tensor; one of no dimensions where it was a float."""
+    """The number as a tensor; a float becomes a tensor without dimensions."""
     return x if isinstance(x, Tensor) else torch.tensor(float(x))
 
 
@@ -49,7 +49,7 @@ def tensors(*numbers: Number) -> tuple[Tensor, ...]:
 
 
 def reals(*numbers: Number) -> tuple[Tensor, ...]:
-    """The numbers as tensors of one floating-point type, that of the tensors among them."""
+    """The numbers as tensors of one floating-point dtype, that of the tensors among them."""
     made = [x for x in numbers if isinstance(x, Tensor)]
     kind = torch.get_default_dtype()
     types = [x.dtype for x in made if x.is_floating_point()]
@@ -62,7 +62,7 @@ def reals(*numbers: Number) -> tuple[Tensor, ...]:
     )
 
 
-def spread(x: Number, *numbers: Number) -> Tensor:
+def broadcast(x: Number, *numbers: Number) -> Tensor:
     """`x` in the shape that it and the other numbers broadcast to."""
     size = shape(x, *numbers)
     if isinstance(x, Tensor):
@@ -72,8 +72,8 @@ def spread(x: Number, *numbers: Number) -> Tensor:
 
 def minus(x: Number, y: Number) -> Number:
     """The difference x - y, without an operation if y is the float 0 and x is not an integer."""
-    whole = isinstance(x, Tensor) and not x.is_floating_point()
-    return x if not whole and not isinstance(y, Tensor) and y == 0.0 else x - y
+    is_integer = isinstance(x, Tensor) and not x.is_floating_point()
+    return x if not is_integer and not isinstance(y, Tensor) and y == 0.0 else x - y
 
 
 def distance(x: Number, y: Number) -> Number:
@@ -106,7 +106,10 @@ def exp(x: Number) -> Number:
 
 
 def positive_exp(x: Tensor, room: float = 1.0) -> Tensor:
-    """e^x between the smallest normal number and the largest over `room`; beyond, no gradient."""
+    """e^x, clamped between the smallest normal number and the largest divided by `room`.
+
+    The gradient is 0 where it is clamped.
+    """
     kind = torch.finfo(x.dtype)
     inwards = 1 - 4 * kind.eps
     low, high = math.log(kind.tiny) * inwards, math.log(kind.max / room) * inwards
@@ -142,7 +145,7 @@ def sigmoid(x: Number) -> Number:
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
-def both_shares(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def sigmoid_pair(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """sigmoid(l), sigmoid(-l) and their logarithms."""
     return (
         logits.sigmoid(),
@@ -185,8 +188,7 @@ def digamma(x: Number) -> Number:
 def log_power(x: Tensor, exponent: Number) -> Tensor:
     """The logarithm of x^exponent, with its limits at x = 0, and -inf where x < 0.
 
-    Densities with x^(a - 1) end in this way. The gradient is finite everywhere: where x is
-    not positive it is 0.
+    It is a factor of densities with x^(a - 1). The gradient is finite everywhere, and 0 for x <= 0.
     """
     positive = x > 0
     inside = exponent * torch.where(positive, x, 1.0).log()

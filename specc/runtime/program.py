@@ -92,15 +92,15 @@ class Program(nn.Module):
         """The loss of a batch with the state after it and its metrics.
 
         The generated function is `loss(model, guide, noise, *, x, data_size) -> loss, metrics`, or
-        `loss(model, guide, noise, state, *, x) -> loss, state, metrics` where it declares state.
+        `loss(model, guide, noise, state, *, x) -> loss, state, metrics` if it declares state.
 
         Args:
-            name: Which loss, as the manifest lists it.
+            name: The name of the loss in the manifest.
             state: The state before the step, by name; empty for a loss without state.
             batch: The data fields, each [batch, *shape].
             noise: The random numbers of this step.
-            scalars: The scalars of this step by argument; those that the loss does not declare are
-                left out.
+            scalars: The scalars of this step by argument; others than those that the loss declares
+                are ignored.
 
         """
         declared = self._declared[name]
@@ -112,11 +112,11 @@ class Program(nn.Module):
         return LossResult(loss, {}, metrics)
 
     def after_update(self, loss: str, skipped: Tensor) -> None:
-        """Changes the tensors that follow what an update of a loss changed; unless it is skipped.
+        """Applies the rules for tensors that follow parameters, after an update by a loss.
 
         Args:
-            loss: Which loss was updated, as the manifest lists it.
-            skipped: 1 if the update was omitted, else 0.
+            loss: The name of the loss whose parameters were updated.
+            skipped: 1 if the update was omitted, in which case nothing changes; else 0.
 
         """
         after_update.advance(self, self._rules[loss], skipped)

@@ -1,4 +1,4 @@
-"""The rules by which tensors follow parameters, as the manifest states them."""
+"""The rules by which tensors follow parameters, as declared in the manifest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AfterUpdate:
 def moved_by(rules: Iterable[AfterUpdate], trained: Sequence[str]) -> tuple[AfterUpdate, ...]:
     """The rules that apply after an update of the parameters whose names begin with `trained`.
 
-    A module that a rule changes may be followed itself, by a rule further down.
+    A rule may follow a module that an earlier rule changes.
     """
     found: list[AfterUpdate] = []
     moved = [name.rstrip(".") for name in trained]

@@ -1,4 +1,4 @@
-"""Signals, which runs react to, as they are in a terminal."""
+"""Signal handlers as in a terminal, since runs react to signals."""
 
 import pytest
 
@@ -7,6 +7,6 @@ from tests import dispositions
 
 @pytest.fixture(autouse=True)
 def usual_signals():
-    """A suite under `nohup` or in the background would pass on signals that are ignored."""
+    """Restores the default handlers: `nohup` or a background shell makes signals ignored."""
     with dispositions.usual():
         yield

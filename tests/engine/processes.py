@@ -1,4 +1,4 @@
-"""Runs of their own process, which tests kill and go on with."""
+"""Training runs in separate processes, which tests kill and resume."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ except RunFailure as failure:
 
 
 def start(code: Path, run: Path) -> subprocess.Popen[str]:
-    """Begins to train, or to go on, in a new process."""
+    """Starts or resumes training in a new process."""
     return subprocess.Popen(
         [sys.executable, "-c", TRAIN, str(code), str(run)], stderr=subprocess.PIPE, text=True
     )

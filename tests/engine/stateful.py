@@ -1,6 +1,6 @@
 """A variational autoencoder whose loss has state: a running baseline, and a sharded running mean.
 
-Rows are binarized without draws, so that a test can compute what the state must be.
+Rows are binarized without random numbers, so that tests can compute the expected state.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ EDITS = (
 
 
 def make(to: Path, **train: Any) -> Path:
-    """The program under `to`, with these settings in its `train`."""
+    """Writes the program to `to`, with these settings in its `train`."""
 
     def declare(manifest: dict[str, Any]) -> None:
         manifest["losses"][0]["state"] = [BASELINE, SEEN]

@@ -1,4 +1,4 @@
-"""The adversarial specs of the gallery, a few steps of each: every command serves their runs."""
+"""A few steps of each adversarial spec of the gallery: every command works on their runs."""
 
 import json
 import signal
@@ -22,14 +22,14 @@ def train(name, out, *more):
 
 
 def figures(run):
-    """The values of the figures of a run."""
+    """The metrics of a run by name."""
     found = json.loads((run / "result.json").read_text())["evaluate"]
     return {name: figure["values"] for name, figure in found.items()}
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def trained(request, tmp_path_factory):
-    """A run of twenty steps, two epochs."""
+    """A run of two epochs with twenty steps."""
     out = tmp_path_factory.mktemp("runs") / request.param
     assert train(request.param, out) == 0
     return out
@@ -78,7 +78,7 @@ def test_one_game_differs_from_another(capsys):
 
 
 def test_it_differs_from_its_spec_by_the_small_settings_alone(trained, capsys):
-    """The settings of the run are not in its spec, which is the same."""
+    """The spec in the run folder is unchanged; the settings are stored beside it."""
     assert main(["diff", str(trained / "spec.yaml"), str(SPECS / f"{trained.name}.yaml")]) == 0
     assert "identical" in capsys.readouterr().out
 

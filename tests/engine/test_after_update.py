@@ -1,4 +1,4 @@
-"""Tensors that follow parameters: through every kind of step, in the checkpoint, and resumed."""
+"""Tensors that follow parameters: in every kind of step, in checkpoints, and after resuming."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def iterated(weight, u):
 def test_each_update_of_the_weights_makes_one_iteration(tmp_path, monkeypatch):
     step = stepping(made(tmp_path))
     layer = step.program.networks.critic[2]
-    update, seen = Step._move, []
+    update, seen = Step._update, []
 
     def watched(self, player, *arguments):
         seen.append((player.loss.name, layer.u.clone()))
         return update(self, player, *arguments)
 
-    monkeypatch.setattr(Step, "_move", watched)
+    monkeypatch.setattr(Step, "_update", watched)
     steps(step, 1)
     assert [name for name, _ in seen] == ["critic", "critic", "generator"]
     (_, first), (_, second), (_, third) = seen
@@ -108,7 +108,7 @@ def test_an_average_moves_after_each_update_of_what_it_follows(tmp_path, monkeyp
     assert own.keys() == of.keys() and all(torch.equal(own[n], of[n]) for n in own)
     assert not any(p.requires_grad for p in own.values())
     wanted = {name: p.detach().clone() for name, p in of.items()}
-    update = Step._move
+    update = Step._update
 
     def watched(self, player, *arguments):
         found = update(self, player, *arguments)
@@ -117,7 +117,7 @@ def test_an_average_moves_after_each_update_of_what_it_follows(tmp_path, monkeyp
                 wanted[name] = 0.9 * wanted[name] + 0.1 * of[name].detach()
         return found
 
-    monkeypatch.setattr(Step, "_move", watched)
+    monkeypatch.setattr(Step, "_update", watched)
     steps(step, 3)
     for name, value in own.items():
         torch.testing.assert_close(value, wanted[name])
@@ -161,7 +161,7 @@ def test_neither_validation_nor_evaluation_changes_them(tmp_path):
 
 
 def test_pieces_of_a_batch_make_the_step_of_the_whole(tmp_path):
-    """The draws of pieces differ, so the same step is one without them: a loss of data alone."""
+    """The loss depends on the data alone, since micro-batches draw different random numbers."""
     text = SPEC.replace("critic(model.x) - critic(data.x)", "(critic(data.x) - 1) ** 2")
     whole = stepping(made(tmp_path / "a", text))
     parts = stepping(made(tmp_path / "b", text.replace("epochs: 2", "epochs: 2, accumulate: 4")))
@@ -219,7 +219,7 @@ def test_a_checkpoint_has_them_and_an_open_run_too(finished):
 
 
 def test_a_warm_start_has_vectors_of_the_weights_that_it_loads(finished, tmp_path):
-    """Of a run without normalization they are not in the checkpoint."""
+    """The checkpoint of a run without normalization has no u and v."""
     plain = made(tmp_path / "plain", SPEC.replace(", spectral_norm: true", ""))
     train.train(plain, tmp_path / "run", QUIET)
     text = SPEC.replace("epochs: 2", "steps: 1")
@@ -243,7 +243,7 @@ def test_two_processes_make_the_steps_of_one(tmp_path):
 
 @pytest.mark.parametrize("advances", [True, False])
 def test_a_folder_that_needs_torch_alone_changes_them(tmp_path, advances):
-    """Without the line that does, the estimates do not follow the singular values."""
+    """If the update line is removed, the estimates do not follow the singular values."""
     result, _ = compile(Source("normalized.yaml", SPEC.replace("epochs: 2", "steps: 30")))
     files = standalone(result.plan)
     if not advances:

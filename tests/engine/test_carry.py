@@ -1,4 +1,4 @@
-"""A warm start: what fits is taken over by name and shape, and nothing else is."""
+"""A warm start copies the tensors with equal names and shapes, and no others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A few kills at random moments: every run comes to the end that it has without them.
+"""Kills at random moments: a killed and resumed run ends as an uninterrupted one.
 
-`python -m benchmarks.chaos --kills 300` is the same with many more.
+`python -m benchmarks.chaos --kills 300` makes many more.
 """
 
 import collections
@@ -16,7 +16,7 @@ KILLS = 7
 
 
 def test_killed_and_resumed_it_comes_to_the_same_end():
-    """In a process of its own, for it forks, and sets how often all training saves."""
+    """In a separate process, since it forks and changes the interval between checkpoints."""
     command = [sys.executable, "-m", "benchmarks.chaos", "--rounds", "2", "--kills", str(KILLS)]
     done = subprocess.run(
         command, cwd=chaos.ROOT, capture_output=True, text=True, timeout=900, check=False

@@ -1,4 +1,4 @@
-"""A compiled step: the same numbers as the eager one, and its refusals."""
+"""A compiled step equals the eager one, and some steps are not compiled."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from specc.runtime import manifest as manifests
 from tests.engine.test_train import QUIET, RESUME, losses, weights_hash
 from tests.programs import making
 
-# Torch's compiler still uses parts of torch that it calls deprecated.
+# Torch's compiler uses functions that torch deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 CPU = torch.device("cpu")
 compiles = pytest.mark.skipif(
     not (shutil.which("g++") or shutil.which("clang++")), reason="torch.compile needs g++"
 )
-# Sums in another order: float32 losses of about 40 agree to a few units of their last place.
+# The order of sums differs: float32 losses of about 40 agree to a few units in the last place.
 CLOSE = 2e-4
 
 
@@ -68,7 +68,7 @@ def test_it_computes_what_the_eager_step_computes_and_skips_what_is_not_finite(t
     eager, compiled = (made(tmp_path / name, **settings) for name in "ab")
     compile_step(compiled)
     for number in range(8):
-        # Every other batch has fewer rows than the graph was made for.
+        # Every other batch has fewer rows than the graph takes.
         index = torch.arange(100 if number % 2 else 70) + 10 * number
         mine, theirs = compiled(0, number, index), eager(0, number, index)
         assert mine.names == theirs.names
@@ -89,7 +89,7 @@ def changes_nothing_where_it_is_not_finite(step):
 
 
 def test_fast_is_near_and_goes_on_bit_for_bit(tmp_path, monkeypatch):
-    """Products in bfloat16 (here whatever the processor): the loss of a few epochs within 2 %."""
+    """With bfloat16 products, here on any processor, the loss after some epochs is within 2 %."""
     monkeypatch.setattr(matmul_precision, "has_bfloat16", lambda: True)
     code = {
         name: making.copy("vae", tmp_path / name, epochs=4, precision=name)
@@ -218,7 +218,7 @@ train: {epochs: 1, batch_size: 5, compile: on}
     ],
 )
 def test_what_takes_another_number_of_steps_each_time_is_said(kind, reason, tmp_path, monkeypatch):
-    """Before torch is asked, whose words would be of its own insides."""
+    """The reason is checked before torch compiles, whose messages are about its internals."""
     monkeypatch.chdir(tmp_path)
     np.savez("d.npz", x=np.random.default_rng(0).normal(size=(10, 12)))
     (tmp_path / "m.yaml").write_text(BIJECTED.replace("KIND", kind))
@@ -247,7 +247,7 @@ def test_the_limit_is_in_seconds_of_steps(tmp_path, monkeypatch):
 
 @compiles
 def test_a_rising_weight_is_no_new_graph(tmp_path):
-    """The weight goes in as a tensor: each step has its own, and the losses are the eager ones."""
+    """The weight is a tensor input of the graph, so the losses equal those of the eager step."""
 
     def rising(manifest):
         manifest["losses"][0]["scalars"] = {"kl_weight": {"kind": "kl_weight", "warm_up": 0.5}}

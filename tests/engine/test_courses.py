@@ -1,4 +1,4 @@
-"""Schedules, running means, batches in pieces and early ends: each run resumes exactly."""
+"""Schedules, moving averages, micro-batches and early stopping: each run resumes exactly."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_run_ends_early_with_its_best_weights(tmp_path):
         "vae", tmp_path, epochs=50, early_stopping={"patience": 2, "least": 1e9}, validate_every=1
     )
     trained = train.train(code, tmp_path / "run", QUIET)
-    # The first validation is the best, for none can be better by 10^9.
+    # The first validation remains the best, since none improves by 10^9.
     assert trained.counters.epoch == 3
     best = checkpoint.best(tmp_path / "run")
     assert best.counters.total == run_folder.read_metrics(tmp_path / "run")[0]["step"]
@@ -115,7 +115,7 @@ def test_checkpoints_are_kept_as_asked(tmp_path, monkeypatch):
 
 
 def test_a_batch_in_pieces_has_the_gradient_of_the_whole(tmp_path):
-    """The bound of the linear program without its noise: a mean over rows, whatever the pieces."""
+    """The loss without noise is a mean over rows, so it does not depend on the micro-batches."""
     making.linear_data(tmp_path / "data")
     found = []
     for pieces in (1, 4, 7):
@@ -152,7 +152,7 @@ def test_every_optimizer_resumes_to_itself(tmp_path, name):
 
 
 def test_the_weight_of_divergences_rises_with_the_steps(tmp_path, monkeypatch):
-    """A run compiled from a spec: 0 at the first step, 1 from half of the run on."""
+    """The weight is 0 at the first step, and 1 from half of the run on."""
     from specc.compiler import compile
     from specc.diagnostics.source import Source
 

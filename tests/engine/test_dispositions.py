@@ -1,4 +1,4 @@
-"""Tests of signals do not depend on how the suite was started."""
+"""Tests of signals do not depend on the signal handlers of the process that starts them."""
 
 import signal
 import subprocess
@@ -13,7 +13,7 @@ SHOW = "import signal; print(*[signal.getsignal(s) for s in (1, 2, 15)])"
 
 @pytest.fixture
 def ignored():
-    """As under `nohup` in the background of a script."""
+    """Ignores signals, as `nohup` and background jobs of scripts do."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in dispositions.USUAL}
     yield
     for number, handler in before.items():

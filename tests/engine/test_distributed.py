@@ -1,4 +1,4 @@
-"""Two processes on one run, over gloo: the same steps as one process with batches in two pieces."""
+"""Two processes with gloo make the same steps as one process with two micro-batches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def free_port():
 
 
 def start(code, run, size=2):
-    """What torchrun does on one machine: a process for each rank, with the variables it sets."""
+    """Starts a process for each rank with the environment variables that torchrun sets."""
     port = str(free_port())
     given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(size)}
     return [
@@ -60,7 +60,7 @@ def alone(tmp_path_factory):
 
 
 def test_two_processes_make_the_steps_of_one(alone, tmp_path):
-    """1,438 rows in batches of 100: the last batch of an epoch is smaller."""
+    """With 1,438 rows in batches of 100 the last batch of an epoch is smaller."""
     code = making.copy("vae", tmp_path, epochs=3, validate_every=1)
     codes, said = ended(start(code, tmp_path / "run"))
     assert codes == [0, 0], said
@@ -101,7 +101,7 @@ def test_a_polite_end_of_one_ends_both(tmp_path):
 
 
 def test_a_run_of_two_goes_on_alone(alone, tmp_path):
-    """The pieces of a batch belong to the run, not to the processes that happen to be there."""
+    """The number of micro-batches belongs to the run and not to its processes."""
     code = making.copy("vae", tmp_path, epochs=3, validate_every=1)
     making.edit(code, "objective.py", SLOWLY, "    __import__('time').sleep(0.01)\n")
     run = tmp_path / "run"

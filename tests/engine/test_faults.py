@@ -1,4 +1,4 @@
-"""Machines that fail a run: a full disk, a folder that cannot be written, numbers that go wrong."""
+"""Failures of a run: a full disk, a folder that cannot be written, numbers that are not finite."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def mount(folder, *options):
 
 @contextmanager
 def small_disk(folder, size):
-    """A file system with room for `size` bytes, in whole pages."""
+    """A file system of `size` bytes, rounded up to pages."""
     mount(folder, "-t", "tmpfs", "-o", f"size={size}", "tmpfs")
     try:
         yield
@@ -41,7 +41,7 @@ def small_disk(folder, size):
 
 
 def state_of(run):
-    """What two runs have in common that took the same steps."""
+    """The state of a run, equal in two runs that made the same steps."""
     found = checkpoint.latest(run)
     hashes = [file_io.hash_of(path) for path in sorted(found.folder.glob("*.safetensors"))]
     lines = [
@@ -66,7 +66,7 @@ def whole(tmp_path_factory):
 
 
 def test_a_disk_that_fills_up_at_any_point(whole, tmp_path, monkeypatch):
-    """With room for 8 kB up to almost all of a run; then the disk grows, and the run goes on."""
+    """The disk has from 8 kB up to almost the size of a run; then it grows, and the run resumes."""
     monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
     code, done = whole
     need = size_of(done)
@@ -114,7 +114,7 @@ def test_every_write_of_a_run_may_fail(whole, tmp_path, monkeypatch):
 
 
 class Failing:
-    """Lets one call of those that write fail, as on a full disk."""
+    """Makes one of the writing calls fail, as on a full disk."""
 
     def __init__(self, patch):
         self.calls, self.at = 0, None
@@ -163,7 +163,7 @@ NODES = {
 @pytest.mark.parametrize("value", ["nan", "inf"])
 @pytest.mark.parametrize(("file", "line"), NODES)
 def test_a_number_gone_wrong_at_each_node(tmp_path, file, line, value):
-    """A NaN or an infinity is planted in the first parameter of a node, and the node is named."""
+    """With a NaN or an infinity in the first parameter of a node, the message names the node."""
     code = compiled("hierarchical_vae", tmp_path)
     first = line.rstrip(" ,")
     making.edit(code, file, line, line.replace(first, f"{first} * float('{value}')"))

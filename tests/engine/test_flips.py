@@ -1,10 +1,9 @@
-"""Every bit of a run folder, flipped: refused in words, passed over, or without consequence.
+"""Flipped bits in a run folder are refused with a message, or have no effect.
 
-What a run goes on from is its facts, its last checkpoint with all that it knows, and the code that
-its spec compiles to. `standing` reads all of that as `--resume` does, in milliseconds, so that
-every bit can be tried; where it is refused the code is known, and where it is accepted it must be
-that of the run as it was, or of the checkpoint before. `python -m benchmarks.flips` tries every
-bit, and resumes some of those that were accepted.
+A resumed run depends on run.json, the last checkpoint, and the code of its spec. `resume_state`
+reads all of that as `--resume` does, in milliseconds, so that many bits can be tried. A flipped bit
+must be refused with a code, or leave the state of the run, or fall back to the previous checkpoint.
+`python -m benchmarks.flips` tries every bit, and resumes some of the runs that were accepted.
 """
 
 from __future__ import annotations
@@ -41,11 +40,11 @@ train: {epochs: 4, batch_size: 16, ema: 0.9, early_stopping: {patience: 9}, thre
 evaluate: {valid: {data: valid, particles: 2, rows: 4}}
 """
 SAMPLE = 25
-"""Bits that are tried of each file on every change."""
+"""The number of bits of each file that the test flips."""
 
 
 def make(root: Path) -> Path:
-    """A run that was killed in its last epoch, so that there is something left to do."""
+    """A run that was killed in its last epoch, so that a resumed run makes further steps."""
     (root / "tiny.yaml").write_text(SPEC)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "SAVE_EVERY", 0.0)
@@ -62,8 +61,8 @@ def made(tmp_path_factory):
     return make(tmp_path_factory.mktemp("flips"))
 
 
-def standing(run: Path) -> tuple[object, ...]:
-    """All that a resumed run goes on from; raises RunFailure as `--resume` does."""
+def resume_state(run: Path) -> tuple[object, ...]:
+    """Everything that a resumed run depends on; raises RunFailure as `--resume` does."""
     facts, _ = run_folder.facts_of(run)
     found = checkpoint.latest(run)
     assert found is not None
@@ -77,7 +76,7 @@ def standing(run: Path) -> tuple[object, ...]:
         facts,
         found.counters,
         found.early_stopping,
-        found.tally,
+        found.running_metrics,
         found.metrics,
         lines,
         hashes[1:],
@@ -85,23 +84,23 @@ def standing(run: Path) -> tuple[object, ...]:
 
 
 def before(run: Path) -> tuple[object, ...]:
-    """The same from the checkpoint before the last one."""
+    """The same for the previous checkpoint."""
     *_, last = sorted((run / "checkpoints").iterdir())
     last.rename(run / "away")
     try:
-        return standing(run)
+        return resume_state(run)
     finally:
         (run / "away").rename(last)
 
 
 def outcome(path: Path, bit: int, run: Path, known: tuple[object, object]) -> str:
-    """What comes of a flipped bit of a file: `refused`, `the run`, or `the one before`."""
+    """The effect of a flipped bit of a file: `refused`, `the run`, or `the one before`."""
     data = path.read_bytes()
     flipped = bytearray(data)
     flipped[bit // 8] ^= 1 << bit % 8
     path.write_bytes(flipped)
     try:
-        found = standing(run)
+        found = resume_state(run)
     except RunFailure as failure:
         assert failure.code in ("E0803", "E0821"), (path, bit, failure)
         return "refused"
@@ -122,7 +121,7 @@ def weights(run: Path) -> list[str]:
 
 
 def resumed(run: Path, folder: Path) -> list[str]:
-    """The weights of a copy of the run at its end."""
+    """The final weights of a resumed copy of the run."""
     copy = folder / "run"
     shutil.copytree(run, copy)
     try:
@@ -145,9 +144,9 @@ STEERING = (
 
 
 def test_a_flipped_bit_is_refused_or_changes_nothing(made):
-    """A sample of every file, and what is expected of its kind."""
+    """A sample of bits of every file, with the outcome expected for each kind of file."""
     rng = random.Random(20261129)
-    known = standing(made), before(made)
+    known = resume_state(made), before(made)
     assert known[0] != known[1]
     for path in all_files(made):
         bits = 8 * path.stat().st_size
@@ -183,7 +182,7 @@ def test_a_changed_digit_is_refused(made, tmp_path, name, old, new):
     assert old in text
     (run / name).write_text(text.replace(old, new, 1))
     with pytest.raises(RunFailure, match="its content differs from what was written") as failure:
-        standing(run)
+        resume_state(run)
     assert failure.value.code == "E0803" and failure.value.hint
     with pytest.raises(RunFailure):
         specc.load(made.parent / "tiny.yaml", {"train.seed": 3}).train(run, resume=True)
@@ -195,7 +194,7 @@ def test_a_changed_counter_leads_to_the_checkpoint_before(made, tmp_path):
     *_, last = sorted((run / "checkpoints").iterdir())
     text = (last / "state.json").read_text()
     (last / "state.json").write_text(text.replace('"epoch": 3', '"epoch": 1'))
-    assert standing(run) == before(run)
+    assert resume_state(run) == before(run)
     expected = resumed(made, tmp_path / "expected")
     assert resumed(run, tmp_path / "found") == expected
 

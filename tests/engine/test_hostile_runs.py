@@ -1,4 +1,4 @@
-"""Run folders that lie, or that were damaged: refused in words, and nothing in them is executed."""
+"""Malicious or damaged run folders are refused with a message, and no code in them is executed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def made(tmp_path_factory):
         patch.setattr(loop, "SAVE_EVERY", 0.0)
         assert _plain("train", root / "small.yaml", "--out", root / "run", "--quiet") == 0
     *_, last = sorted((root / "run" / "checkpoints").iterdir())
-    shutil.rmtree(last)  # as if it had been killed in the last epoch
+    shutil.rmtree(last)  # as if the run had been killed in the last epoch
     return root
 
 
@@ -57,7 +57,7 @@ def run(made, tmp_path):
 
 
 def verbs(run):
-    """Everything that can be done with a run folder."""
+    """Every command on a run folder."""
     spec = run.parent / "small.yaml"
     spec.write_text(SPEC)
     yield "evaluate", run
@@ -70,7 +70,7 @@ def verbs(run):
 
 
 def test_no_code_in_a_run_is_executed(run, capsys):
-    """Not what lies there as source, nor as bytecode, nor as a library of that name."""
+    """Neither source files, nor bytecode, nor shared libraries with the names of the modules."""
     mark = run.parent / "executed"
     (code,) = (run / "generated").iterdir()
     for path in code.glob("*.py"):
@@ -104,7 +104,7 @@ def test_a_spec_that_no_longer_compiles(run, capsys):
     "name", ["metrics.jsonl", ".lock", "checkpoints", "run.json", ".metrics.jsonl.partial"]
 )
 def test_no_write_follows_a_link(run, capsys, name):
-    """The target keeps what it had, and a folder of numbers is not taken for old checkpoints."""
+    """The target is unchanged, and its numbered folders are not removed as old checkpoints."""
     target = run.parent / "target"
     path = run / name
     if path.is_dir():
@@ -126,9 +126,9 @@ def _longer(run):
 
 
 def test_damage_at_random(made, tmp_path, capsys):
-    """Values of JSON files replaced by others, bytes of every file flipped: no verb ends in a bug.
+    """With replaced JSON values and flipped bytes in files, no command has an internal error.
 
-    Everything is sealed again after the damage, so that it gets past the hashes.
+    Records are sealed again after the damage, so that their hashes match.
     """
     rng = random.Random(20261121)
     for number in range(30):
@@ -164,7 +164,7 @@ def _damage(rng, run):
 
 
 def _replace(rng, value, where=()):
-    """Puts junk at a random place of a JSON value, or removes what is there."""
+    """Replaces or removes the value at a random place of a JSON value."""
     keys = list(value) if isinstance(value, dict) else list(range(len(value)))
     if not keys:
         return where

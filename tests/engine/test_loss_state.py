@@ -1,4 +1,4 @@
-"""The state of a loss goes through every kind of step, and into the checkpoint."""
+"""The state of a loss in every kind of step, and in checkpoints."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_step_updates_the_state(tmp_path):
 
 
 def test_pieces_begin_from_the_state_before_the_step(tmp_path):
-    """Replicated: the mean over rows, as with the whole batch. Sharded: a part for each piece."""
+    """Replicated state is the mean over all rows; sharded state has a part for each piece."""
     step = stepping(stateful.make(tmp_path, accumulate=4))
     baseline = torch.tensor(-40.0)
     for number in range(3):

@@ -1,4 +1,4 @@
-"""A spec without data trains: a guide comes near a density by the reverse divergence."""
+"""A spec without data: a guide is fitted to a density by the reverse KL divergence."""
 
 import json
 
@@ -36,7 +36,7 @@ def written(folder, shared="", family="normal"):
 
 @pytest.mark.parametrize("shared", ["", ", global: true"])
 def test_the_guide_becomes_the_density(tmp_path, shared):
-    """KL(N(m, s) || N(3, 0.5)) is 0 at m = 3, s = 0.5; Adam comes within 0.01 in 300 steps."""
+    """KL(N(m, s) || N(3, 0.5)) is 0 at m = 3, s = 0.5; Adam is within 0.01 after 300 steps."""
     spec, run = written(tmp_path, shared), tmp_path / "run"
     assert main(["train", str(spec), "--out", str(run), "--quiet"]) == 0
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
@@ -53,7 +53,7 @@ def test_the_guide_becomes_the_density(tmp_path, shared):
 
 @pytest.mark.parametrize("shared", ["", ", global: true"])
 def test_the_loss_is_the_divergence(tmp_path, shared):
-    """In closed form, and from draws of each of many rows within 5 standard errors."""
+    """In closed form, and as a mean over draws within 5 standard errors."""
     for family, tolerance in (("normal", 1e-6), ("laplace", None)):
         result, _ = compile(Source("s.yaml", written(tmp_path, shared, family).read_text()))
         folder = tmp_path / f"{family}{bool(shared)}"
@@ -86,7 +86,7 @@ NOTHING = "specc: 1\nname: nothing\n{}train: {{steps: 2}}\n"
 
 
 def test_points_without_data_follow_their_prior(tmp_path):
-    """log p of no data is 0, beside the prior of the points."""
+    """Without data the objective has the log prior of the points alone."""
     text = (
         "data: {source: digits, fields: {x: {from: image}}}\n"
         "model: {w: {latent: normal, loc: 0, scale: 1, global: true}}\nobjective: map\n"
@@ -98,7 +98,7 @@ def test_points_without_data_follow_their_prior(tmp_path):
 
 
 def test_states_that_no_data_depend_on_leave_nothing_to_learn(tmp_path, capsys):
-    """Their density sums to one, whatever the parameters are: refused before anything runs."""
+    """Their density sums to one for all parameters, so the compiler refuses the spec."""
     text = (
         "plates: {t: {scan: 4}}\n"
         "model:\n  a: {parameter: real, shape: [3, 3]}\n"

@@ -1,4 +1,4 @@
-"""Several players, each with a loss, parameters, optimizer, schedule, clipping and cadence."""
+"""Several players, each with its own loss, parameters, optimizer, schedule and updates."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def make(folder, players=None, **settings):
-    """The model fits the evidence lower bound, with state; the guide makes a square small."""
+    """The model maximizes the evidence lower bound, with state; the guide minimizes a square."""
 
     def two(manifest):
         (loss,) = manifest["losses"]
@@ -85,7 +85,7 @@ def test_each_player_has_its_own_settings(tmp_path):
 
 
 def test_players_alternate_each_with_its_cadence(tmp_path):
-    """One update of the model by Adam, then two of the guide by descent, each on its own rows."""
+    """One Adam update of the model, then two SGD updates of the guide, each on different rows."""
     step = stepping(make(tmp_path))
     model, guide = step.program.model, step.program.guide
     first = [p.detach().clone() for p in guide.parameters()]

@@ -1,6 +1,6 @@
-"""Run folders with what is no file in them, with numbers beyond all bounds, and under wrong names.
+"""Run folders with special files, with numbers out of range, and with wrong names.
 
-Every verb that opens a run refuses a link, a FIFO, a device or a socket in it, and waits for none.
+Every command that opens a run refuses a link, a FIFO, a device or a socket in it, without waiting.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def run(made, tmp_path):
 
 @contextmanager
 def no_waiting(seconds=60):
-    """What waits longer, for a FIFO that nobody writes to, fails."""
+    """A test that waits longer, such as for a FIFO without a writer, fails."""
 
     def late(number, frame):
         raise AssertionError("it waits")
@@ -57,7 +57,7 @@ def no_waiting(seconds=60):
 
 
 def verbs(run):
-    """Every verb that opens a run."""
+    """Every command that opens a run."""
     spec = run.parent / "tiny.yaml"
     yield "evaluate", run
     yield "sample", run
@@ -70,7 +70,7 @@ def verbs(run):
 
 
 def replace(path, kind):
-    """Puts something in the place of a file that is no file."""
+    """Replaces a file by a special file."""
     if path.is_dir():
         path.rename(path.parent.parent / "elsewhere")
         path.symlink_to(path.parent.parent / "elsewhere")
@@ -114,7 +114,7 @@ def test_no_file_of_the_user_lands_in_a_report(run, capsys, name):
 
 
 def test_the_run_itself_may_be_a_link(run, capsys):
-    """The name that the user gives is the user's."""
+    """A link that the user names is followed."""
     (run.parent / "latest").symlink_to(run)
     assert verb(capsys, "sample", run.parent / "latest").code == 0
 
@@ -203,7 +203,7 @@ def standardized(tmp_path_factory):
 
 @pytest.mark.parametrize("data", RECORDS.values(), ids=RECORDS)
 def test_statistics_that_do_not_fit_the_data_are_refused(standardized, tmp_path, capsys, data):
-    """Else the rows would be standardized otherwise than those of the training were, or not."""
+    """With them the rows would not be standardized as the training rows were."""
     run = tmp_path / "run"
     shutil.copytree(standardized, run)
     assert verb(capsys, "evaluate", run).code == 0
@@ -252,7 +252,7 @@ def test_a_run_that_is_not_there_is_not_resumed(run, capsys, monkeypatch):
 
 
 def test_a_best_that_is_gone_is_missed(run, capsys):
-    """The weights of the best validation are those that the last checkpoint knows of."""
+    """The weights of the best validation that the last checkpoint records must exist."""
     found = checkpoint.latest(run)
     assert found is not None and found.early_stopping.at > 0
     shutil.rmtree(run / checkpoint.BEST)

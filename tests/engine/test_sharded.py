@@ -1,4 +1,4 @@
-"""Two processes with a part of every parameter each: the steps and the files of one."""
+"""Two processes with sharded parameters make the steps and the files of one process."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ GAIN = "        self.gain = nn.Parameter(torch.ones(()))\n"
 
 
 def start(plan, size=2):
-    """What torchrun does: processes that train once for each entry of a plan."""
+    """Starts processes as torchrun does, which train once for each entry of a plan."""
     given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(size)}
     return [
         subprocess.Popen(
@@ -138,14 +138,14 @@ def start(plan, size=2):
 
 
 def answers(processes):
-    """What each process says of each entry."""
+    """The result of each process for each entry."""
     said = [process.communicate(timeout=600) for process in processes]
     assert [p.returncode for p in processes] == [0] * len(processes), said
     return [json.loads(out) for out, _ in said]
 
 
 def odd(root, **settings):
-    """A program with two links, two layers on their own, and a parameter without dimensions."""
+    """A program with two links, two separate layers, and a parameter without dimensions."""
 
     def with_gain(manifest):
         manifest["parameters"].append({"name": "model.gain", "shape": []})
@@ -158,7 +158,7 @@ def odd(root, **settings):
 
 
 def tensors(run):
-    """Everything in the last checkpoint."""
+    """All tensors of the last checkpoint."""
     found = checkpoint.latest(run)
     kept = {"weights": found.weights, "means": found.averages, "memory": found.optimizer}
     return {f"{kind} {n}": t for kind, stored in kept.items() for n, t in stored.items()}
@@ -177,7 +177,7 @@ def distance(run, other):
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """A run of one process with batches in two pieces."""
+    """A run of one process with two micro-batches per batch."""
     root = tmp_path_factory.mktemp("alone")
     train.train(odd(root, accumulate=2, **EVERYTHING), root / "run", QUIET)
     return root / "run"
@@ -189,13 +189,13 @@ def root(tmp_path_factory):
 
 
 def no_parameters(manifest):
-    """The manifest lists no parameter, so that the code may have layers of other numbers."""
+    """The manifest lists no parameters, so that the code may have layers of other sizes."""
     manifest["parameters"] = []
 
 
 @pytest.fixture(scope="module")
-def told(root):
-    """What two processes that share everything out say of several runs, by the names of these."""
+def results(root):
+    """The results of two processes with sharded parameters, for several runs by name."""
     code = odd(root, **EVERYTHING)
     broken = making.copy("vae", root / "codes" / "broken")
     making.edit(broken, "model.py", "return self.decoder(z)", "return self.decoder(z) / 0.0 * 0.0")
@@ -219,15 +219,15 @@ def told(root):
     return {name: (first[i], second[i]) for i, name in enumerate(plan)}
 
 
-def failed(told, code, exit_code):
-    """What both say of a run that failed, which is the same."""
-    assert [(one["code"], one["exit"]) for one in told] == [(code, exit_code)] * 2
-    assert told[0]["words"] == told[1]["words"]
-    return told[0]["words"]
+def failed(results, code, exit_code):
+    """The message of a run that failed, which is the same in both processes."""
+    assert [(one["code"], one["exit"]) for one in results] == [(code, exit_code)] * 2
+    assert results[0]["words"] == results[1]["words"]
+    return results[0]["words"]
 
 
-def test_two_with_parts_make_the_steps_of_one(alone, told, root):
-    assert [one["code"] for one in told["whole"]] == ["", ""]
+def test_two_with_parts_make_the_steps_of_one(alone, results, root):
+    assert [one["code"] for one in results["whole"]] == ["", ""]
     run = root / "whole"
     assert distance(run, alone) <= 1e-6
     lines, wanted = losses(run), losses(alone)
@@ -240,20 +240,20 @@ def test_two_with_parts_make_the_steps_of_one(alone, told, root):
     assert all(torch.allclose(mine.weights[n], theirs.weights[n], atol=1e-6) for n in mine.weights)
 
 
-def test_each_has_half_of_everything(told, root):
+def test_each_has_half_of_everything(results, root):
     count = sum(p.numel() for p in load_run(root / "whole").program.parameters())
-    for one in told["whole"]:
+    for one in results["whole"]:
         for what in ("parameters", "gradients", "means", "program"):
             assert one["held"][what] == pytest.approx(count / 2, rel=0.01), what
         assert one["held"]["memory"] == pytest.approx(count, rel=0.01)
 
 
-def test_the_first_goes_on_with_all_and_the_other_with_nothing(told):
-    assert [one["on"] for one in told["whole"]] == [["cpu"], ["meta"]]
+def test_the_first_goes_on_with_all_and_the_other_with_nothing(results):
+    assert [one["on"] for one in results["whole"]] == [["cpu"], ["meta"]]
 
 
-def test_the_files_are_those_of_one(told, root, tmp_path):
-    """Byte for byte what safetensors writes; single numbers and the rows of all are in them."""
+def test_the_files_are_those_of_one(results, root, tmp_path):
+    """The files equal those of safetensors byte for byte, with scalars and all rows."""
     found = checkpoint.latest(root / "whole")
     kept = {checkpoint.WEIGHTS: found.weights, checkpoint.OPTIMIZER: found.optimizer}
     for name, stored in kept.items():
@@ -264,29 +264,29 @@ def test_the_files_are_those_of_one(told, root, tmp_path):
     assert {path.name for path in found.folder.iterdir()} == names
 
 
-def test_interrupted_and_resumed_is_uninterrupted(told, root):
-    words = failed(told["half"], "E0812", 75)
+def test_interrupted_and_resumed_is_uninterrupted(results, root):
+    words = failed(results["half"], "E0812", 75)
     assert words.startswith("interrupted after step 18 of 39; the run is saved")
     assert hashes(root / "resumed") == hashes(root / "whole")
     assert losses(root / "resumed") == losses(root / "whole")
 
 
-def test_one_goes_on_alone(alone, told, root, tmp_path):
+def test_one_goes_on_alone(alone, results, root, tmp_path):
     run = shutil.copytree(root / "half", tmp_path / "run")
     train.train(root / "vae", run, RESUME)
     assert distance(run, alone) <= 1e-6
 
 
-def test_three_go_on_with_two_pieces(alone, told, root, tmp_path):
-    """The third computes with the others, and counts for nothing."""
+def test_three_go_on_with_two_pieces(alone, results, root, tmp_path):
+    """The third process takes part in the computation with weight 0."""
     run = shutil.copytree(root / "half", tmp_path / "run")
     answers(start([{"code": root / "vae", "run": run}], size=3))
     assert distance(run, alone) <= 1e-6
 
 
-def test_another_runs_weights(told, root, tmp_path):
-    """They are read in parts, too, and are the mean that the other run ended with."""
-    assert [one["code"] for one in told["carried"]] == ["", ""]
+def test_another_runs_weights(results, root, tmp_path):
+    """They are read in parts, too, and are the final moving average of the other run."""
+    assert [one["code"] for one in results["carried"]] == ["", ""]
     code = odd(tmp_path, accumulate=2, **EVERYTHING)
     train.train(code, tmp_path / "run", replace(QUIET, start=root / "whole"))
     assert distance(root / "carried", tmp_path / "run") <= 1e-6
@@ -294,36 +294,36 @@ def test_another_runs_weights(told, root, tmp_path):
     assert facts[0] == facts[1] and facts[0]["fresh"] == []
 
 
-def test_means_that_a_layer_keeps_are_those_of_the_first(told, root):
-    first, second = (one["held"]["valid"] for one in told["normed"])
+def test_means_that_a_layer_keeps_are_those_of_the_first(results, root):
+    first, second = (one["held"]["valid"] for one in results["normed"])
     assert first == second
     weights = checkpoint.latest(root / "normed").weights
     assert weights["model.decoder.1.num_batches_tracked"] == 39
 
 
-def test_a_flipped_bit_is_found(told):
-    assert "differs from what was written" in failed(told["flipped"], "E0803", 3)
+def test_a_flipped_bit_is_found(results):
+    assert "differs from what was written" in failed(results["flipped"], "E0803", 3)
 
 
-def test_a_full_disk_of_one_stops_all(told, root):
-    words = failed(told["full"], "E0811", 3)
+def test_a_full_disk_of_one_stops_all(results, root):
+    words = failed(results["full"], "E0811", 3)
     assert "No space left on device" in words
     assert hashes(root / "full") == hashes(root / "half")
     assert not list((root / "full").rglob(".*.partial"))
 
 
-def test_numbers_that_are_not_finite_are_traced(told):
-    words = failed(told["broken"], "E0804", 3)
+def test_numbers_that_are_not_finite_are_traced(results):
+    words = failed(results["broken"], "E0804", 3)
     place = making.place("return self.decoder(z)")
     assert f"an infinite number first came from node `model.x` ({place})" in words
 
 
-def test_an_optimizer_that_needs_whole_parameters_is_refused(told, root):
-    assert "adam" in failed(told["other"], "E0818", 2)
+def test_an_optimizer_that_needs_whole_parameters_is_refused(results, root):
+    assert "adam" in failed(results["other"], "E0818", 2)
     assert not (root / "other").exists()
 
 
-def test_one_of_two_is_killed(told, root, tmp_path):
+def test_one_of_two_is_killed(results, root, tmp_path):
     code = odd(tmp_path, **EVERYTHING)
     making.edit(code, "objective.py", SLOWLY, "    __import__('time').sleep(0.05)\n")
     processes = start([{"code": code, "run": tmp_path / "run"}])
@@ -335,7 +335,7 @@ def test_one_of_two_is_killed(told, root, tmp_path):
 
 
 def made(name, *parameters):
-    """The parameters after three steps, as the engine makes them."""
+    """The parameters after three steps of the engine."""
     fast = {"fused": True} if name in FUSED else {"foreach": True}
     optimizer = OPTIMIZERS[name]([torch.nn.Parameter(p.clone()) for p in parameters], **fast)
     found = optimizer.param_groups[0]["params"]
@@ -348,7 +348,7 @@ def made(name, *parameters):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_an_optimizer_of_parts_does_what_one_of_the_whole_does(name):
-    """In four parts, one of which is empty; those that cannot do it are those that are refused."""
+    """With four parts, one of them empty; exactly the optimizers for which it fails are refused."""
     whole = torch.linspace(-2.0, 2.0, 42).reshape(7, 6)
     parts = [whole[:4], whole[4:5], whole[5:]]
     if name in BY_ELEMENT:

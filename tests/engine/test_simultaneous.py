@@ -1,7 +1,7 @@
-"""Players that move at the same time: each takes its gradient before any of them moves.
+"""Simultaneous players: all gradients are computed before any parameter is updated.
 
-For the losses a b of one player and -a b of the other, gradient steps of size h turn (a, b) and
-stretch it by sqrt(1 + h^2); in turn, the second player sees where the first has moved to.
+For the losses a b and -a b of two players, simultaneous gradient steps of size h rotate (a, b) and
+scale it by sqrt(1 + h^2); with alternating updates the second player uses the updated a.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def test_a_step_is_that_of_the_formula(tmp_path, order):
 
 
 def test_a_second_update_is_from_where_all_have_moved_to(tmp_path):
-    """With two updates of b, the second one is at the a that the first update of a made."""
+    """With two updates of b, the second one uses the a after the first update of a."""
     text = GAME.replace("ORDER", "simultaneous").replace("links: [b]", "links: [b], steps: 2")
     a, b = moved(text, tmp_path, 1)
     assert a == pytest.approx(1 - RATE * 0.5, rel=1e-6)

@@ -1,4 +1,4 @@
-"""What starts from data sees the first batch of a new run, and nothing after it."""
+"""Data-dependent initialization uses the first batch of a new run alone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def whole(tmp_path):
 
 
 def test_the_first_batch_is_standardized(whole):
-    """The batch is all of the rows for training, so their base draws have mean 0 and spread 1."""
+    """The batch has all training rows, so their base draws have mean 0 and standard deviation 1."""
     opened = whole.loaded
     rows = opened.rows("train").batch(slice(0, 320), Noise.at(0))
     with torch.no_grad():

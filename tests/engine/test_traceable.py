@@ -1,4 +1,4 @@
-"""Every generated loss of the gallery is one graph to torch: compiled whole, and exported."""
+"""Every generated loss of the gallery is one graph, which torch compiles and exports."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from specc.runtime.program import load
 from tests.losses import computed
 from tests.unit.test_random_specs import batch_of
 
-# Torch's compiler still uses parts of torch that it calls deprecated.
+# Torch's compiler uses functions that torch deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
 ROWS = 4
 
-# A loss that goes on until it is near enough has no graph; a run says so, and trains without one.
+# A loss that iterates until it converges has no graph; a run reports it and trains without one.
 SEARCHING = {"implicit_flow": "its density takes a fixed point"}
 
 
 class Loss(nn.Module):
-    """A program's loss with its numbers drawn: a module with one method."""
+    """The loss of a program with its random numbers as inputs: a module with one method."""
 
     def __init__(self, program, declared):
         super().__init__()

@@ -43,7 +43,7 @@ def losses(run):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A run that nobody interrupted."""
+    """An uninterrupted run."""
     root = tmp_path_factory.mktemp("whole")
     code = making.copy("vae", root, epochs=4)
     train.train(code, root / "run", Options(quiet=True, threads=1, spec="specc: 1\n"))
@@ -139,7 +139,7 @@ def test_killed_at_any_moment_and_resumed(whole, tmp_path):
 
 
 def wait_for(condition, seconds=600):
-    """A guard against waiting for ever, not a measure of a time."""
+    """Waits for a condition; the time limit only prevents waiting for ever."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -183,7 +183,7 @@ def other_batches(manifest):
 
 
 def other_training(manifest):
-    """The manifest does not list what a run holds on to, so that its digest alone is compared."""
+    """Removes the settings that a run cannot change, so that the digest alone is compared."""
     manifest["digests"]["training"] = "other"
     manifest["fixed"] = {}
 

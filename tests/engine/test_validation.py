@@ -1,4 +1,4 @@
-"""The validation loss is the mean over the held-out rows, however they are cut into batches."""
+"""The validation loss is the mean over the held-out rows, for any batch size."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Fixed(nn.Module):
 
 
 def step(**losses):
-    """A step on 13 training rows; each loss is one player's."""
+    """A step on 13 training rows, with a player for each loss."""
     players = [SimpleNamespace(loss=Loss(n, ("x",), ()), sharded=()) for n in losses]
     return Step(Fixed(losses), players, rows(13), SETTINGS, CPU)
 

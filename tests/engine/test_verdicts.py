@@ -1,4 +1,4 @@
-"""What `diff` says of a checkpoint is what `train --resume` and `train --from` do."""
+"""The verdict of `diff` on a checkpoint agrees with `train --resume` and `train --from`."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_diff_and_train_agree(works, tmp_path, name, text, changes, verdict):
 
 
 def carried(run, code, plan):
-    """How many tensors `--from` takes over, and how many there are."""
+    """The number of tensors that `--from` copies, and the number of all tensors."""
     settings = settings_of(manifests.read(code).train)
     program = fresh(code, settings, torch.device("cpu"))
     try:
@@ -224,11 +224,11 @@ def carried(run, code, plan):
     return len(taken.loaded), len(taken.loaded) + len(taken.fresh)
 
 
-# what goes on is the same run under other names
+# the resumed run is the same under other names
 
 
 def resumed(work, folder, changes, text=GIVEN):
-    """A copy of the run that went on under an edited spec."""
+    """A copy of the run, resumed under an edited spec."""
     plan = planned(edited(text, changes))
     code = written(plan, folder)
     shutil.copytree(work.run, folder / "run")
@@ -236,7 +236,7 @@ def resumed(work, folder, changes, text=GIVEN):
 
 
 def stored(run, back):
-    """Every tensor of the last checkpoint, under the names of before."""
+    """Every tensor of the last checkpoint, under its previous name."""
     found = checkpoint.latest(run)
     return {
         edited_back(name, back): value
@@ -253,7 +253,7 @@ def edited_back(name, back):
 
 @pytest.mark.parametrize("steps", [2, 6])
 def test_a_renamed_link_makes_the_same_steps(works, tmp_path, steps):
-    """Weights, what the optimizer remembers, and running means, bit for bit."""
+    """Weights, optimizer state and moving averages are equal bit for bit."""
     longer = [("steps: 4", f"steps: {steps}")]
     resumed(works[GIVEN], tmp_path / "a", longer)
     resumed(works[GIVEN], tmp_path / "b", [*longer, ("decoder", "gen")])
@@ -309,7 +309,7 @@ def test_the_rate_follows_the_new_schedule_from_the_step_reached(works, tmp_path
 
 
 def test_columns_follow_their_arguments(works, tmp_path):
-    """The density is the one before, for each of its arguments has the block that it had."""
+    """The density is unchanged, since each argument keeps its columns of the weight."""
     plan = planned(
         edited(GIVEN, [("decoder(z, y)", "decoder(y, z)"), ("encoder(x, y)", "encoder(y, x)")])
     )

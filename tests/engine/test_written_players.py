@@ -125,7 +125,7 @@ OWN = NVIL.replace("links: [baseline]", f"links: [baseline], {SETTINGS}")
 
 
 def test_a_player_trains_with_its_own_settings(tmp_path):
-    """Two updates by clipped descent in each step, of the critic alone."""
+    """The critic alone makes two SGD updates with clipping in each step."""
     step = stepping(made(tmp_path, OWN))
     bound, critic = step.players
     assert isinstance(bound.optimizer, torch.optim.Adam)
@@ -149,7 +149,7 @@ def test_a_run_with_settings_of_players_is_one(tmp_path):
 
 
 def test_the_parts_of_each_loss_are_reported_under_its_player(finished):
-    """`log p(x | h)` is in both losses: neither is the sum of the two."""
+    """`log p(x | h)` is in both losses, and each is reported separately."""
     found = loss_terms(load_run(finished[1]))
     assert {name.partition(" ")[0] for name in found} == {"bound", "critic"}
     one, other = (found[f"{player} log p(x | h)"].value for player in ("bound", "critic"))

@@ -1,4 +1,4 @@
-"""Every bijection with options, shapes and contexts, as modules away from the identity."""
+"""Every bijection with options, shapes and contexts, as modules with perturbed parameters."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ SOLVED = [
 
 
 def lowered(case: Case) -> Lowered:
-    """The entry, lowered for its case."""
+    """The layers of the entry for its case."""
     entry = BIJECTIONS[case.kind]
     return entry.lower(entry.Options.model_validate(case.given), case.shape, case.context)
 
 
 def shaken(case: Case, seed: int = 0, by: float = 0.3) -> nn.Module:
-    """The module in float64, each parameter moved by normal numbers, so that none is at rest."""
+    """The module in float64, with normal noise added to each parameter."""
     torch.manual_seed(seed)
     (layer,) = lowered(case).layers
     made = module(layer).double()

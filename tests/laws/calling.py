@@ -1,4 +1,4 @@
-"""Functions of the catalog as the generated code calls them, and values out of a support."""
+"""Calls of catalog functions as in generated code, and random values of a support."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def target(entry: Function):
 
 
 def call(entry: Function, *arguments: tuple[object, int]) -> torch.Tensor:
-    """Each argument with the rank of its event; a number that is a size has rank 0."""
+    """Calls a function with the rank of the event of each argument; a size has rank 0."""
     ranks = [rank for _, rank in arguments]
     wanted = max(ranks) if entry.elementwise else entry.least_rank
     values = [_aligned(value, rank, wanted) for value, rank in arguments]
@@ -34,7 +34,7 @@ def _aligned(value: object, rank: int, wanted: int) -> object:
 
 
 def draw(support: Support, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Values in the support, with its closed ends among them."""
+    """Values in the support, including its closed ends."""
     if isinstance(support, Simplex):
         return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
     if isinstance(support, OneHot):
@@ -62,7 +62,7 @@ def lies_in(support: Support, values: np.ndarray, slack: float = 1e-9) -> bool:
         return False
     inside = bounds(support)
     room = slack * np.maximum(1.0, np.abs(values))
-    # An open bound at 0 is what a domain is about; elsewhere rounding may reach it.
+    # An open bound at 0 is checked strictly; rounding may reach other open bounds.
     above = values > 0 if inside.low_open and inside.low == 0 else values >= inside.low - room
     below = values < 0 if inside.high_open and inside.high == 0 else values <= inside.high + room
     return bool(above.all() and below.all())

@@ -1,4 +1,4 @@
-"""Causal networks as tests call them, and what each may see, worked out from its options alone."""
+"""Causal networks, and the dependencies that their options allow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from specc.catalog.registry import CAUSAL_LINKS
 from tests.laws.instantiate import network
 
-# kind, options, shape, context, each: every way through each link.
+# kind, options, shape, context, each: every code path of each link.
 CASES = [
     ("masked_mlp", {"masked_mlp": [12]}, (5,), 0, ()),
     ("masked_mlp", {"masked_mlp": [20, 24], "activation": "tanh"}, (6,), 3, ()),
@@ -42,7 +42,7 @@ SEEDS = range(20)
 
 @dataclass
 class Net:
-    """A trunk and two heads, as generated code holds them."""
+    """A trunk and two heads, as in generated code."""
 
     trunk: nn.Module
     head: nn.Module
@@ -62,12 +62,12 @@ class Net:
         return nn.ModuleList([self.trunk, self.head, self.other])
 
     def vectors(self, *leading: int) -> Tensor | None:
-        """Contexts over the given axes, if there are any."""
+        """Contexts with the given leading axes, if the case has a context."""
         return torch.randn((*leading, self.context), dtype=torch.float64) if self.context else None
 
 
 def lowered(kind, options, shape, context, each):
-    """The trunk and a head."""
+    """The layers of the trunk and of a head."""
     entry = CAUSAL_LINKS[kind]
     chosen = entry.Options.model_validate(options)
     trunk = entry.trunk(chosen, shape, context)
@@ -88,7 +88,7 @@ def net(kind, options, shape, context=0, each=(), seed=0) -> Net:
 
 
 def reach(kind, options, shape) -> Tensor:
-    """Which entry [i] may see which entry [j] as far as the sizes of its kernels go."""
+    """Whether entry [i] may depend on entry [j] by the sizes of the kernels."""
     size = math.prod(shape)
     if kind == "masked_mlp":
         return torch.ones(size, size, dtype=torch.bool)
@@ -116,7 +116,7 @@ def reach_back(options, shape) -> Tensor:
 
 
 def jacobian(made: Net, x: Tensor, context: Tensor | None) -> Tensor:
-    """|d result i / d entry j|, summed over what each entry has: [members, i, j]."""
+    """|d result i / d entry j|, summed over the outputs of each entry: [members, i, j]."""
     size = math.prod(made.shape)
 
     def flat(entries: Tensor) -> Tensor:
@@ -128,11 +128,11 @@ def jacobian(made: Net, x: Tensor, context: Tensor | None) -> Tensor:
 
 
 def before(made: Net) -> Tensor:
-    """Which entry [i] comes strictly after which [j], for each member: [members, i, j]."""
+    """Whether entry [i] comes strictly after entry [j], for each member: [members, i, j]."""
     order = made.order.reshape(made.members, -1)
     return order[:, :, None] > order[:, None, :]
 
 
 def every_state(size: int) -> Tensor:
-    """All vectors of so many bits: [2^size, size]."""
+    """All vectors of `size` bits: [2^size, size]."""
     return torch.tensor(list(itertools.product([0.0, 1.0], repeat=size)), dtype=torch.float64)

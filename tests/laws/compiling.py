@@ -1,4 +1,4 @@
-"""Compile a small spec and load it, or a version of it with its generated text changed."""
+"""Compiles and loads a small spec, or a variant with changed generated code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def generated(text: str) -> dict[str, str]:
 
 
 def program(text: str, folder: Path, change: tuple[str, str] | None = None) -> Program:
-    """The program of a spec in float64; `change` replaces a piece of the generated objective."""
+    """The program of a spec in float64; `change` replaces a part of the generated objective."""
     files = generated(text)
     if change is not None:
         old, new = change

@@ -11,11 +11,11 @@ from tests.losses import computed
 ROWS = 500
 CHUNKS = 240
 Z = 4.5
-"""A false alarm in one of a few dozen coordinates: about 1 in 5,000 for a whole test."""
+"""The bound of |z|; with a few dozen coordinates, a test has a false alarm once in 5,000."""
 
 
 def settle(program: Program, seed: int = 0) -> None:
-    """Parameters of order one, the same for every variant of a program."""
+    """Sets parameters of order one, equal for every variant of a program."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for value in program.parameters():
@@ -23,7 +23,7 @@ def settle(program: Program, seed: int = 0) -> None:
 
 
 def gradient(program: Program, loss: torch.Tensor) -> torch.Tensor:
-    """The gradient of a scalar in all parameters, in one vector."""
+    """The gradient of a scalar with respect to all parameters, as one vector."""
     found = torch.autograd.grad(loss, list(program.parameters()), allow_unused=True)
     pairs = zip(found, program.parameters(), strict=True)
     return torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in pairs])
@@ -32,7 +32,7 @@ def gradient(program: Program, loss: torch.Tensor) -> torch.Tensor:
 def sampled(
     program: Program, batch: dict[str, torch.Tensor], data_size: int = 7, name: str = "loss"
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Mean gradient and its standard error over CHUNKS batches of ROWS equal rows; mean loss."""
+    """The mean gradient over CHUNKS batches of ROWS rows, its standard error, the mean loss."""
     rows = {name: value.expand(ROWS, *value.shape[1:]) for name, value in batch.items()}
     gradients, losses = [], []
     for chunk in range(CHUNKS):
@@ -45,7 +45,7 @@ def sampled(
 
 
 def worst(program: Program, batch: dict[str, torch.Tensor], exact: torch.Tensor) -> float:
-    """The largest |z| of the sampled gradient's coordinates against the exact ones."""
+    """The largest |z| of the coordinates of the sampled gradient against the exact one."""
     mean, error, _ = sampled(program, batch)
     z = (mean - exact).abs() / error.clamp(min=1e-10 + 1e-9 * exact.abs().max().item())
     return z.max().item()

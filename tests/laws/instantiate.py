@@ -1,4 +1,4 @@
-"""Listed layers as torch modules, the way the generated code writes them."""
+"""Layers of a catalog entry as torch modules, as generated code constructs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Specs that random ones seldom come to, for the second reading: what once went wrong is here."""
+"""Specs that the random generator seldom makes, including those of former bugs."""
 
 HEAD = """specc: 1
 name: made
@@ -9,7 +9,7 @@ G, E, K = "g: {from: g, shape: [2]}", "e: {from: e, shape: [3, 2]}", "k: {from: 
 
 
 def spec(body, *fields, lengths="", plates=""):
-    """A spec with a sequence of three steps where it says `plate: t`."""
+    """A spec in which `plate: t` is a sequence of three steps."""
     scan = f"t: {{scan: 3{lengths and f', lengths: {lengths}'}}}" if "plate: t" in body else ""
     shown = ", ".join(part for part in (plates, scan) if part)
     head = HEAD % ", ".join((X, *fields))

@@ -1,7 +1,7 @@
-"""Latents summed and integrated out of a joint density, whatever the density is made of.
+"""Marginalization of latents of any joint density, by enumeration and by a quadratic.
 
-Every value of a finite latent is tried, at each step of a sequence every value; a density is
-quadratic in the normal latents that are integrated out, so a few values of it are the integral.
+Finite latents are enumerated, in sequences at each step. The log-density is quadratic in the normal
+latents that are integrated out, so a few of its values determine the integral.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from specc.graph.graph import MODEL
 def summed(log_joint, checked, free, steps, lead=()):
     """log of the sum of exp(log_joint(values)) over all values of the latents `free`.
 
-    `steps` says how many steps of each sequence there are; values begin with `lead` axes of 1.
+    `steps` has the number of steps of each sequence; values have `lead` leading axes of size 1.
     """
     draws, graph = checked.objective.draws, checked.typed
     normal = [name for name in free if draws[name].kind == "integrate"]
@@ -29,7 +29,7 @@ def summed(log_joint, checked, free, steps, lead=()):
 
 
 def count(checked, free, steps):
-    """How many values of the density `summed` takes."""
+    """The number of values of the density that `summed` computes."""
     total = 1
     for name in free:
         if checked.objective.draws[name].kind == "integrate":
@@ -43,13 +43,13 @@ def count(checked, free, steps):
 
 
 def scan_of(graph, name):
-    """The sequence that a node of the model is on; None for others."""
+    """The sequence of a node of the model; None for nodes without steps."""
     plates = graph.type(MODEL, name).plates
     return next((plate for plate in plates if plate in graph.graph.scans), None)
 
 
 def live(graph, name, steps):
-    """How many values of a node count: one, or one for each step that there is."""
+    """The number of values of a node: one, or one for each step of the row."""
     scan = scan_of(graph, name)
     return 1 if scan is None else steps[scan]
 
@@ -65,7 +65,7 @@ def events(kind):
 
 
 def every(graph, name, steps, lead):
-    """All values of a finite node; at steps that there are not it has the first one."""
+    """All values of a finite node; at steps beyond the length of the row, the first value."""
     kind, scan = graph.type(MODEL, name), scan_of(graph, name)
     each = events(kind)
     ones = (1,) * len(lead)
@@ -77,14 +77,14 @@ def every(graph, name, steps, lead):
 
 
 def shape_of(graph, name, steps):
-    """The shape of a value over all steps, and how many of its numbers count."""
+    """The shape of a value over all steps, and the number of its entries in steps of the row."""
     kind, scan = graph.type(MODEL, name), scan_of(graph, name)
     whole = () if scan is None else (graph.graph.scans[scan].steps,)
     return (*whole, *kind.shape), math.prod(kind.shape) * live(graph, name, steps)
 
 
 def integral(log_joint, graph, known, normal, steps, lead):
-    """log of the integral over normal latents: a quadratic, known by a few values."""
+    """log of the integral over normal latents, from the coefficients of the quadratic."""
     shapes = [shape_of(graph, name, steps) for name in normal]
     size = sum(count for _, count in shapes)
 

@@ -1,8 +1,8 @@
-"""Draws entry by entry follow the density that is their product, and so do their gradients.
+"""Ancestral draws follow the product of the conditional densities, and have its gradients.
 
-A draw test compares 20,000 draws of a fixed seed with the exact probabilities of all states, by a
-chi-square test that refuses at a p-value of 1e-6: a right program fails once in a million choices
-of the seed, for each of the cases.
+A test compares 20,000 draws of a fixed seed with the exact probabilities of all states by a
+chi-square test, which rejects at p = 1e-6: for each case, a correct program fails for one seed in a
+million.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.laws.causal_nets import every_state, net
 
 DRAWS = 20_000
 FALSE_ALARM = 1e-6
-SHARP = 4.0  # a factor on the logits, so that the entries depend on each other visibly
+SHARP = 4.0  # a factor of the logits, so that the entries depend strongly on each other
 
 BITS = [
     ("masked_mlp", {"masked_mlp": [10]}, (5,), 0, ()),
@@ -38,7 +38,7 @@ def noise(*counters):
 
 
 def drawn(made, context, start=None):
-    """States of the network's density, as generated code draws them."""
+    """Draws from the density of the network, as in generated code."""
     start = torch.zeros(DRAWS, *made.shape).double() if start is None else start
 
     def draw(x):
@@ -51,7 +51,7 @@ def drawn(made, context, start=None):
 
 
 def probabilities(made, context):
-    """The probability of every state, by its number."""
+    """The probabilities of all states, in the order of their indices."""
     states = every_state(math.prod(made.shape)).reshape(-1, *made.shape)
     with torch.no_grad():
         log_p = bernoulli.log_prob(states, SHARP * made(states, context))
@@ -59,7 +59,7 @@ def probabilities(made, context):
 
 
 def p_value(x, expected):
-    """How often counts of so many draws are this far from the expected ones."""
+    """The p-value of a chi-square test of counts."""
     bits = x.reshape(len(x), -1)
     numbers = (bits * 2.0 ** torch.arange(bits.shape[1]).flip(0)).sum(1).long()
     counts = torch.bincount(numbers, minlength=len(expected)).double()
@@ -83,7 +83,7 @@ def test_draws_follow_the_exact_probabilities(case):
 
 @pytest.mark.parametrize("case", BITS[:3], ids=str)
 def test_the_draw_test_can_fail(case):
-    """Of one pass, which draws every entry as if the others were 0; of another network."""
+    """Draws of a single pass, in which all inputs are 0, and of another network are rejected."""
     made = net(*case)
     context = made.vectors()
     with torch.no_grad():
@@ -106,7 +106,7 @@ def test_a_mixture_is_not_one_of_its_members():
 
 
 def test_each_cell_follows_one_member_throughout():
-    """Member m writes 10 m and how many entries were there before, in its own order."""
+    """Member m sets each entry to 10 m plus the number of entries before it in its order."""
     order = torch.tensor([[0, 1, 2], [2, 1, 0]])
     tens = torch.tensor([10.0, 20.0]).reshape(2, 1, 1, 1)
 
@@ -115,7 +115,7 @@ def test_each_cell_follows_one_member_throughout():
 
     x = ancestral_mixture(noise(), draw, torch.zeros(50, 4, 3), order)
     first = (x[..., :1] < 15).expand(x.shape)
-    # 200 cells, each a fair coin: outside 70 and 130 once in 40,000 choices of the seed.
+    # 200 elements of probability 1/2: the count is outside 70 to 130 for one seed in 40,000.
     assert 70 < first[..., 0].sum() < 130
     assert torch.equal(x, torch.where(first, tens[0] + order[0], tens[1] + order[1]))
 

@@ -1,4 +1,4 @@
-"""Bijections of single numbers far out, in float32 and float64."""
+"""Scalar bijections at extreme values, in float32 and float64."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_no_value_is_at_an_end_and_log_slopes_are_exact(
 @pytest.mark.parametrize("size", [1.0, 10.0, 30.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_steep_and_flat_splines_are_numbers(size: float, dtype: torch.dtype) -> None:
-    """Parameters of size 10 give slopes of 10^-3 beside bins a thousand times as steep."""
+    """Parameters of size 10 give slopes of 10^-3 next to bins a thousand times as steep."""
     spline, draws = Spline(8, 3.0), torch.Generator().manual_seed(0)
     given = size * torch.randn(spline.size, 20_000, generator=draws, dtype=torch.float64)
     u = 6.2 * torch.rand(20_000, generator=draws, dtype=torch.float64) - 3.1
@@ -83,7 +83,7 @@ def exact_inverse(x: float, given: list[float], bins: int, bound: float) -> tupl
 
 @pytest.mark.parametrize("size", [1.0, 10.0])
 def test_the_inverse_of_a_spline_is_the_exact_root(size: float) -> None:
-    """In float64, to what the rounding of the knots allows in a narrow or a flat bin."""
+    """In float64, within the rounding errors of the knots of a narrow or a flat bin."""
     bins, bound, count = 5, 3.0, 60
     spline, draws = Spline(bins, bound), torch.Generator().manual_seed(1)
     given = size * torch.randn(spline.size, count, generator=draws, dtype=torch.float64)
@@ -98,7 +98,7 @@ def test_the_inverse_of_a_spline_is_the_exact_root(size: float) -> None:
 
 
 def test_a_sum_of_nothing_has_no_gradient() -> None:
-    """log sum exp of a row of -inf is -inf, and the rows beside it keep theirs."""
+    """log sum exp of a row of -inf is -inf; other rows have their usual gradients."""
     x = torch.tensor([[-torch.inf, -torch.inf], [0.0, -torch.inf]], requires_grad=True)
     total = logsumexp(x, dims=1)
     assert total.tolist() == [-torch.inf, 0.0]

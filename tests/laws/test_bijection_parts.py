@@ -1,4 +1,4 @@
-"""What single bijections promise beside the laws of all: volumes, masks, starts, bounds, series."""
+"""Properties of single bijections: volumes, masks, initial values, bounds, series."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_planar_inverses_are_exact_where_the_map_is_almost_flat():
 
 
 def test_a_fixed_point_that_was_not_reached_is_no_number():
-    """Vectors of which one has none, beside one that is reached and one that is none already."""
+    """Of three vectors one has no fixed point, one has one, and one is NaN."""
     told = []
     start = torch.tensor([[1.0, 2.0], [1.0, 2.0], [1.0, torch.nan]]).double()
     far = torch.tensor([[False], [True], [False]])
@@ -134,7 +134,7 @@ def test_a_gradient_through_a_fixed_point_that_was_not_reached_is_no_number(monk
 
 @pytest.mark.parametrize("steep", [1.0, 1e10])
 def test_a_planar_value_whose_root_was_not_found_is_no_number(steep):
-    """An interval of 10^10 is not narrowed enough by the halvings: the map is that steep."""
+    """The map is so steep that its interval of 10^10 is too long for the bisections."""
     f = Planar(1).double()
     with torch.no_grad():
         f.parameter.bias.copy_(torch.tensor([1.0, steep, 0.1]))
@@ -152,7 +152,7 @@ def test_a_planar_value_whose_root_was_not_found_is_no_number(steep):
         torch.testing.assert_close(again[known], u[known], atol=1e-5, rtol=0)
 
 
-# Starts from data.
+# Data-dependent initialization.
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 4, 4)])
@@ -273,7 +273,7 @@ def test_a_contraction_contracts_and_knows_its_jacobian(name):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_fixed_points_are_found_where_plain_steps_are_slow(dtype):
-    """A linear map whose slopes go from -0.99 to 0.99, and a bent one."""
+    """A linear map with slopes from -0.99 to 0.99, and a nonlinear one."""
     matrix = torch.diag(torch.linspace(-0.99, 0.99, 20, dtype=dtype))
     goal = torch.randn(50, 20, dtype=dtype)
     count = 0
@@ -330,7 +330,7 @@ def zscore(found, exact):
 
 
 def estimates(factors, n=3000):
-    """|z| of estimates with these factors of log det(I + J), J about -0.8 I."""
+    """|z| of estimates of log det(I + J) with these factors, for J close to -0.8 I."""
     network = LipschitzNetwork(3, (3,), "sin", 0.9).double()
     with torch.no_grad():
         network.linear[0].bias.zero_()
@@ -387,7 +387,7 @@ def test_a_chain_hands_the_noise_to_those_that_take_it():
     assert not torch.allclose(f(x)[1], f(x, noise=Noise.at(0, 1, dtype=torch.float64))[1])
 
 
-# What an implicit block can do and a residual block cannot.
+# A function that an implicit block fits and a residual block does not.
 
 
 def fitted(f, steps):

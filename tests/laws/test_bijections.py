@@ -146,14 +146,14 @@ def test_every_parameter_the_value_and_the_context_take_part(case, way):
     loss = (result * weights).sum() + (log_det * torch.randn_like(log_det)).sum()
     grads = torch.autograd.grad(loss, [*f.parameters(), *asked], allow_unused=True)
     assert all(grad is not None and grad.isfinite().all() for grad in grads)
-    # A network that sees the entries before the first sees nothing.
+    # With a single entry an autoregressive network has no inputs, so weights have the gradient 0.
     assert case.shape == (1,) or all(grad.any() for grad in grads)
 
 
 @every
 @pytest.mark.parametrize("way", ["forward", "inverse"])
 def test_gradients_are_those_of_finite_differences(case, way):
-    """In the value, the context, and along a random direction of all parameters."""
+    """With respect to value, context, and all parameters along a random direction."""
     f = shaken(case)
     u, context = draws(case, 3)
     value = u if way == "forward" else f(u, context)[0].detach()
@@ -212,12 +212,12 @@ PLANE = [
 
 
 def plane(case):
-    """The same entry for vectors of two entries."""
+    """The case with vectors of two entries."""
     return Case(case.kind, case.given, (2,), case.context)
 
 
 def log_mass(f, reach=12.0, n=1000, wrong=0.0):
-    """log of the integral of the density that f makes of a standard normal, on a grid."""
+    """log of the integral, on a grid, of the density of a standard normal draw mapped by f."""
     side = torch.linspace(-reach, reach, n, dtype=torch.float64)
     x = torch.cartesian_prod(side, side)
     with torch.no_grad():
@@ -259,7 +259,7 @@ def test_log_slopes_are_finite_far_out(name, far):
 
 @every
 def test_a_fresh_map_keeps_the_spread_of_its_draws(case):
-    """At the start no layer scales; fixed functions and the rest of the start aside."""
+    """Initially no layer scales; fixed functions are excluded."""
     if bounds(BIJECTIONS[case.kind].range) != Interval():
         return
     torch.manual_seed(3)
@@ -288,13 +288,13 @@ def test_a_way_of_one_pass_compiles_as_one_graph(case, way):
 @pytest.mark.parametrize("kind", BIJECTIONS)
 @pytest.mark.parametrize("way", ["forward", "inverse"])
 def test_the_gradient_of_a_way_of_one_pass_is_traced_too(kind, way):
-    """One layer of each kind, with a context where it takes one: layers are traced one by one."""
+    """One layer of each kind, with a context if it has one, since layers are traced one by one."""
     found = next(case for case in reversed(CASES) if case.kind == kind)
     compiles_as_one_graph(small(found), way, "aot_eager")
 
 
 def small(case):
-    """The same map with the fewest layers that it can have, and a small network."""
+    """The case with the fewest possible layers, and a small network."""
     fewest = {"layers": 1, "steps": 1, "scales": 1, "hidden": [4], "channels": 4}
     options = case.given[case.kind]
     if not isinstance(options, dict):
@@ -304,7 +304,7 @@ def small(case):
 
 
 def compiles_as_one_graph(case, way, backend):
-    """A way that needs several passes has no one graph and is passed over."""
+    """Checks that a direction compiles as one graph with equal results, unless it iterates."""
     entry = BIJECTIONS[case.kind]
     if entry.cost(entry.Options.model_validate(case.given), is_forward=way == "forward"):
         return
@@ -328,7 +328,7 @@ def compiles_as_one_graph(case, way, backend):
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_the_gradient_of_a_residual_block_survives_being_compiled():
-    """With the gradient inside the graph, as a run has it, that of slogdet is wrong by 5 %."""
+    """With the gradient inside the graph, as in training, that of slogdet is wrong by 5 %."""
     f = shaken(nested("residual", layers=1, hidden=[3]))
     asked, x = list(f.parameters()), torch.randn(4, 3).double()
 

@@ -1,4 +1,4 @@
-"""Laws of every causal link: an entry sees those before it, all the context, and nothing else."""
+"""Laws of causal links: an entry depends on those before it and on the context, and no others."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def seen(case, leak=None):
 
 
 def assert_causal(case, leak=None):
-    """Entries of the same or a later number have exactly no influence, on any member."""
+    """Derivatives with respect to entries of the same or a later order number are exactly 0."""
     total, made = seen(case, leak)
     assert (total[~before(made)] == 0).all()
     return total, made
@@ -72,7 +72,7 @@ def test_an_entry_sees_all_that_are_before_it_and_in_reach_and_none_else(case):
 
 @ALL
 def test_entries_of_the_last_axes_come_at_once_as_it_says(case):
-    """So many axes, and no more, have one number in the order."""
+    """Exactly that many last axes share an order number."""
     kind, _, shape, *_ = case
     made, count = net(*case), CAUSAL_LINKS[kind].together(shape)
     order = made.order.reshape(made.members, *shape)
@@ -84,14 +84,14 @@ def test_entries_of_the_last_axes_come_at_once_as_it_says(case):
 
 
 def test_pixels_have_no_blind_spot():
-    """With layers enough, every pixel before counts, also those to the right in the row above."""
+    """With enough layers, a pixel depends on all before it, also on those above to the right."""
     case = ("masked_conv", {"masked_conv": 3, "kernel": 3, "depth": 7}, (1, 6, 6), 0, ())
     total, made = assert_causal(case)
     assert ((total > 0) == before(made)).all()
 
 
 def leak_in_the_head(made):
-    """At most the own degree, where it is to be strictly less."""
+    """A head with <= in place of < between degrees."""
     order = made.order.reshape(made.members, -1).squeeze(0)
     made.head.mask = (order.unsqueeze(-2) <= order.unsqueeze(-1)).double()
 
@@ -101,7 +101,7 @@ def leak_in_the_pixel(made):
 
 
 def leak_in_time(made):
-    """The next step in the place of this one, which is the input without its move by one."""
+    """A network without the shift of the input by one step."""
     trunk = made.trunk
     made.trunk = lambda x, *context: trunk(x.roll(-1, 0), *context)
     made.trunk.order = trunk.order
@@ -124,7 +124,7 @@ def test_a_leak_is_noticed(case, leak):
 
 
 def reached(case):
-    """The sum of the Jacobians of the results by the context over several weights."""
+    """The sum over several weights of the Jacobians with respect to the context."""
     total = 0.0
     for seed in SEEDS:
         made = net(*case, seed=seed)
@@ -145,7 +145,7 @@ def test_the_context_reaches_every_result(case):
 
 
 def test_a_spatial_context_reaches_its_own_pixel():
-    """With one layer no other: [channel, row, column, map, row of the map, its column]."""
+    """With one layer it reaches no other; axes: channel, row, column, map, its row, its column."""
     case = ("masked_conv", {"masked_conv": 4, "depth": 1, "spatial": True}, (2, 3, 4), 36, ())
     total = reached(case).reshape(2, 12, 3, 12)
     own = torch.eye(12, dtype=torch.bool)[:, None].expand(2, 12, 3, 12)
@@ -248,7 +248,7 @@ def test_the_sizes_are_known_without_torch(case):
 
 @ALL
 def test_an_outline_needs_no_memory(case):
-    """Names and shapes are known on the device that has no values."""
+    """On the meta device names and shapes are known, without values."""
     with torch.device("meta"):
         for part in lowered(*case):
             layer = sequence(part.layers)
@@ -325,7 +325,7 @@ def test_the_example_is_valid_and_shows_the_kind(name):
 
 @pytest.mark.parametrize("name", CAUSAL_LINKS)
 def test_no_option_is_named_like_another_kind(name):
-    """The kind of a link is the key that is the name of one."""
+    """The kind of a link is the only key that is the name of a link."""
     assert CAUSAL_LINKS[name].Options.model_fields.keys() & set(KINDS) == {name}
 
 

@@ -7,14 +7,14 @@ losses in d(x) at 0, and g psi the derivative of a penalty. Its eigenvalues are
 -g/2 +- sqrt(g^2/4 - w^2). The tests compute the Jacobian from the compiled losses by automatic
 differentiation in float64.
 
-Without a penalty g = 0, and the eigenvalues are +-iw: the flow circles. Simultaneous steps h
+Without a penalty g = 0, and the eigenvalues are +-iw: the flow rotates. Simultaneous steps h
 multiply the distance from the equilibrium by sqrt(1 + h^2 w^2) each; alternating ones have
 eigenvalues of modulus 1 and keep it. With the penalty (g/2) E|grad d(data)|^2 the flow spirals in
 at the rate g/2.
 
 The penalty (g/2) E(|grad d| - 1)^2 of WGAN-GP has no derivative at psi = 0. Where psi > 0 the field
 is v = (psi, -theta - g (psi - 1)), with the eigenvalues -g/2 +- sqrt(g^2/4 - 1) about (g, 0), which
-is no equilibrium: the critic jumps over psi = 0, and the players do not converge.
+is not an equilibrium: the critic jumps over psi = 0, and the players do not converge.
 """
 
 from __future__ import annotations
@@ -98,14 +98,14 @@ class Game:
 
     @classmethod
     def short(cls, folder, options):
-        """The players that the short name stands for."""
+        """The players of the long form of a short name."""
         game = cls.__new__(cls)
         game.made = program(SHORT.replace("OPTIONS", options), folder)
         game.parameters = [game.made.model.theta, *game.made.networks.parameters()]
         return game
 
     def gradients(self, theta, psi):
-        """Of the generator in theta and of the critic in psi, which can be differentiated."""
+        """The gradients for theta and for psi, as differentiable tensors."""
         for parameter, value in zip(self.parameters, (theta, psi), strict=True):
             parameter.data.fill_(value)
         losses = [
@@ -118,7 +118,7 @@ class Game:
         ]
 
     def eigenvalues(self, theta=0.0, psi=0.0):
-        """Of the Jacobian of v, the one with the larger imaginary part last."""
+        """The eigenvalues of the Jacobian of v, sorted by imaginary part."""
         rows = [
             torch.autograd.grad(-slope, self.parameters, allow_unused=True)
             for slope in self.gradients(theta, psi)

@@ -1,7 +1,7 @@
 """Maximum mean discrepancies as losses: unbiased, with the closed forms of normal distributions.
 
-Each mean is over 10,000 batches of eight rows, float64, seeded, held within 4.5 standard errors: a
-false alarm about once in 150,000 for a mean.
+Each mean is over 10,000 seeded batches of eight rows in float64, and must be within 4.5 standard
+errors: a mean has a false alarm for one seed in 150,000.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def values(name, x, y, dims=0):
 
 
 def distance(found, wanted):
-    """From the mean of `found` to what it must be, in standard errors."""
+    """The distance of the mean of `found` from its expectation, in standard errors."""
     return abs((found.mean() - wanted) / (found.std() / len(found) ** 0.5)).item()
 
 
 def with_the_diagonal(name, x, y):
-    """The estimate that counts each row as a pair with itself, and is biased."""
+    """The biased estimate, which includes the pair of each row with itself."""
     module = import_module(f"specc.runtime.kernels.{name}")
     options = EXPECTED[name][1]
     x, y = x.unsqueeze(-1), y.unsqueeze(-1)
@@ -84,7 +84,7 @@ def test_the_closed_form_in_the_plane():
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_the_gradient_is_that_of_the_closed_form(name):
-    """In the shift, beside a central difference of the closed form."""
+    """The gradient with respect to the shift, against a central difference of the closed form."""
     x, noise = normal(7, BATCHES, ROWS), normal(8, BATCHES, ROWS)
     shift = torch.full((BATCHES, 1), SHIFT, dtype=torch.float64, requires_grad=True)
     found = values(name, x, shift + DEVIATION * noise).mean(-1)
@@ -101,7 +101,7 @@ def test_pairs_may_depend_on_each_other():
     x = torch.cat([label + normal(10, BATCHES, ROWS, 1), label], -1)
     y = torch.cat([label + normal(11, BATCHES, ROWS, 1), label], -1)
     assert distance(values("rbf", x, y, dims=1).mean(-1), 0.0) < Z
-    # With the terms of x and y within a pair, right where they are independent, it is another.
+    # The estimate with the terms k(x_i, y_i) is unbiased only if x and y are independent.
     module = import_module("specc.runtime.kernels.rbf")
     cross = module.gram(x, y, 1.0, **EXPECTED["rbf"][1]).diagonal(dim1=-1, dim2=-2).mean(-1)
     assert distance(values("rbf", x, y, dims=1).mean(-1) - 2 / ROWS * cross, 0.0) > Z

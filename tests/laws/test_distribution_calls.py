@@ -1,4 +1,4 @@
-"""Laws of how the distributions are called: floats, broadcasting, compilation, signatures."""
+"""Laws of calls of distributions: floats, broadcasting, compilation, signatures."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_divergence_takes_floats_on_either_side(name: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_whole_numbers_may_be_of_any_type(name: str, dtype: torch.dtype) -> None:
-    """Pixels, counts and labels as they come from a file, against the same as floats."""
+    """Values as integers and bytes give the same result as floats."""
     parameters = ROWS[name].parameters[0]
     value = torch.tensor([0.0, 1.0])
     if DISTRIBUTIONS[name].result_dims:
@@ -76,7 +76,7 @@ def test_whole_numbers_may_be_of_any_type(name: str, dtype: torch.dtype) -> None
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_leading_axes_broadcast(name: str) -> None:
-    """Value [5, 1, event] against parameters [3, ...] is [5, 3], and each entry as if alone."""
+    """Value [5, 1, event] against parameters [3, ...] is [5, 3], entries as in separate calls."""
     module, entry = runtime(name), DISTRIBUTIONS[name]
     parameters = ROWS[name].parameters[0]
     value = likely(name, parameters)
@@ -113,7 +113,7 @@ def test_draws_have_the_shape_that_is_asked(name: str) -> None:
         assert module.log_prob(drawn, *parameters).isfinite().all()
 
 
-# Of torch's own: dynamo makes an object of a class of gradients.
+# A warning of torch itself: dynamo instantiates an autograd.Function.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_one_graph_under_the_compiler(name: str) -> None:

@@ -1,8 +1,8 @@
-"""Laws of draws: their distribution, their mean, their gradient, and that counters decide them.
+"""Laws of draws: their distribution, mean and gradient, and their dependence on counters alone.
 
-A draw test compares 20,000 draws of a fixed seed with the oracle and refuses at a p-value of 1e-6;
-with fewer than 150 of them a right program fails once in 7,000 choices of the seed. A gradient test
-refuses beyond 4.5 standard errors (7e-6 each way of looking).
+A draw test compares 20,000 draws of a fixed seed with the oracle and rejects at p = 1e-6; with
+fewer than 150 such tests a correct program fails for one seed in 7,000. A gradient test rejects
+beyond 4.5 standard errors (probability 7e-6).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def test_draws_follow_the_distribution(
 
 
 def p_value(values: np.ndarray, frozen: Any) -> float:
-    """How often draws of `frozen` are this far from it: Kolmogorov-Smirnov, or chi-square."""
+    """The p-value of draws under `frozen`, by Kolmogorov-Smirnov or chi-square."""
     if not hasattr(frozen, "pmf"):
         return float(stats.kstest(values, frozen.cdf).pvalue)
     low, high = frozen.support()
@@ -102,7 +102,7 @@ def test_the_pathwise_gradient_is_that_of_the_expectation(
 
 @pytest.mark.parametrize("name", [n for n in DISTRIBUTIONS if DISTRIBUTIONS[n].reparameterized])
 def test_a_draw_cut_off_from_its_parameters_is_found_out(name: str) -> None:
-    """The gradient 0 of such a draw is beyond the same bound for every parameter, somewhere."""
+    """The gradient 0 of such a draw is rejected for every parameter in some case."""
     unseen = {p.name for p in DISTRIBUTIONS[name].parameters}
     for parameters in ROWS[name].parameters:
         right = pathwise_gradients(name, parameters, runtime(name).rsample)
@@ -116,7 +116,7 @@ def test_a_draw_cut_off_from_its_parameters_is_found_out(name: str) -> None:
 
 
 def distance(per_draw: Tensor, exact: Tensor) -> Tensor:
-    """How many standard errors the mean is from the exact one; a fixed entry is at none."""
+    """The distance of the mean from the exact one in standard errors; 0 for constant entries."""
     error = per_draw.std(0) / len(per_draw) ** 0.5
     return (per_draw.mean(0) - exact).abs() / error.clamp_min(1e-9)
 
@@ -132,7 +132,7 @@ def statistic(x: Tensor, name: str, parameters: Parameters) -> Tensor:
 
 
 def exact_gradients(name: str, parameters: Parameters) -> list[Tensor]:
-    """The derivative of the sum over the grid of p(x) f(x), by way of the log-density."""
+    """The derivative of the sum over the grid of p(x) f(x), from the log-density."""
     if name == "uniform":
         return uniform_gradients(parameters)
     points, weights = grid(name, parameters)
@@ -146,7 +146,7 @@ def exact_gradients(name: str, parameters: Parameters) -> list[Tensor]:
 
 
 def uniform_gradients(parameters: Parameters) -> list[Tensor]:
-    """By Leibniz's rule: the ends of the integral move with the parameters."""
+    """The exact gradients by Leibniz's rule, since the parameters are ends of the integral."""
     low, high = tensors(parameters)
     points, weights = grid("uniform", parameters)
     f_low, f_high, f = (statistic(x, "uniform", parameters) for x in (low, high, points))
@@ -155,7 +155,7 @@ def uniform_gradients(parameters: Parameters) -> list[Tensor]:
 
 
 def pathwise_gradients(name: str, parameters: Parameters, draw: Draw) -> list[Tensor]:
-    """For each parameter the gradient of f(x) at each of the draws."""
+    """The gradient of f(x) with respect to each parameter, at each draw."""
     made = [
         p.expand(GRADIENT_DRAWS, *p.shape).clone().requires_grad_() for p in tensors(parameters)
     ]
@@ -171,7 +171,7 @@ def test_the_counters_decide_the_draws(name: str, parameters: Parameters) -> Non
     shape = (64, *event)
 
     def draw(*counters: int) -> Tensor:
-        torch.manual_seed(sum(counters))  # the global generator plays no part
+        torch.manual_seed(sum(counters))  # the global generator has no effect
         return runtime(name).sample(noise(*counters), *made, shape=shape)
 
     assert torch.equal(draw(1, 2), draw(1, 2))
@@ -196,9 +196,9 @@ def test_the_two_draws_are_one(name: str) -> None:
     "name", ["beta", "dirichlet", "gamma", "inverse_gamma", "log_normal", "student_t"]
 )
 def test_draws_of_small_concentrations_stay_inside(name: str, dtype: torch.dtype) -> None:
-    """Gamma numbers vanish at a concentration of 0.01: no draw may become 0, 1 or not a number.
+    """Gamma variates underflow at a concentration of 0.01, but no draw may be 0, 1 or NaN.
 
-    Nor may its log-density, from which the weights of a bound are made.
+    Its log-density, which is part of importance weights, must be finite, too.
     """
     small = {
         "beta": (0.01, 0.01),
@@ -227,9 +227,9 @@ def test_draws_of_small_concentrations_stay_inside(name: str, dtype: torch.dtype
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("rate", [2.0**29, 2.0**31, 1e19, 1e30, 1e38])
 def test_counts_of_large_rates(rate: float, dtype: torch.dtype) -> None:
-    """None is negative or infinite; beyond the digits of the type all that is left is the rate.
+    """Counts are neither negative nor infinite; at rates beyond the precision they equal the rate.
 
-    In float64 they are normal up to there, at the false-alarm rate of the other draws.
+    In float64 they follow the normal limit up to there, at the false-alarm rate of other tests.
     """
     values = noise(dtype=dtype).poisson(rate, (DRAWS,)).double()
     assert (values > 0).all() and values.isfinite().all()
@@ -241,7 +241,7 @@ def test_counts_of_large_rates(rate: float, dtype: torch.dtype) -> None:
 
 
 def test_counts_of_a_negative_binomial_of_a_large_mean() -> None:
-    """With r = 3 and a mean of 1.6e22 its counts are gamma numbers, beyond all integers."""
+    """With r = 3 and a mean of 1.6e22 counts follow a gamma distribution, beyond int64."""
     made = tensors((3.0, 50.0))
     values = runtime("negative_binomial").sample(noise(), *made, shape=(DRAWS,)).numpy()
     assert stats.kstest(values, stats.gamma(3.0, scale=np.exp(50.0)).cdf).pvalue > FALSE_ALARM
@@ -249,7 +249,7 @@ def test_counts_of_a_negative_binomial_of_a_large_mean() -> None:
 
 @pytest.mark.parametrize("count", [1e3, 1e9])
 def test_counts_of_many_trials_in_float32(count: float) -> None:
-    """The spread of a share of 1/4, whose count float32 rounds by up to 2^-24 of it."""
+    """The standard deviation of counts of probability 1/4, up to a rounding of 2^-24."""
     values = noise(dtype=torch.float32).binomial(count, 0.25, (DRAWS,)).double()
     deviation = float((values - 0.25 * count).std()) / (count * 0.1875) ** 0.5
     assert abs(deviation - 1) < STANDARD_ERRORS / (2 * DRAWS) ** 0.5
@@ -257,7 +257,7 @@ def test_counts_of_many_trials_in_float32(count: float) -> None:
 
 @pytest.mark.parametrize("logits", [-1e6, 30.0, 1e6])
 def test_a_continuous_bernoulli_stays_inside(logits: float) -> None:
-    """Also where the uniform number is 0, as one in 2^24 of float32 is."""
+    """Also if the uniform number is 0, which has the probability 2^-24 in float32."""
 
     class Zeros(Noise):
         def uniform(self, shape: object) -> Tensor:

@@ -1,6 +1,6 @@
 """Laws of every distribution: the density against an oracle, its sum, its edges, its gradients.
 
-Every test is parametrized over the index; what it needs to know of a distribution is its row in
+Every test is parametrized over the registry and uses the row of a distribution in
 `tests/oracles/distributions.py`.
 """
 
@@ -34,7 +34,7 @@ def runtime(name: str) -> ModuleType:
 
 
 def likely(name: str, parameters: Parameters) -> Tensor:
-    """Points of the grid that carry mass: about 500 of them, the far tails left out."""
+    """About 500 points of the grid, without the far tails."""
     points = grid(name, parameters)[0]
     with np.errstate(all="ignore"):
         log_p = oracle_log_prob(name, parameters, points.numpy())
@@ -43,7 +43,7 @@ def likely(name: str, parameters: Parameters) -> Tensor:
 
 
 def typical(name: str, parameters: Parameters, count: int) -> Tensor:
-    """Points at evenly spaced levels of the distribution function, 0 and 1 left out."""
+    """Quantiles at equally spaced levels, without 0 and 1."""
     points, weights = grid(name, parameters)
     with np.errstate(all="ignore"):
         mass = weights * torch.from_numpy(np.exp(oracle_log_prob(name, parameters, points.numpy())))
@@ -136,7 +136,7 @@ def test_far_away_is_finite(name: str, value: object, parameters: Parameters) ->
 
 @pytest.mark.parametrize(("name", "parameters"), CASES)
 def test_gradients_are_those_of_finite_differences(name: str, parameters: Parameters) -> None:
-    value = typical(name, parameters, 4)  # even: none at the median, a kink of laplace
+    value = typical(name, parameters, 4)  # an even number excludes the median, a kink of laplace
     value.requires_grad_(DISTRIBUTIONS[name].continuous)
     made = differentiable(name, parameters)
     assert torch.autograd.gradcheck(runtime(name).log_prob, (value, *made), atol=1e-5)
@@ -179,7 +179,7 @@ def test_the_divergence_is_the_sum_of_log_ratios(name: str, other: str) -> None:
 
 
 def pairs(name: str, other: str) -> list[tuple[Parameters, Parameters]]:
-    """Parameters of the two that agree in their sizes."""
+    """Pairs of parameters of two distributions with equal sizes."""
     return [
         (p, q)
         for p in ROWS[name].parameters

@@ -1,4 +1,4 @@
-"""Laws of sums over the states of a chain: against the definition, in values and gradients."""
+"""Laws of the forward algorithm: values and gradients against the definition."""
 
 import math
 
@@ -20,7 +20,7 @@ def _float64():
 
 
 def made(alike):
-    """What each step adds, [steps, others, before, state, rows], and which steps there are."""
+    """Random terms of the steps, [steps, others, before, state, rows], and a mask of steps."""
     pairs = torch.randn(STEPS, OTHERS, STATES, STATES, ROWS)
     pairs[0] = pairs[0, :, :1]
     pairs[2, :, 1, 2] = -math.inf
@@ -78,7 +78,7 @@ def test_derivatives_are_those_of_finite_differences(way, alike):
 
 @pytest.mark.parametrize("scale", [1.0, 3000.0])
 def test_sums_that_are_too_small_for_products_are_made_in_logarithms(scale):
-    """A state that all but vanished at one step comes back at the next."""
+    """A state of negligible probability at one step is likely at the next."""
     pair = torch.full((STATES, STATES), -math.inf).fill_diagonal_(0.0)[..., None, None]
     single = torch.zeros(STATES, ROWS, 3)
     single[1, :, 1], single[1, :, 2] = -scale, 2 * scale
@@ -98,9 +98,9 @@ def test_single_precision_is_within_its_rounding():
 
 
 def test_what_a_step_says_of_all_alike_may_be_said_once():
-    """Of all states, all steps, all rows; and what each state adds may be nothing."""
+    """Axes of states, steps and rows may have size 1, and `log_single` is optional."""
     pair = torch.randn(STATES, STATES, 1, STEPS)
-    pair[..., 0] = pair[:1, ..., 0]  # before the first step there is one state
+    pair[..., 0] = pair[:1, ..., 0]  # the first step has no previous state
     mask = torch.tensor([[1.0, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
     zeros = torch.zeros(1, STATES, ROWS, STEPS)
     wanted = forward_algorithm(pair, zeros, -3, mask)
@@ -120,7 +120,7 @@ def test_a_chain_that_cannot_be_has_no_density_and_no_broken_gradient():
 
 
 def test_a_transposed_table_gives_another_sum():
-    """The laws above can fail."""
+    """So the laws above can fail."""
     pairs, singles, masks = made(alike=True)
     found = as_products(pairs, singles, masks)
     exact = by_definition(pairs.transpose(2, 3), singles, masks)

@@ -36,7 +36,7 @@ from .calling import call, draw, lies_in
 
 ABOVE = Interval(low=-1.0, low_open=True)
 
-# name: (oracle of one event in numpy, where its arguments lie, shapes of the events)
+# name: (oracle of one event in numpy, supports of the arguments, shapes of the events)
 SCALAR = [()]
 ANY = [(), (4,), (2, 3)]
 PLAIN = {
@@ -126,7 +126,7 @@ def test_one_hot(leading):
 @pytest.mark.parametrize("shape", ANY)
 @pytest.mark.parametrize("name", ["argmax", "argmin"])
 def test_the_number_of_an_extreme_entry(name, shape, leading):
-    """Of several that are equal the first, as in numpy; of a single number 0."""
+    """Of equal entries the first, as in numpy; 0 for a single number."""
     values = np.random.default_rng(7).integers(0, 3, (*leading, *shape)).astype(float)
     entry, axes = FUNCTIONS[name], len(leading)
     result = call(entry, (torch.tensor(values), len(shape)))
@@ -138,7 +138,7 @@ def test_the_number_of_an_extreme_entry(name, shape, leading):
 
 @pytest.mark.parametrize("leading", [(), (5,)])
 def test_known(leading):
-    """What a mask says, in the type of the value, and in that of real numbers for whole ones."""
+    """The mask in the dtype of the value, or in the default floating-point dtype for integers."""
     value = torch.arange(6.0, dtype=torch.float64).expand(*leading, 6)
     mask = value % 2 == 0
     found = known(value, mask=mask)
@@ -304,7 +304,7 @@ def test_supports_of_several_arguments_are_sharp():
     assert FUNCTIONS["one_hot"].support((NATURAL, point(3))) == ONE_HOT
 
 
-# shapes that do not go together
+# incompatible shapes
 
 
 @pytest.mark.parametrize(

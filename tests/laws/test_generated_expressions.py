@@ -1,7 +1,7 @@
-"""Generated expressions against numpy: what the spec says of one event, for events by the batch.
+"""Generated code of expressions, on batches, against numpy on single events.
 
 Each expression is evaluated event by event with numpy, and by the generated code on tensors with
-one and with two axes before the event. In float64; errors are rounding.
+one and with two axes before the event, in float64 up to rounding.
 """
 
 import ast
@@ -114,7 +114,7 @@ NUMPY = {
 
 
 class Literal(ast.NodeTransformer):
-    """Lists of a spec are arrays in numpy."""
+    """Converts lists of a spec to numpy arrays."""
 
     def visit_List(self, node):
         self.generic_visit(node)
@@ -122,7 +122,7 @@ class Literal(ast.NodeTransformer):
 
 
 def reference(text, values):
-    """The expression for one event, by Python's own parser and numpy."""
+    """The value of the expression for one event, by the parser of Python and numpy."""
     tree = ast.fix_missing_locations(Literal().visit(ast.parse(text, mode="eval")))
     names = {**NUMPY, **values, "array": lambda items: np.array(items, dtype=float)}
     return np.asarray(eval(compile(tree, "spec", "eval"), names))

@@ -1,8 +1,8 @@
-"""Every estimator's mean gradient against the exact one, and a wrong variant that must fail.
+"""The mean gradient of every estimator against the exact one, and wrong variants that must fail.
 
-The exact gradient comes from enumerating all discrete states and from Gauss-Hermite quadrature
-over the continuous ones, with densities of torch.distributions. 120,000 samples a case, float64,
-seeded; a coordinate deviates by more than 4.5 standard errors once in 150,000 draws.
+The exact gradient comes from enumerating all discrete states and from Gauss-Hermite quadrature over
+the continuous ones, with densities of torch.distributions. Each case has 120,000 seeded samples in
+float64; a coordinate deviates by more than 4.5 standard errors for one seed in 150,000.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LINKS = "links: {up: linear, down: linear}\n"
 
 
 def bits(size: int) -> torch.Tensor:
-    """All assignments of `size` bits, one a row."""
+    """All assignments of `size` bits: [2^size, size]."""
     return torch.tensor(list(itertools.product([0.0, 1.0], repeat=size)), dtype=torch.float64)
 
 
@@ -40,7 +40,7 @@ def lp(logits, value):
 
 
 def check(spec, exact, folder, wrong=None, batch=None):
-    """The estimator agrees with `exact`, a function of the program; each wrong variant does not."""
+    """Checks that the estimator agrees with `exact(program)`, and that no wrong variant does."""
     batch = {"x": X} if batch is None else batch
     right = program(HEAD + spec, folder)
     settle(right)
@@ -197,7 +197,7 @@ def test_enumerating_two_nodes(tmp_path):
     assert (gradient(right, loss) - gradient(right, exact)).abs().max() < 1e-12
 
 
-# bits and numbers
+# bits and real numbers
 
 
 MIXED = """
@@ -296,7 +296,7 @@ def test_the_score_of_a_number(tmp_path):
     check(spec, normal_elbo, tmp_path, [("+ surrogate_z", "")])
 
 
-# summed out of the density
+# marginalized classes
 
 
 SUMMED = """
@@ -312,7 +312,7 @@ objective: %s
 
 
 def marginal(p, z):
-    """log p(x, z), the class summed out."""
+    """log p(x, z), with the class marginalized."""
     parts = [
         np.log(1 / 3) + lp(p.model.x_logits(z, torch.full_like(z, y).long()), X) for y in range(3)
     ]
@@ -354,7 +354,7 @@ def test_a_class_summed_out_under_importance_weights(tmp_path):
 
 
 def test_a_global_latent_with_several_particles(tmp_path):
-    """Its divergence counts once for the whole data, here of 7 rows."""
+    """Its divergence counts once for the data, here of 7 rows."""
     spec = """
 model:
   w: {latent: normal, loc: 0, scale: 1, shape: [2], global: true}
@@ -376,7 +376,7 @@ objective: {elbo: {particles: 2}}
     check(spec, exact, tmp_path, [(" / data_size", "")])
 
 
-# more ways to mix
+# further mixtures of latents
 
 
 ABOVE = """
@@ -393,7 +393,7 @@ objective: %s
 
 
 def above_terms(p):
-    """log p and log q over quadrature nodes [48] and classes [3], with the chance of each."""
+    """log p and log q at quadrature nodes [48] and classes [3], with the probability of each."""
     loc, scale = p.guide.z_loc_scale(X)
     z = loc + scale * NODES
     log_q_y = Categorical(logits=p.guide.y_logits(X.expand(48, 2), z)).logits
@@ -421,7 +421,7 @@ def test_a_number_above_an_enumerated_class(tmp_path):
 
 
 def test_numbers_and_classes_under_importance_weights(tmp_path):
-    """Two particles, each a quadrature node and a class: all pairs of them."""
+    """The exact value sums over all pairs of particles, each a quadrature node and a class."""
     spec = ABOVE % ("", "{vimco: {particles: 2}}")
 
     def exact(p):
@@ -471,7 +471,7 @@ objective: mle
     right = program(HEAD + spec, tmp_path)
     settle(right)
     parts = []
-    # Class numbers enter a link one-hot, in torch's default precision.
+    # Class numbers enter a link as one-hot vectors in torch's default dtype.
     with precision(torch.float64):
         loss, *_ = computed(right, {"x": X}, Noise.at(0, dtype=torch.float64), 1)
         for a, b, c in itertools.product(range(2), range(3), range(2)):

@@ -1,8 +1,8 @@
 """Gradients of sequences that a guide draws by score, against exact ones.
 
-The exact loss is the sum over all paths of all latents, with the densities of the interpreter that
-reads one step at a time. 120,000 samples a case, float64, seeded; a coordinate deviates by more
-than 4.5 standard errors once in 150,000 draws.
+The exact loss is the sum over all paths of all latents, with the densities of the interpreter,
+which computes one step at a time. Each case has 120,000 seeded samples in float64; a coordinate
+deviates by more than 4.5 standard errors for one seed in 150,000.
 """
 
 import itertools
@@ -64,7 +64,7 @@ def _float64():
 
 
 def batch_of(text):
-    """One row: two steps, and a third one that it does not have where rows have lengths."""
+    """One row of three steps; if rows have lengths, it has two of them."""
     steps = 3 if "lengths" in text else 2
     x = torch.randn((1, steps, 2), generator=torch.Generator().manual_seed(1))
     return {"x": x, **({"n": torch.tensor([2])} if steps == 3 else {})}
@@ -101,7 +101,7 @@ def test_the_mean_gradient_is_the_exact_one(name, tmp_path):
 
 
 def test_a_term_that_is_missing_is_noticed(tmp_path):
-    """What a state does to the ones after it is part of what it earns."""
+    """The learning signal of a state includes the terms of later steps."""
     text = TIED % "elbo"
     made, batch = program(text, tmp_path), batch_of(text)
     settle(made)

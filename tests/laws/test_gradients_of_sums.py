@@ -1,4 +1,4 @@
-"""The gradient where a class is summed out inside a log, and a prior of a number depends on it."""
+"""Gradients with a class marginalized inside a log, on which the prior of a latent depends."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ objective: %s
 
 @pytest.fixture(autouse=True)
 def _double():
-    """Class numbers enter a link one-hot, in torch's default precision."""
+    """Sets float64 as default: class numbers enter a link as one-hot vectors of that dtype."""
     with precision(torch.float64):
         yield
 
@@ -57,7 +57,7 @@ def elbo(p):
 
 
 def divergences_inside(p):
-    """A looser bound: the log of the sum of what has been averaged over z already."""
+    """A looser bound: the log of the sum over classes, after the mean over z."""
     z, q = draws(p)
     kl = torch.stack([kl_divergence(q, Normal(prior, 0.7)).sum() for prior in priors(p)])
     return -((WEIGHTS * lp(p.model.x_logits(z), X)).sum() + (np.log(1 / 3) - kl).logsumexp(0))

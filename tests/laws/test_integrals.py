@@ -1,7 +1,7 @@
-"""Laws of normal latents that are integrated out: against closed forms, filters and joint normals.
+"""Laws of integrals over normal latents: against closed forms, filters and joint normals.
 
-`exact` needs nothing of the integral: log p(x, z) is quadratic in z, so its value, gradient and
-Hessian at z = 0 give the integral, whatever the model is made of.
+`exact` is independent of the implementation: log p(x, z) is quadratic in z, so its value, gradient
+and Hessian at z = 0 give the integral for any such model.
 """
 
 import math
@@ -150,7 +150,7 @@ def test_an_integral_and_its_gradient_are_those_of_the_joint_density(name, tmp_p
     text = SPECS[name]
     made, values = settled(text, tmp_path), data(text)
     found = made.model.log_prob(**values)
-    if text is SHARED:  # the point is a value like any other of the joint density
+    if text is SHARED:  # the joint density has the point as an argument, like other values
         values["offset"] = made.model.offset.expand(3, -1)
     wanted = [exact(made, values, latent_shape(text), row) for row in range(3)]
     torch.testing.assert_close(found, torch.stack(wanted), rtol=1e-9, atol=1e-9)
@@ -179,7 +179,7 @@ def test_probabilistic_pca_is_its_closed_form(tmp_path):
 
 
 def textbook(model, x):
-    """The filter in covariances (Kalman 1960), one row at a time, in numpy."""
+    """The Kalman filter with covariances (Kalman 1960), one row at a time, in numpy."""
     move, emit = (link.weight.detach().numpy() for link in (model.move, model.emit))
     shift, offset = (link.bias.detach().numpy() for link in (model.move, model.emit))
     drift, noise = (np.diag(s.detach().numpy() ** 2) for s in (model.drift, model.noise))
@@ -227,7 +227,7 @@ def test_a_mixture_of_integrals_is_the_sum_over_its_classes(tmp_path):
 
 
 def test_little_noise_costs_few_digits(tmp_path):
-    """A deviation of 1e-4 beside a signal of 1, in single precision."""
+    """Noise of standard deviation 1e-4 and a signal of 1, in float32."""
     made, x = settled(PLAIN, tmp_path), data(PLAIN)["x"]
     with torch.no_grad():
         made.model.log_noise.fill_(math.log(1e-4))
@@ -252,7 +252,7 @@ BESIDE = (
 
 
 def test_a_bound_holds_the_integral_given_what_a_guide_draws(tmp_path):
-    """The guide all but fixes u, so every particle has the same density of x given u."""
+    """The guide has almost no variance, so all particles have the same density of x given u."""
     made, x = settled(BESIDE, tmp_path), data(PPCA)["x"]
     _, _, parts = computed(made, {"x": x}, Noise.at(0, dtype=torch.float64), 3)
     divergence = next(v for name, v in parts.items() if name.startswith("KL(q(u"))

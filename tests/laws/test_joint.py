@@ -1,8 +1,7 @@
-"""One draw with several parts: laws that have exact answers, and specs chosen to be unlike.
+"""Joint nodes: exact values of a linear-Gaussian model, and specs of several structures.
 
-A linear-Gaussian draw (x, u) has a known log p(x), u integrated out, and a known p(u | x). Every
-bound must keep below the first, and with the second as its guide it must be the first, whatever u
-was drawn.
+A linear-Gaussian node (x, u) has a known marginal log p(x) and posterior p(u | x). No bound may
+exceed log p(x), and with the posterior as guide every bound equals it for all draws of u.
 """
 
 import math
@@ -42,7 +41,7 @@ links:
 objective: OBJECTIVE
 """
 ROWS, PARTICLES, Z = 4, 20_000, 5.0
-"""A weight is a mean of independent draws: 5 standard errors fail by chance once in a million."""
+"""A mean of independent draws deviates by over 5 standard errors with a probability of 1e-6."""
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +73,7 @@ def linear(folder, parts="x: observed, u: latent", objective="elbo"):
 
 
 def affine(function, size):
-    """The matrix and the shift of a function that is known to be affine."""
+    """The matrix and the shift of an affine function."""
     shift = function(torch.zeros(1, size))[0]
     return (function(torch.eye(size)) - shift).T, shift
 
@@ -94,7 +93,7 @@ def log_weights(made, particles, seed=0):
 
 
 def give_posterior(made, wider=1.0):
-    """p(u | x) of the Gaussian becomes the guide, or a wider one, against which weights vary."""
+    """Sets the guide to p(u | x), or to a wider normal, for which the weights vary."""
     x, u = made.place["x"], made.place["u"]
     mean, covariance = made.joint.mean, made.joint.covariance_matrix
     gain = covariance[u, x] @ covariance[x, x].inverse()
@@ -160,13 +159,13 @@ def test_draws_have_the_mean_and_the_covariance_of_their_parts(tmp_path):
         (torch.cat([drawn["x"], drawn["u"]], -1) - made.joint.mean).T,
         upper=False,
     )
-    # Of standard normal numbers a mean has the variance 1 / n, a mean of squares 2 / n.
+    # For standard normal numbers a mean has the variance 1 / n, a mean of squares 2 / n.
     assert (white.mean(1).abs() < Z / math.sqrt(count)).all()
     gap = white @ white.T / count - torch.eye(5)
     assert (gap.abs() < Z * math.sqrt(2 / count)).all()
 
 
-# specs chosen to be unlike, each against the interpreter
+# specs of several structures, each against the interpreter
 
 HEAD = "specc: 1\nname: made\ndata: {source: npz, path: d.npz, fields: {x: {from: x}}}\n"
 PAIR = "{x: observed, v: latent}"
@@ -318,7 +317,7 @@ objective: OBJECTIVE
 
 
 def exact_elbo(program):
-    """The bound with all values of both parts summed over, by torch.distributions."""
+    """The bound as a sum over all values of both parts, by torch.distributions."""
     values = gradients.bits(2)
     a, b = values[:, :1], values[:, 1:]
     x = gradients.X.expand(4, 2)

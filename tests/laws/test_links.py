@@ -20,7 +20,7 @@ from tests.laws.instantiate import module, network, resolve, run
 
 LEADING = [(3,), (2, 3), (2, 1, 3)]
 
-# kind, options, input, output: every way through each link.
+# kind, options, input, output: every code path of each link.
 CASES = [
     ("linear", {}, (7,), (5,)),
     ("linear", {"linear": True, "bias": False}, (7,), ()),
@@ -267,7 +267,7 @@ def test_a_gated_unit_makes_a_state_of_a_state_and_more(inputs, output):
 
 
 def test_an_embedding_is_the_row_of_a_class():
-    """Of probabilities it is the mean of the rows."""
+    """For probabilities it is the mean of the rows."""
     table = network(lowered("embed", {}, (4,), (3,)))
     rows = table[0].weight
     assert rows.shape == (4, 3)
@@ -279,7 +279,7 @@ def test_an_embedding_is_the_row_of_a_class():
 
 @pytest.mark.parametrize("pool", ["mean", "sum"])
 def test_a_set_network_is_deep_sets(pool):
-    """rho(pool of phi(x_i)), which no order of the elements changes; a sum counts repeats."""
+    """rho(pool of phi(x_i)) is invariant to the order of elements; a sum counts duplicates."""
     options = {"set": [11, 6], "pool": pool, "hidden": [9], "activation": "tanh"}
     net = network(lowered("set", options, (5, 3), (2,)))
     x = torch.randn(4, 5, 3)

@@ -12,7 +12,7 @@ from tests.oracles.metrics import EXPECTED
 from tests.oracles.metrics import METRICS as CASES
 
 OF_A_RUN = {"label_accuracy"}
-"""Metrics that need another run: `tests/unit/evaluate/test_classifier.py` has their truths."""
+"""Metrics that need another run; `tests/unit/evaluate/test_classifier.py` tests them."""
 
 
 def module(kind, name):
@@ -71,7 +71,7 @@ def test_the_order_of_rows_does_not_matter(name):
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_kernel_is_symmetric_and_conditionally_positive(name):
-    """A kernel of a discrepancy: sum c_i c_j k(x_i, x_j) >= 0 where the c add up to 0."""
+    """sum c_i c_j k(x_i, x_j) >= 0 for all c with the sum 0."""
     generator = torch.Generator().manual_seed(0)
     rows = torch.randn(12, 3, generator=generator, dtype=torch.float64)
     gram = module("runtime.kernels", name).gram(rows, rows, 1.0, **EXPECTED[name][1])

@@ -1,8 +1,8 @@
-"""Missing data: bounds and gradients against the enumeration of everything that is not known.
+"""Missing data: bounds and gradients against enumeration of all unknown values.
 
 The M2 model of Kingma et al. (2014, equations 6 to 9) with three classes and three bits: labelled
 rows have the bound on log p(x, y), the others that on log p(x), and log q(y | x) is a mean over the
-labelled ones. Each law has wrong variants that must break it.
+labelled ones. Each law has wrong variants that must fail.
 """
 
 import itertools
@@ -62,7 +62,7 @@ WRONG = {
 
 @pytest.fixture(autouse=True)
 def doubles():
-    """One-hot vectors of class numbers are made in torch's default type."""
+    """Sets float64 as default, the dtype of one-hot vectors of class numbers."""
     with precision(torch.float64):
         yield
 
@@ -89,7 +89,7 @@ def bound(p, x, y):
 
 
 def m2(p, rows, share):
-    """The mean over rows of the labelled or the unlabelled bound, less the classifier's term."""
+    """The mean over rows of the labelled or unlabelled bound, minus the term of the classifier."""
     total = torch.zeros((), dtype=torch.float64)
     for x, y, known in zip(rows["x"], rows["y"], rows["y_known"], strict=True):
         log_q = p.guide.up(x).log_softmax(-1)
@@ -102,7 +102,7 @@ def m2(p, rows, share):
 
 
 def distance(p, rows, share):
-    """How far loss and gradient are from the enumeration."""
+    """The largest difference of loss and gradient from the enumeration."""
     noise = Noise.at(0, dtype=torch.float64)
     loss, *_ = computed(p, rows, noise, 1, y_known_fraction=share)
     exact = m2(p, rows, share)
@@ -192,7 +192,7 @@ def test_the_path_of_missing_numbers(known, tmp_path):
     assert worst(bad, rows, wanted) > Z
 
 
-# entries of a vector, each missing by itself
+# vectors with single missing entries
 
 
 BITS = """\
@@ -209,7 +209,7 @@ PARTLY = torch.tensor([[True, False, False], [False, True, True], [True] * 3, [F
 
 
 def partly(p, x, y, known):
-    """The bound on log p(x, y_known) of one row: the sum over all y that agree with it."""
+    """The bound on log p(x, y_known) of one row: a sum over all y with those known entries."""
     fits = H[((y == H) | ~known).all(-1)]
     log_q = Bernoulli(logits=p.guide.up(x)).log_prob(fits)
     log_q = torch.where(known, 0.0, log_q).sum(-1)
@@ -239,7 +239,7 @@ def test_some_entries_of_a_vector_are_drawn(tmp_path):
     assert worst(p, rows, wanted) < Z
 
 
-# without a guide, and entries that are left out
+# without a guide: missing entries have no term
 
 
 MIXTURE = """\
@@ -309,7 +309,7 @@ objective: {iwae: {particles: 3}}
 
 
 def test_a_guide_is_told_where_data_is_known(tmp_path):
-    """As if the mask were data of its own; of x, which is never missing, it is all ones."""
+    """`known(y)` is like a data field with the mask; `known(x)` is 1, since x is never missing."""
     told = TOLD.replace("GIVEN\n", "").replace("MASK", "known(y)").replace("WHOLE", "known(x)")
     given = TOLD.replace("GIVEN", "  m: {given: m}\n  w: {given: w}")
     given = given.replace("MASK", "m").replace("WHOLE", "w")

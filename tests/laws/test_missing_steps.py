@@ -1,7 +1,7 @@
-"""Sequences with gaps: what is left out of a density is summed or integrated over, exactly.
+"""Sequences with missing values, which are marginalized exactly.
 
-The references are complete data: the sum over all completions of what is missing, and the marginal
-of the joint normal of all entries.
+The references are sums over all completions of the missing values, and marginals of the joint
+normal distribution of all entries.
 """
 
 import itertools
@@ -53,7 +53,7 @@ def test_known_steps_have_the_sum_over_all_completions(name, tmp_path):
             x=filled, **{k: v[row].expand(len(filled)) for k, v in given.items()}
         )
         wanted = every.logsumexp(0)
-        if given and not HOLES[row, 3, 1]:  # a hole where the row has no step is none
+        if given and not HOLES[row, 3, 1]:  # beyond the row: no effect
             wanted = wanted - torch.tensor(2.0).log()
         torch.testing.assert_close(found[row], wanted, rtol=1e-12, atol=1e-12)
     everywhere = torch.ones_like(HOLES)
@@ -63,7 +63,7 @@ def test_known_steps_have_the_sum_over_all_completions(name, tmp_path):
 
 
 def marginal(made, values, row, known):
-    """log p of the known entries of x, from the normal that log p of all entries is."""
+    """log p of the known entries of x, from the joint normal density of all entries."""
     taken = {n: v[row : row + 1] for n, v in values.items()}
     x = taken.pop("x")
 
@@ -92,7 +92,7 @@ def test_known_entries_have_their_marginal_density(name, tmp_path):
     found = made.model.log_prob(**values, x_known=known)
     wanted = [marginal(whole, values, row, known[row]) for row in range(3)]
     torch.testing.assert_close(found, torch.stack(wanted), rtol=1e-8, atol=1e-8)
-    # What stands in a hole is not looked at, and nothing flows back to it.
+    # The value in place of a missing one has no effect, and its gradient is 0.
     x = torch.where(known, values["x"], 7.0).requires_grad_()
     again = made.model.log_prob(**{**values, "x": x}, x_known=known)
     torch.testing.assert_close(again, found)
@@ -108,7 +108,7 @@ def test_a_row_without_any_value_has_density_one(tmp_path):
 
 
 def test_data_beside_it_is_seen_where_it_has_gaps(tmp_path):
-    """A state with two kinds of observations and inputs: only those of x may be missing."""
+    """A state with two observed nodes and inputs, of which x alone may be missing."""
     text = linear.DRIVEN
     whole, made = linear.settled(text, tmp_path), linear.settled(gaps(text), tmp_path)
     values = linear.data(text)
@@ -121,7 +121,7 @@ def test_data_beside_it_is_seen_where_it_has_gaps(tmp_path):
 
 
 def conditional_marginal(made, given, known):
-    """The integral over missing entries of the joint density of x and what else is given."""
+    """The integral over missing entries of the joint density of x and the other data."""
     rest = {n: v for n, v in given.items() if n != "x"}
     x, at = given["x"].reshape(-1), ~known.reshape(-1)
 
@@ -137,7 +137,7 @@ def conditional_marginal(made, given, known):
 
 
 def test_a_recurrent_guide_is_told_of_gaps(tmp_path):
-    """As if the mask were data of its own, step by step; gaps count for nothing in the bound."""
+    """The mask is an input at each step, and missing values have no term in the bound."""
     told = gaps(states.DEEP).replace("back(h[t+1], x)", "back(h[t+1], x, known(x))")
     given = gaps(states.DEEP).replace("back(h[t+1], x)", "back(h[t+1], x, m)")
     given = given.replace("  n: {given: n}", "  n: {given: n}\n  m: {given: m, plate: t}")
@@ -165,7 +165,7 @@ def test_a_recurrent_guide_is_told_of_gaps(tmp_path):
 
 
 def test_a_list_of_numbers_counts_as_a_whole(tmp_path):
-    """A step of chords is there or is not: its mask is that of all entries alike."""
+    """A step of chords is known or missing as one value: one mask for all its entries."""
     listed = "x: {from: x, shape: [4, 3], many_hot: {from: 0, size: 2}}"
     text = gaps(states.HMM).replace(states.X, listed)
     made, other = states.settled(text, tmp_path), states.settled(gaps(states.HMM), tmp_path)

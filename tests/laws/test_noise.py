@@ -1,4 +1,4 @@
-"""Laws of the noise: a function of its counters, without collisions, on any shape and type."""
+"""Laws of the noise: a function of its counters, without collisions, for all shapes and dtypes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from specc.runtime.noise import Noise, mix
 
 
 def test_mix_has_no_collisions_over_a_grid() -> None:
-    """Of 10^5 random 63-bit numbers two agree with a probability of 5e-10."""
+    """Among 10^5 random 63-bit numbers two are equal with a probability of 5e-10."""
     seeds = [
         mix(seed, epoch, step) for seed, epoch, step in product(range(10), range(100), range(100))
     ]

@@ -1,4 +1,4 @@
-"""Functions of floats and tensors agree, and the parts of densities that need care."""
+"""Functions of floats and of tensors agree; numerically delicate parts of densities."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def test_shapes_of_floats_and_tensors() -> None:
     assert number.shape(1.0, column, row) == (3, 4) and number.shape(1.0) == ()
     assert number.full_shape(None, column, 2.0) == (3, 1)
     assert number.full_shape((5, 3, 1), column) == (5, 3, 1)
-    assert number.spread(2.0, column.double(), row).dtype == torch.float64
-    assert number.spread(column, row).shape == (3, 4) and number.spread(2.0, 1.0).shape == ()
+    assert number.broadcast(2.0, column.double(), row).dtype == torch.float64
+    assert number.broadcast(column, row).shape == (3, 4) and number.broadcast(2.0, 1.0).shape == ()
     assert number.distance(1.0, 3.0) == 2.0
     assert [t.dtype for t in number.tensors(1.0, row.double())] == [torch.float64] * 2
 
 
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_the_series_of_the_continuous_bernoulli_meets_its_formula(sign: float) -> None:
-    """At the switch the two forms agree to 1e-12, so neither a term nor a digit is missing."""
+    """At the switch the two forms agree to 1e-12, so the series has enough terms."""
     edge = sign * continuous_bernoulli.SMALL
     inside = torch.tensor([edge * (1 - 1e-15)], dtype=torch.float64)
     outside = torch.tensor([edge], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Every variant of one objective is one number: exactly under common noise, or in order in K."""
+"""Variants of an objective are equal under common noise, and bounds increase with K."""
 
 import math
 from itertools import pairwise
@@ -33,7 +33,7 @@ def loss(text, folder, x=X, seed=3):
 
 
 def test_one_particle_is_one_bound(tmp_path):
-    """The importance-weighted bound of one particle is the ELBO, closed forms and all."""
+    """The importance-weighted bound of one particle is the ELBO, also with closed forms."""
     plain = loss(SPEC % ("", "elbo"), tmp_path)
     assert loss(SPEC % ("", "{iwae: {particles: 1}}"), tmp_path) == plain
     score = ", draw: {score: {baseline: mean}}"
@@ -101,7 +101,7 @@ objective: elbo
 
 
 def test_the_bounds_rise_to_the_exact_value(tmp_path):
-    """log N(x; b, W W' + s^2 I) (Tipping and Bishop 1999); 400 to 4,000 draws of each bound."""
+    """The limit is log N(x; b, W W' + s^2 I) (Tipping and Bishop 1999); 400 to 4,000 draws each."""
     made = program(LINEAR, tmp_path)
     settle(made, seed=1)
     with torch.no_grad():
@@ -134,7 +134,7 @@ def test_the_bounds_rise_to_the_exact_value(tmp_path):
     assert bounds[-1][0] > exact - 0.1
 
 
-# divergences that rise and that have a least value
+# annealed divergences, and free bits
 
 
 SHAPED = """

@@ -1,7 +1,7 @@
-"""Losses of several players: values of nodes, functions of terms, and what does not pass `stop`.
+"""Losses of several players: values of nodes, functions of terms, and `stop`.
 
-The exact gradients come from enumerating all bits, with densities of torch.distributions; 120,000
-samples a case, float64, seeded, a false alarm about once in 5,000.
+The exact gradients come from enumerating all bits, with densities of torch.distributions; each case
+has 120,000 seeded samples in float64, and a false alarm for one seed in 5,000.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ objective: OBJECTIVE
     ids=["doubled", "shifted", "penalized"],
 )
 def test_log_prob_is_the_likelihood_whatever_is_minimized(tmp_path, expression, change):
-    """A loss that is another function of log p(x) has that value; log p(x) stays what it is."""
+    """A loss may be any function of log p(x), and `model.log_prob` remains log p(x)."""
     exact = program(HEAD + MIXTURE.replace("OBJECTIVE", "mle"), tmp_path)
     written = f'{{players: {{fit: {{minimize: "{expression}"}}}}}}'
     other = program(HEAD + MIXTURE.replace("OBJECTIVE", written), tmp_path)

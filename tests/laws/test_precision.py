@@ -1,8 +1,8 @@
 """Densities, entropies and divergences, and their gradients, against mpmath at extremes.
 
-What an error is relative to is in `tests/oracles/precision.py`; it is in units of the last place
-of 1. Formulas of a few terms keep within FEW of them. `python -m benchmarks.densities` writes the
-errors over all points, which `--slow` holds against the same bounds.
+`tests/oracles/precision.py` defines the scale of each error, which is in units of the last place of
+1. Formulas of a few terms have errors below FEW. `python -m benchmarks.densities` writes the errors
+at all points, which `--slow` compares with the same bounds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.oracles.precision import Truth, Worst, points, truth, worst
 FEW = 4.0
 
 MORE = {
-    # Below 10 (in float32 below 3) Binet's function is log Gamma less terms of up to 23.
+    # Below 10 (in float32 below 3) Binet's function is log Gamma minus terms of up to 23.
     ("log_prob", "beta"): 12.0,
     ("log_prob", "binomial"): 12.0,
     ("log_prob", "gamma"): 12.0,
@@ -36,7 +36,7 @@ MORE = {
     ("entropy", "inverse_gamma"): 12.0,
     ("kl", "beta"): 24.0,
     ("kl", "dirichlet"): 24.0,
-    # r - 1 - log r by way of r's logarithm, where r is far from 1.
+    # r - 1 - log r is computed from log r if r is far from 1.
     ("kl", "exponential"): 8.0,
 }
 
@@ -51,7 +51,7 @@ def function(what: str, name: str):
 
 
 def some(exact: Exact, count: int = AT_ONCE) -> Exact:
-    """A few of the points, the same ones each time."""
+    """A fixed subset of the points."""
     if len(exact.points) <= count:
         return exact
     return replace(exact, points=random.Random(12).sample(exact.points, count))
@@ -87,7 +87,7 @@ def test_it_is_exact_at_all_points(what: str, name: str) -> None:
 
 
 def test_a_formula_that_cancels_is_found_out() -> None:
-    """The textbook's own forms, in float32: differences of logarithms of gamma functions."""
+    """The textbook formulas in float32, differences of log-gamma functions, are rejected."""
 
     def counts(x, r, logits):
         ways = torch.lgamma(x + r) - torch.lgamma(x + 1) - torch.lgamma(r)
@@ -107,7 +107,7 @@ def test_a_formula_that_cancels_is_found_out() -> None:
 
 @pytest.mark.parametrize("r", [1e6, 1e8])
 def test_few_counts_of_a_large_number_of_failures(r: float) -> None:
-    """With the mean 20 it is Poisson's probability of 12, and below 1."""
+    """With the mean 20 it is the Poisson probability of 12, which is below 1."""
     logits = torch.tensor(20 / r).log()
     found = negative_binomial.log_prob(torch.tensor(12.0), r, logits)
     assert found.item() == pytest.approx(-4.038, abs=5e-4)

@@ -46,7 +46,7 @@ def program(tmp_path):
 
 
 def gradients(loss, program):
-    """By name; zeros where nothing reaches a parameter."""
+    """The gradients by name; zeros for parameters without a gradient."""
     named = dict(program.named_parameters())
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
     pairs = zip(named.items(), found, strict=True)
@@ -54,7 +54,7 @@ def gradients(loss, program):
 
 
 def by_hand(program, x, straight=True):
-    """The loss of the paper's equation 3, the nearest vector found by its distance."""
+    """The loss of equation 3 of the paper, with the nearest vector found by distances."""
     model = program.model
     z, e = model.encoder(x), model.codebook
     q = e[torch.cdist(z, e).argmin(-1)]

@@ -1,9 +1,9 @@
-"""Random specs, read a second time: generated densities and losses against an interpreter.
+"""Random specs: generated densities and losses against an independent interpreter.
 
-The interpreter computes one event at a time. Densities must agree to rounding. The loss is compared
-with the mean of what the guide's draws weigh, by the interpreter's own formula of the objective:
-4,000 draws each way, 6 standard errors, so a false alarm comes once in 500 million comparisons of
-normal means; the draws are seeded, and what passes today passes tomorrow.
+The interpreter computes one event at a time. Densities must agree up to rounding. The loss is
+compared with the mean weight of draws from the guide, by the formula of the interpreter: 4,000
+seeded draws of each, 6 standard errors, a false alarm in one of 500 million comparisons of normal
+means.
 """
 
 import itertools
@@ -32,14 +32,14 @@ from tests.unit.test_random_specs import batch_of
 COUNT, PARTICLES = 2, 2
 DRAWS, CHUNKS, SINGLES, Z = 100, 40, 300, 6.0
 MOST = 200
-"""Of more values of a density no sum is taken."""
+"""The largest number of values of a density that is summed."""
 Z_SCORE = 8.0
-"""Of 40 means each: Student's t with 39 degrees of freedom passes 8 once in a billion draws."""
+"""The bound for 40 means: Student's t with 39 degrees of freedom exceeds 8 once in a billion."""
 CALM = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
 
 def made(text, folder):
-    """The program of a spec with settled weights, and its data; None for a spec refused."""
+    """The program of a spec with fixed weights, and its data; None if the spec is refused."""
     result, checked = compile(Source("made.yaml", text))
     if result is None:
         return None
@@ -55,7 +55,7 @@ def made(text, folder):
 
 
 def guided(program, batch, particles, seed):
-    """The values and log q of the guide's draws; without a guide, no values and 0."""
+    """Draws from the guide with log q; without a guide, no values and 0."""
     if not program.can("guide.sample_and_log_prob"):
         return {}, torch.zeros(1, 1)
     sample = program.require("guide.sample_and_log_prob")
@@ -64,7 +64,7 @@ def guided(program, batch, particles, seed):
 
 
 def check_densities(program, checked, batch):
-    """log p(x, z) and log q(z | x), for every particle of every row."""
+    """Compares log p(x, z) and log q(z | x), for every particle of every row."""
     latents, log_q = guided(program, batch, PARTICLES, 1)
     values = {**batch, **latents}
     values |= anything(checked, [n for n in checked.objective.draws if n not in values])
@@ -80,27 +80,27 @@ def check_densities(program, checked, batch):
         for name, found in pairs:
             exact = torch.as_tensor(oracle.log_joint(name, one))
             own = found.expand(PARTICLES, COUNT)[particle, row]
-            if not torch.isfinite(exact):  # counts beyond the largest integer, for one
+            if not torch.isfinite(exact):  # for example counts beyond the largest integer
                 assert not torch.isfinite(own)
                 continue
             torch.testing.assert_close(own, exact, rtol=1e-9, atol=1e-9)
 
 
 def anything(checked, names):
-    """Values of latents that nothing draws, where each row has its own."""
+    """Values of local latents that no guide draws."""
     local = [n for n in names if checked.typed.type("model", n).is_local]
     return batch_of(checked.typed, local, COUNT, torch.Generator().manual_seed(2))
 
 
 def kind_of(checked, name, value):
-    """The type of a value; a mask of data that may be missing has one entry for some of theirs."""
+    """The type of a value; one entry of a mask may belong to several entries of the data."""
     if name.endswith("_known"):
         return Type(tuple(value.shape[1:]), BOOLEAN, (ROWS,))
     return checked.typed.type("model", name)
 
 
 def check_likelihood(program, checked, batch):
-    """log p(x), where it is exact, and its gradient: each row summed over all its states."""
+    """Compares log p(x), if it is exact, and its gradient with sums over all states of each row."""
     draws = checked.objective.draws
     if "model.log_prob" not in program.capabilities or any(d.fills for d in draws.values()):
         return
@@ -126,7 +126,7 @@ def check_likelihood(program, checked, batch):
 
 
 def joint_of(oracle, one, points):
-    """log p(x, z) of one row by its latents, without the density of points that all rows share."""
+    """log p(x, z) of one row as a function of its latents, without shared points."""
 
     def log_joint(latents):
         values = {**one, **latents}
@@ -137,15 +137,15 @@ def joint_of(oracle, one, points):
 
 
 def steps_of(checked, one):
-    """How many steps of each sequence a row has."""
+    """The number of steps of each sequence in a row."""
     scans = checked.graph.scans.items()
     return {n: s.steps if s.lengths is None else int(one[s.lengths]) for n, s in scans}
 
 
 def summed_log_p(program, checked, values):
-    """log p(x, z), with every latent that has no value summed over its values.
+    """log p(x, z), with every latent without a value marginalized.
 
-    All rows are alike, so the first one says how many steps each has.
+    All rows are equal, so the numbers of steps are those of the first one.
     """
     needed = program.capabilities["model.log_joint"]
     log_joint = program.require("model.log_joint")
@@ -160,7 +160,7 @@ def summed_log_p(program, checked, values):
 
 
 def weighed(program, checked, rows):
-    """-log w of the guide's own draws, averaged over many rows at once."""
+    """The mean of -log w over draws from the guide, for many rows at once."""
     objective = checked.objective.first
     for chunk in range(CHUNKS):
         latents, log_q = guided(program, rows, objective.particles, 1000 + chunk)
@@ -171,7 +171,7 @@ def weighed(program, checked, rows):
 
 
 def interpreted(program, checked, rows):
-    """-log w of draws of the interpreter, for latents that all rows share; nothing summed out."""
+    """-log w of draws of the interpreter, for shared latents, without marginalization."""
     oracle = Interpreter(checked, program)
     one = {name: value[0] for name, value in rows.items()}
     with torch.random.fork_rng():
@@ -182,7 +182,7 @@ def interpreted(program, checked, rows):
 
 
 def check_loss(program, checked, batch):
-    """The loss is the mean of -log w, or of -log of the mean of K weights."""
+    """Checks that the loss is the mean of -log w, or of -log of the mean of K weights."""
     objective = checked.objective.first
     guided_all = all(draw.program == GUIDE for draw in objective.draws.values())
     shared = any(ROWS not in checked.typed.type("model", n).plates for n in objective.draws)
@@ -204,12 +204,12 @@ def check_loss(program, checked, batch):
     error = (one.var() / len(one) + other.var() / len(other)).sqrt()
     gap = (one.mean() - other.mean()).abs()
     if not (torch.isfinite(one).all() and torch.isfinite(other).all()):
-        return  # the exp of a heavy-tailed draw has overflowed
+        return  # exp of a heavy-tailed draw overflows
     assert gap <= Z * error + 1e-9 * one.mean().abs(), (one.mean(), other.mean(), error)
 
 
 def check_samples(program, checked, batch):
-    """The model draws from its own density: the mean of grad log p over its draws is zero."""
+    """Checks that the mean of grad log p over draws from the model is zero."""
     needed = program.capabilities.get("model.log_joint", ())
     if not program.can("model.sample") or not list(program.model.parameters()):
         return
@@ -225,7 +225,7 @@ def check_samples(program, checked, batch):
             joint = program.require("model.log_joint")(**{name: values[name] for name in needed})
             extreme = any(((v != 0) & (v.double().abs() < 1e-30)).any() for v in values.values())
             if not joint.requires_grad or extreme:
-                return  # gamma numbers of a tiny concentration are cut off at the least float
+                return  # gamma variates of a tiny concentration are clamped at the smallest float
             scores.append(gradient(program, joint.mean()))
     stacked = torch.stack(scores)
     mean, error = stacked.mean(0), stacked.std(0) / CHUNKS**0.5

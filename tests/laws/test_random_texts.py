@@ -1,6 +1,6 @@
-"""Random specs as texts: other names, another order and another layout are the same mathematics.
+"""Random specs as texts: names, order and layout do not change the mathematics.
 
-What is told of a spec, in words and in pictures, holds all of it.
+Descriptions and drawings of a spec contain all its nodes.
 """
 
 import random
@@ -25,7 +25,7 @@ EXAMPLES = settings(max_examples=80, suppress_health_check=CALM, derandomize=Tru
 
 
 def plan_of(written):
-    """The plan of a sound spec; None of another one."""
+    """The plan of a valid spec; None for other specs."""
     return front(Source("made.yaml", written)).plan
 
 
@@ -72,7 +72,7 @@ def renamed(written, chance):
 
 
 def _renamed(value, others):
-    """The same with every whole word that is a name changed, in keys and in expressions."""
+    """The value with all names replaced, in keys and in expressions."""
     if isinstance(value, dict):
         return {_renamed(key, others): _renamed(item, others) for key, item in value.items()}
     if isinstance(value, list):
@@ -109,7 +109,7 @@ def test_every_node_is_told_and_drawn(written):
 
 
 def test_the_law_of_names_can_fail():
-    """Another number, another use of a node and another direction are other mathematics."""
+    """Another number, another reference and another direction change the mathematics."""
     written = """specc: 1
 name: made
 data: {source: npz, path: d.npz, fields: {x: {from: x}}}

@@ -1,8 +1,8 @@
 """Losses of values of several programs: draws, links, gradients inside a loss, other programs.
 
-Each loss is held against the same formula written with torch on the same draws, in float64; its
-gradient against finite differences; an expectation against its closed form, with 40,000 rows,
-seeded, a false alarm about once in 15,000 (4 standard errors).
+Each loss is compared with the same formula in torch on the same draws, in float64, its gradient
+with finite differences, and an expectation with its closed form, on 40,000 seeded rows, within 4
+standard errors: a false alarm for one seed in 15,000.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def exactly():
 
 
 class ByHand:
-    """The programs of `GAN` at one draw, written with torch."""
+    """The programs of `GAN` at one draw, in torch."""
 
     def __init__(self, made, *, between):
         noise = Noise.at(5, dtype=torch.float64)
@@ -173,7 +173,7 @@ def test_values_of_a_loss_come_from_one_draw(tmp_path):
         made.networks.w_of_z[0].weight.fill_(0.7)
         made.networks.w_of_z[0].bias.zero_()
         made.model.w.fill_(0.7)
-    # With w_of_z(z) = w z only the noise of y is left, whose variance is 1/4.
+    # With w_of_z(z) = w z only the noise of y remains, whose variance is 1/4.
     found = loss_of(made, "fit", rows=X[:1].expand(40_000, 2))
     assert abs(found - 0.25) < 4 * 0.25 * math.sqrt(2 / 40_000)
 
@@ -199,7 +199,7 @@ def test_the_gradient_through_a_discrete_draw_is_that_of_the_expectation(tmp_pat
     values = made.model.y(torch.arange(3))
     mean = (made.model.logit.softmax(0) * values**2).sum()
     exact = torch.autograd.grad(mean, made.model.logit)[0]
-    # Less the mean, y^2 times a derivative of log p is below the range of y^2.
+    # Minus its mean, y^2 times a derivative of log p is at most the range of y^2.
     widest = values.square().max() - values.square().min()
     spread = 1e-12 if "enumerate" in draw else 4 * widest.item() / math.sqrt(40_000)
     assert (found - exact).abs().max() < spread

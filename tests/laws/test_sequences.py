@@ -1,7 +1,7 @@
 """Laws of sequences: sums over states against enumeration, densities step by step, draws, masks.
 
-The reference computes one row and one step at a time, with torch.distributions and the program's
-own weights; nothing of the generated code but its methods for one step is used.
+The reference computes one row and one step at a time, with torch.distributions and the weights of
+the program; of the generated code it uses only the methods for one step.
 """
 
 import itertools
@@ -84,7 +84,7 @@ def data(rows, discrete=True):
 
 
 def chains(rows):
-    """Every chain of states, for so many rows alike."""
+    """Every sequence of states, repeated for all rows."""
     for states in itertools.product(range(3), repeat=4):
         yield torch.tensor(states).expand(rows, 4)
 
@@ -193,7 +193,7 @@ objective: {elbo: {particles: 2}}
 
 
 def deep_log_q(guide, values, x, c, particle, row):
-    """log q of the states of one row of one particle, one step at a time."""
+    """log q of the states of one row and one particle, one step at a time."""
     h, hidden = torch.zeros(5), [None] * 4
     for step in reversed(range(3)):  # the row has three of the four steps
         h = hidden[step] = torch.tanh(guide.back(torch.cat([h, x[row, step]])))
@@ -218,7 +218,7 @@ def test_a_recurrent_guide_draws_what_it_scores(tmp_path):
 
 
 def test_a_row_does_not_see_what_it_is_filled_up_with(tmp_path):
-    """A state that runs backwards begins at the last step of its row."""
+    """A state with reverse order begins at the last step of its row."""
     made, n = settled(DEEP, tmp_path, 0.2), torch.tensor([3, 1])
     x = data(2)
     other = x.clone()
@@ -244,7 +244,7 @@ def test_draws_of_a_model_follow_its_density(tmp_path):
 
 
 def test_the_bound_of_a_deep_model_is_below_the_density(tmp_path):
-    """The mean of importance weights of many particles is the same from either guide."""
+    """The mean of importance weights of many particles is the same for both guides."""
     made = settled(DEEP, tmp_path, 0.2)
     x, n = data(1), torch.tensor([3])
     estimates = []

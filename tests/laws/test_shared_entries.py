@@ -21,7 +21,7 @@ objective: elbo
 
 
 def fit(loc, scale, x):
-    """E[log p(x | z)] where x_i has the logit z_i."""
+    """E[log p(x | z)] for x_i with the logit z_i."""
     z = loc[..., None] + scale[..., None] * NODES
     return (WEIGHTS * Bernoulli(logits=z).log_prob(x[..., None])).sum()
 
@@ -74,7 +74,7 @@ TWICE = "{elbo: {particles: 2}}"
     ],
 )
 def test_users(spec, place, tmp_path):
-    """The divergence of three users counts in full, whatever they share; `u[1]` is the second."""
+    """The divergence sums over three users, also with shared parameters; `u[1]` is the second."""
     x = torch.tensor([1.0], dtype=torch.float64)
     batch = {"x": x, "user": torch.tensor([2])}
 

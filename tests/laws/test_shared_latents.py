@@ -1,7 +1,7 @@
-"""Finite latents that rows share, against every one of their values tried in float64.
+"""Finite latents that rows share, against enumeration in float64.
 
-The expectation over a guide's q(b) is a sum over rows, so batches of all rows together give the
-bound of the data; a sum over b of the density is not, and is refused for every objective.
+The expectation under q(b) is a sum over rows, so a mean over batches gives the bound of the data.
+The log of a sum of the density over b is not, so every objective refuses it.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def fit(p, b, x):
 
 
 def summed_inside(p, x, rows):
-    """The row's class is summed out of the model, b is weighed by the guide."""
+    """The class of a row is marginalized in the model, and b has the weights of the guide."""
     q = Bernoulli(logits=p.guide.l)
     weighed = [bit(p.guide.l, b).exp() * fit(p, b, x).mean() for b in (0, 1)]
     return -(sum(weighed) - kl_divergence(q, Bernoulli(logits=torch.tensor(0.4))) / rows)
 
 
 def weighed_inside(p, x, rows):
-    """The guide weighs the row's class, too, uniformly."""
+    """The class of a row has weights of the guide, too, which are uniform."""
     q = Bernoulli(logits=p.guide.l)
     fits = [
         bit(p.guide.l, b).exp() / 3 * Normal(p.model.m * b + p.model.t * y, 1.0).log_prob(x).mean()
@@ -92,7 +92,7 @@ objective: elbo
 
 
 def pair(p, x, rows):
-    """Two shared latents, one of which depends on the other in the model and in the guide."""
+    """Two shared latents; one depends on the other in model and guide."""
     total = 0.0
     for k, first, second in itertools.product(range(3), (0, 1), (0, 1)):
         log_q = Categorical(logits=p.guide.l).logits[k]
@@ -144,7 +144,7 @@ objective: {elbo: {particles: 40}}
 
 
 def test_a_score_gradient_given_a_value_that_is_weighed(tmp_path):
-    """Each value of b has a draw of c, whose signal is that of this value alone."""
+    """Each value of b has a draw of c, whose learning signal is that of this value alone."""
     x = X[:1]
 
     def exact(p):
@@ -175,7 +175,7 @@ GUIDE = "guide:\n  l: {parameter: real, plate: users}\n  b: {latent: bernoulli, 
 
 @pytest.mark.parametrize("particles", [1, 2])
 def test_a_finite_latent_of_a_plate_is_scored_without_bias(particles, tmp_path):
-    """The exact gradient sums over the values of the element that the row names."""
+    """The exact gradient sums over the values of the element with the index of the row."""
     place = 2
 
     def exact(p):

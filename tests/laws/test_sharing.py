@@ -1,7 +1,7 @@
 """Links, parameters and deterministic nodes that the model and the guide share.
 
-Each loss is held against the same formula written with torch on the same draws, in float64, and its
-gradient against finite differences, to which a guide with its own weights does not come near.
+Each loss is compared with the same formula in torch on the same draws, in float64, and its gradient
+with finite differences; a guide with separate weights fails the same test.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def test_a_shared_tensor_is_one_parameter(text, tmp_path):
 
 
 def test_a_link_under_params_is_shared_with_its_heads(tmp_path):
-    """The prior is the density of the guide at learnt inputs (Tomczak and Welling, 2018)."""
+    """The prior is the density of the guide at learnt inputs (Tomczak and Welling 2018)."""
     found = program(FLAT + MIXED, tmp_path)
     for name in ("encoder", "z_loc_head", "z_log_scale_head"):
         assert getattr(found.guide, name) is getattr(found.model, name)

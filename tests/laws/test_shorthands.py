@@ -1,4 +1,4 @@
-"""An objective that is short for several players is what its long form is, written in its place."""
+"""An objective that is short for several players equals its long form."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def short_and_long(short):
 
 
 def without_places(files):
-    """The code without its head, the digest of the spec, and the lines of the spec."""
+    """The code without its header (the digest of the spec) and without lines of the spec."""
     code = {name: text for name, text in files.items() if name.endswith(".py")}
     bare = {n: re.sub(r"\A(#.*\n)*", "", text) for n, text in code.items()}
     return {n: re.sub(r" +spec\.yaml:\d+", "", text) for n, text in bare.items()}
@@ -77,7 +77,7 @@ def test_another_long_form_is_noticed():
 
 
 def words(schema):
-    """The options of a schema, and the words that an option may be."""
+    """The options of a schema, and the words that are values of options."""
     found = {*schema.get("properties", {})}
     found |= {word for word in schema.get("enum", []) if isinstance(word, str)}
     found |= {schema["const"]} if "const" in schema else set()

@@ -1,4 +1,4 @@
-"""Spectral normalization of every link: singular values by numpy, gradients by differences."""
+"""Spectral normalization of links: singular values by numpy, gradients by finite differences."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def iterate(net, times):
 
 
 def as_matrix(weight, layer):
-    """Outputs by everything else, with numpy alone."""
+    """The weight as a matrix [outputs, rest], with numpy alone."""
     array = weight.detach().numpy()
     transposed = isinstance(layer, nn.ConvTranspose2d)
     return np.moveaxis(array, 1 if transposed else 0, 0).reshape(

@@ -34,7 +34,7 @@ def entries(dice, sizes, probabilities=False):
 
 
 class Net:
-    """A spec in the making; `classes` are the nodes that can be an index."""
+    """A spec under construction; `classes` are the nodes that can be an index."""
 
     def __init__(self, seed):
         self.dice = random.Random(seed)
@@ -42,7 +42,7 @@ class Net:
         self.constants, self.model, self.guide, self.fields = [], [], [], []
 
     def index(self, before):
-        """A class number, and how many classes there are."""
+        """An expression of a class number, and the number of classes."""
         name = self.dice.choice(before)
         if self.classes[name] == 2 and self.dice.random() < 0.2:
             return f"1 - {name}", 2
@@ -68,7 +68,7 @@ class Net:
         return f"{name}[{at}]"
 
     def node(self, role, before, program, family):
-        """The fields of a node, its parameters looked up in tables where there are nodes before."""
+        """The fields of a node, with parameters from tables if there are previous nodes."""
         if family == "normal":
             return f'{role}: normal, loc: "{self.table(before, [], program)}", scale: 0.7'
         if not before:
@@ -84,7 +84,7 @@ class Net:
         return f"{role}: {family}, {wanted}"
 
     def text(self):
-        """The whole spec."""
+        """The text of the spec."""
         objective = self.dice.choice(OBJECTIVES)
         names = []
         for number in range(self.dice.choice([2, 3, 4])):
@@ -145,7 +145,7 @@ def test_an_entry_of_a_table_that_varies(leading, rest):
 
 
 def test_a_function_of_class_numbers_is_a_real_number(tmp_path):
-    """Their sum enters a link, which takes no integers."""
+    """Their sum is the input of a link, which does not accept integers."""
     text = """specc: 1
 name: made
 data: {source: npz, path: d.npz, fields: {x: {from: x, shape: [2]}}}
@@ -193,7 +193,7 @@ VALUES = {
 @pytest.mark.parametrize("kind", ["int64", "uint8", "bool"])
 @pytest.mark.parametrize("what", VALUES)
 def test_whole_numbers_are_calculated_with_as_real_ones(what, kind, tmp_path):
-    """Data may be kept as integers, and an entry of several class numbers is one of them."""
+    """Data may have an integer dtype; an entry of a vector of class numbers is one, too."""
     model = program(WHOLE.replace("KIND", kind).replace("VALUE", VALUES[what]), tmp_path).model
     x, n = torch.randn(4, 2, dtype=torch.float64), torch.tensor([[0, 2], [1, 1], [2, 0], [2, 1]])
     y = torch.tensor([[0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 1]])
@@ -210,7 +210,7 @@ def test_whole_numbers_are_calculated_with_as_real_ones(what, kind, tmp_path):
 
 
 class _Largest(TorchDispatchMode):
-    """Notes the largest tensor that is made."""
+    """Records the size of the largest tensor that is created."""
 
     def __init__(self):
         super().__init__()
@@ -226,7 +226,7 @@ class _Largest(TorchDispatchMode):
 
 @pytest.mark.parametrize("lead", [(), (5, 1)])
 def test_a_table_is_not_repeated_for_each_row(lead):
-    """Neither in the value nor in the gradient, which would take rows times its size."""
+    """Neither the value nor the gradient allocates a table for each row."""
     table = torch.randn(*lead, 300, 4, requires_grad=True)
     rows = torch.arange(200)
     with _Largest() as largest:

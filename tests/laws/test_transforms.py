@@ -84,7 +84,7 @@ every = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def coordinates(x: Tensor, support: Support) -> Tensor:
-    """As many entries of an event as it has degrees of freedom."""
+    """The free entries of an event, as many as it has degrees of freedom."""
     if support == SIMPLEX:
         return x[..., :-1]
     if support == CHOLESKY:
@@ -107,7 +107,7 @@ def completed(part: Tensor, support: Support) -> Tensor:
 
 
 def inside(x: Tensor, support: Support) -> bool:
-    """Whether all values lie in the support, at no end of it."""
+    """Whether all values are in the interior of the support."""
     if support == SIMPLEX:
         near = 16 * x.shape[-1] * torch.finfo(x.dtype).eps
         return bool((x > 0).all() and ((x.sum(-1) - 1).abs() < near).all())
@@ -134,7 +134,7 @@ def test_log_determinants_are_those_of_the_jacobian(case):
     f, u = case.bijection(), case.draws(3)
     x, log_det = f(u)
     if not u.numel():
-        assert not log_det.any()  # one number that sums to one
+        assert not log_det.any()  # a simplex of one entry
         return
     _, negative = f.inverse(x)
     part = coordinates(x, case.support)
@@ -198,7 +198,7 @@ def test_the_volume_of_a_bounded_support_is_the_integral_of_the_determinant(case
 
 @every
 def test_the_map_of_heads_reaches_the_support_and_is_the_bijection(case):
-    """Entry by entry and for Cholesky factors; softmax is another map than stick breaking."""
+    """They are equal for elementwise maps and Cholesky factors; softmax is not stick breaking."""
     to = transform_to(case.support)
     u = case.draws(5)
     if case.support == SIMPLEX:

@@ -1,7 +1,7 @@
 """Gradients of wake-sleep and of reweighted wake-sleep, against enumeration of all bits.
 
-The densities are those of torch.distributions; 120,000 samples a case, float64, seeded, a false
-alarm about once in 5,000. A wrong variant of the generated code fails the same test.
+The densities are those of torch.distributions; each case has 120,000 seeded samples in float64, and
+a false alarm for one seed in 5,000. Wrong variants of the generated code fail the same test.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ def compiled(folder, objective, change=None, draw=""):
 
 
 def wake(p):
-    """-E_q[log p(x, h)], q a constant."""
+    """-E_q[log p(x, h)], with q constant."""
     log_q, log_p = terms(p)
     return -(log_q.exp().detach() * log_p).sum()
 
 
 def sleep(p):
-    """-E_p[log q(h | x)] over all h and x, p a constant."""
+    """-E_p[log q(h | x)] over all h and x, with p constant."""
     h, x = bits(2)[:, None], bits(2)[None]
     log_p = lp(THIRD, h) + lp(p.model.x_logits(h), x)
     return -(log_p.exp().detach() * lp(p.guide.h_logits(x), h)).sum()
 
 
 def pairs(p, value):
-    """The mean of a value of K draws from q, as constants, over all their combinations."""
+    """The expectation of a function of K draws from q, with constant probabilities."""
     log_q, log_p = terms(p)
     total = torch.zeros((), dtype=torch.float64)
     for states in itertools.product(range(4), repeat=PARTICLES):
@@ -78,7 +78,7 @@ def theta(p):
 
 
 def phi(p):
-    """-E[sum_k v_k log q(h_k | x)], the normalized weights v constants."""
+    """-E[sum_k v_k log q(h_k | x)], with constant normalized weights v."""
     return pairs(
         p,
         lambda log_p, log_q: -((log_p - log_q).detach().softmax(0) * log_q).sum(),
@@ -104,7 +104,7 @@ CASES = {
 
 
 def trained(p, name):
-    """The parameters of a player as a mask of all."""
+    """The mask of the parameters of a player among all parameters."""
     (loss,) = (loss for loss in p.manifest.losses if loss.name == name)
     flags = [n.startswith(tuple(loss.parameters)) for n, _ in p.named_parameters()]
     pieces = zip(flags, p.parameters(), strict=True)
@@ -132,7 +132,7 @@ def test_the_mean_gradient_is_that_of_enumeration(case, tmp_path):
 
 
 def test_few_values_are_summed_out_in_the_wake_phase(tmp_path):
-    """All rows have the exact gradient, and not one that is right in the mean."""
+    """Every row has the exact gradient, not only the mean over rows."""
     made = compiled(tmp_path, "wake_sleep")
     exact = gradient(made, wake(made)) * trained(made, "wake")
     assert farthest(made, "wake", exact) < 1e-6
@@ -163,7 +163,7 @@ def test_the_parts_of_a_joint_draw_are_drawn_together(tmp_path):
 
 
 def test_a_joint_node_has_its_density_at_what_the_guide_draws(tmp_path):
-    """At the data and the guide's draws, `at=guide` says what is so without it."""
+    """At the data and the draws of the guide; `at=guide` is the default."""
     found = []
     for at in ("", ", at=guide"):
         loss = f'"-log_prob(model.xu{at}) + log_prob(guide.u)"'

@@ -1,4 +1,4 @@
-"""Train a spec as a user would, and hand back the open run."""
+"""Trains a spec as a user would, and returns the loaded run."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 
 def source(name: str) -> Source:
-    """A spec of the gallery."""
+    """The text of a gallery spec."""
     return Source(f"specs/{name}.yaml", (SPECS / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def compiled(spec: str | Source, folder: Path, settings: tuple[str, ...] = ()) -> Path:
-    """The folder with the generated package of a gallery spec, or of one given here."""
+    """The folder with the generated package of a gallery spec, or of the given source."""
     spec = source(spec) if isinstance(spec, str) else spec
     result, checked = compile(spec, settings)
     assert result is not None, checked.diagnostics
@@ -29,7 +29,7 @@ def compiled(spec: str | Source, folder: Path, settings: tuple[str, ...] = ()) -
 def trained(
     spec: str | Source, folder: Path, settings: tuple[str, ...] = (), data_dir: Path | None = None
 ) -> Trained:
-    """A finished run, on one thread so that runs beside it do not wait."""
+    """A finished run, on one thread, so that parallel runs do not wait for each other."""
     options = Options(data_dir=data_dir, quiet=True, threads=1)
     return train(compiled(spec, folder, settings), folder / "run", options)
 
@@ -37,5 +37,5 @@ def trained(
 def trained_text(
     text: str, folder: Path, settings: tuple[str, ...] = (), data_dir: Path | None = None
 ) -> Trained:
-    """The same of the text of a spec."""
+    """A finished run of the text of a spec."""
     return trained(Source("given.yaml", text), folder, settings, data_dir)

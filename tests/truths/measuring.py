@@ -1,4 +1,4 @@
-"""Rows, figures and draws of a run as numpy arrays; counts against probabilities."""
+"""Rows, metrics and draws of a run as numpy arrays; tests of counts against probabilities."""
 
 import numpy as np
 import torch
@@ -10,26 +10,26 @@ from specc.evaluate.sampling import sample
 from specc.evaluate.scoring import Request, fixed_batch
 
 Z = 4.5
-"""Standard errors that are allowed: a sound program is beyond them once in 150,000 checks."""
+"""The bound in standard errors; a correct program exceeds it in one of 150,000 checks."""
 
 REFUSED = 1e-6
-"""The probability of counts as strange as those that are refused."""
+"""The p-value below which counts are rejected."""
 
 
 AT_ONCE = 8192
-"""Rows that are computed together."""
+"""The number of rows of a chunk."""
 
 
 def rows(run, part, field):
-    """The values of a field, before anything random is done to them."""
+    """The values of a field, before random binarization."""
     resident = run.loaded.data.part(part).fields[field]
     return resident.batch(slice(None), None).double().numpy()
 
 
 def scored(run, part, revealed=False):
-    """The rows of a part as `bound` takes them, each binarized once, every field by its name.
+    """The rows of a part by field, as inputs of `bound`, each binarized once.
 
-    What is hidden for an experiment is hidden, unless it is to be `revealed`.
+    Values hidden for an experiment are missing, unless `revealed`.
     """
     taken = run.loaded.data.part(part)
     taken = taken.revealed() if revealed else taken
@@ -38,13 +38,13 @@ def scored(run, part, revealed=False):
 
 
 def bound(run, particles, part="test", estimator="iwae"):
-    """A figure of a part of the data, with the values of its rows."""
+    """The estimate on a part of the data, with the values of its rows."""
     request = Request(estimator=estimator, particles=particles, part=part)
     return estimate(run.loaded, request)
 
 
 def log_prob(run, particles=1, **fields):
-    """log p of rows that are given here, or the bound on it: [rows]."""
+    """log p of the given rows, or a bound on it: [rows]."""
     tensors = {name: torch.as_tensor(value) for name, value in fields.items()}
     pieces = zip(*(value.split(AT_ONCE) for value in tensors.values()), strict=True)
     batches = (dict(zip(tensors, piece, strict=True)) for piece in pieces)
@@ -53,13 +53,13 @@ def log_prob(run, particles=1, **fields):
 
 
 def draws(run, count, seed=0):
-    """Rows drawn from the model, every node by its name."""
+    """Samples from the model, by the name of the node."""
     drawn = sample(run.loaded, count, seed).values
     return {name: value.double().numpy() for name, value in drawn.items()}
 
 
 def weights(run):
-    """What was learnt, by name: `model.table`, `guide.encoder.0.weight`."""
+    """The parameters by name: `model.table`, `guide.encoder.0.weight`."""
     state = run.loaded.program.state_dict()
     return {name: value.double().numpy() for name, value in state.items()}
 
@@ -70,9 +70,9 @@ def error(values):
 
 
 def follows(counts, probabilities):
-    """Whether a chi-square test believes counts, the rarest put together to ten expected ones.
+    """Whether a chi-square test accepts counts; rare values are merged to ten expected counts.
 
-    Refuses sound counts once in a million times.
+    It rejects correct counts with the probability REFUSED.
     """
     counts, expected = np.ravel(counts), np.ravel(probabilities) * np.sum(counts)
     order = np.argsort(expected)

@@ -7,12 +7,12 @@ from scipy.special import logsumexp
 
 
 def checkerboard(x):
-    """Even on an area of 32, on which all points are."""
+    """log p of points of the checkerboard, which is uniform on an area of 32."""
     return np.full(len(x), -np.log(32))
 
 
 def ring(x):
-    """Eight normal distributions of standard deviation 0.05 about the circle of radius 1."""
+    """log p of eight normal distributions of standard deviation 0.05 on the unit circle."""
     angle = np.arange(8) * np.pi / 4
     centers = np.stack([np.cos(angle), np.sin(angle)], 1)
     away = ((x[:, None] - centers) ** 2).sum(-1) / (2 * 0.05**2)
@@ -20,7 +20,7 @@ def ring(x):
 
 
 def moons(x, y):
-    """A normal distribution of standard deviation 0.1 about a half circle, for each class."""
+    """log p given the class: normal noise of standard deviation 0.1 around a half circle."""
     angle = (np.arange(1000) + 0.5) * np.pi / 1000
     arc = np.stack([np.cos(angle), np.sin(angle)], 1)
     found = np.empty(len(x))
@@ -31,10 +31,10 @@ def moons(x, y):
 
 
 def pinwheel(x):
-    """Each arm is a normal (u, v), turned by 0.25 exp(u) and scaled by 2.
+    """log p of arms, each a normal (u, v), rotated by 0.25 exp(u) and scaled by 2.
 
-    The determinant of that map is 4 (1 - 0.25 exp(u) v), and u and v of a point are a fixed point.
-    What is no preimage of it, or beyond the fold of the map, 4 deviations away, is left out.
+    The determinant of that map is 4 (1 - 0.25 exp(u) v), and (u, v) of a point is a fixed point.
+    Preimages beyond the fold of the map, 4 standard deviations away, are ignored.
     """
     radius, angle = np.hypot(*x.T) / 2, np.arctan2(x[:, 1], x[:, 0])
     arms = []
@@ -53,30 +53,30 @@ def pinwheel(x):
 
 @dataclass(frozen=True)
 class Grid:
-    """Midpoints of `cells` times `cells` cells of the square from -half to half."""
+    """A grid of `cells` times `cells` cells on the square from -half to half."""
 
     half: float
     cells: int
 
     def points(self):
-        """All midpoints, in single precision: [cells * cells, 2]."""
+        """The centres of all cells, in float32: [cells * cells, 2]."""
         along = (np.arange(self.cells) + 0.5) * 2 * self.half / self.cells - self.half
         across, up = np.meshgrid(along, along, indexing="ij")
         return np.stack([across.ravel(), up.ravel()], 1).astype(np.float32)
 
     def masses(self, log_p):
-        """The probability of each cell from the log-density of its midpoint: [cells, cells]."""
+        """The probability of each cell from the log-density at its centre: [cells, cells]."""
         return np.exp(log_p).reshape(self.cells, self.cells) * (2 * self.half / self.cells) ** 2
 
     def counts(self, x, coarse):
-        """How many points lie in each of coarse x coarse parts of the square, and outside of it."""
+        """The counts of points in coarse x coarse parts of the square, and outside of it."""
         at = np.floor((x + self.half) * coarse / (2 * self.half)).astype(int)
         inside = ((at >= 0) & (at < coarse)).all(1)
         flat = np.bincount(at[inside] @ np.array([coarse, 1]), minlength=coarse**2)
         return np.append(flat, (~inside).sum())
 
     def coarser(self, masses, coarse):
-        """The probability of each of those parts, and of what is outside."""
+        """The probability of each part, and of the outside."""
         each = self.cells // coarse
         parts = masses.reshape(coarse, each, coarse, each).sum((1, 3)).ravel()
         return np.append(parts, max(0.0, 1.0 - parts.sum()))

@@ -1,8 +1,8 @@
-"""Trained autoregressive models of twelve pixels, over all 4,096 pictures that there are.
+"""Trained autoregressive models of twelve pixels, over all 4,096 possible pictures.
 
 The pixels are three rows of four from the middle of each digit, black or white. Every run is seeded
-and on one thread; draws are held against the probabilities by a chi-square test that refuses sound
-ones once in a million.
+and on one thread. A chi-square test compares draws with the probabilities; it rejects correct draws
+for one seed in a million.
 """
 
 import itertools
@@ -26,7 +26,7 @@ PICTURES = DATA % ([1, 3, 4], ", y: {from: y, shape: [], one_hot: 10}")
 
 @pytest.fixture
 def folder(tmp_path):
-    """A data folder with the pixels and the classes of 1,438 digits to learn from, and 359 more."""
+    """A data folder with pixels and classes of 1,438 training digits and 359 test digits."""
     digits = load_digits()
     x = (digits.images[:, 2:5, 2:6] > 8).reshape(-1, 12).astype(np.float32)
     order = np.random.default_rng(0).permutation(len(x))
@@ -37,19 +37,19 @@ def folder(tmp_path):
 
 
 def shares(x):
-    """The mean log-probability of test rows by the share of ink of each pixel in training ones."""
+    """The mean log-probability of test rows under the frequency of each pixel in training rows."""
     train, test = x
     ink = (train.sum(0) + 0.5) / (len(train) + 1)
     return (test * np.log(ink) + (1 - test) * np.log1p(-ink)).sum(1).mean()
 
 
 def counted(x):
-    """How often each of the pictures was drawn."""
+    """The number of draws of each picture."""
     return np.bincount((x.reshape(-1, 12) @ PLACES).astype(int), minlength=len(STATES))
 
 
 def test_all_pictures_have_probability_one_in_eight_orders(folder):
-    """The density is a mean over orders, and a draw takes one of them."""
+    """The density is a mean over orders, and each draw uses one of them."""
     run = trained("made", folder, (PLAIN, "train.epochs=20"), data_dir=folder)
     log_p = log_prob(run, x=STATES)
     assert abs(logsumexp(log_p)) < 1e-5
@@ -75,7 +75,7 @@ def test_all_pictures_of_each_class_have_probability_one(folder):
 
 
 def regressions(x):
-    """The largest likelihood of all x_i ~ Bernoulli(sigmoid(b_i + sum_{j < i} w_ij x_j))."""
+    """The maximum likelihood of all x_i ~ Bernoulli(sigmoid(b_i + sum_{j < i} w_ij x_j))."""
     total = 0.0
     for i in range(x.shape[1]):
         before = np.column_stack([np.ones(len(x)), x[:, :i]])
@@ -90,7 +90,7 @@ def regressions(x):
 
 
 def test_a_fully_visible_belief_net_is_a_logistic_regression_of_each_pixel(folder):
-    """Frey (1998): the optimum is convex, and what is trained is within 0.01 nats of it."""
+    """The problem is convex (Frey 1998); the trained model is within 0.01 nats of the optimum."""
     linear = ("links.made={masked_mlp: []}", "train.epochs=100", "train.schedule={cosine: {}}")
     adam = "train.optimizer.adam.lr=0.02"
     run = trained("made", folder, (PLAIN, *linear, adam), data_dir=folder)

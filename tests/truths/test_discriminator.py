@@ -1,9 +1,9 @@
-"""The best discriminator on a finite space (Goodfellow et al. 2014, proposition 1 and theorem 1).
+"""The optimal discriminator on a finite space (Goodfellow et al. 2014, prop. 1 and theorem 1).
 
-Data have the probabilities p, samples q. Against a generator that stands still the discriminator
-D = sigmoid(d) that minimizes -E_p[log D] - E_q[log(1 - D)] is p/(p + q), and the loss there is
-ln 4 - 2 JS(p, q). The data are rows with exactly the shares p, and the values of the sample are
-summed over, so that there is no sampling error: both are reached to 1e-3.
+Data have the probabilities p, samples q. For a fixed generator the discriminator D = sigmoid(d)
+that minimizes -E_p[log D] - E_q[log(1 - D)] is p/(p + q), and the loss there is ln 4 - 2 JS(p, q).
+The rows have exactly the frequencies p, and the values of the sample are marginalized, so there is
+no sampling error: both are reached within 1e-3.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def test_it_is_the_share_of_the_data_and_its_loss_the_divergence(loss, tmp_path)
 
 
 def test_a_discriminator_of_other_samples_is_noticed(tmp_path):
-    """With the samples weighed twice it is p/(p + 2q)."""
+    """With doubled weights of samples it is p/(p + 2q)."""
     once, twice = "softplus(d_model_x)", "2 * softplus(d_model_x)"
     values, found = trained(tmp_path, "minimax", (once, twice))
     assert (values.sigmoid() - P / (P + Q)).abs().max() > 10 * WITHIN
@@ -85,7 +85,7 @@ def test_a_discriminator_of_other_samples_is_noticed(tmp_path):
 
 
 def test_least_squares_have_the_same_optimum(tmp_path):
-    """Towards 1 and 0 (Mao et al. 2017, equation 5): the loss there is half of sum pq/(p + q)."""
+    """With the targets 1 and 0 (Mao et al. 2017, equation 5) the loss is half of sum pq/(p + q)."""
     values, found = trained(tmp_path, "least_squares")
     torch.testing.assert_close(values, P / (P + Q), rtol=0, atol=WITHIN)
     assert found == pytest.approx((P * Q / (P + Q)).sum().item() / 2, abs=WITHIN)

@@ -1,4 +1,4 @@
-"""Counts with an exposure: the rate's estimate is all counts over all exposure."""
+"""Counts with an exposure: the estimate of the rate is total counts / total exposure."""
 
 import math
 
@@ -23,7 +23,7 @@ COUNTS, EXPOSURES = [0.0, 3.0, 1.0, 0.0], [0.0, 10.0, 2.5, 1.0]
 
 
 def test_the_likelihood_is_highest_at_counts_over_exposure(tmp_path):
-    """An exposure of 0 has a count of 0, and says nothing of the rate."""
+    """A row with an exposure of 0 has a count of 0 and does not affect the rate."""
     made = program(SPEC % "b * e", tmp_path)
     batch = {
         name: torch.tensor(values, dtype=torch.float64)

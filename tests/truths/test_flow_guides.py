@@ -1,8 +1,8 @@
-"""Posteriors and priors with flows, trained, against evidences that are known exactly.
+"""Trained posteriors and priors with flows, against exact evidences.
 
-A bound that forgot a log-determinant, or had its sign wrong, would not come to the evidence. Every
-run is seeded and on one thread; what is random is held within 4.5 standard errors, which a sound
-program exceeds for one seed in 300,000 where one side counts.
+A bound without a log-determinant, or with its sign wrong, would differ from the evidence. Every run
+is seeded and on one thread; random quantities must be within 4.5 standard errors, which a correct
+program exceeds for one seed in 300,000 in one-sided tests.
 """
 
 import numpy as np
@@ -43,7 +43,7 @@ FLOWS = {
 
 
 def gaps(kind, folder):
-    """How far ELBO and importance-weighted bound are from log N(x; 0, W W' + s^2 I), row by row."""
+    """log N(x; 0, W W' + s^2 I) minus the ELBO and the importance-weighted bound, by row."""
     rng = np.random.default_rng(0)
     z, noise = rng.standard_normal((6000, 4)), rng.standard_normal((6000, 2))
     x = (z @ LOADINGS.T + 0.3 * noise).astype(np.float32)
@@ -58,14 +58,14 @@ def gaps(kind, folder):
 
 @pytest.mark.parametrize("kind", ["iaf", "planar", "nsf"])
 def test_a_flow_finds_the_posterior_of_a_linear_model(kind, tmp_path):
-    """Two numbers seen of four, so the posterior is a narrow ridge; the bound is 0.05 short."""
+    """The posterior is a narrow ridge; the gap of the ELBO is at most 0.05 nats."""
     elbo, iwae = gaps(kind, tmp_path)
     assert -0.05 < elbo.mean() < Z * error(elbo), (elbo.mean(), error(elbo))
     assert abs(iwae.mean()) < 0.005, (iwae.mean(), error(iwae))
 
 
 def test_a_plain_guide_of_it_has_the_gap_that_it_must_have(tmp_path):
-    """Without a flow the least KL(q || p) is 0.5 (sum_i log P_ii - log |P|), P the precision."""
+    """Without a flow min KL(q || p) = 0.5 (sum_i log P_ii - log |P|), P the precision."""
     precision = np.eye(4) + LOADINGS.T @ LOADINGS / 0.09
     least = 0.5 * (np.log(np.diag(precision)).sum() - np.linalg.slogdet(precision)[1])
     elbo, _ = gaps("plain", tmp_path)
@@ -76,7 +76,7 @@ GRID = Grid(6, 120)
 
 
 def log_likelihoods(run, x):
-    """log p(x | z) of rows and points of the grid, by numpy from the learnt decoder."""
+    """log p(x | z) of rows and grid points, by numpy from the trained decoder."""
     learnt, h = weights(run), GRID.points().astype(np.float64)
     for layer in (0, 2):
         w, b = (learnt[f"model.decoder.{layer}.{name}"] for name in ("weight", "bias"))
@@ -86,7 +86,7 @@ def log_likelihoods(run, x):
 
 
 def log_prior(run, x, log_likelihood):
-    """log p(z) of the points: log p(x, z) of any row less log p(x | z)."""
+    """log p(z) of the grid points: log p(x, z) of any row minus log p(x | z)."""
     z, model = torch.from_numpy(GRID.points()), run.loaded.program.model
     with torch.no_grad():
         joint = model.log_joint(z=z, x=torch.from_numpy(x).float().expand(len(z), -1))
@@ -95,7 +95,7 @@ def log_prior(run, x, log_likelihood):
 
 @pytest.mark.parametrize("name", ["iaf_vae", "planar_vae", "flow_prior"])
 def test_the_bounds_of_a_plane_of_latents(name, tmp_path):
-    """With two latents log p(x) is a sum over a grid; the prior with a flow in it sums to one.
+    """With two latents log p(x) is a sum over a grid; the prior with a flow sums to one.
 
     The bound of 2,000 particles is within 0.02 nats, and p(x) two nats above independent pixels.
     """

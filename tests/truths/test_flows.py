@@ -1,7 +1,7 @@
-"""Trained flows of the plane against the densities that their points come from.
+"""Trained flows of the plane against the densities of their data.
 
-Every run is seeded and on one thread, so a result is the same each time. What is random is held
-within 4.5 standard errors: a sound program would be beyond them for one seed in 150,000.
+Every run is seeded and on one thread, so results are reproducible. Random quantities must be within
+4.5 standard errors, which a correct program exceeds for one seed in 150,000.
 """
 
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ train: {optimizer: {adam: {lr: 0.005}}, batch_size: 256, steps: 200}
 
 @dataclass(frozen=True)
 class Case:
-    """A flow, the truth about its points, a grid that holds them, and what it must gain.
+    """A flow, the exact log-density of its data, a grid, and the minimum gain.
 
-    `gain` is in nats a point, over a normal distribution with a full covariance; it is some 0.1
-    below what was measured.
+    `gain` is in nats per point, over a normal distribution with a full covariance; it is about 0.1
+    below the measured gain.
     """
 
     spec: str
@@ -71,7 +71,7 @@ def test_a_flow_of_the_plane(name, tmp_path):
 
 
 def above_no_truth(found, truth):
-    """Held out, E[log p(x)] is the negative entropy less a divergence, row by row on these rows."""
+    """Checks that the mean log-density is at most the exact one, within Z standard errors."""
     away = found - truth
     assert away.mean() < Z * error(away), (away.mean(), error(away))
 
@@ -82,7 +82,7 @@ def better_than_a_normal_distribution(found, train, x, gain):
 
 
 def sums_to_one_and_is_what_is_drawn(grid, on_grid, drawn, score):
-    """The draws are in each part of the plane as often as the density says, and as likely."""
+    """Checks that the density integrates to one, and that draws follow it in parts of the plane."""
     masses = grid.masses(on_grid)
     assert abs(masses.sum() - 1) < 3e-4, masses.sum()
     assert follows(grid.counts(drawn, 24), grid.coarser(masses, 24))
@@ -91,7 +91,7 @@ def sums_to_one_and_is_what_is_drawn(grid, on_grid, drawn, score):
 
 
 def test_a_flow_for_each_class(tmp_path):
-    """Points of two half circles, whose density given the class is an integral over the arc."""
+    """Points of two half circles; the density given the class is an integral over the arc."""
     run = trained("conditional_flow", tmp_path, ("train.steps=400",))
     x, y = rows(run, "test", "x"), rows(run, "test", "y").astype(int)
     train, of = rows(run, "train", "x"), rows(run, "train", "y").astype(int)
@@ -109,11 +109,10 @@ def test_a_flow_for_each_class(tmp_path):
 
 
 def test_a_flow_over_data_and_latents_together(tmp_path):
-    """The bound is below the truth, and E_q[p(x, u) / q(u | x)] says where the draws are.
+    """The bound is below the exact value, and draws follow p(x) = E_q[p(x, u) / q(u | x)].
 
-    Points are drawn evenly in each of the 16 squares, and their weights are averaged, 20 for each
-    point: 4 times the mean is the probability of the square. 16 checks, of which a sound program
-    misses none for all but one seed in 9,000.
+    The probability of each of 16 squares is 4 times the mean weight of uniform points in it, with
+    20 weights for each point. A correct program fails one of the 16 checks for one seed in 9,000.
     """
     run = trained("vflow", tmp_path, ("train.epochs=6",))
     x = rows(run, "test", "x")

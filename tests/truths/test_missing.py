@@ -1,8 +1,8 @@
-"""Models of data of which some is missing, trained, against sums over all that they do not see.
+"""Trained models with missing data, against exact marginals.
 
-With two latents every density is a sum over a grid, made here by numpy from the learnt decoder.
-Every run is seeded and on one thread. Where a bound is held below a sum it is allowed 4.5 standard
-errors, which a sound program exceeds for one seed in 300,000.
+With two latents every density is a sum over a grid, by numpy from the trained decoder. Every run is
+seeded and on one thread. A bound may exceed the exact value by 4.5 standard errors, which a correct
+program does for one seed in 300,000.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ LOG_PRIOR = np.log(GRID.masses(norm.logpdf(GRID.points().astype(np.float64)).sum
 
 
 def logits(run, *given):
-    """What the decoder makes of each point of the grid, with the same numbers beside each."""
+    """The output of the decoder at each grid point, joined with the same further inputs."""
     w = {name.removeprefix("model.decoder."): value for name, value in weights(run).items()}
     points = GRID.points().astype(np.float64)
     taken = np.column_stack([points, *(np.full(len(points), number) for number in given)])
@@ -32,15 +32,15 @@ def logits(run, *given):
 
 
 def log_joint(logits, x, known=True):
-    """log p(z) + log p(x | z) of the entries that are known, [rows, points]."""
+    """log p(z) + log p(x_known | z), [rows, points]."""
     lit, dark = -np.logaddexp(0, -logits), -np.logaddexp(0, logits)
     return LOG_PRIOR + (x * known) @ lit.T + ((1 - x) * known) @ dark.T
 
 
 def test_labels_that_are_known_hidden_and_told(tmp_path):
-    """log p(x, y), log p(x) where no row has a label, and p(y | x) by Bayes' rule.
+    """log p(x, y), log p(x) without labels, and p(y | x) by Bayes' rule.
 
-    The labels are told better than by a logistic regression of the 100 rows that have one.
+    Predictions are more accurate than a logistic regression on the 100 labelled rows.
     """
     run = trained("m2", tmp_path, ("train.epochs=20", FASTER, PLANE))
     test = scored(run, "test")
@@ -64,14 +64,14 @@ def test_labels_that_are_known_hidden_and_told(tmp_path):
 
 
 def filled(run):
-    """The mean of each missing pixel by `impute`, and by the known training values."""
+    """The mean of each missing pixel by `impute`, and the mean of the known training values."""
     train = scored(run, "train")
     mean = (train["x"] * train["x_known"]).sum(0) / train["x_known"].sum(0)
     return impute(run.loaded, ImputationRequest(8, 40, "test"))["x"].values.double().numpy(), mean
 
 
 def test_half_of_the_pixels_on_a_plane_of_latents(tmp_path):
-    """log p of the known pixels, and the means of the others given them."""
+    """log p of the known pixels, and the means of missing pixels given them."""
     run = trained("imputation", tmp_path, ("train.epochs=40", FASTER, PLANE))
     test, whole = scored(run, "test"), scored(run, "test", revealed=True)["x"]
     known, missing = test["x_known"], ~test["x_known"]

@@ -1,7 +1,7 @@
-"""Trained sequences against plain recursions, EM, and joint normal distributions, all in numpy.
+"""Trained sequence models against recursions, EM, and joint normal distributions in numpy.
 
-Every run is seeded and on one thread, so a result is the same each time. What is random is held
-within 4.5 standard errors, or by a chi-square test that refuses sound counts once in a million.
+Every run is seeded and on one thread, so results are reproducible. Random quantities must be within
+4.5 standard errors, or pass a chi-square test that rejects correct counts once in a million.
 """
 
 import numpy as np
@@ -15,14 +15,14 @@ from tests.truths.measuring import Z, bound, draws, error, follows, rows, weight
 
 
 def shares(x):
-    """The probability of each next state, and of light in each pixel, of the learnt tables."""
+    """The probabilities of transitions and of bright pixels in the trained tables."""
     return np.exp(log_softmax(x["model.table"], -1)), 1 / (1 + np.exp(-x["model.light"]))
 
 
 def smoothed(x, move, light):
-    """log p of each row [rows], and how often each move and each lit pixel is to be expected.
+    """log p of each row [rows], and the expected counts of transitions and bright pixels.
 
-    Before the first step is state 0: Rabiner (1989), equations 18 to 27, in logarithms.
+    The state before the first step is 0; Rabiner (1989), equations 18 to 27, in logarithms.
     """
     log_x = x @ np.log(light).T + (1 - x) @ np.log1p(-light).T  # [rows, steps, states]
     steps, log_move = x.shape[1], np.log(move)
@@ -44,11 +44,11 @@ def smoothed(x, move, light):
 
 
 FITTED = ("states=6", "train.optimizer.adam.lr=0.3", "train.schedule={cosine: {}}")
-"""Six states learn to the end in 1,500 steps."""
+"""Settings with which six states converge in 1,500 steps."""
 
 
 def test_a_hidden_markov_model_is_where_em_stays(tmp_path):
-    """log p is that of the recursion, 50 steps of EM find less than 0.02 nats, and draws follow."""
+    """log p equals the recursion, 50 EM steps gain below 0.02 nats, and draws follow the model."""
     run = trained("hmm", tmp_path, FITTED)
     move, light = shares(weights(run))
     log_p = smoothed(rows(run, "test", "x"), move, light)[0]
@@ -84,7 +84,7 @@ DRAWS = 4000
 
 
 def joint(maps, scales, start, steps):
-    """Mean and covariance of all observations, from the equations of all steps at once.
+    """The mean and covariance of all observations, from the stacked equations of all steps.
 
     z_t = M z_(t-1) + b + drift e_t and x_t = E z_t + c + noise d_t. Stacked, (I - S (x) M) z is
     b + drift e, with S the shift by one step, and M start more at the first.
@@ -102,7 +102,7 @@ FASTER = "train.optimizer.adam.lr=0.05"
 
 
 def test_a_state_space_is_one_normal_distribution(tmp_path):
-    """All 64 pixels at once, to 0.001 nats; ten nats above normal pixels that no state joins."""
+    """log p of all 64 pixels agrees to 0.001 nats, ten nats above independent normal pixels."""
     run = trained("state_space", tmp_path, ("train.epochs=15", FASTER))
     w, x = weights(run), rows(run, "test", "x")
     names = ("move.weight", "move.bias", "log_drift", "emit.weight", "emit.bias", "log_noise")
@@ -150,7 +150,7 @@ SEEN = np.array([[1.0, 0.5], [-0.5, 1.0]])
 
 
 def sequences(folder, filling):
-    """Rows of the model itself, each of one to six steps, and what stands behind the last one."""
+    """Samples of the model with one to six steps, and padding after the last step."""
     rng = np.random.default_rng(0)
     z, x = np.zeros((2500, 2)), np.empty((2500, 6, 2))
     for t in range(6):
@@ -166,8 +166,8 @@ def sequences(folder, filling):
 def test_a_recurrent_guide_finds_the_posterior_of_a_state_space(tmp_path):
     """The bound is below log p of the steps that a row has, by less than 0.05 nats.
 
-    The states turn, and are seen under right angles, so that the posterior of each given the one
-    before is among the distributions that the guide can be.
+    The transition is a rotation and the emission orthogonal, so the posterior of each state given
+    the previous one is in the family of the guide.
     """
     x, n = sequences(tmp_path, 0.0)
     text = DEEP % (TURN.tolist(), SEEN.tolist(), 600)
@@ -187,7 +187,7 @@ def test_a_recurrent_guide_finds_the_posterior_of_a_state_space(tmp_path):
 
 
 def test_what_a_row_is_filled_up_with_is_nothing(tmp_path):
-    """Rows with thousands behind their last step train to the same numbers, bit for bit."""
+    """Training with padding of 1,000 and of 0 gives the same numbers bit for bit."""
     found = []
     for name, filling in (("zeros", 0.0), ("thousands", 1000.0)):
         folder = tmp_path / name

@@ -1,7 +1,7 @@
 """Tables learnt from rows of the student network (Koller and Friedman 2009, figure 3.4).
 
-Every run is seeded and on one thread, so a result is the same each time. Chi-square tests refuse
-what is sound once in a million times.
+Every run is seeded and on one thread, so results are reproducible. Chi-square tests reject correct
+counts once in a million times.
 """
 
 import numpy as np
@@ -49,20 +49,20 @@ def joint(courses, students, marks, praise):
 
 
 def learnt(run):
-    """The tables of a run, in the order in which `joint` takes them."""
+    """The trained tables of a run, in the order of the arguments of `joint`."""
     logits = (weights(run)[f"model.{n}_logits"] for n in ("courses", "students", "marks", "praise"))
     return [np.exp(table) / np.exp(table).sum(-1, keepdims=True) for table in logits]
 
 
 def counted(values, shape):
-    """How often each combination of the values of several nodes is there."""
+    """The counts of all combinations of values of several nodes."""
     found = np.zeros(shape)
     np.add.at(found, tuple(np.stack(values).astype(int)), 1)
     return found
 
 
 def em(tables, seen):
-    """One step of EM with intelligence unseen; `seen` counts (difficulty, grade, sat, letter)."""
+    """One step of EM with latent intelligence; `seen` counts (difficulty, grade, sat, letter)."""
     whole = joint(*tables)
     expected = whole / whole.sum(1, keepdims=True) * seen[:, None]
     sums = "digsl->d", "digsl->i", "digsl->idg", "digsl->gl"
@@ -75,7 +75,7 @@ def mean_log_p(tables, seen):
 
 
 def test_the_student_network_is_learnt_with_one_node_unseen(tmp_path):
-    """Tables where EM stays, as likely as 13 free numbers may be beside the book's, and draws."""
+    """EM gains nothing; a likelihood-ratio test of 13 parameters accepts the tables of the book."""
     sampled(tmp_path)
     run = trained("student", tmp_path, SETTINGS, data_dir=tmp_path)
     observed = [rows(run, "train", name) for name in NAMES if name != "intelligence"]
@@ -95,7 +95,7 @@ def test_the_student_network_is_learnt_with_one_node_unseen(tmp_path):
 
 
 def test_with_all_nodes_seen_the_tables_are_shares(tmp_path):
-    """The maximum likelihood is the share of each class among the rows with the same parents."""
+    """The maximum likelihood is the frequency of each class given the values of the parents."""
     sampled(tmp_path)
     text = source("student").text.replace("{latent: categorical", "{observed: categorical")
     text = text.replace(

@@ -1,7 +1,6 @@
 """Trained models against the exact optimum: closed forms, EM, and probabilistic PCA.
 
-Every run is seeded and on one thread, so a result is the same each time; the tolerances are in
-nats a row.
+Every run is seeded and on one thread, so results are reproducible; tolerances are in nats per row.
 """
 
 import os
@@ -18,7 +17,7 @@ DATA = os.environ.get("SPECC_DATA_DIR")
 
 
 def test_a_linear_vae_is_probabilistic_pca(tmp_path):
-    """Tipping and Bishop (1999), equation 7; the held-out bound lies within 0.05 nats of it."""
+    """Tipping and Bishop (1999), equation 7; the held-out bound is within 0.05 nats of it."""
     from sklearn.decomposition import PCA
 
     run = trained("linear_vae", tmp_path)
@@ -28,7 +27,7 @@ def test_a_linear_vae_is_probabilistic_pca(tmp_path):
 
 
 def test_a_gaussian_mixture_is_where_em_stays(tmp_path):
-    """From the trained parameters, EM finds less than 0.05 nats more on the training rows."""
+    """From the trained parameters, EM gains less than 0.05 nats on the training rows."""
     run = trained("gaussian_mixture", tmp_path)
     x = rows(run, "train", "x")
     model = run.loaded.program.model
@@ -53,7 +52,7 @@ def log_joint(x, weights, center, scale):
 
 
 def em_step(x, joint):
-    """One step of EM (Dempster et al. 1977) with no scale under 0.1."""
+    """One step of EM (Dempster et al. 1977) with scales of at least 0.1."""
     r = np.exp(joint - logsumexp(joint, 1, keepdims=True))
     mass = r.sum(0)[:, None]
     center = r.T @ x / mass
@@ -62,7 +61,7 @@ def em_step(x, joint):
 
 
 def test_naive_bayes_counts(tmp_path):
-    """The maximum likelihood is the share of each class and of ink in each pixel."""
+    """The maximum likelihood is the frequency of each class, and of ink in each pixel."""
     run = trained("naive_bayes", tmp_path)
     x, y = rows(run, "train", "x"), rows(run, "train", "y").astype(int)
     share = np.bincount(y, minlength=10) / len(y)
@@ -78,7 +77,7 @@ def test_naive_bayes_counts(tmp_path):
 
 @pytest.mark.skipif(DATA is None, reason="needs SPECC_DATA_DIR, a folder with ap/ap_counts.npz")
 def test_a_unigram_counts_words(tmp_path):
-    """The maximum likelihood is the share of each word in all training documents."""
+    """The maximum likelihood is the frequency of each word in all training documents."""
     run = trained("unigram", tmp_path, data_dir=Path(DATA))
     words = rows(run, "train", "words")
     share = words.sum(0) / words.sum()

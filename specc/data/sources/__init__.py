@@ -26,7 +26,7 @@ NAMES = (
 def reader(name: str) -> Reader:
     """The function that reads the source `name`.
 
-    Raises RunFailure: E0501, where there is no such source.
+    Raises RunFailure: E0501, if there is no such source.
     """
     if name not in NAMES:
         hint = f"the sources are {', '.join(NAMES)}"

@@ -14,7 +14,7 @@ from specc.data.table import ALL, Column, Table
 def read(
     options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
 ) -> Table:
-    """`image` [64], parts of 16, and `level`, the same as 0 to 16; `label`, 0 to 9."""
+    """`image` [64], multiples of 1/16, `level` [64], the same as 0 to 16, and `label`, 0 to 9."""
     del options, folder, used
     # The import takes a second.
     from sklearn.datasets import load_digits  # type: ignore[import-untyped]

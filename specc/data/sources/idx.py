@@ -25,9 +25,9 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 def read(
     options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
 ) -> Table:
-    """`image` (bytes as parts of 255) and `label`, from the files that the options name.
+    """`image` (bytes with the factor 1/255) and `label`, from the files that the options name.
 
-    Options: `images`, `labels`, and `test_images`, `test_labels` where there is a test part.
+    Options: `images`, `labels`, and `test_images`, `test_labels` for a test part.
     """
     del used
     folder = folder_for("idx", folder)

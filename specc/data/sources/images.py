@@ -46,7 +46,7 @@ BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, Image.Decompre
 def read(
     options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
 ) -> Table:
-    """`image` [channels * height * width], bytes as parts of 255, and `label`.
+    """`image` [channels * height * width], bytes with the factor 1/255, and `label`.
 
     Colours have the shape [channels, height, width]. Pictures are in the order of their names; if
     there are folders, `label` is the number of the folder in the order of their names. A picture is
@@ -108,7 +108,7 @@ def _channels(first: Path, options: Mapping[str, Any]) -> int:
 
 def _refuse_colour(path: Path) -> None:
     """Refuses a picture in colours if the spec does not state `channels`."""
-    mode, (height, width) = _looked_at(path)
+    mode, (height, width) = _mode_and_size(path)
     if mode in COLOUR:
         pixels = height * width
         hint = (
@@ -122,11 +122,11 @@ def _size(first: Path, options: Mapping[str, Any]) -> tuple[int, int]:
     if "size" in options:
         height, width = options["size"]
         return int(height), int(width)
-    return _looked_at(first)[1]
+    return _mode_and_size(first)[1]
 
 
-def _looked_at(path: Path) -> tuple[str, tuple[int, int]]:
-    """Mode, height and width, from the head of the file alone."""
+def _mode_and_size(path: Path) -> tuple[str, tuple[int, int]]:
+    """Mode, height and width, from the header of the file, without decoding the image."""
     with _opened(path) as picture:
         return picture.mode, (picture.height, picture.width)
 
@@ -154,9 +154,9 @@ def _picture(path: Path, channels: int, size: tuple[int, int], resize: bool) -> 
             problem = f"it is {found[0]}x{found[1]}, and the pictures before it {size[0]}x{size[1]}"
             raise unreadable(path, problem, f"write `size: [{size[0]}, {size[1]}]`")
         try:
-            whole = picture.convert("L" if channels == 1 else "RGB")
+            converted = picture.convert("L" if channels == 1 else "RGB")
         except BROKEN as error:
             raise unreadable(path, str(error) or type(error).__name__) from error
         if found != size:
-            whole = whole.resize((size[1], size[0]), Image.Resampling.BOX)
-        return np.asarray(whole)
+            converted = converted.resize((size[1], size[0]), Image.Resampling.BOX)
+        return np.asarray(converted)

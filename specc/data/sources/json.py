@@ -1,4 +1,4 @@
-"""JSON: a list of records, or a record a line; each key is a column."""
+"""JSON: a list of records, or one record per line; each key is a column."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from specc.data.text import lines as text_lines
 from specc.runtime.failure import RunFailure
 
 GROWTH = 24
-"""Bytes of memory for each byte of text, while it is a list of Python's numbers."""
+"""Bytes of memory for each byte of text, while the values are Python numbers."""
 
 Records = list[dict[str, Any]]
 

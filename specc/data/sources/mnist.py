@@ -18,7 +18,7 @@ ENDINGS = ("-ubyte", "-ubyte.gz", ".gz", "")
 def read(
     options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
 ) -> Table:
-    """`image` [784], bytes as parts of 255, and `label`, 0 to 9, with the standard test part.
+    """`image` [784], bytes with the factor 1/255, and `label`, 0 to 9, with the standard test part.
 
     The four files are in the data folder or in its subfolder `mnist`, compressed or not.
     """

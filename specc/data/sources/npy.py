@@ -16,7 +16,7 @@ from specc.data.table import ALL, Array, Column, Table
 def read(
     options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
 ) -> Table:
-    """`values`, a row a datum, from the file `path`, and `label` from the file `labels`.
+    """`values`, one row per datum, from the file `path`, and `label` from the file `labels`.
 
     The array is memory-mapped read-only, so it may be larger than the memory. An array in column
     order or of another byte order is read completely and must fit into memory.

@@ -1,4 +1,4 @@
-"""npz files of numpy: arrays by name, read without unpickling anything."""
+"""npz files of numpy: arrays by name, read without unpickling."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def read(
     if not with_rows and (arrays or not names):
         single = f"`{next(iter(arrays))}` is a single number, and a column has rows"
         raise unreadable(path, single if arrays else "it has no array with rows")
-    published = _published(with_rows)
+    published = _published_parts(with_rows)
     if published:
         parts = {name: with_ragged(path, part) for name, part in published.items()}
-        return Table(_as_long(parts), place=path.name, names=_columns(names))
+        return Table(_equally_padded(parts), place=path.name, names=_columns(names))
     masks = {name: a for name, a in arrays.items() if a.dtype == np.bool_}
     columns = with_ragged(path, with_rows)
     return Table({ALL: columns}, masks, place=path.name, names=_columns(names))
@@ -56,12 +56,12 @@ def read(
 
 def _columns(names: Sequence[str]) -> tuple[str, ...]:
     """The names of columns from those of arrays: `x` from `train_x` and `test_x`."""
-    parts = _published(dict.fromkeys(names))
+    parts = _published_parts(dict.fromkeys(names))
     return tuple(parts["train"]) if parts else tuple(names)
 
 
 def _is_used(name: str, used: Collection[str]) -> bool:
-    """Whether an array is, or is a part of, a column of the names that are used."""
+    """Whether one of the columns `used` needs the array."""
     part, _, rest = name.partition("_")
     bare = [name, rest or "values"] if part in PARTS else [name]
     own = {stem.removesuffix(end) for stem in bare for end in ("", "_values", f"_{LENGTHS}")}
@@ -71,7 +71,7 @@ def _is_used(name: str, used: Collection[str]) -> bool:
 T = TypeVar("T")
 
 
-def _published(arrays: Mapping[str, T]) -> dict[str, dict[str, T]]:
+def _published_parts(arrays: Mapping[str, T]) -> dict[str, dict[str, T]]:
     parts: dict[str, dict[str, T]] = {}
     for name, found in arrays.items():
         part, _, field = name.partition("_")
@@ -80,8 +80,8 @@ def _published(arrays: Mapping[str, T]) -> dict[str, dict[str, T]]:
     return parts if "train" in parts and len(parts) > 1 else {}
 
 
-def _as_long(parts: Mapping[str, Mapping[str, Column]]) -> dict[str, dict[str, Column]]:
-    """Rows of unequal length filled up to the longest of all parts."""
+def _equally_padded(parts: Mapping[str, Mapping[str, Column]]) -> dict[str, dict[str, Column]]:
+    """The parts, with rows of unequal length padded to the longest row of all parts."""
     longest: dict[str, int] = {}
     for part in parts.values():
         for name, column in part.items():
@@ -100,9 +100,7 @@ def names_of(path: Path) -> tuple[str, ...]:
 
 
 def arrays_of(path: Path, used: Collection[str] | None = None) -> dict[str, Array]:
-    """Every array of the file, or those that columns of the names `used` are made of.
-
-    Nothing of it is unpickled.
+    """Every array of the file, or those that the columns `used` need; nothing is unpickled.
 
     Raises RunFailure: E0505, if the file is damaged or contains other things than arrays; E0513, if
     its arrays do not fit into the free memory.
@@ -113,7 +111,7 @@ def arrays_of(path: Path, used: Collection[str] | None = None) -> dict[str, Arra
             if used is not None:
                 own = [item for item in items if _is_used(item.filename.removesuffix(ENDING), used)]
                 items = own
-            _refuse_twins(path, items)
+            _refuse_duplicates(path, items)
             headers = [_header(archive, item, path) for item in items]
             require_memory(path, sum(found.size for found in headers))
             return {item.filename.removesuffix(ENDING): _values(archive, item) for item in items}
@@ -121,7 +119,7 @@ def arrays_of(path: Path, used: Collection[str] | None = None) -> dict[str, Arra
         raise unreadable(path, f"{error}", "an npz file is written by `numpy.savez`") from error
 
 
-def _refuse_twins(path: Path, items: Sequence[zipfile.ZipInfo]) -> None:
+def _refuse_duplicates(path: Path, items: Sequence[zipfile.ZipInfo]) -> None:
     names = [item.filename.removesuffix(ENDING) for item in items]
     for name in names:
         if names.count(name) > 1:

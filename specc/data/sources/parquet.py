@@ -110,28 +110,28 @@ def _require(path: Path, metadata: Any, names: Collection[str]) -> None:  # noqa
 def _column(arrow: Any, path: Path, name: str, found: Any) -> dict[str, Column]:  # noqa: ANN401
     """The columns of an array of numbers or lists; empty for other types."""
     kinds = arrow.types
-    whole = found.combine_chunks()
-    if isinstance(whole, arrow.ChunkedArray):
-        whole = arrow.concat_arrays(whole.chunks) if whole.num_chunks else None
-    if whole is None:
+    array = found.combine_chunks()
+    if isinstance(array, arrow.ChunkedArray):
+        array = arrow.concat_arrays(array.chunks) if array.num_chunks else None
+    if array is None:
         return {}
-    if kinds.is_dictionary(whole.type):
-        whole = whole.dictionary_decode()
-    if kinds.is_list(whole.type) or kinds.is_large_list(whole.type):
-        return _lists(kinds, path, name, whole)
-    if kinds.is_fixed_size_list(whole.type) and _is_number(kinds, whole.type.value_type):
-        if whole.null_count:
-            raise unreadable(path, f"`{name}` is missing in {whole.null_count} rows")
-        return {name: Column(_numbers(whole.flatten()).reshape(len(whole), -1))}
-    return {name: Column(_numbers(whole))} if _is_number(kinds, whole.type) else {}
+    if kinds.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if kinds.is_list(array.type) or kinds.is_large_list(array.type):
+        return _lists(kinds, path, name, array)
+    if kinds.is_fixed_size_list(array.type) and _is_number(kinds, array.type.value_type):
+        if array.null_count:
+            raise unreadable(path, f"`{name}` is missing in {array.null_count} rows")
+        return {name: Column(_numbers(array.flatten()).reshape(len(array), -1))}
+    return {name: Column(_numbers(array))} if _is_number(kinds, array.type) else {}
 
 
-def _lists(kinds: Any, path: Path, name: str, whole: Any) -> dict[str, Column]:  # noqa: ANN401
-    if not _is_number(kinds, whole.type.value_type):
+def _lists(kinds: Any, path: Path, name: str, array: Any) -> dict[str, Column]:  # noqa: ANN401
+    if not _is_number(kinds, array.type.value_type):
         return {}
-    if whole.null_count:
-        raise unreadable(path, f"`{name}` is missing in {whole.null_count} rows")
-    steps, lengths = _numbers(whole.flatten()), np.asarray(whole.value_lengths())
+    if array.null_count:
+        raise unreadable(path, f"`{name}` is missing in {array.null_count} rows")
+    steps, lengths = _numbers(array.flatten()), np.asarray(array.value_lengths())
     if len(set(lengths.tolist())) == 1:
         return {name: Column(steps.reshape(len(lengths), -1))}
     filled = ragged(path, name, steps, lengths)

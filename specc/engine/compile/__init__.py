@@ -1,1 +1,1 @@
-"""Compiled steps: how a graph is made, and whether it saves time."""
+"""Compiled steps: tracing and compiling the graph, and the decision to use it."""

@@ -79,14 +79,16 @@ def _timed(step: Step, steps_left: int, restore: Callable[[], None]) -> Choice:
         return Choice(False, str(reason))
     cost = time.perf_counter() - began
     graph = _seconds(step)
-    words = f"{_shown(graph)} a step against {_shown(eager)}, {cost:.0f} s to compile"
+    comparison = (
+        f"{_milliseconds(graph)} a step against {_milliseconds(eager)}, {cost:.0f} s to compile"
+    )
     if (eager - graph) * steps_left > cost:
-        return Choice(True, words)
+        return Choice(True, comparison)
     step.compiled.clear()
-    return Choice(False, f"it does not pay: {words}")
+    return Choice(False, f"it does not pay: {comparison}")
 
 
-def _shown(seconds: float) -> str:
+def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms"
 
 
@@ -109,7 +111,10 @@ def _run(step: Step, count: int) -> None:
 
 
 class _unchanged:  # noqa: N801 - used as a statement
-    """A context that restores weights, state and optimizers at its end, and on request."""
+    """A context that restores weights, loss state and optimizers at its end.
+
+    Entering it returns `restore`, which restores them at any time before.
+    """
 
     def __init__(self, step: Step) -> None:
         self.step = step

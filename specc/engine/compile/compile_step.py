@@ -9,7 +9,7 @@ from specc.engine.step.step import Step
 def compile_step(step: Step) -> None:
     """Compiles the updates of a step on full batches; smaller batches are computed eagerly.
 
-    Raises NotCompiled, with the reason, where a step cannot be compiled.
+    Raises NotCompiled, with the reason, if a step cannot be compiled.
     """
     if step.has_dropout:
         raise NotCompiled("it has dropout, and a graph would draw other masks")

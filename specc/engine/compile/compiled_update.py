@@ -68,7 +68,7 @@ class Recording(Noise):
         raise NotCompiled("it draws gamma, Poisson or binomial numbers")
 
     def classes(self, probs: Tensor, draws: int) -> Tensor:
-        """Never compiled."""
+        """Raises NotCompiled, because the distribution depends on `probs`."""
         del probs, draws
         raise NotCompiled("it draws multinomial counts")
 
@@ -92,7 +92,7 @@ class Given(Noise):
         return torch.zeros(tuple(shape), dtype=self.dtype, device=device)
 
 
-def _lean(
+def _compile_without_guards(
     function: Callable[..., Any], inputs: Sequence[object], on_cpu: bool
 ) -> Callable[..., Any]:
     """The function compiled for inputs like these, without guards.
@@ -107,8 +107,8 @@ def _lean(
     with torch._dynamo.config.patch(trace_autograd_ops=True):
         made: Any = compiled.aot_compile((tuple(inputs), {}))  # type: ignore[attr-defined]
     made.disable_guard_check()
-    lean: Callable[..., Any] = made
-    return lean
+    result: Callable[..., Any] = made
+    return result
 
 
 class CompiledUpdate:
@@ -178,7 +178,7 @@ class CompiledUpdate:
         numbers = [self._number(scalars[name]) for name in self.varying]
         inputs = batch, drawn, numbers, list(self.loss_state.values())
         if self.with_optimizer:
-            return StepResult(self.names, *self._call(*inputs, *self._remembered()))
+            return StepResult(self.names, *self._call(*inputs, *self._optimizer_state()))
         values, skipped, grads = self._call(*inputs)
         for parameter, grad in zip(self.parameters, grads, strict=True):
             parameter.grad = grad
@@ -191,7 +191,7 @@ class CompiledUpdate:
             body = type(self)._step if self.with_optimizer else type(self)._gradient
             on_cpu = self.parameters[0].device.type == "cpu"
             try:
-                self._graph = _lean(body, (self, *inputs), on_cpu)
+                self._graph = _compile_without_guards(body, (self, *inputs), on_cpu)
             except (TorchDynamoException, InductorError) as error:
                 cause = getattr(error, "inner_exception", error)
                 line = str(cause).strip().partition("\n")[0]
@@ -262,8 +262,8 @@ class CompiledUpdate:
             **self.options,
         )
 
-    def _remembered(self) -> tuple[Tensor, list[list[Tensor]]]:
-        """The learning rate and the state of the optimizer, which is created if it is absent."""
+    def _optimizer_state(self) -> tuple[Tensor, list[list[Tensor]]]:
+        """The learning rate and the Adam state, which is initialized if the optimizer has none."""
         group = self.player.optimizer.param_groups[0]
         keys = ["exp_avg", "exp_avg_sq", "step", "max_exp_avg_sq"]
         for key in keys if not self._state else ():

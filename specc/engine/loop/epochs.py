@@ -60,7 +60,7 @@ class Epochs:
             state = self.step.state.named()
             checkpoint.restore(found, program, self.players, means, storage, state)
             self.early_stopping = found.early_stopping
-            self.metrics = RunningMetrics(found.tally)
+            self.metrics = RunningMetrics(found.running_metrics)
             if self.settings.patience is not None:
                 checkpoint.best(self.loaded.folder, storage, self.early_stopping)
         self._set_rates(counters.total)
@@ -127,8 +127,10 @@ class Epochs:
         found = self.step.measure(self.loaded.rows("valid"), self.settings.batch_size)
         patience, plateau = self.settings.patience, self.settings.plateau
         delta = 0.0 if patience is None else patience.min_delta
-        waits = sys.maxsize if plateau is None else plateau
-        self.early_stopping = self.early_stopping.after(found["loss"], counters.total, delta, waits)
+        drop_after = sys.maxsize if plateau is None else plateau
+        self.early_stopping = self.early_stopping.after(
+            found["loss"], counters.total, delta, drop_after
+        )
         storage = self.loaded.storage
         if self.early_stopping.improved and patience is not None and storage.saves:
             run, program, state = self.loaded.folder, self.loaded.program, self.step.state.named()
@@ -142,13 +144,13 @@ class Epochs:
         storage = self.loaded.storage
         if not storage.saves:
             return
-        standing = TrainingState(counters, self.metrics.state(), self.early_stopping, logged)
+        state = TrainingState(counters, self.metrics.state(), self.early_stopping, logged)
         mean = None if self.ema is None else self.ema.mean
         checkpoint.save(
             self.loaded.folder,
             self.loaded.program,
             self.players,
-            standing,
+            state,
             mean,
             self.settings.keep,
             storage,

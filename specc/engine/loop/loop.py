@@ -51,7 +51,7 @@ class Loop:
         found = checkpoint.latest(loaded.folder, loaded.storage)
         self.counters = Counters()
         if found is not None:
-            self.counters = found.standing_in(driver.per_epoch, driver.total)
+            self.counters = found.counters_in(driver.per_epoch, driver.total)
         driver.restore(found, self.counters)
         self.log = MetricsLog(loaded.folder, found.metrics if found else None, writes=here.writes)
         self.tensorboard: TensorBoardLogger | None = None
@@ -91,11 +91,11 @@ class Loop:
         with located(self.loaded.program.folder):
             for _ in self.driver.steps(self.counters, end):
                 self._count()
-                self._look_up(is_last=self.counters.step == end)
+                self._check(is_last=self.counters.step == end)
         self._end_epoch(time.monotonic() - began)
 
     def _end(self, epoch: int) -> int:
-        """The steps of an epoch; the last one may be shorter."""
+        """The number of steps of an epoch; the last epoch may be shorter."""
         return min(self.driver.per_epoch, self.driver.total - epoch * self.driver.per_epoch)
 
     def _count(self) -> None:
@@ -103,23 +103,27 @@ class Loop:
         self.counters = replace(done, step=done.step + 1, total=done.total + 1)
         self.progress.step(self.counters.total)
 
-    def _look_up(self, *, is_last: bool) -> None:
-        """Between two steps: reads numbers, saves and stops, where it is time to."""
-        looks = is_last or self.counters.step % READ_EVERY == 0
+    def _check(self, *, is_last: bool) -> None:
+        """Reads metrics, saves and stops after a step, if any of these is due.
+
+        Metrics are read every READ_EVERY steps and after the last step of an epoch. Raises
+        RunFailure: E0804, if too many consecutive steps were skipped.
+        """
+        reads = is_last or self.counters.step % READ_EVERY == 0
         if self.here.size == 1:
             stops = self.interruption.requested
-        else:  # only now and then, for all processes answer together
-            stops = looks and any_process(self.interruption.requested, self.loaded.device)
+        else:  # only when metrics are read, since all processes must communicate
+            stops = reads and any_process(self.interruption.requested, self.loaded.device)
         if stops:
             self._interrupt()
-        if not looks:
+        if not reads:
             return
         metrics = self.driver.metrics
         metrics.read()
         if metrics.skipped_in_a_row >= min(SKIPPED_LIMIT, self.driver.total):
             raise self.driver.failure(self.counters)
         if not is_last:
-            self._save_now_and_then()
+            self._save_if_due()
 
     def _end_epoch(self, seconds: float) -> None:
         """Logs the metrics of the epoch that took `seconds`, and saves if a save is due."""
@@ -147,10 +151,10 @@ class Loop:
         if self.tensorboard is not None:
             self.tensorboard.line(self.line)
         self.progress.epoch(self.line)
-        self._save_now_and_then()
+        self._save_if_due()
 
-    def _save_now_and_then(self) -> None:
-        """Saves where the last time is long ago in any process, for they save together."""
+    def _save_if_due(self) -> None:
+        """Saves if the last save was SAVE_EVERY seconds ago in any process; all save together."""
         if any_process(time.monotonic() - self.saved_at > SAVE_EVERY, self.loaded.device):
             self._save()
 

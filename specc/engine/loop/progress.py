@@ -13,19 +13,19 @@ LINE_EVERY = 10.0
 
 
 class Progress(Protocol):
-    """Follows a run."""
+    """A display of the progress of a run."""
 
     def __enter__(self) -> Self:
-        """Begins."""
+        """Starts the display."""
 
     def __exit__(self, *error: object) -> None:
-        """Leaves the terminal as it was."""
+        """Ends the display and restores the terminal."""
 
     def step(self, done: int) -> None:
-        """`done` steps are finished since the start of the run."""
+        """Shows that `done` steps are finished since the start of the run."""
 
     def epoch(self, line: dict[str, Any]) -> None:
-        """An epoch ended, with these metrics."""
+        """Shows the metrics of an epoch that ended."""
 
 
 class NoProgress:
@@ -38,10 +38,10 @@ class NoProgress:
         return None
 
     def step(self, done: int) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def epoch(self, line: dict[str, Any]) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def progress_bar(name: str, quiet: bool = False) -> Iterator[Callable[[float], N
 
 
 class ResilientProgress:
-    """A progress that falls silent when its terminal closes, so that the run continues."""
+    """A progress that stops its output when its terminal closes, so that the run continues."""
 
     def __init__(self, shown: Progress) -> None:
         self.shown: Progress = shown
@@ -77,12 +77,12 @@ class ResilientProgress:
             self.shown.__exit__(*error)
 
     def step(self, done: int) -> None:
-        """As the other one does."""
+        """Shows the step in the wrapped progress."""
         with self._surviving():
             self.shown.step(done)
 
     def epoch(self, line: dict[str, Any]) -> None:
-        """As the other one does."""
+        """Shows the epoch in the wrapped progress."""
         with self._surviving():
             self.shown.epoch(line)
 

@@ -16,7 +16,7 @@ FOLDER = "tensorboard"
 
 
 def writer() -> type[SummaryWriter]:
-    """TensorBoard's writer; raises RunFailure E0817 where the package is not installed."""
+    """TensorBoard's writer; raises RunFailure E0817 if the package is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
@@ -30,7 +30,7 @@ class TensorBoardLogger:
     """Event files with the content of metrics.jsonl; a resumed run writes all of them again."""
 
     def __init__(self, run: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Raises RunFailure: E0817, where TensorBoard is not installed."""
+        """Raises RunFailure: E0817, if TensorBoard is not installed."""
         shutil.rmtree(run / FOLDER, ignore_errors=True)
         self._writer = writer()(str(run / FOLDER))
         for line in lines:

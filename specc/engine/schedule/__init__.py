@@ -1,1 +1,1 @@
-"""What changes over a run: learning rates, scalars of losses, and when training stops."""
+"""Schedules over a run: learning rates, scalars of losses, and early stopping."""

@@ -67,7 +67,7 @@ class Schedule:
 def schedule_of(schedule: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Schedule:
     """The schedule in a manifest: a list of `{at, lr}`, or a name with its options.
 
-    Raises KeyError, TypeError or ValueError where it is neither.
+    Raises KeyError, TypeError or ValueError if it is neither.
     """
     if not isinstance(schedule, Mapping):
         entries = tuple((float(entry["at"]), float(entry["lr"])) for entry in schedule)

@@ -1,4 +1,6 @@
-"""The scalars that losses take, as functions of where a run is; nothing else knows their kinds.
+"""The scalar arguments of losses, as functions of the position of a run.
+
+Only this module defines the kinds of scalars:
 
 data_size           the rows of the training set
 observed_fraction   the fraction of rows with a value of a field, `of`
@@ -20,7 +22,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a run is: the steps done, the length of the run, and what its rows are like.
+    """The position of a run: the steps done, the length of the run, and counts of its rows.
 
     `data_size` counts training rows; `observed` is the fraction of rows with a value, by field, 1
     for a field that is not in it.
@@ -34,9 +36,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a scalar follows from its options and the position; whether it varies from step to step.
+    """The function of options and position that gives a scalar; whether it varies between steps.
 
-    One that varies enters a compiled step as a tensor, others are constants in its graph.
+    A varying scalar is a tensor input of a compiled step; the others are constants in its graph.
     """
 
     value: Callable[[Options, Position], float]
@@ -67,7 +69,7 @@ KINDS: Mapping[str, Kind] = {
 def scalars_at(loss: Loss, at: Position) -> dict[str, float]:
     """The scalars of a loss by argument.
 
-    Raises RunFailure: E0808, where the loss declares one of a kind that does not exist.
+    Raises RunFailure: E0808, if the loss declares a scalar of an unknown kind.
     """
     return {name: _kind(loss, name).value(own.options, at) for name, own in loss.scalars.items()}
 
@@ -75,12 +77,12 @@ def scalars_at(loss: Loss, at: Position) -> dict[str, float]:
 def final_scalars(
     loss: Loss, data_size: int, observed: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """The scalars at the end of a run, under which losses of held-out rows are compared."""
+    """The scalars at the end of a run, with which losses of held-out rows are computed."""
     return scalars_at(loss, Position(1, 1, data_size, observed or {}))
 
 
 def varying_scalars(loss: Loss) -> tuple[str, ...]:
-    """The arguments that differ from step to step; raises RunFailure E0808."""
+    """The names of the scalars that vary between steps; raises RunFailure E0808."""
     return tuple(name for name in loss.scalars if _kind(loss, name).varies)
 
 

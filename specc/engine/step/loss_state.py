@@ -123,8 +123,8 @@ class Update:
     @torch.no_grad()
     def apply(self, skipped: Tensor) -> None:
         """Copies the update into the state; if `skipped` is 1 nothing changes."""
-        held = self._state.tensors[self._loss]
-        means = [(held[name], value) for name, value in self._means.items()]
+        current = self._state.tensors[self._loss]
+        means = [(current[name], value) for name, value in self._means.items()]
         for before, value in (*means, *self._parts):
             before.copy_(torch.where(skipped.bool(), before, value))
 

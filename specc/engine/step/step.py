@@ -152,27 +152,27 @@ class Step:
         updates = [UpdateIndex(epoch, step, update) for update in range(self.updates)]
         pairs = zip(updates, indices, strict=True)
         batches = [list(self._batches(at, index)) for at, index in pairs]
-        move = self._move_together if self.is_simultaneous else self._move_in_turn
+        move = self._update_simultaneous if self.is_simultaneous else self._update_alternating
         results = [made[0] if len(made) == 1 else _mean(made) for made in move(updates, batches)]
         broadcast(self.buffers)  # running statistics of layers differ from process to process
         return _joined(self.losses, results)
 
-    def _move_in_turn(
+    def _update_alternating(
         self, updates: Sequence[UpdateIndex], batches: Sequence[Sequence[MicroBatch]]
     ) -> list[list[StepResult]]:
-        """The updates of each player, from where the players before it have moved to."""
+        """The updates of each player, from the parameters that the players before it updated."""
         return [
             [
-                self._move(player, batches[at.update], number, at)
+                self._update(player, batches[at.update], number, at)
                 for at in updates[: player.settings.steps]
             ]
             for number, player in enumerate(self.players)
         ]
 
-    def _move_together(
+    def _update_simultaneous(
         self, updates: Sequence[UpdateIndex], batches: Sequence[Sequence[MicroBatch]]
     ) -> list[list[StepResult]]:
-        """The updates of each player: update k of all players is from the same parameters."""
+        """The updates of each player: the gradients of update k use the same parameters."""
         made: list[list[StepResult]] = [[] for _ in self.players]
         for at in updates:
             moving = [n for n, p in enumerate(self.players) if at.update < p.settings.steps]
@@ -259,10 +259,10 @@ class Step:
         stream = Stream.LOSS if at.update == 0 else Stream.LOSS_OF_UPDATE
         return self._noise(stream, *at.counters(*numbers))
 
-    def _move(
+    def _update(
         self, player: Player, pieces: Sequence[MicroBatch], number: int, at: UpdateIndex
     ) -> StepResult:
-        """An update, and of the tensors that follow what it changed."""
+        """Updates a player on micro-batches of a batch, and the tensors that follow it."""
         compiled = self.compiled.get(number)
         if compiled is not None and len(pieces) == 1 and compiled.fits(pieces[0].batch):
             noise = self._loss_noise(at, number, 0)
@@ -272,7 +272,7 @@ class Step:
         return self._apply(number, self._gradient(number, pieces, at))
 
     def _gradient(self, number: int, pieces: Sequence[MicroBatch], at: UpdateIndex) -> Gradient:
-        """The gradient of a player's loss, and the state after the step, before either is used."""
+        """The gradient of a player's loss and the state after the step; neither is applied."""
         player = self.players[number]
         player.zero_grad()
         update = self.state.update(player.loss.name)
@@ -300,10 +300,10 @@ class Step:
         return Gradient(StepResult(names, sums, skipped), update, found)
 
     def _apply(self, number: int, gradient: Gradient) -> StepResult:
-        """Moves the parameters of a player, and the tensors that follow them."""
+        """Updates the parameters of a player by a gradient, and the tensors that follow them."""
         player, result = self.players[number], gradient.result
         for own, value in zip(player.parameters, gradient.values, strict=True):
-            own.grad = value  # the gradient of another player may have come between
+            own.grad = value  # another player may have computed its gradient in between
         gradient.update.apply(result.skipped)
         player.apply(result.skipped)
         self.program.after_update(player.loss.name, result.skipped)

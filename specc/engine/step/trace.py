@@ -42,11 +42,11 @@ class Origin:
     def __str__(self) -> str:
         after = ""
         if self.then is not None and self.then.where != self.where:
-            after = f", and NaN from {self.then._described}"
-        return f"{self.value} first came from {self._described}{after}"
+            after = f", and NaN from {self.then._description}"
+        return f"{self.value} first came from {self._description}{after}"
 
     @property
-    def _described(self) -> str:
+    def _description(self) -> str:
         return f"{self.where}: {self.why}" if self.why else self.where
 
 
@@ -79,29 +79,29 @@ class _NonFiniteDetector(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> object:
         result = func(*args, **(kwargs or {}))
         if self.nan is None:
-            self._look(result)
+            self._search(result)
         return result
 
-    def _look(self, result: object) -> None:
+    def _search(self, result: object) -> None:
         values = result if isinstance(result, (tuple, list)) else (result,)
         for value in values:
             if isinstance(value, Tensor) and value.is_floating_point():
                 kind = _kind(value)
                 if kind == "NaN":
-                    self.nan = self._here(kind)
+                    self.nan = self._origin(kind)
                 elif kind and self.infinite is None:
-                    self.infinite = self._here(kind)
+                    self.infinite = self._origin(kind)
 
-    def _here(self, kind: str) -> Origin | None:
+    def _origin(self, kind: str) -> Origin | None:
         frames = traceback.extract_stack()
-        if _gathers(frames, self.folder):
+        if _is_gathering(frames, self.folder):
             return None
         found = find(frames, self.folder)
         why = self.why if kind == "NaN" else ""
         return Origin(kind, found.line, found.place, why=why) if found else None
 
 
-def _gathers(frames: Sequence[traceback.FrameSummary], folder: Path) -> bool:
+def _is_gathering(frames: Sequence[traceback.FrameSummary], folder: Path) -> bool:
     """Whether torch is gathering sharded parameters, into memory that is not initialized yet."""
     inside = folder.resolve()
     for frame in reversed(frames):

@@ -77,12 +77,12 @@ class Counters:
 class TrainingState:
     """Everything that the continuation of a run depends on, beside its tensors and run.json.
 
-    `tally` has the metrics of the current epoch so far, `early_stopping` the record of validation
-    losses, and `metrics` the number and the hash of the lines of metrics.jsonl.
+    `running_metrics` has the sums of the metrics of the current epoch, `early_stopping` the record
+    of validation losses, and `metrics` the number and the hash of the lines of metrics.jsonl.
     """
 
     counters: Counters = field(default_factory=Counters)
-    tally: Mapping[str, Any] = field(default_factory=lambda: RunningMetrics().state())
+    running_metrics: Mapping[str, Any] = field(default_factory=lambda: RunningMetrics().state())
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     metrics: Mapping[str, Any] = field(default_factory=lambda: metrics_log.NOTHING)
 
@@ -92,7 +92,7 @@ class TrainingState:
             {
                 "format": FORMAT,
                 "counters": asdict(self.counters),
-                "tally": dict(self.tally),
+                "tally": dict(self.running_metrics),
                 "watch": self.early_stopping.as_json(),
                 "metrics": dict(self.metrics),
                 **({"revision": revision} if revision else {}),
@@ -107,7 +107,7 @@ class Checkpoint:
 
     folder: Path
     counters: Counters
-    tally: Mapping[str, Any]
+    running_metrics: Mapping[str, Any]
     early_stopping: EarlyStopping
     metrics: Logged
     weights: Stored
@@ -115,7 +115,7 @@ class Checkpoint:
     averages: Stored
     losses: Stored
 
-    def standing_in(self, per_epoch: int, steps: int) -> Counters:
+    def counters_in(self, per_epoch: int, steps: int) -> Counters:
         """The counters in a run of `steps` steps; raises RunFailure E0803 if they do not fit."""
         counters = self.counters
         if run_folder.revisions_of(self.folder.parent.parent):
@@ -127,7 +127,7 @@ class Checkpoint:
         return counters
 
     @property
-    def useful(self) -> Stored:
+    def evaluation_weights(self) -> Stored:
         """The weights for evaluation: the moving average, if there is one."""
         return self.weights.under(self.averages)
 
@@ -136,7 +136,7 @@ def save(
     run: Path,
     program: nn.Module,
     players: Sequence[Player],
-    standing: TrainingState,
+    state: TrainingState,
     averages: Mapping[str, Tensor] | None = None,
     keep: int = 2,
     storage: Replicated = REPLICATED,
@@ -148,13 +148,13 @@ def save(
 
     Raises RunFailure: E0811, if it cannot be written; the previous one is unchanged.
     """
-    held = {WEIGHTS: named_tensors(program), OPTIMIZER: _optimizer_tensors(players, storage)}
+    tensors = {WEIGHTS: named_tensors(program), OPTIMIZER: _optimizer_tensors(players, storage)}
     if averages is not None:
-        held[EMA_WEIGHTS] = _ema_tensors(averages, program, storage)
+        tensors[EMA_WEIGHTS] = _ema_tensors(averages, program, storage)
     if losses:
-        held[LOSSES] = dict(losses)
-    folder = run / FOLDER / f"{standing.counters.total:09d}"
-    _write(folder, held, standing, storage)
+        tensors[LOSSES] = dict(losses)
+    folder = run / FOLDER / f"{state.counters.total:09d}"
+    _write(folder, tensors, state, storage)
     storage.once(lambda: _remove(_folders(run / FOLDER)[:-keep]))
 
 
@@ -170,8 +170,8 @@ def save_best(
     Raises RunFailure: E0811, if they cannot be written; the previous ones are unchanged.
     """
     folder = run / BEST / f"{counters.total:09d}"
-    held = {WEIGHTS: named_tensors(program), **({LOSSES: dict(losses)} if losses else {})}
-    _write(folder, held, TrainingState(counters), storage)
+    tensors = {WEIGHTS: named_tensors(program), **({LOSSES: dict(losses)} if losses else {})}
+    _write(folder, tensors, TrainingState(counters), storage)
     storage.once(lambda: _remove([old for old in _folders(run / BEST) if old != folder]))
 
 
@@ -183,7 +183,7 @@ def _remove(folders: Sequence[Path]) -> None:
 def _write(
     folder: Path,
     tensors: Mapping[str, dict[str, Tensor]],
-    standing: TrainingState,
+    state: TrainingState,
     storage: Replicated,
 ) -> None:
     """Writes and verifies a checkpoint folder; raises RunFailure E0811 if that fails."""
@@ -193,8 +193,8 @@ def _write(
     def describe(beside: Path) -> None:
         hashes = {name: file_io.hash_of(beside / name) for name in tensors}
         revision = len(run_folder.revisions_of(folder.parent.parent))
-        state = standing.as_json(hashes, revision)
-        (beside / STATE).write_text(file_io.exact_json(state), encoding="utf-8")
+        record = state.as_json(hashes, revision)
+        (beside / STATE).write_text(file_io.exact_json(record), encoding="utf-8")
 
     def fill(beside: Path) -> None:
         for name, values in tensors.items():
@@ -209,7 +209,7 @@ def _write(
 
 
 def _is_there(folder: Path) -> bool:
-    """Whether a complete checkpoint is there; a damaged one is removed."""
+    """Whether the folder has a complete checkpoint; a damaged one is removed."""
     if not folder.exists():
         return False
     try:
@@ -223,11 +223,12 @@ def _is_there(folder: Path) -> bool:
 def best(
     run: Path, storage: Replicated = REPLICATED, known: EarlyStopping | None = None
 ) -> Checkpoint | None:
-    """The weights of the best validation loss; None where a run keeps none.
+    """The weights of the best validation loss; None if the run has not saved any.
 
-    They are those that a checkpoint has `known`, or later ones, where a run was killed after it.
+    `known` is the early-stopping record of the last checkpoint. The weights may be of a later step
+    than `known.at`, if the run was killed between the two writes, but not of an earlier one.
 
-    Raises RunFailure: E0803, where they are damaged.
+    Raises RunFailure: E0803, if they are damaged or older than `known.at`.
     """
     folder = storage.once(lambda: _verified(_folders(run / BEST)[-1:]))
     found = _open(folder) if folder else None
@@ -285,7 +286,7 @@ def restore_losses(
 ) -> None:
     """Restores the state of the losses.
 
-    Raises RunFailure: E0803, if the checkpoint has other state than the losses declare.
+    Raises RunFailure: E0803, if names or shapes differ from those that the losses declare.
     """
     _read_into(checkpoint.losses, losses, checkpoint.folder, storage, "the state of its losses is")
 
@@ -297,7 +298,7 @@ def load_weights(
 
     Raises RunFailure: E0803, if names or shapes differ from those of the program.
     """
-    _read_into(checkpoint.useful, named_tensors(program), checkpoint.folder, storage)
+    _read_into(checkpoint.evaluation_weights, named_tensors(program), checkpoint.folder, storage)
 
 
 def _read_into(
@@ -412,15 +413,15 @@ def _open(folder: Path) -> Checkpoint:
         )
 
 
-def current_name(key: str, passed: Sequence[Revised]) -> str:
-    """The name of a stored tensor under the current spec, after the revisions `passed`.
+def current_name(key: str, later: Sequence[Revised]) -> str:
+    """The name of a stored tensor under the current spec, after the revisions `later`.
 
-    State of an optimizer has the name `<player>/<parameter>/<key>`.
+    The state of an optimizer has the name `<player>/<parameter>/<key>`.
     """
     before, middle, after = key.partition("/")
     name, _, what = after.partition("/")
     name = name if middle else before
-    for revision in passed:
+    for revision in later:
         names = {old: new for new, old in revision["names"].items()}
         module = module_of(name)
         name = names.get(module, module) + name.removeprefix(module)

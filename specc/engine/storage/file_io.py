@@ -53,13 +53,13 @@ def write(path: Path, data: bytes) -> None:
 
 
 def deliver(path: Path, data: bytes, *, anew: bool = False) -> None:
-    """Writes `data` to a path that a user names: links are followed, devices and FIFOs written to.
+    """Writes `data` to a path given by the user; follows links, and writes to devices and FIFOs.
 
     A regular file is replaced atomically and keeps its permissions. With `anew` the file must not
     exist. Raises OSError, including FileExistsError.
     """
     if is_stream(path):
-        # Not truncated, not created, and never replaced by a file.
+        # Opened without truncating or creating, and never replaced by a regular file.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CLOEXEC), "wb") as stream:
             stream.write(data)
         return
@@ -85,7 +85,7 @@ def is_stream(path: Path) -> bool:
 
 
 def _place(beside: Path, path: Path, data: bytes, move: Callable[[Path], object]) -> None:
-    """Writes and syncs the file `beside` and moves it to `path`."""
+    """Writes and syncs the temporary file `beside`, and moves it to `path`."""
     try:
         with open_regular(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
             file.write(data)
@@ -95,7 +95,7 @@ def _place(beside: Path, path: Path, data: bytes, move: Callable[[Path], object]
             os.fsync(file.fileno())
         move(path)
     except BaseException:
-        beside.unlink(missing_ok=True)  # frees the room on a full disk
+        beside.unlink(missing_ok=True)  # frees the space on a full disk
         raise
     sync_folder(path.parent)
 
@@ -227,7 +227,7 @@ def write_folder(
             fill(beside)
             once(lambda: _finish(beside, folder))
         except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)  # frees the room on a full disk
+            shutil.rmtree(beside, ignore_errors=True)  # frees the space on a full disk
             raise
 
 

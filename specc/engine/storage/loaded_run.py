@@ -29,7 +29,7 @@ from specc.runtime.program import Program
 class LoadedRun:
     """A run in this process; `storage` says whether its tensors are replicated or sharded.
 
-    `losses` is the state of each loss, which evaluation reads and does not update.
+    `losses` has the state of each loss; evaluation does not change it.
     """
 
     folder: Path

@@ -31,12 +31,12 @@ class MetricsLog:
         differ from those that were written, E0811 if the file cannot be written.
         """
         self._path = folder / NAME
-        kept = b"" if known is None else known_part(folder, known)
-        self.lines: list[dict[str, Any]] = [dict(line) for line in _parsed(kept)]
-        self._hash = hashlib.sha256(kept)
-        self._count = kept.count(b"\n")
+        known_bytes = b"" if known is None else known_part(folder, known)
+        self.lines: list[dict[str, Any]] = [dict(line) for line in _parsed(known_bytes)]
+        self._hash = hashlib.sha256(known_bytes)
+        self._count = known_bytes.count(b"\n")
         if writes:
-            file_io.write(self._path, kept)
+            file_io.write(self._path, known_bytes)
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Adds a line. Raises RunFailure: E0811, if it cannot be written."""
@@ -71,12 +71,12 @@ def known_part(folder: Path, known: Logged) -> bytes:
     """
     lines = _read(folder).split(b"\n")
     complete, count = lines[:-1], known["lines"]
-    kept = b"".join(line + b"\n" for line in complete[:count])
+    known_bytes = b"".join(line + b"\n" for line in complete[:count])
     if len(complete) < count:
         raise _damaged(folder, f"it has {len(complete)} of {count} lines")
-    if hashlib.sha256(kept).hexdigest() != known["sha256"]:
+    if hashlib.sha256(known_bytes).hexdigest() != known["sha256"]:
         raise _damaged(folder, "its content differs from what was written")
-    return kept
+    return known_bytes
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

@@ -105,7 +105,7 @@ class Figure(TypedDict):
 
 @with_config(STRICT)
 class Quantity(TypedDict):
-    """A number with its standard error, where it has one."""
+    """A number with its standard error, if it has one."""
 
     value: Number | None
     standard_error: Number | None

@@ -68,7 +68,7 @@ class Stored(Mapping[str, Tensor]):
         return next(dtype for dtype, known in TYPES.items() if known == kind)
 
     def rows(self, name: str, first: int, count: int) -> Tensor:
-        """`count` rows of a tensor from row `first` on; no others are read."""
+        """`count` rows of a tensor from row `first` on, without reading the others."""
         found: Tensor = self._slice(name)[first : first + count]
         return found
 

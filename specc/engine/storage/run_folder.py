@@ -73,13 +73,13 @@ def create(
         raise RunFailure("E0806", message, hint=hint, exit_code=USAGE)
 
     def fill(beside: Path) -> None:
-        hashes = _lay(beside, program, spec, extras)
+        hashes = _write_spec(beside, program, spec, extras)
         file_io.write_json(beside / RUN, seal.sealed({"format": FORMAT, **facts, "files": hashes}))
 
     file_io.write_folder(folder, fill)
 
 
-def _lay(
+def _write_spec(
     folder: Path, program: Path, spec: str | None, extras: Mapping[str, str]
 ) -> dict[str, str]:
     """Writes a spec with its code and further texts; returns the hash of each file by its path."""
@@ -114,9 +114,11 @@ def revise(
     place, manifest = f"{REVISIONS}/{len(revisions)}", manifests.read(program)
     hashes: dict[str, str] = {}
     with file_io.writing(folder):
-        shutil.rmtree(folder / place, ignore_errors=True)  # of a process that was killed here
+        shutil.rmtree(folder / place, ignore_errors=True)  # left by a process that was killed here
         (folder / REVISIONS).mkdir(exist_ok=True)
-    file_io.write_folder(folder / place, lambda at: hashes.update(_lay(at, program, spec, extras)))
+    file_io.write_folder(
+        folder / place, lambda at: hashes.update(_write_spec(at, program, spec, extras))
+    )
     known = {**facts["files"], **{f"{place}/{name}": own for name, own in hashes.items()}}
     more = {"name": manifest.name, "digests": dict(manifest.digests)}
     add_facts(folder, **more, files=known, revisions=revisions)

@@ -89,7 +89,7 @@ class Sharded(Replicated):
         """The sharded program; while it is created one link at a time is complete."""
         # Torch warns of links that return a view, which must not change in place. None does.
         warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view")
-        with _links_in_parts(self.mesh):
+        with _sharding_links(self.mesh):
             program = programs.load(code)
         single = {p for p in program.parameters() if p.dim() == 0}
         fully_shard(program, mesh=self.mesh, reshard_after_forward=True, ignored_params=single)
@@ -141,17 +141,17 @@ class Sharded(Replicated):
 
 
 @contextmanager
-def _links_in_parts(mesh: DeviceMesh) -> Iterator[None]:
+def _sharding_links(mesh: DeviceMesh) -> Iterator[None]:
     """A context in which a link is sharded as soon as it becomes part of a module."""
 
-    def cut(module: nn.Module, name: str, link: nn.Module | None) -> None:
+    def shard(module: nn.Module, name: str, link: nn.Module | None) -> None:
         del module, name
         if not isinstance(link, nn.Sequential) or isinstance(link, FSDPModule):
             return
         single = {p for p in link.parameters() if p.dim() == 0}
         fully_shard(link, mesh=mesh, reshard_after_forward=True, ignored_params=single)
 
-    hook = register_module_module_registration_hook(cut)
+    hook = register_module_module_registration_hook(shard)
     try:
         yield
     finally:

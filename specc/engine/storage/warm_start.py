@@ -60,7 +60,7 @@ def warm_start(
     if found is None:
         hint = "name the folder of a run, such as `runs/vae-1`"
         raise RunFailure("E0802", f"there is no checkpoint in {run}", hint=hint, exit_code=USAGE)
-    stored, own = found.useful, checkpoint.named_tensors(program)
+    stored, own = found.evaluation_weights, checkpoint.named_tensors(program)
     fit = compare_weights(*_sides(run, stored, program), moved)
     if not fit.names:
         message = f"no tensor of the run {run} has the name and shape of one of this program"

@@ -25,15 +25,18 @@ def distance(mean: Tensor, covariance: Tensor, other_mean: Tensor, other: Tensor
     symmetric: this is exact for singular matrices, too.
     """
     size = len(mean)
-    first, second = _root(covariance.reshape(size, size)), _root(other.reshape(size, size))
+    first, second = (
+        _square_root(covariance.reshape(size, size)),
+        _square_root(other.reshape(size, size)),
+    )
     apart = (mean - other_mean).square().sum()
-    spread = first.square().sum() + second.square().sum()
-    found: float = (apart + spread - 2.0 * linalg.svdvals(first @ second).sum()).item()
+    traces = first.square().sum() + second.square().sum()
+    found: float = (apart + traces - 2.0 * linalg.svdvals(first @ second).sum()).item()
     return max(found, 0.0)
 
 
-def _root(covariance: Tensor) -> Tensor:
-    """The symmetric square root of a matrix without negative eigenvalues but by rounding."""
+def _square_root(covariance: Tensor) -> Tensor:
+    """The symmetric square root of a matrix, with its negative eigenvalues replaced by 0."""
     values, vectors = linalg.eigh(covariance)
     root: Tensor = (vectors * values.clamp_min(0.0).sqrt()) @ vectors.mT
     return root

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from specc.runtime.bijections.bijection import Bijection
 from specc.runtime.bijections.data_dependent_init import is_initializing
-from specc.runtime.bijections.event import nothing
+from specc.runtime.bijections.event import zero_log_det
 
 STEADY = 1e-6
 """A channel with a smaller standard deviation is shifted only."""
@@ -41,7 +41,7 @@ class ActNorm(Bijection):
             mean, log_std = self._moments(u)
             self._set(-log_std, -mean * (-log_std).exp())
         x = u * self._wide(self.log_scale.exp()) + self._wide(self.shift)
-        return x, nothing(u, self.rank) + self.log_scale.sum() * self.places
+        return x, zero_log_det(u, self.rank) + self.log_scale.sum() * self.places
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The draw u and log |det du/dx|."""
@@ -49,7 +49,7 @@ class ActNorm(Bijection):
             mean, log_std = self._moments(x)
             self._set(log_std, mean)
         u = (x - self._wide(self.shift)) * self._wide((-self.log_scale).exp())
-        return u, nothing(x, self.rank) - self.log_scale.sum() * self.places
+        return u, zero_log_det(x, self.rank) - self.log_scale.sum() * self.places
 
     def _wide(self, channels: Tensor) -> Tensor:
         """A number for each channel, with axes of size 1 for the other axes of the event."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.event import spread
+from specc.runtime.bijections.event import expand_to_context
 from specc.runtime.bijections.network import Network
 from specc.runtime.bijections.scalar import ScalarMap, ScaleAndShift
 from specc.runtime.bijections.spline import Spline
@@ -29,9 +29,9 @@ def masks(size: int, hidden: Sequence[int], each: int, least: int) -> list[Tenso
     inputs = torch.arange(1, size + 1)
     top = max(size - least, 1)
     degrees = [inputs, *(size - 1 - torch.arange(h) * top // h for h in hidden)]
-    seen = [b[:, None] >= a for a, b in pairwise(degrees)]
+    inner = [b[:, None] >= a for a, b in pairwise(degrees)]
     last = (inputs[:, None] > degrees[-1]).repeat(each, 1)
-    return [mask.to(torch.get_default_dtype()) for mask in (*seen, last)]
+    return [mask.to(torch.get_default_dtype()) for mask in (*inner, last)]
 
 
 class Autoregressive(Bijection):
@@ -53,7 +53,7 @@ class Autoregressive(Bijection):
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and log |det dx/du|, computed entry by entry."""
-        u = spread(u, context, 1)
+        u = expand_to_context(u, context, 1)
         x, log_slopes = torch.zeros_like(u), torch.zeros_like(u)
         for i in range(self.size):
             all_x, all_slopes = self.map.forward(u, self._given(x, context))
@@ -63,7 +63,7 @@ class Autoregressive(Bijection):
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The draw u and log |det du/dx|."""
-        x = spread(x, context, 1)
+        x = expand_to_context(x, context, 1)
         u, log_slopes = self.map.inverse(x, self._given(x, context))
         return u, log_slopes.sum(-1)
 

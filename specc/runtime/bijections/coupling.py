@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.event import spread, total
+from specc.runtime.bijections.event import expand_to_context, total
 from specc.runtime.bijections.network import ImageNetwork, Network
 from specc.runtime.bijections.scalar import ScalarMap, ScaleAndShift, Shift
 from specc.runtime.bijections.spline import Spline
@@ -23,7 +23,7 @@ Way = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class Coupling(Bijection):
-    """x_kept = u_kept, x_i = m(u_i; network(u_kept, context)); log-det = sum of the log-slopes.
+    """x_fixed = u_fixed, x_i = m(u_i; network(u_fixed, context)); log-det = sum of the log-slopes.
 
     `size`, at least 2, is that of the first axis of an event of `rank` axes. `keeps` is the half
     that does not change: "first" (the larger one if the size is odd) or "last". `network` makes the
@@ -41,8 +41,8 @@ class Coupling(Bijection):
         super().__init__()
         self.map, self.keeps_first, self.rank = map, keeps == "first", rank
         self.halves = [size - size // 2, size // 2]
-        kept, moved = self.halves if self.keeps_first else self.halves[::-1]
-        self.network = network(kept, map.size * moved)
+        fixed, transformed = self.halves if self.keeps_first else self.halves[::-1]
+        self.network = network(fixed, map.size * transformed)
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and log |det dx/du|."""
@@ -54,11 +54,13 @@ class Coupling(Bijection):
 
     def _through(self, way: Way, value: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         axis = -self.rank
-        first, last = spread(value, context, self.rank).split_with_sizes(self.halves, axis)
-        kept, moved = (first, last) if self.keeps_first else (last, first)
-        given = self.network(kept, context).unflatten(axis, (self.map.size, -1))
-        moved, log_slopes = way(moved, given.movedim(axis - 1, 0))
-        halves = (kept, moved) if self.keeps_first else (moved, kept)
+        first, last = expand_to_context(value, context, self.rank).split_with_sizes(
+            self.halves, axis
+        )
+        fixed, transformed = (first, last) if self.keeps_first else (last, first)
+        given = self.network(fixed, context).unflatten(axis, (self.map.size, -1))
+        transformed, log_slopes = way(transformed, given.movedim(axis - 1, 0))
+        halves = (fixed, transformed) if self.keeps_first else (transformed, fixed)
         return torch.cat(halves, axis), total(log_slopes, self.rank)
 
 

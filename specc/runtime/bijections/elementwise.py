@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.event import nothing, total
+from specc.runtime.bijections.event import total, zero_log_det
 from specc.runtime.number import positive_exp
 
 
@@ -30,11 +30,11 @@ class Identity(Elementwise):
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and the log-determinant 0."""
-        return u, nothing(u, self.rank)
+        return u, zero_log_det(u, self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The draw u and the log-determinant 0."""
-        return x, nothing(x, self.rank)
+        return x, zero_log_det(x, self.rank)
 
 
 class Exp(Elementwise):
@@ -106,7 +106,7 @@ class HalfLine(Elementwise):
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and the sum of u."""
         x = self.end + self.sign * positive_exp(u)
-        least = beside(x, self.end, self.sign * math.inf)
+        least = adjacent(x, self.end, self.sign * math.inf)
         most = torch.full_like(least, self.sign * torch.finfo(x.dtype).max)
         low, high = (least, most) if self.sign > 0 else (most, least)
         return x.clamp(low, high), total(u, self.rank)
@@ -130,7 +130,7 @@ class Between(Elementwise):
         width = self.high - self.low
         log_slope = functional.logsigmoid(u) + functional.logsigmoid(-u) + math.log(width)
         x = self.low + width * u.sigmoid()
-        ends = beside(x, self.low, self.high), beside(x, self.high, self.low)
+        ends = adjacent(x, self.low, self.high), adjacent(x, self.high, self.low)
         return x.clamp(*ends), total(log_slope, self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -140,7 +140,7 @@ class Between(Elementwise):
         return up - down, total(log_slope, self.rank)
 
 
-def beside(like: Tensor, end: float, towards: float) -> Tensor:
+def adjacent(like: Tensor, end: float, towards: float) -> Tensor:
     """The normal number adjacent to `end` towards `towards`, in the type of `like`."""
     if end == 0.0:
         return like.new_tensor(math.copysign(torch.finfo(like.dtype).tiny, towards))

@@ -11,12 +11,12 @@ def total(x: Tensor, rank: int) -> Tensor:
     return x.sum(tuple(range(-rank, 0))) if rank else x
 
 
-def nothing(value: Tensor, rank: int) -> Tensor:
+def zero_log_det(value: Tensor, rank: int) -> Tensor:
     """A log-determinant of 0 for each event of rank `rank`."""
     return value.new_zeros(value.shape[: value.ndim - rank])
 
 
-def spread(value: Tensor, context: Tensor | None, rank: int) -> Tensor:
+def expand_to_context(value: Tensor, context: Tensor | None, rank: int) -> Tensor:
     """The value, broadcast to the leading axes of a context [..., n]."""
     if context is None:
         return value

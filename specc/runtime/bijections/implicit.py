@@ -11,7 +11,7 @@ from torch import Tensor
 
 from specc.runtime.bijections.bijection import Stochastic
 from specc.runtime.bijections.determinant import log_det
-from specc.runtime.bijections.event import spread
+from specc.runtime.bijections.event import expand_to_context
 from specc.runtime.bijections.implicit_gradient import solve
 from specc.runtime.bijections.lipschitz_network import LipschitzNetwork
 from specc.runtime.noise import Noise
@@ -44,7 +44,7 @@ class Implicit(Stochastic):
 
     def forward_value(self, u: Tensor, context: Tensor | None = None) -> Tensor:
         """The value x alone, from the fixed point without a Jacobian."""
-        u = spread(u, context, 1)
+        u = expand_to_context(u, context, 1)
         return solve(self.g.at(context), u + self.h.at(context)(u))
 
     def inverse(
@@ -63,7 +63,7 @@ def _across(
 ) -> tuple[Tensor, Tensor]:
     """The solution y of y + far(y) = value + near(value), and log |det dy/dvalue|."""
     here, there = near.at(context), far.at(context)
-    change, slopes = here.with_slopes(spread(value, context, 1))
+    change, slopes = here.with_slopes(expand_to_context(value, context, 1))
     y = solve(there, value + change)
     after = log_det(there, there.with_slopes(y)[1], y, noise)
     return y, log_det(here, slopes, change, noise) - after

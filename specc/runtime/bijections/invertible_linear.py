@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.event import nothing
+from specc.runtime.bijections.event import zero_log_det
 
 
 class InvertibleLinear(Bijection):
@@ -43,11 +43,11 @@ class InvertibleLinear(Bijection):
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and log |det dx/du|."""
-        return self._times(self.inverse_matrix(), u), nothing(u, self.rank) - self._log_det()
+        return self._times(self.inverse_matrix(), u), zero_log_det(u, self.rank) - self._log_det()
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The draw u and log |det du/dx|."""
-        return self._times(self.matrix(), x), nothing(x, self.rank) + self._log_det()
+        return self._times(self.matrix(), x), zero_log_det(x, self.rank) + self._log_det()
 
     def matrix(self) -> Tensor:
         """The matrix P L U."""

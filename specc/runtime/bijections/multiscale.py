@@ -1,4 +1,4 @@
-"""Images at several scales, with parts handed out early.
+"""Images at several scales, with parts factored out early.
 
 Dinh, Sohl-Dickstein and Bengio (2017), Density estimation using Real NVP, section 3.6.
 """
@@ -10,15 +10,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.event import nothing
+from specc.runtime.bijections.event import zero_log_det
 
 
 class MultiScale(Bijection):
     """From a draw u [..., C H W], a flat vector, to images x [..., C, H, W] of shape `shape`.
 
-    On the way to the draw each level squeezes an image [c, h, w] to [4 c, h / 2, w / 2], goes
-    through its steps, and hands out the last half of the channels; the next level takes the first
-    half, and the last level hands out everything. In u the parts stand in that order.
+    On the way to the draw each level squeezes an image [c, h, w] to [4 c, h / 2, w / 2], applies
+    its bijections, and factors out the last half of the channels; the next level gets the first
+    half, and the last level factors out everything. u is the concatenation of the parts, in that
+    order.
     """
 
     def __init__(self, *levels: Bijection, shape: tuple[int, int, int]) -> None:
@@ -37,7 +38,7 @@ class MultiScale(Bijection):
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and log |det dx/du|."""
         *parts, x = u.split_with_sizes(self.parts, -1)
-        log_det = nothing(u, 1)
+        log_det = zero_log_det(u, 1)
         levels = [*zip(self.children(), self.shapes, [*parts, None], strict=True)]
         for level, (c, h, w), part in reversed(levels):
             if part is None:
@@ -51,7 +52,7 @@ class MultiScale(Bijection):
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The draw u and log |det du/dx|."""
-        log_det, parts = nothing(x, 3), []
+        log_det, parts = zero_log_det(x, 3), []
         for level in self.children():
             assert isinstance(level, Bijection)
             x, more = level.inverse(functional.pixel_unshuffle(x, 2), context)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.event import nothing
+from specc.runtime.bijections.event import zero_log_det
 
 
 class Reverse(Bijection):
@@ -18,7 +18,7 @@ class Reverse(Bijection):
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and the log-determinant 0."""
-        return u.flip(-self.rank), nothing(u, self.rank)
+        return u.flip(-self.rank), zero_log_det(u, self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The draw u and the log-determinant 0."""
@@ -38,8 +38,8 @@ class Shuffle(Bijection):
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and the log-determinant 0."""
-        return u.index_select(u.ndim - self.rank, self.order), nothing(u, self.rank)
+        return u.index_select(u.ndim - self.rank, self.order), zero_log_det(u, self.rank)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The draw u and the log-determinant 0."""
-        return x.index_select(x.ndim - self.rank, self.order.argsort()), nothing(x, self.rank)
+        return x.index_select(x.ndim - self.rank, self.order.argsort()), zero_log_det(x, self.rank)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from specc.runtime.bijections.bijection import Stochastic
 from specc.runtime.bijections.determinant import log_det
-from specc.runtime.bijections.event import spread
+from specc.runtime.bijections.event import expand_to_context
 from specc.runtime.bijections.implicit_gradient import solve
 from specc.runtime.bijections.lipschitz_network import LipschitzNetwork
 from specc.runtime.noise import Noise
@@ -40,17 +40,17 @@ class InvertibleResidual(Stochastic):
     ) -> tuple[Tensor, Tensor]:
         """The value x and log |det dx/du|."""
         g = self.g.at(context)
-        x = solve(g, spread(u, context, 1))
+        x = solve(g, expand_to_context(u, context, 1))
         return x, -log_det(g, g.with_slopes(x)[1], x, noise)
 
     def forward_value(self, u: Tensor, context: Tensor | None = None) -> Tensor:
         """x alone: the fixed point, without a Jacobian."""
-        return solve(self.g.at(context), spread(u, context, 1))
+        return solve(self.g.at(context), expand_to_context(u, context, 1))
 
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:
         """The draw u and log |det du/dx|."""
         g = self.g.at(context)
-        change, slopes = g.with_slopes(spread(x, context, 1))
+        change, slopes = g.with_slopes(expand_to_context(x, context, 1))
         return x + change, log_det(g, slopes, change, noise)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.bijections.event import nothing
+from specc.runtime.bijections.event import zero_log_det
 
 
 class Scale(Bijection):
@@ -18,8 +18,8 @@ class Scale(Bijection):
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and log |det dx/du|."""
-        return u * self.log_scale.exp(), nothing(u, 1) + self.log_scale.sum()
+        return u * self.log_scale.exp(), zero_log_det(u, 1) + self.log_scale.sum()
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The draw u and log |det du/dx|."""
-        return x * (-self.log_scale).exp(), nothing(x, 1) - self.log_scale.sum()
+        return x * (-self.log_scale).exp(), zero_log_det(x, 1) - self.log_scale.sum()

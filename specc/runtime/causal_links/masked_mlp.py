@@ -60,8 +60,8 @@ class MaskedMLP(nn.Module):
         self.layers = nn.ModuleList(
             MaskedLinear(*both, strict=False, bias=bias) for both in pairwise(degrees)
         )
-        seen = context > 0 and len(hidden) > 0
-        self.context = nn.Linear(context, sum(hidden), bias=False) if seen else None
+        has_context = context > 0 and len(hidden) > 0
+        self.context = nn.Linear(context, sum(hidden), bias=False) if has_context else None
         order = order.reshape((*order.shape[:-1], *shape))
         self.register_buffer("order", order, persistent=False)
 

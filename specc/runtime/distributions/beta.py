@@ -20,7 +20,7 @@ from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, concentration1: Number, concentration0: Number) -> Tensor:
-    """The log-density, -inf outside [0, 1]; at 0 and 1 the limits, which a and b decide."""
+    """The log-density, -inf outside [0, 1]; at 0 and 1 its limits, which depend on a and b."""
     given, a, b = number.reals(value, concentration1, concentration0)
     inside = (given > 0) & (given < 1)
     x = torch.where(inside, given, 0.5)
@@ -35,7 +35,10 @@ def log_prob(value: Tensor, concentration1: Number, concentration0: Number) -> T
 
 
 def _at_end(shape: Tensor, log_other: Tensor) -> Tensor:
-    """The limit at the end whose exponent is `shape` - 1: inf, the other parameter's log, -inf."""
+    """The limit of the log-density at the end with the exponent `shape` - 1.
+
+    It is inf for shape < 1, the logarithm of the other parameter for shape = 1, else -inf.
+    """
     exponent = shape.detach() - 1
     return torch.where(exponent == 0, log_other, -exponent * torch.inf)
 
@@ -49,8 +52,8 @@ def rsample(
 ) -> Tensor:
     """Draw g1 / (g1 + g0), g1 ~ Gamma(a, 1), g0 ~ Gamma(b, 1), inside (0, 1).
 
-    Differentiable in both parameters. The ratio is taken between logarithms, since gamma numbers
-    of small parameters vanish in floating point.
+    Differentiable in both parameters. The ratio is computed from logarithms, since gamma variates
+    with small parameters underflow.
     """
     size = number.full_shape(shape, concentration1, concentration0)
     log_odds = noise.log_gamma(concentration1, size) - noise.log_gamma(concentration0, size)
@@ -97,5 +100,5 @@ def kl_beta(
 
 
 def _stacked(a: Tensor, b: Tensor) -> Tensor:
-    """The two as the concentration of a Dirichlet distribution, [..., 2]."""
+    """The concentration [..., 2] of the Dirichlet distribution of (x, 1 - x)."""
     return torch.stack(torch.broadcast_tensors(a, b), -1)  # type: ignore[no-untyped-call]

@@ -21,13 +21,13 @@ from specc.runtime.number import Number
 def log_prob(value: Tensor, total_count: Number, logits: Number) -> Tensor:
     """The log-probability, -inf where value < 0 or value > total_count.
 
-    Computed as the deviance and what is left of Stirling's formulas (Loader 2000).
+    Computed from a deviance and the error terms of Stirling's formula (Loader 2000).
     """
     counts, n, scores = number.reals(value, total_count, logits)
     inside = (counts >= 0) & (counts <= n)
     x = torch.where(inside, counts, 0.0)
     ways = stirling(n) - stirling(x) - stirling(n - x)
-    log_p = ways - binomial_deviance(x, n - x, *number.both_shares(scores))
+    log_p = ways - binomial_deviance(x, n - x, *number.sigmoid_pair(scores))
     return torch.where(inside, log_p, -torch.inf)
 
 
@@ -50,7 +50,7 @@ def enumerate_values(
 ) -> Tensor:
     """The counts 0 to n, shape [classes], where classes = n + 1.
 
-    Raises `ValueError` where `classes` is not given.
+    Raises ValueError if `classes` is None.
     """
     if classes is None:
         raise ValueError("the number of trials is not known")

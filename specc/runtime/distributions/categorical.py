@@ -2,8 +2,8 @@
 
     log p(x) = logits[x] - logsumexp(logits)
 
-x [...] holds integers of any number type; logits [..., n]; leading axes broadcast. The result
-has no class axis. Bishop (2006), equation 2.26.
+x [...] has integers of any number type; logits [..., n]; leading axes broadcast. The result has no
+class axis. Bishop (2006), equation 2.26.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def enumerate_values(
 ) -> Tensor:
     """The class numbers 0 to classes - 1, shape [classes].
 
-    Raises `ValueError` where `classes` is not given.
+    Raises ValueError if `classes` is None.
     """
     if classes is None:
         raise ValueError("the number of classes is not known")

@@ -43,7 +43,7 @@ def sample(
 
 def entropy(loc: Number, scale: Number) -> Tensor:
     """The entropy, log(4 pi scale)."""
-    return number.spread(number.log(4 * math.pi * scale), loc)
+    return number.broadcast(number.log(4 * math.pi * scale), loc)
 
 
 def kl_cauchy(loc: Number, scale: Number, other_loc: Number, other_scale: Number) -> Tensor:

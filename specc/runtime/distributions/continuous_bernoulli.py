@@ -17,7 +17,7 @@ from specc.runtime import number
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
-# Up to this |l| the series of A and A' are exact to 1e-17; above it the formulas lose nothing.
+# Up to this |l| the series of A and A' are exact to 1e-17; above it the closed forms do not cancel.
 SMALL = 0.5
 
 # B_2k / (2k)!, k = 1, 2, ...: the series of A' in odd powers of l.
@@ -32,7 +32,7 @@ _SERIES = (
 )
 
 LARGE = 60.0
-"""Above this l the probability e^-l is nothing beside 1 / l."""
+"""Above this l, e^-l is negligible compared with 1 / l."""
 
 
 def log_prob(value: Tensor, logits: Number) -> Tensor:
@@ -45,7 +45,8 @@ def log_prob(value: Tensor, logits: Number) -> Tensor:
 def rsample(noise: Noise, logits: Number, *, shape: Sequence[int] | None = None) -> Tensor:
     """Draw log(1 + u (e^l - 1)) / l, u uniform: differentiable in the logits.
 
-    Taken at -|l|, where nothing overflows, and mirrored where l > 0; near l = 0 by its series.
+    Computed at -|l|, where nothing overflows, and reflected to 1 - x for l > 0; near l = 0 by a
+    series.
     """
     u = noise.uniform(number.full_shape(shape, logits))
     _, rate = number.tensors(u, logits)
@@ -78,7 +79,7 @@ def mean(logits: Number) -> Tensor:
 
 
 def entropy(logits: Number) -> Tensor:
-    """The entropy, A(l) - l A'(l), which is even: taken at -|l|, where nothing cancels."""
+    """The entropy, A(l) - l A'(l), which is even in l: computed at -|l| without cancellation."""
     below = -number.tensor(logits).abs()
     return _log_normalizer(below) - below * mean(below)
 
@@ -86,7 +87,7 @@ def entropy(logits: Number) -> Tensor:
 def kl_continuous_bernoulli(logits: Number, other_logits: Number) -> Tensor:
     """KL(p || q) = A(m) - A(l) + (l - m) A'(l), l and m the two logits.
 
-    Both are mirrored where l > 0, so that A(l) and A'(l) do not grow with l.
+    For l > 0 both signs are flipped, which leaves KL unchanged and keeps A(l) and A'(l) bounded.
     """
     rate, other = number.tensors(logits, other_logits)
     mirror = torch.where(rate > 0, -1.0, 1.0)
@@ -95,7 +96,7 @@ def kl_continuous_bernoulli(logits: Number, other_logits: Number) -> Tensor:
 
 
 def _log_normalizer(rate: Tensor) -> Tensor:
-    """Compute A(l) = max(l, 0) + log((1 - e^-|l|) / |l|); near l = 0, l / 2 and an even series."""
+    """A(l) = max(l, 0) + log((1 - e^-|l|) / |l|); near l = 0, l / 2 and an even series."""
     small = rate.abs() < SMALL
     size = torch.where(small, 1.0, rate.abs())
     near = torch.where(small, rate, 0.0)

@@ -37,8 +37,8 @@ def log_prob(value: Tensor, concentration: Tensor) -> Tensor:
 def rsample(noise: Noise, concentration: Tensor, *, shape: Sequence[int] | None = None) -> Tensor:
     """Draw g / sum_i g_i, g_i ~ Gamma(a_i, 1): differentiable in the concentration.
 
-    The ratio is a softmax of logarithms, since gamma numbers of small concentrations vanish in
-    floating point; no entry is 0.
+    The ratio is a softmax of logarithms, since gamma variates of small concentrations underflow; no
+    entry is 0.
     """
     log_g = noise.log_gamma(concentration, concentration.shape if shape is None else shape)
     return log_g.softmax(-1).clamp_min(torch.finfo(log_g.dtype).tiny)

@@ -23,15 +23,15 @@ from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
 FAR = 100.0
-"""Beyond so many scales a sigmoid is 1 in every type, and a slope of it 0."""
+"""The number of scales beyond which a sigmoid is 1 and its slope 0 in every dtype."""
 
 
 def log_prob(value: Tensor, loc: Number, scale: Number, bins: float = 256) -> Tensor:
     """The log-probability, -inf where value < 0 or value > bins - 1.
 
-    With b and a the upper and lower end of the bin in units of scale,
-    log(s(b) - s(a)) = log s(b) + log s(-a) + log(1 - e^(a - b)), s the sigmoid: nothing cancels,
-    and b - a = 2 h / scale does not depend on x.
+    With b and a the upper and lower end of the bin in units of scale, log(s(b) - s(a)) = log s(b) +
+    log s(-a) + log(1 - e^(a - b)), s the sigmoid, has no cancellation, and b - a = 2 h / scale does
+    not depend on x.
     """
     last = bins - 1
     inside = (value >= 0) & (value <= last)
@@ -46,13 +46,13 @@ def log_prob(value: Tensor, loc: Number, scale: Number, bins: float = 256) -> Te
 
 
 def _log_sigmoid(end: Tensor, scale: Tensor, counts: Tensor) -> Tensor:
-    """log sigmoid(end / scale); 0 beyond FAR or where it does not count, and there no gradient."""
+    """log sigmoid(end / scale); 0, without a gradient, beyond FAR or where `counts` is false."""
     counts = counts & (end < FAR * scale)
     return torch.where(counts, logsigmoid(torch.where(counts, end, 0.0) / scale), 0.0)
 
 
 def _log_decay(width: Tensor, scale: Tensor, counts: Tensor) -> Tensor:
-    """log(1 - e^(-width / scale)), in the same way."""
+    """log(1 - e^(-width / scale)); 0, without a gradient, in the same cases."""
     counts = counts & (width < FAR * scale)
     ratio = torch.where(counts, width, 1.0) / torch.where(counts, scale, 1.0)
     return torch.where(counts, (-(-ratio).expm1()).log(), 0.0)
@@ -67,7 +67,7 @@ def sample(
     *,
     shape: Sequence[int] | None = None,
 ) -> Tensor:
-    """Integers as floating-point numbers: a logistic number, rounded to its bin."""
+    """Integers as floating-point numbers: a logistic variate, rounded to its bin."""
     last = bins - 1
     y = logistic.sample(noise, loc, scale, shape=shape)
     return (0.5 * (y + 1) * last).round().clamp(0, last)

@@ -26,9 +26,11 @@ from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, concentration: Number, rate: Number) -> Tensor:
-    """The log-density, -inf where value < 0; at 0 the limit, inf, log rate or -inf by a.
+    """The log-density, -inf where value < 0; at 0 its limit.
 
-    With the mean count m = rate x, a log m - m - log Gamma(a) is a deviance and small terms.
+    The limit is inf for a < 1, log rate for a = 1 and -inf for a > 1.
+
+    With m = rate x, a log m - m - log Gamma(a) is the sum of a deviance and small terms.
     """
     given, a, b = number.reals(value, concentration, rate)
     positive = given > 0
@@ -44,8 +46,8 @@ def rsample(
 ) -> Tensor:
     """Draw g / rate, g ~ Gamma(a, 1): differentiable in both parameters (Figurnov et al. 2018).
 
-    No draw is 0 or inf: what is too small or too large for its type is the smallest normal number
-    or the largest.
+    No draw is 0 or inf: draws are clamped between the smallest and the largest normal number of
+    their dtype.
     """
     size = number.full_shape(shape, concentration, rate)
     drawn = number.tensor(number.over(noise.gamma(concentration, size), rate))
@@ -81,8 +83,8 @@ def kl_gamma(
 ) -> Tensor:
     """KL(p || q) = (a - b) psi(a) - log Gamma(a) + log Gamma(b) - b log r + a (r - 1).
 
-    a and b are the two concentrations, r = other_rate / rate. Computed as the deviance of b from
-    a r, and `kl_rest`.
+    a and b are the two concentrations, r = other_rate / rate. Computed as the sum of the deviance
+    of b from a r and `kl_rest`.
     """
     a, p, b, q = number.reals(concentration, rate, other_concentration, other_rate)
     mean = a * (q / p)

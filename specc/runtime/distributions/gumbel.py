@@ -22,7 +22,7 @@ EULER = 0.5772156649015329
 def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
     """The log-density, in the shape of the three broadcast."""
     z = number.tensor(number.minus(value, loc) / scale)
-    # Below the least number the density is 0, as it is there.
+    # z = -inf would give inf - inf in the next line.
     z = z.clamp_min(torch.finfo(z.dtype).min)
     return -z - (-z).exp() - number.log(scale)
 
@@ -49,4 +49,4 @@ def mean(loc: Number, scale: Number) -> Tensor:
 
 def entropy(loc: Number, scale: Number) -> Tensor:
     """The entropy, log scale + gamma + 1."""
-    return number.spread(number.log(scale) + (EULER + 1), loc)
+    return number.broadcast(number.log(scale) + (EULER + 1), loc)

@@ -47,8 +47,8 @@ def sample(
 
 def mean(concentration: Number, rate: Number) -> Tensor:
     """The mean, rate / (a - 1) where a > 1, inf elsewhere."""
-    ratio = number.spread(rate, concentration) / (concentration - 1)
-    return torch.where(number.spread(concentration, rate) > 1, ratio, torch.inf)
+    ratio = number.broadcast(rate, concentration) / (concentration - 1)
+    return torch.where(number.broadcast(concentration, rate) > 1, ratio, torch.inf)
 
 
 def entropy(concentration: Number, rate: Number) -> Tensor:

@@ -18,7 +18,7 @@ from specc.runtime.number import Number
 
 
 def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """The log-density, in the shape of the three broadcast; its slope at loc is taken as 0."""
+    """The log-density, in the shape of the three broadcast; its slope at loc is defined as 0."""
     z = number.over(number.distance(value, loc), scale)
     return number.tensor(-z - number.log(2 * scale))
 
@@ -28,8 +28,8 @@ def rsample(
 ) -> Tensor:
     """Draw loc + scale (e1 - e2), e1 and e2 standard exponential.
 
-    Differentiable in loc and scale. Both tails come out alike; the inverse of the distribution
-    function at a uniform number would end at 16 scales in float32.
+    Differentiable in loc and scale. Both tails are equally precise; the inverse CDF of a uniform
+    float32 number would not exceed 16 scales.
     """
     size = number.full_shape(shape, loc, scale)
     return loc + scale * (noise.exponential(size) - noise.exponential(size))
@@ -45,12 +45,12 @@ def sample(
 
 def mean(loc: Number, scale: Number) -> Tensor:
     """The mean, loc, in the shape of the parameters."""
-    return number.spread(loc, scale)
+    return number.broadcast(loc, scale)
 
 
 def entropy(loc: Number, scale: Number) -> Tensor:
     """The entropy, 1 + log(2 scale)."""
-    return number.spread(1 + number.log(2 * scale), loc)
+    return number.broadcast(1 + number.log(2 * scale), loc)
 
 
 def kl_laplace(loc: Number, scale: Number, other_loc: Number, other_scale: Number) -> Tensor:

@@ -28,8 +28,8 @@ def rsample(
 ) -> Tensor:
     """Draw loc + scale log(e1 / e2), e1 and e2 standard exponential.
 
-    Differentiable in loc and scale. Both tails come out alike; log(u / (1 - u)) of a uniform
-    number u would lose the upper one.
+    Differentiable in loc and scale. Both tails are equally precise; log(u / (1 - u)) of a uniform
+    number u would truncate the upper one.
     """
     size = number.full_shape(shape, loc, scale)
     return loc + scale * (noise.exponential(size).log() - noise.exponential(size).log())
@@ -45,9 +45,9 @@ def sample(
 
 def mean(loc: Number, scale: Number) -> Tensor:
     """The mean, loc, in the shape of the parameters."""
-    return number.spread(loc, scale)
+    return number.broadcast(loc, scale)
 
 
 def entropy(loc: Number, scale: Number) -> Tensor:
     """The entropy, log scale + 2."""
-    return number.spread(number.log(scale) + 2, loc)
+    return number.broadcast(number.log(scale) + 2, loc)

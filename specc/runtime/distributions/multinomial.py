@@ -38,7 +38,7 @@ def sample(
     """Counts as floating-point numbers, [..., n], of the given shape or that of the parameters."""
     leading = number.shape(total_count, logits[..., 0]) if shape is None else tuple(shape)[:-1]
     probs = logits.softmax(-1).expand(*leading, -1)
-    total = number.spread(total_count, probs[..., 0])
+    total = number.broadcast(total_count, probs[..., 0])
     most = int(total.max()) if total.numel() else 0
     counted = torch.arange(most, device=probs.device) < total.unsqueeze(-1)
     drawn = noise.classes(probs, max(most, 1))[..., :most]

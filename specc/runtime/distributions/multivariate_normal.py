@@ -44,14 +44,14 @@ def sample(
 
 def mean(loc: Number, scale_tril: Tensor) -> Tensor:
     """The mean, loc, in the shape of the parameters."""
-    return number.spread(loc, scale_tril[..., 0])
+    return number.broadcast(loc, scale_tril[..., 0])
 
 
 def entropy(loc: Number, scale_tril: Tensor) -> Tensor:
     """The entropy, sum_i log L_ii + n (1 + log(2 pi)) / 2."""
-    leading = number.spread(loc, scale_tril[..., 0])[..., 0]
+    leading = number.broadcast(loc, scale_tril[..., 0])[..., 0]
     constant = scale_tril.shape[-1] * (0.5 + HALF_LOG_2PI)
-    return number.spread(_log_det(scale_tril) + constant, leading)
+    return number.broadcast(_log_det(scale_tril) + constant, leading)
 
 
 def kl_multivariate_normal(
@@ -61,7 +61,7 @@ def kl_multivariate_normal(
 
     M is the other factor; |.|^2 sums the squares of all entries.
     """
-    shift = number.spread(number.minus(loc, other_loc), scale_tril[..., 0])
+    shift = number.broadcast(number.minus(loc, other_loc), scale_tril[..., 0])
     ratio = torch.linalg.solve_triangular(other_scale_tril, scale_tril, upper=False)
     squares = (ratio * ratio).sum((-2, -1)) + _solve(other_scale_tril, shift).square().sum(-1)
     log_ratio = _log_det(other_scale_tril) - _log_det(scale_tril)
@@ -74,7 +74,7 @@ def _log_det(scale_tril: Tensor) -> Tensor:
 
 
 def _solve(scale_tril: Tensor, x: Tensor) -> Tensor:
-    """Solve L y = x for y; one factor for all rows is solved once, the rows side by side."""
+    """The solution y of L y = x; if all rows share L, they are columns of one solve."""
     shared = scale_tril.dim() == 2
     columns = x.reshape(-1, x.shape[-1]).mT if shared else x.unsqueeze(-1)
     y: Tensor = torch.linalg.solve_triangular(scale_tril, columns, upper=False)

@@ -2,7 +2,7 @@
 
     log p(x) = log Gamma(x + r) - log x! - log Gamma(r) + x log s + r log(1 - s),  x in {0, 1, ...}
 
-r = total_count > 0, not necessarily whole; s = sigmoid(logits), the probability of one more
+r = total_count > 0, not necessarily an integer; s = sigmoid(logits), the probability of one more
 success before r failures. All broadcast. Johnson, Kemp and Kotz (2005), chapter 5.
 """
 
@@ -22,8 +22,8 @@ from specc.runtime.number import Number
 def log_prob(value: Tensor, total_count: Number, logits: Number) -> Tensor:
     """The log-probability, -inf where value < 0.
 
-    Computed as the deviance and what is left of Stirling's formulas (Loader 2000), so that it
-    tends to Poisson's where r is large.
+    Computed from a deviance and the error terms of Stirling's formula (Loader 2000), so that it
+    tends to that of the Poisson distribution for large r.
     """
     counts, r, scores = number.reals(value, total_count, logits)
     inside = counts >= 0
@@ -35,7 +35,7 @@ def log_prob(value: Tensor, total_count: Number, logits: Number) -> Tensor:
         (x + r).log() - r.log(),
     )
     ways = binet(x + r) - binet(r) - 0.5 * log_ratio - stirling(x)
-    log_p = ways - binomial_deviance(x, r, *number.both_shares(scores))
+    log_p = ways - binomial_deviance(x, r, *number.sigmoid_pair(scores))
     return torch.where(inside, log_p, -torch.inf)
 
 

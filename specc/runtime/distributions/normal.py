@@ -45,12 +45,12 @@ def sample(
 
 def mean(loc: Number, scale: Number) -> Tensor:
     """The mean, loc, in the shape of the parameters."""
-    return number.spread(loc, scale)
+    return number.broadcast(loc, scale)
 
 
 def entropy(loc: Number, scale: Number) -> Tensor:
     """The entropy, log scale + (1 + log(2 pi)) / 2."""
-    return number.spread(number.log(scale) + (0.5 + HALF_LOG_2PI), loc)
+    return number.broadcast(number.log(scale) + (0.5 + HALF_LOG_2PI), loc)
 
 
 def kl_normal(loc: Number, scale: Number, other_loc: Number, other_scale: Number) -> Tensor:

@@ -2,7 +2,7 @@
 
     log p(x) = sum_i x_i log p_i,  p = softmax(logits)
 
-x [..., n] holds a single 1; logits [..., n]; leading axes broadcast, and the result has no class
+x [..., n] has a single 1; logits [..., n]; leading axes broadcast, and the result has no class
 axis. Bishop (2006), equation 2.26.
 """
 
@@ -50,7 +50,7 @@ def enumerate_values(
 ) -> Tensor:
     """The one-hot vectors of all classes, [classes, classes].
 
-    Raises `ValueError` where `classes` is not given.
+    Raises ValueError if `classes` is None.
     """
     if classes is None:
         raise ValueError("the number of classes is not known")

@@ -21,9 +21,9 @@ from specc.runtime.number import Number
 def log_prob(value: Tensor, rate: Number) -> Tensor:
     """The log-probability, -inf where value < 0.
 
-    Computed as the deviance and the rest of Stirling's formula, which do not cancel where counts
-    are large (Loader 2000). A rate that underflowed to 0 counts as the smallest normal number, so
-    that the gradient at a count of 0 is finite.
+    Computed from the deviance and the error term of Stirling's formula, which do not cancel for
+    large counts (Loader 2000). A rate that underflowed to 0 counts as the smallest normal number,
+    so that the gradient at a count of 0 is finite.
     """
     counts, mean = number.reals(value, rate)
     inside = counts >= 0
@@ -38,7 +38,7 @@ def sample(noise: Noise, rate: Number, *, shape: Sequence[int] | None = None) ->
 
 
 def mean(rate: Number) -> Tensor:
-    """The rate."""
+    """The mean, rate."""
     return number.tensor(rate)
 
 

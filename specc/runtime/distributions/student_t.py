@@ -23,7 +23,7 @@ def log_prob(value: Tensor, df: Number, loc: Number, scale: Number) -> Tensor:
     """The log-density, in the shape of the four broadcast."""
     x, n, center, s = number.reals(value, df, loc, scale)
     distance, width = x - center, n.sqrt() * s
-    # Near the centre log(1 + y) is y and little more, and the slope in df that of the rest.
+    # For small y, log(1 + y) - y is computed without cancellation, as is its derivative in df.
     near = distance.abs() < 0.5 * width
     z = torch.where(near, distance, 0.0) / s
     square = z * z
@@ -57,9 +57,9 @@ def sample(
 
 
 def mean(df: Number, loc: Number, scale: Number) -> Tensor:
-    """The mean, loc where df > 1; not a number elsewhere, where there is no mean."""
-    center = number.spread(loc, df, scale)
-    return torch.where(number.spread(df, center) > 1, center, torch.nan)
+    """The mean, loc where df > 1; NaN elsewhere, where it does not exist."""
+    center = number.broadcast(loc, df, scale)
+    return torch.where(number.broadcast(df, center) > 1, center, torch.nan)
 
 
 def entropy(df: Number, loc: Number, scale: Number) -> Tensor:
@@ -68,7 +68,7 @@ def entropy(df: Number, loc: Number, scale: Number) -> Tensor:
     k, h = 0.5 * n, 0.5 * (n + 1)
     # psi(h) - psi(k), without the logarithms of h and k, which cancel.
     slope = torch.log1p(0.5 / k) + 0.25 / (k * h) + (binet_slope(h) - binet_slope(k))
-    return number.spread(h * slope + _log_normalizer(n) + s.log(), loc)
+    return number.broadcast(h * slope + _log_normalizer(n) + s.log(), loc)
 
 
 def _log_normalizer(df: Tensor) -> Tensor:

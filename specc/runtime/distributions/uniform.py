@@ -20,7 +20,7 @@ from specc.runtime.number import Number
 def log_prob(value: Tensor, low: Number, high: Number) -> Tensor:
     """The log-density, -inf outside [low, high]."""
     inside = (value >= low) & (value <= high)
-    return torch.where(inside, -number.spread(number.log(high - low), value), -torch.inf)
+    return torch.where(inside, -number.broadcast(number.log(high - low), value), -torch.inf)
 
 
 def rsample(
@@ -52,6 +52,6 @@ def entropy(low: Number, high: Number) -> Tensor:
 def kl_uniform(low: Number, high: Number, other_low: Number, other_high: Number) -> Tensor:
     """The log ratio of the widths; inf where [low, high] is not within the other interval."""
     log_ratio = number.log(other_high - other_low) - number.log(high - low)
-    lower = number.spread(number.minus(low, other_low), high, other_high)
-    upper = number.spread(number.minus(other_high, high), low, other_low)
+    lower = number.broadcast(number.minus(low, other_low), high, other_high)
+    upper = number.broadcast(number.minus(other_high, high), low, other_low)
     return torch.where((lower >= 0) & (upper >= 0), log_ratio, torch.inf)

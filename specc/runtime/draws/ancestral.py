@@ -1,10 +1,10 @@
-"""Draws from a density that is a product of conditional ones: entry by entry, in their order.
+"""Ancestral sampling: draws from a product of conditional densities, entry by entry.
 
     p(x) = prod over i of p(x_i | x_<i)
 
 Both functions take `draw`, which draws every entry given all of x, and call it once for each order
-number: of the k-th call only the entries of number k are kept, and these depend on entries that are
-final by then. A draw of D entries so costs D passes through the network.
+number. The k-th call sets the entries of order number k alone, which depend on entries that are
+final already. So a draw of D entries costs D passes through the network.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Draw = Callable[[Tensor], Tensor]
 
 
 def ancestral(draw: Draw, start: Tensor, order: Tensor) -> Tensor:
-    """The entries of each number in `order` [*event] replaced in turn by those of `draw(x)`.
+    """A draw [..., *event] in the order given by the order numbers `order` [*event].
 
-    `start` is [..., *event]; what it holds does not matter. The result has the type of `draw`'s,
-    and its gradient where that is reparameterized.
+    `start` [..., *event] gives the shape; its values have no effect. The result has the dtype of
+    `draw(x)`, and a gradient if `draw` is reparameterized.
     """
     x = start
     for number in order.unique():  # type: ignore[no-untyped-call]
@@ -35,8 +35,8 @@ def ancestral(draw: Draw, start: Tensor, order: Tensor) -> Tensor:
 def ancestral_mixture(noise: Noise, draw: Draw, start: Tensor, order: Tensor) -> Tensor:
     """A draw from the mean of the densities of several orders, `order` [n, *event].
 
-    Each cell of the leading axes picks one of the n at random and follows it. `draw(x)` returns
-    the draws of all, [n, ..., *event], of which the picked one is taken.
+    Each element of the leading axes uses one of the n orders, which is drawn uniformly. `draw(x)`
+    returns the draws under all orders, [n, ..., *event].
     """
     leading = start.shape[: start.ndim - order.ndim + 1]
     even = torch.zeros(len(order), dtype=noise.dtype, device=start.device)

@@ -1,10 +1,10 @@
-"""Score-function gradients: surrogates whose value is zero, and baselines that keep them unbiased.
+"""Score-function gradients: surrogates with the value zero, and baselines that add no bias.
 
 For a node drawn from q with a signal that does not depend on q's parameters,
 
     grad E_q[signal] = E_q[signal grad log q]   (Williams 1992, theorem 1).
 
-A surrogate has that gradient and the value 0, so a loss with it still reads as the objective.
+A surrogate has that gradient and the value 0, so the value of a loss with it is the objective.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def surrogate(log_q: Tensor, signal: Tensor) -> Tensor:
 
 
 def baseline_mean(signal: Tensor) -> Tensor:
-    """The signal less the mean of the other rows' signals; rows are the last axis.
+    """The signal minus the mean of the signals of the other rows; rows are the last axis.
 
     Rows are independent, so the baseline of a row does not depend on its own draw.
     """
@@ -40,14 +40,14 @@ def running_mean(mean: Tensor, signal: Tensor, decay: float = 0.9) -> Tensor:
 
 
 def baseline_leave_one_out(signal: Tensor) -> Tensor:
-    """The signal of each particle less the mean of the other particles'; particles come first."""
+    """The signal minus the mean over the other particles; particles are the first axis."""
     particles = signal.shape[0]
     others = (signal.sum(0, keepdim=True) - signal) / (particles - 1)
     return signal - others
 
 
 def normalized_weights(log_weight: Tensor) -> Tensor:
-    """K w_k / sum_j w_j, particles first: their mean over particles is 1.
+    """K w_k / sum_j w_j over the first axis, the particles; their mean is 1.
 
     The mean over K particles of such a weight times e_k is the self-normalized estimate of the
     expectation of e (Bornschein and Bengio 2015, equation 5). It has the shape of `log_weight`.
@@ -56,10 +56,11 @@ def normalized_weights(log_weight: Tensor) -> Tensor:
 
 
 def vimco(log_weight: Tensor) -> Tensor:
-    """What each particle adds to the bound log 1/K sum_k w_k, particles first.
+    """The VIMCO learning signal of each particle; particles are the first axis.
 
-    The bound less the bound with this particle's log w replaced by the mean of the others' log w
-    (Mnih and Rezende 2016, equations 7 to 9). The result has the shape of `log_weight`.
+    It is log 1/K sum_k w_k minus the same bound with the log w of this particle replaced by the
+    mean of the other log w (Mnih and Rezende 2016, equations 7 to 9). The result has the shape of
+    `log_weight`.
     """
     particles = log_weight.shape[0]
     log_w = log_weight.detach()

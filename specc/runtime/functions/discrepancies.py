@@ -22,14 +22,14 @@ Gram = Callable[[Tensor, Tensor], Tensor]
 
 
 def rbf_mmd(x: Tensor, y: Tensor, bandwidth: float, *widths: float, dims: int) -> Tensor:
-    """Under a mixture of Gaussian kernels."""
+    """mmd_i under the mean of Gaussian kernels of bandwidths `bandwidth` times each width."""
     return _discrepancy(lambda a, b: rbf.gram(a, b, bandwidth, widths=widths), x, y, dims)
 
 
 def rational_quadratic_mmd(
     x: Tensor, y: Tensor, bandwidth: float, *alphas: float, dims: int
 ) -> Tensor:
-    """Under a mixture of rational quadratic kernels."""
+    """mmd_i under the mean of rational quadratic kernels with the exponents `alphas`."""
 
     def gram(a: Tensor, b: Tensor) -> Tensor:
         return rational_quadratic.gram(a, b, bandwidth, alphas=alphas)
@@ -38,12 +38,12 @@ def rational_quadratic_mmd(
 
 
 def linear_mmd(x: Tensor, y: Tensor, *, dims: int) -> Tensor:
-    """Under the linear kernel."""
+    """mmd_i under the linear kernel."""
     return _discrepancy(lambda a, b: linear.gram(a, b, 1.0), x, y, dims)
 
 
 def energy_mmd(x: Tensor, y: Tensor, exponent: float, *, dims: int) -> Tensor:
-    """Under the distance kernel: the energy distance."""
+    """mmd_i under the distance kernel; its mean estimates the energy distance."""
     return _discrepancy(lambda a, b: energy.gram(a, b, 1.0, exponent=exponent), x, y, dims)
 
 
@@ -58,5 +58,5 @@ def _discrepancy(gram: Gram, x: Tensor, y: Tensor, dims: int) -> Tensor:
 
 
 def _vectors(value: Tensor, dims: int) -> Tensor:
-    """Events of `dims` axes as vectors."""
+    """The values with each event of `dims` axes flattened to a vector."""
     return value.unsqueeze(-1) if dims == 0 else value.flatten(value.dim() - dims)

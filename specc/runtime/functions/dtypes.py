@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def promote_dtypes(*values: Tensor | float) -> list[Tensor]:
-    """The values as tensors of the type that all promote to; at least one is a tensor already."""
+    """The values as tensors of the dtype to which all promote; at least one must be a tensor."""
     tensors = [value for value in values if isinstance(value, Tensor)]
     kind = reduce(torch.promote_types, [tensor.dtype for tensor in tensors])
     if not kind.is_floating_point and any(isinstance(value, float) for value in values):
@@ -24,5 +24,5 @@ def promote_dtypes(*values: Tensor | float) -> list[Tensor]:
 
 
 def to_float(value: Tensor) -> Tensor:
-    """`value`; integers and truth values in the default type of real numbers."""
+    """The value, with integers and booleans converted to torch's default floating-point dtype."""
     return value if value.is_floating_point() else value.to(torch.get_default_dtype())

@@ -1,4 +1,4 @@
-"""Functions of each entry by itself."""
+"""Elementwise functions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def clip(value: Tensor | float, low: Tensor | float, high: Tensor | float) -> Te
 
 
 def known(value: Tensor, *, mask: Tensor | None = None) -> Tensor:
-    """1 where an entry of `value` is there and 0 where it is not, as `mask` says, as real numbers.
+    """1 where `mask` is true and 0 elsewhere, in the shape of `value`, as floating-point numbers.
 
-    The mask has the axes of the value, or the first of them; without one everything is there.
+    The mask has the axes of the value, or the first of them; without a mask the result is 1.
     """
     dtype = value.dtype if value.is_floating_point() else torch.get_default_dtype()
     if mask is None:
@@ -30,5 +30,5 @@ def known(value: Tensor, *, mask: Tensor | None = None) -> Tensor:
 
 
 def softplus(value: Tensor) -> Tensor:
-    """log(1 + e^x), entry by entry; torch's own takes no integers, such as class numbers."""
+    """log(1 + e^x), entry by entry; accepts integers, such as class numbers, unlike torch."""
     return functional.softplus(to_float(value), threshold=FAR)

@@ -9,14 +9,14 @@ from torch import Tensor
 
 
 def grad(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
-    """The gradient df/dv at `at`, of the shape of `at`: each row of `function` is its own number.
+    """The gradient df/dv of each row at `at`, in the shape of `at`.
 
-    It is part of the graph, so that a loss which holds it has a gradient with respect to parameters
-    of `function` (double backpropagation; Drucker and Le Cun 1992).
+    The result is differentiable, so a loss that contains it has a gradient with respect to the
+    parameters of `function` (double backpropagation; Drucker and Le Cun 1992).
 
     Args:
-        function: From values [..., *event] to numbers [...], row by row.
-        at: The values at which it is differentiated, [..., *event].
+        function: f, from values [..., *event] to numbers [...], each row independent of the others.
+        at: The values v at which f is differentiated, [..., *event].
 
     """
     found: Tensor = torch.func.grad(lambda value: function(value).sum())(at)

@@ -1,4 +1,4 @@
-"""Entries of tables, where the table and the indices may have batch axes before them."""
+"""Indexing of tables, with batch axes of the table and of the indices."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ def gather_nd(table: Tensor, *index: Tensor | int, rank: int) -> Tensor:
     """table[..., i, j, *rest], entry by entry of the indices i, j, ... >= 0.
 
     `table` is [..., *axes, *rest] with an axis for each index and `rank` axes in `rest`; the batch
-    axes before them broadcast with those of the indices. The result is [..., *rest], as that of
-    GatherND of ONNX.
+    axes before them broadcast with those of the indices. The result is [..., *rest], as in GatherND
+    of ONNX.
 
-    The table is read as one list of entries, batch after batch, and is never repeated for the axes
-    that the indices alone have.
+    The table is flattened over its batch axes and `axes`, and is never expanded to axes that only
+    the indices have.
     """
     first = table.dim() - rank - len(index)
     before, rest = table.shape[:first], table.shape[first + len(index) :]
@@ -36,8 +36,8 @@ def gather_nd(table: Tensor, *index: Tensor | int, rank: int) -> Tensor:
 def index_select(table: Tensor, index: Tensor, event_rank: int) -> Tensor:
     """table[..., index, ...]: the elements of a plate, at the indices.
 
-    `table` is [..., plate, *event] and `index` [..., batch] of integers; their axes before
-    the plate and the batch broadcast. The result is [..., batch, *event].
+    `table` is [..., plate, *event] and `index` [..., batch] of integers; the leading axes of both
+    broadcast. The result is [..., batch, *event].
     """
     index = index.long()
     if table.dim() == event_rank + 1:

@@ -1,4 +1,4 @@
-"""Linear Gaussian models: the marginal likelihood of one latent, and the Kalman filter of a chain.
+"""Linear Gaussian models: marginal likelihood with one latent vector, and the Kalman filter.
 
 With z = m + S e, e standard normal, and an observation x = A z + c + noise of deviations s, let
 G = A S / s and y = (x - A m - c) / s, row by row. The QR factors of I above G give R, with
@@ -16,8 +16,8 @@ A chain adds the prediction of each step (Kalman 1960),
     z_t = A_t z_{t-1} + a_t + N(0, Q_t),   x_t = C_t z_t + c_t + N(0, R_t)
     log p(x) = sum over t of log p(x_t | x_1 ... x_{t-1})
 
-where the root of A P A' + Q is the triangle of a QR factorization, so it remains a covariance
-whatever is lost to rounding. Time and memory are linear in the steps.
+where the root of A P A' + Q is the triangle of a QR factorization, so the covariance remains
+positive semidefinite under rounding. Time and memory are linear in the steps.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from specc.runtime.number import Number
 
 
 class Normal(NamedTuple):
-    """A normal vector: its mean [..., n] and a root of its covariance, S S' [..., n, n]."""
+    """A normal distribution: mean [..., n], and square root S [..., n, n] of its covariance."""
 
     mean: Tensor
     root: Tensor
@@ -57,10 +57,11 @@ def probe_points(size: int, like: Tensor) -> Tensor:
 
 
 def affine(loc: Number, scale: Number, probes: Tensor, axis: int, event: Sequence[int]) -> Affine:
-    """The affine map of which a mean is the value at each of the probe points, along one axis.
+    """The affine map z -> loc, recovered from the values of `loc` at the probe points.
 
-    `loc` [..., 1 + n, ..., *event] has that axis at `axis`, counted without the event, or does not
-    depend on z; `probes` [1 + n, ...] has the same n and type. The axis remains, of size 1.
+    `loc` [..., 1 + n, ..., *event] has the axis of the points at `axis`, counted without the event,
+    or does not have it, if it does not depend on z; `probes` [1 + n, ...] gives n and the dtype. In
+    the result that axis has size 1.
     """
     mean, deviation = (_flat(torch.as_tensor(x).to(probes), event) for x in (loc, scale))
     count, place = probes.shape[0] - 1, axis - 1
@@ -72,14 +73,17 @@ def affine(loc: Number, scale: Number, probes: Tensor, axis: int, event: Sequenc
 
 
 def _flat(x: Tensor, event: Sequence[int]) -> Tensor:
-    """An event as a vector: [..., m]."""
+    """x [..., *event] with the event flattened to a vector: [..., m]."""
     x = x[(None,) * (len(event) - x.ndim)]
     outer = x.shape[: x.ndim - len(event)]
     return x.expand((*outer, *event)).reshape((*outer, math.prod(event)))
 
 
 def counted(x: Tensor, leading: int, mask: Tensor | None = None) -> Tensor | None:
-    """Which entries of x count, 1 or 0 [..., m], m those of all axes after the `leading` ones."""
+    """The mask in the shape of x, flattened after the `leading` axes, as 0 or 1: [..., m].
+
+    None without a mask.
+    """
     if mask is None:
         return None
     wide = mask[(..., *(None,) * (x.ndim - mask.ndim))].expand_as(x)
@@ -89,10 +93,10 @@ def counted(x: Tensor, leading: int, mask: Tensor | None = None) -> Tensor | Non
 def condition(
     prior: Normal, observed: Sequence[tuple[Tensor, Affine, Tensor | None]]
 ) -> tuple[Tensor, Normal]:
-    """The log-density of the observed values, [...], and z given them.
+    """log p(x) of the observed values, [...], and the posterior p(z | x).
 
-    Each x is [..., m], and beside it stands which of its entries count, None for all. An entry that
-    does not is a row of zeros in G and y: it carries no information on z, and has no term.
+    `observed` has for each x [..., m] its map and its mask [..., m], or None. A masked entry is a
+    row of zeros in G and y, so it does not affect z, and it has no term in log p(x).
     """
     mean, root = prior
     residuals, maps, constant = [], [], torch.zeros_like(mean[..., 0])
@@ -121,7 +125,7 @@ def condition(
 
 
 def joined(parts: Sequence[Tensor], axis: int) -> Tensor:
-    """The parts side by side, each broadcast to the axes before."""
+    """The concatenation of the parts along `axis` < 0, with the axes before it broadcast."""
     if len(parts) == 1:
         return parts[0]
     rank = max(p.ndim for p in parts)
@@ -131,7 +135,7 @@ def joined(parts: Sequence[Tensor], axis: int) -> Tensor:
 
 
 Observation = tuple[Tensor, Number, Number] | tuple[Tensor, Number, Number, Tensor]
-"""A value, its mean, its deviation and, where entries of it may be missing, a mask of the known."""
+"""A value, its mean, its standard deviation, and a mask if entries of it may be missing."""
 
 
 def gaussian_marginal(
@@ -140,10 +144,10 @@ def gaussian_marginal(
     """log p(x), the integral over z of N(z; *prior) times N(x; loc, scale) of all observed x.
 
     `probes` [1 + n, ..., *event] has 0 and the unit vectors of z at `axis`, counted without the
-    event, and each loc [..., 1 + n, ..., *event of x] is computed from it: it is affine in z, and
-    no scale depends on z. Each x is [rows, *event of x]; entries where its mask is false do not
-    count. The axis remains, of size 1 (probabilistic PCA: Tipping and Bishop 1999, equations 3 to
-    6).
+    event, and each loc [..., 1 + n, ..., *event of x] is computed from it. A loc must be affine in
+    z, and no scale may depend on z. Each x is [rows, *event of x]; entries with a false mask have
+    no term. In the result the axis of the points has size 1 (probabilistic PCA: Tipping and Bishop
+    1999, equations 3 to 6).
     """
     start = affine(*prior, probes, axis, probes.shape[-axis:])
     found = [
@@ -165,10 +169,10 @@ def kalman_filter(
 
     `probes` [1 + n, ..., *event] has 0 and the unit vectors of z at `axis`, counted without the
     event. Each loc [..., 1 + n, ..., rows, steps, *event of x] is computed from it, and that of
-    `transition` from the same vectors in place of z at the step before, left of that axis: both
-    are affine, and no scale depends on z. Each x is [rows, steps, *event of x]; entries where its
-    mask is false do not count. Before the first step there is one value. Where `mask` [rows, steps]
-    is 0 a row has no step. Both axes remain.
+    `transition` from the same vectors as z_{t-1}, with their axis left of `axis`. Both must be
+    affine, and no scale may depend on z. Each x is [rows, steps, *event of x]; entries with a false
+    mask have no term. The first step has a fixed previous value, so its transition does not depend
+    on z. Where `mask` [rows, steps] is 0 a row has no step. Both axes remain, of size 1.
     """
     event = probes.shape[-axis:]
     transitions = _steps(affine(*transition, probes, axis - 1, event))
@@ -200,12 +204,12 @@ def _predict(state: Normal, transition: Affine) -> Normal:
 
 
 def _steps(x: Affine) -> Affine:
-    """Its tensors with the axis of steps first, of size 1 where all steps are alike."""
+    """The map with the axis of steps first, of size 1 if the tensors are the same at all steps."""
     weight = x.weight.movedim(-3, 0) if x.weight.ndim > 2 else x.weight[None]
     rest = (v.movedim(-2, 0) if v.ndim > 1 else v[None] for v in (x.offset, x.scale))
     return Affine(weight, *rest)
 
 
 def _at(x: Affine, t: int) -> Affine:
-    """What holds at one step."""
+    """The map at step t."""
     return Affine(*(v[t if len(v) > 1 else 0] for v in x))

@@ -1,26 +1,26 @@
-"""The forward algorithm: the states of Markov chains summed out of a density, step by step.
+"""The forward algorithm: marginalization of the states of Markov chains, step by step.
 
     alpha_t(j) = sum over i of alpha_{t-1}(i) pair_t(i, j) single_t(j)
 
 (Rabiner 1989, A tutorial on hidden Markov models, equations 19 to 21). For K states and T steps it
-takes time in K^2 T. The gradient of log Z in what a step adds is the probability of the states
-there. Going back from the last step,
+takes time in K^2 T. The gradient of log Z with respect to the terms of a step is the marginal
+probability of its states. Backwards from the last step,
 
     p(i at t-1 | j at t) = exp(alpha_{t-1}(i) + pair_t(i, j) - log sum over i of the same)
     p(i at t-1)          = sum over j of p(i at t-1 | j at t) p(j at t)
 
-(equations 26, 27, 37 of the same). Conditional probabilities of many steps are made at once, and
-every one is between 0 and 1, so nothing is lost to rounding.
+(equations 26, 27, 37 of the same). Conditional probabilities of many steps are computed at once;
+all are between 0 and 1, so rounding errors stay small.
 
-Where all rows have the same transitions a step is a product of matrices, with scaled alphas. With
-e_t = exp(alpha_t - max alpha_t) and P = exp(pair), the sums over the state before are
+If all rows have the same transitions, a step is a matrix product of scaled alphas. With e_t =
+exp(alpha_t - max alpha_t) and P = exp(pair), the sums over the previous state are
 
     s_{t+1} = e_t P,   alpha_{t+1} = log s_{t+1} + max alpha_t + single_{t+1}
 
-and smoothing is p_{t-1} = e_{t-1} (P (p_t / s_t)). An entry of e_t or P that is too small for its
-type counts as 0. What is lost by that is less than states x tiny in every sum, so the result is
-exact up to rounding where every sum is well above it; where one is not, `scaled_forward` returns
-None, and the sums are made in logarithms.
+and smoothing is p_{t-1} = e_{t-1} (P (p_t / s_t)). Entries of e_t and P that underflow count as 0.
+The error of every sum is then less than K times the smallest normal number, so the result is exact
+up to rounding if every sum is much larger. Otherwise `scaled_forward` returns None, and the sums
+are computed in logarithms.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 AT_ONCE = 1 << 18
-"""How many conditional probabilities are made at once: few enough for a cache."""
+"""The number of conditional probabilities that are computed at once, so that they fit a cache."""
 
 
 class LogForward(torch.autograd.Function):
-    """log Z of what each step adds; `axis` is that of the state, from the right, and remains.
+    """log Z from the terms of each step; the axis of the state, `axis` < 0, remains with size 1.
 
     `pairs` is [steps, ..., before, state, ..., rows], `singles` [steps, ..., 1, state, ..., rows],
-    of one rank, and otherwise they broadcast; `pairs` may have one step for all. Where `masks`
-    [steps, ..., rows] is 0 a chain has no step. Any state may come before the first step: `pairs`
-    is the same for all there.
+    of equal rank; their other axes broadcast, and `pairs` may have one step for all. Where `masks`
+    [steps, ..., rows] is 0 a chain has no step. The first step has no previous state, so `pairs` of
+    that step must be the same for all previous states.
     """
 
     @staticmethod
@@ -54,7 +54,7 @@ class LogForward(torch.autograd.Function):
         masks: Tensor | None,
         axis: int,
     ) -> Tensor:
-        """All steps, in order."""
+        """The forward recursion over all steps."""
         steps, states = singles.shape[0], singles.shape[axis]
         every = pairs.expand(steps, *pairs.shape[1:]).unbind(0)
         alpha = torch.full_like(singles[0] + every[0].narrow(axis - 1, 0, 1), -math.log(states))
@@ -74,14 +74,14 @@ class LogForward(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:  # noqa: ANN401
-        """The probabilities of states, and of pairs of states, times the gradient of log Z."""
+        """The marginal probabilities of states and pairs of states, times `grad`."""
         pairs, alphas, entered, total, masks = ctx.saved_tensors
         axis = ctx.axis
         here = (alphas[-1] - _finite(total)).exp() * grad
         of_pairs, of_states = torch.zeros_like(pairs), torch.empty_like(entered)
         for steps in _chunks(len(entered), alphas[0].numel() * alphas.shape[axis]):
-            taken = pairs[steps] if len(pairs) > 1 else pairs
-            moved = alphas[steps].transpose(axis - 1, axis) + taken
+            selected = pairs[steps] if len(pairs) > 1 else pairs
+            moved = alphas[steps].transpose(axis - 1, axis) + selected
             given = moved.sub_(_finite(entered[steps])).exp_()
             for t in reversed(range(steps.start, steps.stop)):
                 is_step = None if masks is None else masks[t] > 0
@@ -89,18 +89,18 @@ class LogForward(torch.autograd.Function):
                 before = (given[t - steps.start] * here).sum(axis, keepdim=True)
                 before = before.transpose(axis - 1, axis)
                 here = before if is_step is None else torch.where(is_step, before, here)
-            joint = given.mul_(of_states[steps]).sum_to_size(taken.shape)
+            joint = given.mul_(of_states[steps]).sum_to_size(selected.shape)
             of_pairs[steps if len(pairs) > 1 else slice(None)] += joint
         return of_pairs, of_states.sum_to_size(ctx.shape), None, None
 
 
 def _finite(x: Tensor) -> Tensor:
-    """x, and 0 for a sum of nothing, which has no probability to divide."""
+    """x, with -inf, the logarithm of a sum of zeros, replaced by 0, so that no inf - inf occurs."""
     return torch.where(x == -math.inf, 0.0, x)
 
 
 def _chunks(steps: int, size: int) -> Iterator[slice]:
-    """Ranges of steps from the last to the first, each of few enough numbers."""
+    """Ranges of steps from the last to the first, of at most AT_ONCE numbers, `size` a step."""
     width = max(1, AT_ONCE // size)
     for stop in range(steps, 0, -width):
         yield slice(max(0, stop - width), stop)
@@ -109,7 +109,7 @@ def _chunks(steps: int, size: int) -> Iterator[slice]:
 def scaled_forward(pairs: Tensor, singles: Tensor, masks: Tensor | None) -> Tensor | None:
     """log Z [rows] of `pairs` [steps or 1, before, state] and `singles` [steps, rows, state].
 
-    Where `masks` [steps, rows, 1] is 0 a row has no step. None where a sum is too small.
+    Where `masks` [steps, rows, 1] is 0 a row has no step. The result is None if a sum underflows.
     """
     total, least = ScaledForward.apply(pairs, singles, masks)  # type: ignore[no-untyped-call]
     kind = torch.finfo(singles.dtype)
@@ -118,7 +118,7 @@ def scaled_forward(pairs: Tensor, singles: Tensor, masks: Tensor | None) -> Tens
 
 
 class ScaledForward(torch.autograd.Function):
-    """log Z, and the least of all sums over the state before."""
+    """log Z by scaled alphas, and the smallest of all sums over the previous state."""
 
     @staticmethod
     def forward(
@@ -127,7 +127,7 @@ class ScaledForward(torch.autograd.Function):
         singles: Tensor,
         masks: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """All steps, in order."""
+        """The forward recursion over all steps."""
         moves, states = pairs.exp(), singles.shape[-1]
         alpha = torch.full_like(singles[0], -math.log(states))
         scaled, sums = [], []
@@ -148,7 +148,7 @@ class ScaledForward(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401
-        """The probabilities of states, and of pairs of states, times the gradient of log Z."""
+        """The marginal probabilities of states and pairs of states, times `grad`."""
         moves, scaled, sums, here, masks = ctx.saved_tensors
         here = here * grad.unsqueeze(-1)
         back = moves.mT.expand(len(sums), -1, -1).unbind(0)
@@ -175,20 +175,20 @@ def forward_algorithm(
     """The logarithm of the sum over all sequences of states: [..., rows].
 
     `log_pair` [..., state before, state, ..., rows, steps] and `log_single` [..., state, ..., rows,
-    steps] are what each step adds; an axis of size 1 stands for all. `log_single` may be None, for
-    nothing. The axis of the state is `axis`, from the right, and that of the state before stands
-    left of it. Before the first step there is one state, so `log_pair` is the same there for all
-    of them. Where `mask` is 0 a row has no step. With `reverse` the chain runs from the last step
-    to the first. Both axes stay, of size 1.
+    steps] are the terms of each step; axes of size 1 broadcast. Without `log_single` its terms are
+    0. `axis` < 0 is the axis of the state, and the axis left of it that of the previous state. The
+    first step has no previous state, so `log_pair` of that step must be the same for all previous
+    states. Where `mask` is 0 a row has no step. With `reverse` the chain runs from the last step to
+    the first. In the result both axes have size 1.
     """
     if log_single is None:
         log_single = torch.zeros_like(log_pair.narrow(axis - 1, 0, 1))
     rank = max(log_pair.ndim, log_single.ndim)
     pairs, singles = (_steps_first(x, rank) for x in (log_pair, log_single))
-    pairs = _of_both(pairs, singles.shape[axis + 1], axis + 1)
+    pairs = _expand_states(pairs, singles.shape[axis + 1], axis + 1)
     singles = singles.expand(max(len(singles), len(pairs)), *singles.shape[1:])
     masks = None if mask is None else _steps_first(mask, mask.ndim)
-    if masks is not None:  # rows of unequal length are told apart, though all else be alike
+    if masks is not None:  # rows may differ in their length alone
         singles = singles.expand(*singles.shape[:-1], masks.shape[-1])
     if reverse:
         pairs, singles = pairs.flip(0), singles.flip(0)
@@ -201,9 +201,9 @@ def forward_algorithm(
 
 
 def _shared(pairs: Tensor, singles: Tensor, masks: Tensor | None, axis: int) -> Tensor | None:
-    """The same where `pairs` is alike for all that `singles` vary with, by products of matrices."""
+    """The result by matrix products, if `pairs` depends on steps and states alone; else None."""
     states, steps, rank = singles.shape[axis], len(singles), singles.ndim
-    if torch.compiler.is_compiling():  # it takes no branch that depends on numbers
+    if torch.compiler.is_compiling():  # a graph has no branch that depends on values
         return None
     if pairs.numel() != len(pairs) * states**2 or singles.shape[axis - 1] > 1:
         return None
@@ -217,13 +217,13 @@ def _shared(pairs: Tensor, singles: Tensor, masks: Tensor | None, axis: int) -> 
     return None if found is None else found.reshape(shape).unsqueeze(axis)
 
 
-def _of_both(pairs: Tensor, states: int, axis: int) -> Tensor:
-    """The same for every state at a step and every one before, where it says nothing of one."""
+def _expand_states(pairs: Tensor, states: int, axis: int) -> Tensor:
+    """`pairs`, expanded to `states` along the axes of the previous state and of the state."""
     sizes = [-1] * pairs.ndim
     sizes[axis - 1] = sizes[axis] = states
     return pairs.expand(sizes)
 
 
 def _steps_first(x: Tensor, rank: int) -> Tensor:
-    """[steps, ..., rows], with as many axes as the other one has, each step in one piece."""
+    """x [..., rows, steps] as [steps, ..., rows], contiguous, with `rank` axes."""
     return x[(None,) * (rank - x.ndim)].movedim(-1, 0).contiguous()

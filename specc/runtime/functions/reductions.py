@@ -1,4 +1,4 @@
-"""Functions from an event to a number, over its last `dims` axes; and log-mean-exp over an axis."""
+"""Reductions of an event to a number, over its last `dims` axes; log-mean-exp over one axis."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from specc.runtime.functions.dtypes import to_float
 
 
 def argmax(value: Tensor, *, dims: int) -> Tensor:
-    """The first index of the maximum over the last `dims` axes as one, int64."""
+    """The first index of the maximum over the last `dims` axes flattened, int64."""
     return (value.flatten(-dims) if dims else value.unsqueeze(-1)).argmax(-1)
 
 
 def argmin(value: Tensor, *, dims: int) -> Tensor:
-    """The first index of the minimum over the last `dims` axes as one, int64."""
+    """The first index of the minimum over the last `dims` axes flattened, int64."""
     return (value.flatten(-dims) if dims else value.unsqueeze(-1)).argmin(-1)
 
 
@@ -26,7 +26,7 @@ def logmeanexp(value: Tensor, dim: int) -> Tensor:
 
 
 def logsumexp(value: Tensor, *, dims: int) -> Tensor:
-    """Log sum exp over the last `dims` axes; -inf of a row of -inf, with the gradient 0."""
+    """Log sum exp over the last `dims` axes; if all entries are -inf, -inf with the gradient 0."""
     if not dims:
         return value
     row = value.flatten(-dims)

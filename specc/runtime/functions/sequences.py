@@ -11,15 +11,15 @@ from torch import Tensor
 def lag(x: Tensor, initial: Tensor | float, dims: int) -> Tensor:
     """x one step earlier: `initial` at the first step, and then all steps but the last.
 
-    x is [..., steps, *event] with `dims` axes in an event; `initial` is an event, whose axes before
-    it broadcast to those of x, or a number.
+    x is [..., steps, *event] with `dims` axes in an event; `initial` is a number, or [..., *event]
+    with leading axes that broadcast to those of x.
     """
     axis = -1 - dims
     if not isinstance(initial, Tensor):
         first = torch.full_like(x.narrow(axis, 0, 1), initial)
         return torch.cat([first, x.narrow(axis, 0, x.shape[axis] - 1)], axis)
     event, first = x.shape[x.ndim - dims :], _one_step(x, initial, dims)
-    # It may vary with particles or rows where x does not.
+    # `initial` may have axes of particles or rows that x lacks.
     leads = (v.shape[: v.ndim + axis] for v in (x, first))
     lead = torch.broadcast_shapes(*leads)  # type: ignore[no-untyped-call]
     rest = x.narrow(axis, 0, x.shape[axis] - 1)
@@ -30,7 +30,7 @@ def lead(x: Tensor, initial: Tensor | float, dims: int, mask: Tensor | None = No
     """x one step later: all steps but the first, and then `initial` at the last step.
 
     x is [..., steps, *event] with `dims` axes in an event; `initial` is an event, or a number.
-    Where `mask` [..., steps] is 0 a row has no step, and its last step is the one before.
+    Where `mask` [..., steps] is 0 a row has no step, so its last step is the last one with mask 1.
     """
     axis = -1 - dims
     if mask is not None:
@@ -41,7 +41,7 @@ def lead(x: Tensor, initial: Tensor | float, dims: int, mask: Tensor | None = No
 
 def _one_step(x: Tensor, initial: Tensor, dims: int) -> Tensor:
     """`initial` with an axis for one step, [..., 1, *event], of the type of x."""
-    missing = dims - initial.ndim  # a number counts for every entry
+    missing = dims - initial.ndim  # a number is the same for every entry
     initial = initial[(None,) * missing] if missing > 0 else initial
     return initial.to(x.dtype).unsqueeze(-1 - dims)
 
@@ -51,8 +51,8 @@ def initial_value(
 ) -> Tensor:
     """`value` in the given shape, on the device of `like`, of its type or of `integer` type.
 
-    `value` is a number, or a tensor that broadcasts; axes beyond the shape remain. Where `like` is
-    of integers the type is torch's default.
+    `value` is a number, or a tensor that broadcasts; further leading axes remain. If `like` has an
+    integer dtype the result has torch's default floating-point dtype.
     """
     kind = like.dtype if like.is_floating_point() else torch.get_default_dtype()
     kind = torch.long if integer else kind
@@ -79,7 +79,7 @@ def sequence_mask(lengths: Tensor, steps: int) -> Tensor:
 
 
 def masked_update(value: Tensor, previous: Tensor, mask: Tensor, dims: int) -> Tensor:
-    """`value` [..., *event] where `mask` [...] is 1, and `previous` where a row has no such step.
+    """`value` [..., *event] where `mask` [...] is 1, else `previous`.
 
     `previous` broadcasts to the shape of `value`, whose event has `dims` axes.
     """
@@ -89,14 +89,14 @@ def masked_update(value: Tensor, previous: Tensor, mask: Tensor, dims: int) -> T
 def stack_steps(steps: Sequence[tuple[Tensor, ...]], dims: Sequence[int]) -> tuple[Tensor, ...]:
     """The values of all steps, each [..., steps, *event]; `dims` counts the axes of each event.
 
-    A value of the first step may have fewer axes than those of later steps: they broadcast.
+    A value of the first step may have fewer axes than later ones, to which it is broadcast.
     """
     values = map(_broadcast, zip(*steps, strict=True))
     return tuple(torch.stack(v, -1 - rank) for v, rank in zip(values, dims, strict=True))
 
 
 def _broadcast(values: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The values in one shape, if they are not already."""
+    """The values, broadcast to one shape."""
     if all(value.shape == values[0].shape for value in values):
         return values
     return tuple(torch.broadcast_tensors(*values))  # type: ignore[no-untyped-call]

@@ -14,9 +14,9 @@ def cholesky_factor(free: Tensor) -> Tensor:
 
 
 def concat(*parts: Tensor | float) -> Tensor:
-    """The vectors one after the other along the last axis: [..., n + m] from [..., n], [..., m].
+    """The concatenation along the last axis: [..., n + m] from [..., n] and [..., m].
 
-    The axes before it broadcast. A number, or a tensor without axes, is a vector of one entry.
+    The axes before it broadcast. A number, or a tensor without axes, counts as one entry.
     """
     vectors = [part if part.dim() else part[None] for part in promote_dtypes(*parts)]
     shapes = [vector.shape[:-1] for vector in vectors]
@@ -52,5 +52,5 @@ def softmax(value: Tensor) -> Tensor:
 
 def stack(*parts: Tensor | float, dim: int) -> Tensor:
     """The parts on a new axis `dim`, counted from the end of the result; their axes broadcast."""
-    spread = torch.broadcast_tensors(*promote_dtypes(*parts))  # type: ignore[no-untyped-call]
-    return torch.stack(spread, dim)
+    expanded = torch.broadcast_tensors(*promote_dtypes(*parts))  # type: ignore[no-untyped-call]
+    return torch.stack(expanded, dim)

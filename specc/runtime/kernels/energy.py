@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def gram(x: Tensor, y: Tensor, bandwidth: float, *, exponent: float) -> Tensor:
-    """k(x_i, y_j) of rows x [..., n, d] and y [..., m, d]: [..., n, m]; it has no bandwidth."""
+    """k(x_i, y_j) of rows x [..., n, d] and y [..., m, d]: [..., n, m]; `bandwidth` is ignored."""
     del bandwidth
     first, second = x.norm(dim=-1)[..., :, None], y.norm(dim=-1)[..., None, :]
     found: Tensor = first.pow(exponent) + second.pow(exponent) - torch.cdist(x, y).pow(exponent)

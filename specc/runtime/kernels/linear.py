@@ -6,6 +6,6 @@ from torch import Tensor
 
 
 def gram(x: Tensor, y: Tensor, bandwidth: float) -> Tensor:
-    """k(x_i, y_j) of rows x [..., n, d] and y [..., m, d]: [..., n, m]; it has no bandwidth."""
+    """k(x_i, y_j) of rows x [..., n, d] and y [..., m, d]: [..., n, m]; `bandwidth` is ignored."""
     del bandwidth
     return x @ y.mT

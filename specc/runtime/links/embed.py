@@ -9,7 +9,8 @@ from torch import Tensor, nn
 class Embed(nn.Module):
     """y = W^T x for a one-hot x [..., classes]: row k of the table W [classes, size] for class k.
 
-    For probabilities x it is the mean of the rows. W starts standard normal, as `nn.Embedding`.
+    For probabilities x it is the mean of the rows. The initial W is standard normal, as in
+    `nn.Embedding`.
     """
 
     def __init__(self, classes: int, size: int) -> None:

@@ -2,11 +2,11 @@
 
     y = (W / sigma) x + b,   sigma = u^T W v
 
-with W as a matrix [outputs, other axes], and unit vectors u, v of which a power iteration makes the
-first singular pair (Miyato et al. 2018, Spectral normalization for generative adversarial networks,
-equation 12, algorithm 1 and appendix A). The gradient is taken with u and v as constants. They are
-buffers that no computation of y changes: after each update of W the rule `power_iteration`
-(`specc.runtime.after_update`) makes one iteration, so that evaluation makes none.
+with W as a matrix [outputs, other axes], and unit vectors u, v, which power iterations make
+converge to the first pair of singular vectors (Miyato et al. 2018, Spectral normalization for
+generative adversarial networks, equation 12, algorithm 1 and appendix A). The gradient treats u and
+v as constants. They are buffers that `forward` does not change: after each update of W the rule
+`power_iteration` (`specc.runtime.after_update`) makes one iteration, and evaluation makes none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ START_ITERATIONS = 15
 
 
 class SpectralNorm(nn.Module):
-    """What the layers below share; `axis` is the axis of the outputs in the weight."""
+    """The base class of the layers; `axis` is the axis of the outputs in the weight."""
 
     axis = 0
     weight: Tensor
@@ -42,7 +42,7 @@ class SpectralNorm(nn.Module):
 
     @torch.no_grad()
     def iterate(self, times: int) -> None:
-        """Makes iterations in place."""
+        """Updates u and v in place by `times` power iterations."""
         for _ in range(times):
             u, v = self.next_vectors()
             self.u.copy_(u)
@@ -50,8 +50,8 @@ class SpectralNorm(nn.Module):
 
     def next_vectors(self) -> tuple[Tensor, Tensor]:
         """u and v after one more iteration: v = W^T u, then u = W v, each of norm 1."""
-        whole: Tensor = getattr(self.weight, "full_tensor", lambda: self.weight)()
-        matrix = _matrix(whole, self.axis)
+        gathered: Tensor = getattr(self.weight, "full_tensor", lambda: self.weight)()
+        matrix = _matrix(gathered, self.axis)
         v = functional.normalize(matrix.mT @ self.u, dim=0)
         return functional.normalize(matrix @ v, dim=0), v
 
@@ -68,7 +68,7 @@ class SpectralConv2d(SpectralNorm, nn.Conv2d):
     """`nn.Conv2d` with W / sigma."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """The convolution of x with W / sigma, and b."""
+        """The convolution of x with W / sigma, plus b."""
         result: Tensor = self._conv_forward(input, self.normalized(), self.bias)
         return result
 
@@ -79,7 +79,7 @@ class SpectralConvTranspose2d(SpectralNorm, nn.ConvTranspose2d):
     axis = 1
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """The transposed convolution of x with W / sigma, and b."""
+        """The transposed convolution of x with W / sigma, plus b."""
         del output_size
         step, cut, rest = self.stride, cast("tuple[int, ...]", self.padding), self.output_padding
         return functional.conv_transpose2d(input, self.normalized(), self.bias, step, cut, rest)

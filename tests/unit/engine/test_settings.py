@@ -18,7 +18,12 @@ def test_what_is_left_out():
         None,
         torch.float32,
     )
-    assert (found.accumulate, found.ema, found.patience, found.watches) == (1, None, None, False)
+    assert (found.accumulate, found.ema, found.patience, found.needs_validation) == (
+        1,
+        None,
+        None,
+        False,
+    )
 
 
 def test_length():

@@ -8,7 +8,7 @@ import torch
 import specc
 from specc.report.final_evaluation import picture_field
 from specc.report.page import page
-from specc.report.styles import MOST_CLASSES, class_grid, great_circle, prior_ways
+from specc.report.styles import MOST_CLASSES, class_grid, great_circle, prior_interpolations
 from specc.report.training import losses, parts_of, players_of
 from tests.unit.evaluate.test_estimate import untrained
 
@@ -73,7 +73,7 @@ def test_a_page_has_the_grid_and_no_ways_where_a_class_is_needed(tmp_path):
     run = specc.load(_written(tmp_path)).train(tmp_path / "run")
     text = page(run.loaded)
     assert "A row for each value of y" in text and "Great circles" not in text
-    assert prior_ways(run.loaded, picture_field(run.loaded)) is None
+    assert prior_interpolations(run.loaded, picture_field(run.loaded)) is None
 
 
 def _written(folder):

@@ -125,30 +125,30 @@ def outcome(value, skipped=0.0):
     return StepResult(("loss", "part"), torch.tensor([value, 2 * value]), torch.tensor(skipped))
 
 
-def test_a_tally_is_the_mean_of_what_was_not_skipped():
-    tally = RunningMetrics()
+def test_running_metrics_are_means_over_steps_that_were_not_skipped():
+    metrics = RunningMetrics()
     for value in (1.0, 2.0):
-        tally.add(outcome(value))
-    tally.add(outcome(float("nan"), 1.0))
-    tally.read()
-    assert tally.means() == {"loss": 1.5, "part": 3.0}
-    assert (tally.skipped, tally.skipped_in_a_row) == (1, 1)
-    tally.add(outcome(1.0))
-    tally.read()
-    assert (tally.skipped, tally.skipped_in_a_row) == (1, 0)
+        metrics.add(outcome(value))
+    metrics.add(outcome(float("nan"), 1.0))
+    metrics.read()
+    assert metrics.means() == {"loss": 1.5, "part": 3.0}
+    assert (metrics.skipped, metrics.skipped_in_a_row) == (1, 1)
+    metrics.add(outcome(1.0))
+    metrics.read()
+    assert (metrics.skipped, metrics.skipped_in_a_row) == (1, 0)
 
 
-def test_a_tally_does_not_depend_on_when_it_is_read():
+def test_running_metrics_do_not_depend_on_when_they_are_read():
     values = (0.1 * torch.arange(97)).sin().tolist()
     often, once, resumed = RunningMetrics(), RunningMetrics(), RunningMetrics()
     for number, value in enumerate(values):
-        for tally in (often, once):
-            tally.add(outcome(value))
+        for metrics in (often, once):
+            metrics.add(outcome(value))
         resumed.add(outcome(value))
         often.read()
         if number % 10 == 3:
             resumed.read()
             resumed = RunningMetrics(resumed.state())
-    for tally in (often, once, resumed):
-        tally.read()
+    for metrics in (often, once, resumed):
+        metrics.read()
     assert often.means() == once.means() == resumed.means()
