@@ -11,7 +11,7 @@ from specc.diagnostics.source import Source
 
 ROOT = Path(__file__).parents[2]
 HEADING = "long form of the objective, for a spec\n"
-SHOWN = {"adversarial": ("gmmn",), "wake_sleep": ("helmholtz", "sbn_rws")}
+SHOWN = {"adversarial": ("clc_gan", "gmmn"), "wake_sleep": ("helmholtz", "sbn_rws")}
 
 
 def explained(name):
