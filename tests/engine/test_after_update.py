@@ -250,6 +250,7 @@ def test_a_folder_that_needs_torch_alone_changes_them(tmp_path, advances):
         files["train.py"] = re.sub("after_update.advance.*", "pass", files["train.py"])
     for name, content in files.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
+    torch.manual_seed(0)
     torch.save({"x": torch.randn(200, 2)}, tmp_path / "data.pt")
     subprocess.run([sys.executable, "train.py", "data.pt"], cwd=tmp_path, check=True)
     tensors = torch.load(tmp_path / "normalized.pt", weights_only=True)["networks"]

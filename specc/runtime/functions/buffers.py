@@ -1,8 +1,8 @@
-"""Replay buffers: the last rows of a value, which a loss holds as state from step to step.
+"""Replay buffers: the last rows of a value, which are part of the state of a loss.
 
-A buffer of n rows is a tensor [n, *event], the latest row first. `filled` is [n]: 1 where a row has
-been put in, and 0 before. A buffer that processes or micro-batches share is divided between them,
-so that rows without a value may stand anywhere in the whole.
+A buffer of n rows is a tensor [n, *event], with the latest row first. The mask `filled` [n] is 1
+for rows that have a value. A buffer may be sharded over micro-batches or processes, so rows without
+a value may be anywhere in the gathered buffer.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from specc.runtime.noise import Noise
 
 @torch.no_grad()
 def buffer(rows: Tensor, held: Tensor) -> Tensor:
-    """The rows before those that are held, as many as there were: the oldest ones drop out.
+    """The buffer after a step, [n, *event]: the new rows, then the buffer without its oldest rows.
 
     Args:
         rows: The rows of this step, [B, *event].
-        held: The buffer before it, [n, *event].
+        held: The buffer before the step, [n, *event].
 
     """
     return torch.cat((rows.detach().to(held.dtype), held))[: held.shape[0]]
@@ -27,9 +27,9 @@ def buffer(rows: Tensor, held: Tensor) -> Tensor:
 
 @torch.no_grad()
 def choose(noise: Noise, filled: Tensor, rows: int) -> tuple[Tensor, Tensor]:
-    """Which rows are filled after a step of B `rows`, [n], and the numbers of B of these, [B].
+    """The mask of filled rows after a step of B `rows`, [n], and the indices of B of them, [B].
 
-    The numbers are independent, and uniform over the rows that are filled.
+    The indices are independent and uniform over the filled rows.
     """
     after = buffer(filled.new_ones(rows), filled)
     so_far = after.cumsum(0)
