@@ -8,10 +8,10 @@ from specc.runtime.noise import Noise
 from specc.runtime.program import Program
 from tests.losses import computed
 
-ROWS = 500
-CHUNKS = 240
+ROWS = 2000
+CHUNKS = 100
 Z = 4.5
-"""The bound of |z|; with a few dozen coordinates, a test has a false alarm once in 5,000."""
+"""The bound of |z|; with a few dozen coordinates, a test has a false alarm once in 1,500 (t of 99 degrees)."""
 
 
 def settle(program: Program, seed: int = 0) -> None:

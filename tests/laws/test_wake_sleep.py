@@ -1,7 +1,7 @@
 """Gradients of wake-sleep and of reweighted wake-sleep, against enumeration of all bits.
 
-The densities are those of torch.distributions; each case has 120,000 seeded samples in float64, and
-a false alarm for one seed in 5,000. Wrong variants of the generated code fail the same test.
+The densities are those of torch.distributions; each case has 200,000 seeded samples in float64, and
+a false alarm for one seed in 1,500. Wrong variants of the generated code fail the same test.
 """
 
 from __future__ import annotations

@@ -135,10 +135,14 @@ def _shape(scope: Scope, factor: Factor) -> Code | None:
     layout, given = scope.layout, scope.outer_of(factor.given)
     needs = layout.has_particles and PARTICLE not in given
     local = ROWS in factor.type.plates
-    if _cover(factor.tensors, factor) and not needs and (local or not factor.given):
+    # All values of an enumerated node are the same for every row, and so is what depends on them
+    # alone; each row has a sample of its own all the same.
+    varies = local and shapes.have_rows(scope, factor, factor.given)
+    covers = _cover(factor.tensors, factor) and (varies or not local)
+    if covers and not needs and (local or not factor.given):
         return None
     full = next((a for a in factor.tensors if _is_full(scope, a, factor)), None)
-    if full is not None and local and needs:
+    if full is not None and varies and needs:
         ones = (1,) * _axes_before(scope, factor)
         shape = code.Star(code.Attribute(Name(full.local), "shape"))
         return shape_of((Name("particles"), *ones, shape))

@@ -60,7 +60,7 @@ def of_parameters(scope: Scope, factor: Factor) -> str:
 
 def _of_argument(scope: Scope, factor: Factor, argument: Argument) -> str:
     axes = scope.outer_of(argument.inputs)
-    has_rows = _have_rows(scope, factor, argument.inputs)
+    has_rows = have_rows(scope, factor, argument.inputs)
     plates = argument.plates if has_rows else argument.plates - {ROWS}
     own, full = argument.own, argument.shape
     if argument.parameter.dims and own != full:
@@ -71,7 +71,7 @@ def _of_argument(scope: Scope, factor: Factor, argument: Argument) -> str:
     return shape(scope, factor, axes, plates, aligned)
 
 
-def _have_rows(scope: Scope, factor: Factor, inputs: tuple[Input, ...]) -> bool:
+def have_rows(scope: Scope, factor: Factor, inputs: tuple[Input, ...]) -> bool:
     """Whether values vary over the rows; all values of an enumerated node do not."""
     behind = values_behind(scope.plan, factor.node.program, inputs)
     varying = (name for name in behind if name not in scope.layout.enumerated)
@@ -90,7 +90,7 @@ def of_divergence(scope: Scope, q: Factor, p: Factor) -> str:
     if ROWS not in q.type.plates:
         return ""
     axes = scope.outer_of((*q.inputs, *p.inputs))
-    has_rows = _have_rows(scope, q, q.inputs) or _have_rows(scope, p, p.inputs)
+    has_rows = have_rows(scope, q, q.inputs) or have_rows(scope, p, p.inputs)
     return shape(scope, q, axes, (ROWS,) if has_rows else (), ())
 
 
@@ -100,5 +100,5 @@ def of_density(scope: Scope, factor: Factor, axes: Iterable[Axis]) -> str:
     if ROWS not in factor.type.plates or is_joint:
         return ""
     is_drawn = factor.node.name not in scope.layout.enumerated
-    has_rows = is_drawn or _have_rows(scope, factor, factor.inputs)
+    has_rows = is_drawn or have_rows(scope, factor, factor.inputs)
     return shape(scope, factor, axes, (ROWS,) if has_rows else (), ())
