@@ -1,6 +1,7 @@
 """Options of the whole test run, and which tests are quick."""
 
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -95,6 +96,15 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def random_numbers():
+    """Every test begins with the same random numbers, whatever ran before it in its process."""
+    random.seed(0)
+    for name, seed in (("numpy.random", "seed"), ("torch", "manual_seed")):
+        if name in sys.modules:
+            getattr(sys.modules[name], seed)(0)
 
 
 @pytest.fixture(autouse=True)

@@ -132,8 +132,8 @@ def test_the_result_has_the_wanted_shape_over_any_leading_axes(
 
 @pytest.mark.parametrize("kind, options, inputs, output", CASES, ids=IDS)
 def test_events_do_not_see_each_other_when_evaluated(kind, options, inputs, output):
-    net = network(lowered(kind, options, inputs, output)).eval()
-    x = torch.randn(2, 3, *inputs)
+    net = network(lowered(kind, options, inputs, output)).double().eval()
+    x = torch.randn(2, 3, *inputs, dtype=torch.float64)
     one_by_one = torch.stack(
         [torch.stack([net(x[i, j][None])[0] for j in range(3)]) for i in (0, 1)]
     )
