@@ -82,8 +82,8 @@ class Model:
         if given is not None:
             return Path(given)
         spec = self._plan.graph.graph.spec
-        data, path = spec.document.data, Path(spec.source.path)
-        reads = data is not None and SOURCES[data.source].needs_folder
+        sources, path = spec.document.sources.values(), Path(spec.source.path)
+        reads = any(SOURCES[data.source].needs_folder for data in sources)
         return path.parent if reads and path.is_file() else None
 
     def explain(self) -> str:

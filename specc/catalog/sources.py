@@ -12,6 +12,7 @@ from specc.catalog.supports import REAL, UNIT_INTERVAL, Integers
 PARTS = {
     "checkerboard": 4,
     "circles": 2,
+    "clusters": 3,
     "moons": 2,
     "pinwheel": 5,
     "ring": 8,
@@ -280,6 +281,12 @@ ENTRIES: tuple[Source, ...] = (
                 "The random seed of the points, by default 0.",
                 kind="number",
                 least=0,
+            ),
+            Option(
+                "rotate",
+                "The angle in degrees by which all points are rotated around the origin.",
+                kind="number",
+                most=359,
             ),
         ),
         split=MappingProxyType({"test": 0.2}),

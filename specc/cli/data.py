@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,9 +17,11 @@ from specc.cli.terminal import echo_error, echo_untrusted
 if TYPE_CHECKING:
     from specc.api import Model
     from specc.data.describe import Summary
+    from specc.data.table import Part
+    from specc.language.schema.data import DataSpec
     from specc.language.schema.spec import Spec
     from specc.runtime.failure import RunFailure
-    from specc.runtime.manifest import Field, Manifest
+    from specc.runtime.manifest import Data, Field, Manifest
 
 HEAD = (
     "part",
@@ -59,18 +61,48 @@ def command(
     model, manifest = _read(spec, settings, data_dir)
     from specc.data.numbered_rows import ROWS
 
-    data = manifest.data
-    if data is None or data.source == ROWS:
+    if manifest.data is None or manifest.data.source == ROWS:
         hint = "`specc train` trains it without data; to use data, add `data:`"
         raise usage(f"the spec of `{manifest.name}` reads no data", hint)
+    from specc.data.required_parts import missing_parts
+
+    sources = [_source(data, model.data_dir(data_dir)) for data in manifest.sources]
+    wrong = [failure for source in sources for failure in source.wrong]
+    wrong += [failure for _, failure in missing_parts(manifest, [own.parts for own in sources])]
+    if as_json:
+        typer.echo(json.dumps(_as_json(manifest, sources, wrong), indent=2))
+    else:
+        shown = "\n\n".join(_as_text(manifest, source) for source in sources)
+        echo_untrusted("\n".join([shown, *map(_finding, wrong)]))
+    if out is not None:
+        from specc.cli.writing import write_bytes
+        from specc.data.picture import picture
+
+        write_bytes(Path(out), picture([(source.parts, source.data) for source in sources]))
+        typer.echo(f"picture: {out}", err=as_json)
+    return exits.FINDINGS if wrong else exits.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a source of data has: its parts, their summaries, and the values that do not fit."""
+
+    data: Data
+    parts: Mapping[str, Part]
+    summaries: Mapping[str, Mapping[str, Summary]]
+    digest: str
+    wrong: list[RunFailure]
+
+
+def _source(data: Data, folder: Path | None) -> _Source:
+    """Reads a source."""
     from specc.data.describe import described
     from specc.data.missing import with_masks
     from specc.data.read import digest, failures, parted, tables_of
-    from specc.data.required_parts import missing_parts
     from specc.data.statistics import standardized
     from specc.runtime.failure import RunFailure
 
-    tables = tables_of(data, model.data_dir(data_dir))
+    tables = tables_of(data, folder)
     wrong = list(failures(tables, data))
     parts = parted(tables, data)
     if not wrong:
@@ -79,19 +111,7 @@ def command(
             wrong = standardized(data, parts).failures
         except RunFailure as failure:
             wrong = [failure]
-    wrong += [failure for _, failure in missing_parts(manifest, parts)]
-    summaries, found = described(parts, data), digest(parts)
-    if as_json:
-        typer.echo(json.dumps(_as_json(manifest, summaries, found, wrong), indent=2))
-    else:
-        echo_untrusted("\n".join([_as_text(manifest, summaries, found), *map(_finding, wrong)]))
-    if out is not None:
-        from specc.cli.writing import write_bytes
-        from specc.data.picture import picture
-
-        write_bytes(Path(out), picture(parts, data))
-        typer.echo(f"picture: {out}", err=as_json)
-    return exits.FINDINGS if wrong else exits.DONE
+    return _Source(data, parts, described(parts, data), digest(parts), wrong)
 
 
 def _finding(failure: RunFailure) -> str:
@@ -125,9 +145,12 @@ def _read(spec: str, settings: Sequence[str], data_dir: Path | None) -> tuple[Mo
 
 def _columns_of(spec: Spec, data_dir: Path | None) -> str | None:
     """A table of the columns in the data files, with the `fields:` entry for each."""
-    data, folder = spec.document.data, data_dir or Path(spec.source.path).parent
-    if data is None:
-        return None
+    folder = data_dir or Path(spec.source.path).parent
+    return "\n".join(_columns(data, folder) for data in spec.document.sources.values()) or None
+
+
+def _columns(data: DataSpec, folder: Path) -> str:
+    """The columns of one source."""
     from specc.data.source_columns import source_columns
     from specc.runtime.failure import RunFailure
 
@@ -148,35 +171,43 @@ def _columns_of(spec: Spec, data_dir: Path | None) -> str | None:
 
 
 def _as_json(
-    manifest: Manifest,
-    summaries: Mapping[str, Mapping[str, Summary]],
-    digest: str,
-    wrong: Sequence[RunFailure],
+    manifest: Manifest, sources: Sequence[_Source], wrong: Sequence[RunFailure]
 ) -> dict[str, Any]:
     """The summary of the data as JSON."""
-    assert manifest.data is not None
-    fields = manifest.data.fields
+    found = {source.data.name: _source_json(manifest, source) for source in sources}
+    shown = next(iter(found.values())) if len(found) == 1 else {"sources": found}
+    findings = [
+        {"code": f.code, "place": f.place, "message": f.message, "hint": f.hint} for f in wrong
+    ]
+    return {**shown, "findings": findings}
+
+
+def _source_json(manifest: Manifest, source: _Source) -> dict[str, Any]:
+    """The summary of one source as JSON."""
+    fields = source.data.fields
     return {
-        "source": manifest.data.source,
-        "digest": digest,
+        "source": source.data.source,
+        "digest": source.digest,
         "parts": {
             part: {name: {**asdict(s), **_use(manifest, fields[name])} for name, s in of.items()}
-            for part, of in summaries.items()
+            for part, of in source.summaries.items()
         },
-        "findings": [
-            {"code": f.code, "place": f.place, "message": f.message, "hint": f.hint} for f in wrong
-        ],
     }
 
 
 def _use(manifest: Manifest, field: Field) -> dict[str, Any]:
-    node = manifest.nodes["model"][field.name]
     return {
         "from": field.column if isinstance(field.column, str) else list(field.column),
-        "role": node.role,
+        "role": _role(manifest, field),
         "distribution": field.distribution or None,
         "transforms": _transforms(field),
     }
+
+
+def _role(manifest: Manifest, field: Field) -> str:
+    """The role of the node with the field; one that losses alone use has none, and is given."""
+    node = manifest.nodes["model"].get(field.name)
+    return "given" if node is None or node.role == "let" else node.role
 
 
 def _transforms(field: Field) -> dict[str, Any]:
@@ -200,15 +231,13 @@ def _option_words(options: Mapping[str, Any] | None) -> str | None:
     return " ".join(words) or None
 
 
-def _as_text(
-    manifest: Manifest, summaries: Mapping[str, Mapping[str, Summary]], digest: str
-) -> str:
-    assert manifest.data is not None
+def _as_text(manifest: Manifest, source: _Source) -> str:
     lines: list[tuple[str, ...]] = [HEAD]
-    for part, fields in summaries.items():
+    for part, fields in source.summaries.items():
         for name, summary in fields.items():
-            lines.append(_line(manifest, manifest.data.fields[name], part, summary))
-    head = [f"source: {manifest.data.source}", f"digest: {digest}", ""]
+            lines.append(_line(manifest, source.data.fields[name], part, summary))
+    name = f" {source.data.name}" if source.data.name else ""
+    head = [f"source{name}: {source.data.source}", f"digest: {source.digest}", ""]
     return "\n".join(head + _table(lines))
 
 
@@ -221,7 +250,6 @@ def _table(lines: Sequence[Sequence[str]]) -> list[str]:
 
 def _line(manifest: Manifest, field: Field, part: str, summary: Summary) -> tuple[str, ...]:
     """The cells of a row of the table: one field in one part."""
-    node = manifest.nodes["model"][field.name]
     shape = f"[{', '.join(map(str, summary.shape))}]"
     if summary.shape != field.shape:
         shape += f" as [{', '.join(map(str, field.shape))}]"
@@ -234,7 +262,7 @@ def _line(manifest: Manifest, field: Field, part: str, summary: Summary) -> tupl
         summary.kind if summary.kind == summary.dtype else f"{summary.kind} to {summary.dtype}",
         "none" if summary.low is None else f"{summary.low:.4g} to {summary.high:.4g}",
         f"{100 * summary.missing:.3g}%",
-        field.distribution or node.role,
+        field.distribution or _role(manifest, field),
         ", ".join(f"{name}: {_plain(value)}" for name, value in _transforms(field).items()),
     )
 

@@ -88,8 +88,9 @@ def command(
     from specc.api import open_run
 
     opened = open_run(folder, data_dir=data_dir, device=device)
-    data = opened.loaded.manifest.data
-    x = None if given is None else _read(given, tuple(data.fields) if data else ())
+    manifest = opened.loaded.manifest
+    known = tuple(manifest.fields_beside(manifest.observed()))
+    x = None if given is None else _read(given, known)
     if given is None:
         part = part_of(opened.loaded, part)
     found = opened.impute(

@@ -24,16 +24,14 @@ def lines(plan: Plan, run: Path, resume: bool) -> list[str]:
     verb = "resume" if resume else "run"
     return [
         f"model:    {document.name}, {count:,} parameters",
-        f"data:     {_source(document.data)}",
+        f"data:     {'; '.join(map(_source, document.sources.values())) or 'none'}",
         f"training: {length}, batches of {train.batch_size:,}, {train.optimizer.name}, "
         f"seed {train.seed}",
         f"{verb + ':':<10}{run}",
     ]
 
 
-def _source(data: DataSpec | None) -> str:
-    if data is None:
-        return "none"
+def _source(data: DataSpec) -> str:
     path = data.options.get("path")
     return data.source if path is None else f"{data.source}, {path}"
 

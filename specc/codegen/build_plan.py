@@ -78,6 +78,7 @@ def build_plan(objective: Objective) -> Plan:
         masks=MappingProxyType({scan: python.fresh(f"{scan}_mask") for scan in graph.scans}),
         missing=MappingProxyType(missing),
         inside=MappingProxyType(inside),
+        counts=MappingProxyType(_counts(graph.sources, python)),
     )
     found = {name: methods(plan, program) for name, program in programs.items()}
     plan = replace(plan, methods=MappingProxyType(found))
@@ -87,6 +88,12 @@ def build_plan(objective: Objective) -> Plan:
 def _own_name(name: str) -> str:
     """Return the name of a node in the program that declares it: `h` of `model.h`."""
     return name.removeprefix(f"{MODEL}.")
+
+
+def _counts(sources: tuple[str, ...], python: Names) -> dict[str, str]:
+    """The variables that hold the number of rows of each source: `rows`, `paintings_rows`."""
+    first, *others = sources
+    return {first: "rows", **{source: python.fresh(f"{source}_rows") for source in others}}
 
 
 def _missing(objective: Objective, python: Names) -> dict[str, Missing]:

@@ -50,7 +50,6 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
     rename = names.__getitem__
     graph = plan.graph.graph
     links, draws = plan.graph.sized, plan.objective.draws.values()
-    data = plan.experiment.data
     return {
         "nodes": sorted(
             [rename(("node", n.name)), n.program, content(plan, n.id, rename)] for n in _nodes(plan)
@@ -66,8 +65,21 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
         "draws": sorted(
             [rename(("node", own_name(d.node))), d.program, d.kind, d.option] for d in draws
         ),
-        "data": data.source if data is not None else None,
+        "data": _data(plan, rename),
     }
+
+
+def _data(plan: Plan, rename: Rename) -> object:
+    """The kind of the source; of several sources the kinds, each with the nodes of its rows."""
+    sources = plan.experiment.data
+    if len(sources) < 2:
+        return sources[0].source if sources else None
+    local = (n for n in _nodes(plan) if plan.graph.types[n.id].is_local)
+    rows = [(plan.graph.types[n.id].source, n.program, rename(("node", n.name))) for n in local]
+    return sorted(
+        [own.source, sorted([program, name] for of, program, name in rows if of == own.name)]
+        for own in sources
+    )
 
 
 def _averages(graph: Graph, rename: Rename) -> dict[str, object]:

@@ -12,7 +12,13 @@ from specc.catalog.link import Link
 from specc.catalog.supports import describe
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.codegen.tensors import parameters
-from specc.codegen.text import factorization, objective_formula, term_formula, written
+from specc.codegen.text import (
+    factorization,
+    objective_formula,
+    term_formula,
+    terms_by_source,
+    written,
+)
 from specc.graph.graph import MODEL, NETWORKS, ROWS
 from specc.graph.queries import name_in_model
 from specc.objective.objective import Player
@@ -38,6 +44,7 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield ""
             yield from _program(plan, program)
     yield ""
+    yield from _sources(plan)
     yield from _long_form(plan)
     yield from _objective(plan)
     yield ""
@@ -69,6 +76,7 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
         what = node.role
     plates = [p for p in kind.plates if p != ROWS]
     where = f" for each of {plates[0]}" if plates else "" if kind.is_local else " (global)"
+    where = f" of {kind.source}" if kind.is_local and kind.source and not where else where
     shape = f"[{', '.join(map(str, kind.shape))}]" if kind.shape else "a number"
     return name, what, shape + where, describe(kind.support), str(node.span.line)
 
@@ -80,6 +88,24 @@ def _folded(row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     yield name, first, *rest
     for piece in more:
         yield "", f"    {piece}", *("" for _ in rest)
+
+
+def _sources(plan: Plan) -> Iterator[str]:
+    """The sources of data, where there are several."""
+    if len(plan.experiment.data) < 2:
+        return
+    yield "data    from sources whose rows are not paired"
+    rows = [
+        (
+            own.name,
+            own.source,
+            str(own.batch_size or plan.experiment.training.batch_size),
+            ", ".join(f.name for f in plan.graph.graph.fields.values() if f.source == own.name),
+        )
+        for own in plan.experiment.data
+    ]
+    yield from table(("source", "kind", "rows in a batch", "fields"), rows)
+    yield ""
 
 
 def _long_form(plan: Plan) -> Iterator[str]:
@@ -120,6 +146,8 @@ def _player(plan: Plan, player: Player, whose: str) -> Iterator[str]:
     title = player.entry.title if player.is_bound else "mean of values"
     yield f"objective{whose}    the {title}"
     yield from _wrapped(f"{player.variable} = {objective_formula(plan, player)}")
+    for source, terms in terms_by_source(plan, player):
+        yield from _wrapped(f"mean over the rows of {source}: {terms}")
     if player.entry.formula:
         yield from _wrapped(f"which is {player.entry.formula}")
     if player.links is not None:

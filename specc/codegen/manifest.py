@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from specc.catalog.supports import Support, bounds, contains, meet, point
@@ -14,7 +15,7 @@ from specc.diagnostics.source import Span
 from specc.graph.graph import DataField
 from specc.graph.nodes import Node
 from specc.language.expressions.tree import Name, Number
-from specc.objective.experiment import LikelihoodEstimate, SampleMetric
+from specc.objective.experiment import DataSource, LikelihoodEstimate, SampleMetric
 from specc.objective.objective import Player, State
 from specc.verdict import Module
 from specc.version import VERSION
@@ -136,22 +137,32 @@ def _nodes(plan: Plan, program: str) -> dict[str, Any]:
 
 
 def _data(plan: Plan) -> dict[str, Any] | None:
-    graph, data = plan.graph.graph, plan.experiment.data
+    graph, sources = plan.graph.graph, plan.experiment.data
     if not plan.data:
         return _row_numbers(plan)
-    if data is None:
+    if not sources:
         return None
     used: dict[str, list[str]] = {}
     for name, node in graph.model.nodes.items():
         if node.field:
             used.setdefault(node.field, []).append(name)
+    if len(sources) == 1:
+        return _source(plan, sources[0], used)
+    found = {own.name: _source(plan, own, used) for own in sources}
+    return {"sources": {name: source for name, source in found.items() if source["fields"]}}
+
+
+def _source(plan: Plan, data: DataSource, used: Mapping[str, list[str]]) -> dict[str, Any]:
+    """A source with the fields that nodes of the model use."""
     return {
         "source": data.source,
         "options": dict(data.options),
         "split": dict(data.split),
+        **({"batch_size": data.batch_size} if data.batch_size is not None else {}),
         "fields": {
             plan.python[name]: _field(plan, name, field)
-            for key, field in graph.fields.items()
+            for key, field in plan.graph.graph.fields.items()
+            if field.source == data.name
             for name in used.get(key, ())
         },
     }

@@ -346,7 +346,8 @@ class Plan:
     body: copies of programs, which call the methods of the originals, and the values of expressions
     in losses. `python` maps values to Python names, `data` are the observed and given nodes,
     `masks` the masks of sequences. `losses` are the functions by player; `methods` are those of
-    each program that are called from outside, with their inputs.
+    each program that are called from outside, with their inputs. `counts` are the variables with
+    the number of rows, by the source of the data.
     """
 
     graph: TypedGraph
@@ -359,6 +360,7 @@ class Plan:
     inside: Mapping[str, ProgramPlan] = field(default_factory=dict)
     methods: Mapping[str, Mapping[str, tuple[Input, ...]]] = field(default_factory=dict)
     losses: Mapping[str, Loss] = field(default_factory=dict)
+    counts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def experiment(self) -> Experiment:
@@ -400,6 +402,11 @@ class Plan:
     def counted(self) -> tuple[str, ...]:
         """The input that determines the number of rows: data, or row numbers without data."""
         return self.data[:1] or (ROW,)
+
+    def source_of(self, name: Input) -> str:
+        """The source of the data whose rows a value of the model is of; "" for row numbers."""
+        node = self.graph.graph.lookup("model", name.node if isinstance(name, Mask) else name)
+        return self.graph.types[node.id].source if node is not None else ""
 
     def with_known(self, names: Iterable[Input]) -> tuple[Input, ...]:
         """Return the values, each followed by its mask if it may be missing."""

@@ -10,6 +10,7 @@ from specc.codegen.plan import Factor, Input, Loss, Mask, Plan, ProgramPlan
 from specc.graph.graph import GUIDE, MODEL, ROWS
 from specc.language.expressions.tree import Number
 from specc.objective.objective import Player
+from specc.objective.passes.row_sources import densities_are_paired
 from specc.objective.terms import LogProb, Part, Reduce, Sum, Value, densities_in, value_node, walk
 
 Methods = Mapping[str, tuple[Input, ...]]
@@ -24,7 +25,7 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
         return {}
     found: dict[str, tuple[Input, ...]] = {}
     local, shared = split(program)
-    if local:
+    if local and densities_are_paired(plan.graph, MODEL):
         found["log_joint"] = _joint_inputs(plan, program, local)
     if shared:
         found["log_prior"] = _joint_inputs(plan, program, shared)
@@ -43,7 +44,7 @@ def _guide_methods(plan: Plan, program: ProgramPlan) -> Methods:
     found: dict[str, tuple[Input, ...]] = {}
     all_local = all(is_local(f) for f in program.factors.values())
     draws = any(name in plan.objective.draws for name in program.factors)
-    if draws and all_local:
+    if draws and all_local and densities_are_paired(plan.graph, GUIDE):
         found["sample_and_log_prob"] = _guide_inputs(plan, program)
     if guided_globals(plan):
         found["sample_global"] = ()
@@ -251,7 +252,19 @@ def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:
             used.update(values_behind(plan, draw.program, factor.inputs))
             used.update(dict.fromkeys(factor.values if draw.fills else ()))
         found = tuple(used)
-    return plan.with_known(n for n in plan.data if n in found) or plan.counted
+    counted = _counted(plan, player, found)
+    taken = plan.with_known(n for n in plan.data if n in found or n in counted)
+    return taken or plan.counted
+
+
+def _counted(plan: Plan, player: Player, found: tuple[Input, ...]) -> list[str]:
+    """Data that say how many rows the draws of a loss have, of each source with no other data."""
+    if len(plan.counts) < 2:
+        return []
+    kinds = (plan.program(d.program).factors[d.node].type for d in player.draws.values())
+    drawn = {kind.source for kind in kinds if kind.is_local}
+    drawn -= {plan.source_of(name) for name in found if name in plan.data}
+    return [next(name for name in plan.data if plan.source_of(name) == each) for each in drawn]
 
 
 def is_shared(plan: Plan, part: Part) -> bool:

@@ -7,6 +7,7 @@ installed package, with changed imports.
 from __future__ import annotations
 
 import ast
+import textwrap
 from importlib import resources
 
 from specc.codegen.package import made, package
@@ -124,13 +125,12 @@ STEPS, BATCH, RATE, SEED = {steps}, {batch}, {rate}, {seed}
 def main(path: str) -> None:
     torch.manual_seed(SEED)
     data = torch.load(path, weights_only=True)
-    rows = len(next(iter(data.values())))
+{rows}
 {made}
     parameters = torch.nn.ModuleList([{models}]).parameters()
     optimizer = torch.optim.Adam(parameters, lr=RATE)
 {follow}{start}    for step in range(STEPS):
-        index = torch.randint(rows, (min(BATCH, rows),))
-        batch = {{name: values[index] for name, values in data.items()}}
+{drawn}
         value, {after}parts = loss({models}, Noise.at(SEED, step), {before}**batch{size}{weight})
         optimizer.zero_grad()
         value.backward()
@@ -169,7 +169,7 @@ PLAYERS = [
 def main(path: str) -> None:
     torch.manual_seed(SEED)
     data = torch.load(path, weights_only=True)
-    rows = len(next(iter(data.values())))
+{rows}
 {made}
 {follow}    modules = {modules}
     named = [(f"{{n}}.", p) for n, p in torch.nn.ModuleDict(modules).named_parameters()]
@@ -184,9 +184,7 @@ def main(path: str) -> None:
         for turn, moving in enumerate(rounds):
             for number in moving:
                 (loss, taken, trained, *_), optimizer = PLAYERS[number], optimizers[number]
-                index = torch.randint(rows, (min(BATCH, rows),))
-                given = {{name: values[index] for name, values in data.items()}}
-                given["data_size"] = rows
+{drawn}
                 noise, state = Noise.at(SEED, step, turn, number), states[number]
                 before = [state] if state else []
                 own = {{name: given[name] for name in taken}}
@@ -218,15 +216,43 @@ ROUNDS = {
 def _script(plan: Plan) -> str:
     players = plan.objective.players
     if len(players) > 1:
-        return SEVERAL.format(**_common(plan), **_of_players(plan))
+        rows = _of_rows(plan, "given", " " * 16, with_size=True)
+        return SEVERAL.format(**_common(plan), **_of_players(plan), **rows)
     (player,) = players
     rising = player.warm_up
     return SCRIPT.format(
         **_common(plan),
+        **_of_rows(plan, "batch", " " * 8),
         **_of_state(player),
         size=", data_size=rows" if plan.losses[player.name].needs_data_size else "",
         weight=f", kl_weight=min(1.0, step / ({rising:g} * STEPS))" if rising else "",
     )
+
+
+def _of_rows(plan: Plan, name: str, indent: str, with_size: bool = False) -> dict[str, str]:
+    """How a script counts rows, and draws those of a batch `name`."""
+    if len(plan.counts) == 1:
+        lines = [
+            "index = torch.randint(rows, (min(BATCH, rows),))",
+            f"{name} = {{name: values[index] for name, values in data.items()}}",
+            *([f'{name}["data_size"] = rows'] if with_size else []),
+        ]
+        counted = "    rows = len(next(iter(data.values())))"
+        return {"rows": counted, "drawn": textwrap.indent("\n".join(lines), indent)}
+    sizes = {own.name: own.batch_size for own in plan.experiment.data}
+    fields: dict[str, list[str]] = {}
+    for field in plan.data:
+        fields.setdefault(plan.source_of(field), []).append(plan.python[field])
+    shown = ", ".join(f"({own!r}, {sizes[source] or 'BATCH'})" for source, own in fields.items())
+    lines = [
+        f"{name} = {{}}",
+        "for fields, size in sources:",
+        "    index = torch.randint(len(data[fields[0]]), (size,))",
+        f"    {name} |= {{name: data[name][index] for name in fields}}",
+    ]
+    counted = "    # The fields of each source, and the rows of it in a batch.\n"
+    counted += f"    sources = [{shown}]"
+    return {"rows": counted, "drawn": textwrap.indent("\n".join(lines), indent)}
 
 
 def _of_state(player: Player) -> dict[str, str]:

@@ -11,6 +11,7 @@ from specc.graph.nodes import Node
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression
 from specc.objective.objective import Player
+from specc.objective.passes.row_sources import by_source
 from specc.objective.terms import (
     Divergence,
     Energy,
@@ -242,6 +243,16 @@ def objective_formula(plan: Plan, player: Player) -> str:
     return f"E_q[{body}]" if sampled else body
 
 
+def terms_by_source(plan: Plan, player: Player) -> list[tuple[str, str]]:
+    """The terms of a loss by the source of data whose rows they are of, where it is of several."""
+    sign = 1.0 if player.is_bound else -1.0
+    parts = (replace(part, coefficient=sign * part.coefficient) for part in player.parts)
+    groups = by_source(plan.graph, parts)
+    if len(groups) < 2:
+        return []
+    return [(source, signed_sum(plan, tuple(group))) for source, group in groups.items()]
+
+
 def objective_docstring(plan: Plan) -> str:
     """Return the docstring of the losses' file: each bound, and each decision with its reason."""
     name, players = plan.experiment.name, plan.objective.players
@@ -261,6 +272,10 @@ def objective_docstring(plan: Plan) -> str:
 def _bound(plan: Plan, player: Player) -> list[str]:
     """Return the bound of a player, and each decision with its reason, as lines."""
     lines = _wrapped(f"{player.variable} = {objective_formula(plan, player)}")
+    several = terms_by_source(plan, player)
+    if several:
+        lines += ["", "Rows of different sources are not paired. The loss is the sum of means", ""]
+        lines += [line for s, terms in several for line in _wrapped(f"over {s}: {terms}")]
     rows, *formulas = bounds_by_row(plan, player) or [""]
     if rows:
         lines += ["", *textwrap.wrap(f"The sum is {rows}:", 96), ""]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from specc.runtime.noise import Noise
 
 Batch = dict[str, Tensor]
 
+RowIndex = Tensor | slice | tuple[Tensor | slice, ...]
+"""The numbers of some rows; of several sources, those of each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -44,8 +48,9 @@ class Rows:
         """The same rows with the values that are hidden."""
         return Rows(self.name, {name: field.revealed() for name, field in self.fields.items()})
 
-    def batch(self, index: Tensor | slice, noise: Noise) -> Batch:
+    def batch(self, index: RowIndex, noise: Noise) -> Batch:
         """The fields of the rows at `index`, each [batch, *shape]."""
+        assert not isinstance(index, tuple), "one source"
         found = {name: field.batch(index, noise) for name, field in self.fields.items()}
         for own in self.fields.values():
             if own.known is not None and own.field.missing is not None:
@@ -65,6 +70,26 @@ class Rows:
                 found[name] = repeat * known / (repeat * known + 1.0 - known) if known else 1.0
         return found
 
+    def micro_batches(self, index: RowIndex, pieces: int) -> list[tuple[RowIndex, float]]:
+        """The micro-batches that have rows, each with its fraction; all of it if it has none."""
+        assert isinstance(index, Tensor), "one source"
+        split = [piece for piece in index.tensor_split(pieces) if len(piece)] or [index]
+        return [(piece, len(piece) / max(len(index), 1)) for piece in split]
+
+    def is_full(self, size: int) -> bool:
+        """Whether there are enough rows for a batch of `size`."""
+        return len(self) >= size
+
+    def example(self, size: int, device: torch.device) -> RowIndex:
+        """The rows of a batch, for a trial of the step."""
+        return torch.arange(min(size, len(self)), device=device)
+
+    def slices(self, size: int) -> Iterator[tuple[int, RowIndex, float]]:
+        """All rows in order, `size` at a time: the first, the rows, and their fraction of all."""
+        for start in range(0, len(self), size):
+            index = slice(start, min(start + size, len(self)))
+            yield start, index, (index.stop - index.start) / len(self)
+
     def chunks(self, size: int, noise: Noise, limit: int | None = None) -> Iterator[Batch]:
         """All rows in order, `size` at a time, or the first `limit` of them."""
         end = len(self) if limit is None else min(limit, len(self))
@@ -78,29 +103,55 @@ class LoadedData:
 
     `record` has the statistics of the training rows that a run stores: the mean and the standard
     deviation of every standardized field, and the means that replace missing values. `folder` is
-    the data folder.
+    the data folder. Of several sources each has a `name`, and the first has the others as
+    `unpaired`.
     """
 
     parts: Mapping[str, Rows]
     digest: str
     record: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    name: str = ""
+    unpaired: tuple[LoadedData, ...] = ()
+
+    @property
+    def sources(self) -> tuple[LoadedData, ...]:
+        """All sources."""
+        return (self, *self.unpaired)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts of all sources."""
+        return tuple(dict.fromkeys(name for own in self.sources for name in own.parts))
 
     def to(self, device: torch.device) -> LoadedData:
         """The same data, on the device."""
-        return replace(self, parts={name: rows.to(device) for name, rows in self.parts.items()})
+        return replace(
+            self,
+            parts={name: rows.to(device) for name, rows in self.parts.items()},
+            unpaired=tuple(own.to(device) for own in self.unpaired),
+        )
 
     def part(self, name: str) -> Rows:
-        """The rows of a part.
+        """The rows of a part of this source.
 
         Raises RunFailure: E0509, if the data has no part of that name.
         """
         if name not in self.parts:
-            has = ", ".join(self.parts)
-            hint = f"it has {has}; `split: {{{name}: 0.1}}` under `data:` makes one"
-            message = f"the data has no part `{name}`"
+            has, under = ", ".join(self.parts), "data:"
+            if self.name:
+                under = f"data.sources.{self.name}:"
+            hint = f"it has {has}; `split: {{{name}: 0.1}}` under `{under}` makes one"
+            what = f"the source `{self.name}`" if self.name else "the data"
+            message = f"{what} has no part `{name}`"
             raise RunFailure("E0509", message, hint=hint, exit_code=USAGE)
         return self.parts[name]
+
+    def holding(self, fields: Iterable[str]) -> LoadedData:
+        """The first source that has one of the fields, else the first of all."""
+        wanted = set(fields)
+        found = (own for own in self.sources if wanted & set(own.parts[TRAIN].fields))
+        return next(found, self)
 
 
 def load(
@@ -130,6 +181,25 @@ def load(
     }
     stored = {name: found.as_json() for name, found in known.items()}
     return LoadedData(rows, digest(parts), stored, folder)
+
+
+def load_sources(
+    sources: Sequence[Data],
+    folder: Path | None,
+    dtype: torch.dtype | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> LoadedData:
+    """The data of one source, or of several whose rows are not paired, as `load` reads each.
+
+    The digest and the record are those of all of them. Raises RunFailure: E05xx.
+    """
+    first, *others = (replace(load(d, folder, dtype, record), name=d.name) for d in sources)
+    if not others:
+        return first
+    every = (first, *others)
+    found = hashlib.sha256("/".join(own.digest for own in every).encode()).hexdigest()[:32]
+    stored = {name: value for own in every for name, value in own.record.items()}
+    return replace(first, digest=found, record=stored, unpaired=tuple(others))
 
 
 def _recorded(data: Data, part: Part, record: Mapping[str, Any]) -> dict[str, Statistics]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -42,12 +42,20 @@ class Panel:
     classes: tuple[str, ...] = ()
 
 
-def picture(parts: Mapping[str, Part], data: Data) -> bytes:
-    """A PNG with a panel for each field, or for each of its numbers if they are few."""
+def picture(sources: Sequence[tuple[Mapping[str, Part], Data]]) -> bytes:
+    """A PNG with a panel for each field, or for each of its numbers if they are few.
+
+    `sources` are the parts of each source, with the source.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    panels = [p for name, field in data.fields.items() for p in _panels(parts, name, field)]
+    panels = [
+        panel
+        for parts, data in sources
+        for name, field in data.fields.items()
+        for panel in _panels(parts, name, field)
+    ]
     across = min(len(panels), 2 if len(panels) < 5 else 4)
     down = math.ceil(len(panels) / across)
     figure = Figure(figsize=(4.6 * across, 3.8 * down), dpi=110, layout="constrained")

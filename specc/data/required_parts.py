@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +34,24 @@ def required_parts(manifest: Manifest) -> Iterator[RequiredPart]:
         yield RequiredPart(part, f"the metric `{name}` needs `{part}`", str(metric.get("at", "")))
 
 
-def missing_parts(manifest: Manifest, parts: Iterable[str]) -> Iterator[tuple[str, RunFailure]]:
-    """The required parts that do not exist, each with its failure E0509."""
-    has = list(parts)
+def missing_parts(
+    manifest: Manifest, parts: Sequence[Iterable[str]]
+) -> Iterator[tuple[str, RunFailure]]:
+    """The required parts that do not exist, each with its failure E0509; `parts` by source.
+
+    Validation needs rows of every source, a metric those of one.
+    """
+    known = [list(own) for own in parts]
     for need in required_parts(manifest):
-        if need.part not in has:
-            message = f"the data has no part `{need.part}`: {need.by}"
-            hint = f"it has {', '.join(has)}; `split: {{{need.part}: 0.1}}` under `data:` makes one"
+        without = [number for number, has in enumerate(known) if need.part not in has]
+        if len(without) == len(known) or (need.part == VALID and without):
+            name, has = manifest.sources[without[0]].name, known[without[0]]
+            under = f"data.sources.{name}:" if name else "data:"
+            what = f"the source `{name}`" if name else "the data"
+            message = f"{what} has no part `{need.part}`: {need.by}"
+            hint = (
+                f"it has {', '.join(has)}; `split: {{{need.part}: 0.1}}` under `{under}` makes one"
+            )
             failure = RunFailure("E0509", message, hint=hint, place=need.place, exit_code=USAGE)
             yield need.part, failure
 

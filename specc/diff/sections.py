@@ -11,6 +11,7 @@ from specc.catalog.registry import OBJECTIVES
 from specc.codegen.plan import Plan
 from specc.diff.renames import Renames
 from specc.diff.values import plain, shown
+from specc.language.schema.data import DataSpec
 from specc.language.schema.document import Document
 from specc.language.schema.link import LinkSpec
 from specc.language.schema.objective import Minimize, NamedObjective, Player, Players
@@ -185,12 +186,26 @@ def _data(old: Document, new: Document, renames: Renames) -> Found:
         if old.data is not new.data:
             yield "data", "there is data now" if old.data is None else "there is no data any more"
         return
-    if old.data.source != new.data.source:
-        yield "data.source", f"the data comes from {new.data.source}, not {old.data.source}"
-    yield from _table("data", "{} of the data", old.data.options, new.data.options)
-    yield from _table("data.split", "{} part of the data", old.data.split, new.data.split)
-    before = {renames[name]: field for name, field in old.data.fields.items()}
-    yield from _each("data.fields", "the data field", before, new.data.fields)
+    for name, was, now in _both(old.sources, new.sources):
+        where, of = (f"data.sources.{name}", f"the source {name}") if name else ("data", "the data")
+        if was is None or now is None:
+            yield where, f"{of} is {'new' if was is None else 'gone'}"
+        else:
+            yield from _source(where, of, was, now, renames)
+
+
+def _source(where: str, of: str, old: DataSpec, new: DataSpec, renames: Renames) -> Found:
+    """Where a source of data differs."""
+    if old.source != new.source:
+        yield f"{where}.source", f"{of} comes from {new.source}, not {old.source}"
+    yield from _table(where, "{} of " + of, old.options, new.options)
+    sizes = [getattr(each, "batch_size", None) for each in (old, new)]
+    if sizes[0] != sizes[1]:
+        before, after = ("that of `train`" if n is None else str(n) for n in sizes)
+        yield f"{where}.batch_size", f"the batch size of {of}: {before} -> {after}"
+    yield from _table(f"{where}.split", "{} part of " + of, old.split, new.split)
+    fields = {renames[name]: field for name, field in old.fields.items()}
+    yield from _each(f"{where}.fields", "the data field", fields, new.fields)
 
 
 def _each(above: str, words: str, old: Mapping[str, object], new: Mapping[str, object]) -> Found:

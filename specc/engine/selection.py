@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from specc.data.load import LoadedData, load
+from specc.data.load import LoadedData, load_sources
 from specc.data.required_parts import VALID, missing_parts
 from specc.engine import device
 from specc.engine.distributed import world
@@ -121,10 +121,11 @@ def _training_data(
     if manifest.data is None or not manifest.losses:
         what = "loss" if manifest.data else "data"
         raise RunFailure("E0805", f"the program `{manifest.name}` has no {what} to train on")
-    data = load(manifest.data, folder, settings.dtype)
-    for name, failure in missing_parts(manifest, data.parts):
+    data = load_sources(manifest.sources, folder, settings.dtype)
+    for name, failure in missing_parts(manifest, [own.parts for own in data.sources]):
         if name == VALID or name in parts:
             raise failure
     for name in parts:
-        data.part(name)
+        if name not in data.names:
+            data.part(name)
     return data.to(where)

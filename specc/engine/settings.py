@@ -112,7 +112,11 @@ class Settings:
     def length(self, rows: int) -> tuple[int, int]:
         """The steps of an epoch and of the run, on `rows` training rows."""
         per_epoch = -(-rows // self.batch_size)
-        return per_epoch, self.steps or (self.epochs or 1) * per_epoch
+        return per_epoch, self.total(per_epoch)
+
+    def total(self, per_epoch: int) -> int:
+        """The steps of the run, with `per_epoch` in an epoch."""
+        return self.steps or (self.epochs or 1) * per_epoch
 
 
 def settings_of(train: Mapping[str, Any]) -> Settings:

@@ -73,7 +73,7 @@ class ClassificationMetrics:
 
 def label_classes(manifest: Manifest) -> dict[str, range]:
     """The classes of each label of a program, by its name."""
-    fields = manifest.data.fields if manifest.data is not None else {}
+    fields = manifest.fields
     nodes = manifest.nodes.get("model", {})
     local = [n for n in manifest.observed() if n in fields and not nodes[n].is_global]
     return {name: found for name in local if (found := _classes(fields[name]))}
@@ -137,7 +137,7 @@ def _known(scorer: Scorer, batch: Batch, name: str) -> Tensor:
 
 
 def _mask(manifest: Manifest, name: str) -> str | None:
-    missing = manifest.data.fields[name].missing if manifest.data is not None else None
+    missing = manifest.fields[name].missing if name in manifest.fields else None
     return None if missing is None else missing.known
 
 

@@ -47,7 +47,7 @@ class Classifier:
             has = ", ".join(every) or "none"
             raise _refusal(loaded, f"it has to have one label, and has {has}")
         ((label, values),) = every.items()
-        fields = loaded.manifest.data.fields if loaded.manifest.data is not None else {}
+        fields = loaded.manifest.fields
         others = [name for name in fields if name != label]
         field = node if node in others else others[0] if len(others) == 1 else None
         if field is None:
@@ -95,8 +95,7 @@ class Classifier:
 
     def _batches(self, rows: Tensor) -> list[Batch]:
         loaded = self.loaded
-        assert loaded.manifest.data is not None
-        field = loaded.manifest.data.fields[self.field]
+        field = loaded.manifest.fields[self.field]
         wanted = torch.Size((len(rows), *field.shape))
         if rows.numel() != wanted.numel():
             size, other = rows[0].numel(), torch.Size(field.shape).numel()

@@ -10,12 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from specc.data.load import Batch
+from specc.data.unpaired import Unpaired
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.schedule.scalars import final_scalars
 from specc.engine.storage.loaded_run import LoadedRun
@@ -46,21 +47,31 @@ def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str
     A loss has no values of single rows, so the error is computed from means of batches of 100 rows,
     or of a quarter of the rows if there are fewer than 200; it is nan for one row. If the guide
     draws latents that all rows share, each batch has 8 draws of them: the means are expectations
-    under the guide, and the error includes the variance over draws.
+    under the guide, and the error includes the variance over draws. There are none of a part that
+    one of several sources does not have.
     """
-    rows, program = loaded.rows(part), loaded.program
-    size = BATCH if len(rows) >= 2 * BATCH else math.ceil(len(rows) / 4)
+    sources = () if loaded.data is None else loaded.data.unpaired
+    if any(part not in own.parts for own in sources):
+        return {}
+    rows, program = loaded.batched(part), loaded.program
+    if isinstance(rows, Unpaired):
+        rows = replace(rows, sizes=tuple(_size(len(own)) for own in rows.sources))
+    size = _size(len(rows))
     found: dict[str, list[float]] = {}
     counts, observed = [], rows.observed_fractions()
     with loaded.computing(), require_solutions(program.folder):
         program.eval()
-        for start in range(0, len(rows), size):
-            stop = min(start + size, len(rows))
-            batch = fixed_batch(loaded, rows, slice(start, stop), seed)
-            counts.append(stop - start)
+        for start, index, share in rows.slices(size):
+            batch = fixed_batch(loaded, rows, index, seed)
+            counts.append(round(share * len(rows)))
             for name, value in _values(loaded, batch, (seed, start), observed).items():
                 found.setdefault(name, []).append(value)
     return {name: _mean_estimate(values, counts) for name, values in found.items()}
+
+
+def _size(rows: int) -> int:
+    """The rows of a batch, of which there are four at least."""
+    return BATCH if rows >= 2 * BATCH else math.ceil(rows / 4)
 
 
 def _values(
@@ -102,7 +113,8 @@ def active_units(
     E[u | x] is a mean over 32 draws; the variance that these draws add is subtracted. With fewer
     than two rows the result is empty.
     """
-    program, rows = loaded.program, loaded.rows(part)
+    program = loaded.program
+    rows = loaded.rows(part, program.capabilities.get(GUIDE, ()))
     if not program.can(GUIDE) or len(rows) < 2:
         return {}
     moments: dict[str, list[tuple[Tensor, Tensor]]] = {}

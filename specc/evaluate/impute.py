@@ -100,8 +100,8 @@ def impute(
     Raises RunFailure: E0509 if there is no such part, E0805 if the program has latents and no guide
     that draws them, E0819 if no field allows missing values.
     """
-    data = loaded.manifest.data
-    fields = {n: own for n, own in (data.fields if data else {}).items() if own.missing is not None}
+    known = loaded.manifest.fields_beside(loaded.manifest.observed())
+    fields = {n: own for n, own in known.items() if own.missing is not None}
     if not fields:
         message = f"no field of `{loaded.manifest.name}` allows missing values"
         hint = "state in a node of the model how missing values are treated: `missing: ...`"
@@ -119,7 +119,8 @@ def _batches(
     loaded: LoadedRun, request: ImputationRequest, given: Batch | None
 ) -> Iterator[tuple[int, Batch, Batch, float]]:
     """The rows in chunks: the number of the first, the batch, hidden values, the fraction done."""
-    rows = None if given is not None else loaded.rows(request.part)
+    observed = loaded.manifest.observed()
+    rows = None if given is not None else loaded.rows(request.part, observed)
     count = len(rows) if rows is not None else len(next(iter((given or {}).values())))
     count = count if request.rows is None else min(count, request.rows)
     size = max(1, AT_ONCE // request.draws)

@@ -102,7 +102,7 @@ def measure_metric(loaded: LoadedRun, request: MetricRequest, open_run: OpenRun)
     """
     began = time.monotonic()
     data = rows_of_part(loaded, request.part, request.rows, request.seed)
-    rows = len(next(iter(data.values())))
+    rows = len(data[request.node])
     count = request.samples or rows
     drawn = sample(loaded, count, request.seed, request.part)
     samples = {**drawn.given, **drawn.values}
@@ -137,5 +137,5 @@ def _compared(
 
 
 def _picture(loaded: LoadedRun, node: str) -> tuple[int, ...] | None:
-    fields = loaded.manifest.data.fields if loaded.manifest.data is not None else {}
+    fields = loaded.manifest.fields
     return fields[node].picture if node in fields else None

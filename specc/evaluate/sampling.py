@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -59,7 +59,7 @@ def sample(loaded: LoadedRun, rows: int, seed: int = 0, part: str | None = None)
         noise = noise_at(seed, Stream.SAMPLE, device=loaded.device)
         program.eval()
         needs = program.capabilities[SAMPLE]
-        batch = _rows(loaded, part or loaded.held_out, rows, seed) if needs else {}
+        batch = _rows(loaded, part or loaded.held_out, rows, seed, needs) if needs else {}
         given = program.inputs(SAMPLE, batch) if needs else {}
         shared: dict[str, Tensor] = {}
         if program.can(SHARED):
@@ -80,7 +80,7 @@ def reconstruct(loaded: LoadedRun, rows: int, seed: int = 0, part: str = "test")
     with loaded.computing(), require_solutions(program.folder):
         noise = noise_at(seed, Stream.SAMPLE, 1, device=loaded.device)
         program.eval()
-        batch = _rows(loaded, part, rows, seed)
+        batch = _rows(loaded, part, rows, seed, program.capabilities[GUIDE][:1])
         latents, _ = infer(noise, 1, **program.inputs(GUIDE, batch))
         means = _means(loaded, {**batch, **latents})
     return Drawn(batch, {n: v.reshape(batch[n].shape) for n, v in means.items() if n in batch})
@@ -88,9 +88,13 @@ def reconstruct(loaded: LoadedRun, rows: int, seed: int = 0, part: str = "test")
 
 @torch.inference_mode()
 def rows_of_part(loaded: LoadedRun, part: str, rows: int, seed: int = 0) -> dict[str, Tensor]:
-    """The first rows of a part of the data, at most `rows` of them."""
-    found = loaded.rows(part)
-    return dict(fixed_batch(loaded, found, slice(0, min(rows, len(found))), seed))
+    """The first rows of a part of the data, at most `rows` of them from each source that has it."""
+    sources = () if loaded.data is None else loaded.data.sources
+    parts = [own.parts[part] for own in sources if part in own.parts] or [loaded.rows(part)]
+    found: dict[str, Tensor] = {}
+    for own in parts:
+        found |= fixed_batch(loaded, own, slice(0, min(rows, len(own))), seed)
+    return found
 
 
 def _means(loaded: LoadedRun, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -101,9 +105,19 @@ def _means(loaded: LoadedRun, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return means
 
 
-def _rows(loaded: LoadedRun, part: str, count: int, seed: int) -> dict[str, Tensor]:
-    """The first rows of the part, repeated from the start if it has fewer."""
-    rows = loaded.rows(part)
-    batch = fixed_batch(loaded, rows, slice(0, min(count, len(rows))), seed)
-    again = torch.arange(count, device=loaded.device) % len(rows)
-    return {name: value[again] for name, value in batch.items()}
+def _rows(
+    loaded: LoadedRun, part: str, count: int, seed: int, fields: Iterable[str]
+) -> dict[str, Tensor]:
+    """The first rows of the part, repeated from the start if it has fewer.
+
+    Of several sources those with the fields, side by side.
+    """
+    found: dict[str, Tensor] = {}
+    for name in fields:
+        if name in found:
+            continue
+        rows = loaded.rows(part, (name,))
+        batch = fixed_batch(loaded, rows, slice(0, min(count, len(rows))), seed)
+        again = torch.arange(count, device=loaded.device) % len(rows)
+        found |= {own: value[again] for own, value in batch.items()}
+    return found

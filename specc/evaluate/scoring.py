@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from specc.data.load import Batch, Rows
+from specc.data.load import Batch, RowIndex, Rows
+from specc.data.unpaired import Unpaired
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.importance_weights import LogSums
@@ -115,7 +116,8 @@ def scoring(loaded: LoadedRun, request: Request) -> Iterator[Scorer]:
     Raises RunFailure: E0509 if the data has no such part, E0813 if the program does not allow the
     estimate.
     """
-    rows, program = loaded.rows(request.part), loaded.program
+    program = loaded.program
+    rows = loaded.rows(request.part, program.manifest.observed())
     estimator = choose_estimator(program.manifest, request.estimator)
     program.eval()
     with loaded.computing(), torch.inference_mode(), require_solutions(program.folder):
@@ -198,8 +200,14 @@ def proposed(
     return log_joint(**program.inputs("model.log_joint", known)), log_q
 
 
-def fixed_batch(loaded: LoadedRun, rows: Rows, index: slice, seed: int) -> Batch:
+def fixed_batch(loaded: LoadedRun, rows: Rows | Unpaired, index: RowIndex, seed: int) -> Batch:
     """The rows at `index`, with draws that depend on the seed and the row's number alone."""
+    if isinstance(rows, Unpaired):
+        assert isinstance(index, tuple)
+        pairs = zip(rows.sources, index, strict=True)
+        found = [fixed_batch(loaded, own, part, seed) for own, part in pairs]
+        return {name: value for batch in found for name, value in batch.items()}
+    assert isinstance(index, slice)
     parts = []
     for row in range(index.start, index.stop):
         noise = noise_at(seed, Stream.DATA, row, device=loaded.device)

@@ -23,12 +23,11 @@ Units = Literal["data", "model"]
 
 def standardized(loaded: LoadedRun) -> dict[str, tuple[Tensor, Tensor]]:
     """Mean and deviation of each standardized field, in the shape of a row, in float64."""
-    data = loaded.manifest.data
-    if data is None or loaded.data is None:
+    if loaded.data is None:
         return {}
     return {
         name: _numbers(own, loaded.data.record[name])
-        for name, own in data.fields.items()
+        for name, own in loaded.manifest.fields.items()
         if own.standardize and name in loaded.data.record
     }
 
@@ -94,5 +93,4 @@ def _observed(loaded: LoadedRun) -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def _field(manifest: Manifest, name: str) -> Field:
-    assert manifest.data is not None
-    return manifest.data.fields[name]
+    return manifest.fields[name]

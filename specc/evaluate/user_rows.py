@@ -82,8 +82,7 @@ def _batch(
     loaded: LoadedRun, x: Tensor | Mapping[str, Tensor], capability: str, units: Units
 ) -> Batch:
     """The data fields in `x`, in the precision and on the device of the run."""
-    data = loaded.manifest.data
-    fields = dict(data.fields) if data is not None else {}
+    fields = loaded.manifest.fields
     needed = [name for name in loaded.program.capabilities[capability] if name in fields]
     if not isinstance(x, Mapping):
         if len(needed) != 1:
@@ -106,10 +105,11 @@ def _batch(
 def rows_of(loaded: LoadedRun, x: Tensor | Mapping[str, Tensor], units: Units = "model") -> Batch:
     """Rows with every field of the data; a value that is NaN or absent from `x` is missing.
 
+    Of several sources these are the fields of the one with the observed nodes.
+
     Raises RunFailure: E0510, if a field is absent that does not allow missing values.
     """
-    data = loaded.manifest.data
-    fields = dict(data.fields) if data is not None else {}
+    fields = loaded.manifest.fields_beside(loaded.manifest.observed())
     named = dict(x) if isinstance(x, Mapping) else {}
     if not isinstance(x, Mapping):
         first = [n for n, own in fields.items() if own.missing is None or not own.missing.filled]
@@ -146,9 +146,7 @@ def _masks(fields: Mapping[str, Field], x: Mapping[str, Tensor]) -> dict[str, Te
 
 
 def _placed(loaded: LoadedRun, value: Tensor, name: str) -> Tensor:
-    data = loaded.manifest.data
-    assert data is not None
-    field, is_integer = data.fields[name], not value.is_floating_point()
+    field, is_integer = loaded.manifest.fields[name], not value.is_floating_point()
     shape = field.shape
     if tuple(value.shape[1:]) != tuple(shape):
         message = f"`{name}` has rows of shape {list(value.shape[1:])}, and the model takes {shape}"

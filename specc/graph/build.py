@@ -12,6 +12,7 @@ from specc.graph.passes.cycles import order_nodes
 from specc.graph.passes.links import size_links
 from specc.graph.passes.plates import infer_plates
 from specc.graph.passes.resolve import resolve
+from specc.graph.passes.row_sources import infer_row_sources
 from specc.graph.passes.shapes import infer_shapes
 from specc.graph.passes.supports import infer_supports
 from specc.language.schema.spec import Spec
@@ -46,4 +47,4 @@ def type_graph(graph: Graph, findings: Findings) -> TypedGraph:
         uses=shaped.uses,
         sized=sized,
     )
-    return add_copies(typed)
+    return infer_row_sources(add_copies(typed), findings)

@@ -60,7 +60,10 @@ class LinkNode:
 
 @dataclass(frozen=True, slots=True)
 class DataField:
-    """The type of a data field, as far as it is known before the data are read."""
+    """The type of a data field, as far as it is known before the data are read.
+
+    `source` is the name of its source, if there are several.
+    """
 
     name: str
     origin: str | tuple[str, ...]
@@ -69,6 +72,7 @@ class DataField:
     picture: Shape | None
     span: Span
     transforms: Mapping[str, object]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,11 @@ class Graph:
         """The programs that the spec declares: without copies and without `networks`."""
         return {n: p for n, p in self.programs.items() if not p.copy_of and n != NETWORKS}
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the sources of data; a single one has the name ""."""
+        return tuple(self.spec.document.sources) or ("",)
+
     def size_of(self, plate: str) -> int:
         """The number of elements of a plate, or of steps of a sequence."""
         return self.scans[plate].steps if plate in self.scans else self.plates[plate]
@@ -191,11 +200,15 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """The type of a node's value: the shape of one event, its support, and its plates."""
+    """The type of a node's value: the shape of one event, its support, and its plates.
+
+    `source` names the source of data to whose rows a local node belongs, if there are several.
+    """
 
     shape: Shape
     support: Support
     plates: tuple[str, ...]
+    source: str = ""
 
     @property
     def is_local(self) -> bool:

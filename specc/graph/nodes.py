@@ -144,13 +144,17 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base(Defaults):
-    """The fields of all nodes; `plate` repeats the node, `scan` is the plate of its sequence."""
+    """The fields of all nodes; `plate` repeats the node, `scan` is the plate of its sequence.
+
+    `rows` is the source of data that `plate:` names: the node has a value for each of its rows.
+    """
 
     program: str
     name: str
     span: Span
     plate: str | None = None
     scan: str | None = None
+    rows: str = ""
 
     @property
     def id(self) -> NodeId:

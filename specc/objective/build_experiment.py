@@ -11,7 +11,7 @@ from specc.catalog.metric import MetricOptions
 from specc.catalog.registry import METRICS
 from specc.diagnostics.source import Span
 from specc.graph.graph import TypedGraph
-from specc.language.schema.data import DataSpec
+from specc.language.schema.data import DataSpec, SourceSpec
 from specc.language.schema.document import Document
 from specc.language.schema.metric import MetricFigure
 from specc.language.schema.spec import Spec
@@ -37,17 +37,19 @@ def build_experiment(typed: TypedGraph) -> Experiment:
         name=document.name,
         doc=" ".join(document.doc.split()),
         source=spec.source,
-        data=_data(document.data) if document.data is not None else None,
+        data=tuple(_data(name, own) for name, own in document.sources.items()),
         training=_training(document),
         evaluations=MappingProxyType(evaluations),
         long_form=spec.long_form,
     )
 
 
-def _data(data: DataSpec) -> DataSource:
+def _data(name: str, data: DataSpec) -> DataSource:
     options = {key: _json(value) for key, value in data.options.items()}
     split = {name: _json(rule) for name, rule in data.split.items()}
-    return DataSource(data.source, MappingProxyType(options), MappingProxyType(split))
+    size = data.batch_size if isinstance(data, SourceSpec) else None
+    kept = MappingProxyType(options), MappingProxyType(split)
+    return DataSource(data.source, *kept, name=name, batch_size=size)
 
 
 def _json(value: object) -> object:

@@ -18,12 +18,15 @@ class DataSource:
     """The source of rows, as the manifest states it under `data`.
 
     `source` is the kind of source, which is also part of the digest of the mathematics; `options`
-    are its options, and `split` maps each split to its rule.
+    are its options, and `split` maps each split to its rule. Of several sources each has a `name`,
+    and may have a `batch_size`.
     """
 
     source: str
     options: Mapping[str, object]
     split: Mapping[str, object]
+    name: str = ""
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Experiment:
     name: str
     doc: str
     source: Source
-    data: DataSource | None
+    data: tuple[DataSource, ...]
     training: Training
     evaluations: Mapping[str, LikelihoodEstimate | SampleMetric]
     long_form: str = ""

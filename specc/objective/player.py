@@ -18,6 +18,7 @@ from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.missing import decisions as missing_decisions
 from specc.objective.passes.players import check_samples, check_trained, needed, trained_links
 from specc.objective.passes.row_functions import check_row_functions
+from specc.objective.passes.row_sources import check_sources
 from specc.objective.passes.score import find_surrogates, states
 from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.passes.term_checks import check_learns, check_memory, check_sums
@@ -57,6 +58,7 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
     if findings.has_errors():
         return None
     player = _assemble(typed, expansion, draws)
+    check_sources(typed, player, expansion, findings)
     _check_floors(player, expansion, findings)
     _check_options(typed, player, expansion, findings)
     return player

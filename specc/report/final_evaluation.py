@@ -198,7 +198,7 @@ class PictureField:
 
 def picture_field(loaded: LoadedRun) -> PictureField | None:
     """The first observed node whose field is a picture."""
-    fields = loaded.manifest.data.fields if loaded.manifest.data else {}
+    fields = loaded.manifest.fields
     for name in loaded.manifest.simulated():
         picture = fields[name].picture if name in fields else None
         if picture:
@@ -210,7 +210,7 @@ def _tones(loaded: LoadedRun, name: str) -> tuple[float, float]:
     """The range of the first rows, or 0 to 1 if they are within it."""
     if loaded.data is None:
         return 0.0, 1.0
-    rows = rows_of_part(loaded, next(iter(loaded.data.parts)), ROWS)
+    rows = rows_of_part(loaded, loaded.data.names[0], ROWS)
     values = in_data_units(loaded, rows)[name].double()
     low, high = values.min().item(), values.max().item()
     return (low, high) if low < 0 or high > 1 else (0.0, 1.0)
@@ -235,8 +235,8 @@ def _pairs(loaded: LoadedRun, shown: PictureField, part: str) -> Pixels | None:
 
 def _with_grey(loaded: LoadedRun, shown: PictureField, batch: Mapping[str, Tensor]) -> Tensor:
     """The rows of a batch, with the grey HOLE for missing entries."""
-    values, data = batch[shown.name], loaded.manifest.data
-    missing = data.fields[shown.name].missing if data else None
+    values, fields = batch[shown.name], loaded.manifest.fields
+    missing = fields[shown.name].missing if fields else None
     if missing is None:
         return values
     known = batch[missing.known]

@@ -41,7 +41,7 @@ def latent_of(loaded: LoadedRun, part: str, seed: int = 0) -> Latent | None:
     nodes = manifest.nodes["model"]
     if len(names) != 1 or nodes[names[0]].is_global or not program.can(GUIDE):
         return None
-    rows = loaded.rows(part)
+    rows = loaded.rows(part, program.capabilities[GUIDE])
     with loaded.computing(), require_solutions(program.folder):
         program.eval()
         batch = fixed_batch(loaded, rows, slice(0, min(ROWS, len(rows))), seed)

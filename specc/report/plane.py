@@ -27,7 +27,7 @@ Points = npt.NDArray[np.float64]
 
 def plane_field(loaded: LoadedRun) -> str | None:
     """The observed node whose values are points of the plane, if the model can sample it."""
-    fields = loaded.manifest.data.fields if loaded.manifest.data else {}
+    fields = loaded.manifest.fields
     points = [n for n in loaded.manifest.simulated() if n in fields and fields[n].shape == (2,)]
     continuous = [n for n in points if fields[n].dtype not in ("int64", "uint8", "bool")]
     return continuous[0] if continuous and loaded.program.can(SAMPLE) else None

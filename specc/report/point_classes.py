@@ -15,7 +15,7 @@ from specc.data.read import parts_of
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.report.svg import COLOURS
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Field, Support
+from specc.runtime.manifest import Data, Field, Support
 
 LABEL = "label"
 
@@ -31,7 +31,7 @@ class Classes:
 
 def classes_of(loaded: LoadedRun, part: str, batch: Batch) -> Classes | None:
     """The classes of the rows in `batch`, the first ones of a part; None if there are none."""
-    fields = loaded.manifest.data.fields if loaded.manifest.data else {}
+    fields = {n: own for n, own in loaded.manifest.fields.items() if n in batch}
     for name, field in fields.items():
         value = batch[name]
         if field.one_hot:
@@ -40,11 +40,11 @@ def classes_of(loaded: LoadedRun, part: str, batch: Batch) -> Classes | None:
             found = _numbered(name, value)
             if found is not None:
                 return found
-    return _of_the_data(loaded, part, len(next(iter(batch.values()))))
+    data = next((own for own in loaded.manifest.sources if set(own.fields) & set(batch)), None)
+    return _of_the_data(loaded, data, part, len(next(iter(batch.values()))))
 
 
-def _of_the_data(loaded: LoadedRun, part: str, rows: int) -> Classes | None:
-    data = loaded.manifest.data
+def _of_the_data(loaded: LoadedRun, data: Data | None, part: str, rows: int) -> Classes | None:
     if data is None or loaded.data is None or LABEL in data.fields:
         return None
     own = Field(LABEL, LABEL, (), "int64", Support("any"))

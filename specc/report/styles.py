@@ -84,7 +84,7 @@ def great_circle(first: Tensor, second: Tensor, steps: int) -> Tensor:
 def _label(loaded: LoadedRun) -> tuple[str, Tensor] | None:
     """The given node that is a class, with all its values; None unless there is exactly one."""
     manifest = loaded.manifest
-    fields = manifest.data.fields if manifest.data is not None else {}
+    fields = manifest.fields
     given = [name for name, node in manifest.nodes["model"].items() if node.role == "given"]
     known = {name: _values(fields[name]) for name in given if name in fields}
     found = [(name, values) for name, values in known.items() if values is not None]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,8 @@ class Field:
 class Data:
     """The source of the data with its options, its split, and its fields by name.
 
-    `doc` is the description in the spec, which may state the origin of files.
+    `doc` is the description in the spec, which may state the origin of files. Of several sources
+    each has a `name`, and may have a `batch_size` of its own.
     """
 
     source: str
@@ -137,6 +138,8 @@ class Data:
     split: Mapping[str, Any]
     fields: Mapping[str, Field]
     doc: str = ""
+    name: str = ""
+    batch_size: int | None = None
 
     def inputs(self) -> frozenset[str]:
         """The names in a batch: the fields, and the masks of those that allow missing values."""
@@ -186,7 +189,8 @@ class Manifest:
     `modules` are the modules of the programs by name; `fixed` has the settings, beside the
     mathematics, that a run cannot change when it resumes. `after_update` are the rules by which
     tensors follow parameters, in the order in which they are applied. In the `order` `simultaneous`
-    the gradients of all players are computed before any parameter is updated.
+    the gradients of all players are computed before any parameter is updated. `unpaired` are
+    further sources of data, whose rows are not paired with those of `data` or of each other.
     """
 
     name: str
@@ -206,6 +210,23 @@ class Manifest:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     after_update: tuple[AfterUpdate, ...] = ()
     order: str = "alternating"
+    unpaired: tuple[Data, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Data, ...]:
+        """All sources of data."""
+        return () if self.data is None else (self.data, *self.unpaired)
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """The fields of all sources, by name."""
+        return {name: field for own in self.sources for name, field in own.fields.items()}
+
+    def fields_beside(self, names: Iterable[str]) -> Mapping[str, Field]:
+        """The fields of the first source that has one of the names, else of the first source."""
+        wanted = set(names)
+        found = (own.fields for own in self.sources if wanted & set(own.fields))
+        return next(found, self.data.fields if self.data is not None else {})
 
     def latents(self, program: str) -> tuple[str, ...]:
         """The names of the latent nodes of `program`."""
@@ -217,7 +238,7 @@ class Manifest:
         They are the observed nodes, and deterministic nodes with the name of a data field, as in an
         implicit model, which has samples and no density.
         """
-        fields = self.data.fields if self.data is not None else {}
+        fields = self.fields
         nodes = self.nodes.get("model", {})
         made = tuple(n for n, v in nodes.items() if v.role == "let" and n in fields)
         return (*self.observed(), *made)
@@ -259,13 +280,14 @@ def parse(value: object) -> Manifest:
     if found != FORMAT:
         raise ManifestError(f"its format is {found}, and this version reads format {FORMAT}")
     digests = top.child("digests")
+    sources = _sources(top)
     result = Manifest(
         name=top.get("name", str),
         doc=top.get("doc", str, ""),
         source=top.get("source", str, ""),
         specc=top.get("specc", str, ""),
         digests={name: digests.get(name, str) for name in DIGESTS},
-        data=_data(top) if top.value.get("data") is not None else None,
+        data=sources[0] if sources else None,
         nodes={
             program: {name: _node(node) for name, node in nodes.children()}
             for program, nodes in top.child("nodes").children()
@@ -280,6 +302,7 @@ def parse(value: object) -> Manifest:
         fixed=top.get("fixed", dict, {}),
         after_update=tuple(_after_update(item) for item in top.items("after_update", [])),
         order=_order(top.get("order", str, ORDERS[0])),
+        unpaired=tuple(sources[1:]),
     )
     _check_inputs(result)
     return result
@@ -302,7 +325,7 @@ def _after_update(item: JsonObject) -> AfterUpdate:
 def _check_inputs(manifest: Manifest) -> None:
     if manifest.data is None:
         return
-    fields = manifest.data.inputs()
+    fields = frozenset[str]().union(*(own.inputs() for own in manifest.sources))
     for loss in manifest.losses:
         missing = [name for name in loss.inputs if name not in fields]
         if missing:
@@ -311,14 +334,25 @@ def _check_inputs(manifest: Manifest) -> None:
             )
 
 
-def _data(top: JsonObject) -> Data:
-    item = top.child("data")
+def _sources(top: JsonObject) -> list[Data]:
+    """The sources of the data: one, or several whose rows are not paired."""
+    if top.value.get("data") is None:
+        return []
+    item, doc = top.child("data"), top.get("doc", str, "")
+    if item.value.get("sources") is None:
+        return [_data(item, doc)]
+    return [_data(own, doc, name) for name, own in item.child("sources").children()]
+
+
+def _data(item: JsonObject, doc: str, name: str = "") -> Data:
     return Data(
         source=item.get("source", str),
         options=item.get("options", dict, {}),
         split=item.get("split", dict, {}),
         fields={name: _field(name, own) for name, own in item.child("fields").children()},
-        doc=top.get("doc", str, ""),
+        doc=doc,
+        name=name,
+        batch_size=item.optional("batch_size", int),
     )
 
 

@@ -210,6 +210,7 @@ class _Lowering:
         """Return `sample_and_log_prob`: samples of the guide, and their log-density."""
         plan, program, names = self.plan, self.program, self._inputs("sample_and_log_prob")
         scope = self._scope(Layout(2), plan.filled)
+        scope.counts = plan.counts
         drawn = [n for n in program.order if n in program.factors and n in self.player.draws]
         terms, densities = Terms(scope), []
         for name in drawn:
@@ -228,7 +229,7 @@ class _Lowering:
             keywords=self._tensors("sample_and_log_prob"),
             returns="tuple[dict[str, Tensor], Tensor]",
             docstring=GUIDE_SAMPLE,
-            body=(*scope.head(names[0]), *scope.statements),
+            body=(*scope.head(names), *scope.statements),
         )
 
     def sample_global(self) -> Function:
@@ -287,6 +288,7 @@ class _Lowering:
         factors = left_out_factors(self.plan)
         fills = frozenset(factor.node.name for factor in factors)
         scope = self._scope(Layout(), fills, has_noise=True)
+        scope.counts = self.plan.counts
         for factor in factors:
             with scope.on(self.program.name, factor.node.name):
                 sample(scope, factor, "sample")
@@ -297,7 +299,7 @@ class _Lowering:
             keywords=self._tensors("impute"),
             returns=TENSORS,
             docstring="The data, with a draw for each entry without a value.",
-            body=(*scope.head(factors[0].node.name), *scope.statements),
+            body=(*scope.head([factor.node.name for factor in factors]), *scope.statements),
         )
 
 

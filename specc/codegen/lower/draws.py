@@ -166,7 +166,7 @@ def _axes_before(scope: Scope, factor: Factor) -> int:
 def _sizes(scope: Scope, factor: Factor, particles: bool) -> Sizes:
     graph, kind = scope.plan.graph.graph, factor.type
     local = ROWS in kind.plates
-    inner: Sizes = [Name("rows")] if local else [graph.plates[p] for p in kind.plates]
+    inner: Sizes = [scope.count(kind)] if local else [graph.plates[p] for p in kind.plates]
     if local and scope.step is None:
         inner += [graph.size_of(plate) for plate in steps(kind)]
     present, axes = scope.enumerated_of(factor.given), scope.layout.enumerated

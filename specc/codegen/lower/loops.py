@@ -153,7 +153,7 @@ class Loop:
             outer: list[object] = []
             if scope.layout.has_particles:
                 outer = [Name("particles"), *(1 for _ in scope.layout.enumerated)]
-            sizes = [*outer, Name("rows"), *sizes]
+            sizes = [*outer, scope.count(lagged.type), *sizes]
         else:
             like = self._like(inputs)
             mask = self._mask()

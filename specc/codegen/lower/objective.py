@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import dropwhile
 
@@ -27,6 +28,7 @@ from specc.codegen.text import bounds_by_row, term_formula
 from specc.graph.graph import MODEL, NETWORKS, ROWS
 from specc.objective.objective import Player, Surrogate
 from specc.objective.passes.buffers import find_buffers
+from specc.objective.passes.row_sources import by_source
 from specc.objective.terms import (
     KL_WEIGHT,
     Divergence,
@@ -63,12 +65,14 @@ class _Loss:
         self.scope = Scope(
             plan, player, owners, layout, fills=plan.filled, has_noise=True, has_shapes=True
         )
+        self.scope.counts = plan.counts
         self.terms = Terms(self.scope)
         self.bound = self.terms.fresh(player.variable)
         self.loss = plan.losses[player.name]
         self.inputs = self.loss.inputs
         self.log_w = Name("log_w")
         self.after: list[tuple[str, Code]] = []
+        self.by_source: list[tuple[str, Code]] = []
 
     def function(self) -> Function:
         plan, player = self.plan, self.player
@@ -157,9 +161,13 @@ class _Loss:
         if not player.is_bound:
             self._values(local)
             return
-        signed = [self.terms.part(part) for part in local if not part.floor]
+        groups = by_source(self.plan.graph, [part for part in local if not part.floor])
+        by_row = {
+            source: [self.terms.part(part) for part in group] for source, group in groups.items()
+        }
         weighed = [self.terms.part(part) for part in shared]
         if self._is_logmeanexp():
+            (signed,) = by_row.values()
             log_w = self.terms.fresh("log_w")
             is_plain = scope.layout.has_particles and not shared and not scope.layout.enumerated
             shape = "[K, B]" if is_plain else ""
@@ -167,7 +175,7 @@ class _Loss:
             self.log_w = Name(log_w)
             self._set(code.method(code.call(LOGMEANEXP, self.log_w, dim=0), "mean"))
         else:
-            self._mean(signed, weighed)
+            self._mean(by_row, weighed)
         for part in (part for part in local if part.floor):
             mean = code.method(self.terms.value(part.term), "mean")
             least = code.method(mean, "clamp", min=part.floor)
@@ -177,12 +185,12 @@ class _Loss:
         self._head()
 
     def _values(self, parts: list[Part]) -> None:
-        """Emit a loss without densities: the mean of the sum of its values."""
+        """Emit a loss without densities: the mean of the sum of its values, for each source."""
         minimized = [replace(part, coefficient=-part.coefficient) for part in parts]
-        signed = [self.terms.part(part) for part in minimized]
-        self._set(code.method(code.summed(tuple(signed)), "mean"))
+        groups = by_source(self.plan.graph, minimized).items()
+        self._set(self._means({key: [self.terms.part(p) for p in own] for key, own in groups}))
         self._head()
-        self._return(Name(self.bound), ())
+        self._return(Name(self.bound), tuple(self.by_source))
 
     def _is_logmeanexp(self) -> bool:
         return self.player.bound.how == "logmeanexp" and self.player.particles > 1
@@ -192,7 +200,7 @@ class _Loss:
 
     def _head(self) -> None:
         """Prepend the number of particles and of rows, if the statements read them."""
-        head = list(self.scope.head(self.inputs[0]))
+        head = list(self.scope.head(self.inputs))
         if self.scope.layout.has_particles:
             head.insert(0, Assign(("particles",), code.Literal(self.player.particles)))
         self.scope.statements[:0] = [*head, Comment()] if head else []
@@ -263,15 +271,28 @@ class _Loss:
         hidden = {term for inside in in_steps(bound) for _, term in densities_in(inside)}
         return [term for _, term in densities_in(bound) if term not in hidden]
 
-    def _mean(self, signed: list[Signed], weighed: list[Signed]) -> None:
+    def _means(self, by_row: Mapping[str, list[Signed]]) -> Code:
+        """The mean over rows of a sum of terms; those of several sources have a mean each."""
+        means = {
+            source: code.method(code.summed(tuple(signed)), "mean")
+            for source, signed in by_row.items()
+        }
+        if len(means) == 1:
+            return next(iter(means.values()))
+        for source, mean in means.items():
+            name = self.terms.fresh(f"mean_{source}")
+            self.scope.assign(name, mean)
+            self.by_source.append((f"mean over {source}", Name(name)))
+        return code.Sum(tuple(Signed(False, name) for _, name in self.by_source))
+
+    def _mean(self, by_row: Mapping[str, list[Signed]], weighed: list[Signed]) -> None:
         """Emit the mean over rows; terms of global nodes are divided by the number of rows."""
         shared = code.method(code.Sum(tuple(weighed)), "mean") if weighed else None
-        if not signed:
+        if not by_row:
             assert shared is not None
             self._set(code.Binary("/", shared, DATA_SIZE))
             return
-        total = code.summed(tuple(signed))
-        self._set(code.method(total, "mean"))
+        self._set(self._means(by_row))
         if shared is not None:
             share = code.Binary("/", shared, DATA_SIZE)
             self._set(code.Binary("+", Name(self.bound), share))
@@ -290,7 +311,7 @@ class _Loss:
         value: Code = Name(self.bound)
         if names:
             value = code.Sum(tuple(Signed(False, Name(n)) for n in (self.bound, *names)))
-        parts = [self._reported_part(term) for term in self._reported()]
+        parts = [*self.by_source, *(self._reported_part(term) for term in self._reported())]
         self._return(value, ((self.bound, Name(self.bound)), *parts))
 
     def _reported(self) -> list[LogProb | Divergence]:

@@ -37,6 +37,8 @@ class Scope:
     - `fills` are the data whose missing values are drawn.
     - `has_noise`: densities may be estimated with noise.
     - `has_shapes`: assignments have comments with shapes.
+    - `counts` has the variables with the numbers of rows by source of data; without it all values
+      have `rows` rows.
     """
 
     plan: Plan
@@ -52,6 +54,7 @@ class Scope:
     renamed: dict[Input, str] = field(default_factory=dict)
     step: Mapping[Input, str] | None = None
     about: str = ""
+    counts: Mapping[str, str] = field(default_factory=dict)
 
     # statements
 
@@ -87,10 +90,19 @@ class Scope:
         shape = code.Attribute(self.argument(counted), "shape")
         return code.Subscript(shape, (code.Literal(0),))
 
-    def head(self, counted: Input) -> tuple[Statement, ...]:
-        """Return `rows = x.shape[0]` if the statements read `rows`."""
-        is_read = "rows" in reads(self.statements)
-        return (Assign(("rows",), self.rows(counted)),) if is_read else ()
+    def count(self, kind: Type) -> Name:
+        """Return the variable with the number of rows of a local value."""
+        return Name(self.counts.get(kind.source, "rows"))
+
+    def head(self, counted: Iterable[Input]) -> tuple[Statement, ...]:
+        """Return `rows = x.shape[0]` for each number of rows that the statements read."""
+        found: dict[str, Assign] = {}
+        read = reads(self.statements)
+        for name in counted:
+            count = self.counts.get(self.plan.source_of(name), "rows")
+            if count in read and count not in found:
+                found[count] = Assign((count,), self.rows(name))
+        return tuple(found.values())
 
     # names
 

@@ -31,8 +31,18 @@ def read(
         raise RunFailure("E0505", message, hint=hint, exit_code=USAGE)
     rng = np.random.default_rng(int(options.get("seed", 0)))
     x, label = DENSITIES[name](rng, int(options.get("rows", ROWS)))
+    x = rotated(x, int(options.get("rotate", 0)))
     part = {"x": Column(x), "label": Column(label.astype(np.uint8))}
     return Table({ALL: part}, default_split={"test": 0.2}, place=name)
+
+
+def rotated(x: Array, degrees: int) -> Array:
+    """The points rotated around the origin, anticlockwise."""
+    if not degrees:
+        return x
+    cosine, sine = _round(np.deg2rad(np.array([degrees])))[0]
+    turned: Array = x @ np.array([[cosine, sine], [-sine, cosine]])
+    return turned
 
 
 def checkerboard(rng: np.random.Generator, rows: int) -> Points:
@@ -53,6 +63,16 @@ def circles(rng: np.random.Generator, rows: int) -> Points:
     angle = rng.uniform(0, 2 * np.pi, rows)
     on = (3 - 1.5 * inner)[:, None] * _round(angle)
     return on + 0.24 * rng.standard_normal((rows, 2)), inner
+
+
+def clusters(rng: np.random.Generator, rows: int) -> Points:
+    """Three normal distributions of deviation 0.15 at (1, 0), (-0.4, 0.9) and (-0.5, -0.6).
+
+    They have the weights 0.5, 0.3 and 0.2, so that no rotation maps the density to itself.
+    """
+    part = rng.choice(3, rows, p=[0.5, 0.3, 0.2])
+    centres = np.array([[1.0, 0.0], [-0.4, 0.9], [-0.5, -0.6]])
+    return centres[part] + 0.15 * rng.standard_normal((rows, 2)), part
 
 
 def moons(rng: np.random.Generator, rows: int) -> Points:
@@ -101,6 +121,7 @@ def _round(angle: Array) -> Array:
 DENSITIES: dict[str, Callable[[np.random.Generator, int], Points]] = {
     "checkerboard": checkerboard,
     "circles": circles,
+    "clusters": clusters,
     "moons": moons,
     "pinwheel": pinwheel,
     "ring": ring,

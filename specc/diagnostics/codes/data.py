@@ -93,4 +93,16 @@ CODES: tuple[Code, ...] = (
         "`hide` cannot be applied to the field `{name}`: {problem}",
         "{hint}",
     ),
+    error(
+        "E0519",
+        "field-twice",
+        "the sources `{other}` and `{source}` both have a field `{name}`",
+        "rename one of them, and say which column it is `from:`",
+    ),
+    error(
+        "E0520",
+        "source-and-plate",
+        "`{name}` is a source of data and also a plate; `plate: {name}` could mean either",
+        "rename one of them",
+    ),
 )

@@ -98,6 +98,12 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
+        "E0461",
+        "loss-of-unpaired-rows",
+        "rows of `{first}` and of `{second}` are not paired: {reason}",
+        "{hint}",
+    ),
+    error(
         "E0450",
         "several-patiences",
         "the schedule of `{player}` has patience {count}, another one {patience}",

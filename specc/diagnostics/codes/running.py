@@ -150,4 +150,10 @@ CODES: tuple[Code, ...] = (
         "there are no Inception features: {problem}",
         "{hint}",
     ),
+    error(
+        "E0826",
+        "unequal-micro-batches",
+        "a batch of {size} rows cannot be split into {count} equal parts",
+        "with several sources `batch_size` is a multiple of the micro-batches",
+    ),
 )

@@ -213,6 +213,12 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
+        "E0354",
+        "unpaired-rows",
+        "`{name}` is of rows of `{first}` and `{used}` of rows of `{second}`, which are not paired",
+        "{hint}",
+    ),
+    error(
         "E0341",
         "table-size",
         "`{index}` has {classes} classes, but the axis of `{base}` that it indexes has {size} "

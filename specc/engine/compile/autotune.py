@@ -104,7 +104,7 @@ def _seconds(step: Step) -> float:
 
 
 def _run(step: Step, count: int) -> None:
-    index = torch.arange(min(step.size, len(step.rows)), device=step.device)
+    index = step.rows.example(step.size, step.device)
     for number in range(count):
         result = step(0, number, *[index] * step.updates)
     result.values.sum().item()  # waits for the device

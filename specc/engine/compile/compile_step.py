@@ -17,7 +17,7 @@ def compile_step(step: Step) -> None:
         raise NotCompiled("its players move at the same time")
     if step.is_sharded:
         raise NotCompiled("its parameters are sharded")
-    if step.pieces > 1 or len(step.rows) < step.size:
+    if step.pieces > 1 or not step.rows.is_full(step.size):
         raise NotCompiled("its batches come in pieces")
     # Torch's compiler takes more than a second to import, so it is imported where it is needed.
     from specc.engine.compile.compiled_update import CompiledUpdate

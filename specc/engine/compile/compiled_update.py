@@ -137,7 +137,7 @@ class CompiledUpdate:
         self.matmul_precision = matmul_precision or nullcontext()
         self.varying = varying_scalars(player.loss)
         self.constants = {n: value for n, value in scalars.items() if n not in self.varying}
-        self.rows = len(next(iter(batch.values())))
+        self.rows = {name: len(value) for name, value in batch.items()}
         recording = Recording(noise)
         with recording_data_dependence() as reasons:
             result = program.loss(player.loss.name, state, batch, recording, scalars)
@@ -170,7 +170,7 @@ class CompiledUpdate:
 
     def fits(self, batch: Batch) -> bool:
         """Whether the batch has as many rows as the graph takes."""
-        return len(next(iter(batch.values()))) == self.rows
+        return all(len(value) == self.rows[name] for name, value in batch.items())
 
     def __call__(self, batch: Batch, noise: Noise, scalars: Mapping[str, float]) -> StepResult:
         """Makes one update under the scalars of the step."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from torch import Tensor
-
+from specc.data.load import RowIndex
 from specc.engine.compile.autotune import Choice, choose
 from specc.engine.distributed import first_known, world
 from specc.engine.loop.ema import EMA
-from specc.engine.order.row_order import batches, row_order, rows_per_epoch
+from specc.engine.order.batch_order import batch_order
 from specc.engine.schedule.early_stopping import EarlyStopping
 from specc.engine.step.player import NotCompiled, players_of
 from specc.engine.step.running_metrics import RunningMetrics
@@ -33,8 +32,11 @@ class Epochs:
     def __init__(self, loaded: LoadedRun) -> None:
         self.loaded = loaded
         self.settings = loaded.settings
-        self.rows = loaded.rows("train")
-        self.per_epoch, self.total = self.settings.length(rows_per_epoch(self.rows))
+        self.rows = loaded.batched("train")
+        order = self.rows, self.settings.batch_size, self.settings.seed, loaded.device
+        self.order = batch_order(*order)
+        self.per_epoch = self.order.per_epoch
+        self.total = self.settings.total(self.per_epoch)
         self.players = players_of(loaded.program, self.settings, loaded.device)
         facts, _ = run_folder.facts_of(loaded.folder)
         at = loaded.device, facts.get("pieces")
@@ -68,9 +70,8 @@ class Epochs:
     def prepare(self, left: int) -> str:
         """Runs data-dependent initialization in a new run, and compiles the step if it pays."""
         if self.is_new:
-            order = row_order(self.settings.seed, 0, self.rows, self.loaded.device)
             with located(self.loaded.program.folder):
-                self.step.start(order[: self.settings.batch_size])
+                self.step.start(self.order.first())
         return self._compile(left)
 
     def _compile(self, left: int) -> str:
@@ -97,16 +98,15 @@ class Epochs:
     def steps(self, counters: Counters, end: int) -> Iterator[None]:
         """Makes the steps of an epoch from `counters` up to step `end` and yields after each."""
         epoch, total = counters.epoch, counters.total
-        order = row_order(self.settings.seed, epoch, self.rows, self.loaded.device)
         for made, number in enumerate(range(counters.step, end)):
             self._set_rates(total + made)
-            self.metrics.add(self.step(epoch, number, *self._batches(order, number)))
+            self.metrics.add(self.step(epoch, number, *self._batches(epoch, number)))
             if self.ema is not None:
                 self.ema.update(total + made)
             yield
 
-    def _batches(self, order: Tensor, number: int) -> list[Tensor]:
-        return batches(order, self.settings.batch_size, number, self.step.updates)
+    def _batches(self, epoch: int, number: int) -> Sequence[RowIndex]:
+        return self.order.batches(epoch, number, self.step.updates)
 
     def _set_rates(self, step: int) -> None:
         for player in self.players:
@@ -124,7 +124,7 @@ class Epochs:
 
     def _validate(self, counters: Counters) -> dict[str, float]:
         """The validation losses; the parameters are saved if they are the best so far."""
-        found = self.step.measure(self.loaded.rows("valid"), self.settings.batch_size)
+        found = self.step.measure(self.loaded.batched("valid"), self.settings.batch_size)
         patience, plateau = self.settings.patience, self.settings.plateau
         delta = 0.0 if patience is None else patience.min_delta
         drop_after = sys.maxsize if plateau is None else plateau
@@ -160,8 +160,7 @@ class Epochs:
     def failure(self, counters: Counters) -> RunFailure:
         """The failure E0804, with the origin of the first number that is not finite."""
         epoch, number, program = counters.epoch, counters.step - 1, self.loaded.program
-        order = row_order(self.settings.seed, epoch, self.rows, self.loaded.device)
-        rows = self._batches(order, number)
+        rows = self._batches(epoch, number)
         origin = origin_of(lambda: self.step.loss_again(epoch, number, *rows), program.folder)
         parameter = first_known(wrong_parameter(program))
         what = f"the gradient of `{parameter}`" if origin is None else "the loss"

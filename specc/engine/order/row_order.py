@@ -12,8 +12,7 @@ from torch import Tensor
 
 from specc.data.fields import FieldRows
 from specc.data.load import Rows
-from specc.engine.order.streams import Stream, order_of
-from specc.runtime.noise import mix
+from specc.engine.order.streams import order_generator, order_of
 
 
 def rows_per_epoch(rows: Rows) -> int:
@@ -24,13 +23,12 @@ def rows_per_epoch(rows: Rows) -> int:
     return len(rows) + (own.field.missing.repeat - 1) * int(own.known.sum())
 
 
-def row_order(seed: int, epoch: int, rows: Rows, device: torch.device) -> Tensor:
-    """The indices of the rows of an epoch, in an order that depends on seed and epoch alone."""
+def row_order(seed: int, epoch: int, rows: Rows, device: torch.device, source: int = 0) -> Tensor:
+    """The indices of the rows of an epoch, in an order that depends on the numbers alone."""
     own = _divided(rows)
     if own is None or own.known is None or own.field.missing is None:
-        return order_of(seed, epoch, len(rows), device)
-    generator = torch.Generator()
-    generator.manual_seed(mix(seed, Stream.ORDER, epoch))
+        return order_of(seed, epoch, len(rows), device, source)
+    generator = order_generator(seed, epoch, source)
     known = own.known.cpu()
     with_value, without = known.nonzero().flatten(), (~known).nonzero().flatten()
     again = [_mixed(with_value, generator) for _ in range(own.field.missing.repeat)]

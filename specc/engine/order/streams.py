@@ -30,8 +30,14 @@ def noise_at(seed: int, stream: Stream, *counters: int, device: torch.device) ->
     return Noise.at(seed, stream, *counters, device=device)
 
 
-def order_of(seed: int, epoch: int, rows: int, device: torch.device) -> Tensor:
-    """A permutation of the rows that depends on seed and epoch alone."""
+def order_generator(seed: int, epoch: int, source: int = 0) -> torch.Generator:
+    """The generator of the order of rows in an epoch; every source of data has its own."""
+    counters = (epoch, source) if source else (epoch,)
     generator = torch.Generator()
-    generator.manual_seed(mix(seed, Stream.ORDER, epoch))
-    return torch.randperm(rows, generator=generator).to(device)
+    generator.manual_seed(mix(seed, Stream.ORDER, *counters))
+    return generator
+
+
+def order_of(seed: int, epoch: int, rows: int, device: torch.device, source: int = 0) -> Tensor:
+    """A permutation of the rows that depends on seed, epoch and source alone."""
+    return torch.randperm(rows, generator=order_generator(seed, epoch, source)).to(device)

@@ -15,9 +15,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from specc.data.load import Batch, Rows
+from specc.data.load import Batch, RowIndex, Rows
+from specc.data.unpaired import Unpaired
 from specc.engine.distributed import all_reduce, broadcast, sum_gradients, world
-from specc.engine.order.row_order import rows_per_epoch
+from specc.engine.order.batch_order import steps_per_epoch
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.schedule.scalars import Position, final_scalars, scalars_at
 from specc.engine.settings import Settings
@@ -86,7 +87,7 @@ class Step:
         self,
         program: Program,
         players: Sequence[Player],
-        rows: Rows,
+        rows: Rows | Unpaired,
         settings: Settings,
         device: torch.device,
         pieces: int | None = None,
@@ -115,13 +116,13 @@ class Step:
 
     def example(self, number: int) -> tuple[Batch, Noise, dict[str, float]]:
         """The batch, noise and scalars of the first update of player `number`."""
-        index = torch.arange(self.size, device=self.device)
+        index = self.rows.example(self.size, self.device)
         batch = self.rows.batch(index, self._noise(Stream.DATA, 0, 0))
         noise = self._loss_noise(UpdateIndex(0, 0), number, 0)
         return batch, noise, self.scalars(self.players[number], 0, 0)
 
     @torch.no_grad()
-    def start(self, index: Tensor) -> None:
+    def start(self, index: RowIndex) -> None:
         """Runs data-dependent initialization on the rows at `index`, in every process.
 
         Sharded parameters cannot be initialized from a batch and are left as they are.
@@ -142,7 +143,7 @@ class Step:
         """The largest number of updates of a player in a step."""
         return max(player.settings.steps for player in self.players)
 
-    def __call__(self, epoch: int, step: int, *indices: Tensor) -> StepResult:
+    def __call__(self, epoch: int, step: int, *indices: RowIndex) -> StepResult:
         """Updates the players, each as often as its `steps`: in turn, or all at the same time.
 
         Update k of every player is on the rows `indices[k]`, one index for each of the `updates`.
@@ -181,24 +182,24 @@ class Step:
                 made[number].append(self._apply(number, gradient))
         return made
 
-    def _batches(self, at: UpdateIndex, index: Tensor) -> Iterator[MicroBatch]:
+    def _batches(self, at: UpdateIndex, index: RowIndex) -> Iterator[MicroBatch]:
         """The micro-batches of a batch that this process computes.
 
         A process without one computes micro-batch 0 with the fraction 0, to know the names of the
         metrics. If parameters are sharded all processes compute equally many micro-batches, since
         each takes part in the computations of the others.
         """
-        pieces = [p for p in index.tensor_split(self.pieces) if len(p)] or [index]
+        pieces = self.rows.micro_batches(index, self.pieces)
         mine = [number for number in range(len(pieces)) if self.world.owns(number)]
-        fractions = [(number, len(pieces[number]) / max(len(index), 1)) for number in mine]
+        fractions = [(number, pieces[number][1]) for number in mine]
         least = -(-len(pieces) // self.world.size) if self.is_sharded else 1
         stream = Stream.DATA if at.update == 0 else Stream.DATA_OF_UPDATE
         for number, fraction in fractions + [(0, 0.0)] * (least - len(mine)):
             counters = at.counters(number) if self.pieces > 1 else at.counters()
             noise = self._noise(stream, *counters)
-            yield MicroBatch(number, fraction, self.rows.batch(pieces[number], noise))
+            yield MicroBatch(number, fraction, self.rows.batch(pieces[number][0], noise))
 
-    def loss_again(self, epoch: int, step: int, *indices: Tensor) -> None:
+    def loss_again(self, epoch: int, step: int, *indices: RowIndex) -> None:
         """Computes the losses of that step once more, without an update."""
         for update, index in enumerate(indices):
             at = UpdateIndex(epoch, step, update)
@@ -217,7 +218,7 @@ class Step:
             return self.program.loss(name, state, batch.batch, noise, scalars)
 
     @torch.no_grad()
-    def measure(self, rows: Rows, batch_size: int) -> dict[str, float]:
+    def measure(self, rows: Rows | Unpaired, batch_size: int) -> dict[str, float]:
         """The validation losses and their metrics, under the same draws at every call.
 
         Each is the mean over batches, weighted by their rows, so a smaller last batch has no larger
@@ -230,10 +231,8 @@ class Step:
             final_scalars(p.loss, len(self.rows), rows.observed_fractions()) for p in self.players
         ]
         means: dict[str, float] = {}
-        for start in range(0, len(rows), batch_size):
-            index = slice(start, min(start + batch_size, len(rows)))
+        for start, index, weight in rows.slices(batch_size):
             batch = rows.batch(index, self._noise(Stream.VALIDATE, start))
-            weight = (index.stop - index.start) / len(rows)
             for number, player in enumerate(self.players):
                 noise, name = self._noise(Stream.VALIDATE, start, number), player.loss.name
                 state = self.state.tensors[name]
@@ -250,7 +249,8 @@ class Step:
 
     def scalars(self, player: Player, epoch: int, step: int) -> dict[str, float]:
         """The scalars of a player's loss at that step of that epoch."""
-        per_epoch, total = self.settings.length(rows_per_epoch(self.rows))
+        per_epoch = steps_per_epoch(self.rows, self.settings.batch_size)
+        total = self.settings.total(per_epoch)
         at = Position(epoch * per_epoch + step, total, len(self.rows), self.observed)
         return scalars_at(player.loss, at)
 

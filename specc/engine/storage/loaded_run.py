@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
-from specc.data.load import LoadedData, Rows, load
+from specc.data.load import LoadedData, Rows, load_sources
+from specc.data.unpaired import Unpaired
 from specc.engine import device
 from specc.engine.order.streams import Stream
 from specc.engine.settings import Settings, settings_of
@@ -67,14 +68,31 @@ class LoadedRun:
     @property
     def held_out(self) -> str:
         """The part of the data for evaluation: `test`, else `valid`, else the first part."""
-        parts = () if self.data is None else tuple(self.data.parts)
+        parts = () if self.data is None else self.data.names
         return next((n for n in ("test", "valid", *parts) if n in parts), "test")
 
-    def rows(self, part: str) -> Rows:
-        """The rows of a part of the data; raises RunFailure E0509 if there is no such part."""
+    def rows(self, part: str, fields: Iterable[str] = ()) -> Rows:
+        """The rows of a part of the data, of the source with these fields, else the first.
+
+        Raises RunFailure: E0509 if there is no such part.
+        """
+        return self._loaded().holding(fields).part(part)
+
+    def batched(self, part: str) -> Rows | Unpaired:
+        """The rows of a part in all sources, from which batches are made; raises RunFailure E0509.
+
+        A batch has `batch_size` rows of each source that has no size of its own.
+        """
+        sources = [own.part(part) for own in self._loaded().sources]
+        if len(sources) == 1:
+            return sources[0]
+        sizes = (own.batch_size or self.settings.batch_size for own in self.manifest.sources)
+        return Unpaired(tuple(sources), tuple(sizes))
+
+    def _loaded(self) -> LoadedData:
         if self.data is None:
             raise RunFailure("E0510", f"the spec of `{self.manifest.name}` has no data")
-        return self.data.part(part)
+        return self.data
 
 
 @contextmanager
@@ -138,7 +156,8 @@ def load_run(
     folder = data_folder(facts, data_dir)
     data = None
     if manifest.data is not None:
-        data = load(manifest.data, folder, settings.dtype, facts.get("data_record")).to(where)
+        record = facts.get("data_record")
+        data = load_sources(manifest.sources, folder, settings.dtype, record).to(where)
     return LoadedRun(run, program, data, settings, where, losses=losses.tensors)
 
 

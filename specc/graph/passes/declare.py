@@ -42,6 +42,7 @@ class _Common(TypedDict):
     span: Span
     plate: str | None
     scan: str | None
+    rows: str
 
 
 class _Distributed(TypedDict):
@@ -58,13 +59,16 @@ def declare(
     spec: Spec, program: str, name: str, node: NodeSpec, path: Path, findings: Findings
 ) -> Node:
     """The node declared at `path`; reports an unknown distribution or support."""
-    is_scan = isinstance(spec.document.plates.get(node.plate or ""), ScanSpec)
+    plate = node.plate or ""
+    is_scan = isinstance(spec.document.plates.get(plate), ScanSpec)
+    is_source = bool(plate) and plate in spec.document.sources and not is_scan
     common: _Common = {
         "program": program,
         "name": name,
         "span": spec.spans.key(path),
-        "plate": None if is_scan else node.plate,
+        "plate": None if is_scan or is_source else node.plate,
         "scan": node.plate if is_scan else None,
+        "rows": plate if is_source else "",
     }
     match node.role:
         case "latent" | "observed" | "joint":

@@ -11,35 +11,36 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import DataField
-from specc.language.schema.data import FieldSpec
+from specc.language.schema.data import DataSpec, FieldSpec
 from specc.language.schema.spec import Path, Spec
 
 
 def resolve_fields(spec: Spec, findings: Findings) -> dict[str, DataField]:
     """All data fields by name; reports unknown columns."""
-    data = spec.document.data
-    if data is None:
-        return {}
-    if data.source not in SOURCES:
-        guess = nearest(data.source, SOURCES)
-        hint = "the sources are " + ", ".join(f"`{s}`" for s in SOURCES)
-        place = spec.spans.value(("data", "source"))
-        findings.add(diagnose("E0501", place, suggestion=guess, name=data.source, hint=hint))
+    sources = spec.document.sources
+    for key, data in sources.items():
+        if data.source not in SOURCES:
+            guess = nearest(data.source, SOURCES)
+            hint = "the sources are " + ", ".join(f"`{s}`" for s in SOURCES)
+            place = spec.spans.value((*spec.data_path(key), "source"))
+            findings.add(diagnose("E0501", place, suggestion=guess, name=data.source, hint=hint))
+            return {}
+    if not sources:
         return {}
     _check_nodes(spec, findings)
     _check_missing(spec, findings)
     return {
-        name: _field(spec, data.source, name, field, findings)
-        for name, field in data.fields.items()
+        name: _field(spec, key, data, name, findings)
+        for key, data in sources.items()
+        for name in data.fields
     }
 
 
 def _check_nodes(spec: Spec, findings: Findings) -> None:
     """Checks that the field of every observed and given node exists."""
-    assert spec.document.data is not None
-    fields = spec.document.data.fields
+    fields = spec.document.fields
     for owner, name, path, wanted in _readers(spec):
-        if wanted in fields or spec.unread.holds("data", "fields", wanted):
+        if wanted in fields or spec.is_field_unread(wanted):
             continue
         guess = nearest(wanted, fields)
         hint = f"declare it: `data: {{fields: {{{wanted}: {{from: ...}}}}}}`"
@@ -73,13 +74,12 @@ def _readers(spec: Spec) -> Iterator[tuple[str, str, Path, str]]:
 
 def _check_missing(spec: Spec, findings: Findings) -> None:
     """Checks that fields with options for missing values have a node with `missing:`."""
-    assert spec.document.data is not None
     nodes = spec.document.model.items()
     able = {node.from_field or name for name, node in nodes if node.missing is not None}
-    for name, field in spec.document.data.fields.items():
+    for name, field in spec.document.fields.items():
         options = [option for option, value in _of_missing(field).items() if value is not None]
         if options and name not in able and not any(spec.is_unread("model", n) for n, _ in nodes):
-            place = spec.spans.key(("data", "fields", name, options[0]))
+            place = spec.spans.key((*_path(spec, name), options[0]))
             hint = f"write `missing: ...` in the node, or delete `{options[0]}`"
             joint = next((own for own, node in nodes if name in node.parts), None)
             if joint is not None:
@@ -88,11 +88,18 @@ def _check_missing(spec: Spec, findings: Findings) -> None:
             findings.add(diagnose("E0438", place, name=name, option=options[0], hint=hint))
 
 
-def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findings) -> DataField:
-    assert spec.document.data is not None
-    declared = SOURCES[source].columns(spec.document.data.options)
-    span = spec.spans.key(("data", "fields", name))
-    _check_columns(spec, source, name, field, declared, findings)
+def _path(spec: Spec, name: str) -> Path:
+    """The path of a field."""
+    sources = spec.document.sources.items()
+    source = next(key for key, data in sources if name in data.fields)
+    return (*spec.data_path(source), "fields", name)
+
+
+def _field(spec: Spec, key: str, data: DataSpec, name: str, findings: Findings) -> DataField:
+    """The field `name` of the source with the name `key`."""
+    field, declared = data.fields[name], SOURCES[data.source].columns(data.options)
+    span = spec.spans.key(_path(spec, name))
+    _check_columns(spec, data.source, name, field, declared, findings)
     _check_transforms(spec, name, field, findings)
     _check_constraint(spec, name, field, findings)
     several = not isinstance(field.column, str)
@@ -112,6 +119,7 @@ def _field(spec: Spec, source: str, name: str, field: FieldSpec, findings: Findi
         support=_constrained(field, _transformed(field, support)),
         picture=field.picture or (column.picture if column else None),
         span=span,
+        source=key,
         transforms={
             "binarize": None if field.binarize == "none" else field.binarize,
             "scale": field.scale,
@@ -134,7 +142,7 @@ def _check_columns(
     findings: Findings,
 ) -> None:
     """Checks that the source has the columns of a field, if its columns are known."""
-    path = ("data", "fields", name)
+    path = _path(spec, name)
     several = () if isinstance(field.column, str) else field.column
     for number, column in enumerate(several or (str(field.column),)):
         if not declared or column in declared:
@@ -171,7 +179,7 @@ def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Finding
     if len(given) < 2 or given in (["binarize", "scale"], ["standardize", "scale"]):
         return
     first, second, *_ = given
-    path = ("data", "fields", name)
+    path = _path(spec, name)
     place = (
         spec.spans.key((*path, second)) if (*path, second) in spec.spans else spec.spans.key(path)
     )
@@ -192,7 +200,7 @@ def _check_constraint(spec: Spec, name: str, field: FieldSpec, findings: Finding
     }
     made = next((option for option, is_given in makes.items() if is_given), None)
     if field.constrain is not None and made is not None:
-        place = spec.spans.key(("data", "fields", name, "constrain"))
+        place = spec.spans.key((*_path(spec, name), "constrain"))
         problem = f"its values are those that `{made}` makes"
         hint = f"delete `constrain`; the compiler knows what `{made}` makes"
         finding = diagnose(

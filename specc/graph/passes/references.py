@@ -220,9 +220,15 @@ class _References:
         return Name(name if plain else f"{program}.{name}", expression.span)
 
     def _of_data(self, member: Member) -> str | None:
-        """The name of the model node with this data field, created if necessary, or None."""
-        for name, node in self.programs[MODEL].items():
-            if is_data(node) and node.field == member.name:
+        """The name of the model node with this data field, created if necessary, or None.
+
+        If the model computes a value of that name, which is compared with the data, a separate
+        node has the data.
+        """
+        own = self.programs[MODEL]
+        is_made = isinstance(own.get(member.name), Deterministic)
+        for name, node in own.items():
+            if is_data(node) and node.field == member.name and not is_made:
                 return name
         if member.name not in self.fields:
             return None
@@ -258,7 +264,7 @@ def unknown_reference(
 ) -> tuple[str, dict[str, str]]:
     """The code and the message arguments of an unknown reference."""
     if member.program == DATA:
-        fields = spec.document.data.fields if spec.document.data is not None else {}
+        fields = spec.document.fields
         guess = nearest(member.name, fields)
         declare = f"declare it: `data: {{fields: {{{member.name}: {{from: ...}}}}}}`"
         hint = f"did you mean `{guess}`?" if guess else declare

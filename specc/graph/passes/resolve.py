@@ -72,6 +72,7 @@ def resolve(spec: Spec, findings: Findings) -> Graph:
         fields=MappingProxyType(fields),
     )
     _check_clashes(graph, findings)
+    _check_sources(graph, findings)
     _check_lengths(graph, findings)
     for program in graph.programs.values():
         for node in program.nodes.values():
@@ -209,6 +210,14 @@ def _check_clashes(graph: Graph, findings: Findings) -> None:
                 )
 
 
+def _check_sources(graph: Graph, findings: Findings) -> None:
+    """Checks that no source has the name of a plate, since a node names either by `plate:`."""
+    for name in graph.sources:
+        if name in graph.spec.document.plates:
+            span = graph.spec.spans.key(graph.spec.data_path(name))
+            findings.add(diagnose("E0520", span, name=name))
+
+
 def _other_meanings(graph: Graph, name: str) -> Iterator[tuple[str, Span | None]]:
     if name in graph.links:
         yield "link", graph.links[name].span
@@ -228,7 +237,7 @@ def _check_node(graph: Graph, node: Node, findings: Findings) -> None:
         _check_keys(graph, node, findings)
     if node.plate is not None and node.plate not in graph.plates:
         span = graph.spec.spans.value((*graph.spec.path_of(node.program, node.name), "plate"))
-        guess = nearest(node.plate, graph.plates)
+        guess = nearest(node.plate, [*graph.plates, *filter(None, graph.sources)])
         declare = f"declare it: `plates: {{{node.plate}: 100}}`"
         if graph.plates or graph.scans:
             declare = f"declare it under `plates:`, as `{node.plate}: 100`"
@@ -281,7 +290,7 @@ def _depends_on_unread(graph: Graph, node: Node) -> bool:
         return True
     if node.field is None or node.field in graph.fields or node.program != MODEL:
         return False
-    return unread.holds("data", "fields", node.field)
+    return graph.spec.is_field_unread(node.field)
 
 
 def _check_arguments(node: Distributed, findings: Findings) -> None:

@@ -120,4 +120,33 @@ class DataSpec(Value):
     )
 
 
-__all__ = ["Binarize", "DataSpec", "Dtype", "FieldSpec", "ManyHot", "OptionValue", "Rule"]
+class SourceSpec(DataSpec):
+    """One of several sources, whose rows are not paired with those of the others."""
+
+    batch_size: int | None = training(
+        default=None,
+        about="The rows of this source in each batch; by default that of `train`.",
+        ge=1,
+        le=MAX_SIZE,
+    )
+
+
+class Sources(Value):
+    """Several sources of data whose rows are not paired, by name."""
+
+    sources: Mapping[str, SourceSpec] = math(
+        about="Sources whose rows are not paired, by name; each has the keys of one source."
+    )
+
+
+__all__ = [
+    "Binarize",
+    "DataSpec",
+    "Dtype",
+    "FieldSpec",
+    "ManyHot",
+    "OptionValue",
+    "Rule",
+    "SourceSpec",
+    "Sources",
+]

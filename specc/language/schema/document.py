@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from specc.language.expressions import tree
 from specc.language.nested import Numbers
-from specc.language.schema.data import DataSpec
+from specc.language.schema.data import DataSpec, FieldSpec, Sources
 from specc.language.schema.digests import documentation, math, parameters, steering
 from specc.language.schema.digests import training as training_field
 from specc.language.schema.link import LinkSpec
@@ -39,7 +39,7 @@ class Document(Value):
     constants: Mapping[str, Constant] = math(
         default={}, about="Named numbers, words or (nested) lists; `--set` overrides them."
     )
-    data: DataSpec | None = math(default=None, about="Where the data comes from.")
+    data: DataSpec | Sources | None = math(default=None, about="Where the data comes from.")
     plates: Mapping[str, Expression | Scan] = math(
         default={}, about="Repetitions, by name: their sizes, or the steps of a sequence."
     )
@@ -59,6 +59,18 @@ class Document(Value):
     moved: Mapping[str, str] = parameters(
         default={}, about="Old names of tensors in a checkpoint, with their new names."
     )
+
+    @property
+    def sources(self) -> Mapping[str, DataSpec]:
+        """The sources of the data by name; a single one has the name ""."""
+        if isinstance(self.data, Sources):
+            return self.data.sources
+        return {} if self.data is None else {"": self.data}
+
+    @property
+    def fields(self) -> Mapping[str, FieldSpec]:
+        """The fields of all sources, by name."""
+        return {name: f for own in self.sources.values() for name, f in own.fields.items()}
 
     def programs_by_name(self) -> Iterator[tuple[str, Mapping[str, Node]]]:
         """All programs with their nodes, the model first."""

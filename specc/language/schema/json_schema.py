@@ -26,7 +26,7 @@ from specc.catalog.registry import (
 from specc.catalog.shorthand import Shorthand
 from specc.catalog.source import Option
 from specc.catalog.supports import NAMED, describe
-from specc.language.schema.data import DataSpec, FieldSpec
+from specc.language.schema.data import DataSpec, FieldSpec, Sources, SourceSpec
 from specc.language.schema.document import Document, Scan
 from specc.language.schema.node import INITS, PART_ROLES, Node, Role
 from specc.language.schema.objective import Order, Player, Players
@@ -344,7 +344,11 @@ def _data(definitions: Json) -> Json:
         "split": {"type": "object", "additionalProperties": part},
     }
     keys = {key: _described(DataSpec, key, schema) for key, schema in keys.items()}
-    return _closed({**keys, **options}, required=["source"])
+    size = _model(SourceSpec, {})["properties"]["batch_size"]
+    one = _closed({**keys, **options}, required=["source"])
+    of_several = _closed({**keys, "batch_size": size, **options}, required=["source"])
+    sources = _described(Sources, "sources", _named(of_several))
+    return {"anyOf": [one, _closed({"sources": sources}, required=["sources"])]}
 
 
 def _kind(option: Option) -> Json:

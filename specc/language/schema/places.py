@@ -14,6 +14,7 @@ _NAMED = {
     ("guide",): "the node",
     ("data", "fields"): "the data field",
     ("data", "split"): "the split",
+    ("data", "sources"): "the data source",
     ("objective", "players"): "the player",
 }
 

@@ -20,10 +20,10 @@ from specc.language.schema.identifiers import (
     is_identifier,
     is_package,
 )
-from specc.language.schema.read_data import read_data
 from specc.language.schema.read_link import read_links
 from specc.language.schema.read_node import read_nodes
 from specc.language.schema.read_objective import read_objective
+from specc.language.schema.read_sources import field_keys, read_sources
 from specc.language.schema.read_train import read_evaluations, read_train
 from specc.language.schema.reading import Reading
 from specc.language.schema.spec import Path
@@ -191,7 +191,7 @@ PARTS: dict[str, Part] = {
     "name": Part(read_name, substitute=UNNAMED),
     "doc": Part(read_text, substitute=""),
     "constants": Part(read_constants),
-    "data": Part(read_data),
+    "data": Part(read_sources),
     "plates": Part(read_plates),
     "model": Part(read_nodes),
     "guide": Part(read_guide),
@@ -239,9 +239,10 @@ def read_document(reading: Reading, root: located.Mapping) -> Document | None:
 def _fields(root: located.Mapping) -> frozenset[str]:
     """The names of the data fields, valid or not."""
     data = root.get("data")
-    fields = data.get("fields") if isinstance(data, located.Mapping) else None
-    found = fields.entries if isinstance(fields, located.Mapping) else ()
-    return frozenset(entry.name for entry in found)
+    several = data.get("sources") if isinstance(data, located.Mapping) else None
+    found = several.entries if isinstance(several, located.Mapping) else ()
+    sources = [data, *(entry.value for entry in found)]
+    return frozenset(name for source in sources for name, _ in field_keys(source))
 
 
 def _part(reading: Reading, entry: Entry) -> object:

@@ -112,6 +112,20 @@ class Spec:
         """The path of the nodes of a program: `("model",)`, `("programs", "classifier")`."""
         return (program,) if program in ("model", "guide") else ("programs", program)
 
+    def data_path(self, source: str) -> Path:
+        """The path of a source: `("data",)`, or `("data", "sources", "photos")` of several."""
+        return ("data", "sources", source) if source else ("data",)
+
+    def is_field_unread(self, field: str) -> bool:
+        """Whether `field` may be a data field that could not be read."""
+        paths = (self.data_path(source) for source in self.document.sources)
+        several = self.unread.names.get(("data", "sources"))
+        return (
+            bool(several)
+            or self.unread.holds("data", "fields", field)
+            or any(self.unread.holds(*path, "fields", field) for path in paths)
+        )
+
     def is_unread(self, program: str, name: str) -> bool:
         """Whether `name` may be a node of `program` that could not be read."""
         return self.unread.holds(*self.section(program), name)

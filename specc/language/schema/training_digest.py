@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
+from specc.language.schema.data import Sources
 from specc.language.schema.digests import digest_classes
 from specc.language.schema.document import Document
 from specc.language.schema.optimizers import OPTIMIZERS
@@ -35,6 +36,8 @@ def _training(document: BaseModel) -> object:
             inner = _training(value)
             if inner:
                 found[name] = inner
+    if isinstance(document, Sources):
+        found = {name: _training(source) for name, source in document.sources.items()}
     return found
 
 
@@ -87,3 +90,6 @@ def _fixed(where: str, value: object) -> Iterator[tuple[str, object]]:
             yield from ((f"{where}.{name}.{o}", _plain(inner.options[o])) for o in held)
         elif kind == "training":
             yield f"{where}.{name}", _plain(inner)
+        elif isinstance(inner, Mapping):
+            for key, item in inner.items():
+                yield from _fixed(f"{where}.{name}.{key}", item)

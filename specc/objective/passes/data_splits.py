@@ -20,21 +20,25 @@ VALIDATES = ("validate_every", "early_stopping")
 
 def check_splits(spec: Spec, findings: Findings) -> None:
     """Report each split that a metric or the training needs and that does not exist (E0509)."""
-    existing = _existing_splits(spec)
-    if existing is None:
+    known = {name: _existing_splits(spec, name) for name in spec.document.sources}
+    existing = {name: parts for name, parts in known.items() if parts is not None}
+    if len(existing) < len(known) or not existing:
         return
     for part, place, by in _used_splits(spec):
-        if part not in existing:
-            has = ", ".join(f"`{name}`" for name in sorted(existing))
+        without = [name for name, parts in existing.items() if part not in parts]
+        if len(without) == len(existing) or (part == VALID and without):
+            has = ", ".join(f"`{name}`" for name in sorted(existing[without[0]]))
             hint = f"write `split: {{{part}: 0.1}}` under `data:`; there are {has}"
+            if without[0]:
+                hint = f"the source `{without[0]}` needs `split: {{{part}: 0.1}}`; it has {has}"
             problem = f"{by}, and no split makes that part"
             findings.add(diagnose("E0509", place, name=part, problem=problem, hint=hint))
 
 
-def _existing_splits(spec: Spec) -> set[str] | None:
-    """Return the existing splits; None if they depend on the files."""
-    data = spec.document.data
-    if data is None or data.source not in SOURCES or spec.unread.holds("data", "split"):
+def _existing_splits(spec: Spec, name: str) -> set[str] | None:
+    """Return the existing splits of a source; None if they depend on the files."""
+    data, path = spec.document.sources[name], spec.data_path(name)
+    if data.source not in SOURCES or spec.unread.holds(*path, "split"):
         return None
     entry = SOURCES[data.source]
     if entry.publishes:

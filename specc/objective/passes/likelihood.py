@@ -10,6 +10,7 @@ from specc.objective.objective import Draw
 from specc.objective.passes.bounds import WRITTEN, bound_terms
 from specc.objective.passes.guide_coverage import drawn_latents
 from specc.objective.passes.marginalize import Axes, sum_out
+from specc.objective.passes.row_sources import densities_are_paired
 from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.terms import Sum
 
@@ -18,9 +19,12 @@ def likelihood(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
     """Return the terms of log p(x), whatever the objective is; None without a closed form.
 
     Every latent of the model must be summed or integrated out of the joint density, or be a point,
-    whose density is the prior. None also if no node of the model is random.
+    whose density is the prior. None also if no node of the model is random,
+    or if its densities belong to rows of several sources, which are not paired.
     """
     if not any(node.is_random for node in typed.graph.model.nodes.values()):
+        return None
+    if not densities_are_paired(typed, MODEL):
         return None
     if not all(name in draws and _is_closed(draws[name]) for name in drawn_latents(typed.graph)):
         return None

@@ -14,6 +14,7 @@ from specc.language.schema.spec import Spans
 from specc.language.schema.train import Evaluation
 from specc.objective.objective import Objective
 from specc.objective.passes.guide_coverage import drawn_latents
+from specc.objective.passes.row_sources import densities_are_paired
 
 SHOWN = "`specc evaluate RUN` still shows the terms of the loss"
 
@@ -48,6 +49,9 @@ def _place(spans: Spans, figure: str) -> Span:
 def _refusal(objective: Objective, estimator: str) -> tuple[str, str] | None:
     """Return why an estimate is not allowed, and a hint; None if it is allowed."""
     typed, latents = objective.graph, drawn_latents(objective.graph.graph)
+    if not densities_are_paired(typed, MODEL):
+        problem = "its densities are of rows of several sources, which are not paired"
+        return problem, f"delete the metric; {SHOWN}"
     if objective.likelihood is not None or not latents:
         return None
     for name in latents:

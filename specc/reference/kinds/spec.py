@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from specc.language.schema.data import DataSpec, FieldSpec, Hide, ManyHot
+from specc.language.schema.data import (
+    DataSpec,
+    FieldSpec,
+    Hide,
+    ManyHot,
+    Sources,
+    SourceSpec,
+)
 from specc.language.schema.document import Document, Scan
 from specc.language.schema.metric import MetricFigure
 from specc.language.schema.node import Node, Role
@@ -105,6 +112,7 @@ def sections() -> tuple[Section, ...]:
     return (
         Section("", "The keys at the top.", _top()),
         Section("data", _first(DataSpec), _data()),
+        Section("data.sources.SOURCE", _first(SourceSpec), _source()),
         Section("data.fields.FIELD", _first(FieldSpec), rows_of(FieldSpec)),
         Section("data.fields.FIELD.hide", _first(Hide), rows_of(Hide)),
         Section("data.fields.FIELD.many_hot", _first(ManyHot), rows_of(ManyHot)),
@@ -181,7 +189,15 @@ def _data() -> tuple[tuple[str, str, str, str], ...]:
         for key, words in DATA_VALUES.items()
     ]
     other = "Options of the source, see [Sources](sources.md)."
-    return (*rows, ("OPTION", "what the source takes", "", other))
+    about = Sources.model_fields["sources"].description or ""
+    several = "sources", "sources by name, see `data.sources.SOURCE`", "", about
+    return (*rows, ("OPTION", "what the source takes", "", other), several)
+
+
+def _source() -> tuple[tuple[str, str, str, str], ...]:
+    """The keys of one of several sources: those of a single one, and its batch size."""
+    own = next(row for row in rows_of(SourceSpec) if row[0] == "batch_size")
+    return *_data()[:-1], own
 
 
 def _plates() -> tuple[tuple[str, str, str, str], ...]:

@@ -78,7 +78,7 @@ def test_bars_of_whole_numbers():
 
 def shown(parts, *fields):
     data = Data("npz", {}, {}, {f.name: f for f in fields})
-    return Image.open(BytesIO(picture(parts, data))).convert("RGB")
+    return Image.open(BytesIO(picture([(parts, data)]))).convert("RGB")
 
 
 def test_every_kind_of_field_has_a_panel():
