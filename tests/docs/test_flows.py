@@ -13,7 +13,8 @@ from specc.diagnostics.source import Source
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```text\n\$ specc (?P<line>[^\n]*)\n(?P<printed>.*?)```", re.DOTALL)
-PAGES = {"flows": 2, "flow_gallery": 10, "autoregressive": 4, "adversarial": 1, "sharing": 1}
+PAGES = {"flows": 2, "flow_gallery": 10, "autoregressive": 4, "adversarial": 1}
+PAGES |= {"sharing": 1, "unpaired": 1}
 """The pages, and how many commands each has."""
 
 KINDS = {"flows": BIJECTIONS, "autoregressive": CAUSAL_LINKS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -235,3 +236,17 @@ def test_the_rows_of_a_draw_without_data_are_counted(tmp_path):
     text = SPEC.replace("{let: data.u + e}", "{let: 2 * e}")
     found = load_manifest(made(tmp_path, text))
     assert [loss.inputs for loss in found.losses] == [("x", "y", "u"), ("x", "u")]
+
+
+SPECS = Path(__file__).parents[2] / "specs"
+FEW = [f"--set=data.sources.{name}.rows=200" for name in ("upright", "turned")]
+
+
+def test_the_gallery_trains_a_few_steps(tmp_path):
+    """Translations are drawn beside the data of their set."""
+    steps = ["--set=train.steps=5", "--set=train.batch_size=20", "--threads=1", "--quiet"]
+    out = tmp_path / "run"
+    assert main(["train", str(SPECS / "cyclegan.yaml"), "--out", str(out), *FEW, *steps]) == 0
+    found = json.loads((out / "result.json").read_text())["evaluate"]
+    assert set(found) == {"sliced_a", "sliced_b"}
+    assert (out / "plane.png").is_file()
