@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -29,8 +29,24 @@ from specc.runtime.failure import RunFailure
 from specc.runtime.manifest import Manifest
 
 
-def new_run(code: Path, run: Path, options: Options, storage: Replicated) -> tuple[LoadedRun, int]:
-    """A new run, whose folder is created after all checks; returns it with its threads."""
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A run without its program: the folder of its code, its settings, data and threads."""
+
+    code: Path
+    settings: Settings
+    where: torch.device
+    data: LoadedData
+    threads: int
+
+    def load(self, run: Path, storage: Replicated) -> LoadedRun:
+        """The run with its program; all processes load it together, as they may share tensors."""
+        program = fresh(self.code, self.settings, self.where, storage)
+        return LoadedRun(run, program, self.data, self.settings, self.where, storage)
+
+
+def new_run(code: Path, run: Path, options: Options) -> Selected:
+    """A new run, whose folder is created after all checks."""
     manifest = manifests.read(code)
     settings, where = settings_of(manifest.train), device.choose(options.device)
     data = _training_data(manifest, settings, options.data_dir, where, options.parts)
@@ -42,14 +58,11 @@ def new_run(code: Path, run: Path, options: Options, storage: Replicated) -> tup
     facts = initial_facts(manifest, settings, data, where, threads) | options.facts()
     run_folder.create(run, code, options.spec, facts, options.extras)
     # The run trains the copy of the code in its folder, so it depends on no other file.
-    program = fresh(run_folder.facts_of(run)[1], settings, where, storage)
-    return LoadedRun(run, program, data, settings, where, storage), threads
+    return Selected(run_folder.facts_of(run)[1], settings, where, data, threads)
 
 
-def existing_run(
-    code: Path, run: Path, options: Options, storage: Replicated
-) -> tuple[LoadedRun, int]:
-    """The run in the folder, which must fit the data and the spec; returns it with its threads."""
+def existing_run(code: Path, run: Path, options: Options) -> Selected:
+    """The run in the folder, which must fit the data and the spec."""
     facts, _ = run_folder.facts_of(run)
     manifest = manifests.read(code)
     revision(run, manifest, options.moved)
@@ -58,8 +71,7 @@ def existing_run(
     data = _training_data(manifest, settings, folder, where, options.parts)
     if facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data differs from that of the run in {run}")
-    loaded = LoadedRun(run, fresh(code, settings, where, storage), data, settings, where, storage)
-    return loaded, options.threads or int(facts["threads"])
+    return Selected(code, settings, where, data, options.threads or int(facts["threads"]))
 
 
 def storage_of(code: Path, options: Options) -> Replicated:

@@ -57,14 +57,15 @@ def train(code: Path, run: Path, options: Options) -> Trained:
         run = Path(broadcast_text(str(run)))
         if here.writes:
             is_new = not (options.resume and os.path.lexists(run / run_folder.RUN))
-            loaded, threads = (new_run if is_new else existing_run)(code, run, options, storage)
+            selected = (new_run if is_new else existing_run)(code, run, options)
         barrier()
         if not here.writes:
-            loaded, threads = existing_run(code, run, options, storage)
+            selected = existing_run(code, run, options)
+        loaded = selected.load(run, storage)
         matmul = _matmul_precision(loaded, options)
         with (
             run_folder.locked(run) if here.writes else nullcontext(),
-            loaded.computing(threads, matmul),
+            loaded.computing(selected.threads, matmul),
             interruptible() as interruption,
         ):
             if here.writes and options.resume:
