@@ -38,7 +38,7 @@ CLOSE = 2e-4
 
 
 def made(folder, change=None, edit=None, **settings):
-    code = making.copy("vae", folder, change, **settings)
+    code = making.copy("shallow", folder, change, **settings)
     if edit:
         making.edit(code, *edit)
     found = manifests.read(code)
@@ -92,7 +92,7 @@ def test_fast_is_near_and_goes_on_bit_for_bit(tmp_path, monkeypatch):
     """With bfloat16 products, here on any processor, the loss after some epochs is within 2 %."""
     monkeypatch.setattr(matmul_precision, "has_bfloat16", lambda: True)
     code = {
-        name: making.copy("vae", tmp_path / name, epochs=4, precision=name)
+        name: making.copy("shallow", tmp_path / name, epochs=4, precision=name)
         for name in ("float32", "fast")
     }
     for name, folder in code.items():
@@ -158,7 +158,7 @@ def test_auto_does_not_try_where_little_is_left(tmp_path, monkeypatch):
 
 @compiles
 def test_a_compiled_run_resumes_to_itself(tmp_path, monkeypatch):
-    code = making.copy("vae", tmp_path, epochs=2, compile="on")
+    code = making.copy("shallow", tmp_path, epochs=2, compile="on")
     said = []
     train.train(code, tmp_path / "whole", Options(quiet=True, threads=1, say=said.append))
     assert said == ["the step is compiled: requested"]
@@ -184,7 +184,7 @@ def test_a_compiled_run_resumes_to_itself(tmp_path, monkeypatch):
 
 def test_what_a_graph_cannot_hold_is_said_and_trained_eagerly(tmp_path):
     edit = ("objective.py", "normal.rsample(noise, ", "gamma_instead(noise, ")
-    code = making.copy("vae", tmp_path, epochs=1, compile="on")
+    code = making.copy("shallow", tmp_path, epochs=1, compile="on")
     making.edit(code, *edit)
     text = (code / "objective.py").read_text()
     text += (
@@ -256,7 +256,7 @@ def test_a_rising_weight_is_no_new_graph(tmp_path):
     edits = [(old, old + ", kl_weight: Tensor | float = 1.0"), ("- kl_z)", "- kl_weight * kl_z)")]
     steps = []
     for name in "ab":
-        code = making.copy("vae", tmp_path / name, rising)
+        code = making.copy("shallow", tmp_path / name, rising)
         for before, after in edits:
             making.edit(code, "objective.py", before, after)
         found = manifests.read(code)

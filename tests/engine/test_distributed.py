@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -14,7 +11,7 @@ import torch
 from specc.engine import train
 from specc.engine.distributed import World, world
 from specc.engine.storage import checkpoint, run_folder
-from tests.engine.processes import TRAIN
+from tests.engine.processes import TRAIN, ScriptProcess
 from tests.engine.test_train import QUIET, losses, wait_for
 from tests.programs import making
 
@@ -29,17 +26,8 @@ def free_port():
 
 def start(code, run, size=2):
     """Starts a process for each rank with the environment variables that torchrun sets."""
-    port = str(free_port())
-    given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(size)}
-    return [
-        subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", TRAIN, str(code), str(run)],
-            env={**os.environ, **given, "RANK": str(rank), "OMP_NUM_THREADS": "1"},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(size)
-    ]
+    given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(size)}
+    return [ScriptProcess(TRAIN, code, run, **given, RANK=str(rank)) for rank in range(size)]
 
 
 def ended(processes):

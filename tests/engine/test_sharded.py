@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -18,6 +15,7 @@ from specc.engine.settings import FUSED, OPTIMIZERS
 from specc.engine.storage import checkpoint, file_io, run_folder
 from specc.engine.storage.loaded_run import load_run
 from specc.engine.storage.sharded import BY_ELEMENT
+from tests.engine.processes import ScriptProcess
 from tests.engine.test_distributed import SLOWLY, free_port
 from tests.engine.test_train import QUIET, RESUME, losses, wait_for
 from tests.programs import making
@@ -125,16 +123,8 @@ GAIN = "        self.gain = nn.Parameter(torch.ones(()))\n"
 def start(plan, size=2):
     """Starts processes as torchrun does, which train once for each entry of a plan."""
     given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(size)}
-    return [
-        subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", TRAIN, json.dumps(plan, default=str)],
-            env={**os.environ, **given, "RANK": str(rank), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(size)
-    ]
+    text = json.dumps(plan, default=str)
+    return [ScriptProcess(TRAIN, text, **given, RANK=str(rank)) for rank in range(size)]
 
 
 def answers(processes):

@@ -65,7 +65,11 @@ def prepared(name):
         yield Loss(program, declared), batch, drawn
 
 
-@pytest.mark.parametrize("name", NAMES)
+# A sequence of 160 steps, each traced: half a minute.
+CASES = [pytest.param(name, marks=pytest.mark.slow) if name == "dmm" else name for name in NAMES]
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_one_graph_gives_the_eager_loss(name):
     for loss, batch, drawn in prepared(name):
         torch._dynamo.reset()

@@ -11,7 +11,8 @@ from tests.losses import computed
 ROWS = 2000
 CHUNKS = 100
 Z = 4.5
-"""The bound of |z|; with a few dozen coordinates, a test has a false alarm once in 1,500 (t of 99 degrees)."""
+"""The bound of |z|: with a few dozen coordinates and Student's t of 99 degrees of freedom, a test
+has a false alarm for one seed in 1,500."""
 
 
 def settle(program: Program, seed: int = 0) -> None:

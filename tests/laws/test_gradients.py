@@ -2,7 +2,7 @@
 
 The exact gradient comes from enumerating all discrete states and from Gauss-Hermite quadrature over
 the continuous ones, with densities of torch.distributions. Each case has 200,000 seeded samples in
-float64; a coordinate deviates by more than 4.5 standard errors (Student t, 99 degrees of freedom) for one seed in 50,000.
+float64; a coordinate deviates by more than 4.5 standard errors for one seed in 50,000.
 """
 
 from __future__ import annotations

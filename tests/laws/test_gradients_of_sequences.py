@@ -2,7 +2,7 @@
 
 The exact loss is the sum over all paths of all latents, with the densities of the interpreter,
 which computes one step at a time. Each case has 200,000 seeded samples in float64; a coordinate
-deviates by more than 4.5 standard errors (Student t, 99 degrees of freedom) for one seed in 50,000.
+deviates by more than 4.5 standard errors for one seed in 50,000.
 """
 
 import itertools
