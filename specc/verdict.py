@@ -20,13 +20,13 @@ Outcome = Literal["resumes", "all", "some", "none"]
 class Module:
     """A link, a head or a learnable tensor of a program, without its name.
 
-    `erased` is its number in the canonical order (`specc.codegen.alpha_renaming`). If a link
+    `canonical` is its number in the canonical order (`specc.codegen.alpha_renaming`). If a link
     concatenates several arguments, `inputs` are these arguments with their widths, and `columns`
     has the tensors with an axis along which they are concatenated, with the index of that axis; it
     is empty if that is unknown.
     """
 
-    erased: str
+    canonical: str
     inputs: tuple[tuple[str, int], ...] = ()
     columns: Mapping[str, int] = field(default_factory=dict)
 
@@ -107,14 +107,14 @@ def _by_place(old: Side, new: Side) -> dict[str, str] | None:
     """Map each new tensor to the old one of the same canonical module; None if one is missing."""
     if set(old.shapes.items()) == set(new.shapes.items()) and not _renamed(old, new):
         return {name: name for name in new.shapes}
-    before = {module.erased: prefix for prefix, module in old.modules.items()}
+    before = {module.canonical: prefix for prefix, module in old.modules.items()}
     found = {}
     for name, shape in new.shapes.items():
         prefix = module_of(name)
-        erased = new.modules[prefix].erased if prefix in new.modules else ""
-        if erased not in before:
+        canonical = new.modules[prefix].canonical if prefix in new.modules else ""
+        if canonical not in before:
             return None
-        twin = before[erased] + name.removeprefix(prefix)
+        twin = before[canonical] + name.removeprefix(prefix)
         if old.shapes.get(twin) != shape:
             return None
         found[name] = twin
@@ -124,7 +124,7 @@ def _by_place(old: Side, new: Side) -> dict[str, str] | None:
 def _renamed(old: Side, new: Side) -> bool:
     """Whether a module has another canonical number than the module of the same name."""
     both = old.modules.keys() & new.modules.keys()
-    return any(old.modules[name].erased != new.modules[name].erased for name in both)
+    return any(old.modules[name].canonical != new.modules[name].canonical for name in both)
 
 
 def module_of(name: str) -> str:

@@ -66,7 +66,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
 
 def _module(module: Module) -> dict[str, Any]:
     """Return the canonical name of a module, with its inputs if it concatenates several."""
-    found: dict[str, Any] = {"erased": module.erased}
+    found: dict[str, Any] = {"canonical": module.canonical}
     if module.inputs:
         found["inputs"] = [list(each) for each in module.inputs]
         found["columns"] = dict(module.columns)

@@ -153,26 +153,26 @@ def _modules(
         yield item.raw, Module(f"{program.name} {names['node', item.node.name]}")
     trunks: dict[str, Module] = {}
     for own in (*program.modules, *program.shared_modules):
-        erased, inputs = names["link", own.link.name], _inputs(plan, program, own)
+        canonical, inputs = names["link", own.link.name], _inputs(plan, program, own)
         columns = _columns(_as_layer(own.lowered)) if own.lowered.layers else None
-        trunks[own.link.name] = Module(erased, inputs, columns or {})
+        trunks[own.link.name] = Module(canonical, inputs, columns or {})
         if own in program.shared_modules:
             continue
         if own.lowered.layers:
             yield own.attribute, trunks[own.link.name]
         if own.tail is not None:
-            yield own.tail.attribute, Module(f"{erased} out")
+            yield own.tail.attribute, Module(f"{canonical} out")
     for head in program.heads:
         assert isinstance(head.node.params, Call)
-        erased = f"{program.name} {names['node', head.node.name]} {head.parameter.name}"
+        canonical = f"{program.name} {names['node', head.node.name]} {head.parameter.name}"
         link = head.node.params.function
         modules = (*program.modules, *program.shared_modules)
         trunk = next(m for m in modules if m.link.name == link)
         if trunk.lowered.layers:
-            yield head.attribute, Module(erased)
+            yield head.attribute, Module(canonical)
         else:
             columns = _columns(_as_layer(head.lowered))
-            yield head.attribute, Module(erased, trunks[link].inputs, columns or {})
+            yield head.attribute, Module(canonical, trunks[link].inputs, columns or {})
 
 
 def _inputs(plan: Plan, program: ProgramPlan, own: LinkModule) -> tuple[tuple[str, int], ...]:

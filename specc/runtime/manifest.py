@@ -173,7 +173,7 @@ class Module:
     of each tensor that corresponds to them.
     """
 
-    erased: str
+    canonical: str
     inputs: tuple[tuple[str, int], ...] = ()
     columns: Mapping[str, int] = field(default_factory=dict)
 
@@ -439,7 +439,7 @@ def _module(item: JsonObject) -> Module:
         inputs.append((each[0], each[1]))
     columns = item.child("columns", {})
     return Module(
-        erased=item.get("erased", str),
+        canonical=item.get("canonical", str),
         inputs=tuple(inputs),
         columns={name: columns.get(name, int) for name in columns.value},
     )

@@ -23,7 +23,8 @@ from specc.verdict import Module, Side, compare_weights, module_of
 def side(manifest: Manifest) -> Side:
     """The part of a manifest that `specc.verdict` compares."""
     modules = {
-        name: Module(own.erased, own.inputs, own.columns) for name, own in manifest.modules.items()
+        name: Module(own.canonical, own.inputs, own.columns)
+        for name, own in manifest.modules.items()
     }
     return Side(manifest.digests, manifest.parameters, modules, manifest.fixed)
 

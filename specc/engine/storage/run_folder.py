@@ -232,7 +232,7 @@ def same_spec(folder: Path, manifest: Manifest) -> None:
 def differing(known: Manifest, manifest: Manifest) -> str | None:
     """The difference between two programs as a clause; None if a run of one is a run of both."""
     differs = [name for name in COMPARED if known.digests[name] != manifest.digests[name]]
-    places = ({n: m.erased for n, m in own.modules.items()} for own in (known, manifest))
+    places = ({n: m.canonical for n, m in own.modules.items()} for own in (known, manifest))
     if not differs and len({tuple(sorted(each.items())) for each in places}) > 1:
         return "two of its modules have new names"
     if known.name == manifest.name and not differs:
