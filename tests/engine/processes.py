@@ -74,9 +74,9 @@ class ScriptProcess:
 
 def _execute(script: str, arguments: list[str], environment: dict[str, str], folder: str) -> None:
     for name, stream in (("out", 1), ("err", 2)):
-        with open(Path(folder, name), "w") as file:
+        with Path(folder, name).open("w") as file:
             os.dup2(file.fileno(), stream)
-    sys.stdout, sys.stderr = (open(n, "w", buffering=1, closefd=False) for n in (1, 2))
+    sys.stdout, sys.stderr = (os.fdopen(n, "w", buffering=1, closefd=False) for n in (1, 2))
     os.environ.update(environment)
     sys.argv = ["-c", *arguments]
     warnings.simplefilter("ignore")

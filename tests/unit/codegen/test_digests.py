@@ -334,6 +334,7 @@ SECTIONS = {
     "DataSpec.fields": "FieldSpec",
     "FieldSpec.many_hot": "ManyHot",
     "Players.players": "Player",
+    "Sources.sources": "SourceSpec",
 }
 
 PLAYED = """\
@@ -365,6 +366,20 @@ TRAINED = {
     "PlayerSettings.steps": ("links: [baseline]", "links: [baseline], steps: 5"),
 }
 
+UNPAIRED = """\
+specc: 1
+name: unpaired
+data:
+  sources:
+    left: {source: toy, density: ring, batch_size: 10, fields: {a: {from: x}}}
+    right: {source: toy, density: ring, batch_size: 20, fields: {b: {from: x}}}
+model: {z: {latent: normal, loc: 0, scale: 1}}
+links: {critic: {mlp: [4]}}
+objective:
+  players: {critic: {minimize: "critic(data.a) - critic(data.b)", links: [critic]}}
+"""
+OF_SOURCES = {"SourceSpec.batch_size": ("batch_size: 20", "batch_size: 30")}
+
 # The other value of these fields is refused, so that there are no digests.
 UNPLANNED = {"Players.order"}
 
@@ -379,7 +394,12 @@ def declared():
 
 
 def test_every_field_stands_in_the_table():
-    planned = set(CHANGES) | set(TRAINED) | {name for name in PLAYERS if name != "the draw"}
+    planned = (
+        set(CHANGES)
+        | set(TRAINED)
+        | set(OF_SOURCES)
+        | {name for name in PLAYERS if name != "the draw"}
+    )
     assert {name for name, _ in declared()} == planned | set(SECTIONS) | UNPLANNED
 
 
@@ -397,6 +417,13 @@ def test_how_players_are_trained_is_training(name):
     assert changed(PLAYED, text) == TRAINING
     kind = next(digest_class(field) for each, field in declared() if each == name)
     assert (held(PLAYED) != held(text)) == (kind == "training")
+
+
+@pytest.mark.parametrize("name", OF_SOURCES)
+def test_how_a_source_is_read_is_training(name):
+    text = UNPAIRED.replace(*OF_SOURCES[name])
+    assert changed(UNPAIRED, text) == TRAINING
+    assert held(UNPAIRED) != held(text)
 
 
 def test_settings_of_a_player_that_are_those_of_all_are_none():
@@ -459,7 +486,7 @@ def held(text):
 def test_a_run_holds_on_to_its_training_but_for_what_steers_it(name):
     """Else `diff` and `train --resume` would take a changed run for the same one."""
     kind = next(digest_class(field) for n, field in declared() if n == name)
-    if name not in SECTIONS and name not in TRAINED:
+    if name not in {*SECTIONS, *TRAINED, *OF_SOURCES}:
         old, new, _ = CHANGES[name]
         assert (held(BASE) != held(BASE.replace(old, new))) == (kind == "training")
 
