@@ -112,6 +112,7 @@ class Function:
     - `support`: the support of the result from those of the arguments.
     - `constant`: the result for arguments that are plain numbers, a number or nested tuples; None
       if it is not finite.
+    - `indexes`: the result is the index of an entry of the argument, which counts from 0.
     - `linear`: f(a x + b y) = a f(x) + b f(y).
     - `of_data`: the argument is the name of an observed or given node, with `mask=` if entries of
       it may be missing.
@@ -135,6 +136,7 @@ class Function:
     constant: Callable[..., object]
     elementwise: bool = True
     monotone: bool = False
+    indexes: bool = False
     linear: bool = False
     event_dims: bool = False
     least_rank: int = 0

@@ -71,6 +71,11 @@ CASES["softmax"] = (lambda x: special.softmax(x, -1), (REAL,), [((4,),), ((2, 3)
 CASES["log_softmax"] = (lambda x: special.log_softmax(x, -1), (REAL,), [((4,),), ((2, 3),)])
 CASES["mse"] = (lambda x, y: np.mean((x - y) ** 2), (REAL, REAL), [(s, s) for s in ANY])
 CASES["dot"] = (np.dot, (REAL, REAL), [((5,), (5,))])
+CASES["squared_distances"] = (
+    lambda x, points: np.array([np.sum((x - c) ** 2) for c in points]),
+    (REAL, REAL),
+    [((3,), (4, 3)), ((1,), (1, 1))],
+)
 CASES["clip"] = (
     lambda x, low, high: np.minimum(np.maximum(x, low), high),
     (REAL, REAL, REAL),
@@ -316,6 +321,7 @@ def test_supports_of_several_arguments_are_sharp():
         ("mse", ((3,), ()), "two events of one shape"),
         ("dot", ((2, 3), (2, 3)), "two vectors"),
         ("dot", ((), ()), "a number"),
+        ("squared_distances", ((3,), (4, 2)), "not [3] and [4, 2]"),
         ("concat", ((2,), (2, 3)), "flatten it first"),
         ("clip", ((2,), (3,), ()), "[2] and [3]"),
     ],
@@ -327,8 +333,10 @@ def test_shapes_that_do_not_fit(name: str, shapes, words: str):
 
 # constants and declarations
 
+VECTORS = ("softmax", "log_softmax", "dot", "squared_distances")
 
-@pytest.mark.parametrize("name", [n for n in CASES if n not in ("softmax", "log_softmax", "dot")])
+
+@pytest.mark.parametrize("name", [n for n in CASES if n not in VECTORS])
 def test_constants_are_what_the_oracle_says(name: str):
     oracle, wheres, _ = CASES[name]
     rng = np.random.default_rng(3)

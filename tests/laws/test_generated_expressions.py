@@ -88,6 +88,10 @@ EXPRESSIONS = [
     "dim(v) * s",
     "max(v) - min(v)",
     "relu(v - s)",
+    "squared_distances(v, c)",
+    "squared_distances(b, m)",
+    "c[argmin(squared_distances(v, c))]",
+    "c[0][argmax(m[1])] * s",
 ]
 
 NUMPY = {
@@ -108,6 +112,9 @@ NUMPY = {
     "logsumexp": special.logsumexp,
     "concat": lambda *parts: np.concatenate([np.atleast_1d(x) for x in parts]),
     "dim": np.size,
+    "argmax": np.argmax,
+    "argmin": np.argmin,
+    "squared_distances": lambda x, c: ((x - c) ** 2).sum(-1),
     "half": 0.5,
     "triple": np.array([1.0, 2.0, 3.0]),
 }

@@ -91,6 +91,7 @@ ENTRIES: tuple[Function, ...] = (
         constant=constant(lambda x: 0.0),
         example="argmax(scores)",
         elementwise=False,
+        indexes=True,
         event_dims=True,
     ),
     Function(
@@ -104,6 +105,7 @@ ENTRIES: tuple[Function, ...] = (
         constant=constant(lambda x: 0.0),
         example="argmin(scores)",
         elementwise=False,
+        indexes=True,
         event_dims=True,
     ),
     Function(

@@ -9,7 +9,15 @@ from specc.catalog.entry import Function, Reference, Shape, ShapeMismatch
 from specc.catalog.interval import hull
 from specc.catalog.limits import MAX_CONSTANT_ENTRIES
 from specc.catalog.rules import Shapes, Supports, always, pair_of_vectors, same, vector
-from specc.catalog.supports import CHOLESKY, ONE_HOT, SIMPLEX, Interval, Support, bounds
+from specc.catalog.supports import (
+    CHOLESKY,
+    NONNEGATIVE,
+    ONE_HOT,
+    SIMPLEX,
+    Interval,
+    Support,
+    bounds,
+)
 
 
 def _concat_shape(shapes: Shapes) -> Shape:
@@ -60,6 +68,15 @@ def _one_hot_constant(value: float, count: float) -> tuple[float, ...] | None:
     """The one-hot vector; None for an invalid class or more than `MAX_CONSTANT_ENTRIES` classes."""
     inside = float(value).is_integer() and 0 <= value < count <= MAX_CONSTANT_ENTRIES
     return tuple(float(i == value) for i in range(int(count))) if inside else None
+
+
+def _squared_distances_shape(shapes: Shapes) -> Shape:
+    """The shape (k,); raises `ShapeMismatch` unless the points are k rows of the vector's size."""
+    vector_shape, points = shapes
+    if len(vector_shape) != 1 or len(points) != 2 or vector_shape != points[1:]:
+        shown = f"{show(vector_shape)} and {show(points)}"
+        raise ShapeMismatch(f"it takes a vector [n] and points [k, n], not {shown}")
+    return points[:1]
 
 
 ENTRIES: tuple[Function, ...] = (
@@ -163,6 +180,18 @@ ENTRIES: tuple[Function, ...] = (
         support=always(SIMPLEX),
         constant=lambda x: None,
         example="softmax(scores)",
+        elementwise=False,
+    ),
+    Function(
+        name="squared_distances",
+        summary="The squared Euclidean distances of a vector to points, the rows of a matrix.",
+        formula="squared_distances(x, c)_k = sum_i (x_i - c_ki)^2",
+        target="specc.runtime.functions.vectors.squared_distances",
+        arity=(2, 2),
+        shape=_squared_distances_shape,
+        support=always(NONNEGATIVE),
+        constant=lambda x, points: None,
+        example="squared_distances(x, centres)",
         elementwise=False,
     ),
 )

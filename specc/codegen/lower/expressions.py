@@ -12,7 +12,7 @@ from specc.codegen.lower.events import Event, align, broadcast, flat, matmul, pa
 from specc.codegen.lower.value import INTEGERS
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.graph.constants import SIZE_OF, constant, is_plain, list_of, number_of
-from specc.graph.nodes import Node
+from specc.graph.nodes import Deterministic, Node
 from specc.graph.queries import input_rank, plate_node
 from specc.language import nested
 from specc.language.expressions.tree import (
@@ -290,9 +290,19 @@ class Expressions:
         if known is not None:
             return Literal(known)
         value = self.event(index).code
+        if self._indexes(index):
+            return value
         node = self._lookup(index.id) if isinstance(index, Name) else None
+        if isinstance(node, Deterministic) and self._indexes(node.value):
+            return value
         counts = node is not None and (node.id in self.plan.graph.classes or node.plate_index)
         return value if counts else code.method(value, "long")
+
+    def _indexes(self, expression: Expression) -> bool:
+        """Return whether an expression is a call whose result has the dtype int64."""
+        functions = self.graph.functions
+        name = expression.function if isinstance(expression, Call) else ""
+        return name in functions and functions[name].indexes
 
 
 def _constant_index(position: Code) -> int | None:

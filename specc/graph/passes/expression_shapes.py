@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import assert_never
 
@@ -37,8 +38,9 @@ from specc.language.expressions.walk import calls
 class ExpressionShapes:
     """Infers shapes of expressions; reports errors and returns None for them.
 
-    `uses` are the link applications so far, `lookups` the computed indices, and `ranks` the numbers
-    of axes of expressions, by their span.
+    `uses` are the link applications so far, `lookups` the computed indices, `ranks` the numbers of
+    axes of expressions, and `entries` the numbers of entries that the result of a call indexes, by
+    their span.
     """
 
     def __init__(self, graph: Graph, events: Mapping[NodeId, Shape], findings: Findings) -> None:
@@ -47,6 +49,7 @@ class ExpressionShapes:
         self.classes: dict[NodeId, int] = {}
         self.lookups: list[Lookup] = []
         self.ranks: dict[Span, int] = {}
+        self.entries: dict[Span, int] = {}
 
     def fail(self, node: Node, diagnostic: Diagnostic) -> Shape | None:
         """Reports an error of a node; returns None as the shape."""
@@ -189,6 +192,8 @@ class ExpressionShapes:
             if shape is None:
                 return None
             known.append(shape)
+        if entry.indexes:
+            self.entries[call.span] = math.prod(known[0])
         if entry.remembers and self.one_hot(node, call.arguments[0]):
             (self.classes[node.id],) = self.one_hot(node, call.arguments[0])
         try:

@@ -17,7 +17,8 @@ class Shaped:
     """The shapes of a graph, as in `TypedGraph`, and further results for later passes.
 
     `dims` has the sizes of the symbolic dims of each distribution, `lookups` the computed indices,
-    and `ranks` the numbers of axes of expressions, by their span.
+    `ranks` the numbers of axes of expressions, and `entries` the numbers of entries that the result
+    of a call indexes, by their span.
     """
 
     events: Mapping[NodeId, Shape]
@@ -27,5 +28,6 @@ class Shaped:
     dims: Mapping[NodeId, Mapping[str, int]]
     classes: Mapping[NodeId, int]
     ranks: Mapping[Span, int]
+    entries: Mapping[Span, int]
     uses: tuple[LinkUse, ...]
     lookups: tuple[Lookup, ...]

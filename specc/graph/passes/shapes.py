@@ -51,6 +51,7 @@ def infer_shapes(graph: Graph, findings: Findings) -> Shaped:
         dims=MappingProxyType(found.dims),
         classes=MappingProxyType(found.read.classes),
         ranks=MappingProxyType(found.read.ranks),
+        entries=MappingProxyType(found.read.entries),
         uses=tuple(found.read.uses),
         lookups=tuple(found.read.lookups),
     )

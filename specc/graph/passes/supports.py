@@ -95,6 +95,7 @@ class _Supports:
     ) -> None:
         self.graph, self.findings, self.unnamed = graph, findings, unnamed
         self.sizes, self.classes, self.ranks = shaped.dims, shaped.classes, shaped.ranks
+        self.entries = shaped.entries
         self.found: dict[NodeId, Support] = {}
         self.structures = Structures(graph, self.of, shaped.ranks)
         self.supposed: Mapping[NodeId, Support] = {}
@@ -385,8 +386,8 @@ class _Supports:
                 return negate_support(self.of(node, operand))
             case Binary():
                 return self._binary(node, expression)
-            case Call(function=function, arguments=arguments):
-                return self._call(node, function, arguments)
+            case Call():
+                return self._call(node, expression)
             case Index(base=base):
                 inner = self.of(node, base)
                 if expression.span not in self.ranks:
@@ -454,12 +455,14 @@ class _Supports:
             self.derived[found.id] = self.of(found, found.value)
         return self.derived[found.id]
 
-    def _call(self, node: Node, function: str, arguments: tuple[Expression, ...]) -> Support:
-        if self.graph.is_link(function):
+    def _call(self, node: Node, call: Call) -> Support:
+        if self.graph.is_link(call.function):
             return REAL
-        if function == SIZE_OF:
+        if call.function == SIZE_OF:
             return point(1)
-        entry = self.graph.functions[function]
+        if call.span in self.entries:
+            return Integers(0, self.entries[call.span] - 1)
+        entry, arguments = self.graph.functions[call.function], call.arguments
         if entry.domain != REAL and not self.supposed:
             for argument in arguments:
                 if not contains(entry.domain, self.of(node, argument)):

@@ -50,6 +50,11 @@ def softmax(value: Tensor) -> Tensor:
     return to_float(value).softmax(-1)
 
 
+def squared_distances(value: Tensor, points: Tensor) -> Tensor:
+    """sum_i (x_i - c_ki)^2: [..., k] from [..., n] and [..., k, n]; the leading axes broadcast."""
+    return (value.unsqueeze(-2) - points).square().sum(-1)
+
+
 def stack(*parts: Tensor | float, dim: int) -> Tensor:
     """The parts on a new axis `dim`, counted from the end of the result; their axes broadcast."""
     expanded = torch.broadcast_tensors(*promote_dtypes(*parts))  # type: ignore[no-untyped-call]

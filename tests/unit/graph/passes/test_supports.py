@@ -81,6 +81,9 @@ def support(expression):
         ("L @ L", CHOLESKY),
         ("r * L", REAL),
         ("L @ v", REAL),
+        ("argmax(theta)", Integers(0, 1)),
+        ("argmin(beta)", Integers(0, 5)),
+        ("v[argmax(theta)]", POSITIVE),
     ],
 )
 def test_supports_calculate(expression, expected):
@@ -142,6 +145,12 @@ def test_what_a_field_states_is_used_and_not_guessed():
     assert not errors(checked(POISSON % "a * e", FIELDS % ", constrain: positive"))
     assert errors(checked(POISSON % "a * e", FIELDS % ", constrain: real")) == ["E0302"]
     assert errors(checked(POISSON % "r * e", FIELDS % ", constrain: positive")) == ["E0302"]
+
+
+def test_an_index_has_as_many_values_as_its_axis():
+    node = 'e: {let: "v[argmax(%s)]"}\n  x: {observed: normal, loc: e, scale: 1}'
+    assert not errors(checked(node % "theta"))
+    assert errors(checked(node % "beta")) == ["E0341"]
 
 
 CLASSES = "x: {observed: categorical, probs: %s, classes: 2}"
