@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from specc.catalog.entry import Parameter, Shape
+from specc.catalog.entry import Alternative, Parameter, Shape
 from specc.catalog.transforms import IDENTITY, transform_to
 from specc.codegen.copies import plan_copy
 from specc.codegen.loops import loops
@@ -401,9 +401,9 @@ class _ProgramPlanner:
         assert node.entry is not None
         alternative = parameter_of(node.entry, key)[1]
         number = self._plain(expression)
-        if number is not None and alternative is None and not parameter.dims:
-            return Argument(parameter, local, shape, number=float(number))
-        if number is not None and parameter.dims:
+        if number is not None and not parameter.dims:
+            return Argument(parameter, local, shape, number=self._as_parameter(number, alternative))
+        if number is not None:
             attribute = self.attributes.fresh(f"{node.name}_{parameter.name}_value")
             buffer = Buffer(attribute, None, shape, float(number))
             self.buffers.append(buffer)
@@ -421,6 +421,14 @@ class _ProgramPlanner:
             plates=self.typed.plates_of(node.program, expression),
             inputs=self._inputs([expression]),
         )
+
+    def _as_parameter(self, number: float, alternative: Alternative | None) -> float:
+        """The value of a parameter for a number that is given for it or, say, as `probs`."""
+        if alternative is None:
+            return float(number)
+        value = self.graph.functions[alternative.function].constant(float(number))
+        assert isinstance(value, float)  # the support of the alternative leaves no infinite value
+        return value
 
     def _plain(self, expression: Expression) -> int | float | None:
         return number_of(expression, self.graph.constants, self._shape_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import subprocess
 import sys
 from importlib import import_module
@@ -17,6 +18,7 @@ from specc.catalog.registry import DISTRIBUTIONS
 from specc.catalog.supports import Integers
 from specc.runtime import distributions as runtime_folder
 from specc.runtime.noise import Noise
+from tests.laws.compiling import program
 from tests.laws.test_distributions import CASES, likely, runtime
 from tests.oracles.distributions import ROWS, Parameters, tensors
 
@@ -42,6 +44,31 @@ def test_a_float_is_as_good_as_a_tensor(name: str, parameters: Parameters) -> No
         torch.testing.assert_close(
             by_float, call(*first, *made), rtol=tolerance, atol=tolerance, check_dtype=bool(first)
         )
+
+
+WITH_PROBS = """specc: 1
+name: constant
+data: {source: digits, fields: {y: {from: label}}}
+model:
+  a: {parameter: real}
+  x: {latent: %s, %s%s, shape: [3]}
+  y: {observed: normal, loc: a, scale: 1}
+objective: {minimize: "-log_prob(model.y)"}
+"""
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, entry in DISTRIBUTIONS.items() if elementwise(n) and entry.alternatives]
+)
+def test_a_constant_probability_is_a_constant_logit(name: str, tmp_path: Path) -> None:
+    rest = "".join(f", {p.name}: 4" for p in DISTRIBUTIONS[name].parameters if p.name != "logits")
+    x, y = torch.tensor([[0.0, 1.0, 1.0]]), torch.zeros(1)
+    densities = [
+        program(WITH_PROBS % (name, given, rest), tmp_path).model.log_joint(x=x, y=y)
+        for given in ("probs: 0.25", f"logits: {math.log(0.25 / 0.75)!r}", "probs: 0.75")
+    ]
+    torch.testing.assert_close(densities[0], densities[1])
+    assert not torch.allclose(densities[0], densities[2])
 
 
 @pytest.mark.parametrize(
