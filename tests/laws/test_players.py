@@ -15,7 +15,7 @@ from specc.runtime.distributions import bernoulli
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
 from tests.laws.estimating import Z, gradient, settle, worst
-from tests.laws.test_gradients import HEAD, X, elbo, lp, terms
+from tests.laws.test_gradients import HEAD, X, bits, elbo, lp, terms
 from tests.losses import computed
 
 SPEC = """
@@ -81,6 +81,37 @@ def test_a_bound_beside_another_player_is_the_bound_alone(tmp_path):
     found = loss_of(made, "bound")
     assert torch.allclose(found, elbo(made), rtol=1e-12)
     assert torch.allclose(gradient(made, found), gradient(made, elbo(made)), rtol=1e-10)
+
+
+OF_THE_DRAWS = """
+model:
+  h: {latent: bernoulli, logits: 0.3, shape: [2]}
+  x: {observed: bernoulli, logits: down(h), shape: [2]}
+guide:
+  h: {latent: bernoulli, logits: up(x), draw: DRAW}
+links: {up: linear, down: linear}
+objective: {minimize: "-elbo(model, guide) + sum(guide.h) ** 2"}
+"""
+
+
+def of_the_draws(made):
+    """The negative bound and E_q[(h_1 + h_2)^2], summed over all bits."""
+    q = terms(made)[0].exp()
+    return elbo(made) + (q * bits(2).sum(-1) ** 2).sum()
+
+
+@pytest.mark.parametrize("draw", ["enumerate", "score"])
+def test_a_value_of_the_draws_of_the_guide(tmp_path, draw):
+    made = program(HEAD + OF_THE_DRAWS.replace("DRAW", draw), tmp_path)
+    settle(made)
+    wanted, wrong = gradient(made, of_the_draws(made)), gradient(made, elbo(made))
+    if draw == "enumerate":
+        found = loss_of(made, "loss")
+        assert torch.allclose(found, of_the_draws(made), rtol=1e-12)
+        assert torch.allclose(gradient(made, found), wanted, rtol=1e-10)
+        return
+    rows = {"x": X.expand(2000, -1)}
+    assert worst(made, rows, wanted) < Z < worst(made, rows, wrong)
 
 
 def test_a_loss_of_a_value_alone_is_that_value(tmp_path):

@@ -13,7 +13,7 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.constants import SIZE_OF, is_plain
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, MODEL, Graph
+from specc.graph.graph import GUIDE, MODEL, NETWORKS, Graph
 from specc.graph.nodes import Deterministic, Given, Node, Parameter
 from specc.graph.passes.references import unknown_reference
 from specc.graph.passes.row_functions import check_row_function
@@ -67,6 +67,8 @@ def _is_known(graph: Graph, node: Node, name: str) -> bool:
     found = graph.lookup(node.program, name)
     if found is None:
         return False
+    if node.program == NETWORKS and graph.guide is not None and name in graph.guide.nodes:
+        return True  # `guide.z`, a draw of the guide
     return found.program == node.program or is_data(found) or "." in name
 
 
