@@ -56,7 +56,7 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
         ),
         "links": sorted([rename(("link", name)), link_content(plan, name)] for name in links),
         "plates": sorted([rename(("plate", name)), size] for name, size in graph.plates.items()),
-        **_averages(graph, rename),
+        **_averages(plan, rename),
         **({"scans": _scans(graph, rename)} if graph.scans else {}),
         "objective": [term_content(plan, p.minimize, rename) for p in plan.objective.players],
         "particles": plan.objective.players[0].particles,
@@ -82,11 +82,12 @@ def _data(plan: Plan, rename: Rename) -> object:
     )
 
 
-def _averages(graph: Graph, rename: Rename) -> dict[str, object]:
-    """Return the links that are moving averages of other links, as pairs."""
+def _averages(plan: Plan, rename: Rename) -> dict[str, object]:
+    """Return the links in use that are moving averages of other links, as pairs."""
+    links = {name: plan.graph.graph.links[name] for name in plan.graph.sized}
     found = [
         [rename(("link", name)), rename(("link", link.average.of))]
-        for name, link in graph.links.items()
+        for name, link in links.items()
         if link.average is not None
     ]
     return {"averages": sorted(found)} if found else {}

@@ -497,6 +497,16 @@ def test_how_weights_start_is_training():
     )
 
 
+@pytest.mark.parametrize("used", [(), ("student",), ("student", "teacher")], ids=str)
+def test_moving_averages_count_where_they_are_used(used):
+    average = "  student: {mlp: [6]}\n  teacher: {ema: {of: student, decay: 0.9}}\n"
+    text = BASE.replace("objective:", f"{average}objective:")
+    for name in used:
+        text = text.replace("loc: decoder(both)", f"loc: decoder(both) + {name}(both)")
+    other = text.replace("decay: 0.9", "decay: 0.8")
+    assert changed(text, other) == (MATH if "teacher" in used else NOTHING)
+
+
 def test_a_constant_is_the_number_that_it_stands_for():
     assert changed(BASE, BASE.replace("shape: [size]", "shape: [3]")) == NOTHING
     named = BASE.replace("{size: 3}", "{size: 3, wide: 2}").replace("scale: a", "scale: wide * a")
