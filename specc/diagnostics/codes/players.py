@@ -34,7 +34,7 @@ CODES: tuple[Code, ...] = (
         "E0447",
         "minimized-no-number",
         "a minimized term is one number for each row; `{name}` has {found}",
-        "reduce it, as in `sum({name})`",
+        "{hint}",
     ),
     error(
         "E0448",

@@ -154,11 +154,14 @@ def check_values(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
         if kind is None:
             continue
         found = f"the shape [{', '.join(map(str, kind.shape))}]" if kind.shape else ""
+        name = print_expression(expression)
+        hint = f"reduce it, as in `sum({name})`"
         repeated = [plate for plate in kind.plates if plate != ROWS]
-        found = f"a value for each of `{repeated[0]}`" if repeated else found
+        if repeated:
+            found = f"a value for each of `{repeated[0]}`"
+            hint = f"no function sums over `{repeated[0]}`; `log_prob` and `kl` of its nodes do"
         if found:
-            name = print_expression(expression)
-            findings.add(diagnose("E0447", expression.span, name=name, found=found))
+            findings.add(diagnose("E0447", expression.span, name=name, found=found, hint=hint))
 
 
 def check_samples(
