@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import networkx as nx
+
 from specc.codegen.names import Names, python_name
 from specc.graph.graph import DATA, GUIDE, MODEL, NETWORKS, Graph
 from specc.graph.queries import name_in_model
 from specc.language.expressions.walk import names
 from specc.objective.objective import Objective
-from specc.objective.terms import densities_in
 
 
 def variables(objective: Objective) -> Names:
@@ -52,13 +53,19 @@ def _copies(graph: Graph) -> dict[str, str]:
 def _call_data(objective: Objective, python: Names, name: str) -> None:
     """Name data that no node of the model observes after its field.
 
-    A deterministic node of the same name shares the name if no loss needs both: a loss without
-    densities has that node only in a draw of the model.
+    A deterministic node of the same name shares the name if no function needs both: without
+    random nodes that depend on it, the losses have that node only in a draw of the model.
     """
     wanted, graph = name.removeprefix(f"{DATA}."), objective.graph.graph
-    dense = any(True for player in objective.players for _ in densities_in(player.bound))
     twin = graph.model.nodes.get(wanted)
-    if twin is not None and twin.role == "let" and not dense and graph.guide is None:
+    if twin is not None and twin.role == "let" and not _is_computed(graph, wanted):
         python.share(name, wanted)
     else:
         python.call(name, wanted if twin is None else f"{wanted}_data")
+
+
+def _is_computed(graph: Graph, name: str) -> bool:
+    """Whether a density of the model needs the deterministic node, or the guide computes it."""
+    below = nx.descendants(graph.model.digraph, name)
+    is_needed = any(graph.model.nodes[each].is_random for each in below)
+    return is_needed or name in _copies(graph).values()

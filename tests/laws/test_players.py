@@ -13,7 +13,7 @@ from specc.engine.schedule.scalars import final_scalars
 from specc.engine.storage.loaded_run import precision
 from specc.runtime.distributions import bernoulli
 from specc.runtime.noise import Noise
-from tests.laws.compiling import program
+from tests.laws.compiling import generated, program
 from tests.laws.estimating import Z, gradient, settle, worst
 from tests.laws.test_gradients import HEAD, X, bits, elbo, lp, terms
 from tests.losses import computed
@@ -260,3 +260,41 @@ def test_the_state_is_the_running_mean_of_the_signal(objective, tmp_path):
     bound = result.metrics[loss.bound]
     kl = result.metrics.get("KL(q(h | x) || p(h))", 0.0)
     assert torch.allclose(signal, bound if plain else bound + kl)
+
+
+AT_DATA = """
+data: {source: npz, path: d.npz, fields: {x: {from: x}, u: {from: u}, v: {from: v}}}
+model:
+  x: {given: x, shape: [2]}
+  u: {given: u, shape: [2]}
+  v: {given: v, shape: [2]}
+programs:
+  p:
+    h: {let: up(data.x), shape: [2]}
+    u: {latent: normal, loc: h, scale: 1}
+    g: {let: down(u), shape: [2]}
+    v: {latent: normal, loc: g, scale: 1}
+links: {up: linear, down: linear}
+objective:
+  minimize: "-log_prob(p.u, at=data) - log_prob(p.v, at=data) + sum(p.h ** 2) + sum(p.g ** 2)"
+"""
+
+
+def test_what_does_not_follow_a_draw_is_the_same_at_other_values(tmp_path):
+    """`h` is computed once; `g` is one value at the data and another at the draw of `u`."""
+    text = HEAD + AT_DATA
+    assert generated(text)["objective.py"].count("p.h(") == 1
+    assert generated(text)["objective.py"].count("p.g(") == 2
+    made = program(text, tmp_path)
+    settle(made)
+    batch = {name: torch.rand(3, 2, dtype=torch.float64) for name in ("x", "u", "v")}
+    found = computed(made, batch, Noise.at(3, dtype=torch.float64), 7)[0]
+    h = made.p.up(batch["x"])
+    drawn = h + Noise.at(3, dtype=torch.float64).normal((3, 2))
+    wanted = lp_normal(batch["u"], h) + lp_normal(batch["v"], made.p.down(batch["u"]))
+    wanted = -wanted + (h**2).sum(-1) + (made.p.down(drawn) ** 2).sum(-1)
+    assert torch.allclose(found, wanted.mean(), rtol=1e-12)
+
+
+def lp_normal(value, loc):
+    return torch.distributions.Normal(loc, 1.0).log_prob(value).sum(-1)

@@ -177,11 +177,12 @@ def _evaluated(graph: Graph, program: str, values: str, wanted: set[str]) -> Pro
     key = evaluated_at(program, values)
     called = {name: _value_at(graph, original, name, values, key) for name in original.nodes}
     called |= {name: name_at(graph, name, values) or name for name in original.inputs}
+    called |= _same_in_draw(original, called)
     lets: set[str] = set()
     stack = list(wanted)
     while stack:
         for used in original.digraph.predecessors(stack.pop()):
-            if isinstance(original.nodes[used], Deterministic) and used not in lets:
+            if called[used].startswith(f"{key}.") and used not in lets:
                 lets.add(used)
                 stack.append(used)
     order = [name for name in original.order if name in wanted or name in lets]
@@ -196,6 +197,30 @@ def _value_at(graph: Graph, original: Program, name: str, values: str, key: str)
     if isinstance(node, Deterministic):
         return f"{key}.{name}"
     return name_at(graph, name, values) or name
+
+
+def _same_in_draw(original: Program, called: Mapping[str, str]) -> dict[str, str]:
+    """The names in a draw of the deterministic nodes whose arguments are those of the draw.
+
+    They need no copy: features of the data are the same at any value of the label.
+    """
+    same: dict[str, str] = {}
+    for name in original.order:
+        node = original.nodes[name]
+        if not isinstance(node, Deterministic):
+            continue
+        used = [each.id for e in node.expressions() for each in names(e)]
+        if all(each in same or _is_same(original, each, called) for each in used):
+            same[name] = _in_draw(original, name)
+    return same
+
+
+def _is_same(original: Program, name: str, called: Mapping[str, str]) -> bool:
+    """Whether a name that is not of a deterministic node stands for its value in a draw."""
+    if name not in original.nodes:
+        return called.get(name, name) == name
+    is_let = isinstance(original.nodes[name], Deterministic)
+    return not is_let and called[name] == _in_draw(original, name)
 
 
 def name_at(graph: Graph, name: str, values: str) -> str | None:

@@ -13,7 +13,7 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.constants import SIZE_OF, is_plain
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, MODEL, NETWORKS, Graph
+from specc.graph.graph import DATA, GUIDE, MODEL, NETWORKS, Graph
 from specc.graph.nodes import Deterministic, Given, Node, Parameter
 from specc.graph.passes.references import unknown_reference
 from specc.graph.passes.row_functions import check_row_function
@@ -87,7 +87,7 @@ def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
         findings.broken.add(node.id)  # the reference may be to one of its parts
         return
     if elsewhere is not None:
-        _outside(node, name, elsewhere, findings)
+        _outside(graph, node, name, elsewhere, findings)
         return
     candidates = [*graph.programs[node.program].nodes, *graph.constants]
     if node.program != MODEL:
@@ -114,14 +114,16 @@ def _listed(candidates: list[str]) -> str:
     )
 
 
-def _outside(node: Node, name: Name, found: Node, findings: Findings) -> None:
+def _outside(graph: Graph, node: Node, name: Name, found: Node, findings: Findings) -> None:
     label = Label(found.span, "declared here, in the model")
     code = "E0227" if found.role == "latent" else "E0226"
     words = {"name": name.id, "program": node.program, "role": found.role}
     if code == "E0226":
         use = f"use the data and nodes of the {node.program}"
         is_shared = isinstance(found, (Deterministic, Parameter))
-        words["hint"] = f"write `{MODEL}.{name.id}` to share it, or {use}" if is_shared else use
+        is_field = node.program == GUIDE and name.id in graph.fields
+        share = f"write `{MODEL}.{name.id}` to share it, or {use}" if is_shared else use
+        words["hint"] = f"write `{DATA}.{name.id}` for the data" if is_field else share
     findings.add(diagnose(code, name.span, labels=(label,), **words), node.id)
 
 

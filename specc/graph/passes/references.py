@@ -138,7 +138,7 @@ class _References:
         self.given: dict[str, Node] = {}
 
     def in_program(self, nodes: Nodes) -> dict[str, Node]:
-        """The nodes of a program with resolved references; model and guide are unchanged."""
+        """The nodes of a program with resolved references; the model is unchanged."""
         return {name: self._node(node) for name, node in nodes.items()}
 
     def networks(self) -> dict[str, Node]:
@@ -196,9 +196,20 @@ class _References:
         return not known
 
     def _node(self, node: Node) -> Node:
-        if node.program in (MODEL, GUIDE):
+        if node.program == MODEL:
             return node
-        return with_expressions(node, self._resolved)
+        return with_expressions(node, self._in_guide if node.program == GUIDE else self._resolved)
+
+    def _in_guide(self, expression: Expression) -> Expression:
+        """An expression of the guide; a data field that is no node of the model gets one."""
+        fields = {node.field for node in self.programs[MODEL].values() if is_data(node)}
+
+        def change(part: Expression) -> Expression | None:
+            if not isinstance(part, Member) or part.program != DATA or part.name in fields:
+                return None
+            return self._name_of(part)
+
+        return rewrite(expression, change)
 
     def _resolved(self, expression: Expression) -> Expression:
         return rewrite(expression, self._name_of)
