@@ -12,7 +12,7 @@ from specc.engine.step.step import Step
 from tests.engine.test_train import state_hash, weights_hash
 
 SPECS = Path(__file__).parents[2] / "specs"
-NAMES = ["clc_gan", "gan", "gmmn", "hinge_gan", "lsgan", "wgan", "wgan_gp"]
+NAMES = ["clc_gan", "gan", "gmmn", "hinge_gan", "lsgan", "sngan", "wgan", "wgan_gp"]
 SMALL = ["--set=data.rows=600", "--set=train.batch_size=50", "--set=train.steps=20"]
 QUIET = ["--threads=1", "--quiet"]
 
