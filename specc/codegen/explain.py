@@ -168,7 +168,7 @@ def _links(plan: Plan) -> Iterator[str]:
             module.link.name,
             _kind(module),
             _between(plan, module),
-            ", ".join(dict.fromkeys(_users(plan, module.link.name))),
+            _listed(list(dict.fromkeys(_users(plan, module.link.name)))),
             f"{_count(plan, program, module):,}",
         )
         for program in plan.programs.values()
@@ -177,6 +177,14 @@ def _links(plan: Plan) -> Iterator[str]:
     if rows:
         yield from table(("link", "kind", "sizes", "used by", "parameters"), rows)
         yield ""
+
+
+def _listed(names: list[str], width: int = 48) -> str:
+    """Return the names with commas; names beyond the width are only counted."""
+    fits = [n for n in range(1, len(names) + 1) if len(", ".join(names[:n])) <= width]
+    shown = max(fits, default=1)
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more else "")
 
 
 def _shared(plan: Plan) -> Iterator[str]:
