@@ -126,12 +126,16 @@ def drawn(story):
 
 
 def by_name(value, key=""):
-    """All mappings sorted, but for the parts of a draw, which stand in their order in it."""
+    """Sorts all mappings, except where order has a meaning.
+
+    The parts of a joint draw are in their order in it, the first of several programs that use a
+    link has its tensors, and players update one after the other.
+    """
     if isinstance(value, list):
         return [by_name(item) for item in value]
     if not isinstance(value, dict):
         return value
-    items = value.items() if key == "joint" else sorted(value.items())
+    items = value.items() if key in ("joint", "programs", "players") else sorted(value.items())
     return {name: by_name(item, name) for name, item in items}
 
 

@@ -51,7 +51,7 @@ def test_the_description_is_one_line():
 
 
 def test_data_are_plain_values():
-    data = experiment(SPEC).data
+    (data,) = experiment(SPEC).data
     assert (data.source, dict(data.options), dict(data.split)) == ("digits", {}, {"test": 0.25})
 
 

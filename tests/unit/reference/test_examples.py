@@ -14,7 +14,10 @@ from specc.reference.pages import named
 DATA = "{source: digits, fields: {x: {from: image}, y: {from: label}, o: {from: image}}}"
 GIVEN = "x: {given: x}, y: {given: y}"
 OBSERVED = "s: {parameter: positive}, o: {observed: normal, loc: 0, scale: s}"
-TABLES = "u: {parameter: real, shape: [10, 3]}, v: {parameter: real, shape: [10, 3]}"
+TABLES = (
+    "u: {parameter: real, shape: [10, 3]}, v: {parameter: real, shape: [10, 3]}, "
+    "centres: {parameter: real, shape: [10, 64]}"
+)
 ROWS = "user: {given: y}, item: {given: y}, scores: {given: x}, logits: {given: x}"
 IMAGE = "image: {given: x, shape: [8, 8]}"
 
