@@ -10,7 +10,7 @@ from specc.catalog.entry import Alternative, Parameter, Shape
 from specc.catalog.transforms import IDENTITY, transform_to
 from specc.codegen.copies import plan_copy
 from specc.codegen.loops import loops
-from specc.codegen.names import Attributes, Names
+from specc.codegen.names import Attributes, Names, python_name
 from specc.codegen.plan import (
     ROW,
     Argument,
@@ -86,8 +86,12 @@ def build_plan(objective: Objective) -> Plan:
 
 
 def _own_name(name: str) -> str:
-    """Return the name of a node in the program that declares it: `h` of `model.h`."""
-    return name.removeprefix(f"{MODEL}.")
+    """Return the name of a node in the program that declares it: `h` of `model.h`.
+
+    A value of a loss is named by its text, of which an identifier is made.
+    """
+    own = name.removeprefix(f"{MODEL}.")
+    return own if own.isidentifier() else python_name(own)
 
 
 def _counts(sources: tuple[str, ...], python: Names) -> dict[str, str]:

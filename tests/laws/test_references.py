@@ -55,6 +55,7 @@ TERMS = {
     "(d(data.x) - 1) ** 2 + stop(d(model.x)) * d(data.x)": lambda m: (
         (m.d(X) - 1) ** 2 + m.d(m.x).detach() * m.d(X)
     ),
+    "d(data.x) * d(model.x) + sum([1, 2]) + 0 * [1, 2] / 2": lambda m: m.d(X) * m.d(m.x) + 3,
 }
 
 

@@ -39,7 +39,7 @@ def resolve_fields(spec: Spec, findings: Findings) -> dict[str, DataField]:
 def _check_nodes(spec: Spec, findings: Findings) -> None:
     """Checks that the field of every observed and given node exists."""
     fields = spec.document.fields
-    for owner, name, path, wanted in _readers(spec):
+    for program, owner, name, path, wanted in _readers(spec):
         if wanted in fields or spec.is_field_unread(wanted):
             continue
         guess = nearest(wanted, fields)
@@ -52,24 +52,23 @@ def _check_nodes(spec: Spec, findings: Findings) -> None:
                 name=wanted,
                 hint=f"did you mean `{guess}`?" if guess else hint,
             ),
-            ("model", owner),
+            (program, owner),
         )
 
 
-def _readers(spec: Spec) -> Iterator[tuple[str, str, Path, str]]:
-    """The nodes with data: node, name, span, and field."""
+def _readers(spec: Spec) -> Iterator[tuple[str, str, str, Path, str]]:
+    """The nodes with data: program, node, name, path, and field."""
     for name, node in spec.document.model.items():
         path: Path = ("model", name)
-        if node.role in ("observed", "given"):
-            yield (
-                name,
-                name,
-                path,
-                str(node.head) if node.role == "given" else (node.from_field or name),
-            )
+        if node.role == "observed":
+            yield "model", name, name, path, node.from_field or name
         for part, role in node.parts.items():
             if role == "observed":
-                yield name, part, (*path, "joint", part), part
+                yield "model", name, part, (*path, "joint", part), part
+    for program, nodes in spec.document.programs_by_name():
+        for name, node in nodes.items():
+            if node.role == "given":
+                yield program, name, name, (*spec.section(program), name), str(node.head)
 
 
 def _check_missing(spec: Spec, findings: Findings) -> None:
