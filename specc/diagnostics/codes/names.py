@@ -253,6 +253,12 @@ CODES: tuple[Code, ...] = (
         "fit it",
         "delete `{option}`",
     ),
+    error(
+        "E0256",
+        "given-in-program",
+        "the program `{program}` declares the given node `{name}`, which only model and guide can",
+        "delete it, and use `data.{field}` in its place",
+    ),
     warning(
         "W0241",
         "unused-link",

@@ -17,7 +17,7 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.constants import SIZE_OF, number_of
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, Graph, LinkNode, Program, Scan
+from specc.graph.graph import GUIDE, MODEL, Graph, LinkNode, Program, Scan
 from specc.graph.nodes import (
     Deterministic,
     Distributed,
@@ -191,10 +191,15 @@ def _check_clashes(graph: Graph, findings: Findings) -> None:
     """Checks that no link, constant or plate has the name of a node.
 
     A guide also cannot compute or learn a value with the name of a random or given node of the
-    model, or give that name to another data field.
+    model, or give that name to another data field. Further programs use data by `data.x`.
     """
     for program in graph.programs.values():
         for name, node in program.nodes.items():
+            if isinstance(node, Given) and program.name not in (MODEL, GUIDE):
+                found = diagnose(
+                    "E0256", node.span, program=program.name, name=name, field=node.field
+                )
+                findings.add(found, node.id)
             for kind, span in _other_meanings(graph, name):
                 findings.add(diagnose("E0209", node.span, name=name, kind=kind), node.id)
                 del span
