@@ -203,12 +203,12 @@ def walk(code: Code) -> Iterator[Code]:
             stack += reversed(children(each))
 
 
-def method(base: Code, name: str, *arguments: Code | object, **keywords: Code | object) -> Call:
+def method(base: Code, name: str, /, *arguments: Code | object, **keywords: Code | object) -> Call:
     """Return `base.name(arguments)`."""
     return call(Attribute(base, name), *arguments, **keywords)
 
 
-def call(function: Code, *arguments: Code | object, **keywords: Code | object) -> Call:
+def call(function: Code, /, *arguments: Code | object, **keywords: Code | object) -> Call:
     """Return a call; arguments that are not code become literals."""
     pairs = tuple((key, literal(value)) for key, value in keywords.items())
     return Call(function, tuple(map(literal, arguments)), pairs)

@@ -17,7 +17,7 @@ from specc.graph.nodes import Node
 from specc.graph.passes.copies import density_at, name_at
 from specc.graph.passes.references import DENSITIES, POSTERIOR_MEAN, is_elementwise, value_name
 from specc.language.expressions.tree import Binary, Call, Expression, Member, Name, Negate, Number
-from specc.language.expressions.walk import children
+from specc.language.expressions.walk import children, names
 from specc.objective.passes.bounds import WRITTEN, Expansion, bound_terms
 from specc.objective.terms import Apply, Detach, LogProb, Normalize, Part, Rows, Sum, Term, Value
 
@@ -129,7 +129,12 @@ class Written:
     def _value(self, expression: Expression, weight: float) -> None:
         """Add the value of an expression of nodes, whose errors the graph reports."""
         networks = self.graph.programs.get(NETWORKS)
-        if networks is None or value_name(expression) not in networks.nodes:
+        constants = self.graph.constants
+        words = (n for n in names(expression) if isinstance(constants.get(n.id), str))
+        text = next(words, None)
+        if text is not None:
+            self._not_linear(text)
+        elif networks is None or value_name(expression) not in networks.nodes:
             self.failed = True
         else:
             self._put(Value(expression), weight)
