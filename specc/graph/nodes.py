@@ -15,8 +15,9 @@ that needs a field of particular types matches on the type.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from specc.catalog.entry import Distribution
@@ -427,3 +428,17 @@ Node = Latent | Observed | Joint | Part | Deterministic | Parameter | Given | La
 
 Distributed = Latent | Observed | Joint
 """The nodes with a distribution."""
+
+
+def with_expressions(node: Node, change: Callable[[Expression], Expression]) -> Node:
+    """The node with `change` applied to its expressions, without the initial value."""
+    if isinstance(node, Random):
+        return replace(
+            node,
+            arguments=MappingProxyType({k: change(e) for k, e in node.arguments.items()}),
+            params=None if node.params is None else change(node.params),
+            through=tuple(c for c in map(change, node.through) if isinstance(c, Call)),
+        )
+    if isinstance(node, Deterministic):
+        return replace(node, value=change(node.value))
+    return node

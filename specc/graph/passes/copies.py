@@ -39,8 +39,9 @@ from specc.graph.nodes import (
     Observed,
     Parameter,
     Part,
+    with_expressions,
 )
-from specc.graph.passes.references import losses, with_expressions
+from specc.graph.passes.references import losses
 from specc.graph.queries import is_data, with_lagged_edges
 from specc.language.expressions.tree import Call, Expression, Member, Name
 from specc.language.expressions.walk import calls, names, rewrite

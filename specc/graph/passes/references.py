@@ -8,9 +8,8 @@ the node of the model with the data field x; if there is none, the model gets a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 import networkx as nx
 
@@ -19,7 +18,7 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import DATA, GUIDE, MODEL, NETWORKS, DataField
-from specc.graph.nodes import Deterministic, Given, Node, Random
+from specc.graph.nodes import Deterministic, Given, Node, with_expressions
 from specc.graph.queries import is_data
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import (
@@ -256,20 +255,6 @@ def _name_of_held(expression: Expression) -> Expression | None:
     return Name(value_name(expression), expression.span) if is_held else None
 
 
-def with_expressions(node: Node, change: Callable[[Expression], Expression]) -> Node:
-    """The node with `change` applied to its expressions, without the initial value."""
-    if isinstance(node, Random):
-        return replace(
-            node,
-            arguments=MappingProxyType({k: change(e) for k, e in node.arguments.items()}),
-            params=None if node.params is None else change(node.params),
-            through=tuple(c for c in map(change, node.through) if isinstance(c, Call)),
-        )
-    if isinstance(node, Deterministic):
-        return replace(node, value=change(node.value))
-    return node
-
-
 def unknown_reference(
     member: Member, programs: Iterable[str], nodes: Nodes | None, spec: Spec
 ) -> tuple[str, dict[str, str]]:
@@ -323,5 +308,4 @@ __all__ = [
     "unknown_reference",
     "value_name",
     "values_in",
-    "with_expressions",
 ]

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Scan
-from specc.graph.nodes import Deterministic, Lagged, Latent, Node, Random, Shift
+from specc.graph.nodes import Lagged, Latent, Node, Shift, with_expressions
 from specc.graph.queries import is_data
-from specc.language.expressions.tree import Binary, Call, Expression, Index, Name, Number
+from specc.language.expressions.tree import Binary, Expression, Index, Name, Number
 from specc.language.expressions.walk import rewrite
 from specc.language.schema.spec import Unread
 
@@ -82,19 +81,7 @@ class _Program:
         def replaced(expression: Expression) -> Expression | None:
             return self._lagged_name(node, expression)
 
-        def all_in(expression: Expression) -> Expression:
-            return rewrite(expression, replaced)
-
-        if isinstance(node, Random):
-            return replace(
-                node,
-                arguments=MappingProxyType({k: all_in(e) for k, e in node.arguments.items()}),
-                params=None if node.params is None else all_in(node.params),
-                through=tuple(c for c in map(all_in, node.through) if isinstance(c, Call)),
-            )
-        if isinstance(node, Deterministic):
-            return replace(node, value=all_in(node.value))
-        return node
+        return with_expressions(node, lambda expression: rewrite(expression, replaced))
 
     def _check_options(self, node: Node) -> None:
         """Checks that only nodes of sequences have `initial` and `reverse`, and none is global."""

@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from specc.graph.graph import GUIDE, MODEL
-from specc.graph.nodes import Deterministic, Latent, Node, Parameter
-from specc.graph.passes.references import with_expressions
+from specc.graph.nodes import Deterministic, Latent, Node, Parameter, with_expressions
 from specc.language.expressions.tree import Expression, Member, Name
 from specc.language.expressions.walk import members, names, rewrite
 
