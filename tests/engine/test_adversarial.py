@@ -1,14 +1,13 @@
 """A few steps of each adversarial spec of the gallery: every command works on their runs."""
 
 import json
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from specc.cli.main import main
-from specc.engine.step.step import Step
+from tests.engine.interruption import interrupted
 from tests.engine.test_train import state_hash, weights_hash
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -83,19 +82,11 @@ def test_it_differs_from_its_spec_by_the_small_settings_alone(trained, capsys):
     assert "identical" in capsys.readouterr().out
 
 
-def test_interrupted_and_resumed_is_uninterrupted(trained, tmp_path, monkeypatch):
-    out, step = tmp_path / "run", Step.__call__
-
-    def stop(self, epoch, number, *indices):
-        found = step(self, epoch, number, *indices)
-        if epoch == 0 and number == 6:
-            signal.raise_signal(signal.SIGINT)
-        return found
-
-    monkeypatch.setattr(Step, "__call__", stop)
-    assert train(trained.name, out) != 0
+def test_interrupted_and_resumed_is_uninterrupted(trained, tmp_path):
+    out = tmp_path / "run"
+    with interrupted(epoch=0, number=6):
+        assert train(trained.name, out) != 0
     assert weights_hash(out) != weights_hash(trained)
-    monkeypatch.undo()
     assert train(trained.name, out, "--resume") == 0
     for hash_of in (weights_hash, state_hash):
         assert hash_of(out) == hash_of(trained)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 import sys
 
@@ -19,6 +18,7 @@ from specc.engine.step.step import Step
 from specc.engine.storage import checkpoint
 from specc.engine.storage.loaded_run import load_run
 from specc.engine.train import Options
+from tests.engine.interruption import interrupted
 from tests.engine.test_compiled import CLOSE, compiles
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_loss_state import stepping
@@ -193,19 +193,10 @@ def finished(tmp_path_factory):
     return code, root / "run"
 
 
-def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path, monkeypatch):
+def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path):
     code, run = finished
-    step = Step.__call__
-
-    def stop(self, epoch, number, *index):
-        found = step(self, epoch, number, *index)
-        if epoch == 1 and number == 3:
-            signal.raise_signal(signal.SIGINT)
-        return found
-
-    monkeypatch.setattr(Step, "__call__", stop)
-    fails("E0812", code, tmp_path / "run", QUIET)
-    monkeypatch.undo()
+    with interrupted(epoch=1, number=3):
+        fails("E0812", code, tmp_path / "run", QUIET)
     train.train(code, tmp_path / "run", RESUME)
     assert weights_hash(tmp_path / "run") == weights_hash(run)
     assert losses(tmp_path / "run") == losses(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 
@@ -14,10 +13,10 @@ from specc.compiler import compile
 from specc.diagnostics.source import Source
 from specc.engine import train
 from specc.engine.compile.compile_step import compile_step
-from specc.engine.step.step import Step
 from specc.engine.storage import checkpoint
 from specc.engine.storage.loaded_run import load_run
 from specc.runtime.failure import RunFailure
+from tests.engine.interruption import interrupted
 from tests.engine.test_compiled import CLOSE, compiles
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_loss_state import states_hash, stepping
@@ -137,19 +136,10 @@ def finished(tmp_path_factory):
     return code, root / "run"
 
 
-def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path, monkeypatch):
+def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path):
     code, run = finished
-    step = Step.__call__
-
-    def stop(self, epoch, number, *indices):
-        found = step(self, epoch, number, *indices)
-        if epoch == 0 and number == 3:
-            signal.raise_signal(signal.SIGINT)
-        return found
-
-    monkeypatch.setattr(Step, "__call__", stop)
-    fails("E0812", code, tmp_path / "run", QUIET)
-    monkeypatch.undo()
+    with interrupted(epoch=0, number=3):
+        fails("E0812", code, tmp_path / "run", QUIET)
     train.train(code, tmp_path / "run", RESUME)
     assert weights_hash(tmp_path / "run") == weights_hash(run)
     assert states_hash(tmp_path / "run") == states_hash(run)

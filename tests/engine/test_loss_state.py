@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 
 import pytest
 import torch
@@ -21,6 +20,7 @@ from specc.engine.storage.loaded_run import fresh, load_run
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import RunFailure
 from tests.engine import stateful
+from tests.engine.interruption import interrupted
 from tests.engine.test_compiled import CLOSE, compiles
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_train import QUIET, RESUME, fails, losses, weights_hash
@@ -145,19 +145,10 @@ def finished(tmp_path_factory):
     return code, root / "run"
 
 
-def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path, monkeypatch):
+def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path):
     code, run = finished
-    step = Step.__call__
-
-    def stop(self, epoch, number, index):
-        found = step(self, epoch, number, index)
-        if epoch == 0 and number == 7:
-            signal.raise_signal(signal.SIGINT)
-        return found
-
-    monkeypatch.setattr(Step, "__call__", stop)
-    fails("E0812", code, tmp_path / "run", QUIET)
-    monkeypatch.undo()
+    with interrupted(epoch=0, number=7):
+        fails("E0812", code, tmp_path / "run", QUIET)
     train.train(code, tmp_path / "run", RESUME)
     assert weights_hash(tmp_path / "run") == weights_hash(run)
     assert states_hash(tmp_path / "run") == states_hash(run)

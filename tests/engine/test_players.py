@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 import torch
 
@@ -19,6 +17,7 @@ from specc.engine.storage.loaded_run import fresh
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import RunFailure
 from tests.engine import stateful
+from tests.engine.interruption import interrupted
 from tests.engine.test_compiled import CLOSE, compiles
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_train import QUIET, RESUME, fails, losses, state_hash, weights_hash
@@ -164,19 +163,10 @@ def states_hash(run):
     return file_io.hash_of(checkpoint.latest(run).folder / checkpoint.LOSSES)
 
 
-def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path, monkeypatch):
+def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path):
     code, run = finished
-    step = Step.__call__
-
-    def stop(self, epoch, number, *indices):
-        found = step(self, epoch, number, *indices)
-        if epoch == 0 and number == 7:
-            signal.raise_signal(signal.SIGINT)
-        return found
-
-    monkeypatch.setattr(Step, "__call__", stop)
-    fails("E0812", code, tmp_path / "run", QUIET)
-    monkeypatch.undo()
+    with interrupted(epoch=0, number=7):
+        fails("E0812", code, tmp_path / "run", QUIET)
     train.train(code, tmp_path / "run", RESUME)
     for hash_of in (weights_hash, state_hash, states_hash):
         assert hash_of(tmp_path / "run") == hash_of(run)

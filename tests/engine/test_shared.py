@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from specc.engine import train
-from specc.engine.step.step import Step
+from tests.engine.interruption import interrupted
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_train import QUIET, RESUME, fails, losses, weights_hash
 from tests.engine.test_written_players import made
@@ -33,20 +31,11 @@ train: {optimizer: {adam: {lr: 0.01}}, batch_size: 100, epochs: 2}
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-def test_interrupted_and_resumed_is_uninterrupted(tmp_path, monkeypatch):
+def test_interrupted_and_resumed_is_uninterrupted(tmp_path):
     code = made(tmp_path, LADDER)
     train.train(code, tmp_path / "whole", QUIET)
-    step = Step.__call__
-
-    def stop(self, epoch, number, index):
-        found = step(self, epoch, number, index)
-        if epoch == 1 and number == 5:
-            signal.raise_signal(signal.SIGINT)
-        return found
-
-    monkeypatch.setattr(Step, "__call__", stop)
-    fails("E0812", code, tmp_path / "run", QUIET)
-    monkeypatch.undo()
+    with interrupted(epoch=1, number=5):
+        fails("E0812", code, tmp_path / "run", QUIET)
     train.train(code, tmp_path / "run", RESUME)
     assert weights_hash(tmp_path / "run") == weights_hash(tmp_path / "whole")
     assert losses(tmp_path / "run") == losses(tmp_path / "whole")

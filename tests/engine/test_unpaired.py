@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,11 @@ import torch
 
 from specc.cli.main import main
 from specc.engine import train
-from specc.engine.step.step import Step
 from specc.engine.storage.loaded_run import load_run
 from specc.evaluate.sampling import sample
 from specc.runtime.manifest import read as load_manifest
 from specc.runtime.noise import Noise
+from tests.engine.interruption import interrupted
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_train import QUIET, RESUME, fails, losses, weights_hash
 from tests.engine.test_written_players import made
@@ -116,19 +115,10 @@ def test_validation_is_the_loss_on_all_held_out_rows(finished):
     assert losses_of(finished[1])[-1]["valid"]["critic loss"] == pytest.approx(wanted, rel=1e-5)
 
 
-def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path, monkeypatch):
+def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path):
     code, run = finished
-    step = Step.__call__
-
-    def stop(self, epoch, number, *batches):
-        found = step(self, epoch, number, *batches)
-        if epoch == 1 and number == 2:
-            signal.raise_signal(signal.SIGINT)
-        return found
-
-    monkeypatch.setattr(Step, "__call__", stop)
-    fails("E0812", code, tmp_path / "run", QUIET)
-    monkeypatch.undo()
+    with interrupted(epoch=1, number=2):
+        fails("E0812", code, tmp_path / "run", QUIET)
     train.train(code, tmp_path / "run", RESUME)
     assert weights_hash(tmp_path / "run") == weights_hash(run)
     assert losses(tmp_path / "run") == losses(run)

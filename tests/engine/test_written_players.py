@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 import torch
 
@@ -11,9 +9,9 @@ from specc.compiler import compile
 from specc.diagnostics.source import Source
 from specc.engine import train
 from specc.engine.compile.compile_step import compile_step
-from specc.engine.step.step import Step
 from specc.engine.storage.loaded_run import load_run
 from specc.evaluate.decomposition import loss_terms
+from tests.engine.interruption import interrupted
 from tests.engine.test_compiled import CLOSE, compiles
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_loss_state import stepping
@@ -79,19 +77,10 @@ def test_each_changes_its_own_parameters_and_the_state(tmp_path):
     torch.testing.assert_close(now, 0.9 * mean + 0.1 * signal_)
 
 
-def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path, monkeypatch):
+def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path):
     code, run = finished
-    step = Step.__call__
-
-    def stop(self, epoch, number, index):
-        found = step(self, epoch, number, index)
-        if epoch == 1 and number == 5:
-            signal.raise_signal(signal.SIGINT)
-        return found
-
-    monkeypatch.setattr(Step, "__call__", stop)
-    fails("E0812", code, tmp_path / "run", QUIET)
-    monkeypatch.undo()
+    with interrupted(epoch=1, number=5):
+        fails("E0812", code, tmp_path / "run", QUIET)
     train.train(code, tmp_path / "run", RESUME)
     assert weights_hash(tmp_path / "run") == weights_hash(run)
     assert losses(tmp_path / "run") == losses(run)
@@ -182,19 +171,10 @@ def test_weights_are_clipped_after_each_update_of_the_player_alone(tmp_path):
     assert max(p.abs().max().item() for p in generator) > 0.05
 
 
-def test_players_of_values_resume_bit_for_bit(tmp_path, monkeypatch):
+def test_players_of_values_resume_bit_for_bit(tmp_path):
     code = made(tmp_path, WGAN)
     train.train(code, tmp_path / "whole", QUIET)
-    step = Step.__call__
-
-    def stop(self, epoch, number, *batches):
-        found = step(self, epoch, number, *batches)
-        if epoch == 1 and number == 1:
-            signal.raise_signal(signal.SIGINT)
-        return found
-
-    monkeypatch.setattr(Step, "__call__", stop)
-    fails("E0812", code, tmp_path / "half", QUIET)
-    monkeypatch.undo()
+    with interrupted(epoch=1, number=1):
+        fails("E0812", code, tmp_path / "half", QUIET)
     train.train(code, tmp_path / "half", RESUME)
     assert weights_hash(tmp_path / "half") == weights_hash(tmp_path / "whole")
