@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import warnings
@@ -86,3 +87,12 @@ def _execute(script: str, arguments: list[str], environment: dict[str, str], fol
 def start(code: Path, run: Path) -> ScriptProcess:
     """Starts or resumes training in a process."""
     return ScriptProcess(TRAIN, code, run)
+
+
+def ranks(script: str, *arguments: object, size: int = 2) -> list[ScriptProcess]:
+    """Starts a process for each rank with the environment variables that torchrun sets."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
+    given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(size)}
+    return [ScriptProcess(script, *arguments, **given, RANK=str(rank)) for rank in range(size)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 
 import pytest
 import torch
@@ -11,23 +10,16 @@ import torch
 from specc.engine import train
 from specc.engine.distributed import World, world
 from specc.engine.storage import checkpoint, run_folder
-from tests.engine.processes import TRAIN, ScriptProcess
+from tests.engine.processes import TRAIN, ranks
 from tests.engine.test_train import QUIET, losses, wait_for
 from tests.programs import making
 
 SLOWLY = "    # q(z | x) = Normal(encoder(x))\n"
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def start(code, run, size=2):
-    """Starts a process for each rank with the environment variables that torchrun sets."""
-    given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(size)}
-    return [ScriptProcess(TRAIN, code, run, **given, RANK=str(rank)) for rank in range(size)]
+def start(code, run):
+    """Starts training in two processes."""
+    return ranks(TRAIN, code, run)
 
 
 def ended(processes):

@@ -15,8 +15,8 @@ from specc.engine.settings import FUSED, OPTIMIZERS
 from specc.engine.storage import checkpoint, file_io, run_folder
 from specc.engine.storage.loaded_run import load_run
 from specc.engine.storage.sharded import BY_ELEMENT
-from tests.engine.processes import ScriptProcess
-from tests.engine.test_distributed import SLOWLY, free_port
+from tests.engine.processes import ranks
+from tests.engine.test_distributed import SLOWLY
 from tests.engine.test_train import QUIET, RESUME, losses, wait_for
 from tests.programs import making
 
@@ -122,9 +122,7 @@ GAIN = "        self.gain = nn.Parameter(torch.ones(()))\n"
 
 def start(plan, size=2):
     """Starts processes as torchrun does, which train once for each entry of a plan."""
-    given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(size)}
-    text = json.dumps(plan, default=str)
-    return [ScriptProcess(TRAIN, text, **given, RANK=str(rank)) for rank in range(size)]
+    return ranks(TRAIN, json.dumps(plan, default=str), size=size)
 
 
 def answers(processes):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 import torch
 
 from specc.engine import train
 from specc.engine.storage import checkpoint, file_io
+from tests.engine.processes import ranks
 from tests.engine.test_buffers import made
-from tests.engine.test_distributed import free_port
 from tests.engine.test_train import QUIET
 
 SPEC = """\
@@ -81,18 +78,7 @@ def runs(tmp_path_factory):
     alone = made(root / "alone", SPEC.replace("epochs: 2", "epochs: 2, accumulate: 2"))
     train.train(alone, root / "one", QUIET)
     code = made(root / "both", SPEC)
-    given = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
-    command = [sys.executable, "-W", "ignore", "-c", TRAIN, code, root / "two", root / "half"]
-    processes = [
-        subprocess.Popen(
-            [*map(str, command)],
-            env={**os.environ, **given, "RANK": str(rank), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
+    processes = ranks(TRAIN, code, root / "two", root / "half")
     done = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], done
     assert [json.loads(out)["failure"] for out, _ in done] == ["E0812", "E0812"]
