@@ -259,6 +259,12 @@ CODES: tuple[Code, ...] = (
         "the program `{program}` declares the given node `{name}`, which only model and guide can",
         "delete it, and use `data.{field}` in its place",
     ),
+    error(
+        "E0257",
+        "constant-without-number",
+        "the constant `{name}` is a text, and an expression needs a number",
+        "give it a number, as in `constants: {{{name}: 1}}`",
+    ),
     warning(
         "W0241",
         "unused-link",

@@ -133,7 +133,7 @@ class Written:
         words = (n for n in names(expression) if isinstance(constants.get(n.id), str))
         text = next(words, None)
         if text is not None:
-            self._not_linear(text)
+            self._fail("E0257", text.span, name=text.id)
         elif networks is None or value_name(expression) not in networks.nodes:
             self.failed = True
         else:
