@@ -111,6 +111,11 @@ def number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
 
 
+def weighted(weight: float, term: str) -> str:
+    """A term with its weight, as in a spec: `10 * x`, and `x` with the weight 1."""
+    return term if weight == 1 else f"{number(weight)} * {term}"
+
+
 def node_of(reference: str) -> str:
     """The name of the node in a reference, `x` of `model.x`."""
     return reference.partition(".")[2]

@@ -17,9 +17,9 @@ from specc.catalog.shorthand import (
     Shorthand,
     long_form,
     node_of,
-    number,
     player,
     trainable_for,
+    weighted,
 )
 
 # The losses of critic and generator, functions of the critic's values at data and samples.
@@ -97,13 +97,13 @@ def expand(options: Mapping[str, Any], outline: Outline) -> str:
         }
         point = f"{between}.v"
         slope = f"(norm(grad({critic(point)}, {point})) - 1) ** 2"
-        at_critic += f" + {number(penalty['gradient'])} * {slope}"
+        at_critic += f" + {weighted(penalty['gradient'], slope)}"
     if penalty.get("r1"):
         slope = f"sum(grad({critic(data)}, {data}) ** 2)"
-        at_critic += f" + {number(penalty['r1'])} * {slope} / 2"
+        at_critic += f" + {weighted(penalty['r1'], slope)} / 2"
     if penalty.get("closed_loop"):
         squares = " + ".join(f"{critic(each, penalty['buffer'])} ** 2" for each in (data, sample))
-        at_critic += f" + {number(penalty['closed_loop'])} * ({squares}) / 4"
+        at_critic += f" + {weighted(penalty['closed_loop'], f'({squares})')} / 4"
     trained = trainable_for(outline, sample, without=link)
     players = {
         "critic": player(
