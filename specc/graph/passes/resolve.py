@@ -191,7 +191,8 @@ def _check_clashes(graph: Graph, findings: Findings) -> None:
     """Checks that no link, constant or plate has the name of a node.
 
     A guide also cannot compute or learn a value with the name of a random or given node of the
-    model, or give that name to another data field. Further programs use data by `data.x`.
+    model, or give that name to another data field. Further programs use data by `data.x`. The
+    coverage of the guide reports a given node with the name of a drawn one (E0236).
     """
     for program in graph.programs.values():
         for name, node in program.nodes.items():
@@ -204,10 +205,14 @@ def _check_clashes(graph: Graph, findings: Findings) -> None:
                 findings.add(diagnose("E0209", node.span, name=name, kind=kind), node.id)
                 del span
             model_node = graph.model.nodes.get(name)
+            if model_node is None or program.name == MODEL:
+                continue
             other = isinstance(node, (Deterministic, Parameter)) or (
-                isinstance(node, Given) and node.field != getattr(model_node, "field", None)
+                isinstance(node, Given)
+                and not model_node.is_drawn
+                and node.field != getattr(model_node, "field", None)
             )
-            if model_node is None or program.name == MODEL or not other:
+            if not other:
                 continue
             if model_node.is_variable or isinstance(model_node, Given):
                 kind = "value of the model"
