@@ -23,10 +23,15 @@ from specc.cli.terminal import echo_error, print_message
 
 
 class Boundary:
-    """A block whose exceptions end in `code`. `debug` is set by the option of that name."""
+    """A block whose exceptions end in `code`. `debug` is set by the option of that name.
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    `system` is the message of a failed system call. A block does not repeat that of an `earlier`
+    one: what could not be written to a full disk fails again at the last flush.
+    """
+
+    def __init__(self, arguments: Sequence[str], earlier: Boundary | None = None) -> None:
         self.arguments = tuple(arguments)
+        self.system: str = "" if earlier is None else earlier.system
         self.debug = False
         self.code = exits.DONE
 
@@ -68,8 +73,17 @@ class Boundary:
             echo_error(error.text)
             return exits.WRONG
         if isinstance(error, OSError):
-            return _report_system(error)
+            return self._report_system(error)
         return _report_run(error) or self._report_bug(error)
+
+    def _report_system(self, error: OSError) -> int:
+        """Reports a failed system call; a closed pipe needs no message."""
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        message = f"{where}{reason(error)}"
+        if error.errno != errno.EPIPE and message != self.system:
+            self.system = message
+            print_message(message)
+        return exits.FAILED
 
     def _report_bug(self, error: BaseException) -> int:
         what = traceback.format_exception_only(error)[-1].strip()
@@ -97,15 +111,6 @@ def _report_usage(error: typer.TyperException) -> int:
     title = "" if message.startswith("Usage:") else f"{typer.style('Error:', fg='red', bold=True)} "
     echo_error(f"{title}{message}{suggestion(error)}")
     return exits.WRONG
-
-
-def _report_system(error: OSError) -> int:
-    """A failed system call; a closed pipe needs no message."""
-    if error.errno == errno.EPIPE:
-        return exits.FAILED
-    where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-    print_message(f"{where}{reason(error)}")
-    return exits.FAILED
 
 
 def _report_run(error: BaseException) -> int | None:

@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with boundary:
         _refuse_control_characters(given)
         boundary.code = _complete(given) if COMPLETE in os.environ else _invoke(given, boundary)
-    flushing = Boundary(given)
+    flushing = Boundary(given, earlier=boundary)
     with flushing:
         flush()
     if flushing.code != exits.DONE:

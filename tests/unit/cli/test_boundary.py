@@ -77,7 +77,7 @@ def test_a_bug_under_debug_shows_the_traceback(capsys):
     assert "Traceback" in err and "report it with" not in err
 
 
-def test_a_bug_is_told_even_where_no_report_can_be_stored(capsys, monkeypatch):
+def test_a_bug_is_reported_even_where_no_report_can_be_stored(capsys, monkeypatch):
     import tempfile
 
     def full(**options):
@@ -118,10 +118,16 @@ def test_a_reader_that_goes_away_meets_silence():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
-def test_a_full_disk_is_told():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_reported_once(unbuffered):
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [*SPECC, "completion", "bash"], stdout=full, stderr=subprocess.PIPE, check=False
+            [*SPECC, "completion", "bash"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            check=False,
         )
     assert done.stderr == b"specc: no space left on device\n"
     assert done.returncode == 3
