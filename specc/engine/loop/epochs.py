@@ -22,7 +22,7 @@ from specc.engine.storage.checkpoint import Checkpoint, Counters, TrainingState
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.engine.storage.replicated import Replicated
 from specc.runtime.failure import RunFailure
-from specc.runtime.losses import State
+from specc.runtime.losses import State, metric_names
 from specc.runtime.source_map import located
 
 
@@ -113,8 +113,11 @@ class Epochs:
             player.set_rate(step, self.total, self.early_stopping.drops)
 
     def end_epoch(self, counters: Counters) -> Mapping[str, Any]:
-        """The learning rate of the first player, and the validation losses if they are due."""
-        found: dict[str, Any] = {"lr": self.players[0].optimizer.param_groups[0]["lr"]}
+        """The learning rate of each player, and the validation losses if they are due."""
+        found: dict[str, Any] = {}
+        for player in self.players:
+            (name,) = metric_names(self.step.losses, player.loss, ("lr",))
+            found[name] = player.optimizer.param_groups[0]["lr"]
         every = self.settings.validates_every
         if every and counters.epoch % every == 0:
             with self.ema.in_place() if self.ema is not None else nullcontext():

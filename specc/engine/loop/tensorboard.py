@@ -37,13 +37,14 @@ class TensorBoardLogger:
             self.line(line)
 
     def line(self, line: Mapping[str, Any]) -> None:
-        """Adds an epoch: `train/...` and `valid/...` in nats a row, and the learning rate."""
+        """Adds an epoch: `train/...` and `valid/...` in nats a row, and learning rates."""
         for part, values in (("train", line["parts"]), ("valid", line.get("valid", {}))):
             for name, value in values.items():
                 if value is not None:
                     self._scalar(f"{part}/{name}", value, line["step"])
-        if line.get("lr") is not None:
-            self._scalar("learning rate", line["lr"], line["step"])
+        for name in line:
+            if name == "lr" or name.endswith(" lr"):
+                self._scalar(f"{name.removesuffix('lr')}learning rate", line[name], line["step"])
         self._writer.flush()
 
     def _scalar(self, name: str, value: float, step: int) -> None:
