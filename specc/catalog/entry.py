@@ -103,8 +103,10 @@ class Function:
     """A function of expressions.
 
     - `target`: the dotted name that generated code calls, with `dims=`, the event rank of the first
-      argument, if `event_dims`. Events of an elementwise function are aligned at the right; an
-      argument with fewer axes than `least_rank` gets axes of size 1 at its end.
+      argument, if `event_dims`; or a method of tensors, as `torch.Tensor.amax`, that is called with
+      the axes of the event, and not called for an event without axes. Events of an elementwise
+      function are aligned at the right; an argument with fewer axes than `least_rank` gets axes of
+      size 1 at its end.
     - `shape`: the event shape of the result from those of the arguments; raises `ShapeMismatch`.
     - `sizes`: the positions of arguments that are integers known at compile time; `shape` receives
       `(number,)` for them. Arguments from the position `numbers_from` on are numbers known at
@@ -148,6 +150,12 @@ class Function:
     over_rows: bool = False
     remembers: bool = False
     numbers_from: int | None = None
+
+    @property
+    def method(self) -> str | None:
+        """The method of tensors that `target` names, if it does."""
+        home, _, name = self.target.rpartition(".")
+        return name if home == "torch.Tensor" else None
 
 
 class ShapeMismatch(Exception):

@@ -26,6 +26,7 @@ from specc.codegen.alpha_renaming import (
 from specc.codegen.plan import Plan
 from specc.graph.graph import Graph
 from specc.graph.nodes import Node
+from specc.objective.objective import Player
 
 
 def digests(
@@ -58,10 +59,8 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
         "plates": sorted([rename(("plate", name)), size] for name, size in graph.plates.items()),
         **_averages(plan, rename),
         **({"scans": _scans(graph, rename)} if graph.scans else {}),
-        "objective": [term_content(plan, p.minimize, rename) for p in plan.objective.players],
-        "particles": plan.objective.players[0].particles,
-        **_warm_up(plan),
-        **_players(plan, rename),
+        "players": [_player(plan, player, rename) for player in plan.objective.players],
+        **({"order": plan.objective.order} if len(plan.objective.players) > 1 else {}),
         "draws": sorted(
             [rename(("node", own_name(d.node))), d.program, d.kind, d.option] for d in draws
         ),
@@ -93,25 +92,20 @@ def _averages(plan: Plan, rename: Rename) -> dict[str, object]:
     return {"averages": sorted(found)} if found else {}
 
 
-def _warm_up(plan: Plan) -> dict[str, float]:
-    warm_up = plan.objective.players[0].warm_up
-    return {"warm_up": warm_up} if warm_up else {}
+def _player(plan: Plan, player: Player, rename: Rename) -> dict[str, object]:
+    """Return the loss of a player and what it trains.
 
-
-def _players(plan: Plan, rename: Rename) -> dict[str, object]:
-    """Return the trained links of each player, and the order, unless one player trains everything.
-
-    The names of players are included, because a checkpoint has the state of each player by name.
+    Among several players each also has its name, because a checkpoint has the state of each player
+    by name.
     """
-    players = plan.objective.players
-    if len(players) == 1 and players[0].links is None:
-        return {}
-    trained = [
-        [p.name, p.links and sorted(rename(_trained(plan, name)) for name in p.links)]
-        for p in players
-    ]
-    rest = [[p.particles, p.warm_up] for p in players[1:]]
-    return {"players": trained, "further": rest, "order": plan.objective.order}
+    found: dict[str, object] = {"minimize": term_content(plan, player.minimize, rename)}
+    if len(plan.objective.players) > 1:
+        found["name"] = player.name
+    if player.links is not None:
+        found["links"] = sorted(rename(_trained(plan, name)) for name in player.links)
+    if player.warm_up:
+        found["warm_up"] = player.warm_up
+    return found | {"particles": player.particles}
 
 
 def _trained(plan: Plan, name: str) -> Key:

@@ -57,7 +57,7 @@ def _program(plan: Plan, program: ProgramPlan) -> Iterator[str]:
     what = "model" if program.name == MODEL else program.name
     yield f"{what}    {factorization(plan, program)}"
     nodes = plan.graph.graph.programs[program.name].nodes
-    own = [name for name in program.written if not nodes[name].is_copy]
+    own = [name for name in program.declared if not nodes[name].is_copy]
     rows = [row for name in own for row in _folded(_node(plan, program, name))]
     yield from table(("node", "is", "shape", "support", "line"), rows)
 
@@ -286,15 +286,14 @@ def explain_json(plan: Plan) -> dict[str, Any]:
                             strict=True,
                         )
                     )
-                    for name in program.written
+                    for name in program.declared
                 ],
             }
             for program in plan.programs.values()
             if program.name != NETWORKS
         },
         **_long_form_json(plan),
-        "objective": _described(plan, plan.objective.players[0]),
-        **_others(plan),
+        "players": {player.name: _described(plan, player) for player in plan.objective.players},
         "parameters": [{"name": n, "shape": list(s)} for n, s in parameters(plan)],
     }
 
@@ -308,7 +307,7 @@ def _long_form_json(plan: Plan) -> dict[str, Any]:
 def _described(plan: Plan, player: Player) -> dict[str, Any]:
     """Return the description of a player as a JSON value."""
     return {
-        "name": player.entry.name,
+        "objective": player.entry.name,
         "formula": objective_formula(plan, player),
         "particles": player.particles,
         "draws": {
@@ -319,11 +318,3 @@ def _described(plan: Plan, player: Player) -> dict[str, Any]:
             {"subject": d.subject, "choice": d.choice, "reason": d.reason} for d in player.decisions
         ],
     }
-
-
-def _others(plan: Plan) -> dict[str, Any]:
-    """Return the descriptions of all players if there are several."""
-    players = plan.objective.players
-    if len(players) == 1:
-        return {}
-    return {"players": {player.name: _described(plan, player) for player in players}}

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from specc.codegen.plan import Plan
-from specc.objective.objective import Player
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +25,12 @@ class Layout:
         return self.particles > 1
 
     @classmethod
-    def of(cls, plan: Plan, player: Player, particles: int) -> Layout:
+    def of(cls, plan: Plan, enumerated: Iterable[str], particles: int) -> Layout:
         """Return the axes of a loss; the lagged value of an enumerated node also has an axis."""
         model = plan.graph.graph.model.nodes.values()
         shifted = {n.shift.base: n.name for n in model if n.shift is not None}
         axes: list[str] = []
-        for name in player.enumerated:
+        for name in enumerated:
             axes += [shifted[name], name] if name in shifted else [name]
         return cls(particles, tuple(axes))
 

@@ -325,7 +325,7 @@ class ProgramPlan:
         return tuple(dict.fromkeys(shared.owner for shared in self.shared))
 
     @property
-    def written(self) -> tuple[str, ...]:
+    def declared(self) -> tuple[str, ...]:
         """The nodes that the spec declares, in order."""
         return tuple(name for name in self.order if name not in self.lagged)
 

@@ -93,7 +93,7 @@ def drawn(node: Node) -> str:
 def _statements(plan: Plan, program: ProgramPlan) -> list[str]:
     nodes = plan.graph.graph.programs[program.name].nodes
     rows: list[tuple[str, str]] = []
-    for name in (name for name in program.written if not nodes[name].is_copy):
+    for name in (name for name in program.declared if not nodes[name].is_copy):
         node = nodes[name]
         at = f"{plan.source}:{node.span.line}"
         if name in program.factors:
@@ -257,9 +257,10 @@ def objective_docstring(plan: Plan) -> str:
     """Return the docstring of the losses' file: each bound, and each decision with its reason."""
     name, players = plan.experiment.name, plan.objective.players
     if len(players) == 1:
-        title = players[0].entry.title if players[0].is_bound else "mean of values"
+        (player,) = players
+        title = player.entry.title if player.is_bound else "mean of values"
         lines = [f"The objective of `{name}`: the {title}.", ""]
-        return "\n".join([*lines, *_bound(plan, players[0])])
+        return "\n".join([*lines, *_bound(plan, player)])
     lines = [f"The objectives of `{name}`, one for each of {len(players)} players."]
     for player in players:
         trained = "everything" if player.links is None else ", ".join(player.links)

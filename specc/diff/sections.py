@@ -18,6 +18,7 @@ from specc.language.schema.objective import Minimize, NamedObjective, Player, Pl
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.schedules import SCHEDULES
 from specc.language.schema.train import Optimizer, PlayerSettings, Schedule
+from specc.objective.objective import Objective
 
 Found = Iterator[tuple[str, str]]
 Entry = TypeVar("Entry")
@@ -82,22 +83,29 @@ def _kind(link: LinkSpec) -> str:
 def objective(old: Plan, new: Plan) -> Found:
     """Yield the changes of the objective."""
     before, after = (plan.graph.graph.spec.document.objective for plan in (old, new))
-    was, now = old.objective.players[0], new.objective.players[0]
     if isinstance(before, Players) and isinstance(after, Players):
         yield from _each_player(before, after)
     elif any(isinstance(each, (Minimize, Players)) for each in (before, after)):
         if _optimized(before) != _optimized(after):
             yield "objective", f"the objective: {_aim(old)} -> {_aim(new)}"
-    elif was.entry.name != now.entry.name:
-        titles = f"the {now.entry.title}; it was the {was.entry.title}"
-        yield "objective", f"the objective became {titles}"
-    if was.particles != now.particles:
-        counts = f"{was.particles} -> {now.particles}"
-        yield "objective.particles", f"the particles of the objective: {counts}"
+    elif _aim(old) != _aim(new):
+        yield "objective", f"the objective became {_aim(new)}; it was {_aim(old)}"
+    yield from _particles(old.objective, new.objective)
     first, second = (_options(written) for written in (before, after))
     for key, one, other in _both(first, second):
         if (one or None) != (other or None):
             yield f"objective.{key}", f"{key} of the objective: {shown(one)} -> {shown(other)}"
+
+
+def _particles(old: Objective, new: Objective) -> Found:
+    """Yield the changes of the number of particles of each player."""
+    alone = len(new.players) == 1
+    before, after = ({p.name: p.particles for p in each.players} for each in (old, new))
+    for name, was, now in _both(before, after):
+        if was is not None and now is not None and was != now:
+            where = "objective" if alone else f"objective.players.{name}"
+            whose = "the objective" if alone else name
+            yield f"{where}.particles", f"the particles of {whose}: {was} -> {now}"
 
 
 def _optimized(written: object) -> object:
@@ -165,7 +173,8 @@ def _aim(plan: Plan) -> str:
     if isinstance(written, Players):
         each = (f"{n} minimizes {shown(p.minimize)}" for n, p in written.players.items())
         return "; ".join(each)
-    return f"the {plan.objective.players[0].entry.title}"
+    assert isinstance(written, NamedObjective)
+    return f"the {OBJECTIVES[written.name].title}"
 
 
 def rest(old: Document, new: Document, renames: Renames) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -84,6 +84,11 @@ class Draw:
         return self.variant.stops_parameters
 
 
+def with_axes(draws: Mapping[str, Draw]) -> tuple[str, ...]:
+    """Return the nodes whose draws have an axis of values, in their order."""
+    return tuple(name for name, draw in draws.items() if draw.has_axis)
+
+
 @dataclass(frozen=True, slots=True)
 class Surrogate:
     """The score-function gradient of one node: log q(node) times the downstream costs.
@@ -129,8 +134,8 @@ class Player:
 
     The loss `minimize` is the negative of a bound: the reduction over particles of a sum of terms.
     `links` are the links and parameters that the player trains, None for all. `draws` are in the
-    order of drawing; `enumerated` are those with an axis of values. `warm_up` is the fraction of
-    the run in which the weight of divergences rises from 0 to 1.
+    order of drawing. `warm_up` is the fraction of the run in which the weight of divergences rises
+    from 0 to 1.
     """
 
     name: str
@@ -141,9 +146,13 @@ class Player:
     surrogates: tuple[Surrogate, ...] = ()
     links: tuple[str, ...] | None = None
     state: tuple[State, ...] = ()
-    enumerated: tuple[str, ...] = ()
     warm_up: float = 0.0
     decisions: tuple[Decision, ...] = ()
+
+    @property
+    def enumerated(self) -> tuple[str, ...]:
+        """The nodes with an axis of values, in the order of their axes."""
+        return with_axes(self.draws)
 
     @property
     def is_bound(self) -> bool:
@@ -176,8 +185,8 @@ class Objective:
 
     `experiment` has the other parts of the spec. `simultaneous` players compute their gradients at
     the same parameters; `alternating` ones update one after the other. `likelihood` has the terms
-    of log p(x), if it has a closed form. The methods of the programs follow `first`: the first
-    player, with the draws of all players.
+    of log p(x), if it has a closed form. `draws` are those of all players, which the methods of the
+    programs use; a node that several players draw has that of the first of them.
     """
 
     graph: TypedGraph
@@ -185,21 +194,17 @@ class Objective:
     experiment: Experiment
     order: Order = "alternating"
     likelihood: Sum | None = None
-    first: Player = field(init=False, compare=False, repr=False)
+    draws: Mapping[str, Draw] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         draws = {n: d for player in reversed(self.players) for n, d in player.draws.items()}
-        lead = self.players[0]
-        if len(self.players) > 1:
-            axes = tuple(name for name, draw in draws.items() if draw.has_axis)
-            lead = replace(lead, draws=MappingProxyType(draws), enumerated=axes)
-        object.__setattr__(self, "first", lead)
+        object.__setattr__(self, "draws", MappingProxyType(draws))
+
+    @property
+    def enumerated(self) -> tuple[str, ...]:
+        """The nodes with an axis of values in the loss of any player."""
+        return with_axes(self.draws)
 
     def is_likelihood(self, player: Player) -> bool:
         """Whether the loss of a player is -log p(x), with the terms of the likelihood."""
         return self.likelihood is not None and player.parts == self.likelihood.parts
-
-    @property
-    def draws(self) -> Mapping[str, Draw]:
-        """The draws of all players; for a node that several players draw, that of the first one."""
-        return self.first.draws

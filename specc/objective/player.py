@@ -148,7 +148,6 @@ def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -
         state=(*states(surrogates, draws, reduction), *buffer_states(typed, buffers)),
         links=expansion.links,
         warm_up=expansion.shaping.warm_up if is_weighted else 0.0,
-        enumerated=tuple(n for n, d in draws.items() if d.has_axis),
         decisions=(
             *decisions,
             *paths,

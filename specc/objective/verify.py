@@ -42,7 +42,6 @@ def _verify_draws(graph: Graph, player: Player) -> None:
         assert (node.is_drawn or node.parts) and node.entry is not None, name
         assert not draw.entry.needs_reparameterized or node.entry.reparameterized, name
     assert player.particles == 1 or any(draw.is_sampled for draw in player.draws.values())
-    assert player.enumerated == tuple(n for n, draw in player.draws.items() if draw.has_axis)
     scored = {name for name, draw in player.draws.items() if draw.entry.score_function}
     assert {surrogate.node for surrogate in player.surrogates} <= scored
 

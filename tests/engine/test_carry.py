@@ -39,7 +39,7 @@ def test_a_run_starts_where_another_ended(first, tmp_path):
     )
 
 
-def test_only_what_has_the_same_shape_is_taken(first, tmp_path):
+def test_only_tensors_of_equal_shape_are_loaded(first, tmp_path):
     code = making.copy("vae", tmp_path, lambda m: m.update(parameters=[]), epochs=1)
     making.edit(code, "model.py", "24", "12")
     train.train(code, tmp_path / "run", start(first))

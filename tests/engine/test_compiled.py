@@ -182,7 +182,7 @@ def test_a_compiled_run_resumes_to_itself(tmp_path, monkeypatch):
     assert weights_hash(tmp_path / "run") == weights_hash(tmp_path / "whole")
 
 
-def test_what_a_graph_cannot_hold_is_said_and_trained_eagerly(tmp_path):
+def test_what_a_graph_cannot_hold_is_reported_and_trained_eagerly(tmp_path):
     edit = ("objective.py", "normal.rsample(noise, ", "gamma_instead(noise, ")
     code = making.copy("shallow", tmp_path, epochs=1, compile="on")
     making.edit(code, *edit)
@@ -217,7 +217,7 @@ train: {epochs: 1, batch_size: 5, compile: on}
         ("implicit", "a fixed point takes as many steps as its numbers need"),
     ],
 )
-def test_what_takes_another_number_of_steps_each_time_is_said(kind, reason, tmp_path, monkeypatch):
+def test_a_varying_number_of_steps_is_reported(kind, reason, tmp_path, monkeypatch):
     """The reason is checked before torch compiles, whose messages are about its internals."""
     monkeypatch.chdir(tmp_path)
     np.savez("d.npz", x=np.random.default_rng(0).normal(size=(10, 12)))

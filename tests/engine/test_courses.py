@@ -107,7 +107,7 @@ def test_the_mean_of_the_weights_is_what_is_used(tmp_path):
             assert not torch.equal(parameter, found.weights[name])
 
 
-def test_checkpoints_are_kept_as_asked(tmp_path, monkeypatch):
+def test_checkpoints_are_kept_as_configured(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
     code = making.copy("vae", tmp_path, epochs=5, keep=4)
     train.train(code, tmp_path / "run", QUIET)

@@ -22,6 +22,9 @@ def call(entry: Function, *arguments: tuple[object, int]) -> torch.Tensor:
     ranks = [rank for _, rank in arguments]
     wanted = max(ranks) if entry.elementwise else entry.least_rank
     values = [_aligned(value, rank, wanted) for value, rank in arguments]
+    if entry.method is not None:
+        axes = tuple(range(-ranks[0], 0))
+        return getattr(values[0], entry.method)(axes) if axes else values[0]
     options = {"dims": ranks[0]} if entry.event_dims else {}
     return target(entry)(*values, **options)
 

@@ -71,7 +71,7 @@ def test_an_entry_sees_all_that_are_before_it_and_in_reach_and_none_else(case):
 
 
 @ALL
-def test_entries_of_the_last_axes_come_at_once_as_it_says(case):
+def test_entries_of_the_last_axes_come_at_once(case):
     """Exactly that many last axes share an order number."""
     kind, _, shape, *_ = case
     made, count = net(*case), CAUSAL_LINKS[kind].together(shape)

@@ -125,7 +125,7 @@ def test_leading_axes_broadcast(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
-def test_draws_have_the_shape_that_is_asked(name: str) -> None:
+def test_draws_have_the_shape_that_is_requested(name: str) -> None:
     module, entry = runtime(name), DISTRIBUTIONS[name]
     made = tensors(ROWS[name].parameters[0])
     event = made[-1].shape[-1:] if entry.result_dims else ()

@@ -97,7 +97,7 @@ def test_single_precision_is_within_its_rounding():
     torch.testing.assert_close(found.double(), exact, rtol=1e-5, atol=0.0)
 
 
-def test_what_a_step_says_of_all_alike_may_be_said_once():
+def test_a_value_shared_by_all_steps_may_be_given_once():
     """Axes of states, steps and rows may have size 1, and `log_single` is optional."""
     pair = torch.randn(STATES, STATES, 1, STEPS)
     pair[..., 0] = pair[:1, ..., 0]  # the first step has no previous state

@@ -338,7 +338,7 @@ COSTS = ("signal_a = log_p_axb - log_q_a", "signal_a = -log_q_a")
         ("enumerate", "elbo", [("concat(a, x, b)", "concat(b, x, a)")]),
     ],
 )
-def test_a_part_is_paid_by_the_density_of_the_whole(tmp_path, draw, objective, wrong):
+def test_a_part_is_scored_by_the_joint_density(tmp_path, draw, objective, wrong):
     spec = BITS.format(DRAW=draw).replace("OBJECTIVE", objective)
     with torch.enable_grad():
         gradients.check(spec, exact_elbo, tmp_path, wrong)

@@ -308,7 +308,7 @@ objective: {iwae: {particles: 3}}
 """
 
 
-def test_a_guide_is_told_where_data_is_known(tmp_path):
+def test_a_guide_receives_the_mask_of_known_data(tmp_path):
     """`known(y)` is like a data field with the mask; `known(x)` is 1, since x is never missing."""
     told = TOLD.replace("GIVEN\n", "").replace("MASK", "known(y)").replace("WHOLE", "known(x)")
     given = TOLD.replace("GIVEN", "  m: {given: m}\n  w: {given: w}")
@@ -338,7 +338,7 @@ def test_a_guide_is_told_where_data_is_known(tmp_path):
     assert full.item() != pytest.approx(found.item(), abs=1e-3)
 
 
-def test_a_guide_that_does_not_ask_is_not_told(tmp_path):
+def test_a_guide_without_known_receives_no_mask(tmp_path):
     told = TOLD.replace("GIVEN\n", "").replace(", WHOLE", "").replace(", MASK", "")
     silent = program(HEAD.replace("SHAPE", "[4]") + told, tmp_path)
     assert silent.capabilities["guide.sample_and_log_prob"] == ("y", "x")
@@ -357,7 +357,7 @@ objective: {minimize: '0.5 * kl(guide.z, model.z) - log_prob(model.x)'}
 """
 
 
-def test_what_no_term_depends_on_is_neither_drawn_nor_taken(tmp_path):
+def test_what_no_term_depends_on_is_neither_drawn_nor_an_input(tmp_path):
     made = program(HEAD.replace("SHAPE", "[]") + UNUSED, tmp_path)
     loss, *_ = computed(made, {"x": X}, Noise.at(0, dtype=torch.float64), 4)
     assert torch.isfinite(loss)

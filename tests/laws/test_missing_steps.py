@@ -136,7 +136,7 @@ def conditional_marginal(made, given, known):
     return log_p(zero) + rest_of + len(zero) * torch.tensor(2 * torch.pi).log() / 2
 
 
-def test_a_recurrent_guide_is_told_of_gaps(tmp_path):
+def test_a_recurrent_guide_receives_the_mask_of_gaps(tmp_path):
     """The mask is an input at each step, and missing values have no term in the bound."""
     told = gaps(states.DEEP).replace("back(h[t+1], x)", "back(h[t+1], x, known(x))")
     given = gaps(states.DEEP).replace("back(h[t+1], x)", "back(h[t+1], x, m)")

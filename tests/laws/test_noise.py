@@ -20,7 +20,7 @@ def test_mix_has_no_collisions_over_a_grid() -> None:
     assert all(0 <= seed < 2**63 for seed in seeds)
 
 
-def test_mix_tells_orders_and_lengths_apart() -> None:
+def test_mix_distinguishes_orders_and_lengths() -> None:
     made = [mix(*counters) for n in (1, 2, 3, 4) for counters in product(range(-2, 8), repeat=n)]
     assert len(set(made)) == len(made)
 
@@ -41,7 +41,7 @@ def test_neighbouring_counters_are_independent() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_numbers_have_the_type_and_the_shape_asked(dtype: torch.dtype) -> None:
+def test_numbers_have_the_type_and_the_requested_shape(dtype: torch.dtype) -> None:
     noise = Noise.at(1, dtype=dtype)
     made = [noise.normal((2, 3)), noise.uniform([2, 3]), noise.exponential((2, 3))]
     made += [noise.gamma(2.0, (2, 3)), noise.log_gamma(0.5, (2, 3)), noise.poisson(3.0, (2, 3))]

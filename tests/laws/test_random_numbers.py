@@ -161,7 +161,7 @@ def summed_log_p(program, checked, values):
 
 def weighed(program, checked, rows):
     """The mean of -log w over draws from the guide, for many rows at once."""
-    objective = checked.objective.first
+    (objective,) = checked.objective.players
     for chunk in range(CHUNKS):
         latents, log_q = guided(program, rows, objective.particles, 1000 + chunk)
         log_w = summed_log_p(program, checked, {**rows, **latents}) - log_q
@@ -183,7 +183,7 @@ def interpreted(program, checked, rows):
 
 def check_loss(program, checked, batch):
     """Checks that the loss is the mean of -log w, or of -log of the mean of K weights."""
-    objective = checked.objective.first
+    (objective,) = checked.objective.players
     guided_all = all(draw.program == GUIDE for draw in objective.draws.values())
     shared = any(ROWS not in checked.typed.type("model", n).plates for n in objective.draws)
     if objective.entry.variable == "objective" or (shared and not guided_all):

@@ -90,7 +90,7 @@ def mixed(table, chance):
 
 @EXAMPLES
 @given(specs(steps=60))
-def test_every_node_is_told_and_drawn(written):
+def test_every_node_is_explained_and_drawn(written):
     plan = plan_of(written)
     if plan is None:
         return
@@ -100,7 +100,8 @@ def test_every_node_is_told_and_drawn(written):
             assert re.search(rf"^    {re.escape(name)} ", told, re.MULTILINE), name
     for draw in plan.objective.draws.values():
         assert draw.reason in told
-    assert set(explain_json(plan)["objective"]["draws"]) == set(plan.objective.draws)
+    (player,) = explain_json(plan)["players"].values()
+    assert set(player["draws"]) == set(plan.objective.draws)
     drawn = {dot.key for dot in picture(plan.graph).dots}
     assert all({a.start, a.end} <= drawn for a in picture(plan.graph).arrows)
     for form in (text, mermaid, dot):

@@ -37,7 +37,7 @@ def log_joint(logits, x, known=True):
     return LOG_PRIOR + (x * known) @ lit.T + ((1 - x) * known) @ dark.T
 
 
-def test_labels_that_are_known_hidden_and_told(tmp_path):
+def test_labels_that_are_observed_hidden_and_given(tmp_path):
     """log p(x, y), log p(x) without labels, and p(y | x) by Bayes' rule.
 
     Predictions are more accurate than a logistic regression on the 100 labelled rows.
@@ -89,7 +89,7 @@ def test_half_of_the_pixels_on_a_plane_of_latents(tmp_path):
     assert ((weighted - means)[missing] ** 2).mean() < 0.001
 
 
-def test_half_of_the_pixels_are_better_told_than_by_their_means(tmp_path):
+def test_half_of_the_pixels_are_better_predicted_than_by_their_means(tmp_path):
     run = trained("imputation", tmp_path, ("train.epochs=40", FASTER))
     whole, missing = scored(run, "test", revealed=True)["x"], ~scored(run, "test")["x_known"]
     own, plain = (((v - whole)[missing] ** 2).mean() for v in filled(run))

@@ -74,7 +74,7 @@ def mean_log_p(tables, seen):
     return (seen * np.log(joint(*tables).sum(1))).sum() / seen.sum()
 
 
-def test_the_student_network_is_learnt_with_one_node_unseen(tmp_path):
+def test_the_student_network_is_learned_with_one_node_unseen(tmp_path):
     """EM gains nothing; a likelihood-ratio test of 13 parameters accepts the tables of the book."""
     sampled(tmp_path)
     run = trained("student", tmp_path, SETTINGS, data_dir=tmp_path)

@@ -208,6 +208,13 @@ def method(base: Code, name: str, /, *arguments: Code | object, **keywords: Code
     return call(Attribute(base, name), *arguments, **keywords)
 
 
+def over_last(value: Code, name: str, count: int) -> Code:
+    """Return `value.sum(-1)`, or another reduction of tensors, over the last `count` axes."""
+    if count == 0:
+        return value
+    return method(value, name, -1 if count == 1 else tuple(range(-count, 0)))
+
+
 def call(function: Code, /, *arguments: Code | object, **keywords: Code | object) -> Call:
     """Return a call; arguments that are not code become literals."""
     pairs = tuple((key, literal(value)) for key, value in keywords.items())

@@ -57,7 +57,6 @@ class _Lowering:
 
     def __init__(self, plan: Plan, program: ProgramPlan) -> None:
         self.plan, self.program = plan, program
-        self.player = plan.objective.first
         self.lowered: dict[str, Callable[[], Function]] = {
             "log_joint": self.log_joint,
             "log_prior": self.log_prior,
@@ -82,7 +81,9 @@ class _Lowering:
     ) -> Scope:
         owners = {self.program.name: SELF}
         layout = layout or Layout()
-        return Scope(self.plan, self.player, owners, layout, fills=fills, has_noise=has_noise)
+        return Scope(
+            self.plan, self.plan.objective.draws, owners, layout, fills=fills, has_noise=has_noise
+        )
 
     def _inputs(self, method: str) -> tuple[Input, ...]:
         return self.plan.methods[self.program.name][method]
@@ -126,8 +127,8 @@ class _Lowering:
     def log_prob(self) -> Function:
         """Return `log_prob`: log p(x) with finite latents summed out, [rows]."""
         plan, names = self.plan, self._inputs("log_prob")
-        stochastic, enumerated = is_stochastic(plan), self.player.enumerated
-        layout = Layout.of(plan, self.player, 1)
+        stochastic, enumerated = is_stochastic(plan), plan.objective.enumerated
+        layout = Layout.of(plan, enumerated, 1)
         scope = self._scope(layout, plan.filled, has_noise=stochastic)
         data = ", ".join(n for n in names if isinstance(n, str) and self._is_observed(n))
         summed = f", {', '.join(enumerated)} summed out" if enumerated else ""
@@ -209,14 +210,15 @@ class _Lowering:
     def sample_and_log_prob(self) -> Function:
         """Return `sample_and_log_prob`: samples of the guide, and their log-density."""
         plan, program, names = self.plan, self.program, self._inputs("sample_and_log_prob")
+        draws = plan.objective.draws
         scope = self._scope(Layout(2), plan.filled)
         scope.counts = plan.counts
-        drawn = [n for n in program.order if n in program.factors and n in self.player.draws]
+        drawn = [n for n in program.order if n in program.factors and n in draws]
         terms, densities = Terms(scope), []
         for name in drawn:
             with scope.on(program.name, name):
                 draw(scope, program, name, "rsample")
-                term = terms.term(self.player.draws[name].density)
+                term = terms.term(draws[name].density)
                 densities.append(Signed(False, Name(term)))
         log_q = densities[0].term
         if len(densities) > 1:

@@ -195,7 +195,7 @@ def _cover(arguments: Sequence[Argument], factor: Factor) -> bool:
 
 def emit_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> None:
     """Emit all values of an enumerated node, or the probe points of one that is integrated out."""
-    if scope.player.draws[factor.node.name].is_integrated:
+    if scope.draws[factor.node.name].is_integrated:
         _probe_points(scope, factor)
     else:
         enumerate_values(scope, factor, data)

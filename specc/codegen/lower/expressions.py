@@ -167,8 +167,6 @@ class Expressions:
         if entry.elementwise and len(given) > 1:
             rank = max(item.rank for item in given)
             given = [align(item, rank) for item in given]
-        keywords: dict[str, object] = {"dims": items[0].rank} if entry.event_dims else {}
-        keywords |= self._mask(call.arguments[0]) if entry.of_data else {}
         sizes = [
             self._size_of(a) if n in entry.sizes else items[n].shape
             for n, a in enumerate(call.arguments)
@@ -178,7 +176,12 @@ class Expressions:
             variable = call.arguments[1]
             assert isinstance(variable, Name)
             taken[0] = code.as_function(self.plan.python[variable.id], taken[0])
-        value = code.call(code.target(entry.target), *taken, **keywords)
+        if entry.method is not None:
+            value = code.over_last(taken[0], entry.method, items[0].rank)
+        else:
+            keywords: dict[str, object] = {"dims": items[0].rank} if entry.event_dims else {}
+            keywords |= self._mask(call.arguments[0]) if entry.of_data else {}
+            value = code.call(code.target(entry.target), *taken, **keywords)
         return Event(value, entry.shape(tuple(sizes)), any(item.varies for item in items))
 
     def _mask(self, data: Expression) -> dict[str, Code]:

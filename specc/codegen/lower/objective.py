@@ -61,9 +61,9 @@ class _Loss:
         self.plan, self.player = plan, player
         owners: dict[str, Code] = {name: Name(name) for name in plan.programs}
         owners |= {n: Name(p.copy_of) for n, p in plan.graph.graph.programs.items() if p.copy_of}
-        layout = Layout.of(plan, player, player.particles)
+        layout = Layout.of(plan, player.enumerated, player.particles)
         self.scope = Scope(
-            plan, player, owners, layout, fills=plan.filled, has_noise=True, has_shapes=True
+            plan, player.draws, owners, layout, fills=plan.filled, has_noise=True, has_shapes=True
         )
         self.scope.counts = plan.counts
         self.terms = Terms(self.scope)

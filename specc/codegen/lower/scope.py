@@ -15,7 +15,7 @@ from specc.codegen.plan import Argument, Factor, Input, Missing, Plan
 from specc.graph.graph import MODEL, ROWS, Type
 from specc.graph.nodes import Node, NodeId
 from specc.graph.queries import name_in_model
-from specc.objective.objective import Player
+from specc.objective.objective import Draw
 
 NOISE = Name("noise")
 
@@ -27,6 +27,7 @@ Made = tuple[str, str, str]
 class Scope:
     """The body of one function.
 
+    - `draws` has the draws by the names of nodes.
     - `owners` has the code for each program, such as `self` inside its own class.
     - `statements` are the statements so far, and `about` is the node that the next ones belong to.
     - `values` has the variables defined here by the names of their nodes, with their axes.
@@ -42,7 +43,7 @@ class Scope:
     """
 
     plan: Plan
-    player: Player
+    draws: Mapping[str, Draw]
     owners: Mapping[str, Code]
     layout: Layout
     fills: frozenset[str] = frozenset()
@@ -227,9 +228,7 @@ def steps(kind: Type) -> tuple[str, ...]:
 
 def sum_last(value: Code, count: int) -> Code:
     """Return the sum over the last `count` axes."""
-    if count == 0:
-        return value
-    return code.method(value, "sum", -1 if count == 1 else tuple(range(-count, 0)))
+    return code.over_last(value, "sum", count)
 
 
 def expand_mask(mask: str, axes: int) -> Code:

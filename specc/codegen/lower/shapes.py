@@ -22,7 +22,7 @@ PARTICLES, BATCH = "K", "B"
 
 def states_of(scope: Scope, name: str) -> int:
     """Return the length of the axis of a node that is summed or integrated out."""
-    drawn = scope.player.draws[name]
+    drawn = scope.draws[name]
     node = scope.plan.graph.graph.node((drawn.program, name))
     if drawn.is_integrated:
         return 1 + math.prod(scope.plan.graph.types[node.id].shape)
@@ -37,7 +37,7 @@ def shape(
         return ""
     graph, held = scope.plan.graph.graph, set(axes)
     enumerated = scope.layout.enumerated
-    if enumerated and (steps(factor.type) or not set(enumerated) <= set(scope.player.draws)):
+    if enumerated and (steps(factor.type) or not set(enumerated) <= set(scope.draws)):
         return ""
     outer = [PARTICLES] if PARTICLE in held else []
     for name in enumerated:

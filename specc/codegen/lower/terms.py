@@ -137,7 +137,7 @@ class Terms:
         scope = self.scope
         factor = scope.factor(term.program, term.node)
         density_name = scope.plan.program(term.program).density_name
-        draw = scope.player.draws.get(term.node)
+        draw = scope.draws.get(term.node)
         known = "_known" if term.rows == "known" else ""
         detached = draw is not None and draw.stops_parameters and term.program == GUIDE
         with scope.on(term.program, term.node):
@@ -317,7 +317,7 @@ class Terms:
         Values of data that do not agree with the data have weight 0.
         """
         if axes not in self.weights:
-            draws = self.scope.player.draws
+            draws = self.scope.draws
             programs = [self.scope.plan.program(draws[name].program) for name in axes]
             shown = " ".join(
                 f"{program.density_name}({program.factors[name].conditional})"

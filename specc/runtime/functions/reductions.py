@@ -35,19 +35,9 @@ def logsumexp(value: Tensor, *, dims: int) -> Tensor:
     return torch.where(possible, total, -torch.inf)
 
 
-def max(value: Tensor, *, dims: int) -> Tensor:
-    """The maximum over the last `dims` axes."""
-    return value.flatten(-dims).amax(-1) if dims else value
-
-
 def mean(value: Tensor, *, dims: int) -> Tensor:
     """The mean over the last `dims` axes."""
     return to_float(value).flatten(-dims).mean(-1) if dims else to_float(value)
-
-
-def min(value: Tensor, *, dims: int) -> Tensor:
-    """The minimum over the last `dims` axes."""
-    return value.flatten(-dims).amin(-1) if dims else value
 
 
 def mse(left: Tensor, right: Tensor, *, dims: int) -> Tensor:
@@ -67,8 +57,3 @@ def norm(value: Tensor, *, dims: int) -> Tensor:
 def prod(value: Tensor, *, dims: int) -> Tensor:
     """The product over the last `dims` axes."""
     return value.flatten(-dims).prod(-1) if dims else value
-
-
-def sum(value: Tensor, *, dims: int) -> Tensor:
-    """The sum over the last `dims` axes."""
-    return value.flatten(-dims).sum(-1) if dims else value

@@ -31,7 +31,7 @@ def project(tmp_path):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_asks_specc(capsys, shell):
+def test_the_script_calls_specc(capsys, shell):
     result = run(capsys, "completion", shell)
     assert result.code == 0
     assert f"_SPECC_COMPLETE={shell} " in result.out

@@ -107,7 +107,7 @@ def test_as_json(shared, capsys):
     assert found["labels"] == {}
 
 
-def test_an_estimator_that_is_asked_for_by_its_name_is_refused(shared, capsys):
+def test_an_estimator_that_is_requested_by_its_name_is_refused(shared, capsys):
     done = specc_verb(capsys, "evaluate", shared.folder, "--estimator", "iwae")
     assert (done.code, done.out) == (2, "")
     assert "E0813" in done.err

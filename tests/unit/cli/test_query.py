@@ -131,7 +131,7 @@ def students(rows, rng):
     return np.stack([difficulty, grade, drawn(SCORES[intelligence]), drawn(LETTERS[grade])], 1)
 
 
-def test_a_run_answers_with_its_learnt_tables(tmp_path, monkeypatch, capsys):
+def test_a_run_answers_with_its_learned_tables(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "specs" / "student.yaml", tmp_path)
     rows = students(8000, np.random.default_rng(0))

@@ -66,7 +66,7 @@ def test_a_new_file_never_replaces_one(tmp_path):
         write_new_file(tmp_path / "b" / "c", "text")
 
 
-def test_a_folder_tells_what_changed(tmp_path):
+def test_a_folder_reports_what_changed(tmp_path):
     files_ = {"model.py": "a", "deep/er.py": "b"}
     assert write_folder(tmp_path / "out", files_) == ("model.py", "deep/er.py")
     assert write_folder(tmp_path / "out", files_) == ()

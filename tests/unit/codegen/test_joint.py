@@ -98,7 +98,7 @@ ALONE = ALONE.replace("estimator: iwae, particles: 5", "estimator: exact")
         (SPEC, SPEC.replace("scale: 1", "scale: 2"), "the scale of p(x, u): 1 -> 2"),
     ],
 )
-def test_a_change_is_told(old, new, told):
+def test_a_change_is_listed(old, new, told):
     assert told in {c.what for c in compare(plan(old), plan(new)).changes}
 
 

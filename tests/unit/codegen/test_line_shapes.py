@@ -36,7 +36,8 @@ def made(name, folder, change=("", "")):
     computed(program, batch, Noise.at(0), ROWS, name=loss.name)
     function = program._losses[loss.name]
     found = sys.modules[function.__module__].__dict__[line_shapes.RECORD]
-    return found, checked.plan.objective.first.particles
+    (player,) = checked.plan.objective.players
+    return found, player.particles
 
 
 @pytest.mark.parametrize("name", SMALL)

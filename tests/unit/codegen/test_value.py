@@ -39,7 +39,7 @@ def plan():
 
 def scope(made):
     layout = Layout(2, ("s",))
-    return Scope(made, made.objective.first, {}, layout)
+    return Scope(made, made.objective.draws, {}, layout)
 
 
 def test_axes_before_the_event_follow_from_the_plates_of_a_node():

@@ -27,12 +27,12 @@ def test_ranges_shares_and_types():
     assert found.missing == 2 / 6
 
 
-def test_bytes_are_told_as_the_source_means_them():
+def test_bytes_are_described_as_the_source_means_them():
     found = summary(field(), Column(np.array([0, 255, 51], np.uint8), 1 / 255))
     assert (found.low, found.high, found.missing) == (0.0, 1.0, 0.0)
 
 
-def test_a_file_in_pieces_is_told_as_a_whole(monkeypatch):
+def test_a_file_in_pieces_is_described_as_one(monkeypatch):
     raw = np.random.default_rng(0).normal(size=(1000, 3))
     whole = summary(field((3,)), Column(raw))
     monkeypatch.setattr(table, "CHUNK", 240)

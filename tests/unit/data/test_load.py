@@ -121,7 +121,7 @@ def test_the_first_value_out_of_the_support(tmp_path, support, values, says):
     assert message.startswith("a.yaml:3:9")
 
 
-def test_a_bad_value_is_told_by_row_and_column(tmp_path, monkeypatch):
+def test_a_bad_value_is_reported_by_row_and_column(tmp_path, monkeypatch):
     monkeypatch.setattr("specc.data.table.CHUNK", 1000)
     x = np.zeros((700, 3))
     x[699, 1] = 2

@@ -89,7 +89,7 @@ def test_statistics_are_those_of_the_known_values(tmp_path):
     assert found[~known].tolist() == [0.0, 0.0]
 
 
-def test_a_row_that_is_drawn_as_a_whole_is_not_partly_missing(tmp_path):
+def test_a_row_that_is_drawn_jointly_is_not_partly_missing(tmp_path):
     found = failure(tmp_path, entries(rank=0), x=X)
     assert found.code == "E0516"
     assert "row 0, column 1" in found.message
@@ -155,7 +155,7 @@ def test_what_cannot_be_hidden(tmp_path, hide, words):
     assert words in found.message
 
 
-def test_the_digest_tells_what_is_hidden(tmp_path):
+def test_the_digest_depends_on_what_is_hidden(tmp_path):
     plain = loaded(tmp_path, label(), y=Y).digest
     hidden = loaded(tmp_path, label(hide={"keep": 50}), y=Y).digest
     assert plain != hidden
@@ -186,7 +186,7 @@ def test_what_a_row_is_filled_up_with_is_not_hidden(tmp_path):
     assert known.tolist() == [[[False, False]] * 3, [[False, False], [True, True], [True, True]]]
 
 
-def test_the_share_of_missing_steps_is_told(tmp_path):
+def test_the_share_of_missing_steps_is_reported(tmp_path):
     np.savez(tmp_path / "d.npz", x=STEPS, x_lengths=LENGTHS)
     data = Data("npz", {"path": "d.npz"}, {}, {"x": steps()})
     parts = with_masks(parted(tables_of(data, tmp_path), data), data)

@@ -112,7 +112,7 @@ def test_what_is_filled_up_is_not_checked(tmp_path):
         loaded(tmp_path, field(), wrong)
 
 
-def test_a_longer_model_fills_up_more_and_a_shorter_one_is_told(tmp_path):
+def test_a_longer_model_fills_up_more_and_a_shorter_one_is_reported(tmp_path):
     batch = loaded(tmp_path, field((5,))).part("train").batch(slice(0, 1), Noise.at(0))
     assert batch["x"].tolist() == [[5, 6, 7, 0, 0]]
     with pytest.raises(RunFailure, match=r"values of shape \[3\]") as failure:

@@ -170,7 +170,7 @@ def test_npz_with_pickles_is_refused_and_nothing_runs(tmp_path):
     assert not mark.exists()
 
 
-def test_what_is_larger_than_the_memory_is_told_by_its_header(tmp_path, monkeypatch):
+def test_what_is_larger_than_the_memory_is_described_by_its_header(tmp_path, monkeypatch):
     monkeypatch.setattr("specc.data.data_folder.free_memory", lambda: 1000)
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros(100_000))
     message = fails("E0513", "npz", tmp_path, path="a.npz")
@@ -200,7 +200,7 @@ def test_npz_with_a_text_inside(tmp_path):
     assert "`x` is no array of numpy" in fails("E0505", "npz", tmp_path, path="a.npz")
 
 
-def test_npz_whose_header_asks_for_all_memory(tmp_path):
+def test_npz_whose_header_requests_all_memory(tmp_path):
     head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,)}"
     head = head.ljust(117) + b"\n"
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:

@@ -70,7 +70,7 @@ def test_a_picture_out_of_any_source():
     assert told(text.replace("[2, 3]", "[2, 2]")).fields["x"].picture is None
 
 
-def test_the_node_and_the_transforms_are_told():
+def test_the_node_and_the_transforms_are_shown():
     field = "{x: {from: a, shape: [3], standardize: true, scale: 2.0}}"
     x = told(f"source: a.npz, fields: {field}").fields["x"]
     assert (x.distribution, x.standardize, x.scale) == ("normal", True, 2.0)

@@ -16,7 +16,7 @@ def values(parts):
     return {name: part["x"].raw.tolist() for name, part in parts.items()}
 
 
-def test_everything_trains_where_nothing_is_asked():
+def test_everything_trains_without_a_split():
     assert values(split(table(4), {})) == {"train": [0, 1, 2, 3]}
 
 

@@ -66,7 +66,7 @@ def test_the_ring_has_the_entropy_that_its_page_says():
     assert abs(-log_p.mean() - -1.0742) < 5 * error + 1e-4
 
 
-def test_an_unknown_density_is_told_with_the_known_ones():
+def test_an_unknown_density_is_refused_with_the_known_ones():
     with pytest.raises(RunFailure, match="there is no density `ring8`") as failure:
         read("ring8")
     assert failure.value.code == "E0505" and "checkerboard" in str(failure.value.hint)

@@ -82,7 +82,7 @@ def test_the_answer_for_a_program(project, capsys):
     assert json.loads(said(capsys, "--json").out)["digest"] != found["digest"]
 
 
-def test_everything_that_does_not_fit_is_told_beside_the_table(project, capsys):
+def test_everything_that_does_not_fit_is_reported_beside_the_table(project, capsys):
     (project / "d" / "a.csv").write_text("age,height,y,is_test\n30,,7,0\n40,1.75,0,1\n")
     out = said(capsys, code=1).out
     assert "50%" in out
@@ -93,7 +93,7 @@ def test_everything_that_does_not_fit_is_told_beside_the_table(project, capsys):
     assert found["findings"][0]["place"] == "m.yaml:6:12"
 
 
-def test_a_constant_column_is_told(project, capsys):
+def test_a_constant_column_is_reported(project, capsys):
     (project / "d" / "a.csv").write_text(TABLE.replace("2,1,0", "1.5,1,0"))
     out = said(capsys, code=1).out
     assert "error[E0515]: `x`: column 1 (`height`) is 1.5 in every training row" in out
@@ -222,7 +222,7 @@ def test_files_beside_the_spec_need_no_folder(project, capsys):
     assert "the `doc` of the spec: Rows of the clinic." in err
 
 
-def test_a_wrong_spec_is_told_what_its_files_hold(project, capsys):
+def test_a_wrong_spec_still_shows_what_its_files_hold(project, capsys):
     """The shape of pictures is known from their files alone, and what is wrong may be that."""
     from PIL import Image
 

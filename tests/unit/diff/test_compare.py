@@ -49,7 +49,7 @@ def test_the_verdict(old, new, expected):
     assert verdict(VAE, VAE.replace(old, new)).verdict == expected
 
 
-def test_a_warm_up_is_told():
+def test_a_warm_up_is_a_change():
     found = verdict(VAE, VAE.replace("objective: elbo", "objective: {elbo: {warm_up: 0.1}}"))
     assert found.verdict == "all-tensors"
     assert [c.what for c in found.changes] == ["warm_up of the objective: 0 -> 0.1"]

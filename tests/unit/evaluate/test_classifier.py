@@ -138,7 +138,7 @@ def test_a_figure_states_the_run_and_the_layer(plane):
 
 
 @pytest.mark.parametrize("one_hot", [False, True])
-def test_accuracy_is_the_share_of_classes_as_asked_for(plane, one_hot):
+def test_accuracy_is_the_share_of_requested_classes(plane, one_hot):
     x = points(50)
     right = by_hand(plane, x)[1].argmax(-1)
     wanted = torch.where(torch.arange(50) < 15, 1 - right, right)

@@ -175,7 +175,7 @@ objective: mle
         ("P(a | w=2)", "E1003", "the values 0 to 1, and 2"),
     ],
 )
-def test_what_has_no_answer_is_said_with_the_node(question, code, words):
+def test_what_has_no_answer_is_reported_with_the_node(question, code, words):
     with pytest.raises(Refusal) as refused:
         Network(typed(MIXED)).answer(read_question(question))
     assert refused.value.diagnostic.code == code

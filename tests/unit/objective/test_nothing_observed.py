@@ -40,7 +40,7 @@ def test_a_sum_over_everything_is_one(latent, objective):
 
 
 @pytest.mark.parametrize("given", ["y: {given: y}", ""])
-def test_a_point_of_the_prior_is_learnt_without_data(given):
+def test_a_point_of_the_prior_is_learned_without_data(given):
     model = (
         "m: {latent: normal, loc: 0, scale: 1, global: true}\n  k: {latent: bernoulli, logits: m}"
     )

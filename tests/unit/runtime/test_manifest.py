@@ -70,7 +70,7 @@ def state(m, **changes):
         (lambda m: state(m, dtype="int64"), "is replicated, so it is a mean, and cannot be int64"),
     ],
 )
-def test_damage_is_told_with_its_place(tmp_path, change, says):
+def test_damage_is_reported_with_its_place(tmp_path, change, says):
     folder = making.copy("vae", tmp_path, change)
     with pytest.raises(RunFailure) as failure:
         manifest.read(folder)

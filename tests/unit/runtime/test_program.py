@@ -117,7 +117,7 @@ def test_a_failure_inside_names_the_node_and_the_line(tmp_path):
     assert isinstance(failure.value.__cause__, RuntimeError)
 
 
-def test_a_failure_in_a_line_without_a_place_is_told_by_its_caller(tmp_path):
+def test_a_failure_in_a_line_without_a_span_is_reported_at_its_caller(tmp_path):
     folder = making.copy("vae", tmp_path)
     making.edit(
         folder,

@@ -54,7 +54,7 @@ def test_an_update_is_the_optimizer_s_on_the_loss(tmp_path):
     assert any(g.abs().max() > 0 for g in gradients.values())
 
 
-def test_a_clipped_gradient_has_the_norm_that_was_asked(tmp_path):
+def test_a_clipped_gradient_has_the_norm_that_was_set(tmp_path):
     code = making.copy("vae", tmp_path, optimizer={"sgd": {"lr": 1.0}}, clip=0.01)
     program, step = stepping(code)
     before = weights(program)

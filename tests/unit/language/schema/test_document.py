@@ -115,7 +115,7 @@ def test_expressions_of_a_spec_without_guide_and_objective():
     assert "-z" in {print_expression(e) for e in written.expressions()}
 
 
-def test_links_carry_the_options_of_their_kind():
+def test_links_have_the_options_of_their_kind():
     links = sound(FULL).document.links
     assert [link.kind for link in links.values()] == ["mlp", "linear", "linear"]
     assert links["decoder"].options.model_dump()["mlp"] == (5, 6)

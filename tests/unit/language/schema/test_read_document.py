@@ -322,13 +322,13 @@ def test_one_mistake_gives_one_finding(text: str, code: str, marked: str, said: 
     ("text", "feature"),
     [*((node(t), f) for t, f in LATER), *((MODEL + t, f) for t, f in LATER_TOP)],
 )
-def test_what_comes_later_is_said_plainly(text: str, feature: str):
+def test_what_comes_later_is_refused_plainly(text: str, feature: str):
     _, findings = read_text(text)
     assert [f.code for f in findings] == ["E0901"]
     assert f"this version does not have `{feature}` yet" in words(findings[0])
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_the_text():
+def test_all_mistakes_are_reported_at_once_in_the_order_of_the_text():
     text = (
         "specc: 1\nname: m\n"
         "model:\n  z: {latent: normal, loc: a ^ b, shape: 3}\n  x: {observd: normal}\n"
@@ -404,7 +404,7 @@ def test_there_is_no_spec_without_a_model():
 @pytest.mark.parametrize(
     ("name", "code"), [("lambda", "E0109"), ("β", "E0108"), ("z-1", "E0108"), ("z'", "E0108")]
 )
-def test_a_word_that_cannot_be_a_name_is_told_once(name: str, code: str):
+def test_a_word_that_cannot_be_a_name_is_reported_once(name: str, code: str):
     text = f'{HEAD}model:\n  {name}: {{let: 1}}\n  y: {{let: "2 * {name}"}}\n'
     assert [f.code for f in read_text(text)[1]] == [code]
 

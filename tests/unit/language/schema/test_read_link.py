@@ -35,7 +35,7 @@ def test_the_message_gives_what_to_write(value):
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_what_is_written_is_taken(value):
+def test_given_options_are_used(value):
     followed = 0
     for kind in KINDS:
         for found in errors(SPEC.replace("LINK", f"{kind}: {value}")):
