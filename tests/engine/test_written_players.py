@@ -134,7 +134,10 @@ def test_a_player_trains_with_its_own_settings(tmp_path):
 def test_a_run_with_settings_of_players_is_one(tmp_path):
     code = made(tmp_path, OWN.replace("epochs: 3", "epochs: 1"))
     train.train(code, tmp_path / "run", QUIET)
-    assert {"bound loss", "critic loss"} <= losses(tmp_path / "run")[-1]["parts"].keys()
+    last = losses(tmp_path / "run")[-1]
+    assert {"bound loss", "critic loss"} <= last["parts"].keys()
+    assert last["bound lr"] == 0.01
+    assert 0.0005 < last["critic lr"] < 0.0006, "the linear schedule ends at half of 0.001"
 
 
 def test_the_parts_of_each_loss_are_reported_under_its_player(finished):
