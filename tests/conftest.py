@@ -55,6 +55,7 @@ LONG = (
     "unit/infer/test_network.py",
     "unit/language/test_formatter.py",
     "unit/objective/test_likelihood_estimates.py",
+    "unit/test_api.py",
     "unit/report",
     "unit/test_fuzz.py",
     "unit/test_hostile.py",

@@ -35,10 +35,12 @@ def parameters_of(arguments: ast.arguments) -> set[str]:
 
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """The descendants of a node, without those of inner functions and classes."""
-    for child in ast.iter_child_nodes(node):
+    left = list(ast.iter_child_nodes(node))
+    while left:
+        child = left.pop()
         if not isinstance(child, SCOPES):
             yield child
-            yield from own_nodes(child)
+            left += ast.iter_child_nodes(child)
 
 
 def rebindings_in(
