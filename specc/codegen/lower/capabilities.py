@@ -127,7 +127,9 @@ class _Lowering:
     def log_prob(self) -> Function:
         """Return `log_prob`: log p(x) with finite latents summed out, [rows]."""
         plan, names = self.plan, self._inputs("log_prob")
-        stochastic, enumerated = is_stochastic(plan), plan.objective.enumerated
+        stochastic = is_stochastic(plan)
+        # A loss may also sum out nodes of other programs, which log p(x) does not depend on.
+        enumerated = tuple(n for n in plan.objective.enumerated if n in self.program.factors)
         layout = Layout.of(plan, enumerated, 1)
         scope = self._scope(layout, plan.filled, has_noise=stochastic)
         data = ", ".join(n for n in names if isinstance(n, str) and self._is_observed(n))
