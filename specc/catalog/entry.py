@@ -125,6 +125,8 @@ class Function:
       function is available in losses only.
     - `remembers`: the result is drawn from rows of the first argument in this step and previous
       ones, a state of the loss; their number is the second argument. The result has no gradient.
+    - `scalar`: the scalar that each step passes to a loss, which is the result; such a function has
+      no arguments, and is available in losses only.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Function:
     differentiates: bool = False
     over_rows: bool = False
     remembers: bool = False
+    scalar: str = ""
     numbers_from: int | None = None
 
     @property

@@ -94,6 +94,7 @@ FUNCTIONS: Registry[Function] = Registry(
         **_rows("functions.calculus", "grad"),
         **_rows("functions.discrepancies", "energy_mmd linear_mmd rational_quadratic_mmd rbf_mmd"),
         **_rows("functions.reductions", "argmax argmin logsumexp max mean min mse norm prod sum"),
+        **_rows("functions.schedules", "progress"),
         **_rows(
             "functions.vectors",
             "concat dot eye flatten log_softmax one_hot softmax squared_distances",

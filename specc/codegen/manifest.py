@@ -100,6 +100,7 @@ def _scalars(plan: Plan, player: Player) -> dict[str, dict[str, Any]]:
         found[argument] = {"kind": "observed_fraction", "of": plan.python[name]}
     if player.warm_up:
         found["kl_weight"] = {"kind": "kl_weight", "warm_up": player.warm_up}
+    found |= {name: {"kind": name} for name in loss.scalars}
     return found
 
 

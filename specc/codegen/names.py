@@ -15,6 +15,7 @@ from specc.language.reserved import MODULE_ATTRIBUTES
 OWN = frozenset(
     """
     self model guide networks noise rows particles data_size kl_weight loss math torch nn init score
+    progress
     Tensor Noise Model Guide Networks Program program
     logmeanexp cholesky_factor concat one_hot stack to_float gather_nd index_select
     lag lead initial_value expand_steps sequence_mask masked_update stack_steps

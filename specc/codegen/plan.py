@@ -278,13 +278,15 @@ class Loss:
 
     `inputs` are data, at least one field, from which the number of rows is read. `shares` maps the
     arguments that are fractions of rows with a value to the nodes. If `needs_data_size`, the number
-    of rows of the data is an argument, by which the terms of global nodes are divided.
+    of rows of the data is an argument, by which the terms of global nodes are divided. `scalars`
+    are the arguments that are numbers of the step, with the functions that make tensors of them.
     """
 
     function: str
     inputs: tuple[Input, ...]
     shares: Mapping[str, str]
     needs_data_size: bool
+    scalars: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from specc.catalog.entry import Function
 from specc.codegen.names import function_of
 from specc.codegen.plan import Factor, Input, Loss, Mask, Plan, ProgramPlan
 from specc.graph.graph import GUIDE, MODEL, ROWS
 from specc.language.expressions.tree import Number
 from specc.objective.objective import Player
 from specc.objective.passes.row_sources import densities_are_paired
-from specc.objective.terms import LogProb, Part, Reduce, Sum, Value, densities_in, value_node, walk
+from specc.objective.terms import (
+    Apply,
+    LogProb,
+    Part,
+    Reduce,
+    Sum,
+    Value,
+    densities_in,
+    value_node,
+    walk,
+)
 
 Methods = Mapping[str, tuple[Input, ...]]
 """The methods of a program that are called from outside, with the inputs of each."""
@@ -229,7 +240,15 @@ def _loss(plan: Plan, player: Player) -> Loss:
             {plan.missing[t.node].fraction: t.node for t in densities if t.rows == "known"}
         ),
         needs_data_size=any(is_shared(plan, part) for part in player.parts),
+        scalars=MappingProxyType({f.scalar: f.target for f in _of_the_step(plan, player)}),
     )
+
+
+def _of_the_step(plan: Plan, player: Player) -> Iterator[Function]:
+    """Yield the functions in a loss whose result each step passes to it."""
+    functions = plan.graph.graph.functions
+    called = (t.op for t in walk(player.bound) if isinstance(t, Apply))
+    yield from (functions[op] for op in called if op in functions and functions[op].scalar)
 
 
 def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:

@@ -187,7 +187,7 @@ def main(path: str) -> None:
 {drawn}
                 noise, state = Noise.at(SEED, step, turn, number), states[number]
                 before = [state] if state else []
-                own = {{name: given[name] for name in taken}}
+{numbers}                own = {{name: given[name] for name in taken}}
                 value, *after, parts = loss({models}, noise, *before, **own)
                 states[number] = after[0] if after else state
                 optimizer.zero_grad()
@@ -203,6 +203,9 @@ if __name__ == "__main__":
     main(sys.argv[1])
 '''
 
+
+OF_THE_STEP = {"progress": "step / STEPS"}
+"""How a script computes a number of the step."""
 
 ROUNDS = {
     "alternating": "[[n] for n, player in enumerate(PLAYERS) for _ in range(player[-1])]",
@@ -220,12 +223,14 @@ def _script(plan: Plan) -> str:
         return SEVERAL.format(**_common(plan), **_of_players(plan), **rows)
     (player,) = players
     rising = player.warm_up
+    weights = [f"kl_weight=min(1.0, step / ({rising:g} * STEPS))"] if rising else []
+    weights += [f"{name}={OF_THE_STEP[name]}" for name in plan.losses[player.name].scalars]
     return SCRIPT.format(
         **_common(plan),
         **_of_rows(plan, "batch", " " * 8),
         **_of_state(player),
         size=", data_size=rows" if plan.losses[player.name].needs_data_size else "",
-        weight=f", kl_weight=min(1.0, step / ({rising:g} * STEPS))" if rising else "",
+        weight=f", {', '.join(weights)}" if weights else "",
     )
 
 
@@ -314,12 +319,16 @@ def _of_players(plan: Plan) -> dict[str, str]:
         loss = plan.losses[player.name]
         taken = [plan.python[n] for n in loss.inputs]
         taken += ["data_size"] if loss.needs_data_size else []
+        taken += loss.scalars
         starts = tuple(f"{name}." for name in trained(plan, player))
         first = {each.name: (each.shape, each.initial) for each in player.state}
         own = plan.experiment.training.of(player.name)
         rest = f"{first!r}, {own.learning_rate!r}, {own.updates!r}"
         lines.append(f"    ({loss.function}, {taken!r}, {starts!r}, {rest}),")
+    scalars = {name for loss in plan.losses.values() for name in loss.scalars}
+    numbers = (f'{" " * 16}given["{name}"] = {OF_THE_STEP[name]}\n' for name in sorted(scalars))
     return {
+        "numbers": "".join(numbers),
         "losses": ", ".join(plan.functions),
         "players": "\n".join(lines),
         "modules": "{" + ", ".join(f'"{name}": {name}' for name in plan.programs) + "}",

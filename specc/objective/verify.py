@@ -60,7 +60,8 @@ def _verify_terms(graph: Graph, player: Player) -> None:
                 known = isinstance(expression, Number) or graph.node(value_node(expression))
                 assert known, term
             case Apply(op=op, terms=terms):
-                assert terms and (op in ("*", "/", "**") or graph.functions[op].elementwise)
+                assert op in ("*", "/", "**") or graph.functions[op].elementwise, term
+                assert terms or graph.functions[op].scalar, term
     for reduced in _log_sums(player.minimize):
         assert isinstance(reduced, Sum), reduced
         for part in reduced.parts:

@@ -80,8 +80,11 @@ class _Loss:
         if self.loss.needs_data_size:
             keywords.append(Parameter("data_size", "int"))
         keywords += [Parameter(name, "float", "1.0") for name in self.loss.shares]
-        if player.warm_up:
-            keywords.append(Parameter(KL_WEIGHT, "Tensor | float", "1.0"))
+        weights = [KL_WEIGHT] if player.warm_up else []
+        weights += self.loss.scalars
+        keywords += [Parameter(name, "Tensor | float", "1.0") for name in weights]
+        for name, target in self.loss.scalars.items():
+            self.scope.assign(name, code.call(code.target(target), Name(name)))
         if plan.objective.is_likelihood(player):
             self._likelihood()
         else:

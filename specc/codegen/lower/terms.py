@@ -120,7 +120,10 @@ class Terms:
         if op in ("*", "/", "**"):
             left, right = values
             return code.Binary(op, left, right)
-        return code.call(code.target(self.scope.plan.graph.graph.functions[op].target), *values)
+        function = self.scope.plan.graph.graph.functions[op]
+        if function.scalar:
+            return Name(function.scalar)
+        return code.call(code.target(function.target), *values)
 
     def fresh(self, wanted: str) -> str:
         """Return a new name for a variable."""

@@ -104,6 +104,12 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
+        "E0462",
+        "weight-inside-a-value",
+        "`{name}` is a number of the step, and {where}",
+        "{hint}",
+    ),
+    error(
         "E0450",
         "several-patiences",
         "the schedule of `{player}` has patience {count}, another one {patience}",

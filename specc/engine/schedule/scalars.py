@@ -6,6 +6,7 @@ data_size           the rows of the training set
 observed_fraction   the fraction of rows with a value of a field, `of`
 kl_weight           min(1, step / (warm_up steps)), the annealed weight of divergences
 (Bowman et al. 2016, section 3.1)
+progress            step / steps, the fraction of the run that is done
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ def _kl_weight(options: Options, at: Position) -> float:
     return min(1.0, at.step / rising) if rising else 1.0
 
 
+def _progress(options: Options, at: Position) -> float:
+    del options
+    return at.step / at.steps if at.steps else 1.0
+
+
 def _data_size(options: Options, at: Position) -> int:
     del options
     return at.data_size
@@ -63,6 +69,7 @@ KINDS: Mapping[str, Kind] = {
     "data_size": Kind(_data_size),
     "observed_fraction": Kind(_observed_fraction),
     "kl_weight": Kind(_kl_weight, varies=True),
+    "progress": Kind(_progress, varies=True),
 }
 
 

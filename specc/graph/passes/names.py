@@ -155,6 +155,8 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
             _check_data(graph, node, call, findings)
         if entry.differentiates:
             _check_variable(graph, node, call, findings)
+        if entry.scalar:
+            _check_scalar(node, call, entry, findings)
         if entry.over_rows:
             check_row_function(graph, node, call, findings)
     elif graph.lookup(node.program, call.function) is not None:
@@ -242,7 +244,8 @@ def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) 
 def _no_such_function(graph: Graph, name: str) -> str:
     if alternative(name):
         return alternative(name)
-    known = ", ".join(f"`{name}`" for name, entry in FUNCTIONS.items() if not entry.over_rows)
+    usable = (n for n, entry in FUNCTIONS.items() if not (entry.over_rows or entry.scalar))
+    known = ", ".join(f"`{name}`" for name in usable)
     if graph.links or graph.spec.document.guide is not None:
         return f"declare a link of that name under `links:`; the functions are {known}"
     return f"the functions are {known}; a network of your own is a link, under `links:`"
@@ -299,6 +302,18 @@ def _check_variable(graph: Graph, node: Node, call: Call, findings: Findings) ->
         "hint": hint,
     }
     findings.add(diagnose("E0454", variable.span, labels=(), **words), node.id)
+
+
+def _check_scalar(node: Node, call: Call, entry: Function, findings: Findings) -> None:
+    """Reports a number of the step in a node, or inside a value of a loss."""
+    if node.program == NETWORKS:
+        where = f"`{node.name}` is a value of the nodes"
+        hint = f"write it as a factor, such as `{entry.example} * sum(...)`"
+    else:
+        where = f"`{node.name}` is a node, which does not depend on the step"
+        hint = f'write it in a loss, such as `objective: {{minimize: "{entry.example} * ..."}}`'
+    words = {"name": call.span.text, "where": where, "hint": hint}
+    findings.add(diagnose("E0462", call.span, labels=(), **words), node.id)
 
 
 def _check_arity(node: Node, call: Call, entry: Function, findings: Findings) -> bool:

@@ -190,6 +190,34 @@ def test_a_weight_that_rises_rises_there_too(tmp_path):
     assert weights == ["0.0", "0.6667", "1.0", "1.0", "1.0"]
 
 
+RISING = {
+    "one": """\
+objective: {minimize: "-elbo(model, guide) + progress() * sum(data.x)"}""",
+    "two": """\
+objective:
+  players:
+    loss: {minimize: "-elbo(model, guide) + progress() * sum(data.x)", links: [decoder]}
+    other: {minimize: "-elbo(model, guide)", links: [encoder]}""",
+}
+
+
+@pytest.mark.parametrize("objective", RISING.values(), ids=RISING)
+def test_a_loss_gets_the_fraction_of_the_run_there_too(objective, tmp_path):
+    text = (SPECS / "vae.yaml").read_text(encoding="utf-8").replace("objective: elbo", objective)
+    text = re.sub(r"epochs: \d+", "steps: 4", text)
+    result, _ = compile(Source("specs/vae.yaml", text))
+    for file, content in standalone(result.plan).items():
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    watched = WATCH.replace("kl_weight", "progress")
+    with (tmp_path / "objective.py").open("a", encoding="utf-8") as file:
+        file.write(watched)
+    torch.save({"x": (torch.rand(20, 64) > 0.6).float()}, tmp_path / "data.pt")
+    command = [sys.executable, "train.py", "data.pt"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    found = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("weight")]
+    assert found == ["0.0", "0.25", "0.5", "0.75"]
+
+
 STATEFUL = """\
 specc: 1
 name: played

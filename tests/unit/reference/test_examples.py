@@ -41,6 +41,8 @@ def around_distribution(entry: Entry, example: str) -> str:
 
 
 def around_function(entry: Entry, example: str) -> str:
+    if FUNCTIONS[entry.name].scalar:
+        return SHORT + f'objective: {{minimize: "{example} * d(data.x)"}}\n'
     if FUNCTIONS[entry.name].over_rows:
         value = f"d({example})" if FUNCTIONS[entry.name].remembers else example
         return SHORT + f'objective: {{minimize: "{value}"}}\n'

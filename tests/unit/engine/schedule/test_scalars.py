@@ -28,6 +28,14 @@ def test_scalars_follow_from_the_position():
     assert found == {"kl_weight": 0.3, "data_size": 300, "y_share": 0.25}
 
 
+def test_progress_is_the_fraction_of_the_run_that_is_done():
+    loss = Loss("loss", ("x",), ("model",), {"progress": Scalar("progress")})
+    found = [scalars_at(loss, Position(step, 8, 300))["progress"] for step in range(8)]
+    assert found == [step / 8 for step in range(8)]
+    assert final_scalars(loss, 300) == {"progress": 1.0}
+    assert varying_scalars(loss) == ("progress",)
+
+
 def test_at_the_end_divergences_count_in_full():
     assert final_scalars(LOSS, 300) == {"kl_weight": 1.0, "data_size": 300, "y_share": 1.0}
     assert varying_scalars(LOSS) == ("kl_weight",)
