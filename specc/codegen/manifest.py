@@ -159,6 +159,7 @@ def _source(plan: Plan, data: DataSource, used: Mapping[str, list[str]]) -> dict
         "source": data.source,
         "options": dict(data.options),
         "split": dict(data.split),
+        **_subset(plan, data, used),
         **({"batch_size": data.batch_size} if data.batch_size is not None else {}),
         "fields": {
             plan.python[name]: _field(plan, name, field)
@@ -167,6 +168,15 @@ def _source(plan: Plan, data: DataSource, used: Mapping[str, list[str]]) -> dict
             for name in used.get(key, ())
         },
     }
+
+
+def _subset(plan: Plan, data: DataSource, used: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return the options by which training rows are chosen, if not all of them are used."""
+    found = dict(data.subset)
+    field = str(found.get("per_class", ""))
+    if used.get(field):
+        found["per_class"] = plan.python[used[field][0]]
+    return {"subset": found} if found else {}
 
 
 def _row_numbers(plan: Plan) -> dict[str, Any]:

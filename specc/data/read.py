@@ -18,7 +18,8 @@ from specc.data.limits import check_limits
 from specc.data.missing import with_masks
 from specc.data.numbered_rows import ROWS, numbered_rows
 from specc.data.sources import reader
-from specc.data.split import split
+from specc.data.split import TRAIN, split
+from specc.data.subset import chosen
 from specc.data.table import ALL, Column, Part, Table
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Data, Field
@@ -159,7 +160,7 @@ def failures(tables: Mapping[str, Table], data: Data) -> Iterator[RunFailure]:
 
 
 def parted(tables: Mapping[str, Table], data: Data) -> dict[str, Part]:
-    """The parts by name; raises RunFailure E0509 if one cannot be made."""
+    """The parts by name; raises RunFailure: E0509 if one cannot be made, E0522 for a subset."""
     rules: dict[str, Any] = {n: r for n, r in data.split.items() if n not in tables}
     table = tables[""]
     if len(tables) > 1 and not rules:
@@ -169,6 +170,8 @@ def parted(tables: Mapping[str, Table], data: Data) -> dict[str, Part]:
     if again:
         message = f"the split `{again[0]}` cannot be made: {table.place} has that part already"
         raise RunFailure("E0509", message, exit_code=USAGE)
+    if data.subset is not None:
+        found[TRAIN] = chosen(found[TRAIN], data.subset)
     return {**found, **{name: t.parts[ALL] for name, t in tables.items() if name}}
 
 

@@ -213,6 +213,8 @@ def _source(where: str, of: str, old: DataSpec, new: DataSpec, renames: Renames)
         before, after = ("that of `train`" if n is None else str(n) for n in sizes)
         yield f"{where}.batch_size", f"the batch size of {of}: {before} -> {after}"
     yield from _table(f"{where}.split", "{} part of " + of, old.split, new.split)
+    subsets = [{} if s.subset is None else s.subset.model_dump() for s in (old, new)]
+    yield from _table(f"{where}.subset", "{} of the subset of " + of, *subsets)
     fields = {renames[name]: field for name, field in old.fields.items()}
     yield from _each(f"{where}.fields", "the data field", fields, new.fields)
 

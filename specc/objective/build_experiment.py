@@ -49,7 +49,8 @@ def _data(name: str, data: DataSpec) -> DataSource:
     split = {name: _json(rule) for name, rule in data.split.items()}
     size = data.batch_size if isinstance(data, SourceSpec) else None
     kept = MappingProxyType(options), MappingProxyType(split)
-    return DataSource(data.source, *kept, name=name, batch_size=size)
+    subset = {} if data.subset is None else data.subset.model_dump(exclude_none=True)
+    return DataSource(data.source, *kept, name=name, batch_size=size, subset=subset)
 
 
 def _json(value: object) -> object:

@@ -7,7 +7,7 @@ the catalog in place of their names, and settings as JSON values.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from specc.catalog.metric import Metric
 from specc.diagnostics.source import Source, Span
@@ -18,8 +18,9 @@ class DataSource:
     """The source of rows, as the manifest states it under `data`.
 
     `source` is the kind of source, which is also part of the digest of the mathematics; `options`
-    are its options, and `split` maps each split to its rule. Of several sources each has a `name`,
-    and may have a `batch_size`.
+    are its options, and `split` maps each split to its rule. `subset` has the options by which
+    training rows are chosen, none for all. Of several sources each has a `name`, and may have a
+    `batch_size`.
     """
 
     source: str
@@ -27,6 +28,7 @@ class DataSource:
     split: Mapping[str, object]
     name: str = ""
     batch_size: int | None = None
+    subset: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

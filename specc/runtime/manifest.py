@@ -129,8 +129,9 @@ class Field:
 class Data:
     """The source of the data with its options, its split, and its fields by name.
 
-    `doc` is the description in the spec, which may state the origin of files. Of several sources
-    each has a `name`, and may have a `batch_size` of its own.
+    `subset` has the options by which training rows are chosen, None for all rows. `doc` is the
+    description in the spec, which may state the origin of files. Of several sources each has a
+    `name`, and may have a `batch_size` of its own.
     """
 
     source: str
@@ -140,6 +141,7 @@ class Data:
     doc: str = ""
     name: str = ""
     batch_size: int | None = None
+    subset: Mapping[str, Any] | None = None
 
     def inputs(self) -> frozenset[str]:
         """The names in a batch: the fields, and the masks of those that allow missing values."""
@@ -349,6 +351,7 @@ def _data(item: JsonObject, doc: str, name: str = "") -> Data:
         source=item.get("source", str),
         options=item.get("options", dict, {}),
         split=item.get("split", dict, {}),
+        subset=item.optional("subset", dict),
         fields={name: _field(name, own) for name, own in item.child("fields").children()},
         doc=doc,
         name=name,

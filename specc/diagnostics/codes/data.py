@@ -105,4 +105,8 @@ CODES: tuple[Code, ...] = (
         "`{name}` is a source of data and also a plate; `plate: {name}` could mean either",
         "rename one of them",
     ),
+    error(
+        "E0521", "subset", "the source has no field `{name}`, whose classes are divided", "{hint}"
+    ),
+    error("E0522", "subset-rows", "`subset` cannot be chosen: {problem}", "{hint}"),
 )

@@ -105,6 +105,16 @@ class FieldSpec(Value):
     )
 
 
+class Subset(Value):
+    """The training rows that a run uses, for experiments with few of them."""
+
+    rows: int = training(about="The number of rows, chosen at random.", ge=1, le=MAX_SIZE)
+    per_class: str | None = training(
+        default=None, about="A field with classes, each of which has the same number of rows."
+    )
+    seed: int = training(default=0, about="The random seed of the choice.", ge=0)
+
+
 class DataSpec(Value):
     """The data of a spec: the source with its options, the fields and the parts."""
 
@@ -117,6 +127,9 @@ class DataSpec(Value):
         default={},
         about="Parts by name: a share of the rows, a number of rows, a mask in the file, or "
         "options of the source that name another file.",
+    )
+    subset: Subset | None = training(
+        default=None, late=True, about="The training rows that a run uses; by default all of them."
     )
 
 
@@ -149,4 +162,5 @@ __all__ = [
     "Rule",
     "SourceSpec",
     "Sources",
+    "Subset",
 ]

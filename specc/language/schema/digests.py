@@ -33,9 +33,15 @@ def parameters(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa
     return _field("parameters", default, about, limits)
 
 
-def training(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
-    """A field of the optimization or the evaluation."""
-    return _field("training", default, about, limits)
+def training(default: Any = ..., *, about: str, late: bool = False, **limits: Any) -> Any:  # noqa: ANN401
+    """A field of the optimization or the evaluation.
+
+    Digests omit a `late` one, of a later version, where it has its default: so they are those of
+    earlier versions.
+    """
+    found = _field("training", default, about, limits)
+    found.json_schema_extra |= {"digested": "where set"} if late else {}
+    return found
 
 
 def steering(default: Any = ..., *, about: str, **limits: Any) -> Any:  # noqa: ANN401
@@ -58,6 +64,14 @@ def digest_class(field: FieldInfo) -> DigestClass | None:
     extra = field.json_schema_extra
     found = extra.get(_KEY) if isinstance(extra, dict) else None
     return next((kind for kind in CLASSES if kind == found), None)
+
+
+def is_digested(model: BaseModel, name: str) -> bool:
+    """Whether digests include a field: a late one only where it is set."""
+    field = type(model).model_fields[name]
+    extra = field.json_schema_extra
+    is_late = isinstance(extra, dict) and extra.get("digested") == "where set"
+    return not is_late or getattr(model, name) != field.default
 
 
 @cache

@@ -26,7 +26,7 @@ from specc.catalog.registry import (
 from specc.catalog.shorthand import Shorthand
 from specc.catalog.source import Option
 from specc.catalog.supports import NAMED, describe
-from specc.language.schema.data import DataSpec, FieldSpec, Sources, SourceSpec
+from specc.language.schema.data import DataSpec, FieldSpec, Sources, SourceSpec, Subset
 from specc.language.schema.document import Document, Scan
 from specc.language.schema.node import INITS, PART_ROLES, Node, Role
 from specc.language.schema.objective import Order, Player, Players
@@ -342,6 +342,7 @@ def _data(definitions: Json) -> Json:
         "source": {"anyOf": [*known, path]},
         "fields": _named(_field(definitions)),
         "split": {"type": "object", "additionalProperties": part},
+        "subset": _model(Subset, {}),
     }
     keys = {key: _described(DataSpec, key, schema) for key, schema in keys.items()}
     size = _model(SourceSpec, {})["properties"]["batch_size"]

@@ -11,14 +11,14 @@ from specc.catalog.source import LARGEST, Option, Source
 from specc.diagnostics.nearest import nearest
 from specc.language import located
 from specc.language.located import Entry, Located, Scalar, Sequence
-from specc.language.schema.data import DataSpec, FieldSpec, OptionValue, Rule
+from specc.language.schema.data import DataSpec, FieldSpec, OptionValue, Rule, Subset
 from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.places import where
 from specc.language.schema.reading import LIST, Reading
 from specc.language.schema.spec import Path
 from specc.language.schema.validation import plain, read_model, report_problem
 
-OWN_KEYS = ("source", "fields", "split")
+OWN_KEYS = ("source", "fields", "split", "subset")
 MASK = re.compile(r"[A-Za-z_]\w*(?:\[\d+\])?", re.ASCII)
 
 
@@ -35,13 +35,14 @@ def read_data(reading: Reading, value: Located, path: Path) -> DataSpec | None:
         options = {}
     fields = _fields(reading, keys.get("fields"), (*path, "fields"))
     split = _split(reading, keys.get("split"), entry, (*path, "split"))
+    subset = _subset(reading, keys.get("subset"), fields, (*path, "subset"))
     if source is None:
         return None
     name, own_path = source
     if own_path is not None:
         options = {"path": own_path, **options}
     return DataSpec.model_validate(
-        {"source": name, "options": options, "fields": fields, "split": split}
+        {"source": name, "options": options, "fields": fields, "split": split, "subset": subset}
     )
 
 
@@ -224,6 +225,23 @@ def _field(reading: Reading, entry: Entry, path: Path) -> FieldSpec | None:
         source = located.Entry(Scalar("from", entry.key.span, "plain", "str"), source.value)
         keys = located.Mapping((source, *keys.entries), keys.span)
     return read_model(reading, FieldSpec, keys, path, report_problem)
+
+
+def _subset(
+    reading: Reading, value: Located | None, fields: Mapping[str, FieldSpec], path: Path
+) -> Subset | None:
+    """The training rows that a run uses; reports a field of classes that the source lacks."""
+    if value is None:
+        return None
+    keys = reading.mapping(value, path, "write such as `{rows: 100}`")
+    found = None if keys is None else read_model(reading, Subset, keys, path, report_problem)
+    if keys is None or found is None or found.per_class is None or found.per_class in fields:
+        return found
+    guess, known = nearest(found.per_class, fields), ", ".join(f"`{name}`" for name in fields)
+    place = keys.get("per_class")
+    assert place is not None
+    hint = "" if guess else f"the fields of the source are {known}"
+    return reading.report("E0521", place.span, suggestion=guess, name=found.per_class, hint=hint)
 
 
 # parts

@@ -264,7 +264,7 @@ def _unknown(reading: Reading, key: Scalar) -> None:
 
 INSIDE: dict[str, frozenset[str]] = {
     "train": frozenset(TrainSpec.model_fields),
-    "data": frozenset({"source", "fields", "split"}),
+    "data": frozenset({"source", "fields", "split", "subset"}),
     "objective": frozenset({"minimize", "players", *OBJECTIVES, *SHORTHANDS}),
     "model": frozenset({"latent", "observed", "given", "let", "parameter", "joint"}),
 }

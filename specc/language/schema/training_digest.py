@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel
 
 from specc.language.schema.data import Sources
-from specc.language.schema.digests import digest_classes
+from specc.language.schema.digests import digest_classes, is_digested
 from specc.language.schema.document import Document
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.train import Optimizer, PlayerSettings
@@ -30,6 +30,8 @@ def _training(document: BaseModel) -> object:
     found: dict[str, object] = {}
     for name, kind in digest_classes(type(document)).items():
         value = getattr(document, name)
+        if not is_digested(document, name):
+            continue
         if kind in ("training", "steering"):
             found[name] = _plain(value)
         elif isinstance(value, BaseModel):
@@ -88,7 +90,7 @@ def _fixed(where: str, value: object) -> Iterator[tuple[str, object]]:
             options = digest_classes(OPTIMIZERS[inner.name])
             held = (o for o in inner.options if options[o] == "training")
             yield from ((f"{where}.{name}.{o}", _plain(inner.options[o])) for o in held)
-        elif kind == "training":
+        elif kind == "training" and is_digested(value, name):
             yield f"{where}.{name}", _plain(inner)
         elif isinstance(inner, Mapping):
             for key, item in inner.items():

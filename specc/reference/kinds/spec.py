@@ -14,6 +14,7 @@ from specc.language.schema.data import (
     ManyHot,
     Sources,
     SourceSpec,
+    Subset,
 )
 from specc.language.schema.document import Document, Scan
 from specc.language.schema.metric import MetricFigure
@@ -80,6 +81,7 @@ DATA_VALUES: Mapping[str, str] = {
     "source": "the name of a source, or of a file with an ending that is one",
     "fields": "fields by name, see `data.fields.FIELD`",
     "split": "parts by name: a share, a number of rows, a mask, or options of the source",
+    "subset": "keys, see `data.subset`",
 }
 TRAIN_VALUES: Mapping[str, str] = {
     "optimizer": "the name of an optimizer, or one with its options",
@@ -113,6 +115,7 @@ def sections() -> tuple[Section, ...]:
         Section("", "The keys at the top.", _top()),
         Section("data", _first(DataSpec), _data()),
         Section("data.sources.SOURCE", _first(SourceSpec), _source()),
+        Section("data.subset", _first(Subset), rows_of(Subset)),
         Section("data.fields.FIELD", _first(FieldSpec), rows_of(FieldSpec)),
         Section("data.fields.FIELD.hide", _first(Hide), rows_of(Hide)),
         Section("data.fields.FIELD.many_hot", _first(ManyHot), rows_of(ManyHot)),
