@@ -133,6 +133,8 @@ class _ProgramPlanner:
         self.density_name = "q" if program.name == GUIDE else "p"
         self.buffers: list[Buffer] = []
         self.heads: list[Head] = []
+        heads = [(owner, head) for owner, program in earlier.items() for head in program.heads]
+        self.first_heads = {head.key: (owner, head) for owner, head in reversed(heads)}
         self.modules: tuple[LinkModule, ...] = ()
         self.shared: list[Shared] = []
         self.shared_modules: tuple[LinkModule, ...] = ()
@@ -183,10 +185,10 @@ class _ProgramPlanner:
         return LearnableParameter(attribute, raw, node, plates + kind.shape, onto, node.span)
 
     def _modules(self) -> Iterable[LinkModule]:
+        first = {use.link: use for use in reversed(self.typed.uses)}
         for name, sized in self.typed.sized.items():
             if sized.program != self.program.name:
                 continue
-            use = next(u for u in self.typed.uses if u.link == name)
             attribute, tail = self.attributes.fresh(name), None
             if sized.tail is not None:
                 tail = Tail(self.attributes.fresh(f"{name}_out"), sized.tail)
@@ -194,7 +196,7 @@ class _ProgramPlanner:
                 attribute=attribute,
                 link=self.graph.links[name],
                 lowered=sized.module,
-                inputs=use.inputs,
+                inputs=first[name].inputs,
                 input=sized.input,
                 tail=tail,
             )
@@ -463,14 +465,11 @@ class _ProgramPlanner:
         assert onto is not None
         attribute = self.attributes.fresh(f"{node.name}_{onto.raw.format(parameter.name)}_head")
         link = node.params.function
-        for owner, program in self.earlier.items():
-            for head in (h for h in program.heads if h.node.name == node.name):
-                assert isinstance(head.node.params, Call)
-                if head.parameter.name == parameter.name and head.node.params.function == link:
-                    about = f"{self.program.name}.{node.name}"
-                    self._share(link, attribute, owner, head.attribute, about)
-                    return replace(head, attribute=attribute)
         head = Head(attribute, lowered, onto, node, parameter)
+        if head.key in self.first_heads:
+            owner, first = self.first_heads[head.key]
+            self._share(link, attribute, owner, first.attribute, f"{self.program.name}.{node.name}")
+            return replace(first, attribute=attribute)
         self.heads.append(head)
         return head
 

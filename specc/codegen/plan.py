@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Alternative, Distribution, Lowered, Parameter, Shape
 from specc.catalog.transforms import Transform
 from specc.diagnostics.source import Span
 from specc.graph.graph import LinkNode, Type, TypedGraph
-from specc.graph.nodes import Node
+from specc.graph.nodes import Node, NodeId
 from specc.language.expressions.tree import Call, Expression
 from specc.objective.experiment import Experiment
 from specc.objective.objective import Objective
@@ -69,6 +70,12 @@ class Head:
     constrainer: Transform
     node: Node
     parameter: Parameter
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The names of the node, of the parameter and of the link."""
+        assert isinstance(self.node.params, Call)
+        return self.node.name, self.parameter.name, self.node.params.function
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,10 +323,15 @@ class ProgramPlan:
     shared: tuple[Shared, ...] = ()
     shared_modules: tuple[LinkModule, ...] = ()
     shared_learnable: tuple[LearnableParameter, ...] = ()
+    _by_node: Mapping[NodeId, LearnableParameter] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found = {item.node.id: item for item in (*self.shared_learnable, *self.learnable)}
+        object.__setattr__(self, "_by_node", MappingProxyType(found))
 
     def parameter_of(self, node: Node) -> LearnableParameter:
         """Return the learnable parameter of a node, own or shared."""
-        return next(item for item in (*self.learnable, *self.shared_learnable) if item.node is node)
+        return self._by_node[node.id]
 
     @property
     def owners(self) -> tuple[str, ...]:

@@ -152,11 +152,13 @@ def _modules(
     for item in program.learnable:
         yield item.raw, Module(f"{program.name} {names['node', item.node.name]}")
     trunks: dict[str, Module] = {}
-    for own in (*program.modules, *program.shared_modules):
+    links = {own.link.name: own for own in (*program.modules, *program.shared_modules)}
+    shared = {own.link.name for own in program.shared_modules}
+    for own in links.values():
         canonical, inputs = names["link", own.link.name], _inputs(plan, program, own)
         columns = _columns(_as_layer(own.lowered)) if own.lowered.layers else None
         trunks[own.link.name] = Module(canonical, inputs, columns or {})
-        if own in program.shared_modules:
+        if own.link.name in shared:
             continue
         if own.lowered.layers:
             yield own.attribute, trunks[own.link.name]
@@ -166,9 +168,7 @@ def _modules(
         assert isinstance(head.node.params, Call)
         canonical = f"{program.name} {names['node', head.node.name]} {head.parameter.name}"
         link = head.node.params.function
-        modules = (*program.modules, *program.shared_modules)
-        trunk = next(m for m in modules if m.link.name == link)
-        if trunk.lowered.layers:
+        if links[link].lowered.layers:
             yield head.attribute, Module(canonical)
         else:
             columns = _columns(_as_layer(head.lowered))

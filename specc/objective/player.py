@@ -111,10 +111,10 @@ def _in_order(typed: TypedGraph, draws: dict[str, Draw]) -> dict[str, Draw]:
     """Return the draws in the order of drawing: the guide's, the model's, then copies."""
     guide = typed.graph.guide
     names = [n for n in (guide.order if guide else ()) if n in draws]
-    names += [n for n in typed.graph.model.order if n in draws and n not in names]
+    names += [n for n in typed.graph.model.order if n in draws]
     copies = [p for p in typed.graph.programs.values() if p.is_draw]
     names += [n for program in copies for n in program.order if n in draws]
-    return {name: draws[name] for name in names}
+    return {name: draws[name] for name in dict.fromkeys(names)}
 
 
 def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -> Player:

@@ -160,7 +160,7 @@ class _Loss:
         for sentence in bounds_by_row(self.plan, player)[:1]:
             scope.comment(sentence)
         shared = [p for p in player.parts if is_shared(self.plan, p)]
-        local = [p for p in player.parts if p not in shared]
+        local = [p for p in player.parts if not is_shared(self.plan, p)]
         if not player.is_bound:
             self._values(local)
             return

@@ -66,13 +66,12 @@ def check_weights(
     sized: Mapping[str, SizedLink], uses: Sequence[LinkUse], findings: Findings
 ) -> None:
     """Refuses links with too many weights."""
+    first = {use.link: use for use in reversed(uses)}
     for name, link in sized.items():
         tail = () if link.tail is None else link.tail.layers
         layers = (*link.module.layers, *tail, *(x for h in link.heads.values() for x in h.layers))
         count = sum(math.prod(shape) for each in layers for shape in parameters(each).values())
-        use = next(use for use in uses if use.link == name)
-        found = too_large(
-            f"the count of weights of the link `{name}`", count, use.span, MAX_WEIGHTS
-        )
+        what = f"the count of weights of the link `{name}`"
+        found = too_large(what, count, first[name].span, MAX_WEIGHTS)
         if found is not None:
-            findings.add(found, use.node)
+            findings.add(found, first[name].node)

@@ -123,7 +123,11 @@ def resolve_references(
 
 
 class _References:
-    """Resolves references; `given` has the nodes that the model gets for data fields."""
+    """Resolves references.
+
+    `given` has the nodes that the model gets for data fields, and `model_fields` the fields of the
+    nodes that it has.
+    """
 
     def __init__(
         self,
@@ -135,6 +139,7 @@ class _References:
         self.spec, self.programs = spec, programs
         self.fields, self.findings = fields, findings
         self.given: dict[str, Node] = {}
+        self.model_fields = {node.field for node in programs[MODEL].values() if is_data(node)}
 
     def in_program(self, nodes: Nodes) -> dict[str, Node]:
         """The nodes of a program with resolved references; the model is unchanged."""
@@ -201,12 +206,11 @@ class _References:
 
     def _in_guide(self, expression: Expression) -> Expression:
         """An expression of the guide; a data field that is no node of the model gets one."""
-        fields = {node.field for node in self.programs[MODEL].values() if is_data(node)}
 
         def change(part: Expression) -> Expression | None:
-            if not isinstance(part, Member) or part.program != DATA or part.name in fields:
+            if not isinstance(part, Member) or part.program != DATA:
                 return None
-            return self._name_of(part)
+            return None if part.name in self.model_fields else self._name_of(part)
 
         return rewrite(expression, change)
 

@@ -58,11 +58,11 @@ def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> S
     term in the model only, which is not weighted. The guide's density of missing data counts in the
     rows where it draws them.
     """
-    guided: tuple[str, ...] = ()
+    guided: dict[str, None] = {}
     if entry.guided and graph.guide is not None:
         nodes = graph.model.nodes
         order = graph.guide.order
-        guided = tuple(n for n in order if n in nodes and nodes[n].is_drawn)
+        guided = dict.fromkeys(n for n in order if n in nodes and nodes[n].is_drawn)
     weight = KL_WEIGHT if shaping is not None and shaping.warm_up else ""
     floor = 0.0 if shaping is None else shaping.free_bits
     parts = []

@@ -92,7 +92,7 @@ class StochasticGraph:
         if isinstance(node, Lagged):
             mentioned.add(node.shift.base)
         values: set[str] = set()
-        for used in mentioned - found.nodes.keys():
+        for used in (each for each in mentioned if each not in found.nodes):
             other = self.graph.lookup(program, used)
             if other is not None and (program != MODEL or other.program != MODEL):
                 values |= _referenced(other, name) or self.parents(other.program, other.name)
