@@ -1,5 +1,10 @@
 """Long and tangled graphs compile without recursion and without counting the same path twice."""
 
+import sys
+
+import pytest
+
+from benchmarks import compiling
 from specc.compiler import compile
 from specc.diagnostics.source import Source
 
@@ -40,3 +45,38 @@ def test_each_node_uses_the_two_before_it():
         f'  z{i}: {{latent: normal, loc: "z{i - 1} - z{i - 2}", scale: 1}}' for i in range(2, size)
     ]
     compiles(model, guide)
+
+
+def test_a_chain_of_deterministic_nodes():
+    size = 1010
+    model = ["  z: {latent: normal, loc: 0, scale: 1, shape: [2]}", "  h0: {let: tanh(z)}"]
+    model += [f"  h{i}: {{let: tanh(h{i - 1})}}" for i in range(1, size)]
+    model.append(f"  x: {{observed: normal, loc: f(h{size - 1}), scale: 1}}")
+    files = compiles(model, ["  z: {latent: normal, params: g(x)}"]).files
+    assert f"h{size - 1} = model.h{size - 1}(h{size - 2})" in files["objective.py"]
+
+
+def calls_of(text):
+    """The number of calls of functions during a compilation, which no other process changes."""
+    count = 0
+
+    def seen(frame, event, argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(seen)
+    try:
+        result, checked = compile(Source("large.yaml", text))
+    finally:
+        sys.setprofile(None)
+    assert result is not None, checked.diagnostics[:3]
+    return count
+
+
+@pytest.mark.parametrize("case", compiling.CASES)
+def test_the_calls_are_linear_in_the_nodes(case):
+    """Twice as many nodes more cost twice as many calls more; a square would cost four times."""
+    text = compiling.CASES[case]
+    calls_of(text(10))  # imports, and tables that are made once
+    small, middle, large = (calls_of(text(nodes)) for nodes in (50, 150, 350))
+    assert large - middle < 2.1 * (middle - small)

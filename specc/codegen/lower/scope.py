@@ -20,7 +20,7 @@ from specc.objective.objective import Draw
 NOISE = Name("noise")
 
 Made = tuple[str, str, str]
-"""A variable or value that exists: its kind, and the program and name of its node."""
+"""What exists: its kind, and the program and name of its node."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,8 @@ class Scope:
     - `owners` has the code for each program, such as `self` inside its own class.
     - `statements` are the statements so far, and `about` is the node that the next ones belong to.
     - `values` has the variables defined here by the names of their nodes, with their axes.
-    - `made` has the values, parameters, base draws and masks that have a variable.
+    - `held` has for each variable the nodes whose value it has at present.
+    - `made` has the parameters, base draws, masks and loops that exist.
     - `renamed` has other variables for data: with missing values filled in, or all possible values.
     - `step` maps names of nodes to variables of one step inside a loop over steps, where no value
       has an axis of steps; it is None outside.
@@ -51,6 +52,7 @@ class Scope:
     has_shapes: bool = False
     statements: list[Statement] = field(default_factory=list)
     values: dict[Input, Value] = field(default_factory=dict)
+    held: dict[str, frozenset[NodeId]] = field(default_factory=dict)
     made: set[Made] = field(default_factory=set)
     renamed: dict[Input, str] = field(default_factory=dict)
     step: Mapping[Input, str] | None = None
@@ -134,21 +136,22 @@ class Scope:
 
         A value of the model that the guide computes also counts as the value of the model's node.
         """
-        own = self.python(node.name)
-        self.made = {m for m in self.made if m[0] != "value" or self.python(m[2]) != own}
-        self.made |= self._values_of(node)
+        in_model = name_in_model(node)
+        values = frozenset([node.id, (MODEL, in_model)] if in_model else [node.id])
+        self.held[self.python(node.name)] = values
+
+    def mark_joint(self, node: Node) -> None:
+        """Note that the variable of a joint node has its value, as it may have that of others."""
+        variable = self.python(node.name)
+        self.held[variable] = self.held.get(variable, frozenset()) | {node.id}
 
     def unmark_value(self, node: Node) -> None:
         """Note that the variable of a node no longer has its value."""
-        self.made -= self._values_of(node)
-
-    def _values_of(self, node: Node) -> set[Made]:
-        found: set[Made] = {("value", *node.id)}
-        return found | ({("value", MODEL, name_in_model(node))} if name_in_model(node) else set())
+        self.held.pop(self.python(node.name), None)
 
     def has_value(self, node_id: NodeId) -> bool:
         """Whether the variable of a node has its value."""
-        return ("value", *node_id) in self.made
+        return node_id in self.held.get(self.python(node_id[1]), ())
 
     def once(self, kind: str, program: str, name: str) -> bool:
         """Whether this is the first call with these arguments."""

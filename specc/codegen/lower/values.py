@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from specc.catalog.entry import Shape
 from specc.codegen.code import expressions as code
@@ -21,30 +22,55 @@ CONCAT = code.function("specc.runtime.functions.vectors.concat")
 
 
 def prepare(scope: Scope, program: str, inputs: tuple[Input, ...]) -> None:
-    """Emit the computed values among some inputs, and their inputs, unless they exist."""
-    for name in inputs:
-        if isinstance(name, Mask):
+    """Emit the computed values among some inputs, and their inputs, unless they exist.
+
+    A chain of deterministic nodes may be longer than the recursion limit, so the nodes whose inputs
+    are being emitted are on a stack, each with its remaining inputs.
+    """
+    stack: list[tuple[Let | None, str, Iterator[Input]]] = [(None, program, iter(inputs))]
+    while stack:
+        let, user, rest = stack[-1]
+        name = next(rest, None)
+        if name is not None:
+            below = _begin(scope, user, name)
+            if below is not None:
+                stack.append((below, below.node.program, iter(below.inputs)))
             continue
-        found = scope.plan.graph.graph.lookup(program, name)
-        if found is None or scope.has_value(found.id):
-            continue
-        own = scope.plan.program(found.program)
-        if name in own.lagged:
-            _lagged(scope, own.lagged[name])
-        elif name in own.lets and own.let_loop_of(name):
-            _loop(scope, own, own.let_loop_of(name))
-        elif name in own.lets:
-            deterministic(scope, own.lets[name])
-        elif found.parts:
-            join(scope, found)
-        elif found.is_stepped:
-            _stepped(scope, program, found)
+        stack.pop()
+        if let is not None:
+            _compute(scope, let)
+
+
+def _begin(scope: Scope, program: str, name: Input) -> Let | None:
+    """Emit an input unless it exists; return a deterministic node whose inputs come first."""
+    if isinstance(name, Mask):
+        return None
+    found = scope.plan.graph.graph.lookup(program, name)
+    if found is None or scope.has_value(found.id):
+        return None
+    own = scope.plan.program(found.program)
+    if name in own.lagged:
+        _lagged(scope, own.lagged[name])
+    elif name in own.lets and own.let_loop_of(name):
+        _loop(scope, own, own.let_loop_of(name))
+    elif name in own.lets:
+        return own.lets[name]
+    elif found.parts:
+        join(scope, found)
+    elif found.is_stepped:
+        _stepped(scope, program, found)
+    return None
 
 
 def deterministic(scope: Scope, let: Let) -> None:
+    """Emit a deterministic node after its inputs."""
+    prepare(scope, let.node.program, let.inputs)
+    _compute(scope, let)
+
+
+def _compute(scope: Scope, let: Let) -> None:
     """Emit `d = model.d(z)`; a node on a sequence gets an axis of steps if its value has none."""
     program = let.node.program
-    prepare(scope, program, let.inputs)
     scope.mark_value(let.node)
     with scope.on(program, let.node.name):
         value = _computed(scope, let)
@@ -142,8 +168,9 @@ def _stepped(scope: Scope, program: str, node: Node) -> None:
 
 def join(scope: Scope, node: Node) -> None:
     """Emit `xu = concat(x, u)` unless it exists; nothing for a node without parts."""
-    if not node.parts or not scope.once("value", *node.id):
+    if not node.parts or scope.has_value(node.id):
         return
+    scope.mark_joint(node)
     with scope.on(node.program, node.name):
         parts = [flat(scope.variable(p), len(_shape(scope, node, p))) for p in node.parts]
         joined = code.call(CONCAT, *parts)
@@ -155,7 +182,7 @@ def split(scope: Scope, node: Node) -> None:
     """Emit `x, u = xu.split((64, 10), dim=-1)`, with each part in its own shape."""
     if not node.parts:
         return
-    scope.once("value", *node.id)
+    scope.mark_joint(node)
     joint, names = scope.variable(node.name), [scope.python(part) for part in node.parts]
     shapes = [_shape(scope, node, part) for part in node.parts]
     if len(names) == 1:
