@@ -147,6 +147,7 @@ class Model:
         prepare()
         from specc.engine.storage import run_folder
         from specc.engine.train import Options, train
+        from specc.report.snapshots import draw_snapshot
 
         run = run_folder.new_folder(Path("runs"), self.name) if out is None else Path(out)
         if resume and not os.path.lexists(run / run_folder.RUN):
@@ -167,6 +168,7 @@ class Model:
             moved=document.moved,
             parts=tuple(figure.data for figure in document.evaluate.values()),
             say=say,
+            snapshot=draw_snapshot,
         )
         with tempfile.TemporaryDirectory() as folder:
             trained = train(self.compile(Path(folder) / self.name), run, options)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from specc.engine.storage.loaded_run import LoadedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Options:
         tensorboard: Whether TensorBoard event files are written.
         shard: Whether parameters are sharded over the processes.
         say: The function that shows a message to the user.
+        snapshot: The function that shows the state of a run after some epochs. It receives the run
+            and the number of epochs, and changes nothing of the run.
 
     """
 
@@ -42,6 +47,7 @@ class Options:
     tensorboard: bool = False
     shard: bool = False
     say: Callable[[str], None] = lambda words: None
+    snapshot: Callable[[LoadedRun, int], None] = lambda loaded, epoch: None
 
     def facts(self) -> dict[str, Any]:
         """The options that run.json stores: the data folder, and the run of the initial weights."""

@@ -23,6 +23,7 @@ from specc.report.markup import figure, table
 from specc.report.pictures import as_png
 from specc.report.plane import PLANE
 from specc.report.sample_figures import likelihoods, line, of_samples, rows_of
+from specc.report.snapshots import snapshots
 from specc.report.standard_error import error_of, own_units
 from specc.report.styles import class_grid, prior_interpolations
 from specc.report.training import training
@@ -74,6 +75,7 @@ def _sections(loaded: LoadedRun, facts: Facts) -> Iterator[Section]:
     yield Section("curves", "Training", training(metrics))
     yield Section("bound", "Terms of the loss", _bound(loaded, part))
     yield Section("labels", "Labels", classification_section(loaded, part))
+    yield Section("snapshots", "Samples during training", _snapshots(folder))
     yield Section("samples", "Samples", _picture(folder / SAMPLES, "Samples from the model"))
     yield Section(
         "plane", "Points", _picture(folder / PLANE, "Data, samples, and the density of the model")
@@ -239,6 +241,12 @@ def _picture(path: Path, words: str) -> str:
         return _image(file_io.read(path), words)
     except (OSError, ValueError):
         return ""
+
+
+def _snapshots(folder: Path) -> str:
+    """The samples after each epoch that has a picture, in order; "" if there are none."""
+    drawn = [_picture(path, f"Epoch {epoch:,}") for epoch, path in snapshots(folder)]
+    return f'<div class="row">{"".join(drawn)}</div>' if any(drawn) else ""
 
 
 def _image(png: bytes, words: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from specc.engine.step.running_metrics import RunningMetrics
@@ -36,6 +37,9 @@ class Driver(Protocol):
 
     def steps(self, counters: Counters, end: int) -> Iterator[None]:
         """Makes the steps of an epoch up to step `end` and yields after each."""
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """A context in which the program has the parameters that would be the final ones."""
 
     def end_epoch(self, counters: Counters) -> Mapping[str, Any]:
         """Validates if validation is due; returns further metrics of the epoch."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from specc.data.load import RowIndex
@@ -112,6 +112,10 @@ class Epochs:
         for player in self.players:
             player.set_rate(step, self.total, self.early_stopping.drops)
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """A context in which the moving averages, if there are any, are the parameters."""
+        return self.ema.in_place() if self.ema is not None else nullcontext()
+
     def end_epoch(self, counters: Counters) -> Mapping[str, Any]:
         """The learning rate of each player, and the validation losses if they are due."""
         found: dict[str, Any] = {}
@@ -120,7 +124,7 @@ class Epochs:
             found[name] = player.optimizer.param_groups[0]["lr"]
         every = self.settings.validates_every
         if every and counters.epoch % every == 0:
-            with self.ema.in_place() if self.ema is not None else nullcontext():
+            with self.averaged():
                 found["valid"] = self._validate(counters)
         self.metrics = self.metrics.next_epoch()
         return found

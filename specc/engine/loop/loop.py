@@ -17,6 +17,7 @@ from specc.engine.storage import checkpoint
 from specc.engine.storage.checkpoint import Counters
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.engine.storage.metrics_log import MetricsLog
+from specc.engine.storage.replicated import REPLICATED
 from specc.runtime.failure import INTERRUPTED, RunFailure
 from specc.runtime.source_map import located
 
@@ -151,7 +152,22 @@ class Loop:
         if self.tensorboard is not None:
             self.tensorboard.line(self.line)
         self.progress.epoch(self.line)
+        self._snapshot()
         self._save_if_due()
+
+    def _snapshot(self) -> None:
+        """Shows the state of the run after epochs 1, 2, 4, 8, ... and the last one.
+
+        Sharded parameters are not in one process, and are not shown.
+        """
+        epoch, is_whole = self.counters.epoch, self.loaded.storage is REPLICATED
+        is_due = epoch.bit_count() == 1 or epoch == self.epochs
+        if not (is_due and is_whole and self.here.writes):
+            return
+        with self.driver.averaged():
+            self.loaded.program.eval()
+            self.options.snapshot(self.loaded, epoch)
+        self.loaded.program.train()
 
     def _save_if_due(self) -> None:
         """Saves if the last save was SAVE_EVERY seconds ago in any process; all save together."""

@@ -8,6 +8,7 @@ settings.json    the values of `--set`
 metrics.jsonl    a line for each epoch
 checkpoints/     the checkpoints that `--resume` reads
 revisions/<n>    spec, settings, code and drawing after a change of the spec
+samples/         pictures of samples during training
 samples.png, loss.png, result.json at the end
 
 A run folder may be damaged or come from elsewhere, so every reader calls `facts_of` first, which

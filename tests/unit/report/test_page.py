@@ -73,6 +73,7 @@ def test_the_page_has_every_section(text):
         "metrics",
         "curves",
         "bound",
+        "snapshots",
         "samples",
         "pairs",
         "latent",
