@@ -121,8 +121,8 @@ class Function:
     - `domain`: the arguments for which the result is finite.
     - `differentiates`: the first argument is passed to `target` as a function of the second, a
       node.
-    - `over_rows`: the result in one row depends on the first two arguments in other rows; the
-      function is available in losses only.
+    - `over_rows`: the result in one row depends on the arguments in other rows, except `sizes` and
+      numbers; the function is available in losses only.
     - `remembers`: the result is drawn from rows of the first argument in this step and previous
       ones, a state of the loss; their number is the second argument. The result has no gradient.
     - `scalar`: the scalar that each step passes to a loss, which is the result; such a function has

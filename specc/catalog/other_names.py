@@ -78,7 +78,7 @@ _ELSEWHERE: dict[str, str] = {
     "wake_sleep": "helmholtz helmholtz_machine",
     # metrics, kernels
     "frechet": "fid frechet_inception_distance frechet_distance",
-    "mmd": "gmmn kid kernel_two_sample maximum_mean_discrepancy",
+    "mmd": "gmmn cgmmn cmmd kid kernel_two_sample maximum_mean_discrepancy",
     "sliced_wasserstein": "swd earth_mover wasserstein",
     "precision_recall": "prdc improved_precision_recall",
     "label_accuracy": "classification_accuracy_score cas",

@@ -92,7 +92,13 @@ FUNCTIONS: Registry[Function] = Registry(
         ),
         **_rows("functions.buffers", "buffer"),
         **_rows("functions.calculus", "grad"),
+        **_rows(
+            "functions.conditional_discrepancies",
+            "energy_conditional_mmd linear_conditional_mmd rational_quadratic_conditional_mmd "
+            "rbf_conditional_mmd",
+        ),
         **_rows("functions.discrepancies", "energy_mmd linear_mmd rational_quadratic_mmd rbf_mmd"),
+        **_rows("functions.images", "average_pool"),
         **_rows("functions.reductions", "argmax argmin logsumexp max mean min mse norm prod sum"),
         **_rows("functions.schedules", "progress"),
         **_rows(

@@ -1,4 +1,4 @@
-"""A few steps of each adversarial spec of digits: every command works on their runs."""
+"""A few steps of each spec of digits without a likelihood: every command works on their runs."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from specc.cli.main import main
 
 SPECS = Path(__file__).parents[2] / "specs"
-NAMES = ["acgan", "ali", "conditional_gan", "dcgan", "infogan", "vae_gan"]
+NAMES = ["acgan", "ali", "cgmmn", "conditional_gan", "dcgan", "infogan", "vae_gan"]
 SMALL = ["--set=train.epochs=null", "--set=train.steps=3", "--threads=1", "--quiet"]
 
 

@@ -53,9 +53,10 @@ def with_the_diagonal(name, x, y):
     )
 
 
-def test_every_kernel_has_its_function():
+def test_every_kernel_has_its_functions():
     compared = {n for n in FUNCTIONS if FUNCTIONS[n].over_rows and not FUNCTIONS[n].remembers}
-    assert {f"{name}_mmd" for name in KERNELS} == compared
+    kinds = ("mmd", "conditional_mmd")
+    assert {f"{name}_{kind}" for name in KERNELS for kind in kinds} == compared
 
 
 @pytest.mark.parametrize("name", KERNELS)

@@ -86,7 +86,7 @@ CASES["concat"] = (
     (REAL, REAL, REAL),
     [((2,), (3,), (1,)), ((), (2,), ()), ((), (), ())],
 )
-FIXED = {"argmax", "argmin", "one_hot", "eye", "grad"} | {
+FIXED = {"argmax", "argmin", "average_pool", "one_hot", "eye", "grad"} | {
     n for n in FUNCTIONS if FUNCTIONS[n].over_rows or FUNCTIONS[n].scalar
 }
 NAMES = tuple(FUNCTIONS)
@@ -139,6 +139,18 @@ def test_the_number_of_an_extreme_entry(name, shape, leading):
     assert result.dtype == torch.int64
     assert entry.shape((shape,)) == ()
     np.testing.assert_array_equal(result.numpy(), wanted)
+
+
+@pytest.mark.parametrize("leading", [(), (5,), (3, 5)])
+@pytest.mark.parametrize(("shape", "size"), [((4, 6), 2), ((3, 9, 3), 3), ((2, 2), 1)])
+def test_the_mean_of_each_block(shape, size, leading):
+    image = np.random.default_rng(7).normal(size=(*leading, *shape))
+    entry = FUNCTIONS["average_pool"]
+    result = call(entry, (torch.tensor(image), len(shape)), (size, 0)).numpy()
+    assert result.shape == (*leading, *entry.shape((shape, (size,))))
+    for i, j in np.ndindex(*result.shape[-2:]):
+        block = image[..., i * size : (i + 1) * size, j * size : (j + 1) * size]
+        np.testing.assert_allclose(result[..., i, j], block.mean((-1, -2)))
 
 
 @pytest.mark.parametrize("leading", [(), (5,)])
@@ -323,6 +335,8 @@ def test_supports_of_several_arguments_are_sharp():
         ("dot", ((), ()), "a number"),
         ("squared_distances", ((3,), (4, 2)), "not [3] and [4, 2]"),
         ("concat", ((2,), (2, 3)), "flatten it first"),
+        ("average_pool", ((4,), (2,)), "not [4]"),
+        ("average_pool", ((4, 5), (2,)), "do not fill 4 x 5"),
         ("clip", ((2,), (3,), ()), "[2] and [3]"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Losses of the conditional and the inferring GANs of the gallery, by hand in plain torch.
+"""Losses of the conditional models and the inferring GANs of the gallery, by hand in plain torch.
 
 Each is computed in float64 from the same weights and the same draws; with one part changed in the
 generated code it differs.
@@ -124,6 +124,23 @@ def encoder_of_vae_gan(found, noise):
     return (divergence.sum(1) + 50 * ((real - again) ** 2).sum(1)).mean()
 
 
+def generator_of_cgmmn(found, noise):
+    """Ren et al. (2016), section 3.1, for labels that are equal or unlike: class by class."""
+    images, total = pictures(found, of_classes(noise)), 0.0
+    for label in Y.unique():
+        own = label == Y
+        samples, data, n = images[own], X[own], own.sum()
+        distance = similar(samples, samples) + similar(data, data) - 2 * similar(samples, data)
+        total += (n / (n + 1)) ** 2 * distance
+    return total
+
+
+def similar(left, right):
+    """The mean of Gaussian kernels of four widths over all pairs."""
+    squares = (left[:, None] - right).square().sum(-1)
+    return sum(torch.exp(-squares / (2 * w**2)).mean() for w in (0.5, 1, 2, 4)) / 4
+
+
 def pictures(found, z, classes=Y):
     hot = one_hot(classes.long(), 10).double()
     return torch.sigmoid(layers(found.model.generator, torch.cat([z, hot], 1), relu))
@@ -148,6 +165,7 @@ CASES = {
         critic_of_projection,
         ("fake.direction(y)", "fake.direction(0 * y)"),
     ),
+    ("cgmmn", "generator"): (generator_of_cgmmn, ("to_float(y)", "0 * to_float(y)")),
     ("acgan", "critic"): (critic_of_acgan, ("fake.y_logits(fake_h)", "fake.y_logits(real_h)")),
     ("infogan", "critic"): (critic_of_infogan, ("(model_c, fake", "(0 * model_c, fake")),
     ("ali", "generator"): (generator_of_ali, ("concat(x, z)", "concat(x, model_z)")),

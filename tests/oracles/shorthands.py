@@ -41,6 +41,8 @@ ROWS: dict[str, tuple[str, ...]] = {
         "{mmd: {sample: model.s, data: data.x, kernel: {rbf: {widths: [0.5, 2]}}, bandwidth: 0.3}}",
         "{mmd: {kernel: {rational_quadratic: {alphas: [0.2, 1]}}, given: [data.y]}}",
         "{mmd: {kernel: linear}}",
+        "{mmd: {given: [data.y], conditional: {}, sample: model.s, data: data.x}}",
+        "{mmd: {given: [data.y, data.x], conditional: {bandwidth: 0.1, regularization: 0.5}}}",
         "{mmd: {kernel: {energy: {exponent: 1.5}}}}",
     ),
     "relativistic_gan": ("{relativistic_gan: {critic: d, sample: model.x, steps: 2}}",),

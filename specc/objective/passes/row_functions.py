@@ -72,11 +72,12 @@ def _check_gradients(graph: Graph, expression: Expression, findings: Findings) -
 
 
 def _check_arguments(typed: TypedGraph, program: str, call: Call, findings: Findings) -> None:
-    sizes = typed.graph.functions[call.function].sizes
-    for argument in (a for n, a in enumerate(call.arguments[:2]) if n not in sizes):
+    entry = typed.graph.functions[call.function]
+    values = call.arguments[: entry.numbers_from]
+    for argument in (a for n, a in enumerate(values) if n not in entry.sizes):
         if typed.plates_of(program, argument) != {ROWS}:
             reason = f"`{print_expression(argument)}` is not one value for each row"
-            hint = f"write such as `{typed.graph.functions[call.function].example}`"
+            hint = f"write such as `{entry.example}`"
             findings.add(row_function_error(call, reason, hint))
 
 

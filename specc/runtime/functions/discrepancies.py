@@ -11,6 +11,7 @@ result is [..., n].
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,35 +24,37 @@ Gram = Callable[[Tensor, Tensor], Tensor]
 
 def rbf_mmd(x: Tensor, y: Tensor, bandwidth: float, *widths: float, dims: int) -> Tensor:
     """mmd_i under the mean of Gaussian kernels of bandwidths `bandwidth` times each width."""
-    return _discrepancy(lambda a, b: rbf.gram(a, b, bandwidth, widths=widths), x, y, dims)
+    return _discrepancy(partial(rbf.gram, bandwidth=bandwidth, widths=widths), x, y, dims)
 
 
 def rational_quadratic_mmd(
     x: Tensor, y: Tensor, bandwidth: float, *alphas: float, dims: int
 ) -> Tensor:
     """mmd_i under the mean of rational quadratic kernels with the exponents `alphas`."""
-
-    def gram(a: Tensor, b: Tensor) -> Tensor:
-        return rational_quadratic.gram(a, b, bandwidth, alphas=alphas)
-
+    gram = partial(rational_quadratic.gram, bandwidth=bandwidth, alphas=alphas)
     return _discrepancy(gram, x, y, dims)
 
 
 def linear_mmd(x: Tensor, y: Tensor, *, dims: int) -> Tensor:
     """mmd_i under the linear kernel."""
-    return _discrepancy(lambda a, b: linear.gram(a, b, 1.0), x, y, dims)
+    return _discrepancy(partial(linear.gram, bandwidth=1.0), x, y, dims)
 
 
 def energy_mmd(x: Tensor, y: Tensor, exponent: float, *, dims: int) -> Tensor:
     """mmd_i under the distance kernel; its mean estimates the energy distance."""
-    return _discrepancy(lambda a, b: energy.gram(a, b, 1.0, exponent=exponent), x, y, dims)
+    return _discrepancy(partial(energy.gram, bandwidth=1.0, exponent=exponent), x, y, dims)
 
 
-def _discrepancy(gram: Gram, x: Tensor, y: Tensor, dims: int) -> Tensor:
+def differences(gram: Gram, x: Tensor, y: Tensor, dims: int) -> Tensor:
+    """k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(x_j, y_i): [..., n, n] from [..., n, *event]."""
     first, second = promote_dtypes(*(to_float(_vectors(value, dims)) for value in (x, y)))
     first, second = torch.broadcast_tensors(first, second)  # type: ignore[no-untyped-call]
     cross = gram(first, second)
-    pairs = gram(first, first) + gram(second, second) - cross - cross.mT
+    return gram(first, first) + gram(second, second) - cross - cross.mT
+
+
+def _discrepancy(gram: Gram, x: Tensor, y: Tensor, dims: int) -> Tensor:
+    pairs = differences(gram, x, y, dims)
     rows = pairs.shape[-1]
     same = torch.eye(rows, dtype=torch.bool, device=pairs.device)
     return pairs.masked_fill(same, 0.0).sum(-1) / max(rows - 1, 1)

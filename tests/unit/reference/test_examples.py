@@ -152,10 +152,11 @@ around_kernel = around_feature = around_metric
 SHORT = """\
 specc: 1
 name: short
-data: {source: digits, fields: {x: {from: image}}}
+data: {source: digits, fields: {x: {from: image}, y: {from: label}}}
 model:
+  y: {given: y}
   z: {latent: normal, loc: 0, scale: 1, shape: [2]}
-  x: {observed: normal, loc: down(z), scale: 1}
+  x: {observed: normal, loc: "down(z, y)", scale: 1}
 guide:
   z: {latent: normal, params: up(x)}
 links: {down: linear, up: linear, d: linear}
