@@ -42,7 +42,7 @@ class MeanEstimate:
 
 @torch.inference_mode()
 def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str, MeanEstimate]:
-    """The terms of the loss on a part of the data, in nats per row, each with its standard error.
+    """The terms of the loss on a part of the data, each a mean over rows with its standard error.
 
     A loss has no values of single rows, so the error is computed from means of batches of 100 rows,
     or of a quarter of the rows if there are fewer than 200; it is nan for one row. If the guide

@@ -165,7 +165,7 @@ def _bound(loaded: LoadedRun, part: str) -> str:
     """The section on the terms of the loss and the active units."""
     means = decomposition.loss_terms(loaded, part)
     rows = [(n, f"{m.value:.3f}", error_of(m.standard_error) or "-") for n, m in means.items()]
-    terms = table(("term", "nats a row", "std. error"), rows)
+    terms = table(("term", "mean over rows", "std. error"), rows)
     kl = {name: m.value for name, m in means.items() if name.startswith("KL(")}
     units = decomposition.active_units(loaded, part)
     active_units = "".join(
@@ -177,7 +177,8 @@ def _bound(loaded: LoadedRun, part: str) -> str:
         if len(kl) > 1
         else ""
     )
-    return f"<p>On the {escape(part)} rows.</p>{terms}{drawn}{active_units}"
+    where = f"<p>On the {escape(part)} rows; densities and divergences in nats.</p>"
+    return f"{where}{terms}{drawn}{active_units}"
 
 
 def _styles(loaded: LoadedRun) -> str:

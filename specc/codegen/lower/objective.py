@@ -35,6 +35,7 @@ from specc.objective.terms import (
     LogProb,
     Part,
     Reduce,
+    Term,
     densities_in,
     in_steps,
 )
@@ -137,13 +138,20 @@ class _Loss:
     def _return(self, value: Code, parts: tuple[tuple[str, Code], ...]) -> None:
         """Emit `return -elbo, {...}`."""
         loss = code.Unary("-", value) if self.player.is_bound else value
-        after: Code = code.Dict(tuple(self.after))
-        if len(self.after) > 1:
-            name = self.terms.fresh("after")
-            self.scope.assign(name, after)
-            after = Name(name)
-        state = (after,) if self.player.state else ()
-        self.scope.add(Return(code.Tuple((loss, *state, code.Dict(parts)))))
+        if not self.player.state:
+            self.scope.add(Return(code.Tuple((loss, code.Dict(parts)))))
+            return
+        after = self._collected("after", tuple(self.after))
+        self.scope.add(Return(code.Tuple((loss, after, self._collected("parts", parts)))))
+
+    def _collected(self, wanted: str, pairs: tuple[tuple[str, Code], ...]) -> Code:
+        """Return a dictionary, which has a variable if it has several entries."""
+        found = code.Dict(pairs)
+        if len(pairs) < 2:
+            return found
+        name = self.terms.fresh(wanted)
+        self.scope.assign(name, found)
+        return Name(name)
 
     # a bound with draws
 
@@ -188,12 +196,31 @@ class _Loss:
         self._head()
 
     def _values(self, parts: list[Part]) -> None:
-        """Emit a loss without densities: the mean of the sum of its values, for each source."""
+        """Emit a loss without densities: the mean of the sum of its values, for each source.
+
+        If there are several, the values without their coefficients are parts of the loss.
+        """
         minimized = [replace(part, coefficient=-part.coefficient) for part in parts]
+        values = {p.term: self._variable(p.term, len(parts) > 1) for p in parts}
         groups = by_source(self.plan.graph, minimized).items()
-        self._set(self._means({key: [self.terms.part(p) for p in own] for key, own in groups}))
+        signed = {key: [signed_as(p, values[p.term]) for p in own] for key, own in groups}
+        self._set(self._means(signed))
         self._head()
-        self._return(Name(self.bound), tuple(self.by_source))
+        means = {
+            term_formula(self.plan, term): code.method(value, "mean")
+            for term, value in values.items()
+            if len(parts) > 1 and not isinstance(value, code.Literal)
+        }
+        self._return(Name(self.bound), (*self.by_source, *means.items()))
+
+    def _variable(self, term: Term, is_shown: bool) -> Code:
+        """Return the value of a term; one that is also a part of the loss gets a variable."""
+        value = self.terms.value(term)
+        if not is_shown or isinstance(value, (Name, code.Literal)):
+            return value
+        name = self.terms.fresh(python_name(term_formula(self.plan, term)))
+        self.scope.assign(name, value)
+        return Name(name)
 
     def _is_logmeanexp(self) -> bool:
         return self.player.bound.how == "logmeanexp" and self.player.particles > 1

@@ -210,6 +210,7 @@ CHANGES = {
     "DataSpec.source": ("source: npz\n  path: data.npz", "source: csv\n  path: data.npz", MATH),
     "DataSpec.options": ("data.npz", "other.npz", TRAINING),
     "DataSpec.split": ("{test: 0.2}", "{test: 0.3}", TRAINING),
+    "DataSpec.subset": ("{test: 0.2}", "{test: 0.2}\n  subset: {rows: 9}", TRAINING),
     "FieldSpec.column": ("from: values", "from: numbers", MATH),
     "FieldSpec.shape": (
         "from: values, shape: [4]}\n    y: {from: others, shape: [4]",
@@ -370,6 +371,13 @@ TRAINED = {
     "PlayerSettings.steps": ("links: [baseline]", "links: [baseline], steps: 5"),
 }
 
+SUBSET = BASE.replace("{test: 0.2}", "{test: 0.2}\n  subset: {rows: 9, seed: 3}")
+SUBSETS = {
+    "Subset.rows": ("rows: 9", "rows: 8"),
+    "Subset.per_class": ("seed: 3", "seed: 3, per_class: k"),
+    "Subset.seed": ("seed: 3", "seed: 4"),
+}
+
 UNPAIRED = """\
 specc: 1
 name: unpaired
@@ -402,6 +410,7 @@ def test_every_field_stands_in_the_table():
         set(CHANGES)
         | set(TRAINED)
         | set(OF_SOURCES)
+        | set(SUBSETS)
         | {name for name in PLAYERS if name != "the draw"}
     )
     assert {name for name, _ in declared()} == planned | set(SECTIONS) | UNPLANNED
@@ -421,6 +430,13 @@ def test_how_players_are_trained_is_training(name):
     assert changed(PLAYED, text) == TRAINING
     kind = next(digest_class(field) for each, field in declared() if each == name)
     assert (held(PLAYED) != held(text)) == (kind == "training")
+
+
+@pytest.mark.parametrize("name", SUBSETS)
+def test_which_rows_are_trained_on_is_training(name):
+    text = SUBSET.replace(*SUBSETS[name])
+    assert changed(SUBSET, text) == TRAINING
+    assert held(SUBSET) != held(text)
 
 
 @pytest.mark.parametrize("name", OF_SOURCES)
@@ -490,7 +506,7 @@ def held(text):
 def test_a_run_holds_on_to_its_training_but_for_what_steers_it(name):
     """Else `diff` and `train --resume` would take a changed run for the same one."""
     kind = next(digest_class(field) for n, field in declared() if n == name)
-    if name not in {*SECTIONS, *TRAINED, *OF_SOURCES}:
+    if name not in {*SECTIONS, *TRAINED, *OF_SOURCES, *SUBSETS}:
         old, new, _ = CHANGES[name]
         assert (held(BASE) != held(BASE.replace(old, new))) == (kind == "training")
 
