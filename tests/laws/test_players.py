@@ -15,7 +15,7 @@ from specc.runtime.distributions import bernoulli
 from specc.runtime.noise import Noise
 from tests.laws.compiling import generated, program
 from tests.laws.estimating import Z, gradient, settle, worst
-from tests.laws.test_gradients import HEAD, X, bits, elbo, lp, terms
+from tests.laws.test_gradients import HEAD, THIRD, X, bits, elbo, lp, terms
 from tests.losses import computed
 
 SPEC = """
@@ -108,6 +108,44 @@ def test_a_value_of_the_draws_of_the_guide(tmp_path, draw):
     if draw == "enumerate":
         found = loss_of(made, "loss")
         assert torch.allclose(found, of_the_draws(made), rtol=1e-12)
+        assert torch.allclose(gradient(made, found), wanted, rtol=1e-10)
+        return
+    rows = {"x": X.expand(2000, -1)}
+    assert worst(made, rows, wanted) < Z < worst(made, rows, wrong)
+
+
+OF_WHAT_FOLLOWS = """
+model:
+  h: {latent: bernoulli, logits: 0.3, shape: [2]}
+  m: {let: down(h), shape: [2]}
+  x: {observed: bernoulli, logits: m}
+guide:
+  h: {latent: bernoulli, logits: up(x), draw: DRAW}
+  size: {let: sum(model.m ** 2), shape: []}
+links: {up: linear, down: linear}
+objective: {minimize: "-elbo(model, guide) + guide.size"}
+"""
+
+
+def of_what_follows(made, weight=1.0):
+    """The negative bound and the weight times E_q[|m(h)|^2], summed over all bits."""
+    h = bits(2)
+    m = made.model.down(h)
+    log_q = lp(made.guide.h_logits(X), h)
+    log_w = lp(THIRD, h) + lp(m, X) - log_q
+    return (log_q.exp() * (weight * (m**2).sum(-1) - log_w)).sum()
+
+
+@pytest.mark.parametrize("draw", ["enumerate", "score"])
+def test_what_follows_the_draws_of_the_guide_is_computed_once(tmp_path, draw):
+    text = HEAD + OF_WHAT_FOLLOWS.replace("DRAW", draw)
+    assert generated(text)["objective.py"].count(".m(") == 1
+    made = program(text, tmp_path)
+    settle(made)
+    wanted, wrong = (gradient(made, of_what_follows(made, weight)) for weight in (1.0, 0.9))
+    if draw == "enumerate":
+        found = loss_of(made, "loss")
+        assert torch.allclose(found, of_what_follows(made), rtol=1e-12)
         assert torch.allclose(gradient(made, found), wanted, rtol=1e-10)
         return
     rows = {"x": X.expand(2000, -1)}

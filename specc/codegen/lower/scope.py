@@ -145,6 +145,12 @@ class Scope:
         variable = self.python(node.name)
         self.held[variable] = self.held.get(variable, frozenset()) | {node.id}
 
+    def mark_same(self, node: Node, name: str) -> None:
+        """Note that the variable of the node `name` has the value of a node of another program."""
+        self.renamed[node.name] = self.python(name)
+        self.made.add(("value", *node.id))
+        self.define(node.program, node.name, self.outer_of((name,)))
+
     def unmark_value(self, node: Node) -> None:
         """Note that the variable of a node no longer has its value."""
         self.held.pop(self.python(node.name), None)

@@ -14,8 +14,9 @@ from specc.codegen.lower.loops import Loop, Ranked, initial, outside, starts
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.value import PARTICLE, Axis, value_of
 from specc.codegen.plan import Input, LaggedValue, Let, Mask, ProgramPlan
-from specc.graph.graph import NETWORKS
+from specc.graph.graph import GUIDE, MODEL, NETWORKS
 from specc.graph.nodes import Node
+from specc.graph.queries import name_in_model
 
 SEQUENCES = "specc.runtime.functions.sequences"
 CONCAT = code.function("specc.runtime.functions.vectors.concat")
@@ -46,7 +47,7 @@ def _begin(scope: Scope, program: str, name: Input) -> Let | None:
     if isinstance(name, Mask):
         return None
     found = scope.plan.graph.graph.lookup(program, name)
-    if found is None or scope.has_value(found.id):
+    if found is None or scope.has_value(found.id) or _is_known(scope, found):
         return None
     own = scope.plan.program(found.program)
     if name in own.lagged:
@@ -60,6 +61,27 @@ def _begin(scope: Scope, program: str, name: Input) -> Let | None:
     elif found.is_stepped:
         _stepped(scope, program, found)
     return None
+
+
+def _is_known(scope: Scope, node: Node) -> bool:
+    """Whether a node in the draw of the guide has a value under the name of its original.
+
+    All references to the guide use the same draws, so its deterministic nodes, and those of the
+    model that it computes, are the same in densities and in the values of a loss. The variable of
+    the original then stands for the node, too.
+    """
+    program = scope.plan.graph.graph.programs[node.program]
+    if not program.is_draw or program.copy_of != GUIDE:
+        return False
+    scope.renamed.pop(node.name, None)
+    original = next(name for name, copy in program.names.items() if copy == node.name)
+    inside = name_in_model(scope.plan.graph.graph.node((GUIDE, original)))
+    same = [(GUIDE, original), *([(MODEL, inside)] if inside else [])]
+    known = next((each for each in same if scope.has_value(each)), None)
+    if known is None:
+        return False
+    scope.mark_same(node, known[1])
+    return True
 
 
 def deterministic(scope: Scope, let: Let) -> None:
