@@ -121,7 +121,7 @@ SHORTHANDS: Registry[Shorthand] = Registry(
 )
 """Objectives that are short for several players."""
 SOURCES: Registry[Source] = Registry(
-    _rows("sources", "counts csv digits idx images json mnist npy npz parquet toy")
+    _rows("sources", "counts csv digits idx images json mnist npy npz parquet point_clouds toy")
 )
 KERNELS: Registry[Named] = Registry(_files("kernels", "energy linear rational_quadratic rbf"))
 """Kernels of two rows, for discrepancies."""

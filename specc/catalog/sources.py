@@ -41,6 +41,21 @@ def _images_given(options: Mapping[str, object]) -> Columns:
     )
 
 
+def _point_clouds_given(options: Mapping[str, object]) -> Columns:
+    """The columns, with the number of points of a cloud; empty for an invalid one."""
+    points = options.get("points", 24)
+    if not isinstance(points, int):
+        return NONE
+    return MappingProxyType(
+        {
+            "x": Column("The points of a cloud.", (points, 2), REAL),
+            "label": Column(
+                "The outline: 0 for a circle, 1 a square, 2 a diamond.", (), Integers(0, 2)
+            ),
+        }
+    )
+
+
 def _toy_given(options: Mapping[str, object]) -> Columns:
     """The columns, with the number of components of the density; empty for an unknown one."""
     parts = PARTS.get(str(options.get("density")))
@@ -259,6 +274,32 @@ ENTRIES: tuple[Source, ...] = (
             ),
         ),
         endings=("parquet",),
+    ),
+    Source(
+        name="point_clouds",
+        summary="Clouds of points on circles, squares and diamonds of random size and place, "
+        "without a download. The points of a cloud are in random order.",
+        references=(
+            Reference(
+                "Li et al. 2018, Point Cloud GAN", "section 4: point clouds of several shapes"
+            ),
+        ),
+        example="data: {source: point_clouds, points: 24, fields: {x: {from: x}}}",
+        given=_point_clouds_given,
+        options=(
+            Option(
+                "rows", "The number of clouds, by default 20,000.", kind="number", most=1_000_000
+            ),
+            Option(
+                "points",
+                "The number of points in a cloud, by default 24.",
+                kind="number",
+                most=1000,
+            ),
+            Option("seed", "The random seed of the points, by default 0.", kind="number", least=0),
+        ),
+        split=MappingProxyType({"test": 0.2}),
+        needs_folder=False,
     ),
     Source(
         name="toy",

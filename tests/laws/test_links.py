@@ -51,6 +51,7 @@ CASES = [
     ("embed", {"embed": True}, (7,), ()),
     ("set", {"set": [11, 13], "activation": "tanh"}, (4, 7), (5,)),
     ("set", {"set": [11], "pool": "sum", "hidden": [9]}, (4, 7), ()),
+    ("set", {"set": [11], "pool": "none", "hidden": [9]}, (4, 7), (4, 5)),
     ("set", {"set": [], "normalization": "layer", "dropout": 0.1}, (4, 7), (2, 2)),
     ("gru", {}, (7,), (5,)),
     ("gru", {"gru": True, "init": "orthogonal"}, (2,), (1,)),
@@ -290,6 +291,22 @@ def test_a_set_network_is_deep_sets(pool):
     assert not torch.allclose(net(x), net(x[:, [3, 1, 4, 0, 0]]), atol=1e-3)
     twice = torch.cat([x, x], 1)
     assert torch.allclose(net(twice), net(x), atol=1e-5) == (pool == "mean")
+
+
+def test_a_set_network_without_pooling_maps_each_element():
+    """y_i = rho(phi(x_i)), also with another number of elements."""
+    options = {"set": [11], "pool": "none", "hidden": [9], "activation": "tanh"}
+    net = network(lowered("set", options, (5, 3), (5, 2)))
+    x = torch.randn(4, 5, 3)
+    assert net(x).shape == (4, 5, 2)
+    torch.testing.assert_close(net(x)[:, 2], net(x[:, 2]))
+    torch.testing.assert_close(net(x)[:, [3, 1, 4, 0, 2]], net(x[:, [3, 1, 4, 0, 2]]))
+
+
+@pytest.mark.parametrize("output", [(), (2,), (4, 2), (5, 2, 2)])
+def test_without_pooling_there_is_a_result_for_each_element(output):
+    with pytest.raises(LinkShapeError, match="makes 5 elements"):
+        lowered("set", {"set": [4], "pool": "none"}, (5, 3), output)
 
 
 def test_an_mlp_of_the_elements_side_by_side_depends_on_their_order():

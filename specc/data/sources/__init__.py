@@ -19,6 +19,7 @@ NAMES = (
     "npy",
     "npz",
     "parquet",
+    "point_clouds",
     "toy",
 )
 
