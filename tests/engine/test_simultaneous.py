@@ -11,11 +11,12 @@ import torch
 
 from specc.engine import train
 from specc.engine.compile.compile_step import compile_step
-from specc.engine.step.player import NotCompiled
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_loss_state import stepping
 from tests.engine.test_train import QUIET, losses
 from tests.engine.test_written_players import NVIL, made
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 RATE = 0.1
 GAME = f"""\
@@ -71,10 +72,31 @@ def test_a_second_update_is_from_where_all_have_moved_to(tmp_path):
     assert b == pytest.approx(0.5 + RATE * 1 + RATE * a, rel=1e-6)
 
 
-def test_such_a_step_is_not_compiled(tmp_path):
-    step = stepping(made(tmp_path, GAME.replace("ORDER", "simultaneous")))
-    with pytest.raises(NotCompiled, match="at the same time"):
-        compile_step(step)
+@pytest.mark.parametrize("optimizer", ["sgd: {lr: 0.1}", "adam: {lr: 0.1}"])
+def test_a_compiled_step_is_the_eager_one(tmp_path, optimizer):
+    """The compiled update of the first player must not move what the second one reads."""
+    text = GAME.replace("ORDER", "simultaneous").replace(f"sgd: {{lr: {RATE}}}", optimizer)
+    text = text.replace("links: [b]", "links: [b], steps: 2")
+    steps = [stepping(made(tmp_path / name, text)) for name in ("eager", "compiled")]
+    compile_step(steps[1])
+    for number in range(4):
+        results = [step(0, number, *[torch.arange(100)] * step.updates) for step in steps]
+        torch.testing.assert_close(results[1].values, results[0].values, rtol=1e-5, atol=1e-6)
+    eager, compiled = (step.program.model for step in steps)
+    assert compiled.a.item() == pytest.approx(eager.a.item(), rel=1e-5)
+    assert compiled.b.item() == pytest.approx(eager.b.item(), rel=1e-5)
+
+
+def test_a_compiled_step_updates_the_state_of_its_loss(tmp_path):
+    text = NVIL.replace("links: [baseline]}\n", "links: [baseline]}\n  order: simultaneous\n")
+    steps = [stepping(made(tmp_path / name, text)) for name in ("eager", "compiled")]
+    compile_step(steps[1])
+    for number in range(3):
+        results = [step(0, number, torch.arange(100)) for step in steps]
+        torch.testing.assert_close(results[1].values, results[0].values, rtol=1e-4, atol=1e-4)
+    one, other = (step.state.tensors["bound"]["h_baseline"] for step in steps)
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+    assert one.abs() > 0
 
 
 def test_two_processes_make_the_steps_of_one(tmp_path):

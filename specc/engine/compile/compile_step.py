@@ -13,8 +13,6 @@ def compile_step(step: Step) -> None:
     """
     if step.has_dropout:
         raise NotCompiled("it has dropout, and a graph would draw other masks")
-    if step.is_simultaneous:
-        raise NotCompiled("its players move at the same time")
     if step.is_sharded:
         raise NotCompiled("its parameters are sharded")
     if step.pieces > 1 or not step.rows.is_full(step.size):
@@ -26,5 +24,10 @@ def compile_step(step: Step) -> None:
         state = step.state.tensors[player.loss.name]
         inputs = step.example(number)
         step.compiled[number] = CompiledUpdate(
-            step.program, player, state, *inputs, step.matmul_precision
+            step.program,
+            player,
+            state,
+            *inputs,
+            step.matmul_precision,
+            moves_alone=not step.is_simultaneous,
         )

@@ -126,10 +126,13 @@ class CompiledUpdate:
         noise: Noise,
         scalars: Mapping[str, float],
         matmul_precision: AbstractContextManager[object] | None = None,
+        *,
+        moves_alone: bool = True,
     ) -> None:
         """Traces the loss on a batch; every call updates `state` in place.
 
-        Scalars that vary from step to step are inputs of the graph; the others are constants in it.
+        The update of a player that `moves_alone` is compiled with its gradient. Scalars that vary
+        from step to step are inputs of the graph; the others are constants in it.
         """
         if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
             raise NotCompiled("this torch does not compile gradients; 2.13 does")
@@ -151,7 +154,7 @@ class CompiledUpdate:
         self.kind = type(player.optimizer).__name__.lower()
         settings = player.settings
         plain = settings.clip is None and settings.clip_weights is None
-        self.with_optimizer = self.kind in WITH_OPTIMIZER and plain
+        self.with_optimizer = self.kind in WITH_OPTIMIZER and plain and moves_alone
         self.options = self._options() if self.with_optimizer else {}
         self._state: list[list[Tensor]] = []
         self._numbers: dict[float, Tensor] = {}
@@ -174,16 +177,37 @@ class CompiledUpdate:
 
     def __call__(self, batch: Batch, noise: Noise, scalars: Mapping[str, float]) -> StepResult:
         """Makes one update under the scalars of the step."""
-        drawn = [getattr(noise, request.kind)(request.shape) for request in self.requests]
-        numbers = [self._number(scalars[name]) for name in self.varying]
-        inputs = batch, drawn, numbers, list(self.loss_state.values())
+        inputs = self._inputs(batch, noise, scalars)
         if self.with_optimizer:
             return StepResult(self.names, *self._call(*inputs, *self._optimizer_state()))
-        values, skipped, grads = self._call(*inputs)
-        for parameter, grad in zip(self.parameters, grads, strict=True):
+        result, grads = self._evaluated(*inputs)
+        for parameter, grad in zip(self.player.parameters, grads, strict=True):
             parameter.grad = grad
-        self.player.apply(skipped)
-        return StepResult(self.names, values, skipped)
+        self.player.apply(result.skipped)
+        return result
+
+    def gradient(
+        self, batch: Batch, noise: Noise, scalars: Mapping[str, float]
+    ) -> tuple[StepResult, tuple[Tensor | None, ...]]:
+        """The loss with its metrics and the gradient of each parameter of the player.
+
+        The state is updated, unless a number is not finite; the parameters are not.
+        """
+        return self._evaluated(*self._inputs(batch, noise, scalars))
+
+    def _evaluated(self, *inputs: object) -> tuple[StepResult, tuple[Tensor | None, ...]]:
+        values, skipped, grads = self._call(*inputs)
+        found = {id(p): grad for p, grad in zip(self.parameters, grads, strict=True)}
+        every = tuple(found.get(id(p)) for p in self.player.parameters)
+        return StepResult(self.names, values, skipped), every
+
+    def _inputs(
+        self, batch: Batch, noise: Noise, scalars: Mapping[str, float]
+    ) -> tuple[Batch, list[Tensor], list[Tensor], list[Tensor]]:
+        """The inputs of the graph: rows, draws, scalars and state."""
+        drawn = [getattr(noise, request.kind)(request.shape) for request in self.requests]
+        numbers = [self._number(scalars[name]) for name in self.varying]
+        return batch, drawn, numbers, list(self.loss_state.values())
 
     def _call(self, *inputs: object) -> Any:  # noqa: ANN401
         """Calls the graph, which is compiled at the first call."""

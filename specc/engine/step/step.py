@@ -41,6 +41,11 @@ class CompiledUpdate(Protocol):
     def __call__(self, batch: Batch, noise: Noise, scalars: Mapping[str, float]) -> StepResult:
         """Makes one update under the scalars of the step."""
 
+    def gradient(
+        self, batch: Batch, noise: Noise, scalars: Mapping[str, float]
+    ) -> tuple[StepResult, tuple[Tensor | None, ...]]:
+        """The metrics and the gradient of each parameter; only the state of the loss is updated."""
+
     def reset(self) -> None:
         """Looks up the tensors of the optimizer again, after they are replaced."""
 
@@ -73,10 +78,13 @@ class UpdateIndex:
 
 @dataclass(frozen=True, slots=True)
 class Gradient:
-    """The gradient of a player's loss, by its parameters, with the metrics and the state after."""
+    """The gradient of a player's loss, by its parameters, with the metrics.
+
+    `update` has the state after the step; it is None if the state is updated already.
+    """
 
     result: StepResult
-    update: Update
+    update: Update | None
     values: tuple[Tensor | None, ...]
 
 
@@ -263,17 +271,29 @@ class Step:
         self, player: Player, pieces: Sequence[MicroBatch], number: int, at: UpdateIndex
     ) -> StepResult:
         """Updates a player on micro-batches of a batch, and the tensors that follow it."""
-        compiled = self.compiled.get(number)
-        if compiled is not None and len(pieces) == 1 and compiled.fits(pieces[0].batch):
+        compiled = self._compiled(number, pieces)
+        if compiled is not None:
             noise = self._loss_noise(at, number, 0)
             result = compiled(pieces[0].batch, noise, self.scalars(player, at.epoch, at.step))
             self.program.after_update(player.loss.name, result.skipped)
             return result
         return self._apply(number, self._gradient(number, pieces, at))
 
+    def _compiled(self, number: int, pieces: Sequence[MicroBatch]) -> CompiledUpdate | None:
+        """The compiled update of a player, if it takes the batch."""
+        compiled = self.compiled.get(number)
+        fits = compiled is not None and len(pieces) == 1 and compiled.fits(pieces[0].batch)
+        return compiled if fits else None
+
     def _gradient(self, number: int, pieces: Sequence[MicroBatch], at: UpdateIndex) -> Gradient:
         """The gradient of a player's loss and the state after the step; neither is applied."""
         player = self.players[number]
+        compiled = self._compiled(number, pieces)
+        if compiled is not None:
+            batch, noise = pieces[0].batch, self._loss_noise(at, number, 0)
+            scalars = self.scalars(player, at.epoch, at.step)
+            result, gradient = compiled.gradient(batch, noise, scalars)
+            return Gradient(result, None, gradient)
         player.zero_grad()
         update = self.state.update(player.loss.name)
         names: tuple[str, ...] = ()
@@ -304,7 +324,8 @@ class Step:
         player, result = self.players[number], gradient.result
         for own, value in zip(player.parameters, gradient.values, strict=True):
             own.grad = value  # another player may have computed its gradient in between
-        gradient.update.apply(result.skipped)
+        if gradient.update is not None:
+            gradient.update.apply(result.skipped)
         player.apply(result.skipped)
         self.program.after_update(player.loss.name, result.skipped)
         return result
