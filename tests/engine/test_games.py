@@ -9,7 +9,7 @@ import pytest
 from specc.cli.main import main
 
 SPECS = Path(__file__).parents[2] / "specs"
-NAMES = ["acgan", "ali", "cgmmn", "conditional_gan", "dcgan", "infogan", "vae_gan"]
+NAMES = ["acgan", "ali", "cgmmn", "conditional_gan", "dcgan", "infogan", "stackgan", "vae_gan"]
 SMALL = ["--set=train.epochs=null", "--set=train.steps=3", "--threads=1", "--quiet"]
 
 

@@ -78,15 +78,41 @@ def critic_of_acgan(found, noise):
     return (relu(1 - scores[0]) + relu(1 + scores[1])).mean() + sum(named)
 
 
+def first_critic_of_stackgan(found, noise):
+    """Zhang et al. (2017), equation 3, with the hinge loss: pictures of half the resolution."""
+    made = found.small_real
+    links = (made.small_features, made.small_head, made.small_project)
+    return hinge_of_projections(links, halves(), pictures_of(found.model.first, of_classes(noise)))
+
+
+def second_critic_of_stackgan(found, noise):
+    """Zhang et al. (2017), equation 5, with the hinge loss, for pairs of both resolutions."""
+    small = pictures_of(found.model.first, of_classes(noise))
+    detail = of_classes(noise)
+    images = pictures_of(found.model.second, torch.cat([small, detail], 1))
+    links = (found.real.features, found.real.head, found.real.project)
+    pairs = (torch.cat([X, halves()], 1), torch.cat([images, small], 1))
+    return hinge_of_projections(links, *pairs)
+
+
+def halves():
+    return X.reshape(ROWS, 4, 2, 4, 2).mean((2, 4)).flatten(1)
+
+
 def critic_of_projection(found, noise):
     """Miyato and Koyama (2018), equation 3, with the hinge loss."""
+    links = (found.real.features, found.real.head, found.real.project)
+    return hinge_of_projections(links, X, pictures(found, of_classes(noise)))
+
+
+def hinge_of_projections(links, data, samples):
+    features, head, project = links
 
     def score(images):
-        h = relu(layers(found.real.features, images, leaky_relu))
-        along = (found.real.project.weight[Y] * h).sum(1)
-        return layers(found.real.head, h, relu).squeeze(-1) + along
+        h = relu(layers(features, images, leaky_relu))
+        return layers(head, h, relu).squeeze(-1) + (project.weight[Y] * h).sum(1)
 
-    return (relu(1 - score(X)) + relu(1 + score(pictures(found, of_classes(noise))))).mean()
+    return (relu(1 - score(data)) + relu(1 + score(samples))).mean()
 
 
 def critic_of_infogan(found, noise):
@@ -141,9 +167,14 @@ def similar(left, right):
     return sum(torch.exp(-squares / (2 * w**2)).mean() for w in (0.5, 1, 2, 4)) / 4
 
 
-def pictures(found, z, classes=Y):
-    hot = one_hot(classes.long(), 10).double()
-    return torch.sigmoid(layers(found.model.generator, torch.cat([z, hot], 1), relu))
+def pictures(found, z):
+    return pictures_of(found.model.generator, z)
+
+
+def pictures_of(generator, z):
+    """What a generator makes of noise, or of a picture, beside the label."""
+    hot = one_hot(Y, 10).double()
+    return torch.sigmoid(layers(generator, torch.cat([z, hot], 1), relu))
 
 
 def of_classes(noise):
@@ -167,19 +198,28 @@ CASES = {
     ),
     ("cgmmn", "generator"): (generator_of_cgmmn, ("to_float(y)", "0 * to_float(y)")),
     ("acgan", "critic"): (critic_of_acgan, ("fake.y_logits(fake_h)", "fake.y_logits(real_h)")),
+    ("stackgan", "small_critic"): (
+        first_critic_of_stackgan,
+        ("1 + small_fake_score", "2 + small_fake_score"),
+    ),
+    ("stackgan", "critic"): (
+        second_critic_of_stackgan,
+        ("fake.direction(y)", "fake.direction(0 * y)"),
+    ),
     ("infogan", "critic"): (critic_of_infogan, ("(model_c, fake", "(0 * model_c, fake")),
     ("ali", "generator"): (generator_of_ali, ("concat(x, z)", "concat(x, model_z)")),
     ("vae_gan", "encoder"): (encoder_of_vae_gan, ("50.0 * sum_real", "100.0 * sum_real")),
 }
 
 
-@pytest.mark.parametrize(("name", "player"), CASES, ids=[name for name, _ in CASES])
+@pytest.mark.parametrize(("name", "player"), CASES, ids=map("-".join, CASES))
 def test_a_loss_is_that_of_the_paper(name, player, tmp_path):
     by_hand, wrong = CASES[name, player]
     for change in (None, wrong):
         found = made(name, tmp_path, change)
         (loss,) = (own for own in found.manifest.losses if own.name == player)
-        rows = {"x": SQUARE if name == "infogan" else X, "y": Y}
+        images = {"infogan": SQUARE, "stackgan": SQUARE[:, 0]}
+        rows = {"x": images.get(name, X), "y": Y}
         batch = {field: value for field, value in rows.items() if field in loss.inputs}
         value = computed(found, batch, noise(), ROWS, name=player)[0]
         with torch.no_grad():
