@@ -13,6 +13,8 @@ def loops(program: Program, lets_only: bool = False) -> tuple[tuple[str, ...], .
 
     With `lets_only` the values of random nodes are given, so that only deterministic nodes matter.
     """
+    if not any(node.shift for node in program.nodes.values()):
+        return ()
     digraph = with_lagged_edges(program)
     if lets_only:
         digraph = digraph.subgraph([n for n in digraph if _is_computed(program, n)])

@@ -46,9 +46,10 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
     draws = _in_order(typed, draws)
     stochastic = StochasticGraph(typed.graph, {name: draw.program for name, draw in draws.items()})
     check_samples(typed, expansion, draws, findings)
-    check_row_functions(typed, expansion, draws, findings)
+    axes = Axes(draws, stochastic)
+    check_row_functions(typed, expansion, axes, findings)
     check_size(typed, draws, expansion.span, findings)
-    check_sums(typed, expansion, draws, findings)
+    check_sums(typed, expansion, axes, findings)
     check_memory(typed, draws, findings)
     if expansion.links is None:
         check_learns(typed.graph, expansion, draws, findings)
@@ -57,7 +58,7 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
         check_trained(typed.graph, expansion, expansion.links, moving, findings)
     if findings.has_errors():
         return None
-    player = _assemble(typed, expansion, draws)
+    player = _assemble(typed, expansion, axes)
     check_sources(typed, player, expansion, findings)
     _check_floors(player, expansion, findings)
     _check_options(typed, player, expansion, findings)
@@ -117,20 +118,19 @@ def _in_order(typed: TypedGraph, draws: dict[str, Draw]) -> dict[str, Draw]:
     return {name: draws[name] for name in dict.fromkeys(names)}
 
 
-def _assemble(typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw]) -> Player:
-    stochastic = StochasticGraph(typed.graph, {name: d.program for name, d in draws.items()})
-    entry, decisions = expansion.entry, []
+def _assemble(typed: TypedGraph, expansion: Expansion, axes: Axes) -> Player:
+    draws, entry, decisions = axes.draws, expansion.entry, []
     for name, draw in draws.items():
         span = typed.graph.node((draw.program, name)).span
         choice = f"{draw.kind} ({draw.option})" if draw.option else draw.kind
         decisions.append(Decision(name, choice, draw.reason, span))
     reduction = entry.reduction if expansion.particles > 1 else "mean"
-    inner, closed = use_closed_forms(typed, expansion.inner, draws, stochastic, reduction)
-    inner, sums = sum_out(typed, inner, draws, Axes(draws, stochastic))
+    inner, closed = use_closed_forms(typed, expansion.inner, axes, reduction)
+    inner, sums = sum_out(typed, inner, axes)
     is_weighted = any(part.weight for part in inner.parts)
     minimize = Sum((Part(-1.0, Reduce(reduction, (PARTICLE,), inner)),))
     surrogates, scores = find_surrogates(
-        minimize, _trained_draws(typed, expansion, draws), stochastic
+        minimize, _trained_draws(typed, expansion, draws), axes.stochastic
     )
     paths = [
         *bijection_decisions(typed, minimize, draws),

@@ -14,7 +14,6 @@ from specc.language.expressions.tree import Expression
 from specc.language.expressions.walk import calls
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.marginalize import Axes
-from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.terms import Divergence, LogProb, Part, Sum, Term
 
 
@@ -29,8 +28,7 @@ class Validity:
 def use_closed_forms(
     typed: TypedGraph,
     inner: Sum,
-    draws: dict[str, Draw],
-    stochastic: StochasticGraph,
+    axes: Axes,
     reduction: str,
 ) -> tuple[Sum, list[Decision]]:
     """Replace -c log q(z) + c log p(z) by -c KL(q || p) for every node where this is valid.
@@ -41,8 +39,8 @@ def use_closed_forms(
     """
     decisions = []
     parts: dict[Term, Part] = {part.term: part for part in inner.parts}
-    axes, order = Axes(draws, stochastic), {name: place for place, name in enumerate(draws)}
-    for name, draw in draws.items():
+    order = {name: place for place, name in enumerate(axes.draws)}
+    for name, draw in axes.draws.items():
         log_p, log_q = parts.get(LogProb(MODEL, name)), parts.get(LogProb(GUIDE, name))
         whole = typed.graph.node((MODEL, name)).joint if log_q is not None else None
         if whole is not None:

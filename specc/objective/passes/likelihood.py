@@ -31,7 +31,7 @@ def likelihood(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
     closed = {name: draw for name, draw in draws.items() if draw.program == MODEL}
     stochastic = StochasticGraph(typed.graph, dict.fromkeys(closed, MODEL))
     joint = bound_terms(typed.graph, replace(WRITTEN, guided=False))
-    return sum_out(typed, joint, closed, Axes(closed, stochastic))[0]
+    return sum_out(typed, joint, Axes(closed, stochastic))[0]
 
 
 def _is_closed(draw: Draw) -> bool:

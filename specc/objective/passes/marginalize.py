@@ -28,6 +28,8 @@ class Axes:
     def __init__(self, draws: dict[str, Draw], stochastic: StochasticGraph) -> None:
         self.draws, self.stochastic, self.summed = draws, stochastic, summed(draws)
         self._of_value: dict[str, frozenset[str]] = {}
+        if not any(draw.has_axis for draw in draws.values()):
+            return  # and so no value has an axis
         # Draws are in the order of drawing, each after those that it depends on.
         for name, draw in draws.items():
             own = frozenset((name,)) if draw.has_axis else None
@@ -41,7 +43,7 @@ class Axes:
 
     def of_term(self, term: Term) -> frozenset[str]:
         """Return the enumerated axes of a term."""
-        return fold(term, self._combine)
+        return fold(term, self._combine) if self._of_value else frozenset()
 
     def _combine(self, term: Term, inside: tuple[frozenset[str], ...]) -> frozenset[str]:
         if isinstance(term, Leaf):
@@ -68,11 +70,10 @@ class Axes:
         return found
 
 
-def sum_out(
-    typed: TypedGraph, inner: Sum, draws: dict[str, Draw], axes: Axes
-) -> tuple[Sum, list[Decision]]:
+def sum_out(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[Sum, list[Decision]]:
     """Wrap each term that depends on enumerated nodes in a sum over their values."""
-    parts, decisions = _joint(typed, inner, draws, axes)
+    parts, decisions = _joint(typed, inner, axes)
+    draws = axes.draws
     weighed: list[Part] = []
     for part in parts:
         over = axes.weights(axes.of_term(part.term))
@@ -102,14 +103,12 @@ def summed(draws: dict[str, Draw]) -> frozenset[str]:
     return frozenset(n for n, d in draws.items() if d.has_axis and d.program == MODEL)
 
 
-def groups(
-    inner: Sum, draws: dict[str, Draw], axes: Axes
-) -> Iterator[tuple[tuple[str, ...], tuple[Part, ...]]]:
+def groups(inner: Sum, axes: Axes) -> Iterator[tuple[tuple[str, ...], tuple[Part, ...]]]:
     """Yield groups of summed-out nodes connected by densities, with these densities.
 
     Each group is one logsumexp.
     """
-    joint = summed(draws)
+    draws, joint = axes.draws, axes.summed
     linked: nx.Graph[str] = nx.Graph()
     linked.add_nodes_from(name for name in draws if name in joint)
     for part in inner.parts:
@@ -119,15 +118,13 @@ def groups(
         yield tuple(n for n in draws if n in component), members
 
 
-def _joint(
-    typed: TypedGraph, inner: Sum, draws: dict[str, Draw], axes: Axes
-) -> tuple[list[Part], list[Decision]]:
+def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[Decision]]:
     """Return the terms in which each group of summed-out nodes is reduced, with decisions."""
-    joint = summed(draws)
+    draws, joint = axes.draws, axes.summed
     chains = {n for n in joint if typed.graph.model.nodes[n].scan is not None}
     parts: list[Part] = [p for p in inner.parts if not axes.of_term(p.term) & joint]
     decisions = []
-    for names, members in groups(inner, draws, axes):
+    for names, members in groups(inner, axes):
         factor = members[0].coefficient
         density = tuple(replace(p, coefficient=1.0) for p in members)
         alone = chains | {n for n in names if draws[n].is_integrated}

@@ -16,16 +16,16 @@ from specc.language.expressions.walk import calls
 from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion
 from specc.objective.passes.buffers import find_buffers
+from specc.objective.passes.marginalize import Axes
 from specc.objective.passes.players import trained_links
-from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.terms import Value, value_node, walk
 
 
 def check_row_functions(
-    typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
+    typed: TypedGraph, expansion: Expansion, axes: Axes, findings: Findings
 ) -> None:
     """Report arguments that are not one value per row, and draws without gradients across rows."""
-    stochastic = StochasticGraph(typed.graph, {name: draw.program for name, draw in draws.items()})
+    draws, stochastic = axes.draws, axes.stochastic
     buffers = find_buffers(typed.graph, expansion.inner)
     for buffer in buffers:
         shape = buffer.shape(typed)

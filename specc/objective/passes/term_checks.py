@@ -20,7 +20,6 @@ from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion, bound_terms
 from specc.objective.passes.marginalize import Axes, groups, summed
 from specc.objective.passes.players import trainables
-from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.terms import Leaf, LogProb, Part, Value, trained, value_node, walk
 
 
@@ -51,12 +50,9 @@ def _check_single_bound(graph: Graph, expansion: Expansion, findings: Findings) 
         findings.add(diagnose("E0409", expansion.span, objective=name, particles=particles))
 
 
-def check_sums(
-    typed: TypedGraph, expansion: Expansion, draws: dict[str, Draw], findings: Findings
-) -> None:
+def check_sums(typed: TypedGraph, expansion: Expansion, axes: Axes, findings: Findings) -> None:
     """Check the densities of summed-out nodes: all must be present, with equal coefficients."""
-    stochastic = StochasticGraph(typed.graph, {name: d.program for name, d in draws.items()})
-    for names, members in groups(expansion.inner, draws, Axes(draws, stochastic)):
+    for names, members in groups(expansion.inner, axes):
         chains = [n for n in names if typed.graph.model.nodes[n].scan is not None]
         if len(chains) > 1:
             first, second = (typed.graph.model.nodes[n] for n in chains[:2])
@@ -90,10 +86,12 @@ def check_memory(typed: TypedGraph, draws: dict[str, Draw], findings: Findings) 
     The forward algorithm sums over pairs of consecutive states, but the value of such a node at the
     previous step depends on earlier states, too.
     """
-    digraph, nodes = with_lagged_edges(typed.graph.model), typed.graph.model.nodes
-    for name in summed(draws):
-        if nodes[name].scan is None:
-            continue
+    nodes = typed.graph.model.nodes
+    states = [name for name in summed(draws) if nodes[name].scan is not None]
+    if not states:
+        return
+    digraph = with_lagged_edges(typed.graph.model)
+    for name in states:
         lagged = {n: node for n, node in nodes.items() if isinstance(node, Lagged)}
         shifts = {n for n, node in lagged.items() if node.shift.base == name}
         # Deterministic nodes that depend on the state within a step, and those at the step before.
