@@ -7,27 +7,41 @@ from its tree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Needs:
+    """The variables that an expression reads, and its imports."""
+
+    variables: frozenset[str]
+    imports: frozenset[str]
+
+
+class Tree:
+    """The base of all expressions; `found` has what an expression needs once `needs` was called."""
+
+    __slots__ = ("found",)
+    found: Needs
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Tree):
     """A variable or a parameter: `x`, `self`, `noise`."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Tree):
     """A number, a string, a truth value, None or `...`."""
 
     value: object
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Tree):
     """An imported name as it is written in the file: `normal.log_prob`, `torch.where`.
 
     `imported` is the import that it needs: `specc.runtime.distributions.normal`, `torch`.
@@ -38,7 +52,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Tree):
     """`base.name`."""
 
     base: Code
@@ -46,7 +60,7 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Tree):
     """`function(arguments, key=value)`, with the keywords in order."""
 
     function: Code
@@ -55,7 +69,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscript:
+class Subscript(Tree):
     """`base[items]`."""
 
     base: Code
@@ -72,7 +86,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(Tree):
     """`-operand` or `~operand`."""
 
     operator: str
@@ -80,7 +94,7 @@ class Unary:
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Tree):
     """`left operator right`."""
 
     operator: str
@@ -98,42 +112,42 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Tree):
     """A sum of signed terms; if it is too long for a line, each term has a line of its own."""
 
     terms: tuple[Signed, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Tuple:
+class Tuple(Tree):
     """`(a, b)`; without parentheses in a statement that needs none."""
 
     items: tuple[Code, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class List:
+class List(Tree):
     """`[a, b]`."""
 
     items: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Dict:
+class Dict(Tree):
     """`{"a": a}`, with strings as keys."""
 
     items: tuple[tuple[str, Code], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Star:
+class Star(Tree):
     """`*items` among arguments or in a tuple."""
 
     items: Code
 
 
 @dataclass(frozen=True, slots=True)
-class Lambda:
+class Lambda(Tree):
     """`lambda v: body`, a function of one variable."""
 
     variable: str
@@ -141,7 +155,7 @@ class Lambda:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(Tree):
     """A value mapped onto a support by the template of the catalog, such as `{}.exp()`."""
 
     template: str
@@ -193,14 +207,25 @@ def children(code: Code) -> tuple[Code, ...]:
             assert_never(code)
 
 
-def walk(code: Code) -> Iterator[Code]:
-    """Yield an expression and all expressions inside it, in preorder."""
-    stack = [code]
-    while stack:
-        each = stack.pop()
-        yield each
-        if not isinstance(each, (Name, Reference, Literal)):
-            stack += reversed(children(each))
+def needs(code: Code) -> Needs:
+    """Return what an expression needs; several stages ask for it, so it is found only once."""
+    if not hasattr(code, "found"):
+        variables, imports, stack = set[str](), set[str](), [code]
+        while stack:
+            match stack.pop():
+                case Name(id=name):
+                    variables.add(name)
+                case Literal():
+                    pass
+                case Reference(imported=imported):
+                    imports.add(imported)
+                case Mapped(operand=operand, imported=imported):
+                    imports.add(imported)
+                    stack.append(operand)
+                case inner:
+                    stack += children(inner)
+        object.__setattr__(code, "found", Needs(frozenset(variables), frozenset(imports - {""})))
+    return code.found
 
 
 def method(base: Code, name: str, /, *arguments: Code | object, **keywords: Code | object) -> Call:

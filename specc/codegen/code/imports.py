@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from specc.codegen.code.expressions import Mapped, Reference
+from specc.codegen.code.expressions import needs
 from specc.codegen.code.layers import imported_by
 from specc.codegen.code.statements import (
     Class,
@@ -37,8 +37,7 @@ def of_function(function: Function) -> set[str]:
 def of_statements(statements: Sequence[Statement]) -> Iterator[str]:
     """Yield the imports that statements need."""
     for code in expressions(statements):
-        if isinstance(code, (Reference, Mapped)) and code.imported:
-            yield code.imported
+        yield from needs(code).imports
     for statement in statements:
         match statement:
             case Table():

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from specc.catalog.entry import Lowered
-from specc.codegen.code.expressions import Code, Name, walk
+from specc.codegen.code.expressions import Code, needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +149,13 @@ class Class:
 
 
 def expressions(statements: Sequence[Statement]) -> Iterator[Code]:
-    """Yield all expressions of statements, with the expressions inside them."""
+    """Yield the expressions of statements, but not those inside them."""
     for statement in statements:
         match statement:
             case Assign(value=value) | Evaluate(value=value) | Return(value=value):
-                yield from walk(value)
+                yield value
             case For(iterable=head, body=body) | If(test=head, body=body):
-                yield from walk(head)
+                yield head
                 yield from expressions(body)
             case Define(function=inner):
                 yield from expressions(inner.body)
@@ -177,7 +177,7 @@ def reads(statements: Sequence[Statement]) -> frozenset[str]:
 
 def _free(statements: Sequence[Statement], made: set[str], found: set[str]) -> None:
     def read(code: Code) -> None:
-        found.update(n.id for n in walk(code) if isinstance(n, Name) and n.id not in made)
+        found.update(needs(code).variables - made)
 
     for statement in statements:
         match statement:

@@ -11,7 +11,23 @@ BinaryOperator = Literal["+", "-", "*", "/", "**", "@"]
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Parts:
+    """The plain names, members and calls in an expression, in preorder."""
+
+    names: tuple[Name, ...]
+    members: tuple[Member, ...]
+    calls: tuple[Call, ...]
+
+
+class Tree:
+    """The base of all expressions; `found` has the parts once `parts` was called."""
+
+    __slots__ = ("found",)
+    found: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Tree):
     """A numeric literal; an `int` stays an `int`."""
 
     value: int | float
@@ -19,7 +35,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(Tree):
     """A node, a constant, a plate or (when called) a link or a function: `z`."""
 
     id: str
@@ -27,7 +43,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Member(Tree):
     """A node of a named program, `model.x`, or a data field, `data.x`."""
 
     program: str
@@ -36,7 +52,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Negate:
+class Negate(Tree):
     """`-operand`."""
 
     operand: Expression
@@ -44,7 +60,7 @@ class Negate:
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Tree):
     """`left operator right`."""
 
     operator: BinaryOperator
@@ -54,7 +70,7 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Tree):
     """`function(arguments)`; `function_span` is the span of the name.
 
     `at` is the program whose values are inserted into a density: `log_prob(guide.z, at=model)`.
@@ -68,7 +84,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class Index(Tree):
     """`base[index, ...]`: `u[user]`, `z[t-1]`, `x[0]`, `table[i, j]`; one index an axis."""
 
     base: Expression
@@ -77,7 +93,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Tree):
     """`[a, b]`, the value of a parameter: a vector of numbers, or of vectors."""
 
     items: tuple[Expression, ...]

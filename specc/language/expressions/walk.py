@@ -18,6 +18,7 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Parts,
     Sequence,
 )
 
@@ -86,19 +87,32 @@ def walk(expression: Expression) -> Iterator[Expression]:
         stack.extend(reversed(children(current)))
 
 
+def parts(expression: Expression) -> Parts:
+    """The parts of an expression; nearly all passes ask for them, so they are found only once."""
+    if not hasattr(expression, "found"):
+        every = tuple(walk(expression))
+        found = Parts(
+            tuple(e for e in every if isinstance(e, Name)),
+            tuple(e for e in every if isinstance(e, Member)),
+            tuple(e for e in every if isinstance(e, Call)),
+        )
+        object.__setattr__(expression, "found", found)
+    return expression.found
+
+
 def names(expression: Expression) -> tuple[Name, ...]:
     """All plain names: nodes and constants, but not links, functions or members."""
-    return tuple(e for e in walk(expression) if isinstance(e, Name))
+    return parts(expression).names
 
 
 def members(expression: Expression) -> tuple[Member, ...]:
     """All members, `program.node`."""
-    return tuple(e for e in walk(expression) if isinstance(e, Member))
+    return parts(expression).members
 
 
 def calls(expression: Expression) -> tuple[Call, ...]:
     """All calls of links and functions."""
-    return tuple(e for e in walk(expression) if isinstance(e, Call))
+    return parts(expression).calls
 
 
 def depth(expression: Expression) -> int:
