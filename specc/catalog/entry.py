@@ -65,6 +65,8 @@ class Distribution:
     - `kl_with`: the distributions q with a closed-form divergence `kl_<q>`.
     - `limits`: the parameters that bound a draw: the entries sum to the `total`, and each of them
       is at `least` and at `most` that parameter.
+    - `keys`: for each key that sets a parameter, that parameter, and the alternative (`probs` for
+      `logits`) if the key is one.
     """
 
     name: str
@@ -86,6 +88,15 @@ class Distribution:
     entropy: bool = False
     kl_with: tuple[str, ...] = ()
     limits: Mapping[LimitKind, str] = field(default_factory=lambda: MappingProxyType({}))
+    keys: Mapping[str, tuple[Parameter, Alternative | None]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        own = {parameter.name: parameter for parameter in self.parameters}
+        others = {each.name: (own[each.replaces], each) for each in self.alternatives}
+        keys = {**{name: (parameter, None) for name, parameter in own.items()}, **others}
+        object.__setattr__(self, "keys", MappingProxyType(keys))
 
     @property
     def stem(self) -> str:

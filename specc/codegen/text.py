@@ -291,6 +291,8 @@ def _bound(plan: Plan, player: Player) -> list[str]:
 
 
 def _wrapped(text: str) -> list[str]:
+    if len(text) + 4 <= 96:
+        return [f"    {text}"]
     return textwrap.wrap(
         text,
         width=96,

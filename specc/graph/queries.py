@@ -17,15 +17,12 @@ if TYPE_CHECKING:
 
 def parameter_of(entry: Distribution, key: str) -> tuple[Parameter, Alternative | None]:
     """The parameter that `key` sets, and the alternative (`probs` for `logits`) if `key` is one."""
-    alternative = next((a for a in entry.alternatives if a.name == key), None)
-    name = alternative.replaces if alternative else key
-    return next(p for p in entry.parameters if p.name == name), alternative
+    return entry.keys[key]
 
 
 def has_parameter(entry: Distribution, key: str) -> bool:
     """Whether `key` is a parameter of the distribution or an alternative for one."""
-    known = {p.name for p in entry.parameters} | {a.name for a in entry.alternatives}
-    return key in known
+    return key in entry.keys
 
 
 def is_data(node: Node) -> bool:

@@ -75,9 +75,11 @@ def _parameter(parameter: Parameter) -> str:
 
 def write_body(out: Writer, body: Sequence[Statement]) -> None:
     """Write statements, with the node of each for the source map."""
+    node = out.node
     for statement in body:
-        with out.about(statement.about or out.node):
-            _write(out, statement)
+        out.node = statement.about or node
+        _write(out, statement)
+    out.node = node
 
 
 def _write(out: Writer, statement: Statement) -> None:

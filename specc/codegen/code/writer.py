@@ -48,8 +48,10 @@ class Writer:
     def comment(self, text: str) -> None:
         """Write a comment, on several lines if it is too long."""
         room = WIDTH - 4 * self.depth - len("# ")
-        lines = textwrap.wrap(text, room, subsequent_indent="    ", break_long_words=False)
-        for line in lines or [""]:
+        lines = [text]
+        if len(text) > room:
+            lines = textwrap.wrap(text, room, subsequent_indent="    ", break_long_words=False)
+        for line in lines:
             self.line(comment(line))
 
     def call(self, before: str, items: Sequence[str], after: str, exploded: bool = False) -> None:

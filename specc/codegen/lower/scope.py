@@ -68,11 +68,12 @@ class Scope:
 
     def assign(self, targets: str | tuple[str, ...], value: Code, shape: str = "") -> None:
         """Append `targets = value`, with a comment on the shapes of the targets if given."""
-        self.add(Assign((targets,) if isinstance(targets, str) else targets, value, shape=shape))
+        names = (targets,) if isinstance(targets, str) else targets
+        self.statements.append(Assign(names, value, self.about, shape))
 
     def comment(self, words: str = "") -> None:
         """Append a comment, or an empty line."""
-        self.add(Comment(words))
+        self.statements.append(Comment(words, self.about))
 
     @contextmanager
     def on(self, program: str, name: str) -> Iterator[None]:
@@ -171,8 +172,8 @@ class Scope:
         order = self.layout.enumerated
         axes = sorted(outer, key=lambda a: (a != PARTICLE, a != PARTICLE and order.index(a.name)))
         at_step = self.step is not None
-        made = value_of(self.plan, program, name, axes, at_step=at_step)
-        self.values[name] = replace(made, name=self.python(name))
+        variable = self.python(name)
+        self.values[name] = value_of(self.plan, program, name, axes, variable, at_step=at_step)
         node = self.plan.graph.graph.programs[program].nodes.get(str(name))
         if node is not None and name_in_model(node):
             self.values[name_in_model(node)] = self.values[name]

@@ -81,12 +81,13 @@ def value_of(
     program: str,
     name: Input,
     outer: Iterable[Axis] = (),
+    variable: str = "",
     *,
     at_step: bool = False,
 ) -> Value:
     """Return the value of a name in a program, with `outer` axes to the left of its plates.
 
-    With `at_step` there is no axis of steps.
+    It is in `variable`, or in that of the plan. With `at_step` there is no axis of steps.
     """
     node = plan.graph.graph.lookup(program, name.node if isinstance(name, Mask) else name)
     assert node is not None
@@ -94,7 +95,7 @@ def value_of(
     axes = (_axis(plan, plate) for plate in kind.plates)
     known = plan.missing[node.name] if isinstance(name, Mask) else None
     return Value(
-        name=plan.python[name],
+        name=variable or plan.python[name],
         shape=kind.shape if known is None else kind.shape[: known.rank],
         dtype=plan.dtype(node) if known is None else "bool",
         support=kind.support if known is None else None,
