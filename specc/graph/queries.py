@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Alternative, Distribution, Parameter
 from specc.catalog.link import Link
 from specc.graph.graph import GUIDE, MODEL, Graph, LinkNode, Program
-from specc.graph.nodes import Lagged, Node
+from specc.graph.nodes import Deterministic, Lagged, Node, NodeId
 from specc.language.expressions.tree import Call, Expression, Name
+from specc.language.expressions.walk import names
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -43,6 +45,41 @@ def plate_node(graph: Graph, program: str, base: Expression) -> Node | None:
     """The node on a plate that `base` names (its first index selects an element), or None."""
     found = graph.lookup(program, base.id) if isinstance(base, Name) else None
     return found if found is not None and found.plate is not None else None
+
+
+def lets_behind(
+    graph: Graph,
+    program: str,
+    expression: Expression,
+    is_wanted: Callable[[Deterministic], bool],
+    used: Callable[[Expression], Iterable[Name]] = names,
+) -> Iterator[Deterministic]:
+    """The deterministic nodes that an expression uses, each after those that it uses itself.
+
+    Nodes that are not wanted, and those that they alone use, are left out; `used` are the names of
+    an expression that count. A chain of nodes may be longer than the recursion limit, so the nodes
+    whose names are being visited are on a stack.
+    """
+    seen: set[NodeId] = set()
+    stack: list[_Visit] = [(None, program, iter(used(expression)))]
+    while stack:
+        node, inside, rest = stack[-1]
+        name = next(rest, None)
+        if name is not None:
+            found = graph.lookup(inside, name.id)
+            if not isinstance(found, Deterministic) or found.id in seen:
+                continue
+            if is_wanted(found):
+                seen.add(found.id)
+                stack.append((found, found.program, iter(used(found.value))))
+            continue
+        stack.pop()
+        if node is not None:
+            yield node
+
+
+_Visit = tuple[Deterministic | None, str, Iterator[Name]]
+"""A node (None for the expression itself), its program, and the names that are not visited yet."""
 
 
 def input_rank(link: LinkNode) -> int:

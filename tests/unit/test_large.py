@@ -1,6 +1,7 @@
 """Long and tangled graphs compile without recursion and without counting the same path twice."""
 
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -80,3 +81,50 @@ def test_the_calls_are_linear_in_the_nodes(case):
     calls_of(text(10))  # imports, and tables that are made once
     small, middle, large = (calls_of(text(nodes)) for nodes in (50, 150, 350))
     assert large - middle < 2.1 * (middle - small)
+
+
+def chain_of(first, form, size=1010):
+    """The lines of `h0`, `h1`, ...; `form` has the value of each for that of the node before."""
+    names = [first, *(f"h{i}" for i in range(size))]
+    lines = [f'  {name}: {{let: "{form.format(before)}"}}' for before, name in pairwise(names)]
+    return lines, names[-1]
+
+
+def codes_of(model, objective="mle"):
+    fields = "{x: {from: a}, c: {from: b}}"
+    head = f"specc: 1\nname: large\ndata: {{source: csv, path: a.csv, fields: {fields}}}\nmodel:\n"
+    text = "\n".join([head, *model, f"objective: {objective}\n"])
+    _, checked = compile(Source("large.yaml", text))
+    return [d.code for d in checked.diagnostics]
+
+
+def test_a_latent_that_is_integrated_out_behind_a_chain():
+    lines, last = chain_of("z", "{} + 1")
+    model = ["  z: {latent: normal, loc: 0, scale: 1}", "  s: {parameter: positive}", *lines]
+    assert codes_of([*model, f"  x: {{observed: normal, loc: {last}, scale: s}}"]) == []
+
+
+def test_the_degrees_of_a_tangled_graph_are_found_once():
+    model = ["  z: {latent: normal, loc: 0, scale: 1}", "  s: {parameter: positive}"]
+    model += ["  h0: {let: z}", "  h1: {let: z}"]
+    model += [f'  h{i}: {{let: "h{i - 1} + h{i - 2}"}}' for i in range(2, 100)]
+    assert codes_of([*model, "  x: {observed: normal, loc: h99, scale: s}"]) == []
+
+
+def test_a_cycle_behind_a_latent_that_is_integrated_out():
+    model = ["  z: {latent: normal, loc: 0, scale: 1}", '  a: {let: "b + z"}', "  b: {let: a}"]
+    assert codes_of([*model, "  x: {observed: normal, loc: a, scale: 1}"]) == ["E0233"]
+
+
+def test_data_whose_support_is_assumed_behind_a_chain():
+    lines, last = chain_of("c", "{} * 1")
+    model = ["  c: {given: c}", "  w: {parameter: real}", *lines]
+    assert codes_of([*model, f"  x: {{observed: normal, loc: w, scale: {last}}}"]) == []
+
+
+def test_probabilities_behind_a_chain():
+    lines, last = chain_of("p", "{} * 1")
+    model = ["  p: {parameter: unit_interval}", *lines]
+    assert (
+        codes_of([*model, f'  x: {{observed: categorical, probs: ["{last}", "1 - {last}"]}}']) == []
+    )

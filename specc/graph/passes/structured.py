@@ -40,8 +40,8 @@ Affine = dict[str, float]
 TOLERANCE = 1e-6
 """The tolerance of a sum of constants that should be one."""
 
-MOST_VISITS = 1000
-"""The maximum number of expanded sums."""
+MOST_VISITS = 300
+"""The largest number of parts of sums that are expanded, within Python's recursion limit."""
 
 
 def rows_sum_to_one(values: Numbers | None) -> bool:
@@ -91,9 +91,16 @@ class Structures:
                 return None
             if not all(contains(UNIT_INTERVAL, self.of(node, entry)) for entry in row):
                 return None
-            if not _is_one(_sum([self.affine(node, entry) for entry in row])):
+            if not self._is_one_in_all(node, row):
                 return None
         return SIMPLEX
+
+    def _is_one_in_all(self, node: Node, row: tuple[Expression, ...]) -> bool:
+        """Whether the entries sum to one, with deterministic nodes as atoms or expanded."""
+        return any(
+            _is_one(_sum([self.affine(node, entry, visits) for entry in row]))
+            for visits in (MOST_VISITS, 0)
+        )
 
     def of_sum(self, node: Node, expression: Binary) -> Support | None:
         """The structure of a sum: a mean of vectors on a simplex, with weights that sum to one."""
@@ -136,9 +143,12 @@ class Structures:
         left, right = self.of(node, expression.left), self.of(node, expression.right)
         return self._scaled(left, right) or self._scaled(right, left)
 
-    def affine(self, node: Node, expression: Expression) -> Affine:
-        """An expression as a linear combination of atoms, with `let` nodes expanded."""
-        self.visits = 0
+    def affine(self, node: Node, expression: Expression, visits: int = 0) -> Affine:
+        """An expression as a linear combination of atoms, with `let` nodes expanded.
+
+        From `MOST_VISITS` visits on, `let` nodes are atoms.
+        """
+        self.visits = visits
         return self._affine(node, expression)
 
     def _affine(self, node: Node, expression: Expression) -> Affine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from functools import partial
 from types import MappingProxyType
 from typing import assert_never
 
@@ -47,9 +48,9 @@ from specc.graph.passes.shaped import Shaped
 from specc.graph.passes.starts import bad_class, bad_start, fits_classes
 from specc.graph.passes.structured import Structures, matmul, rows_sum_to_one
 from specc.graph.passes.support_errors import Misfit, check_probability, fix
-from specc.graph.passes.suppose import is_open, open_data, suppose
+from specc.graph.passes.suppose import counted_names, is_open, open_data, suppose
 from specc.graph.passes.through import transformed_support
-from specc.graph.queries import parameter_of
+from specc.graph.queries import lets_behind, parameter_of
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -96,6 +97,7 @@ class _Supports:
         self.graph, self.findings, self.unnamed = graph, findings, unnamed
         self.sizes, self.classes, self.ranks = shaped.dims, shaped.classes, shaped.ranks
         self.entries = shaped.entries
+        self.counted = partial(counted_names, graph, shaped.entries)
         self.found: dict[NodeId, Support] = {}
         self.structures = Structures(graph, self.of, shaped.ranks)
         self.supposed: Mapping[NodeId, Support] = {}
@@ -452,8 +454,14 @@ class _Supports:
         if not self.supposed or not isinstance(found, Deterministic) or found.scan is not None:
             return self.found[found.id]
         if found.id not in self.derived:
-            self.derived[found.id] = self.of(found, found.value)
+            graph, value = self.graph, found.value
+            behind = lets_behind(graph, found.program, value, self._is_derived_later, self.counted)
+            for each in (*behind, found):
+                self.derived[each.id] = self.of(each, each.value)
         return self.derived[found.id]
+
+    def _is_derived_later(self, node: Deterministic) -> bool:
+        return node.id in self.found and node.scan is None and node.id not in self.derived
 
     def _call(self, node: Node, call: Call) -> Support:
         if self.graph.is_link(call.function):

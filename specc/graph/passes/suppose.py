@@ -7,7 +7,7 @@ data are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from specc.catalog.supports import (
     NATURAL,
@@ -19,10 +19,12 @@ from specc.catalog.supports import (
     contains,
     meet,
 )
+from specc.diagnostics.source import Span
+from specc.graph.constants import SIZE_OF
 from specc.graph.graph import Graph
 from specc.graph.nodes import Deterministic, Given, Node, NodeId
-from specc.language.expressions.tree import Expression
-from specc.language.expressions.walk import names
+from specc.language.expressions.tree import Call, Expression, Index, Name
+from specc.language.expressions.walk import children, names
 
 WEAKEST_FIRST: tuple[Support, ...] = (
     NONNEGATIVE,
@@ -51,6 +53,27 @@ def open_data(graph: Graph, node: Node, expression: Expression) -> tuple[Given, 
             elif isinstance(used, Given) and is_open(graph, used):
                 found[used.id] = used
     return tuple(found.values())
+
+
+def counted_names(graph: Graph, entries: Container[Span], expression: Expression) -> Iterator[Name]:
+    """The names whose supports determine that of an expression.
+
+    Indices and the arguments of links and of `dim` do not count, nor those of the calls in
+    `entries`, whose results are indices.
+    """
+    stack = [expression]
+    while stack:
+        match stack.pop():
+            case Name() as name:
+                yield name
+            case Index(base=base):
+                stack.append(base)
+            case Call(function=function, span=span) if (
+                function == SIZE_OF or graph.is_link(function) or span in entries
+            ):
+                continue
+            case part:
+                stack += reversed(children(part))
 
 
 def is_open(graph: Graph, node: Given) -> bool:

@@ -6,7 +6,8 @@ from enum import IntEnum
 
 from specc.catalog.link import Link
 from specc.graph.graph import MODEL, Graph
-from specc.graph.nodes import Deterministic, Lagged
+from specc.graph.nodes import Deterministic, Lagged, NodeId
+from specc.graph.queries import lets_behind
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -34,25 +35,35 @@ class Degrees:
         self.graph, self.stochastic, self.of = graph, stochastic, of
         node = graph.model.nodes[of]
         self.latent = node.shift.base if isinstance(node, Lagged) else of
+        self.known: dict[NodeId, Degree] = {}
 
     def degree(self, expression: Expression) -> Degree:
         """Return the degree of an expression."""
+        for node in lets_behind(self.graph, MODEL, expression, self._is_unknown):
+            self.known[node.id] = self._degree(node.value)
+        return self._degree(expression)
+
+    def _is_unknown(self, node: Deterministic) -> bool:
+        return node.id not in self.known
+
+    def _degree(self, expression: Expression) -> Degree:
+        """Return the degree of an expression whose deterministic nodes have one."""
         match expression:
             case Name(id=name):
                 return self._name(name)
             case Negate(operand=operand):
-                return self.degree(operand)
+                return self._degree(operand)
             case Binary(operator=operator, left=left, right=right):
-                return _combined(operator, self.degree(left), self.degree(right))
+                return _combined(operator, self._degree(left), self._degree(right))
             case Call(function=function, arguments=arguments):
-                inner = max((self.degree(a) for a in arguments), default=Degree.CONSTANT)
+                inner = max((self._degree(a) for a in arguments), default=Degree.CONSTANT)
                 keeps = inner == Degree.CONSTANT or self._is_affine(function)
                 return inner if keeps else Degree.OTHER
             case Index(base=base, indices=indices):
-                index = max(self.degree(i) for i in indices)
-                return self.degree(base) if index == Degree.CONSTANT else Degree.OTHER
+                index = max(self._degree(i) for i in indices)
+                return self._degree(base) if index == Degree.CONSTANT else Degree.OTHER
             case Sequence(items=items):
-                return max((self.degree(i) for i in items), default=Degree.CONSTANT)
+                return max((self._degree(i) for i in items), default=Degree.CONSTANT)
         return Degree.CONSTANT
 
     def _is_affine(self, function: str) -> bool:
@@ -66,7 +77,7 @@ class Degrees:
         if name == self.of:
             return Degree.AFFINE
         if isinstance(node, Deterministic):
-            return self.degree(node.value)
+            return self.known.get(node.id, Degree.CONSTANT)  # a cycle, which has been reported
         return self._lagged(node) if isinstance(node, Lagged) else Degree.CONSTANT
 
     def _lagged(self, node: Lagged) -> Degree:
