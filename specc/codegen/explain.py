@@ -205,6 +205,9 @@ def _shared(plan: Plan) -> Iterator[str]:
 
 
 def _trained_by(plan: Plan, name: str) -> Iterator[str]:
+    link = plan.graph.graph.links.get(name)
+    if link is not None and link.average:
+        return
     for player in plan.objective.players:
         if player.links is None or name in player.links:
             yield player.name

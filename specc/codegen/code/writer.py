@@ -74,8 +74,16 @@ class Writer:
                 self.line(joined)
             else:
                 for item in items:
-                    self.line(f"{item},")
+                    self._item(item)
         self.line(f"){after}")
+
+    def _item(self, item: str) -> None:
+        """Write an argument on a line of its own; a call that is too long is broken again."""
+        head, items = _call(item)
+        if self.fits(f"{item},") or not items:
+            self.line(f"{item},")
+        else:
+            self.call(head, items, ",")
 
     def collection(self, before: str, items: Sequence[str], brackets: str = "{}") -> None:
         """Write `before{items}` on one line, or with each item on its own line."""
@@ -176,6 +184,22 @@ def _folded(line: str, room: int, indent: str) -> list[str]:
     return textwrap.wrap(
         line, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+
+
+def _call(text: str) -> tuple[str, list[str]]:
+    """Return `f` and the arguments of the text `f(x, g(y))`; no arguments if it is no call."""
+    head, _, inside = text.removesuffix(")").partition("(")
+    items, depth = [""], 0
+    for letter in inside:
+        depth += (letter in "([{") - (letter in ")]}")
+        if depth < 0:
+            return "", []
+        if letter == "," and not depth:
+            items.append("")
+        else:
+            items[-1] += letter
+    is_call = text.endswith(")") and head.replace(".", "").isidentifier()
+    return (head, [item.strip() for item in items]) if is_call and not depth else ("", [])
 
 
 def _last_call(called: str, after: str) -> tuple[str, str]:

@@ -86,6 +86,7 @@ class _Loss:
         keywords += [Parameter(name, "Tensor | float", "1.0") for name in weights]
         for name, target in self.loss.scalars.items():
             self.scope.assign(name, code.call(code.target(target), Name(name)))
+            self.scope.comment()
         if plan.objective.is_likelihood(player):
             self._likelihood()
         else:
