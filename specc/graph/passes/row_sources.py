@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
+from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, Program, TypedGraph
 from specc.graph.nodes import Deterministic, Lagged, Latent, Node, NodeId
@@ -140,14 +141,14 @@ class _Sources:
         places = [(source, name.span) for source, name in used.items()]
         first, span = (stated, node.span) if stated else places[0]
         second, place = next((own, at) for own, at in places if own != first)
-        name = node.name if node.program != NETWORKS else node.span.text
+        name = node.name if node.program != NETWORKS else _written(node.span, node.name)
         word = f"of `{first}`"
         finding = diagnose(
             "E0354",
             place,
             labels=(Label(span, word),) if span != place else (),
             name=name,
-            used=place.text,
+            used=_written(place, used[second].id),
             first=first,
             second=second,
             hint=self._hint(node, used[second], first),
@@ -163,3 +164,8 @@ class _Sources:
                 f"write `plate: {wanted}` on `{found.name}`, to have a value for each of its rows"
             )
         return "use values of one source in a row; a loss may sum terms of several"
+
+
+def _written(span: Span, name: str) -> str:
+    """The text at a span; a name, if the span is a whole block of several lines."""
+    return name if "\n" in span.text else span.text
