@@ -14,6 +14,7 @@ from specc.objective.passes.change_of_variables import autoregressive_decisions,
 from specc.objective.passes.closed_form import use_closed_forms
 from specc.objective.passes.draws import Setting, choose_draws
 from specc.objective.passes.guide_coverage import all_drawn, check_coverage
+from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.missing import decisions as missing_decisions
 from specc.objective.passes.players import check_samples, check_trained, needed, trained_links
@@ -38,7 +39,13 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
     """Return the player with all choices made; None if there are errors."""
     drawn_in = needed_draws(typed, expansion)
     check_coverage(typed.graph, expansion.entry, drawn_in, expansion.span, findings)
-    setting = Setting(expansion.entry, expansion.particles, expansion.links, expansion.reweighs)
+    setting = Setting(
+        entry=expansion.entry,
+        particles=expansion.particles,
+        integrals=Integrals(typed),
+        links=expansion.links,
+        reweighs=expansion.reweighs,
+    )
     draws = choose_draws(typed, drawn_in, setting, findings)
     _check_local(typed, expansion, draws, findings)
     if len(draws) < len(drawn_in) or findings.has_errors():

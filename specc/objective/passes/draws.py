@@ -17,7 +17,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.graph.nodes import DrawChoice, Node
 from specc.objective.objective import Draw
-from specc.objective.passes.integrate import obstacle
+from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.players import trained_links
 from specc.objective.passes.shared import Problem, plate_of, shared_sum
 
@@ -42,6 +42,7 @@ class Setting:
 
     entry: Entry
     particles: int
+    integrals: Integrals
     links: tuple[str, ...] | None = None
     reweighs: bool = False
 
@@ -121,7 +122,8 @@ def _problem(
     if entry.needs_reparameterized and not node.entry.reparameterized:
         return "E0413", {**words}
     if entry.needs_gaussian:
-        reason = obstacle(typed, node) if node.program == MODEL else "a guide draws it"
+        is_guided = node.program != MODEL
+        reason = "a guide draws it" if is_guided else setting.integrals.obstacle(node)
         hint = _integration_hint(node, setting, requested=True)
         return ("E0439", {**words, "reason": reason, "hint": hint}) if reason else None
     if entry.needs_finite and (problem := shared_sum(typed, node)):
@@ -329,7 +331,7 @@ def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
 
 def _integrated(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
     """Return the draw of a normal latent that is integrated out; report E0439 if impossible."""
-    reason = obstacle(typed, node)
+    reason = setting.integrals.obstacle(node)
     if reason:
         hint = _integration_hint(node, setting, requested=False)
         found = diagnose("E0439", node.span, name=node.name, reason=reason, hint=hint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from specc.catalog.entry import Parameter
 from specc.graph.graph import MODEL, ROWS, TypedGraph
 from specc.graph.nodes import Distributed, Lagged, Latent, Node, Observed
@@ -10,18 +12,39 @@ from specc.objective.passes.linearity import Degree, Degrees
 from specc.objective.passes.stochastic_graph import StochasticGraph
 
 
-def obstacle(typed: TypedGraph, node: Node) -> str:
-    """Return why a latent cannot be integrated out in closed form; empty if it can.
+class Integrals:
+    """Decides which latents of a model can be integrated out.
 
-    Every node that depends on it must be normal and observed, at the same step of a sequence, with
-    a mean that is affine in it and a scale that does not depend on it.
+    `before` has the lagged node of each node of a sequence.
     """
-    if not isinstance(node, Distributed) or not node.entry.gaussian:
-        return f"`{node.name}` is not normal"
-    kind = typed.types[node.id]
-    if ROWS not in kind.plates or node.through:
-        return f"`{node.name}` is shared by all rows" if not node.through else _through(node)
-    return _Checks(typed, node).run()
+
+    def __init__(self, typed: TypedGraph) -> None:
+        self.typed, self.stochastic = typed, StochasticGraph(typed.graph, {})
+        lagged = (n for n in typed.graph.model.nodes.values() if isinstance(n, Lagged))
+        self.before = {n.shift.base: n.name for n in lagged}
+
+    @cached_property
+    def users(self) -> dict[str, list[Distributed]]:
+        """The random nodes of the model whose densities are conditioned on each value."""
+        found: dict[str, list[Distributed]] = {}
+        for node in self.typed.graph.model.nodes.values():
+            if isinstance(node, Distributed):
+                for name in self.stochastic.parents(MODEL, node.name) - {node.name}:
+                    found.setdefault(name, []).append(node)
+        return found
+
+    def obstacle(self, node: Node) -> str:
+        """Return why a latent cannot be integrated out in closed form; empty if it can.
+
+        Every node that depends on it must be normal and observed, at the same step of a sequence,
+        with a mean that is affine in it and a scale that does not depend on it.
+        """
+        if not isinstance(node, Distributed) or not node.entry.gaussian:
+            return f"`{node.name}` is not normal"
+        kind = self.typed.types[node.id]
+        if ROWS not in kind.plates or node.through:
+            return f"`{node.name}` is shared by all rows" if not node.through else _through(node)
+        return _Checks(self, node).run()
 
 
 def _through(node: Distributed) -> str:
@@ -31,20 +54,14 @@ def _through(node: Distributed) -> str:
 class _Checks:
     """Checks the latent and each node that depends on it."""
 
-    def __init__(self, typed: TypedGraph, latent: Distributed) -> None:
-        self.typed, self.latent, self.graph = typed, latent, typed.graph
-        self.stochastic = StochasticGraph(typed.graph, {})
-        lagged = (n for n in self.graph.model.nodes.values() if isinstance(n, Lagged))
-        self.before = {n.shift.base: n.name for n in lagged}.get(latent.name)
+    def __init__(self, integrals: Integrals, latent: Distributed) -> None:
+        self.typed, self.latent = integrals.typed, latent
+        self.graph, self.stochastic = self.typed.graph, integrals.stochastic
+        self.before = integrals.before.get(latent.name)
+        self.users = integrals.users.get(latent.name, [])
 
     def run(self) -> str:
-        users = [
-            node
-            for node in self.graph.model.nodes.values()
-            if isinstance(node, Distributed)
-            and node.name != self.latent.name
-            and self.latent.name in self.stochastic.parents(MODEL, node.name)
-        ]
+        users = self.users
         if not users:
             return f"no data depend on `{self.latent.name}`"
         problems = [self._normal(self.latent, self.before), *map(self._user, users)]

@@ -108,14 +108,20 @@ def groups(inner: Sum, axes: Axes) -> Iterator[tuple[tuple[str, ...], tuple[Part
 
     Each group is one logsumexp.
     """
-    draws, joint = axes.draws, axes.summed
+    order = {name: place for place, name in enumerate(n for n in axes.draws if n in axes.summed)}
+    touched = [(part, axes.of_term(part.term) & axes.summed) for part in inner.parts]
     linked: nx.Graph[str] = nx.Graph()
-    linked.add_nodes_from(name for name in draws if name in joint)
-    for part in inner.parts:
-        nx.add_path(linked, sorted(axes.of_term(part.term) & joint))
-    for component in nx.connected_components(linked):
-        members = tuple(p for p in inner.parts if axes.of_term(p.term) & component)
-        yield tuple(n for n in draws if n in component), members
+    linked.add_nodes_from(order)
+    for _, names in touched:
+        nx.add_path(linked, sorted(names))
+    components = list(nx.connected_components(linked))
+    group_of = {name: number for number, names in enumerate(components) for name in names}
+    members: list[list[Part]] = [[] for _ in components]
+    for part, names in touched:
+        if names:  # of one group, as an edge joins them
+            members[group_of[min(names)]].append(part)
+    for component, parts in zip(components, members, strict=True):
+        yield tuple(sorted(component, key=order.__getitem__)), tuple(parts)
 
 
 def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[Decision]]:
