@@ -27,6 +27,8 @@ def _common(sizes: tuple[int, ...], shapes: tuple[Shape, ...]) -> int:
 
 def broadcast(left: Shape, right: Shape) -> Shape | None:
     """The shape to which two shapes broadcast, as in `broadcast_shape`; None if they do not."""
+    if left == right:
+        return left
     try:
         return broadcast_shape(left, right)
     except ShapeMismatch:

@@ -171,7 +171,8 @@ class Factor:
 
     `conditional` is the text inside the parentheses, `x | z`, and `sampled_from` the right side of
     the sampling statement, `Normal(0, 1)`. `inputs` are all nodes that it depends on, `given` those
-    in the parameters. `drawn` is the event shape of the distribution, before `flow` maps it to the
+    in the parameters. `tensors` are the arguments that are computed, as opposed to plain numbers.
+    `drawn` is the event shape of the distribution, before `flow` maps it to the
     value. `causal` is the network of an autoregressive density. `scan` is the plate of a sequence,
     and `lengths` the node with the number of steps of each row.
     """
@@ -191,16 +192,16 @@ class Factor:
     lengths: str | None = None
     flow: Flow | None = None
     causal: LinkModule | None = None
+    tensors: tuple[Argument, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        computed = tuple(argument for argument in self.arguments if argument.number is None)
+        object.__setattr__(self, "tensors", computed)
 
     @property
     def values(self) -> tuple[str, ...]:
         """The names of the random values of the density: several for a joint draw with parts."""
         return self.node.values
-
-    @property
-    def tensors(self) -> tuple[Argument, ...]:
-        """The parameters that are computed, as opposed to plain numbers."""
-        return tuple(a for a in self.arguments if a.number is None)
 
     @property
     def event_axes(self) -> int:

@@ -27,9 +27,9 @@ class Source:
         """The path for messages: in one line, with escapes for invisible characters."""
         return named(self.path)
 
-    def origin(self, start: int, end: int) -> Span:
-        """The span of the characters `start <= i < end` in the file."""
-        return Span(self, start, end)
+    def origin(self, span: Span) -> Span:
+        """The span in the file: the same one."""
+        return span
 
     def line(self, number: int) -> str:
         """The text of line `number` (from 1), without its line ending."""
@@ -53,9 +53,9 @@ class LongForm(Source):
     name_span: Span
     words: Mapping[str, Span] = field(compare=False)
 
-    def origin(self, start: int, end: int) -> Span:
+    def origin(self, span: Span) -> Span:
         """The span of the word in the options if it is from there, or that of the short name."""
-        return self.words.get(self.text[start:end], self.name_span)
+        return self.words.get(span.text, self.name_span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Span:
     @property
     def origin(self) -> Span:
         """The span in a file; for a long form, that of the short name or of its options."""
-        return self.source.origin(self.start, self.end)
+        return self.source.origin(self)
 
     @property
     def line(self) -> int:

@@ -189,8 +189,9 @@ class Builder:
             value = " ".join(self.source.text[start : self.covered[start]].split("\n"))
             scalar = Scalar(value, self.span(start, self.covered[start]), style, "str")
         else:
-            kind, value_ = self._value(event.value, style, self.span(start, end))
-            scalar = Scalar(value_, self.span(start, end), style, kind)
+            span = self.span(start, end)
+            kind, value_ = self._value(event.value, style, span)
+            scalar = Scalar(value_, span, style, kind)
             self._check_cut(scalar)
         self.last = scalar
         self.closed.clear()
