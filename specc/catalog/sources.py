@@ -277,8 +277,8 @@ ENTRIES: tuple[Source, ...] = (
     ),
     Source(
         name="point_clouds",
-        summary="Clouds of points on circles, squares and diamonds of random size and place, "
-        "without a download. The points of a cloud are in random order.",
+        summary="Clouds of points on circles, squares and diamonds of random size around the "
+        "origin, without a download. The points of a cloud are in random order.",
         references=(
             Reference(
                 "Li et al. 2018, Point Cloud GAN", "section 4: point clouds of several shapes"

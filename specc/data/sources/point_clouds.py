@@ -19,22 +19,20 @@ def read(
 ) -> Table:
     """`x` [points, 2], the points of each cloud in random order, and `label`, its outline.
 
-    The points are uniform in their direction from the centre, on the outline
-    {c + p: norm(p) = r} of the Euclidean norm (0, a circle), the largest coordinate (1, a square)
-    or the sum of both (2, a diamond), plus normal noise of deviation 0.02. r is uniform on
-    (0.5, 1), the coordinates of c on (-0.5, 0.5).
+    The points are uniform in their direction from the origin, on the outline {p: norm(p) = r} of
+    the Euclidean norm (0, a circle), the largest absolute coordinate (1, a square) or the sum of
+    both (2, a diamond), plus normal noise of deviation 0.02. r is uniform on (0.5, 1).
     """
     del folder, used
     rng = np.random.default_rng(int(options.get("seed", 0)))
     rows, points = int(options.get("rows", ROWS)), int(options.get("points", POINTS))
     label = rng.integers(0, 3, rows)
-    centre = rng.uniform(-0.5, 0.5, (rows, 1, 2))
     size = rng.uniform(0.5, 1.0, (rows, 1, 1))
     angle = rng.uniform(0, 2 * np.pi, (rows, points))
     direction = np.stack([np.cos(angle), np.sin(angle)], -1)
     every = np.stack([norm(direction) for norm in NORMS])
     on = direction / every[label, np.arange(rows)][..., None]
-    x = centre + size * on + NOISE * rng.standard_normal((rows, points, 2))
+    x = size * on + NOISE * rng.standard_normal((rows, points, 2))
     part = {"x": Column(x), "label": Column(label.astype(np.uint8))}
     return Table({ALL: part}, default_split={"test": 0.2}, place="point_clouds")
 
