@@ -135,6 +135,42 @@ def test_infovae(made):
     assert abs(loss - (-log_p + 0.1 * kl)) > 1e-3
 
 
+def read_slots(model, x, layer):
+    """The features of a layer and what attention adds from its slots (Li, Zhu and Zhang 2016)."""
+    name, attend, slots = layer
+    features = getattr(model, name)(x).clamp_min(0)
+    use = getattr(model, attend)(features).sigmoid()
+    return (features + use @ getattr(model, slots)).clamp_min(0)
+
+
+def mem_vae(program, x, wrong):
+    """A tenth of the errors of the layers, less the bound; they have no gradient for the guide."""
+    model, guide = program.model, program.guide
+    r1 = guide.read(x).clamp_min(0)
+    r2 = guide.reduce(r1).clamp_min(0)
+    loc, scale = guide.z_loc_head(r2), guide.z_log_scale_head(r2).exp()
+    z = normal.rsample(Noise.at(0, 0, dtype=x.dtype), loc, scale)
+    h2 = read_slots(model, z, ("expand", "attend2", "slots2"))
+    h1 = read_slots(model, h2, ("down", "attend1", "slots1"))
+    log_p = Bernoulli(logits=model.decoder(h1)).log_prob(x).sum(-1).mean()
+    kl = kl_divergence(Normal(loc, scale), Normal(torch.zeros(()), 1.0)).sum(-1).mean()
+    local = 0.0
+    for inferred, made in ((r1, h1), (r2, h2)):
+        target = inferred if wrong else inferred.detach()
+        local += (target - made).square().mean()
+    return 0.1 * local - log_p + kl
+
+
+def test_mem_vae(made):
+    program, x = made("mem_vae"), pixels().round()
+    loss = loss_of(program, x)
+    mine = gradients(loss, program)
+    right, wrong = (mem_vae(program, x, each) for each in (False, True))
+    torch.testing.assert_close(loss, right, rtol=1e-6, atol=0)
+    torch.testing.assert_close(mine, gradients(right, program), rtol=1e-6, atol=1e-9)
+    assert not torch.allclose(mine, gradients(wrong, program), rtol=1e-3)
+
+
 def test_a_step_of_kmeans_moves_a_centre_towards_the_mean_of_its_cluster(made):
     """The gradient for centre k is 2 n_k / n (c_k - the mean of its rows), 0 without rows."""
     program, x = made("kmeans"), pixels()
