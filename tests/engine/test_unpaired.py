@@ -240,3 +240,13 @@ def test_the_gallery_trains_a_few_steps(tmp_path):
     found = json.loads((out / "result.json").read_text())["evaluate"]
     assert set(found) == {"sliced_a", "sliced_b"}
     assert (out / "plane.png").is_file()
+
+
+def test_pictures_are_translated(tmp_path):
+    """The pictures of the run are translations of rows of the other source."""
+    steps = ["--set=train.steps=3", "--set=train.batch_size=20", "--threads=1", "--quiet"]
+    out = tmp_path / "run"
+    assert main(["train", str(SPECS / "cyclegan_digits.yaml"), "--out", str(out), *steps]) == 0
+    assert list(json.loads((out / "result.json").read_text())["evaluate"]) == ["sliced"]
+    assert (out / "samples.png").is_file()
+    assert (out / "samples/epoch-000001.png").is_file()
