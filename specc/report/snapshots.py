@@ -38,7 +38,7 @@ def draw_snapshot(loaded: LoadedRun, epoch: int) -> None:
     """
     try:
         pixels = _pixels(loaded)
-    except RunFailure:
+    except (RunFailure, RuntimeError):  # torch refuses to draw with probabilities that are NaN
         return
     if pixels is None:
         return

@@ -83,6 +83,14 @@ def test_points_of_the_plane_are_counted_in_cells(tmp_path, monkeypatch):
     assert len(dark) == len(grey) > 0
 
 
+def test_samples_that_are_not_finite_are_left_out(tmp_path, monkeypatch):
+    run = specc.load(ROOT / "specs/wgan.yaml", RING).train(tmp_path / "run")
+    drawn = torch.tensor([[torch.nan, 0.0], [torch.inf, 1.0], [0.0, -torch.inf]])
+    monkeypatch.setattr(module, "sample", lambda *arguments, **options: Drawn({"x": drawn}))
+    pixels = module._plane(run.loaded, "x")
+    assert pixels.min() > 200
+
+
 class Drawn:
     def __init__(self, values):
         self.values = values
@@ -91,9 +99,10 @@ class Drawn:
         return self
 
 
-def test_samples_that_cannot_be_computed_have_no_picture(run, monkeypatch):
+@pytest.mark.parametrize("error", [RunFailure("E0803", "no"), RuntimeError("nan")])
+def test_samples_that_cannot_be_computed_have_no_picture(run, monkeypatch, error):
     def fail(*arguments, **options):
-        raise RunFailure("E0803", "no")
+        raise error
 
     monkeypatch.setattr(module, "sample", fail)
     draw_snapshot(run.loaded, 8)
