@@ -3,9 +3,10 @@
     python -m benchmarks.few_labels --data-dir DATA --minutes 10
 
 All networks are multilayer perceptrons of a size for one core. Each model makes as many steps as
-fit into its minutes, by the time of a trial of some steps. Prints the error of the most probable
-class on the 10,000 test images. Published for 100 labels: 0.91 % for Triple-GAN, with convolutions
-and 1,000 epochs (Li et al., 2017, table 1), and 11.97 % for M2 (Kingma et al., 2014).
+fit into its minutes, by the time of a trial of some steps; labels alone make 300. Prints the error
+of the most probable class on the 10,000 test images. Published for 100 labels: 0.91 % for
+Triple-GAN, with convolutions and 1,000 epochs (Li et al., 2017, table 1), 11.97 % for M2 (Kingma
+et al., 2014).
 """
 
 from __future__ import annotations
@@ -134,6 +135,8 @@ SPECS = {
     "m2": M2.format(**OF_M2),
 }
 TRIAL = 40
+ENOUGH = 300
+"""The steps of labels alone, after which the loss of the labelled rows is near 0."""
 
 
 def error(run: specc.Run) -> float:
@@ -159,6 +162,8 @@ def within(minutes: float, path: Path, folder: Path, options: argparse.Namespace
         run = model.train(out, data_dir=options.data_dir, threads=options.threads, device="cpu")
         return run, time.monotonic() - began
 
+    if path.stem == "labels_alone":
+        return f"error {100 * error(train(ENOUGH, folder / 'run')[0]):.2f} % after {ENOUGH} steps"
     # The second trial is longer by TRIAL steps, so that reading the data does not count.
     shorter, longer = (train(steps, folder / f"{steps}")[1] for steps in (TRIAL, 2 * TRIAL))
     each = max(longer - shorter, 1e-3) / TRIAL
@@ -185,8 +190,8 @@ def main() -> None:
             path = Path(folder) / f"{name}.yaml"
             text = Template(SPECS[name]).substitute(labels=options.labels, seed=options.seed)
             path.write_text(text, encoding="utf-8")
-            minutes = options.minutes if name != "labels_alone" else min(options.minutes, 1.0)
-            print(f"{name:14}{within(minutes, path, Path(folder), options)}", flush=True)
+            found = within(options.minutes, path, Path(folder), options)
+            print(f"{name:14}{found}", flush=True)
 
 
 if __name__ == "__main__":
