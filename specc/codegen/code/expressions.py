@@ -185,8 +185,6 @@ Code = (
 def children(code: Code) -> tuple[Code, ...]:
     """Return the expressions directly inside an expression."""
     match code:
-        case Name() | Literal() | Reference():
-            return ()
         case Call(function=function, arguments=arguments, keywords=keywords):
             return (function, *arguments, *(value for _, value in keywords))
         case Attribute(base=inner) | Unary(operand=inner) | Mapped(operand=inner):
@@ -203,6 +201,8 @@ def children(code: Code) -> tuple[Code, ...]:
             return several
         case Dict(items=pairs):
             return tuple(value for _, value in pairs)
+        case Name() | Literal() | Reference():
+            return ()
         case _:
             assert_never(code)
 
