@@ -51,7 +51,7 @@ def heads(count: int) -> str:
     for i in range(half):
         model.append(f"  z_{i}: {{latent: normal, loc: 0, scale: 1, shape: [2]}}")
         guide.append(f"  z_{i}: {{latent: normal, params: enc(x)}}")
-    used = ", ".join(f"z_{i}" for i in range(half))
+    used = ", ".join(f"z_{i}" for i in range(min(half, 500)))  # an expression has a limit
     model += ["  x:", "    observed: normal", f"    loc: dec({used})", "    scale: 1"]
     links = ["links:", "  dec: {mlp: [4]}", "  enc: {mlp: [4]}"]
     return _spec("heads", "{x: {from: [a, b]}}", [*model, *guide, *links], "elbo")
