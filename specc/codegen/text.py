@@ -131,7 +131,9 @@ def term_formula(plan: Plan, term: Term) -> str:
             steps = f"prod_{nodes[axes[0]].scan} " if nodes[axes[0]].scan else ""
             return f"log int_{{{', '.join(axes)}}} {steps}exp({term_formula(plan, inner)})"
         case Reduce(how="weighted", axes=axes, term=inner):
-            return f"sum_{{{', '.join(axes)}}} q({', '.join(axes)}) {term_formula(plan, inner)}"
+            density = plan.program(plan.objective.draws[axes[0]].program).density_name
+            shown = ", ".join(axes)
+            return f"sum_{{{shown}}} {density}({shown}) {term_formula(plan, inner)}"
         case Reduce(term=inner):
             return term_formula(plan, inner)
         case Sum(parts=parts):
@@ -226,21 +228,22 @@ def bounds_by_row(plan: Plan, player: Player) -> tuple[str, ...]:
 def objective_formula(plan: Plan, player: Player) -> str:
     """Return the bound as the code computes it: `E_q[log p(x | z)] - KL(q(z | x) || p(z))`."""
     bound, parts = player.bound, player.parts
-    sampled = any(d.is_sampled for d in player.draws.values())
+    sampled = {draw.program for draw in player.draws.values() if draw.is_sampled}
+    mean = "E_q" if GUIDE in sampled else "E"
     if not player.is_bound:
         minimized = tuple(replace(part, coefficient=-part.coefficient) for part in parts)
         shown = signed_sum(plan, minimized)
         return f"E[{shown}]" if sampled else shown
     if bound.how == "logmeanexp" and player.particles > 1:
-        return f"E_q[log 1/{player.particles} sum_k exp({_grouped(plan, parts)})]"
+        return f"{mean}[log 1/{player.particles} sum_k exp({_grouped(plan, parts)})]"
     exact = tuple(p for p in parts if isinstance(p.term, Divergence))
     if exact and sampled and len(exact) < len(parts):
         rest = tuple(p for p in parts if not isinstance(p.term, Divergence))
         tail = signed_sum(plan, exact)
         joint = f"- {tail[1:]}" if tail.startswith("-") else f"+ {tail}"
-        return f"E_q[{_grouped(plan, rest)}] {joint}"
+        return f"{mean}[{_grouped(plan, rest)}] {joint}"
     body = _grouped(plan, parts)
-    return f"E_q[{body}]" if sampled else body
+    return f"{mean}[{body}]" if sampled else body
 
 
 def terms_by_source(plan: Plan, player: Player) -> list[tuple[str, str]]:
