@@ -69,8 +69,10 @@ def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
     tasks = [(options.seed, at, min(at + 50, last)) for at in ends]
     given = (folder, options.steps, options.cli, options.named)
     spawn = multiprocessing.get_context("spawn")
-    # A worker that dies ends the run with an error, where a pool of multiprocessing would wait.
-    with ProcessPoolExecutor(options.jobs, spawn, start, given) as pool:
+    # A worker that dies ends the run with an error, where a pool of multiprocessing would wait. A
+    # worker is replaced after 15,000 cases, whose modules and programs fragment its memory.
+    pool = ProcessPoolExecutor(options.jobs, spawn, start, given, max_tasks_per_child=300)
+    with pool:
         for done in as_completed([pool.submit(judged, task) for task in tasks]):
             yield from done.result()
 
