@@ -118,7 +118,7 @@ def hinge_of_projections(links, data, samples):
 def critic_of_infogan(found, noise):
     """Chen et al. (2016), equation 6: the recognition network shares the features of the critic."""
     codes = categorical.sample(noise, torch.zeros(10, dtype=torch.float64), shape=(ROWS,))
-    z = normal.rsample(noise, 0.0, 1.0, shape=(ROWS, 8))
+    z = normal.rsample(noise, 0.0, 1.0, shape=(ROWS, 4))
     hot = one_hot(codes.long(), 10).double()
     images = torch.sigmoid(found.model.generator(torch.cat([z, hot], 1)))
     features = found.real.features
@@ -216,7 +216,7 @@ CASES = {
 def test_a_loss_is_that_of_the_paper(name, player, tmp_path):
     by_hand, wrong = CASES[name, player]
     for change in (None, wrong):
-        found = made(name, tmp_path, change)
+        found = made(name, tmp_path, change).eval()  # dropout would draw other masks
         (loss,) = (own for own in found.manifest.losses if own.name == player)
         images = {"infogan": SQUARE, "stackgan": SQUARE[:, 0]}
         rows = {"x": images.get(name, X), "y": Y}
