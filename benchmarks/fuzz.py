@@ -37,6 +37,9 @@ from benchmarks.fuzzing.cases import case
 from benchmarks.fuzzing.worker import Verdict, Worker, bounded
 
 Task = tuple[int, int, int]
+POOL = 600
+"""The tasks, of 50 cases each, after which new processes start."""
+
 _WORKER: Worker | None = None
 
 
@@ -70,11 +73,11 @@ def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
     given = (folder, options.steps, options.cli, options.named)
     spawn = multiprocessing.get_context("spawn")
     # A worker that dies ends the run with an error, where a pool of multiprocessing would wait. A
-    # worker is replaced after 15,000 cases, whose modules and programs fragment its memory.
-    pool = ProcessPoolExecutor(options.jobs, spawn, start, given, max_tasks_per_child=300)
-    with pool:
-        for done in as_completed([pool.submit(judged, task) for task in tasks]):
-            yield from done.result()
+    # pool serves 30,000 cases, whose modules and programs fragment the memory of its processes.
+    for at in range(0, len(tasks), POOL):
+        with ProcessPoolExecutor(options.jobs, spawn, start, given) as pool:
+            for done in as_completed([pool.submit(judged, task) for task in tasks[at : at + POOL]]):
+                yield from done.result()
 
 
 class RunningMetrics:
