@@ -2,8 +2,8 @@
 
 The points (0, u) and (theta, u) with u uniform have the distance W1 = |theta|, where every
 f-divergence is constant (Arjovsky, Chintala and Bottou 2017, example 1). A critic with the slope s
-across the lines and the penalty 20 (s - 1)^2 has the optimum s = 1 + |theta| / 40, so that its value is
-|theta| (1 + |theta| / 40), 2.5 % above |theta| = 1.
+across the lines and the penalty 20 (s - 1)^2 has the optimum s = 1 + |theta| / 40, so that its
+value is |theta| (1 + |theta| / 40), 2.5 % above |theta| = 1.
 """
 
 from __future__ import annotations
