@@ -49,6 +49,7 @@ def python_name(name: str) -> str:
     `model.x` becomes `model_x`, `data.x` becomes `x`, and `d(model.x)` becomes `d_model_x`.
     """
     words = [w for w in re.split(r"\W+", name.removeprefix(f"{DATA}.")) if w and w != DATA]
+    words = words or [DATA]
     if len(words) > LONGEST:
         words = words[: LONGEST - 1] + words[-1:]
     return "_".join(words) if not words[0][0].isdigit() else "_".join(["value", *words])

@@ -122,3 +122,11 @@ def test_events_of_any_rank_integers_and_one_row(name):
     whole = torch.tensor([0, 1, 1])
     torch.testing.assert_close(values(name, whole, whole + 1), values(name, whole * 1.0, whole + 1))
     assert values(name, x[:1], y[:1], dims=2).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("width", [1e200, 1e308])
+def test_a_width_whose_square_overflows_makes_all_rows_alike(width):
+    """The kernel is 1, so the estimate over pairs of different rows is 0."""
+    x, y = (torch.randn(6, 2, generator=torch.Generator().manual_seed(s)) for s in (0, 1))
+    assert rbf_mmd(x, y, 1.0, width, dims=1).abs().max() < 1e-5
+    assert rbf_mmd(x, y, width, 1.0, dims=1).abs().max() < 1e-5

@@ -209,6 +209,13 @@ BROKE = {
         "links: {f: linear, g: linear, k: linear}\nobjective: elbo\n",
         ["E0211"],
     ),
+    "a list as a factor of a loss": (
+        "constants: {ramp: [2]}\n"
+        "data: {source: digits, fields: {x: {from: image}}}\n"
+        "model:\n  x: {given: x}\nlinks: {f: linear}\n"
+        "objective: {minimize: 'clip(progress() / ramp, 0, 1) * f(data.x) ** 2'}\n",
+        ["E0257"],
+    ),
     "a class without a number of classes, drawn for a loss": (
         "data: {source: digits, fields: {x: {from: image}}}\n"
         "model:\n  c: {latent: categorical, logits: 0, classes: many, draw: enumerate}\n"
@@ -225,6 +232,19 @@ def test_what_broke_the_compiler_once_is_a_finding(name):
     text, codes = BROKE[name]
     found = front(Source("spec.yaml", HEAD + text)).diagnostics
     assert [d.code for d in found if d.code[0] == "E"] == codes
+
+
+def test_a_node_may_have_the_name_data():
+    text = (
+        "data: {source: digits, fields: {x: {from: image}}}\n"
+        "model:\n  z: {latent: normal, loc: 0, scale: 1, shape: [2]}\n"
+        "  data: {let: 2 * z}\n  x: {observed: normal, loc: f(data), scale: 1}\n"
+        "guide: {z: {latent: normal, params: g(x)}}\n"
+        "links: {f: linear, g: linear}\nobjective: elbo\n"
+    )
+    result, checked = compile(Source("spec.yaml", HEAD + text))
+    assert result is not None, checked.diagnostics
+    assert "data = model.data(z)" in result.files["objective.py"]
 
 
 @pytest.mark.parametrize(

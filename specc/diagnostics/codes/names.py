@@ -262,7 +262,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0257",
         "constant-without-number",
-        "the constant `{name}` is a text, and an expression needs a number",
+        "the constant `{name}` is {kind}, and {place} needs a number",
         "give it a number, as in `constants: {{{name}: 1}}`",
     ),
     warning(

@@ -30,7 +30,10 @@ def check_expression(graph: Graph, node: Node, expression: Expression, findings:
         if graph.is_unread(node.program, name.id):
             findings.broken.add(node.id)
         elif isinstance(graph.constants.get(name.id), str):
-            findings.add(diagnose("E0257", name.span, name=name.id), node.id)
+            findings.add(
+                diagnose("E0257", name.span, name=name.id, kind="a text", place="an expression"),
+                node.id,
+            )
         elif not _is_known(graph, node, name.id):
             _unknown(graph, node, name, findings)
         elif name.id == node.name and not (is_causal or any(name is each for each in own)):

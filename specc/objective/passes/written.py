@@ -130,10 +130,14 @@ class Written:
         """Add the value of an expression of nodes, whose errors the graph reports."""
         networks = self.graph.programs.get(NETWORKS)
         constants = self.graph.constants
-        words = (n for n in names(expression) if isinstance(constants.get(n.id), str))
-        text = next(words, None)
+        texts = (n for n in names(expression) if isinstance(constants.get(n.id), str))
+        text = next(texts, None)
         if text is not None:
-            self._fail("E0257", text.span, name=text.id)
+            words = {"kind": "a text", "place": "an expression"}
+            self._fail("E0257", text.span, name=text.id, **words)
+        elif isinstance(expression, Name) and expression.id in constants:
+            words = {"kind": "a list", "place": "a term of a loss"}
+            self._fail("E0257", expression.span, name=expression.id, **words)
         elif networks is None or value_name(expression) not in networks.nodes:
             self.failed = True
         else:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 def gram(x: Tensor, y: Tensor, bandwidth: float, *, alphas: Sequence[float]) -> Tensor:
     """k(x_i, y_j) of rows x [..., n, d] and y [..., m, d]: [..., n, m]."""
-    squares = torch.cdist(x, y).square() / (2.0 * bandwidth**2)
+    squares = torch.cdist(x, y).square() / (2.0 * bandwidth * bandwidth)
     total = torch.zeros_like(squares)
     for a in alphas:
         total += (-a * (squares / a).log1p()).exp()

@@ -15,8 +15,8 @@ from torch import Tensor
 
 def gram(x: Tensor, y: Tensor, bandwidth: float, *, widths: Sequence[float]) -> Tensor:
     """k(x_i, y_j) of rows x [..., n, d] and y [..., m, d]: [..., n, m]."""
-    squares = torch.cdist(x, y).square() / (2.0 * bandwidth**2)
+    squares = torch.cdist(x, y).square() / (2.0 * bandwidth * bandwidth)
     total = torch.zeros_like(squares)
     for w in widths:
-        total += (-squares / w**2).exp()
+        total += (-squares / (w * w)).exp()  # w**2 raises an error where w * w is inf
     return total / len(widths)
