@@ -5,6 +5,7 @@ The lines are formatted as `ruff format` would: a line that is too long is broke
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -79,8 +80,8 @@ class Writer:
 
     def _item(self, item: str) -> None:
         """Write an argument on a line of its own; a call that is too long is broken again."""
-        head, items = _call(item)
-        if self.fits(f"{item},") or not items:
+        head, items = ("", []) if self.fits(f"{item},") else _call(item)
+        if not items:
             self.line(f"{item},")
         else:
             self.call(head, items, ",")
@@ -187,19 +188,16 @@ def _folded(line: str, room: int, indent: str) -> list[str]:
 
 
 def _call(text: str) -> tuple[str, list[str]]:
-    """Return `f` and the arguments of the text `f(x, g(y))`; no arguments if it is no call."""
-    head, _, inside = text.removesuffix(")").partition("(")
-    items, depth = [""], 0
-    for letter in inside:
-        depth += (letter in "([{") - (letter in ")]}")
-        if depth < 0:
-            return "", []
-        if letter == "," and not depth:
-            items.append("")
-        else:
-            items[-1] += letter
-    is_call = text.endswith(")") and head.replace(".", "").isidentifier()
-    return (head, [item.strip() for item in items]) if is_call and not depth else ("", [])
+    """Return `f` and the arguments of the text `f(x, g(y))`; no arguments if it is no such call."""
+    try:
+        call = ast.parse(text, mode="eval").body
+    except SyntaxError:  # an argument by keyword
+        return "", []
+    if not isinstance(call, ast.Call):
+        return "", []
+    parts = (call.func, *call.args, *call.keywords)
+    head, *items = (ast.get_source_segment(text, part) or "" for part in parts)
+    return (head, items) if head.replace(".", "").isidentifier() else ("", [])
 
 
 def _last_call(called: str, after: str) -> tuple[str, str]:
