@@ -45,13 +45,11 @@ def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered
         )
     each = stack(options, input[1], options.set)
     size = (input[1], *options.set)[-1]
-    if options.pool == "none":
-        after = stack(options, size, options.hidden)
-        last = (size, *options.hidden)[-1]
-        return Lowered((*each, *after), (input[0], last), initializer(options.init))
-    pool = Layer("specc.runtime.links.pool.Pool", (options.pool,))
     after = stack(options, size, options.hidden)
     features = (size, *options.hidden)[-1:]
+    if options.pool == "none":
+        return Lowered((*each, *after), (input[0], *features), initializer(options.init))
+    pool = Layer("specc.runtime.links.pool.Pool", (options.pool,))
     return Lowered((*each, pool, *after), features, initializer(options.init))
 
 
