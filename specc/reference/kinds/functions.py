@@ -38,10 +38,13 @@ def _facts(of: Function) -> tuple[str, ...]:
     count = f"{least}" if most == least else f"{least} or more" if most is None else ""
     count = count or f"{least} to {most}"
     plural = "" if count == "1" else "s"
+    result = describe(of.support((REAL,) * max(least, 1)))
+    if most == 0:
+        return "It takes no arguments.", f"Result: {result}."
     facts = [f"It takes {count} argument{plural}."]
     if of.elementwise:
         facts.append("It acts entry by entry.")
-    facts.append(f"Result for real arguments: {describe(of.support((REAL,) * max(least, 1)))}.")
+    facts.append(f"Result for real arguments: {result}.")
     if of.monotone:
         facts.append("It is increasing, so that the ends of a support go to the ends.")
     if of.linear:
