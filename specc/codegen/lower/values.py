@@ -47,7 +47,7 @@ def _begin(scope: Scope, program: str, name: Input) -> Let | None:
     if isinstance(name, Mask):
         return None
     found = scope.plan.graph.graph.lookup(program, name)
-    if found is None or scope.has_value(found.id) or _is_known(scope, found):
+    if found is None or scope.has_value(found.id) or _reuse(scope, found):
         return None
     own = scope.plan.program(found.program)
     if name in own.lagged:
@@ -63,8 +63,8 @@ def _begin(scope: Scope, program: str, name: Input) -> Let | None:
     return None
 
 
-def _is_known(scope: Scope, node: Node) -> bool:
-    """Whether a node in the draw of the guide has a value under the name of its original.
+def _reuse(scope: Scope, node: Node) -> bool:
+    """Let a node in the draw of the guide have the value of its original; return whether it does.
 
     All references to the guide use the same draws, so its deterministic nodes, and those of the
     model that it computes, are the same in densities and in the values of a loss. The variable of

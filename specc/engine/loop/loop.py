@@ -160,9 +160,9 @@ class Loop:
 
         Sharded parameters are not in one process, and are not shown.
         """
-        epoch, is_whole = self.counters.epoch, self.loaded.storage is REPLICATED
+        epoch, is_sharded = self.counters.epoch, self.loaded.storage is not REPLICATED
         is_due = epoch.bit_count() == 1 or epoch == self.epochs
-        if not (is_due and is_whole and self.here.writes):
+        if is_sharded or not (is_due and self.here.writes):
             return
         with self.driver.averaged():
             self.loaded.program.eval()
