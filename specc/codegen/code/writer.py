@@ -195,8 +195,9 @@ def _call(text: str) -> tuple[str, list[str]]:
         return "", []
     if not isinstance(call, ast.Call):
         return "", []
+    utf8 = text.encode()  # the offsets count bytes; `get_source_segment` reads the text again
     parts = (call.func, *call.args, *call.keywords)
-    head, *items = (ast.get_source_segment(text, part) or "" for part in parts)
+    head, *items = (utf8[part.col_offset : part.end_col_offset].decode() for part in parts)
     return (head, items) if head.replace(".", "").isidentifier() else ("", [])
 
 
