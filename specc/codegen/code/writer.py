@@ -196,7 +196,7 @@ def _call(text: str) -> tuple[str, list[str]]:
     if not isinstance(call, ast.Call):
         return "", []
     utf8 = text.encode()  # the offsets count bytes; `get_source_segment` reads the text again
-    parts = (call.func, *call.args, *call.keywords)
+    parts: tuple[ast.expr | ast.keyword, ...] = (call.func, *call.args, *call.keywords)
     head, *items = (utf8[part.col_offset : part.end_col_offset].decode() for part in parts)
     return (head, items) if head.replace(".", "").isidentifier() else ("", [])
 
