@@ -1,0 +1,82 @@
+"""The declaration of an energy in a manifest: its units, their conditionals and their blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from specc.runtime.json_object import JsonObject, ManifestError
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A node of an energy, with the method that computes its conditional given the others.
+
+    Attributes:
+        role: `observed` or `latent`.
+        distribution: The distribution of the node given the others.
+        shape: The shape of one draw.
+        method: The method of the program that computes the parameters of the conditional; empty if
+            the conditional has no closed form.
+        given: The units that the method takes, in its order.
+        parameters: The names of what the method returns.
+        total: The total count of a multinomial unit, if the spec states it.
+
+    """
+
+    role: str
+    distribution: str
+    shape: tuple[int, ...]
+    method: str
+    given: tuple[str, ...]
+    parameters: tuple[str, ...]
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """An energy E(x) of units with p(x) = exp(-E(x)) / Z.
+
+    `energy` are the inputs of the method of that name, and `free_energy` those of its method, None
+    if the latent units are not summed out in closed form. The units of each of the `blocks` are
+    independent given all others.
+    """
+
+    energy: tuple[str, ...]
+    free_energy: tuple[str, ...] | None
+    units: Mapping[str, Unit]
+    blocks: tuple[tuple[str, ...], ...]
+
+
+def parse_energy(item: JsonObject) -> Energy:
+    """The energy of a manifest; raises ManifestError."""
+    units = {name: _unit(own) for name, own in item.child("units").children()}
+    blocks = _blocks(item)
+    strange = [name for block in blocks for name in block if name not in units]
+    if strange:
+        raise ManifestError(f"`{item.path}.blocks` has `{strange[0]}`, which is no unit")
+    return Energy(
+        energy=item.names("energy"),
+        free_energy=None if item.value.get("free_energy") is None else item.names("free_energy"),
+        units=units,
+        blocks=blocks,
+    )
+
+
+def _unit(item: JsonObject) -> Unit:
+    return Unit(
+        role=item.get("role", str),
+        distribution=item.get("distribution", str),
+        shape=item.sizes("shape"),
+        method=item.get("method", str, ""),
+        given=item.names("given") if "given" in item.value else (),
+        parameters=item.names("parameters") if "parameters" in item.value else (),
+        total=item.optional("total", int),
+    )
+
+
+def _blocks(item: JsonObject) -> tuple[tuple[str, ...], ...]:
+    found = item.get("blocks", list)
+    return tuple(
+        JsonObject({"block": block}, f"{item.path}.blocks").names("block") for block in found
+    )
