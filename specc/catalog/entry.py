@@ -50,6 +50,29 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditional:
+    """The conditional distribution of a node of an energy, from the coefficients of the node.
+
+    As a function of the value x of the node, given all others, the energy is
+
+        E(x) = E(0) - sum_i c_i x_i + 1/2 sum_i a_i x_i^2,
+
+    so p(x) is proportional to h(x) exp(sum_i c_i x_i - 1/2 a_i x_i^2), with h the `base` measure.
+
+    - `quadratic`: the squares may be there, and a must be positive; otherwise a = 0.
+    - `arguments`: the parameters as expressions of `c` and `a`.
+    - `log_partition`: log sum_x h(x) exp(c x - 1/2 a x^2) over all values x, an integral for
+      densities, as an expression of `c`, `a` and the other parameters. Several events, such as
+      one-hot vectors, have one each.
+    """
+
+    arguments: Mapping[str, str]
+    log_partition: str
+    base: str
+    quadratic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Distribution:
     """A density or mass function with its parameters.
 
@@ -65,6 +88,7 @@ class Distribution:
     - `kl_with`: the distributions q with a closed-form divergence `kl_<q>`.
     - `limits`: the parameters that bound a draw: the entries sum to the `total`, and each of them
       is at `least` and at `most` that parameter.
+    - `conditional`: how the distribution is derived from an energy; None if it cannot be.
     - `keys`: for each key that sets a parameter, that parameter, and the alternative (`probs` for
       `logits`) if the key is one.
     """
@@ -88,6 +112,7 @@ class Distribution:
     entropy: bool = False
     kl_with: tuple[str, ...] = ()
     limits: Mapping[LimitKind, str] = field(default_factory=lambda: MappingProxyType({}))
+    conditional: Conditional | None = None
     keys: Mapping[str, tuple[Parameter, Alternative | None]] = field(
         init=False, repr=False, compare=False
     )

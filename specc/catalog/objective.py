@@ -19,6 +19,8 @@ class Objective:
 
     - `finite`: the draw of a discrete latent of the guide: the compiler chooses it, it is a
       score-function estimator, or discrete latents are refused.
+    - `contrastive`: the loss is the energy of the data minus that of draws by a Markov chain; the
+      model has an energy.
     - `points`: a continuous global latent without a guide is a learnt point.
     - `variable`: the name of the bound in generated code and in metrics.
     - `options` and `meanings`: the defaults and the descriptions of the options.
@@ -33,10 +35,11 @@ class Objective:
     guided: bool
     variable: str
     reduction: Literal["mean", "logmeanexp"] = "mean"
-    options: Mapping[str, int | float] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, bool | int | float] = field(default_factory=lambda: MappingProxyType({}))
     meanings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     finite: Literal["choose", "score function", "refuse"] = "choose"
     points: bool = False
+    contrastive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,9 @@ class Draw:
 
     The value of the node is a sample (`sampled`), all values of a finite node along an axis
     (`enumerated`), a basis of the space of values along an axis (`integrated`), or a learnt
-    parameter (`point`). The gradient of a sample is that through the value (`pathwise`), or the
-    score function, grad log q, times the costs (`score_function`).
+    parameter (`point`), or a state of a Markov chain (`chain`), without a gradient. The gradient
+    of a sample is that through the value (`pathwise`), or the score function, grad log q, times the
+    costs (`score_function`).
 
     `variants` has the values of the `option`, the default first, and `meaning` describes it. A draw
     that `marginalizes` can be used for `missing:`: missing entries are integrated out.
@@ -101,6 +105,7 @@ class Draw:
     integrated: bool = False
     point: bool = False
     marginalizes: bool = False
+    chain: bool = False
 
     @property
     def stops_gradient(self) -> bool:

@@ -11,6 +11,29 @@ _PARTICLES = MappingProxyType({"particles": "The number K of draws from the guid
 
 ENTRIES: tuple[Objective, ...] = (
     Objective(
+        name="cd",
+        title="contrastive divergence",
+        summary="The energy of the data minus that of draws, by some steps of a Markov chain from "
+        "the data, or from where the chains of the step before stopped (`persistent`).",
+        formula="E_data[F(x)] - E_chain[F(x)], whose gradient is that of -log p(x) for long chains",
+        references=(
+            Reference("Hinton 2002", "section 3"),
+            Reference("Tieleman 2008", "section 4: persistent, chains that go on"),
+        ),
+        example="objective: {cd: {steps: 1, persistent: true, chains: 100}}",
+        guided=False,
+        variable="cd",
+        options=MappingProxyType({"steps": 1, "persistent": False, "chains": 100}),
+        meanings=MappingProxyType(
+            {
+                "steps": "The number of steps of block Gibbs sampling.",
+                "persistent": "Whether the chains go on where they stopped in the step before.",
+                "chains": "The number of persistent chains.",
+            }
+        ),
+        contrastive=True,
+    ),
+    Objective(
         name="elbo",
         title="evidence lower bound",
         summary="The mean of log p - log q over draws from the guide.",

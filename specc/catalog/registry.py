@@ -115,7 +115,7 @@ KINDS: Registry[Kind] = Registry({**_LINKS, **_BIJECTIONS, **_CAUSAL_LINKS})
 DRAWS: Registry[Draw] = Registry(
     _rows("draws", "delta detached enumerate integrate pathwise score")
 )
-OBJECTIVES: Registry[Objective] = Registry(_rows("objectives", "elbo iwae map mle vimco"))
+OBJECTIVES: Registry[Objective] = Registry(_rows("objectives", "cd elbo iwae map mle vimco"))
 SHORTHANDS: Registry[Shorthand] = Registry(
     _files("shorthands", "gan mmd relativistic_gan rws wake_sleep")
 )

@@ -266,8 +266,16 @@ class _ProgramPlanner:
         computed = [a.parameter.name for a in arguments if a.number is None]
         if not computed:
             return ""
+        if self.program.energy is not None:
+            return self.attributes.fresh(self._given(node))
         what = "_".join(computed) if len(computed) <= 2 else "parameters"
         return self.attributes.fresh(f"{node.name}_{what}")
+
+    def _given(self, node: Node) -> str:
+        """Return a name after the conditional distribution: `h_given_v`."""
+        others = [each for each in self._inputs(node.expressions()) if isinstance(each, str)]
+        given = others if len(others) <= 3 else ["others"]
+        return f"{node.name}_given_{'_'.join(given)}" if given else f"{node.name}_alone"
 
     def _lengths(self, scan: str | None) -> str | None:
         """Return the node with the number of steps of each row, None if all rows have all steps."""

@@ -105,6 +105,9 @@ def _player(plan: Plan, player: Player, rename: Rename) -> dict[str, object]:
         found["links"] = sorted(rename(_trained(plan, name)) for name in player.links)
     if player.warm_up:
         found["warm_up"] = player.warm_up
+    if player.chain is not None:
+        chain = player.chain
+        found["chain"] = [chain.program, chain.steps, chain.persistent, chain.count]
     return found | {"particles": player.particles}
 
 

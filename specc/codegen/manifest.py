@@ -12,7 +12,8 @@ from specc.codegen.steps import loop, sequence
 from specc.codegen.tensors import after_updates, side, trained
 from specc.diagnostics.printable import json_text
 from specc.diagnostics.source import Span
-from specc.graph.graph import DataField
+from specc.graph.blocks import blocks
+from specc.graph.graph import ENERGY, FREE_ENERGY, MODEL, DataField
 from specc.graph.nodes import Node
 from specc.language.expressions.tree import Name, Number
 from specc.objective.experiment import DataSource, LikelihoodEstimate, SampleMetric
@@ -51,6 +52,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
         **({"order": plan.objective.order} if plan.objective.order != "alternating" else {}),
         **({"after_update": rules} if (rules := after_updates(plan)) else {}),
         **sequence(plan),
+        **_energy(plan),
         "capabilities": {
             f"{program}.{method}": [plan.python[n] for n in inputs]
             for program, methods in plan.methods.items()
@@ -62,6 +64,36 @@ def manifest(plan: Plan) -> dict[str, Any]:
         "train": dict(experiment.training.settings),
         "evaluate": {n: _evaluation(plan, each) for n, each in experiment.evaluations.items()},
     }
+
+
+def _energy(plan: Plan) -> dict[str, Any]:
+    """Return the declaration of the energy of the model: its units, and how each is drawn."""
+    graph, program = plan.graph.graph.model, plan.programs[MODEL]
+    if graph.energy is None:
+        return {}
+
+    def inputs(name: str) -> list[str]:
+        return [plan.python[each] for each in program.lets[name].inputs]
+
+    units = {}
+    for name in graph.units:
+        factor = program.factors[name]
+        total = next(
+            (a.number for a in factor.arguments if a.parameter.name == "total_count"), None
+        )
+        units[plan.python[name]] = {
+            "role": graph.nodes[name].role,
+            "distribution": factor.entry.name,
+            "shape": list(factor.type.shape),
+            "method": factor.method,
+            "given": [plan.python[each] for each in factor.given],
+            "parameters": [argument.parameter.name for argument in factor.tensors],
+            **({} if total is None else {"total": int(total)}),
+        }
+    free = inputs(FREE_ENERGY) if FREE_ENERGY in program.lets else None
+    found = {"energy": inputs(ENERGY), "free_energy": free, "units": units}
+    order = [[plan.python[name] for name in block] for block in blocks(graph)]
+    return {"energy": {**found, "blocks": order}}
 
 
 def _module(module: Module) -> dict[str, Any]:

@@ -8,12 +8,15 @@ from types import MappingProxyType
 from specc.catalog.entry import Function
 from specc.codegen.names import function_of
 from specc.codegen.plan import Factor, Input, Loss, Mask, Plan, ProgramPlan
-from specc.graph.graph import GUIDE, MODEL, ROWS
+from specc.graph.blocks import chain_state
+from specc.graph.graph import ENERGY, FREE_ENERGY, GUIDE, MODEL, ROWS
 from specc.language.expressions.tree import Number
 from specc.objective.objective import Player
 from specc.objective.passes.row_sources import densities_are_paired
 from specc.objective.terms import (
     Apply,
+    Divergence,
+    Energy,
     LogProb,
     Part,
     Reduce,
@@ -34,6 +37,8 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
         return _guide_methods(plan, program)
     if program.name != MODEL:
         return {}
+    if plan.graph.graph.programs[program.name].energy is not None:
+        return _energy_methods(plan, program)
     found: dict[str, tuple[Input, ...]] = {}
     local, shared = split(program)
     if local and densities_are_paired(plan.graph, MODEL):
@@ -48,6 +53,21 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
         found["conditional_mean"] = _mean_inputs(plan, program)
     if left_out_factors(plan):
         found["impute"] = _complete_inputs(plan)
+    return found
+
+
+def _energy_methods(plan: Plan, program: ProgramPlan) -> Methods:
+    graph = plan.graph.graph.programs[program.name]
+    found = {
+        let.method: let.inputs
+        for name, let in program.lets.items()
+        if name in (ENERGY, FREE_ENERGY)
+    }
+    given = tuple(n for n in program.order if graph.nodes[n].role == "given")
+    found["gibbs"] = (*chain_state(graph), *given)
+    found["sample"] = given
+    if mean_factors(plan, program):
+        found["conditional_mean"] = _mean_inputs(plan, program)
     return found
 
 
@@ -262,6 +282,9 @@ def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:
                 factor = plan.program(program).factors[term.node]
                 used.update(values_behind(plan, program, factor.needs))
                 used.update(dict.fromkeys(factor.values))
+        for energy in (t for t in walk(player.bound) if isinstance(t, Energy)):
+            used.update(values_behind(plan, energy.program, (energy.node,)))
+        used.update(_start_of_chains(plan, player))
         values = [t.expression for t in walk(player.bound) if isinstance(t, Value)]
         for value in (value for value in values if not isinstance(value, Number)):
             program, name = value_node(value)
@@ -274,6 +297,14 @@ def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:
     counted = _counted(plan, player, found)
     taken = plan.with_known(n for n in plan.data if n in found or n in counted)
     return taken or plan.counted
+
+
+def _start_of_chains(plan: Plan, player: Player) -> dict[Input, None]:
+    """The data at which chains start, unless they go on where they stopped."""
+    if player.chain is None or player.chain.persistent:
+        return {}
+    copy = plan.graph.graph.programs[player.chain.program]
+    return dict.fromkeys(chain_state(plan.graph.graph.programs[copy.copy_of]))
 
 
 def _counted(plan: Plan, player: Player, found: tuple[Input, ...]) -> list[str]:
@@ -294,5 +325,6 @@ def is_shared(plan: Plan, part: Part) -> bool:
         inner = part.term.term
         inside = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
         return all(is_shared(plan, p) for p in inside)
-    node = getattr(part.term, "node", None)
-    return node is not None and not is_local(plan.programs[MODEL].factors[node])
+    if not isinstance(part.term, Divergence):
+        return False
+    return not is_local(plan.programs[MODEL].factors[part.term.node])

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import replace
 
 from specc.codegen.plan import Plan, ProgramPlan
-from specc.graph.graph import GUIDE, MODEL, NETWORKS
+from specc.graph.graph import ENERGY, GUIDE, MODEL, NETWORKS
 from specc.graph.nodes import Node
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression
@@ -38,6 +38,10 @@ def factorization(plan: Plan, program: ProgramPlan) -> str:
     density_name = program.density_name
     if program.name == NETWORKS:
         return OF_LOSSES
+    if plan.graph.graph.programs[program.name].energy is not None:
+        names = ", ".join(name for f in factors for name in f.values)
+        energy = ", ".join(map(str, program.lets[ENERGY].inputs))
+        return f"{density_name}({names}) = exp(-energy({energy})) / Z"
     if not factors:
         return f"{program.name}: deterministic values"
     if len(factors) > MANY:
@@ -91,13 +95,15 @@ def drawn(node: Node) -> str:
 
 
 def _statements(plan: Plan, program: ProgramPlan) -> list[str]:
-    nodes = plan.graph.graph.programs[program.name].nodes
+    graph = plan.graph.graph.programs[program.name]
+    nodes, energy = graph.nodes, graph.energy
     rows: list[tuple[str, str]] = []
     for name in (name for name in program.declared if not nodes[name].is_copy):
         node = nodes[name]
         at = f"{plan.source}:{node.span.line}"
         if name in program.factors:
-            rows.append((f"{drawn(node)} ~ {program.factors[name].sampled_from}", at))
+            left = drawn(node) if energy is None else program.factors[name].conditional
+            rows.append((f"{left} ~ {program.factors[name].sampled_from}", at))
         elif node.joint is not None:
             continue
         elif name in program.lets:
@@ -140,8 +146,10 @@ def term_formula(plan: Plan, term: Term) -> str:
             return signed_sum(plan, parts)
         case Value(expression=expression):
             return print_expression(expression)
-        case Energy(program=program):
-            return f"E_{plan.programs[program].density_name}"
+        case Energy(program=program, node=node):
+            let = plan.program(program).lets[node]
+            symbol = "E" if let.method == ENERGY else "F"
+            return f"{symbol}({', '.join(map(str, let.inputs))})"
         case Operation():
             return _applied(plan, term)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from specc.catalog.entry import Function, Lowered, Shape
 from specc.catalog.supports import Support
 from specc.diagnostics.source import Span
-from specc.graph.nodes import Lagged, Node, NodeId
+from specc.graph.nodes import EnergyNode, Lagged, Node, NodeId
 from specc.language.expressions.tree import Expression, Index, Name
 from specc.language.expressions.walk import fold
 
@@ -31,6 +31,10 @@ DATA = "data"
 """The name of the data in a reference, `data.x`, which no program can have."""
 NETWORKS = "networks"
 """The program of values that losses compute from nodes of other programs, such as `d(model.x)`."""
+ENERGY = "energy"
+"""The name of the node with the energy of a program."""
+FREE_ENERGY = "free_energy"
+"""The name of the node with the energy of the observed nodes alone, the others summed out."""
 ROWS = "rows"
 """The plate of local nodes: one element for each data row."""
 
@@ -83,6 +87,10 @@ class Program:
     `names` maps each name of that program to its name here. A copy is either a draw inside a loss,
     whose nodes have names such as `model.x`, or, if `is_evaluated`, the densities of nodes at the
     values of another program.
+
+    With an `energy` the density of the random nodes, the *units*, is exp(-E) / Z. The arguments of
+    each unit are then those of its distribution given all other units, so no edge leads to it from
+    another unit.
     """
 
     name: str
@@ -93,11 +101,19 @@ class Program:
     copy_of: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     is_evaluated: bool = False
+    energy: EnergyNode | None = None
 
     @property
     def is_draw(self) -> bool:
         """Whether the program is a draw of another inside a loss."""
         return bool(self.copy_of) and not self.is_evaluated
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The random nodes of a program with an energy, in order; none of a directed program."""
+        if self.energy is None:
+            return ()
+        return tuple(name for name in self.order or self.nodes if self.nodes[name].is_random)
 
     @property
     def declared(self) -> tuple[str, ...]:

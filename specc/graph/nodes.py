@@ -29,7 +29,8 @@ from specc.language.expressions.tree import Call, Expression
 Role = Literal["latent", "observed", "given", "let", "parameter", "joint", "shift"]
 NodeId = tuple[str, str]
 Sizes = tuple[Expression, ...]
-Init = float | str | tuple[float, ...]
+Init = float | str | tuple[float, ...] | Mapping[str, float]
+"""Numbers, a word, or the standard deviation of random numbers, as `{normal: 0.01}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +369,11 @@ class Deterministic(Base):
     def own_expressions(self) -> tuple[Expression, ...]:
         """The expression of its value."""
         return (self.value,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyNode(Deterministic):
+    """The energy of a program, E(v, h): the density of its nodes is exp(-E(v, h)) / Z."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

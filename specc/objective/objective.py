@@ -129,13 +129,26 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Chain:
+    """The Markov chains that draw the units of a program with an energy, by block Gibbs sampling.
+
+    They start at the data, or, if `persistent`, `count` of them go on where they stopped.
+    """
+
+    program: str
+    steps: int
+    persistent: bool = False
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Player:
     """The loss of a player, and what it trains.
 
     The loss `minimize` is the negative of a bound: the reduction over particles of a sum of terms.
     `links` are the links and parameters that the player trains, None for all. `draws` are in the
     order of drawing. `warm_up` is the fraction of the run in which the weight of divergences rises
-    from 0 to 1.
+    from 0 to 1. `chain` draws the units of an energy.
     """
 
     name: str
@@ -148,6 +161,7 @@ class Player:
     state: tuple[State, ...] = ()
     warm_up: float = 0.0
     decisions: tuple[Decision, ...] = ()
+    chain: Chain | None = None
 
     @property
     def enumerated(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from specc.graph.graph import GUIDE, ROWS, TypedGraph
 from specc.objective.objective import Decision, Draw, Player
 from specc.objective.passes.bounds import Expansion
 from specc.objective.passes.buffers import buffer_decisions, buffer_states, find_buffers
+from specc.objective.passes.chains import chain_states
 from specc.objective.passes.change_of_variables import autoregressive_decisions, bijection_decisions
 from specc.objective.passes.closed_form import use_closed_forms
 from specc.objective.passes.draws import Setting, choose_draws
@@ -45,6 +46,7 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
         integrals=Integrals(typed),
         links=expansion.links,
         reweighs=expansion.reweighs,
+        chain=expansion.chain,
     )
     draws = choose_draws(typed, drawn_in, setting, findings)
     _check_local(typed, expansion, draws, findings)
@@ -152,8 +154,13 @@ def _assemble(typed: TypedGraph, expansion: Expansion, axes: Axes) -> Player:
         particles=expansion.particles if any(d.is_sampled for d in draws.values()) else 1,
         draws=MappingProxyType(draws),
         surrogates=surrogates,
-        state=(*states(surrogates, draws, reduction), *buffer_states(typed, buffers)),
+        state=(
+            *states(surrogates, draws, reduction),
+            *buffer_states(typed, buffers),
+            *chain_states(typed, expansion.chain),
+        ),
         links=expansion.links,
+        chain=expansion.chain,
         warm_up=expansion.shaping.warm_up if is_weighted else 0.0,
         decisions=(
             *decisions,

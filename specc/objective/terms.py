@@ -61,9 +61,14 @@ def value_node(expression: Expression) -> NodeId:
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """The energy E(x, z) of a program at the values of its nodes: p(x, z) = exp(-E(x, z)) / Z."""
+    """The energy of a program, or its free energy, a deterministic `node` of it.
+
+    p(x, z) = exp(-E(x, z)) / Z, and p(x) = exp(-F(x)) / Z. A draw of the program has the energy at
+    the values of the draw.
+    """
 
     program: str
+    node: str
 
 
 class Operation(ABC):

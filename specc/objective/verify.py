@@ -54,8 +54,8 @@ def _verify_terms(graph: Graph, player: Player) -> None:
                 assert graph.node((program, node)).is_random, term
             case Divergence(node=node):
                 assert node in player.draws, term
-            case Energy(program=program):
-                assert program in graph.programs, term
+            case Energy(program=program, node=node):
+                assert node in graph.programs[program].nodes, term
             case Value(expression=expression):
                 known = isinstance(expression, Number) or graph.node(value_node(expression))
                 assert known, term

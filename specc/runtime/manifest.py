@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from specc.runtime.energies import Energy, parse_energy
 from specc.runtime.failure import RunFailure
 from specc.runtime.json_object import JsonObject, ManifestError
 from specc.runtime.losses import Loss, parse_loss
@@ -193,6 +194,7 @@ class Manifest:
     tensors follow parameters, in the order in which they are applied. In the `order` `simultaneous`
     the gradients of all players are computed before any parameter is updated. `unpaired` are
     further sources of data, whose rows are not paired with those of `data` or of each other.
+    `energy` declares the energy of the model, if it has one.
     """
 
     name: str
@@ -213,6 +215,7 @@ class Manifest:
     after_update: tuple[AfterUpdate, ...] = ()
     order: str = "alternating"
     unpaired: tuple[Data, ...] = ()
+    energy: Energy | None = None
 
     @property
     def sources(self) -> tuple[Data, ...]:
@@ -305,6 +308,7 @@ def parse(value: object) -> Manifest:
         after_update=tuple(_after_update(item) for item in top.items("after_update", [])),
         order=_order(top.get("order", str, ORDERS[0])),
         unpaired=tuple(sources[1:]),
+        energy=parse_energy(top.child("energy")) if "energy" in top.value else None,
     )
     _check_inputs(result)
     return result

@@ -35,8 +35,12 @@ CORE = (
 # Words in a file that have another meaning than the entry.
 OTHERWISE = {
     ("specc/codegen/alpha_renaming.py", "energy"): "`energy:`, an unnormalized density",
+    ("specc/language/schema/json_schema.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/engine/settings.py", "ema"): "`train.ema`",
-    ("specc/language/schema/later.py", "energy"): "`energy:`, an unnormalized density",
+    ("specc/codegen/manifest.py", "energy"): "`energy:`, an unnormalized density",
+    ("specc/graph/graph.py", "energy"): "`energy:`, an unnormalized density",
+    ("specc/graph/passes/declare.py", "energy"): "`energy:`, an unnormalized density",
+    ("specc/language/schema/node.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/language/schema/read_document.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/language/schema/read_node.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/codegen/lower/layers.py", "normal"): "`init: normal`",

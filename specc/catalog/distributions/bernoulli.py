@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.catalog.entry import Alternative, Distribution, Parameter, Reference, always
+from specc.catalog.entry import Alternative, Conditional, Distribution, Parameter, Reference, always
 from specc.catalog.supports import BOOLEAN, OPEN_UNIT_INTERVAL, REAL
 
 ENTRY = Distribution(
@@ -20,4 +20,9 @@ ENTRY = Distribution(
     finite=True,
     entropy=True,
     kl_with=("bernoulli",),
+    conditional=Conditional(
+        arguments={"logits": "c"},
+        log_partition="sum(softplus(c))",
+        base="1",
+    ),
 )

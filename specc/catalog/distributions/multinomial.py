@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.catalog.entry import Alternative, Distribution, Parameter, Reference, always
+from specc.catalog.entry import Alternative, Conditional, Distribution, Parameter, Reference, always
 from specc.catalog.supports import COUNTS, NATURAL, REAL, SIMPLEX
 
 ENTRY = Distribution(
@@ -23,4 +23,9 @@ ENTRY = Distribution(
     example="x: {latent: multinomial, total_count: 20, logits: 0, shape: [5]}",
     continuous=False,
     limits={"total": "total_count"},
+    conditional=Conditional(
+        arguments={"logits": "c"},
+        log_partition="total_count * logsumexp(c)",
+        base="N! / prod_i x_i!, N = total_count",
+    ),
 )

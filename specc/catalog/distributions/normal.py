@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.catalog.entry import Distribution, Parameter, Reference, always
+from specc.catalog.entry import Conditional, Distribution, Parameter, Reference, always
 from specc.catalog.supports import POSITIVE, REAL
 
 ENTRY = Distribution(
@@ -23,4 +23,10 @@ ENTRY = Distribution(
     reparameterized=True,
     entropy=True,
     kl_with=("normal",),
+    conditional=Conditional(
+        arguments={"loc": "c / a", "scale": "1 / sqrt(a)"},
+        log_partition="sum(c ** 2 / (2 * a) - log(a / 6.283185307179586) / 2)",
+        base="1",
+        quadratic=True,
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.catalog.entry import Alternative, Distribution, Parameter, Reference, always
+from specc.catalog.entry import Alternative, Conditional, Distribution, Parameter, Reference, always
 from specc.catalog.supports import ONE_HOT, REAL, SIMPLEX
 
 ENTRY = Distribution(
@@ -22,4 +22,9 @@ ENTRY = Distribution(
     finite=True,
     entropy=True,
     kl_with=("one_hot_categorical",),
+    conditional=Conditional(
+        arguments={"logits": "c"},
+        log_partition="logsumexp(c)",
+        base="1",
+    ),
 )

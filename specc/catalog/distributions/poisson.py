@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.catalog.entry import Distribution, Parameter, Reference, always
+from specc.catalog.entry import Conditional, Distribution, Parameter, Reference, always
 from specc.catalog.supports import NATURAL, NONNEGATIVE
 
 ENTRY = Distribution(
@@ -17,4 +17,9 @@ ENTRY = Distribution(
     example="x: {latent: poisson, rate: 4}",
     continuous=False,
     kl_with=("poisson",),
+    conditional=Conditional(
+        arguments={"rate": "exp(c)"},
+        log_partition="sum(exp(c))",
+        base="1 / x!",
+    ),
 )

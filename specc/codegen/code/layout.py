@@ -58,6 +58,8 @@ def write_function(out: Writer, function: Function) -> None:
     with out.about(function.about or out.node):
         if function.is_property:
             out.line("@property")
+        if function.without_gradient:
+            out.line("@torch.no_grad()")
         items = ["self"] if function.is_method else []
         items += map(_parameter, function.parameters)
         items += ["*", *map(_parameter, function.keywords)] if function.keywords else []

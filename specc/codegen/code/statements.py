@@ -109,7 +109,8 @@ class Parameter:
 class Function:
     """A function or a method.
 
-    `parameters` are positional, after `self` in a method; `keywords` are keyword-only.
+    `parameters` are positional, after `self` in a method; `keywords` are keyword-only. With
+    `without_gradient` it has the decorator `@torch.no_grad()`.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Function:
     about: str = ""
     is_method: bool = True
     is_property: bool = False
+    without_gradient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed
 from specc.codegen.code.statements import Function, If, Parameter, Return, Statement
 from specc.codegen.layout import Layout
+from specc.codegen.lower.chains import gibbs, sample_by_chain
 from specc.codegen.lower.densities import log_prob, parameters
 from specc.codegen.lower.draws import draw, emit_values, enumerate_values, sample
 from specc.codegen.lower.scope import Scope
@@ -39,8 +40,10 @@ TENSOR, TENSORS = "Tensor", "dict[str, Tensor]"
 def capabilities(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
     """Yield the methods that the plan lists for this program, in order."""
     lowering = _Lowering(plan, program)
+    of_nodes = {let.method for let in program.lets.values()}
     for name in plan.methods[program.name]:
-        yield lowering.method(name)
+        if name not in of_nodes:
+            yield lowering.method(name)
 
 
 def points(scope: Scope, program: ProgramPlan, owner: Code) -> None:
@@ -62,6 +65,7 @@ class _Lowering:
             "log_prior": self.log_prior,
             "log_prob": self.log_prob,
             "sample": self.sample,
+            "gibbs": lambda: gibbs(plan, program),
             "conditional_mean": self.conditional_mean,
             "impute": self.impute,
             "sample_and_log_prob": self.sample_and_log_prob,
@@ -71,6 +75,8 @@ class _Lowering:
 
     def method(self, name: str) -> Function:
         """Return the method with the name."""
+        if name == "sample" and "gibbs" in self.plan.methods[self.program.name]:
+            return sample_by_chain(self.plan, self.program)
         return self.lowered[name]()
 
     def _scope(

@@ -77,6 +77,8 @@ def matmul(left: Event, right: Event) -> Event:
     if left.rank == 1 and right.rank == 1:
         if not right.varies:
             return Event(product, (), varies)
+        if not left.varies:
+            return Event(Binary("@", b, a), (), varies)
         return Event(method(Binary("*", a, b), "sum", -1), (), varies)
     if left.rank == 1:
         shape = (right.shape[-1],)

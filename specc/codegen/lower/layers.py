@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from specc.catalog.entry import Shape
 from specc.codegen.code import expressions as code
@@ -46,6 +46,9 @@ def initial(item: LearnableParameter) -> Code:
         values = code.List(tuple(Literal(item.constrainer.inverse(v)) for v in init))
         made = code.method(code.call(code.torch("tensor"), values), "expand", *_sizes(item))
         return code.method(made, "clone")
+    if isinstance(init, Mapping):
+        scale = Literal(init["normal"])
+        return code.Binary("*", scale, code.call(code.torch("randn"), *_sizes(item)))
     if isinstance(init, (int, float)):
         return _full(shape, item.constrainer.inverse(float(init)))
     if init == "normal":

@@ -12,6 +12,7 @@ from specc.codegen.code.expressions import Code, Name, Signed
 from specc.codegen.code.statements import Assign, Comment, Function, Parameter, Return
 from specc.codegen.layout import Layout
 from specc.codegen.lower.capabilities import points
+from specc.codegen.lower.chains import contrast, draw_chain
 from specc.codegen.lower.densities import LOGMEANEXP, parameters
 from specc.codegen.lower.draws import draw, emit_values
 from specc.codegen.lower.scope import NOISE, Scope
@@ -165,7 +166,8 @@ class _Loss:
             self._draw(name)
         self._buffers()
         self._model_terms()
-        scope.comment()
+        if player.chain is None:
+            scope.comment()
         for sentence in bounds_by_row(self.plan, player)[:1]:
             scope.comment(sentence)
         shared = [p for p in player.parts if is_shared(self.plan, p)]
@@ -201,7 +203,14 @@ class _Loss:
 
         If there are several, the values without their coefficients are parts of the loss.
         """
+        scope = self.scope
         minimized = [replace(part, coefficient=-part.coefficient) for part in parts]
+        if self.player.chain is not None:
+            phases = contrast(scope, self.terms, minimized)
+            self._set(code.summed(tuple(phases.values())))
+            self._head()
+            self._return(Name(self.bound), tuple((key, v.term) for key, v in phases.items()))
+            return
         values = {p.term: self._variable(p.term, len(parts) > 1) for p in parts}
         groups = by_source(self.plan.graph, minimized).items()
         signed = {key: [signed_as(p, values[p.term]) for p in own] for key, own in groups}
@@ -238,6 +247,9 @@ class _Loss:
 
     def _draw(self, name: str) -> None:
         scope, drawn = self.scope, self.player.draws[name]
+        if drawn.entry.chain:
+            self.after += draw_chain(scope, self.terms, self.player)
+            return
         factor, program = scope.factor(drawn.program, name), self.plan.program(drawn.program)
         if drawn.is_point:
             return

@@ -73,8 +73,9 @@ class Terms:
                 return self._normalized(inner)
             case Sum(parts=parts):
                 return code.summed(tuple(self.part(part) for part in parts))
-            case Energy():
-                raise AssertionError("no density is given by an energy")
+            case Energy(program=program, node=node):
+                prepare(self.scope, program, (node,))
+                return self.scope.variable(node)
             case _:
                 assert_never(term)
 

@@ -95,7 +95,7 @@ def _compute(scope: Scope, let: Let) -> None:
     program = let.node.program
     scope.mark_value(let.node)
     with scope.on(program, let.node.name):
-        value = _computed(scope, let)
+        value = computed(scope, let)
         if _is_constant_in_time(scope, let):
             assert let.node.scan is not None
             count = scope.plan.graph.graph.size_of(let.node.scan)
@@ -105,7 +105,7 @@ def _compute(scope: Scope, let: Let) -> None:
     scope.inherit(program, let.node.name, let.inputs)
 
 
-def _computed(scope: Scope, let: Let) -> Code:
+def computed(scope: Scope, let: Let) -> Code:
     """Return the call of a method, or the expression itself if it belongs to a loss."""
     program = let.node.program
     if program == NETWORKS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specc.diagnostics.codes import energies
 from specc.diagnostics.codes.code import Code, error, warning
 
 CODES: tuple[Code, ...] = (
@@ -283,4 +284,5 @@ CODES: tuple[Code, ...] = (
         "nothing uses the {role} node `{name}`",
         "use it, or delete it",
     ),
+    *energies.CODES,
 )

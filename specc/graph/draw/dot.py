@@ -26,6 +26,7 @@ def draw(typed: TypedGraph) -> str:
         lines.append("  }")
     for arrow in shown.arrows:
         style = ", style=dashed" if arrow.dashed else ""
+        style += "" if arrow.directed else ", dir=none"
         lines.append(f'  "{arrow.start}" -> "{arrow.end}" [label="{arrow.label}"{style}];')
     return "\n".join([*lines, "}"]) + "\n"
 

@@ -20,7 +20,7 @@ from specc.graph.draw.extent import (
     place,
     plates,
 )
-from specc.graph.draw.picture import Dot, Picture, Plate, picture, shown_nodes
+from specc.graph.draw.picture import Arrow, Dot, Picture, Plate, picture, shown_nodes
 from specc.graph.graph import TypedGraph
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _paint(axes: Axes, shown: Picture, part: Part) -> None:
         _plate(axes, plate, box)
     for arrow, run in curves(shown, part):
         start, end = part.dots[arrow.start], part.dots[arrow.end]
-        _arrow(axes, start, end, run, arrow.dashed)
+        _arrow(axes, start, end, run, arrow)
         style: dict[str, Any] = {"fontsize": LABEL, "style": "italic", "color": SOFT}
         axes.text(
             run.x, run.y, arrow.label, ha=run.side, va="center", bbox=COVER, zorder=2.5, **style
@@ -97,22 +97,22 @@ def _plate(axes: Axes, plate: Plate, box: Box) -> None:
     axes.text(x, box.low + 0.08, plate.label, ha=side, va="bottom", fontsize=LABEL, color=SOFT)
 
 
-def _arrow(axes: Axes, start: Dot, end: Dot, run: Curve, dashed: bool) -> None:
+def _arrow(axes: Axes, start: Dot, end: Dot, run: Curve, arrow: Arrow) -> None:
     from matplotlib.patches import FancyArrowPatch
 
     if start is end:
-        _loop(axes, start, dashed)
+        _loop(axes, start, arrow.dashed)
         return
     patch = FancyArrowPatch(
         place(start),
         place(end),
-        arrowstyle="-|>",
+        arrowstyle="-|>" if arrow.directed else "-",
         mutation_scale=11,
         shrinkA=22,
         shrinkB=22,
         linewidth=1.0,
         color=INK,
-        linestyle=(0, (4, 2)) if dashed else "solid",
+        linestyle=(0, (4, 2)) if arrow.dashed else "solid",
         connectionstyle=f"arc3,rad={run.bend}",
         zorder=2,
     )

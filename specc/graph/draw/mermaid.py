@@ -25,7 +25,8 @@ def draw(typed: TypedGraph) -> str:
         lines += [f"    {dot.key}{_shape(dot)}" for dot in {d.key: d for d in own}.values()]
         lines.append("  end")
     for arrow in shown.arrows:
-        line = "-.->" if arrow.dashed else "-->"
+        body, end = "-.-" if arrow.dashed else "--", ">" if arrow.directed else ""
+        line = f"{body}{end}" if arrow.directed or arrow.dashed else "---"
         label = f"|{arrow.label}|" if arrow.label else ""
         lines.append(f"  {arrow.start} {line}{label} {arrow.end}")
     lines.append("  classDef observed fill:#d8dee9,stroke:#4c566a")

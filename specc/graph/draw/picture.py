@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from specc.graph.graph import MODEL, ROWS, Graph, Program, TypedGraph
+from specc.graph.blocks import blocks, interactions
+from specc.graph.graph import ENERGY, FREE_ENERGY, MODEL, ROWS, Graph, Program, TypedGraph
 from specc.graph.nodes import Node
 from specc.graph.queries import is_data, name_in_model
 from specc.language.expressions.walk import calls, names
@@ -30,12 +31,16 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """An edge from a node to its user, with the links between them."""
+    """An edge from a node to its user, with the links between them.
+
+    An edge between two nodes of an energy that interact is not `directed`.
+    """
 
     start: str
     end: str
     label: str
     dashed: bool
+    directed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,16 @@ def picture(typed: TypedGraph) -> Picture:
 
 def shown_nodes(graph: Graph, program: Program) -> list[Node]:
     """The nodes that a program declares, after the nodes of other programs that they use."""
-    own = [program.nodes[name] for name in program.declared]
+    own = [program.nodes[name] for name in program.declared if not _is_energy(program, name)]
     used = [_referent(graph, program, name) for node in own for name in _names(node)]
     used += [_base(graph, program, name) for node in own for name in _names(node)]
     foreign = {_key(n): n for n in used if n is not None and n.program != program.name}
     return [*foreign.values(), *own]
+
+
+def _is_energy(program: Program, name: str) -> bool:
+    """Whether a node is the energy of a program, which edges between its units show."""
+    return program.energy is not None and name in (ENERGY, FREE_ENERGY)
 
 
 def _key(node: Node) -> str:
@@ -128,6 +138,9 @@ def _layout(typed: TypedGraph, program: Program, offset: float) -> list[Dot]:
         above = [depth[p] + 1 for p in parents[_key(node)] if p in depth]
         depth[_key(node)] = max(above, default=0)
     depth = _lower_roots(nodes, parents, depth)
+    if program.energy is not None:
+        for layer, drawn in enumerate(blocks(program), max(depth.values(), default=0)):
+            depth |= {_key(program.nodes[name]): layer for name in drawn}
     x: dict[str, float] = {}
     start = offset
     for local in (False, True):
@@ -180,7 +193,7 @@ def _lower_roots(
 
 def _parents(graph: Graph, node: Node, program: Program) -> list[str]:
     """The keys of the nodes that `node` uses at the same step, or of its joint node."""
-    if program.nodes.get(node.name) is not node:
+    if program.nodes.get(node.name) is not node or node.name in program.units:
         return []
     if node.joint is not None:
         return [_key(program.nodes[node.joint])]
@@ -208,8 +221,13 @@ def _dot(typed: TypedGraph, program: Program, node: Node, x: float, y: float) ->
 
 def _arrows(graph: Graph, program: Program) -> list[Arrow]:
     found: dict[tuple[str, str, bool], Arrow] = {}
+    for first, second in interactions(program):
+        ends = (_key(program.nodes[first]), _key(program.nodes[second]))
+        found[first, second, False] = Arrow(*ends, "", program.name != MODEL, directed=False)
     for name in program.declared:
         node = program.nodes[name]
+        if name in program.units or _is_energy(program, name):
+            continue
         if node.joint is not None:
             (joint,) = _parents(graph, node, program)
             found[joint, name, False] = Arrow(joint, _key(node), "", program.name != MODEL)

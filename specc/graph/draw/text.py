@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specc.graph.blocks import interactions
 from specc.graph.graph import TypedGraph
 from specc.language.expressions.walk import names
 
@@ -18,11 +19,13 @@ MARKS = {
 def draw(typed: TypedGraph) -> str:
     """`( ) z` for a latent, `(#) x <- z` for an observed node; `*` is learned, `[ ]` computed.
 
-    `(=)` is a joint draw, and its parts are its children.
+    `(=)` is a joint draw, and its parts are its children. `( ) h -- v` are nodes of an energy that
+    interact.
     """
     lines = []
     for program in typed.graph.declared.values():
         lines.append(program.name)
+        linked = interactions(program)
         for name in program.declared:
             node = program.nodes[name]
             before = {*program.digraph.predecessors(name)}
@@ -30,6 +33,9 @@ def draw(typed: TypedGraph) -> str:
             plates = [p for p in typed.types[node.id].plates if p != "rows"]
             where = f"  for each of {plates[0]}" if plates else ""
             uses = f" <- {', '.join(used)}" if used else ""
+            if name in program.units:
+                others = sorted({each for pair in linked if name in pair for each in pair} - {name})
+                uses = f" -- {', '.join(others)}" if others else ""
             lines.append(f"  {MARKS[node.role]} {name}{uses}{where}")
     return "\n".join(lines) + "\n"
 

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import networkx as nx
 
+from specc.catalog.registry import OBJECTIVES
 from specc.graph.graph import (
     DATA,
     GUIDE,
@@ -45,6 +46,8 @@ from specc.graph.passes.references import losses
 from specc.graph.queries import is_data, with_lagged_edges
 from specc.language.expressions.tree import Call, Expression, Member, Name
 from specc.language.expressions.walk import calls, names, rewrite
+from specc.language.schema.objective import NamedObjective
+from specc.language.schema.spec import Spec
 
 T = TypeVar("T")
 
@@ -106,7 +109,16 @@ def _referred(graph: Graph, evaluated: Iterable[Program]) -> dict[str, set[str]]
         owner, dot, inside = name.partition(".")
         if dot and owner in graph.declared and inside in graph.programs[owner].nodes:
             found.setdefault(owner, set()).add(inside)
+    if graph.model.energy is not None and _draws_units(graph.spec):
+        found[MODEL] = {n for n, v in graph.model.nodes.items() if not isinstance(v, Given)}
     return {name: found[name] for name in graph.programs if name in found}
+
+
+def _draws_units(spec: Spec) -> bool:
+    """Whether the objective needs draws of the units of an energy."""
+    written = spec.document.objective
+    entry = OBJECTIVES.get(written.name) if isinstance(written, NamedObjective) else None
+    return entry is not None and entry.contrastive
 
 
 def _used(nodes: Iterable[Node]) -> Iterator[str]:

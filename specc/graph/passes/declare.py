@@ -18,6 +18,7 @@ from specc.graph.findings import Findings
 from specc.graph.nodes import (
     Deterministic,
     DrawChoice,
+    EnergyNode,
     Given,
     Init,
     Joint,
@@ -83,6 +84,9 @@ def declare(
                 initial=node.initial,
                 reverse=node.reverse,
             )
+        case "energy":
+            assert not isinstance(node.head, str)
+            return EnergyNode(**common, value=node.head)
         case "parameter":
             return Parameter(
                 **common,

@@ -13,7 +13,7 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.constants import SIZE_OF, is_plain
 from specc.graph.findings import Findings
-from specc.graph.graph import DATA, GUIDE, MODEL, NETWORKS, Graph
+from specc.graph.graph import DATA, ENERGY, FREE_ENERGY, GUIDE, MODEL, NETWORKS, Graph
 from specc.graph.nodes import Deterministic, Given, Node, Parameter
 from specc.graph.passes.references import unknown_reference
 from specc.graph.passes.row_functions import check_row_function
@@ -356,6 +356,8 @@ def _uses(graph: Graph) -> tuple[set[str], set[str]]:
     used: set[str] = {scan.lengths for scan in graph.scans.values() if scan.lengths is not None}
     applied: set[str] = set()
     spec = graph.spec
+    if any(program.energy is not None for program in graph.declared.values()):
+        used |= {ENERGY, FREE_ENERGY}
     for expression in (*spec.document.expressions(), *_sizes(graph)):
         used.update(n.id for n in names(expression))
         used.update(m.name for m in members(expression))

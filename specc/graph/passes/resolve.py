@@ -21,6 +21,7 @@ from specc.graph.graph import GUIDE, MODEL, Graph, LinkNode, Program, Scan
 from specc.graph.nodes import (
     Deterministic,
     Distributed,
+    EnergyNode,
     Given,
     Lagged,
     Node,
@@ -28,6 +29,7 @@ from specc.graph.nodes import (
 )
 from specc.graph.passes.amounts import too_large
 from specc.graph.passes.declare import declare
+from specc.graph.passes.energies import derive_conditionals
 from specc.graph.passes.fields import resolve_fields
 from specc.graph.passes.functions import find_functions
 from specc.graph.passes.joint import add_parts, check_joint
@@ -61,6 +63,7 @@ def resolve(spec: Spec, findings: Findings) -> Graph:
     unrolled = unroll_names(share_nodes(programs), scans, spec.unread, constants, findings)
     fields = resolve_fields(spec, findings)
     resolved = resolve_references(spec, unrolled, fields, findings)
+    resolved = derive_conditionals(resolved, fields, constants, findings)
     graph = Graph(
         spec=spec,
         programs={name: _program(name, nodes, resolved) for name, nodes in resolved.items()},
@@ -113,6 +116,7 @@ def _program(
 ) -> Program:
     digraph: nx.DiGraph[str] = nx.DiGraph()
     digraph.add_nodes_from(nodes)
+    energy = next((node for node in nodes.values() if isinstance(node, EnergyNode)), None)
     inputs: dict[str, None] = {}
     for node in nodes.values():
         if isinstance(node, Lagged) and node.shift.base not in nodes:
@@ -122,10 +126,11 @@ def _program(
             if used == node.name:
                 continue  # the argument of a causal link, not a dependency of the node on itself
             if used in nodes:
-                digraph.add_edge(used, node.name)
+                if energy is None or not (node.is_random and nodes[used].is_random):
+                    digraph.add_edge(used, node.name)
             elif name != MODEL and used in programs[MODEL]:
                 inputs[used] = None
-    return Program(name, MappingProxyType(dict(nodes)), digraph, (), tuple(inputs))
+    return Program(name, MappingProxyType(dict(nodes)), digraph, (), tuple(inputs), energy=energy)
 
 
 def _mentioned(node: Node) -> Iterator[str]:
@@ -274,6 +279,8 @@ def _check_keys(graph: Graph, node: Node, findings: Findings) -> None:
     if node.program not in graph.declared or node.is_copy:
         return
     path, nodes = _programs(graph.spec)[node.program]
+    if node.name not in nodes:
+        return  # a node that the compiler derives
     for key, expression in nodes[node.name].arguments.items():
         span = graph.spec.spans.key((*path, node.name, key))
         finding = diagnose("E0206", span, key=key, role=node.role, name=node.name)

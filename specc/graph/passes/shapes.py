@@ -10,13 +10,13 @@ from typing import assert_never
 from specc.catalog.arithmetic import broadcast, show
 from specc.catalog.entry import Shape
 from specc.catalog.link import LinkShapeError
-from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph, LinkUse
 from specc.graph.nodes import (
     Deterministic,
     Distributed,
+    EnergyNode,
     Given,
     Joint,
     Lagged,
@@ -33,9 +33,10 @@ from specc.graph.passes.events import Conflict, Event
 from specc.graph.passes.expression_shapes import ExpressionShapes
 from specc.graph.passes.shape_errors import check_links_agree, conflict_of, other_shape
 from specc.graph.passes.shaped import Shaped
+from specc.graph.passes.stated_shape import stated_shape
 from specc.graph.passes.through import is_bijection
 from specc.graph.queries import parameter_of
-from specc.language.expressions.tree import Call, Expression
+from specc.language.expressions.tree import Call
 from specc.language.expressions.walk import names
 
 
@@ -72,11 +73,40 @@ class _Shapes:
     def run(self) -> None:
         """Infers all shapes, first of the model, from which other programs inherit shapes."""
         for program in self.graph.programs.values():
-            for name in program.order:
+            units = dict.fromkeys(program.units)
+            for name in units:
+                self._unit(program.nodes[name])
+            for name in (name for name in program.order if name not in units):
+                self._node(program.nodes[name])
+            is_wrong = program.energy is not None and program.energy.id in self.findings.broken
+            for name in units:
+                if is_wrong:
+                    self.findings.broken.add((program.name, name))
                 self._node(program.nodes[name])
         check_links_agree(self.read.uses, self.findings)
 
     # nodes
+
+    def _unit(self, node: Node) -> None:
+        """The shape of a node of an energy, which the parameters of the other nodes depend on.
+
+        It follows from the spec or from the data, not from parameters.
+        """
+        if node.id in self.findings.broken:
+            return
+        inherited = self._inherited(node)
+        shape = inherited if node.sizes is None else self._declared(node)
+        if shape is None and isinstance(node, Distributed):
+            options = self._options(node) or {}
+            is_vector = len(options) == len(node.entry.result_dims) == 1
+            shape = tuple(options.values()) if is_vector else None
+        if shape is None:
+            known = node.id in self.findings.broken
+            self.read.fail(
+                node, diagnose("E0305", node.span, name=node.name)
+            ) if not known else None
+        else:
+            self.events[node.id] = shape
 
     def _node(self, node: Node) -> None:
         if node.id in self.findings.broken or self._uses_broken(node):
@@ -106,6 +136,8 @@ class _Shapes:
                 return self._parameter(node)
             case Given():
                 return self._given(node, self._declared(node))
+            case EnergyNode():
+                return self._energy(node)
             case Deterministic():
                 return self.read.infer(node, "let", node.value, self._declared(node))
             case Part() | Unresolved():
@@ -125,6 +157,14 @@ class _Shapes:
             if self.graph.is_unread(MODEL, node.name):
                 return True
         return any(u in self.findings.broken and u != node.id for u in used)
+
+    def _energy(self, node: EnergyNode) -> Shape | None:
+        shape = self.read.infer(node, "let", node.value, ())
+        if shape:
+            span, shown = node.value.span, show(shape)
+            found = diagnose("E0275", span, shape=shown, text=span.text)
+            return self.read.fail(node, found)
+        return shape
 
     def _lagged(self, node: Lagged) -> Shape | None:
         """The shape of a lagged node, which is needed before that of its base."""
@@ -365,52 +405,7 @@ class _Shapes:
     # shapes known before inference
 
     def _declared(self, node: Node) -> Shape | None:
-        if node.sizes is None:
-            return None
-        sizes = []
-        for size in node.sizes:
-            if not self._is_named(node, size):
-                return None
-            value = self.read.number(node, size)
-            if not isinstance(value, int) or value < 1:
-                self.read.fail(
-                    node, diagnose("E0306", size.span, size=size.span.text, name=node.name)
-                )
-                return None
-            large = too_large(f"a size of `{node.name}`", value, size.span)
-            if large is not None:
-                self.read.fail(node, large)
-                return None
-            sizes.append(value)
-        return tuple(sizes)
-
-    def _is_named(self, node: Node, size: Expression) -> bool:
-        """Whether all names in a size are constants or nodes."""
-        for name in names(size):
-            constants = self.graph.constants
-            if name.id in constants or self.graph.lookup(node.program, name.id) is not None:
-                continue
-            if self.graph.is_unread(node.program, name.id):
-                self.findings.broken.add(node.id)
-                return False
-            guess = nearest(name.id, constants)
-            known = ", ".join(f"`{c}`" for c in constants)
-            hint = f"declare it: `constants: {{{name.id}: ...}}`" + (
-                f"; there is {known}" if known else ""
-            )
-            self.read.fail(
-                node,
-                diagnose(
-                    "E0201",
-                    name.span,
-                    suggestion=guess,
-                    name=name.id,
-                    program=node.program,
-                    hint=f"did you mean `{guess}`?" if guess else hint,
-                ),
-            )
-            return False
-        return True
+        return stated_shape(self.read, node)
 
     def _inherited(self, node: Node) -> Shape | None:
         """The shape from the data, or of the model node with the name of a node of another program.

@@ -48,7 +48,7 @@ from specc.graph.passes.shaped import Shaped
 from specc.graph.passes.starts import bad_class, bad_start, fits_classes
 from specc.graph.passes.structured import Structures, matmul, rows_sum_to_one
 from specc.graph.passes.support_errors import Misfit, check_probability, fix
-from specc.graph.passes.suppose import counted_names, is_open, open_data, suppose
+from specc.graph.passes.suppose import counted_names, is_open, open_data, suppose, unit_supports
 from specc.graph.passes.through import transformed_support
 from specc.graph.queries import lets_behind, parameter_of
 from specc.language.expressions.tree import (
@@ -110,8 +110,8 @@ class _Supports:
     def run(self) -> None:
         """Infers the support of every valid node and checks its uses."""
         for program in self.graph.programs.values():
-            for name in program.order:
-                node = program.nodes[name]
+            self.found |= unit_supports(program)
+            for node in map(program.nodes.__getitem__, program.order):
                 if node.id not in self.unnamed:
                     self._visit(node)
 

@@ -21,7 +21,7 @@ from specc.catalog.supports import (
 )
 from specc.diagnostics.source import Span
 from specc.graph.constants import SIZE_OF
-from specc.graph.graph import Graph
+from specc.graph.graph import Graph, Program
 from specc.graph.nodes import Deterministic, Given, Node, NodeId
 from specc.language.expressions.tree import Call, Expression, Index, Name
 from specc.language.expressions.walk import children, names
@@ -114,3 +114,9 @@ def _relaxed(
         if not contains(support, known[name]) and fits(weaker):
             least = weaker
     return least
+
+
+def unit_supports(program: Program) -> dict[NodeId, Support]:
+    """The supports of the units of an energy, whose parameters depend on each other."""
+    units = (program.nodes[name] for name in program.units)
+    return {unit.id: unit.entry.result({}) for unit in units if unit.entry is not None}

@@ -28,7 +28,7 @@ from specc.catalog.source import Option
 from specc.catalog.supports import NAMED, describe
 from specc.language.schema.data import DataSpec, FieldSpec, Sources, SourceSpec, Subset
 from specc.language.schema.document import Document, Scan
-from specc.language.schema.node import INITS, PART_ROLES, Node, Role
+from specc.language.schema.node import INITS, PART_ROLES, SCALED, Node, Role
 from specc.language.schema.objective import Order, Player, Players
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.read_document import PARTS, REQUIRED
@@ -102,9 +102,9 @@ def _sections(definitions: Json) -> Json:
         "constants": _named(constant),
         "data": _data(definitions),
         "plates": _named({"anyOf": [_ref("expression"), _scan()]}),
-        "model": _named(_ref("node")),
-        "guide": _named(_ref("node")),
-        "programs": _named(_named(_ref("node"))),
+        "model": _nodes(),
+        "guide": _nodes(),
+        "programs": _named(_nodes()),
         "links": _named(_ref("link")),
         "objective": _objective(definitions),
         "train": _settings(TrainSpec, definitions),
@@ -127,6 +127,19 @@ def _named(schema: Json) -> Json:
         "propertyNames": {"pattern": NAME},
         "additionalProperties": schema,
     }
+
+
+def _nodes() -> Json:
+    """The schema of the nodes of a program, and of its energy."""
+    energy = {**_ref("expression"), "description": "The energy of the nodes, E: p = exp(-E) / Z."}
+    return {**_named(_ref("node")), "properties": {"energy": energy}}
+
+
+def _type_of(value: bool | float) -> str:
+    """The type of an option with this default."""
+    if isinstance(value, bool):
+        return "boolean"
+    return "integer" if isinstance(value, int) else "number"
 
 
 def _closed(properties: Json, **rest: object) -> Json:
@@ -239,6 +252,12 @@ def _option(key: str) -> Json:
                 {"type": "number"},
                 {"enum": list(INITS)},
                 {"type": "array", "items": {"type": "number"}},
+                {
+                    "type": "object",
+                    "properties": {SCALED: {"type": "number", "exclusiveMinimum": 0}},
+                    "required": [SCALED],
+                    "additionalProperties": False,
+                },
             ]
         },
     }
@@ -278,7 +297,7 @@ def _objective(definitions: Json) -> Json:
         forms.append({"const": name, "description": entry.summary})
         options = {
             key: {
-                "type": "integer" if isinstance(value, int) else "number",
+                "type": _type_of(value),
                 "default": value,
                 "description": entry.meanings[key],
             }

@@ -14,7 +14,6 @@ NODE_KEYS: dict[str, str] = {
 TOP_KEYS: dict[str, str] = {
     "sampler": "use a guide with `objective: elbo`, or `objective: map`",
     "stages": "train the stages one after the other, each with a separate spec",
-    "energy": "declare the density node by node",
 }
 """Keys of the document."""
 
@@ -34,11 +33,6 @@ DRAW_OPTIONS: dict[str, str] = {
     "nvil": "use `leave_one_out` with several particles",
 }
 """Values of the options of draws."""
-
-OBJECTIVES: dict[str, str] = {
-    "cd": "use a directed model with `elbo`",
-}
-"""Objectives."""
 
 AUTO_GUIDE = "write the guide's nodes"
 

@@ -9,13 +9,16 @@ from specc.language.expressions import tree
 from specc.language.schema.digests import math, parameters
 from specc.language.schema.value import Expression, Value
 
-Role = Literal["latent", "observed", "given", "let", "parameter", "joint"]
+Role = Literal["latent", "observed", "given", "let", "parameter", "joint", "energy"]
 PartRole = Literal["latent", "observed"]
-ROLES: tuple[Role, ...] = get_args(Role)
+ROLES: tuple[Role, ...] = get_args(Role)[:-1]
 PART_ROLES: tuple[PartRole, ...] = get_args(PartRole)
 
 INITS = ("zeros", "normal")
 """Named initial values of a learnt tensor."""
+
+SCALED = "normal"
+"""The initial values that may have a standard deviation: `init: {normal: 0.01}`."""
 
 
 class Draw(Value):
@@ -30,7 +33,8 @@ class Node(Value):
 
     `head` is the value of the role: the name of a distribution (latent, observed), of a data field
     (given) or of a support (parameter), the expression of a `let`, or the `distribution` of a joint
-    node. `arguments` are the parameters and options of the distribution.
+    node. The `energy` of a program is a node of its own, with an expression. `arguments` are the
+    parameters and options of the distribution.
     """
 
     role: Role = math(about="The role of the node.")
@@ -73,8 +77,10 @@ class Node(Value):
         default=None, about="How the value is drawn, and its gradient estimated."
     )
     missing: Draw | None = math(default=None, about="How missing values are treated.")
-    init: float | str | tuple[float, ...] | None = parameters(
-        default=None, about="The initial value of a parameter."
+    init: float | str | tuple[float, ...] | Mapping[str, float] | None = parameters(
+        default=None,
+        about="The initial value of a parameter, or `{normal: 0.01}`, the standard deviation of "
+        "random ones.",
     )
 
     def expressions(self) -> Iterator[tree.Expression]:

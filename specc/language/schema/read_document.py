@@ -266,5 +266,5 @@ INSIDE: dict[str, frozenset[str]] = {
     "train": frozenset(TrainSpec.model_fields),
     "data": frozenset({"source", "fields", "split", "subset"}),
     "objective": frozenset({"minimize", "players", *OBJECTIVES, *SHORTHANDS}),
-    "model": frozenset({"latent", "observed", "given", "let", "parameter", "joint"}),
+    "model": frozenset({"energy", "latent", "observed", "given", "let", "parameter", "joint"}),
 }

@@ -12,7 +12,7 @@ from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
 from specc.language.schema import later
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.identifiers import is_identifier
-from specc.language.schema.node import INITS, ROLES, Node, Role
+from specc.language.schema.node import INITS, ROLES, SCALED, Node, Role
 from specc.language.schema.node_advice import node_advice
 from specc.language.schema.read_draw import read_draw
 from specc.language.schema.read_joint import read_distribution, read_parts, unread_parts
@@ -50,19 +50,13 @@ OPTIONS: dict[str, tuple[Role, ...]] = {
 
 
 def read_nodes(reading: Reading, value: Located, path: Path) -> dict[str, Node] | None:
-    """The valid nodes of a program by name; None if none can be read.
-
-    With `energy:`, which defines the density of all nodes, none can be read.
-    """
+    """The valid nodes of a program by name, with its energy; None if none can be read."""
     nodes = reading.mapping(value, path, "write its nodes, one key each")
     if nodes is None:
         return None
     if not nodes.entries:
         return reading.empty(value, path, "write its nodes, one key each")
-    energy = nodes.get("energy")
     read = {entry.name: _entry(reading, entry, path) for entry in nodes.entries}
-    if energy is not None and not isinstance(energy, Mapping):
-        return None
     unread = (entry.value for entry in nodes.entries if read[entry.name] is None)
     reading.unread += [part for value in unread for part in unread_parts(value, path)]
     return reading.known(read, path)
@@ -70,7 +64,8 @@ def read_nodes(reading: Reading, value: Located, path: Path) -> dict[str, Node] 
 
 def _entry(reading: Reading, entry: Entry, path: Path) -> Node | None:
     if entry.name == "energy" and not isinstance(entry.value, Mapping):
-        return later.not_yet(reading, entry.key.span, "energy", later.TOP_KEYS["energy"])
+        found = read_expression(reading, entry.value, (*path, entry.name))
+        return None if found is None else Node(role="energy", head=found)
     if not is_identifier(reading, entry.key, "node"):
         return None
     is_mapping = isinstance(entry.value, Mapping)
@@ -268,6 +263,8 @@ class _NodeReader:
         return self.reading.word(value, path, "the name of a plate")
 
     def init(self, value: Located, path: Path) -> object:
+        if isinstance(value, Mapping):
+            return self.init_scale(value, path)
         if isinstance(value, Sequence) and value.items:
             numbers = [self.reading.number(item, (*path, i)) for i, item in enumerate(value.items)]
             return tuple(float(n) for n in numbers if n is not None)
@@ -275,6 +272,26 @@ class _NodeReader:
             return self.init_word(value, path)
         found = self.reading.number(value, path)
         return None if found is None else float(found)
+
+    def init_scale(self, value: Mapping, path: Path) -> dict[str, float] | None:
+        """The standard deviation of random initial values: `{normal: 0.01}`."""
+        hint = "write such as `{normal: 0.01}`, a standard deviation"
+        found = self.reading.mapping(value, path, hint)
+        if found is None or not found.entries:
+            return None if found is None else self.reading.empty(value, path, hint)
+        entry = found.entries[0]
+        for other in found.entries:
+            if other.name != SCALED:
+                return self.reading.unknown_key(other.key, path, (SCALED,))
+        scale = self.reading.number(entry.value, (*path, SCALED))
+        if scale is None:
+            return None
+        if scale <= 0:
+            owner, shown = f"`init.{SCALED}` of the node `{self.key.text}`", entry.value.span.text
+            return self.reading.report(
+                "E0113", entry.value.span, where=owner, value=shown, hint="it must be positive"
+            )
+        return {SCALED: float(scale)}
 
     def init_word(self, value: Scalar, path: Path) -> str | None:
         if value.text in INITS:

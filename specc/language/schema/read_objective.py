@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specc.language.located import Located, Mapping, Scalar
-from specc.language.schema import later
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.objective import Minimize, NamedObjective, Objective
 from specc.language.schema.read_players import read_players
@@ -22,8 +21,6 @@ def read_objective(reading: Reading, value: Located, path: Path) -> Objective | 
     if named is None:
         return None
     word, inside = named
-    if word.text in later.OBJECTIVES:
-        return later.not_yet(reading, word.span, word.text, later.OBJECTIVES[word.text])
     if word.text == "minimize":
         return _minimize(reading, word, inside, (*path, word.text))
     options = _options(reading, inside, (*path, word.text))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from specc.catalog.objective import Objective as Entry
 from specc.diagnostics.source import Span
 from specc.graph.graph import GUIDE, MODEL, Graph
+from specc.objective.objective import Chain
 from specc.objective.terms import KL_WEIGHT, LogProb, Normalize, Part, Sum, walk
 
 WRITTEN = Entry(
@@ -34,7 +35,8 @@ class Expansion:
     """The terms of one loss, with the traits and the number of particles.
 
     `inner` is the sum under the reduction over particles. `player` is empty if the spec has a
-    single objective. `links` are those that the player trains, None for all.
+    single objective. `links` are those that the player trains, None for all, and `chain` draws the
+    units of an energy.
     """
 
     entry: Entry
@@ -44,6 +46,7 @@ class Expansion:
     shaping: Shaping = field(default_factory=Shaping)
     player: str = ""
     links: tuple[str, ...] | None = None
+    chain: Chain | None = None
 
     @property
     def reweighs(self) -> bool:

@@ -16,7 +16,8 @@ from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.graph.nodes import DrawChoice, Node
-from specc.objective.objective import Draw
+from specc.objective.objective import Chain, Draw
+from specc.objective.passes.chains import chain_draw
 from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.players import trained_links
 from specc.objective.passes.shared import Problem, plate_of, shared_sum
@@ -37,7 +38,7 @@ class Setting:
     """The properties of a loss on which the choice of draws depends.
 
     `links` are those that the player trains, None for all. With `reweighs` draws of the guide are
-    importance-weighted, and no gradient passes through them.
+    importance-weighted, and no gradient passes through them. `chain` draws the units of an energy.
     """
 
     entry: Entry
@@ -45,6 +46,7 @@ class Setting:
     integrals: Integrals
     links: tuple[str, ...] | None = None
     reweighs: bool = False
+    chain: Chain | None = None
 
     def trains(self, typed: TypedGraph, node: Node) -> bool:
         """Whether the player trains parameters of the distribution of a node."""
@@ -66,6 +68,9 @@ def choose_draws(
         if node.id in findings.broken or node.id not in typed.types:
             continue
         missing = None if node.is_copy else typed.graph.model.nodes[name].missing
+        if setting.chain is not None and node.program == setting.chain.program:
+            chosen[name] = chain_draw(node, setting.chain)
+            continue
         if setting.reweighs and program == GUIDE:
             chosen[name] = _fixed(node, setting, "weighed draws stand for the posterior")
             continue

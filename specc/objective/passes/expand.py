@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.catalog.elsewhere import alternative
-from specc.catalog.limits import MAX_PARTICLES
+from specc.catalog.limits import MAX_PARTICLES, MAX_SIZE, MAX_STEPS
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import OBJECTIVES, SHORTHANDS
@@ -13,6 +13,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import Graph
 from specc.language.schema.objective import Minimize, NamedObjective, Players
 from specc.objective.passes.bounds import Expansion, Shaping, bound_terms
+from specc.objective.passes.chains import contrastive
 from specc.objective.passes.written import Written
 
 
@@ -61,6 +62,9 @@ def _named(
         findings.add(diagnose("E0401", span, suggestion=guess, name=written.name, hint=hint))
         return None
     entry = OBJECTIVES[written.name]
+    if graph.model.energy is not None and not entry.contrastive:
+        findings.add(diagnose("E0276", span, objective=entry.name))
+        return None
     chosen = dict(entry.options)
     for key, value in written.options.items():
         place = graph.spec.spans.value(("objective", written.name, key))
@@ -75,6 +79,8 @@ def _named(
             return None
         assert isinstance(value, (int, float))
         chosen[key] = value
+    if entry.contrastive:
+        return contrastive(graph, entry, chosen, span, findings)
     warm_up, free_bits = (float(chosen.get(key, 0.0)) for key in ("warm_up", "free_bits"))
     shaping = Shaping(warm_up, free_bits)
     particles = int(chosen.get("particles", 1))
@@ -85,13 +91,16 @@ RANGES: dict[str, tuple[tuple[type, ...], float, float, str]] = {
     "particles": ((int,), 1, MAX_PARTICLES, f"an integer from 1 to {MAX_PARTICLES:,}"),
     "warm_up": ((int, float), 0.0, 0.999, "a share of the run, from 0 to 0.999"),
     "free_bits": ((int, float), 0.0, 1e6, "a number of nats, 0 or more"),
+    "steps": ((int,), 1, MAX_STEPS, f"an integer from 1 to {MAX_STEPS:,}"),
+    "chains": ((int,), 1, MAX_SIZE, f"an integer from 1 to {MAX_SIZE:,}"),
+    "persistent": ((bool,), 0, 1, "true or false"),
 }
 """Legal values of the options of objectives: types, lower and upper bound, description."""
 
 
 def _is_legal(key: str, value: object) -> bool:
     kinds, least, most, _ = RANGES[key]
-    if isinstance(value, bool) or not isinstance(value, kinds):
+    if isinstance(value, bool) != (bool in kinds) or not isinstance(value, kinds):
         return False
     assert isinstance(value, (int, float))
     return least <= value <= most

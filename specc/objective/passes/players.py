@@ -19,7 +19,7 @@ from specc.language.schema.objective import Players
 from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion
 from specc.objective.passes.stochastic_graph import StochasticGraph
-from specc.objective.terms import Leaf, LogProb, Value, trained, value_node, walk
+from specc.objective.terms import Energy, Leaf, LogProb, Value, trained, value_node, walk
 
 
 def check_links(graph: Graph, findings: Findings) -> None:
@@ -100,6 +100,8 @@ def _gradient_nodes(expansion: Expansion, stochastic: StochasticGraph) -> Iterat
                 yield program, node
             case Value(expression=expression) if not isinstance(expression, Number):
                 yield value_node(expression)
+            case Energy(program=program, node=node):
+                yield program, node
 
 
 def trainables(graph: Graph, wanted: Iterable[NodeId]) -> frozenset[str]:

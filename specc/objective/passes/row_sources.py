@@ -17,7 +17,7 @@ from specc.language.expressions.tree import Number
 from specc.objective.objective import Player
 from specc.objective.passes.bounds import Expansion
 from specc.objective.passes.buffers import find_buffers
-from specc.objective.terms import Divergence, LogProb, Part, Term, Value, value_node, walk
+from specc.objective.terms import Divergence, Energy, LogProb, Part, Term, Value, value_node, walk
 
 
 def sources_of(typed: TypedGraph, term: Term) -> tuple[str, ...]:
@@ -33,6 +33,8 @@ def _nodes(term: Term) -> Iterator[NodeId]:
             yield leaf.program, leaf.node
         elif isinstance(leaf, Divergence):
             yield MODEL, leaf.node
+        elif isinstance(leaf, Energy):
+            yield leaf.program, leaf.node
         elif isinstance(leaf, Value) and not isinstance(leaf.expression, Number):
             yield value_node(leaf.expression)
 

@@ -142,9 +142,8 @@ class StochasticGraph:
             case Value(expression=expression):
                 known = not isinstance(expression, Number)
                 found = self._of_node(*value_node(expression)) if known else frozenset()
-            case Energy(program=program):
-                nodes = self.graph.programs[program].nodes
-                found = frozenset[str]().union(*(self._of_node(program, name) for name in nodes))
+            case Energy(program=program, node=node):
+                found = self._of_node(program, node)
             case _:
                 assert_never(term)
         return self._with_joints(found) & self.drawn_in.keys()

@@ -20,7 +20,17 @@ from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion, bound_terms
 from specc.objective.passes.marginalize import Axes, groups, summed
 from specc.objective.passes.players import trainables
-from specc.objective.terms import Leaf, LogProb, Part, Value, trained, value_node, walk
+from specc.objective.terms import (
+    Energy,
+    Leaf,
+    LogProb,
+    Part,
+    Term,
+    Value,
+    trained,
+    value_node,
+    walk,
+)
 
 
 def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
@@ -28,6 +38,9 @@ def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
     if graph.guide is not None and not expansion.entry.guided:
         span = graph.spec.spans.key(("guide",))
         findings.add(diagnose("E0408", span, objective=expansion.entry.name))
+    if any(_is_of_energy(graph, term) for term in walk(expansion.inner)):
+        findings.add(diagnose("E0276", expansion.span, objective=expansion.entry.name))
+        return
     for part in expansion.inner.parts:
         term = part.term
         if not isinstance(term, LogProb) or term.program != MODEL:
@@ -40,6 +53,14 @@ def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
             return
     if expansion.entry.reduction == "logmeanexp" and expansion.particles > 1:
         _check_single_bound(graph, expansion, findings)
+
+
+def _is_of_energy(graph: Graph, term: Term) -> bool:
+    """Whether a term is the density of a unit of an energy, which is the conditional one alone."""
+    if not isinstance(term, LogProb):
+        return False
+    program = graph.programs[term.program]
+    return graph.programs[program.copy_of or program.name].energy is not None
 
 
 def _check_single_bound(graph: Graph, expansion: Expansion, findings: Findings) -> None:
@@ -125,6 +146,8 @@ def check_learns(
             reached.add((term.program, term.node))
         elif isinstance(term, Value) and not isinstance(term.expression, Number):
             reached.add(value_node(term.expression))
+        elif isinstance(term, Energy):
+            reached.add((term.program, term.node))
     if not learnt and not trainables(graph, reached):
         findings.add(diagnose("E0423", expansion.span))
 

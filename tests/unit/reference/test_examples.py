@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from specc.catalog.registry import FUNCTIONS, SHORTHANDS
+from specc.catalog.registry import FUNCTIONS, OBJECTIVES, SHORTHANDS
 from specc.compiler import compile
 from specc.diagnostics.source import Source
 from specc.reference.entry import Entry
@@ -109,6 +109,11 @@ def around_objective(entry: Entry, example: str) -> str:
         return SHORT + f"{example}\n"
     if entry.name in ("map", "mle"):
         return spec(OBSERVED, example)
+    if OBJECTIVES[entry.name].contrastive:
+        a = "a: {parameter: real, shape: [64]}"
+        fields = "fields: {v: {from: image, binarize: sample}}"
+        nodes = f"{a}, v: {{observed: bernoulli}}, energy: -(a @ v)"
+        return spec(nodes, example, f"data: {{source: digits, {fields}}}")
     kind = "bernoulli, logits: 0" if entry.name == "vimco" else "normal, loc: 0, scale: 1"
     node = f"z: {{latent: {kind}}}"
     return spec(f"{node}, {OBSERVED}", f"guide: {{{node}}}\n{example}")

@@ -1,0 +1,57 @@
+"""Codes of energies: conditionals that have no closed form, and objectives of energies."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code, error
+
+CODES: tuple[Code, ...] = (
+    error(
+        "E0270",
+        "argument-in-energy",
+        "`{name}` has `{key}:`, but the energy gives its distribution",
+        "delete `{key}:`, and write how `{name}` depends on the others as a term of `energy:`",
+    ),
+    error(
+        "E0271",
+        "node-without-energy",
+        "the energy does not depend on `{name}`, so nothing gives its distribution",
+        "add a term with `{name}`, or delete the node",
+    ),
+    error(
+        "E0272",
+        "conditional-without-closed-form",
+        "the distribution of `{name}` given the others has no closed form here: {reason}",
+        "the energy must be {allowed}; change this part",
+    ),
+    error(
+        "E0273",
+        "energy-unbounded",
+        "the energy has {found} of `{name}`, so its distribution cannot be normalized",
+        "add a positive square, such as `sum({name} ** 2) / 2`",
+    ),
+    error(
+        "E0274",
+        "distribution-without-energy",
+        "`{name}` is {kind}, which is not derived from an energy",
+        "the nodes of an energy are {known}",
+    ),
+    error(
+        "E0275",
+        "energy-with-shape",
+        "the energy is a number for each row, and this has the shape {shape}",
+        "sum it, as in `sum({text})`",
+    ),
+    error(
+        "E0276",
+        "density-of-energy",
+        "`{objective}` needs a normalized density, and that of this model is exp(-energy) / Z "
+        "with an unknown Z",
+        "write `objective: {{cd: {{steps: 1}}}}`, which needs no Z",
+    ),
+    error(
+        "E0277",
+        "objective-without-energy",
+        "`{objective}` trains a model with an energy, and this model has none",
+        "give the model an energy, or use another objective, such as `elbo`",
+    ),
+)

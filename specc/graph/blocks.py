@@ -1,0 +1,65 @@
+"""The blocks of units of an energy that are independent of each other given all others.
+
+Two units interact if the conditional distribution of one depends on the other. A colouring of the
+graph of interactions gives the blocks: units of one colour do not interact, so that one step of
+block Gibbs sampling draws them together. DSATUR (Brelaz 1979, New methods to color the vertices of
+a graph) finds two colours wherever two suffice.
+"""
+
+from __future__ import annotations
+
+import networkx as nx
+
+from specc.graph.graph import Program
+from specc.language.expressions.walk import names
+
+Blocks = tuple[tuple[str, ...], ...]
+
+
+def conditions(program: Program, unit: str) -> tuple[str, ...]:
+    """The units that the conditional distribution of a unit depends on."""
+    used = {name.id for e in program.nodes[unit].expressions() for name in names(e)}
+    return tuple(name for name in program.units if name in used)
+
+
+def interactions(program: Program) -> list[tuple[str, str]]:
+    """The pairs of units that interact, each once, in the order of the blocks."""
+    order = [name for block in blocks(program) for name in block]
+    return [
+        (first, second)
+        for place, first in enumerate(order)
+        for second in order[place + 1 :]
+        if second in conditions(program, first) or first in conditions(program, second)
+    ]
+
+
+def blocks(program: Program) -> Blocks:
+    """The blocks in the order in which they are drawn: those with latent units alone first."""
+    graph: nx.Graph[str] = nx.Graph()
+    graph.add_nodes_from(program.units)
+    for unit in program.units:
+        graph.add_edges_from((unit, other) for other in conditions(program, unit))
+    colors = nx.greedy_color(graph, strategy="DSATUR")
+    found = {
+        color: tuple(name for name in program.units if colors[name] == color)
+        for color in dict.fromkeys(colors[name] for name in program.units)
+    }
+    return tuple(sorted(found.values(), key=lambda block: _observed(program, block)))
+
+
+def _observed(program: Program, block: tuple[str, ...]) -> bool:
+    return any(program.nodes[name].role == "observed" for name in block)
+
+
+def chain_state(program: Program) -> tuple[str, ...]:
+    """The units whose values one step of block Gibbs sampling reads before it draws them.
+
+    If there is none, as the units are independent, the first one has the number of rows.
+    """
+    drawn: set[str] = set()
+    read: dict[str, None] = {}
+    for block in blocks(program):
+        for unit in block:
+            read |= dict.fromkeys(n for n in conditions(program, unit) if n not in drawn)
+        drawn.update(block)
+    return tuple(name for name in program.units if name in read) or program.units[:1]
