@@ -27,7 +27,7 @@ Summary = dict[str, Any]
 HELP = "Estimate the likelihood of data under a trained RUN, exactly or as a bound."
 
 Estimator = Annotated[
-    Literal["elbo", "iwae", "exact"] | None,
+    Literal["elbo", "iwae", "exact", "ais"] | None,
     typer.Option("--estimator", help="The estimator; that of the spec by default."),
 ]
 Particles = Annotated[
@@ -35,6 +35,18 @@ Particles = Annotated[
     typer.Option(
         "--particles", min=1, metavar="K", help="Number of draws from the guide for each row."
     ),
+]
+Chains = Annotated[
+    int | None,
+    typer.Option("--chains", min=1, metavar="N", help="Number of chains of `ais`."),
+]
+Temperatures = Annotated[
+    int | None,
+    typer.Option("--temperatures", min=1, metavar="K", help="Number of temperatures of `ais`."),
+]
+Direction = Annotated[
+    Literal["forward", "backward", "both"] | None,
+    typer.Option("--direction", help="Direction of `ais`."),
 ]
 Part = Annotated[
     str | None,
@@ -62,6 +74,9 @@ def command(
     metric: Metric = None,
     estimator: Estimator = None,
     particles: Particles = None,
+    chains: Chains = None,
+    temperatures: Temperatures = None,
+    direction: Direction = None,
     part: Part = None,
     rows: Rows = None,
     seed: Seed = None,
@@ -75,6 +90,7 @@ def command(
     from specc.api import open_run, opener
 
     given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
+    given |= {"chains": chains, "temperatures": temperatures, "direction": direction}
     changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
     opened = open_run(folder, data_dir=data_dir, device=device).loaded
     entries = written(folder, metric) if metric else opened.manifest.evaluate
@@ -216,6 +232,7 @@ def in_json(found: Measured) -> str:
 def in_words(found: Measured) -> Iterator[str]:
     """The evaluation as text, line by line."""
     from specc.cli.train import metric_line
+    from specc.report.likelihood_figures import normalizer_in_words
     from specc.report.sample_figures import is_of_samples
     from specc.report.standard_error import error_of
 
@@ -223,6 +240,7 @@ def in_words(found: Measured) -> Iterator[str]:
         yield metric_line(name, summary)
         if is_of_samples(summary):
             continue
+        yield from (f"  {line}" for line in normalizer_in_words(summary))
         yield from (f"  {line}" for line in weights_in_words(summary))
     for name, reason in found.refused.items():
         yield f"{name}: not available; {reason}"
@@ -242,7 +260,7 @@ def in_words(found: Measured) -> Iterator[str]:
 def weights_in_words(summary: Summary) -> list[str]:
     """Diagnostics of the importance weights of a metric."""
     effective, share = summary["effective_sample_size"], summary["pareto_k_above_0.7"]
-    if not isinstance(effective, float):
+    if not isinstance(effective, float) or "log_z" in summary:
         return []
     lines = [f"effective sample size {effective:.1f} of {summary['particles']} particles"]
     if isinstance(share, float):

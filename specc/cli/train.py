@@ -220,14 +220,13 @@ def words(run: Run) -> str:
 
 def metric_line(name: str, summary: dict[str, Any]) -> str:
     """`test: log p(x) >= -22.75 +- 0.19 nats (iwae, 1000 particles, 359 rows)`."""
+    from specc.report.likelihood_figures import how_of, relation_of
     from specc.report.sample_figures import is_of_samples, line
     from specc.report.standard_error import own_units, with_error
 
     if is_of_samples(summary):
         return line(name, summary)
-    exact, of = summary["estimator"] == "exact", summary["of"]
-    relation = "=" if exact else ">="
-    how = "exact" if exact else f"{summary['estimator']}, {summary['particles']} particles"
+    of, relation, how = summary["of"], relation_of(summary), how_of(summary)
     value, error = summary["value"], summary["standard_error"]
     rows = summary["rows"]
     where = f"{rows} {'row' if rows == 1 else 'rows'} of `{summary['data']}`"

@@ -9,15 +9,20 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from specc.data.load import Batch
 from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.energies.log_z import LogZ
 from specc.evaluate.pareto import UNTRUSTED
-from specc.evaluate.scoring import Advance, Request, Scored, scoring
+from specc.evaluate.scoring import Advance, Request, Scored, progress_between, scoring
 from specc.evaluate.units import scale_of
+
+Z_SHARE = 0.9
+"""The share of the progress that log Z takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +34,10 @@ class Estimate:
         of: The density, such as `log p(x)`.
         estimator: The estimator that was used.
         value: The mean over rows.
-        standard_error: Its standard error; nan for one row, which is None in `summary`.
+        standard_error: Its standard error; nan for one row, which is None in `summary`. It
+            includes that of log Z.
         rows: The number of rows.
-        particles: The number of particles; 1 for an exact value.
+        particles: The number of particles, or of chains; 1 for an exact value.
         effective: The mean effective sample size; None for an exact value.
         untrusted: The fraction of rows whose weights have a Pareto shape above 0.7; None for an
             exact value and for fewer than 25 particles.
@@ -39,6 +45,8 @@ class Estimate:
         values: The values of single rows, [rows].
         steps: The number of steps of each row, if rows are sequences.
         log_scale: The value minus the value in the units of the data, if data are standardized.
+        log_z: Log Z of a program with an energy.
+        statement: What the value of such a program is: exact, an estimate or a bound.
 
     """
 
@@ -55,8 +63,10 @@ class Estimate:
     values: Tensor
     steps: Tensor | None = None
     log_scale: float | None = None
+    log_z: LogZ | None = None
+    statement: str | None = None
 
-    def summary(self) -> dict[str, float | int | str | None]:
+    def summary(self) -> dict[str, Any]:
         """The estimate as JSON."""
         return {
             "of": self.of,
@@ -71,7 +81,14 @@ class Estimate:
             "seconds": round(self.seconds, 3),
             **self._per_step(),
             **({} if self.log_scale is None else {"log_scale": self.log_scale}),
+            **self._normalizer(),
         }
+
+    def _normalizer(self) -> dict[str, Any]:
+        """Log Z and the statement, for a program with an energy."""
+        if self.log_z is None:
+            return {}
+        return {"statement": self.statement, "log_z": self.log_z.summary()}
 
     def _per_step(self) -> dict[str, float | None]:
         """The ratio of the sums of values and of steps, with the standard error of the ratio."""
@@ -94,26 +111,42 @@ def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done
     began = time.monotonic()
     with scoring(loaded, request) as scorer:
         scored, steps = [], []
-        for at, rows, own in scorer.batches(advance):
+        density, rest = scorer.density, advance
+        if density is not None:
+            density.log_z(progress_between(advance, 0.0, Z_SHARE))
+            rest = progress_between(advance, Z_SHARE, 1.0)
+        for at, rows, own in scorer.batches(rest):
             scored.append(scorer.score(rows, at, own))
             steps.append(_steps(loaded, rows))
         values = torch.cat([piece.values for piece in scored]).cpu()
         limit = scorer.limit
+        log_z = None if density is None else density.log_z()
+        statement = None if density is None else density.statement()
     return Estimate(
         request=request,
         of=loaded.manifest.likelihood(),
         estimator=scorer.estimator,
         value=values.mean().item(),
-        standard_error=values.std().item() / limit**0.5 if limit > 1 else float("nan"),
+        standard_error=_standard_error(values, log_z),
         rows=limit,
         particles=scorer.particles,
-        effective=_effective(scored),
+        effective=_effective(scored) if log_z is None else log_z.effective,
         untrusted=_untrusted(scored),
         seconds=time.monotonic() - began,
         values=values,
         steps=torch.cat([s for s in steps if s is not None]) if steps[0] is not None else None,
         log_scale=scale_of(loaded),
+        log_z=log_z,
+        statement=statement,
     )
+
+
+def _standard_error(values: Tensor, log_z: LogZ | None) -> float:
+    """That of the mean over rows, and of log Z, which all rows share and which is independent."""
+    if len(values) < 2:
+        return float("nan")
+    of_z = 0.0 if log_z is None else log_z.standard_error
+    return math.hypot(values.std().item() / len(values) ** 0.5, of_z)
 
 
 def _steps(loaded: LoadedRun, rows: Batch) -> Tensor | None:

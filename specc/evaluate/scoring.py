@@ -3,6 +3,7 @@
     exact   log p(x), if the program computes it (`model.log_prob`) or has no latents
     iwae    log 1/K sum_k p(x, z_k) / q(z_k | x), z_k ~ q(z | x)    (Burda et al. 2016, eq. 8)
     elbo    1/K sum_k log p(x, z_k) / q(z_k | x)
+    ais     log p(x) with log Z by annealed importance sampling, for a program with an energy
 
 Estimators depend on the capabilities of a program alone, not on families of models.
 """
@@ -20,6 +21,9 @@ from specc.data.load import Batch, RowIndex, Rows
 from specc.data.unpaired import Unpaired
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.energies.choice import ANNEALED, choose
+from specc.evaluate.energies.density import EnergyDensity
+from specc.evaluate.energies.log_z import CHAINS, TEMPERATURES, Annealing, Direction
 from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.memory import BUDGET, GPU_BUDGET, ChunkSize, chunk_size_for, largest
 from specc.evaluate.pareto import Tail
@@ -36,13 +40,29 @@ Advance = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request for an estimate: the estimator, its particles, and the rows."""
+    """A request for an estimate: the estimator, its particles, and the rows.
+
+    Annealing has chains, temperatures and a direction instead of particles.
+    """
 
     estimator: str = "iwae"
     particles: int = 1000
     part: str = "test"
     rows: int | None = None
     seed: int = 0
+    chains: int = CHAINS
+    temperatures: int = TEMPERATURES
+    direction: Direction = "forward"
+
+    def counted(self) -> str:
+        """`1000 particles`, or `100 chains, 10,000 temperatures`."""
+        if self.estimator == ANNEALED:
+            return f"{self.chains} chains, {self.temperatures:,} temperatures"
+        return f"{self.particles} particles"
+
+    def annealing(self) -> Annealing:
+        """The options of annealed importance sampling."""
+        return Annealing(self.chains, self.temperatures, self.direction, seed=self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +86,9 @@ class Scorer:
         self.rows = rows
         self.estimator = estimator
         self.seed = request.seed
-        self.particles = 1 if estimator == "exact" else request.particles
+        self.density = EnergyDensity.of(loaded, estimator, request.annealing())
+        counts = {"exact": 1, ANNEALED: request.chains}
+        self.particles = counts.get(estimator, request.particles)
         self.limit = len(rows) if request.rows is None else min(request.rows, len(rows))
         self.piece = self._fitting()
 
@@ -82,6 +104,10 @@ class Scorer:
 
     def score(self, batch: Batch, start: int, advance: Advance) -> Scored:
         """Log p of a batch; its draws depend on the number of its first row."""
+        if self.density is not None:
+            found = self.density.log_prob(batch, start)
+            advance(1.0)
+            return Scored(found.values)
         if self.estimator == "exact":
             values = exact(self.loaded.program, batch).double()
             advance(1.0)
@@ -100,12 +126,14 @@ class Scorer:
     def _fitting(self) -> ChunkSize:
         """The size of a chunk, from a probe with a few particles of one row."""
         loaded, few = self.loaded, min(PROBE_PARTICLES, self.particles)
+        budget = BUDGET if loaded.device.type == "cpu" else GPU_BUDGET
+        if self.density is not None:
+            return chunk_size_for(self.density.bytes_of_row(), self.limit, 1, budget)
         batch = fixed_batch(loaded, self.rows, slice(0, 1), self.seed)
         if self.estimator == "exact":
             found = largest(lambda: exact(loaded.program, batch))
         else:
             found = largest(lambda: log_weights(loaded, batch, few, self.seed))
-        budget = BUDGET if loaded.device.type == "cpu" else GPU_BUDGET
         return chunk_size_for(found / few, self.limit, self.particles, budget)
 
 
@@ -134,7 +162,13 @@ def choose_estimator(manifest: Manifest, requested: str) -> str:
     drawn, known = manifest.latents("model") + manifest.latents("guide"), manifest.capabilities
     if "model.log_prob" in known or (not drawn and "model.log_joint" in known):
         return "exact"
-    refusal = _refusal(manifest, requested)
+    if manifest.energy is not None:
+        chosen = choose(manifest.energy, requested)
+        if isinstance(chosen, str):
+            return chosen
+        refusal: tuple[str, str] | None = chosen
+    else:
+        refusal = _refusal(manifest, requested)
     if refusal is None:
         return requested
     problem, hint = refusal
@@ -160,6 +194,9 @@ def _refusal(manifest: Manifest, requested: str) -> tuple[str, str] | None:
         if name in known["model.log_joint"] and name not in manifest.latents("guide"):
             why = f"the guide draws other latents, but not `{name}`, which is summed out"
             return why, f"let the guide draw `{name}`, too"
+    if requested == ANNEALED:
+        why = "it anneals the chains of an energy, and the program has none"
+        return why, "`iwae` is a bound by draws from the guide"
     if requested == "exact":
         return "it has no `model.log_prob`", "`iwae` is a bound by draws from the guide"
     return None

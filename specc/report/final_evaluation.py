@@ -114,7 +114,7 @@ def measure(
                 found[name] = measure_metric(loaded, request, open_run)
                 advance(1.0)
             continue
-        label = f"{request.estimator} of {request.part}, {request.particles} particles"
+        label = f"{request.estimator} of {request.part}, {request.counted()}"
         with progress_bar(f"{name}: {label}", quiet) as advance:
             found[name] = estimate(loaded, request, advance)
     return found
@@ -154,6 +154,7 @@ def _likelihood(entry: Mapping[str, Any]) -> Request:
         part=str(entry.get("data", "test")),
         rows=entry.get("rows"),
         seed=int(entry.get("seed", 0)),
+        **{key: entry[key] for key in ("chains", "temperatures", "direction") if key in entry},
     )
 
 

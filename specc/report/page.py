@@ -19,6 +19,7 @@ from specc.report import svg
 from specc.report.classification_section import classification_section
 from specc.report.final_evaluation import RECONSTRUCTIONS, SAMPLES, picture_field
 from specc.report.latent import Latent, between, latent_of, principal
+from specc.report.likelihood_figures import normalizer_in_words, relation_of
 from specc.report.markup import figure, table
 from specc.report.pictures import as_png
 from specc.report.plane import PLANE
@@ -97,7 +98,7 @@ def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
     figures = likelihoods(found)
     if figures:
         name, first = next(iter(figures.items()))
-        sign = "=" if first["estimator"] == "exact" else "&ge;"
+        sign = escape(relation_of(first)).replace("&gt;=", "&ge;")
         value, error = _nats(first["value"], 2), error_of(first["standard_error"], 2)
         words = f"{escape(first.get('of', 'log p(x)'))} {sign} {value}"
         words += "" if error is None else f" &plusmn; {error}"
@@ -142,7 +143,12 @@ def _metrics(folder: Path) -> str:
         "ESS",
         "k > 0.7",
     )
-    return (table(head, rows) if rows else "") + rows_of(of_samples(result))
+    notes = "".join(
+        f"<p>{escape(name)}: {escape('; '.join(normalizer_in_words(own)))}</p>"
+        for name, own in likelihoods(result).items()
+        if "log_z" in own
+    )
+    return (table(head, rows) if rows else "") + notes + rows_of(of_samples(result))
 
 
 def _nats(value: float | None, digits: int = 3) -> str:

@@ -101,6 +101,8 @@ class Figure(TypedDict):
     value_per_step: NotRequired[Number | None]
     standard_error_per_step: NotRequired[Number | None]
     log_scale: NotRequired[Number | None]
+    statement: NotRequired[str]
+    log_z: NotRequired[dict[str, Any]]
 
 
 @with_config(STRICT)

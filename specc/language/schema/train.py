@@ -181,11 +181,24 @@ SHARED = ("optimizer", "schedule", "clip")
 class Evaluation(Value):
     """A metric of the spec, computed after training."""
 
-    estimator: Literal["elbo", "iwae", "exact"] = steering(
+    estimator: Literal["elbo", "iwae", "exact", "ais"] = steering(
         default="iwae", about="The estimator of the log-likelihood."
     )
     particles: int = steering(
         default=1000, about="The number of draws from the guide for each row.", ge=1, le=10**9
+    )
+    chains: int | None = steering(
+        default=None, about="The number of chains of `ais`; 100 by default.", ge=1, le=10**6
+    )
+    temperatures: int | None = steering(
+        default=None,
+        about="The number of temperatures of `ais`; 10,000 by default.",
+        ge=1,
+        le=10**8,
+    )
+    direction: Literal["forward", "backward", "both"] | None = steering(
+        default=None,
+        about="The direction of `ais`: `forward` by default, which is below log Z on average.",
     )
     data: str = steering(default="test", about="The part of the data.")
     rows: int | None = steering(

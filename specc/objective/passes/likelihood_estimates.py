@@ -16,6 +16,9 @@ from specc.objective.objective import Objective
 from specc.objective.passes.guide_coverage import drawn_latents
 from specc.objective.passes.row_sources import densities_are_paired
 
+ANNEALED = "ais"
+"""The estimator by annealed importance sampling, which needs an energy."""
+
 SHOWN = "`specc evaluate RUN` still shows the terms of the loss"
 
 
@@ -65,6 +68,9 @@ def _refusal(objective: Objective, estimator: str) -> tuple[str, str] | None:
     if undrawn is not None:
         problem = f"the guide draws other latents, but not `{undrawn}`, which is summed out"
         return problem, f"let the guide draw `{undrawn}`, too, or delete the metric; {SHOWN}"
+    if estimator == ANNEALED:
+        problem = "it anneals the chains of an energy, and the program has none"
+        return problem, "write `iwae`, a bound by draws from the guide"
     if estimator == "exact":
         problem = f"`{next(iter(objective.draws))}` is not summed out of the density"
         return problem, "write `iwae`, a bound by draws from the guide"

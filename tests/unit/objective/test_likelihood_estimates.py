@@ -13,7 +13,7 @@ from specc.runtime.failure import RunFailure
 from tests.unit.random_specs import specs
 
 CALM = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
-ESTIMATORS = ("elbo", "iwae", "exact")
+ESTIMATORS = ("elbo", "iwae", "exact", "ais")
 ALIKE = [("elbo", "elbo"), ("iwae", "iwae")]
 ENDS = ("exact", None)
 

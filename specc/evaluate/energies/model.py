@@ -1,0 +1,94 @@
+"""An energy program: its energy, and its units with the natural parameters of each."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from specc.runtime.energies import Energy
+from specc.runtime.exponential_families import Family, Natural, family_of
+
+Values = Mapping[str, Tensor]
+"""Values of units by name: [rows, *shape] each."""
+
+
+def rows_of(values: Values) -> int:
+    """The number of rows of values; 1 if there are no units."""
+    return len(next(iter(values.values()))) if values else 1
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyModel:
+    """The module of an energy program, with the declaration in its manifest."""
+
+    module: nn.Module
+    declared: Energy
+    families: Mapping[str, Family]
+
+    @staticmethod
+    def of(module: nn.Module, declared: Energy) -> EnergyModel:
+        """The model of a module; raises ValueError if a unit's conditional has no closed form."""
+        families = {}
+        for name, unit in declared.units.items():
+            family = family_of(unit)
+            if family is None:
+                raise ValueError(f"the conditional of `{name}` has no closed form")
+            families[name] = family
+        return EnergyModel(module, declared, families)
+
+    def in_float64(self) -> EnergyModel:
+        """A copy that computes in float64."""
+        return EnergyModel(copy.deepcopy(self.module).double(), self.declared, self.families)
+
+    @property
+    def like(self) -> Tensor:
+        """A tensor of the dtype and on the device of the parameters."""
+        return next(self.module.parameters()).detach()
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        """The names of the observed units."""
+        return tuple(n for n, unit in self.declared.units.items() if unit.role == "observed")
+
+    @property
+    def latents(self) -> tuple[str, ...]:
+        """The names of the latent units."""
+        return tuple(n for n, unit in self.declared.units.items() if unit.role == "latent")
+
+    def energy(self, values: Values) -> Tensor:
+        """E of a value of every unit: [rows]."""
+        found: Tensor = self.module.energy(*(values[n] for n in self.declared.energy))  # type: ignore[operator]
+        return found
+
+    def free_energy(self, values: Values) -> Tensor:
+        """-log sum over the latent units of exp(-E): [rows]."""
+        assert self.declared.free_energy is not None
+        inputs = (values[name] for name in self.declared.free_energy)
+        found: Tensor = self.module.free_energy(*inputs)  # type: ignore[operator]
+        return found
+
+    def natural(self, name: str, values: Values) -> Natural:
+        """The natural parameters of a unit given the others: [rows, *shape] each."""
+        unit = self.declared.units[name]
+        method = getattr(self.module, unit.method)
+        found = method(*(values[other] for other in unit.given))
+        parameters = found if isinstance(found, tuple) else (found,)
+        eta = self.families[name].natural(*parameters)
+        rows = rows_of(values)
+        return tuple(own.expand(rows, *unit.shape) for own in eta)
+
+    def reference(self, names: Iterable[str], rows: int = 1) -> dict[str, Tensor]:
+        """A value of each unit at which its base measure is 1."""
+        found = {}
+        for name in names:
+            shape = self.declared.units[name].shape
+            found[name] = self.families[name].reference(shape, self.like).expand(rows, *shape)
+        return found
+
+    def entries(self, names: Iterable[str]) -> int:
+        """The number of entries of a row of all these units."""
+        return sum(math.prod(self.declared.units[name].shape) for name in names)
