@@ -270,12 +270,17 @@ _FAMILIES: dict[str, Family] = {
 }
 
 
+def needs_total(unit: Unit) -> bool:
+    """Whether the unit has no family because its total count is not a number."""
+    return bool(unit.method) and unit.distribution == "multinomial" and unit.total is None
+
+
 def family_of(unit: Unit) -> Family | None:
     """The exponential family of a unit's conditional; None if it has none here."""
-    if not unit.method:
+    if not unit.method or needs_total(unit):
         return None
-    if unit.distribution == "multinomial":
-        return None if unit.total is None else Multinomial(unit.total)
+    if unit.total is not None:
+        return Multinomial(unit.total)
     return _FAMILIES.get(unit.distribution)
 
 

@@ -7,7 +7,7 @@ import math
 from specc.evaluate.energies.enumeration import MOST_STATES, fewest_states, states_in_words
 from specc.evaluate.energies.likelihood import is_exact, states_of_row
 from specc.runtime.energies import Energy
-from specc.runtime.exponential_families import family_of
+from specc.runtime.exponential_families import family_of, needs_total
 
 ANNEALED, EXACT = "ais", "exact"
 
@@ -35,7 +35,7 @@ def choose(declared: Energy, requested: str) -> str | Refusal:
     else:
         return EXACT
     if requested != EXACT:
-        reason = f"it has no guide, and {reason}"
+        return f"it has no guide, and {reason}", f"an estimate that it has is `{ANNEALED}`"
     return reason, f"write `{ANNEALED}`, annealed importance sampling"
 
 
@@ -48,7 +48,7 @@ def _unnormalizable(declared: Energy) -> Refusal | None:
     for name, unit in declared.units.items():
         if family_of(unit) is not None:
             continue
-        if unit.distribution == "multinomial" and unit.method:
+        if needs_total(unit):
             reason = f"the total count of `{name}` differs between rows, and log Z with it"
             return reason, "write the total as a number"
         reason = f"the distribution of `{name}` given the others has no closed form"

@@ -76,7 +76,8 @@ class EnergyModel:
         unit = self.declared.units[name]
         method = getattr(self.module, unit.method)
         found = method(*(values[other] for other in unit.given))
-        parameters = found if isinstance(found, tuple) else (found,)
+        numbers = found if isinstance(found, tuple) else (found,)
+        parameters = (n if isinstance(n, Tensor) else self.like.new_tensor(n) for n in numbers)
         eta = self.families[name].natural(*parameters)
         rows = rows_of(values)
         return tuple(own.expand(rows, *unit.shape) for own in eta)

@@ -13,11 +13,9 @@ from specc.graph.graph import GUIDE, MODEL, ROWS
 from specc.language.schema.spec import Spans
 from specc.language.schema.train import Evaluation
 from specc.objective.objective import Objective
+from specc.objective.passes.energy_estimates import ANNEALED, energy_refusal
 from specc.objective.passes.guide_coverage import drawn_latents
 from specc.objective.passes.row_sources import densities_are_paired
-
-ANNEALED = "ais"
-"""The estimator by annealed importance sampling, which needs an energy."""
 
 SHOWN = "`specc evaluate RUN` still shows the terms of the loss"
 
@@ -52,6 +50,8 @@ def _place(spans: Spans, figure: str) -> Span:
 def _refusal(objective: Objective, estimator: str) -> tuple[str, str] | None:
     """Return why an estimate is not allowed, and a hint; None if it is allowed."""
     typed, latents = objective.graph, drawn_latents(objective.graph.graph)
+    if typed.graph.programs[MODEL].energy is not None:
+        return energy_refusal(typed, estimator)
     if not densities_are_paired(typed, MODEL):
         problem = "its densities are of rows of several sources, which are not paired"
         return problem, f"delete the metric; {SHOWN}"
