@@ -11,6 +11,7 @@ from specc.language.schema.data import DataSpec
 
 if TYPE_CHECKING:
     from specc.codegen.plan import Plan
+    from specc.language.schema.document import Document
 
 
 def lines(plan: Plan, run: Path, resume: bool) -> list[str]:
@@ -20,15 +21,27 @@ def lines(plan: Plan, run: Path, resume: bool) -> list[str]:
     document = plan.graph.graph.spec.document
     count = sum(math.prod(shape) for _, shape in parameters(plan))
     train = document.train
-    length = f"{train.steps:,} steps" if train.steps is not None else f"{train.epochs:,} epochs"
     verb = "resume" if resume else "run"
     return [
         f"model:    {document.name}, {count:,} parameters",
         f"data:     {'; '.join(map(_source, document.sources.values())) or 'none'}",
-        f"training: {length}, batches of {train.batch_size:,}, {train.optimizer.name}, "
+        f"training: {_length(document)}, batches of {train.batch_size:,}, {train.optimizer.name}, "
         f"seed {train.seed}",
         f"{verb + ':':<10}{run}",
     ]
+
+
+def _length(document: Document) -> str:
+    """The length of training: `200 epochs`, or `10 + 5 epochs in 2 stages`."""
+    train, stages = document.train, document.stages
+    default = f"{train.steps:,} steps" if train.steps is not None else f"{train.epochs:,} epochs"
+    if not stages:
+        return default
+    lengths = [default if s.epochs is None else f"{s.epochs:,} epochs" for s in stages]
+    if len({length.split()[-1] for length in lengths}) == 1:
+        lengths = [length.split()[0] for length in lengths[:-1]] + lengths[-1:]
+    count = f"{len(stages)} stage{'' if len(stages) == 1 else 's'}"
+    return f"{' + '.join(lengths)} in {count}"
 
 
 def _source(data: DataSpec) -> str:

@@ -60,7 +60,7 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
         **_averages(plan, rename),
         **({"scans": _scans(graph, rename)} if graph.scans else {}),
         "players": [_player(plan, player, rename) for player in plan.objective.players],
-        **({"order": plan.objective.order} if len(plan.objective.players) > 1 else {}),
+        **_order(plan, rename),
         "draws": sorted(
             [rename(("node", own_name(d.node))), d.program, d.kind, d.option] for d in draws
         ),
@@ -92,6 +92,22 @@ def _averages(plan: Plan, rename: Rename) -> dict[str, object]:
     return {"averages": sorted(found)} if found else {}
 
 
+def _order(plan: Plan, rename: Rename) -> dict[str, object]:
+    """Return the order of several players, or the stages with their players and copies."""
+    objective = plan.objective
+    if not objective.stages:
+        return {"order": objective.order} if len(objective.players) > 1 else {}
+    found = []
+    for stage in objective.stages:
+        named = [
+            (rename(_trained(plan, c.target)), rename(_trained(plan, c.source)), c.transposed)
+            for c in stage.copies
+        ]
+        order = stage.order if len(stage.players) > 1 else ""
+        found.append([stage.name, list(stage.players), order, sorted(named)])
+    return {"stages": found}
+
+
 def _player(plan: Plan, player: Player, rename: Rename) -> dict[str, object]:
     """Return the loss of a player and what it trains.
 
@@ -99,7 +115,7 @@ def _player(plan: Plan, player: Player, rename: Rename) -> dict[str, object]:
     by name.
     """
     found: dict[str, object] = {"minimize": term_content(plan, player.minimize, rename)}
-    if len(plan.objective.players) > 1:
+    if len(plan.objective.players) > 1 or plan.objective.stages:
         found["name"] = player.name
     if player.links is not None:
         found["links"] = sorted(rename(_trained(plan, name)) for name in player.links)

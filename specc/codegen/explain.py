@@ -11,7 +11,7 @@ from specc.catalog.bijection import Bijection
 from specc.catalog.link import Link
 from specc.catalog.supports import describe
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
-from specc.codegen.tensors import parameters
+from specc.codegen.tensors import owned, parameters
 from specc.codegen.text import (
     factorization,
     objective_formula,
@@ -21,7 +21,7 @@ from specc.codegen.text import (
 )
 from specc.graph.graph import MODEL, NETWORKS, ROWS
 from specc.graph.queries import name_in_model
-from specc.objective.objective import Player
+from specc.objective.objective import Player, Stage
 
 WIDTH = 96
 WIDEST = 120
@@ -131,6 +131,9 @@ def _folded_text(line: str) -> Iterator[str]:
 
 
 def _objective(plan: Plan) -> Iterator[str]:
+    if plan.objective.stages:
+        yield from _stages(plan)
+        return
     players = plan.objective.players
     if plan.objective.order == "simultaneous" and len(players) > 1:
         yield "all players take their gradients before any of them moves"
@@ -139,6 +142,44 @@ def _objective(plan: Plan) -> Iterator[str]:
         if number:
             yield ""
         yield from _player(plan, player, f" of {player.name}" if len(players) > 1 else "")
+
+
+def _stages(plan: Plan) -> Iterator[str]:
+    """Yield each stage: its length, what is copied and frozen, and the objectives of its losses."""
+    players = {player.name: player for player in plan.objective.players}
+    for number, stage in enumerate(plan.objective.stages, start=1):
+        if number > 1:
+            yield ""
+        length = _length(plan, stage)
+        yield f"stage {number} of {len(plan.objective.stages)}    {stage.name}, {length}"
+        for copy in stage.copies:
+            yield from _wrapped(f"it starts with {copy.target} = {copy}")
+        frozen = ", ".join(_frozen(plan, stage))
+        if frozen:
+            yield from _wrapped(f"it does not change {frozen}")
+        if stage.order == "simultaneous" and len(stage.players) > 1:
+            yield from _wrapped("all players take their gradients before any of them moves")
+        for name in stage.players:
+            yield from _player(plan, players[name], f" of {name}" if len(stage.players) > 1 else "")
+
+
+def _length(plan: Plan, stage: Stage) -> str:
+    """Return the length of a stage in words: `5 epochs`."""
+    training = plan.experiment.training
+    epochs = training.lengths.get(stage.name)
+    if epochs is None and training.steps is not None:
+        return f"{training.steps:,} steps"
+    count = epochs or training.settings["epochs"]
+    return f"{count} epoch{'' if count == 1 else 's'}"
+
+
+def _frozen(plan: Plan, stage: Stage) -> Iterator[str]:
+    """Yield the links and parameters that no loss of a stage trains."""
+    players = [player for player in plan.objective.players if player.name in stage.players]
+    owners = [name for program in plan.programs.values() for name, _ in owned(program)]
+    for name in dict.fromkeys(owners):
+        if all(player.links is not None and name not in player.links for player in players):
+            yield name
 
 
 def _player(plan: Plan, player: Player, whose: str) -> Iterator[str]:
@@ -296,8 +337,25 @@ def explain_json(plan: Plan) -> dict[str, Any]:
             if program.name != NETWORKS
         },
         **_long_form_json(plan),
+        **(
+            {"stages": stages}
+            if (stages := [_stage_json(plan, s) for s in plan.objective.stages])
+            else {}
+        ),
         "players": {player.name: _described(plan, player) for player in plan.objective.players},
         "parameters": [{"name": n, "shape": list(s)} for n, s in parameters(plan)],
+    }
+
+
+def _stage_json(plan: Plan, stage: Stage) -> dict[str, Any]:
+    """Return a stage as a JSON value."""
+    return {
+        "name": stage.name,
+        "players": list(stage.players),
+        "order": stage.order,
+        "length": _length(plan, stage),
+        "copies": {copy.target: str(copy) for copy in stage.copies},
+        "frozen": list(_frozen(plan, stage)),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from specc.catalog.supports import Support, bounds, contains, meet, point
 from specc.codegen.plan import ROW, Plan
 from specc.codegen.steps import loop, sequence
-from specc.codegen.tensors import after_updates, side, trained
+from specc.codegen.tensors import after_updates, copied, side, trained
 from specc.diagnostics.printable import json_text
 from specc.diagnostics.source import Span
 from specc.graph.blocks import blocks
@@ -17,7 +17,7 @@ from specc.graph.graph import ENERGY, FREE_ENERGY, MODEL, DataField
 from specc.graph.nodes import Node
 from specc.language.expressions.tree import Name, Number
 from specc.objective.experiment import DataSource, LikelihoodEstimate, SampleMetric
-from specc.objective.objective import Player, State
+from specc.objective.objective import Player, Stage, State
 from specc.verdict import Module
 from specc.version import VERSION
 
@@ -50,6 +50,11 @@ def manifest(plan: Plan) -> dict[str, Any]:
             for player in plan.objective.players
         ],
         **({"order": plan.objective.order} if plan.objective.order != "alternating" else {}),
+        **(
+            {"stages": stages}
+            if (stages := [_stage(plan, s) for s in plan.objective.stages])
+            else {}
+        ),
         **({"after_update": rules} if (rules := after_updates(plan)) else {}),
         **sequence(plan),
         **_energy(plan),
@@ -94,6 +99,17 @@ def _energy(plan: Plan) -> dict[str, Any]:
     found = {"energy": inputs(ENERGY), "free_energy": free, "units": units}
     order = [[plan.python[name] for name in block] for block in blocks(graph)]
     return {"energy": {**found, "blocks": order}}
+
+
+def _stage(plan: Plan, stage: Stage) -> dict[str, Any]:
+    """Return a stage: its losses with the order of their updates, and the copies that start it."""
+    copies = [
+        {"target": target, "source": source, **({"transposed": True} if copy.transposed else {})}
+        for copy in stage.copies
+        for target, source in copied(plan, copy)
+    ]
+    order = {"order": stage.order} if stage.order != "alternating" else {}
+    return {"name": stage.name, "losses": list(stage.players), **order, "copies": copies}
 
 
 def _module(module: Module) -> dict[str, Any]:

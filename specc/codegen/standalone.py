@@ -12,7 +12,7 @@ from importlib import resources
 
 from specc.codegen.package import made, package
 from specc.codegen.plan import Plan
-from specc.codegen.tensors import after_updates, trained
+from specc.codegen.tensors import after_updates, copied, trained
 from specc.objective.objective import Player
 
 RUNTIME = "specc.runtime"
@@ -204,6 +204,102 @@ if __name__ == "__main__":
 '''
 
 
+STAGED = '''"""Train {name} on your own tensors; needs torch only.
+
+    python train.py data.pt        a dict of tensors, one row each: {fields}
+"""
+
+import sys
+
+import torch
+{imports}{following}
+from noise import Noise
+from objective import {losses}
+
+STEPS, BATCH, SEED = {steps}, {batch}, {seed}
+
+# For each player: the loss, its arguments, prefixes of the parameters that it trains, the initial
+# state, the learning rate, and the number of updates in each step.
+PLAYERS = [
+{players}
+]
+# For each stage: its name, its players, whether they update simultaneously, and the tensors that
+# take the values of others when it starts: target, source, and whether the source is transposed.
+STAGES = [
+{stages}
+]
+{rules}
+
+def main(path: str) -> None:
+    torch.manual_seed(SEED)
+    data = torch.load(path, weights_only=True)
+{rows}
+{made}
+{follow}    modules = {modules}
+    root = torch.nn.ModuleDict(modules)
+    named = [(f"{{n}}.", p) for n, p in root.named_parameters()]
+    states = [{{k: torch.full(*v) for k, v in first.items()}} for *_, first, _, _ in PLAYERS]
+    for stage, (title, members, simultaneous, copies) in enumerate(STAGES):
+        copy(root, copies)
+        hold_still(root, tuple(prefix for number in members for prefix in PLAYERS[number][2]))
+        optimizers = [
+            torch.optim.Adam([p for n, p in named if n.startswith(trained)], lr=rate)
+            for _, _, trained, _, rate, _ in PLAYERS
+        ]
+        # In each round these players update simultaneously.
+        rounds = [[n] for n in members for _ in range(PLAYERS[n][-1])]
+        if simultaneous:
+            most = max(PLAYERS[n][-1] for n in members)
+            rounds = [[n for n in members if k < PLAYERS[n][-1]] for k in range(most)]
+        for step in range(STEPS):
+            for turn, moving in enumerate(rounds):
+                for number in moving:
+                    (loss, taken, trained, *_), optimizer = PLAYERS[number], optimizers[number]
+{drawn}
+                    noise, state = Noise.at(SEED, stage, step, turn, number), states[number]
+                    before = [state] if state else []
+{numbers}                    own = {{name: given[name] for name in taken}}
+                    value, *after, parts = loss({models}, noise, *before, **own)
+                    states[number] = after[0] if after else state
+                    optimizer.zero_grad()
+                    value.backward(inputs=[p for n, p in named if n.startswith(trained)])
+                    if step % 100 == 0 or step + 1 == STEPS:
+                        shown = (f"{{name}} {{part.item():.3f}}" for name, part in parts.items())
+                        print(title, step, *shown)
+                for number in moving:
+                    optimizers[number].step()
+{after_each}    torch.save({saved}, "{name}.pt")
+
+
+@torch.no_grad()
+def copy(root: torch.nn.Module, copies: list) -> None:
+    """Sets tensors to the values of others, all from the values before any copy."""
+    tensors = {{f"{{n}}.": t for n, t in root.state_dict(keep_vars=True).items()}}
+    found = [
+        (tensors[f"{{target}}." + name.removeprefix(f"{{source}}.")], tensor.clone(), transposed)
+        for target, source, transposed in copies
+        for name, tensor in tensors.items()
+        if name.startswith(f"{{source}}.")
+    ]
+    for target, values, transposed in found:
+        target.copy_(values.mT if transposed else values)
+
+
+def hold_still(root: torch.nn.Module, trained: tuple) -> None:
+    """Holds modules that a stage does not train in evaluation mode."""
+    root.train()
+    moving = {{id(p) for n, p in root.named_parameters() if f"{{n}}.".startswith(trained)}}
+    for module in (inner for part in root.children() for inner in part.children()):
+        own = {{id(p) for p in module.parameters()}}
+        if own and not own & moving:
+            module.eval()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
+'''
+
+
 OF_THE_STEP = {"progress": "step / STEPS"}
 """How a script computes a number of the step."""
 
@@ -218,6 +314,9 @@ ROUNDS = {
 
 def _script(plan: Plan) -> str:
     players = plan.objective.players
+    if plan.objective.stages:
+        rows = _of_rows(plan, "given", " " * 20, with_size=True)
+        return STAGED.format(**_common(plan), **_of_stages(plan), **rows)
     if len(players) > 1:
         rows = _of_rows(plan, "given", " " * 16, with_size=True)
         return SEVERAL.format(**_common(plan), **_of_players(plan), **rows)
@@ -274,6 +373,7 @@ def _following(plan: Plan) -> dict[str, str]:
     found = after_updates(plan)
     if not found:
         return dict.fromkeys(("following", "rules", "follow", "after_all", "after_each"), "")
+    indent = " " * (20 if plan.objective.stages else 16)
     rules = "".join(f"    {_rule(**each)},\n" for each in found)
     modules = ", ".join(f'"{name}": {name}' for name in plan.programs)
     advance = "after_update.advance(root, "
@@ -283,7 +383,7 @@ def _following(plan: Plan) -> dict[str, str]:
         "follow": f"    root = torch.nn.ModuleDict({{{modules}}})\n"
         "    after_update.start(root, RULES)\n",
         "after_all": f"        {advance}RULES)\n",
-        "after_each": " " * 16 + f"{advance}after_update.moved_by(RULES, PLAYERS[number][2]))\n",
+        "after_each": f"{indent}{advance}after_update.moved_by(RULES, PLAYERS[number][2]))\n",
     }
 
 
@@ -312,21 +412,42 @@ def _common(plan: Plan) -> dict[str, object]:
     }
 
 
-def _of_players(plan: Plan) -> dict[str, str]:
+def _of_stages(plan: Plan) -> dict[str, str]:
+    """Return the lines of the script about stages and their players."""
+    players = plan.objective.players
+    numbers = {player.name: number for number, player in enumerate(players)}
+    lines = []
+    for stage in plan.objective.stages:
+        copies = [(*pair, own.transposed) for own in stage.copies for pair in copied(plan, own)]
+        members = [numbers[name] for name in stage.players]
+        together = stage.order == "simultaneous"
+        lines.append(f"    ({stage.name!r}, {members!r}, {together!r}, {copies!r}),")
+    indent = " " * 20
+    rising = (
+        f"{indent}if number == {numbers[player.name]}:\n"
+        f'{indent}    given["kl_weight"] = min(1.0, step / ({player.warm_up:g} * STEPS))\n'
+        for player in players
+        if player.warm_up
+    )
+    found = _of_players(plan, indent)
+    return found | {"stages": "\n".join(lines), "numbers": found["numbers"] + "".join(rising)}
+
+
+def _of_players(plan: Plan, indent: str = " " * 16) -> dict[str, str]:
     """Return the lines of the script about several players."""
     lines = []
     for player in plan.objective.players:
         loss = plan.losses[player.name]
         taken = [plan.python[n] for n in loss.inputs]
         taken += ["data_size"] if loss.needs_data_size else []
-        taken += loss.scalars
+        taken += [*(["kl_weight"] if player.warm_up else []), *loss.scalars]
         starts = tuple(f"{name}." for name in trained(plan, player))
         first = {each.name: (each.shape, each.initial) for each in player.state}
         own = plan.experiment.training.of(player.name)
         rest = f"{first!r}, {own.learning_rate!r}, {own.updates!r}"
         lines.append(f"    ({loss.function}, {taken!r}, {starts!r}, {rest}),")
     scalars = {name for loss in plan.losses.values() for name in loss.scalars}
-    numbers = (f'{" " * 16}given["{name}"] = {OF_THE_STEP[name]}\n' for name in sorted(scalars))
+    numbers = (f'{indent}given["{name}"] = {OF_THE_STEP[name]}\n' for name in sorted(scalars))
     return {
         "numbers": "".join(numbers),
         "losses": ", ".join(plan.functions),

@@ -21,7 +21,7 @@ from specc.graph.queries import input_rank
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call
 from specc.language.expressions.walk import calls
-from specc.objective.objective import Player
+from specc.objective.objective import Copy, Player
 from specc.verdict import Module, Side
 
 CHAINS = ("nn.Sequential", FOLDED, GRU)
@@ -51,13 +51,27 @@ def trained(plan: Plan, player: Player) -> list[str]:
     found = [
         f"{program.name}.{attribute}"
         for program in plan.programs.values()
-        for name, attribute in _owners(program)
+        for name, attribute in owned(program)
         if name in player.links
     ]
     return list(dict.fromkeys(found))
 
 
-def _owners(program: ProgramPlan) -> Iterator[tuple[str, str]]:
+def copied(plan: Plan, copy: Copy) -> list[tuple[str, str]]:
+    """Return the modules and parameters that a copy sets, each with the one that it is set from."""
+    target, source = (
+        [
+            f"{program.name}.{attribute}"
+            for program in plan.programs.values()
+            for name, attribute in owned(program)
+            if name == own
+        ]
+        for own in (copy.target, copy.source)
+    )
+    return list(zip(target, source, strict=True))
+
+
+def owned(program: ProgramPlan) -> Iterator[tuple[str, str]]:
     """Yield links and learnable parameters with the attributes that have their tensors."""
     for item in program.learnable:
         yield item.node.name, item.raw

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from dataclasses import replace
 
 from specc.codegen.plan import Plan, ProgramPlan
@@ -267,6 +268,8 @@ def terms_by_source(plan: Plan, player: Player) -> list[tuple[str, str]]:
 def objective_docstring(plan: Plan) -> str:
     """Return the docstring of the losses' file: each bound, and each decision with its reason."""
     name, players = plan.experiment.name, plan.objective.players
+    if plan.objective.stages:
+        return "\n".join(_of_stages(plan))
     if len(players) == 1:
         (player,) = players
         title = player.entry.title if player.is_bound else "mean of values"
@@ -274,11 +277,28 @@ def objective_docstring(plan: Plan) -> str:
         return "\n".join([*lines, *_bound(plan, player)])
     lines = [f"The objectives of `{name}`, one for each of {len(players)} players."]
     for player in players:
-        trained = "everything" if player.links is None else ", ".join(player.links)
-        title = player.entry.title if player.is_bound else "mean of values"
-        title = f"{player.name} trains {trained} by the {title}:"
-        lines += ["", title, "", *_bound(plan, player)]
+        lines += _of_player(plan, player)
     return "\n".join(lines)
+
+
+def _of_player(plan: Plan, player: Player) -> list[str]:
+    trained = "everything" if player.links is None else ", ".join(player.links)
+    title = player.entry.title if player.is_bound else "mean of values"
+    words = f"{player.name} trains {trained} by the {title}:"
+    return ["", *textwrap.wrap(words, 96, break_on_hyphens=False), "", *_bound(plan, player)]
+
+
+def _of_stages(plan: Plan) -> Iterator[str]:
+    """Yield the lines of the docstring of the losses of stages."""
+    stages = plan.objective.stages
+    yield f"The objectives of `{plan.experiment.name}`, in {len(stages)} stages."
+    players = {player.name: player for player in plan.objective.players}
+    for number, stage in enumerate(stages, start=1):
+        copies = "".join(f", starts with {copy.target} = {copy}" for copy in stage.copies)
+        yield ""
+        yield from textwrap.wrap(f"Stage {number}, {stage.name}{copies}:", 96)
+        for name in stage.players:
+            yield from _of_player(plan, players[name])
 
 
 def _bound(plan: Plan, player: Player) -> list[str]:

@@ -14,11 +14,26 @@ from specc.diff.values import plain, shown
 from specc.language.schema.data import DataSpec
 from specc.language.schema.document import Document
 from specc.language.schema.link import LinkSpec
-from specc.language.schema.objective import Minimize, NamedObjective, Player, Players
+from specc.language.schema.objective import (
+    CopySource,
+    Minimize,
+    NamedObjective,
+    Objective,
+    Player,
+    Players,
+    Stage,
+    Stages,
+)
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.schedules import SCHEDULES
-from specc.language.schema.train import Optimizer, PlayerSettings, Schedule
-from specc.objective.objective import Objective
+from specc.language.schema.train import (
+    Optimizer,
+    PlayerSettings,
+    Schedule,
+    StageSettings,
+    TrainSpec,
+)
+from specc.objective.objective import Objective as Chosen
 
 Found = Iterator[tuple[str, str]]
 Entry = TypeVar("Entry")
@@ -82,14 +97,17 @@ def _kind(link: LinkSpec) -> str:
 
 def objective(old: Plan, new: Plan) -> Found:
     """Yield the changes of the objective."""
-    before, after = (plan.graph.graph.spec.document.objective for plan in (old, new))
-    if isinstance(before, Players) and isinstance(after, Players):
-        yield from _each_player(before, after)
-    elif any(isinstance(each, (Minimize, Players)) for each in (before, after)):
+    documents = [plan.graph.graph.spec.document for plan in (old, new)]
+    before, after = (document.objective for document in documents)
+    if isinstance(before, Stages) and isinstance(after, Stages):
+        yield from _stages(before, after, *(document.train for document in documents))
+    elif isinstance(before, Players) and isinstance(after, Players):
+        yield from _each_player(before, after, "objective")
+    elif any(isinstance(each, (Minimize, Players, Stages)) for each in (before, after)):
         if _optimized(before) != _optimized(after):
-            yield "objective", f"the objective: {_aim(old)} -> {_aim(new)}"
-    elif _aim(old) != _aim(new):
-        yield "objective", f"the objective became {_aim(new)}; it was {_aim(old)}"
+            yield "objective", f"the objective: {_aim(before)} -> {_aim(after)}"
+    elif _aim(before) != _aim(after):
+        yield "objective", f"the objective became {_aim(after)}; it was {_aim(before)}"
     yield from _particles(old.objective, new.objective)
     first, second = (_options(written) for written in (before, after))
     for key, one, other in _both(first, second):
@@ -97,13 +115,14 @@ def objective(old: Plan, new: Plan) -> Found:
             yield f"objective.{key}", f"{key} of the objective: {shown(one)} -> {shown(other)}"
 
 
-def _particles(old: Objective, new: Objective) -> Found:
+def _particles(old: Chosen, new: Chosen) -> Found:
     """Yield the changes of the number of particles of each player."""
     alone = len(new.players) == 1
     before, after = ({p.name: p.particles for p in each.players} for each in (old, new))
+    section = "stages" if new.stages else "players"
     for name, was, now in _both(before, after):
         if was is not None and now is not None and was != now:
-            where = "objective" if alone else f"objective.players.{name}"
+            where = "objective" if alone else f"objective.{section}.{name}"
             whose = "the objective" if alone else name
             yield f"{where}.particles", f"the particles of {whose}: {was} -> {now}"
 
@@ -116,10 +135,10 @@ def _optimized(written: object) -> object:
     return each, written.order
 
 
-def _each_player(before: Players, after: Players) -> Found:
+def _each_player(before: Players, after: Players, above: str) -> Found:
     """Yield the changes of players: their losses, their links, and their order."""
     for name, was, now in _both(before.players, after.players):
-        where = f"objective.players.{name}"
+        where = f"{above}.players.{name}"
         if was is None and now is not None:
             yield where, f"the new player {name} minimizes {shown(now.minimize)}"
         elif was is not None and now is None:
@@ -131,11 +150,62 @@ def _each_player(before: Players, after: Players) -> Found:
             if was.links != now.links:
                 yield f"{where}.links", f"{name} trains: {_trained(was)} -> {_trained(now)}"
     if before.order != after.order:
-        yield "objective.order", f"the players move: {before.order} -> {after.order}"
+        yield f"{above}.order", f"the players move: {before.order} -> {after.order}"
 
 
-def _trained(player: Player) -> str:
-    return "everything" if player.links is None else ", ".join(player.links)
+def _trained(trainer: Player | Stage) -> str:
+    if isinstance(trainer, Stage) and trainer.freeze:
+        return f"everything but {', '.join(trainer.freeze)}"
+    return "everything" if trainer.links is None else ", ".join(trainer.links)
+
+
+def _stages(old: Stages, new: Stages, *trains: TrainSpec) -> Found:
+    """Yield the changes of stages, by their names, and of their order."""
+    before, after = ({stage.name: stage for stage in each.stages} for each in (old, new))
+    for name, was, now in _both(before, after):
+        where = f"objective.stages.{name}"
+        if was is None and now is not None:
+            yield where, f"the new stage {name}: {_aim(now.objective)}"
+        elif was is not None and now is None:
+            yield where, f"the stage {name} is gone"
+        elif was is not None and now is not None:
+            yield from _stage(where, was, now)
+            sides = (stage.resolved(train) for stage, train in zip((was, now), trains, strict=True))
+            yield from _stage_settings(where, *sides)
+    kept = [[name for name in each if name in before and name in after] for each in (before, after)]
+    if kept[0] != kept[1]:
+        first, second = (", ".join(names) for names in kept)
+        yield "objective.stages", f"the order of the stages: {first} -> {second}"
+
+
+def _stage(where: str, was: Stage, now: Stage) -> Found:
+    """Yield the changes of the objective of a stage, of what it trains, and of its copies."""
+    name, before, after = now.name, was.objective, now.objective
+    first, second = (_options(written) for written in (before, after))
+    if isinstance(before, Players) and isinstance(after, Players):
+        yield from _each_player(before, after, where)
+    elif _optimized(before) != _optimized(after) and _aim(before) != _aim(after):
+        yield where, f"the objective of {name}: {_aim(before)} -> {_aim(after)}"
+    else:
+        yield from _table(where, "{} of " + name, first, second)
+    if _trained(was) != _trained(now):
+        yield f"{where}.links", f"{name} trains: {_trained(was)} -> {_trained(now)}"
+    for target, one, other in _both(was.copies, now.copies):
+        if one != other:
+            words = f"{name} starts with {target} = {_source(one)} -> {_source(other)}"
+            yield f"{where}.copy.{target}", words
+
+
+def _source(source: CopySource | None) -> str:
+    """Return the right side of a copy; without one the value is what training left."""
+    return "itself" if source is None else str(source)
+
+
+def _stage_settings(where: str, was: Stage, now: Stage) -> Found:
+    for key in StageSettings.model_fields:
+        word, sides = WORDS.get(key, key), (getattr(was, key), getattr(now, key))
+        for path, inner, before, after in _leaves(f"{where}.{key}", word, *sides):
+            yield path, f"{inner} of {now.name}: {before} -> {after}"
 
 
 def _players(old: Document, new: Document) -> Found:
@@ -166,8 +236,9 @@ def _options(written: object) -> dict[str, object]:
     return {key: value for key, value in options.items() if key != "particles"}
 
 
-def _aim(plan: Plan) -> str:
-    written = plan.graph.graph.spec.document.objective
+def _aim(written: Objective | None) -> str:
+    if isinstance(written, Stages):
+        return "; then ".join(f"{each.name}, {_aim(each.objective)}" for each in written.stages)
     if isinstance(written, Minimize):
         return f"minimize {shown(written.expression)}"
     if isinstance(written, Players):
@@ -200,10 +271,10 @@ def _data(old: Document, new: Document, renames: Renames) -> Found:
         if was is None or now is None:
             yield where, f"{of} is {'new' if was is None else 'gone'}"
         else:
-            yield from _source(where, of, was, now, renames)
+            yield from _of_source(where, of, was, now, renames)
 
 
-def _source(where: str, of: str, old: DataSpec, new: DataSpec, renames: Renames) -> Found:
+def _of_source(where: str, of: str, old: DataSpec, new: DataSpec, renames: Renames) -> Found:
     """Where a source of data differs."""
     if old.source != new.source:
         yield f"{where}.source", f"{of} comes from {new.source}, not {old.source}"

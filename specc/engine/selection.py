@@ -95,7 +95,9 @@ def start_warm(loaded: LoadedRun, options: Options) -> None:
     if world().writes:
         options.say(carried.sentence())
         run_folder.add_facts(loaded.folder, carried=carried.facts())
-    players = players_of(loaded.program, loaded.settings, loaded.device)
+    stage = loaded.manifest.stages[0]
+    own = loaded.settings.of_stage(stage)
+    players = players_of(loaded.program, own, loaded.device, stage.losses)
     means = EMA(loaded.program, loaded.settings.ema).mean if loaded.settings.ema else None
     state = LossState(loaded.manifest.losses, loaded.settings.dtype, loaded.device).named()
     folder, program = loaded.folder, loaded.program

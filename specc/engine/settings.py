@@ -12,6 +12,7 @@ from torch import Tensor
 from specc.engine.schedule.early_stopping import Patience, patience_of
 from specc.engine.schedule.learning_rate import Schedule, schedule_of
 from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.stages import Stage
 
 OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -56,7 +57,8 @@ class Settings:
 
     Either `epochs` or `steps` is the length. `clip` is the largest norm of a gradient, `accumulate`
     the number of micro-batches of a batch, `ema` the decay of the moving average of the weights;
-    `validate_every` counts epochs. `players` has the settings of single players by name.
+    `validate_every` counts epochs. `players` has the settings of single players by name, `stages`
+    the epochs of single stages.
     """
 
     optimizer: str
@@ -76,6 +78,17 @@ class Settings:
     compile: str = "off"
     keep: int = 2
     players: Mapping[str, PlayerSettings] = field(default_factory=dict)
+    stages: Mapping[str, int] = field(default_factory=dict)
+
+    def of_stage(self, stage: Stage) -> Settings:
+        """The settings of a stage: its length, and those of its own players."""
+        if not stage.name:
+            return self
+        names = {loss.name for loss in stage.losses}
+        own = {name: player for name, player in self.players.items() if name in names}
+        if stage.name not in self.stages:
+            return replace(self, players=own)
+        return replace(self, players=own, epochs=self.stages[stage.name], steps=None)
 
     def player(self, name: str) -> PlayerSettings:
         """The settings of the player of that name, by default those of all players."""
@@ -144,6 +157,7 @@ def settings_of(train: Mapping[str, Any]) -> Settings:
             compile=str(train.get("compile", "off")),
             keep=_optional_int(train, "keep") or 2,
             players=_players(train),
+            stages={n: int(own["epochs"]) for n, own in dict(train.get("stages") or {}).items()},
         )
         found.dtype  # noqa: B018 - an unknown precision is a KeyError here
     except (KeyError, TypeError, ValueError) as error:
@@ -152,6 +166,7 @@ def settings_of(train: Mapping[str, Any]) -> Settings:
         raise RunFailure("E0808", message, hint=hint) from error
     length = found.steps or found.epochs or 0
     counts = (found.batch_size, length, *(own.steps for own in found.players.values()))
+    counts += tuple(found.stages.values())
     if not found.optimizers <= set(OPTIMIZERS) or min(counts) < 1:
         message = f"the manifest's `train` is wrong: {dict(train)}"
         raise RunFailure("E0808", message, hint=f"optimizers are {', '.join(OPTIMIZERS)}")

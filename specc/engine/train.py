@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def train(code: Path, run: Path, options: Options) -> Trained:
             if storage.saves:
                 start_warm(loaded, options)
             barrier()
-            found = Loop(loaded, options, interruption, here, Epochs(loaded)).run()
+            driver_of = partial(Epochs, loaded)
+            found = Loop(loaded, options, interruption, here, driver_of).run()
     trained = Trained(found.loaded, found.counters, found.line, found.steps)
     if storage is REPLICATED:
         return trained

@@ -17,6 +17,7 @@ from specc.objective.passes.missing import check_missing
 from specc.objective.passes.plateaus import check_plateaus
 from specc.objective.passes.players import check_links, check_values
 from specc.objective.passes.sample_metrics import check_sample_metrics
+from specc.objective.passes.stages import check_stages, stages_of
 from specc.objective.passes.term_checks import check_terms
 from specc.objective.player import build_player
 
@@ -25,9 +26,11 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     """Return the objective with all choices made; None if there are errors."""
     expansions = expand(typed.graph, findings)
     check_links(typed.graph, findings)
+    check_stages(typed, findings)
     check_plateaus(typed.graph.spec, findings)
+    is_guide_used = any(expansion.entry.guided for expansion in expansions)
     for expansion in expansions:
-        check_terms(typed.graph, expansion, findings)
+        check_terms(typed.graph, expansion, findings, is_guide_used=is_guide_used)
         check_values(typed, expansion, findings)
         check_missing(typed, expansion.entry, findings)
     if not expansions:
@@ -36,7 +39,8 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     found = tuple(player for player in players if player is not None)
     if len(found) < len(players):
         return None
-    objective = Objective(typed, found, build_experiment(typed), _order(typed.graph))
+    experiment, stages = build_experiment(typed), stages_of(typed.graph)
+    objective = Objective(typed, found, experiment, _order(typed.graph), stages=stages)
     objective = replace(objective, likelihood=likelihood(typed, objective.draws))
     check_likelihood_estimates(objective, findings)
     check_sample_metrics(objective, findings)

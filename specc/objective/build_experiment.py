@@ -71,6 +71,9 @@ def _training(document: Document) -> Training:
     settings = _settings(dict(train))
     if own:
         settings["players"] = {name: _settings(each) for name, each in own.items()}
+    lengths = document.stage_lengths()
+    if lengths:
+        settings["stages"] = {name: {"epochs": epochs} for name, epochs in lengths.items()}
     return Training(
         settings=MappingProxyType(settings),
         batch_size=train.batch_size,
@@ -78,6 +81,7 @@ def _training(document: Document) -> Training:
         seed=train.seed,
         shared=shared,
         players=MappingProxyType(players),
+        lengths=MappingProxyType(lengths),
         digested=digested(document),
         fixed=MappingProxyType(fixed(document)),
     )

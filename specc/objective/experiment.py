@@ -47,9 +47,10 @@ class Training:
     """The settings of training.
 
     `settings` are those of the manifest under `train`. The others are for the script of standalone
-    code: `shared` are for all players, and `players` those of players that differ. Without data,
-    `batch_size` is the number of rows. `digested` is covered by the digest of the training; `fixed`
-    maps paths of the spec to settings that must not change during a run.
+    code: `shared` are for all players, `players` those of players that differ, and `lengths` the
+    epochs of stages that state them. Without data, `batch_size` is the number of rows. `digested`
+    is covered by the digest of the training; `fixed` maps paths of the spec to settings that must
+    not change during a run.
     """
 
     settings: Mapping[str, object]
@@ -60,6 +61,7 @@ class Training:
     players: Mapping[str, PlayerTraining]
     digested: tuple[object, ...]
     fixed: Mapping[str, object]
+    lengths: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, player: str) -> PlayerTraining:
         """Return the settings of a player."""

@@ -194,13 +194,40 @@ class Player:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A link or a parameter that takes the values of another one when a stage starts.
+
+    If it is `transposed` the two axes of the matrix `source` are swapped.
+    """
+
+    target: str
+    source: str
+    transposed: bool = False
+
+    def __str__(self) -> str:
+        """Return the right side of the copy as the spec writes it."""
+        return f"transpose({self.source})" if self.transposed else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The players of one stage by name, the order of their updates, and what starts it."""
+
+    name: str
+    players: tuple[str, ...]
+    order: Order = "alternating"
+    copies: tuple[Copy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Objective:
     """The losses of all players.
 
     `experiment` has the other parts of the spec. `simultaneous` players compute their gradients at
     the same parameters; `alternating` ones update one after the other. `likelihood` has the terms
     of log p(x), if it has a closed form. `draws` are those of all players, which the methods of the
-    programs use; a node that several players draw has that of the first of them.
+    programs use; a node that several players draw has that of the first of them. `stages` are
+    trained one after the other, each with some of the players; without any, all train together.
     """
 
     graph: TypedGraph
@@ -208,6 +235,7 @@ class Objective:
     experiment: Experiment
     order: Order = "alternating"
     likelihood: Sum | None = None
+    stages: tuple[Stage, ...] = ()
     draws: Mapping[str, Draw] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -218,6 +246,11 @@ class Objective:
     def enumerated(self) -> tuple[str, ...]:
         """The nodes with an axis of values in the loss of any player."""
         return with_axes(self.draws)
+
+    def rivals(self, player: Player) -> int:
+        """The number of players that train together with a player, itself included."""
+        stage = next((stage for stage in self.stages if player.name in stage.players), None)
+        return len(self.players if stage is None else stage.players)
 
     def is_likelihood(self, player: Player) -> bool:
         """Whether the loss of a player is -log p(x), with the terms of the likelihood."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, ROWS, TypedGraph
+from specc.graph.graph import GUIDE, MODEL, ROWS, TypedGraph
 from specc.objective.objective import Decision, Draw, Player
 from specc.objective.passes.bounds import Expansion
 from specc.objective.passes.buffers import buffer_decisions, buffer_states, find_buffers
@@ -18,7 +19,13 @@ from specc.objective.passes.guide_coverage import all_drawn, check_coverage
 from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.missing import decisions as missing_decisions
-from specc.objective.passes.players import check_samples, check_trained, needed, trained_links
+from specc.objective.passes.players import (
+    check_samples,
+    check_trained,
+    left_to_train,
+    needed,
+    trained_links,
+)
 from specc.objective.passes.row_functions import check_row_functions
 from specc.objective.passes.row_sources import check_sources
 from specc.objective.passes.score import find_surrogates, states
@@ -60,11 +67,14 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
     check_size(typed, draws, expansion.span, findings)
     check_sums(typed, expansion, axes, findings)
     check_memory(typed, draws, findings)
+    moving = StochasticGraph(typed.graph, stochastic.drawn_in, of_gradients=True)
     if expansion.links is None:
         check_learns(typed.graph, expansion, draws, findings)
-    else:
-        moving = StochasticGraph(typed.graph, stochastic.drawn_in, of_gradients=True)
+    elif not expansion.frozen:
         check_trained(typed.graph, expansion, expansion.links, moving, findings)
+    else:
+        left = left_to_train(typed.graph, expansion, draws, moving, findings)
+        expansion = replace(expansion, links=left)
     if findings.has_errors():
         return None
     player = _assemble(typed, expansion, axes)
@@ -77,6 +87,8 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
 def needed_draws(typed: TypedGraph, expansion: Expansion) -> dict[str, str]:
     """Return the drawn values that a loss depends on, with the program that draws each."""
     drawn_in = all_drawn(typed.graph)
+    if not expansion.entry.guided:  # another stage has an objective that uses the guide
+        drawn_in = {n: MODEL if program == GUIDE else program for n, program in drawn_in.items()}
     wanted = needed(expansion, StochasticGraph(typed.graph, drawn_in))
     return {name: program for name, program in drawn_in.items() if name in wanted}
 
@@ -111,7 +123,7 @@ def _check_options(
     if expansion.shaping.warm_up and not player.warm_up:
         idle["warm_up"] = "there is no divergence whose weight could rise"
     for option, reason in idle.items():
-        path = ("objective", entry.name, option)
+        path = (*expansion.path, entry.name, option)
         span = spans.value(path) if path in spans else expansion.span
         where = f"the objective `{entry.name}`"
         findings.add(diagnose("W0432", span, option=option, where=where, reason=reason))

@@ -26,11 +26,21 @@ def print_objective(objective: Objective) -> str:
 
 
 def _lines(objective: Objective) -> Iterator[str]:
-    if len(objective.players) > 1:
+    if len(objective.players) > 1 and not objective.stages:
         yield f"{len(objective.players)} {objective.order} players"
     for player in objective.players:
+        yield from _stage(objective, player)
         yield f"objective {player.entry.name}, {player.particles} particles"
         yield from _player(player)
+
+
+def _stage(objective: Objective, player: Player) -> Iterator[str]:
+    """Yield the head of a stage before its first player."""
+    for stage in objective.stages:
+        if stage.players[0] == player.name:
+            yield f"stage {stage.name}, {len(stage.players)} {stage.order} players"
+            for copy in stage.copies:
+                yield f"copy {copy} to {copy.target}"
 
 
 def _player(player: Player) -> Iterator[str]:

@@ -30,6 +30,8 @@ def verify_objective(objective: Objective) -> None:
     graph = objective.graph.graph
     names = [player.name for player in objective.players]
     assert names and len(set(names)) == len(names), names
+    staged = [name for stage in objective.stages for name in stage.players]
+    assert not objective.stages or staged == names, staged
     for player in objective.players:
         _verify_draws(graph, player)
         _verify_terms(graph, player)

@@ -22,9 +22,20 @@ def training(metrics: Metrics) -> str:
         return ""
     words = "Loss of each player" if players_of(metrics) else "Loss, nats a row"
     drawn = [_drawn(losses(metrics), "The loss over the epochs", words)]
-    for name in parts_of(metrics):
-        drawn.append(_drawn({name: _curve(metrics, name)}, f"{name} over the epochs", name))
+    for stage, lines in stages_of(metrics).items():
+        where = f" of stage {stage}" if stage else ""
+        for name in parts_of(lines):
+            title = f"{name}{where}"
+            drawn.append(_drawn({title: _curve(lines, name)}, f"{title} over the epochs", title))
     return f'<div class="grid">{"".join(drawn)}</div>'
+
+
+def stages_of(metrics: Metrics) -> dict[str, Metrics]:
+    """The lines of each stage by its name; all have the name "" in a run without stages."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for line in metrics:
+        found.setdefault(str(line.get("stage", "")), []).append(line)
+    return dict(found)
 
 
 def players_of(metrics: Metrics) -> dict[str, str]:
@@ -34,7 +45,18 @@ def players_of(metrics: Metrics) -> dict[str, str]:
 
 
 def losses(metrics: Metrics) -> dict[str, Points]:
-    """The loss of each player; for a single player the training and the validation loss."""
+    """The loss of each player; for a single player the training and the validation loss.
+
+    Each stage of a run has its own, under its name.
+    """
+    found: dict[str, Points] = {}
+    for stage, lines in stages_of(metrics).items():
+        for name, curve in _losses(lines).items():
+            found[f"{stage}, {name}" if stage else name] = curve
+    return found
+
+
+def _losses(metrics: Metrics) -> dict[str, Points]:
     players = players_of(metrics)
     if players:
         return {name: _curve(metrics, part) for name, part in players.items()}

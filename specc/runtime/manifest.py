@@ -16,6 +16,7 @@ from specc.runtime.energies import Energy, parse_energy
 from specc.runtime.failure import RunFailure
 from specc.runtime.json_object import JsonObject, ManifestError
 from specc.runtime.losses import Loss, parse_loss
+from specc.runtime.stages import ORDERS, Stage, parse_order, parse_stages
 from specc.runtime.update_rules import RULES, AfterUpdate
 
 FORMAT = 2
@@ -181,20 +182,16 @@ class Module:
     columns: Mapping[str, int] = field(default_factory=dict)
 
 
-ORDERS = ("alternating", "simultaneous")
-"""The orders in which players update their parameters."""
-
-
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """The content of a manifest. `capabilities` maps `program.method` to its inputs.
 
     `modules` are the modules of the programs by name; `fixed` has the settings, beside the
     mathematics, that a run cannot change when it resumes. `after_update` are the rules by which
-    tensors follow parameters, in the order in which they are applied. In the `order` `simultaneous`
-    the gradients of all players are computed before any parameter is updated. `unpaired` are
+    tensors follow parameters, in the order in which they are applied. `unpaired` are
     further sources of data, whose rows are not paired with those of `data` or of each other.
     `energy` declares the energy of the model, if it has one.
+    `stages` are what training goes through, a single one of all losses if the spec states none.
     """
 
     name: str
@@ -213,9 +210,9 @@ class Manifest:
     modules: Mapping[str, Module] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     after_update: tuple[AfterUpdate, ...] = ()
-    order: str = "alternating"
     unpaired: tuple[Data, ...] = ()
     energy: Energy | None = None
+    stages: tuple[Stage, ...] = ()
 
     @property
     def sources(self) -> tuple[Data, ...]:
@@ -286,6 +283,8 @@ def parse(value: object) -> Manifest:
         raise ManifestError(f"its format is {found}, and this version reads format {FORMAT}")
     digests = top.child("digests")
     sources = _sources(top)
+    losses, order = tuple(map(parse_loss, top.items("losses"))), top.get("order", str, ORDERS[0])
+    stages = parse_stages(top.items("stages", []), losses)
     result = Manifest(
         name=top.get("name", str),
         doc=top.get("doc", str, ""),
@@ -297,7 +296,7 @@ def parse(value: object) -> Manifest:
             program: {name: _node(node) for name, node in nodes.children()}
             for program, nodes in top.child("nodes").children()
         },
-        losses=tuple(parse_loss(item) for item in top.items("losses")),
+        losses=losses,
         capabilities=_capabilities(top.child("capabilities")),
         parameters={p.get("name", str): p.sizes("shape") for p in top.items("parameters")},
         train=top.get("train", dict, {}),
@@ -306,18 +305,12 @@ def parse(value: object) -> Manifest:
         modules={name: _module(item) for name, item in top.child("modules", {}).children()},
         fixed=top.get("fixed", dict, {}),
         after_update=tuple(_after_update(item) for item in top.items("after_update", [])),
-        order=_order(top.get("order", str, ORDERS[0])),
+        stages=stages or (Stage(losses, parse_order(order)),),
         unpaired=tuple(sources[1:]),
         energy=parse_energy(top.child("energy")) if "energy" in top.value else None,
     )
     _check_inputs(result)
     return result
-
-
-def _order(found: str) -> str:
-    if found not in ORDERS:
-        raise ManifestError(f"`order` is {found!r}, not one of {ORDERS}")
-    return found
 
 
 def _after_update(item: JsonObject) -> AfterUpdate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Program(nn.Module):
             self.add_module(name, module)
         self._programs = tuple(p for p in (model, guide, *others.values()) if p is not None)
         self._losses = losses
+        self._held: tuple[nn.Module, ...] = ()
         self._declared: dict[str, Loss] = {loss.name: loss for loss in self.manifest.losses}
         self._verify()
         self._rules = {
@@ -110,6 +111,17 @@ class Program(nn.Module):
             return LossResult(*self._losses[name](*self._programs, noise, dict(state), **arguments))
         loss, metrics = self._losses[name](*self._programs, noise, **arguments)
         return LossResult(loss, {}, metrics)
+
+    def hold(self, modules: Iterable[nn.Module]) -> None:
+        """Holds modules in evaluation mode, also in training: their statistics do not change."""
+        self._held = tuple(modules)
+
+    def train(self, mode: bool = True) -> Program:
+        """Sets the mode of all modules but those that are held in evaluation mode."""
+        super().train(mode)
+        for module in self._held:
+            module.eval()
+        return self
 
     def after_update(self, loss: str, skipped: Tensor) -> None:
         """Applies the rules for tensors that follow parameters, after an update by a loss.

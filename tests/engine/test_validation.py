@@ -15,6 +15,7 @@ from specc.engine.settings import settings_of
 from specc.engine.step.step import Step
 from specc.runtime.losses import Loss, LossResult
 from specc.runtime.manifest import Field
+from specc.runtime.stages import Stage
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_train import QUIET, losses
 from tests.programs import making
@@ -29,7 +30,7 @@ class Fixed(nn.Module):
     def __init__(self, losses):
         super().__init__()
         self.losses = losses
-        self.manifest = SimpleNamespace(order="alternating")
+        self.manifest = SimpleNamespace(stages=(Stage(()),))
 
     def loss(self, name, state, batch, noise, scalars):
         value = self.losses[name](batch["x"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from specc.diagnostics.codes.code import Code, error, warning
 from specc.diagnostics.codes.missing import CODES as MISSING
 from specc.diagnostics.codes.players import CODES as PLAYERS
+from specc.diagnostics.codes.stages import CODES as STAGES
 
 CODES: tuple[Code, ...] = (
     error("E0401", "unknown-objective", "there is no objective `{name}`", "{hint}"),
@@ -203,4 +204,5 @@ CODES: tuple[Code, ...] = (
     ),
     *MISSING,
     *PLAYERS,
+    *STAGES,
 )

@@ -14,7 +14,9 @@ from specc.runtime.losses import State
 
 
 class Driver(Protocol):
-    """Advances a run by `total` steps, in epochs of `per_epoch`; the last epoch may be shorter.
+    """Advances a stage by `total` steps, in epochs of `per_epoch`; the last epoch may be shorter.
+
+    A run has one stage, or several with a driver for each.
 
     The driver defines a step, such as an update of players or a transition of chains. A step
     depends on the state of the driver and on its counters alone, so a run that is restored from a
@@ -27,10 +29,13 @@ class Driver(Protocol):
 
     @property
     def is_over(self) -> bool:
-        """Whether the run ends before its last step."""
+        """Whether the stage ends before its last step."""
 
     def restore(self, found: Checkpoint | None, counters: Counters) -> None:
-        """Restores a checkpoint at these counters; without one the run is new."""
+        """Restores a checkpoint at these counters; without one the stage is new."""
+
+    def take_over(self, states: Mapping[str, State]) -> None:
+        """Takes over the state of the losses from the stage before."""
 
     def prepare(self, left: int) -> str:
         """Prepares for the `left` remaining steps; returns a message for the user, or ""."""
@@ -51,4 +56,4 @@ class Driver(Protocol):
         """The reason why the step before these counters has no finite loss or gradient."""
 
     def finish(self, storage: Replicated) -> Mapping[str, State]:
-        """Loads the final parameters of the run; returns the state of the losses."""
+        """Loads the final parameters of the stage; returns the state of the losses."""

@@ -11,6 +11,7 @@ from specc.data.load import RowIndex
 from specc.engine.compile.autotune import Choice, choose
 from specc.engine.distributed import first_known, world
 from specc.engine.loop.ema import EMA
+from specc.engine.loop.stages import hold_still
 from specc.engine.order.batch_order import batch_order
 from specc.engine.schedule.early_stopping import EarlyStopping
 from specc.engine.step.player import NotCompiled, players_of
@@ -24,22 +25,26 @@ from specc.engine.storage.replicated import Replicated
 from specc.runtime.failure import RunFailure
 from specc.runtime.losses import State, metric_names
 from specc.runtime.source_map import located
+from specc.runtime.stages import Stage
 
 
 class Epochs:
     """Epochs of player steps, with schedules of learning rates, validation and an EMA."""
 
-    def __init__(self, loaded: LoadedRun) -> None:
+    def __init__(self, loaded: LoadedRun, stage: Stage) -> None:
+        """The driver of a stage, which starts from the parameters that the program has."""
         self.loaded = loaded
-        self.settings = loaded.settings
+        self.stage = stage
+        self.settings = loaded.settings.of_stage(stage)
+        hold_still(loaded.program, stage)
         self.rows = loaded.batched("train")
         order = self.rows, self.settings.batch_size, self.settings.seed, loaded.device
         self.order = batch_order(*order)
         self.per_epoch = self.order.per_epoch
         self.total = self.settings.total(self.per_epoch)
-        self.players = players_of(loaded.program, self.settings, loaded.device)
+        self.players = players_of(loaded.program, self.settings, loaded.device, stage.losses)
         facts, _ = run_folder.facts_of(loaded.folder)
-        at = loaded.device, facts.get("pieces")
+        at = loaded.device, facts.get("pieces"), stage
         self.step = Step(loaded.program, self.players, self.rows, self.settings, *at)
         decay = self.settings.ema
         self.ema = None if decay is None else EMA(loaded.program, decay)
@@ -56,6 +61,7 @@ class Epochs:
     def restore(self, found: Checkpoint | None, counters: Counters) -> None:
         """Restores the checkpoint, if there is one."""
         self.is_new = found is None
+        self.step.first_epoch = counters.first_epoch
         if found is not None:
             program, storage = self.loaded.program, self.loaded.storage
             means = None if self.ema is None else self.ema.mean
@@ -64,11 +70,17 @@ class Epochs:
             self.early_stopping = found.early_stopping
             self.metrics = RunningMetrics(found.running_metrics)
             if self.settings.patience is not None:
-                checkpoint.best(self.loaded.folder, storage, self.early_stopping)
-        self._set_rates(counters.total)
+                checkpoint.best(self.loaded.folder, storage, self.early_stopping, self.stage.number)
+        self._set_rates(counters.in_stage.total)
+
+    def take_over(self, states: Mapping[str, State]) -> None:
+        """Copies the state of the losses at the end of the stage before."""
+        for loss, tensors in states.items():
+            for name, tensor in tensors.items():
+                self.step.state.tensors[loss][name].copy_(tensor)
 
     def prepare(self, left: int) -> str:
-        """Runs data-dependent initialization in a new run, and compiles the step if it pays."""
+        """Runs data-dependent initialization in a new stage, and compiles the step if it pays."""
         if self.is_new:
             with located(self.loaded.program.folder):
                 self.step.start(self.order.first())
@@ -77,7 +89,8 @@ class Epochs:
     def _compile(self, left: int) -> str:
         """Compiles the step, as the run did before or as its settings request."""
         facts, _ = run_folder.facts_of(self.loaded.folder)
-        known = facts.get("compile")
+        name, earlier = self.stage.name, dict(facts.get("compile_stages", {}))
+        known = earlier.get(name) if name else facts.get("compile")
         mode = self.settings.compile if world().size == 1 else "off"
         if known is not None:
             mode = "on" if known["compiled"] else "off"
@@ -91,13 +104,17 @@ class Epochs:
             update.reset()
         if known is not None or mode == "off":
             return ""
-        run_folder.add_facts(self.loaded.folder, compile=choice.facts())
+        own: dict[str, Any] = {"compile": choice.facts()}
+        if name:
+            own = {"compile_stages": {**earlier, name: choice.facts()}}
+        run_folder.add_facts(self.loaded.folder, **own)
         verb = "is" if choice.compiled else "is not"
-        return f"the step {verb} compiled: {choice.reason}"
+        where = f" of {self.stage.words}," if name else ""
+        return f"the step{where} {verb} compiled: {choice.reason}"
 
     def steps(self, counters: Counters, end: int) -> Iterator[None]:
         """Makes the steps of an epoch from `counters` up to step `end` and yields after each."""
-        epoch, total = counters.epoch, counters.total
+        epoch, total = counters.epoch, counters.in_stage.total
         for made, number in enumerate(range(counters.step, end)):
             self._set_rates(total + made)
             self.metrics.add(self.step(epoch, number, *self._batches(epoch, number)))
@@ -123,7 +140,7 @@ class Epochs:
             (name,) = metric_names(self.step.losses, player.loss, ("lr",))
             found[name] = player.optimizer.param_groups[0]["lr"]
         every = self.settings.validates_every
-        if every and counters.epoch % every == 0:
+        if every and counters.in_stage.epoch % every == 0:
             with self.averaged():
                 found["valid"] = self._validate(counters)
         self.metrics = self.metrics.next_epoch()
@@ -172,7 +189,7 @@ class Epochs:
         parameter = first_known(wrong_parameter(program))
         what = f"the gradient of `{parameter}`" if origin is None else "the loss"
         message = (
-            f"training stopped in epoch {epoch + 1}: {what} was not finite in "
+            f"training stopped in {self._where(counters)}: {what} was not finite in "
             f"{self.metrics.skipped_in_a_row} steps in a row"
         )
         hint = f"{origin}; " if origin else ""
@@ -180,11 +197,15 @@ class Epochs:
         hint += "a lower learning rate may help"
         return RunFailure("E0804", message, hint=hint, place=place)
 
+    def _where(self, counters: Counters) -> str:
+        words = f"{self.stage.words}, in " if self.stage.name else ""
+        return f"{words}epoch {counters.in_stage.epoch + 1}"
+
     def finish(self, storage: Replicated) -> Mapping[str, State]:
         """Loads the final parameters: of the best validation, the moving average, or the last."""
         run, found = self.loaded.folder, None
         if self.settings.patience is not None:
-            found = checkpoint.best(run, storage, self.early_stopping)
+            found = checkpoint.best(run, storage, self.early_stopping, self.stage.number)
         if found is None and self.ema is not None:
             found = checkpoint.latest(run, storage)
         if found is not None:

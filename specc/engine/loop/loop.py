@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from specc.engine.distributed import World, any_process, barrier
 from specc.engine.loop.driver import Driver
 from specc.engine.loop.progress import NoProgress, Progress, ProgressBar, ResilientProgress
 from specc.engine.loop.signals import Interruption
+from specc.engine.loop.stages import copy_tensors
 from specc.engine.loop.tensorboard import TensorBoardLogger
 from specc.engine.options import Options
 from specc.engine.storage import checkpoint
@@ -19,7 +21,9 @@ from specc.engine.storage.loaded_run import LoadedRun
 from specc.engine.storage.metrics_log import MetricsLog
 from specc.engine.storage.replicated import REPLICATED
 from specc.runtime.failure import INTERRUPTED, RunFailure
+from specc.runtime.losses import State
 from specc.runtime.source_map import located
+from specc.runtime.stages import Stage
 
 READ_EVERY = 50
 """Steps between two reads of metrics from the device."""
@@ -32,7 +36,7 @@ SKIPPED_LIMIT = 20
 
 
 class Loop:
-    """A run from its last checkpoint to its end, under any driver."""
+    """A run from its last checkpoint to its end, under any drivers."""
 
     def __init__(
         self,
@@ -40,16 +44,21 @@ class Loop:
         options: Options,
         interruption: Interruption,
         here: World,
-        driver: Driver,
+        driver_of: Callable[[Stage], Driver],
     ) -> None:
-        """Restores the last checkpoint, if there is one."""
+        """Restores the last checkpoint, if there is one.
+
+        `driver_of` returns the driver of a stage that starts, or continues, from the parameters of
+        the program.
+        """
         self.loaded = loaded
         self.options = options
         self.interruption = interruption
         self.here = here
-        self.driver = driver
-        self.epochs = -(-driver.total // driver.per_epoch)
+        self.driver_of = driver_of
         found = checkpoint.latest(loaded.folder, loaded.storage)
+        self.stage = loaded.manifest.stages[0 if found is None else found.counters.stage]
+        self.driver = driver = driver_of(self.stage)
         self.counters = Counters()
         if found is not None:
             self.counters = found.counters_in(driver.per_epoch, driver.total)
@@ -61,10 +70,20 @@ class Loop:
         self.began_at = self.counters.total
         self.saved_at = time.monotonic()
         self.line: dict[str, Any] = self.log.lines[-1] if self.log.lines else {}
-        self.progress: Progress = NoProgress()
-        if not options.quiet and here.writes:
-            name, done = loaded.manifest.name, self.counters.total
-            self.progress = ResilientProgress(ProgressBar(name, self.epochs, driver.total, done))
+        self.progress = self._new_progress()
+
+    def _new_progress(self) -> Progress:
+        """The progress of the stage."""
+        if self.options.quiet or not self.here.writes:
+            return NoProgress()
+        name, done = self.loaded.manifest.name, self.counters.in_stage.total
+        total, words = self.driver.total, self.stage.words
+        return ResilientProgress(ProgressBar(name, self.epochs, total, done, words))
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs of the stage."""
+        return -(-self.driver.total // self.driver.per_epoch)
 
     @property
     def steps(self) -> int:
@@ -72,23 +91,39 @@ class Loop:
         return self.counters.total - self.began_at
 
     def run(self) -> Loop:
-        """Runs the remaining epochs and loads the final parameters."""
-        self.loaded.program.train()
-        remark = self.driver.prepare(self.driver.total - self.counters.total)
-        if remark:
-            self.options.say(remark)
-        with self.progress:
-            while self.counters.epoch < self.epochs and not self.driver.is_over:
-                self._epoch()
-        self._save()
-        barrier()
-        losses = self.driver.finish(self.loaded.storage)
+        """Runs the remaining epochs of all stages and loads the final parameters."""
+        losses = self._run_stage()
+        for stage in self.loaded.manifest.stages[self.stage.number + 1 :]:
+            self._enter(stage, losses)
+            losses = self._run_stage()
         self.loaded.program.eval()
         self.loaded = replace(self.loaded, losses=losses)
         return self
 
+    def _run_stage(self) -> Mapping[str, State]:
+        """Runs the remaining epochs of the stage and loads its final parameters."""
+        self.loaded.program.train()
+        remark = self.driver.prepare(self.driver.total - self.counters.in_stage.total)
+        if remark:
+            self.options.say(remark)
+        with self.progress:
+            while self.counters.in_stage.epoch < self.epochs and not self.driver.is_over:
+                self._epoch()
+        self._save()
+        barrier()
+        return self.driver.finish(self.loaded.storage)
+
+    def _enter(self, stage: Stage, losses: Mapping[str, State]) -> None:
+        """Starts a stage, from the parameters and the state of the losses of the one before."""
+        copy_tensors(self.loaded.program, stage, self.loaded.storage)
+        self.stage, self.driver = stage, self.driver_of(stage)
+        self.counters = self.counters.next_stage()
+        self.driver.restore(None, self.counters)
+        self.driver.take_over(losses)
+        self.progress = self._new_progress()
+
     def _epoch(self) -> None:
-        end, began = self._end(self.counters.epoch), time.monotonic()
+        end, began = self._end(self.counters.in_stage.epoch), time.monotonic()
         with located(self.loaded.program.folder):
             for _ in self.driver.steps(self.counters, end):
                 self._count()
@@ -102,7 +137,7 @@ class Loop:
     def _count(self) -> None:
         done = self.counters
         self.counters = replace(done, step=done.step + 1, total=done.total + 1)
-        self.progress.step(self.counters.total)
+        self.progress.step(self.counters.in_stage.total)
 
     def _check(self, *, is_last: bool) -> None:
         """Reads metrics, saves and stops after a step, if any of these is due.
@@ -140,6 +175,7 @@ class Loop:
         self.line = {
             "epoch": self.counters.epoch,
             "step": done.total,
+            **({"stage": self.stage.name} if self.stage.name else {}),
             "loss": means[metrics.names[0]],
             "parts": means,
             "skipped": metrics.skipped,
@@ -151,22 +187,23 @@ class Loop:
             self.log.append(self.line)
         if self.tensorboard is not None:
             self.tensorboard.line(self.line)
-        self.progress.epoch(self.line)
+        own = self.counters.in_stage
+        self.progress.epoch({**self.line, "epoch": own.epoch, "step": own.total})
         self._snapshot()
         self._save_if_due()
 
     def _snapshot(self) -> None:
-        """Shows the state of the run after epochs 1, 2, 4, 8, ... and the last one.
+        """Shows the state of the run after epochs 1, 2, 4, 8, ... and the last one of a stage.
 
         Sharded parameters are not in one process, and are not shown.
         """
-        epoch, is_sharded = self.counters.epoch, self.loaded.storage is not REPLICATED
+        epoch, is_sharded = self.counters.in_stage.epoch, self.loaded.storage is not REPLICATED
         is_due = epoch.bit_count() == 1 or epoch == self.epochs
         if is_sharded or not (is_due and self.here.writes):
             return
         with self.driver.averaged():
             self.loaded.program.eval()
-            self.options.snapshot(self.loaded, epoch)
+            self.options.snapshot(self.loaded, self.counters.epoch)
         self.loaded.program.train()
 
     def _save_if_due(self) -> None:
@@ -182,8 +219,9 @@ class Loop:
 
     def _interrupt(self) -> None:
         self._save()
-        done, total = self.counters.total, self.driver.total
-        message = f"interrupted after step {done} of {total}; the run is saved"
+        done, total = self.counters.in_stage.total, self.driver.total
+        where = f" in {self.stage.words}," if self.stage.name else ""
+        message = f"interrupted{where} after step {done} of {total}; the run is saved"
         hint = f"`--resume` goes on from there, in {self.loaded.folder}"
         barrier()
         raise RunFailure("E0812", message, hint=hint, exit_code=INTERRUPTED)

@@ -95,9 +95,12 @@ class ResilientProgress:
 
 
 class ProgressBar:
-    """A bar with the epoch, the loss, steps per second and the time left, by rich."""
+    """A bar with the epoch, the loss, steps per second and the time left, by rich.
 
-    def __init__(self, name: str, epochs: int, steps: int, done: int = 0) -> None:
+    `stage` is the stage of the run in words, `stage 2 of 3, second`, if there are several.
+    """
+
+    def __init__(self, name: str, epochs: int, steps: int, done: int = 0, stage: str = "") -> None:
         from rich.console import Console, RenderableType
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
@@ -105,6 +108,7 @@ class ProgressBar:
 
         self.console = Console(stderr=True)
         self.epochs = epochs
+        self.stage = f"{stage}: " if stage else ""
 
         class WithParts(Bar):
             def get_renderables(bar) -> Iterator[RenderableType]:  # noqa: N805 - self is around it
@@ -115,7 +119,7 @@ class ProgressBar:
         self._parts = ""
         self._bar = WithParts(
             TextColumn("[bold]{task.description}"),
-            TextColumn("epoch {task.fields[epoch]}/" + str(epochs)),
+            TextColumn(f"{self.stage}epoch " + "{task.fields[epoch]}/" + str(epochs)),
             BarColumn(),
             TextColumn("{task.fields[loss]}"),
             TextColumn("{task.fields[speed]}"),
@@ -164,7 +168,7 @@ class ProgressBar:
         if self.console.is_terminal or not (last or now - self._printed > LINE_EVERY):
             return
         self._printed = now
-        text = f"epoch {line['epoch']}/{self.epochs}  {self._parts}"
+        text = f"{self.stage}epoch {line['epoch']}/{self.epochs}  {self._parts}"
         self.console.print(text, highlight=False, soft_wrap=True)
 
 

@@ -13,6 +13,7 @@ from specc.engine.settings import FUSED, PlayerSettings, Settings, optimizer_for
 from specc.runtime.failure import RunFailure
 from specc.runtime.losses import Loss
 from specc.runtime.program import Program
+from specc.runtime.stages import belongs
 
 
 class NotCompiled(Exception):
@@ -106,20 +107,25 @@ class StepResult:
     skipped: Tensor
 
 
-def players_of(program: Program, settings: Settings, device: torch.device) -> tuple[Player, ...]:
-    """A player for each loss of the program, in the order of the manifest.
+def players_of(
+    program: Program,
+    settings: Settings,
+    device: torch.device,
+    losses: Sequence[Loss] | None = None,
+) -> tuple[Player, ...]:
+    """A player for each of the losses, by default those of the program in the manifest's order.
 
     Raises RunFailure: E0808, if there are settings for a player that does not exist.
     """
     named = {name: p for name, p in program.named_parameters() if p.requires_grad}
-    losses = program.manifest.losses
+    known = program.manifest.losses
     for name in settings.players:
-        if name not in {loss.name for loss in losses}:
+        if name not in {loss.name for loss in known}:
             message = f"the manifest's `train` has settings for `{name}`, which is no player"
             raise RunFailure("E0808", message, hint="compile the spec again, with `specc compile`")
     players = []
-    for loss in losses:
-        mine = {n: p for n, p in named.items() if _belongs(n, loss.parameters)}
+    for loss in known if losses is None else losses:
+        mine = {n: p for n, p in named.items() if belongs(n, loss.parameters)}
         own, its = tuple(_own(p) for p in mine.values()), settings.player(loss.name)
         optimizer = optimizer_for(its, own, device)
         # On the CPU reading `skipped` costs nothing; elsewhere it would stall the device.
@@ -134,7 +140,3 @@ def _own(parameter: nn.Parameter) -> nn.Parameter:
     detached = parameter.detach()
     rows = local_part(detached)
     return parameter if rows is detached else nn.Parameter(rows)
-
-
-def _belongs(name: str, owners: Sequence[str]) -> bool:
-    return any(name == owner or name.startswith(f"{owner}.") for owner in owners)

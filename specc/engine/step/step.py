@@ -30,6 +30,7 @@ from specc.runtime.bijections.data_dependent_init import initializing, needs_ini
 from specc.runtime.losses import Loss, LossResult, metric_names
 from specc.runtime.noise import Noise, mix
 from specc.runtime.program import Program
+from specc.runtime.stages import Stage, belongs
 
 
 class CompiledUpdate(Protocol):
@@ -99,7 +100,14 @@ class Step:
         settings: Settings,
         device: torch.device,
         pieces: int | None = None,
+        stage: Stage | None = None,
     ) -> None:
+        """By default the step of a program with a single stage.
+
+        The state is that of all losses of the program, also of those of other stages.
+        """
+        self.stage = stage or program.manifest.stages[0]
+        self.first_epoch = 0
         self.world = world()
         self.program = program
         self.players = tuple(players)
@@ -109,12 +117,13 @@ class Step:
         self.observed = rows.observed_fractions(visits=True)
         self.seed = settings.seed
         self.pieces = pieces or max(settings.accumulate, self.world.size)
-        self.state = LossState(self.losses, settings.dtype, device, self.pieces)
+        every = self.losses if stage is None else program.manifest.losses
+        self.state = LossState(every, settings.dtype, device, self.pieces)
         self.device = device
         self.has_dropout = any(
             isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
         )
-        self.is_simultaneous = program.manifest.order == "simultaneous"
+        self.is_simultaneous = self.stage.order == "simultaneous"
         self.is_sharded = any(player.sharded for player in self.players)
         persistent = program.state_dict()
         self.buffers = [tensor for name, tensor in program.named_buffers() if name in persistent]
@@ -127,16 +136,21 @@ class Step:
         index = self.rows.example(self.size, self.device)
         batch = self.rows.batch(index, self._noise(Stream.DATA, 0, 0))
         noise = self._loss_noise(UpdateIndex(0, 0), number, 0)
-        return batch, noise, self.scalars(self.players[number], 0, 0)
+        return batch, noise, self.scalars(self.players[number], self.first_epoch, 0)
 
     @torch.no_grad()
     def start(self, index: RowIndex) -> None:
         """Runs data-dependent initialization on the rows at `index`, in every process.
 
-        Sharded parameters cannot be initialized from a batch and are left as they are.
+        Sharded parameters cannot be initialized from a batch and are left as they are, and so are
+        tensors that an earlier stage trained.
         """
         if self.is_sharded or not needs_initialization(self.program):
             return
+        earlier = self.program.manifest.stages[: self.stage.number]
+        owners = {owner for own in earlier for loss in own.losses for owner in loss.parameters}
+        tensors = self.program.state_dict().items()
+        kept = [(t, t.clone()) for name, t in tensors if belongs(name, owners)]
         batch = self.rows.batch(index, self._noise(Stream.DATA, 0, 0))
         for number, player in enumerate(self.players):
             name, state = player.loss.name, self.state.tensors[player.loss.name]
@@ -144,7 +158,10 @@ class Step:
             scalars = final_scalars(player.loss, len(self.rows), self.observed)
             with self.matmul_precision, initializing():
                 self.program.loss(name, state, batch, noise, scalars)
-        after_update.start(self.program, self.program.manifest.after_update)
+        for tensor, before in kept:
+            tensor.copy_(before)
+        if not earlier:
+            after_update.start(self.program, self.program.manifest.after_update)
 
     @property
     def updates(self) -> int:
@@ -259,7 +276,8 @@ class Step:
         """The scalars of a player's loss at that step of that epoch."""
         per_epoch = steps_per_epoch(self.rows, self.settings.batch_size)
         total = self.settings.total(per_epoch)
-        at = Position(epoch * per_epoch + step, total, len(self.rows), self.observed)
+        done = (epoch - self.first_epoch) * per_epoch + step
+        at = Position(done, total, len(self.rows), self.observed)
         return scalars_at(player.loss, at)
 
     def _loss_noise(self, at: UpdateIndex, player: int, piece: int) -> Noise:

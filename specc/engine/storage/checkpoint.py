@@ -44,33 +44,62 @@ LOSSES = "losses.safetensors"
 STATE = "state.json"
 BEST = "best"
 
+OF_STAGES = ("stage", "first_epoch", "first_step")
+"""The counters that are zero in the first stage."""
+
 NO_STATE: Mapping[str, Tensor] = MappingProxyType({})
 """The state of a program whose losses have none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The position of a run: `step` steps of epoch `epoch` are done, `total` since the start."""
+    """The position of a run: `step` steps of epoch `epoch` are done, `total` since the start.
+
+    `stage` counts the stages that are done, `first_epoch` and `first_step` the epochs and steps of
+    these.
+    """
 
     epoch: int = 0
     step: int = 0
     total: int = 0
     skipped: int = 0
     seconds: float = 0.0
+    stage: int = 0
+    first_epoch: int = 0
+    first_step: int = 0
+
+    @property
+    def in_stage(self) -> Counters:
+        """The counters since the start of the stage."""
+        epoch, total = self.epoch - self.first_epoch, self.total - self.first_step
+        return replace(self, epoch=epoch, total=total, first_epoch=0, first_step=0)
+
+    def next_stage(self) -> Counters:
+        """The counters at the start of the next stage."""
+        first = {"first_epoch": self.epoch, "first_step": self.total}
+        return replace(self, stage=self.stage + 1, step=0, **first)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counters as a checkpoint stores them; without those of stages in the first one."""
+        found = asdict(self)
+        return found if self.stage else {k: found[k] for k in found if k not in OF_STAGES}
 
     def fit(self, per_epoch: int, steps: int) -> bool:
-        """Whether a run of `steps` steps, `per_epoch` in each epoch, can have these counters."""
-        done = self.epoch * per_epoch + self.step
-        return self.step <= per_epoch and self.total == min(done, steps)
+        """Whether a stage of `steps` steps, `per_epoch` in each epoch, can have these counters."""
+        own = self.in_stage
+        done = own.epoch * per_epoch + own.step
+        return own.step <= per_epoch and own.total == min(done, steps)
 
     def under(self, per_epoch: int, steps: int) -> Counters:
         """The counters under a changed spec of `steps` steps, `per_epoch` in each epoch.
 
-        If the former end of the run cut the last epoch short, that epoch continues.
+        If the former end of the stage cut the last epoch short, that epoch continues.
         """
-        if self.step or self.total >= min(self.epoch * per_epoch, steps):
+        own = self.in_stage
+        if own.step or own.total >= min(own.epoch * per_epoch, steps):
             return self
-        return replace(self, epoch=self.total // per_epoch, step=self.total % per_epoch)
+        epochs, step = divmod(own.total, per_epoch)
+        return replace(self, epoch=self.first_epoch + epochs, step=step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +120,7 @@ class TrainingState:
         return seal.sealed(
             {
                 "format": FORMAT,
-                "counters": asdict(self.counters),
+                "counters": self.counters.as_json(),
                 "tally": dict(self.running_metrics),
                 "watch": self.early_stopping.as_json(),
                 "metrics": dict(self.metrics),
@@ -120,7 +149,7 @@ class Checkpoint:
         counters = self.counters
         if run_folder.revisions_of(self.folder.parent.parent):
             counters = counters.under(per_epoch, steps)
-            steps = max(steps, counters.total)
+            steps = max(steps, counters.in_stage.total)
         if not counters.fit(per_epoch, steps):
             message = f"the checkpoint {self.folder} is not of a run of this length"
             raise RunFailure("E0803", message, hint="train again")
@@ -165,14 +194,14 @@ def save_best(
     storage: Replicated = REPLICATED,
     losses: Mapping[str, Tensor] = NO_STATE,
 ) -> None:
-    """Writes the current weights as the best so far and removes the previous ones.
+    """Writes the current weights as the best of the stage so far and removes the previous ones.
 
     Raises RunFailure: E0811, if they cannot be written; the previous ones are unchanged.
     """
     folder = run / BEST / f"{counters.total:09d}"
     tensors = {WEIGHTS: named_tensors(program), **({LOSSES: dict(losses)} if losses else {})}
     _write(folder, tensors, TrainingState(counters), storage)
-    storage.once(lambda: _remove([old for old in _folders(run / BEST) if old != folder]))
+    storage.once(lambda: _remove([old for old in _bests(run, counters.stage) if old != folder]))
 
 
 def _remove(folders: Sequence[Path]) -> None:
@@ -221,20 +250,36 @@ def _is_there(folder: Path) -> bool:
 
 
 def best(
-    run: Path, storage: Replicated = REPLICATED, known: EarlyStopping | None = None
+    run: Path,
+    storage: Replicated = REPLICATED,
+    known: EarlyStopping | None = None,
+    stage: int | None = None,
 ) -> Checkpoint | None:
     """The weights of the best validation loss; None if the run has not saved any.
 
-    `known` is the early-stopping record of the last checkpoint. The weights may be of a later step
-    than `known.at`, if the run was killed between the two writes, but not of an earlier one.
+    `stage` is the stage of the validations, by default the last one that has any. `known` is the
+    early-stopping record of the last checkpoint. The weights may be of a later step than
+    `known.at`, if the run was killed between the two writes, but not of an earlier one.
 
     Raises RunFailure: E0803, if they are damaged or older than `known.at`.
     """
-    folder = storage.once(lambda: _verified(_folders(run / BEST)[-1:]))
+    folder = storage.once(lambda: _verified(_bests(run, stage)[-1:]))
     found = _open(folder) if folder else None
     if known is not None and (0 if found is None else found.counters.total) < known.at:
         raise _damaged(run / BEST, f"the weights of step {known.at} are not there")
     return found
+
+
+def _bests(run: Path, stage: int | None) -> list[Path]:
+    """The folders of best weights, of one stage or of all; a damaged one may be of any."""
+    return [own for own in _folders(run / BEST) if stage is None or _stage_of(own) in (stage, None)]
+
+
+def _stage_of(folder: Path) -> int | None:
+    try:
+        return record_schemas.read_sealed(State, folder / STATE)["counters"].stage
+    except (OSError, ValueError):
+        return None
 
 
 def latest(run: Path, storage: Replicated = REPLICATED) -> Checkpoint | None:

@@ -148,7 +148,7 @@ def load_run(
     program = fresh(code, settings, where)
     best = None
     if settings.patience is not None:
-        best = checkpoint.best(run, known=found.early_stopping)
+        best = checkpoint.best(run, known=found.early_stopping, stage=found.counters.stage)
     checkpoint.load_weights(best or found, program)
     losses = LossState(manifest.losses, settings.dtype, where)
     checkpoint.restore_losses(best or found, losses.named())

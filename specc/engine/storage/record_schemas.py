@@ -83,6 +83,7 @@ class Facts(TypedDict):
     pieces: NotRequired[Annotated[int, Field(ge=1, le=2**20)]]
     versions: NotRequired[dict[str, str]]
     compile: NotRequired[Compile]
+    compile_stages: NotRequired[dict[str, Compile]]
     carried: NotRequired[dict[str, Any]]
     revisions: NotRequired[list[Revised]]
 
@@ -149,6 +150,7 @@ class Line(TypedDict):
 
     epoch: Count
     step: Count
+    stage: NotRequired[Name]
     loss: Number | None
     parts: dict[str, Number | None]
     valid: NotRequired[Valid]
@@ -178,6 +180,9 @@ class CounterRecord(BaseModel):
     total: Count
     skipped: Count
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    stage: Count = 0
+    first_epoch: Count = 0
+    first_step: Count = 0
 
 
 @with_config(STRICT)

@@ -115,6 +115,15 @@ class Replicated:
         """A new tensor for the part of a stored tensor that corresponds to `local`."""
         return torch.empty(stored.shape(name), dtype=stored.dtype(name), device=local.device)
 
+    def whole(self, tensor: Tensor) -> Tensor:
+        """The values of all rows of a tensor, as a new tensor."""
+        return tensor.detach().clone()
+
+    @torch.no_grad()
+    def put(self, tensor: Tensor, values: Tensor) -> None:
+        """Sets a tensor to the values of all its rows."""
+        tensor.copy_(values)
+
     def write(self, tensors: Mapping[str, Tensor], path: Path) -> None:
         """Writes tensors to a safetensors file; raises OSError or SafetensorError."""
         save_file({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, path)

@@ -28,7 +28,7 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
-from torch.distributed.tensor import DTensor
+from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from specc.engine.settings import Settings
@@ -126,6 +126,18 @@ class Sharded(Replicated):
         """A new tensor for a stored scalar, or for rows of a stored tensor as those of `local`."""
         shape = local.shape if stored.shape(name) else torch.Size()
         return torch.empty(shape, dtype=stored.dtype(name), device=local.device)
+
+    def whole(self, tensor: Tensor) -> Tensor:
+        """The values of all rows of a tensor, gathered from all processes."""
+        gathered = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+        return gathered.detach().clone()
+
+    @torch.no_grad()
+    def put(self, tensor: Tensor, values: Tensor) -> None:
+        """Sets the rows of a tensor in this process, of the values of all rows."""
+        if isinstance(tensor, DTensor):
+            values = distribute_tensor(values, tensor.device_mesh, tensor.placements)
+        tensor.copy_(values)
 
     def write(self, tensors: Mapping[str, Tensor], path: Path) -> None:
         """Writes tensors to one file, together with all other processes."""

@@ -31,7 +31,6 @@ from specc.language.expressions.tree import (
     Number,
 )
 from specc.language.expressions.walk import calls, names, rewrite
-from specc.language.schema.objective import Minimize, Players
 from specc.language.schema.spec import Spec
 
 Nodes = Mapping[str, Node]
@@ -45,11 +44,8 @@ DENSITIES = frozenset(["log_prob", "kl", POSTERIOR_MEAN])
 
 def losses(spec: Spec) -> Iterator[Expression]:
     """The expressions that the objective minimizes; a named objective has none."""
-    match spec.document.objective:
-        case Minimize(expression=expression):
-            yield expression
-        case Players(players=players):
-            yield from (player.minimize for player in players.values())
+    for loss in spec.document.losses():
+        yield from loss.expressions
 
 
 def values_in(loss: Expression) -> Iterator[Expression]:

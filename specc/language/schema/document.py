@@ -13,7 +13,7 @@ from specc.language.schema.digests import training as training_field
 from specc.language.schema.link import LinkSpec
 from specc.language.schema.metric import MetricFigure
 from specc.language.schema.node import Node
-from specc.language.schema.objective import Minimize, Objective, Players
+from specc.language.schema.objective import Objective, Stage, Stages, WrittenLoss, written_losses
 from specc.language.schema.train import Evaluation, TrainSpec
 from specc.language.schema.value import Expression, Value
 
@@ -80,11 +80,22 @@ class Document(Value):
         yield from self.programs.items()
 
     def player_settings(self) -> dict[str, dict[str, Any]]:
-        """The settings of single players that differ from `train`, by player and key."""
-        if not isinstance(self.objective, Players):
-            return {}
-        found = {n: p.differing(self.train) for n, p in self.objective.players.items()}
+        """The settings of single losses that differ from `train`, by loss and key."""
+        found = {loss.name: loss.settings.differing(self.train) for loss in self.losses()}
         return {name: settings for name, settings in found.items() if settings}
+
+    def losses(self) -> tuple[WrittenLoss, ...]:
+        """The losses of the objective as they are written."""
+        return tuple(written_losses(self.objective))
+
+    def stage_lengths(self) -> dict[str, int]:
+        """The number of epochs of each stage that states it."""
+        return {stage.name: stage.epochs for stage in self.stages if stage.epochs is not None}
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of the objective; none if it is a single one."""
+        return self.objective.stages if isinstance(self.objective, Stages) else ()
 
     def expressions(self) -> Iterator[tree.Expression]:
         """All expressions of the document."""
@@ -93,7 +104,4 @@ class Document(Value):
                 yield from node.expressions()
         for plate in self.plates.values():
             yield plate.steps if isinstance(plate, Scan) else plate
-        if isinstance(self.objective, Minimize):
-            yield self.objective.expression
-        if isinstance(self.objective, Players):
-            yield from (player.minimize for player in self.objective.players.values())
+        yield from (each for loss in self.losses() for each in loss.expressions)

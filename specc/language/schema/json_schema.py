@@ -29,12 +29,12 @@ from specc.catalog.supports import NAMED, describe
 from specc.language.schema.data import DataSpec, FieldSpec, Sources, SourceSpec, Subset
 from specc.language.schema.document import Document, Scan
 from specc.language.schema.node import INITS, PART_ROLES, SCALED, Node, Role
-from specc.language.schema.objective import Order, Player, Players
+from specc.language.schema.objective import Order, Player, Players, Stage, Stages
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.read_document import PARTS, REQUIRED
 from specc.language.schema.read_node import HEADS, OPTIONS
 from specc.language.schema.schedules import SCHEDULES
-from specc.language.schema.train import Evaluation, PlayerSettings, TrainSpec
+from specc.language.schema.train import Evaluation, PlayerSettings, StageSettings, TrainSpec
 
 Json = dict[str, Any]
 
@@ -323,7 +323,28 @@ def _objective(definitions: Json) -> Json:
         "players": _described(Players, "players", _named(player)),
         "order": _described(Players, "order", {"enum": list(get_args(Order))}),
     }
-    return {"anyOf": [*forms, _closed(players, required=["players"])]}
+    whole = {"anyOf": [*forms, _closed(players, required=["players"])]}
+    return {"anyOf": [*whole["anyOf"], _stages(whole, definitions)]}
+
+
+def _stages(objective: Json, definitions: Json) -> Json:
+    """The schema of `{stages: [...]}`, whose items have the keys of an objective, too."""
+    names: Json = {"type": "array", "items": {"type": "string"}}
+    own = {
+        "name": {"type": "string", "pattern": NAME},
+        "links": names,
+        "freeze": names,
+        "copy": {"type": "object", "additionalProperties": {"type": "string"}},
+    }
+    fields = {"copy": "copies"}
+    keys = {key: _described(Stage, fields.get(key, key), schema) for key, schema in own.items()}
+    keys |= _settings(StageSettings, definitions)["properties"]
+    forms = [form for form in objective["anyOf"] if "properties" in form]
+    for form in forms:
+        keys |= form["properties"]
+    stage = _closed(keys, required=["name"], anyOf=[{"required": f["required"]} for f in forms])
+    stages = {"type": "array", "items": stage, "minItems": 1}
+    return _closed({"stages": _described(Stages, "stages", stages)}, required=["stages"])
 
 
 def _figure(definitions: Json) -> Json:

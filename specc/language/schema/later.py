@@ -13,7 +13,6 @@ NODE_KEYS: dict[str, str] = {
 
 TOP_KEYS: dict[str, str] = {
     "sampler": "use a guide with `objective: elbo`, or `objective: map`",
-    "stages": "train the stages one after the other, each with a separate spec",
 }
 """Keys of the document."""
 

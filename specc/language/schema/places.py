@@ -33,6 +33,8 @@ def where(path: Path) -> str:
 
 def _owner(path: Path) -> tuple[str, int] | None:
     """The named value at or above `path`, and the length of its path."""
+    if path[:2] == ("objective", "stages") and len(path) > 2:
+        return _stage(path)
     if path[0] == "programs" and len(path) > 2:
         return f"the node `{path[2]}`", 3
     for length in (2, 1):
@@ -40,6 +42,14 @@ def _owner(path: Path) -> tuple[str, int] | None:
         if words is not None and len(path) > length:
             return f"{words} `{path[length]}`", length + 1
     return None
+
+
+def _stage(path: Path) -> tuple[str, int]:
+    """A stage by its number, or one of its players, and the length of its path."""
+    words = f"stage {int(path[2]) + 1}"
+    if len(path) > 4 and path[3] == "players":
+        return f"the player `{path[4]}` of {words}", 5
+    return words, 3
 
 
 def dotted(path: Path) -> str:

@@ -265,6 +265,6 @@ def _unknown(reading: Reading, key: Scalar) -> None:
 INSIDE: dict[str, frozenset[str]] = {
     "train": frozenset(TrainSpec.model_fields),
     "data": frozenset({"source", "fields", "split", "subset"}),
-    "objective": frozenset({"minimize", "players", *OBJECTIVES, *SHORTHANDS}),
+    "objective": frozenset({"minimize", "players", "stages", *OBJECTIVES, *SHORTHANDS}),
     "model": frozenset({"energy", "latent", "observed", "given", "let", "parameter", "joint"}),
 }

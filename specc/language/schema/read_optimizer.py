@@ -13,10 +13,16 @@ from specc.language.schema.read_named import read_named
 from specc.language.schema.reading import Reading
 from specc.language.schema.schedules import SCHEDULES
 from specc.language.schema.spec import Path
-from specc.language.schema.train import Optimizer, PlayerSettings, Schedule, TrainSpec
+from specc.language.schema.train import (
+    Optimizer,
+    PlayerSettings,
+    Schedule,
+    StageSettings,
+    TrainSpec,
+)
 from specc.language.schema.validation import read_model, report_problem
 
-Settings = TypeVar("Settings", TrainSpec, PlayerSettings)
+Settings = TypeVar("Settings", TrainSpec, PlayerSettings, StageSettings)
 
 OPTIMIZER = "the name of an optimizer, such as `adam`"
 CONSTANT = Schedule(name="constant", options=SCHEDULES["constant"]().model_dump())

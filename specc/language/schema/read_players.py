@@ -6,17 +6,17 @@ from collections.abc import Container
 from typing import get_args
 
 from specc.diagnostics.nearest import nearest
-from specc.language.located import Entry, Located, Mapping, Sequence
+from specc.language.located import Entry, Located, Mapping
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.objective import Order, Player, Players
 from specc.language.schema.places import where
 from specc.language.schema.read_optimizer import read_settings
-from specc.language.schema.reading import LIST, Reading
+from specc.language.schema.reading import Reading
 from specc.language.schema.spec import Path
 from specc.language.schema.train import PlayerSettings
+from specc.language.schema.trained_names import read_names
 
-NAMES = f"{LIST} of links and parameters"
 DEFINING = ("minimize", "links")
 """The keys of a player that are not training settings."""
 
@@ -78,7 +78,7 @@ def _player(reading: Reading, entry: Entry, players: Path, count: int) -> Player
     if links is None and count > 1:
         return reading.missing_key(keys, path, "links", "list the links that it trains")
     expression = read_expression(reading, minimize, (*path, "minimize"))
-    trained = None if links is None else _links(reading, links, (*path, "links"))
+    trained = None if links is None else read_names(reading, links, (*path, "links"))
     if expression is None or settings is None or (links is not None and trained is None):
         return None
     return Player(minimize=expression, links=trained).model_copy(update=dict(settings))
@@ -86,16 +86,3 @@ def _player(reading: Reading, entry: Entry, players: Path, count: int) -> Player
 
 def _without(keys: Mapping, omitted: Container[str]) -> Mapping:
     return Mapping(tuple(e for e in keys.entries if e.name not in omitted), keys.span)
-
-
-def _links(reading: Reading, value: Located, path: Path) -> tuple[str, ...] | None:
-    if not isinstance(value, Sequence):
-        return reading.wrong_kind(value, path, NAMES)
-    if not value.items:
-        return reading.empty(value, path, "list the links that it trains")
-    words = [
-        reading.word(item, (*path, i), "a link or a parameter")
-        for i, item in enumerate(value.items)
-    ]
-    known = tuple(word for word in words if word is not None)
-    return known if len(known) == len(words) else None

@@ -11,30 +11,90 @@ from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
 from specc.language.schema.outline import TreeOutline
 from specc.language.schema.read_named import read_options
 from specc.language.schema.reading import Reading
+from specc.language.schema.spec import Path
 from specc.language.text import read
 
-KEY = "objective"
+KEY, STAGES = "objective", "stages"
 
 
 def write_out(reading: Reading, root: Mapping) -> tuple[Mapping, str]:
-    """The tree with the long form in place of a short name, and the text of the long form.
+    """The tree with the long form in place of each short name, and the text of the long forms.
 
-    The text is empty if the objective is not a short name. If its options are invalid, the tree has
-    no objective.
+    The text is empty if no objective is a short name. If the options of one are invalid, the tree
+    has no objective.
     """
     written = root.get(KEY)
+    stages = written.get(STAGES) if isinstance(written, Mapping) else None
+    if isinstance(stages, Sequence):
+        return _stages_written_out(reading, root, stages)
     name = _short_name(written)
     if written is None or name is None:
         return root, ""
     options = written.entries[0].value if isinstance(written, Mapping) else None
-    text = _long_form(reading, root, name, options)
+    text = _long_form(reading, root, name, options, (KEY,))
     if text is None:
-        reading.unread.append((KEY,))
-        return Mapping(tuple(e for e in root.entries if e.name != KEY), root.span), ""
+        return _without_objective(reading, root), ""
+    return _merged(root, _tree(root, text, name, options)), text
+
+
+def _stages_written_out(reading: Reading, root: Mapping, stages: Sequence) -> tuple[Mapping, str]:
+    """The tree and the text, with the long forms of the short names of stages."""
+    texts = []
+    for number, stage in enumerate(stages.items):
+        short = _short_entry(stage)
+        if short is None:
+            continue
+        path = (KEY, STAGES, number)
+        text = _long_form(reading, root, short.key, short.value, path)
+        if text is None:
+            return _without_objective(reading, root), ""
+        tree = _tree(root, text, short.key, short.value)
+        root = _with_stage(_merged(root, _without(tree, KEY)), number, short, tree)
+        texts.append(f"# stage {number + 1}\n{text}")
+    return root, "\n".join(texts)
+
+
+def _short_entry(stage: Located) -> Entry | None:
+    """The entry of a stage whose key is the short name of an objective, or None."""
+    entries = stage.entries if isinstance(stage, Mapping) else ()
+    return next((entry for entry in entries if entry.name in SHORTHANDS), None)
+
+
+def _with_stage(root: Mapping, number: int, short: Entry, tree: Mapping) -> Mapping:
+    """The tree of a spec in which a stage has the objective of a long form, not its short name."""
+    objective, long = root.get(KEY), tree.get(KEY)
+    assert isinstance(objective, Mapping) and isinstance(long, Mapping)
+    stages = objective.get(STAGES)
+    assert isinstance(stages, Sequence)
+    stage = stages.items[number]
+    assert isinstance(stage, Mapping)
+    entries = [e for own in stage.entries for e in (long.entries if own is short else (own,))]
+    items = list(stages.items)
+    items[number] = Mapping(tuple(entries), stage.span)
+    listed = Sequence(tuple(items), stages.span)
+    return _replaced(root, KEY, _replaced(objective, STAGES, listed))
+
+
+def _replaced(mapping: Mapping, key: str, value: Located) -> Mapping:
+    entries = (Entry(e.key, value) if e.name == key else e for e in mapping.entries)
+    return Mapping(tuple(entries), mapping.span)
+
+
+def _without(mapping: Mapping, key: str) -> Mapping:
+    return Mapping(tuple(e for e in mapping.entries if e.name != key), mapping.span)
+
+
+def _without_objective(reading: Reading, root: Mapping) -> Mapping:
+    reading.unread.append((KEY,))
+    return _without(root, KEY)
+
+
+def _tree(root: Mapping, text: str, name: Scalar, options: Located | None) -> Mapping:
+    """The tree of a long form, whose positions are those of the short name."""
     source = LongForm(root.span.source.path, text, name.span, dict(_texts(options)))
     tree, findings = read(source)
     assert isinstance(tree, Mapping) and not findings, "a long form is no YAML"
-    return _merged(root, tree), text
+    return tree
 
 
 def _short_name(written: Located | None) -> Scalar | None:
@@ -46,9 +106,9 @@ def _short_name(written: Located | None) -> Scalar | None:
 
 
 def _long_form(
-    reading: Reading, root: Mapping, name: Scalar, written: Located | None
+    reading: Reading, root: Mapping, name: Scalar, written: Located | None, above: Path
 ) -> str | None:
-    entry, path = SHORTHANDS[name.text], (KEY, name.text)
+    entry, path = SHORTHANDS[name.text], (*above, name.text)
     keys = Mapping((), name.span)
     if isinstance(written, Mapping):
         keys = written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -131,8 +131,8 @@ class TrainSpec(Value):
     keep: int = environment(default=2, about="The number of checkpoints to keep.", ge=1, le=10**6)
 
 
-class PlayerSettings(Value):
-    """The training settings of one player that differ from `train`."""
+class SharedSettings(Value):
+    """The settings of `train` that a player or a stage may have for itself."""
 
     optimizer: Optimizer | None = training(
         default=None, about="The optimizer and its options; by default that of `train`."
@@ -147,6 +147,32 @@ class PlayerSettings(Value):
         about="The norm to which a larger gradient is clipped; by default that of `train`.",
         gt=0,
     )
+
+    def resolved(self, train: TrainSpec) -> Self:
+        """The complete settings, with those of `train` as defaults."""
+        shared = {key: getattr(train, key) for key in SHARED if getattr(self, key) is None}
+        return self.model_copy(update=shared)
+
+
+class StageSettings(SharedSettings):
+    """The training settings of one stage that differ from `train`."""
+
+    epochs: int | None = steering(
+        default=None,
+        about="The number of epochs of the stage; by default the length in `train`.",
+        ge=1,
+        le=10**9,
+    )
+
+    def resolved(self, train: TrainSpec) -> Self:
+        """The complete settings, with those and the epochs of `train` as defaults."""
+        epochs = train.epochs if self.epochs is None else self.epochs
+        return super().resolved(train).model_copy(update={"epochs": epochs})
+
+
+class PlayerSettings(SharedSettings):
+    """The training settings of one player that differ from `train`."""
+
     clip_weights: float | None = training(
         default=None,
         about="The largest absolute value of a weight, to which larger ones are clipped after each "
@@ -160,11 +186,6 @@ class PlayerSettings(Value):
         le=2**20,
     )
 
-    def resolved(self, train: TrainSpec) -> PlayerSettings:
-        """The complete settings, with those of `train` as defaults."""
-        shared = {key: getattr(train, key) for key in SHARED if getattr(self, key) is None}
-        return self.model_copy(update=shared)
-
     def differing(self, train: TrainSpec) -> dict[str, Any]:
         """The settings that differ from those of `train` or from the default, by key."""
         full = self.resolved(train)
@@ -174,8 +195,8 @@ class PlayerSettings(Value):
         return found | {key: value for key, value in own.items() if value is not None}
 
 
-SHARED = ("optimizer", "schedule", "clip")
-"""The settings of a player that `train` defines for all players."""
+SHARED = tuple(SharedSettings.model_fields)
+"""The settings that `train` has for all players and stages."""
 
 
 class Evaluation(Value):

@@ -19,10 +19,11 @@ from specc.language.schema.train import Optimizer, PlayerSettings
 def digested(document: Document) -> tuple[object, ...]:
     """The values in the digest of the training, with all defaults.
 
-    First those of all players, then those of single players that differ.
+    First those of all players, then those of single players that differ, then the lengths of
+    stages that state them.
     """
-    players = document.player_settings()
-    return (_training(document), *([_plain(players)] if players else []))
+    own = (document.player_settings(), document.stage_lengths())
+    return (_training(document), *(_plain(settings) for settings in own if settings))
 
 
 def _training(document: BaseModel) -> object:
@@ -72,11 +73,12 @@ def _fixed_of_players(document: Document) -> dict[str, object]:
     unsaid = PlayerSettings()
     found: dict[str, object] = {}
     shared = dict(_fixed("", unsaid.resolved(document.train)))
-    for name, settings in document.player_settings().items():
+    for loss in document.losses():
+        settings = loss.settings.differing(document.train)
         player = unsaid.model_copy(update=settings).resolved(document.train)
         own = dict(_fixed("", player))
         differing = {key: item for key, item in own.items() if shared.get(key) != item}
-        found |= {f"objective.players.{name}{key}": item for key, item in differing.items()}
+        found |= {f"{loss.place}{key}": item for key, item in differing.items()}
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from specc.catalog.objective import Objective as Entry
 from specc.diagnostics.source import Span
 from specc.graph.graph import GUIDE, MODEL, Graph
+from specc.language.schema.spec import Path
 from specc.objective.objective import Chain
 from specc.objective.terms import KL_WEIGHT, LogProb, Normalize, Part, Sum, walk
 
@@ -36,7 +37,8 @@ class Expansion:
 
     `inner` is the sum under the reduction over particles. `player` is empty if the spec has a
     single objective. `links` are those that the player trains, None for all, and `chain` draws the
-    units of an energy.
+    units of an energy. `path` is the place of the player, the stage or the objective in the spec,
+    and `frozen` are the names that its stage freezes.
     """
 
     entry: Entry
@@ -47,6 +49,8 @@ class Expansion:
     player: str = ""
     links: tuple[str, ...] | None = None
     chain: Chain | None = None
+    path: Path = ("objective",)
+    frozen: tuple[str, ...] = ()
 
     @property
     def reweighs(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from specc.catalog.elsewhere import alternative
 from specc.catalog.limits import MAX_PARTICLES, MAX_SIZE, MAX_STEPS
 from specc.catalog.objective import Objective as Entry
@@ -11,9 +13,17 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph
-from specc.language.schema.objective import Minimize, NamedObjective, Players
+from specc.language.schema.objective import (
+    Minimize,
+    NamedObjective,
+    Player,
+    WrittenLoss,
+    written_losses,
+)
+from specc.language.schema.spec import Path
 from specc.objective.passes.bounds import Expansion, Shaping, bound_terms
 from specc.objective.passes.chains import contrastive
+from specc.objective.passes.stages import trained_by
 from specc.objective.passes.written import Written
 
 
@@ -25,35 +35,36 @@ def expand(graph: Graph, findings: Findings) -> tuple[Expansion, ...]:
     if written is None:
         findings.add(diagnose("E0424", graph.spec.spans.key(("model",))))
         return ()
-    span = graph.spec.spans.value(("objective",))
-    match written:
-        case NamedObjective():
-            found = [_named(graph, written, span, findings)]
-        case Minimize(expression=expression):
-            found = [Written(graph, findings).expand(expression, span)]
-        case Players():
-            found = _players(graph, written, findings)
+    found = [_loss(graph, loss, findings) for loss in written_losses(written)]
     expansions = tuple(expansion for expansion in found if expansion is not None)
     return expansions if len(expansions) == len(found) else ()
 
 
-def _players(graph: Graph, written: Players, findings: Findings) -> list[Expansion | None]:
-    """Return the terms of the loss of each player."""
-    spans = graph.spec.spans
-    return [
-        Written(graph, findings).expand(
-            player.minimize,
-            spans.value(("objective", "players", name, "minimize")),
-            name,
-            player.links,
-        )
-        for name, player in written.players.items()
-    ]
+def _loss(graph: Graph, loss: WrittenLoss, findings: Findings) -> Expansion | None:
+    """Return the terms of one loss, of a player or of a stage."""
+    if isinstance(loss.written, NamedObjective):
+        found = _named(graph, loss.written, loss.path, findings)
+    else:
+        (expression,) = loss.expressions
+        is_whole = isinstance(loss.written, Minimize) and loss.stage is None
+        place = loss.path if is_whole else (*loss.path, "minimize")
+        found = Written(graph, findings).expand(expression, graph.spec.spans.value(place))
+    if found is None:
+        return None
+    links = loss.written.links if isinstance(loss.written, Player) else None
+    if loss.stage is None:
+        return replace(found, player=loss.player, path=loss.path, links=links)
+    links = links if links is not None else trained_by(graph, loss.stage)
+    stage, found = loss.stage, replace(found, player=loss.player, path=loss.path)
+    return replace(found, links=links, frozen=stage.freeze)
 
 
 def _named(
-    graph: Graph, written: NamedObjective, span: Span, findings: Findings
+    graph: Graph, written: NamedObjective, path: Path, findings: Findings
 ) -> Expansion | None:
+    spans = graph.spec.spans
+    place = (*path, written.name)
+    span = spans.value(path) if path == ("objective",) else spans.key(place)
     if written.name not in OBJECTIVES:
         names = [*OBJECTIVES, *SHORTHANDS]
         guess = suggested_name(written.name, names)
@@ -67,15 +78,15 @@ def _named(
         return None
     chosen = dict(entry.options)
     for key, value in written.options.items():
-        place = graph.spec.spans.value(("objective", written.name, key))
+        option = spans.value((*place, key))
         if key not in entry.options:
             known = ", ".join(f"`{o}`" for o in entry.options)
             hint = f"it has {known}" if known else "it has none"
-            place = graph.spec.spans.key(("objective", written.name, key))
-            findings.add(diagnose("E0402", place, objective=entry.name, name=key, hint=hint))
+            option = spans.key((*place, key))
+            findings.add(diagnose("E0402", option, objective=entry.name, name=key, hint=hint))
             return None
         if not _is_legal(key, value):
-            _bad_option(entry, key, value, place, findings)
+            _bad_option(entry, key, value, option, findings)
             return None
         assert isinstance(value, (int, float))
         chosen[key] = value

@@ -8,7 +8,7 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
-from specc.language.schema.objective import Players
+from specc.language.schema.objective import Player
 from specc.language.schema.spec import Path, Spec
 from specc.language.schema.train import Schedule
 
@@ -17,9 +17,11 @@ def plateaus(spec: Spec) -> Iterator[tuple[Path, Schedule]]:
     """Yield each plateau schedule with its path, that of `train` first."""
     document = spec.document
     written: dict[Path, object] = {("train", "schedule"): document.train.schedule}
-    if isinstance(document.objective, Players):
-        for name, player in document.objective.players.items():
-            written["objective", "players", name, "schedule"] = player.schedule
+    for loss in document.losses():
+        if loss.stage is not None:
+            written[*loss.path[:3], "schedule"] = loss.stage.schedule
+        if isinstance(loss.written, Player):
+            written[*loss.path, "schedule"] = loss.written.schedule
     for path, schedule in written.items():
         if isinstance(schedule, Schedule) and schedule.name == "plateau":
             yield path, schedule
@@ -28,7 +30,8 @@ def plateaus(spec: Spec) -> Iterator[tuple[Path, Schedule]]:
 def check_plateaus(spec: Spec, findings: Findings) -> None:
     """Report plateau schedules whose patience differs from that of the first one.
 
-    All players share the validations, and a run has one count of those without improvement.
+    All players share the validations, and a run has one count of those without improvement; so has
+    each stage, with the settings of `train` for those that it does not state.
     """
     found = list(plateaus(spec))
     for path, schedule in found[1:]:
@@ -40,11 +43,17 @@ def check_plateaus(spec: Spec, findings: Findings) -> None:
                 "E0450",
                 _place(spec, path),
                 labels=(Label(_place(spec, first), f"this one waits for {patience}"),),
-                player=path[2],
+                player=_owner(spec, path),
                 count=schedule.options["patience"],
                 patience=patience,
             )
         )
+
+
+def _owner(spec: Spec, path: Path) -> str:
+    """Return the name of the loss with the schedule at a path."""
+    above = path[:-1]
+    return next(own.name for own in spec.document.losses() if own.path[: len(above)] == above)
 
 
 def _place(spec: Spec, path: Path) -> Span:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from specc.diagnostics.diagnostic import Label
-from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
@@ -15,60 +14,55 @@ from specc.graph.passes.references import is_held
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Number
 from specc.language.expressions.walk import calls, names
-from specc.language.schema.objective import Players
+from specc.language.schema.objective import Players, Stages
+from specc.language.schema.spec import Path
 from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion
 from specc.objective.passes.stochastic_graph import StochasticGraph
+from specc.objective.passes.trainable import known_names, report_unknown
 from specc.objective.terms import Energy, Leaf, LogProb, Value, trained, value_node, walk
 
 
 def check_links(graph: Graph, findings: Findings) -> None:
     """Report unknown names under `links:`, and links trained by no player or by several."""
     written = graph.spec.document.objective
-    if not isinstance(written, Players) or all(p.links is None for p in written.players.values()):
+    if isinstance(written, Players):
+        _check_players(graph, written, ("objective",), findings)
+    for number, stage in enumerate(written.stages if isinstance(written, Stages) else ()):
+        if isinstance(stage.objective, Players):
+            path = ("objective", "stages", number)
+            _check_players(graph, stage.objective, path, findings, is_stage=True)
+
+
+def _check_players(
+    graph: Graph, written: Players, path: Path, findings: Findings, *, is_stage: bool = False
+) -> None:
+    """Report the links of players; what no player of a stage trains, another stage may train."""
+    if all(p.links is None for p in written.players.values()):
         return
-    known, unknown = _trainable(graph), False
-    averages = {name: link.average for name, link in graph.links.items() if link.average}
+    known, unknown = known_names(graph), False
     first: dict[str, tuple[str, Span]] = {}
-    for player, name, span in _named(graph, written):
+    for player, name, place in _named(written, path):
+        span = graph.spec.spans.value(place)
         if name not in known:
-            unknown = True
-            if graph.spec.unread.holds("links", name):
-                continue
-            if name in averages:
-                findings.add(diagnose("E0633", span, link=name, of=averages[name].of))
-                continue
-            guess = nearest(name, known)
-            listed = ", ".join(f"`{each}`" for each in known)
-            hint = "" if guess else f"there are {listed}" if known else "declare it under `links:`"
-            findings.add(diagnose("E0442", span, suggestion=guess, name=name, hint=hint))
+            unknown = report_unknown(graph, name, place, findings)
         elif name in first and first[name][0] != player:
-            other, place = first[name]
-            labels = (Label(place, f"`{other}` trains it"),)
+            other, label = first[name]
+            labels = (Label(label, f"`{other}` trains it"),)
             findings.add(
                 diagnose("W0445", span, labels=labels, name=name, player=player, other=other)
             )
         first.setdefault(name, (player, span))
     for name, span in known.items():
-        if name not in first and not unknown:
+        if name not in first and not unknown and not is_stage:
             findings.add(diagnose("W0444", span, name=name))
 
 
-def _named(graph: Graph, written: Players) -> Iterator[tuple[str, str, Span]]:
-    """Yield each player with each name under its `links:`, and the position of the name."""
+def _named(written: Players, path: Path) -> Iterator[tuple[str, str, Path]]:
+    """Yield each player with each name under its `links:`, and the path of the name."""
     for player, spec in written.players.items():
         for number, name in enumerate(spec.links or ()):
-            place = ("objective", "players", player, "links", number)
-            yield player, name, graph.spec.spans.value(place)
-
-
-def _trainable(graph: Graph) -> dict[str, Span]:
-    """Return the used links and the learnable parameters, with their positions."""
-    nodes = [n for program in graph.programs.values() for n in program.nodes.values()]
-    used = {c.function for node in nodes for e in node.expressions() for c in calls(e)}
-    links = graph.links.items()
-    found = {n: link.span for n, link in links if n in used and link.average is None}
-    return found | {node.name: node.span for node in nodes if node.role == "parameter"}
+            yield player, name, (*path, "players", player, "links", number)
 
 
 def check_trained(
@@ -85,9 +79,29 @@ def check_trained(
         findings.add(diagnose("E0443", expansion.span, player=expansion.player))
         return
     for name in idle:
-        path = ("objective", "players", expansion.player, "links", links.index(name))
-        span = graph.spec.spans.value(path)
+        span = graph.spec.spans.value((*expansion.path, "links", links.index(name)))
         findings.add(diagnose("W0446", span, name=name, player=expansion.player))
+
+
+def left_to_train(
+    graph: Graph,
+    expansion: Expansion,
+    draws: dict[str, Draw],
+    stochastic: StochasticGraph,
+    findings: Findings,
+) -> tuple[str, ...]:
+    """Return what a loss depends on, but for what its stage freezes.
+
+    Reports a stage that freezes all of it (E0472).
+    """
+    reached = trainables(graph, _gradient_nodes(expansion, stochastic))
+    reached |= {name for name, draw in draws.items() if draw.is_point}
+    left = tuple(name for name in expansion.links or () if name in reached)
+    if not left:
+        frozen = " or ".join(f"`{name}`" for name in expansion.frozen)
+        words = {"name": expansion.player, "frozen": frozen}
+        findings.add(diagnose("E0472", expansion.span, labels=(), **words))
+    return left
 
 
 def _gradient_nodes(expansion: Expansion, stochastic: StochasticGraph) -> Iterator[NodeId]:

@@ -33,9 +33,14 @@ from specc.objective.terms import (
 )
 
 
-def check_terms(graph: Graph, expansion: Expansion, findings: Findings) -> None:
-    """Report errors that do not depend on the draws, each kind once."""
-    if graph.guide is not None and not expansion.entry.guided:
+def check_terms(
+    graph: Graph, expansion: Expansion, findings: Findings, *, is_guide_used: bool = False
+) -> None:
+    """Report errors that do not depend on the draws, each kind once.
+
+    If `is_guide_used`, another stage has an objective with a guide.
+    """
+    if graph.guide is not None and not (expansion.entry.guided or is_guide_used):
         span = graph.spec.spans.key(("guide",))
         findings.add(diagnose("E0408", span, objective=expansion.entry.name))
     if any(_is_of_energy(graph, term) for term in walk(expansion.inner)):

@@ -48,13 +48,7 @@ class Written:
         self.expected: Call | None = None
         self.failed = False
 
-    def expand(
-        self,
-        minimize: Expression,
-        span: Span,
-        player: str = "",
-        links: tuple[str, ...] | None = None,
-    ) -> Expansion | None:
+    def expand(self, minimize: Expression, span: Span) -> Expansion | None:
         """Return the terms of an expression to be minimized; None if it has errors."""
         self._add(minimize, -1.0)
         if self.reweighed is not None and self.expected is not None:
@@ -72,7 +66,7 @@ class Written:
             title, variable = WRITTEN.title, WRITTEN.variable
             entry = replace(entry, title=title, formula="", variable=variable)
         inner = Sum(parts)
-        return Expansion(entry, self.particles, inner, span, player=player, links=links)
+        return Expansion(entry, self.particles, inner, span)
 
     def _fail(self, code: str, span: Span, **evidence: str) -> None:
         self.failed = True

@@ -19,7 +19,7 @@ from specc.language.schema.data import (
 from specc.language.schema.document import Document, Scan
 from specc.language.schema.metric import MetricFigure
 from specc.language.schema.node import Node, Role
-from specc.language.schema.objective import Player, Players
+from specc.language.schema.objective import Player, Players, Stage, Stages
 from specc.language.schema.read_document import REQUIRED
 from specc.language.schema.read_node import HEADS, OPTIONS
 from specc.language.schema.train import (
@@ -27,6 +27,7 @@ from specc.language.schema.train import (
     Evaluation,
     PlayerSettings,
     ScheduleStep,
+    StageSettings,
     TrainSpec,
 )
 from specc.reference.entry import Entry, Page, Table, code, listed, shown
@@ -124,6 +125,9 @@ def sections() -> tuple[Section, ...]:
         Section("links.LINK", "A network, a causal network or a bijection.", _link()),
         Section("objective", "Several losses, each of a player.", _players()),
         Section("objective.players.PLAYER", "A loss, who minimizes it, and how.", _player()),
+        Section(
+            "objective.stages.STAGE", "One objective of several, one after the other.", _stage()
+        ),
         Section("train", _first(TrainSpec), rows_of(TrainSpec, TRAIN_VALUES)),
         Section("train.early_stopping", _first(EarlyStopping), rows_of(EarlyStopping)),
         Section("train.schedule.STEP", _first(ScheduleStep), rows_of(ScheduleStep)),
@@ -229,7 +233,28 @@ def _players() -> tuple[tuple[str, str, str, str], ...]:
     may = "players by name, see `objective.players.PLAYER`"
     about = Players.model_fields["players"].description or ""
     order = next(row for row in rows_of(Players) if row[0] == "order")
-    return ("players", may, "required", about), order
+    stages = "list of stages, see `objective.stages.STAGE`, instead of all other keys"
+    return (
+        ("players", may, "required", about),
+        order,
+        ("stages", stages, "", Stages.model_fields["stages"].description or ""),
+    )
+
+
+def _stage() -> tuple[tuple[str, str, str, str], ...]:
+    """Return the keys of a stage: its name, an objective, what it trains, its settings."""
+    fields = Stage.model_fields
+    kinds = "A name with its options, `minimize`, or `players` with `order`, as under `objective`."
+    names = "list of links and parameters"
+    copies = "links or parameters by name, each with the source, such as `up` or `transpose(w)`"
+    return (
+        ("name", "a word", "required", fields["name"].description or ""),
+        ("OBJECTIVE", "an objective", "required", kinds),
+        ("links", names, "", fields["links"].description or ""),
+        ("freeze", names, "", fields["freeze"].description or ""),
+        ("copy", copies, "", fields["copies"].description or ""),
+        *rows_of(StageSettings, TRAIN_VALUES),
+    )
 
 
 def _player() -> tuple[tuple[str, str, str, str], ...]:

@@ -336,12 +336,14 @@ SECTIONS = {
     "Document.guide": "Node",
     "Document.programs": "Node",
     "Document.links": "LinkSpec",
-    "Document.objective": "NamedObjective, Minimize, Players",
+    "Document.objective": "NamedObjective, Minimize, Players, Stages",
     "Document.train": "TrainSpec",
     "Document.evaluate": "Evaluation",
     "DataSpec.fields": "FieldSpec",
     "FieldSpec.many_hot": "ManyHot",
     "Players.players": "Player",
+    "Stages.stages": "Stage",
+    "Stage.objective": "NamedObjective, Minimize, Players",
     "Sources.sources": "SourceSpec",
 }
 
@@ -367,12 +369,39 @@ PLAYERS = {
     "the draw": ("draw: score", "draw: {score: {baseline: running}}"),
 }
 TRAINED = {
-    "PlayerSettings.optimizer": ("links: [baseline]", "links: [baseline], optimizer: adamw"),
-    "PlayerSettings.schedule": ("links: [baseline]", "links: [baseline], schedule: cosine"),
-    "PlayerSettings.clip": ("links: [baseline]", "links: [baseline], clip: 1"),
+    "SharedSettings.optimizer": ("links: [baseline]", "links: [baseline], optimizer: adamw"),
+    "SharedSettings.schedule": ("links: [baseline]", "links: [baseline], schedule: cosine"),
+    "SharedSettings.clip": ("links: [baseline]", "links: [baseline], clip: 1"),
     "PlayerSettings.clip_weights": ("links: [baseline]", "links: [baseline], clip_weights: 0.1"),
     "PlayerSettings.steps": ("links: [baseline]", "links: [baseline], steps: 5"),
 }
+
+STAGED = """\
+specc: 1
+name: staged
+data: {source: digits, fields: {x: {from: image, binarize: sample}}}
+model:
+  w: {parameter: real, shape: [4, 4]}
+  u: {parameter: real, shape: [4, 4]}
+  z: {latent: normal, loc: 0, scale: 1, shape: [4]}
+  x: {observed: bernoulli, logits: decoder(z @ w @ u)}
+guide:
+  z: {latent: normal, params: encoder(x)}
+links: {decoder: linear, encoder: linear}
+objective:
+  stages:
+    - {name: first, elbo: {}, links: [decoder, encoder], epochs: 3}
+    - {name: second, elbo: {}, freeze: [w], copy: {u: w}}
+"""
+STAGES = {
+    "Stage.name": ("name: second", "name: later"),
+    "Stage.links": ("[decoder, encoder]", "[decoder]"),
+    "Stage.freeze": ("freeze: [w]", "freeze: [encoder]"),
+    "Stage.copies": (", copy: {u: w}", ""),
+    "CopySource.name": ("{u: w}", "{w: u}"),
+    "CopySource.transposed": ("{u: w}", "{u: transpose(w)}"),
+}
+LENGTHS = {"StageSettings.epochs": ("epochs: 3", "epochs: 4")}
 
 SUBSET = BASE.replace("{test: 0.2}", "{test: 0.2}\n  subset: {rows: 9, seed: 3}")
 SUBSETS = {
@@ -414,7 +443,8 @@ def test_every_field_stands_in_the_table():
         | set(TRAINED)
         | set(OF_SOURCES)
         | set(SUBSETS)
-        | {name for name in PLAYERS if name != "the draw"}
+        | set(LENGTHS)
+        | {name for name in (*PLAYERS, *STAGES) if not name.startswith("the ")}
     )
     assert {name for name, _ in declared()} == planned | set(SECTIONS) | UNPLANNED
 
@@ -424,6 +454,30 @@ def test_what_players_do_is_mathematics(name):
     old, new = PLAYERS[name]
     assert PLAYED.count(old) == 1
     assert changed(PLAYED, PLAYED.replace(old, new)) == MATH
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_what_stages_do_is_mathematics(name):
+    old, new = STAGES[name]
+    assert STAGED.count(old) == 1
+    assert changed(STAGED, STAGED.replace(old, new)) == MATH
+
+
+def test_how_long_a_stage_is_trained_is_training_and_steers_it():
+    text = STAGED.replace(*LENGTHS["StageSettings.epochs"])
+    assert changed(STAGED, text) == TRAINING
+    assert held(STAGED) == held(text)
+
+
+def test_the_optimizer_of_a_stage_is_training():
+    text = STAGED.replace("epochs: 3", "epochs: 3, optimizer: sgd")
+    assert changed(STAGED, text) == TRAINING
+    assert held(text)["objective.stages.first.optimizer"] == "sgd"
+
+
+def test_the_names_in_copies_are_no_mathematics():
+    other = STAGED.replace(" u", " t").replace("{u:", "{t:").replace("@ u", "@ t")
+    assert changed(STAGED, other) == {"parameters"}
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -509,7 +563,7 @@ def held(text):
 def test_a_run_holds_on_to_its_training_but_for_what_steers_it(name):
     """Else `diff` and `train --resume` would take a changed run for the same one."""
     kind = next(digest_class(field) for n, field in declared() if n == name)
-    if name not in {*SECTIONS, *TRAINED, *OF_SOURCES, *SUBSETS}:
+    if name not in {*SECTIONS, *TRAINED, *LENGTHS, *OF_SOURCES, *SUBSETS}:
         old, new, _ = CHANGES[name]
         assert (held(BASE) != held(BASE.replace(old, new))) == (kind == "training")
 

@@ -255,3 +255,58 @@ def test_its_script_trains_players_and_hands_state_on(objective, tmp_path):
     assert len(reported) == 3 and reported[-1] > reported[0] + 30
     squares = [float(v) for v in re.findall(r"objective (-?[\d.]+)", done.stdout)]
     assert len(squares) == (3 if "critic" in objective else 0)
+
+
+STAGES = """\
+specc: 1
+name: staged
+data: {source: digits, fields: {x: {from: image, binarize: sample}}}
+model:
+  w: {parameter: real, shape: [4, 4], init: normal}
+  u: {parameter: real, shape: [4, 4], init: normal}
+  z: {latent: normal, loc: 0, scale: 1, shape: [4]}
+  x: {observed: bernoulli, logits: decoder(z @ w @ u)}
+guide:
+  z: {latent: normal, params: encoder(x)}
+links:
+  decoder: {mlp: [5]}
+  encoder: {mlp: [5], normalization: batch}
+objective:
+  stages:
+    - {name: first, elbo: {warm_up: 0.5}, links: [decoder, encoder]}
+    - name: second
+      copy: {u: transpose(w)}
+      order: simultaneous
+      players:
+        model: {minimize: "-elbo(model, guide)", links: [decoder], steps: 2}
+        prior: {minimize: "-elbo(model, guide) + sum(model.w ** 2)", links: [w]}
+train: {steps: 2}
+"""
+
+
+def test_its_script_goes_through_stages(tmp_path):
+    """With their copies; what a stage does not train stays as it is, statistics included."""
+    result, checked = compile(Source("staged.yaml", STAGES))
+    assert result is not None, checked.diagnostics
+    for file, content in standalone(result.plan).items():
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    script = (tmp_path / "train.py").read_text(encoding="utf-8")
+    saving = "        optimizers = ["
+    note = (
+        '        torch.save({k: v.clone() for k, v in root.state_dict().items()}, f"{title}.pt")\n'
+    )
+    (tmp_path / "train.py").write_text(script.replace(saving, note + saving), encoding="utf-8")
+    torch.save({"x": (torch.rand(20, 64) > 0.6).float()}, tmp_path / "data.pt")
+    command = [sys.executable, "train.py", "data.pt"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    said = [line.split()[:2] for line in done.stdout.splitlines()]
+    assert said == [["first", "0"], ["first", "1"], *[["second", "0"]] * 3, *[["second", "1"]] * 3]
+    first, second = (torch.load(tmp_path / f"{name}.pt") for name in ("first", "second"))
+    parts = torch.load(tmp_path / "staged.pt")
+    last = {f"{part}.{name}": own for part, named in parts.items() for name, own in named.items()}
+    assert torch.equal(second["model.u"], second["model.w"].mT)
+    assert torch.equal(first["model.w"], second["model.w"])
+    moved = {name for name, value in last.items() if not torch.equal(second[name], value)}
+    assert moved == {name for name in last if name.startswith(("model.decoder", "model.w"))}
+    assert any("running_mean" in name for name in last)
+    assert not torch.equal(first["guide.encoder.0.weight"], second["guide.encoder.0.weight"])

@@ -180,3 +180,78 @@ def test_what_a_player_does(old, new, sentences):
     found = verdict(PLAYED, PLAYED.replace(old, new))
     assert sorted(change.what for change in found.changes) == sorted(sentences)
     assert found.verdict == "all-tensors"
+
+
+STAGED = VAE.replace(
+    "objective: elbo",
+    """\
+objective:
+  stages:
+    - {name: first, elbo: {}, links: [encoder, decoder], epochs: 10}
+    - {name: second, iwae: {particles: 5}, freeze: [encoder]}
+    - {name: third, players: {own: {minimize: "-elbo(model, guide)", links: [decoder]}}}""",
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words", "verdict_of_it"),
+    [
+        ("epochs: 10", "epochs: 12", ["epochs of first: 10 -> 12"], "checkpoint-resumes"),
+        (
+            "epochs: 10",
+            "optimizer: {adam: {lr: 0.1}}",
+            ["learning rate of first: 0.001 -> 0.1", "epochs of first: 10 -> 200"],
+            "checkpoint-resumes",
+        ),
+        (
+            "[encoder, decoder]",
+            "[encoder]",
+            ["first trains: encoder, decoder -> encoder"],
+            "all-tensors",
+        ),
+        (
+            "freeze: [encoder]",
+            "links: [decoder]",
+            ["second trains: everything but encoder -> decoder"],
+            "cosmetic",
+        ),
+        ("particles: 5", "particles: 6", ["the particles of second: 5 -> 6"], "all-tensors"),
+        (
+            "iwae: {particles: 5}",
+            "elbo: {free_bits: 1}",
+            [
+                "the objective of second: the importance-weighted bound -> "
+                "the evidence lower bound",
+                "the particles of second: 5 -> 1",
+            ],
+            "all-tensors",
+        ),
+        ("elbo: {}", "elbo: {warm_up: 0.1}", ["the warm_up of first: 0 -> 0.1"], "all-tensors"),
+        (
+            "[decoder]}}}",
+            "[encoder]}}}",
+            ["own trains: decoder -> encoder"],
+            "all-tensors",
+        ),
+        (
+            "name: third",
+            "name: last",
+            [
+                "the new stage last: own minimizes -elbo(model, guide)",
+                "the stage third is gone",
+            ],
+            "all-tensors",
+        ),
+    ],
+)
+def test_changes_of_stages_are_said_by_their_names(old, new, words, verdict_of_it):
+    assert STAGED.count(old) == 1
+    found = verdict(STAGED, STAGED.replace(old, new))
+    assert [change.what for change in found.changes] == words
+    assert found.verdict == verdict_of_it
+
+
+def test_an_order_and_copies_of_stages_are_changes():
+    first, second = (f"name: {name}" for name in ("first", "second"))
+    other = STAGED.replace(first, "X").replace(second, first).replace("X", second)
+    assert "objective.stages" in [change.where for change in verdict(STAGED, other).changes]

@@ -135,6 +135,23 @@ def test_players_take_their_settings(settings: str, is_right: bool):
 
 
 @pytest.mark.parametrize(
+    "stage, is_right",
+    [
+        ("name: a, elbo: {particles: 2}, links: [b], epochs: 3", True),
+        ("name: a, minimize: '-elbo(model, guide)', freeze: [b], copy: {b: transpose(c)}", True),
+        ("name: a, players: {p: {minimize: x}}, order: simultaneous, optimizer: sgd", True),
+        ("elbo: {}", False),
+        ("name: a", False),
+        ("name: a, elbo: {}, batch_size: 3", False),
+        ("name: a, elbo: {}, epochs: 0", False),
+    ],
+)
+def test_stages_are_objectives_with_names(stage: str, is_right: bool):
+    value = yaml.safe_load(f"stages: [{{{stage}}}]")
+    assert fits(value, SCHEMA["properties"]["objective"]) == is_right
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "modl: 3",

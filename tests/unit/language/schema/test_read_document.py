@@ -266,7 +266,6 @@ TOP = [
 
 LATER_TOP = [
     ("sampler: {nuts: {}}", "sampler"),
-    ("stages: []", "stages"),
     ("guide: auto", "guide: auto"),
     ("guide: {z: {auto: mean_field}}", "auto"),
     ("links: {f: {mlp: [3], prior: {normal: {}}}}", "prior"),
