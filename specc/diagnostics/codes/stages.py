@@ -16,7 +16,7 @@ CODES: tuple[Code, ...] = (
         "E0472",
         "stage-trains-nothing",
         "the stage `{name}` freezes everything that its loss depends on",
-        "delete {frozen} from `freeze:`, or minimize something else",
+        "omit {frozen} under `freeze:`, or minimize something else",
     ),
     error(
         "E0473",

@@ -23,13 +23,13 @@ from specc.language.schema.train import StageSettings
 from specc.language.schema.trained_names import read_names
 
 KEY = "stages"
-WRITE = "write such as `- {name: first, elbo: {particles: 1}, epochs: 10}`"
+WRITE = "a stage is such as `- {name: first, elbo: {particles: 1}, epochs: 10}`"
 OWN = ("name", "links", "freeze", "copy")
 KEYS = (*OWN, *StageSettings.model_fields)
 """The keys of a stage besides its objective."""
 
 OBJECTIVE = ("minimize", "players", "order")
-WITH_OBJECTIVE = "write such as `elbo: {particles: 1}`, `minimize: ...` or `players: ...` in it"
+WITH_OBJECTIVE = "give it one, such as `elbo: {particles: 1}`, `minimize: ...` or `players: ...`"
 TRANSPOSE = "transpose"
 
 
@@ -92,7 +92,7 @@ def _stage(reading: Reading, value: Located, path: Path) -> Stage | None:
 def _name(reading: Reading, keys: Mapping, path: Path) -> str | None:
     value = keys.get("name")
     if value is None:
-        return reading.missing_key(keys, path, "name", "write such as `name: first`")
+        return reading.missing_key(keys, path, "name", "name each stage, as in `name: first`")
     word = reading.word(value, (*path, "name"), "a word, such as `first`")
     if word is None or not isinstance(value, Scalar):
         return None

@@ -14,7 +14,7 @@ def read_names(reading: Reading, value: Located, path: Path) -> tuple[str, ...] 
     if not isinstance(value, Sequence):
         return reading.wrong_kind(value, path, NAMES)
     if not value.items:
-        return reading.empty(value, path, "list links and parameters")
+        return reading.empty(value, path, "list the links that it trains")
     words = [
         reading.word(item, (*path, i), "a link or a parameter")
         for i, item in enumerate(value.items)
