@@ -32,6 +32,7 @@ from specc.codegen.plan import (
 )
 from specc.codegen.signatures import losses, methods
 from specc.codegen.variables import variables
+from specc.graph.blocks import of_units
 from specc.graph.constants import constant, list_of, number_of
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, Program
 from specc.graph.nodes import Node
@@ -352,7 +353,7 @@ class _ProgramPlanner:
         """Return the nodes in expressions whose values a method takes: all but parameters.
 
         A parameter with a value for each step is included, because a loop passes the value of one
-        step.
+        step. Those that depend on the units of an energy come first.
         """
         found: dict[Input, None] = {}
         for expression in expressions:
@@ -361,7 +362,7 @@ class _ProgramPlanner:
                 if node is not None and (node.role != "parameter" or node.is_stepped):
                     found[name.id] = None
             found |= dict.fromkeys(self._masks(expression))
-        return tuple(found)
+        return tuple(dict.fromkeys([*of_units(self.program, found), *found]))
 
     def _masks(self, expression: Expression) -> Iterable[Mask]:
         """Yield the masks that functions such as `known` need, of data with missing entries."""

@@ -17,6 +17,7 @@ from specc.codegen.text import (
     objective_formula,
     term_formula,
     terms_by_source,
+    title_of,
     written,
 )
 from specc.graph.graph import MODEL, NETWORKS, ROWS
@@ -184,8 +185,7 @@ def _frozen(plan: Plan, stage: Stage) -> Iterator[str]:
 
 def _player(plan: Plan, player: Player, whose: str) -> Iterator[str]:
     """Yield the objective of a player, and the decisions about it."""
-    title = player.entry.title if player.is_bound else "mean of values"
-    yield f"objective{whose}    the {title}"
+    yield f"objective{whose}    {title_of(player)}"
     yield from _wrapped(f"{player.variable} = {objective_formula(plan, player)}")
     for source, terms in terms_by_source(plan, player):
         yield from _wrapped(f"mean over the rows of {source}: {terms}")

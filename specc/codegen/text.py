@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from specc.codegen.plan import Plan, ProgramPlan
+from specc.graph.blocks import depends_on_units
 from specc.graph.graph import ENERGY, GUIDE, MODEL, NETWORKS
 from specc.graph.nodes import Node
 from specc.language.expressions.print import print_expression
@@ -29,6 +30,9 @@ INFIX = ("*", "/", "**")
 
 OF_LOSSES = "The networks that the losses apply to values of the programs"
 
+WIDTH = 92
+"""The largest width of a statement with its place."""
+
 MANY = 24
 """The largest number of terms in a formula; more are only counted."""
 
@@ -42,7 +46,9 @@ def factorization(plan: Plan, program: ProgramPlan) -> str:
     if plan.graph.graph.programs[program.name].energy is not None:
         names = ", ".join(name for f in factors for name in f.values)
         energy = ", ".join(map(str, program.lets[ENERGY].inputs))
-        return f"{density_name}({names}) = exp(-energy({energy})) / Z"
+        known = ", ".join(_given(plan, program))
+        left = f"{density_name}({names}{f' | {known}' if known else ''})"
+        return f"{left} = exp(-energy({energy})) / Z{f'({known})' if known else ''}"
     if not factors:
         return f"{program.name}: deterministic values"
     if len(factors) > MANY:
@@ -60,14 +66,19 @@ def factorization(plan: Plan, program: ProgramPlan) -> str:
         product = f"the product of {len(factors)} factors"
     own = [name for f in factors for name in f.values]
     names = ", ".join(own)
-    nodes = plan.graph.graph.programs[program.name].nodes
-    given = [n for n in program.order if nodes[n].role == "given" and not nodes[n].is_copy]
+    given = _given(plan, program)
     data = [i for f in factors for i in f.inputs if i not in own and i in plan.data]
     conditions = ", ".join(dict.fromkeys([*given, *data]))
     left = f"{density_name}({names}{' | ' + conditions if conditions else ''})"
     if len(left) > 60:
         left = f"{density_name}(...)"
     return left if len(factors) == 1 and left == product else f"{left} = {product}"
+
+
+def _given(plan: Plan, program: ProgramPlan) -> list[str]:
+    """Return the given nodes of a program."""
+    nodes = plan.graph.graph.programs[program.name].nodes
+    return [n for n in program.order if nodes[n].role == "given" and not nodes[n].is_copy]
 
 
 def program_docstring(plan: Plan, program: ProgramPlan) -> str:
@@ -115,8 +126,15 @@ def _statements(plan: Plan, program: ProgramPlan) -> list[str]:
             shape = list(plan.graph.types[node.id].shape)
             plate = f" for each of {node.plate}" if node.plate else ""
             rows.append((f"{name} is a parameter, {shape or 'a number'}{plate}", at))
-    width = min(max(len(text) for text, _ in rows), 64)
-    return [f"{text:<{width}}   {at}" for text, at in rows]
+    room = WIDTH - 3 - max((len(at) for _, at in rows), default=0)
+    width = min(max(len(text) for text, _ in rows), room)
+    return [line for text, at in rows for line in _placed(text, at, width)]
+
+
+def _placed(text: str, at: str, width: int) -> list[str]:
+    """Return a statement as lines, with its place at the end of the last one."""
+    *first, last = textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False)
+    return [*first, f"{last:<{width}}   {at}"]
 
 
 def term_formula(plan: Plan, term: Term) -> str:
@@ -150,7 +168,9 @@ def term_formula(plan: Plan, term: Term) -> str:
         case Energy(program=program, node=node):
             let = plan.program(program).lets[node]
             symbol = "E" if let.method == ENERGY else "F"
-            return f"{symbol}({', '.join(map(str, let.inputs))})"
+            graph = plan.graph.graph.programs[program]
+            units = {n for n in graph.nodes if depends_on_units(graph, n)}
+            return f"{symbol}({', '.join(str(n) for n in let.inputs if n in units)})"
         case Operation():
             return _applied(plan, term)
 
@@ -234,6 +254,13 @@ def bounds_by_row(plan: Plan, player: Player) -> tuple[str, ...]:
     )
 
 
+def title_of(player: Player) -> str:
+    """Return what a player minimizes: `the evidence lower bound`, `the mean of values`."""
+    if player.entry.contrastive:
+        return player.entry.title
+    return f"the {player.entry.title if player.is_bound else 'mean of values'}"
+
+
 def objective_formula(plan: Plan, player: Player) -> str:
     """Return the bound as the code computes it: `E_q[log p(x | z)] - KL(q(z | x) || p(z))`."""
     bound, parts = player.bound, player.parts
@@ -272,8 +299,7 @@ def objective_docstring(plan: Plan) -> str:
         return "\n".join(_of_stages(plan))
     if len(players) == 1:
         (player,) = players
-        title = player.entry.title if player.is_bound else "mean of values"
-        lines = [f"The objective of `{name}`: the {title}.", ""]
+        lines = [f"The objective of `{name}`: {title_of(player)}.", ""]
         return "\n".join([*lines, *_bound(plan, player)])
     lines = [f"The objectives of `{name}`, one for each of {len(players)} players."]
     for player in players:
@@ -283,8 +309,7 @@ def objective_docstring(plan: Plan) -> str:
 
 def _of_player(plan: Plan, player: Player) -> list[str]:
     trained = "everything" if player.links is None else ", ".join(player.links)
-    title = player.entry.title if player.is_bound else "mean of values"
-    words = f"{player.name} trains {trained} by the {title}:"
+    words = f"{player.name} trains {trained} by {title_of(player)}:"
     return ["", *textwrap.wrap(words, 96, break_on_hyphens=False), "", *_bound(plan, player)]
 
 

@@ -8,6 +8,8 @@ a graph) finds two colours wherever two suffice.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import networkx as nx
 
 from specc.graph.graph import Program
@@ -20,6 +22,19 @@ def conditions(program: Program, unit: str) -> tuple[str, ...]:
     """The units that the conditional distribution of a unit depends on."""
     used = {name.id for e in program.nodes[unit].expressions() for name in names(e)}
     return tuple(name for name in program.units if name in used)
+
+
+def depends_on_units(program: Program, name: str) -> bool:
+    """Whether a node of a program, or of a draw of it, is a unit or computed from units."""
+    ancestors = nx.ancestors(program.digraph, name)
+    return any(program.nodes[n].is_random for n in (name, *ancestors) if n in program.nodes)
+
+
+def of_units(program: Program, wanted: Collection[object]) -> list[str]:
+    """The nodes among those `wanted` that depend on the units of an energy, in order."""
+    if program.energy is None:
+        return []
+    return [n for n in program.order if n in wanted and depends_on_units(program, n)]
 
 
 def interactions(program: Program) -> list[tuple[str, str]]:

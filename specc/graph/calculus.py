@@ -16,10 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from fractions import Fraction
 
 from specc.catalog.entry import ShapeMismatch
 from specc.catalog.registry import FUNCTIONS
 from specc.diagnostics.source import Span
+from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import (
     Binary,
     BinaryOperator,
@@ -36,6 +38,10 @@ Rank = Callable[[Expression], int]
 
 UNKNOWN = -1
 """The number of axes of what a link returns, which has those of the other side of an operation."""
+
+
+DENOMINATOR = 1024
+"""The largest denominator of a numeric factor that is written as a fraction."""
 
 
 @dataclass
@@ -111,28 +117,86 @@ def _signs(e: Expression) -> int:
 
 
 def times(left: Expression, right: Expression) -> Expression:
-    """left * right."""
+    """left * right, with the numeric factors of both in front: 2 * (x / 2) is x."""
     if isinstance(left, Negate):
         return negative(times(left.operand, right))
     if isinstance(right, Negate):
         return negative(times(left, right.operand))
-    for factor, other in ((left, right), (right, left)):
-        if is_number(factor, 1):
-            return other
-        if is_number(factor, -1):
-            return negative(other)
-        if is_number(factor, 0):
-            return factor
-    return Binary("*", left, right, left.span)
+    (first, factor), (second, other) = _factors(left), _factors(right)
+    if factor is None or other is None:
+        return _scaled(first * second, factor or other, left.span)
+    for one, rest in ((factor, other), (other, factor)):
+        if isinstance(one, Binary) and one.operator == "/" and is_number(one.left, 1):
+            return _scaled(first * second, over(rest, one.right), left.span)
+    if first == second == 1:
+        return Binary("*", left, right, left.span)
+    return _scaled(first * second, Binary("*", factor, other, left.span), left.span)
 
 
 def over(left: Expression, right: Expression) -> Expression:
     """left / right."""
     if isinstance(left, Negate):
         return negative(over(left.operand, right))
-    return (
-        left if is_number(right, 1) or is_number(left, 0) else Binary("/", left, right, left.span)
-    )
+    if isinstance(right, Binary) and right.operator == "/" and is_number(right.left, 1):
+        return times(left, right.right)
+    if isinstance(left, Binary) and left.operator == "/" and _is_same(left.right, right):
+        return over(left.left, Binary("**", right, number(2, right.span), right.span))
+    (first, factor), (second, other) = _factors(left), _factors(right)
+    if second == 0 or (other is not None and first == second == 1 and factor is not None):
+        return Binary("/", left, right, left.span)
+    if other is None:
+        return _scaled(first / second, factor, left.span)
+    ratio = first / second
+    if first == 0:
+        return number(0, left.span)
+    top = _scaled(Fraction(ratio.numerator), factor, left.span)
+    return Binary("/", top, _scaled(Fraction(ratio.denominator), other, left.span), left.span)
+
+
+def _is_same(left: Expression, right: Expression) -> bool:
+    return not isinstance(left, Number) and print_expression(left) == print_expression(right)
+
+
+def _factors(e: Expression) -> tuple[Fraction, Expression | None]:
+    """The numeric factor of an expression, and the rest; None for a number alone.
+
+    A decimal that is no short binary fraction, such as 0.1, counts as part of the rest.
+    """
+    match e:
+        case Number(value=value) if Fraction(value).denominator <= DENOMINATOR:
+            return Fraction(value), None
+        case Binary(operator="*", left=Number() as amount, right=rest):
+            first, other = _factors(amount)
+            second, inner = _factors(rest)
+            return (first * second, inner) if other is None else (Fraction(1), e)
+        case Binary(operator="/", left=left, right=right):
+            (first, factor), (second, other) = _factors(left), _factors(right)
+            if second == 0 or first == second == 1:
+                return Fraction(1), e
+            if other is None:
+                return first / second, factor
+            top = factor or number(1, e.span)
+            return first / second, Binary("/", top, other, e.span)
+    return Fraction(1), e
+
+
+def _is_sum(e: Expression) -> bool:
+    return isinstance(e, Binary) and e.operator in ("+", "-")
+
+
+def _scaled(factor: Fraction, rest: Expression | None, span: Span) -> Expression:
+    """factor * rest as it is written: `2 * x`, `x / 2`, `-x`."""
+    if factor == 0 or rest is None:
+        top = number(factor.numerator, span)
+        if factor.denominator == 1:
+            return top
+        return Binary("/", top, number(factor.denominator, span), span)
+    if factor < 0:  # a product takes the sign of a sum in front
+        made = _scaled(-factor, rest, span)
+        return Negate(made, span) if _is_sum(made) else negative(made)
+    up, down = (number(n, span) for n in (factor.numerator, factor.denominator))
+    made = rest if factor.numerator == 1 else Binary("*", up, rest, span)
+    return made if factor.denominator == 1 else Binary("/", made, down, span)
 
 
 def product(left: Expression, right: Expression) -> Expression:
@@ -141,7 +205,10 @@ def product(left: Expression, right: Expression) -> Expression:
         return negative(product(left.operand, right))
     if isinstance(right, Negate):
         return negative(product(left, right.operand))
-    return Binary("@", left, right, left.span)
+    (first, factor), (second, other) = _factors(left), _factors(right)
+    if factor is None or other is None or first == second == 1:
+        return Binary("@", left, right, left.span)
+    return _scaled(first * second, Binary("@", factor, other, left.span), left.span)
 
 
 # derivatives
@@ -260,7 +327,8 @@ def slope(e: Expression, name: str) -> Expression:
 def at_zero(e: Expression, wanted: Collection[str], rank: Rank) -> Expression | None:
     """The value of an expression where all `wanted` names are zero; None if the value is zero.
 
-    Raises NotPolynomial where the value at zero is not plain from the text.
+    It may have fewer axes, and then stands for all entries: 2 * x - 1 is -1. Raises NotPolynomial
+    where the value at zero is not plain from the text.
     """
     if not mentions(e, wanted):
         return e
@@ -271,35 +339,22 @@ def at_zero(e: Expression, wanted: Collection[str], rank: Rank) -> Expression | 
             found = at_zero(operand, wanted, rank)
             return None if found is None else negative(found)
         case Binary(operator="+" | "-" as operator, left=left, right=right):
-            return _sum_at_zero(e, operator, left, right, wanted, rank)
+            first, second = at_zero(left, wanted, rank), at_zero(right, wanted, rank)
+            if second is not None and operator == "-":
+                second = negative(second)
+            return plus(first, second) if first and second else first or second
+        case Binary(operator="@", left=left, right=right):
+            return _matmul_at_zero(e, left, right, wanted, rank)
         case Binary(operator=operator, left=left, right=right):
             return _product_at_zero(e, operator, left, right, wanted, rank)
         case Call(function=function, arguments=(inner,)) if (
             function in FUNCTIONS and FUNCTIONS[function].linear
         ):
             found = at_zero(inner, wanted, rank)
+            if found is not None and rank(found) < rank(inner):
+                raise NotPolynomial(inner, f"`{found.span.text}` has fewer axes than the rest")
             return None if found is None else Call(function, (found,), e.function_span, e.span)
     raise NotPolynomial(e, "it is not linear")
-
-
-def _sum_at_zero(
-    e: Expression,
-    operator: BinaryOperator,
-    left: Expression,
-    right: Expression,
-    wanted: Collection[str],
-    rank: Rank,
-) -> Expression | None:
-    first, second = (at_zero(side, wanted, rank) for side in (left, right))
-    left_out = [s for s, found in ((left, first), (right, second)) if found is None]
-    kept = [s for s, found in ((left, first), (right, second)) if found is not None]
-    if left_out and kept and rank(kept[0]) < rank(left_out[0]):
-        raise NotPolynomial(e, f"`{kept[0].span.text}` has fewer axes than the other side")
-    if first is None:
-        return None if second is None else (negative(second) if operator == "-" else second)
-    if second is None:
-        return first
-    return plus(first, negative(second) if operator == "-" else second)
 
 
 def _product_at_zero(
@@ -315,9 +370,29 @@ def _product_at_zero(
     first, second = at_zero(left, wanted, rank), at_zero(right, wanted, rank)
     if first is None or second is None:
         return None
-    if operator == "*":
-        return times(first, second)
-    return Binary(operator, first, second, e.span)
+    made = {"*": times, "/": over}.get(operator)
+    return made(first, second) if made else Binary(operator, first, second, e.span)
+
+
+def _matmul_at_zero(
+    e: Expression, left: Expression, right: Expression, wanted: Collection[str], rank: Rank
+) -> Expression | None:
+    """The value of u @ v; an operand with the same value s in all entries gives s sum(v)."""
+    match left:
+        case Binary(operator="@", left=first, right=matrix) if (
+            mentions(first, wanted) and rank(first) == rank(right) == 1
+        ):  # (u @ W) @ v = u @ (W @ v)
+            return _matmul_at_zero(e, first, Binary("@", matrix, right, e.span), wanted, rank)
+    one, other = at_zero(left, wanted, rank), at_zero(right, wanted, rank)
+    if one is None or other is None:
+        return None
+    same = [found for found, side in ((one, left), (other, right)) if rank(found) < rank(side)]
+    if not same:
+        return product(one, other)
+    if len(same) == 2 or rank(left) != 1 or rank(right) != 1:
+        raise NotPolynomial(e, f"`{same[0].span.text}` has fewer axes than the rest")
+    rest = other if same[0] is one else one
+    return times(same[0], Call("sum", (rest,), e.span, e.span))
 
 
 # the number of axes

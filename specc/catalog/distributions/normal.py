@@ -25,7 +25,7 @@ ENTRY = Distribution(
     kl_with=("normal",),
     conditional=Conditional(
         arguments={"loc": "c / a", "scale": "1 / sqrt(a)"},
-        log_partition="sum(c ** 2 / (2 * a) - log(a / 6.283185307179586) / 2)",
+        log_partition="sum(c ** 2 / (2 * a) + log(6.283185307179586 / a) / 2)",
         base="1",
         quadratic=True,
     ),

@@ -11,9 +11,11 @@ from specc.codegen.code.expressions import (
     Code,
     Dict,
     Name,
+    Signed,
     Subscript,
     Sum,
     Tuple,
+    Unary,
 )
 from specc.codegen.code.layers import write_module
 from specc.codegen.code.statements import (
@@ -139,6 +141,8 @@ def _value(out: Writer, before: str, value: Code) -> None:
 
 def _header(out: Writer, before: str, value: Code, after: str) -> None:
     """Write an expression between two texts; a call or a sum is broken inside its parentheses."""
+    if isinstance(value, Binary) and not out.fits(f"{before}{text(value)}{after}"):
+        value = _as_sum(value)
     trailing, inner = _split(value)
     if isinstance(inner, Call):
         head = f"{before}{within(inner.function, ATOM)}"
@@ -147,6 +151,22 @@ def _header(out: Writer, before: str, value: Code, after: str) -> None:
         out.sum(before, signed(inner.terms), trailing)
     else:
         out.statement(f"{before}{text(value)}{after}")
+
+
+def _as_sum(value: Code) -> Code:
+    """Return a chain of `+` and `-` as a sum, whose terms may be on lines of their own."""
+    terms: list[Signed] = []
+    rest = value
+    while isinstance(rest, Binary) and rest.operator in ("+", "-"):
+        terms.append(Signed(rest.operator == "-", rest.right))
+        rest = rest.left
+    if not terms:
+        return value
+    if isinstance(rest, Unary) and rest.operator == "-":
+        terms.append(Signed(True, rest.operand))
+    else:
+        terms.append(Signed(False, rest))
+    return Sum(tuple(reversed(terms)))
 
 
 def _split(value: Code) -> tuple[str, Code]:

@@ -34,6 +34,8 @@ def gibbs(plan: Plan, program: ProgramPlan) -> Function:
     """Return `gibbs`: steps of a Markov chain that draws each block of units given the others."""
     graph = plan.graph.graph.programs[program.name]
     scope = _scope(plan, program)
+    used = dict.fromkeys(n for unit in graph.units for n in program.factors[unit].given)
+    prepare(scope, program.name, tuple(n for n in used if n not in graph.units))
     with scope.block() as body:
         for block in blocks(graph):
             for name in block:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from specc.catalog.entry import Shape
 from specc.codegen.code import expressions as code
@@ -14,8 +14,9 @@ from specc.codegen.lower.loops import Loop, Ranked, initial, outside, starts
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.value import PARTICLE, Axis, value_of
 from specc.codegen.plan import Input, LaggedValue, Let, Mask, ProgramPlan
-from specc.graph.graph import GUIDE, MODEL, NETWORKS
-from specc.graph.nodes import Node
+from specc.graph.blocks import depends_on_units
+from specc.graph.graph import GUIDE, MODEL, NETWORKS, Program
+from specc.graph.nodes import Node, NodeId
 from specc.graph.queries import name_in_model
 
 SEQUENCES = "specc.runtime.functions.sequences"
@@ -64,20 +65,41 @@ def _begin(scope: Scope, program: str, name: Input) -> Let | None:
 
 
 def _reuse(scope: Scope, node: Node) -> bool:
-    """Let a node in the draw of the guide have the value of its original; return whether it does.
+    """Let a node in a draw have the value of its original; return whether it does.
+
+    A value that the units of an energy do not affect is the same in all draws of them.
 
     All references to the guide use the same draws, so its deterministic nodes, and those of the
     model that it computes, are the same in densities and in the values of a loss. The variable of
     the original then stands for the node, too.
     """
     program = scope.plan.graph.graph.programs[node.program]
-    if not program.is_draw or program.copy_of != GUIDE:
+    if not program.is_draw:
+        return False
+    if _is_fixed(scope, program, node):
+        return _same(scope, node, [(program.copy_of, _original(program, node))])
+    if program.copy_of != GUIDE:
         return False
     scope.renamed.pop(node.name, None)
-    original = next(name for name, copy in program.names.items() if copy == node.name)
+    original = _original(program, node)
     inside = name_in_model(scope.plan.graph.graph.node((GUIDE, original)))
-    same = [(GUIDE, original), *([(MODEL, inside)] if inside else [])]
-    known = next((each for each in same if scope.has_value(each)), None)
+    return _same(scope, node, [(GUIDE, original), *([(MODEL, inside)] if inside else [])])
+
+
+def _is_fixed(scope: Scope, program: Program, node: Node) -> bool:
+    """Whether a node of a draw of an energy is computed from given values alone."""
+    original = scope.plan.graph.graph.programs[program.copy_of]
+    is_let = node.role == "let" and original.energy is not None
+    return is_let and not depends_on_units(program, node.name)
+
+
+def _original(program: Program, node: Node) -> str:
+    return next(name for name, copy in program.names.items() if copy == node.name)
+
+
+def _same(scope: Scope, node: Node, alike: Iterable[NodeId]) -> bool:
+    """Let a node have the first value that exists; return whether there is one."""
+    known = next((each for each in alike if scope.has_value(each)), None)
     if known is None:
         return False
     scope.mark_same(node, known[1])

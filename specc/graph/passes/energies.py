@@ -101,7 +101,7 @@ def _is_sized(node: Latent) -> bool:
 
 
 class _Energy:
-    """The energy of one program, without deterministic nodes: each is replaced by its value."""
+    """The energy of one program, with the values of deterministic nodes that depend on units."""
 
     def __init__(
         self,
@@ -122,7 +122,8 @@ class _Energy:
             node = self.nodes.get(part.id) if isinstance(part, Name) else None
             if not isinstance(node, Deterministic) or node.name in inside:
                 return None
-            return self._inlined(node.value, inside | {node.name})
+            value = self._inlined(node.value, inside | {node.name})
+            return value if calculus.mentions(value, self.units) else None
 
         return rewrite(expression, change)
 
@@ -136,6 +137,8 @@ class _Energy:
             return len(nested.shape(self.constants.get(name)) or ())
         if node.sizes is not None:
             return len(node.sizes)
+        if isinstance(node, Deterministic):
+            return self.rank(node.value)
         field = self.fields.get(node.field or "")
         return len(field.shape) if field is not None and field.shape is not None else 0
 
@@ -317,6 +320,9 @@ def _simplified(expression: Expression) -> Expression:
             return calculus.plus(_simplified(left), calculus.negative(_simplified(right)))
         case Call(function="sqrt", arguments=(inner,)) if calculus.is_number(inner, 1):
             return inner
+        case Call(function="sqrt", arguments=(Binary(operator="/", left=Number(value=1)) as one,)):
+            root = replace(expression, arguments=(one.right,))
+            return calculus.over(one.left, root)
         case Call(function=function, arguments=arguments):
             inside = tuple(map(_simplified, arguments))
             return Call(function, inside, expression.function_span, expression.span)
