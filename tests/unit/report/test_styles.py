@@ -9,7 +9,7 @@ import specc
 from specc.report.final_evaluation import picture_field
 from specc.report.page import page
 from specc.report.styles import MOST_CLASSES, class_grid, great_circle, prior_interpolations
-from specc.report.training import losses, parts_of, players_of
+from specc.report.training import losses, parts_of, players_of, training
 from tests.unit.evaluate.test_estimate import untrained
 
 GIVEN = """
@@ -107,3 +107,24 @@ def test_a_single_player_has_its_loss_on_both_kinds_of_rows():
     metrics = [line(n, elbo=-1.0) | {"valid": {"loss": 5.0}} for n in (1, 2)]
     assert players_of(metrics) == {}
     assert losses(metrics)["held-out rows"] == [(1, 5.0), (2, 5.0)]
+
+
+def test_each_stage_has_curves_of_its_own():
+    """The epochs count on, and a metric of one stage is not looked for in another."""
+    metrics = [
+        {"epoch": 1, "stage": "one", "loss": 3.0, "parts": {"loss": 3.0, "a": 1.0}},
+        {"epoch": 2, "stage": "one", "loss": 2.0, "parts": {"loss": 2.0, "a": 2.5}},
+        {
+            "epoch": 3,
+            "stage": "game",
+            "loss": 1.0,
+            "parts": {"critic loss": 1.0, "actor loss": 0.5},
+        },
+    ]
+    assert losses(metrics) == {
+        "one, training rows": [(1, 3.0), (2, 2.0)],
+        "game, critic": [(3, 1.0)],
+        "game, actor": [(3, 0.5)],
+    }
+    page = training(metrics)
+    assert "a of stage one" in page and "stage game" not in page
