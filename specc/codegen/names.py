@@ -26,7 +26,7 @@ OWN = frozenset(
 # The methods of generated classes.
 METHODS = frozenset(
     """
-    log_joint log_prior log_prob sample conditional_mean impute
+    log_joint log_prior log_prob sample conditional_mean impute gibbs
     sample_and_log_prob sample_global predict_log_proba
     """.split()  # noqa: SIM905
 )

@@ -63,7 +63,9 @@ def _energy_methods(plan: Plan, program: ProgramPlan) -> Methods:
         for name, let in program.lets.items()
         if name in (ENERGY, FREE_ENERGY)
     }
-    given = tuple(n for n in program.order if graph.nodes[n].role == "given")
+    drawn = tuple(each for factor in program.factors.values() for each in factor.needs)
+    used = values_behind(plan, program.name, drawn)
+    given = tuple(n for n in program.order if graph.nodes[n].role == "given" and n in used)
     found["gibbs"] = (*chain_state(graph), *given)
     found["sample"] = given
     if mean_factors(plan, program):

@@ -21,6 +21,8 @@ def variables(objective: Objective) -> Names:
     every = [node for program in graph.programs.values() for node in program.nodes.values()]
     further = ["state"] if any(player.state for player in objective.players) else []
     further += [name for name in graph.declared if name not in (MODEL, GUIDE)]
+    if graph.model.energy is not None:
+        further.append("steps")  # the argument of `gibbs`
     fields = [n for n in graph.model.nodes if n.startswith(f"{DATA}.")]
     copies = _copies(graph)
     shared = [n for n in every if n.name in fields or n.name.startswith("(") or n.name in copies]

@@ -2,8 +2,9 @@
 
 Two units interact if the conditional distribution of one depends on the other. A colouring of the
 graph of interactions gives the blocks: units of one colour do not interact, so that one step of
-block Gibbs sampling draws them together. DSATUR (Brelaz 1979, New methods to color the vertices of
-a graph) finds two colours wherever two suffice.
+block Gibbs sampling draws them together. Latent units that do not interact with each other are the
+first block, so that a chain can start from the data. DSATUR (Brelaz 1979, New methods to color the
+vertices of a graph) finds two colours wherever two suffice.
 """
 
 from __future__ import annotations
@@ -54,10 +55,19 @@ def blocks(program: Program) -> Blocks:
     graph.add_nodes_from(program.units)
     for unit in program.units:
         graph.add_edges_from((unit, other) for other in conditions(program, unit))
+    latents = tuple(name for name in program.units if program.nodes[name].role != "observed")
+    if latents and not graph.subgraph(latents).edges:
+        graph.remove_nodes_from(latents)
+        return (latents, *_colored(program, graph))
+    return _colored(program, graph)
+
+
+def _colored(program: Program, graph: nx.Graph[str]) -> Blocks:
+    order = [name for name in program.units if name in graph]
     colors = nx.greedy_color(graph, strategy="DSATUR")
     found = {
-        color: tuple(name for name in program.units if colors[name] == color)
-        for color in dict.fromkeys(colors[name] for name in program.units)
+        color: tuple(name for name in order if colors[name] == color)
+        for color in dict.fromkeys(colors[name] for name in order)
     }
     return tuple(sorted(found.values(), key=lambda block: _observed(program, block)))
 

@@ -1,4 +1,4 @@
-"""Symbolic calculus of scalar expressions: derivatives, and values at zero.
+"""Symbolic calculus of scalar expressions: derivatives.
 
 The derivative of a scalar e with respect to an event x is an expression with the shape of x, found
 from the root down (reverse mode): if d is the derivative of e with respect to a subexpression, its
@@ -8,17 +8,18 @@ operands get
     u @ v    W d for W = v, d @ W for W = u (d v and d u for vectors)
     u ** n   n d u ** (n - 1)          sum(u)    d, for all entries
 
-The expressions of a spec are those of one event; the number of axes of each is known, sizes are
-not.
+The expressions of a spec are those of one event; the number of axes of each is known. Sizes are
+known of most of them: where a value is repeated, its derivative is a sum over the repetitions.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fractions import Fraction
 
-from specc.catalog.entry import ShapeMismatch
+from specc.catalog.entry import Shape, ShapeMismatch
 from specc.catalog.registry import FUNCTIONS
 from specc.diagnostics.source import Span
 from specc.language.expressions.print import print_expression
@@ -27,14 +28,25 @@ from specc.language.expressions.tree import (
     BinaryOperator,
     Call,
     Expression,
+    Index,
     Name,
     Negate,
     Number,
+    Sequence,
 )
 from specc.language.expressions.walk import names
 
 Rank = Callable[[Expression], int]
 """The number of axes of the event of an expression."""
+
+ShapeOf = Callable[[Expression], Shape | None]
+"""The shape of the event of an expression, None if it is not known."""
+
+
+def no_shape(e: Expression) -> Shape | None:
+    """No known shape."""
+    return None
+
 
 UNKNOWN = -1
 """The number of axes of what a link returns, which has those of the other side of an operation."""
@@ -214,12 +226,13 @@ def product(left: Expression, right: Expression) -> Expression:
 # derivatives
 
 
-def derivative(e: Expression, name: str, rank: Rank) -> Expression:
+def derivative(e: Expression, name: str, rank: Rank, shape: ShapeOf = no_shape) -> Expression:
     """de/dx of a scalar expression with respect to the event x of this name.
 
-    Raises NotPolynomial for an operation whose derivative is not that of a polynomial.
+    A derivative with fewer axes than x is that of every entry. Raises NotPolynomial for an
+    operation whose derivative is not that of a polynomial.
     """
-    found = _Derivative(name, rank)
+    found = _Derivative(name, rank, shape)
     found.visit(e, number(1, e.span))
     total: Expression = number(0, e.span)
     for part in found.parts:
@@ -233,8 +246,8 @@ class _Derivative:
     A derivative without axes stands for that of every entry.
     """
 
-    def __init__(self, name: str, rank: Rank) -> None:
-        self.name, self.rank = name, rank
+    def __init__(self, name: str, rank: Rank, shape: ShapeOf) -> None:
+        self.name, self.rank, self.shape = name, rank, shape
         self.parts: list[Expression] = []
 
     def visit(self, e: Expression, d: Expression) -> None:
@@ -269,15 +282,31 @@ class _Derivative:
 
     def _entries(self, operand: Expression, whole: Expression, d: Expression) -> Expression:
         """The derivative for an operand, summed over the entries to which it is broadcast."""
-        missing = max(self.rank(whole), 0) - max(self.rank(operand), 0)
-        if not missing or not mentions(operand, {self.name}):
+        if not mentions(operand, {self.name}):
             return d
-        if self.rank(operand) == 0 and self.rank(d) == self.rank(whole):
+        own, shape = self.shape(operand), self.shape(whole)
+        if own is not None and shape is not None:
+            if own == shape:
+                return d
+            if own == () and (found := self._total(d, shape)) is not None:
+                return found
+        elif max(self.rank(whole), 0) == max(self.rank(operand), 0):
+            return d
+        elif self.rank(operand) == 0 and self.rank(d) == self.rank(whole):
             return Call("sum", (d,), whole.span, whole.span)
-        raise NotPolynomial(whole, f"`{operand.span.text}` has fewer axes than the other side")
+        raise NotPolynomial(whole, f"{shown(operand)} has fewer entries than the other side")
+
+    def _total(self, d: Expression, shape: Shape) -> Expression | None:
+        """The sum of a derivative over all entries of a shape to which it is repeated."""
+        known = self.shape(d)
+        if known is None:
+            return None
+        count = number(math.prod(shape) // math.prod(known), d.span)
+        return times(Call("sum", (d,), d.span, d.span) if known else d, count)
 
     def _matmul(self, left: Expression, right: Expression, d: Expression) -> None:
-        ranks = self.rank(left), self.rank(right)
+        # A link returns a vector where the other side is one.
+        ranks = tuple(1 if r == UNKNOWN else r for r in map(self.rank, (left, right)))
         left_of, right_of = mentions(left, {self.name}), mentions(right, {self.name})
         if ranks == (1, 1):
             self.visit(left, times(d, right))
@@ -293,6 +322,11 @@ class _Derivative:
             self.visit(left, product(right, d))
         if right_of:
             self.visit(right, product(d, left))
+
+
+def shown(e: Expression) -> str:
+    """An expression as a message shows it: its text, or a word for what no text stands for."""
+    return f"`{e.span.text}`" if e.span.text else "a part"
 
 
 def slope(e: Expression, name: str) -> Expression:
@@ -321,80 +355,6 @@ def slope(e: Expression, name: str) -> Expression:
     raise NotPolynomial(e, f"`{name}` is no plain factor there")
 
 
-# values at zero
-
-
-def at_zero(e: Expression, wanted: Collection[str], rank: Rank) -> Expression | None:
-    """The value of an expression where all `wanted` names are zero; None if the value is zero.
-
-    It may have fewer axes, and then stands for all entries: 2 * x - 1 is -1. Raises NotPolynomial
-    where the value at zero is not plain from the text.
-    """
-    if not mentions(e, wanted):
-        return e
-    match e:
-        case Name():
-            return None
-        case Negate(operand=operand):
-            found = at_zero(operand, wanted, rank)
-            return None if found is None else negative(found)
-        case Binary(operator="+" | "-" as operator, left=left, right=right):
-            first, second = at_zero(left, wanted, rank), at_zero(right, wanted, rank)
-            if second is not None and operator == "-":
-                second = negative(second)
-            return plus(first, second) if first and second else first or second
-        case Binary(operator="@", left=left, right=right):
-            return _matmul_at_zero(e, left, right, wanted, rank)
-        case Binary(operator=operator, left=left, right=right):
-            return _product_at_zero(e, operator, left, right, wanted, rank)
-        case Call(function=function, arguments=(inner,)) if (
-            function in FUNCTIONS and FUNCTIONS[function].linear
-        ):
-            found = at_zero(inner, wanted, rank)
-            if found is not None and rank(found) < rank(inner):
-                raise NotPolynomial(inner, f"`{found.span.text}` has fewer axes than the rest")
-            return None if found is None else Call(function, (found,), e.function_span, e.span)
-    raise NotPolynomial(e, "it is not linear")
-
-
-def _product_at_zero(
-    e: Expression,
-    operator: BinaryOperator,
-    left: Expression,
-    right: Expression,
-    wanted: Collection[str],
-    rank: Rank,
-) -> Expression | None:
-    if operator in ("/", "**") and mentions(right, wanted):
-        raise NotPolynomial(e, "it is not linear")
-    first, second = at_zero(left, wanted, rank), at_zero(right, wanted, rank)
-    if first is None or second is None:
-        return None
-    made = {"*": times, "/": over}.get(operator)
-    return made(first, second) if made else Binary(operator, first, second, e.span)
-
-
-def _matmul_at_zero(
-    e: Expression, left: Expression, right: Expression, wanted: Collection[str], rank: Rank
-) -> Expression | None:
-    """The value of u @ v; an operand with the same value s in all entries gives s sum(v)."""
-    match left:
-        case Binary(operator="@", left=first, right=matrix) if (
-            mentions(first, wanted) and rank(first) == rank(right) == 1
-        ):  # (u @ W) @ v = u @ (W @ v)
-            return _matmul_at_zero(e, first, Binary("@", matrix, right, e.span), wanted, rank)
-    one, other = at_zero(left, wanted, rank), at_zero(right, wanted, rank)
-    if one is None or other is None:
-        return None
-    same = [found for found, side in ((one, left), (other, right)) if rank(found) < rank(side)]
-    if not same:
-        return product(one, other)
-    if len(same) == 2 or rank(left) != 1 or rank(right) != 1:
-        raise NotPolynomial(e, f"`{same[0].span.text}` has fewer axes than the rest")
-    rest = other if same[0] is one else one
-    return times(same[0], Call("sum", (rest,), e.span, e.span))
-
-
 # the number of axes
 
 
@@ -415,6 +375,10 @@ def rank_of(e: Expression, of_name: Callable[[str], int], of_link: Callable[[Cal
             return max(rank(left), rank(right))
         case Call(function=function, arguments=arguments):
             return _rank_of_call(e, function, [rank(a) for a in arguments], of_link)
+        case Sequence(items=items):
+            return 1 + rank(items[0])
+        case Index(base=base, indices=indices):
+            return max(rank(base) - len(indices), 0)
     return 0
 
 

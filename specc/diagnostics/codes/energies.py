@@ -54,4 +54,28 @@ CODES: tuple[Code, ...] = (
         "`{objective}` trains a model with an energy, and this model has none",
         "give the model an energy, or use another objective, such as `elbo`",
     ),
+    error(
+        "E0278",
+        "free-energy-without-closed-form",
+        "`{objective}` needs the energy of the data alone, which has no closed form: {reason}",
+        "{hint}",
+    ),
+    error(
+        "E0279",
+        "persistent-chains-of-conditional",
+        "persistent chains go on from step to step, but each row has its own `{given}`",
+        "delete `persistent:`; each chain then starts from the data of its own row",
+    ),
+    error(
+        "E0280",
+        "key-in-energy",
+        "`{name}` has `{key}:`, which no node of an energy can have",
+        "delete `{key}:`",
+    ),
+    error(
+        "E0281",
+        "energy-without-data",
+        "`{objective}` compares the data with draws, and the energy has no observed node",
+        "make a node `observed`",
+    ),
 )

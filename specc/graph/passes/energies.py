@@ -13,18 +13,19 @@ latent units. It becomes the deterministic node `free_energy`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from specc.catalog.entry import Conditional
-from specc.catalog.registry import DISTRIBUTIONS
+from specc.catalog.entry import Conditional, Shape
+from specc.catalog.registry import DISTRIBUTIONS, FUNCTIONS
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Source, Span
 from specc.graph import calculus
 from specc.graph.calculus import NotPolynomial
-from specc.graph.constants import number_of
+from specc.graph.constants import SIZE_OF, number_of
 from specc.graph.findings import Findings
 from specc.graph.graph import FREE_ENERGY, DataField
 from specc.graph.nodes import (
@@ -34,11 +35,12 @@ from specc.graph.nodes import (
     Node,
     Observed,
 )
-from specc.language import nested
+from specc.graph.passes.energy_shapes import EnergyShapes
+from specc.graph.zeros import at_zero
 from specc.language.expressions.parse import parse
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Binary, Call, Expression, Name, Negate, Number
-from specc.language.expressions.walk import rewrite
+from specc.language.expressions.walk import calls, names, rewrite
 
 Nodes = Mapping[str, Node]
 Unit = Latent | Observed
@@ -48,11 +50,12 @@ def derive_conditionals(
     programs: Mapping[str, Nodes],
     fields: Mapping[str, DataField],
     constants: Mapping[str, object],
+    links: Collection[str],
     findings: Findings,
 ) -> dict[str, Nodes]:
     """The programs, with arguments for the units of those that have an energy."""
     return {
-        name: _derived(nodes, energy, fields, constants, findings)
+        name: _derived(nodes, _Energy(nodes, energy, fields, constants, findings), links)
         if (energy := energy_of(nodes)) is not None
         else nodes
         for name, nodes in programs.items()
@@ -72,32 +75,44 @@ class _Coefficients:
     quadratic: Expression
 
 
-def _derived(
-    nodes: Nodes,
-    energy: EnergyNode,
-    fields: Mapping[str, DataField],
-    constants: Mapping[str, object],
-    findings: Findings,
-) -> Nodes:
-    found = _Energy(nodes, energy, fields, constants, findings)
-    unsized = [n for n in found.units.values() if isinstance(n, Latent) and not _is_sized(n)]
-    if unsized:
-        for node in unsized:
-            findings.add(diagnose("E0305", node.span, name=node.name), node.id)
-        findings.broken.update(node.id for node in (energy, *found.units.values()))
-        return nodes
+def _derived(nodes: Nodes, found: _Energy, links: Collection[str]) -> Nodes:
+    """The nodes with the conditionals and the free energy; unchanged if there is a mistake."""
+    known = {**nodes, **found.constants}
+    if not (
+        # Names that are not known are reported with those of other expressions.
+        all(each.id in known for each in names(found.value))
+        and all(each.function in links or _is_function(each) for each in calls(found.value))
+        and not found.misplaced()
+    ):
+        return found.broken()
     units = {name: found.unit(node) for name, node in found.units.items()}
     made = {name: unit for name, unit in units.items() if unit is not None}
     if len(made) < len(found.units):
-        findings.broken.update(node.id for node in (energy, *found.units.values()))
-        return nodes
+        return found.broken()
     free = found.free_energy(made)
     extra = {} if free is None else {FREE_ENERGY: free}
     return {**{name: made.get(name, node) for name, node in nodes.items()}, **extra}
 
 
+def _is_function(call: Call) -> bool:
+    return call.function in FUNCTIONS or call.function == SIZE_OF
+
+
 def _is_sized(node: Latent) -> bool:
     return node.sizes is not None or bool(node.options)
+
+
+def _misplaced_key(node: Node) -> str | None:
+    """The key that a node of an energy cannot have, if it has one."""
+    unit = isinstance(node, (Latent, Observed))
+    wrong = {
+        "plate": node.scan is not None or (unit and node.plate is not None),
+        "through": bool(node.through),
+        "missing": node.missing is not None,
+        "draw": node.draw is not None,
+        "global": unit and node.is_global,
+    }
+    return next((key for key, is_there in wrong.items() if is_there), None)
 
 
 class _Energy:
@@ -114,33 +129,74 @@ class _Energy:
         self.nodes, self.energy, self.fields = nodes, energy, fields
         self.constants, self.findings = constants, findings
         self.units = {n: v for n, v in nodes.items() if isinstance(v, (Latent, Observed))}
+        self.shapes = EnergyShapes(nodes, fields, constants)
+        self.rank = self.shapes.rank
         self.value = self._inlined(energy.value, frozenset())
         self.coefficients: dict[str, _Coefficients] = {}
 
     def _inlined(self, expression: Expression, inside: frozenset[str]) -> Expression:
+        """The expression with the values of nodes that depend on units, and squares as powers.
+
+        A node that states the shape of what a link returns stays, as its value alone has none.
+        """
+
         def change(part: Expression) -> Expression | None:
-            node = self.nodes.get(part.id) if isinstance(part, Name) else None
-            if not isinstance(node, Deterministic) or node.name in inside:
-                return None
-            value = self._inlined(node.value, inside | {node.name})
-            return value if calculus.mentions(value, self.units) else None
+            match part:
+                case Name(id=name):
+                    node = self.nodes.get(name)
+                    if not isinstance(node, Deterministic) or node.name in inside:
+                        return None
+                    if node.sizes is not None and self.shapes.of(node.value) is None:
+                        return None
+                    value = self._inlined(node.value, inside | {name})
+                    return value if calculus.mentions(value, self.units) else None
+                case Call(function="square", arguments=(base,)):
+                    exponent = calculus.number(2, part.span)
+                    return Binary("**", self._inlined(base, inside), exponent, part.span)
+                case Binary(operator="**", left=left, right=right):
+                    return self._power(part, self._inlined(left, inside), right)
+            return None
 
         return rewrite(expression, change)
 
-    def rank(self, expression: Expression) -> int:
-        """The number of axes of an expression."""
-        return calculus.rank_of(expression, self._rank_of_name, lambda call: calculus.UNKNOWN)
+    def _power(self, part: Binary, base: Expression, exponent: Expression) -> Expression:
+        """A power; an exponent that is a whole number is written as an integer."""
+        value = number_of(exponent, self.constants, lambda name: None)
+        if value is None or value != int(value):
+            return Binary("**", base, self._inlined(exponent, frozenset()), part.span)
+        return Binary("**", base, calculus.number(int(value), exponent.span), part.span)
 
-    def _rank_of_name(self, name: str) -> int:
-        node = self.nodes.get(name)
-        if node is None:
-            return len(nested.shape(self.constants.get(name)) or ())
-        if node.sizes is not None:
-            return len(node.sizes)
-        if isinstance(node, Deterministic):
-            return self.rank(node.value)
-        field = self.fields.get(node.field or "")
-        return len(field.shape) if field is not None and field.shape is not None else 0
+    # mistakes that forbid any derivation
+
+    def broken(self) -> Nodes:
+        """The nodes, of which the units and the energy are marked as broken."""
+        nodes = (self.energy, *self.units.values())
+        self.findings.broken.update(node.id for node in nodes)
+        return self.nodes
+
+    def misplaced(self) -> bool:
+        """Whether a node has what those of an energy cannot have; reports it."""
+        found = dict[str, Diagnostic]()
+        for name in dict.fromkeys((*self.units, *(each.id for each in names(self.value)))):
+            node = self.nodes.get(name)
+            key = None if node is None else _misplaced_key(node)
+            if node is not None and key is not None:
+                found[name] = diagnose("E0280", node.span, name=name, key=key)
+        for name, node in self.units.items():
+            if isinstance(node, Latent) and not _is_sized(node):
+                found.setdefault(name, diagnose("E0305", node.span, name=name))
+        if FREE_ENERGY in self.nodes:
+            found[FREE_ENERGY] = diagnose(
+                "E0109",
+                self.nodes[FREE_ENERGY].span,
+                name=FREE_ENERGY,
+                kind="node",
+                meaning="the energy of the data alone",
+                other=f"{FREE_ENERGY}_node",
+            )
+        for name, diagnostic in found.items():
+            self.findings.add(diagnostic, self.nodes[name].id)
+        return bool(found)
 
     # the conditional of one unit
 
@@ -185,12 +241,27 @@ class _Energy:
             if key in conditional.arguments or key in alike or key == "params":
                 span = node.argument_spans.get(key, node.span)
                 return diagnose("E0270", span, name=node.name, key=key)
+        for name in dict.fromkeys(each.id for each in names(self.value)):
+            kept = self.nodes.get(name)
+            if isinstance(kept, Deterministic) and node.name in self._read_by(kept, set()):
+                problem = NotPolynomial(kept.value, f"`{node.name}` stands inside it")
+                return self._not_closed(node, problem)
         if not calculus.mentions(self.value, {node.name}):
             return diagnose("E0271", self.energy.value.span, name=node.name)
         return None
 
+    def _read_by(self, node: Deterministic, seen: set[str]) -> set[str]:
+        """The names that the value of a node depends on, directly or through others."""
+        for each in names(node.value):
+            inner = self.nodes.get(each.id)
+            if each.id not in seen:
+                seen.add(each.id)
+                if isinstance(inner, Deterministic):
+                    self._read_by(inner, seen)
+        return seen
+
     def _coefficients(self, node: Unit, conditional: Conditional) -> _Coefficients:
-        slope = calculus.derivative(self.value, node.name, self.rank)
+        slope = calculus.derivative(self.value, node.name, self.rank, self.shapes.of)
         quadratic: Expression = calculus.number(0, self.energy.span)
         if calculus.mentions(slope, {node.name}):
             if not conditional.quadratic:
@@ -201,7 +272,8 @@ class _Energy:
             found = number_of(quadratic, self.constants, lambda name: None)
             if found is not None:
                 quadratic = Number(found, quadratic.span)
-        rest = calculus.at_zero(slope, {node.name}, self.rank)
+        # A coefficient with fewer entries than the node is that of every entry: none is lost here.
+        rest = at_zero(slope, {node.name}, lambda part: 0)
         linear = calculus.number(0, self.energy.span) if rest is None else calculus.negative(rest)
         return _Coefficients(linear, quadratic)
 
@@ -248,21 +320,18 @@ class _Energy:
         latents = [node for node in units.values() if isinstance(node, Latent)]
         hidden = {node.name for node in latents}
         for node in latents:
-            entry = node.entry
             others = hidden - {node.name}
-            depends = any(calculus.mentions(e, others) for e in node.arguments.values())
-            if depends or (entry.result_dims and self._rank_of_name(node.name) > 1):
+            if any(calculus.mentions(e, others) for e in node.arguments.values()):
                 return None
         try:
-            value = calculus.at_zero(self.value, hidden, self.rank)
+            value = at_zero(self.value, hidden, self.rank, self.shapes.of)
         except NotPolynomial:
             return None
         total: Expression = calculus.number(0, self.energy.span) if value is None else value
         for node in latents:
-            assert node.entry.conditional is not None
-            known = self.coefficients[node.name]
-            places = {**node.arguments, **self._places(known)}
-            part = _inserted(node.entry.conditional.log_partition, places)
+            part = self._log_partition(node)
+            if part is None:
+                return None
             total = calculus.plus(total, calculus.negative(_simplified(part)))
         energy = self.energy
         return Deterministic(
@@ -271,6 +340,46 @@ class _Energy:
             span=energy.span,
             value=self._written(total),
         )
+
+    def _log_partition(self, node: Unit) -> Expression | None:
+        """The log of the sum of a unit over its values, as an expression of the others.
+
+        The coefficients may have fewer entries than the unit; each of them counts for every entry
+        of the unit that it is the coefficient of. None if the size of the unit is not known.
+        """
+        assert node.entry.conditional is not None
+        shape = self.shapes.of_name(node.name)
+        if shape is None:
+            return None
+        known = self.coefficients[node.name]
+        places = {**node.arguments, **self._places(known)}
+        found = _inserted(node.entry.conditional.log_partition, places)
+        if not node.entry.result_dims:
+            return self._summed(found, shape)
+        if len(shape) > 1:
+            return None  # `logsumexp` is a sum over all entries, not over those of each row
+        return rewrite(found, lambda part: self._over_classes(part, shape[-1]))
+
+    def _summed(self, total: Expression, shape: Shape) -> Expression:
+        """A sum over the entries of a shape, of which `total` is the sum over those it has."""
+        assert isinstance(total, Call)
+        (inner,) = total.arguments
+        own = self.shapes.of(inner)
+        if own is None or own == shape:
+            return total
+        count = calculus.number(math.prod(shape) // math.prod(own), total.span)
+        return calculus.times(count, total if own else inner)
+
+    def _over_classes(self, part: Expression, count: int) -> Expression | None:
+        """log of the sum of exp over `count` classes that have one and the same coefficient."""
+        if not isinstance(part, Call) or part.function != "logsumexp":
+            return None
+        (inner,) = part.arguments
+        own = self.shapes.of(inner)
+        if own is None or own[-1:] == (count,):
+            return None
+        each = Call("log", (calculus.number(count, part.span),), part.span, part.span)
+        return Binary("+", part if own else inner, each, part.span)
 
 
 def _children(expression: Expression) -> Iterator[Expression]:

@@ -63,7 +63,7 @@ def resolve(spec: Spec, findings: Findings) -> Graph:
     unrolled = unroll_names(share_nodes(programs), scans, spec.unread, constants, findings)
     fields = resolve_fields(spec, findings)
     resolved = resolve_references(spec, unrolled, fields, findings)
-    resolved = derive_conditionals(resolved, fields, constants, findings)
+    resolved = derive_conditionals(resolved, fields, constants, document.links, findings)
     graph = Graph(
         spec=spec,
         programs={name: _program(name, nodes, resolved) for name, nodes in resolved.items()},

@@ -12,7 +12,7 @@ from specc.catalog.entry import Shape
 from specc.catalog.link import LinkShapeError
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, MODEL, Graph, LinkUse
+from specc.graph.graph import FREE_ENERGY, GUIDE, MODEL, Graph, LinkUse
 from specc.graph.nodes import (
     Deterministic,
     Distributed,
@@ -148,6 +148,8 @@ class _Shapes:
     def _uses_broken(self, node: Node) -> bool:
         program = self.graph.programs[node.program]
         used = [program.nodes[p].id for p in program.digraph.predecessors(node.name)]
+        if program.energy is not None and node.name == FREE_ENERGY:
+            used.append(program.energy.id)  # the same mistakes
         if program.name != MODEL:
             mentioned = {name.id for e in node.expressions() for name in names(e)}
             used += [(MODEL, name) for name in program.inputs if name in mentioned]

@@ -4,11 +4,16 @@ import pytest
 
 from specc.diagnostics.source import Source, Span
 from specc.graph import calculus
+from specc.graph.passes.energy_shapes import EnergyShapes
+from specc.graph.zeros import at_zero
 from specc.language.expressions.parse import parse
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression
 
-RANKS = {"w": 2, "k": 0}
+VECTOR = (1.0, 2.0, 3.0)
+CONSTANTS = {"w": (VECTOR, VECTOR, VECTOR), "k": 2.0, **dict.fromkeys("axvhp", VECTOR)}
+SHAPES = EnergyShapes({}, {}, CONSTANTS)
+rank = SHAPES.rank
 
 
 def parsed(text: str) -> Expression:
@@ -16,10 +21,6 @@ def parsed(text: str) -> Expression:
     found = parse(text, lambda start, end: Span(source, start, end))
     assert isinstance(found, Expression)
     return found
-
-
-def rank(e: Expression) -> int:
-    return calculus.rank_of(e, lambda name: RANKS.get(name, 1), lambda call: calculus.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +50,16 @@ def test_numbers_are_factors_in_front(energy, written):
     ],
 )
 def test_a_number_stands_for_all_entries_at_zero(energy, written):
-    found = calculus.at_zero(parsed(energy), {"x"}, rank)
+    found = at_zero(parsed(energy), {"x"}, rank, SHAPES.of)
     assert found is not None
     assert print_expression(found) == written
 
 
-def test_the_sum_of_a_number_for_all_entries_is_refused():
+def test_the_sum_of_a_number_for_all_entries_counts_them():
+    found = at_zero(parsed("sum(2 * x - 1)"), {"x"}, rank, SHAPES.of)
+    assert print_expression(found) == "-3"
+
+
+def test_the_sum_of_a_number_for_unknown_entries_is_refused():
     with pytest.raises(calculus.NotPolynomial):
-        calculus.at_zero(parsed("sum(2 * x - 1)"), {"x"}, rank)
+        at_zero(parsed("sum(2 * x - 1)"), {"x"}, rank)

@@ -1,0 +1,215 @@
+"""Values of scalar expressions where some of their names are zero.
+
+A value at zero can have fewer entries than the expression: with a vector x, `2 * x - 1` is -1 at
+x = 0, once for each entry. Such a number is repeated where a sum or a product joins it with others:
+
+    sum(r)    n r            u @ r, r @ u    r sum(u)         (r @ W) @ u    r sum(W @ u)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from specc.catalog.arithmetic import matmul_shape
+from specc.catalog.entry import Shape, ShapeMismatch
+from specc.catalog.registry import FUNCTIONS
+from specc.graph.calculus import (
+    NotPolynomial,
+    Rank,
+    ShapeOf,
+    mentions,
+    negative,
+    no_shape,
+    number,
+    over,
+    plus,
+    product,
+    shown,
+    times,
+)
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Expression,
+    Name,
+    Negate,
+    Number,
+    Sequence,
+)
+
+MOST_WRITTEN = 16
+"""The largest vector that is written as a list of one number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A number, or an event of fewer entries, that is repeated to a shape."""
+
+    number: Expression
+    shape: Shape
+
+
+Value = Expression | Repeated
+"""A value at zero."""
+
+
+def at_zero(
+    e: Expression, wanted: Collection[str], rank: Rank, shape: ShapeOf = no_shape
+) -> Expression | None:
+    """The value of an expression where all `wanted` names are zero; None if the value is zero.
+
+    A value with fewer axes than the expression is that of every entry. Raises NotPolynomial where
+    the value at zero is not plain from the text.
+    """
+    found = _AtZero(wanted, rank, shape).value(e)
+    return found.number if isinstance(found, Repeated) else found
+
+
+@dataclass(frozen=True)
+class _AtZero:
+    """The values of expressions where the `wanted` names are zero."""
+
+    wanted: Collection[str]
+    rank: Rank
+    shape: ShapeOf
+
+    def value(self, e: Expression) -> Value | None:
+        if not mentions(e, self.wanted):
+            return e
+        match e:
+            case Name():
+                return None
+            case Negate(operand=operand):
+                found = self.value(operand)
+                if isinstance(found, Repeated):
+                    return Repeated(negative(found.number), found.shape)
+                return None if found is None else negative(found)
+            case Binary(operator="+" | "-"):
+                return self._sum(e)
+            case Binary(operator="@"):
+                return self._matmul(e)
+            case Binary():
+                return self._product(e)
+            case Call(arguments=(inner,)) if (
+                e.function in FUNCTIONS and FUNCTIONS[e.function].linear
+            ):
+                return self._linear(e, self.value(inner))
+        raise NotPolynomial(e, "it is not linear")
+
+    def _linear(self, e: Call, found: Value | None) -> Expression | None:
+        if not isinstance(found, Repeated):
+            return None if found is None else Call(e.function, (found,), e.function_span, e.span)
+        own = self.shape(found.number)
+        if own is None or e.function not in ("sum", "mean"):
+            raise NotPolynomial(e, "it is not linear")
+        total = Call(e.function, (found.number,), e.function_span, e.span) if own else found.number
+        if e.function == "mean":
+            return total
+        return times(number(math.prod(found.shape) // math.prod(own), e.span), total)
+
+    # sums and products entry by entry
+
+    def _sum(self, e: Binary) -> Value | None:
+        first, second = self.value(e.left), self.value(e.right)
+        if second is not None and e.operator == "-":
+            second = (
+                Repeated(negative(second.number), second.shape)
+                if isinstance(second, Repeated)
+                else negative(second)
+            )
+        if first is None or second is None:
+            found = second if first is None else first
+            return None if found is None else self._widened(found, e)
+        return self._joined(e, plus(*self._bare(first, second)), first, second)
+
+    def _product(self, e: Binary) -> Value | None:
+        if e.operator == "/" and mentions(e.right, self.wanted):
+            raise NotPolynomial(e, "it is not linear")
+        if e.operator == "**" and not (isinstance(e.right, Number) and e.right.value >= 1):
+            raise NotPolynomial(e, "it is not linear")
+        first, second = self.value(e.left), self.value(e.right)
+        if first is None or second is None:
+            return None
+        left, right = self._bare(first, second)
+        if e.operator == "**":
+            return self._joined(e, Binary("**", left, right, e.span), first, second)
+        return self._joined(e, (times if e.operator == "*" else over)(left, right), first, second)
+
+    def _bare(self, *values: Value) -> tuple[Expression, ...]:
+        return tuple(v.number if isinstance(v, Repeated) else v for v in values)
+
+    def _joined(self, e: Binary, found: Expression, *values: Value) -> Value:
+        """The sum or the product of two values, which is repeated if it has fewer entries."""
+        return self._widened(found, e) if any(isinstance(v, Repeated) for v in values) else found
+
+    def _widened(self, found: Value, e: Expression) -> Value:
+        """A value in the shape of an expression."""
+        bare = found.number if isinstance(found, Repeated) else found
+        own, shape = self.shape(bare), self.shape(e)
+        if own is None or shape is None:
+            if isinstance(found, Repeated) or self.rank(bare) < self.rank(e):
+                raise NotPolynomial(e, f"{shown(bare)} has fewer entries than the other side")
+            return bare
+        return bare if own == shape else Repeated(bare, shape)
+
+    # products of vectors and matrices
+
+    def _matmul(self, e: Binary) -> Value | None:
+        regrouped = self._regrouped(e)
+        if regrouped is not None:
+            return self.value(regrouped)
+        first, second = self.value(e.left), self.value(e.right)
+        if first is None or second is None:
+            return None
+        for found in (first, second):
+            if isinstance(found, Repeated) and self.shape(found.number) != ():
+                raise NotPolynomial(
+                    e, f"{shown(found.number)} has fewer entries than the other side"
+                )
+        if isinstance(first, Repeated):
+            if isinstance(second, Repeated):
+                return self._of_two(e, first, second)
+            return self._of_one(e, first, second, is_left=True)
+        if isinstance(second, Repeated):
+            return self._of_one(e, second, first, is_left=False)
+        return Binary("@", first, second, e.span)
+
+    def _regrouped(self, e: Binary) -> Binary | None:
+        """x @ (W @ y) for (x @ W) @ y where x is a repeated number, and the other way round."""
+        if self.shape(e) != ():
+            return None
+        match e:
+            case Binary(left=Binary(operator="@", left=x, right=w), right=y) if len(
+                self.shape(x) or ()
+            ) == 1 and isinstance(self._found(x), Repeated):
+                return Binary("@", x, product(w, y), e.span)
+            case Binary(left=x, right=Binary(operator="@", left=w, right=y)) if len(
+                self.shape(y) or ()
+            ) == 1 and isinstance(self._found(y), Repeated):
+                return Binary("@", product(x, w), y, e.span)
+        return None
+
+    def _found(self, e: Expression) -> Value | None:
+        return self.value(e) if mentions(e, self.wanted) else e
+
+    def _of_two(self, e: Binary, first: Repeated, second: Repeated) -> Value:
+        both = times(first.number, second.number)
+        try:
+            shape = matmul_shape(first.shape, second.shape)
+        except ShapeMismatch:
+            raise NotPolynomial(e, "its sides do not fit") from None
+        found = times(number(first.shape[-1], e.span), both)
+        return Repeated(found, shape) if shape else found
+
+    def _of_one(self, e: Binary, found: Repeated, other: Expression, *, is_left: bool) -> Value:
+        if len(self.shape(other) or ()) == 1:
+            total = times(found.number, Call("sum", (other,), other.span, other.span))
+            rest = found.shape[:-1] if is_left else found.shape[1:]
+            return Repeated(total, rest) if rest else total
+        if len(found.shape) != 1 or found.shape[0] > MOST_WRITTEN:
+            raise NotPolynomial(e, f"{shown(found.number)} is a factor of a matrix")
+        written = Sequence((found.number,) * found.shape[0], e.span)
+        left, right = (written, other) if is_left else (other, written)
+        return Binary("@", left, right, e.span)

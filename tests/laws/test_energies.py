@@ -1,0 +1,179 @@
+"""Laws of energies: conditionals, free energies and blocks against sums over all values.
+
+A run checks a part of the random energies. `python -m tests.laws.test_energies 1000` checks that
+many.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from specc.compiler import compile
+from specc.diagnostics.report import message
+from specc.diagnostics.source import Source
+from specc.language.expressions.print import print_expression
+from specc.runtime.program import load
+from tests.laws.energizing import Maker, Oracle, evaluator, event, log_prob
+
+SEEDS = range(60)
+ROWS = 3
+CLOSE = 1e-10
+MOST = 3000
+"""The largest number of values over which a free energy is summed by hand."""
+
+
+class Compiled:
+    """A compiled random energy, with random parameters and a batch of random values."""
+
+    def __init__(self, made, folder, seed=0):
+        self.made = made
+        result, checked = compile(Source("spec.yaml", made.spec()))
+        found = [message(each) for each in checked.diagnostics if each.code[0] == "E"]
+        assert result is not None, (found, made.spec())
+        self.nodes = result.plan.graph.graph.model.nodes
+        for name, content in result.files.items():
+            (folder / name).write_text(content, encoding="utf-8")
+        self.program = load(folder).double()
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for value in self.program.parameters():
+                drawn = torch.randn(value.shape, generator=generator, dtype=torch.float64)
+                value.copy_(0.4 * drawn)
+        model = self.program.model
+        parameters = {n: getattr(model, n).detach().numpy() for n in made.parameters}
+        self.oracle = Oracle(made, parameters)
+        rng = np.random.default_rng(seed)
+        self.events = [event(made, rng) for _ in range(ROWS)]
+        self.batch = {
+            name: torch.tensor(np.stack([own[name] for own in self.events]))
+            for name in self.events[0]
+        }
+
+    def call(self, method, names):
+        """The results of a method, a tensor or several."""
+        lets = {name for name in names if name not in self.batch}
+        values = {**self.batch}
+        for name in lets:
+            rows = [self.oracle.values(own)[name] for own in self.events]
+            values[name] = torch.tensor(np.stack(rows))
+        found = getattr(self.program.model, method)(*(values[n] for n in names))
+        found = found if isinstance(found, tuple) else (found,)
+        return [each.detach().numpy() if isinstance(each, torch.Tensor) else each for each in found]
+
+    def parameters(self, unit, row):
+        """The parameters of the conditional of a unit in a row, as the generated code has them."""
+        known = self.program.manifest.energy.units[unit.name]
+        rank = len(unit.shape)
+        found = {}
+        if known.method:
+            results = self.call(known.method, known.given)
+            for name, value in zip(known.parameters, results, strict=True):
+                value = np.asarray(value)
+                found[name] = value[row] if value.ndim > rank else value
+        for name, argument in self.nodes[unit.name].arguments.items():
+            if name not in found:  # a constant, which no method returns
+                found[name] = np.asarray(evaluator(print_expression(argument))({}))
+        return found
+
+
+def worst(compiled, change=lambda parameters: parameters):
+    """The largest error of the energy, the conditionals and the free energy.
+
+    `change` modifies the parameters of each conditional: a wrong variant.
+    """
+    made, oracle = compiled.made, compiled.oracle
+    errors = [0.0]
+    declared = compiled.program.manifest.energy
+    (energies,) = compiled.call("energy", declared.energy)
+    for row, own in enumerate(compiled.events):
+        errors.append(relative(energies[row], oracle.energy(own)))
+        for unit in made.units:
+            errors.append(of_unit(compiled, unit, row, change))
+    if oracle.states(compiled.events[0]) <= MOST:
+        (free,) = compiled.call("free_energy", declared.free_energy)
+        for row, own in enumerate(compiled.events):
+            errors.append(relative(np.broadcast_to(free, ROWS)[row], oracle.free_energy(own)))
+    return max(errors)
+
+
+def relative(found, wanted):
+    return float(np.max(np.abs(found - wanted) / (1 + np.abs(wanted))))
+
+
+def of_unit(compiled, unit, row, change):
+    """The error of the conditional of one unit in one row."""
+    own = compiled.events[row]
+    parameters = change(compiled.parameters(unit, row))
+    if unit.kind == "normal":
+        loc, precision = compiled.oracle.normal(unit, own)
+        scale = np.broadcast_to(parameters["scale"], unit.shape).flatten()
+        found = np.broadcast_to(parameters["loc"], unit.shape).flatten()
+        bend = np.diag(1 / scale**2)
+        return max(relative(found, loc), relative(bend, precision))
+    values, logs = compiled.oracle.conditional(unit, own)
+    found = np.array([log_prob(unit, parameters, value) for value in values])
+    return relative(found, logs)
+
+
+def interacting(compiled, one, other):
+    """Whether the energy has a mixed difference in two units, at random values."""
+    rng = np.random.default_rng(5)
+    names = one.name, other.name
+    for _ in range(4):
+        first, second = event(compiled.made, rng), event(compiled.made, rng)
+        corners = [
+            {
+                **first,
+                names[0]: (first, second)[i][names[0]],
+                names[1]: (first, second)[j][names[1]],
+            }
+            for i, j in itertools.product((0, 1), repeat=2)
+        ]
+        a, b, c, d = (compiled.oracle.energy(corner) for corner in corners)
+        if abs(a - b - c + d) > 1e-9 * (1 + abs(a)):
+            return True
+    return False
+
+
+def checked_by_sums(seed, folder):
+    """Compiles the energy of a seed; returns the largest error, and asserts its blocks."""
+    compiled = Compiled(Maker(seed).energy(), folder, seed)
+    by_name = {unit.name: unit for unit in compiled.made.units}
+    blocks = compiled.program.manifest.energy.blocks
+    assert sorted(n for block in blocks for n in block) == sorted(by_name)
+    for block in blocks:
+        for one, other in itertools.combinations(block, 2):
+            assert not interacting(compiled, by_name[one], by_name[other]), (seed, one, other)
+    return worst(compiled)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_conditionals_and_free_energies_are_sums_over_all_values(seed, tmp_path):
+    assert checked_by_sums(seed, tmp_path) < CLOSE
+
+
+def main(count):
+    """Checks the first energies; writes those that are wrong, and returns their number."""
+    wrong = 0
+    for seed in range(count):
+        with tempfile.TemporaryDirectory() as place:
+            try:
+                error = checked_by_sums(seed, Path(place))
+            except AssertionError as failure:
+                error = str(failure)
+        if not (isinstance(error, float) and error < CLOSE):
+            wrong += 1
+            sys.stdout.write(f"{seed}: {error}\n{Maker(seed).energy().spec()}\n")
+    sys.stdout.write(f"{count} energies, {wrong} wrong\n")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)))
