@@ -1,4 +1,4 @@
-"""Pretraining layer by layer: the test error of `stacked_denoising_autoencoder` with and without.
+"""Pretraining layer by layer: the test error of `stacked_autoencoder` with and without.
 
     python -m benchmarks.stages --seeds 5
 
@@ -18,7 +18,7 @@ import torch
 
 import specc
 
-SPEC = Path(__file__).parents[1] / "specs" / "stacked_denoising_autoencoder.yaml"
+SPEC = Path(__file__).parents[1] / "specs" / "stacked_autoencoder.yaml"
 STAGE = re.compile(r"    - name: .*?(?=    - name: |\ntrain:)", re.DOTALL)
 
 
