@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.energies.choice import ANNEALED, choose
 from specc.evaluate.energies.density import EnergyDensity
-from specc.evaluate.energies.log_z import CHAINS, TEMPERATURES, Annealing, Direction
+from specc.evaluate.energies.log_z import CHAINS, TEMPERATURES, Annealing, Direction, Latents
 from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.memory import BUDGET, GPU_BUDGET, ChunkSize, chunk_size_for, largest
 from specc.evaluate.pareto import Tail
@@ -53,6 +53,7 @@ class Request:
     chains: int = CHAINS
     temperatures: int = TEMPERATURES
     direction: Direction = "forward"
+    latents: Latents = "mean_field"
 
     def counted(self) -> str:
         """`1000 particles`, or `100 chains, 10,000 temperatures`."""
@@ -62,7 +63,8 @@ class Request:
 
     def annealing(self) -> Annealing:
         """The options of annealed importance sampling."""
-        return Annealing(self.chains, self.temperatures, self.direction, seed=self.seed)
+        options = Annealing(self.chains, self.temperatures, self.direction, seed=self.seed)
+        return replace(options, latents=self.latents)
 
 
 @dataclass(frozen=True, slots=True)

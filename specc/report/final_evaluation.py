@@ -33,6 +33,8 @@ SAMPLES = "samples.png"
 RECONSTRUCTIONS = "reconstructions.png"
 LOSS = "loss.png"
 ROWS = 64
+ANNEALING = ("chains", "temperatures", "direction", "latents")
+"""The options of annealed importance sampling in a request."""
 
 Figure = Estimate | Measured
 """A metric of the likelihood, or a metric of samples."""
@@ -154,7 +156,7 @@ def _likelihood(entry: Mapping[str, Any]) -> Request:
         part=str(entry.get("data", "test")),
         rows=entry.get("rows"),
         seed=int(entry.get("seed", 0)),
-        **{key: entry[key] for key in ("chains", "temperatures", "direction") if key in entry},
+        **{key: entry[key] for key in ANNEALING if key in entry},
     )
 
 

@@ -49,6 +49,10 @@ class Family(ABC):
         return self.log_partition(last) - self.log_partition(first)
 
     @abstractmethod
+    def mean(self, eta: Natural) -> Natural:
+        """The means of T, which are the derivatives of A: [rows, *shape] each."""
+
+    @abstractmethod
     def draw(self, noise: Noise, eta: Natural) -> Tensor:
         """A value with these natural parameters: [rows, *shape]."""
 
@@ -103,6 +107,10 @@ class Bernoulli(Family):
         bend = (s1 - s0).mul_(u).mul_(1 - twice)
         return torch.sub(twice, bend, alpha=1 / 6).mul_(u).flatten(1).sum(1).mul_(0.5)
 
+    def mean(self, eta: Natural) -> Natural:
+        """The sigmoid."""
+        return (eta[0].sigmoid(),)
+
     def draw(self, noise: Noise, eta: Natural) -> Tensor:
         """1 where a uniform number is below the probability."""
         return noise.uniform(eta[0].shape).to(eta[0].dtype).lt_(eta[0].sigmoid())
@@ -129,6 +137,10 @@ class OneHot(Family):
     def log_partition(self, eta: Natural) -> Tensor:
         """The sum of logsumexp over classes."""
         return eta[0].logsumexp(-1).reshape(len(eta[0]), -1).sum(1)
+
+    def mean(self, eta: Natural) -> Natural:
+        """The softmax."""
+        return (eta[0].softmax(-1),)
 
     def draw(self, noise: Noise, eta: Natural) -> Tensor:
         """One-hot draws by the Gumbel-max trick."""
@@ -165,6 +177,10 @@ class Multinomial(Family):
     def log_partition(self, eta: Natural) -> Tensor:
         """N times the sum of logsumexp over classes."""
         return self.total * eta[0].logsumexp(-1).reshape(len(eta[0]), -1).sum(1)
+
+    def mean(self, eta: Natural) -> Natural:
+        """N times the softmax."""
+        return (self.total * eta[0].softmax(-1),)
 
     def draw(self, noise: Noise, eta: Natural) -> Tensor:
         """The counts of N draws of a class."""
@@ -214,6 +230,10 @@ class Poisson(Family):
         """The sum of the rates."""
         return eta[0].exp().flatten(1).sum(1)
 
+    def mean(self, eta: Natural) -> Natural:
+        """The rate."""
+        return (eta[0].exp(),)
+
     def draw(self, noise: Noise, eta: Natural) -> Tensor:
         """Counts with the rate e^eta."""
         return noise.poisson(eta[0].exp(), eta[0].shape).to(eta[0].dtype)
@@ -245,6 +265,13 @@ class Normal(Family):
         linear, square = eta
         each = -0.25 * linear**2 / square - 0.5 * (-2 * square).log() + 0.5 * math.log(2 * math.pi)
         return each.flatten(1).sum(1)
+
+    def mean(self, eta: Natural) -> Natural:
+        """The mean and the mean of the square."""
+        linear, square = eta
+        variance = -0.5 / square
+        loc = linear * variance
+        return loc, loc * loc + variance
 
     def draw(self, noise: Noise, eta: Natural) -> Tensor:
         """Normal draws."""

@@ -46,6 +46,9 @@ def _unnormalizable(declared: Energy) -> Refusal | None:
         reason = f"its energy depends on `{given[0]}`, and log Z therefore differs between rows"
         return reason, "delete the metric; a metric of samples compares draws with the data"
     for name, unit in declared.units.items():
+        if name in unit.given:
+            reason = f"the entries of `{name}` depend on each other given the other nodes"
+            return reason, "delete the metric; a metric of samples compares draws with the data"
         if family_of(unit) is not None:
             continue
         if needs_total(unit):

@@ -61,6 +61,11 @@ class EnergyDensity:
         """What the log-likelihood is, in a sentence."""
         log_z = self.log_z()
         if not self._rows_are_exact():
+            if self.options.latents == "mean_field":
+                return (
+                    "an estimate of a lower bound, by mean field for the latents of each row; "
+                    "log Z is an estimate"
+                )
             return (
                 "an estimate and no bound: log Z and the sum over the latents of each row are both "
                 "estimates from below"
@@ -78,7 +83,7 @@ class EnergyDensity:
         """The bytes of the largest tensor for one row."""
         each = 8 * self.model.entries(self.model.declared.units)
         if not self._rows_are_exact():
-            return each * self.options.chains
+            return each * (self.options.chains if self.options.latents == "ais" else 1)
         return each * round(2 ** likelihood.states_of_row(self.model.declared, self.model.families))
 
     def _rows_are_exact(self) -> bool:

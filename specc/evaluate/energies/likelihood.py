@@ -2,9 +2,9 @@
 
     -F(v) = log sum_h exp(-E(v, h))
 
-is exact if the latent units h sum out in closed form or have few states; otherwise annealed
-importance sampling with v held fixed estimates it for each row. The base measure is that of counts,
-see `specc.runtime.exponential_families`.
+is exact if the latent units h sum out in closed form or have few states; otherwise mean field
+bounds it, or annealed importance sampling with v held fixed estimates it for each row. The base
+measure is that of counts, see `specc.runtime.exponential_families`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from specc.evaluate.energies import annealing, enumeration
 from specc.evaluate.energies.log_z import Annealing
+from specc.evaluate.energies.mean_field import lower_bound
 from specc.evaluate.energies.model import EnergyModel, Values, rows_of
 from specc.evaluate.energies.path import Path, neutral_base
 from specc.runtime.energies import Energy
@@ -33,7 +34,7 @@ class Unnormalized:
     """Log base(v) - F(v) of each row: [rows] in float64.
 
     `standard_error` is that of each row, and `effective` the effective sample size of its chains;
-    they are None if the values are exact.
+    they are None if the values are exact, or a bound by mean field.
     """
 
     values: Tensor
@@ -64,6 +65,8 @@ def unnormalized(model: EnergyModel, rows: Values, options: Annealing, at: int =
             return Unnormalized(base - model.energy(rows).double())
         if is_exact(model.declared, model.families):
             return Unnormalized(base + _enumerated(model, rows))
+        if options.latents == "mean_field":
+            return Unnormalized(base + lower_bound(model, rows).double())
         found = _annealed(model, rows, options, at)
         return Unnormalized(base + found.value, found.standard_error, found.effective)
 

@@ -16,6 +16,7 @@ from specc.runtime.exponential_families import Natural
 from specc.runtime.noise import Noise
 
 Direction = Literal["forward", "backward", "both"]
+Latents = Literal["mean_field", "ais"]
 Advance = Callable[[float], None]
 
 CHAINS, TEMPERATURES = 100, 10_000
@@ -30,6 +31,8 @@ class Annealing:
     """The options of annealed importance sampling.
 
     `sweeps` are the Gibbs sweeps before the backward pass, by default as many as temperatures.
+    `latents` says how latents of a row that cannot be summed out are treated: by mean field, which
+    is a lower bound, or by annealing with the row held fixed.
     """
 
     chains: int = CHAINS
@@ -37,6 +40,7 @@ class Annealing:
     direction: Direction = "forward"
     sweeps: int | None = None
     seed: int = 0
+    latents: Latents = "mean_field"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,14 @@ class EnergyModel:
 
     @staticmethod
     def of(module: nn.Module, declared: Energy) -> EnergyModel:
-        """The model of a module; raises ValueError if a unit's conditional has no closed form."""
+        """The model of a module; raises ValueError if a unit's conditional has no closed form.
+
+        The entries of a unit have to be independent given the other units.
+        """
         families = {}
         for name, unit in declared.units.items():
             family = family_of(unit)
-            if family is None:
+            if family is None or name in unit.given:
                 raise ValueError(f"the conditional of `{name}` has no closed form")
             families[name] = family
         return EnergyModel(module, declared, families)

@@ -221,6 +221,11 @@ class Evaluation(Value):
         default=None,
         about="The direction of `ais`: `forward` by default, which is below log Z on average.",
     )
+    latents: Literal["mean_field", "ais"] | None = steering(
+        default=None,
+        about="How `ais` treats latents of a row that have no closed sum: `mean_field`, a lower "
+        "bound, by default, or `ais`.",
+    )
     data: str = steering(default="test", about="The part of the data.")
     rows: int | None = steering(
         default=None, about="The number of rows, from the first; all by default.", ge=1

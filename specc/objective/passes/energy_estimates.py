@@ -9,7 +9,7 @@ import math
 
 import networkx as nx
 
-from specc.graph.blocks import blocks
+from specc.graph.blocks import blocks, conditions
 from specc.graph.constants import number_of
 from specc.graph.graph import FREE_ENERGY, MODEL, Program, TypedGraph
 
@@ -52,6 +52,8 @@ def _without_normalizer(typed: TypedGraph, program: Program) -> Refusal | None:
             reason = f"its energy depends on `{name}`, and log Z therefore differs between rows"
             return reason, hint
     for name in program.units:
+        if name in conditions(program, name):
+            return f"the entries of `{name}` depend on each other given the other nodes", hint
         if _has_total(program, name) and _total(typed, program, name) is None:
             reason = f"the total count of `{name}` differs between rows, and log Z with it"
             return reason, "write the total as a number"

@@ -323,6 +323,7 @@ CHANGES = {
     "Evaluation.chains": ("data: test}", "data: test, chains: 9}", TRAINING),
     "Evaluation.temperatures": ("data: test}", "data: test, temperatures: 9}", TRAINING),
     "Evaluation.direction": ("data: test}", "data: test, direction: both}", TRAINING),
+    "Evaluation.latents": ("data: test}", "data: test, latents: ais}", TRAINING),
     "Evaluation.data": ("data: test}", "data: train}", TRAINING),
     "Evaluation.rows": ("data: test}", "data: test, rows: 9}", TRAINING),
     "Evaluation.seed": ("data: test}", "data: test, seed: 9}", TRAINING),

@@ -90,6 +90,8 @@ def test_draws_have_the_mean_of_the_family(name):
     family, eta = CASES[name]
     eta = tuple(own.requires_grad_() for own in eta)
     means = torch.autograd.grad(family.log_partition(eta).sum(), eta)
+    for mean, found in zip(means, family.mean(eta), strict=True):
+        torch.testing.assert_close(found, mean)
     wide = tuple(own.detach().expand(20_000, *own.shape[1:]) for own in eta)
     drawn = family.statistics(family.draw(Noise.at(1, dtype=torch.float64), wide))
     for mean, found in zip(means, drawn, strict=True):

@@ -52,6 +52,7 @@ def test_latents_of_a_row_with_many_states_are_refused():
     [
         (declared(Rbm(3, 2), energy=("v", "h", "x")), "its energy depends on `x`"),
         (declared(Rbm(3, 2), v={"method": ""}), "the distribution of `v` given the others"),
+        (declared(Rbm(3, 2), v={"given": ("v", "h")}), "the entries of `v` depend on each other"),
         (declared(Softmax(3, 2), v={"total": None}), "the total count of `v` differs"),
     ],
 )

@@ -25,6 +25,9 @@ from tests.oracles.energies import (
 )
 
 
+ANNEALED = Annealing(chains=200, temperatures=50, latents="ais")
+
+
 def model_of(module):
     return EnergyModel.of(module, module.declared)
 
@@ -66,12 +69,15 @@ def test_the_latents_of_a_row_are_summed_by_annealing(module, monkeypatch):
     monkeypatch.setattr(likelihood, "MOST_STATES_OF_A_ROW", 1)
     model, v = model_of(module), binary(len(module.a))
     assert not is_exact(model.declared, model.families)
-    found = unnormalized(model, {"v": v}, Annealing(chains=200, temperatures=50))
+    found = unnormalized(model, {"v": v}, ANNEALED)
     error = found.values + brute_free_energy(module, v)
     assert (error.abs() < 4.5 * found.standard_error).all()
     assert not ((error + 0.5).abs() < 4.5 * found.standard_error).all()
     assert (found.effective > 150).all()
-    other = unnormalized(model, {"v": v}, Annealing(chains=200, temperatures=50), at=1)
+    bound = unnormalized(model, {"v": v}, Annealing())
+    assert bound.standard_error is None
+    assert (bound.values < -brute_free_energy(module, v)).all()
+    other = unnormalized(model, {"v": v}, ANNEALED, at=1)
     assert (other.values != found.values).all()
 
 
