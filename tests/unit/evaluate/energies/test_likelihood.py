@@ -24,7 +24,6 @@ from tests.oracles.energies import (
     counts,
 )
 
-
 ANNEALED = Annealing(chains=200, temperatures=50, latents="ais")
 
 
