@@ -247,11 +247,6 @@ class Objective:
         """The nodes with an axis of values in the loss of any player."""
         return with_axes(self.draws)
 
-    def rivals(self, player: Player) -> int:
-        """The number of players that train together with a player, itself included."""
-        stage = next((stage for stage in self.stages if player.name in stage.players), None)
-        return len(self.players if stage is None else stage.players)
-
     def is_likelihood(self, player: Player) -> bool:
         """Whether the loss of a player is -log p(x), with the terms of the likelihood."""
         return self.likelihood is not None and player.parts == self.likelihood.parts

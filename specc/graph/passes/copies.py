@@ -115,10 +115,10 @@ def _referred(graph: Graph, evaluated: Iterable[Program]) -> dict[str, set[str]]
 
 
 def _draws_units(spec: Spec) -> bool:
-    """Whether the objective needs draws of the units of an energy."""
-    written = spec.document.objective
-    entry = OBJECTIVES.get(written.name) if isinstance(written, NamedObjective) else None
-    return entry is not None and entry.contrastive
+    """Whether a loss of the objective needs draws of the units of an energy."""
+    written = (loss.written for loss in spec.document.losses())
+    entries = (OBJECTIVES.get(own.name) for own in written if isinstance(own, NamedObjective))
+    return any(entry is not None and entry.contrastive for entry in entries)
 
 
 def _used(nodes: Iterable[Node]) -> Iterator[str]:
