@@ -6,7 +6,7 @@ An entry is in a file with its name, or is a row of a table; the file of the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -152,6 +152,9 @@ class Function:
       if it is not finite.
     - `indexes`: the result is the index of an entry of the argument, which counts from 0.
     - `linear`: f(a x + b y) = a f(x) + b f(y).
+    - `symmetric`: it is linear, and sum(y * f(x)) = sum(f(y) * x).
+    - `couples`: the pairs of entries of x, counted with the last axis running fastest, of which
+      one is in the entry of f(x) at the place of the other, from the shape of x.
     - `of_data`: the argument is the name of an observed or given node, with `mask=` if entries of
       it may be missing.
     - `domain`: the arguments for which the result is finite.
@@ -189,6 +192,8 @@ class Function:
     remembers: bool = False
     scalar: str = ""
     numbers_from: int | None = None
+    symmetric: bool = False
+    couples: Callable[[Shape], Iterable[tuple[int, int]]] | None = None
 
     @property
     def method(self) -> str | None:

@@ -19,16 +19,21 @@ ENTRIES: tuple[Objective, ...] = (
         references=(
             Reference("Hinton 2002", "section 3"),
             Reference("Tieleman 2008", "section 4: persistent, chains that go on"),
+            Reference("Salakhutdinov and Hinton 2009", "section 2.1: mean-field latent nodes"),
         ),
         example="objective: {cd: {steps: 1, persistent: true, chains: 100}}",
         guided=False,
         variable="cd",
-        options=MappingProxyType({"steps": 1, "persistent": False, "chains": 100}),
+        options=MappingProxyType(
+            {"steps": 1, "persistent": False, "chains": 100, "tolerance": 1e-3}
+        ),
         meanings=MappingProxyType(
             {
                 "steps": "The number of steps of block Gibbs sampling.",
                 "persistent": "Whether the chains go on where they stopped in the step before.",
                 "chains": "The number of persistent chains.",
+                "tolerance": "The largest change of a mean at the end of mean-field updates, which "
+                "give the latent nodes at the data if they cannot be summed out.",
             }
         ),
         contrastive=True,

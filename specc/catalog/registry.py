@@ -98,7 +98,7 @@ FUNCTIONS: Registry[Function] = Registry(
             "rbf_conditional_mmd",
         ),
         **_rows("functions.discrepancies", "energy_mmd linear_mmd rational_quadratic_mmd rbf_mmd"),
-        **_rows("functions.images", "average_pool"),
+        **_rows("functions.images", "average_pool neighbors"),
         **_rows("functions.reductions", "argmax argmin logsumexp max mean min mse norm prod sum"),
         **_rows("functions.schedules", "progress"),
         **_rows(

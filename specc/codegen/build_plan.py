@@ -31,8 +31,9 @@ from specc.codegen.plan import (
     Tail,
 )
 from specc.codegen.signatures import losses, methods
+from specc.codegen.units import colors_of, method_of_unit
 from specc.codegen.variables import variables
-from specc.graph.blocks import of_units
+from specc.graph.blocks import couples_itself, of_units
 from specc.graph.constants import constant, list_of, number_of
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, Program
 from specc.graph.nodes import Node
@@ -260,6 +261,7 @@ class _ProgramPlanner:
             drawn=self.typed.bases.get(node.id, kind.shape),
             flow=self._flow(node) if node.through else None,
             causal=self._causal(node),
+            colors=colors_of(self.typed, self.program, node, self.attributes, self.buffers),
         )
 
     def _method(self, node: Node, arguments: tuple[Argument, ...]) -> str:
@@ -268,15 +270,9 @@ class _ProgramPlanner:
         if not computed:
             return ""
         if self.program.energy is not None:
-            return self.attributes.fresh(self._given(node))
+            return self.attributes.fresh(method_of_unit(node, self._inputs(node.expressions())))
         what = "_".join(computed) if len(computed) <= 2 else "parameters"
         return self.attributes.fresh(f"{node.name}_{what}")
-
-    def _given(self, node: Node) -> str:
-        """Return a name after the conditional distribution: `h_given_v`."""
-        others = [each for each in self._inputs(node.expressions()) if isinstance(each, str)]
-        given = others if len(others) <= 3 else ["others"]
-        return f"{node.name}_given_{'_'.join(given)}" if given else f"{node.name}_alone"
 
     def _lengths(self, scan: str | None) -> str | None:
         """Return the node with the number of steps of each row, None if all rows have all steps."""
@@ -375,6 +371,9 @@ class _ProgramPlanner:
 
     def _conditional(self, node: Node, inputs: tuple[Input, ...]) -> str:
         shown = [str(each) for each in inputs if each not in self.stepped]
+        if node.name in self.program.units and couples_itself(self.program, node.name):
+            others = ", ".join([f"{node.name}_-i", *shown])
+            return f"{node.name}_i | {others}"
         given = f" | {', '.join(shown)}" if shown else ""
         return f"{', '.join(node.values)}{given}"
 

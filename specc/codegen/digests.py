@@ -123,7 +123,13 @@ def _player(plan: Plan, player: Player, rename: Rename) -> dict[str, object]:
         found["warm_up"] = player.warm_up
     if player.chain is not None:
         chain = player.chain
-        found["chain"] = [chain.program, chain.steps, chain.persistent, chain.count]
+        found["chain"] = [
+            chain.program,
+            chain.steps,
+            chain.persistent,
+            chain.count,
+            chain.tolerance,
+        ]
     return found | {"particles": player.particles}
 
 

@@ -166,6 +166,18 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class Colors:
+    """The buffer with the color of each entry of a unit whose entries interact, and their number.
+
+    The conditional distribution of an entry is that at which it has the value `neutral`.
+    """
+
+    attribute: str
+    count: int
+    neutral: float
+
+
+@dataclass(frozen=True, slots=True)
 class Factor:
     """A conditional density of a program: p(x | z) or q(z | x).
 
@@ -174,7 +186,8 @@ class Factor:
     in the parameters. `tensors` are the arguments that are computed, as opposed to plain numbers.
     `drawn` is the event shape of the distribution, before `flow` maps it to the
     value. `causal` is the network of an autoregressive density. `scan` is the plate of a sequence,
-    and `lengths` the node with the number of steps of each row.
+    and `lengths` the node with the number of steps of each row. `colors` are those of entries that
+    interact.
     """
 
     node: Node
@@ -192,6 +205,7 @@ class Factor:
     lengths: str | None = None
     flow: Flow | None = None
     causal: LinkModule | None = None
+    colors: Colors | None = None
     tensors: tuple[Argument, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -216,7 +230,8 @@ class Factor:
     @property
     def has_mean(self) -> bool:
         """Whether the mean of the distribution is the mean of the node given its parameters."""
-        return self.entry.mean and self.flow is None and self.causal is None
+        parts = (self.flow, self.causal, self.colors)
+        return self.entry.mean and all(part is None for part in parts)
 
     @property
     def members(self) -> int:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from specc.catalog.entry import Function
 from specc.codegen.names import function_of
 from specc.codegen.plan import Factor, Input, Loss, Mask, Plan, ProgramPlan
-from specc.graph.blocks import chain_state
+from specc.graph.blocks import chain_state, conditions_of_latents, latents
 from specc.graph.graph import ENERGY, FREE_ENERGY, GUIDE, MODEL, ROWS
 from specc.language.expressions.tree import Number
 from specc.objective.objective import Player
@@ -67,6 +67,8 @@ def _energy_methods(plan: Plan, program: ProgramPlan) -> Methods:
     used = values_behind(plan, program.name, drawn)
     given = tuple(n for n in program.order if graph.nodes[n].role == "given" and n in used)
     found["gibbs"] = (*chain_state(graph), *given)
+    if FREE_ENERGY not in program.lets and latents(graph):
+        found["mean_field"] = conditions_of_latents(graph, given)
     found["sample"] = given
     if mean_factors(plan, program):
         found["conditional_mean"] = _mean_inputs(plan, program)

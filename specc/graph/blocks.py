@@ -9,12 +9,14 @@ vertices of a graph) finds two colours wherever two suffice.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Iterable
 
 import networkx as nx
 
-from specc.graph.graph import Program
-from specc.language.expressions.walk import names
+from specc.graph.graph import Program, TypedGraph
+from specc.language.expressions.tree import Binary, Call
+from specc.language.expressions.walk import names, walk
 
 Blocks = tuple[tuple[str, ...], ...]
 
@@ -54,7 +56,8 @@ def blocks(program: Program) -> Blocks:
     graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from(program.units)
     for unit in program.units:
-        graph.add_edges_from((unit, other) for other in conditions(program, unit))
+        others = (other for other in conditions(program, unit) if other != unit)
+        graph.add_edges_from((unit, other) for other in others)
     latents = tuple(name for name in program.units if program.nodes[name].role != "observed")
     if latents and not graph.subgraph(latents).edges:
         graph.remove_nodes_from(latents)
@@ -74,6 +77,51 @@ def _colored(program: Program, graph: nx.Graph[str]) -> Blocks:
 
 def _observed(program: Program, block: tuple[str, ...]) -> bool:
     return any(program.nodes[name].role == "observed" for name in block)
+
+
+def couples_itself(program: Program, unit: str) -> bool:
+    """Whether the distribution of an entry of a unit depends on other entries of it."""
+    return unit in conditions(program, unit)
+
+
+def entry_colors(typed: TypedGraph, program: Program, unit: str) -> tuple[int, ...]:
+    """A color for each entry of a unit that couples itself; entries of one color do not interact.
+
+    The entries are counted with the last axis running fastest. All entries of a vector that the
+    distribution is over, such as a one-hot vector, have one color. A function of the catalog says
+    which entries it couples; a matrix product couples all.
+    """
+    node, shape = program.nodes[unit], typed.types[program.name, unit].shape
+    inner = math.prod(shape[len(shape) - len(node.entry.result_dims) :]) if node.entry else 1
+    sites = math.prod(shape) // inner
+    pairs: set[tuple[int, int]] = set()
+    for expression in node.expressions():
+        for part in walk(expression):
+            if isinstance(part, Call) and any(name.id == unit for name in names(part)):
+                couples = typed.graph.functions[part.function].couples
+                pairs |= {(i // inner, j // inner) for i, j in (couples(shape) if couples else ())}
+            is_product = isinstance(part, Binary) and part.operator == "@"
+            if is_product and any(name.id == unit for name in names(part)):
+                return tuple(site for site in range(sites) for _ in range(inner))
+    graph: nx.Graph[int] = nx.Graph()
+    graph.add_nodes_from(range(sites))
+    graph.add_edges_from((i, j) for i, j in pairs if i != j)
+    colors = nx.greedy_color(graph, strategy="DSATUR")
+    return tuple(colors[site] for site in range(sites) for _ in range(inner))
+
+
+def latents(program: Program) -> tuple[str, ...]:
+    """The latent units, in order."""
+    return tuple(name for name in program.units if program.nodes[name].role == "latent")
+
+
+def conditions_of_latents(program: Program, given: Iterable[str]) -> tuple[str, ...]:
+    """The observed units, and those of the given nodes, that latent units depend on."""
+    found = {
+        n.id for u in latents(program) for e in program.nodes[u].expressions() for n in names(e)
+    }
+    observed = (name for name in program.units if program.nodes[name].role == "observed")
+    return tuple(name for name in (*observed, *given) if name in found)
 
 
 def chain_state(program: Program) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ known of most of them: where a value is repeated, its derivative is a sum over t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -34,7 +34,7 @@ from specc.language.expressions.tree import (
     Number,
     Sequence,
 )
-from specc.language.expressions.walk import names
+from specc.language.expressions.walk import names, walk
 
 Rank = Callable[[Expression], int]
 """The number of axes of the event of an expression."""
@@ -72,9 +72,10 @@ def mentions(expression: Expression, wanted: Collection[str]) -> bool:
 # arithmetic that leaves out zeros and ones
 
 
-def number(value: int, span: Span) -> Number:
+def number(value: float, span: Span) -> Number:
     """A number; `span` is the place of the expression that it comes from."""
-    return Number(value, span)
+    whole = int(value) if value == int(value) else value
+    return Number(whole, span)
 
 
 def is_number(expression: Expression, value: float) -> bool:
@@ -107,8 +108,8 @@ def plus(left: Expression, right: Expression) -> Expression:
         return right
     if is_number(right, 0):
         return left
-    if isinstance(right, Negate):
-        return Binary("-", left, right.operand, left.span)
+    if isinstance(right, Negate) or (isinstance(right, Number) and right.value < 0):
+        return Binary("-", left, negative(right), left.span)
     if isinstance(left, Negate):
         return Binary("-", right, left.operand, left.span)
     if isinstance(right, Binary) and right.operator in ("*", "/", "@"):
@@ -207,8 +208,15 @@ def _scaled(factor: Fraction, rest: Expression | None, span: Span) -> Expression
         made = _scaled(-factor, rest, span)
         return Negate(made, span) if _is_sum(made) else negative(made)
     up, down = (number(n, span) for n in (factor.numerator, factor.denominator))
-    made = rest if factor.numerator == 1 else Binary("*", up, rest, span)
+    made = rest if factor.numerator == 1 else _in_front(up, rest)
     return made if factor.denominator == 1 else Binary("/", made, down, span)
+
+
+def _in_front(amount: Number, rest: Expression) -> Expression:
+    """A number times a product, as its first factor."""
+    if isinstance(rest, Binary) and rest.operator == "*":
+        return Binary("*", _in_front(amount, rest.left), rest.right, rest.span)
+    return Binary("*", amount, rest, rest.span)
 
 
 def product(left: Expression, right: Expression) -> Expression:
@@ -234,10 +242,28 @@ def derivative(e: Expression, name: str, rank: Rank, shape: ShapeOf = no_shape) 
     """
     found = _Derivative(name, rank, shape)
     found.visit(e, number(1, e.span))
-    total: Expression = number(0, e.span)
-    for part in found.parts:
-        total = plus(total, part)
+    return collected(found.parts, e.span)
+
+
+def collected(parts: Iterable[Expression], span: Span) -> Expression:
+    """The sum of some parts; those that are equal up to a number become one."""
+    first: dict[str, Expression] = {}
+    found: dict[str, tuple[Fraction, Expression | None]] = {}
+    for part in parts:
+        bare, sign = (part.operand, -1) if isinstance(part, Negate) else (part, 1)
+        factor, rest = _factors(bare)
+        key = "" if rest is None else print_expression(rest)
+        before = found[key][0] if key in found else Fraction(0)
+        first[key] = _scaled(before + sign * factor, rest, span) if key in found else part
+        found[key] = before + sign * factor, rest
+    total: Expression = number(0, span)
+    for key, part in first.items():
+        total = plus(total, part) if found[key][0] else total
     return total
+
+
+def _is_linear(function: str) -> bool:
+    return function in FUNCTIONS and FUNCTIONS[function].linear
 
 
 class _Derivative:
@@ -277,8 +303,24 @@ class _Derivative:
                 self.visit(left, times(d, inner))
             case Call(function="sum", arguments=(inner,)):
                 self.visit(inner, d)
+            case Call(function=function, arguments=(inner,)) if self._is_symmetric(function, d):
+                self.visit(inner, self._applied(e, d))
             case _:
                 raise NotPolynomial(e, f"`{self.name}` stands inside it")
+
+    def _is_symmetric(self, function: str, d: Expression) -> bool:
+        """Whether a function is symmetric, and the derivative has a value for each entry."""
+        return function in FUNCTIONS and FUNCTIONS[function].symmetric and self.rank(d) > 0
+
+    def _applied(self, call: Call, d: Expression) -> Expression:
+        """The function of the derivative, with factors without axes in front of it."""
+        if isinstance(d, Negate):
+            return negative(self._applied(call, d.operand))
+        if isinstance(d, Binary) and d.operator == "*" and self.rank(d.left) == 0:
+            return times(d.left, self._applied(call, d.right))
+        if isinstance(d, Binary) and d.operator == "/" and self.rank(d.right) == 0:
+            return over(self._applied(call, d.left), d.right)
+        return Call(call.function, (d,), call.function_span, call.span)
 
     def _entries(self, operand: Expression, whole: Expression, d: Expression) -> Expression:
         """The derivative for an operand, summed over the entries to which it is broadcast."""
@@ -353,6 +395,34 @@ def slope(e: Expression, name: str) -> Expression:
         case Binary(operator="/", left=left, right=right) if not mentions(right, {name}):
             return over(slope(left, name), right)
     raise NotPolynomial(e, f"`{name}` is no plain factor there")
+
+
+def degree(e: Expression, name: str) -> float:
+    """The degree of a polynomial in x; infinite for another function of it."""
+    if not mentions(e, {name}):
+        return 0
+    match e:
+        case Name():
+            return 1
+        case Negate(operand=operand):
+            return degree(operand, name)
+        case Binary(operator="+" | "-", left=left, right=right):
+            return max(degree(left, name), degree(right, name))
+        case Binary(operator="*" | "@", left=left, right=right):
+            return degree(left, name) + degree(right, name)
+        case Binary(operator="/", left=left, right=right) if not mentions(right, {name}):
+            return degree(left, name)
+        case Binary(operator="**", left=left, right=Number(value=int(n))) if n >= 0:
+            return n * degree(left, name)
+        case Call(function=function, arguments=(inner,)) if _is_linear(function):
+            return degree(inner, name)
+    return math.inf
+
+
+def is_mixed(e: Expression, name: str) -> bool:
+    """Whether x is a factor of a matrix product in an expression, so that all its entries mix."""
+    products = (part for part in walk(e) if isinstance(part, Binary) and part.operator == "@")
+    return any(mentions(part, {name}) for part in products)
 
 
 # the number of axes

@@ -37,3 +37,12 @@ def rows(values: object, at: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, 
         return
     for position, value in enumerate(values):
         yield from rows(value, (*at, position))
+
+
+def nest(values: tuple[int | float, ...], shape: tuple[int, ...]) -> int | float | Numbers:
+    """The numbers in nested lists of the given shape, the last axis running fastest."""
+    if not shape:
+        return values[0]
+    size = len(values) // shape[0]
+    parts = (values[size * n : size * (n + 1)] for n in range(shape[0]))
+    return tuple(nest(part, shape[1:]) for part in parts)

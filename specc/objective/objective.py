@@ -132,13 +132,15 @@ class State:
 class Chain:
     """The Markov chains that draw the units of a program with an energy, by block Gibbs sampling.
 
-    They start at the data, or, if `persistent`, `count` of them go on where they stopped.
+    They start at the data, or, if `persistent`, `count` of them go on where they stopped. Latent
+    nodes at the data that are not summed out are mean-field means, up to a `tolerance`.
     """
 
     program: str
     steps: int
     persistent: bool = False
     count: int = 0
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

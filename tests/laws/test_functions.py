@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scipy import special
+from scipy import ndimage, special
 
 from specc.catalog.entry import ShapeMismatch
 from specc.catalog.registry import FUNCTIONS
@@ -66,6 +66,7 @@ PLAIN = {
     "flatten": (np.ravel, REAL),
     "known": (np.ones_like, REAL),
 }
+CROSS = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 CASES = {name: (oracle, (where,), [(s,) for s in ANY]) for name, (oracle, where) in PLAIN.items()}
 CASES["softmax"] = (lambda x: special.softmax(x, -1), (REAL,), [((4,),), ((2, 3),)])
 CASES["log_softmax"] = (lambda x: special.log_softmax(x, -1), (REAL,), [((4,),), ((2, 3),)])
@@ -86,7 +87,7 @@ CASES["concat"] = (
     (REAL, REAL, REAL),
     [((2,), (3,), (1,)), ((), (2,), ()), ((), (), ())],
 )
-FIXED = {"argmax", "argmin", "average_pool", "one_hot", "eye", "grad"} | {
+FIXED = {"argmax", "argmin", "average_pool", "neighbors", "one_hot", "eye", "grad"} | {
     n for n in FUNCTIONS if FUNCTIONS[n].over_rows or FUNCTIONS[n].scalar
 }
 NAMES = tuple(FUNCTIONS)
@@ -115,6 +116,24 @@ def test_value_and_shape(name: str, shapes, leading):
     for at in np.ndindex(*leading):
         wanted[at] = oracle(*(e[at] for e in events))
     np.testing.assert_allclose(result.numpy(), wanted, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (1, 5), (4, 3, 2)])
+def test_neighbors(shape):
+    """Against a convolution with a cross; symmetric, and between the stated pairs of entries."""
+    entry, size = FUNCTIONS["neighbors"], math.prod(shape)
+    grid = np.random.default_rng(7).normal(size=(6, *shape))
+    found = call(entry, (torch.tensor(grid), len(shape)))
+    kernel = CROSS.reshape(3, 3, *[1] * (len(shape) - 2))
+    wanted = [ndimage.convolve(each, kernel, mode="constant") for each in grid]
+    np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-12, atol=1e-12)
+    unit = torch.eye(size, dtype=torch.float64).reshape(size, *shape)
+    matrix = call(entry, (unit, len(shape))).reshape(size, size).numpy()
+    assert (matrix == matrix.T).all()
+    pairs = np.zeros((size, size))
+    for i, j in entry.couples(shape):
+        pairs[i, j] = pairs[j, i] = 1
+    assert (pairs == matrix).all()
 
 
 @pytest.mark.parametrize("leading", [(), (5,), (3, 5)])

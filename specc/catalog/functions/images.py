@@ -1,9 +1,12 @@
-"""Functions of images, the last two axes of a value."""
+"""Functions of images, and of grids of values."""
 
 from __future__ import annotations
 
-from specc.catalog.arithmetic import show
-from specc.catalog.entry import Function, Shape, ShapeMismatch
+import math
+from collections.abc import Iterator
+
+from specc.catalog.arithmetic import show, total
+from specc.catalog.entry import Function, Reference, Shape, ShapeMismatch
 from specc.catalog.rules import Shapes, Supports
 from specc.catalog.supports import Support, bounds
 
@@ -24,6 +27,30 @@ def _pooled_support(supports: Supports) -> Support:
     return bounds(supports[0])
 
 
+def _grid_shape(shapes: Shapes) -> Shape:
+    """The shape of a grid; raises `ShapeMismatch` for a value without rows and columns."""
+    (grid,) = shapes
+    if len(grid) < 2:
+        raise ShapeMismatch(f"it takes a grid [rows, columns, ...], not {show(grid)}")
+    return grid
+
+
+def _grid_support(supports: Supports) -> Support:
+    """The support of a sum of at most four entries."""
+    return total(bounds(supports[0]))
+
+
+def _grid_pairs(shape: Shape) -> Iterator[tuple[int, int]]:
+    """The pairs of neighbors on a grid, for each entry at a place of it."""
+    rows, columns, *inner = shape
+    size = math.prod(inner)
+    for row in range(rows):
+        for column in range(columns):
+            here = (row * columns + column) * size
+            steps = [columns * size] * (row + 1 < rows) + [size] * (column + 1 < columns)
+            yield from ((here + i, here + step + i) for step in steps for i in range(size))
+
+
 ENTRIES: tuple[Function, ...] = (
     Function(
         name="average_pool",
@@ -38,5 +65,23 @@ ENTRIES: tuple[Function, ...] = (
         elementwise=False,
         linear=True,
         sizes=(1,),
+    ),
+    Function(
+        name="neighbors",
+        summary="On a grid, the first two axes of an event, the sum of the neighbors of each "
+        "place: above, below, left and right, as far as they are on the grid.",
+        formula="neighbors(x)_ij = x_{i-1,j} + x_{i+1,j} + x_{i,j-1} + x_{i,j+1}",
+        references=(Reference("Geman and Geman 1984", "section V: neighborhood systems"),),
+        target="specc.runtime.functions.images.neighbors",
+        arity=(1, 1),
+        shape=_grid_shape,
+        support=_grid_support,
+        constant=lambda grid: None,
+        example="neighbors(image)",
+        elementwise=False,
+        event_dims=True,
+        linear=True,
+        symmetric=True,
+        couples=_grid_pairs,
     ),
 )

@@ -8,7 +8,7 @@ from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed
 from specc.codegen.code.statements import Function, If, Parameter, Return, Statement
 from specc.codegen.layout import Layout
-from specc.codegen.lower.chains import gibbs, sample_by_chain
+from specc.codegen.lower.chains import gibbs, mean_field, sample_by_chain
 from specc.codegen.lower.densities import log_prob, parameters
 from specc.codegen.lower.draws import draw, emit_values, enumerate_values, sample
 from specc.codegen.lower.scope import Scope
@@ -66,6 +66,7 @@ class _Lowering:
             "log_prob": self.log_prob,
             "sample": self.sample,
             "gibbs": lambda: gibbs(plan, program),
+            "mean_field": lambda: mean_field(plan, program),
             "conditional_mean": self.conditional_mean,
             "impute": self.impute,
             "sample_and_log_prob": self.sample_and_log_prob,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import dropwhile
 
 from specc.catalog.objective import Variant
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed
-from specc.codegen.code.statements import Assign, Comment, Function, Parameter, Return
+from specc.codegen.code.statements import Assign, Comment, Function, Parameter, Return, Statement
 from specc.codegen.layout import Layout
 from specc.codegen.lower.capabilities import points
-from specc.codegen.lower.chains import contrast, draw_chain
+from specc.codegen.lower.chains import contrast, draw_units
 from specc.codegen.lower.densities import LOGMEANEXP, parameters
 from specc.codegen.lower.draws import draw, emit_values
 from specc.codegen.lower.scope import NOISE, Scope
@@ -50,6 +49,16 @@ def loss(plan: Plan, player: Player) -> Function:
     """Return the function `loss(model, guide, noise, *, x)`, the loss per row and its terms."""
     lowering = _Loss(plan, player)
     return lowering.function()
+
+
+def _spaced(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Return the statements without an empty line at the start, or two of them in a row."""
+    found: list[Statement] = []
+    for each in statements:
+        is_empty = isinstance(each, Comment) and not each.text
+        if not is_empty or (found and not (isinstance(found[-1], Comment) and not found[-1].text)):
+            found.append(each)
+    return tuple(found)
 
 
 def _score(name: str) -> Code:
@@ -103,7 +112,7 @@ class _Loss:
             keywords=tuple(keywords),
             returns=f"tuple[{', '.join(returned)}]",
             docstring=f"The loss per row{minus}, {what}.{self._legend()}",
-            body=tuple(dropwhile(lambda each: each == Comment(), self.scope.statements)),
+            body=_spaced(self.scope.statements),
             is_method=False,
         )
 
@@ -248,7 +257,7 @@ class _Loss:
     def _draw(self, name: str) -> None:
         scope, drawn = self.scope, self.player.draws[name]
         if drawn.entry.chain:
-            self.after += draw_chain(scope, self.terms, self.player)
+            self.after += draw_units(scope, self.terms, self.player, drawn.program)
             return
         factor, program = scope.factor(drawn.program, name), self.plan.program(drawn.program)
         if drawn.is_point:

@@ -133,20 +133,21 @@ def _layout(typed: TypedGraph, program: Program, offset: float) -> list[Dot]:
     """The dots of a program: layers by the longest path from a root, columns near their parents."""
     nodes = shown_nodes(typed.graph, program)
     parents = {_key(node): _parents(typed.graph, node, program) for node in nodes}
-    depth: dict[str, int] = {}
-    for node in nodes:
+    depth = {
+        _key(program.nodes[name]): layer
+        for layer, block in enumerate(blocks(program), 1)
+        for name in block
+    }
+    for node in (node for node in nodes if _key(node) not in depth):
         above = [depth[p] + 1 for p in parents[_key(node)] if p in depth]
         depth[_key(node)] = max(above, default=0)
     depth = _lower_roots(nodes, parents, depth)
-    if program.energy is not None:
-        for layer, drawn in enumerate(blocks(program), max(depth.values(), default=0)):
-            depth |= {_key(program.nodes[name]): layer for name in drawn}
     x: dict[str, float] = {}
     start = offset
     for local in (False, True):
-        block = [n for n in nodes if _is_local(typed, n) == local]
-        if block:
-            start = _columns(block, parents, depth, x, start)
+        part = [n for n in nodes if _is_local(typed, n) == local]
+        if part:
+            start = _columns(part, parents, depth, x, start)
     return [_dot(typed, program, node, x[_key(node)], depth[_key(node)]) for node in nodes]
 
 

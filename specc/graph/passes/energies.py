@@ -265,7 +265,7 @@ class _Energy:
         quadratic: Expression = calculus.number(0, self.energy.span)
         if calculus.mentions(slope, {node.name}):
             if not conditional.quadratic:
-                raise NotPolynomial(self._square(node.name), "it has a product of its entries")
+                return _Coefficients(self._of_binary(node, slope), quadratic)
             quadratic = calculus.slope(slope, node.name)
             if calculus.mentions(quadratic, {node.name}):
                 raise NotPolynomial(self._square(node.name), "it has a power above the square")
@@ -276,6 +276,27 @@ class _Energy:
         rest = at_zero(slope, {node.name}, lambda part: 0)
         linear = calculus.number(0, self.energy.span) if rest is None else calculus.negative(rest)
         return _Coefficients(linear, quadratic)
+
+    def _of_binary(self, node: Unit, slope: Expression) -> Expression:
+        """The coefficient c of entries that are 0 or 1, of which the energy has products.
+
+        In one entry the energy is quadratic, so E(1) - E(0) is its derivative at 1/2. If several
+        entries are multiplied, the result depends on the node itself: the conditional distribution
+        of an entry is that of the result where this entry is 1/2.
+        """
+        if not node.entry.finite:
+            raise NotPolynomial(self._square(node.name), "it has a product of its entries")
+        if calculus.degree(slope, node.name) > 1:
+            raise NotPolynomial(self._square(node.name), "it has a power above the square")
+        try:
+            square = calculus.slope(slope, node.name)
+        except NotPolynomial as problem:
+            if node.entry.result_dims and calculus.is_mixed(slope, node.name):
+                raise NotPolynomial(problem.part, "it mixes the entries of a vector") from problem
+            return calculus.negative(slope)
+        rest = at_zero(slope, {node.name}, lambda part: 0)
+        half = calculus.over(square, calculus.number(2, self.energy.span))
+        return calculus.negative(half if rest is None else calculus.plus(rest, half))
 
     def _square(self, name: str) -> Expression:
         """The least part of the energy in which a unit stands several times."""
@@ -290,6 +311,8 @@ class _Energy:
         assert node.entry.conditional is not None
         square = node.entry.conditional.quadratic
         degree = "quadratic, entry by entry, in" if square else "linear in"
+        if node.entry.finite:
+            degree = "linear or quadratic in"
         return diagnose(
             "E0272",
             problem.part.span,
@@ -319,9 +342,10 @@ class _Energy:
         """The node F(v) if the latent units are independent given the others; None otherwise."""
         latents = [node for node in units.values() if isinstance(node, Latent)]
         hidden = {node.name for node in latents}
+        if not hidden:
+            return None
         for node in latents:
-            others = hidden - {node.name}
-            if any(calculus.mentions(e, others) for e in node.arguments.values()):
+            if any(calculus.mentions(e, hidden) for e in node.arguments.values()):
                 return None
         try:
             value = at_zero(self.value, hidden, self.rank, self.shapes.of)

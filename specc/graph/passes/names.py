@@ -36,12 +36,19 @@ def check_expression(graph: Graph, node: Node, expression: Expression, findings:
             )
         elif not _is_known(graph, node, name.id):
             _unknown(graph, node, name, findings)
-        elif name.id == node.name and not (is_causal or any(name is each for each in own)):
+        elif name.id == node.name and not (
+            is_causal or any(name is each for each in own) or _is_unit(graph, node)
+        ):
             findings.add(diagnose("E0221", name.span, name=name.id), node.id)
     for call in calls(expression):
         _check_call(graph, node, call, findings)
     for member in members(expression):
         _check_member(graph, node, member, findings)
+
+
+def _is_unit(graph: Graph, node: Node) -> bool:
+    """Whether an energy gives the distribution of a node, whose entries may interact."""
+    return graph.programs[node.program].energy is not None and node.is_random
 
 
 def _check_member(graph: Graph, node: Node, member: Member, findings: Findings) -> None:

@@ -16,7 +16,7 @@ from specc.catalog.objective import Objective as Entry
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
-from specc.graph.blocks import chain_state, interactions
+from specc.graph.blocks import chain_state, couples_itself, latents
 from specc.graph.findings import Findings
 from specc.graph.graph import FREE_ENERGY, MODEL, Graph, Program, TypedGraph, draw_of
 from specc.graph.nodes import Given, Node
@@ -34,6 +34,16 @@ CHAIN = DrawEntry(
 )
 """The draw of the units of an energy, which no spec asks for by name."""
 
+MEAN_FIELD = DrawEntry(
+    name="mean_field",
+    summary="The means of the product q of densities of single nodes that is nearest to p(h | v).",
+    formula="q(h) = prod_i q_i(h_i) minimizes KL(q || p(h | v)); E_q[E(v, h)] = E(v, E_q[h])",
+    references=(),
+    example="",
+    chain=True,
+)
+"""The value of latent units given the data, for energies that are linear in each of them."""
+
 
 def contrastive(
     graph: Graph, entry: Entry, options: Mapping[str, object], span: Span, findings: Findings
@@ -49,19 +59,23 @@ def contrastive(
         return None
     if drawn not in graph.programs or program.energy.id in findings.broken:
         return None  # a part of the model is broken
-    persistent, steps, count = (options[k] for k in ("persistent", "steps", "chains"))
+    persistent, steps, count, tolerance = (options[key] for key in _OPTIONS)
     assert isinstance(steps, int) and isinstance(count, int)
+    assert isinstance(tolerance, (int, float))
     found = _obstacle(program, entry, span, is_persistent=bool(persistent))
     if found is not None:
         findings.add(found)
         return None
-    terms = (
-        Energy(MODEL, FREE_ENERGY),
-        Energy(drawn, graph.programs[drawn].names[FREE_ENERGY]),
-    )
-    chain = Chain(drawn, steps, bool(persistent), count if persistent else 0)
+    node = FREE_ENERGY if FREE_ENERGY in program.nodes else program.energy.name
+    terms = Energy(MODEL, node), Energy(drawn, graph.programs[drawn].names[node])
+    has_means = node != FREE_ENERGY and bool(latents(program))
+    own = {"tolerance": float(tolerance)} if has_means else {}
+    chain = Chain(drawn, steps, bool(persistent), count if persistent else 0, **own)
     inner = Sum((Part(-1.0, terms[0]), Part(1.0, terms[1])))
     return Expansion(entry, 1, inner, span, chain=chain)
+
+
+_OPTIONS = ("persistent", "steps", "chains", "tolerance")
 
 
 def _obstacle(
@@ -69,23 +83,10 @@ def _obstacle(
 ) -> Diagnostic | None:
     """Return what is in the way of the two phases of contrastive divergence, if anything."""
     assert program.energy is not None
-    observed = [n for n in program.units if program.nodes[n].role == "observed"]
-    if not observed:
+    if all(program.nodes[name].role != "observed" for name in program.units):
         return diagnose("E0281", span, objective=entry.name)
-    if FREE_ENERGY not in program.nodes:
-        hidden = {n for n in program.units if n not in observed}
-        pairs = (pair for pair in interactions(program) if set(pair) <= hidden)
-        pair = next(pairs, None)
-        several = next((n for n in hidden if _has_several_vectors(program.nodes[n])), None)
-        reason = "it is not plain at zero of the latent nodes"
-        hint = "let each term of a latent node be a product with it, such as `b @ h`"
-        if several is not None:
-            reason = f"`{several}` has several vectors"
-            hint = "give each of them a node of its own"
-        if pair is not None:
-            shown = " and ".join(f"`{name}`" for name in pair)
-            reason = f"the latent nodes {shown} depend on each other given the data"
-            hint = f"delete the terms in which {shown} meet, or make one of them observed"
+    if FREE_ENERGY not in program.nodes and (found := _no_mean(program)) is not None:
+        reason, hint = found
         place = program.energy.value.span
         return diagnose("E0278", place, objective=entry.name, reason=reason, hint=hint)
     given = [n for n, node in program.nodes.items() if isinstance(node, Given)]
@@ -95,9 +96,17 @@ def _obstacle(
     return None
 
 
-def _has_several_vectors(node: Node) -> bool:
-    """Return whether a node is a matrix of vectors that are drawn each at once."""
-    return bool(node.entry and node.entry.result_dims and len(node.sizes or ()) > 1)
+def _no_mean(program: Program) -> tuple[str, str] | None:
+    """Return why mean-field means do not stand for the latent nodes, and what to do about it."""
+    for name in latents(program):
+        node = program.nodes[name]
+        if node.entry is not None and node.entry.conditional and node.entry.conditional.quadratic:
+            reason = f"the latent node `{name}` depends on others, and its square is in the energy"
+            return reason, "let only nodes that are linear in the energy depend on latent nodes"
+        if couples_itself(program, name):
+            reason = f"the entries of the latent node `{name}` depend on each other"
+            return reason, f"delete the products of entries of `{name}`"
+    return None
 
 
 def _feeds(program: Program, name: str, used: Iterable[str]) -> bool:
@@ -105,8 +114,11 @@ def _feeds(program: Program, name: str, used: Iterable[str]) -> bool:
     return not nx.descendants(program.digraph, name).isdisjoint(used)
 
 
-def chain_draw(node: Node, chain: Chain) -> Draw:
-    """Return the draw of a unit by a chain."""
+def unit_draw(node: Node, chain: Chain) -> Draw:
+    """Return the draw of a unit: by a chain, or a mean given the data."""
+    if node.program != chain.program:
+        reason = f"mean-field updates until no mean changes by more than {chain.tolerance:g}"
+        return Draw(node.name, node.program, MEAN_FIELD, MEAN_FIELD.variants[0], reason)
     many = f"{chain.steps:,} steps" if chain.steps > 1 else "one step"
     start = "the data"
     if chain.persistent:

@@ -17,7 +17,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.graph.nodes import DrawChoice, Node
 from specc.objective.objective import Chain, Draw
-from specc.objective.passes.chains import chain_draw
+from specc.objective.passes.chains import unit_draw
 from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.players import trained_links
 from specc.objective.passes.shared import Problem, plate_of, shared_sum
@@ -68,8 +68,8 @@ def choose_draws(
         if node.id in findings.broken or node.id not in typed.types:
             continue
         missing = None if node.is_copy else typed.graph.model.nodes[name].missing
-        if setting.chain is not None and node.program == setting.chain.program:
-            chosen[name] = chain_draw(node, setting.chain)
+        if setting.chain is not None:
+            chosen[name] = unit_draw(node, setting.chain)
             continue
         if setting.reweighs and program == GUIDE:
             chosen[name] = _fixed(node, setting, "weighed draws stand for the posterior")

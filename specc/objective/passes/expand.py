@@ -104,6 +104,7 @@ RANGES: dict[str, tuple[tuple[type, ...], float, float, str]] = {
     "free_bits": ((int, float), 0.0, 1e6, "a number of nats, 0 or more"),
     "steps": ((int,), 1, MAX_STEPS, f"an integer from 1 to {MAX_STEPS:,}"),
     "chains": ((int,), 1, MAX_SIZE, f"an integer from 1 to {MAX_SIZE:,}"),
+    "tolerance": ((int, float), 1e-12, 1.0, "a number from 1e-12 to 1"),
     "persistent": ((bool,), 0, 1, "true or false"),
 }
 """Legal values of the options of objectives: types, lower and upper bound, description."""

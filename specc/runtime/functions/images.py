@@ -1,7 +1,8 @@
-"""Functions of images, the last two axes of a tensor."""
+"""Functions of images, the last two axes of a tensor, and of grids."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -10,3 +11,13 @@ def average_pool(image: Tensor, size: int) -> Tensor:
     *outer, height, width = image.shape
     blocks = image.reshape(*outer, height // size, size, width // size, size)
     return blocks.mean((-3, -1))
+
+
+def neighbors(grid: Tensor, *, dims: int) -> Tensor:
+    """The sum of the neighbors of each place on a grid, the first two of the last `dims` axes."""
+    total = torch.zeros_like(grid)
+    for axis in (-dims, 1 - dims):
+        size = grid.shape[axis] - 1
+        total.narrow(axis, 0, size).add_(grid.narrow(axis, 1, size))
+        total.narrow(axis, 1, size).add_(grid.narrow(axis, 0, size))
+    return total

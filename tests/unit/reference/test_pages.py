@@ -78,7 +78,10 @@ def test_every_activation_has_a_formula():
         ("exp", [("function", "exp"), ("bijection", "exp")]),
         ("linear", [("link", "linear"), ("schedule", "linear"), ("kernel", "linear")]),
         ("train.epochs", [("key", "train.epochs")]),
-        ("epochs", [("key", "train.epochs")]),
+        (
+            "epochs",
+            [("key", "objective.stages.STAGE.epochs"), ("key", "train.epochs")],
+        ),
         ("data.fields.age.standardize", [("key", "data.fields.FIELD.standardize")]),
         ("model.z.plate", [("key", "model.NODE.plate")]),
         ("model.plate", [("key", "model.NODE.plate")]),
