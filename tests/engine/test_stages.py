@@ -14,6 +14,7 @@ from specc.engine.storage import checkpoint, run_folder
 from specc.engine.storage.loaded_run import load_run
 from specc.runtime.failure import RunFailure
 from tests.engine.interruption import interrupted
+from tests.engine.processes import TRAIN, ranks
 from tests.engine.test_compiled import CLOSE, compiles
 from tests.engine.test_courses import state_hash
 from tests.engine.test_distributed import ended, start
@@ -350,5 +351,17 @@ def test_two_processes_go_through_the_stages_of_one(tmp_path):
     assert codes == [0, 0], said
     alone = made(tmp_path / "alone", text.replace("train: {", "train: {accumulate: 2, "))
     train.train(alone, tmp_path / "alone run", QUIET)
+    mine, theirs = by_module(tmp_path / "run"), by_module(tmp_path / "alone run")
+    assert all(torch.allclose(mine[name], theirs[name], atol=1e-5) for name in theirs)
+
+
+def test_sharded_parameters_are_copied_and_frozen(tmp_path):
+    """Two processes with rows of each parameter, also of the transposed one."""
+    sharded = TRAIN.replace("quiet=True", "quiet=True, shard=True")
+    text = COPIED.replace(", normalization: batch", "")
+    codes, said = ended(ranks(sharded, made(tmp_path, text), tmp_path / "run"))
+    assert codes == [0, 0], said
+    alone = text.replace("objective:", "train: {accumulate: 2}\nobjective:")
+    train.train(made(tmp_path / "alone", alone), tmp_path / "alone run", QUIET)
     mine, theirs = by_module(tmp_path / "run"), by_module(tmp_path / "alone run")
     assert all(torch.allclose(mine[name], theirs[name], atol=1e-5) for name in theirs)
