@@ -19,6 +19,7 @@ from specc.graph.calculus import (
     NotPolynomial,
     Rank,
     ShapeOf,
+    is_number,
     mentions,
     negative,
     no_shape,
@@ -78,6 +79,16 @@ class _AtZero:
     def value(self, e: Expression) -> Value | None:
         if not mentions(e, self.wanted):
             return e
+        found = self._value(e)
+        if found is None or isinstance(found, Repeated):
+            return found
+        if is_number(found, 0):
+            return None
+        # Arithmetic drops factors: a * x / a is a number where x has the same one in all entries.
+        own, shape = self.shape(found), self.shape(e)
+        return found if own is None or shape in (None, own) else Repeated(found, shape)
+
+    def _value(self, e: Expression) -> Value | None:
         match e:
             case Name():
                 return None
@@ -181,18 +192,20 @@ class _AtZero:
         if self.shape(e) != ():
             return None
         match e:
-            case Binary(left=Binary(operator="@", left=x, right=w), right=y) if len(
-                self.shape(x) or ()
-            ) == 1 and isinstance(self._found(x), Repeated):
+            case Binary(left=Binary(operator="@", left=x, right=w), right=y) if self._is_number(
+                x
+            ) and not self._is_number(y):
                 return Binary("@", x, product(w, y), e.span)
-            case Binary(left=x, right=Binary(operator="@", left=w, right=y)) if len(
-                self.shape(y) or ()
-            ) == 1 and isinstance(self._found(y), Repeated):
+            case Binary(left=x, right=Binary(operator="@", left=w, right=y)) if self._is_number(
+                y
+            ) and not self._is_number(x):
                 return Binary("@", product(x, w), y, e.span)
         return None
 
-    def _found(self, e: Expression) -> Value | None:
-        return self.value(e) if mentions(e, self.wanted) else e
+    def _is_number(self, e: Expression) -> bool:
+        """Whether a vector is a repeated number at zero."""
+        is_vector = len(self.shape(e) or ()) == 1
+        return is_vector and isinstance(self.value(e), Repeated)
 
     def _of_two(self, e: Binary, first: Repeated, second: Repeated) -> Value:
         both = times(first.number, second.number)

@@ -56,10 +56,10 @@ class Compiled:
             for name in self.events[0]
         }
 
-    def call(self, method, names):
+    def call(self, method, names, batch=None):
         """The results of a method, a tensor or several."""
-        lets = {name for name in names if name not in self.batch}
-        values = {**self.batch}
+        values = {**(self.batch if batch is None else batch)}
+        lets = {name for name in names if name not in values}
         for name in lets:
             rows = [self.oracle.values(own)[name] for own in self.events]
             values[name] = torch.tensor(np.stack(rows))
@@ -157,6 +157,48 @@ def checked_by_sums(seed, folder):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_conditionals_and_free_energies_are_sums_over_all_values(seed, tmp_path):
     assert checked_by_sums(seed, tmp_path) < CLOSE
+
+
+def test_the_energies_have_every_kind_of_node():
+    every = [Maker(seed).energy() for seed in SEEDS]
+    found = {(unit.kind, unit.role) for made in every for unit in made.units}
+    kinds = ("bernoulli", "multinomial", "normal", "one_hot_categorical", "poisson")
+    assert found == set(itertools.product(kinds, ("latent", "observed")))
+    assert any(made.given for made in every)
+    assert any(made.lets for made in every)
+
+
+def flipped(made):
+    """The first term with the other sign."""
+    made.terms[0] = "+" if made.terms[0] == "-" else "-"
+
+
+def doubled(made):
+    """The first term twice."""
+    made.terms[1] = f"2 * ({made.terms[1]})"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("change", [flipped, doubled])
+def test_another_energy_is_far(change, seed, tmp_path):
+    changed, original = Maker(seed).energy(), Maker(seed).energy()
+    change(changed)
+    compiled = Compiled(changed, tmp_path, seed)
+    compiled.oracle = Oracle(original, compiled.oracle.parameters)
+    assert worst(compiled) > 1e-3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_free_energy_without_log_partitions_is_far(seed, tmp_path):
+    compiled = Compiled(Maker(seed).energy(), tmp_path, seed)
+    declared, batch = compiled.program.manifest.energy, dict(compiled.batch)
+    for unit in compiled.made.units:
+        if unit.role == "latent":
+            batch[unit.name] = torch.zeros(ROWS, *unit.shape, dtype=torch.float64)
+    assert worst(compiled) < CLOSE
+    at_zero = compiled.call("energy", declared.energy, batch)
+    wanted = [compiled.oracle.free_energy(own) for own in compiled.events]
+    assert relative(at_zero[0], np.array(wanted)) > 1e-3
 
 
 def main(count):
