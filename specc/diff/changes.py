@@ -10,7 +10,7 @@ from specc.codegen.text import drawn
 from specc.diff import sections
 from specc.diff.renames import Renames
 from specc.diff.values import shown
-from specc.graph.graph import MODEL
+from specc.graph.graph import FREE_ENERGY, MODEL
 from specc.graph.nodes import Node
 from specc.language.expressions.print import print_expression
 from specc.language.schema.node import Node as Written
@@ -152,7 +152,9 @@ def _nodes(plan: Plan, program: str) -> Mapping[str, Node]:
     programs = plan.graph.graph.programs
     if program not in programs:
         return {}
-    return {name: programs[program].nodes[name] for name in programs[program].declared}
+    derived = (FREE_ENERGY,) if programs[program].energy is not None else ()
+    declared = (name for name in programs[program].declared if name not in derived)
+    return {name: programs[program].nodes[name] for name in declared}
 
 
 def _written(plan: Plan, node: Node) -> Written:

@@ -17,6 +17,7 @@ from specc.engine.storage.record_schemas import Facts
 from specc.evaluate import decomposition
 from specc.report import svg
 from specc.report.classification_section import classification_section
+from specc.report.filters import MOST, filters
 from specc.report.final_evaluation import RECONSTRUCTIONS, SAMPLES, picture_field
 from specc.report.latent import Latent, between, latent_of, principal
 from specc.report.likelihood_figures import normalizer_in_words, relation_of
@@ -83,6 +84,7 @@ def _sections(loaded: LoadedRun, facts: Facts) -> Iterator[Section]:
     )
     pairs = "Rows of data, each above its reconstruction"
     yield Section("pairs", "Reconstructions", _picture(folder / RECONSTRUCTIONS, pairs))
+    yield Section("filters", "Filters", _filters(loaded))
     yield Section("styles", "Classes and styles", _styles(loaded))
     yield Section("latent", "Latent space", _latent(loaded, part))
     yield Section("graph", "Graph", _graph(run_folder.current(folder, facts, run_folder.GRAPH)))
@@ -185,6 +187,19 @@ def _bound(loaded: LoadedRun, part: str) -> str:
     )
     where = f"<p>On the {escape(part)} rows; densities and divergences in nats.</p>"
     return f"{where}{terms}{drawn}{active_units}"
+
+
+def _filters(loaded: LoadedRun) -> str:
+    """The weights of each unit as a picture; "" if no parameter has an axis of pixels."""
+    shown = picture_field(loaded)
+    if shown is None:
+        return ""
+    drawn = []
+    for name, units, pixels in filters(loaded, shown):
+        many = f"the first {MOST} of {units:,}" if units > MOST else f"all {units}"
+        words = f"The weights of {name} as pictures, {many}: zero is grey, positive weights lighter"
+        drawn.append(_image(as_png(pixels), words))
+    return "".join(drawn)
 
 
 def _styles(loaded: LoadedRun) -> str:

@@ -143,6 +143,10 @@ def _header(out: Writer, before: str, value: Code, after: str) -> None:
     """Write an expression between two texts; a call or a sum is broken inside its parentheses."""
     if isinstance(value, Binary) and not out.fits(f"{before}{text(value)}{after}"):
         value = _as_sum(value)
+        if isinstance(value, Binary) and isinstance(value.right, Call):
+            called = Binary(value.operator, value.left, value.right.function)
+            out.call(f"{before}{text(called)}", arguments(value.right), after)
+            return
     trailing, inner = _split(value)
     if isinstance(inner, Call):
         head = f"{before}{within(inner.function, ATOM)}"
@@ -154,13 +158,13 @@ def _header(out: Writer, before: str, value: Code, after: str) -> None:
 
 
 def _as_sum(value: Code) -> Code:
-    """Return a chain of `+` and `-` as a sum, whose terms may be on lines of their own."""
+    """Return a chain of at least two `+` and `-` as a sum, each term on a line of its own."""
     terms: list[Signed] = []
     rest = value
     while isinstance(rest, Binary) and rest.operator in ("+", "-"):
         terms.append(Signed(rest.operator == "-", rest.right))
         rest = rest.left
-    if not terms:
+    if len(terms) < 2:
         return value
     if isinstance(rest, Unary) and rest.operator == "-":
         terms.append(Signed(True, rest.operand))

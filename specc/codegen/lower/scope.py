@@ -72,7 +72,10 @@ class Scope:
         self.statements.append(Assign(names, value, self.about, shape))
 
     def comment(self, words: str = "") -> None:
-        """Append a comment, or an empty line."""
+        """Append a comment, or an empty line unless there is one."""
+        last = self.statements[-1] if self.statements else None
+        if not words and isinstance(last, Comment) and not last.text:
+            return
         self.statements.append(Comment(words, self.about))
 
     @contextmanager

@@ -106,6 +106,11 @@ def _names(node: Node) -> list[str]:
     return sorted({n.id for e in node.expressions() for n in names(e)} | _initial_names(node))
 
 
+def _is_context(node: Node) -> bool:
+    """Whether a node is given to an energy, or computed from what is given."""
+    return node.role in ("given", "let")
+
+
 def _referent(graph: Graph, program: Program, name: str) -> Node | None:
     """The declared node that a name refers to; None for a lagged node."""
     node = program.nodes.get(name)
@@ -227,7 +232,7 @@ def _arrows(graph: Graph, program: Program) -> list[Arrow]:
         found[first, second, False] = Arrow(*ends, "", program.name != MODEL, directed=False)
     for name in program.declared:
         node = program.nodes[name]
-        if name in program.units or _is_energy(program, name):
+        if _is_energy(program, name):
             continue
         if node.joint is not None:
             (joint,) = _parents(graph, node, program)
@@ -235,7 +240,7 @@ def _arrows(graph: Graph, program: Program) -> list[Arrow]:
             continue
         for used in _names(node):
             at = _referent(graph, program, used)
-            if at is not None:
+            if at is not None and (name not in program.units or _is_context(at)):
                 links = _links(graph, node, used) or ["initial"] * (used in _initial_names(node))
                 label, dashed = ", ".join(links), program.name != MODEL
                 arrow = Arrow(_key(at), _key(node), label, dashed)

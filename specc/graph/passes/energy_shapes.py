@@ -115,10 +115,11 @@ class EnergyShapes:
             return ()
         shapes = [self.of(argument) for argument in e.arguments]
         known = tuple(shape for shape in shapes if shape is not None)
-        if e.function not in FUNCTIONS or len(known) < len(shapes):
-            return None
+        entry = FUNCTIONS.get(e.function)
+        if entry is None or entry.sizes or len(known) < len(shapes):
+            return None  # a shape that depends on a number, such as that of a pool, is found later
         try:
-            return FUNCTIONS[e.function].shape(known)
+            return entry.shape(known)
         except ShapeMismatch:
             return None
 

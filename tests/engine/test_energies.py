@@ -1,0 +1,71 @@
+"""A few steps of each energy of the gallery: every command works on their runs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from specc.cli.main import main
+from tests.engine.interruption import interrupted
+from tests.engine.test_train import state_hash, weights_hash
+
+SPECS = Path(__file__).parents[2] / "specs"
+NAMES = ["conditional_rbm", "rbm", "rbm_classifier", "rbm_counts", "rbm_gaussian", "rbm_spins"]
+SMALL = ["--set=train.epochs=2", "--threads=1", "--quiet"]
+WORDS = 2000
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory):
+    """A folder with 200 short documents, of which every fourth one is a test document."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    indices = [np.sort(rng.choice(WORDS, 30, replace=False)) for _ in range(200)]
+    (folder / "news20").mkdir()
+    np.savez(
+        folder / "news20/news20_bydate.npz",
+        indptr=np.arange(201) * 30,
+        indices=np.concatenate(indices),
+        counts=rng.integers(1, 4, 6000),
+        shape=np.array([200, WORDS]),
+        is_test=np.arange(200) % 4 == 0,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def trained(request, tmp_path_factory, documents):
+    """A run of two epochs."""
+    out = tmp_path_factory.mktemp("runs") / request.param
+    assert train(request.param, out, documents) == 0
+    return out
+
+
+def train(name, out, documents, *more):
+    data = ["--data-dir", str(documents)] if name == "rbm_counts" else []
+    return main(["train", str(SPECS / f"{name}.yaml"), "--out", str(out), *SMALL, *data, *more])
+
+
+def test_interrupted_and_resumed_is_uninterrupted(trained, documents, tmp_path):
+    """The weights are the same, and so is the state, with the persistent chains."""
+    out = tmp_path / "run"
+    with interrupted(epoch=1, number=0):
+        assert train(trained.name, out, documents) != 0
+    assert weights_hash(out) != weights_hash(trained)
+    assert train(trained.name, out, documents, "--resume") == 0
+    for hash_of in (weights_hash, state_hash):
+        assert hash_of(out) == hash_of(trained)
+
+
+def test_its_samples_have_the_shape_of_the_data(trained, tmp_path):
+    out = tmp_path / "drawn.npz"
+    assert main(["sample", str(trained), "--rows", "7", "--out", str(out)]) == 0
+    drawn = np.load(out)["v"]
+    assert drawn.shape == (7, WORDS if trained.name == "rbm_counts" else 64)
+    assert np.isfinite(drawn).all()
+
+
+def test_the_report_shows_the_filters(trained):
+    assert main(["report", str(trained)]) == 0
+    page = (trained / "report.html").read_text(encoding="utf-8")
+    assert ("The weights of model.w as pictures" in page) == (trained.name != "rbm_counts")
