@@ -60,7 +60,7 @@ Contender = Callable[[list[Tensor]], object]
 """A function that makes a step on the rows at indices, one index tensor for each update."""
 
 
-def rows_of(x: Tensor) -> Rows:
+def rows_of(x: Tensor, name: str = "x") -> Rows:
     """A part of the data with the rows of one tensor."""
 
     class Fixed(Rows):
@@ -69,7 +69,7 @@ def rows_of(x: Tensor) -> Rows:
 
         def batch(self, index: Tensor, noise: object) -> dict[str, Tensor]:  # type: ignore[override]
             del noise
-            return {"x": x[index]}
+            return {name: x[index]}
 
         def observed_fractions(self, visits: bool = False) -> dict[str, float]:
             del visits
@@ -78,7 +78,7 @@ def rows_of(x: Tensor) -> Rows:
     return Fixed("train", {})
 
 
-def in_specc(text: str, x: Tensor, *, compiled: bool) -> Contender:
+def in_specc(text: str, x: Tensor, *, compiled: bool, name: str = "x") -> Contender:
     """The step of the engine."""
     from specc.engine.compile.compile_step import compile_step
     from specc.engine.settings import settings_of
@@ -87,7 +87,7 @@ def in_specc(text: str, x: Tensor, *, compiled: bool) -> Contender:
 
     program, cpu = program_of_text(text), torch.device("cpu")
     settings = settings_of(program.manifest.train)
-    step = Step(program, players_of(program, settings, cpu), rows_of(x), settings, cpu)
+    step = Step(program, players_of(program, settings, cpu), rows_of(x, name), settings, cpu)
     if compiled:
         compile_step(step)
     count = 0
