@@ -215,11 +215,11 @@ def made(*terms):
 
 
 def test_an_energy_is_printed_and_verified():
-    objective = made(Energy("model"), Detach(Energy("guide")))
+    objective = made(Energy("model", "x"), Detach(Energy("guide", "z")))
     verify_objective(objective)
     assert "energy model" in print_objective(objective)
     with pytest.raises(AssertionError):
-        verify_objective(made(Energy("critic")))
+        verify_objective(made(Energy("model", "nothing")))
 
 
 def test_a_divergence_of_a_node_that_is_not_drawn_is_noticed():
