@@ -17,7 +17,7 @@ from typing import assert_never
 from specc.catalog.link import initialization, late_defaults
 from specc.codegen.canonical import canonical_order
 from specc.codegen.plan import Plan
-from specc.graph.graph import DATA, MODEL, NETWORKS
+from specc.graph.graph import DATA, FREE_ENERGY, MODEL, NETWORKS
 from specc.graph.nodes import Node, NodeId
 from specc.graph.queries import is_data, parameter_of
 from specc.language.expressions.tree import (
@@ -139,15 +139,20 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
         return None if expression is None else _Tree(plan, node_id[0], rename)(expression)
 
     field = graph.fields.get(node.field) if node.field is not None else None
+    # What the compiler derives from an energy follows from it, however it is written.
+    energy = graph.programs[node.program].energy
+    conditional = node.entry.conditional if node.entry and energy else None
+    derived = set(conditional.arguments) if conditional else set()
+    is_derived = energy is not None and node.name == FREE_ENERGY
     return {
         "role": node.role,
         "entry": node.entry.name if node.entry else None,
         "arguments": {
             **{key: float(value) for key, value in left_out(node).items()},
-            **{key: tree(node.arguments[key]) for key in sorted(node.arguments)},
+            **{key: tree(node.arguments[key]) for key in sorted(set(node.arguments) - derived)},
         },
         "params": tree(node.params),
-        "value": tree(node.value),
+        "value": None if is_derived else tree(node.value),
         **_in_time(node, rename, tree),
         **({"missing": node.missing.kind} if node.missing else {}),
         **({"through": [tree(step) for step in node.through]} if node.through else {}),
