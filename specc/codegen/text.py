@@ -33,6 +33,9 @@ OF_LOSSES = "The networks that the losses apply to values of the programs"
 WIDTH = 92
 """The largest width of a statement with its place."""
 
+LEAST_WIDTH = 40
+"""The width of a statement beside the place in a file of a long name."""
+
 MANY = 24
 """The largest number of terms in a formula; more are only counted."""
 
@@ -126,7 +129,7 @@ def _statements(plan: Plan, program: ProgramPlan) -> list[str]:
             shape = list(plan.graph.types[node.id].shape)
             plate = f" for each of {node.plate}" if node.plate else ""
             rows.append((f"{name} is a parameter, {shape or 'a number'}{plate}", at))
-    room = WIDTH - 3 - max((len(at) for _, at in rows), default=0)
+    room = max(WIDTH - 3 - max((len(at) for _, at in rows), default=0), LEAST_WIDTH)
     width = min(max(len(text) for text, _ in rows), room)
     return [line for text, at in rows for line in _placed(text, at, width)]
 

@@ -144,9 +144,10 @@ def _header(out: Writer, before: str, value: Code, after: str) -> None:
     if isinstance(value, Binary) and not out.fits(f"{before}{text(value)}{after}"):
         value = _as_sum(value)
         if isinstance(value, Binary) and isinstance(value.right, Call):
-            called = Binary(value.operator, value.left, value.right.function)
-            out.call(f"{before}{text(called)}", arguments(value.right), after)
-            return
+            head = f"{before}{text(Binary(value.operator, value.left, value.right.function))}"
+            if out.fits(f"{head}("):
+                out.call(head, arguments(value.right), after)
+                return
     trailing, inner = _split(value)
     if isinstance(inner, Call):
         head = f"{before}{within(inner.function, ATOM)}"

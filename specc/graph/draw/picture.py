@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from specc.graph.blocks import blocks, interactions
+from specc.graph.blocks import blocks, interactions, of_units
 from specc.graph.graph import ENERGY, FREE_ENERGY, MODEL, ROWS, Graph, Program, TypedGraph
 from specc.graph.nodes import Node
 from specc.graph.queries import is_data, name_in_model
@@ -138,22 +138,28 @@ def _layout(typed: TypedGraph, program: Program, offset: float) -> list[Dot]:
     """The dots of a program: layers by the longest path from a root, columns near their parents."""
     nodes = shown_nodes(typed.graph, program)
     parents = {_key(node): _parents(typed.graph, node, program) for node in nodes}
-    depth = {
-        _key(program.nodes[name]): layer
-        for layer, block in enumerate(blocks(program), 1)
-        for name in block
-    }
-    for node in (node for node in nodes if _key(node) not in depth):
-        above = [depth[p] + 1 for p in parents[_key(node)] if p in depth]
-        depth[_key(node)] = max(above, default=0)
+    below = set(of_units(program, program.nodes))
+    depth: dict[str, int] = {}
+    _deepen(depth, [node for node in nodes if node.name not in below], parents)
+    start = max(depth.values(), default=0) + 1
+    for layer, block in enumerate(blocks(program), start):
+        depth |= {_key(program.nodes[name]): layer for name in block}
+    _deepen(depth, [node for node in nodes if _key(node) not in depth], parents)
     depth = _lower_roots(nodes, parents, depth)
     x: dict[str, float] = {}
-    start = offset
+    left = offset
     for local in (False, True):
         part = [n for n in nodes if _is_local(typed, n) == local]
         if part:
-            start = _columns(part, parents, depth, x, start)
+            left = _columns(part, parents, depth, x, left)
     return [_dot(typed, program, node, x[_key(node)], depth[_key(node)]) for node in nodes]
+
+
+def _deepen(depth: dict[str, int], nodes: Iterable[Node], parents: Mapping[str, list[str]]) -> None:
+    """Add the layers of nodes, each below its parents."""
+    for node in nodes:
+        above = [depth[p] + 1 for p in parents[_key(node)] if p in depth]
+        depth[_key(node)] = max(above, default=0)
 
 
 def _is_local(typed: TypedGraph, node: Node) -> bool:

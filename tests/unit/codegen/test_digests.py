@@ -129,13 +129,18 @@ def by_name(value, key=""):
     """Sorts all mappings, except where order has a meaning.
 
     The parts of a joint draw are in their order in it, the first of several programs that use a
-    link has its tensors, and players update one after the other.
+    link has its tensors, players update one after the other, and nodes that name no source have the
+    rows of the first.
     """
     if isinstance(value, list):
         return [by_name(item) for item in value]
     if not isinstance(value, dict):
         return value
-    items = value.items() if key in ("joint", "programs", "players") else sorted(value.items())
+    items = (
+        value.items()
+        if key in ("joint", "programs", "players", "sources")
+        else sorted(value.items())
+    )
     return {name: by_name(item, name) for name, item in items}
 
 
