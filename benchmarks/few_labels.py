@@ -134,7 +134,7 @@ SPECS = {
     "triple_gan": TRIPLE_GAN,
     "m2": M2.format(**OF_M2),
 }
-TRIAL = 40
+TRIAL = 200
 ENOUGH = 300
 """The steps of labels alone, after which the loss of the labelled rows is near 0."""
 
