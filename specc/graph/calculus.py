@@ -55,6 +55,9 @@ UNKNOWN = -1
 DENOMINATOR = 1024
 """The largest denominator of a numeric factor that is written as a fraction."""
 
+EXACT = 2**53
+"""The largest integer up to which all are floating-point numbers; larger ones are not merged."""
+
 
 @dataclass
 class NotPolynomial(Exception):
@@ -136,6 +139,8 @@ def times(left: Expression, right: Expression) -> Expression:
     if isinstance(right, Negate):
         return negative(times(left, right.operand))
     (first, factor), (second, other) = _factors(left), _factors(right)
+    if not _is_exact(first * second):
+        return Binary("*", left, right, left.span)
     if factor is None or other is None:
         return _scaled(first * second, factor or other, left.span)
     for one, rest in ((factor, other), (other, factor)):
@@ -155,7 +160,8 @@ def over(left: Expression, right: Expression) -> Expression:
     if isinstance(left, Binary) and left.operator == "/" and _is_same(left.right, right):
         return over(left.left, Binary("**", right, number(2, right.span), right.span))
     (first, factor), (second, other) = _factors(left), _factors(right)
-    if second == 0 or (other is not None and first == second == 1 and factor is not None):
+    is_plain = other is not None and first == second == 1 and factor is not None
+    if second == 0 or is_plain or not _is_exact(first / second):
         return Binary("/", left, right, left.span)
     if other is None:
         return _scaled(first / second, factor, left.span)
@@ -164,6 +170,11 @@ def over(left: Expression, right: Expression) -> Expression:
         return number(0, left.span)
     top = _scaled(Fraction(ratio.numerator), factor, left.span)
     return Binary("/", top, _scaled(Fraction(ratio.denominator), other, left.span), left.span)
+
+
+def _is_exact(factor: Fraction) -> bool:
+    """Whether numerator and denominator are floating-point numbers without rounding."""
+    return abs(factor.numerator) <= EXACT and factor.denominator <= EXACT
 
 
 def _is_same(left: Expression, right: Expression) -> bool:
@@ -176,21 +187,27 @@ def _factors(e: Expression) -> tuple[Fraction, Expression | None]:
     A decimal that is no short binary fraction, such as 0.1, counts as part of the rest.
     """
     match e:
-        case Number(value=value) if Fraction(value).denominator <= DENOMINATOR:
+        case Number(value=value) if _is_short(value):
             return Fraction(value), None
         case Binary(operator="*", left=Number() as amount, right=rest):
             first, other = _factors(amount)
             second, inner = _factors(rest)
-            return (first * second, inner) if other is None else (Fraction(1), e)
+            is_merged = other is None and _is_exact(first * second)
+            return (first * second, inner) if is_merged else (Fraction(1), e)
         case Binary(operator="/", left=left, right=right):
             (first, factor), (second, other) = _factors(left), _factors(right)
-            if second == 0 or first == second == 1:
+            if second == 0 or first == second == 1 or not _is_exact(first / second):
                 return Fraction(1), e
             if other is None:
                 return first / second, factor
             top = factor or number(1, e.span)
             return first / second, Binary("/", top, other, e.span)
     return Fraction(1), e
+
+
+def _is_short(value: float) -> bool:
+    """Whether a number is merged with others: a small fraction, such as 3 or 0.25."""
+    return abs(value) <= EXACT and Fraction(value).denominator <= DENOMINATOR
 
 
 def _is_sum(e: Expression) -> bool:
@@ -226,7 +243,7 @@ def product(left: Expression, right: Expression) -> Expression:
     if isinstance(right, Negate):
         return negative(product(left, right.operand))
     (first, factor), (second, other) = _factors(left), _factors(right)
-    if factor is None or other is None or first == second == 1:
+    if factor is None or other is None or first == second == 1 or not _is_exact(first * second):
         return Binary("@", left, right, left.span)
     return _scaled(first * second, Binary("@", factor, other, left.span), left.span)
 

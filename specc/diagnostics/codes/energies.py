@@ -73,6 +73,13 @@ CODES: tuple[Code, ...] = (
         "delete `{key}:`",
     ),
     error(
+        "E0282",
+        "energy-too-large",
+        "with the values of its `let` nodes in it, the energy has more than {limit} names, numbers "
+        "and operations, or {levels} nodes inside each other",
+        "use fewer terms, or a `let` node fewer times",
+    ),
+    error(
         "E0281",
         "energy-without-data",
         "`{objective}` compares the data with draws, and the energy has no observed node",

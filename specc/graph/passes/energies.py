@@ -22,7 +22,7 @@ from specc.catalog.entry import Conditional, Shape
 from specc.catalog.registry import DISTRIBUTIONS, FUNCTIONS
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose
-from specc.diagnostics.source import Source, Span
+from specc.diagnostics.source import LongForm, Span
 from specc.graph import calculus
 from specc.graph.calculus import NotPolynomial
 from specc.graph.constants import SIZE_OF, number_of
@@ -36,11 +36,18 @@ from specc.graph.nodes import (
     Observed,
 )
 from specc.graph.passes.energy_shapes import EnergyShapes
+from specc.graph.templates import inserted, simplified
 from specc.graph.zeros import at_zero
 from specc.language.expressions.parse import parse
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Binary, Call, Expression, Name, Negate, Number
-from specc.language.expressions.walk import calls, names, rewrite
+from specc.language.expressions.walk import calls, names, rewrite, walk
+
+MAX_PARTS = 1_000
+"""The largest number of names, numbers and operations of an energy whose derivatives are taken."""
+
+MAX_LEVELS = 50
+"""The largest number of deterministic nodes that are inside each other in an energy."""
 
 Nodes = Mapping[str, Node]
 Unit = Latent | Observed
@@ -77,6 +84,9 @@ class _Coefficients:
 
 def _derived(nodes: Nodes, found: _Energy, links: Collection[str]) -> Nodes:
     """The nodes with the conditionals and the free energy; unchanged if there is a mistake."""
+    if found.is_large:
+        found.report_size()
+        return found.broken()
     known = {**nodes, **found.constants}
     if not (
         # Names that are not known are reported with those of other expressions.
@@ -131,7 +141,8 @@ class _Energy:
         self.units = {n: v for n, v in nodes.items() if isinstance(v, (Latent, Observed))}
         self.shapes = EnergyShapes(nodes, fields, constants)
         self.rank = self.shapes.rank
-        self.value = self._inlined(energy.value, frozenset())
+        self.is_large = _size(energy.value, nodes, {}) > MAX_PARTS
+        self.value = energy.value if self.is_large else self._inlined(energy.value, frozenset())
         self.coefficients: dict[str, _Coefficients] = {}
 
     def _inlined(self, expression: Expression, inside: frozenset[str]) -> Expression:
@@ -167,6 +178,13 @@ class _Energy:
         return Binary("**", base, calculus.number(int(value), exponent.span), part.span)
 
     # mistakes that forbid any derivation
+
+    def report_size(self) -> None:
+        """Report an energy that is too large with the values of its nodes in it."""
+        limits = {"limit": f"{MAX_PARTS:,}", "levels": str(MAX_LEVELS)}
+        self.findings.add(
+            diagnose("E0282", self.energy.value.span, labels=(), **limits), self.energy.id
+        )
 
     def broken(self) -> Nodes:
         """The nodes, of which the units and the energy are marked as broken."""
@@ -210,6 +228,7 @@ class _Energy:
         assert conditional is not None
         try:
             known = self._coefficients(node, conditional)
+            derived = {k: self._filled(text, known) for k, text in conditional.arguments.items()}
         except NotPolynomial as problem:
             self.findings.add(self._not_closed(node, problem), node.id)
             return None
@@ -220,7 +239,6 @@ class _Energy:
             self.findings.add(found, node.id)
             return None
         self.coefficients[node.name] = known
-        derived = {k: self._filled(text, known) for k, text in conditional.arguments.items()}
         arguments = {**node.arguments, **derived}
         spans = {**node.argument_spans, **dict.fromkeys(derived, node.span)}
         return replace(
@@ -324,17 +342,22 @@ class _Energy:
 
     def _filled(self, template: str, known: _Coefficients) -> Expression:
         """A parameter as an expression, with the coefficients in place of `c` and `a`."""
-        return self._written(_simplified(_inserted(template, self._places(known))))
+        return self._written(simplified(inserted(template, self._places(known))))
 
     def _places(self, known: _Coefficients) -> dict[str, Expression]:
         return {"c": known.linear, "a": known.quadratic}
 
     def _written(self, expression: Expression) -> Expression:
-        """The expression as parsed from its own text, so that its spans show that text."""
-        text = print_expression(expression)
-        source = Source(self.energy.span.source.path, text)
+        """The expression as parsed from its own text, so that its spans show that text.
+
+        A diagnostic about it points to the energy. Raises NotPolynomial if it is too long.
+        """
+        text, whole = print_expression(expression), self.energy.value
+        source = LongForm(whole.span.source.path, text, whole.span, {})
         found = parse(text, lambda start, end: Span(source, start, end))
-        return expression if isinstance(found, Diagnostic) else found
+        if isinstance(found, Diagnostic):
+            raise NotPolynomial(whole, "its derivative is too long")
+        return found
 
     # the free energy
 
@@ -356,14 +379,13 @@ class _Energy:
             part = self._log_partition(node)
             if part is None:
                 return None
-            total = calculus.plus(total, calculus.negative(_simplified(part)))
-        energy = self.energy
-        return Deterministic(
-            program=energy.program,
-            name=FREE_ENERGY,
-            span=energy.span,
-            value=self._written(total),
-        )
+            total = calculus.plus(total, calculus.negative(simplified(part)))
+        try:
+            written = self._written(total)
+        except NotPolynomial:
+            return None
+        own = self.energy
+        return Deterministic(program=own.program, name=FREE_ENERGY, span=own.span, value=written)
 
     def _log_partition(self, node: Unit) -> Expression | None:
         """The log of the sum of a unit over its values, as an expression of the others.
@@ -377,7 +399,7 @@ class _Energy:
             return None
         known = self.coefficients[node.name]
         places = {**node.arguments, **self._places(known)}
-        found = _inserted(node.entry.conditional.log_partition, places)
+        found = inserted(node.entry.conditional.log_partition, places)
         if not node.entry.result_dims:
             return self._summed(found, shape)
         if len(shape) > 1:
@@ -406,6 +428,26 @@ class _Energy:
         return Binary("+", part if own else inner, each, part.span)
 
 
+def _size(expression: Expression, nodes: Nodes, known: dict[str, int], level: int = 0) -> int:
+    """The number of parts of an expression with the values of deterministic nodes in it.
+
+    It is above the limit if more than `MAX_LEVELS` nodes are inside each other.
+    """
+    if level > MAX_LEVELS:
+        return MAX_PARTS + 1
+    total = 0
+    for part in walk(expression):
+        node = nodes.get(part.id) if isinstance(part, Name) else None
+        if isinstance(node, Deterministic):
+            if node.name not in known:
+                known[node.name] = 1  # also that of a node in a circle
+                known[node.name] = _size(node.value, nodes, known, level + 1)
+            total += known[node.name]
+        else:
+            total += 1
+    return total
+
+
 def _children(expression: Expression) -> Iterator[Expression]:
     match expression:
         case Negate(operand=operand):
@@ -427,36 +469,3 @@ def _count(expression: Expression, name: str) -> int:
     return sum(_count(c, name) for c in inside) + (
         isinstance(expression, Name) and expression.id == name
     )
-
-
-def _inserted(template: str, places: Mapping[str, Expression]) -> Expression:
-    source = Source("catalog", template)
-    found = parse(template, lambda start, end: Span(source, start, end))
-    assert not isinstance(found, Diagnostic), template
-
-    def change(part: Expression) -> Expression | None:
-        return places.get(part.id) if isinstance(part, Name) else None
-
-    return rewrite(found, change)
-
-
-def _simplified(expression: Expression) -> Expression:
-    """The expression without factors and divisors of 1, and roots of 1."""
-    match expression:
-        case Binary(operator="/", left=left, right=right):
-            return calculus.over(_simplified(left), _simplified(right))
-        case Binary(operator="*", left=left, right=right):
-            return calculus.times(_simplified(left), _simplified(right))
-        case Binary(operator="+", left=left, right=right):
-            return calculus.plus(_simplified(left), _simplified(right))
-        case Binary(operator="-", left=left, right=right):
-            return calculus.plus(_simplified(left), calculus.negative(_simplified(right)))
-        case Call(function="sqrt", arguments=(inner,)) if calculus.is_number(inner, 1):
-            return inner
-        case Call(function="sqrt", arguments=(Binary(operator="/", left=Number(value=1)) as one,)):
-            root = replace(expression, arguments=(one.right,))
-            return calculus.over(one.left, root)
-        case Call(function=function, arguments=arguments):
-            inside = tuple(map(_simplified, arguments))
-            return Call(function, inside, expression.function_span, expression.span)
-    return expression
