@@ -51,6 +51,21 @@ def interactions(program: Program) -> list[tuple[str, str]]:
     ]
 
 
+def layers(program: Program) -> Blocks:
+    """The units by their distance from the data, the farthest first."""
+    graph: nx.Graph[str] = nx.Graph(interactions(program))
+    graph.add_nodes_from(program.units)
+    observed = [name for name in program.units if name not in latents(program)]
+    far: dict[str, float] = {}
+    if observed:
+        far = nx.multi_source_dijkstra_path_length(graph, set(observed))
+    most = int(max(far.values(), default=0)) + 1  # the distance of units that no path leads to
+    found = {most: [name for name in program.units if name not in far]}
+    for distance in range(most - 1, -1, -1):
+        found[distance] = [name for name in program.units if far.get(name) == distance]
+    return tuple(tuple(units) for units in found.values() if units)
+
+
 def blocks(program: Program) -> Blocks:
     """The blocks in the order in which they are drawn: those with latent units alone first."""
     graph: nx.Graph[str] = nx.Graph()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from specc.graph.blocks import blocks, interactions, of_units
+from specc.graph.blocks import interactions, layers, of_units
 from specc.graph.graph import ENERGY, FREE_ENERGY, MODEL, ROWS, Graph, Program, TypedGraph
 from specc.graph.nodes import Node
 from specc.graph.queries import is_data, name_in_model
@@ -85,16 +85,34 @@ def picture(typed: TypedGraph) -> Picture:
 
 def shown_nodes(graph: Graph, program: Program) -> list[Node]:
     """The nodes that a program declares, after the nodes of other programs that they use."""
-    own = [program.nodes[name] for name in program.declared if not _is_energy(program, name)]
+    own = [program.nodes[name] for name in program.declared if not _is_on_edges(program, name)]
     used = [_referent(graph, program, name) for node in own for name in _names(node)]
     used += [_base(graph, program, name) for node in own for name in _names(node)]
     foreign = {_key(n): n for n in used if n is not None and n.program != program.name}
     return [*foreign.values(), *own]
 
 
-def _is_energy(program: Program, name: str) -> bool:
-    """Whether a node is the energy of a program, which edges between its units show."""
-    return program.energy is not None and name in (ENERGY, FREE_ENERGY)
+def _is_on_edges(program: Program, name: str) -> bool:
+    """Whether edges between the units of an energy stand for a node.
+
+    It is the energy, or a parameter of it that no other node of the picture uses.
+    """
+    if program.energy is None:
+        return False
+    if program.nodes[name].role != "parameter":
+        return name in (ENERGY, FREE_ENERGY)
+    users = set(program.digraph.successors(name)) - {ENERGY, FREE_ENERGY}
+    return users <= set(program.units)
+
+
+def _between(program: Program, first: str, second: str) -> str:
+    """The parameters that the conditional distributions of both units use."""
+    used = [
+        {n.id for e in program.nodes[u].expressions() for n in names(e)} for u in (first, second)
+    ]
+    both = used[0] & used[1]
+    found = (n for n in program.order if n in both and program.nodes[n].role == "parameter")
+    return ", ".join(found)
 
 
 def _key(node: Node) -> str:
@@ -141,9 +159,9 @@ def _layout(typed: TypedGraph, program: Program, offset: float) -> list[Dot]:
     below = set(of_units(program, program.nodes))
     depth: dict[str, int] = {}
     _deepen(depth, [node for node in nodes if node.name not in below], parents)
-    start = max(depth.values(), default=0) + 1
-    for layer, block in enumerate(blocks(program), start):
-        depth |= {_key(program.nodes[name]): layer for name in block}
+    start = max(depth.values(), default=-1) + 1
+    for layer, units in enumerate(layers(program), start):
+        depth |= {_key(program.nodes[name]): layer for name in units}
     _deepen(depth, [node for node in nodes if _key(node) not in depth], parents)
     depth = _lower_roots(nodes, parents, depth)
     x: dict[str, float] = {}
@@ -233,12 +251,15 @@ def _dot(typed: TypedGraph, program: Program, node: Node, x: float, y: float) ->
 
 def _arrows(graph: Graph, program: Program) -> list[Arrow]:
     found: dict[tuple[str, str, bool], Arrow] = {}
-    for first, second in interactions(program):
+    order = [name for units in layers(program) for name in units]
+    for pair in interactions(program):
+        first, second = sorted(pair, key=order.index)
         ends = (_key(program.nodes[first]), _key(program.nodes[second]))
-        found[first, second, False] = Arrow(*ends, "", program.name != MODEL, directed=False)
+        words = _between(program, first, second)
+        found[first, second, False] = Arrow(*ends, words, program.name != MODEL, directed=False)
     for name in program.declared:
         node = program.nodes[name]
-        if _is_energy(program, name):
+        if _is_on_edges(program, name):
             continue
         if node.joint is not None:
             (joint,) = _parents(graph, node, program)
