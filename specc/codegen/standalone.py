@@ -145,7 +145,7 @@ if __name__ == "__main__":
 '''
 
 
-SEVERAL = '''"""Train {name} on your own tensors; needs torch only.
+OF_PLAYERS = '''"""Train {name} on your own tensors; needs torch only.
 
     python train.py data.pt        a dict of tensors, one row each: {fields}
 """
@@ -164,7 +164,11 @@ STEPS, BATCH, SEED = {steps}, {batch}, {seed}
 PLAYERS = [
 {players}
 ]
-{rules}
+'''
+
+SEVERAL = (
+    OF_PLAYERS
+    + """{rules}
 
 def main(path: str) -> None:
     torch.manual_seed(SEED)
@@ -201,28 +205,13 @@ def main(path: str) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1])
-'''
-
-
-STAGED = '''"""Train {name} on your own tensors; needs torch only.
-
-    python train.py data.pt        a dict of tensors, one row each: {fields}
 """
+)
 
-import sys
 
-import torch
-{imports}{following}
-from noise import Noise
-from objective import {losses}
-
-STEPS, BATCH, SEED = {steps}, {batch}, {seed}
-
-# For each player: the loss, its arguments, prefixes of the parameters that it trains, the initial
-# state, the learning rate, and the number of updates in each step.
-PLAYERS = [
-{players}
-]
+STAGED = (
+    OF_PLAYERS
+    + '''\
 # For each stage: its name, its players, whether they update simultaneously, and the tensors that
 # take the values of others when it starts: target, source, and whether the source is transposed.
 STAGES = [
@@ -298,6 +287,7 @@ def hold_still(root: torch.nn.Module, trained: tuple) -> None:
 if __name__ == "__main__":
     main(sys.argv[1])
 '''
+)
 
 
 OF_THE_STEP = {"progress": "step / STEPS"}
