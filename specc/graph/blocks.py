@@ -131,12 +131,15 @@ def latents(program: Program) -> tuple[str, ...]:
 
 
 def conditions_of_latents(program: Program, given: Iterable[str]) -> tuple[str, ...]:
-    """The observed units, and those of the given nodes, that latent units depend on."""
+    """The observed units, and those of the given nodes, that latent units depend on.
+
+    If there is none, the first observed unit has the number of rows.
+    """
     found = {
         n.id for u in latents(program) for e in program.nodes[u].expressions() for n in names(e)
     }
-    observed = (name for name in program.units if program.nodes[name].role == "observed")
-    return tuple(name for name in (*observed, *given) if name in found)
+    observed = [name for name in program.units if program.nodes[name].role == "observed"]
+    return tuple(name for name in (*observed, *given) if name in found) or tuple(observed[:1])
 
 
 def chain_state(program: Program) -> tuple[str, ...]:

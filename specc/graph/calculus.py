@@ -477,7 +477,11 @@ def _rank_of_call(
     entry = FUNCTIONS[function]
     if entry.elementwise:
         return max(ranks, default=0)
+    least, most = entry.arity
+    if not least <= len(ranks) <= (most or len(ranks)):
+        return 0  # reported with the other calls
+    shapes = [(2,) if n in entry.sizes else (2,) * rank for n, rank in enumerate(ranks)]
     try:
-        return len(entry.shape(tuple((2,) * rank for rank in ranks)))
+        return len(entry.shape(tuple(shapes)))
     except ShapeMismatch:
         return 0

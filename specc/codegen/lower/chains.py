@@ -119,8 +119,7 @@ def mean_field(plan: Plan, program: ProgramPlan) -> Function:
     scope.add(Define(update))
     starts = [_zeros(scope, program, inputs[0], name) for name in hidden]
     made = code.call(FIXED_POINT, Name("update"), *starts, tolerance=Name("tolerance"))
-    targets = tuple(names) if len(names) > 1 else f"({names[0]},)"
-    scope.assign(targets, made)
+    scope.assign(tuple(names), made if len(names) > 1 else code.Subscript(made, (Literal(0),)))
     scope.add(Return(code.Dict(tuple((name, Name(name)) for name in names))))
     return Function(
         name="mean_field",

@@ -165,16 +165,18 @@ class _Energy:
                     exponent = calculus.number(2, part.span)
                     return Binary("**", self._inlined(base, inside), exponent, part.span)
                 case Binary(operator="**", left=left, right=right):
-                    return self._power(part, self._inlined(left, inside), right)
+                    return self._power(part, self._inlined(left, inside), right, inside)
             return None
 
         return rewrite(expression, change)
 
-    def _power(self, part: Binary, base: Expression, exponent: Expression) -> Expression:
+    def _power(
+        self, part: Binary, base: Expression, exponent: Expression, inside: frozenset[str]
+    ) -> Expression:
         """A power; an exponent that is a whole number is written as an integer."""
         value = number_of(exponent, self.constants, lambda name: None)
         if value is None or value != int(value):
-            return Binary("**", base, self._inlined(exponent, frozenset()), part.span)
+            return Binary("**", base, self._inlined(exponent, inside), part.span)
         return Binary("**", base, calculus.number(int(value), exponent.span), part.span)
 
     # mistakes that forbid any derivation
