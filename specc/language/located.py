@@ -33,10 +33,10 @@ class Scalar:
     def at(self, start: int, end: int) -> Span:
         """The span in the source of the characters `start <= i < end` of `text`.
 
-        It is exact for plain and quoted scalars on one line, also with escapes; for a text over
-        several lines it is the span of the scalar.
+        It is exact but for a text over several lines with escapes, where it is the span of the
+        scalar.
         """
-        offsets = source_offsets(self.span.text, self.style, len(self.text))
+        offsets = source_offsets(self.span.text, self.style, self.text)
         if offsets is None:
             return self.span
         last = len(offsets) - 1

@@ -8,6 +8,7 @@ The grammar is a subset of that of Python, with the same precedence and associat
     **         right; its right side may start with a minus
     x[i, j]    one index for each axis, from the first on
     f(x)       only names are applied, only programs have members; `f(x, at=p)` names a program
+    f.T(x)     the transpose of a link
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ STRENGTH: dict[str, int] = {
     "**": POWER,
 }
 """The precedence of each binary operator."""
+
+TRANSPOSED = "T"
+"""The member of a link that is its transpose."""
 
 _CLOSING = {"(": ")", "[": "]"}
 
@@ -222,6 +226,9 @@ class _Parser:
 
     def call(self, tree: Expression, start: int) -> Expression:
         opening = self.token
+        is_transposed = isinstance(tree, Member) and tree.name == TRANSPOSED
+        if isinstance(tree, Member) and is_transposed:
+            tree = Name(tree.program, self.place(start, start + len(tree.program)))
         if isinstance(tree, Member):
             name = f"{tree.program}.{tree.name}"
             raise python(start, opening.end, f"the method call `{name}(...)`")
@@ -233,7 +240,7 @@ class _Parser:
         name_span = self.span(start)
         self.advance()
         arguments, at = self.arguments(opening)
-        return Call(tree.id, arguments, name_span, self.span(start), at)
+        return Call(tree.id, arguments, name_span, self.span(start), at, is_transposed)
 
     def arguments(self, opening: Token) -> tuple[tuple[Expression, ...], Name | None]:
         """The arguments of a call up to its closing bracket, and the program after `at=`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from specc.language.expressions.parse import POWER, STRENGTH, SUM, UNARY
+from specc.language.expressions.parse import POWER, STRENGTH, SUM, TRANSPOSED, UNARY
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -14,6 +14,7 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Over,
     Sequence,
 )
 
@@ -51,16 +52,17 @@ def _bare(tree: Expression) -> str:
         case Binary():
             return _binary(tree)
         case Call(function=function, arguments=arguments):
-            shown = _list(arguments)
-            return (
-                f"{function}({shown})"
-                if tree.at is None
-                else f"{function}({shown}, at={tree.at.id})"
-            )
+            called = f"{function}.{TRANSPOSED}" if tree.transposed else function
+            values = "" if tree.at is None else f", at={tree.at.id}"
+            return f"{called}({_list(arguments)}{values})"
         case Index(base=base, indices=indices):
             return f"{_print(base, OPERAND)}[{_list(indices)}]"
         case Sequence(items=items):
             return f"[{_list(items)}]"
+        case Over(operand=operand, plate=plate, index=index):
+            if index is None:
+                return f"{tree.function}({_print(operand, SUM)}, {plate})"
+            return f"{_print(operand, OPERAND)}[{_print(index, SUM)}]"
         case _:
             assert_never(tree)
 

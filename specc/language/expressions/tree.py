@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from specc.diagnostics.source import Span
+
+if TYPE_CHECKING:
+    from specc.catalog.entry import Reduction
 
 BinaryOperator = Literal["+", "-", "*", "/", "**", "@"]
 
@@ -74,6 +77,7 @@ class Call(Tree):
     """`function(arguments)`; `function_span` is the span of the name.
 
     `at` is the program whose values are inserted into a density: `log_prob(guide.z, at=model)`.
+    `transposed` is true for the transpose of an affine link: `f.T(y)`.
     """
 
     function: str
@@ -81,6 +85,7 @@ class Call(Tree):
     function_span: Span
     span: Span
     at: Name | None = None
+    transposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +105,21 @@ class Sequence(Tree):
     span: Span
 
 
-Expression = Number | Name | Member | Negate | Binary | Call | Index | Sequence
+@dataclass(frozen=True, slots=True)
+class Over(Tree):
+    """One value from those on all elements of a plate, `mean(h, t)`, or that on one: `h[3]`.
+
+    `form` is its entry in the catalog. `lengths` is the node with the number of elements of each
+    row, if the rows have different numbers, and `index` is the chosen element.
+    """
+
+    function: str
+    form: Reduction
+    operand: Expression
+    plate: str
+    span: Span
+    lengths: Name | None = None
+    index: Expression | None = None
+
+
+Expression = Number | Name | Member | Negate | Binary | Call | Index | Sequence | Over

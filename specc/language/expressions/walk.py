@@ -18,6 +18,7 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Over,
     Parts,
     Sequence,
 )
@@ -40,6 +41,8 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return (base, *indices)
         case Sequence(items=items):
             return items
+        case Over(operand=operand, lengths=lengths, index=index):
+            return tuple(each for each in (operand, lengths, index) if each is not None)
         case _:
             assert_never(expression)
 
@@ -59,6 +62,14 @@ def rebuilt(expression: Expression, inside: tuple[Expression, ...]) -> Expressio
             return replace(expression, base=inside[0], indices=inside[1:])
         case Sequence():
             return replace(expression, items=inside)
+        case Over(lengths=None, index=None):
+            return replace(expression, operand=inside[0])
+        case Over(lengths=None):
+            return replace(expression, operand=inside[0], index=inside[1])
+        case Over():
+            lengths = inside[1]
+            assert isinstance(lengths, Name)
+            return replace(expression, operand=inside[0], lengths=lengths)
         case _:
             assert_never(expression)
 

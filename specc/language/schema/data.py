@@ -16,7 +16,14 @@ Binarize = Literal["none", "sample", "threshold"]
 OptionValue = str | int | tuple[int, ...] | Mapping[str, str | tuple[str, ...]]
 Rule = float | int | str | Mapping[str, OptionValue]
 Constrain = Literal[
-    "real", "nonnegative", "positive", "unit_interval", "count", "simplex", "cholesky"
+    "real",
+    "nonnegative",
+    "positive",
+    "unit_interval",
+    "count",
+    "simplex",
+    "cholesky",
+    "positive_definite",
 ]
 Dtype = Literal["float32", "float64", "int64", "uint8", "bool"]
 Side = Annotated[int, Field(ge=1)]
@@ -59,6 +66,27 @@ class FieldSpec(Value):
     )
     scale: float | None = math(
         default=None, about="A factor by which every value is multiplied.", gt=0
+    )
+    categories: bool = math(
+        default=False,
+        about="Whether to number the different texts or numbers of the training rows, in "
+        "ascending order; the run keeps them.",
+    )
+    base: int = math(
+        default=0,
+        about="The number of the first class, as 1 for labels from 1; it becomes class 0.",
+        ge=0,
+    )
+    clip: tuple[float, float] | None = math(
+        default=None,
+        about="The lower and the upper bound; values beyond one are moved to it.",
+    )
+    log: bool = math(default=False, about="Whether to take the logarithm of every value.")
+    logit: float | None = math(
+        default=None,
+        about="The constant a of logit(a + (1 - 2 a) x), for values from 0 to 1.",
+        ge=0,
+        lt=0.5,
     )
     constrain: Constrain | None = math(
         default=None,

@@ -14,17 +14,22 @@ from specc.language.schema.link import LinkSpec
 from specc.language.schema.metric import MetricFigure
 from specc.language.schema.node import Node
 from specc.language.schema.objective import Objective, Stage, Stages, WrittenLoss, written_losses
+from specc.language.schema.sampler import ChainSpec, SamplerSpec
 from specc.language.schema.train import Evaluation, TrainSpec
 from specc.language.schema.value import Expression, Value
 
 
 class Scan(Value):
-    """A sequence: a plate with ordered steps, where a node may use its previous step."""
+    """A plate in each row: a sequence with ordered steps, or a set, whose elements have no order.
 
-    steps: Expression = math(about="The largest number of steps.")
+    In a sequence a node may use its previous step. `steps` is None if the data state it.
+    """
+
+    steps: Expression | None = math(about="The largest number of steps, or of elements.")
     lengths: str | None = math(
-        default=None, about="A given node with the number of steps of each row."
+        default=None, about="A given node with the number of steps or elements of each row."
     )
+    is_ordered: bool = math(default=True, about="Whether it is a sequence.")
 
 
 Constant = int | float | str | Numbers
@@ -52,6 +57,12 @@ class Document(Value):
     )
     links: Mapping[str, LinkSpec] = math(default={}, about="The neural networks, by name.")
     objective: Objective | None = math(default=None, about="The objective that training optimizes.")
+    sampler: SamplerSpec | None = training_field(
+        default=None,
+        about="The Markov chains that draw the latents of the model, in place of an objective or "
+        "for it.",
+        late=True,
+    )
     train: TrainSpec = training_field(default=TrainSpec(), about="How the model is trained.")
     evaluate: Mapping[str, Evaluation | MetricFigure] = steering(
         default={}, about="The metrics to compute after training, by name."
@@ -59,6 +70,16 @@ class Document(Value):
     moved: Mapping[str, str] = parameters(
         default={}, about="Old names of tensors in a checkpoint, with their new names."
     )
+
+    @property
+    def posterior(self) -> SamplerSpec | None:
+        """The sampler whose draws are the result, in place of an objective."""
+        return None if isinstance(self.sampler, ChainSpec) else self.sampler
+
+    @property
+    def chain(self) -> ChainSpec | None:
+        """The sampler that draws latents for the objective."""
+        return self.sampler if isinstance(self.sampler, ChainSpec) else None
 
     @property
     def sources(self) -> Mapping[str, DataSpec]:
@@ -103,5 +124,6 @@ class Document(Value):
             for node in nodes.values():
                 yield from node.expressions()
         for plate in self.plates.values():
-            yield plate.steps if isinstance(plate, Scan) else plate
+            size = plate.steps if isinstance(plate, Scan) else plate
+            yield from () if size is None else (size,)
         yield from (each for loss in self.losses() for each in loss.expressions)

@@ -11,14 +11,19 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from specc.catalog.chain import moves_of
 from specc.catalog.entry import Distribution
 from specc.catalog.metric import Metric
+from specc.catalog.objective import Objective as ObjectiveEntry
 from specc.catalog.registry import (
+    CHAINS,
     DISTRIBUTIONS,
     DRAWS,
+    GUIDES,
     KINDS,
     METRICS,
     OBJECTIVES,
+    SAMPLERS,
     SHORTHANDS,
     SOURCES,
     source_by_ending,
@@ -103,14 +108,22 @@ def _sections(definitions: Json) -> Json:
         "data": _data(definitions),
         "plates": _named({"anyOf": [_ref("expression"), _scan()]}),
         "model": _nodes(),
-        "guide": _nodes(),
+        "guide": _guide(),
         "programs": _named(_nodes()),
         "links": _named(_ref("link")),
         "objective": _objective(definitions),
+        "sampler": _sampler(),
         "train": _settings(TrainSpec, definitions),
         "evaluate": _named(_figure(definitions)),
         "moved": {"type": "object", "additionalProperties": {"type": "string"}},
     }
+
+
+def _sampler() -> Json:
+    """The schema of a sampler, in place of an objective or for one."""
+    alone = {name: entry.Options for name, entry in SAMPLERS.items()}
+    in_objective = {name: moves_of(entry.Options) for name, entry in CHAINS.items()}
+    return {"anyOf": [_by_name(alone), _by_name(in_objective)]}
 
 
 # small pieces
@@ -133,6 +146,15 @@ def _nodes() -> Json:
     """The schema of the nodes of a program, and of its energy."""
     energy = {**_ref("expression"), "description": "The energy of the nodes, E: p = exp(-E) / Z."}
     return {**_named(_ref("node")), "properties": {"energy": energy}}
+
+
+def _guide() -> Json:
+    """The schema of the nodes of the guide, and of the guides that the compiler derives."""
+    kinds = _by_name({name: entry.Options for name, entry in GUIDES.items()})
+    automatic = {"const": "auto"}
+    node = {"anyOf": [_ref("node"), automatic, _closed({"auto": kinds})]}
+    nodes = {**_named(node), "properties": {"auto": kinds}}
+    return {"anyOf": [nodes, automatic]}
 
 
 def _type_of(value: bool | float) -> str:
@@ -232,7 +254,8 @@ def _options(role: Role) -> Json:
 def _scan() -> Json:
     steps = _described(Scan, "steps", _ref("expression"))
     lengths = _described(Scan, "lengths", {"type": "string"})
-    return _closed({"scan": steps, "lengths": lengths}, required=["scan"])
+    kinds = [_closed({key: steps, "lengths": lengths}, required=[key]) for key in ("scan", "size")]
+    return {"anyOf": kinds}
 
 
 def _option(key: str) -> Json:
@@ -273,6 +296,8 @@ def _draw() -> Json:
             values: Json = {"enum": list(entry.options), "description": entry.meaning}
             inside = {"anyOf": [values, _closed({entry.option: values})]}
             words.append(_single(name, inside, entry.summary))
+    for name in CHAINS:
+        words.append(_single(name, _model(CHAINS[name].Options, {}), CHAINS[name].summary))
     return {"anyOf": words}
 
 
@@ -287,6 +312,7 @@ def _bare_link() -> Json:
 def _link(kind: str, definitions: Json) -> Json:
     entry = KINDS[kind]
     schema = _model(entry.Options, definitions, f"{kind}_")
+    schema["properties"] = {**schema["properties"], "prior": {"type": "object"}}
     return {**schema, "required": [kind], "description": entry.summary}
 
 
@@ -295,15 +321,7 @@ def _objective(definitions: Json) -> Json:
     for name in OBJECTIVES:
         entry = OBJECTIVES[name]
         forms.append({"const": name, "description": entry.summary})
-        options = {
-            key: {
-                "type": _type_of(value),
-                "default": value,
-                "description": entry.meanings[key],
-            }
-            for key, value in entry.options.items()
-        }
-        forms.append(_single(name, _closed(options), entry.summary))
+        forms.append(_single(name, _options_of(entry), entry.summary))
     for name in SHORTHANDS:
         short = SHORTHANDS[name]
         if not any(field.is_required() for field in short.Options.model_fields.values()):
@@ -315,6 +333,9 @@ def _objective(definitions: Json) -> Json:
         {
             "minimize": _described(Player, "minimize", _ref("expression")),
             "links": _described(Player, "links", {"type": "array", "items": {"type": "string"}}),
+            "chain": _described(
+                Player, "chain", _options_of(OBJECTIVES.first(lambda each: each.contrastive))
+            ),
             **_settings(PlayerSettings, definitions)["properties"],
         },
         required=["minimize"],
@@ -325,6 +346,20 @@ def _objective(definitions: Json) -> Json:
     }
     whole = {"anyOf": [*forms, _closed(players, required=["players"])]}
     return {"anyOf": [*whole["anyOf"], _stages(whole, definitions)]}
+
+
+def _options_of(entry: ObjectiveEntry) -> Json:
+    """The schema of the options of a named objective."""
+    return _closed(
+        {
+            key: {
+                "type": _type_of(value),
+                "default": value,
+                "description": entry.meanings[key],
+            }
+            for key, value in entry.options.items()
+        }
+    )
 
 
 def _stages(objective: Json, definitions: Json) -> Json:

@@ -22,10 +22,15 @@ SCALED = "normal"
 
 
 class Draw(Value):
-    """The gradient estimator of a latent: `draw: {score: {baseline: mean}}`."""
+    """The gradient estimator of a latent, or the chain of a node of an energy.
+
+    `draw: {score: {baseline: mean}}`, `draw: {mala: {step_size: 0.1}}`.
+    """
 
     kind: str = math(about="The kind of draw, such as `pathwise`.")
-    options: Mapping[str, str] = math(default={}, about="The options of the draw.")
+    options: Mapping[str, str | int | float | None] = math(
+        default={}, about="The options of the draw."
+    )
 
 
 class Node(Value):

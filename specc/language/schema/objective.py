@@ -11,14 +11,15 @@ from specc.language.schema.digests import math
 from specc.language.schema.train import SHARED, PlayerSettings, StageSettings
 from specc.language.schema.value import Expression, Value
 
+Option = bool | int | float | str
+"""The value of an option of an objective."""
+
 
 class NamedObjective(Value):
     """`elbo`, or `{iwae: {particles: 50}}`."""
 
     name: str = math(about="The name of an objective.")
-    options: Mapping[str, bool | int | float | str] = math(
-        default={}, about="The options of the objective."
-    )
+    options: Mapping[str, Option] = math(default={}, about="The options of the objective.")
 
 
 class Minimize(Value):
@@ -36,6 +37,9 @@ class Player(PlayerSettings):
     minimize: Expression = math(about="The expression over the programs that the player minimizes.")
     links: tuple[str, ...] | None = math(
         default=None, about="The links and parameters that it trains; a single player trains all."
+    )
+    chain: Mapping[str, Option] = math(
+        default={}, about="The options of `cd` for the chain that draws the units of an energy."
     )
 
     @property

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as TypingMapping
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.language.expressions.parse import parse
+from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Member, Name
-from specc.language.expressions.walk import walk
+from specc.language.expressions.walk import rewrite, walk
 from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
 
 RANDOM = ("latent", "observed", "joint")
 """The roles of a node with a distribution."""
+
+ENERGY = "energy"
+"""The key of a program with its energy."""
+
+MOST_PARTS = 1_000
+"""The largest number of names, numbers and operations of an energy that is written out."""
 
 NO_EXPRESSIONS = (*RANDOM, "given", "parameter", "distribution", "draw", "missing", "plate", "from")
 """Keys of a node without expressions."""
@@ -35,6 +43,20 @@ class TreeOutline:
         parts = {part.name for node in random.values() for part in _entries(node.get("joint"))}
         return tuple(name for name in random if name not in parts)
 
+    def units(self, program: str) -> tuple[str, ...]:
+        """The random nodes on which the energy of a program depends; empty without an energy."""
+        nodes, random = self.programs.get(program, {}), self.random(program)
+        stack, seen = [ENERGY] if ENERGY in nodes else [], set[str]()
+        while stack:
+            name = stack.pop()
+            if name in seen or name not in nodes:
+                continue
+            seen.add(name)
+            if name not in random:
+                used = (n for e in _expressions(nodes[name]) for n in _nodes_used(program, e))
+                stack += [other for owner, other in used if owner == program]
+        return tuple(name for name in random if name in seen)
+
     def trainable(self, program: str, nodes: Iterable[str]) -> tuple[str, ...]:
         """The links and learnable parameters on which some nodes depend, directly or indirectly."""
         stack, seen = [(program, name) for name in nodes], set[tuple[str, str]]()
@@ -52,6 +74,49 @@ class TreeOutline:
                 stack += _nodes_used(place[0], expression)
         return (*(name for name in self.links if name in links), *sorted(parameters))
 
+    def observed(self, program: str) -> dict[str, str]:
+        """The observed nodes of a program, with the data field of each."""
+        found: dict[str, str] = {}
+        for name, node in self.programs.get(program, {}).items():
+            if node.get("observed") is not None:
+                field = node.get("from")
+                found[name] = field.text if isinstance(field, Scalar) else name
+        return found
+
+    def energy(self, program: str, values: TypingMapping[str, str]) -> str | None:
+        """The energy of a program, with other values in place of some nodes; None without one.
+
+        Values of deterministic nodes are written out. It is None, too, if the energy depends on
+        other nodes of the program than parameters, or is too large.
+        """
+        nodes = self.programs.get(program, {})
+        whole = next(_expressions(nodes[ENERGY]), None) if ENERGY in nodes else None
+        budget = [MOST_PARTS]
+
+        def change(part: Expression) -> Expression | None:
+            budget[0] -= 1
+            if budget[0] < 0:
+                raise _NotWritable
+            if not isinstance(part, Name):
+                return None
+            if part.id in values:
+                owner, _, name = values[part.id].partition(".")
+                return Member(owner, name, part.span)
+            node = nodes.get(part.id)
+            if node is None:
+                return None
+            if node.get("parameter") is not None:
+                return Member(program, part.id, part.span)
+            value = next(_expressions(node), None) if node.get("let") is not None else None
+            if value is None:
+                raise _NotWritable
+            return rewrite(value, change)
+
+        try:
+            return None if whole is None else print_expression(rewrite(whole, change))
+        except _NotWritable:
+            return None
+
     def fresh(self, name: str) -> str:
         """An unused name for a further program: this one, or a similar one."""
         taken = {*self.programs, *self.links}
@@ -61,6 +126,10 @@ class TreeOutline:
         return name
 
 
+class _NotWritable(Exception):
+    """An energy that no loss can contain."""
+
+
 def _entries(value: Located | None) -> Iterator[Entry]:
     return iter(value.entries if isinstance(value, Mapping) else ())
 
@@ -68,6 +137,11 @@ def _entries(value: Located | None) -> Iterator[Entry]:
 def _nodes(value: Located) -> dict[str, Mapping]:
     """The nodes by name; a part of a joint node maps to that node."""
     found = {e.name: e.value for e in _entries(value) if isinstance(e.value, Mapping)}
+    found |= {
+        e.name: Mapping((e,), e.value.span)
+        for e in _entries(value)
+        if e.name == ENERGY and isinstance(e.value, Scalar)
+    }
     parts = {p.name: node for node in found.values() for p in _entries(node.get("joint"))}
     return {**parts, **found}
 

@@ -16,6 +16,7 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Over,
     Sequence,
 )
 from specc.language.expressions.walk import fold
@@ -70,6 +71,8 @@ def _prefix(expression: Expression, inside: tuple[str, ...]) -> str:
             head = "index"
         case Sequence():
             head = "list"
+        case Over(function=function):
+            head = f"{function} over {expression.plate}"
         case _:
             assert_never(expression)
     return f"({' '.join([head, *inside])})"

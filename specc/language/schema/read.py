@@ -9,6 +9,8 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Source
 from specc.language.limits import MAX_FINDINGS
 from specc.language.located import Located, Mapping, Sequence
+from specc.language.schema.auto import Derive, take_autos, without_guides
+from specc.language.schema.prior import take_priors
 from specc.language.schema.read_document import PARTS, read_document
 from specc.language.schema.reading import Reading, found
 from specc.language.schema.settings import apply_settings
@@ -23,12 +25,13 @@ UNPARSED = ("E0121", "E0122", "E0124")
 
 
 def read_spec(
-    root: Located, settings: Iterable[Source] = ()
+    root: Located, settings: Iterable[Source] = (), derive: Derive = without_guides
 ) -> tuple[Spec | None, list[Diagnostic]]:
     """The document of a spec with `--set` arguments applied, and all diagnostics.
 
     With errors there is still a `Spec` if it has a model, so that the next stage can find further
-    errors; it records the parts that could not be read.
+    errors; it records the parts that could not be read. `derive` writes the nodes of guides that
+    the spec leaves to the compiler.
     """
     if not isinstance(root, Mapping):
         hint = "start the file with `specc: 1`"
@@ -37,6 +40,11 @@ def read_spec(
         return None, [diagnose("E0101", root.span, found=found(root), hint=hint)]
     merged, findings = apply_settings(root, settings, tuple(PARTS))
     reading = Reading()
+    merged, autos = take_autos(reading, merged)
+    merged, priors = take_priors(reading, merged)
+    derived = ""
+    if autos or priors:
+        merged, derived = derive(reading, merged, autos, priors)
     merged, long_form = write_out(reading, merged)
     document = read_document(reading, merged)
 
@@ -45,7 +53,8 @@ def read_spec(
     if document is None:
         return None, findings
     unread = Unread.of(reading.unread)
-    return Spec(document, Spans.of(merged), root.span.source, unread, long_form), findings
+    spec = Spec(document, Spans.of(merged), root.span.source, unread, long_form, derived)
+    return spec, findings
 
 
 def _without_uses_of_misnamed(findings: list[Diagnostic]) -> list[Diagnostic]:

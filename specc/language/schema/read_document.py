@@ -9,11 +9,12 @@ from typing import Any
 from specc.catalog.registry import OBJECTIVES, SHORTHANDS
 from specc.diagnostics.nearest import nearest
 from specc.language import located, nested
+from specc.language.expressions.tree import Name
 from specc.language.limits import MAX_FINDINGS
 from specc.language.located import Entry, Located, Scalar, Sequence
 from specc.language.nested import Numbers
 from specc.language.reserved import MODULE_ATTRIBUTES, OF_GENERATED_CODE
-from specc.language.schema import later
+from specc.language.schema.auto import AUTO
 from specc.language.schema.document import Constant, Document, Scan
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.identifiers import (
@@ -23,6 +24,7 @@ from specc.language.schema.identifiers import (
 from specc.language.schema.read_link import read_links
 from specc.language.schema.read_node import read_nodes
 from specc.language.schema.read_objective import read_objective
+from specc.language.schema.read_sampler import read_sampler
 from specc.language.schema.read_sources import field_keys, read_sources
 from specc.language.schema.read_train import read_evaluations, read_train
 from specc.language.schema.reading import Reading
@@ -101,27 +103,25 @@ def read_plates(reading: Reading, value: Located, path: Path) -> dict[str, Expre
 
 
 def read_plate(reading: Reading, value: Located, path: Path) -> Expression | Scan | None:
-    """The size of a plate, a number or the name of a constant; or `{scan: steps}`, a sequence."""
+    """The size of a plate; or `{scan: steps}`, a sequence, or `{size: elements}`, a set."""
     if not isinstance(value, located.Mapping):
         return read_expression(reading, value, path)
     for entry in value.entries:
-        if entry.name not in ("scan", "lengths"):
-            return reading.unknown_key(entry.key, path, ("scan", "lengths"))
-    steps, lengths = value.get("scan"), value.get("lengths")
-    if steps is None:
-        return reading.wrong_kind(value, path, "a number or a constant", "or `{scan: 100}`")
-    size = read_expression(reading, steps, (*path, "scan"))
+        if entry.name not in ("scan", "size", "lengths"):
+            return reading.unknown_key(entry.key, path, ("scan", "size", "lengths"))
+    steps, elements, lengths = map(value.get, ("scan", "size", "lengths"))
+    given = steps or elements
+    if given is None or (steps and elements):
+        hint = "or `{scan: 100}` for a sequence, `{size: 100}` for a set"
+        return reading.wrong_kind(value, path, "a number or a constant", hint)
+    size = read_expression(reading, given, (*path, "scan" if steps else "size"))
     node = None
     if lengths is not None:
         node = reading.word(lengths, (*path, "lengths"), "the name of a given node")
-    return None if size is None else Scan(steps=size, lengths=node)
-
-
-def read_guide(reading: Reading, value: Located, path: Path) -> object:
-    """The nodes of the guide by name."""
-    if isinstance(value, Scalar) and value.value == "auto":
-        return later.not_yet(reading, value.span, "guide: auto", later.AUTO_GUIDE)
-    return read_nodes(reading, value, path)
+    if size is None:
+        return None
+    is_open = isinstance(size, Name) and size.id == AUTO and elements is not None
+    return Scan(steps=None if is_open else size, lengths=node, is_ordered=steps is not None)
 
 
 def read_programs(reading: Reading, value: Located, path: Path) -> dict[str, object] | None:
@@ -194,10 +194,11 @@ PARTS: dict[str, Part] = {
     "data": Part(read_sources),
     "plates": Part(read_plates),
     "model": Part(read_nodes),
-    "guide": Part(read_guide),
+    "guide": Part(read_nodes),
     "programs": Part(read_programs),
     "links": Part(read_links),
     "objective": Part(read_objective),
+    "sampler": Part(read_sampler),
     "train": Part(read_train, substitute=TrainSpec()),
     "evaluate": Part(read_evaluations, substitute={}),
     "moved": Part(read_moved, substitute={}),
@@ -219,13 +220,11 @@ def read_document(reading: Reading, root: located.Mapping) -> Document | None:
     for entry in root.entries:
         if reading.errors() > MAX_FINDINGS:
             break
-        if entry.name in later.TOP_KEYS:
-            later.not_yet(reading, entry.key.span, entry.name, later.TOP_KEYS[entry.name])
-            reading.unread.append(("objective",))
-        elif entry.name not in PARTS:
+        if entry.name not in PARTS:
             _unknown(reading, entry.key)
             reading.unread.append((nearest(entry.name, PARTS) or entry.name,))
     reading.fields = _fields(root)
+    reading.has_objective = root.get("objective") is not None
     for key, hint in REQUIRED.items():
         if root.get(key) is None:
             reading.missing_key(root, (), key, hint)

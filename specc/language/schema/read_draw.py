@@ -1,10 +1,10 @@
-"""Reading of `draw:` and `missing:` of a node: a name, or a name with its option."""
+"""Reading of `draw:` and `missing:` of a node: a name, or a name with its options."""
 
 from __future__ import annotations
 
 from specc.catalog.objective import Draw as Entry
 from specc.catalog.other_names import suggested_name
-from specc.catalog.registry import DRAWS
+from specc.catalog.registry import CHAINS, DRAWS
 from specc.diagnostics.nearest import nearest
 from specc.language.located import Entry as Key
 from specc.language.located import Located, Mapping, Scalar
@@ -14,25 +14,40 @@ from specc.language.schema.places import where
 from specc.language.schema.reading import Reading
 from specc.language.schema.single import read_single
 from specc.language.schema.spec import Path
+from specc.language.schema.validation import read_model, report_problem
 
 DRAW = "the name of a draw, such as `score`"
 
 
 def read_draw(reading: Reading, value: Located, path: Path) -> Draw | None:
-    """The draw of `score`, `{score: {baseline: mean}}`, or its short form `{score: mean}`."""
+    """The draw of `score`, `{score: {baseline: mean}}`, or its short form `{score: mean}`.
+
+    A chain has its options under its name, as in `{mala: {step_size: 0.1}}`.
+    """
     named = read_single(reading, value, path, DRAW)
     if named is None:
         return None
     word, inside = named
     if word.text in later.DRAWS:
         return later.not_yet(reading, word.span, word.text, later.DRAWS[word.text])
+    if word.text in CHAINS:
+        return _chain(reading, word, inside, (*path, word.text))
     if word.text not in DRAWS:
-        guess = suggested_name(word.text, DRAWS)
-        hint = "" if guess else "the draws are " + ", ".join(f"`{n}`" for n in DRAWS)
+        known = (*DRAWS, *CHAINS)
+        guess = suggested_name(word.text, known)
+        hint = "" if guess else "the draws are " + ", ".join(f"`{n}`" for n in known)
         return reading.report("E0407", word.span, suggestion=guess, name=word.text, hint=hint)
     if inside is None:
         return Draw(kind=word.text)
     return _with_option(reading, DRAWS[word.text], inside, (*path, word.text))
+
+
+def _chain(reading: Reading, word: Scalar, inside: Located | None, path: Path) -> Draw | None:
+    keys = Mapping((), word.span) if inside is None else reading.mapping(inside, path)
+    if keys is None:
+        return None
+    read = read_model(reading, CHAINS[word.text].Options, keys, path, report_problem)
+    return None if read is None else Draw(kind=word.text, options=read.model_dump())
 
 
 def _with_option(reading: Reading, entry: Entry, inside: Located, path: Path) -> Draw | None:

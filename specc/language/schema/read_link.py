@@ -16,7 +16,6 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.source import Source, Span
 from specc.language import located
 from specc.language.located import Entry, Located, Scalar, Sequence
-from specc.language.schema import later
 from specc.language.schema.identifiers import is_identifier
 from specc.language.schema.link import LinkSpec, average_of
 from specc.language.schema.places import dotted
@@ -129,7 +128,7 @@ def _kind(reading: Reading, entry: Entry, options: located.Mapping) -> str | Non
 def _no_kind(reading: Reading, entry: Entry, options: located.Mapping) -> None:
     """Report a misspelt kind, or a missing one."""
     known = {name for kind in KINDS for name in KINDS[kind].Options.model_fields}
-    strange = [e.key for e in options.entries if e.name not in known | set(later.LINK_OPTIONS)]
+    strange = [e.key for e in options.entries if e.name not in known]
     if strange:
         kind = next(
             (k for k in strange if alternative(k.text) or suggested_name(k.text, KINDS)), strange[0]
@@ -154,11 +153,6 @@ def _is_kind(reading: Reading, word: Scalar) -> bool:
 def _of_kind(
     reading: Reading, entry: Entry, kind: str, options: located.Mapping, path: Path
 ) -> LinkSpec | None:
-    unavailable = [e for e in options.entries if e.name in later.LINK_OPTIONS]
-    for each in unavailable:
-        later.not_yet(reading, each.key.span, each.name, later.LINK_OPTIONS[each.name])
-    if unavailable:
-        return None
     model = KINDS[kind].Options
     report = partial(_report, link=entry.name, kind=kind)
     # `{linear: }` has an empty value for its kind.

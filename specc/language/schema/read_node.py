@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from specc.catalog.registry import DISTRIBUTIONS
+from specc.catalog.registry import CHAINS, DISTRIBUTIONS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.language.expressions.tree import Call, Name
@@ -12,7 +12,7 @@ from specc.language.located import Entry, Located, Mapping, Scalar, Sequence
 from specc.language.schema import later
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.identifiers import is_identifier
-from specc.language.schema.node import INITS, ROLES, SCALED, Node, Role
+from specc.language.schema.node import INITS, ROLES, SCALED, Draw, Node, Role
 from specc.language.schema.node_advice import node_advice
 from specc.language.schema.read_draw import read_draw
 from specc.language.schema.read_joint import read_distribution, read_parts, unread_parts
@@ -42,7 +42,7 @@ OPTIONS: dict[str, tuple[Role, ...]] = {
     "from": ("observed",),
     "plate_index": ("given",),
     "through": ("latent", "observed", "joint"),
-    "draw": ("latent",),
+    "draw": ("latent", "observed"),
     "missing": ("observed",),
     "init": ("parameter", "latent"),
 }
@@ -203,7 +203,7 @@ class _NodeReader:
             case "global" | "reverse":
                 return self.reading.boolean(entry.value, path)
             case "draw" | "missing":
-                return read_draw(self.reading, entry.value, path)
+                return self.draw(role, entry, path)
             case "init":
                 return self.init(entry.value, path)
             case "from":
@@ -220,6 +220,17 @@ class _NodeReader:
         return self.reading.report(
             "E0117", entry.key.span, key=entry.name, role=role, name=name, roles=roles
         )
+
+    def draw(self, role: Role, entry: Entry, path: Path) -> Draw | None:
+        """The draw of a latent or of missing values; that of an observed node is a chain."""
+        found = read_draw(self.reading, entry.value, path)
+        is_chain = found is not None and found.kind in CHAINS
+        if found is not None and is_chain and entry.name == "missing":
+            span, name = entry.value.span, self.key.text
+            return self.reading.report("E0287", span, name=name, chain=found.kind)
+        if found is not None and not is_chain and entry.name == "draw" and role == "observed":
+            return self.of_another_role(role, entry)
+        return found
 
     def shape(self, value: Located, path: Path) -> tuple[Expression, ...] | None:
         if not isinstance(value, Sequence):

@@ -6,18 +6,18 @@ from collections.abc import Container
 from typing import get_args
 
 from specc.diagnostics.nearest import nearest
-from specc.language.located import Entry, Located, Mapping
+from specc.language.located import Entry, Located, Mapping, Scalar
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.identifiers import is_identifier
-from specc.language.schema.objective import Order, Player, Players
+from specc.language.schema.objective import Option, Order, Player, Players
 from specc.language.schema.places import where
 from specc.language.schema.read_optimizer import read_settings
-from specc.language.schema.reading import Reading
+from specc.language.schema.reading import NUMBER, Reading
 from specc.language.schema.spec import Path
 from specc.language.schema.train import PlayerSettings
 from specc.language.schema.trained_names import read_names
 
-DEFINING = ("minimize", "links")
+DEFINING = ("minimize", "links", "chain")
 """The keys of a player that are not training settings."""
 
 WRITE = "write such as `critic: {minimize: ..., links: [...]}`"
@@ -79,10 +79,35 @@ def _player(reading: Reading, entry: Entry, players: Path, count: int) -> Player
         return reading.missing_key(keys, path, "links", "list the links that it trains")
     expression = read_expression(reading, minimize, (*path, "minimize"))
     trained = None if links is None else read_names(reading, links, (*path, "links"))
+    options = read_options_of_objective(reading, keys.get("chain"), (*path, "chain"))
     if expression is None or settings is None or (links is not None and trained is None):
         return None
-    return Player(minimize=expression, links=trained).model_copy(update=dict(settings))
+    if options is None:
+        return None
+    own = Player(minimize=expression, links=trained, chain=options)
+    return own.model_copy(update=dict(settings))
 
 
 def _without(keys: Mapping, omitted: Container[str]) -> Mapping:
     return Mapping(tuple(e for e in keys.entries if e.name not in omitted), keys.span)
+
+
+def read_options_of_objective(
+    reading: Reading, inside: Located | None, path: Path
+) -> dict[str, Option] | None:
+    """The options of an objective or of a chain; None if one is invalid."""
+    if inside is None:
+        return {}
+    options = reading.mapping(inside, path)
+    if options is None:
+        return None
+    found: dict[str, Option] = {}
+    for entry in options.entries:
+        value, place = entry.value, (*path, entry.name)
+        if isinstance(value, (Mapping, type(None))) or not isinstance(value, Scalar):
+            reading.wrong_kind(value, place, NUMBER)
+        elif value.value is None:
+            reading.empty(value, place, "write its value, or delete the key")
+        elif reading.is_finite(value, place):
+            found[entry.name] = value.value
+    return found if len(found) == len(options.entries) else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from specc.language.located import Located, Mapping, Scalar
 from specc.language.schema.expressions import read_expression
 from specc.language.schema.objective import Minimize, NamedObjective, Single
-from specc.language.schema.read_players import read_players
-from specc.language.schema.reading import NUMBER, Reading
+from specc.language.schema.read_players import read_options_of_objective, read_players
+from specc.language.schema.reading import Reading
 from specc.language.schema.single import read_single
 from specc.language.schema.spec import Path
 
@@ -23,7 +23,7 @@ def read_single_objective(reading: Reading, value: Located, path: Path) -> Singl
     word, inside = named
     if word.text == "minimize":
         return _minimize(reading, word, inside, (*path, word.text))
-    options = _options(reading, inside, (*path, word.text))
+    options = read_options_of_objective(reading, inside, (*path, word.text))
     return None if options is None else NamedObjective(name=word.text, options=options)
 
 
@@ -34,23 +34,3 @@ def _minimize(
         return reading.empty(word, path, "write `minimize: -elbo(model, guide)`")
     expression = read_expression(reading, inside, path)
     return None if expression is None else Minimize(expression=expression)
-
-
-def _options(
-    reading: Reading, inside: Located | None, path: Path
-) -> dict[str, bool | int | float | str] | None:
-    if inside is None:
-        return {}
-    options = reading.mapping(inside, path)
-    if options is None:
-        return None
-    found: dict[str, bool | int | float | str] = {}
-    for entry in options.entries:
-        value, place = entry.value, (*path, entry.name)
-        if isinstance(value, (Mapping, type(None))) or not isinstance(value, Scalar):
-            reading.wrong_kind(value, place, NUMBER)
-        elif value.value is None:
-            reading.empty(value, place, "write its value, or delete the key")
-        elif reading.is_finite(value, place):
-            found[entry.name] = value.value
-    return found if len(found) == len(options.entries) else None

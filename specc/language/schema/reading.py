@@ -33,6 +33,7 @@ class Reading:
         self.findings: list[Diagnostic] = []
         self.unread: list[Path] = []
         self.fields: frozenset[str] = frozenset()
+        self.has_objective = False
         self._errors = 0
 
     def add(self, finding: Diagnostic) -> None:

@@ -91,7 +91,8 @@ class Unread:
 class Spec:
     """The result of the document stage: the document, its spans and its unreadable parts.
 
-    `long_form` is the text of the long form if the objective is short for several players.
+    `long_form` is the text of the long form if the objective is short for several players, and
+    `derived` that of the nodes of the guide which the compiler derives.
     """
 
     document: Document
@@ -99,6 +100,7 @@ class Spec:
     source: Source
     unread: Unread = field(default_factory=Unread)
     long_form: str = ""
+    derived: str = ""
 
     def path_of(self, program: str, name: str) -> Path:
         """The path of a declaration: `("model", "z")`, `("programs", "classifier", "y")`.

@@ -219,7 +219,8 @@ class Evaluation(Value):
     )
     direction: Literal["forward", "backward", "both"] | None = steering(
         default=None,
-        about="The direction of `ais`: `forward` by default, which is below log Z on average.",
+        about="The direction of `ais`: `forward` by default, which is below log Z on average. In a "
+        "directed model others add both directions on rows of the model.",
     )
     latents: Literal["mean_field", "ais"] | None = steering(
         default=None,

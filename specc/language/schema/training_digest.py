@@ -63,7 +63,7 @@ def fixed(document: Document) -> dict[str, object]:
 
     These are the fields of class `training`; a resumed run may change those of class `steering`.
     """
-    given = {"data": document.data, "train": document.train}
+    given = {"data": document.data, "train": document.train, "sampler": document.sampler}
     found = {where: item for key, value in given.items() for where, item in _fixed(key, value)}
     return found | _fixed_of_players(document)
 

@@ -39,6 +39,7 @@ def test_parsing_what_was_printed_gives_the_tree(tree: Expression):
         ("x ** f(y)", "x ** f(y)"),
         ("(a + b)[i - 1]", "(a + b)[i - 1]"),
         ("f( x,y , )", "f(x, y)"),
+        ("f.T( x )", "f.T(x)"),
         ("1e-3", "0.001"),
         ("-(a)", "-a"),
     ],

@@ -57,7 +57,8 @@ def bare(tree: Expression) -> object:
         case Binary(operator=operator, left=left, right=right):
             return (operator, bare(left), bare(right))
         case Call(function=function, arguments=arguments):
-            return ("call", function, *map(bare, arguments))
+            called = ("transpose", function) if tree.transposed else function
+            return ("call", called, *map(bare, arguments))
         case Index(base=base, indices=indices):
             return ("index", bare(base), *map(bare, indices))
         case Sequence(items=items):
@@ -77,6 +78,8 @@ def python(node: ast.AST) -> object:
             return ("-", python(operand))
         case ast.BinOp(left=left, op=op, right=right):
             return (OPERATORS[type(op)], python(left), python(right))
+        case ast.Call(func=ast.Attribute(ast.Name(id=function), "T"), args=args, keywords=[]):
+            return ("call", ("transpose", function), *map(python, args))
         case ast.Call(func=ast.Name(id=function), args=args, keywords=[]):
             return ("call", function, *map(python, args))
         case ast.Subscript(value=base, slice=ast.Tuple(elts=indices)):

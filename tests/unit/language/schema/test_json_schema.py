@@ -204,7 +204,7 @@ def test_nodes_list_the_parameters_of_every_distribution(name: str):
 @pytest.mark.parametrize("kind", LINKS)
 def test_links_list_the_options_of_every_kind(kind: str):
     properties = SCHEMA["$defs"][f"{kind}_link"]["properties"]
-    assert set(properties) == set(LINKS[kind].Options.model_fields)
+    assert set(properties) == {*LINKS[kind].Options.model_fields, "prior"}
 
 
 def test_titles_are_left_out():
