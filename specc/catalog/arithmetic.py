@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from specc.catalog import interval
 from specc.catalog.entry import Shape, ShapeMismatch
-from specc.catalog.supports import Integers, Interval, Support, bounds
+from specc.catalog.supports import Integers, Interval, Ordered, Support, bounds
 
 
 def broadcast_shape(*shapes: Shape) -> Shape:
@@ -66,6 +68,8 @@ def entries(support: Support) -> Interval | Integers:
 def negate_support(support: Support) -> Support:
     """The support of `-x`."""
     inside = interval.negate(bounds(support))
+    if isinstance(support, Ordered):
+        return replace(support, inside=inside, falling=not support.falling)
     return numbers(inside, discrete=support.discrete)
 
 

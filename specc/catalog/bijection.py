@@ -36,11 +36,11 @@ class Lower(Protocol[Taken]):
 class Bijection(Generic[Chosen]):
     """A kind of invertible map.
 
-    It maps `domain` onto `range`. A `conditional` bijection takes a context. `forward` and
-    `inverse` describe, for `explain`, the cost of each direction beyond one pass: "" is one pass,
-    "one pass for each entry", "a fixed point", or a function of the options. Both directions of a
-    `stochastic` bijection also take `noise`, for an unbiased estimate of the log-determinant;
-    without noise it is exact.
+    It maps `domain` onto `range`, which may depend on the options. A `conditional` bijection takes
+    a context. `forward` and `inverse` describe, for `explain`, the cost of each direction beyond
+    one pass: "" is one pass, "one pass for each entry", "a fixed point", or a function of the
+    options. Both directions of a `stochastic` bijection also take `noise`, for an unbiased estimate
+    of the log-determinant; without noise it is exact.
     """
 
     name: str
@@ -51,11 +51,15 @@ class Bijection(Generic[Chosen]):
     Options: type[Chosen]
     lower: Lower[Chosen]
     domain: Support = REAL
-    range: Support = REAL
+    range: Support | Callable[[Chosen], Support] = REAL
     conditional: bool = True
     forward: str | Callable[[Chosen], str] = ""
     inverse: str | Callable[[Chosen], str] = ""
     stochastic: bool = False
+
+    def onto(self, options: Chosen) -> Support:
+        """The range with these options."""
+        return self.range(options) if callable(self.range) else self.range
 
     def cost(self, options: Chosen, *, is_forward: bool) -> str:
         """The cost of the forward or the inverse map beyond one pass of its network, in words."""

@@ -68,8 +68,9 @@ _ALTERNATIVES: dict[str, str] = {
         "it is `gamma` with `concentration: df / 2` and `rate: 0.5`"
     ),
     "erlang": "it is `gamma` with an integer as its `concentration`",
-    "lkj lkj_cholesky lkjcholesky wishart inverse_wishart": (
-        "there is no distribution of matrices; learn one as `{parameter: cholesky, shape: [...]}`"
+    "wishart inverse_wishart": (
+        "a prior of covariances is `lkj_cholesky` for the correlations, with rows scaled by a "
+        "`half_normal` vector; a matrix without a prior is `{parameter: positive_definite}`"
     ),
     "concrete gumbel_softmax relaxed_bernoulli relaxed_categorical relaxed_one_hot_categorical": (
         "relaxations are not available; use `one_hot_categorical` or `bernoulli`, which are summed "
@@ -85,15 +86,15 @@ _ALTERNATIVES: dict[str, str] = {
         "`half_normal`, for (0, 1) `beta`, for heavy tails `student_t`"
     ),
     "gaussian_process gp": (
-        "processes are not available; a kernel over fixed points is the `scale_tril` of a "
-        "`multivariate_normal`"
+        "it is `multivariate_normal` with a kernel as its `covariance_matrix`, such as "
+        "`rbf(x, x, length_scale) + noise ** 2 * eye(n)`"
     ),
     "ar random_walk gaussian_random_walk": (
         "a walk is a node on a plate with `scan:` that uses itself at the step before, `z[t-1]`"
     ),
     "flat improper": "a number without a prior is `{parameter: real}`",
     # objectives
-    "diffusion ddpm score_matching denoising flow_matching": (
+    "diffusion ddpm denoising flow_matching": (
         "diffusions and flow matching are not available; a flow with `mle` and a chain of latents "
         "with `elbo` have densities"
     ),

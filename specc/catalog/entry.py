@@ -6,6 +6,7 @@ An entry is in a file with its name, or is a row of a table; the file of the sam
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -64,12 +65,15 @@ class Conditional:
     - `log_partition`: log sum_x h(x) exp(c x - 1/2 a x^2) over all values x, an integral for
       densities, as an expression of `c`, `a` and the other parameters. Several events, such as
       one-hot vectors, have one each.
+    - `log_base`: log h(x) of one event, summed over its entries, as an expression of `x` and the
+      other parameters; empty if h is 1.
     """
 
     arguments: Mapping[str, str]
     log_partition: str
     base: str
     quadratic: bool = False
+    log_base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Distribution:
     - `defaults`: values of optional parameters; `params:` does not feed them.
     - `finite`: a draw has finitely many values, which `enumerate_values` lists, if `result` is
       bounded.
+    - `improper`: the density does not integrate to one, so the distribution has no draws.
+    - `location_scale`: a draw is loc + scale e, with e a draw for loc 0 and scale 1.
     - `gaussian`: the two parameters are the mean and the standard deviation of a normal
       distribution.
     - `mean`: the mean exists and has a closed form.
@@ -106,6 +112,8 @@ class Distribution:
     defaults: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     continuous: bool = True
     finite: bool = False
+    improper: bool = False
+    location_scale: bool = False
     gaussian: bool = False
     reparameterized: bool = False
     mean: bool = True
@@ -135,14 +143,41 @@ def always(support: Support) -> Callable[[Mapping[str, float]], Support]:
 
 
 @dataclass(frozen=True, slots=True)
+class Reduction:
+    """One value from those on all elements of a plate, or the value on one of them.
+
+    - `method`: the method of tensors that is called with the axis of the plate; an element has a
+      `position` on that axis in its place, and the vector of all values is one if `flattens`.
+    - `target`: the dotted name that is called as `target(x, lengths, dims=)` if rows have different
+      numbers of elements, with the event rank `dims`.
+    - `support`: the support of the result from that of the value.
+    """
+
+    target: str
+    support: Callable[[Support], Support]
+    method: str = ""
+    position: int | None = None
+    flattens: bool = False
+
+    def shape(self, event: Shape, size: int) -> Shape:
+        """The event shape of the result, from that of the value and the number of elements."""
+        return (math.prod((size, *event)),) if self.flattens else event
+
+    @property
+    def selects(self) -> bool:
+        """Whether the result is the value on one element."""
+        return not (self.method or self.flattens)
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """A function of expressions.
 
-    - `target`: the dotted name that generated code calls, with `dims=`, the event rank of the first
-      argument, if `event_dims`; or a method of tensors, as `torch.Tensor.amax`, that is called with
-      the axes of the event, and not called for an event without axes. Events of an elementwise
-      function are aligned at the right; an argument with fewer axes than `least_rank` gets axes of
-      size 1 at its end.
+    - `target`: the dotted name that generated code calls, with `dims=`, the event rank of the
+      argument at the position `rank_of`, if `event_dims`; or a method of tensors, as
+      `torch.Tensor.amax`, that is called with the axes of the event, and not called for an event
+      without axes. Events of an elementwise function are aligned at the right; an argument with
+      fewer axes than `least_rank` gets axes of size 1 at its end.
     - `shape`: the event shape of the result from those of the arguments; raises `ShapeMismatch`.
     - `sizes`: the positions of arguments that are integers known at compile time; `shape` receives
       `(number,)` for them. Arguments from the position `numbers_from` on are numbers known at
@@ -152,18 +187,25 @@ class Function:
       if it is not finite.
     - `indexes`: the result is the index of an entry of the argument, which counts from 0.
     - `linear`: f(a x + b y) = a f(x) + b f(y).
-    - `symmetric`: it is linear, and sum(y * f(x)) = sum(f(y) * x).
+    - `adjoint`: the function f' of the same sizes with sum(y * f(x)) = sum(f'(y) * x), if f is
+      linear and there is one.
     - `couples`: the pairs of entries of x, counted with the last axis running fastest, of which
       one is in the entry of f(x) at the place of the other, from the shape of x.
     - `of_data`: the argument is the name of an observed or given node, with `mask=` if entries of
       it may be missing.
     - `domain`: the arguments for which the result is finite.
+    - `requires`: the supports that the arguments must have, in their order; None for any.
+    - `gram`: if the first two arguments are equal, the result is a matrix of inner products, which
+      is positive semidefinite.
     - `differentiates`: the first argument is passed to `target` as a function of the second, a
       node.
+    - `detaches`: no gradient passes through the function.
     - `over_rows`: the result in one row depends on the arguments in other rows, except `sizes` and
       numbers; the function is available in losses only.
     - `remembers`: the result is drawn from rows of the first argument in this step and previous
       ones, a state of the loss; their number is the second argument. The result has no gradient.
+    - `over_plate`: what the function does to the values on a plate, `sum(h, t)`.
+    - `counts`: the argument may be a plate, and the result is then the number of each element.
     - `scalar`: the scalar that each step passes to a loss, which is the result; such a function has
       no arguments, and is available in losses only.
     """
@@ -181,19 +223,25 @@ class Function:
     monotone: bool = False
     indexes: bool = False
     linear: bool = False
+    detaches: bool = False
     event_dims: bool = False
+    rank_of: int = 0
     least_rank: int = 0
     sizes: tuple[int, ...] = ()
     of_data: bool = False
     references: tuple[Reference, ...] = ()
     domain: Support = REAL
+    requires: tuple[Support | None, ...] = ()
+    gram: bool = False
     differentiates: bool = False
     over_rows: bool = False
     remembers: bool = False
     scalar: str = ""
     numbers_from: int | None = None
-    symmetric: bool = False
+    adjoint: str = ""
     couples: Callable[[Shape], Iterable[tuple[int, int]]] | None = None
+    over_plate: Reduction | None = None
+    counts: bool = False
 
     @property
     def method(self) -> str | None:

@@ -22,6 +22,16 @@ class LinkOptions(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
+    @property
+    def has_bias(self) -> bool:
+        """Whether the layers add constants."""
+        return False
+
+    @property
+    def draws(self) -> bool:
+        """Whether the layers draw random numbers, so that two calls with one input may differ."""
+        return False
+
     def applied(self, lowered: Lowered) -> Lowered:
         """The layers of a trunk or a head, changed by the options that apply to every layer."""
         return lowered
@@ -103,6 +113,18 @@ class Average:
     decay: float
 
 
+def never(options: LinkOptions) -> bool:
+    """The `affine` of a link with functions between its linear maps."""
+    del options
+    return False
+
+
+def always(options: LinkOptions) -> bool:
+    """The `affine` of a link that consists of linear maps alone."""
+    del options
+    return True
+
+
 def takes_vectors(options: LinkOptions) -> int:
     """The `input_rank` of a link whose input is a vector."""
     del options
@@ -122,7 +144,8 @@ class Link(Generic[Chosen]):
     `input_rank(options)` is 1 if the link takes a vector (the caller flattens and concatenates the
     arguments), and 3 if it takes an event [channels, height, width]. The first argument of a
     `recurrent` link is a state with the shape of the result. A network that a node may apply to
-    itself is a `Causal`, one with an inverse a `Bijection`. `average(options)` is what
+    itself is a `Causal`, one with an inverse a `Bijection`. `affine(options)` says whether
+    f(x) = W x + b; such a link has a transpose, `f.T(y)` = W' y. `average(options)` is what
     a link without layers of its own averages.
     """
 
@@ -136,7 +159,7 @@ class Link(Generic[Chosen]):
     head: Head[Chosen]
     input_rank: Callable[[Chosen], int] = takes_vectors
     recurrent: bool = False
-    affine: bool = False
+    affine: Callable[[Chosen], bool] = never
     average: Callable[[Chosen], Average] | None = None
 
     def __post_init__(self) -> None:

@@ -74,7 +74,7 @@ class Metric:
     - `values`: its numbers with their meanings, the main one first.
     - `named`: the options whose value is a kernel or features, with the available entries.
     - `rows`: the maximum number of rows if the spec does not state a number.
-    - `units`: the units of standardized values: those of the model, or of the data.
+    - `units`: the units of transformed values: those of the model, or of the data.
     - `points`: the option with a list of points in the space of the node ("" if none).
     - `label`: the option with the name of the node of the classes of samples ("" if none).
     """

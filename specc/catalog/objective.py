@@ -21,7 +21,12 @@ class Objective:
       score-function estimator, or discrete latents are refused.
     - `contrastive`: the loss is the energy of the data minus that of draws by a Markov chain; the
       model has an energy.
+    - `exact`: the bound is log p(x) itself, also of an energy, whose states are then summed.
+    - `conditionals`: the bound is the sum of the log-densities of single entries of the data, each
+      given all others; the model has an energy.
     - `points`: a continuous global latent without a guide is a learnt point.
+    - `unconstrained`: the density is that of the unconstrained numbers of these points, with the
+      log-determinants of the maps onto their supports: a sampler draws from it.
     - `variable`: the name of the bound in generated code and in metrics.
     - `options` and `meanings`: the defaults and the descriptions of the options.
     """
@@ -40,6 +45,9 @@ class Objective:
     finite: Literal["choose", "score function", "refuse"] = "choose"
     points: bool = False
     contrastive: bool = False
+    exact: bool = False
+    conditionals: bool = False
+    unconstrained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

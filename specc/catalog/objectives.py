@@ -14,7 +14,9 @@ ENTRIES: tuple[Objective, ...] = (
         name="cd",
         title="contrastive divergence",
         summary="The energy of the data minus that of draws, by some steps of a Markov chain from "
-        "the data, or from where the chains of the step before stopped (`persistent`).",
+        "the data, or from where the chains of the step before stopped (`persistent`). Draws of "
+        "the guide take the place of data for latent nodes that others below the energy depend "
+        "on. In the loss of a player it is `cd(model)`, and `chain:` has its options.",
         formula="E_data[F(x)] - E_chain[F(x)], whose gradient is that of -log p(x) for long chains",
         references=(
             Reference("Hinton 2002", "section 3"),
@@ -92,12 +94,33 @@ ENTRIES: tuple[Objective, ...] = (
     Objective(
         name="mle",
         title="log-likelihood",
-        summary="The log-density of the data, with finite latents summed out exactly.",
+        summary="The log-density of the data, with finite latents summed out exactly; for a model "
+        "with an energy, log Z is a sum over at most 2^20 states.",
         formula="log p(x)",
         references=(Reference("Fisher 1922"),),
         example="objective: mle",
         guided=False,
         variable="log_likelihood",
+        exact=True,
+    ),
+    Objective(
+        name="pseudolikelihood",
+        title="log-pseudolikelihood",
+        summary="The log-densities of single entries of the data given all others, for a model "
+        "with an energy; latents are summed out. It needs no log Z and no draws.",
+        formula="sum_i log p(x_i | x_-i)",
+        references=(
+            Reference("Besag 1975, Statistical analysis of non-lattice data", "section 3"),
+            Reference(
+                "Hyvarinen 2006, Consistency of pseudolikelihood estimation of fully visible "
+                "Boltzmann machines",
+                "section 3",
+            ),
+        ),
+        example="objective: pseudolikelihood",
+        guided=False,
+        variable="log_pseudolikelihood",
+        conditionals=True,
     ),
     Objective(
         name="vimco",

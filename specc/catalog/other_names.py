@@ -49,7 +49,7 @@ _ELSEWHERE: dict[str, str] = {
     # links
     "linear": "dense affine",
     "mlp": "ffn feedforward feed_forward fully_connected fc nn sequential",
-    "conv": "cnn conv2d convolution",
+    "conv": "cnn conv2d",
     "deconv": "conv_transpose conv_transpose2d transposed_conv",
     "resnet": "residual_network",
     "masked_mlp": "made masked_autoencoder",
@@ -76,6 +76,9 @@ _ELSEWHERE: dict[str, str] = {
     "map": "maximum_a_posteriori",
     "gan": "adversarial wgan lsgan hinge_gan",
     "wake_sleep": "helmholtz helmholtz_machine",
+    "noise_contrastive": "nce noise_contrastive_estimation",
+    "denoising_score_matching": "dsm",
+    "sliced_score_matching": "ssm",
     # metrics, kernels
     "frechet": "fid frechet_inception_distance frechet_distance",
     "mmd": "gmmn cgmmn cmmd kid kernel_two_sample maximum_mean_discrepancy",

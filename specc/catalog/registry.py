@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from specc.catalog.bijection import Bijection
     from specc.catalog.causal import Causal
+    from specc.catalog.chain import Chain
     from specc.catalog.entry import Distribution, Function
+    from specc.catalog.guide import Guide
     from specc.catalog.link import Link
     from specc.catalog.metric import Metric, Named
     from specc.catalog.objective import Draw, Objective
+    from specc.catalog.sampler import Sampler
     from specc.catalog.shorthand import Shorthand
     from specc.catalog.source import Source
 
@@ -63,10 +66,11 @@ def _rows(table: str, names: str) -> dict[str, str]:
     return dict.fromkeys(names.split(), table)
 
 
-_LINKS = _files("links", "conv deconv embed ema gru layers linear mlp resnet set")
+_LINKS = _files("links", "conv convolution deconv embed ema gru layers linear mlp resnet set")
 _CAUSAL_LINKS = _files("causal_links", "causal_conv masked_conv masked_mlp")
 _BIJECTIONS = {
     **_files("bijections", "actnorm affine glow invertible nsf permutation"),
+    **_rows("onto", "onto"),  # the maps onto supports, which need bijections themselves
     **_rows("bijections.autoregressive", "iaf maf"),
     **_rows("bijections.contractions", "implicit residual"),
     **_rows("bijections.couplings", "nice realnvp"),
@@ -78,32 +82,41 @@ DISTRIBUTIONS: Registry[Distribution] = Registry(
     _files(
         "distributions",
         "bernoulli beta binomial categorical cauchy continuous_bernoulli dirichlet "
-        "discretized_logistic exponential gamma gumbel half_cauchy half_normal inverse_gamma "
-        "laplace log_normal logistic multinomial multivariate_normal negative_binomial normal "
-        "one_hot_categorical poisson student_t uniform",
+        "discretized_logistic exponential gamma gumbel half_cauchy half_normal improper_uniform "
+        "inverse_gamma laplace lkj_cholesky log_normal logistic lowrank_multivariate_normal "
+        "multinomial multivariate_normal "
+        "negative_binomial normal one_hot_categorical poisson student_t uniform",
     )
 )
 FUNCTIONS: Registry[Function] = Registry(
     {
         **_rows(
             "functions.elementwise",
-            "abs clip cos erf exp expm1 known log log1p logit relu sigmoid sin softplus sqrt "
-            "square stop tanh",
+            "abs clip cos erf exp expm1 known lgamma log log1p logit relu sigmoid sin softplus "
+            "sqrt square stop tanh",
         ),
         **_rows("functions.buffers", "buffer"),
-        **_rows("functions.calculus", "grad"),
+        **_rows("functions.calculus", "grad laplacian"),
         **_rows(
             "functions.conditional_discrepancies",
             "energy_conditional_mmd linear_conditional_mmd rational_quadratic_conditional_mmd "
             "rbf_conditional_mmd",
         ),
+        **_rows("functions.cumulative", "cumprod cumsum diff sort"),
         **_rows("functions.discrepancies", "energy_mmd linear_mmd rational_quadratic_mmd rbf_mmd"),
-        **_rows("functions.images", "average_pool neighbors"),
+        **_rows("functions.images", "average_pool blocks neighbors unblocks"),
+        **_rows("functions.kernels", "matern12 matern32 matern52 periodic rbf"),
+        **_rows(
+            "functions.matrices",
+            "cholesky inverse_cholesky diag diagonal logdet outer solve solve_triangular transpose",
+        ),
+        **_rows("functions.plates", "first index last"),
         **_rows("functions.reductions", "argmax argmin logsumexp max mean min mse norm prod sum"),
         **_rows("functions.schedules", "progress"),
         **_rows(
             "functions.vectors",
-            "concat dot eye flatten log_softmax one_hot softmax squared_distances",
+            "append_zero concat dot drop_last eye flatten log_softmax one_hot softmax "
+            "squared_distances",
         ),
     }
 )
@@ -115,9 +128,23 @@ KINDS: Registry[Kind] = Registry({**_LINKS, **_BIJECTIONS, **_CAUSAL_LINKS})
 DRAWS: Registry[Draw] = Registry(
     _rows("draws", "delta detached enumerate integrate pathwise score")
 )
-OBJECTIVES: Registry[Objective] = Registry(_rows("objectives", "cd elbo iwae map mle vimco"))
+CHAINS: Registry[Chain] = Registry(_files("chains", "hmc langevin mala"))
+"""Markov chains of continuous values, along the gradient of a log-density."""
+OBJECTIVES: Registry[Objective] = Registry(
+    _rows("objectives", "cd elbo iwae map mle pseudolikelihood vimco")
+)
+SAMPLERS: Registry[Sampler] = Registry(_files("samplers", "hmc mala nuts psgld sghmc sgld sgnht"))
+"""What draws the latents of a model by Markov chains, in place of an objective."""
+GUIDES: Registry[Guide] = Registry(
+    _files("guides", "delta iaf inverse low_rank mean_field multivariate_normal")
+)
+"""Guides that the compiler derives from the model: `guide: auto`."""
 SHORTHANDS: Registry[Shorthand] = Registry(
-    _files("shorthands", "gan mmd relativistic_gan rws wake_sleep")
+    _files(
+        "shorthands",
+        "denoising_score_matching gan mmd noise_contrastive relativistic_gan rws score_matching "
+        "sliced_score_matching wake_sleep",
+    )
 )
 """Objectives that are short for several players."""
 SOURCES: Registry[Source] = Registry(
@@ -134,9 +161,13 @@ METRICS: Registry[Metric] = Registry(
 )
 
 
+RENAMED = frozenset({"first", "index", "last"})
+"""The functions whose implementation has another name than in a spec."""
+
+
 def module_names() -> frozenset[str]:
     """The names of the modules and functions that generated code can import for an entry."""
-    return frozenset({*DISTRIBUTIONS, *FUNCTIONS})
+    return frozenset({*DISTRIBUTIONS, *FUNCTIONS}) - RENAMED
 
 
 def source_by_ending() -> dict[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from specc.catalog import interval
 from specc.catalog.arithmetic import broadcast_shape, entries, numbers, show
 from specc.catalog.entry import Shape, ShapeMismatch
-from specc.catalog.supports import REAL, Interval, Support, bounds
+from specc.catalog.supports import REAL, Interval, Ordered, Support, bounds
 
 Shapes = tuple[Shape, ...]
 Supports = tuple[Support, ...]
@@ -54,14 +55,20 @@ def always(support: Support) -> SupportRule:
 
 
 def increasing(function: Callable[[float], float], domain: Support = REAL) -> SupportRule:
-    """The support of an increasing function with limits: the image of the argument in `domain`."""
+    """The support of an increasing function with limits: the image of the argument in `domain`.
+
+    The order of the entries of a vector stays.
+    """
     inside = bounds(domain)
 
     def rule(supports: Supports) -> Support:
         given = bounds(supports[0])
         if given.low < inside.low or given.high > inside.high:
             given = inside
-        return interval.image(function, given)
+        image = interval.image(function, given)
+        if isinstance(supports[0], Ordered):
+            return replace(supports[0], inside=image)
+        return image
 
     return rule
 
@@ -77,6 +84,19 @@ def constant(function: Callable[..., float]) -> Callable[..., float | None]:
         return found if math.isfinite(found) else None
 
     return value
+
+
+def power_product(factor: Interval) -> Interval:
+    """The interval of a product of one or more factors, each in `factor`."""
+    low = factor.low
+    if low < 0.0:
+        return Interval(-1.0, 1.0) if low >= -1.0 and factor.high <= 1.0 else Interval()
+    bottom = low if low >= 1.0 else 0.0
+    # An open bound of the factors is open for products; products only approach a bound below 1.
+    bottom_open = factor.low_open if low in (0.0, bottom) else True
+    if factor.high > 1.0:
+        return Interval(bottom, math.inf, low_open=bottom_open)
+    return Interval(bottom, factor.high, bottom_open, factor.high_open)
 
 
 def integers_if_discrete(supports: Supports, inside: Interval) -> Support:

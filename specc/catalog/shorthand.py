@@ -48,11 +48,24 @@ class Outline(Protocol):
     def random(self, program: str) -> tuple[str, ...]:
         """The nodes of a program with a distribution; empty for an unknown program."""
 
+    def units(self, program: str) -> tuple[str, ...]:
+        """The random nodes on which the energy of a program depends; empty without an energy."""
+
     def trainable(self, program: str, nodes: Iterable[str]) -> tuple[str, ...]:
         """The links and learnable parameters on which some nodes depend, directly or indirectly."""
 
     def fresh(self, name: str) -> str:
         """An unused name for a further program: this one, or a similar one."""
+
+    def observed(self, program: str) -> Mapping[str, str]:
+        """The observed nodes of a program, with the data field of each."""
+
+    def energy(self, program: str, values: Mapping[str, str]) -> str | None:
+        """The energy of a program, with other values in place of some nodes; None without one.
+
+        The text is that of an expression of a loss. It is None, too, if the energy depends on nodes
+        of the program that are neither parameters nor among the `values`.
+        """
 
 
 class NoLongForm(Exception):
@@ -133,6 +146,49 @@ def trainable_for(outline: Outline, reference: str, without: str = "") -> tuple[
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class EnergyOfData:
+    """The energy of a model with one node, which is observed, as text of a loss.
+
+    `node` is a reference to the data, and `trained` are the links and parameters of the energy.
+    """
+
+    node: str
+    trained: tuple[str, ...]
+    outline: Outline
+
+    def at(self, value: str) -> str:
+        """The energy at another value, such as `noisy.value`."""
+        name = next(iter(self.outline.observed("model")))
+        found = self.outline.energy("model", {name: value})
+        assert found is not None
+        return found
+
+    @property
+    def gradient(self) -> str:
+        """The gradient of the energy at the data."""
+        return f"grad({self.at(self.node)}, {self.node})"
+
+
+def energy_of_data(outline: Outline) -> EnergyOfData:
+    """The energy of the model, whose only random node is observed.
+
+    Raises `NoLongForm` if there is none, or if it depends on other nodes or has nothing to train.
+    """
+    observed = outline.observed("model")
+    if outline.energy("model", {}) is None and not outline.trainable("model", ["energy"]):
+        raise NoLongForm("the model has no `energy:` with a link or parameter to train")
+    if len(observed) != 1 or len(outline.random("model")) != 1:
+        raise NoLongForm("the energy has to be of one node, which is observed")
+    ((name, field),) = observed.items()
+    if outline.energy("model", {name: f"data.{field}"}) is None:
+        raise NoLongForm("the energy depends on given data, or is too large")
+    trained = outline.trainable("model", ["energy"])
+    if not trained:
+        raise NoLongForm("no link or parameter of the energy can be trained")
+    return EnergyOfData(f"data.{field}", trained, outline)
+
+
 def model_and_guide(outline: Outline) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The links and parameters of the model and of the guide; shared ones belong to the model.
 
@@ -152,10 +208,19 @@ def model_and_guide(outline: Outline) -> tuple[tuple[str, ...], tuple[str, ...]]
     return model, guide
 
 
+def below_energy(outline: Outline, program: str) -> tuple[str, ...]:
+    """The random nodes of a program that are no units of its energy; all of them, without one."""
+    units = outline.units(program)
+    return tuple(node for node in outline.random(program) if node not in units)
+
+
 def log_densities(outline: Outline, program: str, values: str = "") -> tuple[str, ...]:
-    """The terms `log_prob(...)` of a program, at the values of another if `values` names one."""
+    """The terms `log_prob(...)` of a program, at the values of another if `values` names one.
+
+    The units of an energy have no such terms.
+    """
     at = f", at={values}" if values else ""
-    return tuple(f"log_prob({program}.{node}{at})" for node in outline.random(program))
+    return tuple(f"log_prob({program}.{node}{at})" for node in below_energy(outline, program))
 
 
 def negative(terms: Iterable[str]) -> str:

@@ -116,6 +116,13 @@ ENTRIES: tuple[Source, ...] = (
                 "order of the numbers 0, 1, ...: `{species: [setosa, versicolor]}`.",
                 kind="classes",
             ),
+            Option(
+                "lines_per_row",
+                "The number of lines that are one row: a column has a vector of that size in each "
+                "row. With the number of all lines the row is the whole table, whose lines may "
+                "depend on each other.",
+                kind="number",
+            ),
         ),
         endings=("csv",),
     ),
@@ -132,6 +139,7 @@ ENTRIES: tuple[Source, ...] = (
                     "Grey values, 0 to 16 as parts of 16.", (64,), UNIT_INTERVAL, (8, 8)
                 ),
                 "level": Column("Grey levels, integers 0 to 16.", (64,), Integers(0, 16), (8, 8)),
+                "shade": Column("Four steps of grey, 0 to 3.", (64,), Integers(0, 3), (8, 8)),
                 "label": Column("The digit.", (), Integers(0, 9)),
             }
         ),

@@ -66,19 +66,81 @@ class CholeskyFactor:
     discrete = False
 
 
-Support = Interval | Integers | Simplex | OneHot | Counts | CholeskyFactor
+@dataclass(frozen=True, slots=True)
+class CorrCholesky:
+    """Cholesky factors of correlation matrices: every row has the norm 1."""
+
+    event_rank = 2
+    discrete = False
+
+
+@dataclass(frozen=True, slots=True)
+class PositiveDefinite:
+    """Symmetric matrices whose eigenvalues are positive, or with `semi` not negative."""
+
+    semi: bool = False
+
+    event_rank = 2
+    discrete = False
+
+
+@dataclass(frozen=True, slots=True)
+class PositiveDiagonal:
+    """Diagonal matrices with a positive diagonal: Cholesky factors, and positive definite."""
+
+    event_rank = 2
+    discrete = False
+
+
+Matrix = CholeskyFactor | CorrCholesky | PositiveDefinite | PositiveDiagonal
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Vectors whose entries, in `inside`, rise from one to the next, or fall if `falling`.
+
+    Unless `strict`, neighbours may be equal. With `ends` the vector goes from one bound to the
+    other.
+    """
+
+    inside: Interval = Interval()
+    falling: bool = False
+    strict: bool = True
+    ends: bool = False
+
+    event_rank = 1
+    discrete = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Vectors of several pieces: the number of entries of each, and the support of its values."""
+
+    pieces: tuple[tuple[int, Support], ...]
+
+    event_rank = 1
+    discrete = False
+
+
+Support = Interval | Integers | Simplex | OneHot | Counts | Matrix | Ordered | Pieces
 
 REAL = Interval()
 POSITIVE = Interval(low=0.0, low_open=True)
 NONNEGATIVE = Interval(low=0.0)
 UNIT_INTERVAL = Interval(low=0.0, high=1.0)
+CORRELATIONS = Interval(low=-1.0, high=1.0)
 OPEN_UNIT_INTERVAL = Interval(low=0.0, high=1.0, low_open=True, high_open=True)
 BOOLEAN = Integers(0, 1)
 NATURAL = Integers(0)
 SIMPLEX = Simplex()
 ONE_HOT = OneHot()
 COUNTS = Counts()
+ORDERED = Ordered()
 CHOLESKY = CholeskyFactor()
+CORR_CHOLESKY = CorrCholesky()
+POSITIVE_DEFINITE = PositiveDefinite()
+POSITIVE_SEMIDEFINITE = PositiveDefinite(semi=True)
+POSITIVE_DIAGONAL = PositiveDiagonal()
 
 # The names of supports of `parameter:` nodes.
 NAMED: dict[str, Support] = {
@@ -86,7 +148,10 @@ NAMED: dict[str, Support] = {
     "positive": POSITIVE,
     "unit_interval": OPEN_UNIT_INTERVAL,
     "simplex": SIMPLEX,
+    "ordered": ORDERED,
     "cholesky": CHOLESKY,
+    "corr_cholesky": CORR_CHOLESKY,
+    "positive_definite": POSITIVE_DEFINITE,
 }
 
 # The names of supports for `constrain:` of a data field; the unit interval includes its ends.
@@ -98,6 +163,7 @@ OF_DATA: dict[str, Support] = {
     "count": NATURAL,
     "simplex": SIMPLEX,
     "cholesky": CHOLESKY,
+    "positive_definite": POSITIVE_DEFINITE,
 }
 
 
@@ -116,7 +182,11 @@ def bounds(support: Support) -> Interval:
         return Interval(support.low, support.high)
     if isinstance(support, (Simplex, OneHot)):
         return UNIT_INTERVAL
-    return NONNEGATIVE if isinstance(support, Counts) else REAL
+    if isinstance(support, Ordered):
+        return support.inside
+    if isinstance(support, CorrCholesky):
+        return CORRELATIONS
+    return NONNEGATIVE if isinstance(support, (Counts, PositiveDiagonal)) else REAL
 
 
 def contains(outer: Support, inner: Support) -> bool:
@@ -129,6 +199,13 @@ def contains(outer: Support, inner: Support) -> bool:
         return isinstance(inner, (Simplex, OneHot))
     if isinstance(outer, Counts):
         return isinstance(inner, (Counts, OneHot)) or _integers_hold(NATURAL, inner)
+    if isinstance(outer, Ordered):
+        return isinstance(inner, Ordered) and _order_holds(outer, inner)
+    if isinstance(outer, CholeskyFactor):
+        return isinstance(inner, (CholeskyFactor, CorrCholesky, PositiveDiagonal))
+    if isinstance(outer, PositiveDefinite):
+        strict = inner == POSITIVE_DEFINITE or isinstance(inner, PositiveDiagonal)
+        return strict or (outer.semi and inner == POSITIVE_SEMIDEFINITE)
     return outer == inner
 
 
@@ -157,6 +234,13 @@ def _integers_hold(outer: Integers, inner: Support) -> bool:
     return outer.low <= inside.low and inside.high <= outer.high
 
 
+def _order_holds(outer: Ordered, inner: Ordered) -> bool:
+    rises = outer.falling == inner.falling and inner.strict >= outer.strict
+    if outer.ends:
+        return rises and inner.ends and outer.inside == inner.inside
+    return rises and _interval_holds(outer.inside, inner.inside)
+
+
 def _interval_holds(outer: Interval, inner: Interval) -> bool:
     low = inner.low > outer.low or (
         inner.low == outer.low and (inner.low_open or not outer.low_open)
@@ -165,6 +249,11 @@ def _interval_holds(outer: Interval, inner: Interval) -> bool:
         inner.high == outer.high and (inner.high_open or not outer.high_open)
     )
     return low and high
+
+
+def closure(support: Support) -> Support:
+    """The closure of a support; its boundary has probability 0 for real numbers."""
+    return Interval(support.low, support.high) if isinstance(support, Interval) else support
 
 
 def describe(support: Support) -> str:
@@ -181,8 +270,25 @@ def describe(support: Support) -> str:
         ONE_HOT: "one-hot vectors",
         COUNTS: "vectors of counts",
         CHOLESKY: "Cholesky factors",
+        CORR_CHOLESKY: "Cholesky factors of correlation matrices",
+        POSITIVE_DEFINITE: "positive definite matrices",
+        POSITIVE_SEMIDEFINITE: "positive semidefinite matrices",
+        POSITIVE_DIAGONAL: "diagonal matrices with a positive diagonal",
     }
+    if isinstance(support, Pieces):
+        return "vectors of " + ", ".join(describe(own) for _, own in support.pieces)
+    if isinstance(support, Ordered):
+        return _describe_order(support)
     return words.get(support) or _describe_bounds(support)
+
+
+def _describe_order(support: Ordered) -> str:
+    words = ("increasing", "decreasing") if support.strict else ("nondecreasing", "nonincreasing")
+    found = f"{words[support.falling]} vectors"
+    if support.ends:
+        ends = sorted((support.inside.low, support.inside.high), reverse=support.falling)
+        return f"{found} from {ends[0]:g} to {ends[1]:g}"
+    return found if support.inside == REAL else f"{found} of {describe(support.inside)}"
 
 
 def _describe_bounds(support: Support) -> str:

@@ -15,7 +15,15 @@ from dataclasses import dataclass
 
 from specc.catalog.bijections.blocks.steps import entrywise, step
 from specc.catalog.entry import Lowered, Shape
-from specc.catalog.supports import CHOLESKY, SIMPLEX, Interval, Support
+from specc.catalog.supports import (
+    CHOLESKY,
+    CORR_CHOLESKY,
+    ORDERED,
+    POSITIVE_DEFINITE,
+    SIMPLEX,
+    Interval,
+    Support,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,10 @@ class Transform:
     the map with `{}` for its argument, and `runtime` the module of the function that it calls.
     `inverse` is its inverse for one number, used for `init:`. `bijection` lowers the one-to-one map
     onto events of a shape; the `output` of the result is the shape of the unconstrained numbers.
+
+    If the map is one to one, `log_det` is the function of `specc.runtime.unconstrained` with the
+    sum of its log-determinants ("" for the identity), and `unconstrained` the shape of its
+    arguments.
     """
 
     raw: str
@@ -33,14 +45,18 @@ class Transform:
     inverse: Callable[[float], float]
     bijection: Callable[[Shape], Lowered]
     runtime: str = ""
+    log_det: str = ""
+    unconstrained: Callable[[Shape], Shape] = lambda shape: shape
 
 
 def transform_to(support: Support) -> Transform | None:
     """The maps onto `support`; None if there is no smooth map, as for integers."""
     if support == SIMPLEX:
         return SOFTMAX
-    if support == CHOLESKY:
-        return CHOLESKY_FACTOR
+    if support == ORDERED:
+        return ORDER
+    if support in OF_MATRICES:
+        return OF_MATRICES[support][0]
     if not isinstance(support, Interval) or support.low >= support.high:
         return None
     low, high = float(support.low), float(support.high)
@@ -50,6 +66,15 @@ def transform_to(support: Support) -> Transform | None:
     if high == math.inf:
         return _above(low)
     return _below(high) if low == -math.inf else _between(low, high)
+
+
+def biject_to(support: Support) -> Transform | None:
+    """The one-to-one map onto `support`, for densities of the unconstrained numbers."""
+    if support == SIMPLEX:
+        return STICK_BREAKING
+    if support in OF_MATRICES:
+        return OF_MATRICES[support][1]
+    return transform_to(support)
 
 
 def _identity(value: float) -> float:
@@ -66,6 +91,7 @@ def _above(low: float) -> Transform:
         f"{low!r} + {{}}.exp()",
         lambda value: math.log(value - low),
         lambda shape: entrywise("HalfLine", shape, end=low, sign=1),
+        log_det="exp_log_det",
     )
 
 
@@ -75,6 +101,7 @@ def _below(high: float) -> Transform:
         f"{high!r} - {{}}.exp()",
         lambda value: math.log(high - value),
         lambda shape: entrywise("HalfLine", shape, end=high, sign=-1),
+        log_det="exp_log_det",
     )
 
 
@@ -84,6 +111,7 @@ def _between(low: float, high: float) -> Transform:
         f"{low!r} + {high - low!r} * {{}}.sigmoid()",
         lambda value: math.log(value - low) - math.log(high - value),
         lambda shape: entrywise("Between", shape, low=low, high=high),
+        log_det="sigmoid_log_det",
     )
 
 
@@ -92,20 +120,95 @@ def _stick_breaking(shape: Shape) -> Lowered:
     return Lowered((layer,), (*shape[:-1], shape[-1] - 1))
 
 
+def _triangle_shape(shape: Shape) -> Shape:
+    """The shape of the entries of a triangle with its diagonal."""
+    return (*shape[:-2], shape[-1] * (shape[-1] + 1) // 2)
+
+
+def _strict_shape(shape: Shape) -> Shape:
+    """The shape of the entries of a triangle without its diagonal."""
+    return (*shape[:-2], shape[-1] * (shape[-1] - 1) // 2)
+
+
 def _lower_triangle(shape: Shape) -> Lowered:
-    *outer, _, size = shape
     layer = step("cholesky.LowerTriangle", options={"rank": len(shape)})
-    return Lowered((layer,), (*outer, size * (size + 1) // 2))
+    return Lowered((layer,), _triangle_shape(shape))
+
+
+def _corr_cholesky(shape: Shape) -> Lowered:
+    layer = step("cholesky.CorrCholesky", options={"rank": len(shape)})
+    return Lowered((layer,), _strict_shape(shape))
+
+
+def _positive_definite(shape: Shape) -> Lowered:
+    layer = step("cholesky.PositiveDefinite", options={"rank": len(shape)})
+    return Lowered((layer,), _triangle_shape(shape))
 
 
 IDENTITY = Transform("{}", "{}", _identity, lambda shape: entrywise("Identity", shape))
-EXP = Transform("log_{}", "{}.exp()", math.log, lambda shape: entrywise("Exp", shape))
-SIGMOID = Transform("{}_logit", "{}.sigmoid()", _logit, lambda shape: entrywise("Sigmoid", shape))
-SOFTMAX = Transform("{}_logits", "{}.softmax(-1)", math.log, _stick_breaking)
-CHOLESKY_FACTOR = Transform(
-    "{}_free",
-    "cholesky_factor({})",
-    _identity,
-    _lower_triangle,
-    "specc.runtime.functions.vectors.cholesky_factor",
+EXP = Transform(
+    "log_{}",
+    "{}.exp()",
+    math.log,
+    lambda shape: entrywise("Exp", shape),
+    log_det="exp_log_det",
 )
+SIGMOID = Transform(
+    "{}_logit",
+    "{}.sigmoid()",
+    _logit,
+    lambda shape: entrywise("Sigmoid", shape),
+    log_det="sigmoid_log_det",
+)
+SOFTMAX = Transform("{}_logits", "{}.softmax(-1)", math.log, _stick_breaking)
+ORDER = Transform(
+    "{}_free",
+    "ordered({})",
+    _identity,
+    lambda shape: Lowered((step("ordered.Ordered", options={"rank": len(shape)}),), shape),
+    "specc.runtime.unconstrained.ordered",
+    "ordered_log_det",
+)
+_VECTORS = "specc.runtime.functions.vectors"
+_UNCONSTRAINED = "specc.runtime.unconstrained"
+STICK_BREAKING = Transform(
+    "{}_free",
+    "stick_breaking({})",
+    lambda value: 0.0,
+    _stick_breaking,
+    f"{_UNCONSTRAINED}.stick_breaking",
+    "stick_breaking_log_det",
+    lambda shape: (*shape[:-1], shape[-1] - 1),
+)
+
+
+def _factor(name: str, bijection: Callable[[Shape], Lowered]) -> Transform:
+    """A map of a square matrix, whose entries above the diagonal have no effect."""
+    return Transform("{}_free", f"{name}({{}})", _identity, bijection, f"{_VECTORS}.{name}")
+
+
+def _one_to_one(
+    name: str, bijection: Callable[[Shape], Lowered], unconstrained: Callable[[Shape], Shape]
+) -> Transform:
+    """A one-to-one map of a vector onto matrices."""
+    code, runtime = f"{name}({{}})", f"{_UNCONSTRAINED}.{name}"
+    return Transform(
+        "{}_free", code, lambda value: 0.0, bijection, runtime, f"{name}_log_det", unconstrained
+    )
+
+
+OF_MATRICES: dict[Support, tuple[Transform, Transform]] = {
+    CHOLESKY: (
+        _factor("cholesky_factor", _lower_triangle),
+        _one_to_one("lower_triangle", _lower_triangle, _triangle_shape),
+    ),
+    CORR_CHOLESKY: (
+        _factor("corr_cholesky_factor", _corr_cholesky),
+        _one_to_one("corr_cholesky", _corr_cholesky, _strict_shape),
+    ),
+    POSITIVE_DEFINITE: (
+        _factor("positive_definite_matrix", _positive_definite),
+        _one_to_one("positive_definite", _positive_definite, _triangle_shape),
+    ),
+}
+"""The maps onto sets of matrices, each with the one that is one to one."""

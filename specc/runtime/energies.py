@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from specc.runtime.json_object import JsonObject, ManifestError
 
@@ -32,6 +32,22 @@ class Unit:
     parameters: tuple[str, ...]
     total: int | None = None
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether a chain along a gradient moves the unit, as no closed form draws it."""
+        return not self.method
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """A value that is computed from units and from what is given.
+
+    It has the method of the program, and what that takes.
+    """
+
+    method: str
+    given: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Energy:
@@ -39,19 +55,30 @@ class Energy:
 
     `energy` are the inputs of the method of that name, and `free_energy` those of its method, None
     if the latent units are not summed out in closed form. The units of each of the `blocks` are
-    independent given all others.
+    independent given all others. `lets` are values that the methods take, each after those that it
+    takes itself.
     """
 
     energy: tuple[str, ...]
     free_energy: tuple[str, ...] | None
     units: Mapping[str, Unit]
     blocks: tuple[tuple[str, ...], ...]
+    lets: Mapping[str, Let] = field(default_factory=dict)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The given nodes on which the energy or a conditional depends."""
+        of_units = (name for unit in self.units.values() for name in unit.given)
+        of_lets = (name for let in self.lets.values() for name in let.given)
+        names = dict.fromkeys((*self.energy, *of_units, *of_lets))
+        return tuple(n for n in names if n not in self.units and n not in self.lets)
 
 
 def parse_energy(item: JsonObject) -> Energy:
     """The energy of a manifest; raises ManifestError."""
     units = {name: _unit(own) for name, own in item.child("units").children()}
     blocks = _blocks(item)
+    lets = item.child("lets").children() if "lets" in item.value else ()
     strange = [name for block in blocks for name in block if name not in units]
     if strange:
         raise ManifestError(f"`{item.path}.blocks` has `{strange[0]}`, which is no unit")
@@ -60,7 +87,12 @@ def parse_energy(item: JsonObject) -> Energy:
         free_energy=None if item.value.get("free_energy") is None else item.names("free_energy"),
         units=units,
         blocks=blocks,
+        lets={n: _let(own) for n, own in lets},
     )
+
+
+def _let(item: JsonObject) -> Let:
+    return Let(method=item.get("method", str), given=item.names("given"))
 
 
 def _unit(item: JsonObject) -> Unit:

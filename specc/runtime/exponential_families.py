@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from specc.runtime.distributions import multinomial
 from specc.runtime.energies import Unit
 from specc.runtime.noise import Noise
 
@@ -44,8 +45,9 @@ class Family(ABC):
     def log_partition(self, eta: Natural) -> Tensor:
         """A(eta): [rows]."""
 
-    def log_partition_change(self, first: Natural, last: Natural) -> Tensor:
-        """A(last) - A(first): [rows]."""
+    def log_partition_change(self, last: Natural, step: Natural) -> Tensor:
+        """A(last) - A(last - step): [rows]."""
+        first = tuple(end - own for end, own in zip(last, step, strict=True))
         return self.log_partition(last) - self.log_partition(first)
 
     @abstractmethod
@@ -89,20 +91,31 @@ class Bernoulli(Family):
         # At torch's threshold of 20 the softplus is wrong by 2e-9.
         return functional.softplus(eta[0], threshold=40).flatten(1).sum(1)
 
-    def log_partition_change(self, first: Natural, last: Natural) -> Tensor:
-        """The integral of the mean s = sigmoid(eta) from `first` to `last`.
+    def log_partition_change(self, last: Natural, step: Natural) -> Tensor:
+        """The integral of the mean s = sigmoid(eta) over a step u, which ends at `last`.
 
-        For a small step u it is the trapezoidal rule with one correction,
+        For a very small step it is the Taylor series at the end,
 
-            u (s0 + s1) / 2 - u^2 (s1' - s0') / 12,     s' = s (1 - s)
+            u s1 - u^2 s1' / 2,     s' = s (1 - s)
 
-        which takes half the time of two log-partitions. The remainder is at most u^5 / 5600, and u
-        is small if that is below the rounding of 1.
+        with a remainder of at most u^3 / 62, which takes one sigmoid. For a small step it is the
+        trapezoidal rule with one correction,
+
+            u (s0 + s1) / 2 - u^2 (s1' - s0') / 12
+
+        which takes half the time of two log-partitions. The remainder is at most u^5 / 5600. A step
+        is small if the remainder is below the rounding of 1.
         """
-        u = last[0] - first[0]
-        if u.abs().amax() > (5600 * torch.finfo(u.dtype).eps) ** 0.2:
-            return super().log_partition_change(first, last)
-        s0, s1 = first[0].sigmoid(), last[0].sigmoid()
+        u = step[0]
+        least, most = u.aminmax()
+        size, eps = max(-least.item(), most.item()), torch.finfo(u.dtype).eps
+        if not size <= (5600 * eps) ** 0.2:
+            return super().log_partition_change(last, step)
+        s1 = last[0].sigmoid()
+        if size <= (62 * eps) ** (1 / 3):
+            rest = (s1 - 1).mul_(u)
+            return torch.addcmul(s1, s1, rest, value=0.5).mul_(u).flatten(1).sum(1)
+        s0 = (last[0] - u).sigmoid()
         twice = s0 + s1
         bend = (s1 - s0).mul_(u).mul_(1 - twice)
         return torch.sub(twice, bend, alpha=1 / 6).mul_(u).flatten(1).sum(1).mul_(0.5)
@@ -167,34 +180,45 @@ class OneHot(Family):
 
 
 class Multinomial(Family):
-    """Counts on the last axis with the sum N: A = N sum logsumexp(eta)."""
+    """Counts on the last axis with the sum N: A = N sum logsumexp(eta).
+
+    The total N is a number, a tensor with one for each row, or None before it is known.
+    """
 
     statistics_at_reference_are_zero = False
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int | Tensor | None) -> None:
         self.total = total
+
+    def natural(self, *parameters: Tensor) -> Natural:
+        """The logits, the last of the parameters."""
+        return parameters[-1:]
 
     def log_partition(self, eta: Natural) -> Tensor:
         """N times the sum of logsumexp over classes."""
-        return self.total * eta[0].logsumexp(-1).reshape(len(eta[0]), -1).sum(1)
+        assert self.total is not None
+        each = self.total * eta[0].logsumexp(-1)
+        return each.reshape(len(each), -1).sum(1)
 
     def mean(self, eta: Natural) -> Natural:
         """N times the softmax."""
-        return (self.total * eta[0].softmax(-1),)
+        assert self.total is not None
+        return (multinomial.mean(self.total, eta[0]),)
 
     def draw(self, noise: Noise, eta: Natural) -> Tensor:
         """The counts of N draws of a class."""
-        classes = noise.classes(eta[0].softmax(-1), self.total)
-        return (
-            eta[0].new_zeros(eta[0].shape).scatter_add_(-1, classes, eta[0].new_ones(classes.shape))
-        )
+        assert self.total is not None
+        return multinomial.sample(noise, self.total, eta[0])
 
-    def states(self, shape: tuple[int, ...]) -> tuple[int, int]:
+    def states(self, shape: tuple[int, ...]) -> tuple[int, int] | None:
         """The ways of writing N as an ordered sum of a count for each class."""
+        if not isinstance(self.total, int):
+            return None
         return math.comb(self.total + shape[-1] - 1, shape[-1] - 1), math.prod(shape[:-1])
 
     def support(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """All vectors of counts with the sum N."""
+        assert isinstance(self.total, int)
         places = combinations(range(self.total + shape[-1] - 1), shape[-1] - 1)
         bars = torch.tensor(list(places), dtype=like.dtype).reshape(-1, shape[-1] - 1)
         first, last = bars.new_full((len(bars), 1), -1), self.total + shape[-1] - 1
@@ -208,13 +232,14 @@ class Multinomial(Family):
 
     def reference(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """All N counts in the first class."""
-        value = like.new_zeros(1, *shape)
-        value[..., 0] = self.total
+        rows = len(self.total) if isinstance(self.total, Tensor) else 1
+        value = like.new_zeros(rows, *shape)
+        value[..., 0] = 0 if self.total is None else self.total
         return value
 
     def log_base(self, value: Tensor) -> Tensor:
         """The sum of log N! - sum_k log x_k!."""
-        logs = math.lgamma(self.total + 1) - torch.lgamma(value + 1).sum(-1)
+        logs = torch.lgamma(value.sum(-1) + 1) - torch.lgamma(value + 1).sum(-1)
         return logs.reshape(len(value), -1).sum(1)
 
 
@@ -298,15 +323,16 @@ _FAMILIES: dict[str, Family] = {
 
 
 def needs_total(unit: Unit) -> bool:
-    """Whether the unit has no family because its total count is not a number."""
-    return bool(unit.method) and unit.distribution == "multinomial" and unit.total is None
+    """Whether the total count of a unit is not a number of the spec, but differs between rows."""
+    return unit.distribution == "multinomial" and unit.total is None
 
 
 def family_of(unit: Unit) -> Family | None:
-    """The exponential family of a unit's conditional; None if it has none here."""
-    if not unit.method or needs_total(unit):
-        return None
-    if unit.total is not None:
+    """The exponential family of a unit's conditional, or of what starts its chain; None without.
+
+    A unit that a chain moves starts at a distribution of its family.
+    """
+    if unit.distribution == "multinomial":
         return Multinomial(unit.total)
     return _FAMILIES.get(unit.distribution)
 

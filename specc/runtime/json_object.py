@@ -69,3 +69,11 @@ class JsonObject:
         if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in found):
             raise ManifestError(f"`{self._at(key)}` is {found!r}, not a list of sizes")
         return tuple(found)
+
+    def numbers(self, key: str, count: int) -> tuple[float, ...]:
+        """A list of `count` numbers."""
+        found = self.get(key, list)
+        are_numbers = all(isinstance(n, int | float) and not isinstance(n, bool) for n in found)
+        if len(found) != count or not are_numbers:
+            raise ManifestError(f"`{self._at(key)}` is {found!r}, not a list of {count} numbers")
+        return tuple(float(n) for n in found)

@@ -10,7 +10,9 @@ at 10^6 are 10^7, so in float32 their differences lose every digit; a deviance l
 2000, Fast and accurate computation of binomial probabilities; Didonato and Morris 1992, Algorithm
 708).
 
-Each function is an `autograd.Function` whose backward pass has no cancellation, either.
+Each function is an `autograd.Function` whose backward pass has no cancellation, either. It has the
+form that the transforms of `torch.func` need: chains take gradients of densities by them. The
+backward pass is itself differentiable, so that second derivatives are right.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
@@ -108,25 +109,30 @@ def kl_rest(a: Tensor, b: Tensor) -> Tensor:
 class _Binet(torch.autograd.Function):
     """mu, or its derivative of order 1."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, order: int) -> Tensor:  # noqa: ANN401
-        ctx.save_for_backward(x)
-        ctx.order = order
+    def forward(x: Tensor, order: int) -> Tensor:
         return _derivative(x, order)
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx: Any, inputs: tuple[Tensor, int], output: Tensor) -> None:  # noqa: ANN401
+        x, ctx.order = inputs
+        ctx.save_for_backward(x)
+
+    @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         """The next derivative."""
         (x,) = ctx.saved_tensors
-        return grad * _derivative(x, ctx.order + 1), None
+        return grad * _Binet.apply(x, ctx.order + 1), None  # type: ignore[no-untyped-call]
 
 
 class _Stirling(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+    def forward(x: Tensor) -> Tensor:
         """By the series of mu, or for small x by its definition."""
-        ctx.save_for_backward(x)
         least, terms = _switch(x)
         log_x = _log(x)
         far = _series(x, 0, terms).add_(0.5 * log_x).add_(HALF_LOG_2PI)
@@ -134,23 +140,53 @@ class _Stirling(torch.autograd.Function):
         return torch.where(x >= least, far, near)
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:  # noqa: ANN401
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ANN401
         """1 / (2 x) + mu'(x); 0 at x = 0, where the derivative is infinite."""
         (x,) = ctx.saved_tensors
-        least, terms = _switch(x)
-        slope = torch.where(x >= least, _series(x, 1, terms) + 0.5 / x, _shifted(x))
+        inside = torch.where(x > 0, x, 1.0)
+        slope = _StirlingSlope.apply(inside)  # type: ignore[no-untyped-call]
         return torch.where(x > 0, grad * slope, 0.0)
 
 
-class _Log1pLess(torch.autograd.Function):
+class _StirlingSlope(torch.autograd.Function):
+    """1 / (2 x) + mu'(x), x > 0."""
+
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:  # noqa: ANN401
-        ctx.save_for_backward(u)
+    def forward(x: Tensor) -> Tensor:
+        least, terms = _switch(x)
+        return torch.where(x >= least, _series(x, 1, terms) + 0.5 / x, _shifted(x))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:  # noqa: ANN401
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ANN401
+        """mu''(x) - 1 / (2 x^2)."""
+        (x,) = ctx.saved_tensors
+        curvature: Tensor = _Binet.apply(x, 2)  # type: ignore[no-untyped-call]
+        found: Tensor = grad * (curvature - 0.5 / x**2)
+        return found
+
+
+class _Log1pLess(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(u: Tensor) -> Tensor:
         return _log1p_less(u)
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:  # noqa: ANN401
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ANN401
         """-u / (1 + u)."""
         (u,) = ctx.saved_tensors
@@ -159,15 +195,23 @@ class _Log1pLess(torch.autograd.Function):
 
 
 class _Deviance(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, mean: Tensor, log_mean: Tensor | None) -> Tensor:  # noqa: ANN401
-        ctx.save_for_backward(x, mean, log_mean)
+    def forward(x: Tensor, mean: Tensor, log_mean: Tensor | None) -> Tensor:
         if log_mean is None:
             log_mean = _bounded(mean).log()
         return _deviance(x, mean - x, log_mean)
 
     @staticmethod
-    @once_differentiable
+    def setup_context(
+        ctx: Any,  # noqa: ANN401
+        inputs: tuple[Tensor, Tensor, Tensor | None],
+        output: Tensor,
+    ) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         """The gradient, with respect to the mean if it is comparable with x, else to `log_mean`.
 
@@ -189,16 +233,21 @@ class _Deviance(torch.autograd.Function):
 
 
 class _BinomialDeviance(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, *inputs: Tensor) -> Tensor:  # noqa: ANN401
+    def forward(
+        x: Tensor, rest: Tensor, p: Tensor, q: Tensor, log_p: Tensor, log_q: Tensor
+    ) -> Tensor:
         """The sum of -x (log(1 + d / x) - d / x) and the same of rest and -d, d = n p - x."""
-        ctx.save_for_backward(*inputs)
-        x, rest, p, q, log_p, log_q = inputs
         d, log_n = rest * p - x * q, _bounded(x + rest).log()
         return _deviance(x, d, log_n + log_p) + _deviance(rest, -d, log_n + log_q)
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ANN401
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         """The gradient d / q with respect to log p if p <= q, else -d / p with respect to log q."""
         x, rest, p, q, log_p, log_q = ctx.saved_tensors
@@ -214,8 +263,8 @@ class _BinomialDeviance(torch.autograd.Function):
         return of_x, of_rest, None, None, of_p, of_q
 
 
-# The functions below are called without gradients. Outside of the range of a formula its result
-# may be inf or nan, and `torch.where` does not select it.
+# Outside of the range of a formula its result may be inf or nan, and `torch.where` does not select
+# it. All functions below but `_log_ratio` are called without gradients.
 
 
 def _switch(x: Tensor) -> tuple[float, int]:
@@ -255,6 +304,11 @@ def _definition(x: Tensor, order: int) -> Tensor:
         return x.lgamma() - (x - 0.5) * x.log() + x - HALF_LOG_2PI
     if order == 1:
         return _shifted(x) - 0.5 / x
+    if order > 2:
+        sign, factorial = (-1) ** order, math.factorial(order - 2)
+        rest = sign * factorial * (x ** (1 - order) + 0.5 * (order - 1) * x**-order)
+        high: Tensor = torch.polygamma(order - 1, x) - rest
+        return high
     least, terms = _switch(x)
     last = x + least
     total = 0.5 * x**-2 + 0.5 * last**-2 - least / (x * last)
@@ -309,5 +363,8 @@ def _deviance(x: Tensor, d: Tensor, log_mean: Tensor) -> Tensor:
 
 
 def _log_ratio(x: Tensor, d: Tensor, log_mean: Tensor) -> Tensor:
-    """log(x / mean), with d = mean - x."""
-    return torch.where(_comparable(d, x), -(d / x).log1p(), _log(x) - log_mean)
+    """log(x / mean), with d = mean - x; differentiable, so what is not selected is finite."""
+    near = _comparable(d, x)
+    ratio = torch.where(near, d, 0.0) / torch.where(near, x, 1.0)
+    log_x = x.clamp_min(torch.finfo(x.dtype).tiny).log()
+    return torch.where(near, -ratio.log1p(), log_x - log_mean)

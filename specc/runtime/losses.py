@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 State: TypeAlias = "Mapping[str, Tensor]"
 """The state of one loss: tensors by their names."""
 
-LAYOUTS = ("replicated", "sharded")
+LAYOUTS = ("replicated", "sharded", "rows")
 DTYPES = ("float32", "float64", "int64")
 
 
@@ -48,9 +48,11 @@ class Scalar:
 class StateTensor:
     """A tensor that a loss reads and updates at each step, such as a running baseline.
 
-    Every entry is `initial` at first. A `replicated` tensor is the same in every process; a
-    `sharded` one is split along its first axis as the rows of a batch are. A floating-point `dtype`
-    means the precision of the run, as for data.
+    Every entry is `initial` at first, plus normal noise with the standard deviation `spread`. A
+    `replicated` tensor is the same in every process; a `sharded` one is split along its first axis
+    as the rows of a batch are. One of `rows` has a value of this shape for each training row, and a
+    loss reads and returns those of the rows of its batch. A floating-point `dtype` means the
+    precision of the run, as for data.
     """
 
     name: str
@@ -58,11 +60,17 @@ class StateTensor:
     dtype: str
     initial: float
     layout: str
+    spread: float = 0.0
 
     @property
     def is_sharded(self) -> bool:
         """Whether each micro-batch has a part of the tensor."""
         return self.layout == "sharded"
+
+    @property
+    def of_rows(self) -> bool:
+        """Whether the tensor has a value for each training row."""
+        return self.layout == "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,7 @@ def _state_tensor(item: JsonObject) -> StateTensor:
         dtype=item.get("dtype", str),
         initial=item.get("initial", float),
         layout=item.get("layout", str),
+        spread=item.get("spread", float, 0.0),
     )
     if found.layout not in LAYOUTS:
         raise ManifestError(f"`{item.path}.layout` is {found.layout!r}, not one of {LAYOUTS}")
@@ -143,6 +152,6 @@ def _state_tensor(item: JsonObject) -> StateTensor:
         raise ManifestError(f"`{item.path}.dtype` is {found.dtype!r}, not one of {DTYPES}")
     if found.is_sharded and not found.shape:
         raise ManifestError(f"`{item.path}` is sharded and has no axis to divide")
-    if not found.is_sharded and found.dtype == "int64":
+    if found.layout == "replicated" and found.dtype == "int64":
         raise ManifestError(f"`{item.path}` is replicated, so it is a mean, and cannot be int64")
     return found

@@ -120,6 +120,23 @@ def _normal_vector(loc: Value, factor: Value) -> LogDensity:
     return LogDensity(stats.multivariate_normal(loc, lower @ lower.T).logpdf)
 
 
+def _covariance(factor: Value, diagonal: Value) -> np.ndarray:
+    wide = np.asarray(factor)
+    return np.asarray(wide @ wide.T + np.diag(np.asarray(diagonal)))
+
+
+def _lowrank_vector(loc: Value, factor: Value, diagonal: Value) -> LogDensity:
+    return LogDensity(stats.multivariate_normal(loc, _covariance(factor, diagonal)).logpdf)
+
+
+def _lowrank_marginals(loc: Value, factor: Value, diagonal: Value) -> list[Any]:
+    return _normal_marginals(loc, np.linalg.cholesky(_covariance(factor, diagonal)))
+
+
+def _lowrank_plane(loc: Value, factor: Value, diagonal: Value) -> grids.Grid:
+    return _plane(loc, np.linalg.cholesky(_covariance(factor, diagonal)))
+
+
 def _counts(total: float, logits: Value) -> grids.Grid:
     size, n = int(total), len(logits)
     return grids.vectors([x for x in product(range(size + 1), repeat=n) if sum(x) == size])
@@ -147,6 +164,31 @@ def _normal_marginals(loc: Value, factor: Value) -> list[Any]:
     return [
         (_along(w), stats.norm(np.dot(w, loc), np.linalg.norm(lower.T @ w))) for w in directions
     ]
+
+
+def _lkj(concentration: Value) -> LogDensity:
+    """(1 - r^2)^(c - 1) / (2^(2c - 1) B(c, c)) of a correlation r; L = [[1, 0], [r, s]]."""
+
+    def logpdf(x: np.ndarray) -> np.ndarray:
+        log_z = (2 * concentration - 1) * LOG2 + special.betaln(concentration, concentration)
+        s = x[..., 1, 1]
+        found = 2 * (concentration - 1) * np.log(np.where(s > 0, s, 1.0)) - log_z
+        return np.where(s > 0, found, -INF)
+
+    return LogDensity(logpdf)
+
+
+def _pairs(concentration: Value) -> grids.Grid:
+    """The factors of the correlation matrices of two variables."""
+    r, weights = grids.interval(-1.0, 1.0)
+    s = ((1 - r) * (1 + r)).sqrt()
+    rows = [torch.ones_like(r), torch.zeros_like(r), r, s]
+    return torch.stack(rows, -1).reshape(-1, 2, 2), weights
+
+
+def _correlations(concentration: Value) -> list[Any]:
+    beta = stats.beta(concentration, concentration, loc=-1, scale=2)
+    return [(lambda x: x[..., 1, 0], beta)]
 
 
 def _plane(loc: Value, factor: Value) -> grids.Grid:
@@ -263,6 +305,13 @@ ROWS: dict[str, Row] = {
         edges=((0.0, (2.0,), 0.5 * math.log(2 / math.pi) - LOG2),),
         outside=((-0.1, (2.0,)),),
     ),
+    "improper_uniform": Row(
+        (),
+        lambda low, high: stats.uniform(low, high - low),
+        edges=((0.0, (0.0, math.inf), 0.0), (1.0, (0.0, 1.0), 0.0)),
+        outside=((-0.1, (0.0, math.inf)), (2.1, (-math.inf, 2.0))),
+        extremes=((-1e30, (-math.inf, math.inf)), (1e30, (0.0, math.inf))),
+    ),
     "inverse_gamma": Row(
         ((3.0, 2.0), (2.5, 0.4)),
         lambda a, rate: stats.invgamma(a, scale=rate),
@@ -276,6 +325,14 @@ ROWS: dict[str, Row] = {
         edges=((0.5, (0.5, 2.0), -2 * LOG2),),
         breaks=lambda loc, scale: (loc,),
         extremes=((1e10, (0.0, 1.0)),),
+    ),
+    "lkj_cholesky": Row(
+        ((1.0,), (0.7,), (4.0,)),
+        _lkj,
+        outside=(([[1.0, 0.0], [0.6, -0.8]], (2.0,)),),
+        grid=_pairs,
+        projections=_correlations,
+        extremes=(([[1.0, 0.0], [1.0, 1e-9]], (2.0,)), ([[1.0, 0.0], [0.6, 0.8]], (1e5,))),
     ),
     "log_normal": Row(
         ((0.0, 1.0), (0.5, 0.3)),
@@ -298,6 +355,16 @@ ROWS: dict[str, Row] = {
         grid=_counts,
         projections=_binomial_marginals,
         extremes=(([0.0, 2.0], (2.0, [200.0, -200.0])), ([2.0, 0.0], (2.0, [200.0, -200.0]))),
+    ),
+    "lowrank_multivariate_normal": Row(
+        (
+            ([0.0, 0.0], [[0.0], [0.0]], [1.0, 1.0]),
+            ([0.5, -1.0], [[0.8], [-0.5]], [0.3, 1.2]),
+            ([0.5, -1.0], [[0.8, 0.1], [-0.5, 0.7]], [0.3, 0.2]),
+        ),
+        _lowrank_vector,
+        grid=_lowrank_plane,
+        projections=_lowrank_marginals,
     ),
     "multivariate_normal": Row(
         (([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]), ([0.5, -1.0], [[0.8, 0.0], [-0.5, 1.2]])),

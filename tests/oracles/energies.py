@@ -10,7 +10,10 @@ import math
 import torch
 from torch import nn
 
-from specc.runtime.energies import Energy, Unit
+from specc.runtime.energies import Energy, Let, Unit
+
+GRID = 1000
+"""The points of a grid along each axis."""
 
 KINDS = {
     "bernoulli": ("logits",),
@@ -168,6 +171,163 @@ class Triangle(Deep):
 
     def h_given(self, v, g):
         return self.h_given_g(g) + v @ self.x
+
+
+class Deeper(nn.Module):
+    """E = -v W g - g U h - h X k - a v - b g - c h - d k: three layers of latent units.
+
+    Every other layer is independent given those between them: two blocks.
+    """
+
+    def __init__(self, visible, first, second, third, seed=0, scale=1.0):
+        super().__init__()
+        g = torch.Generator().manual_seed(seed)
+        self.w = numbers(g, visible, first, scale=scale)
+        self.u = numbers(g, first, second, scale=scale)
+        self.x = numbers(g, second, third, scale=scale)
+        sizes = visible, first, second, third
+        self.a, self.b, self.c, self.d = (numbers(g, n, scale=scale) for n in sizes)
+        units = {
+            "v": unit("observed", "bernoulli", [visible], "v_given_g", ["g"]),
+            "g": unit("latent", "bernoulli", [first], "g_given", ["v", "h"]),
+            "h": unit("latent", "bernoulli", [second], "h_given", ["g", "k"]),
+            "k": unit("latent", "bernoulli", [third], "k_given_h", ["h"]),
+        }
+        blocks = ("g", "k"), ("v", "h")
+        self.declared = Energy(("v", "g", "h", "k"), None, units, blocks)
+
+    def energy(self, v, g, h, k):
+        pairs = ((v @ self.w) * g).sum(1) + ((g @ self.u) * h).sum(1) + ((h @ self.x) * k).sum(1)
+        return -pairs - v @ self.a - g @ self.b - h @ self.c - k @ self.d
+
+    def v_given_g(self, g):
+        return g @ self.w.T + self.a
+
+    def g_given(self, v, h):
+        return v @ self.w + h @ self.u.T + self.b
+
+    def h_given(self, g, k):
+        return g @ self.u + k @ self.x.T + self.c
+
+    def k_given_h(self, h):
+        return h @ self.x + self.d
+
+
+class Conditional(Rbm):
+    """E = -v W h - a v - b h of which the biases are computed from x: a = A x, b = B x."""
+
+    def __init__(self, visible, hidden, given, seed=0, scale=1.0):
+        super().__init__(visible, hidden, seed, scale)
+        g = torch.Generator().manual_seed(seed + 1000)
+        self.u, self.t = numbers(g, given, visible), numbers(g, given, hidden)
+        units = {
+            "v": unit("observed", "bernoulli", [visible], "v_given", ["h", "c"]),
+            "h": unit("latent", "bernoulli", [hidden], "h_given", ["v", "d"]),
+        }
+        lets = {"c": Let("visible", ("x",)), "d": Let("hidden", ("x",))}
+        inputs = ("v", "h", "c", "d"), ("v", "c", "d")
+        self.declared = Energy(*inputs, units, (("h",), ("v",)), lets)
+
+    def visible(self, x):
+        return x @ self.u
+
+    def hidden(self, x):
+        return x @ self.t
+
+    def energy(self, v, h, c, d):
+        return -((v @ self.w) * h).sum(1) - (v * c).sum(-1) - (h * d).sum(-1)
+
+    def free_energy(self, v, c, d):
+        return -(v * c).sum(-1) - nn.functional.softplus(self.h_given(v, d)).sum(-1)
+
+    def h_given(self, v, d):
+        return v @ self.w + d
+
+    def v_given(self, h, c):
+        return h @ self.w.T + c
+
+    def log_z(self, x):
+        """Log Z of each row, by enumeration of v."""
+        with torch.no_grad():
+            v = binary(len(self.a))
+            rows = [self.free_energy(v, self.visible(r), self.hidden(r)) for r in x]
+        return torch.stack([(-each).logsumexp(0) for each in rows])
+
+
+class Documents(Rbm):
+    """Counts with a total that is given, by which the biases of h are multiplied."""
+
+    def __init__(self, words, hidden, seed=0, scale=1.0):
+        super().__init__(words, hidden, seed, scale)
+        kind = "total_count", "logits"
+        units = {
+            "v": Unit("observed", "multinomial", (words,), "v_given", ("h", "n"), kind),
+            "h": unit("latent", "bernoulli", [hidden], "h_given", ["v", "n"]),
+        }
+        self.declared = Energy(("v", "h", "n"), ("v", "n"), units, (("h",), ("v",)))
+
+    def energy(self, v, h, n):
+        return -((v @ self.w) * h).sum(1) - v @ self.a - n * (h @ self.b)
+
+    def free_energy(self, v, n):
+        return -v @ self.a - nn.functional.softplus(self.h_given(v, n)).sum(1)
+
+    def h_given(self, v, n):
+        return v @ self.w + n[..., None] * self.b
+
+    def v_given(self, h, n):
+        return n, h @ self.w.T + self.a
+
+    def log_z(self, n):
+        """Log Z of each row, by enumeration of the counts."""
+        every = counts(len(self.a), int(n.max()))
+        found = []
+        for total in n:
+            v = every[every.sum(1) == total]
+            base = torch.lgamma(total + 1) - torch.lgamma(v + 1).sum(1)
+            with torch.no_grad():
+                found.append((base - self.free_energy(v, total.expand(len(v)))).logsumexp(0))
+        return torch.stack(found)
+
+
+class Surface(nn.Module):
+    """E = f(x) + |x|^2 / 4 - h (W x) of points of the plane, with a network f.
+
+    No closed form draws x; the latent h is Bernoulli, or left out with no hidden units.
+    """
+
+    def __init__(self, hidden=0, seed=0):
+        super().__init__()
+        g = torch.Generator().manual_seed(seed)
+        self.first, self.last = numbers(g, 2, 16, scale=1.5), numbers(g, 16)
+        self.bias, self.w = numbers(g, 16), numbers(g, 2, hidden)
+        x = Unit("observed", "normal", (2,), "", (), ())
+        if hidden:
+            units = {"x": x, "h": unit("latent", "bernoulli", [hidden], "h_given_x", ["x"])}
+            self.declared = Energy(("x", "h"), ("x",), units, (("h",), ("x",)))
+        else:
+            self.declared = Energy(("x",), None, {"x": x}, (("x",),))
+
+    def network(self, x):
+        return torch.tanh(x @ self.first + self.bias) @ self.last + x.square().sum(-1) / 4
+
+    def energy(self, x, h=None):
+        found = self.network(x)
+        return found if h is None else found - (h * (x @ self.w)).sum(-1)
+
+    def free_energy(self, x):
+        return self.network(x) - nn.functional.softplus(self.h_given_x(x)).sum(-1)
+
+    def h_given_x(self, x):
+        return x @ self.w
+
+    def log_z(self):
+        """Log of the integral of exp(-F) by a grid of 1,000 x 1,000 points of [-12, 12]^2."""
+        axis = torch.linspace(-12, 12, GRID, dtype=torch.float64)
+        x = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1).flatten(0, 1)
+        with torch.no_grad():
+            logs = -(self.free_energy(x) if "h" in self.declared.units else self.energy(x))
+        return (logs.logsumexp(0) + 2 * (axis[1] - axis[0]).log()).item()
 
 
 def binary(count):

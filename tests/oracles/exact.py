@@ -154,6 +154,16 @@ def multinomial(x, n, logits):
     return lg(n + 1) + sum(v * p - lg(v + 1) for v, p in zip(x, log_p, strict=True))
 
 
+def lkj_cholesky(x, c):
+    """By the product of the integrals over partial correlations, (1 - z^2)^(a - 1)."""
+    n, found = len(x), mp.mpf(0)
+    for i in range(1, n):
+        found += (n - 1 - i + 2 * c - 2) * mp.log(x[i][i])
+        a = c + mp.mpf(n - 1 - i) / 2
+        found -= (n - i) * (mp.log(mp.pi) / 2 + lg(a) - lg(a + mp.mpf(1) / 2))
+    return found
+
+
 def solved(factor, right):
     """The solution y of L y = right."""
     y = []
@@ -166,6 +176,16 @@ def multivariate_normal(x, loc, factor):
     y = solved(factor, [v - m for v, m in zip(x, loc, strict=True)])
     logs = sum(mp.log(row[i]) for i, row in enumerate(factor))
     return -sum(v * v for v in y) / 2 - logs - len(loc) * mp.log(2 * mp.pi) / 2
+
+
+def lowrank_multivariate_normal(x, loc, factor, diagonal):
+    rows = [[sum(a * b for a, b in zip(f, g, strict=True)) for g in factor] for f in factor]
+    (a, b), (_, d) = rows
+    a, d = a + diagonal[0], d + diagonal[1]
+    y, z = (v - m for v, m in zip(x, loc, strict=True))
+    det = a * d - b * b
+    squares = (d * y * y - 2 * b * y * z + a * z * z) / det
+    return -(squares + mp.log(det)) / 2 - mp.log(2 * mp.pi)
 
 
 def negative_binomial(x, r, logits):
@@ -263,6 +283,10 @@ def _gammas(inverse: bool) -> list[Point]:
     return [p for p in found if 1e-30 < p[0] < 1e30]
 
 
+CORRELATIONS = (
+    [[1.0, 0.0], [0.6, 0.8]],
+    [[1.0, 0.0, 0.0], [0.28, 0.96, 0.0], [-0.48, 0.64, 0.6]],
+)
 DENSITIES: dict[str, Exact] = {
     "bernoulli": Exact((FIXED, LOGITS), bernoulli, [*product((0.0, 1.0), LOGS)]),
     "beta": Exact((SHARE, POSITIVE, POSITIVE), beta, _betas()),
@@ -310,6 +334,11 @@ DENSITIES: dict[str, Exact] = {
     ),
     "inverse_gamma": Exact((POSITIVE, POSITIVE, POSITIVE), inverse_gamma, _gammas(True)),
     "laplace": Exact((PLACE, PLACE, POSITIVE), laplace, NEAR),
+    "lkj_cholesky": Exact(
+        (FIXED, POSITIVE),
+        lkj_cholesky,
+        [*product(CORRELATIONS, (1e-3, 0.5, 1.0, 2.5, 1e3))],
+    ),
     "log_normal": Exact(
         (POSITIVE, PLACE, POSITIVE),
         log_normal,
@@ -325,6 +354,19 @@ DENSITIES: dict[str, Exact] = {
             ([999000.0, 999.0, 1.0], 1e6, [0.0, -6.9, -13.8]),
             ([1e6, 0.0, 0.0], 1e6, [0.0, -15.0, -14.0]),
         ],
+    ),
+    "lowrank_multivariate_normal": Exact(
+        (PLACE, PLACE, LOGITS, POSITIVE),
+        lowrank_multivariate_normal,
+        [
+            *product(
+                ([0.3, -2.0], [30.0, 3.0]),
+                ([0.0, 0.0], [0.25, -1.0]),
+                ([[0.5], [-0.25]], [[2.0], [1.0]]),
+                ([1.0, 0.5], [0.125, 4.0]),
+            ),
+        ],
+        scale=lambda x, loc, factor, diagonal: min(diagonal) ** 0.5,
     ),
     "multivariate_normal": Exact(
         (PLACE, PLACE, POSITIVE),

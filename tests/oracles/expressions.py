@@ -15,7 +15,17 @@ from torch.nn.functional import one_hot, softplus
 
 from specc.catalog.causal import Causal
 from specc.catalog.supports import REAL, SIMPLEX
-from specc.language.expressions.tree import Binary, Call, Index, Name, Negate, Number, Sequence
+from specc.graph.counter import Counter
+from specc.language.expressions.tree import (
+    Binary,
+    Call,
+    Index,
+    Name,
+    Negate,
+    Number,
+    Over,
+    Sequence,
+)
 
 FUNCTIONS = {
     "exp": torch.exp,
@@ -23,6 +33,14 @@ FUNCTIONS = {
     "softmax": lambda x: x.softmax(-1),
     "tanh": torch.tanh,
     "sum": torch.sum,
+}
+PLATES = {
+    "": lambda x: x[0],
+    "first": lambda x: x[0],
+    "last": lambda x: x[-1],
+    "sum": lambda x: x.sum(0),
+    "mean": lambda x: x.mean(0),
+    "max": lambda x: x.amax(0),
 }
 OPERATORS = {
     "+": operator.add,
@@ -86,6 +104,8 @@ class Expressions:
                 return OPERATORS[sign](*sides)
             case Sequence(items=items):
                 return torch.stack([self.value(program, item, values) for item in items])
+            case Over():
+                return self.over(program, expression, values)
             case Index(base=base, indices=indices):
                 places = tuple(int(self.value(program, index, values)) for index in indices)
                 return self.value(program, base, values)[places]
@@ -94,6 +114,24 @@ class Expressions:
                     return FUNCTIONS[function](self.value(program, arguments[0], values))
                 return self.link(program, function, arguments, values)
 
+    def over(self, program, over, values):
+        """A value from those at all steps of the row, or that at one of them.
+
+        Without steps, sum and mean are 0, and the others the value at the first step.
+        """
+        steps = range(self.length(over.plate, values))
+        if not steps:
+            with self.at(0):
+                alone = self.value(program, over.operand, values)
+            return alone * (over.function not in ("sum", "mean"))
+        if over.index is not None:
+            steps = [int(self.value(program, over.index, values))]
+        found = []
+        for step in steps:
+            with self.at(step):
+                found.append(self.value(program, over.operand, values))
+        return PLATES[over.function](torch.stack(found))
+
     def name(self, program, name, values):
         """The value of a node: learned, computed, or from `values`."""
         node = self.graph.lookup(program, name.id)
@@ -101,6 +139,8 @@ class Expressions:
             return torch.tensor(self.graph.constants[name.id], dtype=torch.float64)
         if node.role == "shift":
             return self.before(program, node, values)
+        if isinstance(node, Counter):
+            return torch.tensor(float(self.step))
         if node.role == "let":
             return self.value(node.program, node.value, values)
         if node.parts and node.name not in values:
@@ -112,10 +152,10 @@ class Expressions:
 
     def before(self, program, node, values):
         """The value at the previous step; at the first step of the row the initial value."""
-        step = self.step + node.shift.offset
+        step = self.step + (1 if node.shift.offset > 0 else -1)
         if 0 <= step < self.length(self.scan(node), values):
             with self.at(step):
-                return self.name(program, Name(node.shift.base, node.span), values)
+                return self.name(program, Name(node.shift.source, node.span), values)
         start = self.value(program, node.initial, values)
         return start.expand(self.typed.types[node.id].shape)
 

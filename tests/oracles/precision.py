@@ -65,7 +65,7 @@ def entries(value: Value) -> Iterator[tuple[tuple[int, ...], float]]:
         if not isinstance(row, list):
             yield (i,), row
             continue
-        yield from (((i, j), row[j]) for j in range(i + 1))
+        yield from (((i, j), row[j]) for j in range(min(i + 1, len(row))))
 
 
 def truth(exact: Exact, point: Point) -> Truth:

@@ -26,7 +26,43 @@ links:
   e: linear
 """
 
+ENERGY = """\
+specc: 1
+name: short
+data: {source: npz, path: d.npz, fields: {x: {from: x}, y: {from: y}}}
+model:
+  b: {parameter: real, shape: [3]}
+  c: {parameter: real}
+  x: {observed: normal, shape: [3], draw: {mala: {step_size: 0.1}}}
+  s: {let: x - b}
+  energy: "d(x) + sum(s ** 2) / 2 + c"
+links:
+  d: {mlp: [4], activation: tanh}
+"""
+
+ABOVE = """\
+specc: 1
+name: short
+data: {source: npz, path: d.npz, fields: {x: {from: x}}}
+model:
+  b: {parameter: real, shape: [2]}
+  w: {parameter: real, shape: [2, 2]}
+  g: {latent: bernoulli, shape: [2]}
+  h: {latent: bernoulli, shape: [2]}
+  s: {let: 2 * h - 1}
+  energy: "-(s @ w @ g) - b @ h"
+  x: {observed: normal, loc: down(h), scale: 1, shape: [3]}
+guide:
+  h: {latent: bernoulli, logits: up(x)}
+links:
+  down: linear
+  up: linear
+"""
+
+CONTRAST = "programs: {contrast: {x: {latent: normal, loc: 0, scale: 2, shape: [3]}}}\n"
+
 ROWS: dict[str, tuple[str, ...]] = {
+    "denoising_score_matching": ("{denoising_score_matching: {sigma: 0.3}}",),
     "gan": (
         "{gan: {critic: d}}",
         "{gan: {critic: d, sample: model.s, data: data.x, loss: minimax}}",
@@ -45,6 +81,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "{mmd: {given: [data.y, data.x], conditional: {bandwidth: 0.1, regularization: 0.5}}}",
         "{mmd: {kernel: {energy: {exponent: 1.5}}}}",
     ),
+    "noise_contrastive": ("{noise_contrastive: {noise: contrast.x}}",),
     "relativistic_gan": ("{relativistic_gan: {critic: d, sample: model.x, steps: 2}}",),
     "rws": (
         "rws",
@@ -52,5 +89,24 @@ ROWS: dict[str, tuple[str, ...]] = {
         "{rws: {guide: sleep}}",
         "{rws: {particles: 3, guide: both}}",
     ),
-    "wake_sleep": ("wake_sleep", "{wake_sleep: {}}"),
+    "score_matching": ("score_matching", "{score_matching: {}}"),
+    "sliced_score_matching": ("sliced_score_matching",),
+    "wake_sleep": (
+        "wake_sleep",
+        "{wake_sleep: {}}",
+        "{wake_sleep: {steps: 3}}",
+        "{wake_sleep: {steps: 2, persistent: true}}",
+    ),
 }
+
+OF_ENERGY = ("score_matching", "noise_contrastive")
+"""Parts of the names of objectives of an energy."""
+
+
+def spec_of(short: str) -> str:
+    """The spec for an objective."""
+    if "steps" in short and "wake_sleep" in short:
+        return ABOVE
+    if not any(name in short for name in OF_ENERGY):
+        return SPEC
+    return ENERGY + CONTRAST if "contrast" in short else ENERGY

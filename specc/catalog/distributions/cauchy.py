@@ -23,6 +23,7 @@ ENTRY = Distribution(
     result=always(REAL),
     example="z: {latent: cauchy, loc: 0, scale: 1}",
     reparameterized=True,
+    location_scale=True,
     mean=False,
     entropy=True,
     kl_with=("cauchy",),

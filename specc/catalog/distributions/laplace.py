@@ -22,6 +22,7 @@ ENTRY = Distribution(
     result=always(REAL),
     example="z: {latent: laplace, loc: 0, scale: 1}",
     reparameterized=True,
+    location_scale=True,
     entropy=True,
     kl_with=("laplace",),
 )

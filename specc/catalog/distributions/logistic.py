@@ -22,5 +22,6 @@ ENTRY = Distribution(
     result=always(REAL),
     example="z: {latent: logistic, loc: 0, scale: 1}",
     reparameterized=True,
+    location_scale=True,
     entropy=True,
 )

@@ -27,5 +27,6 @@ ENTRY = Distribution(
         arguments={"logits": "c"},
         log_partition="total_count * logsumexp(c)",
         base="N! / prod_i x_i!, N = total_count",
+        log_base="lgamma(total_count + 1) - sum(lgamma(x + 1))",
     ),
 )

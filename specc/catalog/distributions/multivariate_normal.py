@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from specc.catalog.entry import Distribution, Parameter, Reference, always
-from specc.catalog.supports import CHOLESKY, REAL
+from specc.catalog.entry import Alternative, Distribution, Parameter, Reference, always
+from specc.catalog.supports import CHOLESKY, POSITIVE_DEFINITE, REAL
 
 ENTRY = Distribution(
     name="multivariate_normal",
@@ -15,6 +15,10 @@ ENTRY = Distribution(
     parameters=(
         Parameter("loc", REAL, "the mean", dims=("n",)),
         Parameter("scale_tril", CHOLESKY, "L, the covariance being L L'", dims=("n", "n")),
+    ),
+    alternatives=(
+        Alternative("covariance_matrix", "scale_tril", POSITIVE_DEFINITE, "cholesky"),
+        Alternative("precision_matrix", "scale_tril", POSITIVE_DEFINITE, "inverse_cholesky"),
     ),
     result_dims=("n",),
     result=always(REAL),

@@ -21,5 +21,6 @@ ENTRY = Distribution(
         arguments={"rate": "exp(c)"},
         log_partition="sum(exp(c))",
         base="1 / x!",
+        log_base="-sum(lgamma(x + 1))",
     ),
 )

@@ -27,5 +27,6 @@ ENTRY = Distribution(
     result=always(REAL),
     example="z: {latent: student_t, df: 5, loc: 0, scale: 1}",
     reparameterized=True,
+    location_scale=True,
     entropy=True,
 )

@@ -13,7 +13,7 @@ class Options(NoOptions):
 ENTRY = Named(
     name="raw",
     kind="feature",
-    summary="The values of the node as one vector, standardized if the data are.",
+    summary="The values of the node as one vector, in the units of the model.",
     formula="f(x) = x",
     references=(Reference("Heusel et al. 2017, GANs trained by a two time-scale update rule"),),
     example="evaluate: {frechet_x: {metric: frechet, features: raw}}",

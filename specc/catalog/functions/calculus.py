@@ -17,6 +17,12 @@ def _grad_shape(shapes: Shapes) -> Shape:
     return variable
 
 
+def _laplacian_shape(shapes: Shapes) -> Shape:
+    """A number; raises `ShapeMismatch` unless the value is a number."""
+    _grad_shape(shapes)
+    return ()
+
+
 ENTRIES: tuple[Function, ...] = (
     Function(
         name="grad",
@@ -30,6 +36,21 @@ ENTRIES: tuple[Function, ...] = (
         support=always(REAL),
         constant=lambda value, variable: 0.0,
         example="grad(sum(square(x)), x)",
+        elementwise=False,
+        differentiates=True,
+    ),
+    Function(
+        name="laplacian",
+        summary="The sum of the second derivatives of a number with respect to the entries of a "
+        "node in it, for each row: as many gradients as there are entries.",
+        formula="laplacian(f(v), v) = d^2f/dv_1^2 + ... + d^2f/dv_n^2",
+        references=(Reference("Hyvarinen 2005", "theorem 1"),),
+        target="specc.runtime.functions.laplacian.laplacian",
+        arity=(2, 2),
+        shape=_laplacian_shape,
+        support=always(REAL),
+        constant=lambda value, variable: 0.0,
+        example="laplacian(sum(square(x)), x)",
         elementwise=False,
         differentiates=True,
     ),

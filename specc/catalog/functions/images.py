@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from specc.catalog.arithmetic import show, total
 from specc.catalog.entry import Function, Reference, Shape, ShapeMismatch
-from specc.catalog.rules import Shapes, Supports
+from specc.catalog.rules import Shapes, Supports, same
 from specc.catalog.supports import Support, bounds
 
 
@@ -25,6 +25,22 @@ def _pooled_shape(shapes: Shapes) -> Shape:
 def _pooled_support(supports: Supports) -> Support:
     """The support of a mean: between the bounds of the entries, and real."""
     return bounds(supports[0])
+
+
+def _blocks_shape(shapes: Shapes) -> Shape:
+    """The shape of the blocks, with their entries on the last axis."""
+    _, (size,) = shapes
+    return (*_pooled_shape(shapes), size * size)
+
+
+def _unblocks_shape(shapes: Shapes) -> Shape:
+    """The shape of the image of blocks; raises `ShapeMismatch` for another number of entries."""
+    grid, (size,) = shapes
+    if len(grid) < 3 or grid[-1] != size * size:
+        wanted = f"[..., rows, columns, {size * size}]"
+        raise ShapeMismatch(f"it takes blocks {wanted}, not {show(grid)}")
+    *outer, rows, columns, _ = grid
+    return (*outer, rows * size, columns * size)
 
 
 def _grid_shape(shapes: Shapes) -> Shape:
@@ -67,6 +83,21 @@ ENTRIES: tuple[Function, ...] = (
         sizes=(1,),
     ),
     Function(
+        name="blocks",
+        summary="The blocks of n x n entries of an image, each as a vector on a new last axis.",
+        formula="blocks(x, n)_ijm = x_{n i + k, n j + l}, m = n k + l",
+        target="specc.runtime.functions.images.blocks",
+        arity=(2, 2),
+        shape=_blocks_shape,
+        support=same,
+        constant=lambda image, size: None,
+        example="blocks(image, 2)",
+        elementwise=False,
+        linear=True,
+        adjoint="unblocks",
+        sizes=(1,),
+    ),
+    Function(
         name="neighbors",
         summary="On a grid, the first two axes of an event, the sum of the neighbors of each "
         "place: above, below, left and right, as far as they are on the grid.",
@@ -81,7 +112,23 @@ ENTRIES: tuple[Function, ...] = (
         elementwise=False,
         event_dims=True,
         linear=True,
-        symmetric=True,
+        adjoint="neighbors",
         couples=_grid_pairs,
+    ),
+    Function(
+        name="unblocks",
+        summary="The image of blocks of n x n entries, which are on the last axis: the inverse of "
+        "`blocks`.",
+        formula="unblocks(y, n)_{n i + k, n j + l} = y_ijm, m = n k + l",
+        target="specc.runtime.functions.images.unblocks",
+        arity=(2, 2),
+        shape=_unblocks_shape,
+        support=same,
+        constant=lambda grid, size: None,
+        example="unblocks(blocks(image, 2), 2)",
+        elementwise=False,
+        linear=True,
+        adjoint="blocks",
+        sizes=(1,),
     ),
 )

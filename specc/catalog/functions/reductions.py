@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from specc.catalog import interval
-from specc.catalog.arithmetic import show, total
-from specc.catalog.entry import Function, Reference, Shape, ShapeMismatch
+from specc.catalog.arithmetic import entries, show, total
+from specc.catalog.entry import Function, Reduction, Reference, Shape, ShapeMismatch
 from specc.catalog.rules import (
     Shapes,
     Supports,
@@ -14,6 +15,7 @@ from specc.catalog.rules import (
     constant,
     integers_if_discrete,
     number,
+    power_product,
     same,
 )
 from specc.catalog.supports import (
@@ -33,6 +35,17 @@ def _logsumexp_support(supports: Supports) -> Support:
     """The support of log sum exp, which is at least the largest entry."""
     entry = bounds(supports[0])
     return Interval(entry.low, math.inf, low_open=entry.low_open)
+
+
+def _logsumexp_shape(shapes: Shapes) -> Shape:
+    """The axes that stay; raises `ShapeMismatch` if there are fewer than are summed over."""
+    shape, *rest = shapes
+    if not rest:
+        return ()
+    ((axes,),) = rest
+    if axes > len(shape):
+        raise ShapeMismatch(f"it sums over {axes} axes, and is given {show(shape)}")
+    return shape[: len(shape) - axes]
 
 
 def _mean_support(supports: Supports) -> Support:
@@ -56,19 +69,7 @@ def _pair_of_events(shapes: Shapes) -> Shape:
 
 def _prod_support(supports: Supports) -> Support:
     """The support of a product: positive, >= 1, in [0, 1] or in [-1, 1] if all factors are."""
-    return integers_if_discrete(supports, _prod_product(bounds(supports[0])))
-
-
-def _prod_product(factor: Interval) -> Interval:
-    low = factor.low
-    if low < 0.0:
-        return Interval(-1.0, 1.0) if low >= -1.0 and factor.high <= 1.0 else Interval()
-    bottom = low if low >= 1.0 else 0.0
-    # An open bound of the factors is open for products; products only approach a bound below 1.
-    bottom_open = factor.low_open if low in (0.0, bottom) else True
-    if factor.high > 1.0:
-        return Interval(bottom, math.inf, low_open=bottom_open)
-    return Interval(bottom, factor.high, bottom_open, factor.high_open)
+    return integers_if_discrete(supports, power_product(bounds(supports[0])))
 
 
 def _sum_support(supports: Supports) -> Support:
@@ -77,6 +78,12 @@ def _sum_support(supports: Supports) -> Support:
     if isinstance(given, OneHot):
         return Integers(1)
     return POSITIVE if isinstance(given, Simplex) else total(given)
+
+
+def _over_plate(method: str, support: Callable[[Support], Support]) -> Reduction:
+    """The reduction over a plate by a method of tensors, without the padding of shorter rows."""
+    name = method.removeprefix("a")
+    return Reduction(f"specc.runtime.functions.plates.{name}_over_plate", support, method)
 
 
 ENTRIES: tuple[Function, ...] = (
@@ -110,8 +117,8 @@ ENTRIES: tuple[Function, ...] = (
     ),
     Function(
         name="logsumexp",
-        summary="The log of a sum of exponentials over all entries, without overflow.",
-        formula="logsumexp(x) = log sum_i exp(x_i)",
+        summary="The log of a sum of exponentials over all entries, or those of the last k axes.",
+        formula="logsumexp(x) = log sum_i exp(x_i), logsumexp(x, 1)_i = log sum_j exp(x_ij)",
         references=(
             Reference(
                 "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax "
@@ -119,13 +126,14 @@ ENTRIES: tuple[Function, ...] = (
             ),
         ),
         target="specc.runtime.functions.reductions.logsumexp",
-        arity=(1, 1),
-        shape=number,
+        arity=(1, 2),
+        shape=_logsumexp_shape,
         support=_logsumexp_support,
-        constant=constant(lambda x: x),
+        constant=constant(lambda x, axes=0: x),
         example="logsumexp(logits)",
         elementwise=False,
         event_dims=True,
+        sizes=(1,),
     ),
     Function(
         name="max",
@@ -138,6 +146,7 @@ ENTRIES: tuple[Function, ...] = (
         constant=constant(lambda x: x),
         example="max(x)",
         elementwise=False,
+        over_plate=_over_plate("amax", entries),
     ),
     Function(
         name="mean",
@@ -152,6 +161,7 @@ ENTRIES: tuple[Function, ...] = (
         elementwise=False,
         linear=True,
         event_dims=True,
+        over_plate=_over_plate("mean", bounds),
     ),
     Function(
         name="min",
@@ -164,6 +174,7 @@ ENTRIES: tuple[Function, ...] = (
         constant=constant(lambda x: x),
         example="min(x)",
         elementwise=False,
+        over_plate=_over_plate("amin", entries),
     ),
     Function(
         name="mse",
@@ -216,5 +227,6 @@ ENTRIES: tuple[Function, ...] = (
         example="sum(u * v)",
         elementwise=False,
         linear=True,
+        over_plate=_over_plate("sum", total),
     ),
 )

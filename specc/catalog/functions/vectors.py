@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 
 from specc.catalog.arithmetic import arithmetic_support, entries, numbers, show
-from specc.catalog.entry import Function, Reference, Shape, ShapeMismatch
+from specc.catalog.entry import Function, Reduction, Reference, Shape, ShapeMismatch
 from specc.catalog.interval import hull
 from specc.catalog.limits import MAX_CONSTANT_ENTRIES
 from specc.catalog.rules import Shapes, Supports, always, pair_of_vectors, same, vector
 from specc.catalog.supports import (
-    CHOLESKY,
     NONNEGATIVE,
     ONE_HOT,
+    POSITIVE_DIAGONAL,
     SIMPLEX,
     Interval,
     Support,
     bounds,
+    point,
 )
 
 
@@ -32,6 +33,26 @@ def _concat_support(supports: Supports) -> Support:
     """The support of the entries of all vectors."""
     discrete = all(entries(each).discrete for each in supports)
     return numbers(hull(*map(bounds, supports)), discrete)
+
+
+def _appended_shape(shapes: Shapes) -> Shape:
+    """The shape with one more entry on the last axis; raises `ShapeMismatch` for a number."""
+    shape = vector(shapes)
+    return (*shape[:-1], shape[-1] + 1)
+
+
+def _appended_support(supports: Supports) -> Support:
+    """The support of the entries and of zero."""
+    (given,) = supports
+    return numbers(hull(bounds(given), bounds(point(0))), given.discrete)
+
+
+def _shortened_shape(shapes: Shapes) -> Shape:
+    """The shape with one entry less on the last axis; raises `ShapeMismatch` if none is left."""
+    shape = vector(shapes)
+    if shape[-1] < 2:
+        raise ShapeMismatch(f"it leaves an entry out, and {show(shape)} has one alone")
+    return (*shape[:-1], shape[-1] - 1)
 
 
 def _dot_support(supports: Supports) -> Support:
@@ -58,6 +79,11 @@ def _flatten_shape(shapes: Shapes) -> Shape:
     return (math.prod(shapes[0]),)
 
 
+def _padded(support: Support) -> Support:
+    """The support of the entries of all elements of a plate, with 0 for the padding of rows."""
+    return _appended_support((support,))
+
+
 def _one_hot_shape(shapes: Shapes) -> Shape:
     """The shape of the class numbers with a last axis for the classes."""
     classes, (count,) = shapes
@@ -80,6 +106,21 @@ def _squared_distances_shape(shapes: Shapes) -> Shape:
 
 
 ENTRIES: tuple[Function, ...] = (
+    Function(
+        name="append_zero",
+        summary="The vectors on the last axis with a zero at their end, such as the logit of the "
+        "state in which all of several units are off.",
+        formula="append_zero(x) = (x_1, ..., x_n, 0)",
+        target="specc.runtime.functions.vectors.append_zero",
+        arity=(1, 1),
+        shape=_appended_shape,
+        support=_appended_support,
+        constant=lambda x: None,
+        example="append_zero(scores)",
+        elementwise=False,
+        linear=True,
+        adjoint="drop_last",
+    ),
     Function(
         name="concat",
         summary="The concatenation of vectors; a number counts as a vector of one entry.",
@@ -107,13 +148,27 @@ ENTRIES: tuple[Function, ...] = (
         elementwise=False,
     ),
     Function(
+        name="drop_last",
+        summary="The vectors on the last axis without their last entries.",
+        formula="drop_last(x) = (x_1, ..., x_(n-1))",
+        target="specc.runtime.functions.vectors.drop_last",
+        arity=(1, 1),
+        shape=_shortened_shape,
+        support=same,
+        constant=lambda x: None,
+        example="drop_last(scores)",
+        elementwise=False,
+        linear=True,
+        adjoint="append_zero",
+    ),
+    Function(
         name="eye",
         summary="The identity matrix.",
         formula="eye(n)_ij = 1 where i = j, else 0",
         target="torch.eye",
         arity=(1, 1),
         shape=_eye_shape,
-        support=always(CHOLESKY),
+        support=always(POSITIVE_DIAGONAL),
         constant=_eye_constant,
         example="eye(3)",
         elementwise=False,
@@ -132,6 +187,9 @@ ENTRIES: tuple[Function, ...] = (
         elementwise=False,
         linear=True,
         event_dims=True,
+        over_plate=Reduction(
+            "specc.runtime.functions.plates.flatten_over_plate", _padded, flattens=True
+        ),
     ),
     Function(
         name="log_softmax",

@@ -94,4 +94,5 @@ ENTRY = Link(
     trunk=trunk,
     head=head,
     input_rank=takes_images,
+    affine=lambda options: options.is_linear,
 )

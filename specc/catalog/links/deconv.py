@@ -123,4 +123,5 @@ ENTRY = Link(
     Options=Options,
     trunk=trunk,
     head=head,
+    affine=lambda options: options.is_linear,
 )

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from specc.catalog.entry import Layer, Lowered, Reference, Shape
-from specc.catalog.link import Link, LinkOptions
+from specc.catalog.link import Link, LinkOptions, always
 from specc.catalog.links.blocks.dense import shaped
 
 
@@ -49,5 +49,5 @@ ENTRY = Link(
     Options=Options,
     trunk=trunk,
     head=head,
-    affine=True,
+    affine=always,
 )

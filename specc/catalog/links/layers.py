@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from pydantic import Field
 from specc.catalog.entry import Layer, Lowered, Reference, Shape
 from specc.catalog.link import Link, LinkShapeError
 from specc.catalog.links.blocks import dense
+from specc.catalog.links.blocks.activation import ACTIVATIONS
 from specc.catalog.links.blocks.folding import fold
 from specc.catalog.links.blocks.initialization import initializer
 from specc.catalog.links.blocks.listed import KINDS
@@ -20,16 +22,33 @@ from specc.catalog.links.blocks.spatial import words
 
 
 class Options(SpectralOptions):
-    """`layers: [{linear: 500}, tanh, linear]`; a bare `linear` at the end has its size inferred."""
+    """`layers: [{linear: 500}, tanh, linear]`; a bare `linear` at the end has its size inferred.
+
+    Normalization, dropout and activations may follow it; they belong to each output.
+    """
 
     layers: Annotated[tuple[Listed, ...], Field(strict=False), NotEmpty] = Field(
         description="The layers, in order.", json_schema_extra=AT_LEAST_ONE
     )
 
     @property
-    def infers(self) -> bool:
-        """Whether the list ends with a bare `linear`, which is then the head."""
-        return self.layers[-1] == "linear"
+    def draws(self) -> bool:
+        """Whether a layer is dropout."""
+        return any(row_of(listed)[0] == "dropout" for listed in self.layers)
+
+    @property
+    def inferred(self) -> int | None:
+        """The position of a bare `linear` with no sizes after it, which is then the head."""
+        found = [at for at, listed in enumerate(self.layers) if listed == "linear"]
+        if not found or any(
+            row_of(each)[0] not in KEEP_SIZE for each in self.layers[found[-1] + 1 :]
+        ):
+            return None
+        return found[-1]
+
+
+KEEP_SIZE = {"batch_norm", "layer_norm", "dropout", *ACTIVATIONS}
+"""The layers whose output has the shape of their input."""
 
 
 def input_rank(options: Options) -> int:
@@ -42,9 +61,9 @@ def input_rank(options: Options) -> int:
 
 
 def trunk(options: Options, input: Shape, outputs: tuple[Shape, ...]) -> Lowered:
-    """The listed layers, without a bare `linear` at the end."""
+    """The listed layers, up to a bare `linear` at the end."""
     del outputs
-    steps = list(_steps(options, input))
+    steps = list(_steps(options, options.layers[: options.inferred], input))
     output = steps[-1][2] if steps else input
     return Lowered(tuple(_fold(steps)), output, initializer(options.init))
 
@@ -53,9 +72,8 @@ Step = tuple[Layer, bool, Shape]
 """A layer, whether it needs an image with one batch axis, and the shape of its output."""
 
 
-def _steps(options: Options, event: Shape) -> Iterator[Step]:
+def _steps(options: Options, listed: Sequence[Listed], event: Shape) -> Iterator[Step]:
     before = event
-    listed = options.layers[:-1] if options.infers else options.layers
     for number, entry in enumerate(listed, start=1):
         name, value = row_of(entry)
         kind = KINDS[name]
@@ -94,8 +112,11 @@ def _fold(steps: list[Step]) -> Iterator[Layer]:
 
 
 def head(options: Options, features: Shape, output: Shape) -> Lowered:
-    """The inferred `linear`; without one no layer, and the features must have the output shape."""
-    if not options.infers:
+    """The inferred `linear` and what follows it, on a vector that is then given the output shape.
+
+    Without one no layer, and the features must have the output shape.
+    """
+    if options.inferred is None:
         if features != output:
             raise LinkShapeError(
                 f"ends with {words(features)}, and {words(output)} is wanted",
@@ -107,7 +128,11 @@ def head(options: Options, features: Shape, output: Shape) -> Lowered:
             f"ends with a `linear`, which takes a vector and is given {words(features)}",
             "put `flatten` before it",
         )
-    return dense.head(options, features, output)
+    size = math.prod(output)
+    (linear,) = dense.head(options, features, (size,)).layers
+    after = _steps(options, options.layers[options.inferred + 1 :], (size,))
+    layers = (linear, *(layer for layer, _, _ in after), *dense.shaped(output))
+    return Lowered(layers, output, initializer(options.init))
 
 
 ENTRY = Link(

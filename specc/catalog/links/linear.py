@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from specc.catalog.entry import Lowered, Shape
-from specc.catalog.link import Link
+from specc.catalog.link import Link, always
 from specc.catalog.links.blocks.dense import head
 from specc.catalog.links.blocks.initialization import initializer
 from specc.catalog.links.blocks.options import SpectralOptions
@@ -34,5 +34,5 @@ ENTRY = Link(
     Options=Options,
     trunk=trunk,
     head=head,
-    affine=True,
+    affine=always,
 )

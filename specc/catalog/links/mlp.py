@@ -40,4 +40,5 @@ ENTRY = Link(
     Options=Options,
     trunk=trunk,
     head=head,
+    affine=lambda options: options.is_linear or not options.mlp,
 )

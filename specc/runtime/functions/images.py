@@ -13,6 +13,20 @@ def average_pool(image: Tensor, size: int) -> Tensor:
     return blocks.mean((-3, -1))
 
 
+def blocks(image: Tensor, size: int) -> Tensor:
+    """The blocks of `size` x `size` entries: [..., h / size, w / size, size * size]."""
+    *outer, height, width = image.shape
+    parts = image.reshape(*outer, height // size, size, width // size, size)
+    return parts.transpose(-3, -2).flatten(-2)
+
+
+def unblocks(grid: Tensor, size: int) -> Tensor:
+    """The image of blocks [..., h, w, size * size]: [..., h * size, w * size]."""
+    *outer, rows, columns, _ = grid.shape
+    parts = grid.reshape(*outer, rows, columns, size, size)
+    return parts.transpose(-3, -2).reshape(*outer, rows * size, columns * size)
+
+
 def neighbors(grid: Tensor, *, dims: int) -> Tensor:
     """The sum of the neighbors of each place on a grid, the first two of the last `dims` axes."""
     total = torch.zeros_like(grid)

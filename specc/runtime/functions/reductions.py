@@ -25,8 +25,12 @@ def logmeanexp(value: Tensor, dim: int) -> Tensor:
     return value.logsumexp(dim) - math.log(value.shape[dim])
 
 
-def logsumexp(value: Tensor, *, dims: int) -> Tensor:
-    """Log sum exp over the last `dims` axes; if all entries are -inf, -inf with the gradient 0."""
+def logsumexp(value: Tensor, axes: int | None = None, *, dims: int) -> Tensor:
+    """Log sum exp over the last `axes` of `dims` axes, or over all of them.
+
+    If all entries are -inf, it is -inf with the gradient 0.
+    """
+    dims = dims if axes is None else axes
     if not dims:
         return value
     row = value.flatten(-dims)

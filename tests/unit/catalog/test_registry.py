@@ -60,3 +60,9 @@ def test_a_module_is_imported_when_an_entry_is_looked_up():
         "assert 'specc.catalog.distributions.laplace' not in loaded()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_generated_code_calls_by_another_name_is_free_for_nodes():
+    for name in registry.RENAMED:
+        assert registry.FUNCTIONS[name].target.rpartition(".")[2] != name
+    assert not registry.RENAMED & registry.module_names()

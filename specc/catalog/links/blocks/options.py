@@ -48,6 +48,11 @@ class WeightOptions(LinkOptions):
     )
     bias: bool = Field(True, description="Whether linear maps and convolutions add a bias.")
 
+    @property
+    def has_bias(self) -> bool:
+        """Whether the layers add constants."""
+        return self.bias
+
 
 class SpectralOptions(WeightOptions):
     """Options of every link of linear maps and convolutions."""
@@ -73,3 +78,9 @@ class StackOptions(SpectralOptions):
     dropout: Probability = Field(
         0.0, description="The fraction of features set to zero after each activation in training."
     )
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether nothing but linear maps follow each other."""
+        plain = self.activation == "identity" and self.normalization == "none"
+        return plain and not self.dropout

@@ -30,7 +30,7 @@ def refused(kind, options, inputs, output):
 
 
 def test_the_index_has_every_kind():
-    kinds = "conv deconv ema embed gru layers linear mlp resnet set"
+    kinds = "conv convolution deconv ema embed gru layers linear mlp resnet set"
     assert tuple(LINKS) == tuple(kinds.split())
     with pytest.raises(KeyError):
         LINKS["mpl"]
@@ -159,6 +159,17 @@ def test_listed_layers_that_know_any_axes_are_not_folded():
     ]
 
 
+def test_layers_may_follow_a_linear_of_inferred_size():
+    listed = [{"linear": 8}, "tanh", "linear", "batch_norm"]
+    assert lower("layers", {"layers": listed, "bias": False}, (3,), (2, 2)) == [
+        "nn.Linear(3, 8, bias=False)",
+        "nn.Tanh()",
+        "nn.Linear(8, 4, bias=False)",
+        "fold_leading.FoldLeading(nn.BatchNorm1d(4), event_rank=1)",
+        "nn.Unflatten(-1, (2, 2))",
+    ]
+
+
 def test_the_input_rank_of_listed_layers_is_that_of_the_first_that_minds():
     layers = LINKS["layers"]
 
@@ -246,7 +257,7 @@ def test_a_flatten_of_a_vector_is_left_out():
         ),
         (
             "layers",
-            {"layers": ["linear", "tanh", "linear"]},
+            {"layers": ["linear", {"linear": 4}, "batch_norm"]},
             (5,),
             (3,),
             "has layer 1, `linear`, which has no size",

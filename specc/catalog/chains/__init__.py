@@ -1,0 +1,1 @@
+"""The declarations of Markov chains that move continuous values along a gradient."""

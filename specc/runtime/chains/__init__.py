@@ -1,0 +1,1 @@
+"""Markov chains that move continuous values along the gradient of a log-density."""
