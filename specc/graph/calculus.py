@@ -7,6 +7,7 @@ operands get
     u + v    d, d            u * v    d v, d u          u / v    d / v
     u @ v    W d for W = v, d @ W for W = u (d v and d u for vectors)
     u ** n   n d u ** (n - 1)          sum(u)    d, for all entries
+    f(u)     the adjoint of f at d, for an affine f
 
 The expressions of a spec are those of one event; the number of axes of each is known. Sizes are
 known of most of them: where a value is repeated, its derivative is a sum over the repetitions.
@@ -19,20 +20,19 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from specc.catalog.entry import Shape, ShapeMismatch
-from specc.catalog.registry import FUNCTIONS
+from specc.catalog.entry import Shape
 from specc.diagnostics.source import Span
+from specc.graph.linear_maps import NO_LINKS, LinearMaps
+from specc.graph.ranks import UNKNOWN
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import (
     Binary,
     BinaryOperator,
     Call,
     Expression,
-    Index,
     Name,
     Negate,
     Number,
-    Sequence,
 )
 from specc.language.expressions.walk import names, walk
 
@@ -46,10 +46,6 @@ ShapeOf = Callable[[Expression], Shape | None]
 def no_shape(e: Expression) -> Shape | None:
     """No known shape."""
     return None
-
-
-UNKNOWN = -1
-"""The number of axes of what a link returns, which has those of the other side of an operation."""
 
 
 DENOMINATOR = 1024
@@ -97,6 +93,8 @@ def negative(e: Expression) -> Expression:
             left, Negate
         ):
             return Binary(operator, left.operand, right, e.span)
+        case Binary(operator="/", left=Number(value=value), right=right) if value < 0:
+            return Binary("/", number(-value, e.span), right, e.span)
         case Binary(operator="*" | "@" as operator, left=left, right=Negate(operand=right)):
             return Binary(operator, left, right, e.span)
         case Binary(operator="+" | "-" as operator, left=left, right=right):
@@ -125,6 +123,8 @@ def plus(left: Expression, right: Expression) -> Expression:
 def _signs(e: Expression) -> int:
     """The number of signs in the factors of a product."""
     match e:
+        case Number(value=value):
+            return int(value < 0)
         case Negate(operand=operand):
             return 1 + _signs(operand)
         case Binary(operator="*" | "/" | "@", left=left, right=right):
@@ -251,13 +251,19 @@ def product(left: Expression, right: Expression) -> Expression:
 # derivatives
 
 
-def derivative(e: Expression, name: str, rank: Rank, shape: ShapeOf = no_shape) -> Expression:
+def derivative(
+    e: Expression,
+    name: str,
+    rank: Rank,
+    shape: ShapeOf = no_shape,
+    maps: LinearMaps = NO_LINKS,
+) -> Expression:
     """de/dx of a scalar expression with respect to the event x of this name.
 
     A derivative with fewer axes than x is that of every entry. Raises NotPolynomial for an
     operation whose derivative is not that of a polynomial.
     """
-    found = _Derivative(name, rank, shape)
+    found = _Derivative(name, rank, shape, maps)
     found.visit(e, number(1, e.span))
     return collected(found.parts, e.span)
 
@@ -279,18 +285,14 @@ def collected(parts: Iterable[Expression], span: Span) -> Expression:
     return total
 
 
-def _is_linear(function: str) -> bool:
-    return function in FUNCTIONS and FUNCTIONS[function].linear
-
-
 class _Derivative:
     """Collects the contributions of all places where the name stands.
 
     A derivative without axes stands for that of every entry.
     """
 
-    def __init__(self, name: str, rank: Rank, shape: ShapeOf) -> None:
-        self.name, self.rank, self.shape = name, rank, shape
+    def __init__(self, name: str, rank: Rank, shape: ShapeOf, maps: LinearMaps) -> None:
+        self.name, self.rank, self.shape, self.maps = name, rank, shape, maps
         self.parts: list[Expression] = []
 
     def visit(self, e: Expression, d: Expression) -> None:
@@ -320,24 +322,27 @@ class _Derivative:
                 self.visit(left, times(d, inner))
             case Call(function="sum", arguments=(inner,)):
                 self.visit(inner, d)
-            case Call(function=function, arguments=(inner,)) if self._is_symmetric(function, d):
-                self.visit(inner, self._applied(e, d))
+            case Call() if self.maps.is_affine(e):
+                self.visit(e.arguments[0], self._adjoint(e, d))
+            case Call() if self.maps.is_link(e):
+                raise NotPolynomial(e, self.maps.why_not(e))
             case _:
                 raise NotPolynomial(e, f"`{self.name}` stands inside it")
 
-    def _is_symmetric(self, function: str, d: Expression) -> bool:
-        """Whether a function is symmetric, and the derivative has a value for each entry."""
-        return function in FUNCTIONS and FUNCTIONS[function].symmetric and self.rank(d) > 0
-
-    def _applied(self, call: Call, d: Expression) -> Expression:
-        """The function of the derivative, with factors without axes in front of it."""
+    def _adjoint(self, call: Call, d: Expression) -> Expression:
+        """The adjoint of a map at the derivative, with factors without axes in front of it."""
         if isinstance(d, Negate):
-            return negative(self._applied(call, d.operand))
+            return negative(self._adjoint(call, d.operand))
         if isinstance(d, Binary) and d.operator == "*" and self.rank(d.left) == 0:
-            return times(d.left, self._applied(call, d.right))
+            return times(d.left, self._adjoint(call, d.right))
         if isinstance(d, Binary) and d.operator == "/" and self.rank(d.right) == 0:
-            return over(self._applied(call, d.left), d.right)
-        return Call(call.function, (d,), call.function_span, call.span)
+            return over(self._adjoint(call, d.left), d.right)
+        own, wanted = self.shape(d), self.shape(call)
+        is_whole = self.rank(d) == self.rank(call) if None in (own, wanted) else own == wanted
+        found = self.maps.adjoint(call, d) if is_whole or self.rank(call) == UNKNOWN else None
+        if found is None:
+            raise NotPolynomial(call, "its entries are not weighted one by one")
+        return found
 
     def _entries(self, operand: Expression, whole: Expression, d: Expression) -> Expression:
         """The derivative for an operand, summed over the entries to which it is broadcast."""
@@ -414,74 +419,37 @@ def slope(e: Expression, name: str) -> Expression:
     raise NotPolynomial(e, f"`{name}` is no plain factor there")
 
 
-def degree(e: Expression, name: str) -> float:
+def degree(e: Expression, name: str, maps: LinearMaps = NO_LINKS) -> float:
     """The degree of a polynomial in x; infinite for another function of it."""
+
+    def inside(part: Expression) -> float:
+        return degree(part, name, maps)
+
     if not mentions(e, {name}):
         return 0
     match e:
         case Name():
             return 1
         case Negate(operand=operand):
-            return degree(operand, name)
+            return inside(operand)
         case Binary(operator="+" | "-", left=left, right=right):
-            return max(degree(left, name), degree(right, name))
+            return max(inside(left), inside(right))
         case Binary(operator="*" | "@", left=left, right=right):
-            return degree(left, name) + degree(right, name)
+            return inside(left) + inside(right)
         case Binary(operator="/", left=left, right=right) if not mentions(right, {name}):
-            return degree(left, name)
+            return inside(left)
         case Binary(operator="**", left=left, right=Number(value=int(n))) if n >= 0:
-            return n * degree(left, name)
-        case Call(function=function, arguments=(inner,)) if _is_linear(function):
-            return degree(inner, name)
+            return n * inside(left)
+        case Call() if maps.is_affine(e):
+            return inside(e.arguments[0])
     return math.inf
 
 
-def is_mixed(e: Expression, name: str) -> bool:
-    """Whether x is a factor of a matrix product in an expression, so that all its entries mix."""
-    products = (part for part in walk(e) if isinstance(part, Binary) and part.operator == "@")
-    return any(mentions(part, {name}) for part in products)
-
-
-# the number of axes
-
-
-def rank_of(e: Expression, of_name: Callable[[str], int], of_link: Callable[[Call], int]) -> int:
-    """The number of axes of the event of an expression."""
-
-    def rank(part: Expression) -> int:
-        return rank_of(part, of_name, of_link)
-
-    match e:
-        case Name(id=name):
-            return of_name(name)
-        case Negate(operand=operand):
-            return rank(operand)
-        case Binary(operator="@", left=left, right=right):
-            return max(rank(left), 1) + max(rank(right), 1) - 2
-        case Binary(left=left, right=right):
-            return max(rank(left), rank(right))
-        case Call(function=function, arguments=arguments):
-            return _rank_of_call(e, function, [rank(a) for a in arguments], of_link)
-        case Sequence(items=items):
-            return 1 + rank(items[0])
-        case Index(base=base, indices=indices):
-            return max(rank(base) - len(indices), 0)
-    return 0
-
-
-def _rank_of_call(
-    call: Call, function: str, ranks: list[int], of_link: Callable[[Call], int]
-) -> int:
-    if function not in FUNCTIONS:
-        return of_link(call)
-    entry = FUNCTIONS[function]
-    if entry.elementwise:
-        return max(ranks, default=0)
-    least, most = entry.arity
-    if not least <= len(ranks) <= (most or len(ranks)):
-        return 0  # reported with the other calls
-    shapes = [(2,) if n in entry.sizes else (2,) * rank for n, rank in enumerate(ranks)]
-    try:
-        return len(entry.shape(tuple(shapes)))
-    except ShapeMismatch:
-        return 0
+def is_mixed(e: Expression, name: str, maps: LinearMaps = NO_LINKS) -> bool:
+    """Whether x is inside a matrix product or a link in an expression, so that its entries mix."""
+    return any(
+        mentions(part, {name})
+        for part in walk(e)
+        if (isinstance(part, Binary) and part.operator == "@")
+        or (isinstance(part, Call) and maps.is_link(part))
+    )

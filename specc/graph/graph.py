@@ -15,7 +15,7 @@ from specc.catalog.entry import Function, Lowered, Shape
 from specc.catalog.supports import Support
 from specc.diagnostics.source import Span
 from specc.graph.nodes import EnergyNode, Lagged, Node, NodeId
-from specc.language.expressions.tree import Expression, Index, Name
+from specc.language.expressions.tree import Expression, Index, Name, Over
 from specc.language.expressions.walk import fold
 
 if TYPE_CHECKING:
@@ -35,16 +35,27 @@ ENERGY = "energy"
 """The name of the node with the energy of a program."""
 FREE_ENERGY = "free_energy"
 """The name of the node with the energy of the observed nodes alone, the others summed out."""
+LOG_BASE = "log_base"
+"""The name of the node with the log of the base measure of the observed nodes of an energy."""
 ROWS = "rows"
 """The plate of local nodes: one element for each data row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The plate of a sequence: the number of steps, and the given node with the row lengths."""
+    """A plate in each row: the number of steps, and the given node with the row lengths.
+
+    The elements of a set have no order, those of a sequence have one.
+    """
 
     steps: int
     lengths: str | None
+    is_ordered: bool = True
+
+    @property
+    def key(self) -> str:
+        """The key of its number of steps in the spec."""
+        return "scan" if self.is_ordered else "size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +99,10 @@ class Program:
     whose nodes have names such as `model.x`, or, if `is_evaluated`, the densities of nodes at the
     values of another program.
 
-    With an `energy` the density of the random nodes, the *units*, is exp(-E) / Z. The arguments of
-    each unit are then those of its distribution given all other units, so no edge leads to it from
-    another unit.
+    With an `energy` the density of the random nodes that it depends on, the *units*, is
+    exp(-E) / Z. The arguments of each unit are then those of its distribution given all other
+    units, so no edge leads to it from another unit. All other random nodes are drawn given their
+    parents, as in a directed program.
     """
 
     name: str
@@ -110,10 +122,10 @@ class Program:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """The random nodes of a program with an energy, in order; none of a directed program."""
+        """The random nodes that an energy depends on, in order; none of a directed program."""
         if self.energy is None:
             return ()
-        return tuple(name for name in self.order or self.nodes if self.nodes[name].is_random)
+        return tuple(name for name in self.order or self.nodes if name in self.energy.units)
 
     @property
     def declared(self) -> tuple[str, ...]:
@@ -300,6 +312,7 @@ class TypedGraph:
             if isinstance(part, Index) and isinstance(part.base, Name):
                 base = self.graph.lookup(program, part.base.id)
                 inside = inside[1:] if base is not None and base.plate is not None else inside
-            return frozenset().union(*inside)
+            gone = {part.plate} if isinstance(part, Over) else set[str]()
+            return frozenset[str]().union(*inside) - gone
 
         return fold(expression, combine)

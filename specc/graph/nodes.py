@@ -20,10 +20,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
+from specc.catalog.chain import Chain
 from specc.catalog.entry import Distribution
-from specc.catalog.registry import DRAWS
+from specc.catalog.registry import CHAINS, DRAWS
 from specc.catalog.supports import Support
 from specc.diagnostics.source import Span
+from specc.graph.shift import Shift
 from specc.language.expressions.tree import Call, Expression
 
 Role = Literal["latent", "observed", "given", "let", "parameter", "joint", "shift"]
@@ -38,16 +40,19 @@ class DrawChoice:
     """A draw that the spec states: its kind and its options."""
 
     kind: str
-    options: Mapping[str, str]
+    options: Mapping[str, str | int | float | None]
     span: Span
 
+    @property
+    def chain(self) -> Chain | None:
+        """The catalog entry of a Markov chain; None for a gradient estimator."""
+        return CHAINS.get(self.kind)
 
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """The base node of a lagged node, and the offset of the step: -1 is the previous step."""
-
-    base: str
-    offset: int
+    @property
+    def shown(self) -> str:
+        """The draw in words, with the options that have a value: `mala, step_size = 0.1`."""
+        given = (f"{key} = {value}" for key, value in self.options.items() if value is not None)
+        return ", ".join([self.kind, *given])
 
 
 class Defaults:
@@ -115,8 +120,13 @@ class Defaults:
 
     @property
     def draw(self) -> DrawChoice | None:
-        """The draw that the spec states for a latent."""
+        """The draw that the spec states for a latent, or for a node of an energy."""
         return None
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether a Markov chain along a gradient moves the node, a node of an energy."""
+        return self.draw is not None and self.draw.chain is not None
 
     @property
     def missing(self) -> DrawChoice | None:
@@ -260,7 +270,10 @@ class Latent(Random):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed(Random):
-    """A random variable with data in the field `field`; `missing` is the draw of missing values."""
+    """A random variable with data in the field `field`; `missing` is the draw of missing values.
+
+    A node of an energy may have the chain `draw`.
+    """
 
     entry: Distribution = dataclasses.field()
     field: str = dataclasses.field()
@@ -268,6 +281,7 @@ class Observed(Random):
     is_global: bool = False
     initial: Expression | None = None
     reverse: bool = False
+    draw: DrawChoice | None = None
     missing: DrawChoice | None = None
 
     @property
@@ -372,8 +386,35 @@ class Deterministic(Base):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Derived(Deterministic):
+    """A value that the compiler derives from an energy, such as the free energy."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateSum:
+    """log of the sum of exp(-F) over all states of `units`; F is the value of the node `free`.
+
+    F is the energy with all further units of the sum summed out in closed form. There are
+    2 ** `log2_states` states; `free` is empty if they are too many to be summed.
+    """
+
+    units: tuple[str, ...]
+    free: str
+    log2_states: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyNode(Deterministic):
-    """The energy of a program, E(v, h): the density of its nodes is exp(-E(v, h)) / Z."""
+    """The energy of a program, E(v, h): the density of its `units` is exp(-E(v, h)) / Z.
+
+    `visible` units are observed, or used by other random nodes. `log_z` is the sum for log Z, over
+    all units, `of_row` that over the hidden units; None if there are none, and after a mistake.
+    """
+
+    units: tuple[str, ...] = ()
+    visible: tuple[str, ...] = ()
+    log_z: StateSum | None = None
+    of_row: StateSum | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

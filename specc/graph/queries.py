@@ -9,8 +9,8 @@ from specc.catalog.causal import Causal
 from specc.catalog.entry import Alternative, Distribution, Parameter
 from specc.catalog.link import Link
 from specc.graph.graph import GUIDE, MODEL, Graph, LinkNode, Program
-from specc.graph.nodes import Deterministic, Lagged, Node, NodeId
-from specc.language.expressions.tree import Call, Expression, Name
+from specc.graph.nodes import Derived, Deterministic, Lagged, Node, NodeId
+from specc.language.expressions.tree import Call, Expression, Name, Negate, Number
 from specc.language.expressions.walk import names
 
 if TYPE_CHECKING:
@@ -30,6 +30,24 @@ def has_parameter(entry: Distribution, key: str) -> bool:
 def is_data(node: Node) -> bool:
     """Whether the value of a node is in the data: an observed node or part, or a given node."""
     return node.role in ("observed", "given")
+
+
+def is_derived(graph: Graph, node: Node) -> bool:
+    """Whether the expressions of a node follow from the energy of its program."""
+    program = graph.programs[node.program]
+    is_sum = program.energy is not None and isinstance(node, Derived)
+    return is_sum or node.name in program.units
+
+
+def is_literal(expression: Expression) -> bool:
+    """Whether an expression is a number as it is written, `1` or `-1`."""
+    inner = expression.operand if isinstance(expression, Negate) else expression
+    return isinstance(inner, Number)
+
+
+def is_affine(link: LinkNode) -> bool:
+    """Whether a link is f(x) = W x + b, so that it has a transpose."""
+    return isinstance(link.entry, Link) and link.entry.affine(link.options)
 
 
 def is_autoregressive(graph: Graph, node: Node, call: Call) -> bool:
@@ -98,6 +116,6 @@ def with_lagged_edges(program: Program) -> nx.DiGraph[str]:
     """A copy of the program's graph with the edges from each node to its lagged nodes."""
     digraph = program.digraph.copy()
     for node in program.nodes.values():
-        if isinstance(node, Lagged) and node.shift.base in program.nodes:
-            digraph.add_edge(node.shift.base, node.name)
+        if isinstance(node, Lagged) and node.shift.source in program.nodes:
+            digraph.add_edge(node.shift.source, node.name)
     return digraph

@@ -41,7 +41,6 @@ def simplified(expression: Expression) -> Expression:
         case Call(function="sqrt", arguments=(Binary(operator="/", left=Number(value=1)) as one,)):
             root = replace(expression, arguments=(one.right,))
             return calculus.over(one.left, root)
-        case Call(function=function, arguments=arguments):
-            inside = tuple(map(simplified, arguments))
-            return Call(function, inside, expression.function_span, expression.span)
+        case Call(arguments=arguments):
+            return replace(expression, arguments=tuple(map(simplified, arguments)))
     return expression

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from specc.catalog.arithmetic import matmul_shape
 from specc.catalog.entry import Shape, ShapeMismatch
-from specc.catalog.registry import FUNCTIONS
 from specc.graph.calculus import (
     NotPolynomial,
     Rank,
@@ -30,6 +29,8 @@ from specc.graph.calculus import (
     shown,
     times,
 )
+from specc.graph.constants import number_of
+from specc.graph.linear_maps import NO_LINKS, LinearMaps
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -57,14 +58,18 @@ Value = Expression | Repeated
 
 
 def at_zero(
-    e: Expression, wanted: Collection[str], rank: Rank, shape: ShapeOf = no_shape
+    e: Expression,
+    wanted: Collection[str],
+    rank: Rank,
+    shape: ShapeOf = no_shape,
+    maps: LinearMaps = NO_LINKS,
 ) -> Expression | None:
     """The value of an expression where all `wanted` names are zero; None if the value is zero.
 
     A value with fewer axes than the expression is that of every entry. Raises NotPolynomial where
     the value at zero is not plain from the text.
     """
-    found = _AtZero(wanted, rank, shape).value(e)
+    found = _AtZero(wanted, rank, shape, maps).value(e)
     return found.number if isinstance(found, Repeated) else found
 
 
@@ -75,6 +80,7 @@ class _AtZero:
     wanted: Collection[str]
     rank: Rank
     shape: ShapeOf
+    maps: LinearMaps
 
     def value(self, e: Expression) -> Value | None:
         if not mentions(e, self.wanted):
@@ -103,15 +109,33 @@ class _AtZero:
                 return self._matmul(e)
             case Binary():
                 return self._product(e)
-            case Call(arguments=(inner,)) if (
-                e.function in FUNCTIONS and FUNCTIONS[e.function].linear
-            ):
-                return self._linear(e, self.value(inner))
+            case Call() if self.maps.is_affine(e):
+                return self._affine(e, self.value(e.arguments[0]))
         raise NotPolynomial(e, "it is not linear")
 
-    def _linear(self, e: Call, found: Value | None) -> Expression | None:
-        if not isinstance(found, Repeated):
-            return None if found is None else Call(e.function, (found,), e.function_span, e.span)
+    def _affine(self, e: Call, found: Value | None) -> Expression | None:
+        """The value of an affine map; a link has a number in place of an event of equal entries."""
+        if found is None and not self.maps.has_offset(e):
+            return None
+        inner = number(0, e.span) if found is None else found
+        bare = inner.number if isinstance(inner, Repeated) else inner
+        value = number_of(bare, {}, lambda name: None)
+        if self.maps.is_link(e) and value is not None:
+            return replace(e, arguments=(number(value, e.span),))
+        if not isinstance(inner, Repeated):
+            return replace(e, arguments=(inner, *e.arguments[1:]))
+        if self.maps.is_link(e) and self.shape(inner.number) == ():
+            return self._scaled(e, inner.number)
+        return self._linear(e, inner)
+
+    def _scaled(self, e: Call, factor: Expression) -> Expression:
+        """The value of a link where each entry is a factor: of f at 1, without its constant."""
+        zero, one = (replace(e, arguments=(number(n, e.span),)) for n in (0, 1))
+        if not self.maps.has_offset(e):
+            return times(factor, one)
+        return plus(times(factor, Binary("-", one, zero, e.span)), zero)
+
+    def _linear(self, e: Call, found: Repeated) -> Expression:
         own = self.shape(found.number)
         if own is None or e.function not in ("sum", "mean"):
             raise NotPolynomial(e, "it is not linear")

@@ -26,6 +26,7 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Over,
     Sequence,
 )
 
@@ -106,6 +107,8 @@ class Evaluator:
                 return self._entry(self.value(base), [self._place(index) for index in indices])
             case Sequence(items=items):
                 return self._stack([self.value(item) for item in items])
+            case Over():
+                raise _beyond(f"a function of all steps of `{expression.plate}`")
             case _:
                 assert_never(expression)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from specc.graph.blocks import interactions, layers, of_units
-from specc.graph.graph import ENERGY, FREE_ENERGY, MODEL, ROWS, Graph, Program, TypedGraph
-from specc.graph.nodes import Node
+from specc.graph.graph import MODEL, ROWS, Graph, Program, TypedGraph
+from specc.graph.nodes import Derived, EnergyNode, Node
 from specc.graph.queries import is_data, name_in_model
 from specc.language.expressions.walk import calls, names
 
@@ -100,9 +100,14 @@ def _is_on_edges(program: Program, name: str) -> bool:
     if program.energy is None:
         return False
     if program.nodes[name].role != "parameter":
-        return name in (ENERGY, FREE_ENERGY)
-    users = set(program.digraph.successors(name)) - {ENERGY, FREE_ENERGY}
+        return name in _energies(program)
+    users = set(program.digraph.successors(name)) - _energies(program)
     return users <= set(program.units)
+
+
+def _energies(program: Program) -> set[str]:
+    """The energy, and the nodes that the compiler derives from it."""
+    return {n for n, node in program.nodes.items() if isinstance(node, (EnergyNode, Derived))}
 
 
 def _between(program: Program, first: str, second: str) -> str:

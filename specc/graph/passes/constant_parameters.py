@@ -1,4 +1,4 @@
-"""Checks of constant probabilities and Cholesky factors.
+"""Checks of constant probabilities, Cholesky factors and positive definite matrices.
 
 Each row of a table of probabilities sums to one; a Cholesky factor is lower triangular with a
 positive diagonal.
@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from specc.catalog.supports import CHOLESKY, Support
+from specc.catalog.supports import CHOLESKY, POSITIVE_DEFINITE, Support
 from specc.diagnostics.report import diagnose
 from specc.graph.constants import list_of, number_of
 from specc.graph.findings import Findings
@@ -55,9 +55,11 @@ def is_constant(use: Use) -> bool:
 
 
 def check_constants(use: Use, findings: Findings) -> None:
-    """Refuses constants that are not a distribution or not a Cholesky factor."""
+    """Refuses constants that are not a distribution, a Cholesky factor, or positive definite."""
     if use.wanted == CHOLESKY:
         _check_factor(use, findings)
+    elif use.wanted == POSITIVE_DEFINITE:
+        _check_definite(use, findings)
     else:
         _check_rows(use, findings)
 
@@ -121,6 +123,51 @@ def _wrong_entries(use: Use) -> Iterator[tuple[str, float]]:
             on_diagonal, value = column == at[-1], values[column]
             if value <= 0.0 if on_diagonal else value != 0.0:
                 yield _entry(use.table, (*at, column)), value
+
+
+def _check_definite(use: Use, findings: Findings) -> None:
+    problem = _indefinite(use)
+    if problem:
+        finding = diagnose(
+            "E0356",
+            use.expression.span,
+            expression=print_expression(use.expression),
+            parameter=use.key,
+            name=use.node.name,
+            problem=problem,
+        )
+        findings.add(finding, use.node.id)
+
+
+def _indefinite(use: Use) -> str:
+    """Why a constant is not positive definite, or nothing."""
+    number = use.number()
+    if number is not None:
+        wrong = number <= 0.0 or (use.size or 1) > 1
+        return "is the same number in every entry" if wrong else ""
+    table = [list(numbers(row)) for _, row in rows(list_of(use.expression, use.graph.constants))]
+    if any(len(row) != len(table) for row in table):
+        return "repeats a row"
+    for i, row in enumerate(table):
+        for j in range(i):
+            if row[j] != table[j][i]:
+                return f"is {row[j]:g} at [{i}, {j}] and {table[j][i]:g} at [{j}, {i}]"
+    return "" if _has_factor(table) else "has an eigenvalue that is not positive"
+
+
+def _has_factor(table: list[list[float]]) -> bool:
+    """Whether a symmetric matrix has a Cholesky factor."""
+    factor: list[list[float]] = []
+    for i, row in enumerate(table):
+        found: list[float] = []
+        for j in range(i):
+            inner = math.fsum(a * b for a, b in zip(found, factor[j], strict=False))
+            found.append((row[j] - inner) / factor[j][j])
+        left = row[i] - math.fsum(a * a for a in found)
+        if left <= 0.0:
+            return False
+        factor.append([*found, math.sqrt(left)])
+    return True
 
 
 def _entry(table: Expression, at: tuple[int, ...]) -> str:

@@ -109,7 +109,7 @@ def _referred(graph: Graph, evaluated: Iterable[Program]) -> dict[str, set[str]]
         owner, dot, inside = name.partition(".")
         if dot and owner in graph.declared and inside in graph.programs[owner].nodes:
             found.setdefault(owner, set()).add(inside)
-    if graph.model.energy is not None and _draws_units(graph.spec):
+    if graph.model.energy is not None and (MODEL in found or _draws_units(graph.spec)):
         found[MODEL] = {n for n, v in graph.model.nodes.items() if not isinstance(v, Given)}
     return {name: found[name] for name in graph.programs if name in found}
 
@@ -117,8 +117,9 @@ def _referred(graph: Graph, evaluated: Iterable[Program]) -> dict[str, set[str]]
 def _draws_units(spec: Spec) -> bool:
     """Whether a loss of the objective needs draws of the units of an energy."""
     written = (loss.written for loss in spec.document.losses())
-    entries = (OBJECTIVES.get(own.name) for own in written if isinstance(own, NamedObjective))
-    return any(entry is not None and entry.contrastive for entry in entries)
+    named = [own.name for own in written if isinstance(own, NamedObjective)]
+    named += [call.function for loss in losses(spec) for call in calls(loss)]
+    return any(name in OBJECTIVES and OBJECTIVES[name].contrastive for name in named)
 
 
 def _used(nodes: Iterable[Node]) -> Iterator[str]:
@@ -300,7 +301,8 @@ class _Renaming:
             case Part(joint=joint):
                 return replace(found, program=self.key, name=name, joint=self._name(joint))
             case Lagged(shift=shift, initial=initial):
-                shift = replace(shift, base=self._name(shift.base))
+                base, nearer = self._name(shift.base), self._name(shift.nearer)
+                shift = replace(shift, base=base, nearer=nearer)
                 first = self._renamed(initial)
                 return replace(found, program=self.key, name=name, shift=shift, initial=first)
             case _:
@@ -328,4 +330,5 @@ def _as_latent(node: Node) -> Node:
         sizes=node.sizes,
         initial=node.initial,
         reverse=node.reverse,
+        draw=node.draw,
     )

@@ -143,6 +143,7 @@ def _random(
             is_global=node.is_global,
             initial=node.initial,
             reverse=node.reverse,
+            draw=_draw(spec, node.draw, (*path, "draw")),
             missing=_draw(spec, node.missing, (*path, "missing")),
         )
     return Latent(

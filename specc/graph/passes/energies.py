@@ -1,24 +1,24 @@
 """The conditional distributions and the free energy of programs with an energy.
 
-The random nodes of such a program, its units, have no arguments in the spec. As a function of one
-unit x, given all others, the energy is E(x) = E(0) - c x + a x^2 / 2 if the unit has a conditional
+The random nodes that the energy depends on, its units, have no arguments in the spec; all others
+are drawn given their parents (`specc.graph.passes.energy_units`). As a function of one unit x,
+given all others, the energy is E(x) = E(0) - c x + a x^2 / 2 if the unit has a conditional
 distribution in closed form. The coefficients are derivatives of the energy: c = -dE/dx at x = 0,
 and a is the slope of dE/dx in x. The catalog has the parameters of each distribution as functions
 of c and a.
 
-If no latent unit depends on another one given the rest, they can be summed out, which gives the
-free energy F(v) = -log sum_h exp(-E(v, h)) = E(v, 0) - sum of the log-partition functions of the
-latent units. It becomes the deterministic node `free_energy`.
+If no hidden unit depends on another one given the rest, they can be summed out, which gives the
+free energy F(v) = -log sum_h exp(-E(v, h)), the deterministic node `free_energy`
+(`specc.graph.passes.energy_sums`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from specc.catalog.entry import Conditional, Shape
+from specc.catalog.entry import Conditional
 from specc.catalog.registry import DISTRIBUTIONS, FUNCTIONS
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose
@@ -27,7 +27,8 @@ from specc.graph import calculus
 from specc.graph.calculus import NotPolynomial
 from specc.graph.constants import SIZE_OF, number_of
 from specc.graph.findings import Findings
-from specc.graph.graph import FREE_ENERGY, DataField
+from specc.graph.graph import FREE_ENERGY, DataField, LinkNode
+from specc.graph.linear_maps import LinearMaps
 from specc.graph.nodes import (
     Deterministic,
     EnergyNode,
@@ -35,7 +36,10 @@ from specc.graph.nodes import (
     Node,
     Observed,
 )
+from specc.graph.passes.chain_units import chain_mistake, chains_of_directed, or_chain
 from specc.graph.passes.energy_shapes import EnergyShapes
+from specc.graph.passes.energy_sums import EnergySums
+from specc.graph.passes.energy_units import read_by, with_units
 from specc.graph.templates import inserted, simplified
 from specc.graph.zeros import at_zero
 from specc.language.expressions.parse import parse
@@ -57,16 +61,19 @@ def derive_conditionals(
     programs: Mapping[str, Nodes],
     fields: Mapping[str, DataField],
     constants: Mapping[str, object],
-    links: Collection[str],
+    links: Mapping[str, LinkNode],
     findings: Findings,
 ) -> dict[str, Nodes]:
     """The programs, with arguments for the units of those that have an energy."""
-    return {
-        name: _derived(nodes, _Energy(nodes, energy, fields, constants, findings), links)
-        if (energy := energy_of(nodes)) is not None
-        else nodes
-        for name, nodes in programs.items()
-    }
+    found = dict(programs)
+    for name, nodes in programs.items():
+        energy = energy_of(nodes)
+        if energy is not None:
+            nodes = with_units(nodes, energy)
+            own = _Energy(nodes, fields, constants, LinearMaps(links), findings)
+            found[name] = _derived(nodes, own)
+        chains_of_directed(nodes, findings)
+    return found
 
 
 def energy_of(nodes: Nodes) -> EnergyNode | None:
@@ -82,7 +89,7 @@ class _Coefficients:
     quadratic: Expression
 
 
-def _derived(nodes: Nodes, found: _Energy, links: Collection[str]) -> Nodes:
+def _derived(nodes: Nodes, found: _Energy) -> Nodes:
     """The nodes with the conditionals and the free energy; unchanged if there is a mistake."""
     if found.is_large:
         found.report_size()
@@ -91,7 +98,7 @@ def _derived(nodes: Nodes, found: _Energy, links: Collection[str]) -> Nodes:
     if not (
         # Names that are not known are reported with those of other expressions.
         all(each.id in known for each in names(found.value))
-        and all(each.function in links or _is_function(each) for each in calls(found.value))
+        and all(found.maps.is_link(each) or _is_function(each) for each in calls(found.value))
         and not found.misplaced()
     ):
         return found.broken()
@@ -99,9 +106,7 @@ def _derived(nodes: Nodes, found: _Energy, links: Collection[str]) -> Nodes:
     made = {name: unit for name, unit in units.items() if unit is not None}
     if len(made) < len(found.units):
         return found.broken()
-    free = found.free_energy(made)
-    extra = {} if free is None else {FREE_ENERGY: free}
-    return {**{name: made.get(name, node) for name, node in nodes.items()}, **extra}
+    return {**{name: made.get(name, node) for name, node in nodes.items()}, **found.sums(made)}
 
 
 def _is_function(call: Call) -> bool:
@@ -119,7 +124,6 @@ def _misplaced_key(node: Node) -> str | None:
         "plate": node.scan is not None or (unit and node.plate is not None),
         "through": bool(node.through),
         "missing": node.missing is not None,
-        "draw": node.draw is not None,
         "global": unit and node.is_global,
     }
     return next((key for key, is_there in wrong.items() if is_there), None)
@@ -131,15 +135,19 @@ class _Energy:
     def __init__(
         self,
         nodes: Nodes,
-        energy: EnergyNode,
         fields: Mapping[str, DataField],
         constants: Mapping[str, object],
+        maps: LinearMaps,
         findings: Findings,
     ) -> None:
+        energy = energy_of(nodes)
+        assert energy is not None
         self.nodes, self.energy, self.fields = nodes, energy, fields
-        self.constants, self.findings = constants, findings
-        self.units = {n: v for n, v in nodes.items() if isinstance(v, (Latent, Observed))}
-        self.shapes = EnergyShapes(nodes, fields, constants)
+        self.constants, self.maps, self.findings = constants, maps, findings
+        random = {n: v for n, v in nodes.items() if isinstance(v, (Latent, Observed))}
+        self.units = {name: random[name] for name in energy.units}
+        self.below = {n: v for n, v in random.items() if n not in self.units}
+        self.shapes = EnergyShapes(nodes, fields, constants, energy.value, maps)
         self.rank = self.shapes.rank
         self.is_large = _size(energy.value, nodes, {}) > MAX_PARTS
         self.value = energy.value if self.is_large else self._inlined(energy.value, frozenset())
@@ -197,9 +205,12 @@ class _Energy:
     def misplaced(self) -> bool:
         """Whether a node has what those of an energy cannot have; reports it."""
         found = dict[str, Diagnostic]()
-        for name in dict.fromkeys((*self.units, *(each.id for each in names(self.value)))):
+        behind = (each.id for each in names(self.value))
+        for name in dict.fromkeys((*self.units, *self.below, *behind)):
             node = self.nodes.get(name)
             key = None if node is None else _misplaced_key(node)
+            if node is not None and node.name in self.below and node.draw and not node.is_moved:
+                key = key or "draw"
             if node is not None and key is not None:
                 found[name] = diagnose("E0280", node.span, name=name, key=key)
         for name, node in self.units.items():
@@ -226,6 +237,8 @@ class _Energy:
         if diagnostic is not None:
             self.findings.add(diagnostic, node.id)
             return None
+        if node.is_moved:
+            return node
         conditional = node.entry.conditional
         assert conditional is not None
         try:
@@ -256,6 +269,8 @@ class _Energy:
             known = (name for name, entry in DISTRIBUTIONS.items() if entry.conditional)
             shown = ", ".join(f"`{name}`" for name in known)
             return diagnose("E0274", node.span, name=node.name, kind=node.entry.name, known=shown)
+        if (found := chain_mistake(node)) is not None:
+            return found
         alike = {a.name for a in node.entry.alternatives if a.replaces in conditional.arguments}
         for key in (*node.arguments, *(["params"] if node.params is not None else [])):
             if key in conditional.arguments or key in alike or key == "params":
@@ -263,25 +278,17 @@ class _Energy:
                 return diagnose("E0270", span, name=node.name, key=key)
         for name in dict.fromkeys(each.id for each in names(self.value)):
             kept = self.nodes.get(name)
-            if isinstance(kept, Deterministic) and node.name in self._read_by(kept, set()):
+            if not isinstance(kept, Deterministic) or node.is_moved:
+                continue
+            if node.name in read_by(self.nodes, kept.expressions()):
                 problem = NotPolynomial(kept.value, f"`{node.name}` stands inside it")
                 return self._not_closed(node, problem)
         if not calculus.mentions(self.value, {node.name}):
             return diagnose("E0271", self.energy.value.span, name=node.name)
         return None
 
-    def _read_by(self, node: Deterministic, seen: set[str]) -> set[str]:
-        """The names that the value of a node depends on, directly or through others."""
-        for each in names(node.value):
-            inner = self.nodes.get(each.id)
-            if each.id not in seen:
-                seen.add(each.id)
-                if isinstance(inner, Deterministic):
-                    self._read_by(inner, seen)
-        return seen
-
     def _coefficients(self, node: Unit, conditional: Conditional) -> _Coefficients:
-        slope = calculus.derivative(self.value, node.name, self.rank, self.shapes.of)
+        slope = calculus.derivative(self.value, node.name, self.rank, self.shapes.of, self.maps)
         quadratic: Expression = calculus.number(0, self.energy.span)
         if calculus.mentions(slope, {node.name}):
             if not conditional.quadratic:
@@ -293,7 +300,7 @@ class _Energy:
             if found is not None:
                 quadratic = Number(found, quadratic.span)
         # A coefficient with fewer entries than the node is that of every entry: none is lost here.
-        rest = at_zero(slope, {node.name}, lambda part: 0)
+        rest = at_zero(slope, {node.name}, lambda part: 0, maps=self.maps)
         linear = calculus.number(0, self.energy.span) if rest is None else calculus.negative(rest)
         return _Coefficients(linear, quadratic)
 
@@ -306,15 +313,15 @@ class _Energy:
         """
         if not node.entry.finite:
             raise NotPolynomial(self._square(node.name), "it has a product of its entries")
-        if calculus.degree(slope, node.name) > 1:
+        if calculus.degree(slope, node.name, self.maps) > 1:
             raise NotPolynomial(self._square(node.name), "it has a power above the square")
         try:
             square = calculus.slope(slope, node.name)
         except NotPolynomial as problem:
-            if node.entry.result_dims and calculus.is_mixed(slope, node.name):
+            if node.entry.result_dims and calculus.is_mixed(slope, node.name, self.maps):
                 raise NotPolynomial(problem.part, "it mixes the entries of a vector") from problem
             return calculus.negative(slope)
-        rest = at_zero(slope, {node.name}, lambda part: 0)
+        rest = at_zero(slope, {node.name}, lambda part: 0, maps=self.maps)
         half = calculus.over(square, calculus.number(2, self.energy.span))
         return calculus.negative(half if rest is None else calculus.plus(rest, half))
 
@@ -340,6 +347,7 @@ class _Energy:
             name=node.name,
             reason=problem.reason,
             allowed=f"{degree} a {node.entry.name} node",
+            other=or_chain(node),
         )
 
     def _filled(self, template: str, known: _Coefficients) -> Expression:
@@ -361,73 +369,14 @@ class _Energy:
             raise NotPolynomial(whole, "its derivative is too long")
         return found
 
-    # the free energy
+    # sums over units
 
-    def free_energy(self, units: Mapping[str, Unit]) -> Deterministic | None:
-        """The node F(v) if the latent units are independent given the others; None otherwise."""
-        latents = [node for node in units.values() if isinstance(node, Latent)]
-        hidden = {node.name for node in latents}
-        if not hidden:
-            return None
-        for node in latents:
-            if any(calculus.mentions(e, hidden) for e in node.arguments.values()):
-                return None
-        try:
-            value = at_zero(self.value, hidden, self.rank, self.shapes.of)
-        except NotPolynomial:
-            return None
-        total: Expression = calculus.number(0, self.energy.span) if value is None else value
-        for node in latents:
-            part = self._log_partition(node)
-            if part is None:
-                return None
-            total = calculus.plus(total, calculus.negative(simplified(part)))
-        try:
-            written = self._written(total)
-        except NotPolynomial:
-            return None
-        own = self.energy
-        return Deterministic(program=own.program, name=FREE_ENERGY, span=own.span, value=written)
-
-    def _log_partition(self, node: Unit) -> Expression | None:
-        """The log of the sum of a unit over its values, as an expression of the others.
-
-        The coefficients may have fewer entries than the unit; each of them counts for every entry
-        of the unit that it is the coefficient of. None if the size of the unit is not known.
-        """
-        assert node.entry.conditional is not None
-        shape = self.shapes.of_name(node.name)
-        if shape is None:
-            return None
-        known = self.coefficients[node.name]
-        places = {**node.arguments, **self._places(known)}
-        found = inserted(node.entry.conditional.log_partition, places)
-        if not node.entry.result_dims:
-            return self._summed(found, shape)
-        if len(shape) > 1:
-            return None  # `logsumexp` is a sum over all entries, not over those of each row
-        return rewrite(found, lambda part: self._over_classes(part, shape[-1]))
-
-    def _summed(self, total: Expression, shape: Shape) -> Expression:
-        """A sum over the entries of a shape, of which `total` is the sum over those it has."""
-        assert isinstance(total, Call)
-        (inner,) = total.arguments
-        own = self.shapes.of(inner)
-        if own is None or own == shape:
-            return total
-        count = calculus.number(math.prod(shape) // math.prod(own), total.span)
-        return calculus.times(count, total if own else inner)
-
-    def _over_classes(self, part: Expression, count: int) -> Expression | None:
-        """log of the sum of exp over `count` classes that have one and the same coefficient."""
-        if not isinstance(part, Call) or part.function != "logsumexp":
-            return None
-        (inner,) = part.arguments
-        own = self.shapes.of(inner)
-        if own is None or own[-1:] == (count,):
-            return None
-        each = Call("log", (calculus.number(count, part.span),), part.span, part.span)
-        return Binary("+", part if own else inner, each, part.span)
+    def sums(self, units: Mapping[str, Unit]) -> dict[str, Node]:
+        """The energy and the nodes with sums over units, such as the free energy, by name."""
+        places = {name: self._places(known) for name, known in self.coefficients.items()}
+        shapes, maps, written = self.shapes, self.maps, self._written
+        found = EnergySums(self.energy, self.value, units, places, shapes, maps, written)
+        return found.nodes(self.nodes)
 
 
 def _size(expression: Expression, nodes: Nodes, known: dict[str, int], level: int = 0) -> int:

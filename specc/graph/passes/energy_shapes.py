@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from specc.catalog.arithmetic import broadcast, matmul_shape
 from specc.catalog.entry import Shape, ShapeMismatch
 from specc.catalog.registry import FUNCTIONS
-from specc.graph import calculus
 from specc.graph.constants import SIZE_OF, number_of
 from specc.graph.graph import DataField
+from specc.graph.linear_maps import NO_LINKS, LinearMaps
 from specc.graph.nodes import Deterministic, Node
+from specc.graph.passes.energy_links import EnergyLinks, LinkSizes
+from specc.graph.ranks import UNKNOWN, rank_of
 from specc.language import nested
 from specc.language.expressions.tree import (
     Binary,
@@ -36,10 +38,17 @@ class EnergyShapes:
         nodes: Mapping[str, Node],
         fields: Mapping[str, DataField],
         constants: Mapping[str, object],
+        energy: Expression | None = None,
+        maps: LinearMaps = NO_LINKS,
     ) -> None:
         self.nodes, self.fields, self.constants = nodes, fields, constants
         self._shapes: dict[str, Shape | None] = {}
         self._ranks: dict[str, int] = {}
+        self.links: dict[str, LinkSizes] = {}
+        if energy is not None and maps.links:
+            EnergyLinks(maps, nodes, self.of, self._sizes, self.links).visit(energy, ())
+            self._shapes.clear()  # those of nodes with links in them
+            self._ranks.clear()
 
     def of_name(self, name: str) -> Shape | None:
         """The shape of a node or a constant; None if it is not known."""
@@ -113,11 +122,19 @@ class EnergyShapes:
     def _call(self, e: Call) -> Shape | None:
         if e.function == SIZE_OF:
             return ()
-        shapes = [self.of(argument) for argument in e.arguments]
-        known = tuple(shape for shape in shapes if shape is not None)
+        if e.function in self.links:
+            return self.links[e.function].of(e)
         entry = FUNCTIONS.get(e.function)
-        if entry is None or entry.sizes or len(known) < len(shapes):
-            return None  # a shape that depends on a number, such as that of a pool, is found later
+        if entry is None:
+            return None
+        shapes = [
+            self._sizes((argument,)) if place in entry.sizes else self.of(argument)
+            for place, argument in enumerate(e.arguments)
+        ]
+        known = tuple(shape for shape in shapes if shape is not None)
+        least, most = entry.arity
+        if len(known) < len(shapes) or not least <= len(known) <= (most or len(known)):
+            return None  # a wrong number of arguments is reported with the other calls
         try:
             return entry.shape(known)
         except ShapeMismatch:
@@ -125,7 +142,11 @@ class EnergyShapes:
 
     def rank(self, e: Expression) -> int:
         """The number of axes of an expression."""
-        return calculus.rank_of(e, self._rank_of_name, lambda call: calculus.UNKNOWN)
+        return rank_of(e, self._rank_of_name, self._rank_of_link)
+
+    def _rank_of_link(self, call: Call) -> int:
+        known = self.links[call.function].of(call) if call.function in self.links else None
+        return UNKNOWN if known is None else len(known)
 
     def _rank_of_name(self, name: str) -> int:
         if name not in self._ranks:

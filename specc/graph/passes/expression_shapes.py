@@ -18,8 +18,8 @@ from specc.graph.findings import Findings
 from specc.graph.graph import Graph, LinkUse
 from specc.graph.nodes import Distributed, Node, NodeId
 from specc.graph.passes.amounts import too_large, too_many
-from specc.graph.passes.indexing import Lookup, index_shape
-from specc.graph.queries import parameter_of
+from specc.graph.passes.indexing import Lookup, check_step, index_shape
+from specc.graph.queries import is_derived, is_literal, parameter_of
 from specc.language import nested
 from specc.language.expressions.tree import (
     Binary,
@@ -30,6 +30,7 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Over,
     Sequence,
 )
 from specc.language.expressions.walk import calls
@@ -38,9 +39,9 @@ from specc.language.expressions.walk import calls
 class ExpressionShapes:
     """Infers shapes of expressions; reports errors and returns None for them.
 
-    `uses` are the link applications so far, `lookups` the computed indices, `ranks` the numbers of
-    axes of expressions, and `entries` the numbers of entries that the result of a call indexes, by
-    their span.
+    `uses` are the link applications so far, `lookups` the computed indices, `shapes` those of
+    expressions, and `entries` the numbers of entries that the result of a call indexes, by their
+    span.
     """
 
     def __init__(self, graph: Graph, events: Mapping[NodeId, Shape], findings: Findings) -> None:
@@ -48,7 +49,7 @@ class ExpressionShapes:
         self.uses: list[LinkUse] = []
         self.classes: dict[NodeId, int] = {}
         self.lookups: list[Lookup] = []
-        self.ranks: dict[Span, int] = {}
+        self.shapes: dict[Span, Shape] = {}
         self.entries: dict[Span, int] = {}
 
     def fail(self, node: Node, diagnostic: Diagnostic) -> Shape | None:
@@ -82,7 +83,7 @@ class ExpressionShapes:
         """The shape of an expression of `node`; `expected` determines the sizes of its links."""
         shape = self._inferred(node, key, expression, expected)
         if shape is not None:
-            self.ranks[expression.span] = len(shape)
+            self.shapes[expression.span] = shape
         if shape is None or isinstance(expression, (Name, Number)):
             return shape
         span = expression.span
@@ -113,6 +114,8 @@ class ExpressionShapes:
                 return index_shape(self, node, key, expression)
             case Sequence(items=items):
                 return self._sequence(node, key, expression, items)
+            case Over():
+                return self._over(node, key, expression)
             case _:
                 assert_never(expression)
 
@@ -121,6 +124,14 @@ class ExpressionShapes:
         if found is not None:
             return self.events.get(found.id)
         return nested.shape(self.graph.constants[name])
+
+    def _over(self, node: Node, key: str, over: Over) -> Shape | None:
+        """The shape of a value from all elements of a plate, or of that on one element."""
+        shape, size = self.infer(node, key, over.operand, None), self.graph.size_of(over.plate)
+        if over.form.selects and shape is not None and self.one_hot(node, over.operand):
+            (self.classes[node.id],) = self.one_hot(node, over.operand)
+        is_element = over.index is None or check_step(self, node, key, over, over.index)
+        return None if shape is None or not is_element else over.form.shape(shape, size)
 
     def _sequence(
         self, node: Node, key: str, sequence: Sequence, items: tuple[Expression, ...]
@@ -142,7 +153,9 @@ class ExpressionShapes:
         order = [1, 0] if linked[0] and not linked[1] else [0, 1]
         shapes: dict[int, Shape] = {}
         for side in order:
-            hint = wanted if wanted is not None or not elementwise else shapes.get(1 - side)
+            hint = wanted
+            if wanted is None:
+                hint = shape_beside(expression, side, shapes.get(1 - side))
             found = self.infer(node, key, sides[side], hint)
             if found is None:
                 return None
@@ -223,11 +236,28 @@ class ExpressionShapes:
             return None
         if call.function not in self.graph.links:
             return expected
+        first = next((use for use in self.uses if use.link == call.function), None)
+        if call.transposed and first is not None and len(first.inputs) == 1:
+            expected = first.inputs[0]
+        elif is_derived(self.graph, node) and first is not None:
+            expected = first.output  # that in the energy
+        elif expected is None and first is not None and self._has_one_size(call):
+            expected = first.output
         if expected is None:
             hint = self._size_hint(node, key, call)
             return self.fail(node, diagnose("E0610", call.span, link=call.function, hint=hint))
-        self.uses.append(LinkUse(call.function, node.id, key, inputs, expected, call.span))
+        output = expected
+        if call.transposed:  # a use with input and output interchanged
+            inputs, output = (expected,), inputs[0]
+        if first is not None and is_literal(call.arguments[0]) and len(call.arguments) == 1:
+            # A number stands for an event of that number in each entry.
+            inputs, output = first.inputs, (first.output or output) if call.transposed else output
+        self.uses.append(LinkUse(call.function, node.id, key, inputs, output, call.span))
         return expected
+
+    def _has_one_size(self, call: Call) -> bool:
+        """Whether the output of a link has the same size in every use, so that one gives it."""
+        return not call.transposed and not isinstance(self.graph.links[call.function].entry, Causal)
 
     def _size_hint(self, node: Node, key: str, call: Call) -> str:
         """The hint for the output size of a link: on the node, or on a separate node.
@@ -267,6 +297,20 @@ class ExpressionShapes:
         found = self.graph.lookup(node.program, argument.id)
         count = self.classes.get(found.id) if found is not None else None
         return (count,) if count is not None else ()
+
+
+def shape_beside(whole: Binary, side: int, other: Shape | None) -> Shape | None:
+    """The shape of links on the left (0) or right side of an operation, from the other side.
+
+    A factor of a matrix or a vector is a vector. In `2 * (a - f(x))` the number says nothing about
+    f, but `a` does.
+    """
+    if whole.operator == "@":
+        return (other[:1] if side == 0 else other[-1:]) if other else None
+    own = (whole.left, whole.right)[side]
+    while isinstance(own, Negate):
+        own = own.operand
+    return None if other == () and isinstance(own, Binary) else other
 
 
 def _join_hint(operator: str, left: Shape, right: Shape) -> str:

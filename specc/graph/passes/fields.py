@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 
 from specc.catalog.registry import SOURCES
 from specc.catalog.source import Column
@@ -122,6 +123,11 @@ def _field(spec: Spec, key: str, data: DataSpec, name: str, findings: Findings) 
         transforms={
             "binarize": None if field.binarize == "none" else field.binarize,
             "scale": field.scale,
+            "categories": field.categories or None,
+            "base": field.base or None,
+            "clip": field.clip and list(field.clip),
+            "log": field.log or None,
+            "logit": field.logit,
             "standardize": field.standardize or None,
             "one_hot": field.one_hot,
             "many_hot": field.many_hot and field.many_hot.model_dump(by_alias=True),
@@ -168,6 +174,11 @@ def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Finding
         "one_hot": field.one_hot is not None,
         "many_hot": field.many_hot is not None,
         "binarize": field.binarize != "none",
+        "categories": field.categories,
+        "base": field.base != 0,
+        "clip": field.clip is not None,
+        "log": field.log,
+        "logit": field.logit is not None,
         "standardize": field.standardize,
         "scale": field.scale is not None,
         "dtype": field.standardize and field.dtype in ("int64", "uint8", "bool"),
@@ -175,10 +186,12 @@ def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Finding
     given = [option for option, is_given in also.items() if is_given]
     if field.fill == "mean":
         given += ["fill" for option in ("one_hot", "many_hot") if also[option]]
-    if len(given) < 2 or given in (["binarize", "scale"], ["standardize", "scale"]):
-        return
-    first, second, *_ = given
     path = _path(spec, name)
+    _check_values(spec, name, field, path, findings)
+    wrong = _incompatible(given)
+    if wrong is None:
+        return
+    first, second = wrong
     place = (
         spec.spans.key((*path, second)) if (*path, second) in spec.spans else spec.spans.key(path)
     )
@@ -189,6 +202,38 @@ def _check_transforms(spec: Spec, name: str, field: FieldSpec, findings: Finding
     )
 
 
+def _check_values(spec: Spec, name: str, field: FieldSpec, path: Path, findings: Findings) -> None:
+    """Checks the bounds of `clip`, and that categories are those of one column."""
+    found: tuple[str, str, str] | None = None
+    if field.clip is not None and not field.clip[0] < field.clip[1]:
+        found = "clip", "its lower bound is not below the upper one", "write `clip: [low, high]`"
+    elif field.categories and not isinstance(field.column, str):
+        found = "categories", "it has several columns", "declare a field for each of them"
+    if found is not None:
+        option, problem, hint = found
+        place = spec.spans.key((*path, option))
+        findings.add(diagnose("E0511", place, option=option, name=name, problem=problem, hint=hint))
+
+
+REAL = frozenset({"clip", "log", "logit", "standardize", "scale"})
+"""Transformations of real numbers, which are applied one after the other."""
+
+COMPATIBLE = frozenset(
+    {("binarize", "scale"), ("one_hot", "base"), ("base", "dtype"), ("one_hot", "categories")}
+)
+
+
+def _incompatible(given: list[str]) -> tuple[str, str] | None:
+    """The first two of the transformations that exclude each other."""
+    for first, second in combinations(given, 2):
+        together = {first, second}
+        if together <= REAL and together != {"log", "logit"}:
+            continue
+        if (first, second) not in COMPATIBLE:
+            return first, second
+    return None
+
+
 def _check_constraint(spec: Spec, name: str, field: FieldSpec, findings: Findings) -> None:
     """Checks that `constrain` is not used with a transformation that changes the support."""
     makes = {
@@ -196,6 +241,10 @@ def _check_constraint(spec: Spec, name: str, field: FieldSpec, findings: Finding
         "many_hot": field.many_hot is not None,
         "binarize": field.binarize != "none",
         "standardize": field.standardize,
+        "categories": field.categories,
+        "clip": field.clip is not None,
+        "log": field.log,
+        "logit": field.logit is not None,
     }
     made = next((option for option, is_given in makes.items() if is_given), None)
     if field.constrain is not None and made is not None:
@@ -225,8 +274,12 @@ def _transformed(field: FieldSpec, support: Support | None) -> Support | None:
         return BOOLEAN
     if field.one_hot is not None:
         return ONE_HOT
-    if field.standardize:
+    if field.standardize or field.log or field.logit is not None:
         return Interval()
+    if field.clip is not None:
+        return Interval(*field.clip)
+    if field.categories or field.base:
+        return None  # numbers of classes, whose range the node states and the data are checked for
     if field.scale is not None and support is not None:
         return Interval() if support.event_rank else _scaled(support, field.scale)
     return support

@@ -21,7 +21,7 @@ from specc.graph.nodes import Given, Lagged, Node, NodeId
 from specc.graph.passes.starts import bad_start
 from specc.graph.queries import plate_node
 from specc.language.expressions.print import print_expression
-from specc.language.expressions.tree import Expression, Index, Name
+from specc.language.expressions.tree import Expression, Index, Name, Over
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,24 @@ def _bad_element(read: ShapeReader, node: Node, indexed: Index, plate: str) -> N
     base, text = indexed.base.span.text, index.span.text
     finding = diagnose("E0312", index.span, base=base, index=text, plate=plate, hint=hint)
     read.fail(node, finding)
+
+
+def check_step(read: ShapeReader, node: Node, key: str, over: Over, index: Expression) -> bool:
+    """Check that an index selects a step of a sequence: a number, or a class number."""
+    position, size = read.number(node, index), read.graph.size_of(over.plate)
+    if position is None:
+        read.lookups.append(Lookup(node, over.operand, index, size))
+        return read.infer(node, key, index, None) == ()
+    if isinstance(position, int) and 0 <= position < size:
+        return True
+    base = over.operand.span.text
+    words = {"base": base, "index": index.span.text, "plate": over.plate}
+    if position == -1:
+        hint = f"write `last({base}, {over.plate})` for the last step of each row"
+    else:
+        hint = f"the steps are 0 to {size - 1}"
+    read.fail(node, diagnose("E0261", index.span, labels=(), hint=hint, **words))
+    return False
 
 
 # computed indices

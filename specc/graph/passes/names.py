@@ -13,11 +13,11 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.constants import SIZE_OF, is_plain
 from specc.graph.findings import Findings
-from specc.graph.graph import DATA, ENERGY, FREE_ENERGY, GUIDE, MODEL, NETWORKS, Graph
-from specc.graph.nodes import Deterministic, Given, Node, Parameter
+from specc.graph.graph import DATA, GUIDE, MODEL, NETWORKS, Graph
+from specc.graph.nodes import Derived, Deterministic, EnergyNode, Given, Node, Parameter
 from specc.graph.passes.references import unknown_reference
 from specc.graph.passes.row_functions import check_row_function
-from specc.graph.queries import is_autoregressive, is_data
+from specc.graph.queries import is_affine, is_autoregressive, is_data, is_derived
 from specc.language.expressions.tree import Call, Expression, Member, Name
 from specc.language.expressions.walk import calls, members, names
 
@@ -48,7 +48,7 @@ def check_expression(graph: Graph, node: Node, expression: Expression, findings:
 
 def _is_unit(graph: Graph, node: Node) -> bool:
     """Whether an energy gives the distribution of a node, whose entries may interact."""
-    return graph.programs[node.program].energy is not None and node.is_random
+    return node.name in graph.programs[node.program].units
 
 
 def _check_member(graph: Graph, node: Node, member: Member, findings: Findings) -> None:
@@ -143,6 +143,8 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
     if call.at is not None:
         findings.add(diagnose("E0456", call.at.span, name=call.function), node.id)
         return
+    if call.transposed and not _check_transpose(graph, node, call, findings):
+        return
     if graph.is_link(call.function):
         link = graph.links.get(call.function)
         if link is not None and isinstance(link.entry, Bijection):
@@ -204,8 +206,8 @@ def check_inputs(graph: Graph, node: Node, call: Call, findings: Findings) -> No
     inputs = call.arguments[1:] if own else call.arguments
     if any(not is_plain(graph, node.program, each) for each in inputs):
         return
-    if own and not inputs:
-        return
+    if (own and not inputs) or is_derived(graph, node):
+        return  # f(0) may stand in it
     shown = " and ".join(f"`{each.span.text}`" for each in inputs)
     given = f"{shown}, numbers alone" if len(inputs) > 1 else f"{shown}, a number alone"
     findings.add(
@@ -239,6 +241,24 @@ def _usable(graph: Graph, node: Node) -> list[str]:
 def _counted(call: Call) -> str:
     count = len(call.arguments)
     return "nothing" if not count else "an expression" if count == 1 else f"{count} things"
+
+
+def _check_transpose(graph: Graph, node: Node, call: Call, findings: Findings) -> bool:
+    """Whether a call has the transpose of an affine link; reports another one."""
+    link = graph.links.get(call.function)
+    is_unread = link is None and graph.is_link(call.function)
+    if is_unread or (link is not None and is_affine(link) and len(call.arguments) == 1):
+        return True  # a link that could not be read is reported already
+    if link is None:
+        reason = f"`{call.function}` is not a link"
+    elif is_affine(link):
+        reason = f"it is given {_counted(call)}, and takes one value"
+    else:
+        reason = f"`{link.name}` has functions between its linear maps"
+    labels = () if link is None else (Label(link.span, f"declared here, {link.entry.name}"),)
+    words = {"link": call.function, "reason": reason}
+    findings.add(diagnose("E0292", call.span, labels=labels, **words), node.id)
+    return False
 
 
 def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
@@ -354,7 +374,8 @@ def check_used(graph: Graph, findings: Findings) -> None:
     for program in graph.declared.values():
         for node in program.nodes.values():
             silent = isinstance(node, (Deterministic, Parameter, Given))
-            unused = silent and node.name not in used and not node.is_copy
+            silent = silent and not isinstance(node, (EnergyNode, Derived))
+            unused = silent and node.name not in used and node.name.isidentifier()
             if unused and node.id not in findings.broken:
                 findings.add(diagnose("W0243", node.span, name=node.name, role=node.role))
 
@@ -363,8 +384,6 @@ def _uses(graph: Graph) -> tuple[set[str], set[str]]:
     used: set[str] = {scan.lengths for scan in graph.scans.values() if scan.lengths is not None}
     applied: set[str] = set()
     spec = graph.spec
-    if any(program.energy is not None for program in graph.declared.values()):
-        used |= {ENERGY, FREE_ENERGY}
     for expression in (*spec.document.expressions(), *_sizes(graph)):
         used.update(n.id for n in names(expression))
         used.update(m.name for m in members(expression))

@@ -29,6 +29,13 @@ def outside_hint(graph: Graph, node: Node, own: tuple[str, ...], plate: str, use
     """
     if ROWS in own and plate in graph.plates:
         return _indexed(graph, plate, used)
+    if own == (ROWS,) and plate in graph.scans and not node.is_global:
+        name = used.name
+        value = "last" if graph.scans[plate].is_ordered else "mean"
+        return (
+            f"write `{value}({name}, {plate})`, in quotes inside {{ }}, or another function of all "
+            f"elements, or `plate: {plate}` on `{node.name}`, to have a value for each"
+        )
     if ROWS in own or not own:
         instead = " in place of `global: true`" if node.is_global else ""
         return f"write `plate: {plate}` on `{node.name}`{instead}, to have a value for each"

@@ -7,9 +7,10 @@ from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, ROWS, Graph
 from specc.graph.nodes import Deterministic, Given, Lagged, Node, NodeId, Parameter
+from specc.graph.passes.joint import is_shared, of_latents
 from specc.graph.passes.plate_advice import called, global_hint, outside_hint
 from specc.graph.queries import plate_node
-from specc.language.expressions.tree import Expression, Index, Name
+from specc.language.expressions.tree import Expression, Index, Name, Over
 from specc.language.expressions.walk import fold, names
 
 Plates = dict[str, Name | Index | None]
@@ -32,6 +33,7 @@ def _node(
 ) -> tuple[str, ...]:
     used: Plates = {}
     for expression in node.expressions():
+        _check_reduction(graph, node, expression, found, findings)
         for plate, place in _plates(graph, node, expression, found).items():
             used.setdefault(plate, place)
     own = _own(graph, node)
@@ -64,7 +66,8 @@ def _own(graph: Graph, node: Node) -> tuple[str, ...] | None:
     in_model = graph.model.nodes.get(node.name)
     if in_model is not None and in_model is not node:
         return _own(graph, in_model)
-    return (ROWS,)
+    latents = of_latents(graph, node)
+    return () if latents and all(map(is_shared, latents)) else (ROWS,)
 
 
 def _check_model_node(graph: Graph, node: Node, own: tuple[str, ...], findings: Findings) -> None:
@@ -146,9 +149,33 @@ def _plates(
         for plates in inside:
             for plate, place in plates.items():
                 joined.setdefault(plate, place)
+        if isinstance(part, Over):
+            joined.pop(part.plate, None)
         return joined
 
     return fold(expression, combine)
+
+
+def _check_reduction(
+    graph: Graph,
+    node: Node,
+    expression: Expression,
+    found: dict[NodeId, tuple[str, ...]],
+    findings: Findings,
+) -> None:
+    """Checks that the operand of a reduction has a value on each element of the plate."""
+    if not isinstance(expression, Over) or not isinstance(expression.operand, Name):
+        return
+    used = graph.lookup(node.program, expression.operand.id)
+    if used is None or used.id not in found or node.id in findings.broken:
+        return
+    operand, is_made = expression.operand, used.span == expression.operand.span
+    inside = [plate for e in used.expressions() for plate in _plates(graph, used, e, found)]
+    if expression.plate in (inside if is_made else found[used.id]):
+        return  # a node that is made for the operand is on the plate in any case
+    label = () if is_made else (Label(used.span, "declared here"),)
+    words = {"text": expression.span.text, "operand": operand.span.text, "plate": expression.plate}
+    findings.add(diagnose("E0259", operand.span, labels=label, **words), node.id)
 
 
 def _outside(

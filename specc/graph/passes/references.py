@@ -122,7 +122,8 @@ class _References:
     """Resolves references.
 
     `given` has the nodes that the model gets for data fields, and `model_fields` the fields of the
-    nodes that it has.
+    nodes that it has. `hidden` are the nodes of the program at hand, whose names hide those of the
+    model.
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class _References:
         self.spec, self.programs = spec, programs
         self.fields, self.findings = fields, findings
         self.given: dict[str, Node] = {}
+        self.hidden: Nodes = {}
         self.model_fields = {node.field for node in programs[MODEL].values() if is_data(node)}
 
     def in_program(self, nodes: Nodes) -> dict[str, Node]:
@@ -182,7 +184,7 @@ class _References:
             return not self.spec.unread.holds("links", value.function)
         known = True
         for name in names(value):
-            if name.id in self.spec.document.constants:
+            if name.id in self.spec.document.constants or name.id in self.spec.document.plates:
                 continue
             known = False
             if self.spec.unread.holds("constants", name.id):
@@ -198,6 +200,7 @@ class _References:
     def _node(self, node: Node) -> Node:
         if node.program == MODEL:
             return node
+        self.hidden = self.programs.get(node.program, {})
         return with_expressions(node, self._in_guide if node.program == GUIDE else self._resolved)
 
     def _in_guide(self, expression: Expression) -> Expression:
@@ -227,24 +230,30 @@ class _References:
         plain = (program == MODEL and isinstance(node, Given)) or (
             program == GUIDE and node.is_variable
         )
+        if name in self.hidden and isinstance(node, Given):
+            return self._name_of(replace(expression, program=DATA, name=node.field))
         return Name(name if plain else f"{program}.{name}", expression.span)
 
     def _of_data(self, member: Member) -> str | None:
         """The name of the model node with this data field, created if necessary, or None.
 
-        If the model computes a value of that name, which is compared with the data, a separate
-        node has the data.
+        If the model computes a value of that name, which is compared with the data, or the program
+        at hand has a node of that name, a separate node has the data: at each step of a sequence,
+        if that value is on one.
         """
         own = self.programs[MODEL]
-        is_made = isinstance(own.get(member.name), Deterministic)
+        twin = own.get(member.name)
+        is_made = isinstance(twin, Deterministic)
         for name, node in own.items():
-            if is_data(node) and node.field == member.name and not is_made:
+            is_there = is_data(node) and node.field == member.name and not is_made
+            if is_there and name not in self.hidden:
                 return name
         if member.name not in self.fields:
             return None
         name = f"{DATA}.{member.name}"
+        scan = twin.scan if twin is not None and is_made else None
         self.given.setdefault(
-            name, Given(program=MODEL, name=name, span=member.span, field=member.name)
+            name, Given(program=MODEL, name=name, span=member.span, field=member.name, scan=scan)
         )
         return name
 

@@ -8,16 +8,15 @@ from types import MappingProxyType
 import networkx as nx
 
 from specc.catalog.entry import Distribution
-from specc.catalog.limits import MAX_SIZE, MAX_STEPS
 from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import FUNCTIONS, KINDS
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
-from specc.graph.constants import SIZE_OF, number_of
+from specc.graph.constants import SIZE_OF
 from specc.graph.findings import Findings
-from specc.graph.graph import GUIDE, MODEL, Graph, LinkNode, Program, Scan
+from specc.graph.graph import GUIDE, MODEL, NETWORKS, Graph, LinkNode, Program, Scan
 from specc.graph.nodes import (
     Deterministic,
     Distributed,
@@ -27,13 +26,14 @@ from specc.graph.nodes import (
     Node,
     Parameter,
 )
-from specc.graph.passes.amounts import too_large
 from specc.graph.passes.declare import declare
 from specc.graph.passes.energies import derive_conditionals
 from specc.graph.passes.fields import resolve_fields
 from specc.graph.passes.functions import find_functions
 from specc.graph.passes.joint import add_parts, check_joint
 from specc.graph.passes.names import check_expression, check_used
+from specc.graph.passes.plate_sizes import plate_sizes
+from specc.graph.passes.plate_values import PlateValues
 from specc.graph.passes.references import resolve_references
 from specc.graph.passes.sequences import unroll_names
 from specc.graph.passes.shared_nodes import share_nodes
@@ -53,21 +53,25 @@ def resolve(spec: Spec, findings: Findings) -> Graph:
         name: _nodes(spec, name, nodes, findings) for name, nodes in _programs(spec).items()
     }
     constants = dict(document.constants)
-    sizes = _plates(spec, constants, findings)
+    fields, links = resolve_fields(spec, findings), MappingProxyType(_links(spec))
+    sizes = plate_sizes(spec, constants, fields, findings)
     scans = {
-        name: Scan(sizes[name], plate.lengths)
+        name: Scan(sizes[name], plate.lengths, plate.is_ordered)
         for name, plate in document.plates.items()
         if isinstance(plate, ScanSpec)
     }
     plates = {name: size for name, size in sizes.items() if name not in scans}
-    unrolled = unroll_names(share_nodes(programs), scans, spec.unread, constants, findings)
-    fields = resolve_fields(spec, findings)
+    of_plates = PlateValues(sizes, scans, links, constants, findings)
+    shared = share_nodes(of_plates.of_programs(programs))
+    unrolled = unroll_names(shared, scans, spec.unread, constants, findings)
     resolved = resolve_references(spec, unrolled, fields, findings)
-    resolved = derive_conditionals(resolved, fields, constants, document.links, findings)
+    if NETWORKS in resolved:
+        resolved[NETWORKS] = of_plates.in_program(resolved[NETWORKS], resolved[MODEL])
+    resolved = derive_conditionals(resolved, fields, constants, links, findings)
     graph = Graph(
         spec=spec,
         programs={name: _program(name, nodes, resolved) for name, nodes in resolved.items()},
-        links=MappingProxyType(_links(spec)),
+        links=links,
         functions=find_functions(document, (n for p in resolved.values() for n in p.values())),
         plates=MappingProxyType(plates),
         scans=MappingProxyType(scans),
@@ -117,6 +121,7 @@ def _program(
     digraph: nx.DiGraph[str] = nx.DiGraph()
     digraph.add_nodes_from(nodes)
     energy = next((node for node in nodes.values() if isinstance(node, EnergyNode)), None)
+    units = () if energy is None else energy.units
     inputs: dict[str, None] = {}
     for node in nodes.values():
         if isinstance(node, Lagged) and node.shift.base not in nodes:
@@ -126,7 +131,7 @@ def _program(
             if used == node.name:
                 continue  # the argument of a causal link, not a dependency of the node on itself
             if used in nodes:
-                if energy is None or not (node.is_random and nodes[used].is_random):
+                if node.name not in units or used not in units:
                     digraph.add_edge(used, node.name)
             elif name != MODEL and used in programs[MODEL]:
                 inputs[used] = None
@@ -150,28 +155,6 @@ def _link(spec: Spec, name: str) -> LinkNode:
     source = own if average is None else spec.document.links[average.of]
     span = spec.spans.key(("links", name))
     return LinkNode(name, KINDS[source.kind], source.options, span, average)
-
-
-def _plates(spec: Spec, constants: Mapping[str, object], findings: Findings) -> dict[str, int]:
-    plates: dict[str, int] = {}
-    for name, plate in spec.document.plates.items():
-        size = plate.steps if isinstance(plate, ScanSpec) else plate
-        value = number_of(size, constants, lambda name: None)
-        if any(spec.unread.holds("constants", used.id) for used in names(size)):
-            plates[name] = 1
-            continue
-        is_scan = isinstance(plate, ScanSpec)
-        path = ("plates", name, "scan") if is_scan else ("plates", name)
-        span = spec.spans.value(path)
-        plates[name] = value if isinstance(value, int) and value >= 1 else 1
-        if plates[name] != value:
-            findings.add(diagnose("E0212", span, name=name, value=span.text))
-        what, limit = ("steps", MAX_STEPS) if is_scan else ("elements", MAX_SIZE)
-        found = too_large(f"the count of {what} of `{name}`", plates[name], span, limit)
-        if found is not None:
-            findings.add(found)
-            plates[name] = 1
-    return plates
 
 
 def _check_lengths(graph: Graph, findings: Findings) -> None:
@@ -340,7 +323,8 @@ def _check_arguments(node: Distributed, findings: Findings) -> None:
                 diagnose("E0207", span, name=key, other=given[target], node=node.name), node.id
             )
         given[target] = key
-    _check_missing(node, entry, parameters - set(given) - set(entry.defaults), findings)
+    missing = set() if node.is_moved else parameters - set(given) - set(entry.defaults)
+    _check_missing(node, entry, missing, findings)
 
 
 def _check_missing(

@@ -1,5 +1,7 @@
 """Sequences: `z[t-1]` becomes a lagged node, the value of z at the previous step.
 
+`z[t-2]` is the value of `z[t-1]` at the previous step, so that it becomes two of them.
+
 Its edge from z runs through time, so it is not part of the graph that orders the nodes of a step.
 """
 
@@ -12,10 +14,18 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Scan
-from specc.graph.nodes import Lagged, Latent, Node, Shift, with_expressions
+from specc.graph.nodes import Lagged, Latent, Node, with_expressions
 from specc.graph.queries import is_data
-from specc.language.expressions.tree import Binary, Expression, Index, Name, Number
-from specc.language.expressions.walk import rewrite
+from specc.graph.shift import Shift
+from specc.language.expressions.tree import (
+    Binary,
+    Expression,
+    Index,
+    Name,
+    Number,
+    Sequence,
+)
+from specc.language.expressions.walk import rewrite, walk
 from specc.language.schema.spec import Unread
 
 Nodes = Mapping[str, Node]
@@ -33,10 +43,24 @@ def unroll_names(
         name: {n: _inherited(node, programs[MODEL]) for n, node in nodes.items()}
         for name, nodes in programs.items()
     }
+    reach = _reach(inherited, scans)
     return {
-        name: _Program(name, inherited, scans, unread, constants, findings).nodes()
+        name: _Program(name, inherited, scans, unread, constants, reach, findings).nodes()
         for name in programs
     }
+
+
+def _reach(programs: Mapping[str, Nodes], scans: Mapping[str, Scan]) -> dict[str, int]:
+    """The number of steps that any program looks back to for each node: 2 for `y[t-2]`."""
+    found: dict[str, int] = {}
+    every = (
+        e for nodes in programs.values() for node in nodes.values() for e in node.expressions()
+    )
+    for part in (part for expression in every for part in walk(expression)):
+        if isinstance(part, Index) and isinstance(part.base, Name):
+            far = [abs(offset) for offset, plate in map(_step, part.indices) if plate in scans]
+            found[part.base.id] = max(found.get(part.base.id, 1), *far, 1)
+    return found
 
 
 def _inherited(node: Node, model: Nodes) -> Node:
@@ -62,9 +86,10 @@ class _Program:
         scans: Mapping[str, Scan],
         unread: Unread,
         constants: Collection[str],
+        reach: Mapping[str, int],
         findings: Findings,
     ) -> None:
-        self.unread, self.constants = unread, constants
+        self.unread, self.constants, self.reach = unread, constants, reach
         self.name, self.own, self.model = name, programs[name], programs[MODEL]
         self.scans, self.findings = scans, findings
         self.lagged: dict[str, Lagged] = {}
@@ -93,10 +118,19 @@ class _Program:
             option = "global: true" if node.is_global else f"plate: {node.plate}"
             self._tell(node, "E0255", node, role=node.role, option=option)
         for option, given in (("initial", node.initial is not None), ("reverse", node.reverse)):
-            if given and node.scan is None:
-                hint = ", ".join(f"`plate: {name}`" for name in self.scans)
-                hint = f"write {hint} on it" if hint else "declare one: `plates: {t: {scan: 100}}`"
+            if given and (node.scan is None or not self.scans[node.scan].is_ordered):
+                hint = self._sequence_hint(node, option)
                 self._tell(node, "E0240", node, option=option, hint=hint)
+
+    def _sequence_hint(self, node: Node, option: str) -> str:
+        """The hint for a node that has an option of sequences and no ordered steps."""
+        ordered = [f"`plate: {n}`" for n, scan in self.scans.items() if scan.is_ordered]
+        if node.scan is not None:
+            sequence = f"`plates: {{{node.scan}: {{scan: {self.scans[node.scan].steps}}}}}`"
+            return f"declare a sequence, {sequence}, or delete `{option}:`"
+        if ordered:
+            return f"write {', '.join(ordered)} on it"
+        return "declare one: `plates: {t: {scan: 100}}`"
 
     def _lagged_name(self, node: Node, expression: Expression) -> Expression | None:
         """The name of the lagged node `z[t-1]`, or None for any other expression."""
@@ -113,27 +147,59 @@ class _Program:
         if not self._is_legal(node, base, expression, offset, plate):
             self.findings.broken.add(node.id)
             return Number(0, expression.span)
-        name = f"{base.name}[{plate}{'-' if offset < 0 else '+'}1]"
-        assert base.initial is not None
-        self.lagged[name] = Lagged(
-            program=self.name,
-            name=name,
-            span=base.span,
-            scan=plate,
-            initial=base.initial,
-            shift=Shift(base.name, offset),
-        )
+        starts = self._starts(base, expression, abs(offset))
+        if starts is None:
+            self.findings.broken.add(node.id)
+            return Number(0, expression.span)
+        name = ""
+        for far, start in enumerate(starts[: abs(offset)], 1):
+            sign, nearer = "-" if offset < 0 else "+", name
+            name = f"{base.name}[{plate}{sign}{far}]"
+            self.lagged[name] = Lagged(
+                program=self.name,
+                name=name,
+                span=base.span,
+                scan=plate,
+                initial=start,
+                shift=Shift(base.name, -far if offset < 0 else far, nearer),
+            )
         return Name(name, expression.span)
 
+    def _starts(self, base: Node, index: Index, far: int) -> tuple[Expression, ...] | None:
+        """The values before the first step, that of the nearest step first; None after an error.
+
+        If a node is used more than one step back, `initial` has a value for each of these steps, in
+        their order.
+        """
+        count, initial = self.reach.get(base.name, 1), base.initial
+        assert initial is not None
+        if count == 1:
+            return (initial,)
+        listed = initial.items if isinstance(initial, Sequence) else None
+        if isinstance(initial, Number) or (listed is not None and len(listed) != count):
+            found = "one" if listed is None else str(len(listed))
+            words = {"text": index.span.text, "count": str(count), "found": found}
+            texts = [each.span.text for each in listed or (initial,)]
+            example = [*texts[:1] * (count - len(texts)), *texts[-count:]]
+            words["example"] = f"[{', '.join(example)}]"
+            if far == count:
+                self._tell(index, "E0260", base, **words)
+            return None
+        places = [Number(place, initial.span) for place in range(count)]
+        ordered = listed or tuple(Index(initial, (place,), initial.span) for place in places)
+        return ordered if base.reverse else ordered[::-1]
+
     def _is_legal(self, node: Node, base: Node, index: Index, offset: int, plate: str) -> bool:
-        wanted = 1 if base.reverse else -1
+        is_ahead = offset > 0 if base.reverse else offset < 0
         text = index.span.text
-        if node.scan != plate:
+        if not self.scans[plate].is_ordered:
+            self._tell(index, "E0262", base, text=text, plate=plate)
+        elif node.scan != plate:
             self._tell(index, "E0241", node, text=text, plate=plate)
         elif base.scan != plate:
             self._tell(index, "E0242", base, text=text, plate=plate)
-        elif len(index.indices) > 1 or offset != wanted:
-            right = f"{base.name}[{plate}{'+' if wanted > 0 else '-'}1]"
+        elif len(index.indices) > 1 or not is_ahead:
+            right = f"{base.name}[{plate}{'+' if base.reverse else '-'}1]"
             order = "from the last step to the first" if base.reverse else "from the first step on"
             self._tell(index, "E0243", base, text=text, order=order, right=right)
         elif base.initial is None:

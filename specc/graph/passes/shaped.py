@@ -17,8 +17,8 @@ class Shaped:
     """The shapes of a graph, as in `TypedGraph`, and further results for later passes.
 
     `dims` has the sizes of the symbolic dims of each distribution, `lookups` the computed indices,
-    `ranks` the numbers of axes of expressions, and `entries` the numbers of entries that the result
-    of a call indexes, by their span.
+    `ranks` the numbers of axes of expressions, `shapes` the shapes, and `entries` the numbers of
+    entries that the result of a call indexes, by their span.
     """
 
     events: Mapping[NodeId, Shape]
@@ -28,6 +28,7 @@ class Shaped:
     dims: Mapping[NodeId, Mapping[str, int]]
     classes: Mapping[NodeId, int]
     ranks: Mapping[Span, int]
+    shapes: Mapping[Span, Shape]
     entries: Mapping[Span, int]
     uses: tuple[LinkUse, ...]
     lookups: tuple[Lookup, ...]

@@ -11,9 +11,11 @@ from specc.catalog.arithmetic import broadcast, show
 from specc.catalog.entry import Shape
 from specc.catalog.link import LinkShapeError
 from specc.diagnostics.report import diagnose
+from specc.graph.counter import Counter
 from specc.graph.findings import Findings
-from specc.graph.graph import FREE_ENERGY, GUIDE, MODEL, Graph, LinkUse
+from specc.graph.graph import GUIDE, MODEL, Graph, LinkUse
 from specc.graph.nodes import (
+    Derived,
     Deterministic,
     Distributed,
     EnergyNode,
@@ -51,7 +53,8 @@ def infer_shapes(graph: Graph, findings: Findings) -> Shaped:
         bases=MappingProxyType(found.bases),
         dims=MappingProxyType(found.dims),
         classes=MappingProxyType(found.read.classes),
-        ranks=MappingProxyType(found.read.ranks),
+        ranks=MappingProxyType({span: len(s) for span, s in found.read.shapes.items()}),
+        shapes=MappingProxyType(found.read.shapes),
         entries=MappingProxyType(found.read.entries),
         uses=tuple(found.read.uses),
         lookups=tuple(found.read.lookups),
@@ -138,6 +141,9 @@ class _Shapes:
                 return self._given(node, self._declared(node))
             case EnergyNode():
                 return self._energy(node)
+            case Counter():
+                self.read.classes[node.id] = self.graph.size_of(node.scan or node.plate or "")
+                return ()
             case Deterministic():
                 return self.read.infer(node, "let", node.value, self._declared(node))
             case Part() | Unresolved():
@@ -148,7 +154,7 @@ class _Shapes:
     def _uses_broken(self, node: Node) -> bool:
         program = self.graph.programs[node.program]
         used = [program.nodes[p].id for p in program.digraph.predecessors(node.name)]
-        if program.energy is not None and node.name == FREE_ENERGY:
+        if program.energy is not None and isinstance(node, Derived):
             used.append(program.energy.id)  # the same mistakes
         if program.name != MODEL:
             mentioned = {name.id for e in node.expressions() for name in names(e)}
@@ -415,8 +421,8 @@ class _Shapes:
         A joint draw is the vector of its parts, each flattened.
         """
         if node.parts:
-            parts = (self.events[node.program, part] for part in node.parts)
-            return (sum(math.prod(shape) for shape in parts),)
+            parts = (self._repeated(self.graph.node((node.program, n))) for n in node.parts)
+            return (sum(map(math.prod, parts)),)
         if node.program != MODEL and node.name in self.graph.model.nodes:
             return self.events.get((MODEL, node.name))
         found = self.graph.fields.get(node.field) if node.field else None
@@ -424,11 +430,17 @@ class _Shapes:
             return found.shape if found is not None else None
         return self._of_a_step(node, found.shape)
 
+    def _repeated(self, part: Node) -> Shape:
+        """The shape of a part of a joint draw, with an axis for the elements of a plate."""
+        latent = self.graph.model.nodes.get(part.name, part) if part.program == GUIDE else part
+        plate = self.graph.plates.get(latent.plate or "")
+        return (*(() if plate is None else (plate,)), *self.events[part.id])
+
     def _of_a_step(self, node: Node, shape: Shape) -> Shape | None:
         """The shape of one step of the data, whose first axis is that of the steps."""
         assert node.scan is not None
-        steps = self.graph.scans[node.scan].steps
-        span = self.graph.spec.spans.value(("plates", node.scan, "scan"))
+        steps, key = self.graph.scans[node.scan].steps, self.graph.scans[node.scan].key
+        span = self.graph.spec.spans.value(("plates", node.scan, key))
         if shape[:1] == (steps,) or any(d.span == span for d in self.findings.diagnostics):
             return shape[1:]
         if node.id in self.findings.broken:

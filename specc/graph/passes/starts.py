@@ -1,12 +1,25 @@
-"""Errors of values before the first step of a sequence."""
+"""Errors of values before the first step of a sequence, and the supports that follow from them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from specc.catalog.supports import (
+    NONNEGATIVE,
+    OPEN_UNIT_INTERVAL,
+    POSITIVE,
+    SIMPLEX,
+    UNIT_INTERVAL,
+    Support,
+    contains,
+    meet,
+)
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.graph.constants import number_of
 from specc.graph.graph import Graph
-from specc.graph.nodes import Lagged, Node
+from specc.graph.nodes import Deterministic, Lagged, Node, NodeId
+from specc.language.expressions.tree import Expression
 
 
 def fits_classes(graph: Graph, base: Node, start: Lagged, classes: int | None) -> bool:
@@ -40,3 +53,50 @@ def bad_start(graph: Graph, start: Lagged, needs: str, among: str) -> Diagnostic
         needs=needs,
         hint=f"write an initial value among {among}",
     )
+
+
+INVARIANT: tuple[Support, ...] = (
+    SIMPLEX,
+    OPEN_UNIT_INTERVAL,
+    UNIT_INTERVAL,
+    POSITIVE,
+    NONNEGATIVE,
+)
+"""The supports that a recurrent node is tried to stay in."""
+
+
+def lagged_nodes(graph: Graph) -> dict[NodeId, Lagged]:
+    """The first node of a previous value of each node that has some."""
+    found: dict[NodeId, Lagged] = {}
+    for program in graph.programs.values():
+        for node in program.nodes.values():
+            if isinstance(node, Lagged):
+                found.setdefault((node.program, node.shift.base), node)
+    return found
+
+
+def recurrent(
+    lagged: Lagged | None,
+    node: Deterministic,
+    found: dict[NodeId, Support],
+    of: Callable[[Node, Expression], Support],
+) -> Support:
+    """The support of a deterministic node, if it is recurrent by induction over the steps.
+
+    A set that has the value before the first step, and each value if it has the previous one, has
+    all of them. `lagged` is the node of the previous value, if there is one; `found` are the
+    supports so far, its own among them, and `of` computes that of an expression.
+    """
+    value = of(node, node.value)
+    if lagged is None or lagged.id not in found:
+        return value
+    before, invariant = found[lagged.id], None
+    for support in INVARIANT:
+        found[lagged.id] = support
+        if contains(support, of(node, lagged.initial)):
+            narrowed = of(node, node.value)
+            if contains(support, narrowed):
+                value = meet(value, narrowed) or narrowed
+                invariant = support if invariant is None else meet(invariant, support)
+    found[lagged.id] = invariant or before
+    return value

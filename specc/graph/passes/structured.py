@@ -1,7 +1,7 @@
-"""Vectors that sum to one and Cholesky factors, recognized by the form of an expression.
+"""Vectors that sum to one, factors and squares, recognized by the form of an expression.
 
     [p, 1 - p]    x / sum(x)    w * p + (1 - w) * q, p and q on the simplex    theta @ beta
-    [[a, 0], [c, b]]    s * L    L @ M, a, b and s positive, L and M Cholesky factors
+    (p + q) / 2    [[a, 0], [c, b]], a and b positive    x * x and x @ x, which are not negative
 
 The support of the entries is not sufficient: numbers in (0, 1) need not sum to one.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from specc.catalog.arithmetic import arithmetic_support, numbers
+from specc.catalog.arithmetic import arithmetic_support, numbers, total
 from specc.catalog.supports import (
     CHOLESKY,
     NONNEGATIVE,
@@ -30,6 +30,7 @@ from specc.graph.graph import Graph
 from specc.graph.nodes import Deterministic, Node
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Binary, Call, Expression, Name, Negate, Number, Sequence
+from specc.language.expressions.walk import parts
 from specc.language.nested import Numbers, rows, shape
 from specc.language.nested import numbers as numbers_in
 
@@ -102,46 +103,69 @@ class Structures:
             for visits in (MOST_VISITS, 0)
         )
 
-    def of_sum(self, node: Node, expression: Binary) -> Support | None:
-        """The structure of a sum: a mean of vectors on a simplex, with weights that sum to one."""
+    def of_square(self, node: Node, expression: Binary) -> Support | None:
+        """The support of a product of equal numbers, or of two equal vectors by `@`."""
+        left, right = expression.left, expression.right
+        inner = expression.operator == "@" and self.ranks.get(left.span) == 1
+        if expression.operator != "*" and not inner:
+            return None
+        if not self._are_equal(left, right):
+            return None
+        square = arithmetic_support("**", self.of(node, left), point(2))
+        return total(square) if inner else square
+
+    def of_mean(self, node: Node, expression: Binary) -> Support | None:
+        """The structure of a mean of vectors on a simplex, with weights that sum to one."""
         weights: list[Affine] = []
-        if not self._weights(node, expression, weights) or not _is_one(_sum(weights)):
+        if not self._split(node, expression, 1.0, weights) or not _is_one(_sum(weights)):
             return None
         return SIMPLEX
 
-    def _weights(self, node: Node, term: Expression, found: list[Affine]) -> bool:
-        if isinstance(term, Binary) and term.operator == "+":
-            left, right = term.left, term.right
-            return self._weights(node, left, found) and self._weights(node, right, found)
+    def _weights(self, node: Node, term: Expression, factor: float, found: list[Affine]) -> bool:
+        """Whether `factor` times a term is a sum of weights times vectors; adds these to `found`.
+
+        The weights are not negative.
+        """
         if is_on_simplex(self.of(node, term)):
-            found.append({"": 1.0})
+            found.append({"": factor})
             return True
-        if not isinstance(term, Binary) or term.operator != "*":
+        return isinstance(term, Binary) and self._split(node, term, factor, found)
+
+    def _split(self, node: Node, term: Binary, factor: float, found: list[Affine]) -> bool:
+        """`_weights` of the operands of a term."""
+        left, right = term.left, term.right
+        if term.operator == "+":
+            return all(self._weights(node, each, factor, found) for each in (left, right))
+        if term.operator == "/":
+            by = self._constant(node, right)
+            return by > 0.0 and self._weights(node, left, factor / by, found)
+        if term.operator != "*":
             return False
-        for weight, vector in ((term.left, term.right), (term.right, term.left)):
+        for weight, vector in ((left, right), (right, left)):
+            by = self._constant(node, weight)
+            if by > 0.0:
+                return self._weights(node, vector, factor * by, found)
             if self._is_number(weight) and is_on_simplex(self.of(node, vector)):
-                found.append(self.affine(node, weight))
+                found.append(_times(self.affine(node, weight), factor))
                 return contains(UNIT_INTERVAL, self.of(node, weight))
         return False
 
+    def _constant(self, node: Node, expression: Expression) -> float:
+        """The value of a number that the spec states; 0 for any other expression."""
+        if not self._is_number(expression):
+            return 0.0
+        found = self.affine(node, expression)
+        return found.get("", 0.0) if set(found) <= {""} else 0.0
+
     def of_quotient(self, node: Node, expression: Binary) -> Support | None:
-        """The structure of `x / sum(x)` for nonnegative x, or of a scaled Cholesky factor."""
+        """The structure of `x / sum(x)` for nonnegative x, or of a mean."""
         left, right = expression.left, expression.right
-        over = isinstance(right, Call) and right.function == "sum" and len(right.arguments) == 1
-        if over and isinstance(right, Call):
-            same = print_expression(right.arguments[0]) == print_expression(left)
-            inside = self.of(node, left)
-            if same and self.ranks.get(left.span) == 1 and contains(NONNEGATIVE, inside):
-                return SIMPLEX
-        return self._scaled(self.of(node, left), self.of(node, right))
-
-    def _scaled(self, factor: Support, by: Support) -> Support | None:
-        return CHOLESKY if factor == CHOLESKY and contains(POSITIVE, by) else None
-
-    def of_product(self, node: Node, expression: Binary) -> Support | None:
-        """The structure of a Cholesky factor times a positive number."""
-        left, right = self.of(node, expression.left), self.of(node, expression.right)
-        return self._scaled(left, right) or self._scaled(right, left)
+        if not isinstance(right, Call) or right.function != "sum" or len(right.arguments) != 1:
+            return self.of_mean(node, expression)
+        same = self._are_equal(right.arguments[0], left)
+        inside = self.of(node, left)
+        is_vector = self.ranks.get(left.span) == 1
+        return SIMPLEX if same and is_vector and contains(NONNEGATIVE, inside) else None
 
     def affine(self, node: Node, expression: Expression, visits: int = 0) -> Affine:
         """An expression as a linear combination of atoms, with `let` nodes expanded.
@@ -170,7 +194,23 @@ class Structures:
                     return _times(b, a.get("", 0.0))
             case Name(id=name):
                 return self._name(node, name)
-        return {print_expression(expression): 1.0}
+        return {self._atom(expression): 1.0}
+
+    def _atom(self, expression: Expression) -> str:
+        """The text of an expression, with its place if another one of that text may differ."""
+        text = print_expression(expression)
+        return f"{text} at {expression.span.start}" if self._draws(expression) else text
+
+    def _draws(self, expression: Expression) -> bool:
+        """Whether a link in the expression draws random numbers, as dropout does."""
+        links = self.graph.links
+        called = (call.function for call in parts(expression).calls)
+        return any(links[name].options.draws for name in called if name in links)
+
+    def _are_equal(self, left: Expression, right: Expression) -> bool:
+        """Whether two expressions have one value: the same text, without random numbers in it."""
+        same = print_expression(left) == print_expression(right)
+        return same and not self._draws(left)
 
     def _name(self, node: Node, name: str) -> Affine:
         found = self.graph.lookup(node.program, name)
@@ -185,8 +225,6 @@ class Structures:
 
 def matmul(left: Support, right: Support, right_rank: int) -> Support:
     """The support of `left @ right`; with weights that sum to one it is a mean."""
-    if left == right == CHOLESKY:
-        return CHOLESKY
     discrete = left.discrete and right.discrete
     if is_on_simplex(left) and right_rank >= 2:
         return SIMPLEX if is_on_simplex(right) else numbers(bounds(right), discrete)

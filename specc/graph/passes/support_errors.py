@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from specc.catalog.registry import FUNCTIONS
 from specc.catalog.supports import (
     CHOLESKY,
+    POSITIVE_DEFINITE,
     REAL,
     SIMPLEX,
     UNIT_INTERVAL,
@@ -21,6 +22,13 @@ from specc.graph.graph import Graph
 from specc.graph.nodes import Distributed, Node, Parameter
 from specc.language.expressions.tree import Binary, Call, Expression, Name, Negate, Number
 from specc.language.expressions.walk import names
+
+OF_MATRICES: dict[Support, str] = {
+    CHOLESKY: "give `{parameter: cholesky, shape: [...]}`, or a positive number times `eye(n)`",
+    POSITIVE_DEFINITE: "add a positive number times `eye(n)` to a kernel or to "
+    "`a @ transpose(a)`, or give `{parameter: positive_definite, shape: [...]}`",
+}
+"""The likely fix of an expression that is not in a set of matrices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +54,8 @@ def fix(graph: Graph, node: Distributed, misfit: Misfit) -> str:
             # The parameter determines the size of a link, but not inside a function of vectors.
             return f"replace the entry by `{alternative.replaces}: {scores}`"
         return f"map it there: softmax({_scores(expression)})"
-    if wanted == CHOLESKY:
-        return "give `{parameter: cholesky, shape: [...]}`, or a positive number times `eye(n)`"
+    if wanted in OF_MATRICES:
+        return OF_MATRICES[wanted]
     if (inside.low, inside.high) == (0.0, 1.0):
         return f"map it there: sigmoid({text})"
     if inside.low != 0.0 or misfit.given.discrete:
@@ -96,3 +104,11 @@ def check_probability(
             other=alternative.name,
         )
         findings.add(finding)
+
+
+def data_fix(support: Support, values: Support) -> str:
+    """The likely fix of data outside the support of a distribution."""
+    inside, given = bounds(support), bounds(values)
+    if support.discrete and (inside.low, inside.high) == (0, 1) and given.high <= 1:
+        return "binarize the field (`binarize: sample`), or use continuous_bernoulli"
+    return f"use a distribution over {describe(values)}, or transform the field"

@@ -7,16 +7,16 @@ from functools import partial
 from types import MappingProxyType
 from typing import assert_never
 
-from specc.catalog.arithmetic import arithmetic_support, entries, negate_support
+from specc.catalog.arithmetic import arithmetic_support, negate_support
+from specc.catalog.interval import hull
 from specc.catalog.supports import (
-    CHOLESKY,
     POSITIVE,
     REAL,
     SIMPLEX,
     Integers,
-    Interval,
     Support,
     bounds,
+    closure,
     contains,
     describe,
     meet,
@@ -26,6 +26,7 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.constants import SIZE_OF, list_of, without_value
+from specc.graph.counter import Counter
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph
 from specc.graph.nodes import (
@@ -43,11 +44,16 @@ from specc.graph.nodes import (
     Unresolved,
 )
 from specc.graph.passes.constant_parameters import Use, check_constants, is_constant
+from specc.graph.passes.definite import Matrices
 from specc.graph.passes.indexing import check_lookups
+from specc.graph.passes.joint import part_support
+from specc.graph.passes.orders import Orders
+from specc.graph.passes.precisions import check_precisions
+from specc.graph.passes.requirements import check_requirements
 from specc.graph.passes.shaped import Shaped
-from specc.graph.passes.starts import bad_class, bad_start, fits_classes
+from specc.graph.passes.starts import bad_class, bad_start, fits_classes, lagged_nodes, recurrent
 from specc.graph.passes.structured import Structures, matmul, rows_sum_to_one
-from specc.graph.passes.support_errors import Misfit, check_probability, fix
+from specc.graph.passes.support_errors import Misfit, check_probability, data_fix, fix
 from specc.graph.passes.suppose import counted_names, is_open, open_data, suppose, unit_supports
 from specc.graph.passes.through import transformed_support
 from specc.graph.queries import lets_behind, parameter_of
@@ -60,6 +66,7 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Over,
     Sequence,
 )
 from specc.language.expressions.walk import names
@@ -73,13 +80,12 @@ class _Unknown(Exception):
 def infer_supports(
     graph: Graph, shaped: Shaped, unnamed: Set[NodeId], findings: Findings
 ) -> Mapping[NodeId, Support]:
-    """The supports of all valid nodes; reports values outside the required support.
-
-    `unnamed` are nodes with unresolved names; nodes with a wrong shape still have a support.
-    """
+    """The supports of all nodes but `unnamed` ones; reports values outside the required support."""
     found = _Supports(graph, shaped, unnamed, findings)
     found.run()
     check_lookups(shaped.lookups, found, findings)
+    check_precisions(graph, found, findings)
+    check_requirements(graph, found, findings)
     return MappingProxyType(found.found)
 
 
@@ -99,7 +105,10 @@ class _Supports:
         self.entries = shaped.entries
         self.counted = partial(counted_names, graph, shaped.entries)
         self.found: dict[NodeId, Support] = {}
+        self.lagged = lagged_nodes(graph)
         self.structures = Structures(graph, self.of, shaped.ranks)
+        self.matrices = Matrices(graph, self.of, shaped.shapes)
+        self.orders = Orders(self.of, shaped.ranks, self.structures.affine)
         self.supposed: Mapping[NodeId, Support] = {}
         self.derived: dict[NodeId, Support] = {}
         self.divides = False
@@ -127,8 +136,10 @@ class _Supports:
                 return self._random(node)
             case Part():
                 return self._part(node)
+            case Counter():
+                return Integers(0, self.graph.size_of(node.scan or node.plate or "") - 1)
             case Deterministic():
-                return self.of(node, node.value)
+                return recurrent(self.lagged.get(node.id), node, self.found, self.of)
             case Parameter():
                 self._check_init(node)
                 return node.support
@@ -142,12 +153,13 @@ class _Supports:
                 assert_never(node)
 
     def _part(self, node: Part) -> Support:
-        """The support of a part, which is that of the entries of the joint draw."""
-        if (node.program, node.joint) not in self.found:
+        """The support of a part, which follows from that of the joint draw."""
+        whole = self.found.get((node.program, node.joint))
+        if whole is None:
             raise _Unknown
-        support = self.found[node.program, node.joint]
-        support = entries(support) if support.event_rank else support
+        support = part_support(self.graph, node, whole)
         self._check_data(node, support)
+        self._check_model_node(node, support)
         return support
 
     def _check_init(self, node: Parameter) -> None:
@@ -176,12 +188,10 @@ class _Supports:
         assert base is not None
         values: Support = REAL
         if isinstance(base, Distributed):
-            known: dict[str, float] = dict.fromkeys(
-                base.entry.options.values(), self.classes.get(base.id, 0)
-            )
-            for key, expression in base.arguments.items():
-                value = self._literal(expression)
-                known |= {key: value} if value is not None else {}
+            count = self.classes.get(base.id, 0)
+            known: dict[str, float] = dict.fromkeys(base.entry.options.values(), count)
+            literals = {key: self._literal(e) for key, e in base.arguments.items()}
+            known |= {key: value for key, value in literals.items() if value is not None}
             values = REAL if base.through else base.entry.result(known)
         elif isinstance(base, Given):
             values = self._given(base)
@@ -189,7 +199,8 @@ class _Supports:
         if not fits_classes(self.graph, base, node, self.classes.get(base.id)):
             self.findings.add(bad_class(base, node, self.classes[base.id]), node.id)
             raise _Unknown
-        return _hull([values, self.of(node, node.initial)])
+        nearer = self.found.get((node.program, node.shift.nearer), values)
+        return _hull([values, nearer, self.of(node, node.initial)])
 
     def _given(self, node: Given) -> Support:
         if node.plate_index is not None:
@@ -226,7 +237,7 @@ class _Supports:
     def _argument(self, node: Distributed, key: str, expression: Expression) -> None:
         parameter, alternative = parameter_of(node.entry, key)
         wanted = alternative.support if alternative else parameter.support
-        if self._assume_support(node, expression, wanted):
+        if self.assume_support(node, expression, wanted):
             return
         given = self.of(node, expression)
         size = self.sizes.get(node.id, {}).get(parameter.dims[-1]) if parameter.dims else None
@@ -257,7 +268,7 @@ class _Supports:
             node.id,
         )
 
-    def _assume_support(self, node: Node, expression: Expression, wanted: Support) -> bool:
+    def assume_support(self, node: Node, expression: Expression, wanted: Support) -> bool:
         """Whether data of unknown support can be assumed to be in `wanted`; records that."""
         if not isinstance(expression, Name):
             return False
@@ -326,7 +337,7 @@ class _Supports:
                 expected=describe(support),
                 field=found.name,
                 found=describe(found.support),
-                hint=_data_fix(support, found.support),
+                hint=data_fix(support, found.support),
             ),
             node.id,
         )
@@ -354,12 +365,12 @@ class _Supports:
 
     def _check_reach(self, node: Node, model_node: Node, prior: Support, support: Support) -> None:
         """Warns of a guide with a smaller support than the model, up to boundary points."""
-        is_sound = not {node.id, model_node.id} & self.findings.broken
-        if contains(_closed(support), prior) or model_node.missing is not None or not is_sound:
+        is_broken = {node.id, model_node.id} & self.findings.broken
+        if contains(closure(support), prior) or model_node.missing is not None or is_broken:
             return
-        label = (Label(model_node.span, f"in the model: {describe(prior)}"),)
-        words = {"found": describe(support), "expected": describe(prior)}
-        self.findings.add(diagnose("W0332", node.span, labels=label, name=node.name, **words))
+        words = {"found": describe(support), "expected": describe(prior), "name": node.name}
+        label = (Label(model_node.span, f"in the model: {words['expected']}"),)
+        self.findings.add(diagnose("W0332", node.span, labels=label, **words))
 
     def of(self, node: Node, expression: Expression) -> Support:
         """The support of an expression of `node`; real numbers if it is unknown."""
@@ -397,27 +408,29 @@ class _Supports:
                 rank, written = self.ranks[expression.span], list_of(base, self.graph.constants)
                 if rank == 1 and rows_sum_to_one(written):
                     return SIMPLEX  # also if the rows are a Cholesky factor
-                is_whole = rank >= inner.event_rank
-                return inner if is_whole else bounds(inner)
+                return inner if rank >= inner.event_rank else bounds(inner)
             case Sequence(items=items):
                 found = self.structures.of_list(node, items)
                 return found or _hull([self.of(node, item) for item in items])
+            case Over(operand=operand, form=form):
+                return form.support(self.of(node, operand))
             case _:
                 assert_never(expression)
 
     def _binary(self, node: Node, expression: Binary) -> Support:
         left, right = self.of(node, expression.left), self.of(node, expression.right)
-        found: Support | None = None
+        found = self.matrices.of_binary(node, expression)
+        found = found or self.orders.of_binary(node, expression)
+        found = found or self.structures.of_square(node, expression)
         match expression.operator:
+            case _ if found is not None:
+                return found
             case "@":
                 if rows_sum_to_one(list_of(expression.right, self.graph.constants)):
                     right = SIMPLEX
                 return matmul(left, right, self.ranks.get(expression.right.span, 0))
-            case "+":
-                is_factor = left == right == CHOLESKY
-                found = CHOLESKY if is_factor else self.structures.of_sum(node, expression)
-            case "*":
-                found = self.structures.of_product(node, expression)
+            case "+" | "*":
+                found = self.structures.of_mean(node, expression)
             case "/":
                 found = self.structures.of_quotient(node, expression)
                 if self.supposed and contains(bounds(right), point(0)):
@@ -428,7 +441,7 @@ class _Supports:
     def of_index(self, node: Node, index: Expression, size: int) -> Support:
         """The support of an index into `size` entries; for data it is assumed and checked later."""
         wanted = Integers(0, size - 1)
-        if self._assume_support(node, index, wanted):
+        if self.assume_support(node, index, wanted):
             return wanted
         try:
             return self.of(node, index)
@@ -454,9 +467,8 @@ class _Supports:
         if not self.supposed or not isinstance(found, Deterministic) or found.scan is not None:
             return self.found[found.id]
         if found.id not in self.derived:
-            graph, value = self.graph, found.value
-            behind = lets_behind(graph, found.program, value, self._is_derived_later, self.counted)
-            for each in (*behind, found):
+            ask, where = self._is_derived_later, (self.graph, found.program, found.value)
+            for each in (*lets_behind(*where, ask, self.counted), found):
                 self.derived[each.id] = self.of(each, each.value)
         return self.derived[found.id]
 
@@ -475,26 +487,14 @@ class _Supports:
             for argument in arguments:
                 if not contains(entry.domain, self.of(node, argument)):
                     self._suppose(node, argument, entry.domain)
-        return entry.support(tuple(self.of(node, argument) for argument in arguments))
-
-
-def _closed(support: Support) -> Support:
-    """The closure of a support; its boundary has probability 0 for real numbers."""
-    return Interval(support.low, support.high) if isinstance(support, Interval) else support
+        found = self.matrices.of_call(node, call) or self.orders.of_call(node, call)
+        return found or entry.support(tuple(self.of(node, argument) for argument in arguments))
 
 
 def _hull(supports: list[Support]) -> Support:
     if all(s == supports[0] for s in supports):
         return supports[0]
-    lows = min(bounds(s).low for s in supports)
-    highs = max(bounds(s).high for s in supports)
+    each = list(map(bounds, supports))
     if all(s.discrete for s in supports):
-        return Integers(lows, highs)
-    return Interval(lows, highs)
-
-
-def _data_fix(support: Support, values: Support) -> str:
-    inside, given = bounds(support), bounds(values)
-    if support.discrete and (inside.low, inside.high) == (0, 1) and given.high <= 1:
-        return "binarize the field (`binarize: sample`), or use continuous_bernoulli"
-    return f"use a distribution over {describe(values)}, or transform the field"
+        return Integers(min(s.low for s in each), max(s.high for s in each))
+    return hull(*each)

@@ -104,5 +104,5 @@ def transformed_support(graph: Graph, node: Node, support: Support, findings: Fi
                 ),
                 node.id,
             )
-        reached = link.entry.range
+        reached = link.entry.onto(link.options)
     return reached

@@ -125,7 +125,7 @@ def test_a_network_that_is_too_wide_is_refused_and_a_narrow_one_is_not():
     found = network(grid(8)).answer(read_question("P(n7_7 | n0_0=1)"))
     assert found.values.sum() == pytest.approx(1.0) and 2**8 <= found.largest <= 2**12
     with pytest.raises(Refusal) as refused:
-        network(grid(40)).answer(read_question("P(n39_39)"))
+        network(grid(28)).answer(read_question("P(n27_27)"))
     diagnostic = refused.value.diagnostic
     assert diagnostic.code == "E1008" and f"the limit is {LIMIT:,}" in message(diagnostic)
 

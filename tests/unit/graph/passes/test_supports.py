@@ -6,12 +6,15 @@ from specc.catalog.supports import (
     CHOLESKY,
     NONNEGATIVE,
     OPEN_UNIT_INTERVAL,
+    ORDERED,
     POSITIVE,
+    POSITIVE_DIAGONAL,
     REAL,
     SIMPLEX,
     UNIT_INTERVAL,
     Integers,
     Interval,
+    Ordered,
     meet,
 )
 from specc.compiler import front
@@ -27,6 +30,7 @@ NODES = """
   theta: {parameter: simplex, shape: [2]}
   beta: {parameter: simplex, shape: [2, 3]}
   L: {parameter: cholesky, shape: [2, 2]}
+  c: {parameter: ordered, shape: [2]}
 """
 
 
@@ -76,7 +80,7 @@ def support(expression):
         ("[[a, r], [0, a]]", REAL),
         ("[[a, 0], [r, r]]", REAL),
         ("a * L", CHOLESKY),
-        ("eye(2) * v", CHOLESKY),
+        ("eye(2) * v", POSITIVE_DIAGONAL),
         ("L / a + eye(2)", CHOLESKY),
         ("L @ L", CHOLESKY),
         ("r * L", REAL),
@@ -84,6 +88,37 @@ def support(expression):
         ("argmax(theta)", Integers(0, 1)),
         ("argmin(beta)", Integers(0, 5)),
         ("v[argmax(theta)]", POSITIVE),
+        ("(theta + softmax(v)) / 2", SIMPLEX),
+        ("0.25 * (theta + 3 * theta)", SIMPLEX),
+        ("(p * theta + (1 - p) * theta) @ beta", SIMPLEX),
+        ("theta + theta", None),
+        ("r * r", NONNEGATIVE),
+        ("v @ v", POSITIVE),
+        ("(L @ v) @ (L @ v)", NONNEGATIVE),
+        ("[p, a]", POSITIVE),
+        ("c", ORDERED),
+        ("exp(c)", Ordered(POSITIVE)),
+        ("r - c / a", Ordered(falling=True)),
+        ("-2 * c + r", Ordered(falling=True)),
+        ("r * c", REAL),
+        ("c + v", REAL),
+        ("c + sigmoid(c)", ORDERED),
+        ("c[1] - c[0]", POSITIVE),
+        ("c[0] - c[1]", Interval(high=0.0, high_open=True)),
+        ("c[-1] - c[0]", REAL),
+        ("sort(v)[1] - sort(v)[0]", NONNEGATIVE),
+        ("sigmoid(r - c[0]) - sigmoid(r - c[1])", Interval(-1.0, 1.0, True, True)),
+        ("sigmoid(c - r)[1] - sigmoid(c - r)[0]", POSITIVE),
+        ("diff(c)", POSITIVE),
+        ("diff(-c)", Interval(high=0.0, high_open=True)),
+        ("cumsum(v)", Ordered(POSITIVE)),
+        ("cumprod(1 - sigmoid(c))", Ordered(OPEN_UNIT_INTERVAL, falling=True)),
+        ("concat(0, sigmoid(c - r), 1)", Ordered(UNIT_INTERVAL, ends=True)),
+        ("diff(concat(0, sigmoid(c - r), 1))", SIMPLEX),
+        ("diff(concat(0, 1 - cumprod(1 - sigmoid(v)), 1))", SIMPLEX),
+        ("diff(concat(0, sigmoid(c - r), 2))", Interval(0.0, 2.0, low_open=True)),
+        ("diff(concat(0, c, 1))", REAL),
+        ("diff(concat(0, sigmoid(v), 1))", Interval(-1.0, 1.0)),
     ],
 )
 def test_supports_calculate(expression, expected):
@@ -103,6 +138,25 @@ def test_supports_calculate(expression, expected):
 )
 def test_the_meet_of_two_supports(left, right, both):
     assert meet(left, right) == meet(right, left) == both
+
+
+SERIES = """specc: 1
+name: series
+constants: {K: [[0.2, 0.8], [0.5, 0.5]]}
+data: {source: npz, path: a.npz, fields: {y: {from: y, shape: [9]}}}
+plates: {t: {scan: 9}}
+model:
+  theta: {parameter: simplex, shape: [2]}
+  A: {parameter: %s, shape: [2, 2]}
+  w: {let: "w[t-1] @ A", initial: theta, shape: [2], plate: t}
+  y: {observed: categorical, probs: w, classes: 2, plate: t}
+objective: mle
+"""
+
+
+def test_a_recurrent_vector_stays_on_the_simplex():
+    assert not errors(front(Source("model.yaml", SERIES % "simplex")))
+    assert errors(front(Source("model.yaml", SERIES % "unit_interval"))) == ["E0302"]
 
 
 POISSON = "e: {given: e}\n  x: {observed: poisson, rate: %s}"
