@@ -11,7 +11,7 @@ from specc.objective.build_experiment import build_experiment
 from specc.objective.objective import Objective
 from specc.objective.passes.data_splits import check_splits
 from specc.objective.passes.expand import expand
-from specc.objective.passes.likelihood import likelihood
+from specc.objective.passes.likelihood import joint_density, likelihood
 from specc.objective.passes.likelihood_estimates import check_likelihood_estimates
 from specc.objective.passes.missing import check_missing
 from specc.objective.passes.plateaus import check_plateaus
@@ -41,7 +41,8 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
         return None
     experiment, stages = build_experiment(typed), stages_of(typed.graph)
     objective = Objective(typed, found, experiment, _order(typed.graph), stages=stages)
-    objective = replace(objective, likelihood=likelihood(typed, objective.draws))
+    whole, joint = likelihood(typed, objective.draws), joint_density(typed, objective.draws)
+    objective = replace(objective, likelihood=whole, joint=joint)
     check_likelihood_estimates(objective, findings)
     check_sample_metrics(objective, findings)
     check_splits(typed.graph.spec, findings)

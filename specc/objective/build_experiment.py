@@ -8,7 +8,7 @@ from types import MappingProxyType
 from pydantic import BaseModel
 
 from specc.catalog.metric import MetricOptions
-from specc.catalog.registry import METRICS
+from specc.catalog.registry import METRICS, SAMPLERS
 from specc.diagnostics.source import Span
 from specc.graph.graph import TypedGraph
 from specc.language.schema.data import DataSpec, SourceSpec
@@ -23,9 +23,13 @@ from specc.objective.experiment import (
     LikelihoodEstimate,
     PlayerTraining,
     SampleMetric,
+    SamplerSettings,
     Training,
 )
 from specc.objective.passes.sample_metrics import compared
+
+SAMPLED: Mapping[str, object] = MappingProxyType({"precision": "float64", "compile": "auto"})
+"""The defaults under a sampler: trajectories add up many small steps of short computations."""
 
 
 def build_experiment(typed: TypedGraph) -> Experiment:
@@ -41,7 +45,16 @@ def build_experiment(typed: TypedGraph) -> Experiment:
         training=_training(document),
         evaluations=MappingProxyType(evaluations),
         long_form=spec.long_form,
+        derived=spec.derived,
+        sampler=_sampler(document),
     )
+
+
+def _sampler(document: Document) -> SamplerSettings | None:
+    if document.posterior is None:
+        return None
+    options = MappingProxyType(dict(document.posterior.options))
+    return SamplerSettings(SAMPLERS[document.posterior.name], options)
 
 
 def _data(name: str, data: DataSpec) -> DataSource:
@@ -69,6 +82,9 @@ def _training(document: Document) -> Training:
         for name, each in own.items()
     }
     settings = _settings(dict(train))
+    if document.posterior is not None:
+        unsaid = {key: value for key, value in SAMPLED.items() if key not in train.model_fields_set}
+        settings |= unsaid
     if own:
         settings["players"] = {name: _settings(each) for name, each in own.items()}
     lengths = document.stage_lengths()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from specc.catalog.metric import Metric
+from specc.catalog.sampler import Sampler
 from specc.diagnostics.source import Source, Span
 
 
@@ -91,13 +92,22 @@ class SampleMetric:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplerSettings:
+    """The sampler of a spec with all of its options."""
+
+    entry: Sampler
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """The parts of a spec that are not mathematics.
 
     `name` and `doc` (one line) appear in docstrings, in the manifest and in explanations; `source`
     is named in headers and comments, and digested. The manifest states `data`, `training` and,
     under `evaluate`, the `evaluations`. `long_form` is the text of an objective with a short name,
-    for explanations.
+    and `derived` that of derived nodes of the guide, for explanations. The `sampler` draws the
+    latents in place of an optimizer.
     """
 
     name: str
@@ -107,3 +117,5 @@ class Experiment:
     training: Training
     evaluations: Mapping[str, LikelihoodEstimate | SampleMetric]
     long_form: str = ""
+    derived: str = ""
+    sampler: SamplerSettings | None = None

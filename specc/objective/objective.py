@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from specc.catalog.chain import Chain as ChainEntry
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.objective import Variant
@@ -14,7 +15,7 @@ from specc.diagnostics.source import Span
 from specc.graph.graph import TypedGraph
 from specc.language.schema.objective import Order
 from specc.objective.experiment import Experiment
-from specc.objective.terms import LogProb, Part, Reduce, Sum, Term, densities_in
+from specc.objective.terms import LogProb, Normalized, Part, Reduce, Sum, Term, densities_in, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,10 @@ class Decision:
 class State:
     """A tensor that a loss reads and replaces at each step: a running mean, a buffer.
 
-    If it `is_divided`, each micro-batch has a part of it along the first axis; otherwise the tensor
-    after the step is the mean over them.
+    At first its entries are normal with the mean `initial` and the standard deviation `spread`.
+    If it `is_divided`, each micro-batch has a part of it along the first axis. A tensor `of_rows`
+    has a value of this shape for each training row, and a micro-batch has those of its rows.
+    Otherwise the tensor after the step is the mean over micro-batches.
     """
 
     name: str
@@ -126,11 +129,13 @@ class State:
     initial: float
     dtype: Literal["float32", "int64"] = "float32"
     is_divided: bool = False
+    spread: float = 0.0
+    of_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The Markov chains that draw the units of a program with an energy, by block Gibbs sampling.
+    """The Markov chains that draw the units of a program with an energy, block by block.
 
     They start at the data, or, if `persistent`, `count` of them go on where they stopped. Latent
     nodes at the data that are not summed out are mean-field means, up to a `tolerance`.
@@ -144,13 +149,27 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Moves:
+    """The Markov chain of each row, which draws latents of the row that no guide draws.
+
+    In an update it makes `steps` transitions, from where it stopped if it is `persistent`, else
+    from random numbers. `options` are those of the catalog `entry`.
+    """
+
+    entry: ChainEntry
+    options: Mapping[str, object]
+    steps: int
+    persistent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Player:
     """The loss of a player, and what it trains.
 
     The loss `minimize` is the negative of a bound: the reduction over particles of a sum of terms.
     `links` are the links and parameters that the player trains, None for all. `draws` are in the
     order of drawing. `warm_up` is the fraction of the run in which the weight of divergences rises
-    from 0 to 1. `chain` draws the units of an energy.
+    from 0 to 1. `chain` draws the units of an energy, and `moves` latents of rows.
     """
 
     name: str
@@ -164,6 +183,13 @@ class Player:
     warm_up: float = 0.0
     decisions: tuple[Decision, ...] = ()
     chain: Chain | None = None
+    moves: Moves | None = None
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The latents that the chains of rows draw, in the order of the model."""
+        own = self.draws.items() if self.moves is not None else ()
+        return tuple(name for name, draw in own if draw.entry.chain)
 
     @property
     def enumerated(self) -> tuple[str, ...]:
@@ -173,7 +199,9 @@ class Player:
     @property
     def is_bound(self) -> bool:
         """Whether the loss contains densities, and so is the negative of a bound."""
-        return bool(self.surrogates) or any(True for _ in densities_in(self.minimize))
+        if self.surrogates or any(True for _ in densities_in(self.minimize)):
+            return True
+        return any(isinstance(term, Normalized) for term in walk(self.minimize))
 
     @property
     def variable(self) -> str:
@@ -227,9 +255,10 @@ class Objective:
 
     `experiment` has the other parts of the spec. `simultaneous` players compute their gradients at
     the same parameters; `alternating` ones update one after the other. `likelihood` has the terms
-    of log p(x), if it has a closed form. `draws` are those of all players, which the methods of the
-    programs use; a node that several players draw has that of the first of them. `stages` are
-    trained one after the other, each with some of the players; without any, all train together.
+    of log p(x), if it has a closed form, and `joint` those of log p(x, z) if chains draw latents z
+    of rows. `draws` are those of all players, which the methods of the programs use; a node that
+    several players draw has that of the first of them. `stages` are trained one after the other,
+    each with some of the players; without any, all train together.
     """
 
     graph: TypedGraph
@@ -237,6 +266,7 @@ class Objective:
     experiment: Experiment
     order: Order = "alternating"
     likelihood: Sum | None = None
+    joint: Sum | None = None
     stages: tuple[Stage, ...] = ()
     draws: Mapping[str, Draw] = field(init=False, compare=False, repr=False)
 
@@ -248,6 +278,11 @@ class Objective:
     def enumerated(self) -> tuple[str, ...]:
         """The nodes with an axis of values in the loss of any player."""
         return with_axes(self.draws)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether a sampler draws the latents, from the density of their unconstrained numbers."""
+        return any(player.entry.unconstrained for player in self.players)
 
     def is_likelihood(self, player: Player) -> bool:
         """Whether the loss of a player is -log p(x), with the terms of the likelihood."""

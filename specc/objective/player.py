@@ -11,14 +11,16 @@ from specc.graph.graph import GUIDE, MODEL, ROWS, TypedGraph
 from specc.objective.objective import Decision, Draw, Player
 from specc.objective.passes.bounds import Expansion
 from specc.objective.passes.buffers import buffer_decisions, buffer_states, find_buffers
-from specc.objective.passes.chains import chain_states
+from specc.objective.passes.chains import chain_states, starts
 from specc.objective.passes.change_of_variables import autoregressive_decisions, bijection_decisions
 from specc.objective.passes.closed_form import use_closed_forms
 from specc.objective.passes.draws import Setting, choose_draws
 from specc.objective.passes.guide_coverage import all_drawn, check_coverage
+from specc.objective.passes.improper import check_proper
 from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.missing import decisions as missing_decisions
+from specc.objective.passes.moves import check_moves, moved, moved_states, moves_decisions
 from specc.objective.passes.players import (
     check_samples,
     check_trained,
@@ -46,7 +48,12 @@ from specc.objective.terms import (
 def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) -> Player | None:
     """Return the player with all choices made; None if there are errors."""
     drawn_in = needed_draws(typed, expansion)
-    check_coverage(typed.graph, expansion.entry, drawn_in, expansion.span, findings)
+    expansion, began = _with_starts(typed, expansion, drawn_in, findings)
+    drawn_in |= began
+    own = moved(typed, drawn_in, expansion.moves)
+    wanted = [name for name in drawn_in if name not in own]
+    check_coverage(typed.graph, expansion.entry, wanted, expansion.span, findings)
+    check_moves(typed, own, expansion, findings)
     setting = Setting(
         entry=expansion.entry,
         particles=expansion.particles,
@@ -54,14 +61,18 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
         links=expansion.links,
         reweighs=expansion.reweighs,
         chain=expansion.chain,
+        sampler=expansion.sampler,
+        moves=expansion.moves,
     )
+    check_proper(typed, drawn_in, findings)
     draws = choose_draws(typed, drawn_in, setting, findings)
     _check_local(typed, expansion, draws, findings)
     if len(draws) < len(drawn_in) or findings.has_errors():
         return None
     draws = _in_order(typed, draws)
     stochastic = StochasticGraph(typed.graph, {name: draw.program for name, draw in draws.items()})
-    check_samples(typed, expansion, draws, findings)
+    read = {name: draw for name, draw in draws.items() if name not in began}
+    check_samples(typed, expansion, read, findings)
     axes = Axes(draws, stochastic)
     check_row_functions(typed, expansion, axes, findings)
     check_size(typed, draws, expansion.span, findings)
@@ -91,6 +102,27 @@ def needed_draws(typed: TypedGraph, expansion: Expansion) -> dict[str, str]:
         drawn_in = {n: MODEL if program == GUIDE else program for n, program in drawn_in.items()}
     wanted = needed(expansion, StochasticGraph(typed.graph, drawn_in))
     return {name: program for name, program in drawn_in.items() if name in wanted}
+
+
+def _with_starts(
+    typed: TypedGraph, expansion: Expansion, drawn_in: dict[str, str], findings: Findings
+) -> tuple[Expansion, dict[str, str]]:
+    """Return the loss without a chain that it does not need, and the draws at which one starts.
+
+    Report a chain that the spec states without need (E0296).
+    """
+    chain = expansion.chain
+    if chain is None or chain.program not in drawn_in.values():
+        place = (*expansion.path, "chain")
+        if place in typed.graph.spec.spans:
+            span = typed.graph.spec.spans.key(place)
+            findings.add(diagnose("E0296", span, name=expansion.player or "loss"))
+        return replace(expansion, chain=None), {}
+    every = all_drawn(typed.graph)
+    wanted = set(starts(typed.graph, chain))
+    wanted |= StochasticGraph(typed.graph, every).ancestors(wanted)
+    found = {name: program for name, program in every.items() if name in wanted}
+    return expansion, {name: own for name, own in found.items() if name not in drawn_in}
 
 
 def _check_floors(player: Player, expansion: Expansion, findings: Findings) -> None:
@@ -141,6 +173,8 @@ def _in_order(typed: TypedGraph, draws: dict[str, Draw]) -> dict[str, Draw]:
 
 def _assemble(typed: TypedGraph, expansion: Expansion, axes: Axes) -> Player:
     draws, entry, decisions = axes.draws, expansion.entry, []
+    drawn_in = {name: draw.program for name, draw in draws.items()}
+    own = moved(typed, drawn_in, expansion.moves)
     for name, draw in draws.items():
         span = typed.graph.node((draw.program, name)).span
         choice = f"{draw.kind} ({draw.option})" if draw.option else draw.kind
@@ -170,9 +204,11 @@ def _assemble(typed: TypedGraph, expansion: Expansion, axes: Axes) -> Player:
             *states(surrogates, draws, reduction),
             *buffer_states(typed, buffers),
             *chain_states(typed, expansion.chain),
+            *moved_states(typed, own, expansion.moves),
         ),
         links=expansion.links,
         chain=expansion.chain,
+        moves=expansion.moves if own else None,
         warm_up=expansion.shaping.warm_up if is_weighted else 0.0,
         decisions=(
             *decisions,
@@ -181,6 +217,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, axes: Axes) -> Player:
             *sums,
             *missing,
             *buffer_decisions(buffers),
+            *moves_decisions(own, expansion.moves),
             *scores,
             *(_rising(expansion) if is_weighted else ()),
         ),

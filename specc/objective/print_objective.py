@@ -91,7 +91,7 @@ def _head(term: Term) -> str:
         case Value(expression=expression):
             return f"value {print_expression(expression)}"
         case Energy(program=program):
-            return f"energy {program}"
+            return " ".join((term.kind, program, *term.bound))
         case Operation():
             return f"apply {term.function}"
         case Reduce(how=how, axes=axes):

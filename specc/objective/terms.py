@@ -15,7 +15,7 @@ from typing import Literal, TypeVar, assert_never
 from specc.graph.graph import NETWORKS
 from specc.graph.nodes import NodeId
 from specc.graph.passes.references import value_name
-from specc.language.expressions.tree import Expression
+from specc.language.expressions.tree import Expression, Number
 
 T = TypeVar("T")
 
@@ -69,6 +69,53 @@ class Energy:
 
     program: str
     node: str
+
+    @property
+    def bound(self) -> tuple[str, ...]:
+        """The units that the term sums over, so that it does not depend on values of them."""
+        return ()
+
+    @property
+    def kind(self) -> str:
+        """The kind of the term, in texts and digests."""
+        return "energy"
+
+
+@dataclass(frozen=True, slots=True)
+class StateSum(Energy):
+    """log sum exp(-E) over all states of `units`, where E is the value of the `node`.
+
+    It is log Z if all other units are summed out of E.
+    """
+
+    units: tuple[str, ...]
+
+    @property
+    def bound(self) -> tuple[str, ...]:
+        """All units that the term sums over."""
+        return self.units
+
+    @property
+    def kind(self) -> str:
+        """The kind of the term, with the units."""
+        return "sum over states"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditionals(Energy):
+    """sum_i log p(x_i | x_-i) over the entries of the observed units, the latent ones summed out.
+
+    The `node` is the energy of the observed units alone.
+    """
+
+    @property
+    def kind(self) -> str:
+        """The kind of the term."""
+        return "conditionals"
+
+
+Normalized = StateSum | Conditionals
+"""Terms that make a normalized density of an energy."""
 
 
 class Operation(ABC):
@@ -229,6 +276,12 @@ def walk(term: Term) -> Iterator[Term]:
     yield term
     for child in children(term):
         yield from walk(child)
+
+
+def is_number(term: Term) -> bool:
+    """Whether a term is a number of the step, such as `progress() / 2`: the same for all draws."""
+    leaves = (t for t in walk(term) if isinstance(t, Leaf))
+    return all(isinstance(t, Value) and isinstance(t.expression, Number) for t in leaves)
 
 
 def densities_in(term: Term, coefficient: float = 1.0) -> Iterator[tuple[float, Density]]:

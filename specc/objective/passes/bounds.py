@@ -8,7 +8,7 @@ from specc.catalog.objective import Objective as Entry
 from specc.diagnostics.source import Span
 from specc.graph.graph import GUIDE, MODEL, Graph
 from specc.language.schema.spec import Path
-from specc.objective.objective import Chain
+from specc.objective.objective import Chain, Moves
 from specc.objective.terms import KL_WEIGHT, LogProb, Normalize, Part, Sum, walk
 
 WRITTEN = Entry(
@@ -38,7 +38,8 @@ class Expansion:
     `inner` is the sum under the reduction over particles. `player` is empty if the spec has a
     single objective. `links` are those that the player trains, None for all, and `chain` draws the
     units of an energy. `path` is the place of the player, the stage or the objective in the spec,
-    and `frozen` are the names that its stage freezes.
+    and `frozen` are the names that its stage freezes. `sampler` is the name of what draws from the
+    density instead of an optimizer, empty if there is none. `moves` draws latents of rows.
     """
 
     entry: Entry
@@ -51,6 +52,8 @@ class Expansion:
     chain: Chain | None = None
     path: Path = ("objective",)
     frozen: tuple[str, ...] = ()
+    sampler: str = ""
+    moves: Moves | None = None
 
     @property
     def reweighs(self) -> bool:
@@ -67,9 +70,9 @@ def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> S
     """
     guided: dict[str, None] = {}
     if entry.guided and graph.guide is not None:
-        nodes = graph.model.nodes
-        order = graph.guide.order
-        guided = dict.fromkeys(n for n in order if n in nodes and nodes[n].is_drawn)
+        nodes, own = graph.model.nodes, graph.guide.nodes
+        drawn = (own[n] for n in graph.guide.order if n in nodes and nodes[n].is_drawn)
+        guided = dict.fromkeys(node.joint or node.name for node in drawn)
     weight = KL_WEIGHT if shaping is not None and shaping.warm_up else ""
     floor = 0.0 if shaping is None else shaping.free_bits
     parts = []
@@ -79,8 +82,9 @@ def bound_terms(graph: Graph, entry: Entry, shaping: Shaping | None = None) -> S
             shaped = name in guided and not graph.model.nodes[name].missing
             parts.append(Part(1.0, term, weight, floor) if shaped else Part(1.0, term))
     for name in guided:
-        fills = graph.model.nodes[name].missing is not None
-        own = weight if graph.model.nodes[name].joint is None and not fills else ""
+        in_model = graph.model.nodes.get(name)  # None for a joint draw
+        fills = in_model is not None and in_model.missing is not None
+        is_weighted = in_model is not None and in_model.joint is None and not fills
         term = LogProb(GUIDE, name, "missing" if fills else "all")
-        parts.append(Part(-1.0, term, own, 0.0 if fills else floor))
+        parts.append(Part(-1.0, term, weight if is_weighted else "", 0.0 if fills else floor))
     return Sum(tuple(parts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 from specc.catalog.arithmetic import broadcast
 from specc.catalog.entry import Parameter, Shape
@@ -14,7 +15,7 @@ from specc.language.expressions.tree import Expression
 from specc.language.expressions.walk import calls
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.marginalize import Axes
-from specc.objective.terms import Divergence, LogProb, Part, Sum, Term
+from specc.objective.terms import Apply, Divergence, LogProb, Part, Sum, Term, is_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +36,42 @@ def use_closed_forms(
 
     It is valid if only the expectation over z separates the two (no logarithm outside it), the
     catalog has the formula, no parameter of p(z | ...) is drawn after z or summed out of the
-    density, and the draw does not need log q at the sample.
+    density, and the draw does not need log q at the sample. A number of the step may multiply both.
     """
-    decisions = []
+    decisions: dict[Decision, None] = {}
     parts: dict[Term, Part] = {part.term: part for part in inner.parts}
     order = {name: place for place, name in enumerate(axes.draws)}
-    for name, draw in axes.draws.items():
-        log_p, log_q = parts.get(LogProb(MODEL, name)), parts.get(LogProb(GUIDE, name))
-        whole = typed.graph.node((MODEL, name)).joint if log_q is not None else None
+    factors = dict.fromkeys(_factor(term) for term in parts)
+    for (name, draw), factor in product(axes.draws.items(), factors):
+        log_p = parts.get(_scaled(factor, LogProb(MODEL, name)))
+        log_q = parts.get(_scaled(factor, LogProb(GUIDE, name)))
+        in_model = typed.graph.model.nodes.get(name)  # None for a joint draw of the guide
+        whole = in_model.joint if log_q is not None and in_model is not None else None
         if whole is not None:
             reason = f"{name} is a part of {whole}, whose density is one"
-            decisions.append(Decision(f"KL({name})", "from the sample", reason))
+            decisions[Decision(f"KL({name})", "from the sample", reason)] = None
         if log_p is None or log_q is None or log_p.coefficient != -log_q.coefficient:
             continue
         assert log_p.weight == log_q.weight
         validity = _validity(typed, draw, axes, order, reduction)
         choice = "closed form" if validity.valid else "from the sample"
-        decisions.append(Decision(f"KL({name})", choice, validity.reason))
+        decisions[Decision(f"KL({name})", choice, validity.reason)] = None
         if validity.valid:
-            parts[log_q.term] = replace(log_q, term=Divergence(name))
+            parts[log_q.term] = replace(log_q, term=_scaled(factor, Divergence(name)))
             del parts[log_p.term]
-    return Sum(tuple(parts.values())), decisions
+    return Sum(tuple(parts.values())), list(decisions)
+
+
+def _factor(term: Term) -> Term | None:
+    """Return the number of the step that multiplies a term; None without one."""
+    match term:
+        case Apply(op="*", terms=(factor, _)) if is_number(factor):
+            return factor
+    return None
+
+
+def _scaled(factor: Term | None, term: Term) -> Term:
+    return term if factor is None else Apply("*", (factor, term))
 
 
 def _validity(

@@ -9,17 +9,19 @@ from types import MappingProxyType
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.objective import Variant
-from specc.catalog.registry import DRAWS, OBJECTIVES
+from specc.catalog.registry import DRAWS, OBJECTIVES, SAMPLERS
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.graph.nodes import DrawChoice, Node
-from specc.objective.objective import Chain, Draw
-from specc.objective.passes.chains import unit_draw
+from specc.objective.objective import Chain, Draw, Moves
+from specc.objective.passes.chains import is_unit, unit_draw
 from specc.objective.passes.integrate import Integrals
+from specc.objective.passes.moves import moved, moved_draw
 from specc.objective.passes.players import trained_links
+from specc.objective.passes.posterior import SAMPLED
 from specc.objective.passes.shared import Problem, plate_of, shared_sum
 
 MAX_STATES = 4096
@@ -28,6 +30,9 @@ MAX_STATES = 4096
 MAX_JOINT_STATES = 1_000_000
 """The largest number of combinations of values of several nodes that is summed over."""
 
+
+OF_CHAIN = "it stands for the data of the energy"
+"""The reason why a draw of the guide in a loss with a chain needs no gradient."""
 
 UNTRAINED = "the player does not train its distribution"
 """The reason why a sample needs no gradient."""
@@ -38,7 +43,8 @@ class Setting:
     """The properties of a loss on which the choice of draws depends.
 
     `links` are those that the player trains, None for all. With `reweighs` draws of the guide are
-    importance-weighted, and no gradient passes through them. `chain` draws the units of an energy.
+    importance-weighted, and no gradient passes through them. `chain` draws the units of an energy,
+    `moves` latents of rows, and the sampler of this name all latents of the model.
     """
 
     entry: Entry
@@ -47,6 +53,8 @@ class Setting:
     links: tuple[str, ...] | None = None
     reweighs: bool = False
     chain: Chain | None = None
+    sampler: str = ""
+    moves: Moves | None = None
 
     def trains(self, typed: TypedGraph, node: Node) -> bool:
         """Whether the player trains parameters of the distribution of a node."""
@@ -62,14 +70,28 @@ def choose_draws(
     """
     chosen: dict[str, Draw] = {}
     room = float(MAX_STATES)
+    by_chain = moved(typed, drawn_in, setting.moves)
     for name, program in drawn_in.items():
         node = typed.graph.node((program, name))
         # Copies of a broken node are not marked as broken themselves, but have no type.
         if node.id in findings.broken or node.id not in typed.types:
             continue
-        missing = None if node.is_copy else typed.graph.model.nodes[name].missing
-        if setting.chain is not None:
-            chosen[name] = unit_draw(node, setting.chain)
+        if setting.moves is not None and name in by_chain:
+            chosen[name] = moved_draw(node, setting.moves)
+            continue
+        in_model = None if node.is_copy else typed.graph.model.nodes.get(name)
+        missing = None if in_model is None else in_model.missing
+        is_of_energy = is_unit(typed.graph, program, name)
+        if setting.chain is None and is_of_energy:
+            objective = setting.entry.name
+            found = diagnose("E0237", node.span, objective=objective, latents=f"`{name}`")
+            findings.add(found, node.id)
+            continue
+        if setting.chain is not None and is_of_energy:
+            chosen[name] = unit_draw(typed.graph, node, setting.chain)
+            continue
+        if setting.chain is not None and program == GUIDE:
+            chosen[name] = _fixed(node, setting, OF_CHAIN)
             continue
         if setting.reweighs and program == GUIDE:
             chosen[name] = _fixed(node, setting, "weighed draws stand for the posterior")
@@ -101,7 +123,7 @@ def _requested_draw(
 ) -> Draw | None:
     assert node.entry is not None
     entry = DRAWS[requested.kind]
-    variant = entry.variant(requested.options.get(entry.option, entry.options[0]))
+    variant = entry.variant(str(requested.options.get(entry.option, entry.options[0])))
     problem = _problem(typed, node, entry, variant, setting)
     if problem is not None:
         findings.add(finding(problem, requested.span), node.id)
@@ -322,12 +344,21 @@ def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Finding
         reason = f"no guide draws it, and it has {states(typed, node):.0f} values"
         return _draw(node, DRAWS.first(lambda draw: draw.enumerated), setting, reason)
     shared = not typed.types[node.id].is_local
-    if node.entry.gaussian and not shared:
+    by_chain = bool(setting.sampler) and (shared or not SAMPLERS[setting.sampler].minibatches)
+    if node.entry.gaussian and not shared and not by_chain:
         return _integrated(typed, node, setting, findings)
+    if by_chain and node.entry.continuous:
+        reason = f"the states of the chains of {setting.sampler} are its draws"
+        return _draw(node, SAMPLED, setting, reason)
     if setting.entry.points and shared and node.entry.continuous:
         reason = f"{setting.entry.name} learns one point for each global latent"
         return _draw(node, DRAWS.first(lambda draw: draw.point), setting, reason)
     span = typed.graph.node(node.id).span
+    if setting.sampler:
+        own = "each row has its own value, and an update has some of the rows"
+        kind = own if node.entry.continuous else "it has too many values to sum over"
+        found = diagnose("E0483", span, sampler=setting.sampler, name=node.name, reason=kind)
+        return findings.add(found, node.id)
     findings.add(
         diagnose("E0406", span, objective=setting.entry.name, latents=f"`{node.name}`"), node.id
     )

@@ -26,37 +26,53 @@ Refusal = tuple[str, str]
 def energy_refusal(typed: TypedGraph, estimator: str) -> Refusal | None:
     """Return why an estimate of the density of an energy is not allowed; None if it is allowed."""
     program = typed.graph.programs[MODEL]
-    refusal = _without_normalizer(typed, program)
+    refusal = _not_annealed(program)
     if refusal is not None or estimator == ANNEALED:
         return refusal
-    states = _fewest_states(typed, program, ())
-    if states > MOST:
-        reason = f"log Z is a sum over {_in_words(states)} states, and at most 2^{MOST} are summed"
-    elif (count := _states_of_a_row(typed, program)) > MOST_OF_A_ROW:
-        reason = f"the latents of each row have {_in_words(count)} states, and at most "
-        reason += f"2^{MOST_OF_A_ROW} are summed"
-    else:
+    reason = differs_between_rows(typed, program) or _not_summed(typed, program)
+    if reason is None:
         return None
     if estimator != "exact":
         return f"it has no guide, and {reason}", f"an estimate that it has is `{ANNEALED}`"
     return reason, f"write `{ANNEALED}`, annealed importance sampling"
 
 
-def _without_normalizer(typed: TypedGraph, program: Program) -> Refusal | None:
-    """Return why there is no single log Z for all rows."""
+def differs_between_rows(typed: TypedGraph, program: Program) -> str | None:
+    """Return why log Z is not the same number for all rows; None if it is."""
     assert program.energy is not None
-    hint = "delete the metric; a metric of samples compares draws with the data"
+    for name in program.units:
+        if _has_total(program, name) and _total(typed, program, name) is None:
+            return f"the total count of `{name}` differs between rows, and log Z with it"
     behind = nx.ancestors(program.digraph, program.energy.name)
     for name in program.order:
         if name in behind and program.nodes[name].role == "given":
-            reason = f"its energy depends on `{name}`, and log Z therefore differs between rows"
-            return reason, hint
+            return f"its energy depends on `{name}`, and log Z therefore differs between rows"
+    return None
+
+
+def _not_summed(typed: TypedGraph, program: Program) -> str | None:
+    """Return why log Z, or the density of a row, is no sum over few states."""
+    moved = [name for name in program.units if program.nodes[name].is_moved]
+    if moved:
+        return f"the density of `{moved[0]}` given the others has no closed form"
+    states = _fewest_states(typed, program, ())
+    if states > MOST:
+        return f"log Z is a sum over {_in_words(states)} states, and at most 2^{MOST} are summed"
+    count = _states_of_a_row(typed, program)
+    if count > MOST_OF_A_ROW:
+        found = f"the latents of each row have {_in_words(count)} states, and at most "
+        return f"{found}2^{MOST_OF_A_ROW} are summed"
+    return None
+
+
+def _not_annealed(program: Program) -> Refusal | None:
+    """Return why log Z of the units is not available in any way."""
+    hint = "delete the metric; a metric of samples compares draws with the data"
     for name in program.units:
         if name in conditions(program, name):
             return f"the entries of `{name}` depend on each other given the other nodes", hint
-        if _has_total(program, name) and _total(typed, program, name) is None:
-            reason = f"the total count of `{name}` differs between rows, and log Z with it"
-            return reason, "write the total as a number"
+        if program.nodes[name].is_moved and program.nodes[name].role == "latent":
+            return f"a chain draws `{name}`, and nothing sums it out of the density", hint
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from specc.catalog.elsewhere import alternative
@@ -11,6 +12,7 @@ from specc.catalog.other_names import suggested_name
 from specc.catalog.registry import OBJECTIVES, SHORTHANDS
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
+from specc.graph.blocks import below
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph
 from specc.language.schema.objective import (
@@ -22,33 +24,47 @@ from specc.language.schema.objective import (
 )
 from specc.language.schema.spec import Path
 from specc.objective.passes.bounds import Expansion, Shaping, bound_terms
-from specc.objective.passes.chains import contrastive
+from specc.objective.passes.chains import contrastive, with_chain
+from specc.objective.passes.energy_densities import conditionals, exact_likelihood, no_density
+from specc.objective.passes.moves import refuse_moves, with_moves
+from specc.objective.passes.posterior import posterior
 from specc.objective.passes.stages import trained_by
 from specc.objective.passes.written import Written
 
 
 def expand(graph: Graph, findings: Findings) -> tuple[Expansion, ...]:
     """Return the terms of each loss of the spec; empty if there are errors."""
-    written = graph.spec.document.objective
+    written, sampler = graph.spec.document.objective, graph.spec.document.posterior
+    if sampler is not None:
+        found = [posterior(graph, sampler, findings)]
+        return tuple(each for each in found if each is not None)
     if written is None and graph.spec.unread.holds("objective"):
         return ()
     if written is None:
         findings.add(diagnose("E0424", graph.spec.spans.key(("model",))))
         return ()
-    found = [_loss(graph, loss, findings) for loss in written_losses(written)]
-    expansions = tuple(expansion for expansion in found if expansion is not None)
-    return expansions if len(expansions) == len(found) else ()
+    losses = [_loss(graph, loss, findings) for loss in written_losses(written)]
+    expansions = tuple(expansion for expansion in losses if expansion is not None)
+    return expansions if len(expansions) == len(losses) else ()
+
+
+WRITTEN_OUT = "an expression states what is drawn, as `guide.z` or `model.z`"
+"""The reason why the sampler of a spec draws nothing in a loss that is an expression."""
 
 
 def _loss(graph: Graph, loss: WrittenLoss, findings: Findings) -> Expansion | None:
     """Return the terms of one loss, of a player or of a stage."""
     if isinstance(loss.written, NamedObjective):
         found = _named(graph, loss.written, loss.path, findings)
+        found = None if found is None else with_moves(graph, found, findings)
+    elif refuse_moves(graph, "minimize", WRITTEN_OUT, findings):
+        found = None
     else:
         (expression,) = loss.expressions
         is_whole = isinstance(loss.written, Minimize) and loss.stage is None
         place = loss.path if is_whole else (*loss.path, "minimize")
         found = Written(graph, findings).expand(expression, graph.spec.spans.value(place))
+        found = None if found is None else _with_chain(graph, found, loss, findings)
     if found is None:
         return None
     links = loss.written.links if isinstance(loss.written, Player) else None
@@ -57,6 +73,40 @@ def _loss(graph: Graph, loss: WrittenLoss, findings: Findings) -> Expansion | No
     links = links if links is not None else trained_by(graph, loss.stage)
     stage, found = loss.stage, replace(found, player=loss.player, path=loss.path)
     return replace(found, links=links, frozen=stage.freeze)
+
+
+def _with_chain(
+    graph: Graph, found: Expansion, loss: WrittenLoss, findings: Findings
+) -> Expansion | None:
+    """Return the terms with the chain that draws the units of an energy in an expression."""
+    own = loss.written.chain if isinstance(loss.written, Player) else {}
+    entry = OBJECTIVES.first(lambda each: each.contrastive)
+    options = _options(graph, entry, own, (*loss.path, "chain"), findings)
+    if options is None:
+        return None
+    span = graph.spec.spans.key((*loss.path, "chain")) if own else found.span
+    return with_chain(graph, found, options, span, findings)
+
+
+def _options(
+    graph: Graph, entry: Entry, written: Mapping[str, object], place: Path, findings: Findings
+) -> dict[str, bool | int | float] | None:
+    """Return all options of an objective; None if one is not valid, which is reported."""
+    spans, chosen = graph.spec.spans, dict(entry.options)
+    for key, value in written.items():
+        option = spans.value((*place, key))
+        if key not in entry.options:
+            known = ", ".join(f"`{o}`" for o in entry.options)
+            hint = f"it has {known}" if known else "it has none"
+            option = spans.key((*place, key))
+            findings.add(diagnose("E0402", option, objective=entry.name, name=key, hint=hint))
+            return None
+        if not _is_legal(key, value):
+            _bad_option(entry, key, value, option, findings)
+            return None
+        assert isinstance(value, (int, float))
+        chosen[key] = value
+    return chosen
 
 
 def _named(
@@ -73,25 +123,20 @@ def _named(
         findings.add(diagnose("E0401", span, suggestion=guess, name=written.name, hint=hint))
         return None
     entry = OBJECTIVES[written.name]
-    if graph.model.energy is not None and not entry.contrastive:
-        findings.add(diagnose("E0276", span, objective=entry.name))
+    of_energy = entry.contrastive or entry.exact or entry.conditionals
+    has_density = of_energy and (entry.contrastive or not below(graph.model))
+    if graph.model.energy is not None and not has_density:
+        findings.add(no_density(graph, entry.name, span))
         return None
-    chosen = dict(entry.options)
-    for key, value in written.options.items():
-        option = spans.value((*place, key))
-        if key not in entry.options:
-            known = ", ".join(f"`{o}`" for o in entry.options)
-            hint = f"it has {known}" if known else "it has none"
-            option = spans.key((*place, key))
-            findings.add(diagnose("E0402", option, objective=entry.name, name=key, hint=hint))
-            return None
-        if not _is_legal(key, value):
-            _bad_option(entry, key, value, option, findings)
-            return None
-        assert isinstance(value, (int, float))
-        chosen[key] = value
+    chosen = _options(graph, entry, written.options, place, findings)
+    if chosen is None:
+        return None
     if entry.contrastive:
         return contrastive(graph, entry, chosen, span, findings)
+    if entry.conditionals:
+        return conditionals(graph, entry, span, findings)
+    if graph.model.energy is not None:
+        return exact_likelihood(graph, entry, span, findings)
     warm_up, free_bits = (float(chosen.get(key, 0.0)) for key in ("warm_up", "free_bits"))
     shaping = Shaping(warm_up, free_bits)
     particles = int(chosen.get("particles", 1))

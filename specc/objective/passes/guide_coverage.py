@@ -97,14 +97,16 @@ def _check_strangers(graph: Graph, findings: Findings) -> None:
 def drawn_latents(graph: Graph) -> dict[str, str]:
     """Return each drawn node of the model with the program that draws it: guide, else model.
 
-    These are latents, and data that may be missing.
+    These are latents, and data that may be missing. Latents that the guide draws together have the
+    name of the joint node.
     """
     guide = graph.guide.nodes if graph.guide else {}
-    return {
-        name: GUIDE if name in guide else MODEL
-        for name, node in graph.model.nodes.items()
-        if node.is_drawn
-    }
+    found: dict[str, str] = {}
+    for name, node in graph.model.nodes.items():
+        if node.is_drawn:
+            own = guide.get(name)
+            found[name if own is None else own.joint or name] = MODEL if own is None else GUIDE
+    return found
 
 
 def all_drawn(graph: Graph) -> dict[str, str]:

@@ -15,13 +15,16 @@ from specc.objective.passes.stochastic_graph import StochasticGraph
 class Integrals:
     """Decides which latents of a model can be integrated out.
 
-    `before` has the lagged node of each node of a sequence.
+    `before` has the lagged node of each node of a sequence, `earlier` one of an earlier step.
     """
 
     def __init__(self, typed: TypedGraph) -> None:
         self.typed, self.stochastic = typed, StochasticGraph(typed.graph, {})
         lagged = (n for n in typed.graph.model.nodes.values() if isinstance(n, Lagged))
-        self.before = {n.shift.base: n.name for n in lagged}
+        self.before: dict[str, str] = {}
+        self.earlier: dict[str, str] = {}
+        for node in lagged:
+            (self.earlier if node.shift.nearer else self.before)[node.shift.base] = node.name
 
     @cached_property
     def users(self) -> dict[str, list[Distributed]]:
@@ -44,6 +47,8 @@ class Integrals:
         kind = self.typed.types[node.id]
         if ROWS not in kind.plates or node.through:
             return f"`{node.name}` is shared by all rows" if not node.through else _through(node)
+        if node.name in self.earlier:
+            return f"`{self.earlier[node.name]}` is further back than the previous step"
         return _Checks(self, node).run()
 
 

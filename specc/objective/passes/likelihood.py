@@ -8,6 +8,7 @@ from dataclasses import replace
 from specc.graph.graph import MODEL, TypedGraph
 from specc.objective.objective import Draw
 from specc.objective.passes.bounds import WRITTEN, bound_terms
+from specc.objective.passes.energy_densities import density_of_energy
 from specc.objective.passes.guide_coverage import drawn_latents
 from specc.objective.passes.marginalize import Axes, sum_out
 from specc.objective.passes.row_sources import densities_are_paired
@@ -22,11 +23,14 @@ def likelihood(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
     whose density is the prior. None also if no node of the model is random,
     or if its densities belong to rows of several sources, which are not paired.
     """
+    if typed.graph.model.energy is not None:
+        return density_of_energy(typed.graph.model)
     if not any(node.is_random for node in typed.graph.model.nodes.values()):
         return None
     if not densities_are_paired(typed, MODEL):
         return None
-    if not all(name in draws and _is_closed(draws[name]) for name in drawn_latents(typed.graph)):
+    names = drawn_latents(typed.graph)
+    if not all(name in draws and _is_closed(typed, draws[name]) for name in names):
         return None
     closed = {name: draw for name, draw in draws.items() if draw.program == MODEL}
     stochastic = StochasticGraph(typed.graph, dict.fromkeys(closed, MODEL))
@@ -34,5 +38,27 @@ def likelihood(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
     return sum_out(typed, joint, Axes(closed, stochastic))[0]
 
 
-def _is_closed(draw: Draw) -> bool:
-    return draw.program == MODEL and (draw.has_axis or draw.is_point)
+def joint_density(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
+    """Return the terms of log p(x, z), with z the latents of rows that chains draw.
+
+    Finite latents that no guide draws are summed out of it. None if chains draw no latent of rows.
+    """
+    in_model = {name: draw for name, draw in draws.items() if draw.program == MODEL}
+    if not any(_is_of_rows(typed, draw) for draw in in_model.values()):
+        return None
+    stochastic = StochasticGraph(typed.graph, dict.fromkeys(in_model, MODEL))
+    joint = bound_terms(typed.graph, replace(WRITTEN, guided=False))
+    return sum_out(typed, joint, Axes(in_model, stochastic))[0]
+
+
+def _is_of_rows(typed: TypedGraph, draw: Draw) -> bool:
+    """Whether chains draw a latent with a value for each row."""
+    is_unit = typed.graph.model.energy is not None
+    by_chain = (draw.entry.chain and not is_unit) or draw.is_point
+    return by_chain and typed.types[draw.program, draw.node].is_local
+
+
+def _is_closed(typed: TypedGraph, draw: Draw) -> bool:
+    if draw.program != MODEL:
+        return False
+    return draw.has_axis or (draw.is_point and not typed.types[MODEL, draw.node].is_local)

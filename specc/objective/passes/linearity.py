@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from specc.catalog.link import Link
 from specc.graph.graph import MODEL, Graph
 from specc.graph.nodes import Deterministic, Lagged, NodeId
-from specc.graph.queries import lets_behind
+from specc.graph.queries import is_affine, lets_behind
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -15,6 +14,7 @@ from specc.language.expressions.tree import (
     Index,
     Name,
     Negate,
+    Over,
     Sequence,
 )
 from specc.objective.passes.stochastic_graph import StochasticGraph
@@ -62,6 +62,9 @@ class Degrees:
             case Index(base=base, indices=indices):
                 index = max(self._degree(i) for i in indices)
                 return self._degree(base) if index == Degree.CONSTANT else Degree.OTHER
+            case Over(operand=operand):
+                inner = self._degree(operand)  # of all elements, each of which has its own integral
+                return inner if inner == Degree.CONSTANT else Degree.OTHER
             case Sequence(items=items):
                 return max((self._degree(i) for i in items), default=Degree.CONSTANT)
         return Degree.CONSTANT
@@ -70,7 +73,7 @@ class Degrees:
         if function in self.graph.functions:
             return self.graph.functions[function].linear
         link = self.graph.links.get(function)
-        return link is None or (isinstance(link.entry, Link) and link.entry.affine)
+        return link is None or is_affine(link)
 
     def _name(self, name: str) -> Degree:
         node = self.graph.lookup(MODEL, name)

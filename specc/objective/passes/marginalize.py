@@ -15,11 +15,22 @@ import networkx as nx
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
-from specc.graph.graph import MODEL, TypedGraph
+from specc.graph.graph import MODEL, Scan, TypedGraph
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.draws import MAX_JOINT_STATES, states
 from specc.objective.passes.stochastic_graph import StochasticGraph
-from specc.objective.terms import Detach, How, Leaf, Part, Reduce, Sum, Term, fold
+from specc.objective.terms import (
+    Apply,
+    Detach,
+    How,
+    Leaf,
+    Part,
+    Reduce,
+    Sum,
+    Term,
+    fold,
+    is_number,
+)
 
 
 class Axes:
@@ -33,7 +44,7 @@ class Axes:
         # Draws are in the order of drawing, each after those that it depends on.
         for name, draw in draws.items():
             own = frozenset((name,)) if draw.has_axis else None
-            own = frozenset[str]() if draw.is_point else own
+            own = frozenset[str]() if draw.is_point or draw.entry.chain else own
             inputs = stochastic.parents(draw.program, name) if own is None else frozenset[str]()
             self._of_value[name] = self._of_all(inputs) if own is None else own
 
@@ -92,9 +103,15 @@ def sum_out(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[Sum, list[Decisi
 
 
 def _weighted(over: tuple[str, ...], term: Term) -> Term:
-    """Return the expectation of a term; that of a detached term is detached as a product."""
+    """Return the expectation of a term, with a number of the step in front of it.
+
+    That of a detached term is detached as a product.
+    """
     if isinstance(term, Detach):
         return Detach(_weighted(over, term.term))
+    if isinstance(term, Apply) and term.op == "*" and is_number(term.terms[0]):
+        factor, rest = term.terms
+        return Apply("*", (factor, _weighted(over, rest)))
     return Reduce("weighted", over, term)
 
 
@@ -140,7 +157,8 @@ def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[
             how: How = "integrate" if draws[name].is_integrated else "forward"
             taken = Part(1.0, Reduce(how, (name,), Sum(reached)))
             density = (*(p for p in density if p not in reached), taken)
-            decisions.append(_decision(name, how, name in chains))
+            scan = typed.graph.scans.get(typed.graph.model.nodes[name].scan or "")
+            decisions.append(_decision(name, how, scan))
         if plain:
             decisions.append(Decision(", ".join(plain), "summed out of the density", "exact"))
             density = (Part(1.0, Reduce("logsumexp", plain, Sum(density))),)
@@ -148,8 +166,12 @@ def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[
     return parts, decisions
 
 
-def _decision(name: str, how: How, is_chain: bool) -> Decision:
-    """Return the decision about a node with a reduction of its own."""
+def _decision(name: str, how: How, scan: Scan | None) -> Decision:
+    """Return the decision about a node with a reduction of its own, and the plate of its steps."""
+    is_chain = scan is not None
+    if scan is not None and not scan.is_ordered:
+        way = "summed out" if how == "forward" else "integrated out"
+        return Decision(name, f"{way} element by element", "exact")
     if how == "forward":
         return Decision(name, "states summed out step by step", "forward algorithm")
     steps = " step by step" if is_chain else " of the density"

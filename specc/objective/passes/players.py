@@ -9,11 +9,11 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, ROWS, Graph, TypedGraph
-from specc.graph.nodes import NodeId
+from specc.graph.nodes import Node, NodeId
 from specc.graph.passes.references import is_held
 from specc.language.expressions.print import print_expression
-from specc.language.expressions.tree import Number
-from specc.language.expressions.walk import calls, names
+from specc.language.expressions.tree import Call, Expression, Name, Number
+from specc.language.expressions.walk import children, names
 from specc.language.schema.objective import Players, Stages
 from specc.language.schema.spec import Path
 from specc.objective.objective import Draw
@@ -127,7 +127,8 @@ def trainables(graph: Graph, wanted: Iterable[NodeId]) -> frozenset[str]:
             seen.add(node_id)
             stack += () if is_held(graph.node(node_id)) else _used_by(graph, node_id)
     above = [graph.node(node_id) for node_id in seen]
-    called = {c.function for node in above for e in node.expressions() for c in calls(e)}
+    parts = (part for node in above for part in _moving(graph, node))
+    called = {part.function for part in parts if isinstance(part, Call)}
     return frozenset(
         [node.name for node in above if node.role == "parameter"]
         + [link for link in called if graph.is_link(link) and not graph.is_average(link)]
@@ -143,12 +144,26 @@ def trained_links(graph: Graph, node: NodeId, links: tuple[str, ...] | None) -> 
 def _used_by(graph: Graph, node_id: NodeId) -> Iterator[NodeId]:
     """Yield the nodes that a node uses, in its program or by reference in others."""
     program, name = node_id
-    yield from ((program, each) for each in graph.programs[program].digraph.predecessors(name))
-    for expression in graph.node(node_id).expressions():
-        for used in (each.id for each in names(expression) if "." in each.id):
-            found = graph.lookup(program, used)
-            if found is not None:
-                yield found.id
+    node = graph.node(node_id)
+    moving = {part.id for part in _moving(graph, node) if isinstance(part, Name)}
+    held = {each.id for e in node.expressions() for each in names(e)} - moving
+    before = graph.programs[program].digraph.predecessors(name)
+    yield from ((program, each) for each in before if each not in held)
+    for used in (each for each in moving if "." in each):
+        found = graph.lookup(program, used)
+        if found is not None:
+            yield found.id
+
+
+def _moving(graph: Graph, node: Node) -> Iterator[Expression]:
+    """Yield the parts of the expressions of a node through which a gradient passes."""
+    stack = list(node.expressions())
+    while stack:
+        part = stack.pop()
+        entry = graph.functions.get(part.function) if isinstance(part, Call) else None
+        if entry is None or not entry.detaches:
+            yield part
+            stack += children(part)
 
 
 def needed(expansion: Expansion, stochastic: StochasticGraph) -> frozenset[str]:
@@ -175,7 +190,7 @@ def check_values(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
         repeated = [plate for plate in kind.plates if plate != ROWS]
         if repeated:
             found = f"a value for each of `{repeated[0]}`"
-            hint = f"no function sums over `{repeated[0]}`; `log_prob` and `kl` of its nodes do"
+            hint = f"reduce it, as in `sum({name}, {repeated[0]})`"
         if found:
             findings.add(diagnose("E0447", expression.span, name=name, found=found, hint=hint))
 

@@ -143,7 +143,7 @@ class StochasticGraph:
                 known = not isinstance(expression, Number)
                 found = self._of_node(*value_node(expression)) if known else frozenset()
             case Energy(program=program, node=node):
-                found = self._of_node(program, node)
+                found = self._of_node(program, node) - set(term.bound)
             case _:
                 assert_never(term)
         return self._with_joints(found) & self.drawn_in.keys()

@@ -15,9 +15,11 @@ from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph, TypedGraph
 from specc.graph.nodes import Lagged
 from specc.graph.queries import with_lagged_edges
-from specc.language.expressions.tree import Number
+from specc.language.expressions.tree import Number, Over
 from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion, bound_terms
+from specc.objective.passes.chains import is_unit
+from specc.objective.passes.energy_densities import no_density
 from specc.objective.passes.marginalize import Axes, groups, summed
 from specc.objective.passes.players import trainables
 from specc.objective.terms import (
@@ -44,7 +46,7 @@ def check_terms(
         span = graph.spec.spans.key(("guide",))
         findings.add(diagnose("E0408", span, objective=expansion.entry.name))
     if any(_is_of_energy(graph, term) for term in walk(expansion.inner)):
-        findings.add(diagnose("E0276", expansion.span, objective=expansion.entry.name))
+        findings.add(no_density(graph, expansion.entry.name, expansion.span))
         return
     for part in expansion.inner.parts:
         term = part.term
@@ -64,8 +66,7 @@ def _is_of_energy(graph: Graph, term: Term) -> bool:
     """Whether a term is the density of a unit of an energy, which is the conditional one alone."""
     if not isinstance(term, LogProb):
         return False
-    program = graph.programs[term.program]
-    return graph.programs[program.copy_of or program.name].energy is not None
+    return is_unit(graph, term.program, term.node)
 
 
 def _check_single_bound(graph: Graph, expansion: Expansion, findings: Findings) -> None:
@@ -110,7 +111,7 @@ def check_memory(typed: TypedGraph, draws: dict[str, Draw], findings: Findings) 
     """Report a deterministic node that depends on summed-out states and is used at the next step.
 
     The forward algorithm sums over pairs of consecutive states, but the value of such a node at the
-    previous step depends on earlier states, too.
+    previous step depends on earlier states, too. So does a value of all steps.
     """
     nodes = typed.graph.model.nodes
     states = [name for name in summed(draws) if nodes[name].scan is not None]
@@ -120,12 +121,23 @@ def check_memory(typed: TypedGraph, draws: dict[str, Draw], findings: Findings) 
     for name in states:
         lagged = {n: node for n, node in nodes.items() if isinstance(node, Lagged)}
         shifts = {n for n, node in lagged.items() if node.shift.base == name}
+        earlier = next((n for n in shifts if lagged[n].shift.nearer), "")
+        if earlier:
+            words = {"name": name, "text": earlier}
+            findings.add(diagnose("E0363", nodes[name].span, labels=(), **words))
+            return
         # Deterministic nodes that depend on the state within a step, and those at the step before.
         plain = {n for n, node in nodes.items() if not node.is_random}
         inside = digraph.subgraph((plain - shifts) | {name})
         reached = nx.descendants(inside, name)
         for shift in shifts:
             reached |= nx.descendants(digraph.subgraph(plain), shift)
+        whole = next((n for n in reached if isinstance(nodes[n].value, Over)), None)
+        if whole is not None:
+            label = (Label(nodes[name].span, "it is summed out"),)
+            words = {"name": name, "value": nodes[whole].span.text, "plate": nodes[name].scan or ""}
+            findings.add(diagnose("E0362", nodes[whole].span, labels=label, **words))
+            return
         late = [node for n, node in lagged.items() if n in reached]
         if late:
             base = nodes[late[0].shift.base]

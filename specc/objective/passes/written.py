@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
+from specc.catalog.objective import Objective as Entry
 from specc.catalog.registry import FUNCTIONS, OBJECTIVES
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.nearest import nearest
@@ -17,8 +18,9 @@ from specc.graph.nodes import Node
 from specc.graph.passes.copies import density_at, name_at
 from specc.graph.passes.references import DENSITIES, POSTERIOR_MEAN, is_elementwise, value_name
 from specc.language.expressions.tree import Binary, Call, Expression, Member, Name, Negate, Number
-from specc.language.expressions.walk import children, names
+from specc.language.expressions.walk import calls, children, members, names
 from specc.objective.passes.bounds import WRITTEN, Expansion, bound_terms
+from specc.objective.passes.chains import contrast_terms
 from specc.objective.terms import Apply, Detach, LogProb, Normalize, Part, Rows, Sum, Term, Value
 
 POSTERIOR_EXAMPLE = f"{POSTERIOR_MEAN}(log_prob(guide.z), 10)"
@@ -118,7 +120,40 @@ class Written:
             if value is not None:
                 self._add(other, weight * value)
                 return
+            if self._is_of_step(factor) and self._is_linear(other):
+                self._scale(factor, other, weight)
+                return
         self._apply(whole, operator, (left, right), weight)
+
+    def _is_of_step(self, expression: Expression) -> bool:
+        """Whether an expression is a number of the step, the same in all rows and draws."""
+        used = list(calls(expression))
+        is_number = all(name.id in self.graph.constants for name in names(expression))
+        return (
+            is_number
+            and not any(members(expression))
+            and all(is_elementwise(call.function) for call in used)
+            and any(FUNCTIONS[call.function].scalar for call in used)
+        )
+
+    def _is_linear(self, expression: Expression) -> bool:
+        """Whether an expression has a bound or divergence that is a mean of terms over draws."""
+        inner = (e for e in _differentiated(expression) if isinstance(e, Call))
+        found = [call.function for call in inner if _is_mean(call)]
+        bounds = [OBJECTIVES[name] for name in found if name in OBJECTIVES]
+        return bool(found) and all(entry.reduction == "mean" for entry in bounds)
+
+    def _scale(self, factor: Expression, expression: Expression, weight: float) -> None:
+        """Add the terms of a sum of bounds, each with a factor that no draw changes."""
+        number = self._inside(factor)
+        if isinstance(number, Sum) and len(number.parts) == 1:
+            ((sign, number),) = ((part.coefficient, part.term) for part in number.parts)
+            weight *= sign
+        outer, self.parts = self.parts, {}
+        self._add(expression, weight)
+        scaled, self.parts = self.parts, outer
+        for term, coefficient in scaled.items():
+            self._put(Apply("*", (number, term)), coefficient)
 
     def _value(self, expression: Expression, weight: float) -> None:
         """Add the value of an expression of nodes, whose errors the graph reports."""
@@ -258,8 +293,11 @@ class Written:
         return parts[0].term if [part.coefficient for part in parts] == [1.0] else Sum(parts)
 
     def _bound(self, call: Call, weight: float) -> None:
-        self.expected = call
         entry = OBJECTIVES[call.function]
+        if entry.contrastive:
+            self._contrast(call, entry, weight)
+            return
+        self.expected = call
         programs = [a.id for a in call.arguments if isinstance(a, Name)]
         wanted = [MODEL, GUIDE] if entry.guided else [MODEL]
         if programs != wanted or len(call.arguments) > len(wanted) + 1:
@@ -286,6 +324,17 @@ class Written:
         for part in bound_terms(self.graph, entry).parts:
             assert isinstance(part.term, LogProb)
             self._put(part.term, weight * part.coefficient)
+
+    def _contrast(self, call: Call, entry: Entry, weight: float) -> None:
+        """Add the negative of both phases of contrastive divergence, `cd(model)`, a loss."""
+        programs = [a.id for a in call.arguments if isinstance(a, Name)]
+        if programs != [MODEL] or len(call.arguments) > 1:
+            self._fail("E0426", call.span, name=entry.name, example=f"{entry.name}({MODEL})")
+            return
+        parts = contrast_terms(self.graph, entry, call.span, self.findings)
+        for part in parts or ():
+            self._put(part.term, -weight * part.coefficient)
+        self.failed = self.failed or parts is None
 
     def _put(self, term: Term, weight: float) -> None:
         self.parts[term] = self.parts.get(term, 0.0) + weight

@@ -50,7 +50,21 @@ model:
   energy: "-(v @ w @ h) - (y @ u @ h)"
 objective: {cd: {steps: 1}}
 """
-ALL, ANNEALED, NONE = ("exact", "iwae", "ais"), ("ais",), ()
+LENGTHS = COUNTS.replace("  w:", "  n: {given: n}\n  w:").replace("count: 12", "count: n")
+LENGTHS = LENGTHS.replace("shape: [50]}}}", "shape: [50]}, n: {from: n}}}", 1)
+NETWORK = """
+specc: 1
+name: made
+data: {source: toy, density: moons, fields: {x: {from: x}}}
+model:
+  x: {observed: normal, draw: {mala: {step_size: 0.1}}}
+  h: {latent: bernoulli, shape: [N]}
+  energy: "f(x) ** 2 + sum(x ** 2) - sum(h) * sum(x)"
+links: {f: {mlp: [4]}}
+objective: cd
+"""
+ALL = ("exact", "iwae", "ais")
+ANNEALED = ("ais",)
 
 
 def problems(text, estimator):
@@ -71,7 +85,10 @@ def problems(text, estimator):
         (COUNTS, 40, ANNEALED),
         (RATES, 20, ALL),
         (RATES, 21, ANNEALED),
-        (GIVEN, 4, NONE),
+        (GIVEN, 4, ALL),
+        (GIVEN, 64, ANNEALED),
+        (LENGTHS, 64, ANNEALED),
+        (NETWORK, 4, ANNEALED),
     ],
 )
 def test_the_compiler_and_the_run_agree(text, size, allowed):
