@@ -17,8 +17,8 @@ from typing import assert_never
 from specc.catalog.link import initialization, late_defaults
 from specc.codegen.canonical import canonical_order
 from specc.codegen.plan import Plan
-from specc.graph.graph import DATA, FREE_ENERGY, MODEL, NETWORKS
-from specc.graph.nodes import Node, NodeId
+from specc.graph.graph import DATA, MODEL, NETWORKS
+from specc.graph.nodes import Derived, Node, NodeId
 from specc.graph.queries import is_data, parameter_of
 from specc.language.expressions.tree import (
     Binary,
@@ -29,6 +29,7 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Over,
     Sequence,
 )
 from specc.objective.terms import (
@@ -99,7 +100,7 @@ def _structure(plan: Plan) -> tuple[dict[Key, str], list[tuple[Key, str, Key]]]:
     for name, size in plan.graph.graph.plates.items():
         labels["plate", name] = str(size)
     for name, scan in plan.graph.graph.scans.items():
-        labels["plate", name] = f"{scan.steps} steps"
+        labels["plate", name] = f"{scan.steps} {'steps' if scan.is_ordered else 'elements'}"
         if scan.lengths is not None:
             edges.append((("plate", name), "lengths", ("node", scan.lengths)))
     for player in plan.objective.players:
@@ -140,10 +141,10 @@ def content(plan: Plan, node_id: NodeId, rename: Rename) -> dict[str, object]:
 
     field = graph.fields.get(node.field) if node.field is not None else None
     # What the compiler derives from an energy follows from it, however it is written.
-    energy = graph.programs[node.program].energy
-    conditional = node.entry.conditional if node.entry and energy else None
+    is_unit = node.name in graph.programs[node.program].units
+    conditional = node.entry.conditional if node.entry and is_unit else None
     derived = set(conditional.arguments) if conditional else set()
-    is_derived = energy is not None and node.name == FREE_ENERGY
+    is_derived = isinstance(node, Derived)
     return {
         "role": node.role,
         "entry": node.entry.name if node.entry else None,
@@ -234,11 +235,15 @@ class _Tree:
             case Call(function=function, arguments=arguments):
                 is_link = function in self.graph.links
                 called = self.rename(("link", function)) if is_link else function
-                return [called, *(self(a) for a in arguments)]
+                values = [called, *(self(a) for a in arguments)]
+                return ["transpose", values] if expression.transposed else values
             case Index(base=base, indices=indices):
                 return ["[]", self(base), *(self(index) for index in indices)]
             case Sequence(items=items):
                 return ["list", *(self(item) for item in items)]
+            case Over(function=function, plate=plate, index=index):
+                inside = [self(expression.operand), self.rename(("plate", plate))]
+                return ["over", function, *inside, *([] if index is None else [self(index)])]
         raise AssertionError(expression)
 
     def _name(self, name: str) -> object:
@@ -248,6 +253,8 @@ class _Tree:
             return self._reference(owner, inside)
         if self.graph.lookup(self.program, name) is not None:
             return self.rename(("node", name))
+        if name in (*self.graph.plates, *self.graph.scans):
+            return self.rename(("plate", name))
         return _literal(self.graph.constants.get(name, name))
 
     def _reference(self, program: str, name: str) -> object:
@@ -289,7 +296,7 @@ def term_content(plan: Plan, term: Term, rename: Rename) -> object:
             case Value(expression=expression):
                 return ["value", _Tree(plan, MODEL, rename)(expression)]
             case Energy(program=program):
-                return ["energy", program]
+                return [term.kind, program, *sorted(_axis(unit, rename) for unit in term.bound)]
             case Operation():
                 return ["apply", term.function, *inside]
             case Reduce(how=how, axes=axes):
@@ -332,7 +339,8 @@ def _term_vertices(
             labels[own] = _text(_Tree(plan, MODEL, _digging(holes))(expression))
             edges += [(own, f"value {i}", hole) for i, hole in enumerate(holes)]
         case Energy(program=program):
-            labels[own] = f"energy {program}"
+            labels[own] = f"{term.kind} {program}"
+            edges += [(own, "axis", ("node", own_name(unit))) for unit in term.bound]
         case Operation():
             labels[own] = f"apply {term.function}"
     inside = zip(coefficients(term), children(term), strict=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from specc.catalog.entry import Alternative, Parameter, Shape
-from specc.catalog.transforms import IDENTITY, transform_to
+from specc.catalog.transforms import IDENTITY, biject_to, transform_to
 from specc.codegen.copies import plan_copy
 from specc.codegen.loops import loops
 from specc.codegen.names import Attributes, Names, python_name
@@ -31,15 +31,16 @@ from specc.codegen.plan import (
     Tail,
 )
 from specc.codegen.signatures import losses, methods
+from specc.codegen.text import sampled_from
 from specc.codegen.units import colors_of, method_of_unit
 from specc.codegen.variables import variables
-from specc.graph.blocks import couples_itself, of_units
+from specc.graph.blocks import conditions, couples_itself, of_units
 from specc.graph.constants import constant, list_of, number_of
-from specc.graph.graph import GUIDE, MODEL, NETWORKS, Program
+from specc.graph.counter import Counter
+from specc.graph.graph import GUIDE, MODEL, NETWORKS, ROWS, Program
 from specc.graph.nodes import Node
 from specc.graph.queries import is_autoregressive, parameter_of
 from specc.language import nested
-from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Name
 from specc.language.expressions.walk import calls, children, names
 from specc.objective.objective import Objective
@@ -131,7 +132,8 @@ class _ProgramPlanner:
         self.objective, self.typed, self.earlier = objective, objective.graph, earlier
         self.graph, self.program, self.python = self.typed.graph, program, python
         self.attributes = Attributes()
-        self.stepped = {name for name, node in program.nodes.items() if node.is_stepped}
+        steps = (n for n, v in program.nodes.items() if v.is_stepped or isinstance(v, Counter))
+        self.stepped = frozenset(steps)
         self.density_name = "q" if program.name == GUIDE else "p"
         self.buffers: list[Buffer] = []
         self.heads: list[Head] = []
@@ -180,11 +182,14 @@ class _ProgramPlanner:
 
     def _learnable(self, node: Node) -> LearnableParameter:
         kind = self.typed.types[node.id]
-        plates = tuple(self.graph.size_of(p) for p in kind.plates)
-        onto = transform_to(kind.support) or IDENTITY
+        # The number of rows is known when the data are.
+        plates = tuple(0 if p == ROWS else self.graph.size_of(p) for p in kind.plates)
+        maps = biject_to if self.objective.is_sampled else transform_to
+        onto = maps(kind.support) or IDENTITY
         attribute = self.attributes.fresh(node.name)
         raw = attribute if onto is IDENTITY else self.attributes.fresh(onto.raw.format(node.name))
-        return LearnableParameter(attribute, raw, node, plates + kind.shape, onto, node.span)
+        shape, of_rows = plates + kind.shape, kind.is_local
+        return LearnableParameter(attribute, raw, node, shape, onto, node.span, of_rows)
 
     def _modules(self) -> Iterable[LinkModule]:
         first = {use.link: use for use in reversed(self.typed.uses)}
@@ -243,7 +248,8 @@ class _ProgramPlanner:
     def _factor(self, node: Node) -> Factor:
         assert node.entry is not None
         inputs = tuple(n for n in self._inputs(node.expressions()) if n != node.name)
-        arguments = tuple(self._argument(node, p) for p in node.entry.parameters)
+        stated = () if node.is_moved else node.entry.parameters
+        arguments = tuple(self._argument(node, p) for p in stated)
         kind = self.typed.types[node.id]
         return Factor(
             node=node,
@@ -255,7 +261,7 @@ class _ProgramPlanner:
             arguments=arguments,
             trunk=node.params if any(a.head for a in arguments) else None,
             conditional=self._conditional(node, inputs),
-            sampled_from=self._sampled_from(node),
+            sampled_from=sampled_from(node),
             scan=node.scan,
             lengths=self._lengths(node.scan),
             drawn=self.typed.bases.get(node.id, kind.shape),
@@ -269,7 +275,7 @@ class _ProgramPlanner:
         computed = [a.parameter.name for a in arguments if a.number is None]
         if not computed:
             return ""
-        if self.program.energy is not None:
+        if node.name in self.program.units:
             return self.attributes.fresh(method_of_unit(node, self._inputs(node.expressions())))
         what = "_".join(computed) if len(computed) <= 2 else "parameters"
         return self.attributes.fresh(f"{node.name}_{what}")
@@ -282,13 +288,14 @@ class _ProgramPlanner:
         """Plan a lagged value such as `z[t-1]`, with the value before the first step."""
         assert node.shift is not None and node.initial is not None
         number = self._plain(node.initial)
-        base = _own_name(node.shift.base)
+        base, far = _own_name(node.shift.base), abs(node.shift.offset)
+        called = f"initial_{base}" if far == 1 else f"initial_{base}_{far}"
         self._find_buffers(f"{base}_initial", node.initial)
-        method = self.attributes.fresh(f"initial_{base}") if number is None else ""
+        method = self.attributes.fresh(called) if number is None else ""
         return LaggedValue(
             node=node,
             type=self.typed.types[node.id],
-            base=node.shift.base,
+            base=node.shift.source,
             is_lag=node.shift.offset < 0,
             number=number,
             method=method,
@@ -374,21 +381,10 @@ class _ProgramPlanner:
         if node.name in self.program.units and couples_itself(self.program, node.name):
             others = ", ".join([f"{node.name}_-i", *shown])
             return f"{node.name}_i | {others}"
+        if node.is_moved:
+            shown = list(conditions(self.program, node.name))
         given = f" | {', '.join(shown)}" if shown else ""
         return f"{', '.join(node.values)}{given}"
-
-    def _sampled_from(self, node: Node) -> str:
-        assert node.entry is not None
-        shown = [f"{key} = {print_expression(e)}" for key, e in node.arguments.items()]
-        if node.params is not None:
-            shown.insert(0, print_expression(node.params))
-        if len(shown) == len(node.entry.parameters) > 1 and node.params is None:
-            ordered = {parameter_of(node.entry, k)[0].name: e for k, e in node.arguments.items()}
-            if set(ordered) == set(node.arguments):
-                shown = [print_expression(ordered[p.name]) for p in node.entry.parameters]
-        title = "".join(word.capitalize() for word in node.entry.name.split("_"))
-        steps = [s.function if not s.arguments else print_expression(s) for s in node.through]
-        return " through ".join([f"{title}({', '.join(shown)})", *steps])
 
     def _argument(self, node: Node, parameter: Parameter) -> Argument:
         shape = self.typed.parameters[node.id, parameter.name]

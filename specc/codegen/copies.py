@@ -51,7 +51,8 @@ class _Renamed:
 
     def _fresh(self, variable: str) -> str:
         """Return the name of a new variable for a value of the copy."""
-        return self.python.fresh(python_name(f"{self.copy.name.removesuffix('.draw')}.{variable}"))
+        prefix = self.copy.name.removesuffix(".draw")
+        return self.python.fresh(python_name(f"{prefix}.{variable.rstrip('_')}"))
 
     def factor(self, factor: Factor) -> Factor:
         """Return a density at the values of the copy."""

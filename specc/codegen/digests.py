@@ -154,7 +154,11 @@ def fixed(plan: Plan, names: Mapping[Key, str]) -> dict[str, object]:
 def _scans(graph: Graph, rename: Rename) -> list[list[object]]:
     """Return each sequence with its number of steps, and the node with the lengths of rows."""
     return sorted(
-        [rename(("plate", name)), scan.steps, scan.lengths and rename(("node", scan.lengths))]
+        [
+            *(rename(("plate", name)), scan.steps),
+            scan.lengths and rename(("node", scan.lengths)),
+            *([] if scan.is_ordered else ["unordered"]),
+        ]
         for name, scan in graph.scans.items()
     )
 

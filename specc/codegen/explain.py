@@ -10,6 +10,7 @@ from typing import Any
 from specc.catalog.bijection import Bijection
 from specc.catalog.link import Link
 from specc.catalog.supports import describe
+from specc.codegen.non_centred import non_centred
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.codegen.tensors import owned, parameters
 from specc.codegen.text import (
@@ -28,7 +29,10 @@ WIDTH = 96
 WIDEST = 120
 """The largest width of the title, which is that of the widest table."""
 STATEMENT = 52
-"""The largest width of a sampling statement in the table of nodes."""
+"""The largest width of a sampling statement in the table of nodes, which shrinks for others."""
+LEAST = 24
+FOLD = "    "
+"""The indent of what follows of a statement."""
 
 
 def explain(plan: Plan) -> str:
@@ -49,6 +53,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield from _long_form(plan)
     yield from _objective(plan)
     yield ""
+    yield from _non_centred(plan)
     yield from _links(plan)
     yield from _shared(plan)
     yield from _totals(plan)
@@ -59,8 +64,19 @@ def _program(plan: Plan, program: ProgramPlan) -> Iterator[str]:
     yield f"{what}    {factorization(plan, program)}"
     nodes = plan.graph.graph.programs[program.name].nodes
     own = [name for name in program.declared if not nodes[name].is_copy]
-    rows = [row for name in own for row in _folded(_node(plan, program, name))]
-    yield from table(("node", "is", "shape", "support", "line"), rows)
+    whole = [_node(plan, program, name) for name in own]
+    lines = _nodes(whole, STATEMENT)
+    over = max(map(len, lines)) - WIDEST
+    if over > 0:
+        widest = max(len(what) for row in whole for _, what, *_ in _folded(row, STATEMENT))
+        lines = _nodes(whole, max(widest - over - len(FOLD), LEAST))
+    yield from lines
+
+
+def _nodes(rows: list[tuple[str, ...]], width: int) -> list[str]:
+    """Return the table of nodes, with statements of at most that width."""
+    head = ("node", "is", "shape", "support", "line")
+    return list(table(head, [row for full in rows for row in _folded(full, width)]))
 
 
 def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
@@ -72,7 +88,8 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
     elif node.joint is not None:
         what = f"{node.role}, a part of {node.joint}"
     elif name in program.lets:
-        what = f"= {written(program.lets[name].expression)}"
+        formula = written(program.lets[name].expression)
+        what = f"= {formula}" if formula != name else "computed"
     else:
         what = node.role
     plates = [p for p in kind.plates if p != ROWS]
@@ -82,13 +99,13 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
     return name, what, shape + where, describe(kind.support), str(node.span.line)
 
 
-def _folded(row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _folded(row: tuple[str, ...], width: int) -> Iterator[tuple[str, ...]]:
     """Yield the row of a node; the rest of a long statement follows in rows below."""
     name, what, *rest = row
-    first, *more = textwrap.wrap(what, STATEMENT, break_long_words=False, break_on_hyphens=False)
+    first, *more = textwrap.wrap(what, width, break_long_words=False, break_on_hyphens=False)
     yield name, first, *rest
     for piece in more:
-        yield "", f"    {piece}", *("" for _ in rest)
+        yield "", f"{FOLD}{piece}", *("" for _ in rest)
 
 
 def _sources(plan: Plan) -> Iterator[str]:
@@ -110,13 +127,15 @@ def _sources(plan: Plan) -> Iterator[str]:
 
 
 def _long_form(plan: Plan) -> Iterator[str]:
-    """Yield the long form of a named objective, as text of a spec."""
-    text = plan.experiment.long_form
-    if text:
-        yield "long form of the objective, for a spec"
-        for line in text.splitlines():
-            yield from _folded_text(f"    {line}")
-        yield ""
+    """Yield the long forms of a derived guide and a named objective, as text of a spec."""
+    experiment = plan.experiment
+    forms = {"nodes of the guide": experiment.derived, "objective": experiment.long_form}
+    for what, text in forms.items():
+        if text:
+            yield f"long form of the {what}, for a spec"
+            for line in text.splitlines():
+                yield from _folded_text(f"    {line}")
+            yield ""
 
 
 def _folded_text(line: str) -> Iterator[str]:
@@ -201,6 +220,16 @@ def _player(plan: Plan, player: Player, whose: str) -> Iterator[str]:
         if surrogate.dropped:
             shown = ", ".join(term_formula(plan, term) for term in surrogate.dropped)
             yield from _wrapped(f"the score gradient of {surrogate.node} leaves out {shown}")
+
+
+def _non_centred(plan: Plan) -> Iterator[str]:
+    """Yield the lines of a spec with the non-centred form of each latent that has one."""
+    for name, lines in non_centred(plan):
+        yield from _wrapped(
+            f"non-centred form of {name}, which is better if the data say little about it", ""
+        )
+        yield from (f"    {line}" for line in lines)
+        yield ""
 
 
 def _links(plan: Plan) -> Iterator[str]:
@@ -360,9 +389,9 @@ def _stage_json(plan: Plan, stage: Stage) -> dict[str, Any]:
 
 
 def _long_form_json(plan: Plan) -> dict[str, Any]:
-    """Return the long form of a named objective, if it has one."""
-    text = plan.experiment.long_form
-    return {"long_form": text} if text else {}
+    """Return the long forms of a named objective and a derived guide, if there are any."""
+    forms = {"long_form": plan.experiment.long_form, "derived": plan.experiment.derived}
+    return {key: text for key, text in forms.items() if text}
 
 
 def _described(plan: Plan, player: Player) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Layout:
     def of(cls, plan: Plan, enumerated: Iterable[str], particles: int) -> Layout:
         """Return the axes of a loss; the lagged value of an enumerated node also has an axis."""
         model = plan.graph.graph.model.nodes.values()
-        shifted = {n.shift.base: n.name for n in model if n.shift is not None}
+        shifted = {n.shift.base: n.name for n in model if n.shift and not n.shift.nearer}
         axes: list[str] = []
         for name in enumerated:
             axes += [shifted[name], name] if name in shifted else [name]

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import networkx as nx
+
 from specc.catalog.supports import Support, bounds, contains, meet, point
-from specc.codegen.plan import ROW, Plan
+from specc.codegen.plan import ROW, Plan, ProgramPlan
 from specc.codegen.steps import loop, sequence
 from specc.codegen.tensors import after_updates, copied, side, trained
 from specc.diagnostics.printable import json_text
@@ -22,6 +24,21 @@ from specc.verdict import Module
 from specc.version import VERSION
 
 FORMAT = 2
+
+TRANSFORMS = (
+    "binarize",
+    "scale",
+    "categories",
+    "base",
+    "clip",
+    "log",
+    "logit",
+    "standardize",
+    "one_hot",
+    "many_hot",
+    "constrain",
+)
+"""The transformations of a field that the manifest has."""
 
 
 def manifest(plan: Plan) -> dict[str, Any]:
@@ -57,6 +74,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
         ),
         **({"after_update": rules} if (rules := after_updates(plan)) else {}),
         **sequence(plan),
+        **_sampler(plan),
         **_energy(plan),
         "capabilities": {
             f"{program}.{method}": [plan.python[n] for n in inputs]
@@ -69,6 +87,18 @@ def manifest(plan: Plan) -> dict[str, Any]:
         "train": dict(experiment.training.settings),
         "evaluate": {n: _evaluation(plan, each) for n, each in experiment.evaluations.items()},
     }
+
+
+def _sampler(plan: Plan) -> dict[str, Any]:
+    """Return the sampler with its options, and the unconstrained tensor of each latent."""
+    own = plan.experiment.sampler
+    if own is None:
+        return {}
+    learnable = plan.programs[MODEL].learnable
+    latents = {item.attribute: f"{MODEL}.{item.raw}" for item in learnable}
+    found = {"name": own.entry.name, "options": dict(own.options), "latents": latents}
+    of_rows = [item.attribute for item in learnable if item.of_rows]
+    return {"sampler": {**found, **({"rows": of_rows} if of_rows else {})}}
 
 
 def _energy(plan: Plan) -> dict[str, Any]:
@@ -96,9 +126,26 @@ def _energy(plan: Plan) -> dict[str, Any]:
             **({} if total is None else {"total": int(total)}),
         }
     free = inputs(FREE_ENERGY) if FREE_ENERGY in program.lets else None
-    found = {"energy": inputs(ENERGY), "free_energy": free, "units": units}
+    lets = _lets(plan, program)
+    found = {"energy": inputs(ENERGY), "free_energy": free, "units": units, **lets}
     order = [[plan.python[name] for name in block] for block in blocks(graph)]
     return {"energy": {**found, "blocks": order}}
+
+
+def _lets(plan: Plan, program: ProgramPlan) -> dict[str, Any]:
+    """Return the values of units and of what is given that the methods of an energy take."""
+    graph = plan.graph.graph.model
+    assert graph.energy is not None
+    behind = nx.ancestors(graph.digraph, graph.energy.name)
+    known = {*graph.units, *(n for n in behind if graph.nodes[n].role == "given")}
+    found: dict[str, Any] = {}
+    for name in (n for n in program.order if n in program.lets):
+        given = [*map(str, program.lets[name].inputs)]
+        if name in behind and known.issuperset(given):
+            known.add(name)
+            inputs = [plan.python[each] for each in given]
+            found[plan.python[name]] = {"method": program.lets[name].method, "given": inputs}
+    return {"lets": found} if found else {}
 
 
 def _stage(plan: Plan, stage: Stage) -> dict[str, Any]:
@@ -154,7 +201,9 @@ def _scalars(plan: Plan, player: Player) -> dict[str, dict[str, Any]]:
 
 def _state(own: State) -> dict[str, Any]:
     """Return the declaration of a tensor that a loss reads and replaces at each step."""
-    kind = {"dtype": own.dtype, "layout": "sharded" if own.is_divided else "replicated"}
+    kind: dict[str, Any] = {"spread": own.spread} if own.spread else {}
+    layout = "rows" if own.of_rows else "sharded" if own.is_divided else "replicated"
+    kind |= {"dtype": own.dtype, "layout": layout}
     return {"name": own.name, "shape": list(own.shape), "initial": own.initial, **kind}
 
 
@@ -175,11 +224,19 @@ def _nodes(plan: Plan, program: str) -> dict[str, Any]:
             "role": node.role,
             "shape": list(graph.types[node.id].shape),
             "global": not graph.types[node.id].is_local,
+            **_discrete(plan, node),
             "at": at(node.span),
         }
         for name, node in graph.graph.programs[program].nodes.items()
         if node.shift is None and not node.is_copy
     }
+
+
+def _discrete(plan: Plan, node: Node) -> dict[str, bool]:
+    """Return that the values of a latent of a directed model are whole numbers, if they are."""
+    graph = plan.graph
+    is_latent = node.role == "latent" and graph.graph.model.energy is None
+    return {"discrete": True} if is_latent and graph.types[node.id].support.discrete else {}
 
 
 # data
@@ -260,7 +317,7 @@ def _field(plan: Plan, name: str, field: DataField) -> dict[str, Any]:
         entry["distribution"] = owner.entry.name
     if node.joint is not None:
         entry["whole"] = node.joint
-    for key in ("binarize", "scale", "standardize", "one_hot", "many_hot", "constrain"):
+    for key in TRANSFORMS:
         if field.transforms.get(key) is not None:
             entry[key] = field.transforms[key]
     limits = _limits(plan, owner)

@@ -83,7 +83,8 @@ class LearnableParameter:
     """A learnable tensor: a parameter node, or a latent with the draw `delta`.
 
     `raw` is the attribute with the unconstrained tensor; it equals `attribute` if the support is
-    the real numbers.
+    the real numbers. One `of_rows` has a value for each training row along its first axis, of size
+    0 until the number of rows is known.
     """
 
     attribute: str
@@ -92,6 +93,12 @@ class LearnableParameter:
     shape: Shape
     constrainer: Transform
     span: Span
+    of_rows: bool = False
+
+    @property
+    def raw_shape(self) -> Shape:
+        """The shape of the unconstrained tensor."""
+        return self.constrainer.unconstrained(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +238,8 @@ class Factor:
     def has_mean(self) -> bool:
         """Whether the mean of the distribution is the mean of the node given its parameters."""
         parts = (self.flow, self.causal, self.colors)
-        return self.entry.mean and all(part is None for part in parts)
+        is_known = all(part is None for part in parts) and not self.node.is_moved
+        return self.entry.mean and is_known
 
     @property
     def members(self) -> int:

@@ -8,24 +8,32 @@ from types import MappingProxyType
 from specc.catalog.entry import Function
 from specc.codegen.names import function_of
 from specc.codegen.plan import Factor, Input, Loss, Mask, Plan, ProgramPlan
-from specc.graph.blocks import chain_state, conditions_of_latents, latents
-from specc.graph.graph import ENERGY, FREE_ENERGY, GUIDE, MODEL, ROWS
+from specc.graph.blocks import below, chain_state, conditions_of_hidden, hidden, moved
+from specc.graph.graph import ENERGY, FREE_ENERGY, GUIDE, MODEL, ROWS, Program
 from specc.language.expressions.tree import Number
 from specc.objective.objective import Player
+from specc.objective.passes.energy_densities import unnormalized_joint
 from specc.objective.passes.row_sources import densities_are_paired
 from specc.objective.terms import (
     Apply,
+    Conditionals,
     Divergence,
     Energy,
     LogProb,
     Part,
     Reduce,
+    StateSum,
     Sum,
+    Term,
     Value,
     densities_in,
     value_node,
     walk,
 )
+
+PSEUDO = "log_pseudolikelihood"
+UNNORMALIZED = "unnormalized_log_joint"
+"""The method with -F of the visible units of an energy and the log-densities of all below them."""
 
 Methods = Mapping[str, tuple[Input, ...]]
 """The methods of a program that are called from outside, with the inputs of each."""
@@ -42,13 +50,20 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
     found: dict[str, tuple[Input, ...]] = {}
     local, shared = split(program)
     if local and densities_are_paired(plan.graph, MODEL):
-        found["log_joint"] = _joint_inputs(plan, program, local)
+        found["log_joint"] = _without_summed(plan, _joint_inputs(plan, program, local))
     if shared:
         found["log_prior"] = _joint_inputs(plan, program, shared)
+    if plan.objective.is_sampled:
+        found["log_det"] = ()
     if plan.objective.likelihood is not None:
         found["log_prob"] = _likelihood_inputs(plan, program)
     nodes, used = plan.graph.graph.programs[program.name].nodes, _used(plan, program)
     found["sample"] = tuple(n for n in program.order if nodes[n].role == "given" and n in used)
+    if (density := likelihood_of_rows(plan)) is not None:
+        found["log_likelihood"] = _inputs_of_rows(plan, program, density)
+    is_proper = not any(factor.entry.improper for factor in shared)
+    if plan.objective.is_sampled and is_proper and shared_points(program):
+        found["sample_prior"] = ()
     if mean_factors(plan, program):
         found["conditional_mean"] = _mean_inputs(plan, program)
     if left_out_factors(plan):
@@ -63,26 +78,75 @@ def _energy_methods(plan: Plan, program: ProgramPlan) -> Methods:
         for name, let in program.lets.items()
         if name in (ENERGY, FREE_ENERGY)
     }
-    drawn = tuple(each for factor in program.factors.values() for each in factor.needs)
-    used = values_behind(plan, program.name, drawn)
-    given = tuple(n for n in program.order if graph.nodes[n].role == "given" and n in used)
-    found["gibbs"] = (*chain_state(graph), *given)
-    if FREE_ENERGY not in program.lets and latents(graph):
-        found["mean_field"] = conditions_of_latents(graph, given)
-    found["sample"] = given
+    drawn = tuple(each for name in graph.units for each in program.factors[name].needs)
+    drawn += program.lets[ENERGY].inputs if moved(graph) else ()
+    given = _given(plan, program, drawn)
+    if plan.objective.likelihood is not None:
+        found |= _densities_of_energy(plan, program, plan.objective.likelihood)
+    terms = (t for player in plan.objective.players for t in walk(player.minimize))
+    for term in (term for term in terms if isinstance(term, Conditionals)):
+        used = values_behind(plan, program.name, (term.node,))
+        found[PSEUDO] = tuple(n for n in program.order if n in used)
+    found[chain_method(graph)] = (*chain_state(graph), *given)
+    if FREE_ENERGY not in program.lets and hidden(graph):
+        found["mean_field"] = conditions_of_hidden(graph, given)
+    own = tuple(each for name in below(graph) for each in program.factors[name].needs)
+    joint = unnormalized_joint(plan.graph.graph)
+    if joint is not None:
+        behind = tuple(each for p in joint.parts for each in _inputs_of(program, p.term))
+        used = values_behind(plan, program.name, behind)
+        found[UNNORMALIZED] = tuple(n for n in program.order if n in used)
+    found["sample"] = _given(plan, program, (*drawn, *own))
     if mean_factors(plan, program):
         found["conditional_mean"] = _mean_inputs(plan, program)
     return found
 
 
+def _inputs_of(program: ProgramPlan, term: Term) -> tuple[Input, ...]:
+    """Return what an energy, or a density with its own value, depends on."""
+    if isinstance(term, LogProb):
+        factor = program.factors[term.node]
+        return (*factor.needs, *factor.values)
+    assert isinstance(term, Energy)
+    return program.lets[term.node].inputs
+
+
+def _given(plan: Plan, program: ProgramPlan, inputs: tuple[Input, ...]) -> tuple[str, ...]:
+    """Return the given nodes that some inputs depend on, in order."""
+    nodes = plan.graph.graph.programs[program.name].nodes
+    used = values_behind(plan, program.name, inputs)
+    return tuple(n for n in program.order if nodes[n].role == "given" and n in used)
+
+
+def _densities_of_energy(plan: Plan, program: ProgramPlan, density: Sum) -> Methods:
+    """Return the methods of log p of the data under an energy, in order."""
+    found: dict[str, tuple[Input, ...]] = {}
+    taken: set[Input] = set()
+    for part in density.parts:
+        assert isinstance(part.term, Energy)
+        used = set(values_behind(plan, program.name, (part.term.node,))) - set(part.term.bound)
+        taken |= used
+        if isinstance(part.term, StateSum):
+            name = "log_z" if part is density.parts[-1] else "free_energy"
+            found[name] = tuple(n for n in program.order if n in used)
+    return {**found, "log_prob": tuple(n for n in program.order if n in taken)}
+
+
+def chain_method(graph: Program) -> str:
+    """Return the name of the method that takes steps of the chain of an energy."""
+    return "chain" if moved(graph) else "gibbs"
+
+
 def _guide_methods(plan: Plan, program: ProgramPlan) -> Methods:
     found: dict[str, tuple[Input, ...]] = {}
-    all_local = all(is_local(f) for f in program.factors.values())
-    draws = any(name in plan.objective.draws for name in program.factors)
-    if draws and all_local and densities_are_paired(plan.graph, GUIDE):
+    draws, (of_rows, shared) = plan.objective.draws, split(program)
+    has_draws = any(f.node.name in draws for f in of_rows)
+    has_shared = all(f.node.name in draws for f in shared)
+    if has_draws and has_shared and densities_are_paired(plan.graph, GUIDE):
         found["sample_and_log_prob"] = _guide_inputs(plan, program)
     if guided_globals(plan):
         found["sample_global"] = ()
+        found["sample_global_and_log_prob"] = ()
     if "sample_and_log_prob" in found and predicted_factors(plan):
         inputs = (name for factor in predicted_factors(plan) for name in factor.inputs)
         found["predict_log_proba"] = tuple(dict.fromkeys(inputs))
@@ -94,6 +158,35 @@ def _used(plan: Plan, program: ProgramPlan) -> dict[Input, None]:
     inputs = [each for factor in program.factors.values() for each in factor.needs]
     inputs += [each for let in program.lets.values() for each in let.inputs]
     return values_behind(plan, program.name, tuple(inputs))
+
+
+def shared_points(program: ProgramPlan) -> tuple[str, ...]:
+    """Return the latents with a learnable point that all rows share."""
+    own = (i for i in program.learnable if i.node.role != "parameter" and not i.of_rows)
+    return tuple(item.node.name for item in own)
+
+
+def likelihood_of_rows(plan: Plan) -> Sum | None:
+    """Return the terms of log p(x | z) with z the latents of rows that a sampler draws.
+
+    None without such latents, or if one is inside a sum over a latent that is summed out.
+    """
+    joint = plan.objective.joint
+    if joint is None or not plan.objective.is_sampled:
+        return None
+    drawn = {i.node.name for i in plan.programs[MODEL].learnable if i.of_rows}
+    kept = [part for part in joint.parts if not is_shared(plan, part)]
+    priors = [p for p in kept if isinstance(p.term, LogProb) and p.term.node in drawn]
+    rest = tuple(p for p in kept if p not in priors)
+    inside = {t.node for p in rest for _, t in densities_in(p.term) if isinstance(t, LogProb)}
+    return Sum(rest) if rest and not inside & drawn else None
+
+
+def _inputs_of_rows(plan: Plan, program: ProgramPlan, density: Sum) -> tuple[Input, ...]:
+    """Return the inputs of a density of rows, without latents that are summed out."""
+    names = [t.node for _, t in densities_in(density) if isinstance(t, LogProb)]
+    factors = [program.factors[name] for name in dict.fromkeys(names)]
+    return _without_summed(plan, _joint_inputs(plan, program, factors))
 
 
 def sampled_values(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
@@ -120,13 +213,18 @@ def split(program: ProgramPlan) -> tuple[list[Factor], list[Factor]]:
     return [f for f in factors if is_local(f)], [f for f in factors if not is_local(f)]
 
 
-def guided_globals(plan: Plan) -> tuple[str, ...]:
-    """Return the global latents that the guide draws, in order of the draws."""
+def global_draws(plan: Plan) -> tuple[Factor, ...]:
+    """Return the draws of global latents from the guide, in their order."""
     if GUIDE not in plan.programs:
         return ()
     program, draws = plan.programs[GUIDE], plan.objective.draws
     factors = (program.factors[n] for n in program.order if n in program.factors)
-    return tuple(f.node.name for f in factors if f.node.name in draws and not is_local(f))
+    return tuple(f for f in factors if f.node.name in draws and not is_local(f))
+
+
+def guided_globals(plan: Plan) -> tuple[str, ...]:
+    """Return the global latents that the guide draws, in order of the draws."""
+    return tuple(name for factor in global_draws(plan) for name in factor.values)
 
 
 def is_stochastic(plan: Plan) -> bool:
@@ -213,12 +311,24 @@ def _joint_inputs(plan: Plan, program: ProgramPlan, factors: list[Factor]) -> tu
     return tuple(n for n in plan.with_known([*named, *masks]) if n not in filled)
 
 
+def _without_summed(plan: Plan, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+    """Return the inputs without latents that are summed out beside latents that chains draw."""
+    if plan.objective.joint is None:
+        return inputs
+    draws = plan.objective.draws
+    return tuple(
+        n for n in inputs if not isinstance(n, str) or n not in draws or not draws[n].has_axis
+    )
+
+
 def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[Input, ...]:
+    """Return what the draws of the latents of rows depend on, such as latents that rows share."""
     found: dict[Input, None] = {}
-    for factor in program.factors.values():
+    own = {factor.node.name: factor for factor in split(program)[0]}
+    for factor in own.values():
         found.update(values_behind(plan, program.name, factor.needs))
-    drawn = (n for n in program.factors if n in plan.missing and n in plan.objective.draws)
-    data = plan.with_known([*(n for n in found if n not in program.factors), *drawn])
+    drawn = (n for n in own if n in plan.missing and n in plan.objective.draws)
+    data = plan.with_known([*(n for n in found if n not in own), *drawn])
     unused = {Mask(n) for n, m in plan.missing.items() if not m.fills} - set(found)
     data = tuple(n for n in data if n not in unused)
     return data or plan.counted  # at least the number of rows
@@ -263,7 +373,8 @@ def _loss(plan: Plan, player: Player) -> Loss:
         shares=MappingProxyType(
             {plan.missing[t.node].fraction: t.node for t in densities if t.rows == "known"}
         ),
-        needs_data_size=any(is_shared(plan, part) for part in player.parts),
+        needs_data_size=plan.objective.is_sampled
+        or any(is_shared(plan, part) for part in player.parts),
         scalars=MappingProxyType({f.scalar: f.target for f in _of_the_step(plan, player)}),
     )
 
@@ -275,9 +386,18 @@ def _of_the_step(plan: Plan, player: Player) -> Iterator[Function]:
     yield from (functions[op] for op in called if op in functions and functions[op].scalar)
 
 
-def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:
+def density_method(plan: Plan, player: Player) -> str:
+    """Return the method of the model whose mean over rows is the bound, if there is one."""
     if plan.objective.is_likelihood(player):
-        found = plan.methods[MODEL].get("log_prob", ())
+        return "log_prob"
+    if plan.objective.is_sampled:
+        return "log_joint"
+    return PSEUDO if any(isinstance(part.term, Conditionals) for part in player.parts) else ""
+
+
+def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:
+    if whole := density_method(plan, player):
+        found = plan.methods[MODEL].get(whole, ())
     else:
         used: dict[Input, None] = {}
         for _, term in densities_in(player.bound):
@@ -289,6 +409,8 @@ def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:
         for energy in (t for t in walk(player.bound) if isinstance(t, Energy)):
             used.update(values_behind(plan, energy.program, (energy.node,)))
         used.update(_start_of_chains(plan, player))
+        if player.moves is not None:
+            used.update(dict.fromkeys(plan.methods[MODEL]["log_joint"]))
         values = [t.expression for t in walk(player.bound) if isinstance(t, Value)]
         for value in (value for value in values if not isinstance(value, Number)):
             program, name = value_node(value)

@@ -13,7 +13,7 @@ from importlib import resources
 from specc.codegen.package import made, package
 from specc.codegen.plan import Plan
 from specc.codegen.tensors import after_updates, copied, trained
-from specc.objective.objective import Player
+from specc.objective.objective import Player, State
 
 RUNTIME = "specc.runtime"
 AFTER_UPDATE = f"{RUNTIME}.after_update"
@@ -181,7 +181,7 @@ def main(path: str) -> None:
         torch.optim.Adam([p for n, p in named if n.startswith(trained)], lr=rate)
         for _, _, trained, _, rate, _ in PLAYERS
     ]
-    states = [{{k: torch.full(*v) for k, v in first.items()}} for *_, first, _, _ in PLAYERS]
+    states = [{{k: v() for k, v in first.items()}} for *_, first, _, _ in PLAYERS]
     # In each round these players update simultaneously.
     rounds = {rounds}
     for step in range(STEPS):
@@ -227,7 +227,7 @@ def main(path: str) -> None:
 {follow}    modules = {modules}
     root = torch.nn.ModuleDict(modules)
     named = [(f"{{n}}.", p) for n, p in root.named_parameters()]
-    states = [{{k: torch.full(*v) for k, v in first.items()}} for *_, first, _, _ in PLAYERS]
+    states = [{{k: v() for k, v in first.items()}} for *_, first, _, _ in PLAYERS]
     for stage, (title, members, simultaneous, copies) in enumerate(STAGES):
         copy(root, copies)
         hold_still(root, tuple(prefix for number in members for prefix in PLAYERS[number][2]))
@@ -353,9 +353,16 @@ def _of_state(player: Player) -> dict[str, str]:
     """Return the lines of the script that create and pass the state of a loss."""
     if not player.state:
         return {"start": "", "before": "", "after": ""}
-    made = (f'"{own.name}": torch.full({own.shape}, {own.initial})' for own in player.state)
+    made = (f'"{own.name}": {_first_state(own)}' for own in player.state)
     start = f"    state = {{{', '.join(made)}}}\n"
     return {"start": start, "before": "state, ", "after": "state, "}
+
+
+def _first_state(own: State) -> str:
+    """Return the expression of the first value of a tensor of the state."""
+    if own.spread:
+        return f"{own.initial} + {own.spread} * torch.randn({own.shape})"
+    return f"torch.full({own.shape}, {own.initial})"
 
 
 def _following(plan: Plan) -> dict[str, str]:
@@ -432,9 +439,10 @@ def _of_players(plan: Plan, indent: str = " " * 16) -> dict[str, str]:
         taken += ["data_size"] if loss.needs_data_size else []
         taken += [*(["kl_weight"] if player.warm_up else []), *loss.scalars]
         starts = tuple(f"{name}." for name in trained(plan, player))
-        first = {each.name: (each.shape, each.initial) for each in player.state}
+        made = (f'"{each.name}": lambda: {_first_state(each)}' for each in player.state)
+        first = f"{{{', '.join(made)}}}"
         own = plan.experiment.training.of(player.name)
-        rest = f"{first!r}, {own.learning_rate!r}, {own.updates!r}"
+        rest = f"{first}, {own.learning_rate!r}, {own.updates!r}"
         lines.append(f"    ({loss.function}, {taken!r}, {starts!r}, {rest}),")
     scalars = {name for loss in plan.losses.values() for name in loss.scalars}
     numbers = (f'{indent}given["{name}"] = {OF_THE_STEP[name]}\n' for name in sorted(scalars))

@@ -12,13 +12,14 @@ from specc.objective.terms import in_steps
 def sequence(plan: Plan) -> dict[str, Any]:
     """Return the number of steps of the data, and the field with the number of steps of each row.
 
-    Empty if the observed nodes are on no sequence, or on several.
+    If the observed nodes are on several sequences, or on none of those of the model, there is no
+    such number, and the entry states that there are sequences.
     """
     graph = plan.graph.graph
     scans = {n.scan for n in graph.model.nodes.values() if n.role == "observed"}
     (scan,) = scans if len(scans) == 1 else (None,)
     if scan is None:
-        return {}
+        return {"has_sequences": True} if graph.scans else {}
     lengths = graph.scans[scan].lengths
     found = {"count": graph.size_of(scan), "lengths": lengths and plan.python[lengths]}
     return {"steps": found}

@@ -87,7 +87,7 @@ def owned(program: ProgramPlan) -> Iterator[tuple[str, str]]:
 
 def _of_program(program: ProgramPlan) -> Iterator[tuple[str, Shape]]:
     for item in program.learnable:
-        yield f"{program.name}.{item.raw}", item.shape
+        yield f"{program.name}.{item.raw}", item.raw_shape
     for attribute, lowered in _networks(program):
         yield from _of_module(program.name, attribute, lowered)
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from specc.codegen.plan import Plan, ProgramPlan
-from specc.graph.blocks import depends_on_units
-from specc.graph.graph import ENERGY, GUIDE, MODEL, NETWORKS
+from specc.graph.blocks import below, depends_on_units, visible
+from specc.graph.graph import ENERGY, GUIDE, LOG_BASE, MODEL, NETWORKS
 from specc.graph.nodes import Node
+from specc.graph.queries import parameter_of
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression
 from specc.objective.objective import Player
 from specc.objective.passes.row_sources import by_source
 from specc.objective.terms import (
+    Conditionals,
     Divergence,
     Energy,
     LogProb,
     Operation,
     Part,
     Reduce,
+    StateSum,
     Sum,
     Term,
     Value,
@@ -46,14 +49,19 @@ def factorization(plan: Plan, program: ProgramPlan) -> str:
     density_name = program.density_name
     if program.name == NETWORKS:
         return OF_LOSSES
-    if plan.graph.graph.programs[program.name].energy is not None:
+    graph = plan.graph.graph.programs[program.name]
+    if graph.energy is not None:
         names = ", ".join(name for f in factors for name in f.values)
         energy = ", ".join(map(str, program.lets[ENERGY].inputs))
         known = ", ".join(_given(plan, program))
         left = f"{density_name}({names}{f' | {known}' if known else ''})"
-        return f"{left} = exp(-energy({energy})) / Z{f'({known})' if known else ''}"
+        product = "".join(
+            f" {density_name}({program.factors[n].conditional})" for n in below(graph)
+        )
+        return f"{left} = exp(-energy({energy})) / Z{f'({known})' if known else ''}{product}"
     if not factors:
-        return f"{program.name}: deterministic values"
+        known = ", ".join(_from_outside(plan, program, program.lets))
+        return ", ".join(program.lets) + (f" given {known}" if known else "")
     if len(factors) > MANY:
         return f"{density_name} is the product of {len(factors)} factors"
     product = " ".join(f"{density_name}({f.conditional})" for f in factors)
@@ -71,11 +79,26 @@ def factorization(plan: Plan, program: ProgramPlan) -> str:
     names = ", ".join(own)
     given = _given(plan, program)
     data = [i for f in factors for i in f.inputs if i not in own and i in plan.data]
-    conditions = ", ".join(dict.fromkeys([*given, *data]))
+    others = [] if program.name in (MODEL, GUIDE) else _from_outside(plan, program, program.factors)
+    conditions = ", ".join(dict.fromkeys([*given, *data, *others]))
     left = f"{density_name}({names}{' | ' + conditions if conditions else ''})"
     if len(left) > 60:
         left = f"{density_name}(...)"
     return left if len(factors) == 1 and left == product else f"{left} = {product}"
+
+
+def _from_outside(plan: Plan, program: ProgramPlan, names: Iterable[str]) -> list[str]:
+    """Return the data and the values of other programs on which nodes of a program depend."""
+    found: dict[str, None] = {}
+    stack = [*reversed([*names])]
+    while stack:
+        name = stack.pop()
+        part = program.factors.get(name) or program.lets.get(name)
+        if part is not None:
+            stack += [str(each) for each in reversed(part.inputs)]
+        elif "." in name or name in plan.data:
+            found[name] = None
+    return list(found)
 
 
 def _given(plan: Plan, program: ProgramPlan) -> list[str]:
@@ -109,20 +132,41 @@ def drawn(node: Node) -> str:
     return f"{node.name} = ({', '.join(node.parts)})" if node.parts else node.name
 
 
+def sampled_from(node: Node) -> str:
+    """Return the right side of a sampling statement: `Normal(0, 1)`, or how a chain moves it."""
+    assert node.entry is not None
+    if node.draw is not None and node.is_moved:
+        return f"exp(-energy) by {node.draw.shown}"
+    shown = [f"{key} = {print_expression(e)}" for key, e in node.arguments.items()]
+    if node.params is not None:
+        shown.insert(0, print_expression(node.params))
+    if len(shown) == len(node.entry.parameters) > 1 and node.params is None:
+        ordered = {parameter_of(node.entry, k)[0].name: e for k, e in node.arguments.items()}
+        if set(ordered) == set(node.arguments):
+            shown = [print_expression(ordered[p.name]) for p in node.entry.parameters]
+    title = "".join(word.capitalize() for word in node.entry.name.split("_"))
+    steps = [s.function if not s.arguments else print_expression(s) for s in node.through]
+    return " through ".join([f"{title}({', '.join(shown)})", *steps])
+
+
 def _statements(plan: Plan, program: ProgramPlan) -> list[str]:
     graph = plan.graph.graph.programs[program.name]
-    nodes, energy = graph.nodes, graph.energy
+    nodes = graph.nodes
     rows: list[tuple[str, str]] = []
     for name in (name for name in program.declared if not nodes[name].is_copy):
         node = nodes[name]
         at = f"{plan.source}:{node.span.line}"
         if name in program.factors:
-            left = drawn(node) if energy is None else program.factors[name].conditional
+            is_unit = name in graph.units
+            left = program.factors[name].conditional if is_unit else drawn(node)
             rows.append((f"{left} ~ {program.factors[name].sampled_from}", at))
         elif node.joint is not None:
             continue
         elif name in program.lets:
-            rows.append((f"{name} = {written(program.lets[name].expression)}", at))
+            formula = written(program.lets[name].expression)
+            # A value on a plate that another node takes is named by its text.
+            if formula != name:
+                rows.append((f"{name} = {formula}", at))
         elif node.role == "given":
             rows.append((f"{name} is given", at))
         else:
@@ -170,12 +214,46 @@ def term_formula(plan: Plan, term: Term) -> str:
             return print_expression(expression)
         case Energy(program=program, node=node):
             let = plan.program(program).lets[node]
-            symbol = "E" if let.method == ENERGY else "F"
+            if isinstance(term, StateSum):
+                return _state_sum(plan, term)
+            if isinstance(term, Conditionals):
+                return " + ".join(of_single_entries(plan))
+            symbol = {ENERGY: "E", LOG_BASE: "log h"}.get(let.method, "F")
             graph = plan.graph.graph.programs[program]
             units = {n for n in graph.nodes if depends_on_units(graph, n)}
-            return f"{symbol}({', '.join(str(n) for n in let.inputs if n in units)})"
+            own = ", ".join(str(n) for n in let.inputs if n in units)
+            given = _given_of_log_z(plan) if plan.objective.likelihood is not None else ""
+            return f"{symbol}({own}; {given})" if given else f"{symbol}({own})"
         case Operation():
             return _applied(plan, term)
+
+
+def _state_sum(plan: Plan, term: StateSum) -> str:
+    """Return the formula of a sum over states: `log Z(x)`, `log sum_{h} exp(-F(v, h))`."""
+    likelihood = plan.objective.likelihood
+    if likelihood is None or likelihood.parts[-1].term != term:
+        inner = term_formula(plan, Energy(term.program, term.node))
+        return f"log sum_{{{', '.join(term.units)}}} exp(-{inner})"
+    given = _given_of_log_z(plan)
+    return f"log Z({given})" if given else "log Z"
+
+
+def _given_of_log_z(plan: Plan) -> str:
+    """Return the given values on which log Z depends."""
+    return ", ".join(map(str, plan.methods[MODEL]["log_z"]))
+
+
+def of_single_entries(plan: Plan) -> Iterator[str]:
+    """Yield the terms of a pseudolikelihood: `sum_i log p(v_i | v_-i, y)`, `log p(y | v)`."""
+    graph, program = plan.graph.graph.model, plan.programs[MODEL]
+    given, seen = _given(plan, program), visible(graph)
+    for name in seen:
+        factor = program.factors[name]
+        others = [*(n for n in seen if n != name), *given]
+        is_single = len(factor.type.shape) == len(factor.entry.result_dims)
+        left, rest = (name, others) if is_single else (f"{name}_i", [f"{name}_-i", *others])
+        condition = f" | {', '.join(rest)}" if rest else ""
+        yield f"{'' if is_single else 'sum_i '}log p({left}{condition})"
 
 
 def _applied(plan: Plan, term: Operation) -> str:
@@ -268,7 +346,7 @@ def objective_formula(plan: Plan, player: Player) -> str:
     """Return the bound as the code computes it: `E_q[log p(x | z)] - KL(q(z | x) || p(z))`."""
     bound, parts = player.bound, player.parts
     sampled = {draw.program for draw in player.draws.values() if draw.is_sampled}
-    mean = "E_q" if GUIDE in sampled else "E"
+    mean = "E_q" if GUIDE in sampled and player.chain is None else "E"
     if not player.is_bound:
         minimized = tuple(replace(part, coefficient=-part.coefficient) for part in parts)
         shown = signed_sum(plan, minimized)
@@ -282,6 +360,8 @@ def objective_formula(plan: Plan, player: Player) -> str:
         joint = f"- {tail[1:]}" if tail.startswith("-") else f"+ {tail}"
         return f"{mean}[{_grouped(plan, rest)}] {joint}"
     body = _grouped(plan, parts)
+    if player.entry.unconstrained:
+        body += " + log_det"
     return f"{mean}[{body}]" if sampled else body
 
 

@@ -36,7 +36,8 @@ def variables(objective: Objective) -> Names:
         python.share(node.name, value.name)
     for node in every:
         if node.shift is not None and copies.get(node.name) not in graph.model.nodes:
-            way = "prev" if node.shift.offset < 0 else "next"
+            way, far = "prev" if node.shift.offset < 0 else "next", abs(node.shift.offset)
+            way = way if far == 1 else f"{way}_{far}"
             base = copies.get(node.shift.base, node.shift.base)
             python.call(node.name, f"{python_name(base)}_{way}")
     for name, original in copies.items():

@@ -36,7 +36,8 @@ def _verify_program(program: ProgramPlan) -> None:
     assert not twice, (program.name, twice)
     assert all(name.isidentifier() for name in attributes + methods), program.name
     for name, factor in program.factors.items():
-        assert [a.parameter for a in factor.arguments] == list(factor.entry.parameters), name
+        stated = () if factor.node.is_moved else factor.entry.parameters
+        assert [a.parameter for a in factor.arguments] == list(stated), name
         for argument in factor.arguments:
             ways = (argument.number, argument.expression, argument.head, argument.buffer)
             assert sum(way is not None for way in ways) == 1, (name, argument.parameter.name)

@@ -222,6 +222,9 @@ def needs(code: Code) -> Needs:
                 case Mapped(operand=operand, imported=imported):
                     imports.add(imported)
                     stack.append(operand)
+                case Lambda(variable=variable, body=body):
+                    variables |= needs(body).variables - {variable}
+                    imports |= needs(body).imports
                 case inner:
                     stack += children(inner)
         object.__setattr__(code, "found", Needs(frozenset(variables), frozenset(imports - {""})))

@@ -201,3 +201,13 @@ def _free(statements: Sequence[Statement], made: set[str], found: set[str]) -> N
                 made.add(inner.name)
             case Comment() | Layers() | Table() | Declare():
                 pass
+
+
+def spaced(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Return the statements without an empty line at the start, or two of them in a row."""
+    found: list[Statement] = []
+    for each in statements:
+        is_empty = isinstance(each, Comment) and not each.text
+        if not is_empty or (found and not (isinstance(found[-1], Comment) and not found[-1].text)):
+            found.append(each)
+    return tuple(found)

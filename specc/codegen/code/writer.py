@@ -79,12 +79,22 @@ class Writer:
         self.line(f"){after}")
 
     def _item(self, item: str) -> None:
-        """Write an argument on a line of its own; a call that is too long is broken again."""
-        head, items = ("", []) if self.fits(f"{item},") else _call(item)
-        if not items:
+        """Write an argument on a line of its own; if too long, a call or a dictionary is broken."""
+        if self.fits(f"{item},"):
             self.line(f"{item},")
-        else:
+            return
+        head, items = _call(item)
+        name, entries = _dictionary(item)
+        if items:
             self.call(head, items, ",")
+        elif entries:
+            self.line(f"{name}={{")
+            with self.indented():
+                for entry in entries:
+                    self.line(f"{entry},")
+            self.line("},")
+        else:
+            self.line(f"{item},")
 
     def collection(self, before: str, items: Sequence[str], brackets: str = "{}") -> None:
         """Write `before{items}` on one line, or with each item on its own line."""
@@ -199,6 +209,21 @@ def _call(text: str) -> tuple[str, list[str]]:
     parts: tuple[ast.expr | ast.keyword, ...] = (call.func, *call.args, *call.keywords)
     head, *items = (utf8[part.col_offset : part.end_col_offset].decode() for part in parts)
     return (head, items) if head.replace(".", "").isidentifier() else ("", [])
+
+
+def _dictionary(text: str) -> tuple[str, list[str]]:
+    """Return `d` and the entries of the argument `d={"a": 1, "b": 2}`; none if it is no such."""
+    name, _, value = text.partition("=")
+    try:
+        found = ast.parse(value, mode="eval").body
+    except SyntaxError:
+        return "", []
+    if not name.isidentifier() or not isinstance(found, ast.Dict) or None in found.keys:
+        return "", []
+    utf8 = value.encode()
+    starts = (key.col_offset for key in found.keys if key is not None)
+    ends = (entry.end_col_offset for entry in found.values)
+    return name, [utf8[a:b].decode() for a, b in zip(starts, ends, strict=True)]
 
 
 def _last_call(called: str, after: str) -> tuple[str, str]:

@@ -34,8 +34,18 @@ def class_of(plan: Plan, program: ProgramPlan) -> Class:
     """Return the class of a program, with its layers, and methods of nodes and of the program."""
     return Class(
         name=program.class_name,
-        docstring=f"{factorization(plan, program)}.",
+        docstring=f"{_on_one_line(factorization(plan, program))}.",
         start=tuple(layers(program)),
         methods=(*node_methods(plan, program), *capabilities(plan, program)),
         parameters=tuple(Parameter(n, plan.programs[n].class_name) for n in program.owners),
     )
+
+
+WIDEST = 89
+"""The length of a summary that fits on one line with its indent, quotes and full stop."""
+
+
+def _on_one_line(formula: str) -> str:
+    """Return a factorization, without its right side if it is too long for a summary."""
+    left = formula.partition(" = ")[0]
+    return formula if len(formula) <= WIDEST else f"{left} = the product of its factors"

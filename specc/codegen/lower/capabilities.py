@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed
-from specc.codegen.code.statements import Function, If, Parameter, Return, Statement
+from specc.codegen.code.statements import (
+    Assign,
+    Function,
+    If,
+    Parameter,
+    Return,
+    Statement,
+    reads,
+)
 from specc.codegen.layout import Layout
-from specc.codegen.lower.chains import gibbs, mean_field, sample_by_chain
+from specc.codegen.lower.chains import chain, mean_field, sample_by_chain
+from specc.codegen.lower.change_of_variables import log_det
 from specc.codegen.lower.densities import log_prob, parameters
 from specc.codegen.lower.draws import draw, emit_values, enumerate_values, sample
+from specc.codegen.lower.energies import (
+    free_energy,
+    log_pseudolikelihood,
+    log_z,
+    unnormalized_log_joint,
+)
+from specc.codegen.lower.energies import log_prob as log_prob_of_energy
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms
 from specc.codegen.lower.values import prepare
 from specc.codegen.plan import Factor, Input, Plan, ProgramPlan
 from specc.codegen.signatures import (
+    PSEUDO,
+    UNNORMALIZED,
+    global_draws,
     guided_globals,
     is_shared,
     is_stochastic,
     left_out_factors,
+    likelihood_of_rows,
     mean_factors,
     predicted_factors,
     sampled_values,
+    shared_points,
     split,
 )
 from specc.objective.terms import LogProb, Reduce, Sum
@@ -33,6 +54,7 @@ LONG = 70
 """The length up to which a formula is written out in a docstring."""
 
 GUIDE_SAMPLE = "Draw `particles` values of the latents for each row, and log q of each draw."
+GLOBAL_SAMPLE = "Draw `particles` values of each global latent, and log q of each draw."
 
 TENSOR, TENSORS = "Tensor", "dict[str, Tensor]"
 
@@ -47,12 +69,17 @@ def capabilities(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
 
 
 def points(scope: Scope, program: ProgramPlan, owner: Code) -> None:
-    """Emit `w = self.w` for each latent with a learnable point."""
+    """Emit `w = self.w` for each latent with a learnable point that all rows share."""
     for item in program.learnable:
-        if item.node.role != "parameter":
+        if item.node.role != "parameter" and not item.of_rows:
             with scope.on(program.name, item.node.name):
                 value = code.Attribute(owner, item.attribute)
                 scope.assign(scope.python(item.node.name), value)
+
+
+def _is_unused(statement: Statement, used: frozenset[str]) -> bool:
+    """Whether the statement assigns variables that nothing reads."""
+    return isinstance(statement, Assign) and not used & set(statement.targets)
 
 
 class _Lowering:
@@ -64,20 +91,31 @@ class _Lowering:
             "log_joint": self.log_joint,
             "log_prior": self.log_prior,
             "log_prob": self.log_prob,
+            "log_likelihood": self.log_likelihood,
+            "log_det": lambda: log_det(program),
             "sample": self.sample,
-            "gibbs": lambda: gibbs(plan, program),
+            "log_z": lambda: log_z(plan, program),
+            UNNORMALIZED: lambda: unnormalized_log_joint(plan, program),
+            PSEUDO: lambda: log_pseudolikelihood(plan, program),
+            "free_energy": lambda: free_energy(plan, program),
+            "gibbs": lambda: chain(plan, program),
+            "chain": lambda: chain(plan, program),
             "mean_field": lambda: mean_field(plan, program),
             "conditional_mean": self.conditional_mean,
             "impute": self.impute,
             "sample_and_log_prob": self.sample_and_log_prob,
             "sample_global": self.sample_global,
+            "sample_prior": self.sample_prior,
+            "sample_global_and_log_prob": self.sample_global_and_log_prob,
             "predict_log_proba": self.predict_log_proba,
         }
 
     def method(self, name: str) -> Function:
         """Return the method with the name."""
-        if name == "sample" and "gibbs" in self.plan.methods[self.program.name]:
-            return sample_by_chain(self.plan, self.program)
+        if self.plan.graph.graph.programs[self.program.name].energy is not None:
+            of_energy = {"sample": sample_by_chain, "log_prob": log_prob_of_energy}
+            if name in of_energy:
+                return of_energy[name](self.plan, self.program)
         return self.lowered[name]()
 
     def _scope(
@@ -110,7 +148,56 @@ class _Lowering:
         shown = " + ".join(f"log p({f.conditional})" for f in factors)
         names = ", ".join(name for f in factors for name in f.values)
         shown = shown if len(shown) < LONG else f"log p({names})"
+        summed = self._summed(self.plan.objective.joint)
+        if summed:
+            return self._joint(summed)
         return self._sum("log_joint", factors, f"{shown}, for each row.")
+
+    def log_likelihood(self) -> Function:
+        """Return `log_likelihood`: the sum of the log-densities of the data, [rows]."""
+        names = self._inputs("log_likelihood")
+        density = likelihood_of_rows(self.plan)
+        assert density is not None
+        scope = self._scope(Layout.of(self.plan, self._summed(density), 1), self.plan.filled)
+        for name in self._summed(density):
+            with scope.on(self.program.name, name):
+                emit_values(scope, self.program.factors[name], names)
+        scope.add(Return(self._density(scope, density, names[0])))
+        data = ", ".join(n for n in names if isinstance(n, str) and self._is_observed(n))
+        given = ", ".join(n for n in names if isinstance(n, str) and not self._is_observed(n))
+        return Function(
+            name="log_likelihood",
+            parameters=(),
+            keywords=self._tensors("log_likelihood"),
+            returns=TENSOR,
+            docstring=f"log p({data} | {given}), for each row.",
+            body=tuple(scope.statements),
+        )
+
+    def _summed(self, density: Sum | None) -> tuple[str, ...]:
+        """Return the latents that are summed or integrated out of a density of the model."""
+        draws = self.plan.objective.draws if density is not None else {}
+        own = (name for name in self.plan.objective.enumerated if name in draws)
+        return tuple(name for name in own if draws[name].program == self.program.name)
+
+    def _joint(self, summed: tuple[str, ...]) -> Function:
+        """Return `log_joint` with some latents summed out, [rows]."""
+        names = self._inputs("log_joint")
+        scope = self._scope(Layout.of(self.plan, summed, 1), self.plan.filled)
+        for name in summed:
+            with scope.on(self.program.name, name):
+                emit_values(scope, self.program.factors[name], names)
+        assert self.plan.objective.joint is not None
+        scope.add(Return(self._density(scope, self.plan.objective.joint, names[0])))
+        shown = ", ".join(n for n in names if isinstance(n, str) and self._is_random(n))
+        return Function(
+            name="log_joint",
+            parameters=(),
+            keywords=self._tensors("log_joint"),
+            returns=TENSOR,
+            docstring=f"log p({shown}), for each row, {', '.join(summed)} summed out.",
+            body=tuple(scope.statements),
+        )
 
     def log_prior(self) -> Function:
         """Return `log_prior`: the sum of the log-densities of all global nodes."""
@@ -142,10 +229,16 @@ class _Lowering:
         data = ", ".join(n for n in names if isinstance(n, str) and self._is_observed(n))
         summed = f", {', '.join(enumerated)} summed out" if enumerated else ""
         points(scope, self.program, SELF)
+        count = len(scope.statements)
         for name in enumerated:
             with scope.on(self.program.name, name):
                 emit_values(scope, self.program.factors[name], names)
-        scope.add(Return(self._likelihood(scope, names[0])))
+        assert plan.objective.likelihood is not None
+        scope.add(Return(self._density(scope, plan.objective.likelihood, names[0])))
+        # Latents of a prior alone are not used.
+        rest = scope.statements[count:]
+        used = reads(rest)
+        taken = [s for s in scope.statements[:count] if not _is_unused(s, used)]
         optional = (Parameter("noise", "Noise | None", "None"),) if stochastic else ()
         return Function(
             name="log_prob",
@@ -153,14 +246,13 @@ class _Lowering:
             keywords=(*self._tensors("log_prob"), *optional),
             returns=TENSOR,
             docstring=f"log p({data}), for each row{summed}.",
-            body=tuple(scope.statements),
+            body=(*taken, *rest),
         )
 
-    def _likelihood(self, scope: Scope, first: Input) -> Code:
+    def _density(self, scope: Scope, density: Sum, first: Input) -> Code:
+        """Return the sum of the terms of a density of rows."""
         terms = Terms(scope)
-        likelihood = self.plan.objective.likelihood
-        assert likelihood is not None
-        parts = [p for p in likelihood.parts if not is_shared(self.plan, p)]
+        parts = [p for p in density.parts if not is_shared(self.plan, p)]
         if not parts:
             device = code.Attribute(scope.argument(first), "device")
             return code.call(code.torch("zeros"), scope.rows(first), device=device)
@@ -171,6 +263,10 @@ class _Lowering:
             return code.Sum(result)
         total = result[0].term if len(result) == 1 else code.Sum(result)
         return code.method(total, "flatten")
+
+    def _is_random(self, name: str) -> bool:
+        factor = next((f for f in split(self.program)[0] if name in f.values), None)
+        return factor is not None
 
     def _is_observed(self, name: str) -> bool:
         node = self.plan.graph.graph.model.nodes.get(name)
@@ -184,7 +280,7 @@ class _Lowering:
         shared = {plan.python[n] for n in guided_globals(plan)}
         scope = self._scope()
         names: list[str] = []
-        learnable = {i.node.name for i in program.learnable if i.node.role != "parameter"}
+        learnable = set(shared_points(program))
         points(scope, program, SELF)
         for name in (n for n in program.order if n in program.factors):
             factor = program.factors[name]
@@ -222,18 +318,7 @@ class _Lowering:
         draws = plan.objective.draws
         scope = self._scope(Layout(2), plan.filled)
         scope.counts = plan.counts
-        drawn = [n for n in program.order if n in program.factors and n in draws]
-        terms, densities = Terms(scope), []
-        for name in drawn:
-            with scope.on(program.name, name):
-                draw(scope, program, name, "rsample")
-                term = terms.term(draws[name].density)
-                densities.append(Signed(False, Name(term)))
-        log_q = densities[0].term
-        if len(densities) > 1:
-            log_q = Name("log_q")
-            scope.assign("log_q", code.Sum(tuple(densities)))
-        scope.add(Return(code.Tuple((self._values(scope, drawn), log_q))))
+        self._return_draws(scope, [f for f in split(program)[0] if f.node.name in draws])
         return Function(
             name="sample_and_log_prob",
             parameters=(NOISE, Parameter("particles", "int")),
@@ -243,16 +328,58 @@ class _Lowering:
             body=(*scope.head(names), *scope.statements),
         )
 
+    def _return_draws(self, scope: Scope, factors: Sequence[Factor]) -> None:
+        """Emit draws of several nodes, and `return {"z": z}, log_q_z`."""
+        terms, densities = Terms(scope), []
+        for factor in factors:
+            with scope.on(self.program.name, factor.node.name):
+                draw(scope, self.program, factor.node.name, "rsample")
+                term = terms.term(self.plan.objective.draws[factor.node.name].density)
+                densities.append(Signed(False, Name(term)))
+        log_q = densities[0].term
+        if len(densities) > 1:
+            log_q = Name("log_q")
+            scope.assign("log_q", code.Sum(tuple(densities)))
+        values = [value for factor in factors for value in factor.values]
+        scope.add(Return(code.Tuple((self._values(scope, values), log_q))))
+
+    def sample_global_and_log_prob(self) -> Function:
+        """Return `sample_global_and_log_prob`: samples of global latents, and their log-density."""
+        scope = self._scope(Layout(2))
+        self._return_draws(scope, global_draws(self.plan))
+        return Function(
+            name="sample_global_and_log_prob",
+            parameters=(NOISE, Parameter("particles", "int")),
+            keywords=(),
+            returns="tuple[dict[str, Tensor], Tensor]",
+            docstring=GLOBAL_SAMPLE,
+            body=tuple(scope.statements),
+        )
+
     def sample_global(self) -> Function:
         """Return `sample_global`: samples of the global latents from the guide."""
-        scope, names = self._scope(), guided_globals(self.plan)
-        for name in names:
-            with scope.on(self.program.name, name):
-                draw(scope, self.program, name, "sample")
-        scope.add(Return(self._values(scope, names)))
+        scope = self._scope()
+        scope.has_densities = False
+        for factor in global_draws(self.plan):
+            with scope.on(self.program.name, factor.node.name):
+                draw(scope, self.program, factor.node.name, "sample")
+        scope.add(Return(self._values(scope, guided_globals(self.plan))))
         docstring = "Draw one value of each global latent."
         body = tuple(scope.statements)
         return Function("sample_global", (NOISE,), (), TENSORS, docstring, body)
+
+    def sample_prior(self) -> Function:
+        """Return `sample_prior`: samples of the latents that rows share from their prior."""
+        scope, program = self._scope(), self.program
+        names = shared_points(program)
+        drawn = [n for n in program.order if n in names]
+        for name in drawn:
+            with scope.on(program.name, name):
+                draw(scope, program, name, "sample")
+        scope.add(Return(self._values(scope, drawn)))
+        docstring = "Draw one value of each latent that rows share, given its parents."
+        body = tuple(scope.statements)
+        return Function("sample_prior", (NOISE,), (), TENSORS, docstring, body)
 
     # means, probabilities and imputation
 

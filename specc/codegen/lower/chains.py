@@ -1,22 +1,37 @@
-"""Lowers Markov chains of programs with an energy: steps of block Gibbs sampling, and samples."""
+"""Lowers Markov chains of programs with an energy, and samples.
+
+A step draws each block of units given the others: exactly, which is block Gibbs sampling, or by a
+transition along the gradient of the energy.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import networkx as nx
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal, Name, Signed
 from specc.codegen.code.statements import Define, For, Function, Parameter, Return
 from specc.codegen.layout import Layout
 from specc.codegen.lower.densities import parameters
-from specc.codegen.lower.draws import sample
+from specc.codegen.lower.draws import draw, sample
 from specc.codegen.lower.scope import NOISE, Scope, shape_of
 from specc.codegen.lower.terms import Terms, signed_as
 from specc.codegen.lower.values import computed, prepare
 from specc.codegen.plan import Factor, Input, Plan, ProgramPlan
+from specc.codegen.signatures import chain_method
 from specc.codegen.text import term_formula
-from specc.graph.blocks import blocks, chain_state, conditions, latents
-from specc.graph.graph import Program
+from specc.graph.blocks import (
+    below,
+    blocks,
+    chain_state,
+    conditions,
+    hidden,
+    moved,
+    of_units,
+)
+from specc.graph.graph import ENERGY, Program
 from specc.objective.objective import Chain, Player
 from specc.objective.terms import Energy, Part
 
@@ -32,37 +47,98 @@ def _scope(plan: Plan, program: ProgramPlan) -> Scope:
     return Scope(plan, {}, owners, Layout(), has_noise=True)
 
 
-def gibbs(plan: Plan, program: ProgramPlan) -> Function:
-    """Return `gibbs`: steps of a Markov chain that draws each block of units given the others."""
+def chain(plan: Plan, program: ProgramPlan) -> Function:
+    """Return `gibbs`: steps of a Markov chain that draws each block of units given the others.
+
+    Its name is `chain` if some of the units move along the gradient of the energy.
+    """
     graph = plan.graph.graph.programs[program.name]
-    scope = _scope(plan, program)
-    used = dict.fromkeys(n for unit in graph.units for n in program.factors[unit].given)
-    prepare(scope, program.name, tuple(n for n in used if n not in graph.units))
-    with scope.block() as body:
-        for block in blocks(graph):
-            for name in block:
-                factor = program.factors[name]
-                with scope.on(program.name, name):
-                    formula = f"{program.density_name}({factor.conditional})"
-                    scope.comment(f"{formula} = {factor.sampled_from}")
-                    _draw_unit(scope, factor)
-    scope.add(For(("_",), code.call(Name("range"), Name("steps")), tuple(body)))
+    scope, name = _scope(plan, program), chain_method(graph)
+    _prepare_given(scope, program, graph)
+    if moved(graph) == graph.units[:1] == graph.units:
+        _move(scope, program, graph.units[0], steps=Name("steps"))
+    else:
+        _sweeps(scope, program, graph)
     items = tuple((plan.python[n], scope.variable(n)) for n in graph.units)
     scope.add(Return(code.Dict(items)))
     order = "; ".join(_draws(graph, block) for block in blocks(graph))
-    inputs = plan.methods[program.name]["gibbs"]
+    what = "the chain" if moved(graph) else "block Gibbs sampling"
+    inputs = plan.methods[program.name][name]
     return Function(
-        name="gibbs",
+        name=name,
         parameters=(Parameter("noise", "Noise"),),
         keywords=(
             *(Parameter(plan.python[n], "Tensor") for n in inputs),
             Parameter("steps", "int"),
         ),
         returns=TENSORS,
-        docstring=f"Take steps of block Gibbs sampling: {order}.",
+        docstring=f"Take steps of {what}: {order}.",
         body=(*scope.head(inputs), *scope.statements),
         without_gradient=True,
     )
+
+
+def _prepare_given(scope: Scope, program: ProgramPlan, graph: Program) -> None:
+    """Emit the values that are the same in all steps: those computed from given ones."""
+    used = dict.fromkeys(n for unit in graph.units for n in program.factors[unit].given)
+    if moved(graph):
+        used |= dict.fromkeys(_behind_energy(program, graph))
+    of_chain = {*graph.units, *of_units(graph, used)}
+    prepare(scope, program.name, tuple(n for n in used if n not in of_chain))
+
+
+def _behind_energy(program: ProgramPlan, graph: Program) -> list[str]:
+    """Return the computed values that the energy depends on, in order."""
+    assert graph.energy is not None
+    behind = nx.ancestors(graph.digraph, graph.energy.name)
+    return [name for name in program.order if name in behind and name in program.lets]
+
+
+def _sweeps(scope: Scope, program: ProgramPlan, graph: Program) -> None:
+    """Emit a loop over steps, each of which draws all blocks."""
+    with scope.block() as body:
+        for block in blocks(graph):
+            for name in block:
+                factor = program.factors[name]
+                if factor.node.is_moved:
+                    _move(scope, program, name)
+                    continue
+                with scope.on(program.name, name):
+                    formula = f"{program.density_name}({factor.conditional})"
+                    scope.comment(f"{formula} = {factor.sampled_from}")
+                    _draw_unit(scope, factor)
+    scope.add(For(("_",), code.call(Name("range"), Name("steps")), tuple(body)))
+
+
+def _move(scope: Scope, program: ProgramPlan, name: str, **keywords: object) -> None:
+    """Emit `x = mala.run(noise, lambda x: -self.energy(x), x, step_size=0.1)`.
+
+    If the energy has values that are computed from the unit, they are computed in a function.
+    """
+    factor, energy = program.factors[name], program.lets[ENERGY]
+    draw, unit = factor.node.draw, scope.variable(name)
+    assert draw is not None
+    graph = scope.plan.graph.graph.programs[program.name]
+    with scope.on(program.name, name):
+        scope.comment(f"{factor.conditional} ~ {factor.sampled_from}")
+        behind = _behind_energy(program, graph)
+        above = nx.descendants(graph.digraph, name)
+        prepare(scope, program.name, tuple(own for own in behind if own not in above))
+        with scope.block() as body:
+            prepare(scope, program.name, energy.inputs)
+            value = code.Unary("-", computed(scope, energy))
+            scope.add(Return(value))
+        for own in of_units(graph, behind):
+            scope.unmark_value(graph.nodes[own])
+        density: Code = code.as_function(unit.id, value)
+        if len(body) > 1:
+            taken = (Parameter(unit.id, "Tensor"),)
+            made = Function("log_density", taken, (), "Tensor", "", tuple(body), is_method=False)
+            scope.add(Define(made))
+            density = Name(made.name)
+        options = {key: own for key, own in draw.options.items() if own is not None}
+        run = code.member(f"specc.runtime.chains.{draw.kind}", "run")
+        scope.assign(unit.id, code.call(run, NOISE, density, unit, **keywords, **options))
 
 
 def _draw_unit(scope: Scope, factor: Factor) -> None:
@@ -88,10 +164,12 @@ def _draws(graph: Program, block: tuple[str, ...]) -> str:
     others: dict[str, None] = {}
     for name in block:
         others |= dict.fromkeys(conditions(graph, name))
+    draws = [node.draw for name in block if (node := graph.nodes[name]).is_moved]
+    by = f" by {draws[0].kind}" if draws and draws[0] is not None else ""
     colors = [name for name in block if name in others]
     given = [*(f"the rest of {name}" for name in colors), *(n for n in others if n not in colors)]
     condition = f" | {', '.join(given)}" if given else ""
-    return f"{', '.join(block)}{condition}{', color by color' if colors else ''}"
+    return f"{', '.join(block)}{condition}{', color by color' if colors else ''}{by}"
 
 
 def _steps(program: ProgramPlan) -> int:
@@ -103,10 +181,10 @@ def _steps(program: ProgramPlan) -> int:
 def mean_field(plan: Plan, program: ProgramPlan) -> Function:
     """Return `mean_field`: the means of the latent units given the observed ones, under q."""
     graph = plan.graph.graph.programs[program.name]
-    scope, hidden = _scope(plan, program), latents(graph)
-    inputs, names = plan.methods[program.name]["mean_field"], [plan.python[n] for n in hidden]
+    scope, inner = _scope(plan, program), hidden(graph)
+    inputs, names = plan.methods[program.name]["mean_field"], [plan.python[n] for n in inner]
     with scope.block() as body:
-        for name in (name for block in blocks(graph) for name in block if name in hidden):
+        for name in (name for block in blocks(graph) for name in block if name in inner):
             factor = program.factors[name]
             with scope.on(program.name, name):
                 parameters(scope, factor)
@@ -117,7 +195,7 @@ def mean_field(plan: Plan, program: ProgramPlan) -> Function:
     returns = f"tuple[{', '.join(['Tensor'] * len(names))}]"
     update = Function("update", taken, (), returns, "", tuple(body), is_method=False)
     scope.add(Define(update))
-    starts = [_zeros(scope, program, inputs[0], name) for name in hidden]
+    starts = [_zeros(scope, program, inputs[0], name) for name in inner]
     made = code.call(FIXED_POINT, Name("update"), *starts, tolerance=Name("tolerance"))
     scope.assign(tuple(names), made if len(names) > 1 else code.Subscript(made, (Literal(0),)))
     scope.add(Return(code.Dict(tuple((name, Name(name)) for name in names))))
@@ -129,7 +207,7 @@ def mean_field(plan: Plan, program: ProgramPlan) -> Function:
             Parameter("tolerance", "float"),
         ),
         returns=TENSORS,
-        docstring=_about_mean_field(hidden, inputs),
+        docstring=_about_mean_field(inner, inputs),
         body=(*scope.head(inputs), *scope.statements),
         without_gradient=True,
     )
@@ -150,15 +228,24 @@ def _zeros(scope: Scope, program: ProgramPlan, like: Input, name: str) -> Code:
 def sample_by_chain(plan: Plan, program: ProgramPlan) -> Function:
     """Return `sample`: the units after many steps of a chain that starts at zeros."""
     graph = plan.graph.graph.programs[program.name]
-    scope = _scope(plan, program)
+    scope, method = _scope(plan, program), chain_method(graph)
     state = chain_state(graph)
     for name in state:
         shape = plan.graph.types[program.name, name].shape
-        zeros = code.method(NOISE, "zeros", shape_of((Name("rows"), *shape)))
-        scope.assign(plan.python[name], zeros)
-    inputs = plan.methods[program.name]["gibbs"]
+        start = "normal" if graph.nodes[name].is_moved else "zeros"
+        made = code.method(NOISE, start, shape_of((Name("rows"), *shape)))
+        scope.assign(plan.python[name], made)
+    inputs = plan.methods[program.name][method]
     given: dict[str, object] = {plan.python[n]: scope.variable(n) for n in inputs}
-    scope.add(Return(code.method(SELF, "gibbs", NOISE, **given, steps=Name("steps"))))
+    made = code.method(SELF, method, NOISE, **given, steps=Name("steps"))
+    if below(graph):
+        _draw_below(scope, program, graph, made)
+    else:
+        scope.add(Return(made))
+    start = "noise" if moved(graph) else "zeros"
+    about = f"Draw `rows` rows from the model, by a chain for each that starts at {start}."
+    if below(graph):
+        about = f"Draw `rows` rows: units by chains that start at {start}, then the nodes below."
     return Function(
         name="sample",
         parameters=(Parameter("noise", "Noise"), Parameter("rows", "int")),
@@ -167,9 +254,25 @@ def sample_by_chain(plan: Plan, program: ProgramPlan) -> Function:
             Parameter("steps", "int", str(_steps(program))),
         ),
         returns=TENSORS,
-        docstring="Draw `rows` rows from the model, by a chain for each that starts at zeros.",
+        docstring=about,
         body=tuple(scope.statements),
     )
+
+
+def _draw_below(scope: Scope, program: ProgramPlan, graph: Program, chain: Code) -> None:
+    """Emit the units at the end of a chain, and a draw of each node below them."""
+    plan = scope.plan
+    scope.assign("units", chain)
+    for name in graph.units:
+        scope.mark_value(graph.nodes[name])
+        end = code.Subscript(Name("units"), (Literal(plan.python[name]),))
+        scope.assign(plan.python[name], end)
+        scope.inherit(program.name, name, ())
+    for name in below(graph):
+        with scope.on(program.name, name):
+            draw(scope, program, name, "sample")
+    drawn = (*graph.units, *below(graph))
+    scope.add(Return(code.Dict(tuple((plan.python[n], scope.variable(n)) for n in drawn))))
 
 
 # the loss
@@ -186,7 +289,7 @@ def draw_units(scope: Scope, terms: Terms, player: Player, program: str) -> list
     if program == player.chain.program:
         return _draw_chain(scope, terms, player)
     graph = scope.plan.graph.graph.programs[program]
-    wanted = latents(graph)
+    wanted = tuple(n for n in hidden(graph) if player.draws[n].entry.chain)
     scope.comment(player.draws[wanted[0]].reason)
     given: dict[str, object] = {
         scope.plan.python[n]: scope.variable(n) for n in scope.plan.methods[program]["mean_field"]
@@ -213,14 +316,15 @@ def _draw_chain(scope: Scope, terms: Terms, player: Player) -> list[tuple[str, C
     copy = plan.graph.graph.programs[chain.program]
     original = plan.graph.graph.programs[copy.copy_of]
     state, name = chain_state(original), terms.fresh("chain")
+    method = chain_method(original)
     started: dict[str, object] = {
         plan.python[n]: _start(scope, chain, n, n in state)
-        for n in plan.methods[copy.copy_of]["gibbs"]
+        for n in plan.methods[copy.copy_of][method]
         if isinstance(n, str)
     }
-    draws = player.draws.values()
-    scope.comment(next(draw.reason for draw in draws if draw.program == chain.program))
-    made = code.method(scope.owners[copy.copy_of], "gibbs", NOISE, **started, steps=chain.steps)
+    draws = (draw for draw in player.draws.values() if draw.program == chain.program)
+    scope.comment(next(draw.reason for draw in draws if draw.entry.chain))
+    made = code.method(scope.owners[copy.copy_of], method, NOISE, **started, steps=chain.steps)
     scope.assign(name, made)
     drawn = {n: code.Subscript(Name(name), (Literal(plan.python[n]),)) for n in original.units}
     for unit in (unit for unit in original.units if copy.names[unit] in player.draws):

@@ -113,6 +113,9 @@ def _forward(scope: Scope, factor: Factor, flow: Flow) -> None:
     if not flow.scored:
         scope.assign(value, code.method(made, "detach"))
         return
+    if not scope.has_densities:
+        scope.assign(value, code.Subscript(made, (code.Literal(0),)))
+        return
     both = [shapes.of_draw(scope, factor, event) for event in (factor.type.shape, ())]
     scope.assign((value, flow.log_det), made, ", ".join(filter(None, both)))
     scope.made.add(("base", *factor.node.id))

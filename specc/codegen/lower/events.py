@@ -15,8 +15,12 @@ from specc.codegen.code.expressions import (
     Code,
     Literal,
     Subscript,
+    call,
+    function,
     method,
 )
+
+VECTOR_MATMUL = function("specc.runtime.functions.vectors.vector_matmul")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ def matmul(left: Event, right: Event) -> Event:
         shape = (right.shape[-1],)
         if not right.varies:
             return Event(product, shape, varies)
+        if left.varies:
+            return Event(call(VECTOR_MATMUL, a, b), shape, varies)
         row = method(a, "unsqueeze", -2)
         return Event(method(Binary("@", row, b), "squeeze", -2), shape, varies)
     if right.rank == 1:

@@ -13,7 +13,7 @@ from specc.codegen.lower.value import INTEGERS
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.graph.constants import SIZE_OF, constant, is_plain, list_of, number_of
 from specc.graph.nodes import Deterministic, Node
-from specc.graph.queries import input_rank, plate_node
+from specc.graph.queries import input_rank, is_literal, plate_node
 from specc.language import nested
 from specc.language.expressions.tree import (
     Binary,
@@ -23,6 +23,7 @@ from specc.language.expressions.tree import (
     Name,
     Negate,
     Number,
+    Over,
     Sequence,
 )
 
@@ -47,6 +48,7 @@ class Expressions:
                 self.owner_of[module.link.name] = self.owners[name]
         for module in program.shared_modules if owners is None else ():
             self.modules[module.link.name], self.owner_of[module.link.name] = module, SELF
+        self.fixed = {item.node.id for item in program.learnable}
         self.buffers: Mapping[object, str] = {
             b.values: b.attribute for b in program.buffers if b.values is not None
         }
@@ -73,6 +75,8 @@ class Expressions:
                 return self._index(expression)
             case Sequence():
                 return self._sequence(expression)
+            case Over():
+                return self._over(expression)
         raise AssertionError(expression)
 
     def number(self, expression: Expression) -> Event:
@@ -94,7 +98,9 @@ class Expressions:
         if node.role == "parameter" and not node.is_stepped:
             learnable = self._learnable(node)
             return Event(learnable, kind.shape, node.plate is not None)
-        return Event(code.Name(self.plan.python[name]), kind.shape, varies=True)
+        # A latent with a point as its draw has one value, whatever axes others have.
+        fixed = node.id in self.fixed and node.role == "latent" and not kind.plates
+        return Event(code.Name(self.plan.python[name]), kind.shape, varies=not fixed)
 
     def _learnable(self, node: Node) -> Code:
         """Return the learnable parameter of this class, or of another one that is in scope."""
@@ -146,15 +152,33 @@ class Expressions:
 
     def _call(self, call: Call) -> Event:
         if call.function in self.modules:
-            module = self.modules[call.function]
-            owner = self.owner_of[call.function]
-            value = code.call(code.Attribute(owner, module.attribute), *self.link_input(call))
-            if module.tail is not None:
-                value = code.call(code.Attribute(owner, module.tail.attribute), value)
-            return Event(value, module.output, varies=True)
+            return self._link(call, self.modules[call.function])
         if call.function == SIZE_OF:
             return self._size(call)
         return self._constant(call) or self._list(call) or self._function(call)
+
+    def _link(self, call: Call, module: LinkModule) -> Event:
+        """Return the result of a link, of its transpose, or of a link at equal entries."""
+        owner = self.owner_of[call.function]
+        called = code.Attribute(owner, module.attribute)
+        if call.transposed:
+            return self._transposed(call, module, called)
+        if len(call.arguments) == 1 and is_literal(call.arguments[0]):
+            at_constant = code.function("specc.runtime.links.affine.at_constant")
+            amount = self.event(call.arguments[0]).code
+            value = code.call(at_constant, called, amount, module.input)
+            return Event(value, module.output, varies=False)
+        value = code.call(called, *self.link_input(call))
+        if module.tail is not None:
+            value = code.call(code.Attribute(owner, module.tail.attribute), value)
+        return Event(value, module.output, varies=True)
+
+    def _transposed(self, call: Call, module: LinkModule, called: Code) -> Event:
+        """Return `transpose(self.f, y, (1, 8, 8))`, in the shape of the argument of the link."""
+        transpose = code.function("specc.runtime.links.affine.transpose")
+        inner, (shape,) = self.number(call.arguments[0]), module.inputs
+        value = code.call(transpose, called, inner.code, shape)
+        return Event(value, shape, inner.varies)
 
     def _function(self, call: Call) -> Event:
         """Return a call of a function of the catalog, with arguments of the rank that it needs."""
@@ -179,7 +203,8 @@ class Expressions:
         if entry.method is not None:
             value = code.over_last(taken[0], entry.method, items[0].rank)
         else:
-            keywords: dict[str, object] = {"dims": items[0].rank} if entry.event_dims else {}
+            rank = items[entry.rank_of].rank
+            keywords: dict[str, object] = {"dims": rank} if entry.event_dims else {}
             keywords |= self._mask(call.arguments[0]) if entry.of_data else {}
             value = code.call(code.target(entry.target), *taken, **keywords)
         return Event(value, entry.shape(tuple(sizes)), any(item.varies for item in items))
@@ -244,6 +269,30 @@ class Expressions:
         event = self.event(argument)
         one_hot = code.call(code.function(f"{RUNTIME}.vectors.one_hot"), event.code, count)
         return Event(one_hot, (*event.shape, count), event.varies)
+
+    # values on plates
+
+    def _over(self, over: Over) -> Event:
+        """Return a value from those on all elements of a plate, or that on one of them."""
+        is_class = isinstance(over.operand, Name) and self._classes(over.operand) is not None
+        whole = over.form.selects and is_class
+        value = self.event(over.operand) if whole else self.number(over.operand)
+        shape = over.form.shape(value.shape, self.graph.size_of(over.plate))
+        return Event(self._reduced(over, value), shape, varies=True)
+
+    def _reduced(self, over: Over, value: Event) -> Code:
+        """Return the code of the reduction of a value, whose plate is the axis before the event."""
+        form, axis = over.form, -1 - value.rank
+        position = None if over.index is None else self._position(over.index)
+        place = form.position if position is None else _constant_index(position)
+        if place is not None and (over.lengths is None or place == 0):
+            rest = (Slice(),) * value.rank
+            return Subscript(value.code, (Literal(...), Literal(place), *rest))
+        if over.lengths is not None:
+            position = self.event(over.lengths).code
+        if position is not None:
+            return code.call(code.function(form.target), value.code, position, dims=value.rank)
+        return code.method(value.code, "flatten" if form.flattens else form.method, axis)
 
     # indices
 

@@ -41,7 +41,7 @@ def layers(program: ProgramPlan) -> Iterator[Statement]:
 
 def initial(item: LearnableParameter) -> Code:
     """Return the initial value of the unconstrained tensor of a learnable parameter."""
-    init, shape = item.node.init, item.shape
+    init, shape = item.node.init, item.raw_shape
     if isinstance(init, tuple):
         values = code.List(tuple(Literal(item.constrainer.inverse(v)) for v in init))
         made = code.method(code.call(code.torch("tensor"), values), "expand", *_sizes(item))
@@ -53,7 +53,7 @@ def initial(item: LearnableParameter) -> Code:
         return _full(shape, item.constrainer.inverse(float(init)))
     if init == "normal":
         return code.call(code.torch("randn"), *_sizes(item))
-    if init == "zeros" or math.prod(shape) == 1:
+    if init == "zeros" or math.prod(shape) == 1 or item.of_rows:
         return code.call(code.torch("zeros"), *_sizes(item))
     return code.Binary("*", Literal(START), code.call(code.torch("randn"), *_sizes(item)))
 
@@ -73,7 +73,7 @@ def _full(shape: Shape, value: float) -> Code:
 
 
 def _sizes(item: LearnableParameter) -> tuple[Code, ...]:
-    return tuple(map(Literal, item.shape)) or (Tuple(()),)
+    return tuple(map(Literal, item.raw_shape)) or (Tuple(()),)
 
 
 def _registered(buffer: Buffer) -> Statement:

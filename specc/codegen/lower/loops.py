@@ -90,7 +90,7 @@ class Loop:
                 item = code.Tuple(tuple(Name(name) for name, _ in made))
                 one = item if len(made) > 1 else Name(made[0][0])
                 scope.add(Evaluate(code.method(collected, "append", one)))
-                for lagged in self.lagged:
+                for lagged in self._farthest_first():
                     scope.assign(scope.python(lagged.node.name), self._next(lagged))
             scope.add(For(targets, over, tuple(body)))
             self._stack(collected, made)
@@ -125,6 +125,13 @@ class Loop:
             if lagged.lengths is not None and lagged.node.scan is not None:
                 return self.scope.mask(lagged.node.scan, lagged.lengths)
         return None
+
+    def _farthest_first(self) -> list[LaggedValue]:
+        """Return the lagged values, each before the nearer one whose value it takes."""
+        far = {
+            each.node.name: abs(each.node.shift.offset) for each in self.lagged if each.node.shift
+        }
+        return sorted(self.lagged, key=lambda each: -far[each.node.name])
 
     def _next(self, lagged: LaggedValue) -> Code:
         """Return the lagged value for the next step; rows that have not begun keep their start."""

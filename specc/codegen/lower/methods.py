@@ -52,7 +52,8 @@ def node_methods(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
 def mapped_parameter(item: LearnableParameter) -> Function:
     """Return a property that maps an unconstrained tensor onto the support of its parameter."""
     raw = code.Attribute(SELF, item.raw)
-    shown = f"[{', '.join(map(str, item.shape))}]" if item.shape else "a number"
+    sizes = ["rows", *map(str, item.shape[1:])] if item.of_rows else [*map(str, item.shape)]
+    shown = f"[{', '.join(sizes)}]" if sizes else "a number"
     return Function(
         name=item.attribute,
         parameters=(),
@@ -96,7 +97,9 @@ class Methods:
         """Return the method of a deterministic node."""
         value = align(self.expressions.number(let.expression), len(let.type.shape))
         shown = ", ".join(["...", *map(str, let.type.shape)])
-        name, formula = let.node.name, f"{let.node.name} = {written(let.expression)}"
+        name, formula = let.node.name, written(let.expression)
+        if name.isidentifier() or let.node.is_copy:
+            formula = f"{name} = {formula}"
         words = f"{formula}: [{shown}]."
         made = value.code if let.buffer is None else code.Attribute(SELF, let.buffer.attribute)
         return Function(
@@ -111,17 +114,20 @@ class Methods:
 
     def initial(self, lagged: LaggedValue) -> Function:
         """Return the method with the value of a lagged node before the first step."""
-        base = self.plan.graph.graph.lookup(lagged.node.program, lagged.base)
+        shift = lagged.node.shift
+        assert shift is not None
+        base = self.plan.graph.graph.lookup(lagged.node.program, shift.base)
         assert base is not None
         value = self.expressions.aligned(lagged.initial, lagged.type.shape)
-        when = "before the first step" if lagged.is_lag else "after the last step"
+        far = "" if not shift.nearer else f"{abs(shift.offset)} steps "
+        when = f"{far}before the first step" if lagged.is_lag else f"{far}after the last step"
         shown = ", ".join(map(str, lagged.type.shape))
         return Function(
             name=lagged.method,
             parameters=self._tensors(lagged.inputs),
             keywords=(),
             returns="Tensor",
-            docstring=f"{lagged.base} {when}, {written(lagged.initial)}: [{shown}].",
+            docstring=f"{shift.base} {when}, {written(lagged.initial)}: [{shown}].",
             body=(Return(value),),
             about=f"{base.program}.{base.name}",
         )

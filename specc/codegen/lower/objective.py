@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from specc.catalog.objective import Variant
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed
-from specc.codegen.code.statements import Assign, Comment, Function, Parameter, Return, Statement
+from specc.codegen.code.statements import (
+    Assign,
+    Comment,
+    Function,
+    Parameter,
+    Return,
+    spaced,
+)
 from specc.codegen.layout import Layout
 from specc.codegen.lower.capabilities import points
 from specc.codegen.lower.chains import contrast, draw_units
 from specc.codegen.lower.densities import LOGMEANEXP, parameters
 from specc.codegen.lower.draws import draw, emit_values
+from specc.codegen.lower.moves import move_latents
 from specc.codegen.lower.scope import NOISE, Scope
 from specc.codegen.lower.terms import Terms, signed_as
 from specc.codegen.lower.values import prepare
-from specc.codegen.names import python_name
+from specc.codegen.names import python_name, python_names
 from specc.codegen.plan import Plan
 from specc.codegen.signatures import (
+    density_method,
     is_shared,
     is_stochastic,
     values_behind,
@@ -32,6 +41,7 @@ from specc.objective.passes.row_sources import by_source
 from specc.objective.terms import (
     KL_WEIGHT,
     Divergence,
+    Energy,
     LogProb,
     Part,
     Reduce,
@@ -49,16 +59,6 @@ def loss(plan: Plan, player: Player) -> Function:
     """Return the function `loss(model, guide, noise, *, x)`, the loss per row and its terms."""
     lowering = _Loss(plan, player)
     return lowering.function()
-
-
-def _spaced(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Return the statements without an empty line at the start, or two of them in a row."""
-    found: list[Statement] = []
-    for each in statements:
-        is_empty = isinstance(each, Comment) and not each.text
-        if not is_empty or (found and not (isinstance(found[-1], Comment) and not found[-1].text)):
-            found.append(each)
-    return tuple(found)
 
 
 def _score(name: str) -> Code:
@@ -97,8 +97,8 @@ class _Loss:
         for name, target in self.loss.scalars.items():
             self.scope.assign(name, code.call(code.target(target), Name(name)))
             self.scope.comment()
-        if plan.objective.is_likelihood(player):
-            self._likelihood()
+        if name := density_method(plan, player):
+            self._likelihood(name)
         else:
             self._bound()
         programs = (Parameter(name, p.class_name) for name, p in plan.programs.items())
@@ -112,7 +112,7 @@ class _Loss:
             keywords=tuple(keywords),
             returns=f"tuple[{', '.join(returned)}]",
             docstring=f"The loss per row{minus}, {what}.{self._legend()}",
-            body=_spaced(self.scope.statements),
+            body=spaced(self.scope.statements),
             is_method=False,
         )
 
@@ -126,25 +126,39 @@ class _Loss:
 
     # an exact likelihood
 
-    def _likelihood(self) -> None:
+    def _likelihood(self, name: str) -> None:
         plan, scope = self.plan, self.scope
         given: dict[str, object] = {plan.python[n]: scope.variable(n) for n in self.inputs}
         noise = {"noise": Name("noise")} if is_stochastic(plan) else {}
-        scope.assign("log_p", code.method(Name(MODEL), "log_prob", **given, **noise))
+        own = self._points(name)
+        scope.assign("log_p", code.method(Name(MODEL), name, **own, **given, **noise))
         mean, bound = code.method(Name("log_p"), "mean"), Name(self.bound)
         if not self.loss.needs_data_size:
             scope.assign(self.bound, mean)
             self._return(bound, ((self.bound, bound),))
             return
-        prior = plan.methods[MODEL]["log_prior"]
-        learnable = {i.node.name: i.attribute for i in plan.programs[MODEL].learnable}
-        named = (n for n in prior if isinstance(n, str))
-        values = {plan.python[n]: code.Attribute(Name(MODEL), learnable[n]) for n in named}
-        scope.assign("log_prior", code.method(Name(MODEL), "log_prior", **values))
-        share = code.Binary("/", Name("log_prior"), DATA_SIZE)
+        shared: list[Name] = []
+        if "log_prior" in plan.methods[MODEL]:
+            values = self._points("log_prior")
+            scope.assign("log_prior", code.method(Name(MODEL), "log_prior", **values))
+            shared.append(Name("log_prior"))
+        if plan.objective.is_sampled:
+            scope.assign("log_det", code.method(Name(MODEL), "log_det"))
+            shared.append(Name("log_det"))
+        whole = code.summed(tuple(Signed(False, each) for each in shared))
+        share = code.Binary("/", whole, DATA_SIZE)
         scope.assign(self.bound, code.Binary("+", mean, share))
-        parts = (self.bound, bound), ("log_prob", mean), ("log_prior / data_size", share)
+        names = " + ".join(each.id for each in shared)
+        shown = f"({names})" if len(shared) > 1 else names
+        parts = (self.bound, bound), ("log_prob", mean), (f"{shown} / data_size", share)
         self._return(bound, parts)
+
+    def _points(self, method: str) -> dict[str, object]:
+        """Return the latents among the inputs of a method that are tensors of the model."""
+        plan = self.plan
+        learnable = {i.node.name: i.attribute for i in plan.programs[MODEL].learnable}
+        named = (n for n in plan.methods[MODEL][method] if isinstance(n, str) and n in learnable)
+        return {plan.python[n]: code.Attribute(Name(MODEL), learnable[n]) for n in named}
 
     def _return(self, value: Code, parts: tuple[tuple[str, Code], ...]) -> None:
         """Emit `return -elbo, {...}`."""
@@ -214,7 +228,7 @@ class _Loss:
         """
         scope = self.scope
         minimized = [replace(part, coefficient=-part.coefficient) for part in parts]
-        if self.player.chain is not None:
+        if all(isinstance(part.term, Energy) for part in parts):
             phases = contrast(scope, self.terms, minimized)
             self._set(code.summed(tuple(phases.values())))
             self._head()
@@ -237,7 +251,7 @@ class _Loss:
         value = self.terms.value(term)
         if not is_shown or isinstance(value, (Name, code.Literal)):
             return value
-        name = self.terms.fresh(python_name(term_formula(self.plan, term)))
+        name = self.terms.fresh(*python_names(term_formula(self.plan, term)))
         self.scope.assign(name, value)
         return Name(name)
 
@@ -256,6 +270,9 @@ class _Loss:
 
     def _draw(self, name: str) -> None:
         scope, drawn = self.scope, self.player.draws[name]
+        if drawn.entry.chain and self.player.moves is not None:
+            self.after += move_latents(scope, self.terms, self.player)
+            return
         if drawn.entry.chain:
             self.after += draw_units(scope, self.terms, self.player, drawn.program)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ class Scope:
     - `step` maps names of nodes to variables of one step inside a loop over steps, where no value
       has an axis of steps; it is None outside.
     - `fills` are the data whose missing values are drawn.
+    - `has_densities`: densities of draws follow, so log-determinants are kept.
     - `has_noise`: densities may be estimated with noise.
     - `has_shapes`: assignments have comments with shapes.
     - `counts` has the variables with the numbers of rows by source of data; without it all values
@@ -49,6 +51,7 @@ class Scope:
     layout: Layout
     fills: frozenset[str] = frozenset()
     has_noise: bool = False
+    has_densities: bool = True
     has_shapes: bool = False
     statements: list[Statement] = field(default_factory=list)
     values: dict[Input, Value] = field(default_factory=dict)
@@ -204,14 +207,20 @@ class Scope:
             return Name(self.step[name])
         value = self.value(program, name)
         varies = value.is_local or PARTICLE in value.outer
-        if self.step is not None or steps(kind) == value.steps or not varies:
+        if self.step is not None or not {*steps(kind)} - {*value.steps} or not varies:
             return Name(value.name)
         # To the left of the elements of a plate, one of which an index selects.
         return code.method(Name(value.name), "unsqueeze", -1 - value.count("plate") - value.rank)
 
     def arguments(self, factor: Factor, detached: bool = False) -> list[Code]:
-        """Return the arguments of a distribution's function."""
-        return [_argument(a, detached) for a in factor.arguments]
+        """Return the arguments of a distribution's function, without infinite defaults at the end.
+
+        An end of an interval that the spec does not give is the default of the function, too.
+        """
+        given = list(factor.arguments)
+        while given and given[-1].number is not None and math.isinf(given[-1].number):
+            given.pop()
+        return [_argument(a, detached) for a in given]
 
     def density(self, factor: Factor, function: str) -> Code:
         """Return a function of a distribution: `normal.log_prob`."""

@@ -12,7 +12,8 @@ from specc.codegen.lower.densities import divergence, log_prob, parameters
 from specc.codegen.lower.expressions import Expressions
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.values import join, prepare
-from specc.codegen.names import python_name
+from specc.codegen.names import python_name, python_names, unique
+from specc.codegen.text import term_formula
 from specc.graph.graph import GUIDE, MODEL
 from specc.language.expressions.tree import Expression, Number
 from specc.language.expressions.tree import Name as Reference
@@ -126,14 +127,13 @@ class Terms:
             return Name(function.scalar)
         return code.call(code.target(function.target), *values)
 
-    def fresh(self, wanted: str) -> str:
-        """Return a new name for a variable."""
+    def fresh(self, *wanted: str) -> str:
+        """Return a new name for a variable, the first of those wanted that is not taken."""
         if not self.taken:
             self.taken |= _planned_names(self.scope)
-        while wanted in self.taken:
-            wanted += "_"
-        self.taken.add(wanted)
-        return wanted
+        name = unique(wanted, self.taken)
+        self.taken.add(name)
+        return name
 
     # leaves
 
@@ -310,7 +310,8 @@ class Terms:
         value = self.value(term.term)
         self.weighing = False
         weight = self.weight(term.axes)
-        name = self.fresh(f"expected_{value.id}" if isinstance(value, Name) else "expected_value")
+        text = value.id if isinstance(value, Name) else term_formula(self.scope.plan, term.term)
+        name = self.fresh(*(f"expected_{each}" for each in python_names(text)))
         product = code.Binary("*", Name(weight), value)
         self.scope.assign(name, self.over(term.axes, product))
         return name

@@ -15,6 +15,7 @@ from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.value import PARTICLE, Axis, value_of
 from specc.codegen.plan import Input, LaggedValue, Let, Mask, ProgramPlan
 from specc.graph.blocks import depends_on_units
+from specc.graph.counter import Counter
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, Program
 from specc.graph.nodes import Node, NodeId
 from specc.graph.queries import name_in_model
@@ -141,6 +142,8 @@ def computed(scope: Scope, let: Let) -> Code:
 
 def _is_constant_in_time(scope: Scope, let: Let) -> bool:
     """Whether a node on a sequence has the same value at each step, as its inputs have no steps."""
+    if isinstance(let.node, Counter):
+        return False
     used = (value_of(scope.plan, let.node.program, name) for name in let.inputs)
     return let.node.scan is not None and not any(value.is_sequence for value in used)
 
@@ -172,9 +175,10 @@ def _lagged(scope: Scope, lagged: LaggedValue) -> None:
     prepare(scope, program, (base, *lagged.inputs))
     scope.mark_value(lagged.node)
     function = code.function(f"{SEQUENCES}.{'lag' if lagged.is_lag else 'lead'}")
-    found = scope.plan.graph.graph.lookup(program, base)
+    assert lagged.node.shift is not None
+    found = scope.plan.graph.graph.lookup(program, lagged.node.shift.base)
     assert found is not None
-    with scope.on(found.program, base):
+    with scope.on(found.program, found.name):
         values, start = _all_steps(scope, lagged), initial(scope, lagged)
         keywords: dict[str, object] = {"dims": len(lagged.type.shape)}
         if lagged.lengths is not None and lagged.node.scan is not None:
@@ -216,7 +220,7 @@ def join(scope: Scope, node: Node) -> None:
         return
     scope.mark_joint(node)
     with scope.on(node.program, node.name):
-        parts = [flat(scope.variable(p), len(_shape(scope, node, p))) for p in node.parts]
+        parts = [_flat_part(scope, node, part) for part in node.parts]
         joined = code.call(CONCAT, *parts)
         scope.assign(scope.python(node.name), joined)
     scope.inherit(node.program, node.name, node.parts)
@@ -229,20 +233,39 @@ def split(scope: Scope, node: Node) -> None:
     scope.mark_joint(node)
     joint, names = scope.variable(node.name), [scope.python(part) for part in node.parts]
     shapes = [_shape(scope, node, part) for part in node.parts]
-    if len(names) == 1:
-        scope.assign(names[0], _reshaped(joint, shapes[0]))
-    else:
-        sizes = tuple(math.prod(shape) for shape in shapes)
-        scope.assign(tuple(names), code.method(joint, "split", sizes, dim=-1))
-        for name, shape in zip(names, shapes, strict=True):
-            if len(shape) != 1:
-                scope.assign(name, _reshaped(code.Name(name), shape))
     for part in node.parts:
         scope.inherit(node.program, part, (node.name,))
+    wide = [_has_room(scope, node, part) for part in node.parts]
+    if len(names) == 1:
+        scope.assign(names[0], _reshaped(_narrow(joint, wide[0]), shapes[0]))
+        return
+    sizes = tuple(math.prod(shape) for shape in shapes)
+    scope.assign(tuple(names), code.method(joint, "split", sizes, dim=-1))
+    for name, shape, is_wide in zip(names, shapes, wide, strict=True):
+        if len(shape) != 1 or is_wide:
+            scope.assign(name, _reshaped(_narrow(code.Name(name), is_wide), shape))
 
 
 def _shape(scope: Scope, node: Node, part: str) -> Shape:
-    return scope.plan.graph.type(node.program, part).shape
+    """Return the shape of a part in its joint draw, with the axis of its plate."""
+    kind, plates = scope.plan.graph.type(node.program, part), scope.plan.graph.graph.plates
+    return (*(plates[plate] for plate in kind.plates if plate in plates), *kind.shape)
+
+
+def _flat_part(scope: Scope, node: Node, part: str) -> Code:
+    """Return a part as a vector, with the axes before it that the joint draw has."""
+    value = flat(scope.variable(part), len(_shape(scope, node, part)))
+    return code.method(value, "unsqueeze", -2) if _has_room(scope, node, part) else value
+
+
+def _has_room(scope: Scope, node: Node, part: str) -> bool:
+    """Whether a joint draw has an axis of size 1 in place of rows, and a part that of its plate."""
+    value = scope.value(node.program, part)
+    return value.count("plate") > 0 and PARTICLE in value.outer
+
+
+def _narrow(value: Code, is_wide: bool) -> Code:
+    return code.method(value, "squeeze", -2) if is_wide else value
 
 
 def _reshaped(value: Code, shape: Shape) -> Code:

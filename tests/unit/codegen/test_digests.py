@@ -224,6 +224,11 @@ CHANGES = {
     ),
     "FieldSpec.binarize": ("from: values,", "from: values, binarize: sample,", MATH),
     "FieldSpec.scale": ("from: values,", "from: values, scale: 0.5,", MATH),
+    "FieldSpec.categories": ("from: values,", "from: values, categories: true,", MATH),
+    "FieldSpec.base": ("from: values,", "from: values, base: 1,", MATH),
+    "FieldSpec.clip": ("from: values,", "from: values, clip: [0, 1],", MATH),
+    "FieldSpec.log": ("from: values,", "from: values, log: true,", MATH),
+    "FieldSpec.logit": ("from: values,", "from: values, logit: 0.05,", MATH),
     "FieldSpec.standardize": ("from: values,", "from: values, standardize: true,", MATH),
     "FieldSpec.constrain": ("from: values,", "from: values, constrain: unit_interval,", MATH),
     "FieldSpec.picture": ("from: values,", "from: values, picture: [2, 2],", NOTHING),
@@ -343,6 +348,7 @@ SECTIONS = {
     "Document.programs": "Node",
     "Document.links": "LinkSpec",
     "Document.objective": "NamedObjective, Minimize, Players, Stages",
+    "Document.sampler": "SamplerSpec",
     "Document.train": "TrainSpec",
     "Document.evaluate": "Evaluation",
     "DataSpec.fields": "FieldSpec",
@@ -374,6 +380,26 @@ PLAYERS = {
     "Player.links": ("links: [baseline]", "links: [baseline, encoder]"),
     "the draw": ("draw: score", "draw: {score: {baseline: running}}"),
 }
+ABOVE = """\
+specc: 1
+name: above
+data: {source: digits, fields: {x: {from: image, binarize: sample}}}
+model:
+  w: {parameter: real, shape: [4, 3]}
+  h: {latent: bernoulli, shape: [4]}
+  g: {latent: bernoulli, shape: [3]}
+  energy: "-(h @ w @ g)"
+  x: {observed: bernoulli, logits: decoder(h)}
+guide:
+  h: {latent: bernoulli, logits: encoder(x)}
+links: {decoder: linear, encoder: linear}
+objective:
+  players:
+    wake: {minimize: -log_prob(model.x), links: [decoder]}
+    top: {minimize: cd(model), links: [w]}
+    sleep: {minimize: "-log_prob(guide.h, at=model)", links: [encoder]}
+"""
+CHAINED = {"Player.chain": ("links: [w]", "links: [w], chain: {steps: 5}")}
 TRAINED = {
     "SharedSettings.optimizer": ("links: [baseline]", "links: [baseline], optimizer: adamw"),
     "SharedSettings.schedule": ("links: [baseline]", "links: [baseline], schedule: cosine"),
@@ -450,9 +476,16 @@ def test_every_field_stands_in_the_table():
         | set(OF_SOURCES)
         | set(SUBSETS)
         | set(LENGTHS)
-        | {name for name in (*PLAYERS, *STAGES) if not name.startswith("the ")}
+        | {"Scan.is_ordered"}
+        | {name for name in (*PLAYERS, *CHAINED, *STAGES) if not name.startswith("the ")}
     )
     assert {name for name, _ in declared()} == planned | set(SECTIONS) | UNPLANNED
+
+
+def test_the_order_of_elements_is_mathematics():
+    """A set is another model than a sequence, also where no step depends on another one."""
+    sequence = BASE.replace("'v[t-1]', scale: 1, plate: t, initial: 0", "0, scale: 1, plate: t")
+    assert changed(sequence, sequence.replace("scan: 2", "size: 2")) == MATH
 
 
 @pytest.mark.parametrize("name", PLAYERS)
@@ -460,6 +493,13 @@ def test_what_players_do_is_mathematics(name):
     old, new = PLAYERS[name]
     assert PLAYED.count(old) == 1
     assert changed(PLAYED, PLAYED.replace(old, new)) == MATH
+
+
+@pytest.mark.parametrize("name", CHAINED)
+def test_how_players_draw_units_is_mathematics(name):
+    old, new = CHAINED[name]
+    assert changed(ABOVE, ABOVE.replace(old, new)) == MATH
+    assert changed(ABOVE, ABOVE.replace(old, new.replace("5", "1"))) == set()
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -572,6 +612,24 @@ def test_a_run_holds_on_to_its_training_but_for_what_steers_it(name):
     if name not in {*SECTIONS, *TRAINED, *LENGTHS, *OF_SOURCES, *SUBSETS}:
         old, new, _ = CHANGES[name]
         assert (held(BASE) != held(BASE.replace(old, new))) == (kind == "training")
+
+
+SAMPLED = """\
+specc: 1
+name: sampled
+data: {source: digits, fields: {y: {from: label}}}
+model:
+  b: {latent: normal, loc: 0, scale: 1, shape: [10], global: true}
+  y: {observed: categorical, logits: b}
+sampler: {nuts: {chains: 2, draws: 100}}
+"""
+
+
+@pytest.mark.parametrize("other", ["chains: 3, draws: 100", "chains: 2, draws: 200"])
+def test_the_options_of_a_sampler_are_training_that_a_run_holds_on_to(other):
+    text = SAMPLED.replace("chains: 2, draws: 100", other)
+    assert changed(SAMPLED, text) == TRAINING
+    assert held(SAMPLED) != held(text)
 
 
 def test_how_weights_start_is_training():

@@ -12,9 +12,9 @@ import specc
 from specc.codegen.digests import digests
 from specc.codegen.explain import explain
 from specc.codegen.tensors import parameters
+from specc.comparison.compare import compare
 from specc.compiler import compile, front
 from specc.diagnostics.source import Source
-from specc.diff.compare import compare
 from specc.graph.draw import dot, mermaid, text
 from specc.language.formatter import fmt
 from specc.runtime.source_map import NAME, Place, find

@@ -25,15 +25,14 @@ def compiled(*nodes):
     return compile(Source("spec.yaml", text))
 
 
-def test_one_latent_node_has_a_mean():
-    """A sum over its vectors has no closed form, so it has mean-field means alone."""
+def test_a_map_of_vectors_is_summed_out():
     result, checked = compiled(
         "c: {parameter: real, shape: [2, 2]}",
         "h: {latent: one_hot_categorical, shape: [2, 2]}",
         'energy: "-sum(v) * sum(c * h)"',
     )
     assert result is not None, checked.diagnostics
-    assert "h = fixed_point(" in result.files["model.py"]
+    assert "def free_energy(self, v: Tensor" in result.files["model.py"]
 
 
 def test_latent_nodes_may_be_independent_of_the_data():
@@ -43,7 +42,7 @@ def test_latent_nodes_may_be_independent_of_the_data():
         'energy: "-sum(v) - sum(c * h)"',
     )
     assert result is not None, checked.diagnostics
-    assert "def mean_field(self, *, v: Tensor" in result.files["model.py"]
+    assert "def free_energy(self, v: Tensor" in result.files["model.py"]
 
 
 def test_a_pooled_value_has_its_axes():
