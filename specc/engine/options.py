@@ -19,7 +19,7 @@ class Options:
         data_dir: The folder of the data files.
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
         spec: The text of the spec, which the run folder stores.
-        extras: Further texts for the run folder, by the names of their files.
+        extras: Further texts and files for the run folder, by their names.
         resume: Whether the run in the folder continues.
         quiet: Whether no progress is shown.
         threads: The number of threads; by default it follows from the sizes.
@@ -37,7 +37,7 @@ class Options:
     data_dir: Path | None = None
     device: str = "cpu"
     spec: str | None = None
-    extras: Mapping[str, str] = field(default_factory=dict)
+    extras: Mapping[str, str | bytes] = field(default_factory=dict)
     resume: bool = False
     quiet: bool = False
     threads: int | None = None

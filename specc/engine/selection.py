@@ -14,19 +14,22 @@ from specc.engine import device
 from specc.engine.distributed import world
 from specc.engine.loop.ema import EMA
 from specc.engine.options import Options
+from specc.engine.samplers.draws import require_arviz
 from specc.engine.settings import Settings, settings_of
 from specc.engine.step.loss_state import LossState
 from specc.engine.step.player import players_of
 from specc.engine.storage import checkpoint, run_folder
 from specc.engine.storage.checkpoint import TrainingState
 from specc.engine.storage.initial_facts import initial_facts
+from specc.engine.storage.latents_of_rows import count_of, set_rows
 from specc.engine.storage.loaded_run import LoadedRun, data_folder, fresh, load_run, outline
 from specc.engine.storage.replicated import REPLICATED, Replicated
 from specc.engine.storage.revision import apply_revision, revision
 from specc.engine.storage.warm_start import warm_start
 from specc.runtime import manifest as manifests
-from specc.runtime.failure import RunFailure
+from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Manifest
+from specc.runtime.sampler import Sampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Selected:
     def load(self, run: Path, storage: Replicated) -> LoadedRun:
         """The run with its program; all processes load it together, as they may share tensors."""
         program = fresh(self.code, self.settings, self.where, storage)
+        set_rows(program, count_of(self.data))
         return LoadedRun(run, program, self.data, self.settings, self.where, storage)
 
 
@@ -51,6 +55,9 @@ def new_run(code: Path, run: Path, options: Options) -> Selected:
     settings, where = settings_of(manifest.train), device.choose(options.device)
     data = _training_data(manifest, settings, options.data_dir, where, options.parts)
     trial = outline(code, settings)
+    if manifest.sampler is not None:
+        _check_sampler(manifest.sampler, options)
+        set_rows(trial, count_of(data))
     if options.start is not None:
         warm_start(options.start, trial, options.moved)
     count = sum(p.numel() for p in trial.parameters())
@@ -61,13 +68,25 @@ def new_run(code: Path, run: Path, options: Options) -> Selected:
     return Selected(run_folder.facts_of(run)[1], settings, where, data, threads)
 
 
+def _check_sampler(sampler: Sampler, options: Options) -> None:
+    """Checks that a sampler can run, before its folder is created.
+
+    Raises RunFailure: E0814 if it is to start from another run; E0828 without ArviZ.
+    """
+    require_arviz()
+    if options.start is not None:
+        message = f"the chains of `{sampler.name}` start at random points"
+        hint = "leave out `--from`; `--resume` continues the chains of a run"
+        raise RunFailure("E0814", message, hint=hint, exit_code=USAGE)
+
+
 def existing_run(code: Path, run: Path, options: Options) -> Selected:
     """The run in the folder, which must fit the data and the spec."""
     facts, _ = run_folder.facts_of(run)
     manifest = manifests.read(code)
     revision(run, manifest, options.moved)
     settings, where = settings_of(manifest.train), device.choose(options.device)
-    folder = data_folder(facts, options.data_dir)
+    folder = data_folder(run, facts, options.data_dir)
     data = _training_data(manifest, settings, folder, where, options.parts)
     if facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data differs from that of the run in {run}")
@@ -99,7 +118,9 @@ def start_warm(loaded: LoadedRun, options: Options) -> None:
     own = loaded.settings.of_stage(stage)
     players = players_of(loaded.program, own, loaded.device, stage.losses)
     means = EMA(loaded.program, loaded.settings.ema).mean if loaded.settings.ema else None
-    state = LossState(loaded.manifest.losses, loaded.settings.dtype, loaded.device).named()
+    count = len(loaded.batched("train"))
+    losses, dtype = loaded.manifest.losses, loaded.settings.dtype
+    state = LossState(losses, dtype, loaded.device, rows=count).named()
     folder, program = loaded.folder, loaded.program
     checkpoint.save(folder, program, players, TrainingState(), means, storage=storage, losses=state)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Any
 
 from specc.engine import device
 from specc.engine.distributed import barrier, broadcast_text, process_group
+from specc.engine.loop.driver import Driver
 from specc.engine.loop.epochs import Epochs
 from specc.engine.loop.loop import Loop
 from specc.engine.loop.signals import interruptible
@@ -30,6 +31,8 @@ from specc.engine.storage import run_folder
 from specc.engine.storage.checkpoint import Counters
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.engine.storage.replicated import REPLICATED
+from specc.runtime.manifest import Manifest
+from specc.runtime.stages import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,21 @@ def train(code: Path, run: Path, options: Options) -> Trained:
             if storage.saves:
                 start_warm(loaded, options)
             barrier()
-            driver_of = partial(Epochs, loaded)
+            driver_of = partial(driver_for(loaded.manifest), loaded)
             found = Loop(loaded, options, interruption, here, driver_of).run()
     trained = Trained(found.loaded, found.counters, found.line, found.steps)
     if storage is REPLICATED:
         return trained
     return replace(trained, loaded=in_one_process(code, trained.loaded, options))
+
+
+def driver_for(manifest: Manifest) -> Callable[[LoadedRun, Stage], Driver]:
+    """What advances a run: transitions of a sampler, or epochs of updates."""
+    if manifest.sampler is None:
+        return Epochs
+    from specc.engine.samplers.driver import Transitions
+
+    return Transitions
 
 
 def _matmul_precision(loaded: LoadedRun, options: Options) -> str:

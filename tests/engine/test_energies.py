@@ -10,7 +10,17 @@ from tests.engine.interruption import interrupted
 from tests.engine.test_train import state_hash, weights_hash
 
 SPECS = Path(__file__).parents[2] / "specs"
-NAMES = ["conditional_rbm", "rbm", "rbm_classifier", "rbm_counts", "rbm_gaussian", "rbm_spins"]
+NAMES = [
+    "conditional_rbm",
+    "conv_rbm",
+    "potts",
+    "rbm",
+    "rbm_classifier",
+    "rbm_counts",
+    "rbm_gaussian",
+    "rbm_spins",
+]
+PICTURED = ("conditional_rbm", "conv_rbm", "rbm", "rbm_gaussian", "rbm_spins")
 SMALL = ["--set=train.epochs=2", "--threads=1", "--quiet"]
 WORDS = 2000
 
@@ -43,6 +53,7 @@ def trained(request, tmp_path_factory, documents):
 
 def train(name, out, documents, *more):
     data = ["--data-dir", str(documents)] if name == "rbm_counts" else []
+    data += ["--set=evaluate.test.temperatures=20"] if name == "conv_rbm" else []
     return main(["train", str(SPECS / f"{name}.yaml"), "--out", str(out), *SMALL, *data, *more])
 
 
@@ -60,12 +71,17 @@ def test_interrupted_and_resumed_is_uninterrupted(trained, documents, tmp_path):
 def test_its_samples_have_the_shape_of_the_data(trained, tmp_path):
     out = tmp_path / "drawn.npz"
     assert main(["sample", str(trained), "--rows", "7", "--out", str(out)]) == 0
-    drawn = np.load(out)["v"]
-    assert drawn.shape == (7, WORDS if trained.name == "rbm_counts" else 64)
+    shapes = {"rbm_counts": (WORDS,), "potts": (8, 8, 4), "rbm_classifier": (10,)}
+    shapes["conv_rbm"] = (1, 8, 8)
+    drawn = np.load(out)[{"potts": "x", "rbm_classifier": "y"}.get(trained.name, "v")]
+    assert drawn.shape == (7, *shapes.get(trained.name, (64,)))
     assert np.isfinite(drawn).all()
 
 
 def test_the_report_shows_the_filters(trained):
     assert main(["report", str(trained)]) == 0
     page = (trained / "report.html").read_text(encoding="utf-8")
-    assert ("The weights of model.w as pictures" in page) == (trained.name != "rbm_counts")
+    without = ("potts", "rbm_classifier", "rbm_counts")
+    name = "model.filters" if trained.name == "conv_rbm" else "model.w"
+    assert (f"The weights of {name} as pictures" in page) == (trained.name not in without)
+    assert (trained / "samples.png").is_file() == (trained.name in ("potts", *PICTURED))

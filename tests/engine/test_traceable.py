@@ -39,7 +39,7 @@ class Loss(nn.Module):
         self.program, self.name = program, declared.name
         self.scalars = final_scalars(declared, ROWS)
         dtype, device = torch.get_default_dtype(), torch.device("cpu")
-        self.state = LossState([declared], dtype, device).tensors[self.name]
+        self.state = LossState([declared], dtype, device, rows=ROWS).tensors[self.name]
 
     def forward(self, batch, drawn):
         noise = Given(drawn, torch.get_default_dtype())

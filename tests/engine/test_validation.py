@@ -13,8 +13,8 @@ from specc.data.load import Rows
 from specc.engine import train
 from specc.engine.settings import settings_of
 from specc.engine.step.step import Step
+from specc.runtime.fields import Field
 from specc.runtime.losses import Loss, LossResult
-from specc.runtime.manifest import Field
 from specc.runtime.stages import Stage
 from tests.engine.test_distributed import ended, start
 from tests.engine.test_train import QUIET, losses

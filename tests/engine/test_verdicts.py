@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from specc.codegen.package import package
+from specc.comparison.compare import compare
 from specc.compiler import front
 from specc.diagnostics.source import Source
-from specc.diff.compare import compare
 from specc.engine import train
 from specc.engine.order.row_order import rows_per_epoch
 from specc.engine.settings import settings_of

@@ -15,6 +15,8 @@ def compile_step(step: Step) -> None:
         raise NotCompiled("it has dropout, and a graph would draw other masks")
     if step.is_sharded:
         raise NotCompiled("its parameters are sharded")
+    if any(own.of_rows for player in step.players for own in player.loss.state):
+        raise NotCompiled("the chain of each row has a state of its own")
     if step.pieces > 1 or not step.rows.is_full(step.size):
         raise NotCompiled("its batches come in pieces")
     # Torch's compiler takes more than a second to import, so it is imported where it is needed.

@@ -10,6 +10,8 @@ from typing import Any, Protocol, Self
 
 REDRAW = 0.1
 LINE_EVERY = 10.0
+OF_CHAINS = ("divergences", "r_hat")
+"""Metrics of all draws so far, which are shown beside the means over an epoch."""
 
 
 class Progress(Protocol):
@@ -161,6 +163,7 @@ class ProgressBar:
         )
         shown = {n: v for n, v in line["parts"].items() if not _is_minus(v, line["loss"])}
         parts = "  ".join(f"{name} {_nats(value)}" for name, value in shown.items())
+        parts += "".join(f"  {name} {line[name]:.4g}" for name in OF_CHAINS if name in line)
         memory = f"{line['memory'] / 1e6:,.0f} MB" if "memory" in line else ""
         self._parts = f"{parts}  {memory}".rstrip()
         now = time.monotonic()

@@ -23,6 +23,8 @@ class Stream(IntEnum):
     VALIDATE = 8
     DATA_OF_UPDATE = 9
     LOSS_OF_UPDATE = 10
+    STATE = 11
+    TRANSITIONS = 12
 
 
 def noise_at(seed: int, stream: Stream, *counters: int, device: torch.device) -> Noise:

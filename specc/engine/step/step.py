@@ -22,7 +22,7 @@ from specc.engine.order.batch_order import steps_per_epoch
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.schedule.scalars import Position, final_scalars, scalars_at
 from specc.engine.settings import Settings
-from specc.engine.step.loss_state import LossState, Update
+from specc.engine.step.loss_state import LossState, Update, of_new_rows
 from specc.engine.step.matmul_precision import matmul_precision
 from specc.engine.step.player import Player, StepResult
 from specc.runtime import after_update
@@ -53,11 +53,12 @@ class CompiledUpdate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
-    """A part of a batch: its number, its fraction of the rows, and the rows."""
+    """A part of a batch: its number, its fraction of the rows, the rows, and their numbers."""
 
     number: int
     fraction: float
     batch: Batch
+    index: RowIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ class Step:
         self.seed = settings.seed
         self.pieces = pieces or max(settings.accumulate, self.world.size)
         every = self.losses if stage is None else program.manifest.losses
-        self.state = LossState(every, settings.dtype, device, self.pieces)
+        pieces, count = self.pieces, len(rows)
+        self.state = LossState(every, settings.dtype, device, pieces, self.seed, count)
         self.device = device
         self.has_dropout = any(
             isinstance(m, nn.modules.dropout._DropoutNd) for m in program.modules()
@@ -153,7 +155,7 @@ class Step:
         kept = [(t, t.clone()) for name, t in tensors if belongs(name, owners)]
         batch = self.rows.batch(index, self._noise(Stream.DATA, 0, 0))
         for number, player in enumerate(self.players):
-            name, state = player.loss.name, self.state.tensors[player.loss.name]
+            name, state = player.loss.name, self.state.of_piece(player.loss.name, 0, index)
             noise = self._loss_noise(UpdateIndex(0, 0), number, 0)
             scalars = final_scalars(player.loss, len(self.rows), self.observed)
             with self.matmul_precision, initializing():
@@ -222,7 +224,8 @@ class Step:
         for number, fraction in fractions + [(0, 0.0)] * (least - len(mine)):
             counters = at.counters(number) if self.pieces > 1 else at.counters()
             noise = self._noise(stream, *counters)
-            yield MicroBatch(number, fraction, self.rows.batch(pieces[number][0], noise))
+            piece = pieces[number][0]
+            yield MicroBatch(number, fraction, self.rows.batch(piece, noise), piece)
 
     def loss_again(self, epoch: int, step: int, *indices: RowIndex) -> None:
         """Computes the losses of that step once more, without an update."""
@@ -236,7 +239,7 @@ class Step:
     def _loss(self, player: Player, number: int, batch: MicroBatch, at: UpdateIndex) -> LossResult:
         """The loss of a micro-batch, from the state before the update."""
         name = player.loss.name
-        state = self.state.of_piece(name, batch.number)
+        state = self.state.of_piece(name, batch.number, batch.index)
         noise = self._loss_noise(at, number, batch.number)
         scalars = self.scalars(player, at.epoch, at.step)
         with self.matmul_precision:
@@ -258,9 +261,11 @@ class Step:
         means: dict[str, float] = {}
         for start, index, weight in rows.slices(batch_size):
             batch = rows.batch(index, self._noise(Stream.VALIDATE, start))
+            count = len(next(iter(batch.values())))
             for number, player in enumerate(self.players):
                 noise, name = self._noise(Stream.VALIDATE, start, number), player.loss.name
-                state = self.state.tensors[name]
+                at = self._noise(Stream.VALIDATE, start, number, 1)
+                state = of_new_rows(player.loss, self.state.tensors[name], count, at)
                 result = self.program.loss(name, state, batch, noise, scalars[number])
                 keys = metric_names(self.losses, player.loss, ("loss", *result.metrics))
                 for key, value in zip(keys, (result.loss, *result.metrics.values()), strict=True):
@@ -324,7 +329,7 @@ class Step:
                 values = fraction * torch.stack([loss, *metrics.values()])
             sums = values if sums is None else sums + values
             names = ("loss", *metrics)
-            update.add(piece.number, fraction, state)
+            update.add(piece.number, fraction, state, piece.index)
         assert sums is not None
         player.shard_gradients()
         if self.world.size > 1:

@@ -19,6 +19,11 @@ from specc.runtime.source_map import Place, find
 SHARDING = "_fully_shard"
 """A folder in the path of torch's code that shards parameters."""
 
+CHAINS = ("runtime", "chains")
+"""The folder of the chains that follow a gradient."""
+
+OF_CHAIN = "a chain left the finite numbers, and a smaller `step_size:` may help"
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -98,6 +103,8 @@ class _NonFiniteDetector(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return None
         found = find(frames, self.folder)
         why = self.why if kind == "NaN" else ""
+        if any(Path(frame.filename).parts[-3:-1] == CHAINS for frame in frames):
+            why = OF_CHAIN
         return Origin(kind, found.line, found.place, why=why) if found else None
 
 

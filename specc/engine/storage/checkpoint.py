@@ -4,6 +4,7 @@
     checkpoints/<step>/optimizer.safetensors  the state of each optimizer, by parameter
     checkpoints/<step>/averages.safetensors   the moving average of the weights, if there is one
     checkpoints/<step>/losses.safetensors     the state of the losses, if they have any
+    checkpoints/<step>/chains.safetensors     the state of the chains of a sampler, if there is one
     checkpoints/<step>/state.json             counters, metrics, early stopping, hashes; sealed
     best/<step>/weights.safetensors           the weights of the best validation loss
     best/<step>/losses.safetensors            the state of the losses then, if they have any
@@ -41,8 +42,12 @@ WEIGHTS = "weights.safetensors"
 OPTIMIZER = "optimizer.safetensors"
 EMA_WEIGHTS = "averages.safetensors"
 LOSSES = "losses.safetensors"
+CHAINS = "chains.safetensors"
 STATE = "state.json"
 BEST = "best"
+
+UNNAMED = (LOSSES, CHAINS)
+"""The files of tensors that are not named by parameters of the program."""
 
 OF_STAGES = ("stage", "first_epoch", "first_step")
 """The counters that are zero in the first stage."""
@@ -143,6 +148,7 @@ class Checkpoint:
     optimizer: Stored
     averages: Stored
     losses: Stored
+    chains: Stored
 
     def counters_in(self, per_epoch: int, steps: int) -> Counters:
         """The counters in a run of `steps` steps; raises RunFailure E0803 if they do not fit."""
@@ -170,6 +176,7 @@ def save(
     keep: int = 2,
     storage: Replicated = REPLICATED,
     losses: Mapping[str, Tensor] = NO_STATE,
+    chains: Mapping[str, Tensor] = NO_STATE,
 ) -> None:
     """Writes a checkpoint, verifies it, and removes all but the last `keep`.
 
@@ -182,6 +189,8 @@ def save(
         tensors[EMA_WEIGHTS] = _ema_tensors(averages, program, storage)
     if losses:
         tensors[LOSSES] = dict(losses)
+    if chains:
+        tensors[CHAINS] = dict(chains)
     folder = run / FOLDER / f"{state.counters.total:09d}"
     _write(folder, tensors, state, storage)
     storage.once(lambda: _remove(_folders(run / FOLDER)[:-keep]))
@@ -427,7 +436,7 @@ def verify(folder: Path) -> None:
         if f"{state['counters'].total:09d}" != folder.name:
             raise ValueError(f"it is of step {state['counters'].total}")
         for name, expected in state["hashes"].items():
-            if name not in (WEIGHTS, OPTIMIZER, EMA_WEIGHTS, LOSSES):
+            if name not in (WEIGHTS, OPTIMIZER, EMA_WEIGHTS, *UNNAMED):
                 raise ValueError(f"it names a file `{name}`")
             if file_io.hash_of(folder / name) != expected:
                 raise ValueError(f"{name} differs from what was written")
@@ -442,9 +451,11 @@ def _open(folder: Path) -> Checkpoint:
         tensors = {
             name: Stored(folder / name).named(lambda key: current_name(key, passed))
             for name in state["hashes"]
-            if name != LOSSES
+            if name not in UNNAMED
         }
-        losses = Stored(folder / LOSSES) if LOSSES in state["hashes"] else Stored()
+        losses, chains = (
+            Stored(folder / name) if name in state["hashes"] else Stored() for name in UNNAMED
+        )
         return Checkpoint(
             folder,
             Counters(**state["counters"].model_dump()),
@@ -455,6 +466,7 @@ def _open(folder: Path) -> Checkpoint:
             tensors.get(OPTIMIZER, Stored()),
             tensors.get(EMA_WEIGHTS, Stored()),
             losses,
+            chains,
         )
 
 

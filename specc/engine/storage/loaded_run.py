@@ -16,6 +16,7 @@ from specc.engine.order.streams import Stream
 from specc.engine.settings import Settings, settings_of
 from specc.engine.step.loss_state import LossState
 from specc.engine.storage import checkpoint, run_folder
+from specc.engine.storage.latents_of_rows import count_of, set_rows
 from specc.engine.storage.record_schemas import Facts
 from specc.engine.storage.replicated import REPLICATED, Replicated
 from specc.runtime import manifest as manifests
@@ -149,21 +150,25 @@ def load_run(
     best = None
     if settings.patience is not None:
         best = checkpoint.best(run, known=found.early_stopping, stage=found.counters.stage)
-    checkpoint.load_weights(best or found, program)
-    losses = LossState(manifest.losses, settings.dtype, where)
-    checkpoint.restore_losses(best or found, losses.named())
     program.eval()
-    folder = data_folder(facts, data_dir)
+    folder = data_folder(run, facts, data_dir)
     data = None
     if manifest.data is not None:
         record = facts.get("data_record")
         data = load_sources(manifest.sources, folder, settings.dtype, record).to(where)
+    rows = count_of(data)
+    set_rows(program, rows)
+    checkpoint.load_weights(best or found, program)
+    losses = LossState(manifest.losses, settings.dtype, where, rows=rows)
+    checkpoint.restore_losses(best or found, losses.named())
     return LoadedRun(run, program, data, settings, where, losses=losses.tensors)
 
 
-def data_folder(facts: Facts, given: Path | None) -> Path | None:
-    """The data folder `given`, by default that of the training."""
+def data_folder(run: Path, facts: Facts, given: Path | None) -> Path | None:
+    """The data folder `given`, by default that of the training, or the run if it has its data."""
     if given is not None:
         return given
+    if run_folder.ARRAYS in facts.get("files", {}):
+        return run
     known = facts.get("data_dir")
     return Path(known) if known else None

@@ -52,6 +52,13 @@ class Standardization(TypedDict):
 
 
 @with_config(STRICT)
+class Categories(TypedDict):
+    """The categories of a field, in the order of their numbers."""
+
+    values: list[str]
+
+
+@with_config(STRICT)
 class Revised(TypedDict):
     """A change of the spec of a run: its step, and the differences from the previous spec.
 
@@ -75,7 +82,7 @@ class Facts(TypedDict):
     seed: Count
     digests: dict[str, str]
     data_digest: NotRequired[str | None]
-    data_record: NotRequired[dict[str, Standardization]]
+    data_record: NotRequired[dict[str, Standardization | Categories]]
     data_dir: NotRequired[str | None]
     device: NotRequired[str]
     start: NotRequired[Start | None]
@@ -130,10 +137,67 @@ class SampleFigure(TypedDict):
 
 
 @with_config(STRICT)
+class PosteriorRow(TypedDict):
+    """The posterior of one number, in result.json."""
+
+    name: str
+    mean: Number | None
+    sd: Number | None
+    mcse: Number | None
+    ess_bulk: Number | None
+    ess_tail: Number | None
+    r_hat: Number | None
+
+
+class LeaveOneOut(TypedDict):
+    """The leave-one-out estimate, in result.json."""
+
+    value: Number | None
+    standard_error: Number | None
+
+
+class Posterior(TypedDict):
+    """The diagnostics of a sampler, in result.json."""
+
+    chains: Count
+    draws: Count
+    divergences: Count
+    latents: list[PosteriorRow]
+    warnings: list[str]
+    loo: NotRequired[LeaveOneOut]
+
+
+GuideRow = TypedDict(
+    "GuideRow",
+    {
+        "name": str,
+        "mean": Number | None,
+        "sd": Number | None,
+        "5%": Number | None,
+        "50%": Number | None,
+        "95%": Number | None,
+    },
+)
+"""The posterior of one number by a guide, in result.json."""
+
+
+class GuideFigures(TypedDict):
+    """What a guide says of latents that rows share, in result.json."""
+
+    draws: Count
+    bound: Number | None
+    log_evidence: Number | None
+    pareto_k: Number | None
+    latents: list[GuideRow]
+    warnings: list[str]
+
+
 class Result(TypedDict, total=False):
     """result.json."""
 
     evaluate: dict[str, Figure | SampleFigure]
+    posterior: Posterior
+    guide: GuideFigures
     steps: Count
 
 

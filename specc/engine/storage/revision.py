@@ -59,7 +59,7 @@ def revision(run: Path, manifest: Manifest, moved: Mapping[str, str]) -> Revisio
 
 
 def apply_revision(
-    run: Path, code: Path, spec: str | None, extras: Mapping[str, str], found: Revision
+    run: Path, code: Path, spec: str | None, extras: Mapping[str, str | bytes], found: Revision
 ) -> int:
     """Records that the run continues under the spec of `code`; returns its last saved step.
 

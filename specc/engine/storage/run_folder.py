@@ -5,6 +5,7 @@ generated/<name> the code that is trained, with its manifest
 run.json         seed, digests, versions, device, threads, hashes of data and files; sealed
 explain.txt, graph.svg   the output of `specc explain` and `specc graph`
 settings.json    the values of `--set`
+arrays.npz       arrays that were passed in place of files
 metrics.jsonl    a line for each epoch
 checkpoints/     the checkpoints that `--resume` reads
 revisions/<n>    spec, settings, code and drawing after a change of the spec
@@ -38,6 +39,7 @@ RUN = "run.json"
 SPEC = "spec.yaml"
 EXPLAIN, GRAPH = "explain.txt", "graph.svg"
 SETTINGS = "settings.json"
+ARRAYS = "arrays.npz"
 GENERATED = "generated"
 REVISIONS = "revisions"
 RESULT = "result.json"
@@ -46,6 +48,9 @@ SHOWN = (EXPLAIN, GRAPH)
 """Files for display, which are verified when they are shown."""
 COPIED = (".py", ".json")
 COMPARED = ("math", "parameters", "training")
+
+Extras = Mapping[str, str | bytes]
+"""Texts and other files by their names."""
 
 
 def new_folder(root: Path, name: str) -> Path:
@@ -59,11 +64,11 @@ def create(
     program: Path,
     spec: str | None,
     facts: Mapping[str, Any],
-    extras: Mapping[str, str] = MappingProxyType({}),
+    extras: Extras = MappingProxyType({}),
 ) -> None:
     """Creates a run folder with the spec, a copy of the code in `program`, and `facts` as run.json.
 
-    `extras` are further texts, by the names of their files.
+    `extras` are further files, by their names.
 
     Raises RunFailure: E0806, if the folder is not empty.
     """
@@ -80,10 +85,8 @@ def create(
     file_io.write_folder(folder, fill)
 
 
-def _write_spec(
-    folder: Path, program: Path, spec: str | None, extras: Mapping[str, str]
-) -> dict[str, str]:
-    """Writes a spec with its code and further texts; returns the hash of each file by its path."""
+def _write_spec(folder: Path, program: Path, spec: str | None, extras: Extras) -> dict[str, str]:
+    """Writes a spec with its code and further files; returns the hash of each file by its path."""
     code = folder / GENERATED / manifests.read(program).name
     code.mkdir(parents=True)
     for path in sorted(program.iterdir()):
@@ -91,8 +94,9 @@ def _write_spec(
             shutil.copyfile(path, code / path.name)
     if spec is not None:
         (folder / SPEC).write_text(spec, encoding="utf-8")
-    for file, text in extras.items():
-        (folder / Path(file).name).write_text(text, encoding="utf-8")
+    for file, content in extras.items():
+        data = content.encode() if isinstance(content, str) else content
+        (folder / Path(file).name).write_bytes(data)
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): file_io.hash_of(path) for path in found}
 
@@ -101,7 +105,7 @@ def revise(
     folder: Path,
     program: Path,
     spec: str | None,
-    extras: Mapping[str, str],
+    extras: Extras,
     entry: Mapping[str, Any],
 ) -> None:
     """Changes the spec of a run; the files of the new spec are in `revisions/<n>`.

@@ -9,7 +9,7 @@ from specc.data.unpaired import Unpaired
 from specc.engine.order.batch_order import batch_order, steps_per_epoch
 from specc.engine.order.row_order import batches, row_order
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Field, Support
+from specc.runtime.fields import Field, Support
 from specc.runtime.noise import Noise
 
 CPU = torch.device("cpu")

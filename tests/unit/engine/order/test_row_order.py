@@ -6,7 +6,7 @@ import torch
 from specc.data.fields import FieldRows
 from specc.data.load import Rows
 from specc.engine.order.row_order import row_order, rows_per_epoch
-from specc.runtime.manifest import Field, Missing, Support
+from specc.runtime.fields import Field, Missing, Support
 
 CPU = torch.device("cpu")
 

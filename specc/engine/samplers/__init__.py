@@ -1,0 +1,1 @@
+"""Markov chain Monte Carlo for posteriors: transitions, their adaptation, and their draws."""

@@ -1,0 +1,96 @@
+"""Chains that advance together: the densities of all of them are computed in one call.
+
+Each chain is a coroutine. In a round every chain receives the density at the position that it asked
+for, and asks for the next one. Chains do not wait for each other at the end of a transition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from specc.engine.samplers.chain import Chain, Options
+from specc.engine.samplers.dynamics import Array, Evaluated, Point
+from specc.engine.samplers.no_u_turn import Transition
+from specc.engine.samplers.start import START, TRIES, NoStart
+
+Density = Callable[[Array], tuple[list[float], Array]]
+"""The log-densities at positions [chains, size], and their gradients."""
+
+Record = Callable[[int, int, Transition, float], None]
+"""Called after a transition, with the chain, the number, the result and the step size."""
+
+
+class Sampling:
+    """Chains of a sampler with their transitions."""
+
+    def __init__(self, density: Density, size: int, options: Options, seed: int) -> None:
+        """Chains before their start.
+
+        Args:
+            density: The target.
+            size: The number of coordinates.
+            options: The options of the sampler.
+            seed: The seed of all random numbers, less than 2^64.
+
+        """
+        self.density, self.options, self.seed = density, options, seed
+        self.chains = [
+            Chain(options, size, partial(self._random, number)) for number in range(options.chains)
+        ]
+        self.positions = np.zeros((options.chains, size))
+        self._asking: dict[int, Evaluated[None]] = {}
+
+    def _random(self, chain: int, iteration: int) -> np.random.Generator:
+        """The random numbers of a transition of a chain; iteration -1 is the start."""
+        key = np.array([self.seed, chain], dtype=np.uint64)
+        counter = np.array([0, 0, 0, iteration + 1], dtype=np.uint64)
+        return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+    def start(self) -> None:
+        """Finds a start with a positive density for each chain; raises NoStart."""
+        random = [self._random(number, -1) for number in range(len(self.chains))]
+        missing = list(range(len(self.chains)))
+        for _ in range(TRIES):
+            for number in missing:
+                self.positions[number] = random[number].uniform(
+                    -START, START, self.positions.shape[1]
+                )
+            values, gradients = self.density(self.positions)
+            for number in missing:
+                if values[number] > -np.inf and bool(np.isfinite(gradients[number]).all()):
+                    position = self.positions[number].copy()
+                    self.chains[number].point = Point(position, values[number], gradients[number])
+            missing = [number for number in missing if self.chains[number].point is None]
+            if not missing:
+                return
+        raise NoStart(missing[0], self.positions[missing[0]])
+
+    def begin(self, record: Record) -> None:
+        """Begins the transitions of all chains, from where they are."""
+        for number, chain in enumerate(self.chains):
+            assert chain.point is not None
+            self.positions[number] = chain.point.position
+            coroutine = chain.transitions(partial(record, number))
+            self._answer(number, coroutine, None)
+
+    def advance(self, number: int) -> None:
+        """Rounds until every chain has ended `number` transitions."""
+        # A trajectory may leave the numbers of its type; its energy is infinite then.
+        with np.errstate(over="ignore", invalid="ignore"):
+            while any(self.chains[chain].iteration < number for chain in self._asking):
+                values, gradients = self.density(self.positions)
+                for chain, coroutine in list(self._asking.items()):
+                    self._answer(chain, coroutine, (values[chain], gradients[chain]))
+
+    def _answer(
+        self, number: int, coroutine: Evaluated[None], answer: tuple[float, Array] | None
+    ) -> None:
+        """Sends a chain the density that it asked for, and keeps what it asks for next."""
+        try:
+            self.positions[number] = next(coroutine) if answer is None else coroutine.send(answer)
+            self._asking[number] = coroutine
+        except StopIteration:
+            self._asking.pop(number, None)

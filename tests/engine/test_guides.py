@@ -1,0 +1,146 @@
+"""Runs with a guide of latents that rows share: draws, evidence, predictions, and what is written.
+
+A mean over draws is accepted within 5 standard errors: a false alarm in 2 million.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from specc.engine.storage.loaded_run import load_run
+from specc.engine.train import train
+from specc.evaluate.estimate import estimate
+from specc.evaluate.guide_diagnostics import GuideDiagnostics, Row, diagnose_guide
+from specc.evaluate.guide_draws import GuideDraws
+from specc.evaluate.sampling import sample
+from specc.evaluate.scoring import PREDICTIVE, Request
+from specc.report.final_evaluation import evaluate_at_end
+from specc.report.guide import guide_lines, in_words
+from specc.report.page import page
+from tests.engine.test_train import QUIET
+from tests.engine.test_written_players import made
+
+REGRESSION = """\
+specc: 1
+name: regression
+data: {source: csv, path: rows.csv, fields: {x: {from: [a, b]}, y: {from: y}}}
+plates: {groups: 1}
+model:
+  x: {given: x}
+  w: {latent: normal, loc: 0, scale: 2, shape: [2], global: true}
+  e: {latent: normal, loc: 0, scale: 1, plate: groups}
+  y: {observed: normal, loc: "x @ w + e[0]", scale: 0.5}
+guide: {auto: multivariate_normal}
+objective: {elbo: {particles: 4}}
+train: {epochs: 2, batch_size: 10, precision: float64, compile: 'off'}
+evaluate: {fit: {estimator: exact, data: train}}
+"""
+
+
+def design():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20, 2))
+    return x, x @ [1.0, -0.5] + 0.3 + 0.5 * rng.normal(size=20)
+
+
+def posterior():
+    """The posterior of (w, e), and the log evidence."""
+    x, y = design()
+    wide = np.concatenate([x, np.ones((20, 1))], 1)
+    prior = np.diag([4.0, 4.0, 1.0])
+    covariance = np.linalg.inv(np.linalg.inv(prior) + wide.T @ wide / 0.25)
+    mean = covariance @ wide.T @ y / 0.25
+    marginal = stats.multivariate_normal(np.zeros(20), wide @ prior @ wide.T + 0.25 * np.eye(20))
+    return mean, covariance, marginal.logpdf(y), wide, y
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A short run, whose guide is then set to the posterior."""
+    folder = tmp_path_factory.mktemp("guide")
+    x, y = design()
+    lines = [f"{a!r},{b!r},{c!r}" for (a, b), c in zip(x.tolist(), y.tolist(), strict=True)]
+    (folder / "rows.csv").write_text("\n".join(["a,b,y", *lines]) + "\n")
+    run = train(made(folder, REGRESSION), folder / "run", replace(QUIET, data_dir=folder))
+    mean, covariance, *_ = posterior()
+    lower = torch.from_numpy(np.linalg.cholesky(covariance) / 0.1)
+    guide = run.loaded.program.guide
+    with torch.no_grad():
+        guide.latents_loc.copy_(torch.from_numpy(mean))
+        free = torch.tril(lower, -1) + torch.diag(lower.diagonal().log())
+        guide.latents_scale_tril_free.copy_(free)
+    return run
+
+
+def test_draws_are_those_of_the_posterior(trained):
+    mean, covariance, *_ = posterior()
+    with trained.loaded.computing():
+        draws = GuideDraws.of(trained.loaded, 1000)
+    assert draws.values["w"].shape == (1000, 2) and draws.values["e"].shape == (1000, 1)
+    found = torch.cat([draws.values["w"], draws.values["e"]], 1).numpy()
+    assert (abs(found.mean(0) - mean) <= 5 * covariance.diagonal() ** 0.5 / 1000**0.5).all()
+    wanted = stats.multivariate_normal(mean, covariance).logpdf(found)
+    np.testing.assert_allclose(draws.log_q, wanted, rtol=1e-8)
+
+
+def test_the_evidence_of_the_exact_posterior_and_of_a_wrong_guide(trained):
+    *_, evidence, _, _ = posterior()
+    found = diagnose_guide(trained.loaded, 200)
+    assert abs(found.log_evidence - evidence) < 1e-8 and abs(found.bound - evidence) < 1e-8
+    assert found.pareto_k == 0 and not list(found.warnings()) and found.effective > 199.9
+    guide = trained.loaded.program.guide
+    before = guide.latents_loc.detach().clone()
+    with torch.no_grad():
+        guide.latents_loc[0] += 3 * 0.12
+    wrong = diagnose_guide(trained.loaded, 500)
+    with torch.no_grad():
+        guide.latents_loc.copy_(before)
+    assert wrong.bound < evidence - 1 and wrong.bound < wrong.log_evidence
+    assert "is not close to the posterior" in "".join(wrong.warnings())
+
+
+def test_the_log_density_of_a_row_averages_over_draws(trained):
+    """p(y | x) of the posterior predictive distribution, whose scale is known."""
+    mean, covariance, _, wide, y = posterior()
+    spread = np.sqrt(np.einsum("ni,ij,nj->n", wide, covariance, wide) + 0.25)
+    wanted = stats.norm(wide @ mean, spread).logpdf(y)
+    found = estimate(trained.loaded, Request(estimator="elbo", particles=20_000, part="train"))
+    assert found.estimator == PREDICTIVE and found.particles == 20_000
+    np.testing.assert_allclose(found.values, wanted, atol=0.05)
+    one = estimate(trained.loaded, Request(particles=1, part="train"))
+    assert abs(one.value - wanted.mean()) > 1e-3
+
+
+def test_each_row_of_a_sample_has_a_draw_of_its_own(trained):
+    found = sample(trained.loaded, 6, part="train")
+    assert found.shared == () and found.values["w"].shape == (6, 2)
+    assert len(found.values["w"][:, 0].unique()) == 6
+    repeated = sample(trained.loaded, 6, part="train").values["w"]
+    torch.testing.assert_close(found.values["w"], repeated)
+
+
+def test_what_a_run_leaves(trained, tmp_path):
+    done = evaluate_at_end(trained)
+    result = json.loads((trained.loaded.folder / "result.json").read_text())
+    assert [row["name"] for row in result["guide"]["latents"]] == ["w[0]", "w[1]", "e[0]"]
+    assert done.figures["fit"].estimator == PREDICTIVE
+    assert (trained.loaded.folder / "posterior.nc").is_file()
+    assert (trained.loaded.folder / "posterior.png").is_file()
+    shown = page(load_run(trained.loaded.folder))
+    assert "Posterior by the guide" in shown and "Pareto k" in shown
+    lines = list(guide_lines(result["guide"], 2))
+    assert "and 1 more, in result.json" in lines and in_words(result["guide"]) in lines
+    assert list(guide_lines(None, 2)) == []
+
+
+def test_the_words_of_a_heavy_tail():
+    found = GuideDiagnostics((Row("w", 0.0, 1.0, (0.0, 0.0, 0.0)),), 10, 0.0, 1.0, np.inf, 1.0)
+    (words,) = found.warnings()
+    assert "Pareto k infinite" in words
+    assert not list(GuideDiagnostics((), 10, 0.0, 1.0, None, 1.0).warnings())
