@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from specc.data.columns import steps_before
+from specc.data.elementwise import clipped, domain, factor_of
 from specc.data.missing import has_value, partly_missing
 from specc.data.table import Array, Column, Table
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.manifest import Field, Support
+from specc.runtime.fields import Field, Support
 
 TOLERANCE = 1e-4
 """The tolerance of the sum of a simplex: data files round to a few digits."""
 
-TEXTS = "leave the column out, or number its values (0, 1, ...) in the file"
+TEXTS = "for classes write `categories: true` in the field; else leave the column out"
 
 Wrong = npt.NDArray[np.bool_]
-NOT_ELEMENTWISE = ("simplex", "onehot", "choleskyfactor")
+NOT_ELEMENTWISE = (
+    "simplex",
+    "onehot",
+    "ordered",
+    "choleskyfactor",
+    "corrcholesky",
+    "positivedefinite",
+)
 """Sets of vectors and matrices, which cannot be checked entry by entry."""
 INTEGER_RANGES = {"int64": (-math.inf, math.inf), "uint8": (0, 255), "bool": (0, 1)}
 
@@ -113,24 +122,43 @@ def _conditions(
     """The checks: code, mask of wrong raw values, expected values, and factor for the message."""
     if part.dtype.kind == "f":
         yield "E0512", ~np.isfinite(part), "a finite number", 1.0
-    factor = column.factor * (1.0 if field.scale is None else field.scale)
+    factor = factor_of(field, column)
+    bounds = domain(field)
+    if bounds is not None:
+        yield "E0508", *_undefined(field, bounds, part, factor), factor
+        return
     wrong, expected = _wrong(field, part, factor)
     yield "E0508", wrong, expected, factor
     transforms = (field.binarize, field.one_hot, field.many_hot)
     if field.dtype in INTEGER_RANGES and transforms == (None,) * 3:
         low, high = INTEGER_RANGES[field.dtype]
-        values = part * factor if factor != 1.0 else part
+        values = clipped(field, part * factor if factor != 1.0 else part)
         wrong = (values < low) | (values > high)
         if values.dtype.kind == "f":
             wrong |= values != np.floor(values)
         yield "E0508", wrong, f"what fits the type {field.dtype}", factor
 
 
+def _undefined(
+    field: Field, bounds: tuple[float, float, bool], raw: Array, factor: float
+) -> tuple[Wrong, str]:
+    """The mask of raw values of which `log` or `logit` is not finite, and the expected values."""
+    low, high, is_open = bounds
+    support = Support("interval", low, high, is_open, is_open)
+    name = "log" if field.log else "logit"
+    wrong, expected = _outside(support, clipped(field, raw * factor))
+    return wrong, f"{expected}, of which `{name}` is taken"
+
+
 def _wrong(field: Field, raw: Array, factor: float) -> tuple[Wrong, str]:
     """The mask of raw values that do not fit, and the expected values in words."""
-    if field.one_hot is not None:
-        bad = (raw < 0) | (raw >= field.one_hot) | (raw != np.floor(raw))
-        return bad, f"an integer 0 to {field.one_hot - 1}"
+    if field.one_hot is not None and not field.categories:
+        low, high = field.base, field.base + field.one_hot - 1
+        bad = (raw < low) | (raw > high) | (raw != np.floor(raw))
+        return bad, f"an integer {low} to {high}"
+    if field.categories:
+        # The numbers of categories follow from the training rows, which no other part may exceed.
+        return np.zeros(raw.shape, dtype=np.bool_), ""
     if field.many_hot is not None:
         low, size = field.many_hot
         bad = ((raw < low) & (raw != -1)) | (raw >= low + size) | (raw != np.floor(raw))
@@ -143,6 +171,11 @@ def _wrong(field: Field, raw: Array, factor: float) -> tuple[Wrong, str]:
     if field.binarize == "threshold" or field.standardize:
         return np.zeros(raw.shape, dtype=np.bool_), ""
     values = raw * factor if factor != 1.0 else raw
+    if field.base:
+        least, most = field.support.low + field.base, field.support.high + field.base
+        kind = "integers" if field.support.kind == "counts" else field.support.kind
+        return _outside(replace(field.support, kind=kind, low=least, high=most), values)
+    values = clipped(field, values)
     if field.support.kind not in NOT_ELEMENTWISE or field.missing is not None:
         return _outside(field.support, values)
     wrong, expected = _outside(field.support, values.reshape(len(values), *field.shape))
@@ -161,8 +194,14 @@ def _outside(support: Support, values: Array) -> tuple[Wrong, str]:
         return (values < 0) | (values != np.floor(values)), "a count 0, 1, 2, ..."
     if support.kind in ("simplex", "onehot"):
         return _off_simplex(support.kind, values)
+    if support.kind == "ordered":
+        return _falls(values), "more than the entry before it"
     if support.kind == "choleskyfactor":
         return _no_factor(values)
+    if support.kind == "corrcholesky":
+        return _no_correlations(values)
+    if support.kind == "positivedefinite":
+        return _indefinite(values)
     return np.zeros(values.shape, dtype=np.bool_), ""
 
 
@@ -173,12 +212,36 @@ def _off_simplex(kind: str, values: Array) -> tuple[Wrong, str]:
     return (values < 0) | total, "part of a vector that sums to one"
 
 
+def _falls(values: Array) -> Wrong:
+    """The mask of entries that are not above the one before them."""
+    wrong = np.zeros(values.shape, dtype=np.bool_)
+    wrong[..., 1:] = np.diff(values, axis=-1) <= 0
+    return wrong
+
+
 def _no_factor(values: Array) -> tuple[Wrong, str]:
     """The mask of nonzero entries above the diagonal, and of nonpositive ones on it."""
     size = values.shape[-1]
     above = np.triu(np.ones((size, size), dtype=np.bool_), 1)
     wrong = (above & (values != 0)) | (np.eye(size, dtype=np.bool_) & (values <= 0))
     return wrong, "a Cholesky factor: lower triangular, its diagonal positive"
+
+
+def _no_correlations(values: Array) -> tuple[Wrong, str]:
+    """The mask of `_no_factor`, and of rows whose norm is not 1."""
+    wrong, _ = _no_factor(values)
+    wrong |= np.abs(np.square(values).sum(-1, keepdims=True) - 1.0) > TOLERANCE
+    return wrong, "a Cholesky factor with rows of norm 1"
+
+
+def _indefinite(values: Array) -> tuple[Wrong, str]:
+    """The mask of entries that differ from their mirror images, and of indefinite matrices."""
+    slack = TOLERANCE * np.abs(values).max((-2, -1), keepdims=True)
+    wrong = np.abs(values - np.swapaxes(values, -2, -1)) > slack
+    symmetric = np.where(np.isfinite(values), values, 0.0)
+    lowest = np.linalg.eigvalsh(symmetric)[..., 0]
+    wrong |= (lowest <= 0.0)[..., None, None]
+    return wrong, "a symmetric matrix with positive eigenvalues"
 
 
 # words

@@ -91,6 +91,20 @@ def together(
     return Column(np.stack(raws, axis=1), names=tuple(names))
 
 
+def grouped(path: Path, column: Column, count: int) -> Column:
+    """The column with `count` lines as one row: [lines / count, count, *shape].
+
+    Raises RunFailure: E0505, if the lines do not fill the rows.
+    """
+    if count == 1:
+        return column
+    rows, rest = divmod(len(column.raw), count)
+    if rest:
+        problem = f"it has {len(column.raw)} lines, which are not rows of {count} lines"
+        raise unreadable(path, problem, "correct `lines_per_row` under `data:`")
+    return replace(column, raw=column.raw.reshape(rows, count, *column.shape))
+
+
 # rows of unequal length
 
 

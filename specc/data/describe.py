@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from specc.data.columns import steps_before
+from specc.data.elementwise import factor_of
 from specc.data.missing import shown
 from specc.data.table import Array, Column, Part
-from specc.runtime.manifest import Data, Field
+from specc.runtime.fields import Data, Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,6 @@ class Summary:
     high: float | None
     mean: float | None
     missing: float
-
-
-def factor_of(field: Field, column: Column) -> float:
-    """The factor of raw values, of the source and of the field."""
-    return column.factor * (1.0 if field.scale is None else field.scale)
 
 
 def described(parts: Mapping[str, Part], data: Data) -> dict[str, dict[str, Summary]]:

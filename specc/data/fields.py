@@ -1,6 +1,7 @@
 """A field of the model: raw values of a column, transformed batch by batch.
 
-    value = raw * factor * scale,   then   standardize   or   binarize,   shape,   dtype
+    value = raw * factor * scale,   then base, clip, log or logit,   then standardize or binarize,
+            shape,   dtype
 
 `one_hot` applies to a raw label, and `many_hot` to a raw list of numbers. Loading the data fixes
 the transformations; `FieldRows.batch` applies them.
@@ -14,8 +15,9 @@ import torch
 from torch import Tensor
 
 from specc.data import binarize
+from specc.data.elementwise import transformed
 from specc.data.memory_mapped import MemoryMapped
-from specc.runtime.manifest import Field
+from specc.runtime.fields import Field
 from specc.runtime.noise import Noise
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -46,6 +48,7 @@ class FieldRows:
         known: The mask of values, if some may be missing.
         fill: The values in place of missing ones, [*shape] or one number.
         hides: Whether missing values are known and hidden for an experiment.
+        is_final: Whether `raw` has the values of the model already.
 
     """
 
@@ -57,6 +60,7 @@ class FieldRows:
     known: Tensor | None = None
     fill: Tensor | None = None
     hides: bool = False
+    is_final: bool = False
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -97,8 +101,10 @@ class FieldRows:
 
     def transformed(self, raw: Tensor, noise: Noise) -> Tensor:
         """The values of raw rows, in the field's dtype."""
+        if self.is_final:
+            return raw.to(self.dtype)
         if self.field.one_hot is not None:
-            return _one_hot(raw, self.field.one_hot, self.dtype)
+            return _one_hot(raw, self.field, self.field.one_hot, self.dtype)
         if self.field.many_hot is not None:
             return _many_hot(raw, *self.field.many_hot, self.dtype)
         if self.field.binarize == "sample":
@@ -106,10 +112,13 @@ class FieldRows:
         if self.field.binarize == "threshold":
             return raw.gt(0.5 / self.factor).to(self.dtype)
         if self.standard is not None:
-            values = raw.to(self.standard.mean.dtype) * self.factor - self.standard.mean
-            return (values / self.standard.deviation).to(self.dtype)
+            values = raw.to(self.standard.mean.dtype) * self.factor
+            own: Tensor = transformed(self.field, values, torch)
+            return ((own - self.standard.mean) / self.standard.deviation).to(self.dtype)
         values = raw.to(self.dtype)
-        return values if self.factor == 1.0 else values * self.factor
+        values = values if self.factor == 1.0 else values * self.factor
+        found: Tensor = transformed(self.field, values, torch)
+        return found
 
 
 def shaped(values: Tensor, field: Field) -> Tensor:
@@ -125,8 +134,8 @@ def dtype_of(field: Field, precision: torch.dtype) -> torch.dtype:
     return found
 
 
-def _one_hot(raw: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
-    index = raw.long().reshape(len(raw), -1)
+def _one_hot(raw: Tensor, field: Field, classes: int, dtype: torch.dtype) -> Tensor:
+    index = (raw.long() - field.base).reshape(len(raw), -1)
     result = torch.zeros(*index.shape, classes, dtype=dtype, device=raw.device)
     return result.scatter_(-1, index.unsqueeze(-1), 1.0)
 

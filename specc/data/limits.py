@@ -10,11 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from specc.data.describe import factor_of
+from specc.data.elementwise import is_scaled_alone, values_of
 from specc.data.missing import has_value
 from specc.data.table import Array, Column, Part, Table
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.manifest import Field, Limit
+from specc.runtime.fields import Field, Limit
 
 TOLERANCE = 1e-6
 """The relative tolerance for rounding of floats."""
@@ -35,7 +35,8 @@ def check_limits(table: Table, field: Field, fields: Mapping[str, Field], part: 
 def _changed(field: Field) -> bool:
     """Whether the model gets other numbers than the scaled ones of the source."""
     other = (field.binarize, field.one_hot, field.many_hot)
-    return field.standardize or other != (None,) * 3
+    scales = field.base or is_scaled_alone(field)
+    return field.standardize or not scales or other != (None,) * 3
 
 
 def _check(table: Table, field: Field, limit: Limit, other: Field | None, part: Part) -> None:
@@ -61,7 +62,7 @@ def _check(table: Table, field: Field, limit: Limit, other: Field | None, part: 
 
 def _rows(field: Field, column: Column, raw: Array) -> Array:
     """The values in the shape of the model, with NaN for missing values."""
-    values = raw.astype(np.float64) * factor_of(field, column)
+    values = values_of(field, column, raw)
     if field.missing is not None:
         values = np.where(has_value(field.missing, raw), values, np.nan)
     return values.reshape(len(raw), *field.shape)

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from specc.data.describe import factor_of
+from specc.data.categories import stored
+from specc.data.elementwise import factor_of, is_scaled_alone, values_of
 from specc.data.fields import FieldRows, Standardization, dtype_of
 from specc.data.memory_mapped import MemoryMapped, tensor
 from specc.data.missing import mean
@@ -21,7 +22,7 @@ from specc.data.split import TRAIN
 from specc.data.statistics import Statistics, standardized
 from specc.data.table import Column, Part
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.manifest import Data, Field
+from specc.runtime.fields import Data, Field
 from specc.runtime.noise import Noise
 
 Batch = dict[str, Tensor]
@@ -51,7 +52,15 @@ class Rows:
     def batch(self, index: RowIndex, noise: Noise) -> Batch:
         """The fields of the rows at `index`, each [batch, *shape]."""
         assert not isinstance(index, tuple), "one source"
-        found = {name: field.batch(index, noise) for name, field in self.fields.items()}
+        found: Batch = {}
+        drawn: dict[str, Tensor] = {}
+        for name, own in self.fields.items():
+            # Several names for one field of the spec, as of `data.x`, are one binarization.
+            one = own.field.at if own.field.binarize == "sample" else ""
+            value = drawn[one] if one in drawn else own.batch(index, noise)
+            found[name] = value
+            if one:
+                drawn[one] = value
         for own in self.fields.values():
             if own.known is not None and own.field.missing is not None:
                 found[own.field.missing.known] = own.there(index)
@@ -167,7 +176,8 @@ def load(
     E05xx, if a file or a value does not fit.
     """
     dtype = dtype or torch.get_default_dtype()
-    parts = parts_of(data, folder)
+    read = parts_of(data, folder, record)
+    parts = read.parts
     if record is None:
         statistics = standardized(data, parts)
         for failure in statistics.failures:
@@ -179,8 +189,8 @@ def load(
         part: Rows(part, {n: _resident(f, found[n], dtype, known) for n, f in data.fields.items()})
         for part, found in parts.items()
     }
-    stored = {name: found.as_json() for name, found in known.items()}
-    return LoadedData(rows, digest(parts), stored, folder)
+    made = {name: found.as_json() for name, found in known.items()} | stored(read.categories)
+    return LoadedData(rows, digest(parts, read.categories), made, folder)
 
 
 def load_sources(
@@ -232,7 +242,7 @@ def _filling(data: Data, parts: Mapping[str, Part]) -> dict[str, Statistics]:
     for name, own in data.fields.items():
         if own.missing is not None and own.missing.fill == "mean" and not own.standardize:
             column = parts[TRAIN][name]
-            center = mean(column, factor_of(own, column))
+            center = mean(own, column)
             found[FILL.format(name)] = Statistics(center, np.zeros_like(center))
     return found
 
@@ -259,11 +269,12 @@ def _plain(
     kind = dtype_of(field, dtype)
     if column.is_mapped:
         return FieldRows(field, MemoryMapped(column), factor, kind, _standard(own, torch.float64))
-    if own is None or column.raw.dtype.itemsize == 1:
+    if (own is None and is_scaled_alone(field)) or column.raw.dtype.itemsize == 1 or field.base:
         return FieldRows(field, _tensor(column, dtype), factor, kind, _standard(own, dtype))
     # Computed once in float64, since the difference of a large value and mean loses digits.
-    values = (column.raw.astype(np.float64) * factor - own.mean) / own.deviation
-    return FieldRows(field, torch.from_numpy(values).to(dtype), 1.0, kind)
+    values = values_of(field, column, column.raw)
+    values = values if own is None else (values - own.mean) / own.deviation
+    return FieldRows(field, torch.from_numpy(values).to(dtype), 1.0, kind, is_final=True)
 
 
 def _standard(own: Statistics | None, dtype: torch.dtype) -> Standardization | None:

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from specc.data.columns import steps_before
+from specc.data.elementwise import values_of
 from specc.data.split import TRAIN
 from specc.data.table import Array, Column, Part
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.manifest import Data, Field, Missing
+from specc.runtime.fields import Data, Field, Missing
 from specc.runtime.seeds import mix
 
 SEED = 20140620
@@ -75,7 +76,7 @@ def _marked(field: Field, missing: Missing, column: Column, part: str) -> Column
     if known.all():
         return replace(column, known=mask, hides=True)
     # The number in place of a missing value must be legal: a class number, a probability.
-    legal = raw.dtype.type(0 if field.many_hot is None else field.many_hot[0])
+    legal = raw.dtype.type(field.base if field.many_hot is None else field.many_hot[0])
     return replace(column, raw=np.where(known, raw, legal), chosen=None, known=mask)
 
 
@@ -132,12 +133,13 @@ def _impossible(field: Field, problem: str) -> RunFailure:
     return RunFailure("E0518", message, hint=hint, place=field.at, exit_code=USAGE)
 
 
-def mean(column: Column, factor: float) -> Array:
-    """The mean of the known values of each entry, times `factor`; 0 without known values."""
-    raw = column.raw.astype(np.float64) * factor
-    known = np.ones(raw.shape, np.bool_) if column.known is None else _expanded(column.known, raw)
+def mean(field: Field, column: Column) -> Array:
+    """The mean of the known values of each entry, transformed; 0 without known values."""
+    values = values_of(field, column, column.raw)
+    expanded = None if column.known is None else _expanded(column.known, values)
+    known = np.ones(values.shape, np.bool_) if expanded is None else expanded
     count = known.sum(0)
-    total = np.where(known, raw, 0.0).sum(0)
+    total = np.where(known, values, 0.0).sum(0)
     found: Array = np.where(count > 0, total / np.maximum(count, 1), 0.0)
     return found
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.describe import factor_of, own_values
+from specc.data.describe import own_values
+from specc.data.elementwise import factor_of
 from specc.data.table import Array, Column, Part
-from specc.runtime.manifest import Data, Field
+from specc.runtime.fields import Data, Field
 
 ROWS = 20_000
 """The most rows in a histogram, evenly spread over all rows."""

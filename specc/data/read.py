@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from specc.data.categories import Categories, categories_of, encoded, numbered, recorded
 from specc.data.check import check, not_numbers
 from specc.data.columns import lengthened, together, without_numbers
 from specc.data.data_folder import unreadable
@@ -20,20 +21,36 @@ from specc.data.numbered_rows import ROWS, numbered_rows
 from specc.data.sources import reader
 from specc.data.split import TRAIN, split
 from specc.data.subset import chosen
-from specc.data.table import ALL, Column, Part, Table
+from specc.data.table import ALL, TEXTS, Column, Part, Table
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.manifest import Data, Field
+from specc.runtime.fields import Data, Field
 
 
-def parts_of(data: Data, folder: Path | None) -> dict[str, Part]:
-    """The parts by name, each with the checked fields of the model.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts by name, each with the checked fields of the model, and learnt categories."""
 
-    Raises RunFailure: E05xx, if a file or a value does not fit.
+    parts: dict[str, Part]
+    categories: Categories
+
+
+def parts_of(data: Data, folder: Path | None, record: Mapping[str, Any] | None = None) -> Parts:
+    """The parts, with the categories of the training rows, or those in the `record` of a run.
+
+    Raises RunFailure: E05xx, if a file or a value does not fit; E0803, if the record lacks them.
     """
     tables = tables_of(data, folder)
     for failure in failures(tables, data):
         raise failure
-    return with_masks(parted(tables, data), data)
+    return finished(parted(tables, data), data, record)
+
+
+def finished(
+    parts: Mapping[str, Part], data: Data, record: Mapping[str, Any] | None = None
+) -> Parts:
+    """The parts of the tables with numbered categories and masks, as `parts_of` returns them."""
+    known = categories_of(data, parts) if record is None else recorded(data.fields, record)
+    return Parts(with_masks(numbered(data, parts, known), data), known)
 
 
 def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
@@ -48,7 +65,7 @@ def tables_of(data: Data, folder: Path | None) -> dict[str, Table]:
             failure.hint += f"\n  the `doc` of the spec: {data.doc}"
         raise
     chosen = {name: _chosen(table, data) for name, table in found.items()}
-    _same_classes(chosen)
+    _same_classes(chosen, data.fields)
     return chosen
 
 
@@ -56,11 +73,18 @@ def _read(data: Data, folder: Path | None) -> dict[str, Table]:
     if data.source == ROWS:
         return {"": numbered_rows(data.options)}
     read, used = reader(data.source), _used(data)
-    found = {"": read(data.options, folder, used)}
+    options = {**data.options, **texts_of(data)}
+    found = {"": read(options, folder, used)}
     for name, rule in data.split.items():
         if isinstance(rule, Mapping):
-            found[name] = _alone(name, read({**data.options, **rule}, folder, used))
+            found[name] = _alone(name, read({**options, **rule}, folder, used))
     return found
+
+
+def texts_of(data: Data) -> dict[str, Any]:
+    """The option with the columns that are texts, for sources that read them as numbers."""
+    texts = [own.origin for own in data.fields.values() if own.categories]
+    return {TEXTS: texts} if texts else {}
 
 
 def _used(data: Data) -> frozenset[str]:
@@ -109,6 +133,8 @@ def _column(table: Table, field: Field, part: Part) -> Column:
 
 def _fitted(field: Field, column: Column) -> Column:
     """The column with rows of unequal length padded to the length of the model."""
+    if field.categories:
+        return encoded(field, column)
     if column.lengths is None or not column.raw.ndim > 1:
         return column
     step = math.prod(column.shape[1:]) * (field.one_hot or 1)
@@ -132,13 +158,13 @@ def _check_rows(table: Table, part: Part) -> None:
             raise RunFailure("E0507", message, exit_code=USAGE)
 
 
-def _same_classes(tables: Mapping[str, Table]) -> None:
+def _same_classes(tables: Mapping[str, Table], fields: Mapping[str, Field]) -> None:
     """Checks that named classes have the same numbers in all files; raises RunFailure E0509."""
     own = next(iter(tables[""].parts.values()))
     for name, table in tables.items():
         for field, column in next(iter(table.parts.values())).items():
             expected = own[field].classes
-            if column.classes != expected:
+            if column.classes != expected and not fields[field].categories:
                 here, there = ", ".join(column.classes), ", ".join(expected)
                 message = (
                     f"the split `{name}` cannot be made: the classes of `{field}` are {here}, "
@@ -175,9 +201,9 @@ def parted(tables: Mapping[str, Table], data: Data) -> dict[str, Part]:
     return {**found, **{name: t.parts[ALL] for name, t in tables.items() if name}}
 
 
-def digest(parts: Mapping[str, Part]) -> str:
+def digest(parts: Mapping[str, Part], categories: Categories) -> str:
     """A hash of names, shapes, types and bytes, by which a run recognizes its data."""
-    found = hashlib.sha256()
+    found = hashlib.sha256(repr(sorted(categories.items())).encode() if categories else b"")
     for name, part in sorted(parts.items()):
         for field, column in sorted(part.items()):
             shape = (len(column), *column.shape)

@@ -10,7 +10,7 @@ from typing import Any
 from specc.data.describe import Summary, summary
 from specc.data.sources import reader
 from specc.data.table import Column
-from specc.runtime.manifest import Field, Support
+from specc.runtime.fields import Field, Support
 
 MOST = 40
 """The most columns that are listed."""

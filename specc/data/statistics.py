@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.describe import factor_of
+from specc.data.elementwise import values_of
 from specc.data.missing import mean, shown
 from specc.data.split import TRAIN
 from specc.data.table import Array, Column, Part
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.manifest import Data, Field
+from specc.runtime.fields import Data, Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ def standardized(data: Data, parts: Mapping[str, Part]) -> Standardized:
             continue
         try:
             column = parts[TRAIN][name]
-            found[name] = statistics(field, column, factor_of(field, column))
+            found[name] = statistics(field, column)
         except RunFailure as failure:
             failures.append(failure)
     return Standardized(found, failures)
 
 
-def statistics(field: Field, column: Column, factor: float) -> Statistics:
-    """The statistics of `raw * factor`, entry by entry of a row.
+def statistics(field: Field, column: Column) -> Statistics:
+    """The statistics of the transformed values, entry by entry of a row.
 
     The deviation is sqrt(mean((v - mean(v))^2)), from a second pass over the rows, so that a large
     mean does not reduce its precision. Raises RunFailure: E0515, if a column is constant; E0511, if
@@ -76,31 +76,31 @@ def statistics(field: Field, column: Column, factor: float) -> Statistics:
         message = f"`standardize` does not fit the field `{field.name}`: {problem}"
         raise RunFailure("E0511", message, place=field.at, exit_code=USAGE)
     if column.known is not None:
-        return _of_known(field, column, factor)
+        return _of_known(field, column)
     total = np.zeros(column.shape)
     low, high = np.full(column.shape, np.inf), np.full(column.shape, -np.inf)
     for _, part in column.chunks():
-        values = part.astype(np.float64) * factor
+        values = values_of(field, column, part)
         total += values.sum(0)
         low, high = np.minimum(low, values.min(0)), np.maximum(high, values.max(0))
     _refuse_constant(field, column, low, high)
     center = total / len(column)
     squares = np.zeros(column.shape)
     for _, part in column.chunks():
-        squares += np.square(part.astype(np.float64) * factor - center).sum(0)
+        squares += np.square(values_of(field, column, part) - center).sum(0)
     return Statistics(center, np.sqrt(squares / len(column)))
 
 
-def _of_known(field: Field, column: Column, factor: float) -> Statistics:
+def _of_known(field: Field, column: Column) -> Statistics:
     """The statistics of the known values of a column in memory."""
     there = shown(column)
     assert there is not None
-    values = np.where(there, column.raw.astype(np.float64) * factor, np.nan)
+    values = np.where(there, values_of(field, column, column.raw), np.nan)
     count = (~np.isnan(values)).sum(0)
     low = np.where(count > 0, np.nan_to_num(values, nan=np.inf).min(0), 0.0)
     high = np.where(count > 0, np.nan_to_num(values, nan=-np.inf).max(0), 0.0)
     _refuse_constant(field, column, low, high)
-    center = mean(column, factor)
+    center = mean(field, column)
     squares = np.where(np.isnan(values), 0.0, np.square(values - center)).sum(0)
     return Statistics(center, np.sqrt(squares / count))
 

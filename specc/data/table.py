@@ -16,6 +16,9 @@ Index = npt.NDArray[np.int64]
 ALL = "all"
 """The part of a source without published parts."""
 
+TEXTS = "texts"
+"""The option of a source that lists columns to be read as texts; it is no option of a spec."""
+
 CHUNK = 1 << 24
 """Bytes of a chunk, so that a pass over a large file needs little memory."""
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from specc.data.columns import compact, gathered, masks_of, members
+from specc.data.columns import compact, gathered, grouped, masks_of, members
 from specc.data.data_folder import folder_for, inside, unreadable
-from specc.data.table import ALL, Column, Table
+from specc.data.table import ALL, TEXTS, Column, Table
 from specc.data.text import LONGEST, lines
 
 MISSING = frozenset({"", "na", "nan", "null", "none", "?"})
@@ -40,7 +40,7 @@ class Sheet:
 
     `open` are the columns that may be text, which `*` leaves out; `texts` has the first text of
     each with its line, and `numbers` those with a number in them. `classes` has the texts of
-    columns that are read as class numbers, in order.
+    columns that are read as class numbers, in order; `words` has all cells of columns of texts.
     """
 
     path: Path
@@ -54,6 +54,7 @@ class Sheet:
     ends: array[int] = field(default_factory=lambda: array("q"))
     texts: dict[int, tuple[int, str]] = field(default_factory=dict)
     numbers: set[int] = field(default_factory=set)
+    words: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, cells: list[str], line: int) -> None:
         """Adds one row; raises RunFailure E0505 if it does not fit the header."""
@@ -63,7 +64,7 @@ class Sheet:
             raise self._ragged(cells, line)
         texts = [cells[i] for i in self.chosen]
         try:
-            found = [float(text) for text in texts]
+            found = [] if self.words else [float(text) for text in texts]
         except ValueError:
             found = [self._cell(i, cells[i], line) for i in self.chosen]
         else:
@@ -71,6 +72,7 @@ class Sheet:
             if (
                 self.open
                 or self.classes
+                or self.words
                 or "_" in joined
                 or self.decimal != "."
                 or not joined.isascii()
@@ -83,6 +85,10 @@ class Sheet:
         """The number of a cell; NaN for a missing value or a text in a column that may be text."""
         if index in self.classes:
             return self._class(index, text.strip(), line)
+        if index in self.words:
+            word = text.strip()
+            self.words[index].append("" if word.lower() in MISSING else word)
+            return 0.0
         value = number(text, self.decimal)
         if value is not None:
             self.numbers.add(index)
@@ -121,8 +127,11 @@ class Sheet:
             return "write numbers without a mark between thousands"
         if re.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", text):
             return "a date is not a number: leave the column out, or save it as a number of days"
-        classes = f"`classes: {{{name}: [{text[:40]}, ...]}}` under `data:` with all of its texts"
-        return f"for texts that are classes write {classes}; else leave the column out"
+        return (
+            "for texts that are classes write `categories: true` in the field, or in an order of "
+            f"yours `classes: {{{name}: [{text[:40]}, ...]}}` under `data:`; "
+            "else leave the column out"
+        )
 
     def _ragged(self, cells: list[str], line: int) -> Exception:
         problem = f"line {line} has {len(cells)} values, and the header names {len(self.names)}"
@@ -138,7 +147,8 @@ def read(
     Without `delimiter` a first line `sep=;` names it, else the header decides: a comma, or if it
     has none, a semicolon, a tab or a bar. Option `columns` maps further columns to lists of
     columns: `{features: [a, b, c]}` is one of three numbers per row. Option `classes` lists the
-    texts of columns that are read as class numbers. A cell without a value is NaN.
+    texts of columns that are read as class numbers. A cell without a value is NaN. With
+    `lines_per_row` a column has that many values in each row.
     """
     path = inside(folder_for("csv", folder), str(options.get("path", "")))
     lists = dict(options.get("columns", {}))
@@ -146,7 +156,9 @@ def read(
     values = np.array(sheet.values).reshape(len(sheet.ends), len(sheet.chosen))
     columns, others = {}, {}
     for place, index in enumerate(sheet.chosen):
-        if index not in sheet.texts:
+        if index in sheet.words:
+            columns[sheet.names[index]] = Column(np.array(sheet.words[index]))
+        elif index not in sheet.texts:
             own = sheet.classes.get(index, ())
             columns[sheet.names[index]] = Column(compact(values[:, place]), classes=own)
         elif index in sheet.numbers:
@@ -156,8 +168,10 @@ def read(
             others[sheet.names[index]] = TEXT
     columns |= gathered(path, lists, columns, used, others)
     names = tuple(dict.fromkeys([*sheet.names, *lists]))
+    count = int(options.get("lines_per_row", 1))
+    columns = {name: grouped(path, column, count) for name, column in columns.items()}
     masks = masks_of(columns)
-    return Table({ALL: columns}, masks, {}, 0, sheet.ends, path.name, others, names)
+    return Table({ALL: columns}, masks, {}, 0, sheet.ends[::count], path.name, others, names)
 
 
 def _read(
@@ -241,7 +255,8 @@ def _sheet(
             problem = f"`classes` names the column `{name}`, which its header does not have"
             raise unreadable(path, problem, f"it has {', '.join(names)}")
     classes = {i: listed[names[i]] for i in chosen if names[i] in listed}
-    return Sheet(path, names, chosen, maybe, given, decimal, classes)
+    words: dict[int, list[str]] = {i: [] for i in chosen if names[i] in options.get(TEXTS, ())}
+    return Sheet(path, names, chosen, maybe, given, decimal, classes, words=words)
 
 
 def number(text: str, decimal: str = ".") -> float | None:

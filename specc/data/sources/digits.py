@@ -14,7 +14,11 @@ from specc.data.table import ALL, Column, Table
 def read(
     options: Mapping[str, Any], folder: Path | None, used: Collection[str] | None = None
 ) -> Table:
-    """`image` [64], multiples of 1/16, `level` [64], the same as 0 to 16, and `label`, 0 to 9."""
+    """The columns `image`, `level`, `shade` and `label`.
+
+    `image` [64] has multiples of 1/16, `level` [64] the same as 0 to 16, `shade` [64] four steps of
+    it, 0 to 3, and `label` the digit.
+    """
     del options, folder, used
     # The import takes a second.
     from sklearn.datasets import load_digits  # type: ignore[import-untyped]
@@ -24,6 +28,7 @@ def read(
     part = {
         "image": Column(levels, 1 / 16),
         "level": Column(levels),
+        "shade": Column(np.minimum(levels // 4, 3)),
         "label": Column(found.target.astype(np.uint8)),
     }
     return Table({ALL: part}, default_split={"test": 0.2}, place="digits")

@@ -11,7 +11,7 @@ import numpy as np
 
 from specc.data.columns import LENGTHS, compact, gathered, masks_of, members, ragged
 from specc.data.data_folder import folder_for, inside, require_memory, unreadable
-from specc.data.table import ALL, Array, Column, Table
+from specc.data.table import ALL, TEXTS, Array, Column, Table
 from specc.runtime.failure import USAGE, RunFailure
 
 NUMBER = 8
@@ -41,7 +41,9 @@ def read(
             # One by one, so that a duplicate name or an unsupported type affects no other column.
             for place in places:
                 found = file.read(columns=[names[place]]).column(0)
-                own = _column(arrow, path, names[place], found)
+                has_texts = names[place] in options.get(TEXTS, ()) and _is_text(arrow, found.type)
+                read = _texts if has_texts else _column
+                own = read(arrow, path, names[place], found)
                 columns |= own
                 if not own:
                     others[names[place]] = _kind(arrow.types, found.type)
@@ -124,6 +126,17 @@ def _column(arrow: Any, path: Path, name: str, found: Any) -> dict[str, Column]:
             raise unreadable(path, f"`{name}` is missing in {array.null_count} rows")
         return {name: Column(_numbers(array.flatten()).reshape(len(array), -1))}
     return {name: Column(_numbers(array))} if _is_number(kinds, array.type) else {}
+
+
+def _is_text(arrow: Any, kind: Any) -> bool:  # noqa: ANN401
+    kind = kind.value_type if arrow.types.is_dictionary(kind) else kind
+    return bool(arrow.types.is_string(kind) or arrow.types.is_large_string(kind))
+
+
+def _texts(arrow: Any, path: Path, name: str, found: Any) -> dict[str, Column]:  # noqa: ANN401
+    """The column of an array of texts, with empty ones for nulls."""
+    del arrow, path
+    return {name: Column(np.array([text or "" for text in found.to_pylist()]))}
 
 
 def _lists(kinds: Any, path: Path, name: str, array: Any) -> dict[str, Column]:  # noqa: ANN401

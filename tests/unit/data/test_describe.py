@@ -12,7 +12,7 @@ from specc.data import table
 from specc.data.describe import summary
 from specc.data.picture import _edges, _grid, picture
 from specc.data.table import Column
-from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.fields import Data, Field, Support
 
 
 def field(shape=(), **more):

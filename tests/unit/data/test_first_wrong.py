@@ -8,7 +8,7 @@ import torch
 
 from specc.data.load import load
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.fields import Data, Field, Support
 
 BINARY = Support("integers", 0, 1)
 

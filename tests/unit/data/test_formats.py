@@ -12,7 +12,7 @@ from specc.data.read import tables_of
 from specc.data.sources import reader
 from specc.data.table import ALL
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.fields import Data, Field, Support
 from tests.unit.data.test_parquet import needs_arrow
 
 ANY = Support("any")
@@ -116,7 +116,7 @@ def test_hints_for_cells(tmp_path):
         "1_700": "without a mark between thousands",
         '"1,700"': "without a mark between thousands",
         "2024-01-31": "a date is not a number",
-        "Ann": "write `classes: {x: [Ann, ...]}`",
+        "Ann": "write `categories: true` in the field, or in an order of yours `classes: {x: [Ann",
     }.items():
         assert hint in fails("E0505", csv, tmp_path, f"x,y\n{cell},2\n")
 
@@ -307,3 +307,20 @@ def test_sizes_that_are_truths(tmp_path):
     (tmp_path / "a.npy").write_bytes(magic + head + bytes(12))
     message = fails("E0505", read, tmp_path, "a.npy", field("x", "values", (3,)), source="npy")
     assert "shape (True, 3)" in message
+
+
+# several lines as one row
+
+
+def test_lines_that_are_one_row(tmp_path):
+    fields = (field("x", shape=(2, 1)), field("y", "y", shape=(2,)), field("z", "z", shape=(2, 2)))
+    text = "x,y\n1,5\n2,6\n3,7\n4,8.5\n"
+    found = csv(tmp_path, text, *fields, columns={"z": ["x", "y"]}, lines_per_row=2)
+    assert found["x"] == [[1, 2], [3, 4]] and found["y"] == [[5, 6], [7, 8.5]]
+    assert found["z"] == [[[1, 5], [2, 6]], [[3, 7], [4, 8.5]]]
+
+
+def test_lines_that_do_not_fill_the_rows(tmp_path):
+    text = "x\n1\n2\n3\n"
+    message = fails("E0505", csv, tmp_path, text, field(shape=(2,)), lines_per_row=2)
+    assert "3 lines, which are not rows of 2 lines" in message and "lines_per_row" in message

@@ -10,7 +10,8 @@ import pytest
 import specc
 from specc.codegen.manifest import manifest
 from specc.data.read import failures, tables_of
-from specc.runtime.manifest import Data, parse
+from specc.runtime.fields import Data
+from specc.runtime.manifest import parse
 from tests.unit.data.files import write_npz
 
 MULTINOMIAL = """

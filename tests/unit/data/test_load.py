@@ -6,7 +6,7 @@ import torch
 
 from specc.data.load import load
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.fields import Data, Field, Support
 from specc.runtime.noise import Noise
 
 ANY = Support("any")
@@ -349,6 +349,29 @@ def test_a_matrix_of_data_is_a_cholesky_factor(tmp_path, flat):
         wrong[place] = value
         message = fails("E0508", tmp_path, own, x=wrong.reshape(stored.shape))
         assert "row 1" in message and "a Cholesky factor" in message
+
+
+def test_a_matrix_of_data_is_positive_definite(tmp_path):
+    own = field(shape=(2, 2), support=Support("positivedefinite"))
+    good = [[2.0, 1.0], [1.0, 2.0]]
+    assert batch(tmp_path, own, x=np.array([good, good]))["x"].shape == (2, 2, 2)
+    for bad in ([[1.0, 2.0], [2.0, 1.0]], [[2.0, 1.0], [0.9, 2.0]], [[1.0, 1.0], [1.0, 1.0]]):
+        message = fails("E0508", tmp_path, own, x=np.array([good, bad]))
+        assert "row 1" in message and "positive eigenvalues" in message
+
+
+def test_a_matrix_of_data_is_a_factor_of_correlations(tmp_path):
+    own = field(shape=(2, 2), support=Support("corrcholesky"))
+    batch(tmp_path, own, x=np.array([[[1.0, 0.0], [0.6, 0.8]]]))
+    message = fails("E0508", tmp_path, own, x=np.array([[[1.0, 0.0], [0.6, 0.7]]]))
+    assert "rows of norm 1" in message
+
+
+def test_a_vector_of_data_rises(tmp_path):
+    own = field(shape=(3,), support=Support("ordered"))
+    batch(tmp_path, own, x=np.array([[-1.0, 0.5, 2.0]]))
+    message = fails("E0508", tmp_path, own, x=np.array([[-1.0, 0.5, 0.5]]))
+    assert "row 0, column 2" in message and "more than the entry before it" in message
 
 
 def test_every_vector_of_a_field_is_on_the_simplex(tmp_path):

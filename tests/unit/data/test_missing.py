@@ -11,7 +11,7 @@ from specc.data.load import load
 from specc.data.missing import with_masks
 from specc.data.read import parted, tables_of
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Data, Field, Missing, Support
+from specc.runtime.fields import Data, Field, Missing, Support
 from specc.runtime.noise import Noise
 
 NAN = math.nan

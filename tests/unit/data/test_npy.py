@@ -13,7 +13,7 @@ from specc.data.load import load
 from specc.data.sources import npy
 from specc.data.table import ALL
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.fields import Data, Field, Support
 from specc.runtime.noise import Noise
 from tests.unit.data.test_sources import Bomb
 

@@ -10,7 +10,7 @@ from specc.data.load import load
 from specc.data.sources.npz import read
 from specc.data.table import ALL
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.fields import Data, Field, Support
 from specc.runtime.noise import Noise
 
 STEPS = np.array([5, 6, 7, 8, 9, 10])

@@ -12,7 +12,7 @@ import torch
 from specc.data import table
 from specc.data.load import load
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.fields import Data, Field, Support
 from specc.runtime.noise import Noise
 
 REAL = Support("interval")
