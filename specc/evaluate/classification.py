@@ -26,8 +26,10 @@ from specc.data.load import Batch
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.calibration import Bin, binned, calibration_error
 from specc.evaluate.decomposition import MeanEstimate
-from specc.evaluate.scoring import Advance, Request, Scorer, progress_between, scoring
-from specc.runtime.manifest import Field, Manifest
+from specc.evaluate.free_energies import joint_scoring
+from specc.evaluate.scoring import Advance, Request, Scorer, progress_between
+from specc.runtime.fields import Field
+from specc.runtime.manifest import Manifest
 from specc.runtime.program import Program
 
 PREDICT = "guide.predict_log_proba"
@@ -71,8 +73,38 @@ class ClassificationMetrics:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label of a program: its classes, and whether its values are one-hot vectors of them."""
+
+    classes: range
+    is_one_hot: bool = False
+
+    def full(self, like: Tensor, number: int) -> Tensor:
+        """The class with this number, from 0, in each row of a tensor like `like`."""
+        if not self.is_one_hot:
+            return torch.full_like(like, self.classes[number])
+        found = torch.zeros_like(like)
+        found[..., number] = 1
+        return found
+
+    def numbers(self, values: Tensor) -> Tensor:
+        """The numbers of classes, from 0: [rows]."""
+        return values.argmax(-1) if self.is_one_hot else values.long() - self.classes.start
+
+
+def labels(manifest: Manifest) -> dict[str, Label]:
+    """The labels of a program by name: fields of finite numbers, and observed one-hot vectors."""
+    found = {name: Label(classes) for name, classes in label_classes(manifest).items()}
+    nodes = manifest.nodes.get("model", {})
+    for name, field in manifest.fields.items():
+        if field.one_hot and field.shape == (field.one_hot,) and nodes[name].role == "observed":
+            found[name] = Label(range(field.one_hot), is_one_hot=True)
+    return found
+
+
 def label_classes(manifest: Manifest) -> dict[str, range]:
-    """The classes of each label of a program, by its name."""
+    """The classes of each label of a program whose values are numbers, by its name."""
     fields = manifest.fields
     nodes = manifest.nodes.get("model", {})
     local = [n for n in manifest.observed() if n in fields and not nodes[n].is_global]
@@ -95,29 +127,29 @@ def classification_metrics(
     Raises RunFailure: E0509 if the data has no such part, E0813 if the program does not allow the
     estimate; neither if it has no labels.
     """
-    every = label_classes(loaded.manifest)
+    every = labels(loaded.manifest)
     if not every:
         return {}
     found = {}
-    with scoring(loaded, request) as scorer:
-        for number, (name, classes) in enumerate(every.items()):
+    with joint_scoring(loaded, request) as scorer:
+        for number, (name, label) in enumerate(every.items()):
             own = progress_between(advance, number / len(every), (number + 1) / len(every))
-            known, *posterior = _log_posterior(scorer, name, classes, own)
+            known, *posterior = _log_posterior(scorer, name, label, own)
             if not known.any():
                 continue
-            label = _metrics(request, scorer, *(value[known] for value in posterior))
-            found[name] = replace(label, guide_accuracy=_guide_accuracy(scorer, name, classes))
+            metrics = _metrics(request, scorer, *(value[known] for value in posterior))
+            found[name] = replace(metrics, guide_accuracy=_guide_accuracy(scorer, name, label))
     return found
 
 
-def _guide_accuracy(scorer: Scorer, name: str, classes: range) -> MeanEstimate | None:
+def _guide_accuracy(scorer: Scorer, name: str, label: Label) -> MeanEstimate | None:
     """The accuracy of argmax_c q(y = c | rest); None if the guide does not draw the label."""
     right = []
     for _, batch, _ in scorer.batches(lambda done: None):
         log_q = guide_log_probs(scorer.loaded.program, batch).get(name)
         if log_q is None:
             return None
-        own = (log_q.argmax(-1) == batch[name].long() - classes.start)[_known(scorer, batch, name)]
+        own = (log_q.argmax(-1) == label.numbers(batch[name]))[_known(scorer, batch, name)]
         right.append(own.cpu())
     return _accuracy(torch.cat(right))
 
@@ -133,7 +165,9 @@ def guide_log_probs(program: Program, batch: Batch) -> dict[str, Tensor]:
 def _known(scorer: Scorer, batch: Batch, name: str) -> Tensor:
     """The mask of rows that have the label: [rows]."""
     mask = _mask(scorer.loaded.manifest, name)
-    return torch.ones_like(batch[name], dtype=torch.bool) if mask is None else batch[mask]
+    if mask is not None:
+        return batch[mask]
+    return torch.ones(len(batch[name]), dtype=torch.bool, device=batch[name].device)
 
 
 def _mask(manifest: Manifest, name: str) -> str | None:
@@ -142,26 +176,27 @@ def _mask(manifest: Manifest, name: str) -> str | None:
 
 
 def _log_posterior(
-    scorer: Scorer, name: str, classes: range, advance: Advance
+    scorer: Scorer, name: str, label: Label, advance: Advance
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The mask of rows with a class, [rows]; log p(y = c | rest), [rows, classes]; y, [rows]."""
     log_p, truth, known = [], [], []
     for start, batch, own in scorer.batches(advance):
-        log_p.append(_log_joint(scorer, batch, start, name, classes, own).log_softmax(-1))
-        truth.append(batch[name].long() - classes.start)
+        log_p.append(_log_joint(scorer, batch, start, name, label, own).log_softmax(-1))
+        truth.append(label.numbers(batch[name]))
         known.append(_known(scorer, batch, name))
     return torch.cat(known).cpu(), torch.cat(log_p).cpu(), torch.cat(truth).cpu()
 
 
 def _log_joint(
-    scorer: Scorer, batch: Batch, start: int, name: str, classes: range, advance: Advance
+    scorer: Scorer, batch: Batch, start: int, name: str, label: Label, advance: Advance
 ) -> Tensor:
     """log p(rest, y = c) of a batch: [rows, classes]."""
     found, mask = [], _mask(scorer.loaded.manifest, name)
     masks = {} if mask is None else {mask: torch.ones_like(batch[mask])}
-    for number, value in enumerate(classes):
-        own = progress_between(advance, number / len(classes), (number + 1) / len(classes))
-        rows = {**batch, name: torch.full_like(batch[name], value), **masks}
+    count = len(label.classes)
+    for number in range(count):
+        own = progress_between(advance, number / count, (number + 1) / count)
+        rows = {**batch, name: label.full(batch[name], number), **masks}
         found.append(scorer.score(rows, start, own).values)
     return torch.stack(found, -1)
 

@@ -57,7 +57,8 @@ class Classifier:
                 estimator = choose_estimator(loaded.manifest, "exact")
             except RunFailure as failure:
                 raise _refusal(loaded, failure.message) from failure
-            assert estimator == "exact"
+            if estimator != "exact":
+                raise _refusal(loaded, "its log p is a mean over draws of latents of all rows")
         return cls(loaded, label, values, field)
 
     def classes(self, rows: Tensor) -> Tensor:

@@ -48,10 +48,16 @@ def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str
     or of a quarter of the rows if there are fewer than 200; it is nan for one row. If the guide
     draws latents that all rows share, each batch has 8 draws of them: the means are expectations
     under the guide, and the error includes the variance over draws. There are none of a part that
-    one of several sources does not have.
+    one of several sources does not have, nor of a loss with latents of the training rows.
     """
     sources = () if loaded.data is None else loaded.data.unpaired
-    if any(part not in own.parts for own in sources):
+    sampler = loaded.manifest.sampler
+    has_chains = any(own.of_rows for loss in loaded.manifest.losses for own in loss.state)
+    if (
+        has_chains
+        or (sampler is not None and sampler.rows)
+        or any(part not in own.parts for own in sources)
+    ):
         return {}
     rows, program = loaded.batched(part), loaded.program
     if isinstance(rows, Unpaired):
@@ -123,7 +129,8 @@ def active_units(
         for start in range(0, len(rows), BATCH):
             batch = fixed_batch(loaded, rows, slice(start, min(start + BATCH, len(rows))), seed)
             noise = noise_at(seed, Stream.EVALUATE, 2, start, device=loaded.device)
-            latents, _ = program.require(GUIDE)(noise, PARTICLES, **program.inputs(GUIDE, batch))
+            known = {**batch, **(program.require(SHARED)(noise) if program.can(SHARED) else {})}
+            latents, _ = program.require(GUIDE)(noise, PARTICLES, **program.inputs(GUIDE, known))
             for name, value in latents.items():
                 if _is_local(loaded, name) and value.is_floating_point():
                     own = value.double()

@@ -18,8 +18,12 @@ from specc.data.load import Batch
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.energies.log_z import LogZ
 from specc.evaluate.pareto import UNTRUSTED
+from specc.evaluate.posterior_annealing import Simulated
 from specc.evaluate.scoring import Advance, Request, Scored, progress_between, scoring
-from specc.evaluate.units import scale_of
+from specc.evaluate.units import converts, log_scale
+
+ANNEALED_ROWS = "a lower bound on average, by chains over the latents of each row"
+"""What log p of rows by annealing of their latents is."""
 
 Z_SHARE = 0.9
 """The share of the progress that log Z takes."""
@@ -44,9 +48,10 @@ class Estimate:
         seconds: The time of the computation.
         values: The values of single rows, [rows].
         steps: The number of steps of each row, if rows are sequences.
-        log_scale: The value minus the value in the units of the data, if data are standardized.
+        log_scale: The value minus the value in the units of the data, if data are transformed.
         log_z: Log Z of a program with an energy.
-        statement: What the value of such a program is: exact, an estimate or a bound.
+        statement: What an annealed value is: exact, an estimate or a bound.
+        simulated: Both directions of annealing on rows of the model, if they were requested.
 
     """
 
@@ -65,6 +70,7 @@ class Estimate:
     log_scale: float | None = None
     log_z: LogZ | None = None
     statement: str | None = None
+    simulated: Simulated | None = None
 
     def summary(self) -> dict[str, Any]:
         """The estimate as JSON."""
@@ -85,10 +91,14 @@ class Estimate:
         }
 
     def _normalizer(self) -> dict[str, Any]:
-        """Log Z and the statement, for a program with an energy."""
-        if self.log_z is None:
+        """Log Z, the statement and the simulated rows of annealing."""
+        if self.log_z is not None:
+            return {"statement": self.statement, "log_z": self.log_z.summary()}
+        if self.statement is None:
             return {}
-        return {"statement": self.statement, "log_z": self.log_z.summary()}
+        counts = {"temperatures": self.request.temperatures}
+        found = {} if self.simulated is None else {"simulated": self.simulated.summary()}
+        return {"statement": self.statement, **counts, **found}
 
     def _per_step(self) -> dict[str, float | None]:
         """The ratio of the sums of values and of steps, with the standard error of the ratio."""
@@ -110,18 +120,23 @@ def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done
     """
     began = time.monotonic()
     with scoring(loaded, request) as scorer:
-        scored, steps = [], []
-        density, rest = scorer.density, advance
-        if density is not None:
+        scored, steps, scales = [], [], []
+        density, rest = scorer.density or scorer.top, advance
+        if density is not None and density.by_row is None:
             density.log_z(progress_between(advance, 0.0, Z_SHARE))
             rest = progress_between(advance, Z_SHARE, 1.0)
         for at, rows, own in scorer.batches(rest):
             scored.append(scorer.score(rows, at, own))
             steps.append(_steps(loaded, rows))
+            scales.append(torch.as_tensor(log_scale(loaded, rows)))
         values = torch.cat([piece.values for piece in scored]).cpu()
-        limit = scorer.limit
+        limit, simulated = scorer.limit, None
+        if scorer.annealing is not None and request.direction != "forward":
+            simulated = scorer.simulated(lambda done: None)
         log_z = None if density is None else density.log_z()
         statement = None if density is None else density.statement()
+        if scorer.annealing is not None:
+            statement = ANNEALED_ROWS
     return Estimate(
         request=request,
         of=loaded.manifest.likelihood(),
@@ -130,14 +145,15 @@ def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done
         standard_error=_standard_error(values, log_z),
         rows=limit,
         particles=scorer.particles,
-        effective=_effective(scored) if log_z is None else log_z.effective,
+        effective=_effective(scored) if log_z is None or scorer.top else log_z.effective,
         untrusted=_untrusted(scored),
         seconds=time.monotonic() - began,
         values=values,
         steps=torch.cat([s for s in steps if s is not None]) if steps[0] is not None else None,
-        log_scale=scale_of(loaded),
+        log_scale=torch.cat(scales).mean().item() if converts(loaded) else None,
         log_z=log_z,
         statement=statement,
+        simulated=simulated,
     )
 
 

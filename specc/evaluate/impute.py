@@ -21,7 +21,7 @@ from specc.evaluate.scoring import Advance, exact, fixed_batch
 from specc.evaluate.solver_checks import require_solutions
 from specc.evaluate.units import in_data_units
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.manifest import Field
+from specc.runtime.fields import Field
 from specc.runtime.program import Program
 
 AT_ONCE = 4096

@@ -25,8 +25,8 @@ from torch import Tensor
 from specc.data.load import Batch
 from specc.evaluate.classification import guide_log_probs
 from specc.evaluate.importance_weights import LogSums
-from specc.evaluate.sampling import GUIDE, MEAN
-from specc.runtime.manifest import Field
+from specc.evaluate.sampling import GUIDE, MEAN, SHARED
+from specc.runtime.fields import Field
 from specc.runtime.noise import Noise
 from specc.runtime.program import Program
 
@@ -79,11 +79,12 @@ class Population:
         if not (program.can(GUIDE) or program.manifest.latents("model")):
             return {}, self.weights.first.new_zeros(self.members, rows)
         infer = program.require(GUIDE, "imputation")
-        known = {**self.state, **self._incomplete()}
+        shared = program.require(SHARED)(noise) if program.can(SHARED) else {}
+        known = {**self.state, **self._incomplete(), **shared}
         drawn, log_q = infer(noise, 1, **program.inputs(GUIDE, known))
         latents = {name: value[0] for name, value in drawn.items()}
         joint = program.require(JOINT, "imputation")
-        log_p = joint(**program.inputs(JOINT, {**self.data, **latents}))
+        log_p = joint(**program.inputs(JOINT, {**self.data, **shared, **latents}))
         log_w = (log_p - log_q[0]).reshape(self.members, rows)
         possible = log_w.isfinite().any(0)
         return latents, torch.where(possible, log_w, 0.0)

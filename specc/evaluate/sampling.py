@@ -10,14 +10,19 @@ from torch import Tensor
 
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.guide_draws import GuideDraws
+from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.scoring import fixed_batch
 from specc.evaluate.solver_checks import require_solutions
 from specc.evaluate.units import in_data_units
+from specc.runtime.noise import Noise
 
 SAMPLE = "model.sample"
 MEAN = "model.conditional_mean"
 GUIDE = "guide.sample_and_log_prob"
 SHARED = "guide.sample_global"
+DRAWS = 1000
+"""The largest number of draws of shared latents from a guide; more rows than that share them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,9 @@ class Drawn:
 def sample(loaded: LoadedRun, rows: int, seed: int = 0, part: str | None = None) -> Drawn:
     """`rows` samples from the model, conditioned on given values of rows of `part`.
 
-    The default part is that of held-out rows. Latents that rows share are drawn once, from the
-    guide if it draws them: from the posterior given the training rows instead of the prior.
+    The default part is that of held-out rows. Latents that rows share are drawn from the posterior
+    given the training rows by a sampler or a guide, another draw for each row; beside latents of
+    the rows they are drawn once.
 
     Raises RunFailure: E0805, if the program cannot be sampled.
     """
@@ -61,11 +67,41 @@ def sample(loaded: LoadedRun, rows: int, seed: int = 0, part: str | None = None)
         needs = program.capabilities[SAMPLE]
         batch = _rows(loaded, part or loaded.held_out, rows, seed, needs) if needs else {}
         given = program.inputs(SAMPLE, batch) if needs else {}
+        draws = PosteriorDraws.of(loaded, rows) or GuideDraws.of(loaded, min(rows, DRAWS), seed)
+        if draws is not None:
+            return _over_draws(loaded, draws, noise, rows, given)
         shared: dict[str, Tensor] = {}
         if program.can(SHARED):
             shared = program.require(SHARED)(noise_at(seed, Stream.SAMPLE, 2, device=loaded.device))
         values = draw(noise, rows, **given, **shared)
         return Drawn(values, _means(loaded, {**given, **values}), tuple(shared), given)
+
+
+def _over_draws(
+    loaded: LoadedRun,
+    draws: PosteriorDraws | GuideDraws,
+    noise: Noise,
+    rows: int,
+    given: Mapping[str, Tensor],
+) -> Drawn:
+    """Samples of the posterior predictive distribution: each row has a draw of the latents.
+
+    If there are fewer draws than rows, rows next to each other share one.
+    """
+    draw, parts, means = loaded.program.require(SAMPLE), [], []
+    nodes = loaded.manifest.nodes["model"]
+    shared = [name for name in loaded.manifest.latents("model") if nodes[name].is_global]
+    for piece, drawn in zip(torch.arange(rows).tensor_split(len(draws)), draws.each(), strict=True):
+        own = {name: value[piece] for name, value in given.items()}
+        # The latents of a sampler are parameters of the model, those of a guide are arguments.
+        values = draw(noise, len(piece), **own, **(drawn if isinstance(drawn, dict) else {}))
+        means.append(_means(loaded, {**own, **values}))
+        # A latent of the model is its parameter, which the next draw changes.
+        wide = {n: v.expand(len(piece), *v.shape).clone() for n, v in values.items() if n in shared}
+        parts.append({**values, **wide})
+    values = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    joined = {name: torch.cat([part[name] for part in means]) for name in means[0]}
+    return Drawn(values, joined, (), given)
 
 
 @torch.inference_mode()
@@ -81,8 +117,9 @@ def reconstruct(loaded: LoadedRun, rows: int, seed: int = 0, part: str = "test")
         noise = noise_at(seed, Stream.SAMPLE, 1, device=loaded.device)
         program.eval()
         batch = _rows(loaded, part, rows, seed, program.capabilities[GUIDE][:1])
-        latents, _ = infer(noise, 1, **program.inputs(GUIDE, batch))
-        means = _means(loaded, {**batch, **latents})
+        shared = program.require(SHARED)(noise) if program.can(SHARED) else {}
+        latents, _ = infer(noise, 1, **program.inputs(GUIDE, {**batch, **shared}))
+        means = _means(loaded, {**batch, **shared, **latents})
     return Drawn(batch, {n: v.reshape(batch[n].shape) for n, v in means.items() if n in batch})
 
 

@@ -2,8 +2,13 @@
 
     exact   log p(x), if the program computes it (`model.log_prob`) or has no latents
     iwae    log 1/K sum_k p(x, z_k) / q(z_k | x), z_k ~ q(z | x)    (Burda et al. 2016, eq. 8)
-    elbo    1/K sum_k log p(x, z_k) / q(z_k | x)
-    ais     log p(x) with log Z by annealed importance sampling, for a program with an energy
+            log 1/K sum_k p(x, z_k | w_k) / q(z_k | x, w_k), w_k ~ q(w), if a guide draws w for
+            all rows: a bound of the log of the mean of p(x | w)
+    elbo    1/K sum_k log p(x, z_k) / q(z_k | x), or log p(x, z_k | w_k) / q(z_k | x, w_k)
+    predictive   log 1/K sum_k p(x | w_k), w_k draws of a sampler from p(w | training rows), or of
+            a guide that approximates it
+    ais     log p(x) with log Z by annealed importance sampling, for a program with an energy; else
+            with chains over the latents of each row
 
 Estimators depend on the capabilities of a program alone, not on families of models.
 """
@@ -21,18 +26,24 @@ from specc.data.load import Batch, RowIndex, Rows
 from specc.data.unpaired import Unpaired
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
-from specc.evaluate.energies.choice import ANNEALED, choose
-from specc.evaluate.energies.density import EnergyDensity
+from specc.evaluate.energies.choice import ANNEALED, choose, differs_between_rows
+from specc.evaluate.energies.density import TOP, EnergyDensity
 from specc.evaluate.energies.log_z import CHAINS, TEMPERATURES, Annealing, Direction, Latents
+from specc.evaluate.guide_draws import MANY, GuideDraws, has_shared_guide
 from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.memory import BUDGET, GPU_BUDGET, ChunkSize, chunk_size_for, largest
 from specc.evaluate.pareto import Tail
+from specc.evaluate.posterior_annealing import PosteriorAnnealing, Simulated
+from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.solver_checks import require_solutions
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Manifest
 from specc.runtime.program import Program
 
+GUIDE = "guide.sample_and_log_prob"
 PROBE_PARTICLES = 4
+PREDICTIVE = "predictive"
+"""The log of the mean of p(x | w) over draws w of a sampler, or of a guide for all rows."""
 
 Advance = Callable[[float], None]
 """Called with the fraction of the work that is done; it may raise to stop the work."""
@@ -89,8 +100,16 @@ class Scorer:
         self.estimator = estimator
         self.seed = request.seed
         self.density = EnergyDensity.of(loaded, estimator, request.annealing())
+        self.draws: PosteriorDraws | GuideDraws | None
+        self.top = EnergyDensity.of_top(loaded, request.annealing())
+        self.draws = PosteriorDraws.of(loaded, request.particles)
+        if estimator == PREDICTIVE and self.draws is None:
+            self.draws = GuideDraws.of(loaded, request.particles, request.seed)
         counts = {"exact": 1, ANNEALED: request.chains}
         self.particles = counts.get(estimator, request.particles)
+        if self.draws is not None:
+            self.particles = len(self.draws)
+        self.annealing = self._posterior(request)
         self.limit = len(rows) if request.rows is None else min(request.rows, len(rows))
         self.piece = self._fitting()
 
@@ -110,11 +129,18 @@ class Scorer:
             found = self.density.log_prob(batch, start)
             advance(1.0)
             return Scored(found.values)
+        if self.draws is not None:
+            values = self.draws.log_prob(batch)
+            advance(1.0)
+            return Scored(values)
         if self.estimator == "exact":
             values = exact(self.loaded.program, batch).double()
             advance(1.0)
             return Scored(values)
         sums = LogSums(len(next(iter(batch.values()))), self.loaded.device)
+        if self.annealing is not None:
+            sums.add(self.annealing.log_weights(batch, start, advance))
+            return Scored(sums.log_mean(), sums.effective())
         tail = Tail(self.particles)
         while sums.particles < self.particles:
             count = min(self.piece.particles, self.particles - sums.particles)
@@ -123,7 +149,21 @@ class Scorer:
             tail.add(log_p, log_q)
             advance(sums.particles / self.particles)
         values = sums.log_mean() if self.estimator == "iwae" else sums.mean_log()
+        if self.top is not None:
+            values = values - self.top.log_z().value
         return Scored(values, sums.effective(), tail.shape())
+
+    def simulated(self, advance: Advance) -> Simulated:
+        """Both directions of annealing on as many rows of the model as there are in a chunk."""
+        assert self.annealing is not None
+        batch = fixed_batch(self.loaded, self.rows, slice(0, self.piece.rows), self.seed)
+        return self.annealing.simulated(batch, advance)
+
+    def _posterior(self, request: Request) -> PosteriorAnnealing | None:
+        """The annealing of the latents of rows, if that is the estimator."""
+        if self.estimator != ANNEALED or self.density is not None:
+            return None
+        return PosteriorAnnealing(self.loaded, request.chains, request.temperatures, request.seed)
 
     def _fitting(self) -> ChunkSize:
         """The size of a chunk, from a probe with a few particles of one row."""
@@ -132,11 +172,24 @@ class Scorer:
         if self.density is not None:
             return chunk_size_for(self.density.bytes_of_row(), self.limit, 1, budget)
         batch = fixed_batch(loaded, self.rows, slice(0, 1), self.seed)
-        if self.estimator == "exact":
+        if isinstance(draws := self.draws, GuideDraws):
+            bytes_of_row = largest(lambda: draws.log_prob(batch))
+            return chunk_size_for(bytes_of_row, self.limit, 1, budget)
+        if isinstance(draws, PosteriorDraws):
+            one = replace(draws, positions=draws.positions[:1])
+            return chunk_size_for(largest(lambda: one.log_prob(batch)), self.limit, 1, budget)
+        annealing = self.annealing
+        if annealing is not None and not loaded.program.can(GUIDE):
+            found = largest(lambda: annealing.probe(batch, few))
+        elif self.estimator in ("exact", PREDICTIVE):
             found = largest(lambda: exact(loaded.program, batch))
         else:
             found = largest(lambda: log_weights(loaded, batch, few, self.seed))
-        return chunk_size_for(found / few, self.limit, self.particles, budget)
+        if self.annealing is not None:
+            rows = int(budget / max(1.0, found / few * self.particles))
+            return ChunkSize(max(1, min(self.limit, rows)), self.particles)
+        particles = 1 if self.draws is not None else self.particles
+        return chunk_size_for(found / few, self.limit, particles, budget)
 
 
 @contextmanager
@@ -162,13 +215,20 @@ def choose_estimator(manifest: Manifest, requested: str) -> str:
     """
     # The latents of the guide include data with missing values, which it draws.
     drawn, known = manifest.latents("model") + manifest.latents("guide"), manifest.capabilities
-    if "model.log_prob" in known or (not drawn and "model.log_joint" in known):
+    if manifest.sampler is not None or has_shared_guide(manifest):
+        return PREDICTIVE
+    anneals = manifest.energy is not None and requested == ANNEALED
+    has_density = "model.log_prob" in known or (not drawn and "model.log_joint" in known)
+    if has_density and not anneals:
         return "exact"
-    if manifest.energy is not None:
+    refusal: tuple[str, str] | None
+    if TOP in known:
+        refusal = _above(manifest, requested)
+    elif manifest.energy is not None:
         chosen = choose(manifest.energy, requested)
         if isinstance(chosen, str):
             return chosen
-        refusal: tuple[str, str] | None = chosen
+        refusal = chosen
     else:
         refusal = _refusal(manifest, requested)
     if refusal is None:
@@ -179,29 +239,66 @@ def choose_estimator(manifest: Manifest, requested: str) -> str:
     raise RunFailure("E0813", message, hint=hint, exit_code=USAGE)
 
 
+def _above(manifest: Manifest, requested: str) -> tuple[str, str] | None:
+    """The reason why a program with an energy above a directed net has no estimate, and a hint."""
+    assert manifest.energy is not None
+    if GUIDE not in manifest.capabilities:
+        return "no guide draws the latents of a row", "the terms of the loss measure the fit"
+    if requested in ("exact", ANNEALED):
+        return "log p of a row is a sum over its latents", "`iwae` is a bound by draws of the guide"
+    if (reason := differs_between_rows(manifest.energy)) is not None:
+        return reason, "the terms of the loss measure the fit"
+    chosen = choose(manifest.energy, ANNEALED)
+    return None if isinstance(chosen, str) else chosen
+
+
 def _refusal(manifest: Manifest, requested: str) -> tuple[str, str] | None:
     """The reason why a program without an exact log p(x) has no such estimate, and a hint."""
     nodes, known = manifest.nodes["model"], manifest.capabilities
+    guided = manifest.latents("guide") if {GUIDE, MANY} <= set(known) else ()
     for name in manifest.latents("model"):
-        if nodes[name].is_global:
+        if nodes[name].is_global and name not in guided:
             why = f"`{name}` is shared by all rows, so a single row has no likelihood"
             return why, "the terms of the loss on held-out rows measure the fit"
     if not any(node.role == "observed" for node in nodes.values()):
         why = "the model has no density of the data"
         return why, "a `metric` compares samples with the data"
-    for capability in ("model.log_joint", "guide.sample_and_log_prob"):
+    needs_guide = requested != ANNEALED
+    for capability in ("model.log_joint", GUIDE)[: 1 + needs_guide]:
         if capability not in known:
-            return f"it has no `{capability}`", f"it has {', '.join(sorted(known)) or 'nothing'}"
-    for name in manifest.latents("model"):
+            return f"it has no `{capability}`", _instead(manifest)
+    for name in manifest.latents("model") if needs_guide else ():
         if name in known["model.log_joint"] and name not in manifest.latents("guide"):
             why = f"the guide draws other latents, but not `{name}`, which is summed out"
             return why, f"let the guide draw `{name}`, too"
-    if requested == ANNEALED:
-        why = "it anneals the chains of an energy, and the program has none"
-        return why, "`iwae` is a bound by draws from the guide"
+    if requested == ANNEALED and (lacking := _not_annealed(manifest)) is not None:
+        return lacking
     if requested == "exact":
         return "it has no `model.log_prob`", "`iwae` is a bound by draws from the guide"
     return None
+
+
+def _instead(manifest: Manifest) -> str:
+    """A hint for a program without a guide of its latents."""
+    if "model.log_joint" in manifest.capabilities and _not_annealed(manifest) is None:
+        return "`ais` anneals the latents of each row"
+    return f"it has {', '.join(sorted(manifest.capabilities)) or 'nothing'}"
+
+
+def _not_annealed(manifest: Manifest) -> tuple[str, str] | None:
+    """The reason why the latents of rows are not annealed, and a hint."""
+    hint = "`iwae` is a bound by draws from the guide"
+    nodes, known = manifest.nodes["model"], manifest.capabilities
+    for name in (*manifest.latents("model"), *manifest.latents("guide")):
+        if name in nodes and nodes[name].role == "observed":
+            return f"`{name}` has no value in some rows", hint
+        if name in nodes and nodes[name].is_global:
+            return f"`{name}` is shared by all rows", hint
+        if name in known["model.log_joint"] and nodes[name].is_discrete:
+            return f"it moves the latents by gradients, and `{name}` has no continuous values", hint
+    if "model.sample" not in known:
+        return "it has no `model.sample`", hint
+    return ("its rows are sequences", hint) if manifest.has_sequences else None
 
 
 def exact(program: Program, batch: Batch) -> Tensor:
@@ -227,16 +324,18 @@ def log_weights(
 def proposed(
     loaded: LoadedRun, batch: Batch, particles: int, seed: int, *counters: int
 ) -> tuple[Tensor, Tensor]:
-    """Log p(x, z) and log q(z | x) of new particles: [particles, rows] each."""
+    """Log p(x, z) and log q(z | x) of new particles: [particles, rows] each.
+
+    Given draws of the latents that all rows share, if the guide draws some.
+    """
     program = loaded.program
     noise = noise_at(seed, Stream.EVALUATE, *counters, device=loaded.device)
-    sample, log_joint = (
-        program.require("guide.sample_and_log_prob"),
-        program.require("model.log_joint"),
-    )
-    latents, log_q = sample(noise, particles, **program.inputs("guide.sample_and_log_prob", batch))
-    known = {**batch, **latents}
-    return log_joint(**program.inputs("model.log_joint", known)), log_q
+    joint = TOP if program.can(TOP) else "model.log_joint"
+    sample, log_joint = program.require(GUIDE), program.require(joint)
+    shared = program.require(MANY)(noise, particles)[0] if program.can(MANY) else {}
+    latents, log_q = sample(noise, particles, **program.inputs(GUIDE, {**batch, **shared}))
+    known = {**batch, **shared, **latents}
+    return log_joint(**program.inputs(joint, known)), log_q
 
 
 def fixed_batch(loaded: LoadedRun, rows: Rows | Unpaired, index: RowIndex, seed: int) -> Batch:

@@ -1,35 +1,101 @@
-"""Conversion between the units of the data and of the model, for standardized fields.
+"""Conversion between the units of the data and of the model, for fields that are transformed.
 
-    model = (data - mean) / deviation        mean and deviation of the training rows, by entry
-    log p(data) = log p(model) - sum log deviation
+    model = (g(data) - mean) / deviation      g: the logarithm, the logit, or the same number
+    model = data - base                       for labels
+    log p(data) = log p(model) - sum log |d data / d model|
 
+    log:    data = exp(v),                        log |d data / dv| = v
+    logit:  data = (sigmoid(v) - a) / (1 - 2 a),  log |d data / dv| = log sigmoid(v)
+                                                                + log sigmoid(-v) - log(1 - 2 a)
+
+with v = mean + deviation * model, and the mean and the deviation of the training rows, by entry.
 Other fields have the same values in both. The units of the data include the factor `scale`.
+Dinh, Sohl-Dickstein and Bengio (2017, section 4.1) take the logit with a = 0.05.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
+from specc.data.categories import recorded
+from specc.data.elementwise import transformed
 from specc.data.load import Batch
 from specc.engine.storage.loaded_run import LoadedRun
-from specc.runtime.manifest import Field, Manifest
+from specc.runtime.fields import Field
 
 Units = Literal["data", "model"]
 
 
-def standardized(loaded: LoadedRun) -> dict[str, tuple[Tensor, Tensor]]:
-    """Mean and deviation of each standardized field, in the shape of a row, in float64."""
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """The conversion of the values of one field, [..., *shape], in float64.
+
+    `mean` and `deviation` are those of standardized values, in the shape of a row, or 0 and 1.
+    """
+
+    field: Field
+    mean: Tensor
+    deviation: Tensor
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether a mean of values is converted to the mean of converted values."""
+        return not self.field.log and self.field.logit is None
+
+    def to_model(self, value: Tensor) -> Tensor:
+        """The values of the model from those in the units of the data."""
+        if self.field.base:
+            return value - self.field.base
+        own: Tensor = transformed(self.field, value.double(), torch)
+        return (own - self.mean.to(own.device)) / self.deviation.to(own.device)
+
+    def to_data(self, value: Tensor) -> Tensor:
+        """The values in the units of the data from those of the model."""
+        if self.field.base:
+            return value + self.field.base
+        v = self._before_standardizing(value)
+        if self.field.log:
+            return v.exp()
+        a = self.field.logit
+        return v if a is None else (v.sigmoid() - a) / (1.0 - 2.0 * a)
+
+    def log_det(self, value: Tensor) -> Tensor:
+        """Log |d data / d model| of each entry, at values of the model: [..., *shape]."""
+        v = self._before_standardizing(value)
+        own = self.deviation.log().to(v.device).expand_as(v)
+        if self.field.log:
+            return own + v
+        a = self.field.logit
+        if a is None:
+            return own
+        return own + logsigmoid(v) + logsigmoid(-v) - math.log1p(-2.0 * a)
+
+    def _before_standardizing(self, value: Tensor) -> Tensor:
+        own = value.double()
+        return own * self.deviation.to(own.device) + self.mean.to(own.device)
+
+
+def conversions(loaded: LoadedRun) -> dict[str, Conversion]:
+    """The conversions of the fields whose units differ from those of the model."""
     if loaded.data is None:
         return {}
-    return {
-        name: _numbers(own, loaded.data.record[name])
-        for name, own in loaded.manifest.fields.items()
-        if own.standardize and name in loaded.data.record
-    }
+    found = {}
+    for name, field in loaded.manifest.fields.items():
+        if field.standardize and name in loaded.data.record:
+            found[name] = Conversion(field, *_numbers(field, loaded.data.record[name]))
+        elif field.log or field.logit is not None or (field.base and field.one_hot is None):
+            like = torch.zeros(field.shape, dtype=torch.float64)
+            found[name] = Conversion(field, like, like + 1.0)
+    return found
 
 
 def _numbers(field: Field, found: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
@@ -43,54 +109,63 @@ def _numbers(field: Field, found: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
 def in_data_units(loaded: LoadedRun, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Values of nodes or fields, each [..., *shape], in the units of the data.
 
-    Values of standardized fields are float64, so that a large mean loses no digits.
+    Values of transformed fields are float64, so that a large mean loses no digits.
     """
     found = dict(values)
-    for name, (mean, deviation) in standardized(loaded).items():
+    for name, own in conversions(loaded).items():
         if name in found:
-            value = found[name].double()
-            found[name] = value * deviation.to(value.device) + mean.to(value.device)
+            found[name] = own.to_data(found[name])
     return found
 
 
 def in_model_units(loaded: LoadedRun, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of fields, converted from the units of the data to those of the model."""
     found = dict(values)
-    for name, (mean, deviation) in standardized(loaded).items():
+    for name, own in conversions(loaded).items():
         if name in found:
-            value = torch.as_tensor(found[name]).double()
-            found[name] = (value - mean.to(value.device)) / deviation.to(value.device)
+            found[name] = own.to_model(torch.as_tensor(found[name]))
     return found
 
 
 def log_scale(loaded: LoadedRun, batch: Batch) -> Tensor | float:
-    """The sum of log deviation over the observed entries of each row: [rows], or one number.
+    """The sum of log |d data / d model| over the observed entries of each row: [rows], or 0.
 
     Missing entries have no density and are left out.
     """
     total: Tensor | float = 0.0
-    for name, (_, deviation) in _observed(loaded).items():
-        field = _field(loaded.manifest, name)
-        logs = deviation.log()
-        if field.missing is None or field.missing.known not in batch:
-            total = total + logs.sum().item()
-            continue
-        known = batch[field.missing.known]
-        wide = known.reshape(*known.shape, *[1] * (logs.ndim + 1 - known.ndim))
-        total = total + (wide * logs.to(known.device)).reshape(len(known), -1).sum(1)
+    for name, own in _observed(loaded).items():
+        logs, missing = own.log_det(batch[name]), own.field.missing
+        if missing is not None and missing.known in batch:
+            known = batch[missing.known]
+            logs = logs * known.reshape(*known.shape, *[1] * (logs.ndim - known.ndim))
+        total = total + logs.reshape(len(logs), -1).sum(1)
     return total
 
 
-def scale_of(loaded: LoadedRun) -> float | None:
-    """The sum of log deviation of a complete row; None if no observed field is standardized."""
-    found = _observed(loaded).values()
-    return sum(deviation.log().sum().item() for _, deviation in found) if found else None
+def converts(loaded: LoadedRun) -> bool:
+    """Whether an observed field has other units than the model."""
+    return bool(_observed(loaded))
 
 
-def _observed(loaded: LoadedRun) -> dict[str, tuple[Tensor, Tensor]]:
-    names = loaded.manifest.simulated()
-    return {name: own for name, own in standardized(loaded).items() if name in names}
+def _observed(loaded: LoadedRun) -> dict[str, Conversion]:
+    names, every = loaded.manifest.simulated(), conversions(loaded).items()
+    return {name: own for name, own in every if name in names and not own.field.base}
 
 
-def _field(manifest: Manifest, name: str) -> Field:
-    return manifest.fields[name]
+def category_names(loaded: LoadedRun) -> dict[str, tuple[str, ...]]:
+    """The texts of the numbers of each field with categories, unless they are one-hot vectors."""
+    if loaded.data is None:
+        return {}
+    fields = {n: own for n, own in loaded.manifest.fields.items() if own.one_hot is None}
+    return recorded(fields, loaded.data.record)
+
+
+def with_names(
+    loaded: LoadedRun, arrays: Mapping[str, npt.NDArray[Any]]
+) -> dict[str, npt.NDArray[Any]]:
+    """Arrays by name, with texts in place of the numbers of categories."""
+    found = dict(arrays)
+    for name, texts in category_names(loaded).items():
+        if name in found:
+            found[name] = np.array(texts)[found[name].astype(np.int64)]
+    return found

@@ -17,7 +17,7 @@ from specc.evaluate.scoring import choose_estimator, exact, exact_name, log_weig
 from specc.evaluate.solver_checks import require_solutions
 from specc.evaluate.units import Units, in_model_units, log_scale
 from specc.runtime.failure import USAGE, RunFailure
-from specc.runtime.manifest import Field
+from specc.runtime.fields import Field
 
 AT_ONCE = 256
 """Particles in one chunk."""

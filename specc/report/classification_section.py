@@ -9,8 +9,9 @@ from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.classification import (
     ClassificationMetrics,
     classification_metrics,
-    label_classes,
+    labels,
 )
+from specc.evaluate.free_energies import sums_classes
 from specc.evaluate.scoring import Request, choose_estimator
 from specc.report.final_evaluation import first_likelihood
 from specc.report.markup import figure, table
@@ -34,7 +35,7 @@ HEAD = (
 
 def classification_section(loaded: LoadedRun, part: str) -> str:
     """The metrics of every label with a diagram for each, or the reason why there are none."""
-    if not label_classes(loaded.manifest):
+    if not labels(loaded.manifest):
         return ""
     try:
         found = classification_metrics(loaded, _request(loaded, part))
@@ -53,7 +54,8 @@ def classification_section(loaded: LoadedRun, part: str) -> str:
 def _request(loaded: LoadedRun, part: str) -> Request:
     """The first likelihood metric of the spec, with fewer rows and particles if it is a bound."""
     first = first_likelihood(loaded.manifest.evaluate) or Request(part=part)
-    if choose_estimator(loaded.manifest, first.estimator) == "exact":
+    manifest = loaded.manifest
+    if sums_classes(manifest) or choose_estimator(manifest, first.estimator) == "exact":
         return first
     rows = ROWS if first.rows is None else min(first.rows, ROWS)
     return replace(first, rows=rows, particles=min(first.particles, PARTICLES))

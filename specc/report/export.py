@@ -23,7 +23,8 @@ def as_csv(arrays: Arrays) -> bytes:
     """CSV with a header of column names and a line for each row.
 
     A scalar is the column `y`; the entries of a vector are `x.0`, `x.1`, ..., those of a matrix
-    `x.0.0`, and so on. Numbers have enough digits to be read back exactly.
+    `x.0.0`, and so on. Numbers have enough digits to be read back exactly; texts are in quotes
+    where they need them.
     """
     names, columns = [], []
     for name, values in arrays.items():
@@ -31,6 +32,16 @@ def as_csv(arrays: Arrays) -> bytes:
         places = product(*(range(size) for size in shape))
         names += [".".join([name, *map(str, place)]) for place in places]
         own = values.astype(np.int64) if values.dtype == bool else values
+        own = _quoted(own) if own.dtype.kind == "U" else own
         columns.append(own.reshape(len(values), -1).astype(str))
     lines = [",".join(names), *map(",".join, np.concatenate(columns, axis=1))]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _quoted(texts: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """The texts of cells, in quotes if they have a delimiter, a quote or the end of a line."""
+    cells = [
+        '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text
+        for text in texts.astype(np.str_).ravel().tolist()
+    ]
+    return np.array(cells).reshape(texts.shape)

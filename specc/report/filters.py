@@ -1,4 +1,4 @@
-"""Filters: the weights of each unit as a picture, for matrices with an axis of pixels."""
+"""Filters: the weights of each unit as a picture, of kernels and of matrices with pixels."""
 
 from __future__ import annotations
 
@@ -10,29 +10,32 @@ from torch import Tensor
 
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.report.final_evaluation import PictureField
-from specc.report.pictures import Pixels, grid
+from specc.report.pictures import Pixels, channels, grid
 
 MOST = 64
-"""The largest number of filters of a matrix."""
+"""The largest number of filters of an array."""
 
 EXTREME = 0.999
 """The quantile of the absolute weights that is black or white."""
 
 
 def filters(loaded: LoadedRun, shown: PictureField) -> Iterator[tuple[str, int, Pixels]]:
-    """For each matrix, its name, its number of units, and the filters of the first ones as a grid.
+    """The name of each array of filters, the number of its units, and the first ones as a grid.
 
     A matrix is a parameter node of two axes, one of which has the size of the picture; the other
-    one is that of the units. Zero is grey, and the tones are the same for all units.
+    one is that of the units. The kernels of a link are filters if they have the channels of the
+    picture. Zero is grey, and the tones are the same for all units.
     """
-    size = math.prod(shown.picture)
     parameters = dict(loaded.program.named_parameters())
     for name, sizes in loaded.manifest.parameters.items():
-        if name.count(".") != 1 or len(sizes) != 2 or sizes.count(size) != 1:
-            continue
         weights = parameters[name].detach()
-        units = weights.mT if sizes[0] == size else weights
-        yield name, len(units), grid(units[:MOST], shown.picture, tones=_tones(units))
+        if name.count(".") == 1 and len(sizes) == 2 and sizes.count(math.prod(shown.picture)) == 1:
+            units = weights.mT if sizes[0] == math.prod(shown.picture) else weights
+            yield name, len(units), grid(units[:MOST], shown.picture, tones=_tones(units))
+        elif len(sizes) == 4 and sizes[0] > 1 and sizes[1] == channels(shown.picture):
+            units = weights.movedim(1, -1)
+            drawn = grid(units[:MOST], units.shape[1:], tones=_tones(units))
+            yield ".".join(name.split(".")[:2]), len(weights), drawn
 
 
 def _tones(weights: Tensor) -> tuple[float, float]:

@@ -14,19 +14,25 @@ from specc.engine.loop.progress import progress_bar
 from specc.engine.storage import file_io, run_folder
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.engine.train import Trained
+from specc.evaluate.chain_diagnostics import diagnose
 from specc.evaluate.classification import (
     ClassificationMetrics,
     classification_metrics,
-    label_classes,
+    labels,
 )
 from specc.evaluate.compared import OpenRun, no_other_run
 from specc.evaluate.estimate import Estimate, estimate
+from specc.evaluate.guide_diagnostics import diagnose_guide
 from specc.evaluate.sample_metric import Measured, MetricRequest, measure_metric
 from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, rows_of_part, sample
 from specc.evaluate.scoring import Request
 from specc.evaluate.units import in_data_units
+from specc.report.guide import draw_guide
 from specc.report.pictures import HOLE, Pixels, grid, loss_curve, write_png
 from specc.report.plane import PLANE, plane, plane_field
+from specc.report.posterior import PICTURE as POSTERIOR
+from specc.report.posterior import draw_posterior
+from specc.report.posterior_checks import CHECKS, PAIRS, draw_checks, draw_pairs
 from specc.runtime.failure import RunFailure
 
 SAMPLES = "samples.png"
@@ -35,6 +41,9 @@ LOSS = "loss.png"
 ROWS = 64
 ANNEALING = ("chains", "temperatures", "direction", "latents")
 """The options of annealed importance sampling in a request."""
+
+OF_POSTERIOR = {POSTERIOR: draw_posterior, PAIRS: draw_pairs, CHECKS: draw_checks}
+"""The pictures of a posterior by their files."""
 
 Figure = Estimate | Measured
 """A metric of the likelihood, or a metric of samples."""
@@ -70,6 +79,17 @@ def evaluate_at_end(
         "parts": trained.metrics.get("parts"),
         "evaluate": {name: found.summary() for name, found in figures.items()},
     }
+    if loaded.manifest.sampler is not None:
+        diagnostics = diagnose(loaded)
+        result["posterior"] = diagnostics.as_json()
+        for name, drawn in OF_POSTERIOR.items():
+            if drawn(loaded.folder / name, diagnostics.data):
+                pictures += (loaded.folder / name,)
+    guide = diagnose_guide(loaded)
+    if guide is not None:
+        result["guide"] = guide.as_json()
+        if guide.data is not None and draw_guide(loaded.folder / POSTERIOR, guide.data):
+            pictures += (loaded.folder / POSTERIOR,)
     revisions = run_folder.revisions_of(loaded.folder)
     if revisions:
         result["revisions"] = [{k: own[k] for k in ("step", "changes")} for own in revisions]
@@ -94,7 +114,7 @@ def finished_pictures(trained: Trained) -> tuple[Path, ...] | None:
         return None
     if set(result.get("evaluate", {})) != set(trained.loaded.manifest.evaluate):
         return None
-    paths = (run / name for name in (LOSS, SAMPLES, PLANE, RECONSTRUCTIONS))
+    paths = (run / name for name in (LOSS, SAMPLES, PLANE, RECONSTRUCTIONS, *OF_POSTERIOR))
     return tuple(path for path in paths if path.is_file())
 
 
@@ -129,7 +149,7 @@ def measure_classification(
 
     Raises RunFailure: E0509 or E0813, if they cannot be computed.
     """
-    if not label_classes(loaded.manifest):
+    if not labels(loaded.manifest):
         return {}
     with progress_bar(f"labels of {request.part}", quiet) as advance:
         return classification_metrics(loaded, request, advance)
@@ -171,10 +191,10 @@ def draw_pictures(loaded: LoadedRun) -> tuple[Path, ...]:
     shown = picture_field(loaded)
     part = loaded.held_out
     program = loaded.program
-    if shown and program.can(SAMPLE):
+    drawn = _samples(loaded, shown, part) if program.can(SAMPLE) else None
+    if drawn is not None:
         path = loaded.folder / SAMPLES
-        rows = sample(loaded, ROWS, part=part).in_data_units(loaded).shown()[shown.name]
-        write_png(path, grid(rows, shown.picture, tones=shown.tones))
+        write_png(path, drawn)
         found.append(path)
     points = plane_field(loaded) if loaded.data else None
     if points is not None:
@@ -206,6 +226,28 @@ def picture_field(loaded: LoadedRun) -> PictureField | None:
         picture = fields[name].picture if name in fields else None
         if picture:
             return PictureField(name, picture, _tones(loaded, name))
+    return None
+
+
+def _samples(loaded: LoadedRun, shown: PictureField | None, part: str) -> Pixels | None:
+    """Samples of a picture, or of a grid of classes, from black to white; None if there is none."""
+    levels = _classes_on_a_grid(loaded) if shown is None else None
+    if shown is not None:
+        rows = sample(loaded, ROWS, part=part).in_data_units(loaded).shown()[shown.name]
+        return grid(rows, shown.picture, tones=shown.tones)
+    if levels is None:
+        return None
+    classes = sample(loaded, ROWS, part=part).values[levels.name].argmax(-1)
+    return grid(classes, levels.picture, tones=levels.tones)
+
+
+def _classes_on_a_grid(loaded: LoadedRun) -> PictureField | None:
+    """The first observed node that has a one-hot vector in each place of a grid."""
+    fields = loaded.manifest.fields
+    for name in (n for n in loaded.manifest.simulated() if n in fields):
+        shape, classes = fields[name].shape, fields[name].one_hot
+        if classes and len(shape) == 3:
+            return PictureField(name, shape[:2], (0.0, classes - 1.0))
     return None
 
 

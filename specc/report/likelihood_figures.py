@@ -5,31 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from specc.evaluate.scoring import PREDICTIVE
 from specc.report.standard_error import error_of
 
 Summary = Mapping[str, Any]
+
+BOUNDS = ("elbo", "iwae")
+"""The estimators by draws of a guide."""
 
 
 def relation_of(summary: Summary) -> str:
     """The sign between a density and its value: `=`, `>=` for a bound, `~` for an estimate."""
     if summary["estimator"] == "exact":
         return "="
-    return ">=" if "log_z" not in summary else "~"
+    if summary["estimator"] == PREDICTIVE:
+        return "~"
+    known = summary.get("log_z")
+    if known is None or (known["kind"] == "exact" and summary["estimator"] in BOUNDS):
+        return ">="
+    return "~"
 
 
 def how_of(summary: Summary) -> str:
     """`exact`, `iwae, 1000 particles`, or `ais, 100 chains, 10,000 temperatures`."""
     if summary["estimator"] == "exact":
         return "exact"
-    if "log_z" in summary:
-        known = summary["log_z"]
-        counts = f"{known['chains']:,} chains, {known['temperatures']:,} temperatures"
-        return f"{summary['estimator']}, {counts}"
-    return f"{summary['estimator']}, {summary['particles']} particles"
+    if summary["estimator"] == PREDICTIVE:
+        return f"mean of p over {summary['particles']:,} draws of the posterior"
+    known: Summary = summary.get("log_z", {})
+    if summary["estimator"] in BOUNDS:
+        chains = f", log Z by {known['chains']:,} chains" if "chains" in known else ""
+        return f"{summary['estimator']}, {summary['particles']} particles{chains}"
+    counts = known or {"chains": summary["particles"], **summary}
+    shown = f"{counts['chains']:,} chains, {counts['temperatures']:,} temperatures"
+    return f"{summary['estimator']}, {shown}"
 
 
 def normalizer_in_words(summary: Summary) -> Iterator[str]:
-    """Log Z in each direction, what it is, and what the log-likelihood is; nothing without Z."""
+    """What annealing found: log Z in each direction, or the gap on rows of the model."""
+    if "simulated" in summary:
+        own = summary["simulated"]
+        gap = f"{own['gap']:.3f} +- {error_of(own['standard_error'])}"
+        yield f"on {own['rows']} rows of the model the directions differ by {gap} nats"
     known = summary.get("log_z")
     if known is None:
         return
@@ -40,8 +57,13 @@ def normalizer_in_words(summary: Summary) -> Iterator[str]:
             way = known[name]
             error = error_of(way["standard_error"])
             spread = "no error: one chain" if error is None else f"+- {error}"
-            size = f"effective sample size {way['effective_sample_size']:.1f} of {known['chains']}"
-            yield f"log Z {way['value']:.3f} {spread}, {name}, {size} chains"
-    yield known["statement"]
-    if known["kind"] != "exact":
+            size = f"{way['effective_sample_size']:.1f} of {known['chains']} chains"
+            if "given_values" in known:
+                what, size = "mean of log Z", f"at least {size} effective"
+            else:
+                what, size = "log Z", f"effective sample size {size}"
+            yield f"{what} {way['value']:.3f} {spread}, {name}, {size}"
+    if summary["estimator"] not in BOUNDS:
+        yield known["statement"]
+    if known["kind"] != "exact" or summary["estimator"] in BOUNDS:
         yield f"{summary['of']} is {summary['statement']}"

@@ -19,11 +19,14 @@ from specc.report import svg
 from specc.report.classification_section import classification_section
 from specc.report.filters import MOST, filters
 from specc.report.final_evaluation import RECONSTRUCTIONS, SAMPLES, picture_field
+from specc.report.guide import guide_section
 from specc.report.latent import Latent, between, latent_of, principal
 from specc.report.likelihood_figures import normalizer_in_words, relation_of
 from specc.report.markup import figure, table
 from specc.report.pictures import as_png
 from specc.report.plane import PLANE
+from specc.report.posterior import PICTURE, in_words, posterior_section
+from specc.report.posterior_checks import CHECKS, PAIRS
 from specc.report.sample_figures import likelihoods, line, of_samples, rows_of
 from specc.report.snapshots import snapshots
 from specc.report.standard_error import error_of, own_units
@@ -40,6 +43,14 @@ class Section:
     anchor: str
     heading: str
     body: str
+
+
+OF_POSTERIOR = {
+    PICTURE: "Density, trace and ranks of each chain",
+    CHECKS: "The posterior beside the prior, and replicates of the data",
+    PAIRS: "Pairs of latents, divergent transitions in red",
+}
+"""The captions of the pictures of a posterior, by their files."""
 
 
 def page(loaded: LoadedRun) -> str:
@@ -74,6 +85,12 @@ def _sections(loaded: LoadedRun, facts: Facts) -> Iterator[Section]:
     metrics = run_folder.read_metrics(folder)
     part = loaded.held_out
     yield Section("metrics", "Metrics", _metrics(folder))
+    found = run_folder.result_of(folder).get("posterior")
+    drawn = "".join(_picture(folder / name, words) for name, words in OF_POSTERIOR.items())
+    yield Section("posterior", "Posterior", posterior_section(found, drawn))
+    by_guide = run_folder.result_of(folder).get("guide")
+    drawn = _picture(folder / PICTURE, "Density of each latent under the guide")
+    yield Section("guide", "Posterior by the guide", guide_section(by_guide, drawn))
     yield Section("curves", "Training", training(metrics))
     yield Section("bound", "Terms of the loss", _bound(loaded, part))
     yield Section("labels", "Labels", classification_section(loaded, part))
@@ -105,12 +122,14 @@ def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
         words = f"{escape(first.get('of', 'log p(x)'))} {sign} {value}"
         words += "" if error is None else f" &plusmn; {error}"
         scale = first.get("log_scale")
-        units = "" if scale is None else f", standardized: {own_units(scale)}"
+        units = "" if scale is None else f", transformed: {own_units(scale)}"
         return f'<p class="headline"><b>{words}</b> nats a row on {escape(name)}{units}</p>'
     samples = of_samples(found)
     if samples:
         name, shown = next(iter(samples.items()))
         return f'<p class="headline">{escape(line(name, shown))}</p>'
+    if "posterior" in found:
+        return f'<p class="headline">{escape(in_words(found["posterior"]))}</p>'
     epochs = f"{len(metrics)} epoch{'' if len(metrics) == 1 else 's'}"
     if not metrics:
         return '<p class="headline">The first epoch is not complete.</p>'
@@ -148,7 +167,7 @@ def _metrics(folder: Path) -> str:
     notes = "".join(
         f"<p>{escape(name)}: {escape('; '.join(normalizer_in_words(own)))}</p>"
         for name, own in likelihoods(result).items()
-        if "log_z" in own
+        if "log_z" in own or "simulated" in own
     )
     return (table(head, rows) if rows else "") + notes + rows_of(of_samples(result))
 

@@ -59,11 +59,22 @@ def grid(
     return np.asarray(np.round(enlarged * 255), dtype=np.uint8)
 
 
+def channels(picture: Sequence[int]) -> int:
+    """The number of channels of a picture: (height, width), or with channels last or first."""
+    if len(picture) == 2:
+        return 1
+    return picture[0 if _is_channels_first(picture) else -1]
+
+
+def _is_channels_first(picture: Sequence[int]) -> bool:
+    return picture[0] in (1, 3) and picture[-1] not in (1, 3)
+
+
 def _channels_last(values: npt.NDArray[np.float64], picture: Sequence[int]) -> Any:  # noqa: ANN401
     shape = tuple(picture)
     if len(shape) == 2:
         return values.reshape(-1, *shape, 1)
-    if shape[0] in (1, 3) and shape[-1] not in (1, 3):
+    if _is_channels_first(shape):
         return values.reshape(-1, *shape).transpose(0, 2, 3, 1)
     return values.reshape(-1, *shape)
 

@@ -14,7 +14,7 @@ from specc.engine.storage import file_io
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.sampling import SAMPLE, rows_of_part, sample
 from specc.evaluate.solver_checks import require_solutions
-from specc.evaluate.units import in_data_units, in_model_units, scale_of
+from specc.evaluate.units import in_data_units, in_model_units, log_scale
 
 PLANE = "plane.png"
 DENSITY = "model.log_prob"
@@ -73,7 +73,7 @@ def _density(loaded: LoadedRun, name: str, window: Points) -> Points | None:
         program.eval()
         x = in_model_units(loaded, {name: torch.as_tensor(grid)})[name]
         x = x.to(loaded.device, loaded.settings.dtype)
-        log_p = program.require(DENSITY)(**{name: x}) - (scale_of(loaded) or 0.0)
+        log_p = program.require(DENSITY)(**{name: x}) - log_scale(loaded, {name: x})
     return np.exp(_numbers(log_p)).reshape(CELLS, CELLS)
 
 

@@ -15,7 +15,7 @@ from specc.data.read import parts_of
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.report.svg import COLOURS
 from specc.runtime.failure import RunFailure
-from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.fields import Data, Field, Support
 
 LABEL = "label"
 
@@ -49,7 +49,7 @@ def _of_the_data(loaded: LoadedRun, data: Data | None, part: str, rows: int) -> 
         return None
     own = Field(LABEL, LABEL, (), "int64", Support("any"))
     try:
-        parts = parts_of(replace(data, fields={LABEL: own}), loaded.data.folder)
+        parts = parts_of(replace(data, fields={LABEL: own}), loaded.data.folder).parts
         column = parts[part][LABEL]
     except (RunFailure, KeyError):
         return None

@@ -21,7 +21,7 @@ from specc.evaluate.sampling import MEAN, SAMPLE, sample
 from specc.evaluate.solver_checks import require_solutions
 from specc.report.final_evaluation import PictureField
 from specc.report.pictures import Pixels, grid
-from specc.runtime.manifest import Field
+from specc.runtime.fields import Field
 
 STYLES = 12
 MOST_CLASSES = 20

@@ -25,11 +25,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from specc.evaluate.energies.model import rows_of
 from specc.evaluate.energies.path import Path, State
 from specc.runtime.noise import Noise
 
 REPORTS = 100
 """The number of times a pass reports its progress."""
+
+PILOTS = 20
+"""The chains of a pilot pass, if the path has no rows of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,15 @@ def log_mean(log_weights: Tensor) -> LogMean:
 def temperatures(count: int) -> list[float]:
     """0 and `count` further inverse temperatures at equal distances up to 1."""
     return [k / count for k in range(count + 1)]
+
+
+def adapt(path: Path, betas: list[float], noise: Noise) -> None:
+    """Choose the step sizes of the transitions of a path, by chains that no estimate uses."""
+    if not path.transitions:
+        return
+    state = path.start(noise, rows_of(path.clamped) if path.clamped else PILOTS)
+    for b in betas[1:]:
+        state = path.move(state, b, noise, adapts=True)
 
 
 def anneal(
@@ -113,12 +126,16 @@ def backward(
     return Pass(found.log_weights - path.log_base_partition(), found.state)
 
 
-def samples(path: Path, end: Pass, sweeps: int, noise: Noise) -> State:
-    """Approximate samples of the energy: resampled ends of a forward pass after Gibbs sweeps.
+def samples(path: Path, end: Pass, sweeps: int, noise: Noise, rows: int = 1) -> State:
+    """Approximate samples of the energy: resampled ends of a forward pass after sweeps.
 
-    They are samples only in the limit of many sweeps or temperatures.
+    They are samples only in the limit of many sweeps or temperatures. The chains of each of the
+    `rows` of what is given are resampled among themselves.
     """
-    chosen = noise.classes(end.log_weights.softmax(0), len(end.log_weights))
+    weights = end.log_weights.reshape(rows, -1).softmax(1)
+    chains = weights.shape[1]
+    first = chains * torch.arange(rows, device=weights.device)[:, None]
+    chosen = (first + noise.classes(weights, chains)).flatten()
     state = path.state({name: value[chosen] for name, value in end.state.values.items()})
     for _ in range(sweeps):
         state = path.move(state, 1.0, noise)

@@ -17,43 +17,54 @@ Refusal = tuple[str, str]
 
 def choose(declared: Energy, requested: str) -> str | Refusal:
     """The estimator to use: the requested one, or the exact value instead of a bound by a guide."""
-    refusal = _unnormalizable(declared)
+    refusal = _not_annealed(declared)
     if refusal is not None:
         return refusal
     if requested == ANNEALED:
         return ANNEALED
-    found = {name: family_of(unit) for name, unit in declared.units.items()}
-    families = {name: family for name, family in found.items() if family is not None}
-    _, states = fewest_states(declared, families)
-    if states > math.log2(MOST_STATES):
-        reason = (
-            f"log Z is a sum over {states_in_words(states)} states, and at most 2^20 are summed"
-        )
-    elif not is_exact(declared, families):
-        count = states_in_words(states_of_row(declared, families))
-        reason = f"the latents of each row have {count} states, and at most 2^16 are summed"
-    else:
+    reason = differs_between_rows(declared) or _not_summed(declared)
+    if reason is None:
         return EXACT
     if requested != EXACT:
         return f"it has no guide, and {reason}", f"an estimate that it has is `{ANNEALED}`"
     return reason, f"write `{ANNEALED}`, annealed importance sampling"
 
 
-def _unnormalizable(declared: Energy) -> Refusal | None:
+def differs_between_rows(declared: Energy) -> str | None:
+    """The reason why log Z is not the same number for all rows; None if it is."""
+    for name, unit in declared.units.items():
+        if needs_total(unit):
+            return f"the total count of `{name}` differs between rows, and log Z with it"
+    if declared.given:
+        name = declared.given[0]
+        return f"its energy depends on `{name}`, and log Z therefore differs between rows"
+    return None
+
+
+def _not_summed(declared: Energy) -> str | None:
+    """The reason why log Z, or the density of a row, is no sum over few states."""
+    for name, unit in declared.units.items():
+        if unit.is_moved:
+            return f"the density of `{name}` given the others has no closed form"
+    found = {name: family_of(unit) for name, unit in declared.units.items()}
+    families = {name: family for name, family in found.items() if family is not None}
+    _, states = fewest_states(declared, families)
+    if states > math.log2(MOST_STATES):
+        return f"log Z is a sum over {states_in_words(states)} states, and at most 2^20 are summed"
+    if not is_exact(declared, families):
+        count = states_in_words(states_of_row(declared, families))
+        return f"the latents of each row have {count} states, and at most 2^16 are summed"
+    return None
+
+
+def _not_annealed(declared: Energy) -> Refusal | None:
     """The reason why log Z of the units is not available in any way."""
-    given = [name for name in declared.energy if name not in declared.units]
-    if given:
-        reason = f"its energy depends on `{given[0]}`, and log Z therefore differs between rows"
-        return reason, "delete the metric; a metric of samples compares draws with the data"
+    hint = "delete the metric; a metric of samples compares draws with the data"
     for name, unit in declared.units.items():
         if name in unit.given:
-            reason = f"the entries of `{name}` depend on each other given the other nodes"
-            return reason, "delete the metric; a metric of samples compares draws with the data"
-        if family_of(unit) is not None:
-            continue
-        if needs_total(unit):
-            reason = f"the total count of `{name}` differs between rows, and log Z with it"
-            return reason, "write the total as a number"
-        reason = f"the distribution of `{name}` given the others has no closed form"
-        return reason, "delete the metric; a metric of samples compares draws with the data"
+            return f"the entries of `{name}` depend on each other given the other nodes", hint
+        if unit.is_moved and unit.role == "latent":
+            return f"a chain draws `{name}`, and nothing sums it out of the density", hint
+        if family_of(unit) is None:
+            return f"the distribution of `{name}` given the others has no closed form", hint
     return None

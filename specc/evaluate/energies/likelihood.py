@@ -58,6 +58,7 @@ def states_of_row(declared: Energy, families: Mapping[str, Family]) -> float:
 def unnormalized(model: EnergyModel, rows: Values, options: Annealing, at: int = 0) -> Unnormalized:
     """Log base(v) - F(v) of rows; `at` is the number of the first, on which draws depend."""
     with torch.inference_mode():
+        model = model.bound(rows)
         base = sum(model.families[n].log_base(rows[n].double()) for n in model.observed)
         if model.declared.free_energy is not None:
             return Unnormalized(base - model.free_energy(rows).double())
@@ -75,14 +76,13 @@ def _enumerated(model: EnergyModel, rows: Values) -> Tensor:
     """The sum over all states of the latents."""
     summed, _ = enumeration.fewest_states(model.declared, model.families, model.observed)
     exact = model.in_float64()
-    wide = {name: rows[name].double() for name in model.observed}
-    return enumeration.log_sum(Path(exact, neutral_base(exact), summed, wide))
+    return enumeration.log_sum(Path(exact, neutral_base(exact), summed, exact.held(rows)))
 
 
 def _annealed(model: EnergyModel, rows: Values, options: Annealing, at: int) -> annealing.LogMean:
     """Annealed importance sampling of the latents of each row, with chains of its own."""
     count, chains = rows_of(rows), options.chains
-    held = {name: rows[name].to(model.like).repeat_interleave(chains, 0) for name in model.observed}
+    held = {name: value.repeat_interleave(chains, 0) for name, value in model.held(rows).items()}
     blocks = [tuple(n for n in block if n in model.latents) for block in model.declared.blocks]
     summed = max(blocks, key=model.entries)
     path = Path(model, neutral_base(model), summed, held)

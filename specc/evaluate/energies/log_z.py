@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from specc.evaluate.energies import annealing, enumeration
-from specc.evaluate.energies.model import EnergyModel
+from specc.evaluate.energies.annealing import LogMean
+from specc.evaluate.energies.model import EnergyModel, Values
 from specc.evaluate.energies.path import Path, largest_block
 from specc.runtime.exponential_families import Natural
 from specc.runtime.noise import Noise
@@ -22,15 +24,15 @@ Advance = Callable[[float], None]
 CHAINS, TEMPERATURES = 100, 10_000
 """The numbers of chains and of temperatures by default."""
 
-RESAMPLE, RETURN = 1, 2
-"""Counters of the noise of the samples and of the backward pass."""
+AHEAD, RESAMPLE, RETURN, PILOT = 0, 1, 2, 4
+"""Counters of the noise of the forward pass, the samples, the backward pass and the pilot pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Annealing:
     """The options of annealed importance sampling.
 
-    `sweeps` are the Gibbs sweeps before the backward pass, by default as many as temperatures.
+    `sweeps` are the sweeps before the backward pass, by default as many as temperatures.
     `latents` says how latents of a row that cannot be summed out are treated: by mean field, which
     is a lower bound, or by annealing with the row held fixed.
     """
@@ -45,7 +47,10 @@ class Annealing:
 
 @dataclass(frozen=True, slots=True)
 class OneWay:
-    """Log Z by the chains of one direction."""
+    """Log Z by the chains of one direction.
+
+    `effective` is the effective sample size, the least one over rows.
+    """
 
     value: float
     standard_error: float
@@ -57,7 +62,8 @@ class LogZ:
     """Log Z in nats: exact, or by the chains of one or two directions.
 
     `forward` is below log Z on average, and `backward` above it if its chains start at exact
-    samples.
+    samples. If log Z differs between rows, `given` is the number of different values of what is
+    given, and the numbers are means over rows with the standard error of the mean.
     """
 
     value: float
@@ -66,6 +72,7 @@ class LogZ:
     options: Annealing | None = None
     forward: OneWay | None = None
     backward: OneWay | None = None
+    given: int | None = None
 
     @property
     def is_exact(self) -> bool:
@@ -98,13 +105,16 @@ class LogZ:
         plural = "sweep" if sweeps == 1 else "sweeps"
         high = (
             "that of the backward estimate is at least log Z if its chains start at exact samples; "
-            f"they start after {sweeps:,} Gibbs {plural}"
+            f"they start after {sweeps:,} {plural} from resampled ends of the forward chains"
         )
+        what = "log Z is an estimate"
+        if self.given is not None:
+            what = f"log Z is an estimate for each of {self.given:,} given values"
         if self.backward is None:
-            return f"log Z is an estimate: {low}"
+            return f"{what}: {low}"
         if self.forward is None:
-            return f"log Z is an estimate: {high.replace('that', 'the mean', 1)}"
-        return f"log Z is an estimate: {low}, and {high}"
+            return f"{what}: {high.replace('that', 'the mean', 1)}"
+        return f"{what}: {low}, and {high}"
 
     def summary(self) -> dict[str, object]:
         """The number as JSON."""
@@ -116,6 +126,7 @@ class LogZ:
             "statement": self.statement(),
             **({} if self.states is None else {"log2_states": self.states}),
             **({} if self.options is None else self._options()),
+            **({} if self.given is None else {"given_values": self.given}),
             **{
                 name: {
                     "value": way.value,
@@ -135,7 +146,7 @@ class LogZ:
 
 
 def sweeps_of(options: Annealing) -> int:
-    """The Gibbs sweeps before the backward pass."""
+    """The sweeps before the backward pass."""
     return options.temperatures if options.sweeps is None else options.sweeps
 
 
@@ -156,23 +167,12 @@ def annealed_log_z(
     The value is that of the forward direction if it is requested. The backward direction needs the
     forward pass as well, since its chains start at the ends of that one.
     """
-    path = Path(model, base, largest_block(model))
-    betas = annealing.temperatures(options.temperatures)
-    share = 1.0 if options.direction == "forward" else 0.4
-    with torch.inference_mode():
-        first = annealing.forward(
-            path, options.chains, betas, _noise(model, options, 0), lambda d: advance(share * d)
-        )
-        forward = _one_way(first)
-        backward = None
-        if options.direction != "forward":
-            noise = _noise(model, options, RESAMPLE)
-            start = annealing.samples(path, first, sweeps_of(options), noise)
-            noise = _noise(model, options, RETURN)
-            back = annealing.backward(path, start, betas, noise, lambda d: advance(0.6 + 0.4 * d))
-            found = _one_way(back)
-            backward = OneWay(-found.value, found.standard_error, found.effective)
-    advance(1.0)
+    forward, backward = annealed(model, base, options, advance=advance)
+    return combined(_one_way(forward), None if backward is None else _one_way(backward), options)
+
+
+def combined(forward: OneWay, backward: OneWay | None, options: Annealing) -> LogZ:
+    """The result of both directions; the value is that of the requested one."""
     chosen = backward if options.direction == "backward" and backward is not None else forward
     return LogZ(
         chosen.value,
@@ -183,9 +183,56 @@ def annealed_log_z(
     )
 
 
-def _one_way(found: annealing.Pass) -> OneWay:
-    mean = annealing.log_mean(found.log_weights)
-    return OneWay(mean.value.item(), mean.standard_error.item(), mean.effective.item())
+def annealed(
+    model: EnergyModel,
+    base: Mapping[str, Natural],
+    options: Annealing,
+    given: Values | None = None,
+    *counters: int,
+    advance: Advance = lambda done: None,
+) -> tuple[LogMean, LogMean | None]:
+    """Log Z by both directions, or forward alone, for each row of what is given: [rows] each.
+
+    Without `given` there is one row. Random numbers depend on the `counters`.
+    """
+    rows = len(next(iter(given.values()))) if given else 1
+    chains, betas = options.chains, annealing.temperatures(options.temperatures)
+    forwards = options.direction == "forward"
+    with _path(model, base, given or {}, chains) as path:
+        annealing.adapt(path, betas, _noise(model, options, PILOT, *counters))
+        noise, share = _noise(model, options, AHEAD, *counters), 1.0 if forwards else 0.4
+        end = annealing.forward(path, rows * chains, betas, noise, lambda d: advance(share * d))
+        forward = annealing.log_mean(end.log_weights.reshape(rows, chains))
+        backward = None
+        if not forwards:
+            noise = _noise(model, options, RESAMPLE, *counters)
+            start = annealing.samples(path, end, sweeps_of(options), noise, rows)
+            noise = _noise(model, options, RETURN, *counters)
+            back = annealing.backward(path, start, betas, noise, lambda d: advance(0.6 + 0.4 * d))
+            found = annealing.log_mean(back.log_weights.reshape(rows, chains))
+            backward = LogMean(-found.value, found.standard_error, found.effective)
+    advance(1.0)
+    return forward, backward
+
+
+@contextmanager
+def _path(
+    model: EnergyModel, base: Mapping[str, Natural], given: Values, chains: int
+) -> Iterator[Path]:
+    """A path with `chains` rows for each row of what is given, in a context without gradients.
+
+    A transition needs the gradient of the energy, which tensors of inference mode cannot have.
+    """
+    moves = any(unit.is_moved for unit in model.declared.units.values())
+    with torch.inference_mode(not moves), torch.no_grad():
+        clamped = {name: value.repeat_interleave(chains, 0) for name, value in given.items()}
+        if moves:
+            base = {name: tuple(own.clone() for own in eta) for name, eta in base.items()}
+        yield Path(model, base, largest_block(model), clamped)
+
+
+def _one_way(found: LogMean) -> OneWay:
+    return OneWay(found.value.item(), found.standard_error.item(), found.effective.item())
 
 
 def _noise(model: EnergyModel, options: Annealing, *counters: int) -> Noise:

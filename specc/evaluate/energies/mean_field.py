@@ -23,7 +23,7 @@ def lower_bound(model: EnergyModel, rows: Values) -> Tensor:
 
     Any q gives a bound, so one that has not converged does, too.
     """
-    observed = {name: rows[name].to(model.like) for name in model.observed}
+    observed = model.held(rows)
     means = model.reference(model.latents, rows_of(observed))
     eta: dict[str, Natural] = {}
     for _ in range(MOST):

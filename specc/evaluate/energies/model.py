@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from specc.runtime.energies import Energy
-from specc.runtime.exponential_families import Family, Natural, family_of
+from specc.runtime.exponential_families import (
+    Family,
+    Multinomial,
+    Natural,
+    family_of,
+    needs_total,
+)
 
 Values = Mapping[str, Tensor]
 """Values of units by name: [rows, *shape] each."""
@@ -31,9 +37,9 @@ class EnergyModel:
 
     @staticmethod
     def of(module: nn.Module, declared: Energy) -> EnergyModel:
-        """The model of a module; raises ValueError if a unit's conditional has no closed form.
+        """The model of a module; raises ValueError if entries of a unit depend on each other.
 
-        The entries of a unit have to be independent given the other units.
+        The entries of a unit have to be independent given the other units, or moved by a chain.
         """
         families = {}
         for name, unit in declared.units.items():
@@ -43,9 +49,39 @@ class EnergyModel:
             families[name] = family
         return EnergyModel(module, declared, families)
 
+    def bound(self, known: Values) -> EnergyModel:
+        """The model of rows with known values of what is given: with the total counts of each."""
+        units = self.declared.units
+        open_totals = [name for name in self.families if needs_total(units[name])]
+        if not open_totals or not all(name in known for name in self.declared.given):
+            return self
+        values = {**self.reference(units), **known}
+        families = dict(self.families)
+        for name in open_totals:
+            unit = units[name]
+            found = getattr(self.module, unit.method)(*self._inputs(unit.given, values))
+            families[name] = Multinomial(found[unit.parameters.index("total_count")])
+        return EnergyModel(self.module, self.declared, families)
+
+    def computed(self, given: Values) -> dict[str, Tensor]:
+        """The values of given nodes, and of what is computed from them alone."""
+        found = {}
+        for name in self.declared.given:
+            value = given[name]
+            found[name] = value.to(self.like) if value.is_floating_point() else value
+        for name, let in self.declared.lets.items():
+            if all(other in found for other in let.given):
+                found[name] = getattr(self.module, let.method)(*(found[n] for n in let.given))
+        return found
+
     def in_float64(self) -> EnergyModel:
         """A copy that computes in float64."""
         return EnergyModel(copy.deepcopy(self.module).double(), self.declared, self.families)
+
+    def held(self, rows: Values) -> dict[str, Tensor]:
+        """The values that rows of data hold fixed: observed units, and what `computed` returns."""
+        observed = {name: rows[name].to(self.like) for name in self.observed}
+        return {**observed, **self.computed(rows)}
 
     @property
     def like(self) -> Tensor:
@@ -64,13 +100,23 @@ class EnergyModel:
 
     def energy(self, values: Values) -> Tensor:
         """E of a value of every unit: [rows]."""
-        found: Tensor = self.module.energy(*(values[n] for n in self.declared.energy))  # type: ignore[operator]
+        inputs = self._inputs(self.declared.energy, values)
+        found: Tensor = self.module.energy(*inputs)  # type: ignore[operator]
         return found
+
+    def _inputs(self, names: Iterable[str], values: Values) -> Iterator[Tensor]:
+        """The values of units, and of what is computed from them."""
+        for name in names:
+            if name in values:
+                yield values[name]
+            else:
+                let = self.declared.lets[name]
+                yield getattr(self.module, let.method)(*self._inputs(let.given, values))
 
     def free_energy(self, values: Values) -> Tensor:
         """-log sum over the latent units of exp(-E): [rows]."""
         assert self.declared.free_energy is not None
-        inputs = (values[name] for name in self.declared.free_energy)
+        inputs = self._inputs(self.declared.free_energy, values)
         found: Tensor = self.module.free_energy(*inputs)  # type: ignore[operator]
         return found
 
@@ -78,7 +124,7 @@ class EnergyModel:
         """The natural parameters of a unit given the others: [rows, *shape] each."""
         unit = self.declared.units[name]
         method = getattr(self.module, unit.method)
-        found = method(*(values[other] for other in unit.given))
+        found = method(*self._inputs(unit.given, values))
         numbers = found if isinstance(found, tuple) else (found,)
         parameters = (n if isinstance(n, Tensor) else self.like.new_tensor(n) for n in numbers)
         eta = self.families[name].natural(*parameters)
@@ -90,7 +136,8 @@ class EnergyModel:
         found = {}
         for name in names:
             shape = self.declared.units[name].shape
-            found[name] = self.families[name].reference(shape, self.like).expand(rows, *shape)
+            value = self.families[name].reference(shape, self.like)
+            found[name] = value.expand(max(rows, len(value)), *shape)
         return found
 
     def entries(self, names: Iterable[str]) -> int:

@@ -10,6 +10,9 @@ of a block, k all others and r a reference value of s, Bayes' rule gives
 
 Each eta_s(k) is computed once for a state and used for the densities on both sides of a temperature
 and for the draw of s. Salakhutdinov and Murray (2008), section 4.1, for two layers of binary units.
+
+A unit that a chain moves is never summed out; its statistics T are those of the base, a normal
+density, and a step of Hamiltonian Monte Carlo moves it in place of a draw.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from specc.evaluate.energies.hamiltonian import Transition
 from specc.evaluate.energies.model import EnergyModel, Values, rows_of
 from specc.runtime.exponential_families import Natural, between, dot
 from specc.runtime.noise import Noise
@@ -42,7 +46,9 @@ class Path:
     """The path of a model from `base`, the natural parameters of each unit: [1, *shape] each.
 
     The block `summed` is summed out. `clamped` are units with fixed values, which the base leaves
-    out; then the density is that of the other units given them.
+    out, and the values of given nodes with what is computed from them, [rows, *shape] each; the
+    density is that of the other units given them. `transitions` move the units that have no closed
+    form.
     """
 
     def __init__(
@@ -52,26 +58,30 @@ class Path:
         summed: tuple[str, ...],
         clamped: Values | None = None,
     ) -> None:
-        self.model = model
+        self.clamped = dict(clamped or {})
+        self.model = model.bound(self.clamped)
         self.base = base
         self.summed = summed
-        self.clamped = dict(clamped or {})
         free = [tuple(n for n in block if n not in self.clamped) for block in model.declared.blocks]
         self.kept = tuple(block for block in free if block and block != summed)
         self.names = tuple(name for block in self.kept for name in block)
+        self.transitions = {
+            name: Transition.of(self.model, name, base[name])
+            for name in self.names
+            if model.declared.units[name].is_moved
+        }
         self._affine = self._affine_energy()
 
     def with_clamped(self, clamped: Values) -> Path:
         """The path with other values of the clamped units; itself if there are none."""
         return Path(self.model, self.base, self.summed, clamped) if clamped else self
 
-    def log_base_partition(self) -> float:
-        """Log Z of the base, which is the density at b = 0."""
-        parts = (
-            self.model.families[name].log_partition(self.base[name])
-            for name in (*self.names, *self.summed)
-        )
-        return sum(part.double().sum().item() for part in parts)
+    def log_base_partition(self) -> Tensor:
+        """Log Z of the base, which is the density at b = 0: [1], or [rows] if it differs."""
+        total = torch.zeros(1, dtype=torch.float64, device=self.model.like.device)
+        for name in (*self.names, *self.summed):
+            total = total + self.model.families[name].log_partition(self.base[name]).double()
+        return total
 
     def start(self, noise: Noise, rows: int) -> State:
         """Draws of the kept units from the base."""
@@ -101,23 +111,30 @@ class Path:
         total = (last - first) * state.slope
         for name, eta in state.eta.items():
             family, start = self.model.families[name], self.base[name]
-            ends = between(start, eta, first), between(start, eta, last)
-            total = total + family.log_partition_change(*ends)
+            step = tuple((end - own) * (last - first) for own, end in zip(start, eta, strict=True))
+            total = total + family.log_partition_change(between(start, eta, last), step)
         return total
 
-    def move(self, state: State, b: float, noise: Noise, backwards: bool = False) -> State:
+    def move(
+        self, state: State, b: float, noise: Noise, backwards: bool = False, adapts: bool = False
+    ) -> State:
         """A sweep of block Gibbs steps that leaves f_b invariant.
 
         `backwards` is the reversal of the sweep: after the summed block, the others in the opposite
-        order.
+        order. A transition of a unit is its own reversal; with `adapts` it chooses its step sizes.
         """
         values = {**self.clamped, **state.values}
         for name, eta in state.eta.items():
             values[name] = self._draw(name, eta, b, noise)
         for block in reversed(self.kept) if backwards else self.kept:
-            drawn = {n: self._draw(n, self.model.natural(n, values), b, noise) for n in block}
-            values |= drawn
+            values |= {name: self._step(name, values, b, noise, adapts) for name in block}
         return self.state({name: values[name] for name in self.names})
+
+    def _step(self, name: str, values: Values, b: float, noise: Noise, adapts: bool) -> Tensor:
+        """The next value of a kept unit given all others."""
+        if name in self.transitions:
+            return self.transitions[name].step(values, b, noise, adapts)
+        return self._draw(name, self.model.natural(name, values), b, noise)
 
     def _draw(self, name: str, eta: Natural, b: float, noise: Noise) -> Tensor:
         """A draw of a unit given the others under E_b, with the eta under E."""
@@ -135,10 +152,11 @@ class Path:
 
         Units of a block are independent, so -E is a constant plus a sum of products with T(k).
         """
-        if len(self.kept) != 1 or self.clamped:
-            return None
         model = self.model
-        reference = model.reference(model.declared.units)
+        if len(self.kept) != 1 or self.transitions or self.clamped.keys() & model.declared.units:
+            return None
+        rows = rows_of(self.clamped)
+        reference = {**model.reference(model.declared.units, rows), **self.clamped}
         constant = -model.energy(reference)
         coefficients = {name: model.natural(name, reference) for name in self.names}
         for name, eta in coefficients.items():
@@ -188,5 +206,10 @@ def base_of(model: EnergyModel, data: Values) -> dict[str, Natural]:
 
 
 def largest_block(model: EnergyModel) -> tuple[str, ...]:
-    """The block with the most entries, which is summed out so that the weights vary least."""
-    return max(model.declared.blocks, key=model.entries)
+    """The block with the most entries, which is summed out so that the weights vary least.
+
+    It is empty if chains move units of every block.
+    """
+    units = model.declared.units
+    drawn = [b for b in model.declared.blocks if not any(units[name].is_moved for name in b)]
+    return max(drawn, key=model.entries, default=())

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import specc
-from specc.api import Run
 from specc.engine.storage.loaded_run import precision
 from specc.evaluate import scoring
 from specc.evaluate.classification import classification_metrics, label_classes
 from specc.evaluate.estimate import estimate
 from specc.evaluate.scoring import Request
 from specc.report.classification_section import classification_section
+from specc.run import Run
 from specc.runtime import manifest as manifests
 from specc.runtime.failure import RunFailure
 from tests.unit.cli.running import run as specc_verb
@@ -62,8 +62,10 @@ data: {source: digits, fields: {x: {from: image}, y: {from: label}}}
 model:
   x: {given: x}
   w: {latent: normal, loc: 0, scale: 1, shape: [64, 10], global: true}
-  y: {observed: categorical, logits: x @ w}
+  z: {latent: normal, loc: 0, scale: 1, shape: [10]}
+  y: {observed: categorical, logits: x @ w + z}
 guide:
+  z: {latent: normal, loc: 0, scale: 1, shape: [10]}
   m: {parameter: real, shape: [64, 10], init: zeros}
   s: {parameter: positive, shape: [64, 10]}
   w: {latent: normal, loc: m, scale: s, global: true}
@@ -267,8 +269,16 @@ def test_no_labels_cost_nothing(tmp_path):
     assert classification_metrics(untrained(GALLERY / "vae"), Request(part="nowhere")) == {}
 
 
+SUMMED = GLOBAL.replace("normal, loc: 0, scale: 1, shape: [10]}\n  y", "STATE}\n  y")
+SUMMED = SUMMED.replace("STATE", "categorical, logits: 0, classes: 3, draw: enumerate")
+SUMMED = SUMMED.replace("x @ w + z", "x @ w + net(z)").replace(
+    "objective", "links: {net: linear}\nobjective"
+)
+SUMMED = SUMMED.replace("  z: {latent: normal, loc: 0, scale: 1, shape: [10]}\n", "")
+
+
 def test_a_program_that_has_no_log_p(tmp_path):
-    opened = compiled(GLOBAL, tmp_path)
+    opened = compiled(SUMMED, tmp_path)
     with pytest.raises(RunFailure) as failure:
         classification_metrics(opened, Request())
     assert failure.value.code == "E0813"

@@ -154,7 +154,7 @@ def test_accuracy_is_the_share_of_requested_classes(plane, one_hot):
     ("text", "words"),
     [
         (TWO, "it has to have one label, and has y, again"),
-        (SHARED, "`w` is shared by all rows"),
+        (SHARED, "its log p is a mean over draws of latents of all rows"),
     ],
 )
 def test_a_run_that_is_no_classifier(tmp_path, text, words):

@@ -96,7 +96,7 @@ def test_rows_that_are_drawn(run, capsys):
         drawn = np.load(out)["x"]
         np.testing.assert_allclose(drawn, run.sample(9, units=units)["x"].numpy(), rtol=1e-12)
     assert main(["evaluate", str(run.folder)]) == 0
-    assert "of standardized data, 3." in capsys.readouterr().out
+    assert "of transformed data, 3." in capsys.readouterr().out
 
 
 def test_values_that_are_filled(run):

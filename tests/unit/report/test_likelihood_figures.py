@@ -40,3 +40,6 @@ def test_log_z_in_words():
     assert lines[0] == ("log Z 451.284 +- 0.051, forward, effective sample size 61.3 of 100 chains")
     assert "backward" in lines[1] and "no error" in lines[1]
     assert lines[2:] == ["log Z is an estimate", "log p(v) is an estimate: so"]
+    by_row = {**ANNEALED, "log_z": {**LOG_Z, "given_values": 7}}
+    expected = "mean of log Z 451.284 +- 0.051, forward, at least 61.3 of 100 chains effective"
+    assert next(normalizer_in_words(by_row)) == expected

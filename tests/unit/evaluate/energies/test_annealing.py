@@ -1,6 +1,6 @@
 """Annealed importance sampling in both directions against enumeration, within 4.5 standard errors.
 
-Each of the 30 comparisons fails by chance with a probability of 7e-6, 2e-4 together, if the mean of
+Each of the 32 comparisons fails by chance with a probability of 7e-6, 2e-4 together, if the mean of
 the weights is normal, for which the effective sample size is to be at least 0.9 of the chains.
 A sign error in either conditional fails the same comparison, as does an omitted log-partition.
 """
@@ -19,6 +19,7 @@ from specc.runtime.noise import Noise
 from tests.oracles.energies import (
     CountRbm,
     Deep,
+    Deeper,
     GaussianRbm,
     OneHotRbm,
     Rbm,
@@ -39,6 +40,7 @@ MAKERS = {
     "multinomial": lambda: Softmax(4, 3, scale=0.5),
     "normal": lambda: GaussianRbm(5, 4, scale=0.5),
     "6-6-6": lambda: Deep(6, 6, 6, scale=0.7),
+    "5-4-5-4": lambda: Deeper(5, 4, 5, 4, scale=0.7),
     "three blocks": lambda: Triangle(4, 3, 5, scale=0.7),
 }
 CASES = [(name, block) for name in MAKERS for block in range(3 if name == "three blocks" else 2)]

@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from specc.evaluate.energies.choice import choose
-from tests.oracles.energies import CountRbm, Deep, GaussianRbm, Rbm, Softmax
+from tests.oracles.energies import (
+    Conditional,
+    CountRbm,
+    Deep,
+    Documents,
+    GaussianRbm,
+    Rbm,
+    Softmax,
+    Surface,
+)
 
 
 def declared(module, **changes):
@@ -46,16 +55,35 @@ def test_latents_of_a_row_with_many_states_are_refused():
     assert choose(Deep(8, 10, 10).declared, "exact") == "exact"
 
 
+@pytest.mark.parametrize(
+    "module, words",
+    [
+        (Conditional(3, 2, 2), "its energy depends on `x`"),
+        (Documents(3, 2), "the total count of `v` differs"),
+        (Surface(2), "the density of `x` given the others has no closed form"),
+    ],
+)
+def test_a_density_without_a_sum_is_annealed(module, words):
+    assert choose(module.declared, "ais") == "ais"
+    reason, hint = choose(module.declared, "exact")
+    assert reason.startswith(words) and hint == "write `ais`, annealed importance sampling"
+    reason, hint = choose(module.declared, "iwae")
+    assert reason.startswith(f"it has no guide, and {words}") and "`ais`" in hint
+
+
 @pytest.mark.parametrize("requested", ["exact", "ais", "iwae"])
 @pytest.mark.parametrize(
     "energy, words",
     [
-        (declared(Rbm(3, 2), energy=("v", "h", "x")), "its energy depends on `x`"),
-        (declared(Rbm(3, 2), v={"method": ""}), "the distribution of `v` given the others"),
+        (declared(Rbm(3, 2), h={"method": ""}), "a chain draws `h`"),
         (declared(Rbm(3, 2), v={"given": ("v", "h")}), "the entries of `v` depend on each other"),
-        (declared(Softmax(3, 2), v={"total": None}), "the total count of `v` differs"),
     ],
 )
-def test_a_density_without_one_normalizer_is_refused(requested, energy, words):
+def test_a_density_without_any_estimate_is_refused(requested, energy, words):
     reason, hint = choose(energy, requested)
     assert reason.startswith(words) and hint
+
+
+def test_what_is_given_is_what_no_method_computes():
+    assert Conditional(3, 2, 2).declared.given == ("x",)
+    assert Documents(3, 2).declared.given == ("n",) and Rbm(3, 2).declared.given == ()

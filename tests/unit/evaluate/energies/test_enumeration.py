@@ -17,6 +17,7 @@ from specc.runtime.exponential_families import Bernoulli, Normal
 from tests.oracles.energies import (
     CountRbm,
     Deep,
+    Deeper,
     GaussianRbm,
     OneHotRbm,
     Rbm,
@@ -59,6 +60,7 @@ CASES = {
     "normal": (lambda: GaussianRbm(5, 4), gaussian_log_z),
     "6-6-6": (lambda: Deep(6, 6, 6), brute_log_z),
     "2-7-3": (lambda: Deep(2, 7, 3, seed=3), brute_log_z),
+    "5-4-5-4": (lambda: Deeper(5, 4, 5, 4), brute_log_z),
     "three blocks": (lambda: Triangle(4, 3, 5), brute_log_z),
 }
 

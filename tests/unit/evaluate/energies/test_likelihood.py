@@ -15,6 +15,7 @@ from specc.evaluate.energies.model import EnergyModel
 from tests.oracles.energies import (
     CountRbm,
     Deep,
+    Deeper,
     GaussianRbm,
     Rbm,
     Softmax,
@@ -63,7 +64,14 @@ def test_the_density_of_real_values_has_the_integral_one():
     assert total == pytest.approx(1.0, abs=1e-10)
 
 
-@pytest.mark.parametrize("module", [Deep(4, 3, 5, scale=0.7), Triangle(3, 3, 4, scale=0.7)])
+MODULES = [
+    Deep(4, 3, 5, scale=0.7),
+    Deeper(4, 3, 3, 3, scale=0.7),
+    Triangle(3, 3, 4, scale=0.7),
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_the_latents_of_a_row_are_summed_by_annealing(module, monkeypatch):
     monkeypatch.setattr(likelihood, "MOST_STATES_OF_A_ROW", 1)
     model, v = model_of(module), binary(len(module.a))

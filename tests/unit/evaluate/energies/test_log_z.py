@@ -76,7 +76,7 @@ def test_progress_covers_both_directions():
     options = Annealing(chains=2, temperatures=100, direction="both", sweeps=1)
     annealed_log_z(model, neutral_base(model), options, seen.append)
     assert seen == sorted(seen) and seen[-1] == 1.0
-    assert "after 1 Gibbs sweep" in annealed("both", sweeps=1).statement()
+    assert "after 1 sweep from resampled ends" in annealed("both", sweeps=1).statement()
 
 
 def test_a_model_in_float32():

@@ -5,7 +5,7 @@ import torch
 
 from specc.evaluate.energies.mean_field import lower_bound
 from specc.evaluate.energies.model import EnergyModel
-from tests.oracles.energies import Deep, Rbm, Triangle, binary, brute_free_energy, flip
+from tests.oracles.energies import Deep, Deeper, Rbm, Triangle, binary, brute_free_energy, flip
 
 MAKERS = [lambda s: Deep(6, 6, 6, scale=s), lambda s: Triangle(4, 3, 5, scale=s)]
 
@@ -15,7 +15,7 @@ def bound(module, v):
         return lower_bound(EnergyModel.of(module, module.declared), {"v": v})
 
 
-@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("make", [*MAKERS, lambda s: Deeper(5, 4, 5, 4, scale=s)])
 def test_it_is_below_the_sum_and_close_for_weak_couplings(make):
     for scale, most in ((0.1, 0.02), (0.3, 0.2), (1.0, 3.0)):
         module = make(scale)

@@ -1,0 +1,101 @@
+"""The posterior of a sampler's run: its table and warnings for the page, and its picture."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from specc.engine.storage import file_io
+from specc.engine.storage.record_schemas import Posterior, PosteriorRow
+from specc.evaluate.inference_data import arviz
+from specc.report.markup import table
+
+PICTURE = "posterior.png"
+
+MOST_ROWS = 200
+"""Rows of the table on the page; result.json has all of them."""
+
+MOST_SHOWN = 8
+"""Numbers whose densities, traces and ranks the picture shows."""
+
+
+def posterior_section(found: Posterior | None, picture: str) -> str:
+    """The table of the latents, the warnings, and the picture; "" without a sampler."""
+    if found is None:
+        return ""
+    own = [f"<p class='warning'>{escape(words)}</p>" for words in found["warnings"]]
+    own.append(f"<p>{in_words(found)}; {found['divergences']:,} divergences.</p>")
+    if "loo" in found:
+        loo = found["loo"]
+        value, error = (_shown_as(loo[key], ".2f") for key in ("value", "standard_error"))
+        own.append(f"<p>Leave-one-out log p of all rows: {value} &plusmn; {error} nats.</p>")
+    head = ("latent", "mean", "sd", "mcse", "ess_bulk", "ess_tail", "r_hat")
+    rows = [_cells(row) for row in found["latents"][:MOST_ROWS]]
+    return "".join((*own, table(head, rows), picture))
+
+
+def in_words(found: Posterior) -> str:
+    """The numbers of chains and draws, and the largest R-hat."""
+    known = [row["r_hat"] for row in found["latents"] if row["r_hat"] is not None]
+    chains = f"{found['chains']:,} chain{'' if found['chains'] == 1 else 's'}"
+    counts = f"{chains} of {found['draws']:,} draws"
+    return f"{counts}, R-hat at most {max(known):.3f}" if known else counts
+
+
+def _cells(row: PosteriorRow) -> tuple[str, ...]:
+    numbers = (_shown_as(row[key], ".4g") for key in ("mean", "sd", "mcse"))
+    counts = (_shown_as(row[key], ",.0f") for key in ("ess_bulk", "ess_tail"))
+    return (row["name"], *numbers, *counts, _shown_as(row["r_hat"], ".3f"))
+
+
+def _shown_as(value: float | None, form: str) -> str:
+    """A number in a format; `-` if it is not known."""
+    return "-" if value is None or not math.isfinite(value) else format(value, form)
+
+
+def draw_posterior(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceData
+    """The density, the trace and the ranks of the first latents, each chain apart, as a PNG.
+
+    Chains that agree have equal densities and flat bars of ranks (Vehtari et al. 2021). Returns
+    whether there is a latent that is small enough.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = shown_latents(data.posterior)
+    if not names:
+        return False
+    count = sum(int(data.posterior[name][0, 0].size) for name in names)
+    figure = Figure(figsize=(10.0, 0.6 + 1.6 * count), dpi=110, layout="constrained")
+    axes = FigureCanvasAgg(figure).figure.subplots(count, 3, squeeze=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        az = arviz()
+        az.plot_trace(data, var_names=names, compact=False, axes=axes[:, :2])
+        az.plot_rank(data, var_names=names, ax=axes[:, 2])
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.title.set_fontsize("small")
+        axis.tick_params(labelsize="small")
+        axis.set_xlabel(axis.get_xlabel(), fontsize="small")
+        axis.set_ylabel(axis.get_ylabel(), fontsize="small")
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png")
+    file_io.write(path, drawn.getvalue())
+    return True
+
+
+def shown_latents(latents: Any) -> list[str]:  # noqa: ANN401 - a Dataset of xarray
+    """The first latents that have a few numbers in all."""
+    found: list[str] = []
+    left = MOST_SHOWN
+    for name in latents.data_vars:
+        size = int(latents[name][0, 0].size)
+        if size <= left:
+            found.append(str(name))
+            left -= size
+    return found

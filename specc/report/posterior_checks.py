@@ -1,0 +1,144 @@
+"""Pictures of a posterior: pairs of latents, the prior beside it, and replicates of the data."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specc.engine.storage import file_io
+
+PAIRS = "posterior_pairs.png"
+CHECKS = "posterior_checks.png"
+
+MOST_PAIRED = 5
+"""Numbers in the picture of pairs."""
+
+MOST_COMPARED = 9
+"""Numbers whose prior is shown, and observed nodes."""
+
+POINTS = 2000
+REPLICATES = 50
+
+Numbers = dict[str, np.ndarray[Any, np.dtype[Any]]]
+
+
+def draw_pairs(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceData
+    """The first latents against each other, with divergent transitions in red, as a PNG.
+
+    Divergences that gather in a corner, as at the tip of a funnel, show where the chains cannot
+    go. Returns whether there are two numbers.
+    """
+    found = dict(list(_numbers(data.posterior).items())[:MOST_PAIRED])
+    if len(found) < 2:
+        return False
+    diverging = np.asarray(data.sample_stats["diverging"]).reshape(-1)
+    chosen = np.linspace(0, len(diverging) - 1, min(POINTS, len(diverging))).round().astype(int)
+    names, size = list(found), len(found) - 1
+    figure, axes = _canvas(size, size, 1.0 + 1.9 * size, 0.4 + 1.9 * size)
+    for row in range(size):
+        for column in range(size):
+            axis = axes[row, column]
+            if column > row:
+                axis.set_axis_off()
+                continue
+            x, y = found[names[column]], found[names[row + 1]]
+            axis.scatter(x[chosen], y[chosen], s=3, alpha=0.25, linewidths=0, rasterized=True)
+            axis.scatter(x[diverging], y[diverging], s=9, color="tab:red", linewidths=0)
+            axis.set_xlabel(names[column] if row == size - 1 else "")
+            axis.set_ylabel(names[row + 1] if column == 0 else "")
+    _write(figure, path)
+    return True
+
+
+def draw_checks(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceData
+    """Latents with their prior, and the data with its replicates, as a PNG.
+
+    The distribution functions of the observed nodes have one line for each of some replicates.
+    Returns whether there is anything to compare.
+    """
+    groups = data.groups()
+    prior = _numbers(data.prior) if "prior" in groups else {}
+    posterior = _numbers(data.posterior)
+    latents = [name for name in posterior if name in prior][:MOST_COMPARED]
+    nodes = []
+    if {"posterior_predictive", "observed_data"} <= set(groups):
+        nodes = [str(n) for n in data.posterior_predictive.data_vars if n in data.observed_data]
+    panels = [*latents, *nodes[:MOST_COMPARED]]
+    if not panels:
+        return False
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = _canvas(rows, columns, 3.3 * columns, 0.4 + 2.1 * rows)
+    for axis, name in zip(axes.flat, panels, strict=False):
+        if name in latents:
+            _against_prior(axis, name, prior[name], posterior[name])
+        else:
+            _replicated(axis, name, data)
+    for axis in list(axes.flat)[len(panels) :]:
+        axis.set_axis_off()
+    _write(figure, path)
+    return True
+
+
+def _against_prior(axis: Any, name: str, prior: Any, posterior: Any) -> None:  # noqa: ANN401
+    """Histograms of the prior and of the posterior, where the posterior is and around it."""
+    low, high = np.quantile(posterior, (0.005, 0.995))
+    around = (high - low) or 1.0
+    first, last = np.quantile(prior, (0.01, 0.99))
+    low = min(low, max(first, low - around))
+    high = max(high, min(last, high + around))
+    bins = np.linspace(low, high, 40)
+    axis.hist(prior, bins, density=True, color="0.8", label="prior")
+    axis.hist(posterior, bins, density=True, histtype="step", color="tab:blue", label="posterior")
+    axis.set_title(name)
+    axis.set_yticks([])
+    axis.legend(frameon=False, fontsize="x-small")
+
+
+def _replicated(axis: Any, name: str, data: Any) -> None:  # noqa: ANN401
+    """The distribution function of the data, and those of replicates."""
+    found = np.asarray(data.posterior_predictive[name])
+    found = found.reshape(-1, int(np.prod(found.shape[2:])))[:REPLICATES]
+    truth = np.sort(np.asarray(data.observed_data[name]).reshape(-1))
+    level = (np.arange(len(truth)) + 1) / len(truth)
+    for number, own in enumerate(np.sort(found, axis=1)):
+        label = "replicates" if number == 0 else None
+        axis.step(own, level, where="post", color="0.7", linewidth=0.5, label=label)
+    axis.step(truth, level, where="post", color="tab:blue", label="data")
+    axis.set_title(f"{name}: fraction below")
+    axis.legend(frameon=False, fontsize="x-small")
+
+
+def _numbers(group: Any) -> Numbers:  # noqa: ANN401 - a Dataset of xarray
+    """The numbers of the latents by name, `w[0]`, each with all of its draws."""
+    found: Numbers = {}
+    for name in group.data_vars:
+        values = np.asarray(group[name])
+        shape = values.shape[2:]
+        flat = values.reshape(-1, int(np.prod(shape, initial=1)))
+        for number in range(min(flat.shape[1], MOST_COMPARED)):
+            place = ", ".join(map(str, np.unravel_index(number, shape))) if shape else ""
+            found[f"{name}[{place}]" if shape else str(name)] = flat[:, number]
+    return found
+
+
+def _canvas(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    axes = FigureCanvasAgg(figure).figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize="x-small")
+        axis.title.set_fontsize("small")
+    return figure, axes
+
+
+def _write(figure: Any, path: Path) -> None:  # noqa: ANN401
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png")
+    file_io.write(path, drawn.getvalue())
