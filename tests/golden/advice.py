@@ -93,12 +93,16 @@ def _written(text, span, new):
 def _in_node(text, name, entry):
     """The text with an entry in a node, in place of one of the same key."""
     key = entry.partition(":")[0]
-    head = re.search(rf"^ +{name}: *(\{{)?", text, re.MULTILINE)
+    head = re.search(rf"^( +){name}: *(\{{)?", text, re.MULTILINE)
     if head is None:
         return None
-    if not head[1]:
-        return _replaced(text, head.end(), head.end(), f"\n    {entry}")
-    end = _end(text, head.end())
+    if not head[2]:
+        inside = re.match(rf"(?:\n{head[1]} +.*)*", text[head.end() :])
+        old = re.search(rf"^ +({key}:.*)$", inside[0], re.MULTILINE)
+        if old is None:
+            return _replaced(text, head.end(), head.end(), f"\n    {entry}")
+        return _replaced(text, head.end() + old.start(1), head.end() + old.end(1), entry)
+    end = _end(text, head.end() - 1)
     old = re.search(rf"(?<![\w.]){key}:", text[head.end() : end])
     if old is None:
         return _replaced(text, head.end(), head.end(), f"{entry}, ")

@@ -15,6 +15,7 @@ from tests.unit.diagnostics.pages import PAGES
 WRONG = re.compile(r"```yaml wrong\n(.*?)```\n", re.DOTALL)
 
 NEXT = {
+    "E0493": {"E0423": "the link that nothing uses had all weights that can be trained"},
     # The first reading ends at the cut, the misspelling or the word; then the graph is looked at.
     "E0015": {"E0221": "the expression uses the node itself, as is seen when it can be read"},
     "E0201": {"E0447": "the node of the program that is named has a shape, to be reduced"},
@@ -27,7 +28,11 @@ NEXT = {
     "E0244": {"E0341": "the table has an entry for no class, so another start was meant"},
     "E0245": {"E0502": "the field of the lengths cannot be known; the next help says to add it"},
     "E0246": {"E0439": "a normal latent of each step under a Bernoulli needs a guide"},
-    "E0310": {"E0331": "the guide has the same key in its own node"},
+    "E0260": {"E0363": "the states are summed out, as is seen when each step has a start"},
+    "E0310": {
+        "E0331": "the guide has the same key in its own node",
+        "E0439": "the latent, now of each row, needs a guide",
+    },
     "E0315": {"E0301": "another parameter of the example has the refused shape, too"},
     "E0325": {"E0423": "without its bijection the example has nothing to learn"},
     "E0618": {"E0309": "the example draws from another set of values in its guide"},

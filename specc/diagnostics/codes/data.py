@@ -109,4 +109,5 @@ CODES: tuple[Code, ...] = (
         "E0521", "subset", "the source has no field `{name}`, whose classes are divided", "{hint}"
     ),
     error("E0522", "subset-rows", "`subset` cannot be chosen: {problem}", "{hint}"),
+    error("E0523", "categories", "`{name}` {problem}", "{hint}"),
 )

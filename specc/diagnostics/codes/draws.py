@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from specc.diagnostics.codes.code import Code, error, warning
+from specc.diagnostics.codes.guides import CODES as GUIDES
 from specc.diagnostics.codes.missing import CODES as MISSING
 from specc.diagnostics.codes.players import CODES as PLAYERS
+from specc.diagnostics.codes.samplers import CODES as SAMPLERS
 from specc.diagnostics.codes.stages import CODES as STAGES
 
 CODES: tuple[Code, ...] = (
@@ -59,7 +61,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0411",
         "draw-on-wrong-role",
-        "`{name}` is {role}; `draw:` is for latents only",
+        "`{name}` is {role}; `draw:` is for latents, and a chain for nodes of an energy",
         "delete `draw:`",
     ),
     error(
@@ -205,4 +207,6 @@ CODES: tuple[Code, ...] = (
     *MISSING,
     *PLAYERS,
     *STAGES,
+    *GUIDES,
+    *SAMPLERS,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specc.diagnostics.codes.code import Code, error
+from specc.diagnostics.codes.code import Code, error, warning
 
 CODES: tuple[Code, ...] = (
     error(
@@ -21,7 +21,7 @@ CODES: tuple[Code, ...] = (
         "E0272",
         "conditional-without-closed-form",
         "the distribution of `{name}` given the others has no closed form here: {reason}",
-        "the energy must be {allowed}; change this part",
+        "the energy must be {allowed}; change this part{other}",
     ),
     error(
         "E0273",
@@ -46,7 +46,7 @@ CODES: tuple[Code, ...] = (
         "density-of-energy",
         "`{objective}` needs a normalized density, and that of this model is exp(-energy) / Z "
         "with an unknown Z",
-        "write `objective: {{cd: {{steps: 1}}}}`, which needs no Z",
+        "write `objective: {{cd: {{steps: 1}}}}`, which needs no Z, or `mle` if its states are few",
     ),
     error(
         "E0277",
@@ -69,7 +69,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0280",
         "key-in-energy",
-        "`{name}` has `{key}:`, which no node of an energy can have",
+        "`{name}` has `{key}:`, which no node of a program with an energy can have",
         "delete `{key}:`",
     ),
     error(
@@ -80,9 +80,69 @@ CODES: tuple[Code, ...] = (
         "use fewer terms, or a `let` node fewer times",
     ),
     error(
+        "E0283",
+        "too-many-states",
+        "`{objective}` needs {what}, a sum over {states} states of {units}, and at most {most} are "
+        "summed",
+        "use fewer units, or write `objective: {{cd: {{steps: 1}}}}`, which needs no such sum",
+    ),
+    error(
+        "E0284",
+        "conditional-with-latents",
+        "`{objective}` needs the distribution of an entry of `{name}` given the others, which has "
+        "no closed form: it is {kind} and interacts with the latent node `{latent}`",
+        "write `objective: {{cd: {{steps: 1}}}}`",
+    ),
+    error(
+        "E0287",
+        "chain-without-energy",
+        "`{name}` is drawn by the chain `{chain}`, which moves only nodes of an energy",
+        "delete it, or write the density of the program as `energy:`; latents of rows are drawn by "
+        "`sampler:` beside the objective",
+    ),
+    error(
+        "E0288",
+        "chain-over-discrete",
+        "`{name}` is {kind}, and the chain `{chain}` moves real numbers along a gradient",
+        "delete `draw:`; the energy gives the distribution of `{name}` given the others",
+    ),
+    error(
         "E0281",
         "energy-without-data",
-        "`{objective}` compares the data with draws, and the energy has no observed node",
+        "`{objective}` trains an energy on data, and the energy has no observed node",
         "make a node `observed`",
+    ),
+    error(
+        "E0292",
+        "transpose-of-other-link",
+        "`{link}.T` is the transpose of a link that is affine, f(x) = W x + b, and {reason}",
+        "use a link without activations, such as `linear` or `convolution`, and give it one value",
+    ),
+    error(
+        "E0294",
+        "density-above-net",
+        "`{objective}` needs a density that has no closed form, as `{name}` is drawn below an "
+        "energy",
+        "train the energy by `cd(model)` at draws of a guide, and `{name}` by "
+        "`-log_prob(model.{name})`, as two players",
+    ),
+    error(
+        "E0295",
+        "persistent-chain-with-other-terms",
+        "the chains of a loss with other terms than those of `cd` start anew for each row",
+        "delete `persistent:`, or write `minimize: cd(model)` as the loss of a player of its own",
+    ),
+    error(
+        "E0296",
+        "chain-without-draws",
+        "`{name}` has `chain:`, and its loss draws nothing from a model with an energy",
+        "delete `chain:`",
+    ),
+    warning(
+        "W0293",
+        "precision-of-unknown-sign",
+        "the distribution of `{name}` given the others needs {expected} in `{expression}`, whose "
+        "values are {found}",
+        "use parameters of the kind `positive` there, or a function such as `exp`",
     ),
 )

@@ -147,8 +147,8 @@ CODES: tuple[Code, ...] = (
     error(
         "E0243",
         "wrong-step",
-        "`{text}` cannot be used: `{name}` runs {order}, and only the previous step is available",
-        "write `{right}`; to look back further, carry what is needed in a `let` node",
+        "`{text}` cannot be used: `{name}` runs {order}, and only previous steps are available",
+        "write `{right}`, or a step further back",
     ),
     error(
         "E0244",
@@ -238,8 +238,9 @@ CODES: tuple[Code, ...] = (
     error(
         "E0253",
         "joint-outside-model",
-        "`{name}` is a joint node, which the {program} cannot have",
-        "only the model can have joint nodes; draw each latent alone: `{part}: {{latent: ...}}`",
+        "`{name}` is a joint node, which the program `{program}` cannot have",
+        "only the model and the guide can have joint nodes; draw each latent alone: "
+        "`{part}: {{latent: ...}}`",
     ),
     error(
         "E0254",
@@ -265,6 +266,38 @@ CODES: tuple[Code, ...] = (
         "constant-without-number",
         "the constant `{name}` is {kind}, and {place} needs a number",
         "give it a number, as in `constants: {{{name}: 1}}`",
+    ),
+    error(
+        "E0258",
+        "reduction-over-no-plate",
+        "`{text}` is a value from all elements of a plate, and `{name}` is not a plate",
+        "{hint}",
+    ),
+    error(
+        "E0259",
+        "reduction-of-one-value",
+        "`{text}` needs a value on each element of `{plate}`, and `{operand}` has none",
+        "put its node on the plate, or use the value without the function",
+    ),
+    error(
+        "E0262",
+        "set-without-order",
+        "`{text}` is a value of `{name}` before another, and the elements of `{plate}` have no "
+        "order",
+        "declare a sequence, `plates: {{{plate}: {{scan: 10}}}}`, or leave out the index",
+    ),
+    error(
+        "E0260",
+        "initial-values",
+        "`{text}` needs {count} values before the first step, and `initial` of `{name}` has "
+        "{found}",
+        "write `initial: {example}` on `{name}`, or other values in the order of the steps",
+    ),
+    error(
+        "E0261",
+        "step-beyond-sequence",
+        "`{index}` is no step of `{plate}`, of which `{base}` has a value at each",
+        "{hint}",
     ),
     warning(
         "W0241",

@@ -156,4 +156,56 @@ CODES: tuple[Code, ...] = (
         "a batch of {size} rows cannot be split into {count} equal parts",
         "with several sources `batch_size` is a multiple of the micro-batches",
     ),
+    error(
+        "E0827",
+        "no-start-of-a-chain",
+        "chain {chain} found no start: at each of 100 random points the density was 0 or not a "
+        "number",
+        "the data may be outside the support of a node, or a scale 0 there",
+    ),
+    error(
+        "E0836",
+        "chains-stuck",
+        "no chain moves: {count} draws of each of them are equal, with a mean probability of "
+        "acceptance of {acceptance}",
+        "a longer warm-up finds a smaller step; data and latents of the order of 1 help",
+    ),
+    error(
+        "E0843",
+        "too-many-draws-of-rows",
+        "{latents} of {rows} rows have {numbers} numbers, and {draws} draws of them {count}; at "
+        "most {limit} are kept",
+        "make fewer draws, or learn parameters by `sampler:` beside an objective, which keeps no "
+        "draws",
+    ),
+    error(
+        "E0844",
+        "too-many-chains-of-rows",
+        "the chains of {rows} rows have a state of {count} numbers, and at most {limit} are kept",
+        "write `persistent: false` in `sampler:`, so that chains start anew in each update",
+    ),
+    error(
+        "E0829",
+        "sampler-in-several-processes",
+        "`{sampler}` computes all chains in one process, and there are {count}",
+        "start it without torchrun",
+    ),
+    error(
+        "E0828",
+        "arviz-not-installed",
+        "the diagnostics of draws need ArviZ, which is not installed",
+        'install it, with `pip install "specc[bayes]"`',
+    ),
+    error(
+        "E0833",
+        "chain-not-finite",
+        "chain {chain} left the finite numbers in transition {number}, with the step size {step}",
+        "a smaller `step_size` helps",
+    ),
+    error(
+        "E0838",
+        "nothing-to-predict-by",
+        "`{name}` conditions on no data, so it has nothing to predict by",
+        "`specc sample` draws rows; a model predicts `y` from `x: {{given: ...}}`",
+    ),
 )

@@ -138,7 +138,8 @@ CODES: tuple[Code, ...] = (
         "E0327",
         "steps-of-data",
         "`{name}` has {steps} steps on the plate `{plate}`, and its data are {found}",
-        "the first axis of the field has one entry per step; write its size as `scan: ...`",
+        "the first axis of the field has one entry per step; write its size there, or mend the "
+        "shape of the field",
     ),
     error(
         "E0328",
@@ -217,6 +218,32 @@ CODES: tuple[Code, ...] = (
         "unpaired-rows",
         "`{name}` is of rows of `{first}` and `{used}` of rows of `{second}`, which are not paired",
         "{hint}",
+    ),
+    error(
+        "E0355",
+        "function-support",
+        "`{function}` takes {expected}, but `{expression}` gives {found}",
+        "{hint}",
+    ),
+    error(
+        "E0356",
+        "not-positive-definite",
+        "`{parameter}` of `{name}` must be symmetric and positive definite, but `{expression}` "
+        "{problem}",
+        "correct the numbers; the eigenvalues of numpy.linalg.eigvalsh must be positive",
+    ),
+    error(
+        "E0362",
+        "value-of-all-states",
+        "`{value}` depends on `{name}` on all elements of `{plate}`, which are summed out one by "
+        "one",
+        "let a guide draw `{name}`, or use it on each element alone",
+    ),
+    error(
+        "E0363",
+        "earlier-state",
+        "`{text}` is used, and the states of `{name}` are summed out over pairs of two steps alone",
+        "let a guide draw `{name}`, or make the state before a part of `{name}`",
     ),
     error(
         "E0341",

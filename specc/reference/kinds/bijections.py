@@ -37,7 +37,8 @@ def entry(of: Bijection[Any]) -> Entry:
 
 def _facts(of: Bijection[Any]) -> tuple[str, ...]:
     domain = "" if of.domain == REAL else f" from {describe(of.domain)}"
-    facts = [f"It maps{domain} onto {describe(of.range)}."]
+    onto = "a set that its options give" if callable(of.range) else describe(of.range)
+    facts = [f"It maps{domain} onto {onto}."]
     for way, cost in (("A draw", of.forward), ("A density", of.inverse)):
         if isinstance(cost, str):
             facts.append(f"{way} costs {cost or 'one pass'}.")

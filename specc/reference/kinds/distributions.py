@@ -76,7 +76,9 @@ def _facts(of: Distribution) -> tuple[str, ...]:
     event = f", events of shape [{', '.join(of.result_dims)}]" if of.result_dims else ""
     support = f"Support: {_support(of)}{event}"
     facts = [support if support.endswith("...") else f"{support}."]
-    if of.reparameterized:
+    if of.improper:
+        facts.append("It has no draws: for global latents under a sampler or `map`.")
+    elif of.reparameterized:
         facts.append("Gradients pass through draws (`draw: pathwise`).")
     elif of.finite:
         facts.append("It has finitely many values: `draw: enumerate` or `draw: score`.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specc.catalog.causal import Causal
-from specc.catalog.link import Link
+from specc.catalog.link import Link, always, never
 from specc.catalog.registry import CAUSAL_LINKS, LINKS
 from specc.reference.entry import Entry, Page, cited
 from specc.reference.values import options
@@ -38,12 +38,17 @@ def entry(of: Link[Any] | Causal[Any]) -> Entry:
     )
 
 
+ALWAYS = "It is affine"
+SOMETIMES = "Without activations, normalization and dropout it is affine"
+MEANING = "normal latent that it feeds may be integrated out exactly; `f.T(y)` is its transpose."
+
+
 def _facts(of: Link[Any] | Causal[Any]) -> tuple[str, ...]:
     if isinstance(of, Causal):
         return ("Entry i of the result depends on the entries before i, and on all of a context.",)
     facts = []
     if of.recurrent:
         facts.append("Its first argument is a state, of the shape of the result.")
-    if of.affine:
-        facts.append("It is affine: a normal latent that it feeds may be integrated out exactly.")
+    if of.affine is not never:
+        facts.append(f"{ALWAYS if of.affine is always else SOMETIMES}: a {MEANING}")
     return tuple(facts)

@@ -15,7 +15,7 @@ their options as `kernel: {energy: {exponent: 0.5}}`. Every metric also has the 
 `data`, `rows`, `samples` and `seed`, which [Evaluation](../evaluation.md) describes.
 """
 UNITS = {
-    "model": "Standardized fields are compared in standardized units.",
+    "model": "Transformed fields are compared in the units of the model.",
     "data": "Values are in the units of the data.",
 }
 

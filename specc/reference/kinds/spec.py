@@ -74,6 +74,7 @@ TOP_VALUES: Mapping[str, str] = {
     "links": "links by name, see `links.LINK`",
     "objective": "the name of an objective, one with options, `{minimize: EXPRESSION}`, or keys, "
     "see `objective`",
+    "sampler": "the name of a sampler, or one with options",
     "train": "keys, see `train`",
     "evaluate": "metrics by name, see `evaluate.METRIC`",
     "moved": "new names by old names",
@@ -208,9 +209,12 @@ def _source() -> tuple[tuple[str, str, str, str], ...]:
 
 
 def _plates() -> tuple[tuple[str, str, str, str], ...]:
-    about = {"scan": Scan.model_fields["steps"], "lengths": Scan.model_fields["lengths"]}
-    may = {"scan": "a number or a constant", "lengths": "the name of a given node"}
-    return tuple((key, may[key], "", field.description or "") for key, field in about.items())
+    number, lengths = "a number or a constant", Scan.model_fields["lengths"].description or ""
+    return (
+        ("scan", number, "", "A sequence: the largest number of its steps."),
+        ("size", f"{number}, or `auto`", "", "A set: the largest number of its elements."),
+        ("lengths", "the name of a given node", "", lengths),
+    )
 
 
 def _node() -> tuple[tuple[str, str, str, str], ...]:
@@ -262,5 +266,6 @@ def _player() -> tuple[tuple[str, str, str, str], ...]:
     return (
         ("minimize", "an expression", "required", fields["minimize"].description or ""),
         ("links", "list of links and parameters", "", fields["links"].description or ""),
+        ("chain", "options of `cd`", "", fields["chain"].description or ""),
         *rows_of(PlayerSettings, TRAIN_VALUES),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from specc.catalog.registry import FUNCTIONS, OBJECTIVES, SHORTHANDS
+from specc.catalog.registry import DISTRIBUTIONS, FUNCTIONS, GUIDES, OBJECTIVES, SHORTHANDS
 from specc.compiler import compile
 from specc.diagnostics.source import Source
 from specc.reference.entry import Entry
@@ -19,8 +19,17 @@ TABLES = (
     "centres: {parameter: real, shape: [10, 64]}"
 )
 ROWS = "user: {given: y}, item: {given: y}, scores: {given: x}, logits: {given: x}"
+OF_LATENT = "o: {observed: normal, loc: z, scale: 1, shape: [64]}"
 IMAGE = "image: {given: x, shape: [8, 8]}"
 
+MATRICES = (
+    "x: {given: x}, y: {parameter: real, shape: [8]}, w: {parameter: real, shape: [2, 8]}, "
+    "u: {parameter: real, shape: [8]}, v: {parameter: real, shape: [3]}, "
+    "variances: {parameter: positive, shape: [8]}, length_scale: {parameter: positive}, "
+    "covariance: {parameter: positive_definite, shape: [8, 8]}, "
+    "precision: {parameter: positive_definite, shape: [8, 8]}, "
+    "factor: {parameter: cholesky, shape: [8, 8]}"
+)
 IMAGES = (
     "data: {source: digits, fields: "
     "{x: {from: image}, y: {from: label}, o: {from: image, shape: [8, 8]}}}"
@@ -37,7 +46,13 @@ def around(entry: Entry) -> str:
 
 
 def around_distribution(entry: Entry, example: str) -> str:
+    if DISTRIBUTIONS[entry.name].improper:
+        return spec(f"{example}, {OBSERVED}", "objective: map")
     return spec(f"{example}, {OBSERVED}", f"guide: {{{example}}}\nobjective: elbo")
+
+
+def around_chain(entry: Entry, example: str) -> str:
+    return spec(f"{example}, energy: 'f(x)'", "links: {f: {mlp: [8]}}\nobjective: {cd: {steps: 5}}")
 
 
 def around_function(entry: Entry, example: str) -> str:
@@ -46,6 +61,13 @@ def around_function(entry: Entry, example: str) -> str:
     if FUNCTIONS[entry.name].over_rows:
         value = f"d({example})" if FUNCTIONS[entry.name].remembers else example
         return SHORT + f'objective: {{minimize: "{value}"}}\n'
+    if (
+        FUNCTIONS[entry.name].target.split(".")[-2] in ("kernels", "matrices")
+        or entry.name == "diag"
+    ):
+        nodes = (MATRICES, f"f: {{let: '{example}'}}", OBSERVED)
+        fields = DATA.replace("x: {from: image}", "x: {from: image, shape: [8, 8]}")
+        return spec(", ".join(nodes), "objective: mle", f"data: {fields}")
     nodes = (GIVEN, TABLES, ROWS, IMAGE, f"f: {{let: '{example}'}}", OBSERVED)
     return spec(", ".join(nodes), "objective: mle")
 
@@ -54,9 +76,12 @@ def around_link(entry: Entry, example: str) -> str:
     if entry.name == "gru":
         return around_recurrent(example)
     data, argument = IMAGES if entry.name == "deconv" else f"data: {DATA}", "x"
-    if entry.name in ("conv", "set"):
+    if entry.name in ("conv", "convolution", "set"):
         argument = "image"
     loc = f"f({argument})"
+    if entry.name == "convolution":
+        maps = "maps: {let: f(image), shape: [2, 4, 4]}, o: {observed: normal, loc: sum(maps), "
+        return spec(f"{GIVEN}, {IMAGE}, {maps}scale: 1}}", f"{example}\nobjective: mle", data)
     if entry.name == "ema":
         example, loc = (
             example.replace("{f: ", "{classifier: {mlp: [4]}, f: "),
@@ -105,11 +130,14 @@ def around_draw(entry: Entry, example: str) -> str:
 
 
 def around_objective(entry: Entry, example: str) -> str:
+    of_energy = entry.name in SHORTHANDS and "One player" in entry.summary
+    if of_energy and "energy" in entry.formula.lower() + entry.summary:
+        return ENERGY + f"{example}\n"
     if entry.name in SHORTHANDS:
         return SHORT + f"{example}\n"
     if entry.name in ("map", "mle"):
         return spec(OBSERVED, example)
-    if OBJECTIVES[entry.name].contrastive:
+    if OBJECTIVES[entry.name].contrastive or OBJECTIVES[entry.name].conditionals:
         a = "a: {parameter: real, shape: [64]}"
         fields = "fields: {v: {from: image, binarize: sample}}"
         nodes = f"{a}, v: {{observed: bernoulli}}, energy: -(a @ v)"
@@ -117,6 +145,21 @@ def around_objective(entry: Entry, example: str) -> str:
     kind = "bernoulli, logits: 0" if entry.name == "vimco" else "normal, loc: 0, scale: 1"
     node = f"z: {{latent: {kind}}}"
     return spec(f"{node}, {OBSERVED}", f"guide: {{{node}}}\n{example}")
+
+
+def around_guide(entry: Entry, example: str) -> str:
+    if GUIDES[entry.name].local:
+        return spec(
+            f"z: {{latent: normal, loc: 0, scale: 1}}, {OF_LATENT}", f"{example}\nobjective: elbo"
+        )
+    latent = "w: {latent: gamma, concentration: 1, rate: 1, shape: [3], global: true}"
+    observed = "o: {observed: normal, loc: sum(w), scale: 1, shape: [64]}"
+    return spec(f"{latent}, {observed}", f"{example}\nobjective: elbo")
+
+
+def around_sampler(entry: Entry, example: str) -> str:
+    latent = "m: {latent: normal, loc: 0, scale: 1, global: true}"
+    return spec(f"{latent}, o: {{observed: normal, loc: m, scale: 1}}", example)
 
 
 def around_source(entry: Entry, example: str) -> str:
@@ -165,6 +208,19 @@ model:
 guide:
   z: {latent: normal, params: up(x)}
 links: {down: linear, up: linear, d: linear}
+"""
+
+ENERGY = """\
+specc: 1
+name: short
+data: {source: digits, fields: {x: {from: image}}}
+model:
+  x: {observed: normal, draw: {mala: {step_size: 0.1}}}
+  energy: "f(x)"
+programs:
+  contrast:
+    x: {latent: normal, loc: 0, scale: 1, shape: [64]}
+links: {f: {mlp: [8]}}
 """
 
 ENTRIES = [entry for entry in named() if entry.example]
