@@ -23,6 +23,7 @@ def computed(
 ) -> LossResult:
     """The loss from its initial state, under the scalars at the end of a run or those given."""
     (loss,) = (own for own in program.manifest.losses if own.name == name)
-    state = LossState([loss], torch.get_default_dtype(), torch.device("cpu")).tensors[name]
+    dtype, rows = torch.get_default_dtype(), len(next(iter(batch.values()), ()))
+    state = LossState([loss], dtype, torch.device("cpu"), rows=rows).tensors[name]
     known = final_scalars(loss, data_size) | scalars
     return program.loss(name, state, batch, noise, known)

@@ -16,7 +16,7 @@ def test_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     for code, expected in blocks:
         out = io.StringIO()
         with contextlib.redirect_stdout(out):

@@ -12,7 +12,7 @@ from specc.diagnostics.source import Source
 ROOT = Path(__file__).parents[2]
 HEADING = "long form of the objective, for a spec\n"
 SHOWN = {"adversarial": ("clc_gan", "gmmn"), "wake_sleep": ("helmholtz", "sbn_rws")}
-SHOWN |= {"conditional_gans": ()}
+SHOWN |= {"conditional_gans": (), "network_energies": ("score_2d",), "stages": ()}
 
 
 def explained(name):

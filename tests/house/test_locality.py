@@ -8,6 +8,7 @@ import pytest
 from specc.catalog.registry import (
     BIJECTIONS,
     CAUSAL_LINKS,
+    CHAINS,
     DISTRIBUTIONS,
     DRAWS,
     FEATURES,
@@ -34,15 +35,24 @@ CORE = (
 
 # Words in a file that have another meaning than the entry.
 OTHERWISE = {
-    ("specc/codegen/alpha_renaming.py", "energy"): "`energy:`, an unnormalized density",
+    ("specc/engine/compile/cpp_entries.py", "exp"): "an operation of torch",
+    ("specc/engine/compile/cpp_entries.py", "sigmoid"): "an operation of torch",
+    ("specc/engine/compile/cpp_entries.py", "tanh"): "an operation of torch",
+    ("specc/objective/terms.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/language/schema/json_schema.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/engine/settings.py", "ema"): "`train.ema`",
     ("specc/codegen/manifest.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/graph/graph.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/graph/passes/declare.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/language/schema/node.py", "energy"): "`energy:`, an unnormalized density",
+    ("specc/language/schema/outline.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/language/schema/read_document.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/language/schema/read_node.py", "energy"): "`energy:`, an unnormalized density",
+    ("specc/codegen/lower/chains.py", "normal"): "a kind of random number",
+    ("specc/codegen/lower/moves.py", "normal"): "a kind of random number",
+    ("specc/objective/passes/posterior.py", "ema"): "`train.ema`",
+    ("specc/engine/samplers/draws.py", "energy"): "the energy of a trajectory",
+    ("specc/evaluate/inference_data.py", "energy"): "the energy of a trajectory",
     ("specc/codegen/lower/layers.py", "normal"): "`init: normal`",
     ("specc/codegen/lower/terms.py", "exp"): "torch's method of a tensor",
     ("specc/codegen/lower/terms.py", "integrate"): "a reduction of terms",
@@ -94,6 +104,7 @@ def texts_of(at):
 REGISTRIES = [
     BIJECTIONS,
     CAUSAL_LINKS,
+    CHAINS,
     DISTRIBUTIONS,
     DRAWS,
     FEATURES,

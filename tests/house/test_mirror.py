@@ -4,7 +4,7 @@ import pytest
 
 from tests.house.files import ROOT
 
-MIRRORED = ("diff", "engine", "evaluate", "graph", "infer", "language", "report")
+MIRRORED = ("comparison", "engine", "evaluate", "graph", "infer", "language", "report")
 """The packages with mirrored unit tests."""
 
 UNIT = ROOT / "tests" / "unit"

@@ -22,6 +22,7 @@ FAMILIES = re.compile(
 NAMED = {
     "specc/language/schema/train.py": "the estimators of `evaluate:` are words of the language",
     "specc/language/schema/read_document.py": "names the section of a misplaced key",
+    "specc/engine/samplers/sgnht.py": "the diffusion of a thermostat (Ding et al. 2014)",
 }
 
 PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from specc.catalog.entry import Lowered
 from specc.catalog.registry import BIJECTIONS
+from specc.catalog.supports import Support
 from tests.laws.instantiate import module
 
 NET = {"hidden": [9, 7], "activation": "tanh"}
@@ -39,6 +40,7 @@ def nested(kind, shape=(3,), context=0, **options):
     return Case(kind, {kind: options}, shape, context)
 
 
+PIECES = [{"shape": [2]}, {"shape": [], "onto": "positive"}, {"shape": [3], "onto": {"low": 0.5}}]
 FLAT = [
     Case("affine", {"affine": True}, (3,)),
     Case("affine", {"affine": True}, (2, 2), 2),
@@ -52,6 +54,9 @@ FLAT = [
     Case("sigmoid", {"sigmoid": True}, (2, 2)),
     Case("softplus", {"softplus": True}),
     Case("tanh", {"tanh": True}),
+    Case("onto", {"onto": "positive"}),
+    Case("onto", {"onto": {"low": -1.0, "high": 3.0}}, (2, 2)),
+    Case("onto", {"onto": PIECES}, (6,)),
     nested("nice", **NET, layers=3),
     nested("nice", (2,), 2, **NET, layers=2),
     nested("realnvp", **NET, layers=3),
@@ -82,6 +87,12 @@ SOLVED = [
     nested("implicit", **LIPSCHITZ, layers=2),
     nested("implicit", (1,), 2, **LIPSCHITZ, layers=1, activation="lipswish"),
 ]
+
+
+def reached(case: Case) -> Support:
+    """The range of the entry with the options of its case."""
+    entry = BIJECTIONS[case.kind]
+    return entry.onto(entry.Options.model_validate(case.given))
 
 
 def lowered(case: Case) -> Lowered:

@@ -23,8 +23,10 @@ data: {{source: npz, path: d.npz, fields: {{{fields}}}}}
 model:
 {nodes}
   energy: "{energy}"
-objective: {objective}
+{links}objective: {objective}
 """
+COUNTED = 60
+"""The largest count of a Poisson node in a sum for log Z."""
 TOTAL = 3
 """The total count of multinomial nodes."""
 
@@ -57,6 +59,8 @@ class Made:
     given: dict[str, tuple[int, ...]] = field(default_factory=dict)
     parameters: list[str] = field(default_factory=list)
     lets: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def energy(self):
@@ -70,7 +74,9 @@ class Made:
         )
         nodes = [*self.nodes, *(unit.declared() for unit in self.units)]
         shown = "\n".join(f"  {node}" for node in nodes)
-        return HEAD.format(fields=fields, nodes=shown, energy=self.energy, objective=objective)
+        links = "".join(f"  {name}: {text}\n" for name, text in self.links.items())
+        parts = {"nodes": shown, "energy": self.energy, "objective": objective}
+        return HEAD.format(fields=fields, links=links and f"links:\n{links}", **parts)
 
 
 class Maker:
@@ -95,10 +101,11 @@ class Maker:
         self.made.nodes.append(f"{name}: {{given: {name}}}")
         return name
 
-    def let(self, text):
+    def let(self, text, shape=None):
         name = f"s{next(self.numbers)}"
         self.made.lets[name] = text
-        self.made.nodes.append(f'{name}: {{let: "{text}"}}')
+        stated = "" if shape is None else f", shape: {list(shape)}"
+        self.made.nodes.append(f'{name}: {{let: "{text}"{stated}}}')
         return name
 
     def number(self):
@@ -143,7 +150,7 @@ class Maker:
         x = self.moved(unit.name)
         if not unit.shape:
             return self.random.choice((f"{self.number()} * {x}", f"{x} / {self.positive(())}"))
-        if len(unit.shape) == 2:
+        if len(unit.shape) > 1:
             c = self.random.choice((unit.shape, unit.shape, unit.shape[1:]))
             return f"sum({self.parameter(c)} * {x})"
         forms = [
@@ -407,6 +414,32 @@ class Oracle:
         latent = [u for u in self.made.units if u.role == "latent"]
         start = {**event, **{u.name: np.zeros(u.shape) for u in latent}}
         return math.prod(len(self.choices(u, start)) for u in latent if u.kind != "normal")
+
+    def log_z(self, event, most):
+        """log of the sum of exp(-E) over all values of all units; None if they are too many.
+
+        Counts of Poisson nodes go up to `COUNTED`; None if one may be above that.
+        """
+        finite = [unit for unit in self.made.units if unit.kind != "normal"]
+        normal = [unit for unit in self.made.units if unit.kind == "normal"]
+        choices = [_counts(unit) if unit.kind == "poisson" else states(unit) for unit in finite]
+        if math.prod(map(len, choices)) > most:
+            return None
+        logs, last = [], []
+        for chosen in itertools.product(*choices):
+            now = {**event, **{u.name: x for u, x in zip(finite, chosen, strict=True)}}
+            base = sum(log_base(u.kind, now[u.name]) for u in finite)
+            logs.append(base + self.integral(normal, now))
+            if any(u.kind == "poisson" and now[u.name].max() == COUNTED for u in finite):
+                last.append(logs[-1])
+        found = special.logsumexp(logs)
+        return found if not last or special.logsumexp(last) < found - 30 else None
+
+
+def _counts(unit):
+    """The values of a Poisson node up to `COUNTED`."""
+    every = itertools.product(range(COUNTED + 1), repeat=unit.size)
+    return [np.array(c, dtype=float).reshape(unit.shape) for c in every]
 
 
 def states(unit):

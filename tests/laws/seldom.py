@@ -169,6 +169,64 @@ objective: elbo
         N,
         lengths="n",
     ),
+    "a latent of the row between two sequences that it is read from and written to": spec(
+        """
+model:
+  n: {given: n}
+  e: {given: e, plate: t}
+  w: {parameter: real, shape: [3, 2]}
+  c: {latent: normal, loc: "mean(e, t)", scale: 1, shape: [2]}
+  h: {let: "tanh(f0(h[t-2], c))", initial: [0, 0.5], shape: [2], plate: t}
+  x: {observed: normal, loc: "h[t-1] + w[index(t)]", scale: 1, shape: [2], plate: t}
+guide:
+  b: {let: "tanh(f1(b[t+1], x))", initial: 1, shape: [2], plate: t, reverse: true}
+  c: {latent: normal, params: "f2(first(b, t), last(x, t), sum(x * index(t), t), x[0])"}
+links: {f0: linear, f1: linear, f2: linear}
+objective: {elbo: {particles: 2}}
+""",
+        N,
+        E,
+        lengths="n",
+    ),
+    "a latent that looks two steps back, and data that do": spec(
+        """
+model:
+  z: {latent: normal, loc: "z[t-1] - 0.5 * z[t-2]", scale: 1, initial: [1, 2], shape: [],
+    plate: t}
+  x: {observed: normal, loc: "z + x[t-2]", scale: 1, initial: "[0, 1]", shape: [], plate: t}
+guide:
+  z: {latent: normal, loc: "f(z[t-2], x)", scale: 0.5}
+links: {f: linear}
+objective: {iwae: {particles: 3}}
+"""
+    ),
+    "a set with a latent for each element, and what their sum says": spec(
+        """
+model:
+  n: {given: n}
+  e: {given: e, plate: s}
+  z: {latent: normal, loc: e, scale: 1, shape: [2], plate: s}
+  x: {observed: normal, loc: "f0(sum(z, s))", scale: 1, shape: [2]}
+guide:
+  z: {latent: normal, params: "f1(x, e, max(e, s))"}
+links: {f0: linear, f1: linear}
+objective: {elbo: {particles: 2}}
+""",
+        N,
+        E,
+        plates="s: {size: 3, lengths: n}",
+    ),
+    "a class of each element of a set": spec(
+        """
+model:
+  w: {parameter: real, shape: [3]}
+  z: {latent: categorical, logits: w, classes: 3, plate: s}
+  x: {observed: normal, loc: "f(z)", scale: 1, shape: [2], plate: s}
+links: {f: linear}
+objective: mle
+""",
+        plates="s: {size: 3}",
+    ),
     "a value of the row at each step, and the one before": spec(
         """
 model:

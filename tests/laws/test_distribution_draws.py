@@ -35,10 +35,23 @@ def noise(*counters: int, dtype: torch.dtype = torch.float64) -> Noise:
     return Noise.at(20, *counters, dtype=dtype)
 
 
+def event_of(name: str, made: tuple[Tensor, ...]) -> tuple[int, ...]:
+    """The shape of a draw; a matrix whose size no parameter gives is of two variables."""
+    dims = DISTRIBUTIONS[name].result_dims
+    if is_sized(name):
+        return tuple(made[-1].shape[-1:]) if dims else ()
+    return (2,) * len(dims)
+
+
+def is_sized(name: str) -> bool:
+    """Whether the parameters give the shape of a draw."""
+    entry = DISTRIBUTIONS[name]
+    return not entry.result_dims or any(p.dims for p in entry.parameters)
+
+
 def drawn(name: str, parameters: Parameters, dtype: torch.dtype) -> Tensor:
     made = tensors(parameters, dtype)
-    event = made[-1].shape[-1:] if DISTRIBUTIONS[name].result_dims else ()
-    return runtime(name).sample(noise(dtype=dtype), *made, shape=(DRAWS, *event))
+    return runtime(name).sample(noise(dtype=dtype), *made, shape=(DRAWS, *event_of(name, made)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -123,6 +136,8 @@ def distance(per_draw: Tensor, exact: Tensor) -> Tensor:
 
 def statistic(x: Tensor, name: str, parameters: Parameters) -> Tensor:
     """A bounded function of a draw, whose expectation depends on every parameter."""
+    if not is_sized(name):  # the row of a correlation
+        x = x[..., 1, :]
     if x.dim() > 1 or DISTRIBUTIONS[name].result_dims:
         weights = torch.tensor([1.0, -0.6, 0.3], dtype=x.dtype)[: x.shape[-1]]
         return torch.sin(2 * x @ weights) + torch.cos(3 * x[..., 0])
@@ -159,7 +174,8 @@ def pathwise_gradients(name: str, parameters: Parameters, draw: Draw) -> list[Te
     made = [
         p.expand(GRADIENT_DRAWS, *p.shape).clone().requires_grad_() for p in tensors(parameters)
     ]
-    x = draw(noise(1), *made)
+    shape = None if is_sized(name) else (GRADIENT_DRAWS, *event_of(name, tuple(made)))
+    x = draw(noise(1), *made) if shape is None else draw(noise(1), *made, shape=shape)
     gradients = torch.autograd.grad(statistic(x, name, parameters).sum(), made)
     return [g.tril() if g.dim() > 2 else g for g in gradients]
 
@@ -167,8 +183,7 @@ def pathwise_gradients(name: str, parameters: Parameters, draw: Draw) -> list[Te
 @pytest.mark.parametrize(("name", "parameters"), NOISES)
 def test_the_counters_decide_the_draws(name: str, parameters: Parameters) -> None:
     made = tensors(parameters)
-    event = made[-1].shape[-1:] if DISTRIBUTIONS[name].result_dims else ()
-    shape = (64, *event)
+    shape = (64, *event_of(name, made))
 
     def draw(*counters: int) -> Tensor:
         torch.manual_seed(sum(counters))  # the global generator has no effect
@@ -185,8 +200,9 @@ def test_the_counters_decide_the_draws(name: str, parameters: Parameters) -> Non
 @pytest.mark.parametrize("name", [n for n in DISTRIBUTIONS if DISTRIBUTIONS[n].reparameterized])
 def test_the_two_draws_are_one(name: str) -> None:
     made = tensors(ROWS[name].parameters[0])
-    with_gradient = runtime(name).rsample(noise(1), *(p.requires_grad_() for p in made))
-    without = runtime(name).sample(noise(1), *made)
+    given = {} if is_sized(name) else {"shape": event_of(name, made)}
+    with_gradient = runtime(name).rsample(noise(1), *(p.requires_grad_() for p in made), **given)
+    without = runtime(name).sample(noise(1), *made, **given)
     assert with_gradient.requires_grad and not without.requires_grad
     assert torch.equal(with_gradient, without)
 

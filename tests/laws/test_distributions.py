@@ -18,6 +18,7 @@ from torch import Tensor
 from specc.catalog.registry import DISTRIBUTIONS
 from tests.oracles.distributions import ROWS, Parameters, grid, oracle_log_prob, tensors
 
+PROPER = [name for name, entry in DISTRIBUTIONS.items() if not entry.improper]
 CASES = [(name, parameters) for name in DISTRIBUTIONS for parameters in ROWS[name].parameters]
 MEANS = [case for case in CASES if DISTRIBUTIONS[case[0]].mean]
 ENTROPIES = [case for case in CASES if DISTRIBUTIONS[case[0]].entropy]
@@ -120,6 +121,8 @@ def test_gradients_are_finite_at_edges_outside_and_far_away(
     made = tuple(p.to(dtype).detach().requires_grad_() for p in tensors(parameters))
     log_p = runtime(name).log_prob(x, *made)
     assert not log_p.isnan()
+    if DISTRIBUTIONS[name].improper:
+        return  # the log-density is constant
     declared = DISTRIBUTIONS[name].parameters
     free = [d.name not in ROWS[name].fixed for d in declared]
     wanted = [p for p, is_free in zip(made, free, strict=True) if is_free]

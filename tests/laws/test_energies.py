@@ -19,12 +19,17 @@ from specc.compiler import compile
 from specc.diagnostics.report import message
 from specc.diagnostics.source import Source
 from specc.language.expressions.print import print_expression
+from specc.runtime.links import affine
 from specc.runtime.program import load
-from tests.laws.energizing import Maker, Oracle, evaluator, event, log_prob
+from tests.laws.energizing import Maker, Oracle, evaluator, event, log_base, log_prob
+from tests.laws.linking import Link, LinkMaker
 
+affine_transpose = affine.transpose
 SEEDS = range(60)
+SEEDS_OF_LINKS = range(12)
 ROWS = 3
 CLOSE = 1e-10
+LOG_PROB = "model.log_prob"
 MOST = 3000
 """The largest number of values over which a free energy is summed by hand."""
 
@@ -48,6 +53,7 @@ class Compiled:
                 value.copy_(0.4 * drawn)
         model = self.program.model
         parameters = {n: getattr(model, n).detach().numpy() for n in made.parameters}
+        parameters |= {n: Link(getattr(model, n), made.inputs[n]) for n in made.links}
         self.oracle = Oracle(made, parameters)
         rng = np.random.default_rng(seed)
         self.events = [event(made, rng) for _ in range(ROWS)]
@@ -103,6 +109,27 @@ def worst(compiled, change=lambda parameters: parameters):
     return max(errors)
 
 
+def worst_density(compiled, scale=1.0):
+    """The largest error of log p of the data; None without a density, or with too many states.
+
+    `scale` is a factor of log Z: a wrong variant.
+    """
+    program, oracle, made = compiled.program, compiled.oracle, compiled.made
+    if not program.can("model.log_prob") or oracle.states(compiled.events[0]) > MOST:
+        return None
+    inputs = {name: compiled.batch[name] for name in program.manifest.capabilities[LOG_PROB]}
+    found = program.model.log_prob(**inputs).detach().numpy()
+    errors = []
+    for row, own in enumerate(compiled.events):
+        log_z = oracle.log_z(own, MOST)
+        if log_z is None:
+            return None
+        base = sum(log_base(u.kind, own[u.name]) for u in made.units if u.role == "observed")
+        wanted = base - oracle.free_energy(own) - scale * log_z
+        errors.append(relative(np.broadcast_to(found, ROWS)[row], wanted))
+    return max(errors)
+
+
 def relative(found, wanted):
     return float(np.max(np.abs(found - wanted) / (1 + np.abs(wanted))))
 
@@ -142,21 +169,26 @@ def interacting(compiled, one, other):
     return False
 
 
-def checked_by_sums(seed, folder):
+def checked_by_sums(seed, folder, maker=Maker):
     """Compiles the energy of a seed; returns the largest error, and asserts its blocks."""
-    compiled = Compiled(Maker(seed).energy(), folder, seed)
+    compiled = Compiled(maker(seed).energy(), folder, seed)
     by_name = {unit.name: unit for unit in compiled.made.units}
     blocks = compiled.program.manifest.energy.blocks
     assert sorted(n for block in blocks for n in block) == sorted(by_name)
     for block in blocks:
         for one, other in itertools.combinations(block, 2):
             assert not interacting(compiled, by_name[one], by_name[other]), (seed, one, other)
-    return worst(compiled)
+    return max(worst(compiled), worst_density(compiled) or 0.0)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_conditionals_and_free_energies_are_sums_over_all_values(seed, tmp_path):
     assert checked_by_sums(seed, tmp_path) < CLOSE
+
+
+@pytest.mark.parametrize("seed", SEEDS_OF_LINKS)
+def test_those_with_links_are_sums_over_all_values(seed, tmp_path):
+    assert checked_by_sums(seed, tmp_path, LinkMaker) < CLOSE
 
 
 def test_the_energies_have_every_kind_of_node():
@@ -166,6 +198,11 @@ def test_the_energies_have_every_kind_of_node():
     assert found == set(itertools.product(kinds, ("latent", "observed")))
     assert any(made.given for made in every)
     assert any(made.lets for made in every)
+
+
+def test_a_transpose_with_turned_kernels_is_far(tmp_path, monkeypatch):
+    monkeypatch.setattr(affine, "transpose", lambda *given: affine_transpose(*given).flip(-1))
+    assert checked_by_sums(1, tmp_path, LinkMaker) > 1e-3
 
 
 def flipped(made):
@@ -201,21 +238,40 @@ def test_a_free_energy_without_log_partitions_is_far(seed, tmp_path):
     assert relative(at_zero[0], np.array(wanted)) > 1e-3
 
 
-def main(count):
+def test_most_densities_are_sums_over_few_states(tmp_path):
+    """Conditional ones, too; with log Z times 0.9 the density is far."""
+    found = {}
+    for seed in range(12):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        compiled = Compiled(Maker(seed).energy(), folder, seed)
+        error = worst_density(compiled)
+        if error is not None:
+            known = compiled.program.manifest.capabilities["model.log_z"]
+            found[seed] = bool(known), error, worst_density(compiled, scale=0.9)
+    assert len(found) >= 6 and {is_conditional for is_conditional, _, _ in found.values()} == {
+        True,
+        False,
+    }
+    assert all(right < CLOSE < 1e-3 < wrong for _, right, wrong in found.values())
+
+
+def main(count, maker=Maker):
     """Checks the first energies; writes those that are wrong, and returns their number."""
     wrong = 0
     for seed in range(count):
         with tempfile.TemporaryDirectory() as place:
             try:
-                error = checked_by_sums(seed, Path(place))
+                error = checked_by_sums(seed, Path(place), maker)
             except AssertionError as failure:
                 error = str(failure)
         if not (isinstance(error, float) and error < CLOSE):
             wrong += 1
-            sys.stdout.write(f"{seed}: {error}\n{Maker(seed).energy().spec()}\n")
+            sys.stdout.write(f"{seed}: {error}\n{maker(seed).energy().spec()}\n")
     sys.stdout.write(f"{count} energies, {wrong} wrong\n")
     return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(bool(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)))
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    sys.exit(bool(sum(main(count, maker) for maker in (Maker, LinkMaker))))

@@ -37,6 +37,29 @@ model:
 objective: {cd: {steps: 1}}
 """
 )
+SUMS = (
+    HEAD
+    + """shape: [5], binarize: threshold}}}
+model:
+  w: {parameter: real}
+  b: {parameter: real, shape: [5]}
+  x: {observed: bernoulli}
+  energy: "w * sum(x) ** 2 - b @ x"
+objective: {cd: {steps: 1}}
+"""
+)
+RECONSTRUCTION = (
+    HEAD
+    + """shape: [1, 3, 2], binarize: threshold}}}
+model:
+  a: {parameter: real, shape: [2, 2, 1]}
+  x: {observed: bernoulli}
+  energy: "sum((a - f(x)) ** 2) / 2"
+links:
+  f: {convolution: 2}
+objective: {cd: {steps: 1}}
+"""
+)
 SQUARES = (
     HEAD
     + """shape: [4], binarize: threshold}}}
@@ -62,7 +85,9 @@ objective: {cd: {steps: 1}}
 )
 
 
-@pytest.fixture(params=[GRID, DENSE], ids=["grid", "dense"])
+@pytest.fixture(
+    params=[GRID, DENSE, SUMS, RECONSTRUCTION], ids=["grid", "dense", "sums", "reconstruction"]
+)
 def machine(request, tmp_path):
     """A machine of binary entries with random parameters, and all its states."""
     found = program(request.param, tmp_path)

@@ -67,7 +67,7 @@ def held(what: str, name: str, exact: Exact) -> None:
 
 
 def test_every_function_is_compared() -> None:
-    every = list(DISTRIBUTIONS.values())
+    every = [entry for entry in DISTRIBUTIONS.values() if not entry.improper]
     assert sorted(DENSITIES) == [entry.name for entry in every]
     assert sorted(ENTROPIES) == [entry.name for entry in every if entry.entropy]
     assert sorted(DIVERGENCES) == [entry.name for entry in every if entry.kl_with]

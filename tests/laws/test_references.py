@@ -210,6 +210,9 @@ def test_the_gradient_through_a_discrete_draw_is_that_of_the_expectation(tmp_pat
 def test_a_detached_draw_is_refused_where_its_distribution_is_trained():
     text = HEAD + COINS.replace(", DRAW", "")
     assert [d.code for d in front(Source("made.yaml", text)).diagnostics] == ["E0453"]
+    stopped = text.replace("logits: logit", "logits: stop(logit)")
+    assert stopped != text
+    assert "E0453" not in [d.code for d in front(Source("made.yaml", stopped)).diagnostics]
     alone = text.replace("links: [logit, value]", "links: [value]")
     codes = [d.code for d in front(Source("made.yaml", alone)).diagnostics]
     assert codes == ["W0444"]

@@ -101,18 +101,63 @@ def test_only_the_losses_that_use_it_receive_it(tmp_path):
     assert losses == {"first": {"progress"}, "second": set()}
 
 
-def test_a_bound_with_such_a_factor_is_refused():
-    """A bound is a mean itself; its divergences rise by `warm_up`."""
-    text = """\
+BOUND = """\
 specc: 1
 name: bound
 data: {source: npz, path: d.npz, fields: {x: {from: x, shape: [2]}}}
 model:
-  z: {latent: normal, loc: 0, scale: 1, shape: [2]}
-  x: {observed: normal, loc: z, scale: 1}
-guide: {z: {latent: normal, params: up(x)}}
-links: {up: linear}
-objective: {minimize: "-progress() * elbo(model, guide)"}
+  c: {latent: categorical, logits: 0, classes: 3, draw: DRAW}
+  z: {latent: normal, loc: e(c), scale: 1, shape: [2]}
+  x: {observed: normal, loc: down(z), scale: 1}
+guide:
+  c: {latent: categorical, logits: choice(x)}
+  z: {latent: normal, params: up(x)}
+links: {e: {embed: true}, down: linear, up: linear, choice: linear}
+objective: OBJECTIVE
 """
+WARM = "{elbo: {warm_up: 0.4}}"
+WRITTEN = """
+  minimize: >-
+    -log_prob(model.x)
+    + clip(progress() / 0.4, 0, 1) * (kl(guide.c, model.c) + kl(guide.z, model.z))"""
+
+
+def of_bound(folder, objective, draw, t):
+    """The loss of a bound whose divergences have a weight, at a fraction t, and its gradient."""
+    text = BOUND.replace("OBJECTIVE", objective).replace("DRAW", draw)
+    found = program(text, folder)
+    settle(found)
+    (own,) = found.manifest.losses
+    weight = {"kl_weight": min(1.0, t / 0.4), "progress": t}
+    noise = Noise.at(0, dtype=torch.float64)
+    used = {name: weight[name] for name in own.scalars}
+    loss, _, parts = computed(found, {"x": X}, noise, 4, **used)
+    return loss, gradient(found, loss), parts
+
+
+@pytest.mark.parametrize("draw", ["enumerate", "{score: {baseline: mean}}"])
+@pytest.mark.parametrize("t", [0.0, 0.1, 0.6])
+def test_divergences_with_such_a_factor_are_those_of_a_warm_up(t, draw, tmp_path):
+    """The gradient has that weight too, and the divergences keep their closed forms."""
+    loss, slope, parts = of_bound(tmp_path, WRITTEN, draw, t)
+    wanted, wanted_slope, _ = of_bound(tmp_path, WARM, draw, t)
+    assert torch.allclose(loss, wanted, rtol=1e-12)
+    assert torch.allclose(slope, wanted_slope, rtol=1e-9, atol=1e-12)
+    assert any(name.startswith("KL(q(c") for name in parts)
+    wrong = of_bound(tmp_path, WRITTEN, draw, t + 0.2)[0]
+    assert torch.allclose(loss, wrong) == (t == 0.6)
+
+
+def test_a_bound_may_have_such_a_factor(tmp_path):
+    """Its terms each have that factor, so the bound at t is t times the bound."""
+    scaled = '{minimize: "-progress() * elbo(model, guide)"}'
+    at = [of_bound(tmp_path, scaled, "enumerate", t)[0] for t in (0.3, 1.0)]
+    plain = of_bound(tmp_path, "elbo", "enumerate", 1.0)[0]
+    assert torch.allclose(torch.stack(at), plain * torch.tensor([0.3, 1.0], dtype=torch.float64))
+
+
+def test_a_bound_that_is_the_log_of_a_mean_is_refused():
+    objective = '{minimize: "-progress() * iwae(model, guide, 8)"}'
+    text = BOUND.replace("OBJECTIVE", objective).replace("DRAW", "enumerate")
     with pytest.raises(AssertionError, match="progress"):
         generated(text)

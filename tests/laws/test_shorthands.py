@@ -10,16 +10,16 @@ import torch
 
 from specc.catalog.registry import SHORTHANDS
 from specc.codegen.explain import explain
+from specc.comparison.compare import compare
 from specc.compiler import front
 from specc.diagnostics.render_text import render
 from specc.diagnostics.source import Source
-from specc.diff.compare import compare
 from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from tests.laws.compiling import generated, program
 from tests.laws.estimating import settle
 from tests.losses import computed
-from tests.oracles.shorthands import ROWS, SPEC
+from tests.oracles.shorthands import ROWS, SPEC, spec_of
 
 HEADING = "long form of the objective, for a spec\n"
 CASES = [short for row in ROWS.values() for short in row]
@@ -37,11 +37,11 @@ def plan(text):
 
 def short_and_long(short):
     """The spec with the short name, and with the long form as `explain` prints it."""
-    text = f"{SPEC}objective: {short}\n"
+    text = f"{spec_of(short)}objective: {short}\n"
     shown = explain(plan(text))
     assert shown.count(HEADING) == 1
     block = shown.partition(HEADING)[2].partition("\n\n")[0]
-    return text, SPEC + textwrap.dedent(block) + "\n"
+    return text, spec_of(short) + textwrap.dedent(block) + "\n"
 
 
 def without_places(files):

@@ -12,12 +12,15 @@ from torch import Tensor
 from specc.catalog.registry import DISTRIBUTIONS
 from specc.catalog.supports import (
     CHOLESKY,
+    CORR_CHOLESKY,
     NAMED,
     NATURAL,
     NONNEGATIVE,
     ONE_HOT,
     OPEN_UNIT_INTERVAL,
+    ORDERED,
     POSITIVE,
+    POSITIVE_DEFINITE,
     REAL,
     SIMPLEX,
     UNIT_INTERVAL,
@@ -28,11 +31,23 @@ from specc.catalog.supports import (
 )
 from specc.catalog.transforms import transform_to
 from specc.runtime.bijections.bijection import Bijection
-from specc.runtime.functions.vectors import cholesky_factor
+from specc.runtime.functions.vectors import (
+    cholesky_factor,
+    corr_cholesky_factor,
+    positive_definite_matrix,
+)
+from specc.runtime.unconstrained import ordered
 from tests.laws.bijecting import jacobian_log_det
 from tests.laws.instantiate import module
 
-HEAD = {"cholesky_factor": cholesky_factor, "__builtins__": {}}
+HEAD = {
+    "ordered": ordered,
+    "cholesky_factor": cholesky_factor,
+    "corr_cholesky_factor": corr_cholesky_factor,
+    "positive_definite_matrix": positive_definite_matrix,
+    "__builtins__": {},
+}
+MATRICES = (CHOLESKY, CORR_CHOLESKY, POSITIVE_DEFINITE)
 
 
 @dataclass(frozen=True)
@@ -76,9 +91,19 @@ CASES = [
     Case(SIMPLEX, (4,)),
     Case(SIMPLEX, (2, 3)),
     Case(SIMPLEX, (1,)),
+    Case(ORDERED, (4,)),
+    Case(ORDERED, (2, 3)),
+    Case(ORDERED, (1,)),
     Case(CHOLESKY, (3, 3)),
     Case(CHOLESKY, (2, 2, 2)),
     Case(CHOLESKY, (1, 1)),
+    Case(CORR_CHOLESKY, (2, 2)),
+    Case(CORR_CHOLESKY, (4, 4)),
+    Case(CORR_CHOLESKY, (2, 3, 3)),
+    Case(CORR_CHOLESKY, (1, 1)),
+    Case(POSITIVE_DEFINITE, (3, 3)),
+    Case(POSITIVE_DEFINITE, (2, 2, 2)),
+    Case(POSITIVE_DEFINITE, (1, 1)),
 ]
 every = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -87,8 +112,8 @@ def coordinates(x: Tensor, support: Support) -> Tensor:
     """The free entries of an event, as many as it has degrees of freedom."""
     if support == SIMPLEX:
         return x[..., :-1]
-    if support == CHOLESKY:
-        rows, columns = torch.tril_indices(x.shape[-1], x.shape[-1])
+    if support in MATRICES:
+        rows, columns = torch.tril_indices(x.shape[-1], x.shape[-1], -(support == CORR_CHOLESKY))
         return x[..., rows, columns]
     return x
 
@@ -97,11 +122,16 @@ def completed(part: Tensor, support: Support) -> Tensor:
     """The event with these coordinates."""
     if support == SIMPLEX:
         return torch.cat([part, 1 - part.sum(-1, keepdim=True)], -1)
-    if support == CHOLESKY:
-        size = math.isqrt(2 * part.shape[-1])
-        rows, columns = torch.tril_indices(size, size)
+    if support in MATRICES:
+        below = int(support == CORR_CHOLESKY)
+        size = math.isqrt(2 * part.shape[-1]) + below
+        rows, columns = torch.tril_indices(size, size, -below)
         x = part.new_zeros((*part.shape[:-1], size, size))
         x[..., rows, columns] = part
+        if support == POSITIVE_DEFINITE:
+            return x + x.tril(-1).mT
+        if support == CORR_CHOLESKY:
+            return x + (1 - x.square().sum(-1)).sqrt().diag_embed()
         return x
     return part
 
@@ -111,9 +141,16 @@ def inside(x: Tensor, support: Support) -> bool:
     if support == SIMPLEX:
         near = 16 * x.shape[-1] * torch.finfo(x.dtype).eps
         return bool((x > 0).all() and ((x.sum(-1) - 1).abs() < near).all())
+    if support == ORDERED:
+        return bool((x.diff(dim=-1) >= 0).all())  # rounding may make large neighbours equal
     if support == CHOLESKY:
         diagonal = x.diagonal(dim1=-2, dim2=-1)
         return bool((diagonal > 0).all() and torch.equal(x, x.tril()))
+    if support == CORR_CHOLESKY:
+        norms = x.square().sum(-1)
+        return inside(x, CHOLESKY) and torch.allclose(norms, torch.ones_like(norms))
+    if support == POSITIVE_DEFINITE:
+        return bool((x.diagonal(dim1=-2, dim2=-1) > 0).all() and torch.equal(x, x.mT))
     within = bounds(support)
     return bool((x > within.low).all() and (x < within.high).all())
 
@@ -134,7 +171,7 @@ def test_log_determinants_are_those_of_the_jacobian(case):
     f, u = case.bijection(), case.draws(3)
     x, log_det = f(u)
     if not u.numel():
-        assert not log_det.any()  # a simplex of one entry
+        assert not log_det.any()  # a simplex of one entry, or one variable
         return
     _, negative = f.inverse(x)
     part = coordinates(x, case.support)
@@ -145,7 +182,8 @@ def test_log_determinants_are_those_of_the_jacobian(case):
         torch.testing.assert_close(negative[i], back, atol=1e-9, rtol=1e-9)
 
 
-@every
+# The product of a factor with its transpose rounds small eigenvalues away.
+@pytest.mark.parametrize("case", [c for c in CASES if c.support != POSITIVE_DEFINITE], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_far_out_values_stay_inside_and_gradients_are_finite(case, dtype):
     f = case.bijection()
@@ -206,17 +244,20 @@ def test_the_map_of_heads_reaches_the_support_and_is_the_bijection(case):
         assert inside(eval(to.code.format("raw"), {**HEAD, "raw": raw}), SIMPLEX)
         return
     raw = u
-    if case.support == CHOLESKY:
+    if case.support in MATRICES:
         size = case.shape[-1]
-        rows, columns = torch.tril_indices(size, size)
+        rows, columns = torch.tril_indices(size, size, -(case.support == CORR_CHOLESKY))
         raw = torch.randn(5, *case.shape, dtype=torch.float64)
         raw[..., rows, columns] = u
     x = eval(to.code.format("raw"), {**HEAD, "raw": raw})
     assert torch.equal(x, case.bijection()(u)[0])
 
 
-# `init:` of a Cholesky factor fills the unconstrained matrix itself.
-@pytest.mark.parametrize("case", [case for case in CASES if case.support != CHOLESKY], ids=str)
+# `init:` of such a matrix or vector fills the unconstrained numbers themselves.
+OTHERS = [c for c in CASES if c.support not in (*MATRICES, ORDERED)]
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=str)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_the_inverse_finds_what_an_init_starts_from(case, share):
     to, within = transform_to(case.support), bounds(case.support)

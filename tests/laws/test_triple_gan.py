@@ -173,7 +173,7 @@ def test_without_labels_in_its_loss_the_classifier_may_be_wrong(tmp_path):
 
 def test_a_discriminator_of_other_weights_is_noticed(tmp_path):
     """With half of the weight of the guesses, both figures of the optimum differ."""
-    once, half = "0.4 * expected_value", "0.2 * expected_value"
+    once, half = "0.4 * expected_softplus_guess_score", "0.2 * expected_softplus_guess_score"
     game = Game(tmp_path, change=(once, half))
     found, mixture = game.discriminate(), game.mixture()
     share = game.tables["discriminator"].detach().sigmoid()

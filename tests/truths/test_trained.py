@@ -22,7 +22,7 @@ def test_a_linear_vae_is_probabilistic_pca(tmp_path):
 
     run = trained("linear_vae", tmp_path)
     exact = PCA(8).fit(rows(run, "train", "x")).score_samples(rows(run, "test", "x")).mean()
-    found = bound(run, 5000)
+    found = bound(run, 1000)
     assert abs(found.value - exact) < 0.05, (found.value, exact)
 
 

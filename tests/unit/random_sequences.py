@@ -10,6 +10,7 @@ from tests.unit.random_nodes import CLASSES, DRAWS, FAMILIES, unsized, width
 
 SETTLED = [name for name in FAMILIES if name not in ("student_t", "log_normal")]
 """Without tails that overflow where one draw is a parameter of the next."""
+REDUCED = ["last({0}, t)", "first({0}, t)", "sum({0}, t)", "mean({0}, t)", "max(2 * {0}, t)"]
 STATES = ("categorical", "categorical", "bernoulli", "one_hot_categorical")
 
 
@@ -83,10 +84,21 @@ class Steps:
             story.fields["e"] = f"{{from: e, shape: [{self.steps}, 2]}}"
             initial = self._initial("", 2) if story.chance(30) else ""
             self._add(names, Node("e", "", 2, initial, self._turned()), ["given: e"])
+            if story.chance(60):
+                self._of_all_steps(names, story.choose(REDUCED))
+        if story.chance(20) and self.steps > 1:
+            story.sizes["index(t)"], story.classes["index(t)"] = 0, self.steps
+            names.append("index(t)")
         if story.chance(20):
             size = story.choose([0, 2])
             self._add(names, Node("b", "", size), ["parameter: real", f"shape: [{size or ''}]"])
         return names
+
+    def _of_all_steps(self, names, form):
+        """A value of the row from the given data at all of its steps."""
+        value = form.format("e")
+        self.story.sizes[value] = 2
+        names.append(value)
 
     def _add(self, names, node, fields):
         self.own.append((node.name, [*fields, *node.fields]))

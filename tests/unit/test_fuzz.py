@@ -31,10 +31,10 @@ def fuzz(tmp_path, *words):
 
 
 def test_a_few_hundred_cases(tmp_path):
-    table = fuzz(tmp_path, "--count", "300", "--seed", "12", "--steps", "1", "--cli", "0.03")
+    table = fuzz(tmp_path, "--count", "150", "--seed", "12", "--steps", "1", "--cli", "0.03")
     found = map(int, re.search(r"^all +(.*)$", table, re.M)[1].split())
     accepted, refused, fault, stepped, repeated = found
-    assert accepted > 50 and refused > 100 and stepped > 3 and repeated and not fault
+    assert accepted > 25 and refused > 50 and stepped > 1 and repeated and not fault
 
 
 @pytest.mark.slow
@@ -43,9 +43,9 @@ def test_many_cases(tmp_path):
 
 
 def test_every_kind_is_made_and_a_case_is_the_same_every_time():
-    cases = [case(0, number) for number in range(300)]
+    cases = [case(0, number) for number in range(150)]
     assert {each.kind for each in cases} == set(KINDS)
-    assert cases == [case(0, number) for number in range(300)]
+    assert cases == [case(0, number) for number in range(150)]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 import specc
 from specc.evaluate import decomposition
+from specc.evaluate.scoring import fixed_batch
 from tests.unit.cli.running import run as specc_verb
 
 SHARED = """
@@ -24,6 +26,11 @@ guide:
 objective: elbo
 train: {epochs: 1, threads: 1}
 """
+
+LOGITS, BOTH = "logits: x @ w}", "logits: x @ w + down(z)}"
+BESIDE = SHARED.replace(LOGITS, BOTH + "\n  z: {latent: normal, loc: 0, scale: 1, shape: [2]}")
+LINKS = "links: {up: linear, down: linear}\n"
+BESIDE = BESIDE.replace("objective", "  z: {latent: normal, params: up(x)}\n" + LINKS + "objective")
 
 SUMMED = """
 specc: 1
@@ -52,17 +59,44 @@ def shared(tmp_path_factory):
     return trained(SHARED, tmp_path_factory.mktemp("shared"))
 
 
-def test_the_parts_of_the_loss_are_printed_and_why_there_is_no_metric(shared, capsys):
-    done = specc_verb(capsys, "evaluate", shared.folder)
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory):
+    """A run with a latent of all rows beside one of each row."""
+    return trained(BESIDE, tmp_path_factory.mktemp("beside"))
+
+
+@pytest.fixture(scope="module")
+def summed(tmp_path_factory):
+    """A run whose guide does not draw a latent that is summed out."""
+    return trained(SUMMED, tmp_path_factory.mktemp("summed"))
+
+
+def test_the_parts_of_the_loss_are_printed_and_why_there_is_no_metric(summed, capsys):
+    done = specc_verb(capsys, "evaluate", summed.folder)
     first, *lines = done.out.splitlines()
     assert done.code == 0
     assert first.startswith(
-        "test: not available; the estimate `iwae` cannot be made for the program `shared`: `w`"
+        "test: not available; the estimate `iwae` cannot be made for the program `summed`: the"
     )
     assert lines[0] == "terms of the loss on `test`:"
-    parts = decomposition.loss_terms(shared.loaded)
-    assert [line.split("  ")[1] for line in lines[1:]] == list(parts)
+    parts = decomposition.loss_terms(summed.loaded)
+    assert [line.split("  ")[1] for line in lines[1:] if " units " not in line] == list(parts)
     assert f"{parts['elbo'].value:.3f} +- {parts['elbo'].standard_error:.3f}" in lines[1]
+
+
+def test_a_label_is_scored_by_its_mean_over_draws_of_the_guide(shared, capsys):
+    """log mean_s p(y | x, w_s), against 1,000 other draws of the guide."""
+    done = specc_verb(capsys, "evaluate", shared.folder, "--json")
+    found = json.loads(done.out)["test"]
+    loaded = shared.loaded
+    rows = fixed_batch(loaded, loaded.rows("test"), slice(0, 359), 0)
+    guide, noise = loaded.program.guide, torch.randn(1000, 64, 10, generator=torch.manual_seed(1))
+    with torch.no_grad():
+        logits = rows["x"] @ (guide.m + guide.log_s.exp() * noise)
+        each = logits.log_softmax(-1)[:, torch.arange(359), rows["y"].long()]
+    expected = (each.logsumexp(0) - np.log(1000)).mean().item()
+    # Both means over draws have an error of some .002, and the mean of log p lies .2 below.
+    assert abs(found["value"] - expected) < 0.015 < abs(found["value"] - each.mean().item())
 
 
 def test_parts_are_all_in_nats_a_row(shared):
@@ -73,10 +107,14 @@ def test_parts_are_all_in_nats_a_row(shared):
     assert abs(bound - (fit - kl)) < 1e-5
 
 
-def test_samples_share_one_draw_from_the_guide(shared, capsys, tmp_path):
-    done = specc_verb(capsys, "sample", shared.folder, "--out", tmp_path / "rows.npz")
+def test_samples_share_one_draw_from_the_guide(beside, capsys, tmp_path):
+    done = specc_verb(capsys, "sample", beside.folder, "--out", tmp_path / "rows.npz")
     assert "`w`: one draw from the guide, shared by all rows" in done.out
-    guide = shared.loaded.program.guide
+    table = tmp_path / "rows.csv"
+    done = specc_verb(capsys, "sample", beside.folder, "--rows", "3", "--out", table)
+    assert "which a CSV file leaves out" in done.out
+    assert table.read_text().splitlines()[0].split(",") == ["z.0", "z.1", "y"]
+    guide = beside.loaded.program.guide
     with np.load(tmp_path / "rows.npz") as found:
         w = found["w"]
         assert found["y"].shape == (64,) and w.shape == (64, 10)
@@ -95,31 +133,52 @@ def test_the_error_of_the_parts_holds_the_spread_over_shared_draws(tmp_path):
     assert stated / 2 < spread < stated * 2
 
 
-def test_as_json(shared, capsys):
-    done = specc_verb(capsys, "evaluate", shared.folder, "--part", "train", "--json")
+def test_a_row_with_latents_of_its_own_is_scored_over_draws_of_the_guide(beside, capsys):
+    """log mean_k p(y, z_k | w_k) / q(z_k | x), against other draws of the guide."""
+    done = specc_verb(capsys, "evaluate", beside.folder, "--particles", "500", "--json")
+    found = json.loads(done.out)["test"]
+    assert (found["estimator"], found["particles"]) == ("iwae", 500)
+    rows = fixed_batch(beside.loaded, beside.loaded.rows("test"), slice(0, 359), 0)
+    model, guide = beside.loaded.program.model, beside.loaded.program.guide
+    e, u = (
+        torch.randn(500, *shape, generator=torch.manual_seed(1)) for shape in ((64, 10), (1, 2))
+    )
+    with torch.no_grad():
+        loc, scale = guide.z_loc_scale(rows["x"])
+        z = loc + scale * u
+        logits = rows["x"] @ (guide.m + guide.s * e) + model.down(z)
+        log_p = logits.log_softmax(-1)[:, torch.arange(359), rows["y"].long()]
+        normal = torch.distributions.Normal
+        prior, own = normal(0.0, 1.0).log_prob(z).sum(-1), normal(loc, scale).log_prob(z).sum(-1)
+    weights = log_p + prior - own
+    expected = (weights.logsumexp(0) - np.log(500)).mean().item()
+    assert abs(found["value"] - expected) < 0.03 < expected - weights.mean().item()
+
+
+def test_as_json(summed, capsys):
+    done = specc_verb(capsys, "evaluate", summed.folder, "--part", "train", "--json")
     found = json.loads(done.out)
     assert set(found) == {"not_measured", "parts", "active_units", "labels"}
-    assert "`w` is shared by all rows" in found["not_measured"]["train"]
+    assert "not `y`, which is summed out" in found["not_measured"]["train"]
     assert (
         found["parts"]["train"]["elbo"]["value"]
-        == decomposition.loss_terms(shared.loaded, "train")["elbo"].value
+        == decomposition.loss_terms(summed.loaded, "train")["elbo"].value
     )
     assert found["labels"] == {}
 
 
-def test_an_estimator_that_is_requested_by_its_name_is_refused(shared, capsys):
-    done = specc_verb(capsys, "evaluate", shared.folder, "--estimator", "iwae")
+def test_an_estimator_that_is_requested_by_its_name_is_refused(summed, capsys):
+    done = specc_verb(capsys, "evaluate", summed.folder, "--estimator", "iwae")
     assert (done.code, done.out) == (2, "")
     assert "E0813" in done.err
 
 
-def test_a_latent_that_the_guide_leaves_out(tmp_path, capsys):
-    run = trained(SUMMED, tmp_path)
-    done = specc_verb(capsys, "evaluate", run.folder)
+def test_a_latent_that_the_guide_leaves_out(summed, capsys):
+    done = specc_verb(capsys, "evaluate", summed.folder)
     assert done.code == 0
     assert "the guide draws other latents, but not `y`" in done.out
     assert "  z: 2 of 2 units active" in done.out or "  z: 1 of 2 units active" in done.out
-    assert specc_verb(capsys, "report", run.folder).code == 0
+    assert specc_verb(capsys, "report", summed.folder).code == 0
 
 
 def test_a_program_with_figures_says_of_none_that_it_is_missing(tmp_path, capsys):

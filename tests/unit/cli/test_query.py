@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from specc.api import open_run
+from specc.run import open_run
 from tests.house.test_walls import modules_after
 from tests.unit.cli.running import run
 from tests.unit.diagnostics.pages import PAGES
