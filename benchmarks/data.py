@@ -20,7 +20,7 @@ import torch
 from specc.data.load import Rows, load
 from specc.engine.device import prepare
 from specc.engine.order.streams import Stream, noise_at, order_of
-from specc.runtime.manifest import Data, Field, Support
+from specc.runtime.fields import Data, Field, Support
 
 ROWS, SIZE, BATCH = 60_000, 784, 128
 CPU = torch.device("cpu")

@@ -10,9 +10,9 @@ run time, and contains text from users only in comments and strings.
 
 `--cli` is the fraction of cases that also run through the command line, `--named` the fraction of
 those with a strange name of a file, and `--steps` the fraction of accepted cases whose loss and
-gradient are computed on random data. A case is `repeated` and not `stepped` if a case of the same
-worker had the same code, without comments and documentation. Prints a table and each fault once;
-the exit code is 1 if there is a fault.
+gradient are computed on random data. `--kind energies` makes cases of that kind alone. A case is
+`repeated` and not `stepped` if a case of the same worker had the same code, without comments and
+documentation. Prints a table and each fault once; the exit code is 1 if there is a fault.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks.fuzzing.cases import case
+from benchmarks.fuzzing.cases import KINDS, case
 from benchmarks.fuzzing.worker import Verdict, Worker, bounded
 
 Task = tuple[int, int, int]
@@ -43,9 +43,13 @@ POOL = 600
 _WORKER: Worker | None = None
 
 
-def start(folder: str, steps: float, cli: float, named: float) -> None:
+_KIND: str | None = None
+
+
+def start(folder: str, steps: float, cli: float, named: float, kind: str | None) -> None:
     """Initialize a worker process."""
-    global _WORKER
+    global _WORKER, _KIND
+    _KIND = kind
     sys.dont_write_bytecode = True  # caches of modules would be files outside the output folder
     if steps:
         import torch
@@ -62,7 +66,7 @@ def judged(task: Task) -> list[Verdict]:
     """The verdicts of consecutive cases."""
     seed, first, last = task
     assert _WORKER is not None
-    return [_WORKER.judge(case(seed, number)) for number in range(first, last)]
+    return [_WORKER.judge(case(seed, number, _KIND)) for number in range(first, last)]
 
 
 def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
@@ -70,7 +74,7 @@ def verdicts(options: argparse.Namespace, folder: str) -> Iterator[Verdict]:
     ends = range(options.first, options.first + options.count, 50)
     last = options.first + options.count
     tasks = [(options.seed, at, min(at + 50, last)) for at in ends]
-    given = (folder, options.steps, options.cli, options.named)
+    given = (folder, options.steps, options.cli, options.named, options.kind)
     spawn = multiprocessing.get_context("spawn")
     # A worker that dies ends the run with an error, where a pool of multiprocessing would wait. A
     # pool serves 30,000 cases, whose modules and programs fragment the memory of its processes.
@@ -130,9 +134,9 @@ def _kind_of(verdict: Verdict) -> str:
     return " ".join([*places, words])
 
 
-def show(number: int, seed: int) -> None:
+def show(number: int, seed: int, kind: str | None) -> None:
     """Print a case."""
-    found = case(seed, number)
+    found = case(seed, number, kind)
     sys.stdout.write(f"{found.kind} {found.path!r} {found.settings!r}\n")
     sys.stdout.write(found.text.decode("utf-8", "backslashreplace"))
 
@@ -147,6 +151,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--steps", type=float, default=0.1)
     parser.add_argument("--cli", type=float, default=0.02)
     parser.add_argument("--named", type=float, default=1.0)
+    parser.add_argument("--kind", choices=list(KINDS), help="the only kind of cases")
     parser.add_argument("--show", type=int, help="print the case of that number, and run nothing")
     parser.add_argument("--log", help="a file for the faults, a line of JSON each")
     return parser.parse_args()
@@ -156,7 +161,7 @@ def main() -> int:
     """Run the cases and print the table."""
     given, tally = options(), RunningMetrics()
     if given.show is not None:
-        show(given.show, given.seed)
+        show(given.show, given.seed, given.kind)
         return 0
     began, done = time.monotonic(), 0
     log = Path(given.log or os.devnull)

@@ -75,7 +75,7 @@ def spec(options: argparse.Namespace) -> str:
 
 def by_autoencoder(train: Array, test: Array, options: argparse.Namespace, folder: Path) -> Array:
     """The imputed means of a trained run."""
-    from specc.api import open_run
+    from specc.run import open_run
 
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "digits.npz", train_x=train, test_x=test)

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.fuzzing.energies import random_energy
 from benchmarks.fuzzing.seeds import CANARY, PUNCTUATION, TAGS, WORDS, scalars, seeds, some, sound
 
 Random = random.Random
@@ -37,10 +38,11 @@ class Case:
     settings: tuple[str, ...] = ()
 
 
-def case(seed: int, number: int) -> Case:
-    """The case with this number, which is the same on all machines."""
+def case(seed: int, number: int, kind: str | None = None) -> Case:
+    """The case with this number, of a kind if one is given; it is the same on all machines."""
     chance = random.Random(f"{seed}:{number}")
-    kind = chance.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
+    weights = [weight for weight, _ in KINDS.values()]
+    kind = kind or chance.choices(list(KINDS), weights)[0]
     text, path, settings = KINDS[kind][1](chance)
     return Case(seed, number, kind, text, path, settings)
 
@@ -366,5 +368,6 @@ KINDS: dict[str, tuple[int, Callable[[Random], Made]]] = {
     "path": (6, _named),
     "words": (4, _worded),
     "set": (10, _set),
+    "energies": (10, lambda chance: (random_energy(chance).encode(), PLAIN, ())),
 }
 """The kinds of cases, each with its weight and its function."""

@@ -50,6 +50,8 @@ EXPRESSIONS = (
     "encoder(x)", "encoder(x, z)", "decoder", "exp", "z.x", "model.x", "data.x", "(z)", "((z",
     "z z", "-z", "--z", "+z", "z**2", "z**-1", "2**z", "z/0", "0/z", "sum(z)", "mean(z, 0)",
     "norm(z)", "softmax(z)", "z if z else z", "lambda: 0",
+    "last(z, t)", "sum(x, t)", "mean(z, k)", "flatten(x, t)", "index(t)", "index(k)", "x[3, 0]",
+    "max(z * x, t)", "last(last(x, t), t)", "y[t-3]",
     "__import__('os').system('touch hacked')", "z == z", "z < 1", "not z", "f'{z}'", "1 + 1j",
     "z\\\n", "stop(z)", "known(x)", "pick(z, 0)", "take(z, 0)", "stack(z, z)", "1 - z", "z - z",
     "exp(exp(exp(exp(z))))", "1e400", "0.1 + noise", "rows", "particles", "self", "batch",
@@ -67,7 +69,8 @@ WORDS = (
     "class", "lambda", "torch", "self", "noise", "rows", "Tensor", "loss", "forward", "__init__",
     "../../x", "/etc/passwd", "con", "a.b", "os", "eval", "None", "real", "positive", "simplex",
     "elbo", "iwae", "mle", "map", "vimco", "minimize", "kl_weight", "free_bits", "estimator",
-    "{iwae: {particles: 100000}}", "{scan: 1000000000}", "[2]", "[100000, 100000]", "[1, 1, 1, 1]",
+    "{iwae: {particles: 100000}}", "{scan: 1000000000}", "{size: 8}", "{size: auto}",
+    "[2]", "[100000, 100000]", "[1, 1, 1, 1]",
     "[0]", "[-1]", "[1e9]", "[1000000000]", "{latent: normal}", "{parameter: real}", "{let: z}",
     "{given: x}", "{mlp: [1000000000]}", "{mlp: [64, 64]}", "{conv: []}", "linear", "{}", "[]",
 )  # fmt: skip

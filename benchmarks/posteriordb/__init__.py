@@ -1,0 +1,1 @@
+"""Posteriors of posteriordb: specs, and their comparison with reference draws."""
