@@ -5,17 +5,18 @@ from typing import TYPE_CHECKING
 from specc.version import VERSION
 
 if TYPE_CHECKING:
-    from specc.api import Model, Run, SpecError, load, open_run
+    from specc.api import Model, SpecError, diff, load
+    from specc.run import Run, open_run
 
 __version__ = VERSION
 
-__all__ = ["Model", "Run", "SpecError", "__version__", "load", "open_run"]
+__all__ = ["Model", "Run", "SpecError", "__version__", "diff", "load", "open_run"]
 
 
 def __getattr__(name: str) -> object:
-    """The names of `specc.api`, which is imported when the first of them is used."""
+    """The names of `specc.api` and `specc.run`, which are imported when one of them is used."""
     if name not in __all__:
         raise AttributeError(f"module 'specc' has no attribute '{name}'")
-    from specc import api
+    from specc import api, run
 
-    return getattr(api, name)
+    return getattr(run if name in ("Run", "open_run") else api, name)

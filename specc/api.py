@@ -11,28 +11,25 @@ torch is imported only when it is needed. The command line uses these functions.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from specc.run import Run, opener
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from specc.codegen.plan import Plan
+    from specc.comparison.compare import Comparison
+    from specc.compiler import Checked
+    from specc.data.given_arrays import Columns
     from specc.diagnostics.diagnostic import Diagnostic
-    from specc.engine.storage.loaded_run import LoadedRun
     from specc.engine.train import Options, Trained
-    from specc.evaluate.classification import ClassificationMetrics
-    from specc.evaluate.impute import Filled
-    from specc.evaluate.units import Units
     from specc.runtime.failure import RunFailure
-    from specc.runtime.program import Program
-
-    Fields = Tensor | Mapping[str, Tensor]
 
 
 class SpecError(Exception):
@@ -122,6 +119,7 @@ class Model:
         self,
         out: str | Path | None = None,
         *,
+        data: Columns | None = None,
         data_dir: str | Path | None = None,
         device: str = "auto",
         resume: bool = False,
@@ -138,7 +136,8 @@ class Model:
         is a run whose fitting weights are the initial ones. `tensorboard` also writes the curves
         for TensorBoard. `data_dir` is the folder of the data files, by default that of the spec.
         Under `torchrun`, `shard` distributes every parameter over the processes. `say` is called
-        with each notice to the user.
+        with each notice to the user. `data` has the columns of the fields by name, as arrays or as
+        a DataFrame, in place of the file in the spec; the run folder keeps them.
 
         Raises RunFailure: E05xx if the data does not fit, E08xx if the run cannot continue.
         """
@@ -146,19 +145,20 @@ class Model:
 
         prepare()
         from specc.engine.storage import run_folder
-        from specc.engine.train import Options, train
+        from specc.engine.train import Options
         from specc.report.snapshots import draw_snapshot
 
         run = run_folder.new_folder(Path("runs"), self.name) if out is None else Path(out)
         if resume and not os.path.lexists(run / run_folder.RUN):
             raise _no_run(run)
-        document = self._plan.graph.graph.spec.document
+        model, arrays = self._reading(run, data, resume=resume)
+        document = model._plan.graph.graph.spec.document
         self._check_runs(run.parent)
         options = Options(
-            data_dir=None if resume and data_dir is None else self.data_dir(data_dir),
+            data_dir=None if resume and data_dir is None else model.data_dir(data_dir),
             device=device,
             spec=self.text,
-            extras=self._extras(),
+            extras=model._extras(),
             resume=resume,
             quiet=quiet,
             threads=threads,
@@ -170,9 +170,57 @@ class Model:
             say=say,
             snapshot=draw_snapshot,
         )
+        return model._execute(run, options, arrays)
+
+    def _reading(self, run: Path, data: Columns | None, *, resume: bool) -> tuple[Model, bytes]:
+        """Return the model that reads arrays, and their file; this model and no file without.
+
+        A run that resumes has its arrays. Raises RunFailure E0801 if it is given others.
+        """
+        from specc.data.given_arrays import as_file
+        from specc.engine.storage import run_folder
+
+        if data is not None and resume:
+            raise _has_data(run)
+        if resume and run_folder.ARRAYS in run_folder.facts_of(run)[0].get("files", {}):
+            return self._of_arrays(run / run_folder.ARRAYS), b""
+        if data is None:
+            return self, b""
+        file = as_file(data)
+        return self._of_arrays(file), file
+
+    def _execute(self, run: Path, options: Options, arrays: bytes) -> Run:
+        """Train in the folder `run`, on the arrays of a file unless it is empty, and evaluate."""
+        from specc.engine.storage import run_folder
+        from specc.engine.train import train
+
         with tempfile.TemporaryDirectory() as folder:
+            if arrays:
+                (Path(folder) / run_folder.ARRAYS).write_bytes(arrays)
+                extras = {**options.extras, run_folder.ARRAYS: arrays}
+                options = replace(options, data_dir=Path(folder), extras=extras)
             trained = train(self.compile(Path(folder) / self.name), run, options)
         return _measured(trained, options)
+
+    def _of_arrays(self, file: bytes | Path) -> Model:
+        """Return the same spec with its data from the arrays in a file.
+
+        Fields without a shape get that of their column.
+
+        Raises SpecError if it has several sources, or fields that arrays do not have.
+        """
+        from specc.compiler import front
+        from specc.data.given_arrays import SETTINGS, shapes_of
+
+        shapes = shapes_of(io.BytesIO(file) if isinstance(file, bytes) else file)
+        given = [*self.settings, *SETTINGS]
+        for source in self._plan.graph.graph.spec.document.sources.values():
+            given += [f"data.{key}=null" for key in sorted(set(source.options) - {"path"})]
+            for name, field in source.fields.items():
+                column = field.column if isinstance(field.column, str) else ""
+                if field.shape is None and shapes.get(column) and field.one_hot is None:
+                    given.append(f"data.fields.{name}.shape={list(shapes[column])}")
+        return _sound(front(self._plan.experiment.source, given), tuple(given))
 
     def _check_runs(self, beside: Path) -> None:
         """Raise RunFailure E0802 before training if a run that a metric needs does not exist."""
@@ -185,151 +233,27 @@ class Model:
                 find_run(word, beside)
 
 
-class Run:
-    """A trained run, loaded in this process."""
-
-    def __init__(self, opened: LoadedRun, pictures: tuple[Path, ...] = ()) -> None:
-        self._opened = opened
-        self.pictures = pictures
-
-    @property
-    def folder(self) -> Path:
-        """The run folder."""
-        return self._opened.folder
-
-    @property
-    def loaded(self) -> LoadedRun:
-        """The loaded run, as the functions of `specc.evaluate` and `specc.report` expect it."""
-        return self._opened
-
-    @property
-    def program(self) -> Program:
-        """The model, the guide and the losses, as one torch module."""
-        return self._opened.program
-
-    @property
-    def metrics(self) -> list[dict[str, Any]]:
-        """A record for each epoch: loss, terms, learning rate, time."""
-        from specc.engine.storage import run_folder
-
-        return run_folder.read_metrics(self.folder)
-
-    @property
-    def result(self) -> dict[str, Any]:
-        """The results at the end of training, as in result.json; empty before."""
-        from specc.engine.storage import run_folder
-
-        return dict(run_folder.result_of(self.folder))
-
-    def sample(self, rows: int, *, seed: int = 0, units: Units = "data") -> dict[str, Tensor]:
-        """Draw `rows` samples from the model: the value of every node by name, [rows, *shape].
-
-        `units` are those of standardized fields: of the `data`, or the standardized ones of the
-        `model`.
-
-        Raises RunFailure E0805 if the program cannot be sampled.
-        """
-        from specc.evaluate.sampling import sample
-
-        found = sample(self._opened, rows, seed)
-        return dict((found.in_data_units(self._opened) if units == "data" else found).values)
-
-    def encode(
-        self, x: Fields, *, particles: int | None = None, seed: int = 0, units: Units = "data"
-    ) -> dict[str, Tensor]:
-        """Draw the latents from the guide given data: each [rows, *shape].
-
-        With `particles` there are that many draws for each row: [particles, rows, *shape]. `x` is
-        the tensor of the only field that the guide depends on, or a mapping of all fields by name,
-        in these `units`.
-
-        Raises RunFailure: E0805 if no guide draws latents, E0510 if a field is missing.
-        """
-        from specc.evaluate.user_rows import encode
-
-        found = encode(self._opened, x, particles or 1, seed, units)
-        return found if particles is not None else {name: v[0] for name, v in found.items()}
-
-    def log_prob(
-        self, x: Fields, *, particles: int = 1000, seed: int = 0, units: Units = "data"
-    ) -> Tensor:
-        """Return log p(x) of each row, [rows]: exact if the program has it, else a lower bound.
-
-        The bound is log 1/K sum_k p(x, z_k) / q(z_k | x) with K `particles` (Burda et al. 2016,
-        equation 8). `x` is in these `units`, and the result is a density in these units: for a
-        standardized field in units of the data it is that of the model minus the sum of the
-        logarithms of the standard deviations.
-
-        Raises RunFailure E0805 or E0813 if the program computes neither.
-        """
-        from specc.evaluate.user_rows import log_prob
-
-        return log_prob(self._opened, x, particles, seed, units)
-
-    def impute(
-        self,
-        *,
-        part: str | None = None,
-        x: Fields | None = None,
-        draws: int = 16,
-        sweeps: int = 100,
-        rows: int | None = None,
-        seed: int = 0,
-        units: Units = "data",
-    ) -> dict[str, Filled]:
-        """Impute the missing values of every field that may have some; the result is by field.
-
-        The rows are those of the split `part`, by default the held-out one, or those of `x`, in
-        these `units`, with NaN for missing values. Each result has the imputed `values`, several
-        `draws`, and for a label its `probabilities`.
-
-        Raises RunFailure: E0819 if no field may be missing, E0805 if latents have no guide.
-        """
-        from specc.evaluate.impute import ImputationRequest, impute
-        from specc.evaluate.user_rows import rows_of
-
-        given = None if x is None else rows_of(self._opened, x, units)
-        part = part or self._opened.held_out
-        found = impute(self._opened, ImputationRequest(draws, sweeps, part, rows, seed), given)
-        if units == "model":
-            return found
-        return {name: filled.in_data_units(self._opened) for name, filled in found.items()}
-
-    def labels(
-        self, *, part: str = "test", particles: int = 1000, rows: int | None = None, seed: int = 0
-    ) -> dict[str, ClassificationMetrics]:
-        """Classify each label given the other fields of its row; the result is by label.
-
-        A label is a finite observed node, such as a class. The result has the accuracy, the mean of
-        log p(y | rest), the expected calibration error, and the `probabilities` p(y = c | rest),
-        [rows, classes]. They are computed from log p as in `log_prob`.
-
-        Raises RunFailure: E0509 if the data has no split `part`, E0813 if the program computes no
-        log p.
-        """
-        from specc.evaluate.classification import classification_metrics
-        from specc.evaluate.scoring import Request
-
-        return classification_metrics(self._opened, Request("iwae", particles, part, rows, seed))
-
-
 def load(spec: str | Path, settings: Mapping[str, object] | None = None) -> Model:
     """Load the spec in a file; `settings` override its values: `{"train.epochs": 20}`.
 
     Raises SpecError with all errors of the spec.
     """
     from specc.compiler import front
-    from specc.diagnostics.report import severity
     from specc.reading import read
 
     source, findings = read(str(spec))
     if source is None:
         raise SpecError(tuple(findings))
     given = tuple(f"{key}={_written(value)}" for key, value in (settings or {}).items())
-    checked = front(source, given)
+    return _sound(front(source, given), given)
+
+
+def _sound(checked: Checked, settings: tuple[str, ...]) -> Model:
+    from specc.diagnostics.report import severity
+
     if checked.plan is None:
         raise SpecError(tuple(d for d in checked.diagnostics if severity(d) == "error"))
-    return Model(checked.plan, tuple(checked.diagnostics), given)
+    return Model(checked.plan, tuple(checked.diagnostics), settings)
 
 
 def _measured(trained: Trained, options: Options) -> Run:
@@ -362,39 +286,35 @@ def _no_run(run: Path) -> RunFailure:
     return RunFailure("E0802", f"there is no run {run}", hint=hint, exit_code=USAGE)
 
 
+def _has_data(run: Path) -> RunFailure:
+    """Return the failure to resume a run with other arrays."""
+    from specc.runtime.failure import USAGE, RunFailure
+
+    hint = "leave out `data`, or train in another folder"
+    message = f"the run in {run} continues with the data that it has"
+    return RunFailure("E0801", message, hint=hint, exit_code=USAGE)
+
+
 def _written(value: object) -> str:
     """Return a value as text of a spec."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def opener(beside: Path, device: str) -> Callable[[str], LoadedRun]:
-    """Return a cached function that loads the runs that metrics name, by path or from `beside`."""
+def diff(old: Model | str | Path, new: Model | str | Path) -> Comparison:
+    """Compare two specs, models or run folders: what changed, and whether a run of `old` fits.
 
-    @cache
-    def opened(word: str) -> LoadedRun:
-        from specc.other_runs import find_run
-
-        return open_run(find_run(word, beside), device=device).loaded
-
-    return opened
-
-
-def open_run(run: str | Path, *, data_dir: str | Path | None = None, device: str = "auto") -> Run:
-    """Load a run from its folder, with the weights of the last checkpoint.
-
-    The spec in the folder is compiled again, and the result is executed; the Python files in the
-    folder are not.
-
-    Raises RunFailure: E0802 or E0803 if there is no run or no intact checkpoint; E0801 or E0816 if
-    the spec does not belong to the weights.
+    Raises SpecError for a spec with errors, RunFailure E0802 or E0803 for a damaged run.
     """
-    from specc.engine.device import prepare
+    from specc.comparison.compare import compare
 
-    prepare()
-    from specc.engine.storage.loaded_run import load_run as opened
-    from specc.recompile import recompile
+    return compare(_plan_of(old), _plan_of(new))
 
-    given = None if data_dir is None else Path(data_dir)
-    with tempfile.TemporaryDirectory() as folder:
-        code = recompile(Path(run), Path(folder))
-        return Run(opened(Path(run), code=code, data_dir=given, device_name=device))
+
+def _plan_of(spec: Model | str | Path) -> Plan:
+    if isinstance(spec, Model):
+        return spec._plan
+    if Path(spec).is_dir():
+        from specc.recompile import compiled
+
+        return compiled(Path(spec)).plan
+    return load(spec)._plan

@@ -18,6 +18,7 @@ from specc.diagnostics.source import Source
 from specc.graph.build import build_graph, type_graph
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph, TypedGraph
+from specc.graph.guides import derive_guides
 from specc.graph.verify import verify_graph, verify_typed
 from specc.language.located import Located
 from specc.language.schema.read import read_spec
@@ -103,7 +104,7 @@ def _front(source: Source, settings: Sequence[str], trained: bool) -> Checked:
     if located is not None and not _stops(found):
         checked.located = located
         arguments = tuple(Source("--set", text) for text in settings)
-        checked.spec, more = read_spec(located, arguments)
+        checked.spec, more = read_spec(located, arguments, derive_guides)
         found = [*found, *more]
     if checked.spec is not None:
         has_errors = _stops(found)

@@ -94,6 +94,10 @@ def _standalone(out: Path, results: list[Compiled]) -> int:
     from specc.diagnostics.printable import named
 
     for result in results:
+        if result.plan.objective.is_sampled:
+            message = f"{result.plan.source} has a sampler, and standalone code trains by gradients"
+            hint = "compile it without --standalone; the density is a function in objective.py"
+            raise Failure(message, hint, exits.WRONG)
         files = standalone(result.plan)
         write_folder(out / result.name, files)
         typer.echo(f"{named(out / result.name)}: {len(files)} files; start with train.py")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from specc.language.schema.data import DataSpec
     from specc.language.schema.spec import Spec
     from specc.runtime.failure import RunFailure
-    from specc.runtime.manifest import Data, Field, Manifest
+    from specc.runtime.fields import Data, Field
+from specc.runtime.manifest import Manifest
 
 HEAD = (
     "part",
@@ -97,21 +98,21 @@ class _Source:
 def _source(data: Data, folder: Path | None) -> _Source:
     """Reads a source."""
     from specc.data.describe import described
-    from specc.data.missing import with_masks
-    from specc.data.read import digest, failures, parted, tables_of
+    from specc.data.read import Parts, digest, failures, finished, parted, tables_of
     from specc.data.statistics import standardized
     from specc.runtime.failure import RunFailure
 
     tables = tables_of(data, folder)
     wrong = list(failures(tables, data))
-    parts = parted(tables, data)
+    made = Parts(parted(tables, data), {})
     if not wrong:
         try:
-            parts = with_masks(parts, data)
-            wrong = standardized(data, parts).failures
+            made = finished(made.parts, data)
+            wrong = standardized(data, made.parts).failures
         except RunFailure as failure:
             wrong = [failure]
-    return _Source(data, parts, described(parts, data), digest(parts), wrong)
+    found = described(made.parts, data)
+    return _Source(data, made.parts, found, digest(made.parts, made.categories), wrong)
 
 
 def _finding(failure: RunFailure) -> str:
@@ -213,6 +214,11 @@ def _role(manifest: Manifest, field: Field) -> str:
 def _transforms(field: Field) -> dict[str, Any]:
     transforms = {
         "scale": field.scale,
+        "categories": field.categories or None,
+        "base": field.base or None,
+        "clip": field.clip and f"{field.clip[0]:g} to {field.clip[1]:g}",
+        "log": field.log or None,
+        "logit": field.logit,
         "standardize": field.standardize or None,
         "binarize": field.binarize,
         "one_hot": field.one_hot,

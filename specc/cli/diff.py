@@ -15,8 +15,8 @@ from specc.cli.run_folder import is_run, run_folder
 
 if TYPE_CHECKING:
     from specc.codegen.plan import Plan
+    from specc.comparison.compare import Comparison
     from specc.diagnostics.source import Source
-    from specc.diff.compare import Comparison
 
 HELP = "Show what changed from OLD to NEW, and whether a checkpoint of OLD still fits."
 
@@ -62,7 +62,7 @@ def command(
     as_json: options.Json = False,
 ) -> int:
     """Compare two specs, both without errors."""
-    from specc.diff.compare import VERDICTS, compare
+    from specc.comparison.compare import VERDICTS, compare
 
     if new is None:
         first, second = _committed(old, settings), _plan(old, settings)

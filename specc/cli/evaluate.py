@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,16 +13,8 @@ from specc.cli import exits, options
 from specc.cli.run_folder import part_of, run_folder
 
 if TYPE_CHECKING:
-    from specc.engine.storage.loaded_run import LoadedRun
     from specc.evaluate.classification import ClassificationMetrics
-    from specc.evaluate.compared import OpenRun
-    from specc.evaluate.decomposition import MeanEstimate
-    from specc.evaluate.sample_metric import MetricRequest
-    from specc.evaluate.scoring import Request
-
-Summary = dict[str, Any]
-"""A metric in the form of `Estimate.summary` or `Measured.summary`."""
-
+    from specc.report.evaluated import Evaluation, Summary
 
 HELP = "Estimate the likelihood of data under a trained RUN, exactly or as a bound."
 
@@ -87,48 +79,22 @@ def command(
 
     folder = run_folder(run)
     prepare()
-    from specc.api import open_run, opener
+    from specc.report.evaluated import measured
+    from specc.run import open_run, opener
 
     given = {"estimator": estimator, "particles": particles, "part": part, "rows": rows}
     given |= {"chains": chains, "temperatures": temperatures, "direction": direction}
     changes = {key: value for key, value in {**given, "seed": seed}.items() if value is not None}
     opened = open_run(folder, data_dir=data_dir, device=device).loaded
     entries = written(folder, metric) if metric else opened.manifest.evaluate
-    found = measured(opened, entries, changes, opener(folder.parent, device), as_json)
+    if not entries:
+        changes["part"] = part_of(opened, part)
+    found = measured(opened, entries, changes, opener(folder.parent, device), quiet=as_json)
     typer.echo(in_json(found) if as_json else "\n".join(in_words(found)))
     from specc.evaluate.finite_metrics import require_finite
 
     require_finite(found.numbers())
     return exits.DONE
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """The evaluation of a run.
-
-    `metrics` has the metrics by name, and `refused` the reasons for those that the program does not
-    allow. By part of the data, `parts` has the terms of the loss, and `active` the numbers of
-    active units and of all units of each latent. `labels` has the metrics of labels.
-    """
-
-    metrics: Mapping[str, Summary]
-    refused: Mapping[str, str]
-    parts: Mapping[str, Mapping[str, MeanEstimate]]
-    active: Mapping[str, Mapping[str, tuple[int, int]]]
-    labels: Mapping[str, ClassificationMetrics]
-
-    def numbers(self) -> dict[str, object]:
-        """All values that must be finite, by name."""
-        shares = [
-            (part, term, share)
-            for part, terms in self.parts.items()
-            for term, share in terms.items()
-        ]
-        return {
-            **{name: summary["value"] for name, summary in self.metrics.items()},
-            **{f"{term} on {part}": share.value for part, term, share in shares},
-            **{f"log score of {n}": label.log_score.value for n, label in self.labels.items()},
-        }
 
 
 def written(folder: Path, metrics: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
@@ -151,67 +117,7 @@ def written(folder: Path, metrics: Sequence[str]) -> Mapping[str, Mapping[str, A
     return {name: every[name] for name in names}
 
 
-def measured(
-    opened: LoadedRun,
-    entries: Mapping[str, Mapping[str, Any]],
-    changes: Mapping[str, Any],
-    open_run: OpenRun,
-    quiet: bool,
-) -> Measured:
-    """Measures a run by the metrics in `entries`, with the changes that the command line makes.
-
-    Raises RunFailure: E0509 if the data has no such part, E0813 if the requested estimator is not
-    available, E0802 or E0824 if a run that a metric names is not usable.
-    """
-    from specc.evaluate import decomposition
-    from specc.evaluate.scoring import Request
-    from specc.report.final_evaluation import measure, measure_classification, requests
-
-    requested = requests(entries)
-    if not requested:
-        part = part_of(opened, changes.get("part"))
-        requested = {part: Request(part=part)}
-    changed = {name: _changed(request, changes) for name, request in requested.items()}
-    # Without a requested estimator, unavailable metrics are listed and do not fail.
-    refused = {} if "estimator" in changes else refusals(opened, changed)
-    possible = {name: request for name, request in changed.items() if name not in refused}
-    made = measure(opened, possible, open_run, quiet=quiet)
-    parts = sorted({request.part for request in changed.values()})
-    first = next((own for own in possible.values() if isinstance(own, Request)), None)
-    return Measured(
-        metrics={name: estimate.summary() for name, estimate in made.items()},
-        refused=refused,
-        parts={name: decomposition.loss_terms(opened, name) for name in parts},
-        active={name: decomposition.active_units(opened, name) for name in parts},
-        labels={} if first is None else measure_classification(opened, first, quiet=quiet),
-    )
-
-
-def _changed(
-    request: Request | MetricRequest, changes: Mapping[str, Any]
-) -> Request | MetricRequest:
-    """The request, with the changes of fields that it has."""
-    own = {field.name for field in fields(request)}
-    return replace(request, **{key: value for key, value in changes.items() if key in own})
-
-
-def refusals(opened: LoadedRun, requested: Mapping[str, Request | MetricRequest]) -> dict[str, str]:
-    """The reason for each metric that the program does not allow."""
-    from specc.evaluate.scoring import Request, choose_estimator
-    from specc.runtime.failure import RunFailure
-
-    found = {}
-    for name, request in requested.items():
-        if not isinstance(request, Request):
-            continue
-        try:
-            choose_estimator(opened.manifest, request.estimator)
-        except RunFailure as failure:
-            found[name] = failure.message
-    return found
-
-
-def in_json(found: Measured) -> str:
+def in_json(found: Evaluation) -> str:
     """The evaluation as JSON: metrics by their names, beside the rest."""
     from specc.engine.storage import file_io
 
@@ -229,7 +135,7 @@ def in_json(found: Measured) -> str:
     return file_io.to_json({**found.metrics, **more}, indent=2)
 
 
-def in_words(found: Measured) -> Iterator[str]:
+def in_words(found: Evaluation) -> Iterator[str]:
     """The evaluation as text, line by line."""
     from specc.cli.train import metric_line
     from specc.report.likelihood_figures import normalizer_in_words
@@ -260,7 +166,7 @@ def in_words(found: Measured) -> Iterator[str]:
 def weights_in_words(summary: Summary) -> list[str]:
     """Diagnostics of the importance weights of a metric."""
     effective, share = summary["effective_sample_size"], summary["pareto_k_above_0.7"]
-    if not isinstance(effective, float) or "log_z" in summary:
+    if not isinstance(effective, float) or ("log_z" in summary and share is None):
         return []
     lines = [f"effective sample size {effective:.1f} of {summary['particles']} particles"]
     if isinstance(share, float):

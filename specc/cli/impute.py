@@ -15,8 +15,8 @@ from specc.cli.run_folder import part_of, run_folder
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from specc.api import Run
     from specc.evaluate.impute import Filled
+    from specc.run import Run
 
 
 HELP = "Fill in the missing values of data with a trained RUN."
@@ -85,7 +85,7 @@ def command(
     if path.suffix != ".npz":
         raise usage(f"{path} does not end in .npz", "for example --out imputed.npz")
     prepare()
-    from specc.api import open_run
+    from specc.run import open_run
 
     opened = open_run(folder, data_dir=data_dir, device=device)
     manifest = opened.loaded.manifest

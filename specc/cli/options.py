@@ -58,7 +58,7 @@ Units = Annotated[
     Literal["data", "model"],
     typer.Option(
         "--units",
-        help="Units of standardized fields: those of the data, or those of the model.",
+        help="Units of transformed fields: those of the data, or those of the model.",
     ),
 ]
 

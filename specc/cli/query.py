@@ -119,8 +119,8 @@ def _trained(run: str, settings: Sequence[str]) -> Network:
     from specc.engine.device import prepare
 
     prepare()
-    from specc.api import open_run
     from specc.infer.network import Network
+    from specc.run import open_run
 
     model = open_run(run_folder(run), device="cpu").program.model
     parameters = plan.programs["model"].learnable

@@ -32,10 +32,10 @@ def command(
 
     folder = run_folder(run)
     prepare()
-    from specc.api import open_run
     from specc.cli.writing import STDOUT, is_stream, write_file
     from specc.diagnostics.printable import named
     from specc.report.page import page
+    from specc.run import open_run
 
     opened = open_run(folder, data_dir=data_dir, device=device).loaded
     text = page(opened)

@@ -25,10 +25,23 @@ def lines(plan: Plan, run: Path, resume: bool) -> list[str]:
     return [
         f"model:    {document.name}, {count:,} parameters",
         f"data:     {'; '.join(map(_source, document.sources.values())) or 'none'}",
-        f"training: {_length(document)}, batches of {train.batch_size:,}, {train.optimizer.name}, "
-        f"seed {train.seed}",
+        _sampling(document)
+        or f"training: {_length(document)}, batches of {train.batch_size:,}, "
+        f"{train.optimizer.name}, seed {train.seed}",
         f"{verb + ':':<10}{run}",
     ]
+
+
+def _sampling(document: Document) -> str:
+    """The sampler with its numbers of transitions; empty without one."""
+    sampler = document.posterior
+    if sampler is None:
+        return ""
+    own = sampler.options
+    return (
+        f"sampling: {sampler.name}, {own['chains']:,} chains, {own['warmup']:,} transitions of "
+        f"warm-up and {own['draws']:,} draws each, seed {document.train.seed}"
+    )
 
 
 def _length(document: Document) -> str:

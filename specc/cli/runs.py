@@ -60,8 +60,8 @@ def command(
 
 def _compare(first: Path, second: Path, found: list[Difference], as_json: bool) -> None:
     """Print the differences between two runs, and between their specs."""
+    from specc.comparison.compare import compare
     from specc.diagnostics.printable import named
-    from specc.diff.compare import compare
     from specc.recompile import compiled
 
     specs = compare(compiled(first).plan, compiled(second).plan)

@@ -53,11 +53,12 @@ def command(
 
     folder = run_folder(run)
     prepare()
-    from specc.api import open_run
     from specc.evaluate.sampling import sample
+    from specc.evaluate.units import with_names
     from specc.report.export import as_csv, as_npz
     from specc.report.final_evaluation import picture_field
     from specc.report.pictures import as_png, grid
+    from specc.run import open_run
 
     form = None if out is None else format_of(out)
     opened = open_run(folder, data_dir=data_dir, device=device).loaded
@@ -75,9 +76,11 @@ def command(
     else:
         drawn = drawn.in_data_units(opened) if units == "data" else drawn
         arrays = {name: value.cpu().numpy() for name, value in drawn.values.items()}
-        data = as_csv(arrays) if form == ".csv" else as_npz(arrays)
+        arrays = with_names(opened, arrays) if units == "data" else arrays
+        of_rows = {name: value for name, value in arrays.items() if name not in drawn.shared}
+        data = as_csv(of_rows) if form == ".csv" else as_npz(arrays)
     path = Path(out) if out is not None else opened.folder / f"samples{form}"
-    _write(path, data, f"{rows} rows: {path}{shared(drawn.shared)}")
+    _write(path, data, f"{rows} rows: {path}{shared(drawn.shared, form)}")
     return exits.DONE
 
 
@@ -90,12 +93,16 @@ def _write(path: Path, data: bytes, done: str) -> None:
     typer.echo(done, err=is_stream(path))
 
 
-def shared(names: tuple[str, ...]) -> str:
-    """The line about latents that all rows share; empty without any."""
+def shared(names: tuple[str, ...], form: str = "") -> str:
+    """The line about latents that all rows share; empty without any.
+
+    A CSV file has a line for each row, and leaves them out.
+    """
     if not names:
         return ""
     shown = ", ".join(f"`{name}`" for name in names)
-    return f"\n{shown}: one draw from the guide, shared by all rows"
+    left_out = ", which a CSV file leaves out" if form == ".csv" else ""
+    return f"\n{shown}: one draw from the guide, shared by all rows{left_out}"
 
 
 def format_of(out: str) -> str:

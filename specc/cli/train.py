@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,7 +17,7 @@ from specc.cli.failure import Failure
 from specc.cli.run_folder import run_folder
 
 if TYPE_CHECKING:
-    from specc.api import Run
+    from specc.run import Run
 
 HELP = "Train SPEC and evaluate the result. All files go to a run folder."
 
@@ -213,9 +213,38 @@ def _over_seeds(values: list[float | None], unit: str) -> str:
 
 def words(run: Run) -> str:
     """The metrics and pictures of a finished run, a line each."""
-    lines = [metric_line(name, summary) for name, summary in run.result["evaluate"].items()]
+    from specc.report.guide import guide_lines
+
+    lines = list(posterior_lines(run.result.get("posterior")))
+    lines += guide_lines(run.result.get("guide"), MOST_ROWS)
+    lines += [metric_line(name, summary) for name, summary in run.result["evaluate"].items()]
     lines += [f"{picture.stem}: {picture}" for picture in run.pictures]
     return "\n".join(lines)
+
+
+MOST_ROWS = 30
+"""The rows of a table of latents; result.json has all of them."""
+
+
+def posterior_lines(found: dict[str, Any] | None) -> Iterator[str]:
+    """The table of the latents of a sampler, and what should not be trusted."""
+    if found is None:
+        return
+    keys = ("mean", "sd", "mcse", "ess_bulk", "ess_tail", "r_hat")
+    rows = found["latents"][:MOST_ROWS]
+    width = max(len("latent"), *(len(row["name"]) for row in rows))
+    yield f"{'latent':<{width}}" + "".join(f"{key:>11}" for key in keys)
+    for row in rows:
+        cells = (f"{row[key]:>11.4g}" for key in ("mean", "sd", "mcse"))
+        counts = (f"{row[key]:>11.0f}" for key in ("ess_bulk", "ess_tail"))
+        yield f"{row['name']:<{width}}" + "".join((*cells, *counts)) + f"{row['r_hat']:>11.3f}"
+    left = len(found["latents"]) - len(rows)
+    if left:
+        yield f"and {left:,} more, in result.json and posterior.nc"
+    if "loo" in found:
+        own = found["loo"]
+        yield f"leave-one-out log p: {own['value']:.2f} +- {own['standard_error']:.2f} nats in all"
+    yield from (f"warning: {words}" for words in found["warnings"])
 
 
 def metric_line(name: str, summary: dict[str, Any]) -> str:
@@ -236,7 +265,7 @@ def metric_line(name: str, summary: dict[str, Any]) -> str:
     shown = f"{name}: {of} {relation} {nats} ({how}, {where})"
     scale = summary.get("log_scale")
     if isinstance(scale, (int, float)):
-        shown += f" of standardized data, {own_units(scale)}"
+        shown += f" of transformed data, {own_units(scale)}"
     if "value_per_step" not in summary:
         return shown
     each, spread = summary["value_per_step"], summary["standard_error_per_step"]

@@ -21,6 +21,7 @@ PANELS: dict[str, dict[str, str]] = {
         "train": "Train a spec and evaluate the result.",
         "evaluate": "Evaluate a trained run.",
         "sample": "Draw samples from a trained run.",
+        "predict": "Predict rows from their given values with a trained run.",
         "impute": "Fill in missing values with a trained run.",
         "query": "Compute exact probabilities, or decide independence in a graph.",
     },
