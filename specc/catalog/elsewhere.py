@@ -77,11 +77,10 @@ _ALTERNATIVES: dict[str, str] = {
         "out or have a score gradient"
     ),
     "logistic_normal": "let it be `softmax(u)` of a `normal` node `u`",
-    "beta_binomial": "it is a `binomial` whose `probs` is a `beta` latent",
     "zero_inflated_poisson zip zero_inflated_negative_binomial zinb zero_inflated hurdle": (
         "zero inflation is not available; `negative_binomial` takes counts of large variance"
     ),
-    "truncated_normal half_student_t skew_normal weibull pareto kumaraswamy von_mises": (
+    "truncated_normal half_student_t skew_normal kumaraswamy": (
         "it is not available; for positive numbers there are `gamma`, `log_normal` and "
         "`half_normal`, for (0, 1) `beta`, for heavy tails `student_t`"
     ),

@@ -91,6 +91,7 @@ class Distribution:
     - `gaussian`: the two parameters are the mean and the standard deviation of a normal
       distribution.
     - `mean`: the mean exists and has a closed form.
+    - `cdf`: the logarithms of the distribution function and of its complement, and the inverse.
     - `kl_with`: the distributions q with a closed-form divergence `kl_<q>`.
     - `limits`: the parameters that bound a draw: the entries sum to the `total`, and each of them
       is at `least` and at `most` that parameter.
@@ -118,6 +119,7 @@ class Distribution:
     reparameterized: bool = False
     mean: bool = True
     entropy: bool = False
+    cdf: bool = False
     kl_with: tuple[str, ...] = ()
     limits: Mapping[LimitKind, str] = field(default_factory=lambda: MappingProxyType({}))
     conditional: Conditional | None = None

@@ -93,6 +93,23 @@ def binomial_deviance(
     return found
 
 
+def log1p_ratio(x: Tensor, a: Tensor) -> Tensor:
+    """log(1 + x / a), x >= 0, a > 0, also where the quotient or its derivative overflows."""
+    few = x < a
+    near = torch.log1p(torch.where(few, x, 0.0) / torch.where(few, a, 1.0))
+    return torch.where(few, near, (x + a).log() - a.log())
+
+
+def pooled_deviance(x: Tensor, a: Tensor) -> Tensor:
+    """sum_i x_i log(x_i / (N p_i)) + a_i log(a_i / (A p_i)), p_i = (x_i + a_i) / (N + A).
+
+    N and A are the sums of x >= 0 and a > 0 over the last axis. It is half of the likelihood ratio
+    of independence in the table of the rows x and a, and 0 if they are proportional.
+    """
+    found: Tensor = _PooledDeviance.apply(x, a)  # type: ignore[no-untyped-call]
+    return found
+
+
 def log_kernel(a: Tensor, mean: Tensor, log_mean: Tensor) -> Tensor:
     """a log m - m - log Gamma(a) = log(a / 2 pi) / 2 - mu(a) - (a log(a / m) - a + m)."""
     return 0.5 * a.log() - HALF_LOG_2PI - binet(a) - deviance(a, mean, log_mean)
@@ -261,6 +278,46 @@ class _BinomialDeviance(torch.autograd.Function):
             of_x = (grad * _log_ratio(x, d, log_n + log_p)).sum_to_size(x.shape)
             of_rest = (grad * _log_ratio(rest, -d, log_n + log_q)).sum_to_size(rest.shape)
         return of_x, of_rest, None, None, of_p, of_q
+
+
+class _PooledDeviance(torch.autograd.Function):
+    """Its derivative in a_i is log(a_i / (A p_i)) alone: those of p_i, N and A cancel."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, a: Tensor) -> Tensor:
+        """The deviations from the means are d_i and -d_i, so that their sums cancel."""
+        d, log_x, log_a = _pooled(x, a)
+        return (_deviance(x, d, log_x) + _deviance(a, -d, log_a)).sum(-1)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ANN401
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:  # noqa: ANN401
+        x, a = ctx.saved_tensors
+        d, log_x, log_a = _pooled(x, a)
+        g = grad.unsqueeze(-1)
+        of_x = of_a = None
+        if ctx.needs_input_grad[0]:
+            of_x = (g * _log_ratio(x, d, log_x)).sum_to_size(x.shape)
+        if ctx.needs_input_grad[1]:
+            of_a = (g * _log_ratio(a, -d, log_a)).sum_to_size(a.shape)
+        return of_x, of_a
+
+
+def _pooled(x: Tensor, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """d_i = N p_i - x_i = a_i - A p_i, log(N p_i) and log(A p_i)."""
+    n, b = x.sum(-1, keepdim=True), a.sum(-1, keepdim=True)
+    total = n + b
+    # The d_i sum to 0, so that of a cell with more than half of the total is that of the others.
+    most = x + a > 0.5 * total
+    d = torch.where(most, 0.0, a * (n / total) - x * (b / total))
+    d = torch.where(most, -d.sum(-1, keepdim=True), d)
+    log_p = (x + a).log() - total.log()
+    return d, _bounded(n).log() + log_p, b.log() + log_p
 
 
 # Outside of the range of a formula its result may be inf or nan, and `torch.where` does not select

@@ -100,6 +100,15 @@ def log(x: Number) -> Number:
     return math.log(x) if x > 0 else -math.inf
 
 
+def log_ratio(x: Tensor, y: Tensor) -> Tensor:
+    """log(x / y) of positive numbers, also where the quotient is outside the range of its type."""
+    kind = torch.finfo(x.dtype)
+    quotient = (x / y).detach()
+    near = (quotient >= kind.tiny) & (quotient <= kind.max)
+    ratio = torch.where(near, x, 1.0) / torch.where(near, y, 1.0)
+    return torch.where(near, ratio.log(), x.log() - y.log())
+
+
 def exp(x: Number) -> Number:
     """The exponential, e^x."""
     return x.exp() if isinstance(x, Tensor) else math.exp(x)
@@ -131,6 +140,13 @@ def log1p_square(x: Number, scale: Number) -> Number:
     inside = torch.where(far, 0.0, z)
     outside = 2 * (torch.where(far, y, 1.0).abs().log() - torch.where(far, width, 1.0).log())
     return torch.where(far, outside, torch.log1p(inside * inside))
+
+
+def log1m_exp(x: Tensor) -> Tensor:
+    """log(1 - e^x), x <= 0, without cancellation at either end (Maechler 2012, Rmpfr)."""
+    near = x > -math.log(2)
+    close = (-torch.where(near, x, -1.0).expm1()).log()
+    return torch.where(near, close, (-torch.where(near, -1.0, x).exp()).log1p())
 
 
 def sqrt(x: Number) -> Number:

@@ -36,7 +36,7 @@ def test_every_name_on_the_page_exists() -> None:
     for name in ("gumbel", "binomial", "categorical", "log_normal", "gamma", "dirichlet"):
         assert f"`{name}`" in PAGE and name in DISTRIBUTIONS
     table = re.findall(r"^\| `(\w+)(?![\w/])", PAGE, re.MULTILINE)
-    assert len(table) == 6 and set(table) <= set(Distribution.__dataclass_fields__)
+    assert len(table) == 7 and set(table) <= set(Distribution.__dataclass_fields__)
 
 
 def test_the_traits_that_are_on_by_default_are_so_called() -> None:

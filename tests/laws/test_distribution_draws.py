@@ -156,7 +156,10 @@ def exact_gradients(name: str, parameters: Parameters) -> list[Tensor]:
     made = [p.requires_grad_() for p in tensors(parameters)]
     mass = weights * runtime(name).log_prob(points, *made).exp()
     expectation = (mass * statistic(points, name, parameters)).sum()
-    gradients = torch.autograd.grad(expectation, made)
+    gradients = list(torch.autograd.grad(expectation, made))
+    if name == "pareto":  # the first parameter is the end of the integral
+        at_end = runtime(name).log_prob(made[0], *made).exp().detach()
+        gradients[0] = gradients[0] - at_end * statistic(made[0].detach(), name, parameters)
     return [g.tril() if g.dim() > 1 else g for g in gradients]  # a matrix is a triangular factor
 
 

@@ -22,6 +22,7 @@ PROPER = [name for name, entry in DISTRIBUTIONS.items() if not entry.improper]
 CASES = [(name, parameters) for name in DISTRIBUTIONS for parameters in ROWS[name].parameters]
 MEANS = [case for case in CASES if DISTRIBUTIONS[case[0]].mean]
 ENTROPIES = [case for case in CASES if DISTRIBUTIONS[case[0]].entropy]
+CDFS = [case for case in CASES if DISTRIBUTIONS[case[0]].cdf]
 EDGES = [(name, *edge) for name in DISTRIBUTIONS for edge in ROWS[name].edges]
 OUTSIDE = [(name, *case) for name in DISTRIBUTIONS for case in ROWS[name].outside]
 EXTREMES = [(name, *case) for name in DISTRIBUTIONS for case in ROWS[name].extremes]
@@ -163,6 +164,76 @@ def test_the_entropy_is_the_sum_of_surprises(name: str, parameters: Parameters) 
     mass = weights * log_p.exp()
     by_sum = -torch.where(mass > 0, mass * log_p, 0.0).sum()
     torch.testing.assert_close(runtime(name).entropy(*made), by_sum, rtol=1e-8, atol=1e-8)
+
+
+TAILS = {
+    "normal": [(z, (0.0, 1.0)) for z in (-300.0, -40.0, -6.0, 6.0, 40.0, 300.0)],
+    "logistic": [(z, (0.0, 1.0)) for z in (-500.0, 500.0)],
+    "log_normal": [(1e-30, (0.0, 1.0)), (1e30, (0.0, 1.0))],
+    "exponential": [(1e-30, (1.0,)), (500.0, (1.0,))],
+    "weibull": [(1e-30, (1.0, 0.5)), (50.0, (1.0, 2.0)), (1e-3, (1.0, 7.5))],
+    "pareto": [(1e30, (1.0, 5.0)), (1.0001, (1.0, 0.3))],
+}
+
+
+def tails(name: str, parameters: Parameters) -> list[tuple[Tensor, Parameters]]:
+    """Points of the middle, and some of the tails with their own parameters."""
+    far = [(torch.tensor([x], dtype=torch.float64), p) for x, p in TAILS[name]]
+    return [(typical(name, parameters, 20), parameters), *far]
+
+
+@pytest.mark.parametrize(("name", "parameters"), CDFS)
+def test_the_distribution_function_is_the_oracles(name: str, parameters: Parameters) -> None:
+    """Both tails, in both types, relative to their logarithms; and the value that has them."""
+    for value, given in tails(name, parameters):
+        frozen = ROWS[name].frozen(*given)
+        for dtype in (torch.float64, torch.float32):
+            made, x = tensors(given, dtype), value.to(dtype)
+            exact = ROWS[name].frozen(*(p.double().item() for p in made))
+            log_p = runtime(name).log_cdf(x, *made)
+            log_q = runtime(name).log_survival(x, *made)
+            rounding = 200 * torch.finfo(dtype).eps
+            at = x.double().numpy()
+            for found, wanted in ((log_p, exact.logcdf(at)), (log_q, exact.logsf(at))):
+                # A rounding of x changes the logarithm by x times its slope.
+                slope = np.abs(at) * np.exp(exact.logpdf(at) - wanted)
+                scale = torch.from_numpy(np.maximum(np.abs(wanted), slope))
+                room = rounding * scale + torch.finfo(dtype).tiny
+                assert ((found.double() - torch.from_numpy(wanted)).abs() <= room).all()
+            back = runtime(name).quantile(log_p, log_q, *made)
+            near = torch.minimum(log_p, log_q).double().numpy()
+            slope = np.exp(exact.logpdf(at) - near) * np.abs(at)
+            room = torch.from_numpy(rounding * (1 + np.abs(near) / np.maximum(slope, 1e-30)))
+            spread = torch.from_numpy(np.abs(at)) + made[0].double().abs()
+            assert ((back.double() - x.double()).abs() <= room * spread).all()
+            assert frozen is not None
+
+
+@pytest.mark.parametrize(("name", "parameters"), CDFS)
+def test_the_distribution_function_has_the_right_gradient(
+    name: str, parameters: Parameters
+) -> None:
+    """By finite differences in the middle; finite at edges, outside of the support and far away."""
+    value = typical(name, parameters, 4).requires_grad_()
+    made = differentiable(name, parameters)
+    for function in (runtime(name).log_cdf, runtime(name).log_survival):
+        assert torch.autograd.gradcheck(function, (value, *made), atol=1e-5)
+        points = [e[:2] for e in ROWS[name].edges] + [*ROWS[name].outside, *TAILS[name]]
+        for x, given in points:
+            for dtype in (torch.float32, torch.float64):
+                free = [p.requires_grad_() for p in tensors(given, dtype)]
+                found = function(torch.tensor(x, dtype=dtype), *free)
+                assert not found.isnan()
+                if found.requires_grad:
+                    gradients = torch.autograd.grad(found, free, allow_unused=True)
+                    assert all(g is None or g.isfinite() for g in gradients)
+
+
+def test_the_test_of_distribution_functions_can_fail() -> None:
+    """log(1 - F) of the normal distribution, by the difference, is -inf beyond 9 deviations."""
+    module, x = runtime("normal"), torch.tensor([40.0], dtype=torch.float64)
+    wrong = (1 - module.log_cdf(x, 0.0, 1.0).exp()).log()
+    assert wrong.isinf() and module.log_survival(x, 0.0, 1.0).isfinite()
 
 
 @pytest.mark.parametrize(("name", "other"), KLS)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from specc.catalog.registry import DISTRIBUTIONS
-from specc.runtime import log_gamma
+from specc.runtime import bessel, log_gamma, log_ndtr
 from specc.runtime.distributions import negative_binomial
 from tests.oracles.divergences import DIVERGENCES
 from tests.oracles.exact import DENSITIES, ENTROPIES, Exact
@@ -26,10 +26,13 @@ FEW = 4.0
 MORE = {
     # Below 10 (in float32 below 3) Binet's function is log Gamma minus terms of up to 23.
     ("log_prob", "beta"): 12.0,
+    ("log_prob", "beta_binomial"): 12.0,
     ("log_prob", "binomial"): 12.0,
     ("log_prob", "gamma"): 12.0,
     ("log_prob", "inverse_gamma"): 12.0,
     ("log_prob", "negative_binomial"): 12.0,
+    # The gradient in the factor is that of a solution, of which a part is 1000 times another.
+    ("log_prob", "multivariate_student_t"): 8.0,
     ("entropy", "beta"): 12.0,
     ("entropy", "dirichlet"): 12.0,
     ("entropy", "gamma"): 12.0,
@@ -151,3 +154,14 @@ def test_points_are_numbers_of_float32() -> None:
     right = truth(exact, (0.0, 3.0, 0.0, 1.0))
     assert float(right.value) == pytest.approx(-1.0008888496235098, abs=1e-15)
     assert float(right.gradient[0][0]) == pytest.approx(0, abs=1e-15)
+
+
+def test_second_derivatives_of_functions_with_a_derivative_of_their_own() -> None:
+    """Of the pooled deviance, log I_0 and log Phi, by finite differences."""
+    x = torch.tensor([[3.0, 0.0, 5.0], [1.0, 40.0, 2.0]], dtype=torch.float64)
+    a = torch.tensor([[2.0, 0.7, 1.0], [30.0, 1.0, 4.0]], dtype=torch.float64, requires_grad=True)
+    k = torch.tensor([0.1, 3.0, 29.0, 31.0, 500.0], dtype=torch.float64, requires_grad=True)
+    z = torch.tensor([-40.0, -3.0, 0.5, 6.0], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda a: log_gamma.pooled_deviance(x, a), a)
+    assert torch.autograd.gradgradcheck(bessel.log_i0e, k)
+    assert torch.autograd.gradgradcheck(log_ndtr.log_ndtr, z)

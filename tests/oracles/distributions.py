@@ -191,6 +191,48 @@ def _correlations(concentration: Value) -> list[Any]:
     return [(lambda x: x[..., 1, 0], beta)]
 
 
+class VonMises:
+    """The von Mises distribution on [-pi, pi]; that of scipy is periodic."""
+
+    def __init__(self, loc: float, concentration: float) -> None:
+        self.base = stats.vonmises(concentration, loc)
+
+    def support(self) -> tuple[float, float]:
+        return -math.pi, math.pi
+
+    def logpdf(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(self.base.logpdf(x))
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(self.base.cdf(x) - self.base.cdf(-math.pi))
+
+
+def _graded(predictor: float, cutpoints: Value) -> Listed:
+    ends = np.concatenate([[-np.inf], np.asarray(cutpoints) - predictor, [np.inf]])
+    left, right = np.diff(special.expit(ends)), -np.diff(special.expit(-ends))
+    return Listed(np.where(ends[:-1] > 0, right, left))
+
+
+def _overdispersed(total: float, concentration: Value) -> LogDensity:
+    return LogDensity(stats.dirichlet_multinomial(concentration, int(total)).logpmf)
+
+
+def _overdispersed_marginals(total: float, a: Value) -> list[Any]:
+    return [(_marginal(i), stats.betabinom(int(total), a[i], sum(a) - a[i])) for i in range(len(a))]
+
+
+def _student_vector(df: float, loc: Value, factor: Value) -> LogDensity:
+    lower = np.asarray(factor)
+    return LogDensity(stats.multivariate_t(loc, lower @ lower.T, df).logpdf)
+
+
+def _student_marginals(df: float, loc: Value, factor: Value) -> list[Any]:
+    lower, directions = np.asarray(factor), [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [0.8, -0.6]]
+    return [
+        (_along(w), stats.t(df, np.dot(w, loc), np.linalg.norm(lower.T @ w))) for w in directions
+    ]
+
+
 def _plane(loc: Value, factor: Value) -> grids.Grid:
     return grids.plane(np.asarray(loc), np.asarray(factor))
 
@@ -217,6 +259,14 @@ ROWS: dict[str, Row] = {
         ),
         outside=((-0.1, (2.0, 3.0)), (1.1, (2.0, 3.0)), (-0.1, (0.5, 0.5)), (1.1, (0.5, 0.5))),
         extremes=((1e-30, (0.5, 0.5)), (1e-30, (3.0, 0.5))),
+    ),
+    "beta_binomial": Row(
+        ((7.0, 2.0, 3.0), (1.0, 0.5, 0.5), (30.0, 0.8, 6.0)),
+        lambda n, a, b: stats.betabinom(int(n), a, b),
+        fixed=("total_count",),
+        edges=((0.0, (1.0, 1.0, 1.0), -LOG2), (3.0, (3.0, 1.0, 1.0), -2 * LOG2)),
+        outside=((-1.0, (3.0, 1.0, 1.0)), (4.0, (3.0, 1.0, 1.0))),
+        extremes=((0.0, (7.0, 1e-20, 1.0)), (7.0, (7.0, 1e-20, 1.0)), (3.0, (7.0, 1e8, 1e-8))),
     ),
     "binomial": Row(
         ((7.0, -0.4), (1.0, 2.0), (30.0, 1.5)),
@@ -260,6 +310,16 @@ ROWS: dict[str, Row] = {
         grid=lambda a: grids.triangle(),
         projections=_beta_marginals,
     ),
+    "dirichlet_multinomial": Row(
+        ((4.0, [2.0, 0.7, 1.0]), (1.0, [0.5, 3.0])),
+        _overdispersed,
+        fixed=("total_count",),
+        edges=(([0.0, 2.0], (2.0, [1.0, 1.0]), -math.log(3)),),
+        outside=(([1.0, 2.0], (2.0, [1.0, 1.0])), ([-1.0, 3.0], (2.0, [1.0, 1.0]))),
+        grid=_counts,
+        projections=_overdispersed_marginals,
+        extremes=(([0.0, 2.0], (2.0, [1e-20, 1.0])), ([2.0, 0.0], (2.0, [1e-20, 1e8]))),
+    ),
     "discretized_logistic": Row(
         ((0.1, 0.2, 256.0), (-0.9, 0.05, 17.0), (0.5, 1.5, 2.0)),
         _bins,
@@ -287,6 +347,13 @@ ROWS: dict[str, Row] = {
         edges=((0.0, (2.0, 1.0), -INF), (0.0, (1.0, 2.0), LOG2), (0.0, (0.5, 1.0), INF)),
         outside=((-0.1, (2.0, 1.0)), (-0.1, (1.0, 1.0)), (-0.1, (0.5, 1.0))),
         extremes=((1e-30, (0.5, 1.0)), (1e4, (2.0, 1.0))),
+    ),
+    "generalized_normal": Row(
+        ((0.0, 1.0, 2.0), (-1.5, 0.3, 1.0), (0.5, 2.0, 0.7), (1.0, 0.5, 6.0)),
+        lambda loc, scale, power: stats.gennorm(power, loc, scale),
+        edges=((0.5, (0.5, 1.0, 1.0), -LOG2),),
+        breaks=lambda loc, scale, power: (loc,),
+        extremes=((1e10, (0.0, 1.0, 0.5)), (1e10, (0.0, 1.0, 2.0)), (1e-30, (0.0, 1.0, 0.1))),
     ),
     "gumbel": Row(
         ((0.0, 1.0), (-1.5, 0.3)),
@@ -372,6 +439,19 @@ ROWS: dict[str, Row] = {
         grid=_plane,
         projections=_normal_marginals,
     ),
+    "multivariate_student_t": Row(
+        (
+            (2.5, [0.0, 0.0], [[0.3, 0.0], [0.0, 0.3]]),
+            (8.0, [0.5, -1.0], [[0.8, 0.0], [-0.5, 1.2]]),
+        ),
+        _student_vector,
+        grid=lambda df, loc, factor: grids.polar(np.asarray(loc), np.asarray(factor)),
+        projections=_student_marginals,
+        extremes=(
+            ([1e15, -1e15], (3.0, [0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]])),
+            ([0.0, 0.0], (1e6, [0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]])),
+        ),
+    ),
     "negative_binomial": Row(
         ((3.0, -0.5), (0.6, 0.5)),
         lambda r, logits: stats.nbinom(r, special.expit(-logits)),
@@ -391,6 +471,20 @@ ROWS: dict[str, Row] = {
         projections=lambda logits: [(lambda x: x.argmax(-1), Listed(_softmax(logits)))],
         extremes=(([1.0, 0.0], ([-200.0, 200.0],)), ([0.0, 1.0], ([-200.0, 200.0],))),
     ),
+    "ordered_logistic": Row(
+        ((0.3, [-1.0, 0.5]), (0.0, [-2.0, 0.0, 1.0, 2.5])),
+        _graded,
+        edges=((0.0, (0.0, [0.0, 1.0]), -LOG2), (2.0, (1.0, [0.0, 1.0]), -LOG2)),
+        outside=((-1.0, (0.3, [-1.0, 0.5])), (3.0, (0.3, [-1.0, 0.5]))),
+        extremes=((0.0, (200.0, [-1.0, 0.5])), (1.0, (200.0, [-1.0, 0.5]))),
+    ),
+    "pareto": Row(
+        ((1.0, 5.0), (0.4, 8.0)),
+        lambda scale, alpha: stats.pareto(alpha, scale=scale),
+        edges=((2.0, (2.0, 5.0), math.log(2.5)),),
+        outside=((0.9, (1.0, 5.0)), (-1.0, (1.0, 5.0)), (0.0, (1.0, 5.0))),
+        extremes=((1e30, (1.0, 5.0)), (1e30, (1e-30, 0.1))),
+    ),
     "poisson": Row(
         ((3.0,), (0.2,), (40.0,)),
         lambda rate: stats.poisson(rate),
@@ -408,6 +502,22 @@ ROWS: dict[str, Row] = {
         lambda low, high: stats.uniform(low, high - low),
         edges=((0.0, (0.0, 2.0), -LOG2), (2.0, (0.0, 2.0), -LOG2)),
         outside=((-0.1, (0.0, 2.0)), (2.1, (0.0, 2.0))),
+    ),
+    "von_mises": Row(
+        ((0.0, 1.0), (2.5, 4.0), (-1.0, 0.3), (1.0, 80.0)),
+        VonMises,
+        extremes=((3.0, (0.0, 1e6)), (0.0, (0.0, 1e30)), (1.0, (0.0, 1e-30))),
+    ),
+    "weibull": Row(
+        ((1.0, 2.0), (0.7, 0.9), (2.0, 1.0), (3.0, 7.5)),
+        lambda scale, k: stats.weibull_min(k, scale=scale),
+        edges=(
+            (0.0, (1.0, 2.0), -INF),
+            (0.0, (2.0, 1.0), -LOG2),
+            (0.0, (1.0, 0.5), INF),
+        ),
+        outside=((-0.1, (1.0, 2.0)), (-0.1, (2.0, 1.0)), (-0.1, (1.0, 0.5))),
+        extremes=((1e-30, (1.0, 0.5)), (1e4, (1.0, 2.0)), (1e30, (1e-30, 0.01))),
     ),
 }
 

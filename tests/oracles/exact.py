@@ -215,6 +215,55 @@ def uniform(x, low, high):
     return -mp.log(high - low)
 
 
+def weibull(x, scale, k):
+    z = k * mp.log(x / scale)
+    return mp.log(k / x) + z - mp.exp(z)
+
+
+def pareto(x, scale, alpha):
+    return mp.log(alpha / x) - alpha * mp.log(x / scale)
+
+
+def generalized_normal(x, loc, scale, power):
+    width = 2 * scale * mp.gamma(1 + 1 / power)
+    return -((abs(x - loc) / scale) ** power) - mp.log(width)
+
+
+def von_mises(x, loc, k):
+    return k * mp.cos(x - loc) - mp.log(2 * mp.pi * mp.besseli(0, k))
+
+
+def ordered_logistic(x, predictor, cuts):
+    below = -mp.inf if x == 0 else cuts[int(x) - 1] - predictor
+    above = mp.inf if x == len(cuts) else cuts[int(x)] - predictor
+    found = mp.mpf(0)
+    if x < len(cuts):
+        found += log_sigmoid(above)
+    if x > 0:
+        found += log_sigmoid(-below)
+    if 0 < x < len(cuts):
+        found += mp.log(-mp.expm1(below - above))
+    return found
+
+
+def beta_binomial(x, n, a, b):
+    return dirichlet_multinomial([x, n - x], n, [a, b])
+
+
+def dirichlet_multinomial(x, n, a):
+    total = sum(a)
+    each = sum(lg(v + c) - lg(c) - lg(v + 1) for v, c in zip(x, a, strict=True))
+    return lg(n + 1) + lg(total) - lg(n + total) + each
+
+
+def multivariate_student_t(x, df, loc, factor):
+    y = solved(factor, [v - m for v, m in zip(x, loc, strict=True)])
+    logs = sum(mp.log(row[i]) for i, row in enumerate(factor))
+    n, square = len(loc), sum(v * v for v in y)
+    constant = lg((df + n) / 2) - lg(df / 2) - n * mp.log(mp.pi * df) / 2
+    return constant - logs - (df + n) / 2 * mp.log1p(square / df)
+
+
 def around(locs, scales, distances):
     """Points of a location-scale family: x at given numbers of scales from the location."""
     found = product(locs, scales, (*distances, *(-d for d in distances)))
@@ -283,6 +332,21 @@ def _gammas(inverse: bool) -> list[Point]:
     return [p for p in found if 1e-30 < p[0] < 1e30]
 
 
+def _weibulls() -> list[Point]:
+    spread = (1e-12, 0.5, 0.999, 1.0, 1.3, 20.0)
+    found = product((1e-6, 1.0, 1e10), (1e-3, 0.5, 1.0, 3.0, 300.0), spread)
+    return [(s * f, s, k) for s, k, f in found if k * float(mp.log(f)) < 60]
+
+
+def _pooled() -> list[Point]:
+    """Counts around their mean for a from small to above 1 / eps of float32, and far from it."""
+    found = []
+    for n, a, b in product((10.0, 1e3, 1e6), (1e-6, 0.5, 3.0, 1e6, 1e8), (0.5, 30.0, 1e7)):
+        for k in (0.0, 0.9, 1.0, 1.001):
+            found.append((float(min(n, round(n * a / (a + b) * k))), n, a, b))
+    return found + [(x, 7.0, a, 1.0) for x, a in product((0.0, 3.0, 7.0), (1e-20, 1e-3, 1e8))]
+
+
 CORRELATIONS = (
     [[1.0, 0.0], [0.6, 0.8]],
     [[1.0, 0.0, 0.0], [0.28, 0.96, 0.0], [-0.48, 0.64, 0.6]],
@@ -290,6 +354,7 @@ CORRELATIONS = (
 DENSITIES: dict[str, Exact] = {
     "bernoulli": Exact((FIXED, LOGITS), bernoulli, [*product((0.0, 1.0), LOGS)]),
     "beta": Exact((SHARE, POSITIVE, POSITIVE), beta, _betas()),
+    "beta_binomial": Exact((COUNT, FIXED, POSITIVE, POSITIVE), beta_binomial, _pooled()),
     "binomial": Exact((COUNT, FIXED, LOGITS), binomial, _binomials()),
     "categorical": Exact((FIXED, LOGITS), categorical, [*product((0.0, 1.0, 2.0), TRIPLES)]),
     "cauchy": Exact((PLACE, PLACE, POSITIVE), cauchy, HEAVY, [(1e200, 0.0, 1.0)]),
@@ -304,6 +369,20 @@ DENSITIES: dict[str, Exact] = {
         ],
     ),
     "dirichlet": Exact((SHARE, POSITIVE), dirichlet, _dirichlets()),
+    "dirichlet_multinomial": Exact(
+        (COUNT, FIXED, POSITIVE),
+        dirichlet_multinomial,
+        [
+            *(
+                ([2.0, 0.0, 5.0], 7.0, a)
+                for a in ([1.0, 0.5, 3.0], [1e-6, 30.0, 1e6], [1e8, 1e8, 2e8], [1e-3, 1e-3, 1e-3])
+            ),
+            ([250000.0, 250500.0, 499500.0], 1e6, [1.0, 1.0, 2.0]),
+            ([250000.0, 250500.0, 499500.0], 1e6, [1e6, 1e6, 2e6]),
+            ([999000.0, 999.0, 1.0], 1e6, [100.0, 0.1, 1e-4]),
+            ([0.0, 0.0, 0.0], 0.0, [1.0, 0.5, 3.0]),
+        ],
+    ),
     "discretized_logistic": Exact(
         (FIXED, PLACE, POSITIVE, FIXED),
         discretized_logistic,
@@ -323,6 +402,16 @@ DENSITIES: dict[str, Exact] = {
         [*product((1e-30, 1e-3, 1.0, 1e6), (1e-10, 1.0, 1e6))],
     ),
     "gamma": Exact((POSITIVE, POSITIVE, POSITIVE), gamma, _gammas(False)),
+    "generalized_normal": Exact(
+        (PLACE, PLACE, POSITIVE, POSITIVE),
+        generalized_normal,
+        [
+            (*p, b)
+            for p in around((0.0, 1.5), (1e-3, 1.0, 1e3), (1e-6, 0.3, 1.0, 30.0))
+            for b in (0.1, 0.7, 1.0, 2.0, 7.5)
+        ],
+        scale=lambda x, loc, scale, power: scale,
+    ),
     "gumbel": Exact(
         (PLACE, PLACE, POSITIVE), gumbel, around((0.0, 1.5), SCALES, (1e-6, 0.3, 1.0, 30.0, 80.0))
     ),
@@ -376,12 +465,46 @@ DENSITIES: dict[str, Exact] = {
         ],
         scale=lambda x, loc, factor: min(abs(factor[0][0]), abs(factor[1][1])),
     ),
+    "multivariate_student_t": Exact(
+        (PLACE, POSITIVE, PLACE, POSITIVE),
+        multivariate_student_t,
+        [
+            *product(
+                ([0.3, -2.0], [1e6, 3.0], [1e25, 1.0]),
+                (1e-3, 0.5, 3.0, 30.0, 1e6),
+                ([0.0, 0.0], [0.25, -1.0]),
+                FACTORS,
+            ),
+        ],
+        scale=lambda x, df, loc, factor: min(abs(factor[0][0]), abs(factor[1][1])),
+    ),
     "negative_binomial": Exact((COUNT, POSITIVE, LOGITS), negative_binomial, _negative_binomials()),
     "normal": Exact((PLACE, PLACE, POSITIVE), normal, NEAR),
     "one_hot_categorical": Exact(
         (FIXED, LOGITS),
         one_hot_categorical,
         [*product(([1.0, 0.0, 0.0], [0.0, 0.0, 1.0]), TRIPLES)],
+    ),
+    "ordered_logistic": Exact(
+        (FIXED, LOGITS, LOGITS),
+        ordered_logistic,
+        [
+            *product(
+                (0.0, 1.0, 2.0),
+                (-100.0, -1.0, 0.3, 30.0, 1e4),
+                ([-1.0, 0.5], [0.0, 1e-4], [-30.0, 100.0]),
+            )
+        ],
+    ),
+    "pareto": Exact(
+        (POSITIVE, POSITIVE, POSITIVE),
+        pareto,
+        [
+            (s * f, s, a)
+            for s, f, a in product(
+                (1e-6, 1.0, 1e10), (1.0, 1.001, 1.5, 30.0, 1e10), (1e-3, 1.0, 3.0, 1e6)
+            )
+        ],
     ),
     "poisson": Exact(
         (COUNT, POSITIVE),
@@ -410,6 +533,13 @@ DENSITIES: dict[str, Exact] = {
         [(0.5, 0.0, 1.0), (0.0, -2.0, 1e6), (1.0, 1.0 - 2.0**-12, 1.0), (0.0, -1e30, 1e30)],
         scale=lambda x, low, high: high - low,
     ),
+    "von_mises": Exact(
+        (PLACE, PLACE, POSITIVE),
+        von_mises,
+        [*product((0.3, -3.0, 1.5000001), (0.0, 1.5), (1e-10, 0.1, 3.0, 25.0, 31.0, 200.0, 1e6))],
+        scale=lambda x, loc, k: 1 / (1 + k) ** 0.5,
+    ),
+    "weibull": Exact((POSITIVE,) * 3, weibull, _weibulls()),
 }
 
 
@@ -480,6 +610,11 @@ ENTROPIES: dict[str, Exact] = {
     ),
     "exponential": Exact((POSITIVE,), lambda r: 1 - mp.log(r), [(1e-10,), (1.0,), (1e6,)]),
     "gamma": Exact((POSITIVE,) * 2, h_gamma, [*product(SHAPES[1:], (1e-6, 1.0, 1e10))]),
+    "generalized_normal": Exact(
+        (FIXED, POSITIVE, POSITIVE),
+        lambda m, s, b: 1 / b + mp.log(2 * s) + lg(1 + 1 / b),
+        [*product((0.0,), SCALES, (0.1, 0.7, 1.0, 2.0, 1e6))],
+    ),
     "gumbel": Exact((PLACE, POSITIVE), lambda m, s: mp.log(s) + mp.euler + 1, PLACED),
     "half_cauchy": Exact((POSITIVE,), lambda s: mp.log(2 * mp.pi * s), [(s,) for s in SCALES]),
     "half_normal": Exact(
@@ -496,6 +631,11 @@ ENTROPIES: dict[str, Exact] = {
     ),
     "normal": Exact((PLACE, POSITIVE), h_normal, PLACED),
     "one_hot_categorical": Exact((LOGITS,), h_categorical, [(v,) for v in TRIPLES]),
+    "pareto": Exact(
+        (POSITIVE,) * 2,
+        lambda s, a: mp.log(s / a) + 1 + 1 / a,
+        [*product(SCALES, (1e-3, 1.0, 30.0, 1e6))],
+    ),
     "student_t": Exact(
         (POSITIVE, PLACE, POSITIVE),
         h_student_t,
@@ -507,5 +647,10 @@ ENTROPIES: dict[str, Exact] = {
         lambda low, high: mp.log(high - low),
         [(0.0, 1.0), (-2.0, 1e6), (1.0 - 2.0**-12, 1.0)],
         scale=lambda low, high: high - low,
+    ),
+    "weibull": Exact(
+        (POSITIVE,) * 2,
+        lambda s, k: mp.log(s / k) + 1 + mp.euler * (1 - 1 / k),
+        [*product(SCALES, (1e-3, 0.5, 1.0, 30.0, 1e6))],
     ),
 }

@@ -82,6 +82,15 @@ def plane(loc: np.ndarray, factor: np.ndarray) -> Grid:
     return torch.from_numpy(loc + z @ factor.T), torch.full((len(z),), weight, dtype=torch.float64)
 
 
+def polar(loc: np.ndarray, factor: np.ndarray) -> Grid:
+    """A grid for integrals over the plane of densities with heavy tails, in polar coordinates."""
+    r, dr = _ray(np.arange(-275, 276) * 0.02)
+    angle = np.arange(64) * (np.pi / 32)
+    z = r[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], -1)
+    weights = 0.02 * (np.pi / 32) * abs(np.linalg.det(factor)) * np.repeat(r * dr, 64)
+    return torch.from_numpy(loc + z.reshape(-1, 2) @ factor.T), torch.from_numpy(weights)
+
+
 def triangle() -> Grid:
     """A grid for the integral over the simplex of three entries, in coordinates u and v.
 

@@ -19,6 +19,7 @@ ENTRY = Distribution(
     result=always(POSITIVE),
     example="z: {latent: exponential, rate: 1}",
     reparameterized=True,
+    cdf=True,
     entropy=True,
     kl_with=("exponential",),
 )

@@ -22,6 +22,7 @@ ENTRY = Distribution(
     result=always(POSITIVE),
     example="z: {latent: log_normal, loc: 0, scale: 1}",
     reparameterized=True,
+    cdf=True,
     entropy=True,
     kl_with=("log_normal",),
 )

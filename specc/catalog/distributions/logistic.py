@@ -22,6 +22,7 @@ ENTRY = Distribution(
     result=always(REAL),
     example="z: {latent: logistic, loc: 0, scale: 1}",
     reparameterized=True,
+    cdf=True,
     location_scale=True,
     entropy=True,
 )

@@ -21,6 +21,7 @@ ENTRY = Distribution(
     example="z: {latent: normal, loc: 0, scale: 1}",
     gaussian=True,
     reparameterized=True,
+    cdf=True,
     location_scale=True,
     entropy=True,
     kl_with=("normal",),

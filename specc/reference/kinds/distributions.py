@@ -84,9 +84,11 @@ def _facts(of: Distribution) -> tuple[str, ...]:
         facts.append("It has finitely many values: `draw: enumerate` or `draw: score`.")
     else:
         facts.append("Gradients by `draw: score`.")
-    closed = [word for word, has in (("mean", of.mean), ("entropy", of.entropy)) if has]
+    forms = (("mean", of.mean), ("entropy", of.entropy), ("distribution function", of.cdf))
+    closed = [word for word, has in forms if has]
     if closed:
-        facts.append(f"In closed form: {' and '.join(closed)}.")
+        words = " and ".join([", ".join(closed[:-1]), closed[-1]] if closed[1:] else closed)
+        facts.append(f"In closed form: {words}.")
     if of.kl_with:
         facts.append(f"The divergence from {listed(of.kl_with)} is in closed form.")
     return tuple(facts)

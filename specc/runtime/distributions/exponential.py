@@ -34,6 +34,24 @@ def sample(noise: Noise, rate: Number, *, shape: Sequence[int] | None = None) ->
     return rsample(noise, rate, shape=shape)
 
 
+def log_cdf(value: Tensor, rate: Number) -> Tensor:
+    """log P(X <= value), log(1 - e^(-rate x)); -inf where value <= 0."""
+    inside = value > 0
+    found = number.log1m_exp(number.tensor(-rate * torch.where(inside, value, 1.0)))
+    return torch.where(inside, found, -torch.inf)
+
+
+def log_survival(value: Tensor, rate: Number) -> Tensor:
+    """log P(X > value), -rate x; 0 where value <= 0."""
+    return -rate * value.clamp_min(0.0)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, rate: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q."""
+    del log_p
+    return -log_q / rate
+
+
 def mean(rate: Number) -> Tensor:
     """The mean, 1 / rate."""
     return number.tensor(1 / rate)

@@ -40,6 +40,25 @@ def sample(
     return rsample(noise, loc, scale, shape=shape)
 
 
+def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X <= value), -inf where value <= 0."""
+    inside = value > 0
+    log_x = torch.where(inside, value, 1.0).log()
+    return torch.where(inside, normal.log_cdf(log_x, loc, scale), -torch.inf)
+
+
+def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X > value), 0 where value <= 0."""
+    inside = value > 0
+    log_x = torch.where(inside, value, 1.0).log()
+    return torch.where(inside, normal.log_survival(log_x, loc, scale), 0.0)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q; never 0 or inf."""
+    return number.positive_exp(normal.quantile(log_p, log_q, loc, scale))
+
+
 def mean(loc: Number, scale: Number) -> Tensor:
     """The mean, exp(loc + scale^2 / 2)."""
     return number.tensor(loc + 0.5 * scale * scale).exp()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from specc.runtime import number
 from specc.runtime.noise import Noise
@@ -41,6 +42,21 @@ def sample(
 ) -> Tensor:
     """A draw without gradient, of the given shape or that of the parameters."""
     return rsample(noise, loc, scale, shape=shape)
+
+
+def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X <= value), the logarithm of sigmoid((x - loc) / scale)."""
+    return functional.logsigmoid(number.tensor(number.over(number.minus(value, loc), scale)))
+
+
+def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X > value)."""
+    return functional.logsigmoid(-number.tensor(number.over(number.minus(value, loc), scale)))
+
+
+def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q."""
+    return loc + scale * (log_p - log_q)
 
 
 def mean(loc: Number, scale: Number) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
-from specc.runtime.log_gamma import binet, binomial_deviance, stirling
+from specc.runtime.log_gamma import binet, binomial_deviance, log1p_ratio, stirling
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
@@ -28,13 +28,7 @@ def log_prob(value: Tensor, total_count: Number, logits: Number) -> Tensor:
     counts, r, scores = number.reals(value, total_count, logits)
     inside = counts >= 0
     x = torch.where(inside, counts, 0.0)
-    few = x < r
-    log_ratio = torch.where(
-        few,
-        torch.log1p(torch.where(few, x, 0.0) / torch.where(few, r, 1.0)),
-        (x + r).log() - r.log(),
-    )
-    ways = binet(x + r) - binet(r) - 0.5 * log_ratio - stirling(x)
+    ways = binet(x + r) - binet(r) - 0.5 * log1p_ratio(x, r) - stirling(x)
     log_p = ways - binomial_deviance(x, r, *number.sigmoid_pair(scores))
     return torch.where(inside, log_p, -torch.inf)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.log_ndtr import log_ndtr, log_ndtri
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
@@ -41,6 +42,22 @@ def sample(
 ) -> Tensor:
     """A draw without gradient, of the given shape or that of the parameters."""
     return rsample(noise, loc, scale, shape=shape)
+
+
+def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X <= value), the logarithm of Phi((x - loc) / scale)."""
+    return log_ndtr(number.tensor(number.over(number.minus(value, loc), scale)))
+
+
+def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X > value)."""
+    return log_ndtr(-number.tensor(number.over(number.minus(value, loc), scale)))
+
+
+def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q, from the smaller of the two."""
+    z = log_ndtri(torch.minimum(log_p, log_q))
+    return loc + scale * torch.where(log_p < log_q, z, -z)
 
 
 def mean(loc: Number, scale: Number) -> Tensor:
