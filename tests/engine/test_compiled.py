@@ -54,6 +54,15 @@ def state(step):
     return [p.detach().clone() for p in step.program.parameters()] + [k.clone() for k in kept]
 
 
+def one_ahead(step):
+    """Makes an update, and counts more of them for the first parameter."""
+    step(0, 0, torch.arange(70))
+    (player,) = step.players
+    first = player.optimizer.state[player.parameters[0]]
+    if "step" in first:
+        first["step"] += 3
+
+
 @compiles
 @pytest.mark.parametrize(
     "settings",
@@ -66,6 +75,8 @@ def state(step):
 )
 def test_it_computes_what_the_eager_step_computes_and_skips_what_is_not_finite(tmp_path, settings):
     eager, compiled = (made(tmp_path / name, **settings) for name in "ab")
+    for step in (eager, compiled):
+        one_ahead(step)
     compile_step(compiled)
     for number in range(8):
         # Every other batch has fewer rows than the graph takes.

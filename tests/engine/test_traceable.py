@@ -11,7 +11,7 @@ from torch import nn
 from specc.codegen.plan import ROW
 from specc.compiler import front
 from specc.diagnostics.source import Source
-from specc.engine.compile.compiled_update import Given, Recording
+from specc.engine.compile.graph import Given, Recording
 from specc.engine.schedule.scalars import final_scalars
 from specc.engine.step.loss_state import LossState
 from specc.engine.step.player import NotCompiled

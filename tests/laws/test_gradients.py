@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Categorical, Normal
 
-from specc.engine.compile.compiled_update import Recording
+from specc.engine.compile.graph import Recording
 from specc.engine.storage.loaded_run import precision
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program

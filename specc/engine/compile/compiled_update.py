@@ -8,107 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch._dynamo.exc import TorchDynamoException
-from torch._inductor.exc import InductorError
-from torch.optim.adam import adam
 
 from specc.data.load import Batch
+from specc.engine.compile.adam import DECOUPLED, NUMBERS, Adam
+from specc.engine.compile.graph import Given, Recording, compile_without_guards
 from specc.engine.schedule.scalars import varying_scalars
 from specc.engine.step.player import NotCompiled, Player, StepResult
 from specc.runtime.control_flow import recording_data_dependence
 from specc.runtime.noise import Noise
-from specc.runtime.number import Number
 from specc.runtime.program import Program
-
-WITH_OPTIMIZER = {"adam": False, "adamw": True}
-"""Optimizers that are compiled with the step, and whether their weight decay is decoupled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One draw of a step: the method of `Noise` and the shape."""
-
-    kind: str
-    shape: tuple[int, ...]
-
-
-class Recording(Noise):
-    """A noise that records its draws.
-
-    Raises NotCompiled for draws whose distribution depends on parameters.
-    """
-
-    def __init__(self, noise: Noise) -> None:
-        super().__init__(noise.generator, noise.dtype)
-        self.requests: list[Request] = []
-
-    def normal(self, shape: Sequence[int]) -> Tensor:
-        """Standard normal numbers."""
-        self.requests.append(Request("normal", tuple(shape)))
-        return super().normal(shape)
-
-    def uniform(self, shape: Sequence[int]) -> Tensor:
-        """Uniform numbers."""
-        self.requests.append(Request("uniform", tuple(shape)))
-        return super().uniform(shape)
-
-    def exponential(self, shape: Sequence[int]) -> Tensor:
-        """Exponential numbers."""
-        self.requests.append(Request("exponential", tuple(shape)))
-        return super().exponential(shape)
-
-    def _fill(self, x: Number, shape: Sequence[int]) -> Tensor:
-        del x, shape
-        raise NotCompiled("it draws gamma, Poisson or binomial numbers")
-
-    def classes(self, probs: Tensor, draws: int) -> Tensor:
-        """Raises NotCompiled, because the distribution depends on `probs`."""
-        del probs, draws
-        raise NotCompiled("it draws multinomial counts")
-
-
-class Given(Noise):
-    """A noise that returns numbers drawn before, in order."""
-
-    def __init__(self, numbers: Sequence[Tensor], dtype: torch.dtype) -> None:
-        self.numbers, self.next, self.dtype = numbers, 0, dtype
-
-    def _take(self, shape: Sequence[int]) -> Tensor:
-        del shape
-        self.next += 1
-        return self.numbers[self.next - 1]
-
-    normal = uniform = exponential = _take
-
-    def zeros(self, shape: Sequence[int]) -> Tensor:
-        """Zeros on the device of the numbers; nothing is drawn."""
-        device = self.numbers[0].device if self.numbers else None
-        return torch.zeros(tuple(shape), dtype=self.dtype, device=device)
-
-
-def _compile_without_guards(
-    function: Callable[..., Any], inputs: Sequence[object], on_cpu: bool
-) -> Callable[..., Any]:
-    """The function compiled for inputs like these, without guards.
-
-    `CompiledUpdate.fits` ensures that shapes and types match. On a CPU the kernels are called from
-    C++, which takes a third of the time of calls from Python for small networks.
-    """
-    options: dict[str, Any] = {"size_asserts": False, "cpp_wrapper": on_cpu}
-    compiled = torch.compile(function, fullgraph=True, dynamic=False, options=options)
-    if torch._inductor.config.force_disable_caches:
-        raise NotCompiled("torch's caches are switched off, and a call without guards needs them")
-    with torch._dynamo.config.patch(trace_autograd_ops=True):
-        made: Any = compiled.aot_compile((tuple(inputs), {}))  # type: ignore[attr-defined]
-    made.disable_guard_check()
-    result: Callable[..., Any] = made
-    return result
 
 
 class CompiledUpdate:
@@ -151,25 +63,18 @@ class CompiledUpdate:
         self.names = ("loss", *result.metrics)
         pairs = zip(player.parameters, found, strict=True)
         self.parameters: list[Tensor] = [p for p, grad in pairs if grad is not None]
-        self.kind = type(player.optimizer).__name__.lower()
+        kind = type(player.optimizer).__name__.lower()
         settings = player.settings
         plain = settings.clip is None and settings.clip_weights is None
-        self.with_optimizer = self.kind in WITH_OPTIMIZER and plain and moves_alone
-        self.options = self._options() if self.with_optimizer else {}
-        self._state: list[list[Tensor]] = []
+        group = player.optimizer.param_groups[0]
+        self.adam = Adam.of(kind, group) if kind in DECOUPLED and plain and moves_alone else None
+        self._moments: list[list[Tensor]] = []
+        self._counts: list[Tensor] = []
+        self._equal_counts: list[int] = []
+        self._different: list[Tensor] = []
+        self._rates: list[Tensor] = []
         self._numbers: dict[float, Tensor] = {}
         self._graph: Callable[..., Any] | None = None
-
-    def _options(self) -> dict[str, Any]:
-        group = self.player.optimizer.param_groups[0]
-        return {
-            "decoupled_weight_decay": WITH_OPTIMIZER[self.kind],
-            "amsgrad": group["amsgrad"],
-            "beta1": group["betas"][0],
-            "beta2": group["betas"][1],
-            "weight_decay": group["weight_decay"],
-            "eps": group["eps"],
-        }
 
     def fits(self, batch: Batch) -> bool:
         """Whether the batch has as many rows as the graph takes."""
@@ -178,8 +83,8 @@ class CompiledUpdate:
     def __call__(self, batch: Batch, noise: Noise, scalars: Mapping[str, float]) -> StepResult:
         """Makes one update under the scalars of the step."""
         inputs = self._inputs(batch, noise, scalars)
-        if self.with_optimizer:
-            return StepResult(self.names, *self._call(*inputs, *self._optimizer_state()))
+        if self.adam is not None:
+            return StepResult(self.names, *self._call(*inputs, *self._optimizer_state(self.adam)))
         result, grads = self._evaluated(*inputs)
         for parameter, grad in zip(self.player.parameters, grads, strict=True):
             parameter.grad = grad
@@ -212,19 +117,14 @@ class CompiledUpdate:
     def _call(self, *inputs: object) -> Any:  # noqa: ANN401
         """Calls the graph, which is compiled at the first call."""
         if self._graph is None:
-            body = type(self)._step if self.with_optimizer else type(self)._gradient
+            body = type(self)._gradient if self.adam is None else type(self)._step
             on_cpu = self.parameters[0].device.type == "cpu"
-            try:
-                self._graph = _compile_without_guards(body, (self, *inputs), on_cpu)
-            except (TorchDynamoException, InductorError) as error:
-                cause = getattr(error, "inner_exception", error)
-                line = str(cause).strip().partition("\n")[0]
-                raise NotCompiled(f"torch raises {type(cause).__name__}: {line}") from error
+            self._graph = compile_without_guards(body, (self, *inputs), on_cpu)
         return self._graph(self, *inputs)
 
     def reset(self) -> None:
         """Looks up the tensors of the optimizer again, after they are replaced."""
-        self._state = []
+        self._counts = []
 
     def _gradient(
         self, batch: Batch, drawn: list[Tensor], numbers: list[Tensor], state: list[Tensor]
@@ -255,47 +155,46 @@ class CompiledUpdate:
         drawn: list[Tensor],
         numbers: list[Tensor],
         state: list[Tensor],
-        rate: Tensor,
         moments: list[list[Tensor]],
+        counts: list[Tensor],
+        rates: list[Tensor],
     ) -> tuple[Tensor, Tensor]:
         """The gradient and the Adam update; if a number is not finite nothing changes."""
+        assert self.adam is not None
         values, skipped, grads = self._gradient(batch, drawn, numbers, state)
-        old = [self.parameters, *moments]
+        old, new = list(counts), [count + 1 for count in counts]
         with torch.no_grad():
-            new = [[tensor.clone() for tensor in tensors] for tensors in old]
-            self._adam(grads, rate, new)
-        _update(list(chain(*old)), list(chain(*new)), skipped.bool())
+            each = zip(self.parameters, grads, moments, self._equal_counts, strict=True)
+            for parameter, grad, held, number in each:
+                old += [parameter, *held]
+                new += self.adam(parameter, grad, held, rates[number])
+        _update(old, new, skipped.bool())
         return values, skipped
 
-    def _adam(self, grads: list[Tensor], rate: Tensor, tensors: list[list[Tensor]]) -> None:
-        """Torch's functional Adam on parameters, moments and step counts.
+    def _optimizer_state(self, adam: Adam) -> tuple[list[list[Tensor]], list[Tensor], list[Tensor]]:
+        """The moments and counts of each parameter, and the numbers of each different count."""
+        if not self._counts:
+            self._look_up(adam)
+        rate = self.player.optimizer.param_groups[0]["lr"]
+        for count, rates in zip(self._different, self._rates, strict=True):
+            adam.write(rates, count, rate)
+        return self._moments, self._counts, self._rates
 
-        The learning rate is a tensor, so a new rate needs no new graph.
+    def _look_up(self, adam: Adam) -> None:
+        """Looks up the state of the optimizer, which is zero if the optimizer has none.
+
+        Counts that are equal stay equal, since updates are skipped for all parameters together.
         """
-        parameters, means, squares, steps, *largest = tensors
-        adam(
-            parameters,
-            grads,
-            means,
-            squares,
-            largest[0] if largest else [],
-            steps,
-            foreach=False,
-            lr=rate,
-            maximize=False,
-            **self.options,
-        )
-
-    def _optimizer_state(self) -> tuple[Tensor, list[list[Tensor]]]:
-        """The learning rate and the Adam state, which is initialized if the optimizer has none."""
-        group = self.player.optimizer.param_groups[0]
-        keys = ["exp_avg", "exp_avg_sq", "step", "max_exp_avg_sq"]
-        for key in keys if not self._state else ():
-            if key != "max_exp_avg_sq" or group["amsgrad"]:
-                self._state.append(
-                    [self._tensor_of(parameter, key) for parameter in self.parameters]
-                )
-        return self._number(group["lr"]), self._state
+        parameters = self.parameters
+        self._moments = [[self._tensor_of(own, key) for key in adam.state] for own in parameters]
+        self._counts = [self._tensor_of(own, "step") for own in parameters]
+        found = [int(count) for count in self._counts]
+        different = sorted(set(found))
+        self._different = [self._counts[found.index(count)] for count in different]
+        self._rates = [self.parameters[0].new_empty(NUMBERS) for _ in different]
+        equal = [different.index(count) for count in found]
+        if equal != self._equal_counts:
+            self._equal_counts, self._graph = equal, None
 
     def _number(self, value: float) -> Tensor:
         """The number as a tensor, from a cache."""
