@@ -228,6 +228,8 @@ MOST_ROWS = 30
 
 def posterior_lines(found: dict[str, Any] | None) -> Iterator[str]:
     """The table of the latents of a sampler, and what should not be trusted."""
+    from specc.report.posterior import left_out_in_words
+
     if found is None:
         return
     keys = ("mean", "sd", "mcse", "ess_bulk", "ess_tail", "r_hat")
@@ -242,8 +244,7 @@ def posterior_lines(found: dict[str, Any] | None) -> Iterator[str]:
     if left:
         yield f"and {left:,} more, in result.json and posterior.nc"
     if "loo" in found:
-        own = found["loo"]
-        yield f"leave-one-out log p: {own['value']:.2f} +- {own['standard_error']:.2f} nats in all"
+        yield left_out_in_words(found["loo"])
     yield from (f"warning: {words}" for words in found["warnings"])
 
 

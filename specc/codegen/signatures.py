@@ -61,8 +61,7 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
     found["sample"] = tuple(n for n in program.order if nodes[n].role == "given" and n in used)
     if (density := likelihood_of_rows(plan)) is not None:
         found["log_likelihood"] = _inputs_of_rows(plan, program, density)
-    is_proper = not any(factor.entry.improper for factor in shared)
-    if plan.objective.is_sampled and is_proper and shared_points(program):
+    if has_prior_draws(plan, program):
         found["sample_prior"] = ()
     if mean_factors(plan, program):
         found["conditional_mean"] = _mean_inputs(plan, program)
@@ -164,6 +163,32 @@ def shared_points(program: ProgramPlan) -> tuple[str, ...]:
     """Return the latents with a learnable point that all rows share."""
     own = (i for i in program.learnable if i.node.role != "parameter" and not i.of_rows)
     return tuple(item.node.name for item in own)
+
+
+def posterior_latents(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
+    """Return the latents that all rows share, of which chains or a guide draw from the posterior.
+
+    Those that a guide draws precede those with a learnable point.
+    """
+    drawn = guided_globals(plan)
+    if not drawn and not plan.objective.is_sampled:
+        return ()
+    return (*drawn, *(name for name in shared_points(program) if name not in drawn))
+
+
+def has_prior_draws(plan: Plan, program: ProgramPlan) -> bool:
+    """Whether the posterior is of latents that all rows share, each with a prior to draw from.
+
+    Beside latents that a guide draws for each row it is not known what the posterior is.
+    """
+    nodes = plan.graph.graph.programs[program.name].nodes
+    local, shared = split(program)
+    of_rows = {n for f in local for n in f.values if nodes[n].role == "latent"}
+    if of_rows and not plan.objective.is_sampled:
+        return False
+    own = {name for factor in shared for name in factor.values}
+    is_proper = not any(factor.entry.improper for factor in shared)
+    return bool(own) and is_proper and own == set(posterior_latents(plan, program))
 
 
 def likelihood_of_rows(plan: Plan) -> Sum | None:

@@ -20,12 +20,12 @@ from typing import Any
 
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.inference_data import arviz, has_energies, inference_data, write
+from specc.evaluate.leave_one_out import LeaveOneOut
 
 R_HAT = 1.01
 FEWEST_DRAWS = 100
 """Effective draws a chain below which a figure is not to be trusted (Vehtari et al. 2021)."""
 LEAST_BFMI = 0.3
-LARGEST_PARETO = 0.7
 MOST_LATENTS = 10_000
 """Entries of latents above which only the log-density is summarized."""
 
@@ -53,8 +53,8 @@ class ChainDiagnostics:
     """The diagnostics of a run of a sampler.
 
     `rows` has the latents in their order; `e_bfmi` one number for each chain; `loo` the
-    leave-one-out estimate with its standard error and the number of rows whose Pareto shape is
-    above 0.7, None if the likelihood of rows was not stored. `data` is the `InferenceData`.
+    leave-one-out estimate, None if the likelihood of rows was not stored. `data` is the
+    `InferenceData`.
     """
 
     rows: tuple[Row, ...]
@@ -63,7 +63,7 @@ class ChainDiagnostics:
     divergences: int
     deepest: int
     e_bfmi: tuple[float, ...]
-    loo: tuple[float, float, int] | None = None
+    loo: LeaveOneOut | None = None
     data: Any = None
 
     def warnings(self) -> Iterator[str]:
@@ -101,11 +101,8 @@ class ChainDiagnostics:
                 f"E-BFMI is {min(self.e_bfmi):.2f} in a chain; below {LEAST_BFMI} the tails are "
                 "explored slowly: heavy tails or a hierarchy in its centred form are usual causes"
             )
-        if self.loo is not None and self.loo[2]:
-            yield (
-                f"leaving out {self.loo[2]:,} of the rows changes the posterior too much (Pareto k "
-                f"above {LARGEST_PARETO}): their leave-one-out estimates are not to be trusted"
-            )
+        if self.loo is not None and (words := self.loo.warning()):
+            yield words
 
     def as_json(self) -> dict[str, Any]:
         """The diagnostics for result.json."""
@@ -118,8 +115,7 @@ class ChainDiagnostics:
             "warnings": list(self.warnings()),
         }
         if self.loo is not None:
-            value, error, bad = self.loo
-            found["loo"] = {"value": value, "standard_error": error, "pareto_k_above_0.7": bad}
+            found["loo"] = self.loo.as_json()
         return found
 
 
@@ -159,11 +155,6 @@ def diagnose(loaded: LoadedRun) -> ChainDiagnostics:
         divergences=int(stats.diverging.sum()),
         deepest=0 if depth is None else int((stats.tree_depth >= depth).sum()),
         e_bfmi=energies,
-        loo=None if loo is None else _loo(loo),
+        loo=None if loo is None else LeaveOneOut.of_arviz(loo),
         data=data,
     )
-
-
-def _loo(found: Any) -> tuple[float, float, int]:  # noqa: ANN401 - an ELPDData of ArviZ
-    bad = int((found.pareto_k > LARGEST_PARETO).sum())
-    return float(found.elpd_loo), float(found.se), bad

@@ -6,6 +6,7 @@ With draws w_s ~ q(w) and weights r_s = p(data | w_s) p(w_s) / q(w_s):
     log_evidence   log 1/S sum_s r_s, at least the bound
     pareto_k       the shape of the tail of the weights: above 0.7 the guide is too far away from
                    the posterior for the evidence, and its spread is not to be trusted
+    loo            the leave-one-out log-density of all rows, with these weights
 
 Yao, Vehtari, Simpson and Gelman 2018, Yes, but did it work?: Evaluating variational inference.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +23,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from specc.data.load import Batch
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.guide_draws import GuideDraws
 from specc.evaluate.inference_data import MOST_DENSITIES, arviz, write
+from specc.evaluate.leave_one_out import LeaveOneOut, leave_one_out
 from specc.evaluate.pareto import UNTRUSTED, Tail
+from specc.evaluate.posterior_checks import prior_draws, prior_replicates, replicates
 from specc.evaluate.scoring import fixed_batch
 from specc.runtime.failure import RunFailure
 
@@ -59,8 +63,8 @@ class Row:
 class GuideDiagnostics:
     """What a guide says of shared latents, in nats for all training rows together.
 
-    `effective` is the effective number of draws of importance sampling by the guide. `data` is an
-    `InferenceData`, None without ArviZ.
+    `effective` is the effective number of draws of importance sampling by the guide. `loo` is the
+    leave-one-out estimate, and `data` an `InferenceData`, both None without ArviZ.
     """
 
     rows: tuple[Row, ...]
@@ -69,6 +73,7 @@ class GuideDiagnostics:
     log_evidence: float
     pareto_k: float | None
     effective: float
+    loo: LeaveOneOut | None = None
     data: Any = None
 
     def warnings(self) -> Iterator[str]:
@@ -82,10 +87,12 @@ class GuideDiagnostics:
                 "correlations (`multivariate_normal`, `low_rank`), a flow (`iaf`), more epochs, or "
                 "`sampler: nuts` help"
             )
+        elif self.loo is not None and (words := self.loo.warning()):
+            yield f"{words}; a guide that is closer to the posterior helps, too"
 
     def as_json(self) -> dict[str, Any]:
         """The diagnostics for result.json."""
-        return {
+        found: dict[str, Any] = {
             "draws": self.draws,
             "bound": self.bound,
             "log_evidence": self.log_evidence,
@@ -94,6 +101,9 @@ class GuideDiagnostics:
             "latents": [row.as_json() for row in self.rows],
             "warnings": list(self.warnings()),
         }
+        if self.loo is not None:
+            found["loo"] = self.loo.as_json()
+        return found
 
 
 def diagnose_guide(loaded: LoadedRun, count: int = DRAWS, seed: int = 0) -> GuideDiagnostics | None:
@@ -107,15 +117,17 @@ def diagnose_guide(loaded: LoadedRun, count: int = DRAWS, seed: int = 0) -> Guid
         draws = GuideDraws.of(loaded, count, seed)
         if draws is None:
             return None
-        found, kept = _likelihood(loaded, draws, seed)
+        found, kept, batch = _likelihood(loaded, draws, seed)
         log_p = found + draws.log_prior()
         log_w = log_p - draws.log_q
         tail = Tail(len(draws))
         tail.add(log_p[:, None], draws.log_q[:, None])
         shape = tail.shape()
-        data = _inference_data(draws, log_w, kept)
-    if data is not None:
-        write(data, loaded.folder)
+        az, data = _arviz(), None
+        if az is not None:
+            groups = _compared(loaded, draws, kept, batch)
+            data = _inference_data(az, draws, log_p, groups)
+            write(data, loaded.folder)
     weights = log_w.softmax(0)
     return GuideDiagnostics(
         rows=tuple(_rows(draws)),
@@ -124,23 +136,33 @@ def diagnose_guide(loaded: LoadedRun, count: int = DRAWS, seed: int = 0) -> Guid
         log_evidence=log_w.logsumexp(0).item() - math.log(len(draws)),
         pareto_k=None if shape is None else shape.item(),
         effective=1.0 / weights.square().sum().item(),
+        loo=None if az is None or kept is None else _left_out(az, log_w, kept),
         data=data,
     )
 
 
-def _likelihood(loaded: LoadedRun, draws: GuideDraws, seed: int) -> tuple[Tensor, Tensor | None]:
-    """Log p(data | w) of each draw, and that of each row [draws, rows], None if it is too large."""
+def _likelihood(
+    loaded: LoadedRun, draws: GuideDraws, seed: int
+) -> tuple[Tensor, Tensor | None, Batch]:
+    """Log p(data | w) of each draw, and that of each row [draws, rows] with the rows.
+
+    None and no rows if the densities of rows are too many.
+    """
     rows = loaded.rows("train", loaded.manifest.observed())
     total = torch.zeros(len(draws), dtype=torch.float64, device=loaded.device)
     keeps = len(draws) * len(rows) <= MOST_DENSITIES
-    pieces = []
+    pieces, batches = [], []
     for start in range(0, len(rows), BATCH):
         batch = fixed_batch(loaded, rows, slice(start, min(start + BATCH, len(rows))), seed)
         found = draws.log_likelihood(batch)
         total += found.sum(1)
         if keeps:
             pieces.append(found)
-    return total, torch.cat(pieces, 1) if keeps else None
+            batches.append(batch)
+    if not keeps:
+        return total, None, {}
+    every = {name: torch.cat([own[name] for own in batches]) for name in batches[0]}
+    return total, torch.cat(pieces, 1), every
 
 
 def _rows(draws: GuideDraws) -> Iterator[Row]:
@@ -160,21 +182,52 @@ def _rows(draws: GuideDraws) -> Iterator[Row]:
             yield Row(label, float(column.mean()), float(column.std(ddof=1)), quantiles)
 
 
-def _inference_data(draws: GuideDraws, log_w: Tensor, kept: Tensor | None) -> Any:  # noqa: ANN401
-    """The draws as one chain of an `InferenceData`; None if ArviZ is not installed."""
+def _arviz() -> Any:  # noqa: ANN401 - an optional module
+    """The module ArviZ; None if it is not installed."""
     try:
-        az = arviz()
+        return arviz()
     except RunFailure:
         return None
-    groups: dict[str, Any] = {
+
+
+def _left_out(az: Any, log_w: Tensor, kept: Tensor) -> LeaveOneOut | None:  # noqa: ANN401
+    """The leave-one-out estimate; None if a density is no number."""
+    if not (log_w.isfinite().any() and kept.isfinite().all() and not log_w.isnan().any()):
+        return None
+    return leave_one_out(az, log_w.cpu().numpy(), kept.cpu().numpy())
+
+
+def _inference_data(
+    az: Any,  # noqa: ANN401
+    draws: GuideDraws,
+    log_p: Tensor,
+    groups: Mapping[str, Any],
+) -> Any:  # noqa: ANN401
+    """The draws as one chain of an `InferenceData`, with other groups."""
+    own = {
         "posterior": {n: v.cpu().numpy()[None] for n, v in draws.values.items()},
         "sample_stats": {
-            "lp": (log_w + draws.log_q).cpu().numpy()[None],
+            "lp": log_p.cpu().numpy()[None],
             "log_q": draws.log_q.cpu().numpy()[None],
         },
+        **groups,
     }
-    if kept is not None:
-        groups["log_likelihood"] = {"rows": kept.cpu().numpy()[None]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return az.from_dict(**groups)
+        return az.from_dict(**{name: group for name, group in own.items() if group})
+
+
+def _compared(
+    loaded: LoadedRun, draws: GuideDraws, kept: Tensor | None, batch: Batch
+) -> dict[str, Any]:
+    """What the posterior is compared with, as groups of an `InferenceData`."""
+    if kept is None:
+        return {"prior": prior_draws(loaded)}
+    names = [name for name in loaded.manifest.observed() if name in batch]
+    return {
+        "log_likelihood": {"rows": kept.cpu().numpy()[None]},
+        "observed_data": {name: batch[name].cpu().numpy() for name in names},
+        "prior": prior_draws(loaded),
+        "prior_predictive": prior_replicates(loaded, batch),
+        "posterior_predictive": replicates(loaded, batch, draws),
+    }

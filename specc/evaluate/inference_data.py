@@ -5,7 +5,7 @@
     log_likelihood   log p(x | w) of each row of the training data, [chain, draw, row]; p(x | w, z)
                      if z, a latent of each row, is drawn too
     observed_data    the training rows
-    prior, posterior_predictive    see `posterior_checks`
+    prior, prior_predictive, posterior_predictive    see `posterior_checks`
 
 ArviZ is an optional dependency: `pip install specc[bayes]`.
 """
@@ -25,8 +25,13 @@ from specc.engine.samplers.draws import Draws, require_arviz
 from specc.engine.samplers.log_density import Coordinates
 from specc.engine.samplers.target import training_rows
 from specc.engine.storage.loaded_run import LoadedRun
-from specc.evaluate.posterior_checks import prior_draws, replicates
-from specc.evaluate.posterior_draws import DENSITY, LIKELIHOOD
+from specc.evaluate.posterior_checks import (
+    REPLICATES,
+    prior_draws,
+    prior_replicates,
+    replicates,
+)
+from specc.evaluate.posterior_draws import DENSITY, LIKELIHOOD, PosteriorDraws
 from specc.runtime.failure import RunFailure
 
 FILE = "posterior.nc"
@@ -66,7 +71,10 @@ def inference_data(loaded: LoadedRun) -> Any:  # noqa: ANN401 - an InferenceData
                 groups["log_likelihood"] = {"rows": found.reshape(chains, count, -1)}
             observed = {name: batch[name].cpu().numpy() for name in loaded.manifest.observed()}
             groups["observed_data"] = observed
-            groups["posterior_predictive"] = replicates(loaded, batch)
+            groups["prior_predictive"] = prior_replicates(loaded, batch)
+            posterior = PosteriorDraws.of(loaded, REPLICATES)
+            assert posterior is not None
+            groups["posterior_predictive"] = replicates(loaded, batch, posterior)
         groups["prior"] = prior_draws(loaded)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,24 +1,31 @@
 """What a posterior is compared with: draws from the prior, and replicates of the training rows.
 
     prior                 w ~ p(w), [1, draw, *shape]
-    posterior_predictive  x ~ p(x | w) for draws w from the posterior, [1, draw, row, *shape]
+    prior_predictive      x ~ p(x | w) for draws w from the prior, [1, draw, row, *shape]
+    posterior_predictive  the same for draws w from the posterior, by chains or by a guide
 
-A posterior that is as wide as the prior has learnt nothing from the data, and replicates that do
-not look like the data show what the model does not explain (Gabry et al. 2019).
+A posterior that is as wide as the prior has learnt nothing from the data. Replicates by the prior
+should cover the data, and not much that is impossible. Replicates by the posterior that do not look
+like the data show what the model does not explain (Gabry et al. 2019).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from specc.data.load import Batch
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.guide_draws import GuideDraws
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.sampling import SAMPLE
+from specc.runtime.noise import Noise
 
 PRIOR = "model.sample_prior"
 PRIOR_DRAWS = 1000
@@ -44,20 +51,54 @@ def prior_draws(loaded: LoadedRun) -> Arrays:
 
 
 @torch.inference_mode()
-def replicates(loaded: LoadedRun, batch: Batch) -> Arrays:
+def replicates(loaded: LoadedRun, batch: Batch, posterior: PosteriorDraws | GuideDraws) -> Arrays:
     """Replicates of the observed nodes of a batch; empty if they are many numbers."""
-    program, observed = loaded.program, loaded.manifest.observed()
-    names = [name for name in observed if name in batch]
-    numbers = sum(batch[name].numel() for name in names)
-    posterior = PosteriorDraws.of(loaded, REPLICATES)
-    if posterior is None or not program.can(SAMPLE) or numbers * len(posterior) > MOST_NUMBERS:
+    if not _is_small(loaded, batch):
         return {}
     noise = noise_at(loaded.settings.seed, Stream.SAMPLE, 7, device=loaded.device)
+    # The latents of a sampler are parameters of the model, those of a guide are arguments.
+    drawn = (own if isinstance(own, dict) else {} for own in posterior.each())
+    return _rows_at(loaded, batch, noise, islice(drawn, REPLICATES))
+
+
+@torch.inference_mode()
+def prior_replicates(loaded: LoadedRun, batch: Batch) -> Arrays:
+    """Replicates of the observed nodes of a batch, each given draws of the latents from the prior.
+
+    Empty if they are many numbers, if there is no way to draw, or if the prior is so wide that a
+    node cannot be drawn.
+    """
+    program = loaded.program
+    if not program.can(PRIOR) or not _is_small(loaded, batch):
+        return {}
+    noise = noise_at(loaded.settings.seed, Stream.SAMPLE, 8, device=loaded.device)
+    draw = program.require(PRIOR)
+    try:
+        return _rows_at(loaded, batch, noise, (draw(noise) for _ in range(REPLICATES)))
+    except (RuntimeError, ValueError):  # a rate of infinity, or a matrix that is not definite
+        return {}
+
+
+def _is_small(loaded: LoadedRun, batch: Batch) -> bool:
+    """Whether the program can draw replicates of a batch, and they fit into memory."""
+    numbers = sum(batch[name].numel() for name in _names(loaded, batch))
+    return loaded.program.can(SAMPLE) and numbers * REPLICATES <= MOST_NUMBERS
+
+
+def _names(loaded: LoadedRun, batch: Batch) -> list[str]:
+    return [name for name in loaded.manifest.observed() if name in batch]
+
+
+def _rows_at(
+    loaded: LoadedRun, batch: Batch, noise: Noise, latents: Iterable[Mapping[str, Tensor]]
+) -> Arrays:
+    """The observed nodes of the rows of a batch for each of some latents."""
+    program, names = loaded.program, _names(loaded, batch)
     given, rows = program.inputs(SAMPLE, batch), len(next(iter(batch.values())))
     draw, found = program.require(SAMPLE), []
     with loaded.computing():
         program.eval()
-        for _ in posterior.each():
-            values = draw(noise, rows, **given)
+        for shared in latents:
+            values = draw(noise, rows, **given, **shared)
             found.append({name: values[name].cpu().numpy().copy() for name in names})
     return {name: np.stack([own[name] for own in found])[None] for name in names}

@@ -45,6 +45,9 @@ ANNEALING = ("chains", "temperatures", "direction", "latents")
 OF_POSTERIOR = {POSTERIOR: draw_posterior, PAIRS: draw_pairs, CHECKS: draw_checks}
 """The pictures of a posterior by their files."""
 
+OF_GUIDE = {POSTERIOR: draw_guide, CHECKS: draw_checks}
+"""Those of a posterior by a guide."""
+
 Figure = Estimate | Measured
 """A metric of the likelihood, or a metric of samples."""
 
@@ -88,8 +91,9 @@ def evaluate_at_end(
     guide = diagnose_guide(loaded)
     if guide is not None:
         result["guide"] = guide.as_json()
-        if guide.data is not None and draw_guide(loaded.folder / POSTERIOR, guide.data):
-            pictures += (loaded.folder / POSTERIOR,)
+        for name, drawn in OF_GUIDE.items():
+            if guide.data is not None and drawn(loaded.folder / name, guide.data):
+                pictures += (loaded.folder / name,)
     revisions = run_folder.revisions_of(loaded.folder)
     if revisions:
         result["revisions"] = [{k: own[k] for k in ("step", "changes")} for own in revisions]

@@ -14,7 +14,7 @@ from specc.engine.storage import file_io
 from specc.engine.storage.record_schemas import GuideFigures
 from specc.evaluate.inference_data import arviz
 from specc.report.markup import table
-from specc.report.posterior import MOST_ROWS, shown_latents
+from specc.report.posterior import MOST_ROWS, left_out_in_words, shown_latents
 
 COLUMNS = ("mean", "sd", "5%", "50%", "95%")
 
@@ -24,10 +24,17 @@ def guide_section(found: GuideFigures | None, picture: str) -> str:
     if found is None:
         return ""
     own = [f"<p class='warning'>{escape(words)}</p>" for words in found["warnings"]]
-    own.append(f"<p>{escape(in_words(found))}.</p>")
+    own += [f"<p>{escape(line)}</p>" for line in figures(found)]
     latents: list[dict[str, Any]] = [dict(row) for row in found["latents"][:MOST_ROWS]]
     rows = [(row["name"], *(_shown_as(row[key]) for key in COLUMNS)) for row in latents]
     return "".join((*own, table(("latent", *COLUMNS), rows), picture))
+
+
+def figures(found: GuideFigures) -> Iterator[str]:
+    """The figures of all rows together, a line each."""
+    yield in_words(found)
+    if "loo" in found:
+        yield left_out_in_words(found["loo"])
 
 
 def in_words(found: GuideFigures) -> str:
@@ -50,7 +57,7 @@ def guide_lines(found: GuideFigures | None, most: int) -> Iterator[str]:
     left = len(found["latents"]) - len(latents)
     if left:
         yield f"and {left:,} more, in result.json"
-    yield in_words(found)
+    yield from figures(found)
     yield from (f"warning: {words}" for words in found["warnings"])
 
 

@@ -45,12 +45,15 @@ class Section:
     body: str
 
 
+CHECKED = "The posterior beside the prior, and the data beside replicates by both"
 OF_POSTERIOR = {
     PICTURE: "Density, trace and ranks of each chain",
-    CHECKS: "The posterior beside the prior, and replicates of the data",
+    CHECKS: CHECKED,
     PAIRS: "Pairs of latents, divergent transitions in red",
 }
 """The captions of the pictures of a posterior, by their files."""
+OF_GUIDE = {PICTURE: "Density of each latent under the guide", CHECKS: CHECKED}
+"""The captions of those of a posterior by a guide."""
 
 
 def page(loaded: LoadedRun) -> str:
@@ -89,7 +92,7 @@ def _sections(loaded: LoadedRun, facts: Facts) -> Iterator[Section]:
     drawn = "".join(_picture(folder / name, words) for name, words in OF_POSTERIOR.items())
     yield Section("posterior", "Posterior", posterior_section(found, drawn))
     by_guide = run_folder.result_of(folder).get("guide")
-    drawn = _picture(folder / PICTURE, "Density of each latent under the guide")
+    drawn = "".join(_picture(folder / name, words) for name, words in OF_GUIDE.items())
     yield Section("guide", "Posterior by the guide", guide_section(by_guide, drawn))
     yield Section("curves", "Training", training(metrics))
     yield Section("bound", "Terms of the loss", _bound(loaded, part))

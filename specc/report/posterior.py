@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from specc.engine.storage import file_io
-from specc.engine.storage.record_schemas import Posterior, PosteriorRow
+from specc.engine.storage.record_schemas import LeaveOneOut, Posterior, PosteriorRow
 from specc.evaluate.inference_data import arviz
 from specc.report.markup import table
 
@@ -30,12 +30,18 @@ def posterior_section(found: Posterior | None, picture: str) -> str:
     own = [f"<p class='warning'>{escape(words)}</p>" for words in found["warnings"]]
     own.append(f"<p>{in_words(found)}; {found['divergences']:,} divergences.</p>")
     if "loo" in found:
-        loo = found["loo"]
-        value, error = (_shown_as(loo[key], ".2f") for key in ("value", "standard_error"))
-        own.append(f"<p>Leave-one-out log p of all rows: {value} &plusmn; {error} nats.</p>")
+        own.append(f"<p>{escape(left_out_in_words(found['loo']))}</p>")
     head = ("latent", "mean", "sd", "mcse", "ess_bulk", "ess_tail", "r_hat")
     rows = [_cells(row) for row in found["latents"][:MOST_ROWS]]
     return "".join((*own, table(head, rows), picture))
+
+
+def left_out_in_words(found: LeaveOneOut) -> str:
+    """The leave-one-out log-density of all rows, and how many of them are not to be trusted."""
+    value, error = (_shown_as(found[key], ".2f") for key in ("value", "standard_error"))
+    words = f"leave-one-out log p of all rows: {value} +- {error} nats"
+    bad = found["pareto_k_above_0.7"]
+    return f"{words}, Pareto k above 0.7 in {bad:,}" if bad else words
 
 
 def in_words(found: Posterior) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,12 @@ MOST_COMPARED = 9
 POINTS = 2000
 REPLICATES = 50
 
+PREDICTIVE = {"prior_predictive": "prior", "posterior_predictive": "posterior"}
+"""The groups of replicates, with where their latents are drawn from."""
+
 Numbers = dict[str, np.ndarray[Any, np.dtype[Any]]]
+Panel = Callable[[Any], None]
+"""A function that draws on an axis."""
 
 
 def draw_pairs(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceData
@@ -54,7 +61,7 @@ def draw_pairs(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceDat
 
 
 def draw_checks(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceData
-    """Latents with their prior, and the data with its replicates, as a PNG.
+    """Latents with their prior, and the data with replicates by prior and posterior, as a PNG.
 
     The distribution functions of the observed nodes have one line for each of some replicates.
     Returns whether there is anything to compare.
@@ -63,20 +70,24 @@ def draw_checks(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceDa
     prior = _numbers(data.prior) if "prior" in groups else {}
     posterior = _numbers(data.posterior)
     latents = [name for name in posterior if name in prior][:MOST_COMPARED]
-    nodes = []
-    if {"posterior_predictive", "observed_data"} <= set(groups):
-        nodes = [str(n) for n in data.posterior_predictive.data_vars if n in data.observed_data]
-    panels = [*latents, *nodes[:MOST_COMPARED]]
+    panels: list[Panel] = [
+        partial(_against_prior, name=name, prior=prior[name], posterior=posterior[name])
+        for name in latents
+    ]
+    for group, source in PREDICTIVE.items():
+        found = data[group].data_vars if {group, "observed_data"} <= set(groups) else ()
+        nodes = [str(name) for name in found if name in data.observed_data][:MOST_COMPARED]
+        panels += [
+            partial(_replicated, name=name, replicates=data[group], data=data, source=source)
+            for name in nodes
+        ]
     if not panels:
         return False
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = _canvas(rows, columns, 3.3 * columns, 0.4 + 2.1 * rows)
-    for axis, name in zip(axes.flat, panels, strict=False):
-        if name in latents:
-            _against_prior(axis, name, prior[name], posterior[name])
-        else:
-            _replicated(axis, name, data)
+    for axis, draw in zip(axes.flat, panels, strict=False):
+        draw(axis)
     for axis in list(axes.flat)[len(panels) :]:
         axis.set_axis_off()
     _write(figure, path)
@@ -98,18 +109,30 @@ def _against_prior(axis: Any, name: str, prior: Any, posterior: Any) -> None:  #
     axis.legend(frameon=False, fontsize="x-small")
 
 
-def _replicated(axis: Any, name: str, data: Any) -> None:  # noqa: ANN401
+def _replicated(axis: Any, name: str, replicates: Any, data: Any, source: str) -> None:  # noqa: ANN401
     """The distribution function of the data, and those of replicates."""
-    found = np.asarray(data.posterior_predictive[name])
+    found = np.asarray(replicates[name])
     found = found.reshape(-1, int(np.prod(found.shape[2:])))[:REPLICATES]
     truth = np.sort(np.asarray(data.observed_data[name]).reshape(-1))
     level = (np.arange(len(truth)) + 1) / len(truth)
     for number, own in enumerate(np.sort(found, axis=1)):
-        label = "replicates" if number == 0 else None
+        label = f"replicates, {source}" if number == 0 else None
         axis.step(own, level, where="post", color="0.7", linewidth=0.5, label=label)
     axis.step(truth, level, where="post", color="tab:blue", label="data")
+    axis.set_xlim(*_around(truth, found))
     axis.set_title(f"{name}: fraction below")
     axis.legend(frameon=False, fontsize="x-small")
+
+
+def _around(truth: Any, replicates: Any) -> tuple[float, float]:  # noqa: ANN401
+    """The range of the data and of most replicates, which may be far wider."""
+    finite = replicates[np.isfinite(replicates)]
+    low, high = float(truth.min()), float(truth.max())
+    if finite.size:
+        first, last = np.quantile(finite, (0.05, 0.95))
+        low, high = min(low, float(first)), max(high, float(last))
+    margin = 0.05 * ((high - low) or 1.0)
+    return low - margin, high + margin
 
 
 def _numbers(group: Any) -> Numbers:  # noqa: ANN401 - a Dataset of xarray

@@ -11,18 +11,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import special, stats
 
 from specc.engine.storage.loaded_run import load_run
 from specc.engine.train import train
 from specc.evaluate.estimate import estimate
 from specc.evaluate.guide_diagnostics import GuideDiagnostics, Row, diagnose_guide
 from specc.evaluate.guide_draws import GuideDraws
+from specc.evaluate.inference_data import arviz
+from specc.evaluate.leave_one_out import LeaveOneOut, of_rows
 from specc.evaluate.sampling import sample
 from specc.evaluate.scoring import PREDICTIVE, Request
 from specc.report.final_evaluation import evaluate_at_end
 from specc.report.guide import guide_lines, in_words
 from specc.report.page import page
+from specc.runtime.noise import Noise
+from specc.runtime.program import load
 from tests.engine.test_train import QUIET
 from tests.engine.test_written_players import made
 
@@ -105,6 +109,86 @@ def test_the_evidence_of_the_exact_posterior_and_of_a_wrong_guide(trained):
     assert "is not close to the posterior" in "".join(wrong.warnings())
 
 
+def left_out():
+    """Log p of each row given all others: normal, by the inverse of the covariance of the rows."""
+    *_, wide, y = posterior()
+    precision = np.linalg.inv(wide @ np.diag([4.0, 4.0, 1.0]) @ wide.T + 0.25 * np.eye(20))
+    spread = precision.diagonal() ** -0.5
+    return stats.norm(y - precision @ y * spread**2, spread).logpdf(y)
+
+
+@pytest.mark.parametrize(("shift", "width"), [(0.0, 1.0), (0.0, 1.5), (0.4, 1.2)])
+def test_leaving_a_row_out_is_exact_for_any_guide(shift, width):
+    """Draws of a guide that is not the posterior have weights; without them it is another one.
+
+    The standard error is that of self-normalized importance sampling, of which 5 are accepted.
+    """
+    mean, covariance, _, wide, y = posterior()
+    sd = covariance.diagonal() ** 0.5
+    exact = stats.multivariate_normal(mean, covariance)
+    guide = stats.multivariate_normal(mean + shift * sd, width**2 * covariance)
+    drawn = guide.rvs(20_000, random_state=np.random.default_rng(1))
+    log_p = stats.norm(drawn @ wide.T, 0.5).logpdf(y)
+    log_r = exact.logpdf(drawn) - guide.logpdf(drawn)
+    found, shapes = of_rows(arviz(), log_r, log_p)
+    weights = special.softmax(log_r[:, None] - log_p, axis=0)
+    ratios = np.exp(log_p - found) - 1.0
+    error = np.sqrt((weights**2 * ratios**2).sum(0))
+    assert (shapes < 0.7).all() and error.max() < 0.05
+    assert (abs(found - left_out()) < 5 * error).all()
+    if (shift, width) != (0.0, 1.0):
+        wrong, _ = of_rows(arviz(), np.zeros(20_000), log_p)
+        assert (abs(wrong - left_out()) > 5 * error).any()
+        assert abs(wrong.sum() - left_out().sum()) > 0.3
+
+
+def test_leaving_a_row_out_of_a_run(trained):
+    found = diagnose_guide(trained.loaded).loo
+    assert found.untrusted == 0 and found.warning() is None
+    assert abs(found.value - left_out().sum()) < 0.15
+    assert found.standard_error == pytest.approx(20**0.5 * left_out().std(), rel=0.02)
+
+
+def test_the_prior_and_the_posterior_of_the_data(trained):
+    """Replicates are normal with known moments, and so are draws from the prior."""
+    mean, covariance, _, wide, y = posterior()
+    data = diagnose_guide(trained.loaded).data
+    prior = np.concatenate([data.prior["w"][0], data.prior["e"][0]], 1)
+    assert stats.kstest((prior / [2.0, 2.0, 1.0]).reshape(-1), stats.norm.cdf).pvalue > 1e-6
+    of_prior = np.zeros(3), np.diag([4.0, 4.0, 1.0])
+    moments = {"prior_predictive": of_prior, "posterior_predictive": (mean, covariance)}
+    for group, (at, spread) in moments.items():
+        found = np.asarray(data[group]["y"])[0]
+        of_rows = wide @ spread @ wide.T + 0.25 * np.eye(20)
+        away = np.linalg.solve(np.linalg.cholesky(of_rows), (found - wide @ at).T)
+        assert stats.kstest(away.reshape(-1), stats.norm.cdf).pvalue > 1e-6
+    np.testing.assert_allclose(data.observed_data["y"], y)
+
+
+WITHOUT_METRICS = REGRESSION.split("evaluate:")[0]
+POINT = WITHOUT_METRICS.replace(
+    "{auto: multivariate_normal}", "{w: {auto: delta}, e: {auto: mean_field}}"
+)
+OF_ROWS = (
+    WITHOUT_METRICS.replace("plates: {groups: 1}\n", "")
+    .replace(", plate: groups", "")
+    .replace("e[0]", "e")
+    .replace("{auto: multivariate_normal}", "auto")
+)
+
+
+def test_a_point_has_a_prior_to_draw_from(tmp_path):
+    program = load(made(tmp_path, POINT))
+    first, second = (program.require("model.sample_prior")(Noise.at(n)) for n in (0, 1))
+    assert set(first) == {"w", "e"} and (first["w"] != second["w"]).all()
+    rows = program.require("model.sample")(Noise.at(0), 3, x=torch.zeros(3, 2), **first)
+    torch.testing.assert_close(rows["w"], first["w"])
+
+
+def test_beside_latents_of_rows_a_guide_has_no_posterior_of_its_own(tmp_path):
+    assert not load(made(tmp_path, OF_ROWS)).can("model.sample_prior")
+
+
 def test_the_log_density_of_a_row_averages_over_draws(trained):
     """p(y | x) of the posterior predictive distribution, whose scale is known."""
     mean, covariance, _, wide, y = posterior()
@@ -132,8 +216,11 @@ def test_what_a_run_leaves(trained, tmp_path):
     assert done.figures["fit"].estimator == PREDICTIVE
     assert (trained.loaded.folder / "posterior.nc").is_file()
     assert (trained.loaded.folder / "posterior.png").is_file()
+    assert (trained.loaded.folder / "posterior_checks.png").is_file()
     shown = page(load_run(trained.loaded.folder))
     assert "Posterior by the guide" in shown and "Pareto k" in shown
+    assert "the data beside replicates by both" in shown
+    assert "leave-one-out log p of all rows" in shown
     lines = list(guide_lines(result["guide"], 2))
     assert "and 1 more, in result.json" in lines and in_words(result["guide"]) in lines
     assert list(guide_lines(None, 2)) == []
@@ -144,3 +231,5 @@ def test_the_words_of_a_heavy_tail():
     (words,) = found.warnings()
     assert "Pareto k infinite" in words
     assert not list(GuideDiagnostics((), 10, 0.0, 1.0, None, 1.0).warnings())
+    left = GuideDiagnostics((), 10, 0.0, 1.0, 0.1, 1.0, LeaveOneOut(-3.0, 1.0, 2))
+    assert "leaving out 2 of the rows" in "".join(left.warnings())

@@ -28,6 +28,7 @@ from specc.engine.train import Trained, train
 from specc.evaluate import inference_data
 from specc.evaluate.chain_diagnostics import ChainDiagnostics, Row, diagnose
 from specc.evaluate.estimate import estimate
+from specc.evaluate.leave_one_out import LeaveOneOut
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.sampling import sample
 from specc.evaluate.scoring import PREDICTIVE, Request, fixed_batch
@@ -425,7 +426,7 @@ def diagnostics(**changes):
         ({"rows": (Row("w", 0, 1, 0.1, 300, 900, 1.0),)}, "worth 300 independent"),
         ({"deepest": 7}, "7 of 4,000 trajectories reached the largest depth"),
         ({"e_bfmi": (1.0, 0.2)}, "E-BFMI is 0.20"),
-        ({"loo": (-3.0, 1.0, 2)}, "leaving out 2 of the rows"),
+        ({"loo": LeaveOneOut(-3.0, 1.0, 2)}, "leaving out 2 of the rows"),
     ],
 )
 def test_a_warning_in_words(changes, words):
@@ -457,41 +458,3 @@ def test_chains_that_do_not_move_have_no_r_hat(tmp_path):
     assert draws.r_hat() is None
     draws.statistics["leapfrogs"] = 1
     assert draws.r_hat() == np.inf
-
-
-HIERARCHY = """\
-specc: 1
-name: hierarchy
-data: {source: csv, path: rows.csv, fields: {g: {from: g}, y: {from: y}}}
-plates: {groups: 3}
-model:
-  g: {given: g, plate_index: groups}
-  s: {latent: half_normal, scale: 2, global: true}
-  m: {latent: normal, loc: 3, scale: s, shape: [2], plate: groups}
-  y: {observed: normal, loc: "sum(m[g])", scale: 1}
-"""
-
-
-def test_the_file_has_the_prior_and_replicates_of_the_data(tmp_path):
-    """Moments of 1,000 draws from the prior, and of 100 replicates; 5 standard errors."""
-    random = np.random.default_rng(3)
-    rows(tmp_path, g=np.arange(12) % 3, y=random.normal(size=12))
-    loaded = run_of(tmp_path, HIERARCHY)
-    data = diagnose(loaded).data
-    prior = {name: np.asarray(data.prior[name])[0] for name in data.prior.data_vars}
-    assert prior["s"].shape == (1000,)
-    assert prior["m"].shape == (1000, 3, 2)
-    # E s^2 = 4, and m - 3 = s e with kurtosis 9 over its variance squared.
-    spread = (prior["m"] - 3.0) ** 2
-    assert abs(spread.mean() - 4.0) < 5 * spread.reshape(1000, -1).mean(1).std() / 1000**0.5
-    assert abs((prior["s"] ** 2).mean() - 4.0) < 5 * 4.0 * 2**0.5 / 1000**0.5
-    # Entries of one draw share its scale.
-    assert np.corrcoef(prior["s"], np.abs(prior["m"][:, 0, 0] - 3.0))[0, 1] > 0.3
-    replicated = np.asarray(data.posterior_predictive["y"])[0]
-    assert replicated.shape == (100, 12)
-    center = np.asarray(data.posterior["m"]).mean((0, 1)).sum(-1)[np.arange(12) % 3]
-    assert np.abs(replicated.mean(0) - center).max() < 5 * replicated.std(0).max() / 10
-    pictures = evaluate_at_end(Trained(loaded, Counters(), {}, 1)).pictures
-    drawn = {path.name: path.read_bytes()[:4] for path in pictures}
-    assert drawn["posterior_pairs.png"] == drawn["posterior_checks.png"] == b"\x89PNG"
-    assert "divergent transitions in red" in page(loaded)

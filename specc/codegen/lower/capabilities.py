@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed
@@ -36,11 +36,13 @@ from specc.codegen.signatures import (
     UNNORMALIZED,
     global_draws,
     guided_globals,
+    has_prior_draws,
     is_shared,
     is_stochastic,
     left_out_factors,
     likelihood_of_rows,
     mean_factors,
+    posterior_latents,
     predicted_factors,
     sampled_values,
     shared_points,
@@ -68,13 +70,28 @@ def capabilities(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
             yield lowering.method(name)
 
 
-def points(scope: Scope, program: ProgramPlan, owner: Code) -> None:
-    """Emit `w = self.w` for each latent with a learnable point that all rows share."""
+def points(scope: Scope, program: ProgramPlan, owner: Code, passed: Collection[str] = ()) -> None:
+    """Emit `w = self.w` for each latent with a learnable point that all rows share.
+
+    Of those that may be `passed` to the function only if they are not.
+    """
     for item in program.learnable:
-        if item.node.role != "parameter" and not item.of_rows:
-            with scope.on(program.name, item.node.name):
-                value = code.Attribute(owner, item.attribute)
-                scope.assign(scope.python(item.node.name), value)
+        if item.node.role == "parameter" or item.of_rows:
+            continue
+        name = item.node.name
+        with scope.on(program.name, name):
+            value = code.Attribute(owner, item.attribute)
+            if name not in passed:
+                scope.assign(scope.python(name), value)
+                continue
+            with scope.block() as body:
+                scope.assign(scope.python(name), value)
+            scope.add(_if_absent(scope, name, body))
+
+
+def _if_absent(scope: Scope, name: str, body: Sequence[Statement]) -> If:
+    """Return `if w is None:` with the statements that assign w."""
+    return If(code.Binary("is", scope.variable(name), code.Literal(None)), tuple(body))
 
 
 def _is_unused(statement: Statement, used: frozenset[str]) -> bool:
@@ -278,10 +295,13 @@ class _Lowering:
         """Return `sample`: ancestral samples of the model."""
         plan, program = self.plan, self.program
         shared = {plan.python[n] for n in guided_globals(plan)}
+        passed = guided_globals(plan)
+        if has_prior_draws(plan, program):
+            passed = posterior_latents(plan, program)
         scope = self._scope()
         names: list[str] = []
         learnable = set(shared_points(program))
-        points(scope, program, SELF)
+        points(scope, program, SELF, passed)
         for name in (n for n in program.order if n in program.factors):
             factor = program.factors[name]
             names += factor.values
@@ -294,15 +314,12 @@ class _Lowering:
                 prepare(scope, program.name, factor.inputs)
                 with scope.block() as body:
                     draw(scope, program, name, "sample")
-                absent = code.Binary("is", scope.variable(name), code.Literal(None))
-                scope.add(If(absent, tuple(body)))
+                scope.add(_if_absent(scope, name, body))
         for name in sampled_values(plan, program):
             prepare(scope, program.name, (name,))
             names.append(name)
         scope.add(Return(self._values(scope, names)))
-        given = tuple(
-            Parameter(plan.python[n], "Tensor | None", "None") for n in guided_globals(plan)
-        )
+        given = tuple(Parameter(plan.python[n], "Tensor | None", "None") for n in passed)
         return Function(
             name="sample",
             parameters=(NOISE, Parameter("rows", "int")),
@@ -371,11 +388,10 @@ class _Lowering:
     def sample_prior(self) -> Function:
         """Return `sample_prior`: samples of the latents that rows share from their prior."""
         scope, program = self._scope(), self.program
-        names = shared_points(program)
-        drawn = [n for n in program.order if n in names]
-        for name in drawn:
-            with scope.on(program.name, name):
-                draw(scope, program, name, "sample")
+        for factor in split(program)[1]:
+            with scope.on(program.name, factor.node.name):
+                draw(scope, program, factor.node.name, "sample")
+        drawn = tuple(name for factor in split(program)[1] for name in factor.values)
         scope.add(Return(self._values(scope, drawn)))
         docstring = "Draw one value of each latent that rows share, given its parents."
         body = tuple(scope.statements)

@@ -149,11 +149,11 @@ class PosteriorRow(TypedDict):
     r_hat: Number | None
 
 
-class LeaveOneOut(TypedDict):
-    """The leave-one-out estimate, in result.json."""
-
-    value: Number | None
-    standard_error: Number | None
+LeaveOneOut = TypedDict(
+    "LeaveOneOut",
+    {"value": Number | None, "standard_error": Number | None, "pareto_k_above_0.7": Count},
+)
+"""The leave-one-out estimate, in result.json."""
 
 
 class Posterior(TypedDict):
@@ -190,6 +190,7 @@ class GuideFigures(TypedDict):
     pareto_k: Number | None
     latents: list[GuideRow]
     warnings: list[str]
+    loo: NotRequired[LeaveOneOut]
 
 
 class Result(TypedDict, total=False):
