@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from specc.evaluate.classification import ClassificationMetrics
     from specc.evaluate.impute import Filled
     from specc.evaluate.predict import Prediction
+    from specc.evaluate.sampling import Chain
     from specc.evaluate.units import Units
     from specc.report.evaluated import Evaluation
     from specc.runtime.program import Program
@@ -61,17 +62,19 @@ class Run:
 
         return dict(run_folder.result_of(self.folder))
 
-    def sample(self, rows: int, *, seed: int = 0, units: Units = "data") -> dict[str, Tensor]:
+    def sample(
+        self, rows: int, *, seed: int = 0, units: Units = "data", chain: Chain | None = None
+    ) -> dict[str, Tensor]:
         """Draw `rows` samples from the model: the value of every node by name, [rows, *shape].
 
         `units` are those of standardized fields: of the `data`, or the standardized ones of the
-        `model`.
+        `model`. `chain` has the steps and the start of the chain of an energy.
 
-        Raises RunFailure E0805 if the program cannot be sampled.
+        Raises RunFailure E0805 if the program cannot be sampled, E0840 if it has no such chain.
         """
         from specc.evaluate.sampling import sample
 
-        found = sample(self._opened, rows, seed)
+        found = sample(self._opened, rows, seed, chain=chain)
         return dict((found.in_data_units(self._opened) if units == "data" else found).values)
 
     def encode(

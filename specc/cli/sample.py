@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,6 +28,19 @@ Part = Annotated[
 ]
 
 
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", min=1, max=10**9, metavar="N", help="Steps of the chain of an energy."),
+]
+
+Start = Annotated[
+    Literal["noise", "data"],
+    typer.Option(
+        "--start", help="Where the chain of an energy starts: at noise, or at rows of the part."
+    ),
+]
+
+
 def command(
     run: options.Run,
     *,
@@ -38,6 +51,8 @@ def command(
     ] = 64,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed.")] = 0,
     part: Part = None,
+    steps: Steps = None,
+    start: Start = "noise",
     units: options.Units = "data",
     out: Annotated[
         str | None,
@@ -53,7 +68,7 @@ def command(
 
     folder = run_folder(run)
     prepare()
-    from specc.evaluate.sampling import sample
+    from specc.evaluate.sampling import Chain, sample
     from specc.evaluate.units import with_names
     from specc.report.export import as_csv, as_npz
     from specc.report.final_evaluation import picture_field
@@ -67,9 +82,11 @@ def command(
         message = f"`{opened.manifest.name}` has no field of pictures"
         raise Failure(message, "write arrays instead: --out samples.npz", exits.WRONG)
     form = form or (".png" if shown else ".npz")
-    if part is not None or opened.program.capabilities.get("model.sample"):
+    at_data = start == "data"
+    if part is not None or at_data or opened.program.capabilities.get("model.sample"):
         part = part_of(opened, part)
-    drawn = sample(opened, rows, seed, part)
+    chain = Chain(steps, at_data) if steps is not None or at_data else None
+    drawn = sample(opened, rows, seed, part, chain)
     if form == ".png" and shown is not None:
         values = drawn.in_data_units(opened).shown()[shown.name]
         data = as_png(grid(values, shown.picture, tones=shown.tones))

@@ -9,7 +9,7 @@ from typing import Any
 import networkx as nx
 
 from specc.catalog.supports import Support, bounds, contains, meet, point
-from specc.codegen.plan import ROW, Plan, ProgramPlan
+from specc.codegen.plan import ROW, Factor, Plan, ProgramPlan
 from specc.codegen.steps import loop, sequence
 from specc.codegen.tensors import after_updates, copied, side, trained
 from specc.diagnostics.printable import json_text
@@ -124,12 +124,22 @@ def _energy(plan: Plan) -> dict[str, Any]:
             "given": [plan.python[each] for each in factor.given],
             "parameters": [argument.parameter.name for argument in factor.tensors],
             **({} if total is None else {"total": int(total)}),
+            **_colors(factor),
         }
     free = inputs(FREE_ENERGY) if FREE_ENERGY in program.lets else None
     lets = _lets(plan, program)
     found = {"energy": inputs(ENERGY), "free_energy": free, "units": units, **lets}
     order = [[plan.python[name] for name in block] for block in blocks(graph)]
     return {"energy": {**found, "blocks": order}}
+
+
+def _colors(factor: Factor) -> dict[str, Any]:
+    """Return the colors of the entries of a unit, if they interact."""
+    found = factor.colors
+    if found is None:
+        return {}
+    own = {"buffer": found.attribute, "count": found.count, "neutral": found.neutral}
+    return {"colors": own}
 
 
 def _lets(plan: Plan, program: ProgramPlan) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 
 import torch
 from torch import Tensor
@@ -15,9 +16,12 @@ from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.scoring import fixed_batch
 from specc.evaluate.solver_checks import require_solutions
 from specc.evaluate.units import in_data_units
+from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.noise import Noise
 
 SAMPLE = "model.sample"
+CHAINS = ("model.gibbs", "model.chain")
+"""The transitions of an energy, of which a program has one."""
 MEAN = "model.conditional_mean"
 GUIDE = "guide.sample_and_log_prob"
 SHARED = "guide.sample_global"
@@ -49,18 +53,37 @@ class Drawn:
         return {**self.values, **self.means}
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The chains of an energy: their `steps`, by default those of the program, and their start.
+
+    They start at noise, or `at_data`: at the observed units of rows. Latent units start as always.
+    """
+
+    steps: int | None = None
+    at_data: bool = False
+
+
 @torch.inference_mode()
-def sample(loaded: LoadedRun, rows: int, seed: int = 0, part: str | None = None) -> Drawn:
+def sample(
+    loaded: LoadedRun,
+    rows: int,
+    seed: int = 0,
+    part: str | None = None,
+    chain: Chain | None = None,
+) -> Drawn:
     """`rows` samples from the model, conditioned on given values of rows of `part`.
 
     The default part is that of held-out rows. Latents that rows share are drawn from the posterior
     given the training rows by a sampler or a guide, another draw for each row; beside latents of
-    the rows they are drawn once.
+    the rows they are drawn once. `chain` is for an energy; at data, it starts at rows of `part`.
 
-    Raises RunFailure: E0805, if the program cannot be sampled.
+    Raises RunFailure: E0805, if the program cannot be sampled, E0840, if it has no such chain.
     """
     program = loaded.program
     draw = program.require(SAMPLE, "sampling")
+    if chain is not None:
+        _check_chain(loaded, chain)
     with loaded.computing(), require_solutions(program.folder):
         noise = noise_at(seed, Stream.SAMPLE, device=loaded.device)
         program.eval()
@@ -73,8 +96,47 @@ def sample(loaded: LoadedRun, rows: int, seed: int = 0, part: str | None = None)
         shared: dict[str, Tensor] = {}
         if program.can(SHARED):
             shared = program.require(SHARED)(noise_at(seed, Stream.SAMPLE, 2, device=loaded.device))
-        values = draw(noise, rows, **given, **shared)
+        more = {} if chain is None or chain.steps is None else {"steps": chain.steps}
+        if chain is not None and chain.at_data:
+            steps = more.get("steps", signature(draw).parameters["steps"].default)
+            values = _from_data(loaded, noise, rows, seed, part or loaded.held_out, steps)
+        else:
+            values = draw(noise, rows, **given, **shared, **more)
         return Drawn(values, _means(loaded, {**given, **values}), tuple(shared), given)
+
+
+def _check_chain(loaded: LoadedRun, chain: Chain) -> None:
+    """Raises E0840 if no chain samples the program, or if it cannot start at data."""
+    declared, name = loaded.manifest.energy, loaded.manifest.name
+    if declared is None:
+        problem, hint = "no chain samples it", "`--steps` and `--start` are for an `energy:`"
+    elif chain.at_data and all(unit.role == "latent" for unit in declared.units.values()):
+        problem, hint = "no node of its energy is data", "leave out `--start data`"
+    else:
+        return
+    message = f"the program `{name}` has no such chain: {problem}"
+    raise RunFailure("E0840", message, hint=hint, exit_code=USAGE)
+
+
+def _from_data(
+    loaded: LoadedRun, noise: Noise, rows: int, seed: int, part: str, steps: int
+) -> dict[str, Tensor]:
+    """The units of an energy after a chain that starts at rows of the data."""
+    program, declared = loaded.program, loaded.manifest.energy
+    assert declared is not None
+    method = next(name for name in CHAINS if program.can(name))
+    needs, units = program.capabilities[method], declared.units
+    latent = [name for name in needs if name in units and units[name].role == "latent"]
+    fields = [name for name in needs if name not in latent] or [
+        name for name, unit in units.items() if unit.role == "observed"
+    ]
+    start = _rows(loaded, part, rows, seed, fields)
+    for name in latent:
+        draw = noise.normal if units[name].is_moved else noise.zeros
+        start[name] = draw((rows, *units[name].shape))
+    run = program.require(method)
+    found: dict[str, Tensor] = run(noise, **program.inputs(method, start), steps=steps)
+    return found
 
 
 def _over_draws(

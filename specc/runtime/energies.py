@@ -9,6 +9,22 @@ from specc.runtime.json_object import JsonObject, ManifestError
 
 
 @dataclass(frozen=True, slots=True)
+class Colors:
+    """The colors of the entries of a unit that interact: entries of one color do not.
+
+    Attributes:
+        buffer: The buffer of the program with the number of the color of each entry.
+        count: The number of colors.
+        neutral: The value that an entry has in the unit from which its own conditional is computed.
+
+    """
+
+    buffer: str
+    count: int
+    neutral: float
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """A node of an energy, with the method that computes its conditional given the others.
 
@@ -21,6 +37,7 @@ class Unit:
         given: The units that the method takes, in its order.
         parameters: The names of what the method returns.
         total: The total count of a multinomial unit, if the spec states it.
+        colors: The colors of the entries, if they interact; the method takes the unit, too.
 
     """
 
@@ -31,11 +48,17 @@ class Unit:
     given: tuple[str, ...]
     parameters: tuple[str, ...]
     total: int | None = None
+    colors: Colors | None = None
 
     @property
     def is_moved(self) -> bool:
         """Whether a chain along a gradient moves the unit, as no closed form draws it."""
         return not self.method
+
+    @property
+    def is_summable(self) -> bool:
+        """Whether the unit can be summed out in closed form, given all others."""
+        return bool(self.method) and self.colors is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +127,15 @@ def _unit(item: JsonObject) -> Unit:
         given=item.names("given") if "given" in item.value else (),
         parameters=item.names("parameters") if "parameters" in item.value else (),
         total=item.optional("total", int),
+        colors=_colors(item.child("colors")) if "colors" in item.value else None,
+    )
+
+
+def _colors(item: JsonObject) -> Colors:
+    return Colors(
+        buffer=item.get("buffer", str),
+        count=item.get("count", int),
+        neutral=item.get("neutral", float),
     )
 
 

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from specc.cli.main import main
+from specc.engine.order.streams import Stream, noise_at
+from specc.evaluate.scoring import fixed_batch
+from specc.run import open_run
 from tests.engine.interruption import interrupted
 from tests.engine.test_train import state_hash, weights_hash
 
@@ -53,7 +56,7 @@ def trained(request, tmp_path_factory, documents):
 
 def train(name, out, documents, *more):
     data = ["--data-dir", str(documents)] if name == "rbm_counts" else []
-    data += ["--set=evaluate.test.temperatures=20"] if name == "conv_rbm" else []
+    data += ["--set=evaluate.test.temperatures=20"] if name in ("conv_rbm", "potts") else []
     return main(["train", str(SPECS / f"{name}.yaml"), "--out", str(out), *SMALL, *data, *more])
 
 
@@ -76,6 +79,33 @@ def test_its_samples_have_the_shape_of_the_data(trained, tmp_path):
     drawn = np.load(out)[{"potts": "x", "rbm_classifier": "y"}.get(trained.name, "v")]
     assert drawn.shape == (7, *shapes.get(trained.name, (64,)))
     assert np.isfinite(drawn).all()
+
+
+def test_a_chain_starts_at_the_data(trained, tmp_path):
+    """After one step it is where the transition of the model leads from rows of the test data."""
+    if trained.name == "rbm_counts":
+        pytest.skip("its data folder is that of another run")
+    out = tmp_path / "drawn.npz"
+    options = ["--rows", "7", "--start", "data", "--steps", "1", "--out", str(out)]
+    assert main(["sample", str(trained), *options]) == 0
+    loaded = open_run(trained).loaded
+    rows = loaded.rows(loaded.held_out, loaded.manifest.observed())
+    batch = fixed_batch(loaded, rows, slice(0, 7), 0)
+    model, noise = loaded.program.model, noise_at(0, Stream.SAMPLE, device=loaded.device)
+    given = loaded.program.inputs("model.gibbs", batch)
+    wanted = model.gibbs(noise, **given, steps=1)
+    found = np.load(out)
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(found[name], value.detach().numpy())
+
+
+def test_a_chain_is_asked_of_a_model_without_one(tmp_path, capsys):
+    spec = str(SPECS / "linear_vae.yaml")
+    out = tmp_path / "run"
+    assert main(["train", spec, "--out", str(out), "--set=train.epochs=1", "--quiet"]) == 0
+    for options in (["--steps", "3"], ["--start", "data"]):
+        assert main(["sample", str(out), *options]) == 2
+        assert "has no such chain: no chain samples it [E0840]" in capsys.readouterr().err
 
 
 def test_the_report_shows_the_filters(trained):

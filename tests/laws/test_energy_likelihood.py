@@ -12,6 +12,9 @@ import pytest
 import torch
 from scipy import special
 
+from specc.evaluate.energies.log_z import Annealing, annealed_log_z
+from specc.evaluate.energies.model import EnergyModel
+from specc.evaluate.energies.path import neutral_base
 from specc.runtime.draws import conditionals, states
 from specc.runtime.draws.conditionals import log_conditionals
 from specc.runtime.draws.states import log_sum_exp
@@ -300,6 +303,25 @@ def test_log_z_of_the_ising_model_is_that_of_the_transfer_matrix(coupling, field
         found = model.log_z().item()
     assert found == pytest.approx(transfer(coupling, field, 4, 4), abs=CLOSE)
     assert abs(found - transfer(coupling * 1.05, field, 4, 4)) > 1e-3
+
+
+@pytest.mark.parametrize(("coupling", "field"), [(0.3, 0.1), (0.4406868, 0.0)])
+def test_annealing_of_the_ising_model_agrees_with_the_transfer_matrix(coupling, field, tmp_path):
+    """On 8x8 spins, within 4 standard errors in both directions; another coupling is far."""
+    text = ISING.replace("SHAPE", "[8, 8]").replace("OBJECTIVE", "{cd: {steps: 1}}")
+    found = program(text, tmp_path)
+    with torch.no_grad():
+        found.model.j.fill_(coupling)
+        found.model.b.fill_(field)
+    declared = found.manifest.energy
+    assert declared is not None
+    model = EnergyModel.of(found.model, declared)
+    log_z = annealed_log_z(model, neutral_base(model), Annealing(200, 200, "both", sweeps=100))
+    wanted, other = (transfer(j, field, 8, 8) for j in (coupling, 1.02 * coupling))
+    for way in (log_z.forward, log_z.backward):
+        assert way is not None and way.standard_error < 0.1
+        assert abs(way.value - wanted) < 4 * way.standard_error
+        assert abs(way.value - other) > 4 * way.standard_error
 
 
 # sums over states

@@ -171,6 +171,12 @@ CODES: tuple[Code, ...] = (
         "a longer warm-up finds a smaller step; data and latents of the order of 1 help",
     ),
     error(
+        "E0840",
+        "no-such-chain",
+        "the program `{name}` has no such chain: {problem}",
+        "{hint}",
+    ),
+    error(
         "E0843",
         "too-many-draws-of-rows",
         "{latents} of {rows} rows have {numbers} numbers, and {draws} draws of them {count}; at "

@@ -50,7 +50,8 @@ class Adam:
         """The update of an optimizer with these options."""
         names = ("eps", "weight_decay", "amsgrad")
         eps, decay, amsgrad = (group[name] for name in names)
-        return cls(*group["betas"], eps, decay, DECOUPLED[kind], amsgrad)
+        beta1, beta2 = group["betas"]
+        return cls(beta1, beta2, eps, decay, DECOUPLED[kind], amsgrad)
 
     @property
     def state(self) -> tuple[str, ...]:

@@ -61,8 +61,6 @@ def _not_annealed(declared: Energy) -> Refusal | None:
     """The reason why log Z of the units is not available in any way."""
     hint = "delete the metric; a metric of samples compares draws with the data"
     for name, unit in declared.units.items():
-        if name in unit.given:
-            return f"the entries of `{name}` depend on each other given the other nodes", hint
         if unit.is_moved and unit.role == "latent":
             return f"a chain draws `{name}`, and nothing sums it out of the density", hint
         if family_of(unit) is None:

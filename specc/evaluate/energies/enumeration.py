@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from specc.evaluate.energies.model import EnergyModel, Values, rows_of
-from specc.evaluate.energies.path import Path, neutral_base
+from specc.evaluate.energies.path import Path, neutral_base, summable
 from specc.evaluate.memory import BUDGET
 from specc.runtime.energies import Energy, Unit
 from specc.runtime.exponential_families import Family
@@ -56,15 +56,14 @@ def log_sum(path: Path) -> Tensor:
 def fewest_states(
     declared: Energy, families: Mapping[str, Family], clamped: tuple[str, ...] = ()
 ) -> tuple[tuple[str, ...], float]:
-    """The block to sum out so that the fewest states remain, and the log2 of their number."""
-    free = [tuple(n for n in block if n not in clamped) for block in declared.blocks]
-    blocks = [block for block in free if block]
-    sizes = []
-    for summed in blocks:
-        kept = [name for block in blocks if block != summed for name in block]
-        sizes.append(sum(_log2_states(families[n], declared.units[n]) for n in kept))
-    best = min(range(len(blocks)), key=sizes.__getitem__)
-    return blocks[best], sizes[best]
+    """The units to sum out so that the fewest states remain, and the log2 of their number."""
+
+    def states(summed: tuple[str, ...]) -> float:
+        kept = (n for n in declared.units if n not in summed and n not in clamped)
+        return sum(_log2_states(families[n], declared.units[n]) for n in kept)
+
+    best = min(summable(declared, clamped), key=states)
+    return best, states(best)
 
 
 def states_in_words(log2_states: float) -> str:

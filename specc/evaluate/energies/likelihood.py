@@ -20,7 +20,7 @@ from specc.evaluate.energies import annealing, enumeration
 from specc.evaluate.energies.log_z import Annealing
 from specc.evaluate.energies.mean_field import lower_bound
 from specc.evaluate.energies.model import EnergyModel, Values, rows_of
-from specc.evaluate.energies.path import Path, neutral_base
+from specc.evaluate.energies.path import Path, neutral_base, summable
 from specc.runtime.energies import Energy
 from specc.runtime.exponential_families import Family
 from specc.runtime.noise import Noise
@@ -83,8 +83,7 @@ def _annealed(model: EnergyModel, rows: Values, options: Annealing, at: int) -> 
     """Annealed importance sampling of the latents of each row, with chains of its own."""
     count, chains = rows_of(rows), options.chains
     held = {name: value.repeat_interleave(chains, 0) for name, value in model.held(rows).items()}
-    blocks = [tuple(n for n in block if n in model.latents) for block in model.declared.blocks]
-    summed = max(blocks, key=model.entries)
+    summed = max(summable(model.declared, model.observed), key=model.entries)
     path = Path(model, neutral_base(model), summed, held)
     like = model.like
     noise = Noise.at(options.seed, 3, at, device=like.device, dtype=like.dtype)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from specc.runtime.energies import Energy
@@ -37,14 +38,11 @@ class EnergyModel:
 
     @staticmethod
     def of(module: nn.Module, declared: Energy) -> EnergyModel:
-        """The model of a module; raises ValueError if entries of a unit depend on each other.
-
-        The entries of a unit have to be independent given the other units, or moved by a chain.
-        """
+        """The model of a module; raises ValueError if a unit is of no exponential family."""
         families = {}
         for name, unit in declared.units.items():
             family = family_of(unit)
-            if family is None or name in unit.given:
+            if family is None:
                 raise ValueError(f"the conditional of `{name}` has no closed form")
             families[name] = family
         return EnergyModel(module, declared, families)
@@ -120,10 +118,27 @@ class EnergyModel:
         found: Tensor = self.module.free_energy(*inputs)  # type: ignore[operator]
         return found
 
-    def natural(self, name: str, values: Values) -> Natural:
-        """The natural parameters of a unit given the others: [rows, *shape] each."""
+    def parts(self, name: str) -> tuple[Tensor | None, ...]:
+        """Entries of a unit that are independent given all others, as masks: [*shape] each.
+
+        One None stands for all entries, if they do not interact; else each color is a part.
+        """
+        colors = self.declared.units[name].colors
+        if colors is None:
+            return (None,)
+        own = self.module.get_buffer(colors.buffer)
+        return tuple(own == color for color in range(colors.count))
+
+    def natural(self, name: str, values: Values, part: Tensor | None = None) -> Natural:
+        """The natural parameters of a unit given the others: [rows, *shape] each.
+
+        With a part, those of its entries given all other entries; those elsewhere mean nothing.
+        """
         unit = self.declared.units[name]
         method = getattr(self.module, unit.method)
+        if part is not None:
+            assert unit.colors is not None
+            values = {**values, name: torch.where(part, unit.colors.neutral, values[name])}
         found = method(*self._inputs(unit.given, values))
         numbers = found if isinstance(found, tuple) else (found,)
         parameters = (n if isinstance(n, Tensor) else self.like.new_tensor(n) for n in numbers)

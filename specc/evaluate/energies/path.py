@@ -12,12 +12,13 @@ Each eta_s(k) is computed once for a state and used for the densities on both si
 and for the draw of s. Salakhutdinov and Murray (2008), section 4.1, for two layers of binary units.
 
 A unit that a chain moves is never summed out; its statistics T are those of the base, a normal
-density, and a step of Hamiltonian Monte Carlo moves it in place of a draw.
+density, and a step of Hamiltonian Monte Carlo moves it in place of a draw. A unit whose entries
+interact is not summed out either: its entries are drawn color by color, given all others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +26,7 @@ from torch import Tensor
 
 from specc.evaluate.energies.hamiltonian import Transition
 from specc.evaluate.energies.model import EnergyModel, Values, rows_of
+from specc.runtime.energies import Energy
 from specc.runtime.exponential_families import Natural, between, dot
 from specc.runtime.noise import Noise
 
@@ -45,10 +47,10 @@ class State:
 class Path:
     """The path of a model from `base`, the natural parameters of each unit: [1, *shape] each.
 
-    The block `summed` is summed out. `clamped` are units with fixed values, which the base leaves
-    out, and the values of given nodes with what is computed from them, [rows, *shape] each; the
-    density is that of the other units given them. `transitions` move the units that have no closed
-    form.
+    The units `summed`, which are of one block, are summed out. `clamped` are units with fixed
+    values, which the base leaves out, and the values of given nodes with what is computed from
+    them, [rows, *shape] each; the density is that of the other units given them. `transitions` move
+    the units that have no closed form.
     """
 
     def __init__(
@@ -62,8 +64,9 @@ class Path:
         self.model = model.bound(self.clamped)
         self.base = base
         self.summed = summed
-        free = [tuple(n for n in block if n not in self.clamped) for block in model.declared.blocks]
-        self.kept = tuple(block for block in free if block and block != summed)
+        without = {*self.clamped, *summed}
+        free = (tuple(n for n in block if n not in without) for block in model.declared.blocks)
+        self.kept = tuple(block for block in free if block)
         self.names = tuple(name for block in self.kept for name in block)
         self.transitions = {
             name: Transition.of(self.model, name, base[name])
@@ -120,21 +123,31 @@ class Path:
     ) -> State:
         """A sweep of block Gibbs steps that leaves f_b invariant.
 
-        `backwards` is the reversal of the sweep: after the summed block, the others in the opposite
-        order. A transition of a unit is its own reversal; with `adapts` it chooses its step sizes.
+        `backwards` is the reversal of the sweep: after the summed units, the others in the opposite
+        order, and their colors, too. A transition of a unit is its own reversal; with `adapts` it
+        chooses its step sizes.
         """
         values = {**self.clamped, **state.values}
         for name, eta in state.eta.items():
             values[name] = self._draw(name, eta, b, noise)
         for block in reversed(self.kept) if backwards else self.kept:
-            values |= {name: self._step(name, values, b, noise, adapts) for name in block}
+            for name in block:
+                if name in self.transitions:
+                    values[name] = self.transitions[name].step(values, b, noise, adapts)
+                else:
+                    values[name] = self._redrawn(name, values, b, noise, backwards)
         return self.state({name: values[name] for name in self.names})
 
-    def _step(self, name: str, values: Values, b: float, noise: Noise, adapts: bool) -> Tensor:
-        """The next value of a kept unit given all others."""
-        if name in self.transitions:
-            return self.transitions[name].step(values, b, noise, adapts)
-        return self._draw(name, self.model.natural(name, values), b, noise)
+    def _redrawn(
+        self, name: str, values: Values, b: float, noise: Noise, backwards: bool
+    ) -> Tensor:
+        """The next value of a kept unit given all others, one part after the other."""
+        parts, value = self.model.parts(name), values[name]
+        for part in reversed(parts) if backwards else parts:
+            eta = self.model.natural(name, {**values, name: value}, part)
+            drawn = self._draw(name, eta, b, noise)
+            value = drawn if part is None else torch.where(part, drawn, value)
+        return value
 
     def _draw(self, name: str, eta: Natural, b: float, noise: Noise) -> Tensor:
         """A draw of a unit given the others under E_b, with the eta under E."""
@@ -152,11 +165,13 @@ class Path:
 
         Units of a block are independent, so -E is a constant plus a sum of products with T(k).
         """
-        model = self.model
-        if len(self.kept) != 1 or self.transitions or self.clamped.keys() & model.declared.units:
+        model, units = self.model, self.model.declared.units
+        if len(self.kept) != 1 or not all(units[name].is_summable for name in self.names):
+            return None
+        if self.clamped.keys() & units:
             return None
         rows = rows_of(self.clamped)
-        reference = {**model.reference(model.declared.units, rows), **self.clamped}
+        reference = {**model.reference(units, rows), **self.clamped}
         constant = -model.energy(reference)
         coefficients = {name: model.natural(name, reference) for name in self.names}
         for name, eta in coefficients.items():
@@ -205,11 +220,21 @@ def base_of(model: EnergyModel, data: Values) -> dict[str, Natural]:
     return base
 
 
-def largest_block(model: EnergyModel) -> tuple[str, ...]:
-    """The block with the most entries, which is summed out so that the weights vary least.
+def summable(declared: Energy, clamped: Collection[str] = ()) -> tuple[tuple[str, ...], ...]:
+    """The units of each block that can be summed out in closed form; no units if there are none.
 
-    It is empty if chains move units of every block.
+    Units with clamped values are left out.
     """
-    units = model.declared.units
-    drawn = [b for b in model.declared.blocks if not any(units[name].is_moved for name in b)]
-    return max(drawn, key=model.entries, default=())
+    found = (
+        tuple(n for n in block if n not in clamped and declared.units[n].is_summable)
+        for block in declared.blocks
+    )
+    return tuple(units for units in found if units) or ((),)
+
+
+def largest_block(model: EnergyModel) -> tuple[str, ...]:
+    """The units of the block with the most entries, which are summed out.
+
+    The weights vary least so. It is empty if no unit can be summed out in closed form.
+    """
+    return max(summable(model.declared), key=model.entries)

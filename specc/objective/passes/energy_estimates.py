@@ -9,7 +9,7 @@ import math
 
 import networkx as nx
 
-from specc.graph.blocks import blocks, conditions
+from specc.graph.blocks import blocks, couples_itself, hidden
 from specc.graph.constants import number_of
 from specc.graph.graph import FREE_ENERGY, MODEL, Program, TypedGraph
 
@@ -68,10 +68,8 @@ def _not_summed(typed: TypedGraph, program: Program) -> str | None:
 def _not_annealed(program: Program) -> Refusal | None:
     """Return why log Z of the units is not available in any way."""
     hint = "delete the metric; a metric of samples compares draws with the data"
-    for name in program.units:
-        if name in conditions(program, name):
-            return f"the entries of `{name}` depend on each other given the other nodes", hint
-        if program.nodes[name].is_moved and program.nodes[name].role == "latent":
+    for name in hidden(program):
+        if program.nodes[name].is_moved:
             return f"a chain draws `{name}`, and nothing sums it out of the density", hint
     return None
 
@@ -85,10 +83,14 @@ def _states_of_a_row(typed: TypedGraph, program: Program) -> float:
 
 
 def _fewest_states(typed: TypedGraph, program: Program, clamped: tuple[str, ...]) -> float:
-    """Return the log2 of the states of all blocks but one, for the best choice of that one."""
-    free = [[n for n in block if n not in clamped] for block in blocks(program)]
-    sizes = [sum(_log2_states(typed, program, n) for n in block) for block in free if block]
-    return min(sum(sizes[:i] + sizes[i + 1 :]) for i in range(len(sizes)))
+    """Return the log2 of the states that remain if the best block is summed out in closed form.
+
+    Entries that interact are not summed out.
+    """
+    sizes = {n: _log2_states(typed, program, n) for n in program.units if n not in clamped}
+    closed = {name for name in sizes if not couples_itself(program, name)}
+    choices = [closed.intersection(block) for block in blocks(program)]
+    return min(sum(sizes[n] for n in sizes if n not in summed) for summed in choices)
 
 
 def _log2_states(typed: TypedGraph, program: Program, name: str) -> float:

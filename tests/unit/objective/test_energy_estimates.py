@@ -63,6 +63,20 @@ model:
 links: {f: {mlp: [4]}}
 objective: cd
 """
+SPINS = """
+specc: 1
+name: made
+data: {source: npz, path: d.npz, fields: {x: {from: x, shape: [N]}}}
+model:
+  w: {parameter: real, shape: [N, N]}
+  x: {observed: bernoulli}
+  energy: "-(x @ w @ x)"
+objective: {cd: {steps: 1}}
+"""
+PAIRS = BINARY.replace('(v @ w @ h)"', '(v @ w @ h) - h @ u @ h"').replace(
+    "  v: {obs", "  u: {parameter: real, shape: [N, N]}\n  v: {obs"
+)
+PAIRS = PAIRS.replace("{cd: {steps: 1}}", "mle")
 ALL = ("exact", "iwae", "ais")
 ANNEALED = ("ais",)
 
@@ -89,6 +103,9 @@ def problems(text, estimator):
         (GIVEN, 64, ANNEALED),
         (LENGTHS, 64, ANNEALED),
         (NETWORK, 4, ANNEALED),
+        (SPINS, 20, ALL),
+        (SPINS, 21, ANNEALED),
+        (PAIRS, 12, ALL),
     ],
 )
 def test_the_compiler_and_the_run_agree(text, size, allowed):

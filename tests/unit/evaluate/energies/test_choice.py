@@ -76,7 +76,6 @@ def test_a_density_without_a_sum_is_annealed(module, words):
     "energy, words",
     [
         (declared(Rbm(3, 2), h={"method": ""}), "a chain draws `h`"),
-        (declared(Rbm(3, 2), v={"given": ("v", "h")}), "the entries of `v` depend on each other"),
     ],
 )
 def test_a_density_without_any_estimate_is_refused(requested, energy, words):
