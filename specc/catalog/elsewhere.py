@@ -59,8 +59,9 @@ _ALTERNATIVES: dict[str, str] = {
     "highway densenet": "`resnet` has skips between its layers",
     "hypernetwork hypernet": "weights that a network makes are not available; condition an `mlp`",
     # distributions
-    "mixture mixture_same_family mixture_model gmm": (
-        "a mixture is a `categorical` latent that no guide draws: it is summed out"
+    "mixture_same_family mixture_model gmm": (
+        "it is `mixture(normal)` with `weights:`; if its class is a node, it is a `categorical` "
+        "latent that no guide draws, which is summed out"
     ),
     "delta dirac deterministic point_mass": "what has one value is `{let: ...}`",
     "geometric": "it is `negative_binomial` with `total_count: 1`",
@@ -77,11 +78,14 @@ _ALTERNATIVES: dict[str, str] = {
         "out or have a score gradient"
     ),
     "logistic_normal": "let it be `softmax(u)` of a `normal` node `u`",
-    "zero_inflated_poisson zip zero_inflated_negative_binomial zinb zero_inflated hurdle": (
-        "zero inflation is not available; `negative_binomial` takes counts of large variance"
+    "zero_inflated_poisson zip zero_inflated_negative_binomial zinb": (
+        "it is `zero_inflated(poisson)` with `gate:`, or of another distribution of counts"
     ),
-    "truncated_normal half_student_t skew_normal kumaraswamy": (
-        "it is not available; for positive numbers there are `gamma`, `log_normal` and "
+    "truncated_normal truncated_distribution": (
+        "it is `truncated(normal)` with `lower:` and `upper:`"
+    ),
+    "half_student_t skew_normal kumaraswamy": (
+        "it is not available; for positive numbers there are `gamma`, `log_normal`, `weibull` and "
         "`half_normal`, for (0, 1) `beta`, for heavy tails `student_t`"
     ),
     "gaussian_process gp": (

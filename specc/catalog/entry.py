@@ -96,6 +96,7 @@ class Distribution:
     - `limits`: the parameters that bound a draw: the entries sum to the `total`, and each of them
       is at `least` and at `most` that parameter.
     - `conditional`: how the distribution is derived from an energy; None if it cannot be.
+    - `modifier`, `base`: the modifier that made it from another distribution, and that one.
     - `keys`: for each key that sets a parameter, that parameter, and the alternative (`probs` for
       `logits`) if the key is one.
     """
@@ -123,6 +124,8 @@ class Distribution:
     kl_with: tuple[str, ...] = ()
     limits: Mapping[LimitKind, str] = field(default_factory=lambda: MappingProxyType({}))
     conditional: Conditional | None = None
+    modifier: str = ""
+    base: Distribution | None = None
     keys: Mapping[str, tuple[Parameter, Alternative | None]] = field(
         init=False, repr=False, compare=False
     )

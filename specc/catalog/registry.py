@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from specc.catalog.guide import Guide
     from specc.catalog.link import Link
     from specc.catalog.metric import Metric, Named
+    from specc.catalog.modifier import Modifier
     from specc.catalog.objective import Draw, Objective
     from specc.catalog.sampler import Sampler
     from specc.catalog.shorthand import Shorthand
@@ -56,6 +57,48 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         return next(entry for entry in self.values() if has(entry))
 
 
+class Distributions(Registry["Distribution"]):
+    """The distributions by name, and modified ones by `modifier(distribution)`."""
+
+    def __init__(self, modules: Mapping[str, str], modifiers: Registry[Modifier]) -> None:
+        super().__init__(modules)
+        self.modifiers = modifiers
+
+    def __getitem__(self, name: str) -> Distribution:
+        if name in self._modules or name in self._entries:
+            return super().__getitem__(name)
+        outer, inner = self.parts(name)
+        if inner is None or outer not in self.modifiers or inner not in self:
+            raise KeyError(name)
+        modifier, base = self.modifiers[outer], self[inner]
+        if modifier.problem(base):
+            raise KeyError(name)
+        return self._entries.setdefault(name, modifier(base))
+
+    def __contains__(self, name: object) -> bool:
+        if name in self._modules or name in self._entries:
+            return True
+        try:
+            return isinstance(name, str) and self[name] is not None
+        except KeyError:
+            return False
+
+    def parts(self, name: str) -> tuple[str, str | None]:
+        """The modifier and what it modifies; a name without parentheses has only the first."""
+        outer, opened, rest = name.partition("(")
+        inner = rest.strip()
+        if not opened or not inner.endswith(")"):
+            return name, None
+        return outer.strip(), inner[:-1].strip()
+
+    def problem(self, name: str) -> str:
+        """Why the modifier cannot modify its distribution; empty unless both are known."""
+        outer, inner = self.parts(name)
+        if inner is None or outer not in self.modifiers:
+            return ""
+        return self.modifiers[outer].problem(self[inner]) if inner in self else self.problem(inner)
+
+
 def _files(folder: str, names: str) -> dict[str, str]:
     """The modules of entries with a file each."""
     return {name: f"{folder}.{name}" for name in names.split()}
@@ -78,7 +121,11 @@ _BIJECTIONS = {
     **_rows("bijections.planar_radial", "planar radial"),
 }
 
-DISTRIBUTIONS: Registry[Distribution] = Registry(
+MODIFIERS: Registry[Modifier] = Registry(
+    _files("modifiers", "censored hurdle mixture truncated zero_inflated")
+)
+"""What makes a distribution from another one, as in `truncated(normal)`."""
+DISTRIBUTIONS = Distributions(
     _files(
         "distributions",
         "bernoulli beta beta_binomial binomial categorical cauchy continuous_bernoulli "
@@ -88,7 +135,8 @@ DISTRIBUTIONS: Registry[Distribution] = Registry(
         "multivariate_normal multivariate_student_t negative_binomial normal "
         "one_hot_categorical ordered_logistic pareto poisson student_t uniform von_mises "
         "weibull",
-    )
+    ),
+    MODIFIERS,
 )
 FUNCTIONS: Registry[Function] = Registry(
     {
@@ -168,8 +216,11 @@ RENAMED = frozenset({"first", "index", "last"})
 
 
 def module_names() -> frozenset[str]:
-    """The names of the modules and functions that generated code can import for an entry."""
-    return frozenset({*DISTRIBUTIONS, *FUNCTIONS}) - RENAMED
+    """The names of what generated code can import for an entry."""
+    from specc.catalog.modifier import class_name
+
+    classes = {class_name(modifier) for modifier in MODIFIERS}
+    return frozenset({*DISTRIBUTIONS, *FUNCTIONS, *classes}) - RENAMED
 
 
 def source_by_ending() -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from specc.catalog.modifier import class_name
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.graph.blocks import below, depends_on_units, visible
 from specc.graph.graph import ENERGY, GUIDE, LOG_BASE, MODEL, NETWORKS
@@ -144,7 +146,7 @@ def sampled_from(node: Node) -> str:
         ordered = {parameter_of(node.entry, k)[0].name: e for k, e in node.arguments.items()}
         if set(ordered) == set(node.arguments):
             shown = [print_expression(ordered[p.name]) for p in node.entry.parameters]
-    title = "".join(word.capitalize() for word in node.entry.name.split("_"))
+    title = re.sub(r"\w+", lambda found: class_name(found[0]), node.entry.name)
     steps = [s.function if not s.arguments else print_expression(s) for s in node.through]
     return " through ".join([f"{title}({', '.join(shown)})", *steps])
 

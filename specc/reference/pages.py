@@ -14,6 +14,7 @@ from specc.reference.kinds import (
     guides,
     links,
     metrics,
+    modifiers,
     objectives,
     samplers,
     sources,
@@ -24,6 +25,7 @@ from specc.reference.kinds import (
 KINDS = (
     spec,
     distributions,
+    modifiers,
     functions,
     links,
     bijections,

@@ -82,6 +82,14 @@ def student_regression(w: Arrays, d: Arrays) -> float:
     return prior + float(stats.t.logpdf(d["y"], w["df"], loc, w["sigma"]).sum())
 
 
+def survival(w: Arrays, d: Arrays) -> float:
+    prior = normal(w["effect"], 0, 1) + normal(w["level"], 0, 2)
+    prior += float(stats.gamma.logpdf(w["shape"], 4, scale=1 / 3))
+    frozen = stats.weibull_min(w["shape"], scale=np.exp(w["level"] + w["effect"] * d["x"]))
+    each = np.where(d["event"] == 1, frozen.logpdf(d["time"]), frozen.logsf(d["time"]))
+    return prior + float(each.sum())
+
+
 def horseshoe(w: Arrays, d: Arrays) -> float:
     weights = w["tau"] * w["widths"] * w["e"]
     prior = half_cauchy(w["tau"], 1) + half_cauchy(w["widths"], 1) + normal(w["e"], 0, 1)
@@ -160,6 +168,7 @@ MODELS: list[tuple[Posterior, Arrays]] = [
     (bayesian_logistic_regression, regression("success")),
     (poisson_regression, regression("count")),
     (student_regression, regression("y")),
+    (survival, columns("survival.csv", x="treated", time="time", event="event")),
     (horseshoe, regression("y")),
     (eight_schools_centered, columns("schools.csv", **SCHOOLS)),
     (radon, columns("radon.csv", y="log_radon", floor="floor", county="county")),

@@ -7,6 +7,7 @@ from its tree.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -256,6 +257,14 @@ def literal(value: Code | object) -> Code:
     if isinstance(value, tuple):
         return Tuple(tuple(map(literal, value)))
     return Literal(value)
+
+
+def number(value: float) -> Code:
+    """Return a number, also an infinite one: `-math.inf`."""
+    if not math.isinf(value):
+        return Literal(value)
+    size = Reference("math.inf", "math")
+    return size if value > 0 else Unary("-", size)
 
 
 def function(path: str) -> Reference:

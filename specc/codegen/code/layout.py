@@ -11,6 +11,7 @@ from specc.codegen.code.expressions import (
     Code,
     Dict,
     Name,
+    Reference,
     Signed,
     Subscript,
     Sum,
@@ -182,6 +183,12 @@ def _split(value: Code) -> tuple[str, Code]:
     trailing, inner = "", value
     while True:
         match inner:
+            case Call(function=Attribute(base=Call(function=Reference(text=made)))) if (
+                made[
+                    0
+                ].isupper()  # a class, whose method is called: `Truncated(normal).log_prob(x)`
+            ):
+                return trailing, inner
             case Call(function=Attribute(base=Call() | Sum() | Subscript() as base, name=name)):
                 trailing = f".{name}({', '.join(arguments(inner))}){trailing}"
                 inner = base

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from specc.catalog.entry import Distribution
+from specc.catalog.modifier import class_name
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name
 from specc.codegen.code.statements import Assign, Comment, Statement, reads
@@ -223,7 +225,9 @@ class Scope:
         return [_argument(a, detached) for a in given]
 
     def density(self, factor: Factor, function: str) -> Code:
-        """Return a function of a distribution: `normal.log_prob`."""
+        """Return a function of a distribution: `normal.log_prob`, `Truncated(normal).log_prob`."""
+        if factor.entry.base is not None:
+            return code.Attribute(_module(factor.entry), function)
         return code.member(f"specc.runtime.distributions.{factor.entry.stem}", function)
 
     def mask(self, plate: str, lengths: str) -> Name:
@@ -236,9 +240,18 @@ class Scope:
         return Name(name)
 
 
+def _module(entry: Distribution) -> Code:
+    """Return the module of a distribution, or the modified one: `Truncated(normal)`."""
+    if entry.base is None:
+        return code.function(f"specc.runtime.distributions.{entry.stem}")
+    made = code.function(f"specc.runtime.modifiers.{entry.modifier}.{class_name(entry.modifier)}")
+    rank = len(entry.base.result_dims)
+    return code.call(made, _module(entry.base), *((rank,) if rank else ()))
+
+
 def _argument(argument: Argument, detached: bool) -> Code:
     if argument.number is not None:
-        return code.Literal(argument.number)
+        return code.number(argument.number)
     value = Name(argument.local)
     return code.method(value, "detach") if detached else value
 

@@ -299,6 +299,12 @@ CODES: tuple[Code, ...] = (
         "`{index}` is no step of `{plate}`, of which `{base}` has a value at each",
         "{hint}",
     ),
+    error(
+        "E0267",
+        "modifier-misfit",
+        "`{name}` is no distribution: {reason}",
+        "{hint}",
+    ),
     warning(
         "W0241",
         "unused-link",

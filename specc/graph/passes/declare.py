@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from specc.catalog.elsewhere import alternative
 from specc.catalog.entry import Distribution
 from specc.catalog.other_names import suggested_name
-from specc.catalog.registry import DISTRIBUTIONS
+from specc.catalog.registry import DISTRIBUTIONS, MODIFIERS
 from specc.catalog.supports import NAMED, REAL, Support
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
@@ -166,12 +166,37 @@ def _distribution(
     if head in DISTRIBUTIONS:
         return DISTRIBUTIONS[head]
     span = spec.spans.value((*path, "distribution" if node.role == "joint" else node.role))
-    guess = suggested_name(head, DISTRIBUTIONS)
+    reason = DISTRIBUTIONS.problem(head)
+    if reason:
+        finding = diagnose("E0267", span, name=head, reason=reason, hint=_modifiable(head))
+        findings.add(finding, (common["program"], common["name"]))
+        return None
+    guess = _suggested(head)
     known = ", ".join(DISTRIBUTIONS)
     hint = "" if guess else alternative(head) or f"the distributions are {known}"
+    if head in MODIFIERS:
+        guess, hint = None, f"write what it modifies, as in `{MODIFIERS[head].example}`"
     finding = diagnose("E0202", span, suggestion=guess, name=head, hint=hint)
     findings.add(finding, (common["program"], common["name"]))
     return None
+
+
+def _suggested(head: str) -> str | None:
+    """The probable distribution; of a modified one, each of its words."""
+    outer, inner = DISTRIBUTIONS.parts(head)
+    if inner is None:
+        return suggested_name(head, DISTRIBUTIONS)
+    modifier = outer if outer in MODIFIERS else suggested_name(outer, MODIFIERS)
+    base = inner if inner in DISTRIBUTIONS else _suggested(inner)
+    found = f"{modifier}({base})"
+    return found if found in DISTRIBUTIONS else None
+
+
+def _modifiable(head: str) -> str:
+    """The distributions that the outer modifier of a name can modify."""
+    outer, _ = DISTRIBUTIONS.parts(head)
+    fits = (name for name, entry in DISTRIBUTIONS.items() if not MODIFIERS[outer].problem(entry))
+    return f"`{outer}` modifies {', '.join(fits)}"
 
 
 def _distributed(

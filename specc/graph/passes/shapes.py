@@ -482,6 +482,7 @@ class _Shapes:
                 event.dims.setdefault(dim, size)
         found = self.graph.fields.get(node.field) if node.field else None
         high = getattr(found.support, "high", None) if found else None
-        unbound = [d for d in event.entry.options.values() if d not in event.dims]
+        classes = event.entry.options.values() if event.entry.finite else ()
+        unbound = [d for d in classes if d not in event.dims]
         if unbound and high is not None and high < 1e6 and not node.arguments:
             event.dims.setdefault(unbound[0], int(high) + 1)

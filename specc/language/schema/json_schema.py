@@ -22,6 +22,7 @@ from specc.catalog.registry import (
     GUIDES,
     KINDS,
     METRICS,
+    MODIFIERS,
     OBJECTIVES,
     SAMPLERS,
     SHORTHANDS,
@@ -207,6 +208,7 @@ def _expression() -> Json:
 
 def _node_kinds() -> Json:
     kinds: Json = {name: _random_node(name) for name in DISTRIBUTIONS}
+    kinds["modified"] = _modified_node()
     supports = [{"const": name, "description": describe(NAMED[name])} for name in NAMED]
     kinds["parameter"] = _plain_node("parameter", {"oneOf": supports})
     kinds["given"] = _plain_node("given", {"type": "string"})
@@ -214,18 +216,31 @@ def _node_kinds() -> Json:
     return kinds
 
 
+def _modified_node() -> Json:
+    """The schema of nodes such as `truncated(normal)`, with any parameters."""
+    words = "; ".join(f"{name}: {entry.summary}" for name, entry in MODIFIERS.items())
+    pattern = rf"^({'|'.join(MODIFIERS)})\(.+\)$"
+    node = _drawn({"type": "string", "pattern": pattern, "description": words}, {}, words)
+    return {**node, "additionalProperties": _ref("expression")}
+
+
 def _random_node(name: str) -> Json:
     entry = DISTRIBUTIONS[name]
     head = {"const": name, "description": entry.summary}
+    return _drawn(head, _parameters(entry), entry.summary)
+
+
+def _drawn(head: Json, parameters: Json, summary: str) -> Json:
+    """The schema of a random node, of which `head` is that of the distribution."""
     roles: Json = dict.fromkeys(("latent", "observed"), head)
     roles["joint"] = {"description": HEADS["joint"], **_named({"enum": list(PART_ROLES)})}
     options = {**_options("latent"), **_options("observed"), **_options("joint")}
     return _closed(
-        {**roles, **_parameters(entry), **options, "distribution": head},
+        {**roles, **parameters, **options, "distribution": head},
         oneOf=[{"required": [role]} for role in ("latent", "observed")]
         + [{"required": ["joint", "distribution"]}],
         dependentRequired={"distribution": ["joint"], "shapes": ["joint"]},
-        description=entry.summary,
+        description=summary,
     )
 
 

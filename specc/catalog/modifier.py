@@ -1,0 +1,94 @@
+"""The type of modifiers, which make a distribution from another one: `truncated(normal)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from specc.catalog.entry import Alternative, Distribution, Parameter, Reference
+from specc.catalog.supports import Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Modifier:
+    """A modifier of distributions.
+
+    The module of its name under `specc.runtime.modifiers` has a class of its name in CamelCase,
+    which is called with the module of the distribution, and with the rank of its events unless that
+    is 0. It has the functions of a distribution, with the parameters of the modifier first.
+
+    - `refuses`: why a distribution cannot be modified, empty if it can.
+    - `modify`: what is modified, made by `derived`.
+    """
+
+    name: str
+    summary: str
+    formula: str
+    references: tuple[Reference, ...]
+    parameters: tuple[Parameter, ...]
+    example: str
+    refuses: Callable[[Distribution], str]
+    modify: Callable[[Modifier, Distribution], Distribution]
+    alternatives: tuple[Alternative, ...] = ()
+    defaults: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def problem(self, base: Distribution) -> str:
+        """Why this distribution cannot be modified, empty if it can."""
+        taken = {name for name in self.keys if name in base.keys or name in base.options}
+        if taken:
+            return f"both have a parameter `{min(taken)}`"
+        improper = f"`{base.name}` does not integrate to one"
+        return improper if base.improper else self.refuses(base)
+
+    def __call__(self, base: Distribution) -> Distribution:
+        """Return the modified distribution, whose base has no `problem`."""
+        return self.modify(self, base)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The names of its parameters and of their alternatives."""
+        return frozenset([p.name for p in self.parameters] + [a.name for a in self.alternatives])
+
+
+def derived(of: Modifier, base: Distribution, **traits: Any) -> Distribution:  # noqa: ANN401
+    """Return a distribution with the parameters of both; traits are those of the base or given.
+
+    It has neither a closed form nor draws with a pathwise gradient unless `traits` say so.
+    """
+    shared: dict[str, Any] = {
+        "summary": of.summary,
+        "formula": of.formula,
+        "references": of.references,
+        "parameters": (*of.parameters, *base.parameters),
+        "alternatives": (*of.alternatives, *base.alternatives),
+        "options": base.options,
+        "defaults": MappingProxyType({**of.defaults, **base.defaults}),
+        "result": base.result,
+        "result_dims": base.result_dims,
+        "example": of.example,
+        "continuous": base.continuous,
+        "mean": base.mean,
+        "limits": base.limits,
+        "modifier": of.name,
+        "base": base,
+    }
+    return Distribution(name=f"{of.name}({base.name})", **{**shared, **traits})
+
+
+def needs_counts(base: Distribution) -> str:
+    """Why the values of a distribution are not counts 0, 1, 2, ...; empty if they are."""
+    values = base.result({})
+    is_count = isinstance(values, Integers) and values.low == 0
+    return "" if is_count else f"the values of `{base.name}` are not counts 0, 1, 2, ..."
+
+
+def needs_cdf(base: Distribution) -> str:
+    """Why the probabilities of intervals are unknown; empty if they are known."""
+    return "" if base.cdf else f"`{base.name}` has no distribution function in closed form"
+
+
+def class_name(modifier: str) -> str:
+    """The name in CamelCase, as that of a class: `ZeroInflated` for `zero_inflated`."""
+    return "".join(word.capitalize() for word in modifier.split("_"))
