@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from specc.catalog.arithmetic import broadcast
 from specc.catalog.entry import Shape
+from specc.catalog.supports import BOOLEAN, Integers
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name
 from specc.codegen.code.statements import Define, Function, Parameter, Return
@@ -229,6 +230,8 @@ def enumerate_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> Non
     classes = scope.plan.graph.classes.get(factor.node.id)
     if factor.entry.result_dims:
         classes = kind.shape[-1]
+    elif classes is None and isinstance(kind.support, Integers) and kind.support != BOOLEAN:
+        classes = int(kind.support.high) + 1
     dtype, device = _dtype(scope, factor, data), code.Attribute(scope.argument(data[0]), "device")
     called = scope.density(factor, "enumerate_values")
     if missing is not None:

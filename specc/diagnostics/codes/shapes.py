@@ -279,6 +279,13 @@ CODES: tuple[Code, ...] = (
         "bound of many particles ignores the rest, and stays below log p(x)",
         "choose a distribution over {expected}, or map the draw onto them with `through:`",
     ),
+    error(
+        "E0364",
+        "numbers-out-of-order",
+        "`{parameter}` of `{name}` must be {expected}, but in `{expression}` {value} follows "
+        "{before}",
+        "write its numbers in ascending order, each one once",
+    ),
     warning(
         "W0333",
         "probability-as-logit",
