@@ -20,6 +20,7 @@ from specc.codegen.lower.values import let_step, prepare, split
 from specc.codegen.names import python_name
 from specc.codegen.plan import Argument, Factor, Flow, Input, LinkModule, Missing, ProgramPlan
 from specc.graph.graph import GUIDE, MODEL, ROWS
+from specc.objective.passes.shared import plate_of
 
 Sizes = list[object]
 """The sizes of a shape: numbers and code."""
@@ -244,8 +245,13 @@ def enumerate_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> Non
         scope.assign(value.id, code.call(every, value, independent))
     right = (1,) * (-scope.layout.axis(name) - 1 + len(steps(kind)))
     sizes = (shapes.states_of(scope, name), *right, *kind.shape)
+    viewed, plate = code.method(value, "view", *sizes), plate_of(scope.plan.graph, factor.node)
+    if plate is not None:  # an index selects elements, so that each has all values
+        count = scope.plan.graph.graph.plates[plate]
+        sizes = (*sizes[: len(right)], count, *kind.shape)
+        viewed = code.method(viewed, "expand", *sizes)
     shape = f"[{', '.join(map(str, sizes))}]" if scope.has_shapes else ""
-    scope.assign(value.id, code.method(value, "view", *sizes), shape)
+    scope.assign(value.id, viewed, shape)
     scope.define(factor.node.program, name, _on_axis(scope, name))
     if missing is not None:
         _allowed(scope, factor, missing)

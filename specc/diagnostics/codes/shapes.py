@@ -233,6 +233,20 @@ CODES: tuple[Code, ...] = (
         "correct the numbers; the eigenvalues of numpy.linalg.eigvalsh must be positive",
     ),
     error(
+        "E0357",
+        "dependent-elements",
+        "the elements of `{plate}` are not independent given the rest, so `{name}` cannot be "
+        "summed out one by one: {reason}",
+        "let a guide draw `{name}`, without `draw: enumerate`",
+    ),
+    error(
+        "E0358",
+        "score-of-other-rows",
+        "`{drawn}` is drawn with a score gradient for each row, but rows share `{name}`, which is "
+        "summed out, and so the costs of `{drawn}`",
+        "let the guide draw `{name}`, with `draw: enumerate`",
+    ),
+    error(
         "E0362",
         "value-of-all-states",
         "`{value}` depends on `{name}` on all elements of `{plate}`, which are summed out one by "
