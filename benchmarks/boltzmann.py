@@ -6,7 +6,8 @@ A step is one of persistent contrastive divergence: 784 visible and 500 hidden u
 rows, 100 chains, one sweep. `by hand` differentiates the free energy by autograd, as PyTorch code
 does; `explicit` writes the gradient out, products of the two phases, without autograd. Both use
 Adam. scikit-learn's step is a plain gradient step. Each round times a few steps of all contenders
-in turn; the ratios to `by hand` within a round are printed: median, minimum and maximum.
+in turn; the ratios of processor times to `by hand` within a round are printed: median, minimum and
+maximum. Processor time hardly depends on what else the machine does; use one thread.
 """
 
 from __future__ import annotations
@@ -114,11 +115,11 @@ def measure(rounds: int, steps: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in made}
     for number in range(rounds + 2):
         for name, run in made.items():
-            began = time.perf_counter()
+            began = time.process_time()
             for _ in range(steps):
                 run([torch.randint(ROWS, (BATCH,))])
             if number > 1:  # the first rounds compile
-                found[name].append((time.perf_counter() - began) / steps)
+                found[name].append((time.process_time() - began) / steps)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from specc.catalog.bijection import Bijection
 from specc.catalog.link import Link
 from specc.catalog.supports import describe
+from specc.codegen.explain_energy import HEAD, block_rows, sums
 from specc.codegen.non_centred import non_centred
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
 from specc.codegen.tensors import owned, parameters
@@ -71,6 +72,12 @@ def _program(plan: Plan, program: ProgramPlan) -> Iterator[str]:
         widest = max(len(what) for row in whole for _, what, *_ in _folded(row, STATEMENT))
         lines = _nodes(whole, max(widest - over - len(FOLD), LEAST))
     yield from lines
+    graph = plan.graph.graph.programs[program.name]
+    if blocks := block_rows(graph, program):
+        yield ""
+        yield from table(HEAD, blocks)
+        for sentence in sums(graph):
+            yield from _wrapped(sentence)
 
 
 def _nodes(rows: list[tuple[str, ...]], width: int) -> list[str]:
@@ -361,6 +368,7 @@ def explain_json(plan: Plan) -> dict[str, Any]:
                     )
                     for name in program.declared
                 ],
+                **_energy_json(plan, program),
             }
             for program in plan.programs.values()
             if program.name != NETWORKS
@@ -374,6 +382,13 @@ def explain_json(plan: Plan) -> dict[str, Any]:
         "players": {player.name: _described(plan, player) for player in plan.objective.players},
         "parameters": [{"name": n, "shape": list(s)} for n, s in parameters(plan)],
     }
+
+
+def _energy_json(plan: Plan, program: ProgramPlan) -> dict[str, Any]:
+    """Return the blocks and the sums of an energy, if the program has one."""
+    graph = plan.graph.graph.programs[program.name]
+    rows = [dict(zip(HEAD, row, strict=True)) for row in block_rows(graph, program)]
+    return {"blocks": rows, "sums": list(sums(graph))} if rows else {}
 
 
 def _stage_json(plan: Plan, stage: Stage) -> dict[str, Any]:

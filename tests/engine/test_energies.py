@@ -1,5 +1,6 @@
 """A few steps of each energy of the gallery: every command works on their runs."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,24 @@ NAMES = [
 PICTURED = ("conditional_rbm", "conv_rbm", "rbm", "rbm_gaussian", "rbm_spins")
 SMALL = ["--set=train.epochs=2", "--threads=1", "--quiet"]
 WORDS = 2000
+
+
+STAGES = [f"objective.stages.{number}.epochs=1" for number in range(3)]
+FEW = ["evaluate.test.temperatures=3", "evaluate.test.rows=20"]
+OTHERS = {
+    "conv_dbn": STAGES[:2],
+    "dbn": [*STAGES, *FEW],
+    "deep_boltzmann": ["train.epochs=1"],
+    "deep_boltzmann_3": ["train.epochs=1", *FEW],
+    "ebm_2d": ["train.steps=5", "evaluate.sliced.rows=20"],
+    "hopfield": ["train.epochs=1", *FEW],
+    "ising": ["train.epochs=1", *FEW],
+    "score_2d": ["train.steps=5", "evaluate.sliced.rows=20"],
+}
+"""Further energies, which a single run of each checks."""
+LONG = ("conv_dbn", "ebm_2d", "score_2d")
+"""Those with chains that take some seconds; `test_moved_units` has small ones like the last two."""
+CASES = [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in OTHERS]
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +98,21 @@ def test_its_samples_have_the_shape_of_the_data(trained, tmp_path):
     drawn = np.load(out)[{"potts": "x", "rbm_classifier": "y"}.get(trained.name, "v")]
     assert drawn.shape == (7, *shapes.get(trained.name, (64,)))
     assert np.isfinite(drawn).all()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_short_run(name, tmp_path):
+    """Its losses, its figures and its samples are finite numbers."""
+    sets = [f"--set={setting}" for setting in OTHERS[name]]
+    out, spec = tmp_path / "run", str(SPECS / f"{name}.yaml")
+    assert main(["train", spec, "--out", str(out), "--threads=1", "--quiet", *sets]) == 0
+    lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    figures = json.loads((out / "result.json").read_text(encoding="utf-8")).get("evaluate", {})
+    numbers = [json.loads(line)["loss"] for line in lines]
+    assert np.isfinite([*numbers, *(own["value"] for own in figures.values())]).all()
+    assert main(["sample", str(out), "--rows=3", "--steps=2", f"--out={tmp_path / 's.npz'}"]) == 0
+    drawn = np.load(tmp_path / "s.npz")
+    assert all(len(drawn[key]) == 3 and np.isfinite(drawn[key]).all() for key in drawn)
 
 
 def test_a_chain_starts_at_the_data(trained, tmp_path):

@@ -26,6 +26,5 @@ ENTRY = Distribution(
     location_scale=True,
     mean=False,
     entropy=True,
-    cdf=True,
     kl_with=("cauchy",),
 )

@@ -24,5 +24,4 @@ ENTRY = Distribution(
     reparameterized=True,
     location_scale=True,
     entropy=True,
-    cdf=True,
 )

@@ -16,5 +16,4 @@ ENTRY = Distribution(
     reparameterized=True,
     mean=False,
     entropy=True,
-    cdf=True,
 )

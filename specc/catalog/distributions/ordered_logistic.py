@@ -32,6 +32,5 @@ ENTRY = Distribution(
     result=_grades,
     example="y: {latent: ordered_logistic, predictor: 0, cutpoints: [-1, 0, 2]}",
     continuous=False,
-    finite=True,
     mean=False,
 )

@@ -16,9 +16,7 @@ def _modify(of: Modifier, base: Distribution) -> Distribution:
     own = tuple(replace(each, dims=(AXIS, *each.dims)) for each in base.parameters)
     options = {**base.options, AXIS: AXIS}
     parameters = (*of.parameters, *own)
-    return derived(
-        of, base, parameters=parameters, options=options, defaults={}, limits={}, finite=False
-    )
+    return derived(of, base, parameters=parameters, options=options, defaults={}, limits={})
 
 
 def _refuses(base: Distribution) -> str:
