@@ -69,6 +69,7 @@ def derived(of: Modifier, base: Distribution, **traits: Any) -> Distribution:  #
         "result_dims": base.result_dims,
         "example": of.example,
         "continuous": base.continuous,
+        "finite": base.finite,
         "mean": base.mean,
         "limits": base.limits,
         "modifier": of.name,

@@ -76,6 +76,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
         **sequence(plan),
         **_sampler(plan),
         **_energy(plan),
+        **({"coupled": coupled} if (coupled := [*plan.objective.coupled]) else {}),
         "capabilities": {
             f"{program}.{method}": [plan.python[n] for n in inputs]
             for program, methods in plan.methods.items()

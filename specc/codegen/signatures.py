@@ -8,8 +8,16 @@ from types import MappingProxyType
 from specc.catalog.entry import Function
 from specc.codegen.names import function_of
 from specc.codegen.plan import Factor, Input, Loss, Mask, Plan, ProgramPlan
+from specc.codegen.row_terms import (
+    drawn_of_prior,
+    is_local,
+    is_shared,
+    prior_terms,
+    split,
+    summed_in,
+)
 from specc.graph.blocks import below, chain_state, conditions_of_hidden, hidden, moved
-from specc.graph.graph import ENERGY, FREE_ENERGY, GUIDE, MODEL, ROWS, Program
+from specc.graph.graph import ENERGY, FREE_ENERGY, GUIDE, MODEL, Program
 from specc.language.expressions.tree import Number
 from specc.objective.objective import Player
 from specc.objective.passes.energy_densities import unnormalized_joint
@@ -17,11 +25,9 @@ from specc.objective.passes.row_sources import densities_are_paired
 from specc.objective.terms import (
     Apply,
     Conditionals,
-    Divergence,
     Energy,
     LogProb,
     Part,
-    Reduce,
     StateSum,
     Sum,
     Term,
@@ -48,11 +54,11 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
     if plan.graph.graph.programs[program.name].energy is not None:
         return _energy_methods(plan, program)
     found: dict[str, tuple[Input, ...]] = {}
-    local, shared = split(program)
+    local = split(program)[0]
     if local and densities_are_paired(plan.graph, MODEL):
         found["log_joint"] = _without_summed(plan, _joint_inputs(plan, program, local))
-    if shared:
-        found["log_prior"] = _joint_inputs(plan, program, shared)
+    if prior := prior_terms(plan, program):
+        found["log_prior"] = _prior_inputs(plan, program, prior)
     if plan.objective.is_sampled:
         found["log_det"] = ()
     if plan.objective.likelihood is not None:
@@ -186,9 +192,16 @@ def has_prior_draws(plan: Plan, program: ProgramPlan) -> bool:
     of_rows = {n for f in local for n in f.values if nodes[n].role == "latent"}
     if of_rows and not plan.objective.is_sampled:
         return False
-    own = {name for factor in shared for name in factor.values}
+    own = set(drawn_of_prior(plan, program))
     is_proper = not any(factor.entry.improper for factor in shared)
     return bool(own) and is_proper and own == set(posterior_latents(plan, program))
+
+
+def _prior_inputs(plan: Plan, program: ProgramPlan, parts: tuple[Part, ...]) -> tuple[Input, ...]:
+    named = (t for part in parts for _, t in densities_in(part.term))
+    factors = [program.factors[t.node] for t in named]
+    summed = summed_in(parts)
+    return tuple(n for n in _joint_inputs(plan, program, factors) if n not in summed)
 
 
 def likelihood_of_rows(plan: Plan) -> Sum | None:
@@ -225,17 +238,6 @@ def sampled_values(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
 
 
 # properties of factors
-
-
-def is_local(factor: Factor) -> bool:
-    """Whether each row has a value of its own."""
-    return ROWS in factor.type.plates
-
-
-def split(program: ProgramPlan) -> tuple[list[Factor], list[Factor]]:
-    """Return the local factors, with a value for each row, and the global ones."""
-    factors = [program.factors[n] for n in program.order if n in program.factors]
-    return [f for f in factors if is_local(f)], [f for f in factors if not is_local(f)]
 
 
 def global_draws(plan: Plan) -> tuple[Factor, ...]:
@@ -340,10 +342,9 @@ def _without_summed(plan: Plan, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
     """Return the inputs without latents that are summed out beside latents that chains draw."""
     if plan.objective.joint is None:
         return inputs
-    draws = plan.objective.draws
-    return tuple(
-        n for n in inputs if not isinstance(n, str) or n not in draws or not draws[n].has_axis
-    )
+    draws = plan.objective.draws.items()
+    summed = {name for name, draw in draws if draw.has_axis and draw.program == MODEL}
+    return tuple(n for n in inputs if n not in summed)
 
 
 def _guide_inputs(plan: Plan, program: ProgramPlan) -> tuple[Input, ...]:
@@ -466,16 +467,3 @@ def _counted(plan: Plan, player: Player, found: tuple[Input, ...]) -> list[str]:
     drawn = {kind.source for kind in kinds if kind.is_local}
     drawn -= {plan.source_of(name) for name in found if name in plan.data}
     return [next(name for name in plan.data if plan.source_of(name) == each) for each in drawn]
-
-
-def is_shared(plan: Plan, part: Part) -> bool:
-    """Whether a part depends on global nodes alone, so that it counts once for all rows."""
-    if isinstance(part.term, LogProb):
-        return not is_local(plan.program(part.term.program).factors[part.term.node])
-    if isinstance(part.term, Reduce):
-        inner = part.term.term
-        inside = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
-        return all(is_shared(plan, p) for p in inside)
-    if not isinstance(part.term, Divergence):
-        return False
-    return not is_local(plan.programs[MODEL].factors[part.term.node])

@@ -17,6 +17,7 @@ from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression
 from specc.objective.objective import Player
 from specc.objective.passes.row_sources import by_source
+from specc.objective.passes.shared import is_of_rows, plate_of
 from specc.objective.terms import (
     Conditionals,
     Divergence,
@@ -198,6 +199,8 @@ def term_formula(plan: Plan, term: Term) -> str:
             return f"KL(q({q.conditional}) || p({p.conditional}))"
         case Reduce(how="logsumexp", axes=axes, term=inner):
             return f"log sum_{{{', '.join(axes)}}} exp({term_formula(plan, inner)})"
+        case Reduce(how="elements", axes=axes, term=inner):
+            return _by_element(plan, axes, inner)
         case Reduce(how="forward", axes=axes, term=inner):
             return f"log sum_{{{', '.join(axes)}}} prod_t exp({term_formula(plan, inner)})"
         case Reduce(how="integrate", axes=axes, term=inner):
@@ -228,6 +231,22 @@ def term_formula(plan: Plan, term: Term) -> str:
             return f"{symbol}({own}; {given})" if given else f"{symbol}({own})"
         case Operation():
             return _applied(plan, term)
+
+
+def _by_element(plan: Plan, axes: tuple[str, ...], inner: Term) -> str:
+    """Return the formula of a sum over elements: `sum_{items} log sum_{z} exp(...)`."""
+    plate = plate_of(plan.graph, plan.graph.graph.node((MODEL, axes[0])))
+    parts = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
+    rows = tuple(part for part in parts if is_of_rows(plan.graph, part.term))
+    own = tuple(part for part in parts if part not in rows)
+    shown, log_sum = signed_sum(plan, own), f"log sum_{{{', '.join(axes)}}}"
+    if not rows:
+        return f"sum_{{{plate}}} {log_sum} exp({shown})"
+    text = signed_sum(plan, rows)
+    whole = f"{log_sum} exp({shown} + sum_rows {text if len(rows) == 1 else f'({text})'})"
+    if len(own) > len(axes):
+        return f"sum_{{{plate}}} ({whole} - {log_sum} exp({shown}))"
+    return f"sum_{{{plate}}} {whole}"
 
 
 def _state_sum(plan: Plan, term: StateSum) -> str:

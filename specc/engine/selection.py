@@ -11,6 +11,7 @@ import torch.distributed as dist
 from specc.data.load import LoadedData, load_sources
 from specc.data.required_parts import VALID, missing_parts
 from specc.engine import device
+from specc.engine.coupled_rows import require_all_rows
 from specc.engine.distributed import world
 from specc.engine.loop.ema import EMA
 from specc.engine.options import Options
@@ -54,6 +55,7 @@ def new_run(code: Path, run: Path, options: Options) -> Selected:
     manifest = manifests.read(code)
     settings, where = settings_of(manifest.train), device.choose(options.device)
     data = _training_data(manifest, settings, options.data_dir, where, options.parts)
+    require_all_rows(manifest, settings, count_of(data))
     trial = outline(code, settings)
     if manifest.sampler is not None:
         _check_sampler(manifest.sampler, options)
@@ -88,6 +90,7 @@ def existing_run(code: Path, run: Path, options: Options) -> Selected:
     settings, where = settings_of(manifest.train), device.choose(options.device)
     folder = data_folder(run, facts, options.data_dir)
     data = _training_data(manifest, settings, folder, where, options.parts)
+    require_all_rows(manifest, settings, count_of(data))
     if facts.get("data_digest") != data.digest:
         raise RunFailure("E0801", f"the data differs from that of the run in {run}")
     return Selected(code, settings, where, data, options.threads or int(facts["threads"]))

@@ -62,7 +62,7 @@ def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str
     rows, program = loaded.batched(part), loaded.program
     if isinstance(rows, Unpaired):
         rows = replace(rows, sizes=tuple(_size(len(own)) for own in rows.sources))
-    size = _size(len(rows))
+    size = len(rows) if loaded.manifest.coupled else _size(len(rows))
     found: dict[str, list[float]] = {}
     counts, observed = [], rows.observed_fractions()
     with loaded.computing(), require_solutions(program.folder):

@@ -38,8 +38,8 @@ class Estimate:
         of: The density, such as `log p(x)`.
         estimator: The estimator that was used.
         value: The mean over rows.
-        standard_error: Its standard error; nan for one row, which is None in `summary`. It
-            includes that of log Z.
+        standard_error: Its standard error; nan for one row, and if rows depend on each other,
+            which is None in `summary`. It includes that of log Z.
         rows: The number of rows.
         particles: The number of particles, or of chains; 1 for an exact value.
         effective: The mean effective sample size; None for an exact value.
@@ -142,7 +142,7 @@ def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done
         of=loaded.manifest.likelihood(),
         estimator=scorer.estimator,
         value=values.mean().item(),
-        standard_error=_standard_error(values, log_z),
+        standard_error=math.nan if loaded.manifest.coupled else _standard_error(values, log_z),
         rows=limit,
         particles=scorer.particles,
         effective=_effective(scored) if log_z is None or scorer.top else log_z.effective,

@@ -146,14 +146,15 @@ def _likelihood(
 ) -> tuple[Tensor, Tensor | None, Batch]:
     """Log p(data | w) of each draw, and that of each row [draws, rows] with the rows.
 
-    None and no rows if the densities of rows are too many.
+    None and no rows if the densities of rows are too many, and if rows depend on each other.
     """
     rows = loaded.rows("train", loaded.manifest.observed())
     total = torch.zeros(len(draws), dtype=torch.float64, device=loaded.device)
-    keeps = len(draws) * len(rows) <= MOST_DENSITIES
-    pieces, batches = [], []
-    for start in range(0, len(rows), BATCH):
-        batch = fixed_batch(loaded, rows, slice(start, min(start + BATCH, len(rows))), seed)
+    coupled = bool(loaded.manifest.coupled)
+    keeps = len(draws) * len(rows) <= MOST_DENSITIES and not coupled
+    pieces, batches, size = [], [], len(rows) if coupled else BATCH
+    for start in range(0, len(rows), size):
+        batch = fixed_batch(loaded, rows, slice(start, min(start + size, len(rows))), seed)
         found = draws.log_likelihood(batch)
         total += found.sum(1)
         if keeps:

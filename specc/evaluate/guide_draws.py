@@ -37,7 +37,8 @@ def has_shared_guide(manifest: Manifest) -> bool:
         return False
     own = manifest.nodes.get("model", {})
     # A guide may also draw values that rows lack, of observed nodes.
-    drawn = manifest.latents("model") + tuple(n for n in manifest.latents("guide") if n in own)
+    drawn = tuple(n for n in manifest.latents("model") if n not in manifest.summed())
+    drawn += tuple(n for n in manifest.latents("guide") if n in own)
     return all(own[name].is_global for name in drawn)
 
 

@@ -66,7 +66,8 @@ def inference_data(loaded: LoadedRun) -> Any:  # noqa: ANN401 - an InferenceData
         groups: dict[str, Any] = {"posterior": values, "sample_stats": _statistics(draws, count)}
         if len(positions) * len(loaded.rows("train")) <= MOST_DENSITIES:
             batch = training_rows(loaded)
-            if loaded.program.can(DENSITY) or loaded.program.can(LIKELIHOOD):
+            can = loaded.program.can(DENSITY) or loaded.program.can(LIKELIHOOD)
+            if can and not loaded.manifest.coupled:
                 found = _log_likelihood(coordinates, inside, batch)
                 groups["log_likelihood"] = {"rows": found.reshape(chains, count, -1)}
             observed = {name: batch[name].cpu().numpy() for name in loaded.manifest.observed()}

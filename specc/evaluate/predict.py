@@ -146,6 +146,10 @@ def _require_given(loaded: LoadedRun) -> None:
         message = f"`{loaded.manifest.name}` conditions on no data, so it has nothing to predict by"
         hint = "`specc sample` draws rows; a model predicts `y` from `x: {given: ...}`"
         raise RunFailure("E0838", message, hint=hint, exit_code=USAGE)
+    if coupled := loaded.manifest.coupled:
+        message = f"predictions need `{coupled[0]}` given the training rows, and it is summed out"
+        hint = f"under `elbo` a guide can draw `{coupled[0]}`; `specc sample` draws new values"
+        raise RunFailure("E0838", message, hint=hint, exit_code=USAGE)
 
 
 def _rows(loaded: LoadedRun, request: PredictionRequest, file: Path | None) -> Rows:

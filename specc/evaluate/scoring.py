@@ -112,6 +112,8 @@ class Scorer:
         self.annealing = self._posterior(request)
         self.limit = len(rows) if request.rows is None else min(request.rows, len(rows))
         self.piece = self._fitting()
+        if loaded.manifest.coupled:
+            self.piece = replace(self.piece, rows=self.limit)
 
     def batches(self, advance: Advance) -> Iterator[tuple[int, Batch, Advance]]:
         """The rows in order: the number of the first, the batch, and its progress function.
@@ -256,12 +258,15 @@ def _refusal(manifest: Manifest, requested: str) -> tuple[str, str] | None:
     nodes, known = manifest.nodes["model"], manifest.capabilities
     guided = manifest.latents("guide") if {GUIDE, MANY} <= set(known) else ()
     for name in manifest.latents("model"):
-        if nodes[name].is_global and name not in guided:
+        if nodes[name].is_global and name not in guided and name not in manifest.summed():
             why = f"`{name}` is shared by all rows, so a single row has no likelihood"
             return why, "the terms of the loss on held-out rows measure the fit"
     if not any(node.role == "observed" for node in nodes.values()):
         why = "the model has no density of the data"
         return why, "a `metric` compares samples with the data"
+    if manifest.coupled and requested in ("iwae", ANNEALED):
+        why = f"rows share `{manifest.coupled[0]}`, which is summed out"
+        return why, "`elbo` is a bound for all rows together"
     needs_guide = requested != ANNEALED
     for capability in ("model.log_joint", GUIDE)[: 1 + needs_guide]:
         if capability not in known:

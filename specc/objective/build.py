@@ -10,6 +10,7 @@ from specc.language.schema.objective import Order, Players
 from specc.objective.build_experiment import build_experiment
 from specc.objective.objective import Objective
 from specc.objective.passes.data_splits import check_splits
+from specc.objective.passes.elements import couples_rows
 from specc.objective.passes.expand import expand
 from specc.objective.passes.likelihood import joint_density, likelihood
 from specc.objective.passes.likelihood_estimates import check_likelihood_estimates
@@ -42,7 +43,10 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     experiment, stages = build_experiment(typed), stages_of(typed.graph)
     objective = Objective(typed, found, experiment, _order(typed.graph), stages=stages)
     whole, joint = likelihood(typed, objective.draws), joint_density(typed, objective.draws)
-    objective = replace(objective, likelihood=whole, joint=joint)
+    every = [part.term for player in found for part in player.parts]
+    every += [part.term for density in (whole, joint) if density for part in density.parts]
+    coupled = dict.fromkeys(name for term in every for name in couples_rows(typed, term))
+    objective = replace(objective, likelihood=whole, joint=joint, coupled=tuple(coupled))
     check_likelihood_estimates(objective, findings)
     check_sample_metrics(objective, findings)
     check_splits(typed.graph.spec, findings)

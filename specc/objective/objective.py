@@ -255,10 +255,11 @@ class Objective:
 
     `experiment` has the other parts of the spec. `simultaneous` players compute their gradients at
     the same parameters; `alternating` ones update one after the other. `likelihood` has the terms
-    of log p(x), if it has a closed form, and `joint` those of log p(x, z) if chains draw latents z
-    of rows. `draws` are those of all players, which the methods of the programs use; a node that
-    several players draw has that of the first of them. `stages` are trained one after the other,
-    each with some of the players; without any, all train together.
+    of log p(x), if it has a closed form, and `joint` those of log p(x, z), with z the latents that
+    chains or a guide draw, if others are summed out. `coupled` are latents of elements that are
+    summed out, whose rows depend on each other. `draws` are those of all players, which the methods
+    of the programs use; a node that several players draw has that of the first of them. `stages`
+    are trained one after the other, each with some of the players; without any, all train together.
     """
 
     graph: TypedGraph
@@ -267,6 +268,7 @@ class Objective:
     order: Order = "alternating"
     likelihood: Sum | None = None
     joint: Sum | None = None
+    coupled: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     draws: Mapping[str, Draw] = field(init=False, compare=False, repr=False)
 

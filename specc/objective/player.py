@@ -15,6 +15,7 @@ from specc.objective.passes.chains import chain_states, starts
 from specc.objective.passes.change_of_variables import autoregressive_decisions, bijection_decisions
 from specc.objective.passes.closed_form import use_closed_forms
 from specc.objective.passes.draws import Setting, choose_draws
+from specc.objective.passes.elements import check_elements
 from specc.objective.passes.guide_coverage import all_drawn, check_coverage
 from specc.objective.passes.improper import check_proper
 from specc.objective.passes.integrate import Integrals
@@ -89,6 +90,7 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
     if findings.has_errors():
         return None
     player = _assemble(typed, expansion, axes)
+    check_elements(typed, player, axes, expansion, findings)
     check_sources(typed, player, expansion, findings)
     _check_floors(player, expansion, findings)
     _check_options(typed, player, expansion, findings)

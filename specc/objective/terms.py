@@ -20,7 +20,7 @@ from specc.language.expressions.tree import Expression, Number
 T = TypeVar("T")
 
 Rows = Literal["all", "missing", "known"]
-How = Literal["mean", "logmeanexp", "logsumexp", "forward", "integrate", "weighted"]
+How = Literal["mean", "logmeanexp", "logsumexp", "elements", "forward", "integrate", "weighted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +206,8 @@ class Reduce:
     exp(t_k). Otherwise `axes` are names of nodes: `logsumexp` is log sum_v exp(t(v)) over all
     combinations of values v of finite nodes, where t is a joint log-density; `forward` is the same
     over the states of a sequence; `integrate` is log int exp(t(z)) dz over a normal latent;
+    `elements` is the sum over the elements k of a plate of log sum_v exp(t_k(v)), or, if t has
+    terms of rows, that of all terms of k and its rows minus that of the terms of k alone;
     `weighted` is sum_v q(v) t(v), the expectation under the guide.
     """
 

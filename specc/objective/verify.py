@@ -68,15 +68,20 @@ def _verify_terms(graph: Graph, player: Player) -> None:
         assert isinstance(reduced, Sum), reduced
         for part in reduced.parts:
             assert part.coefficient == 1.0, part
-            assert isinstance(part.term, LogProb) or _is_chain(part.term), part
+            assert isinstance(part.term, LogProb) or _is_log_sum(part.term), part
 
 
-def _is_chain(term: Term) -> bool:
-    return isinstance(term, Reduce) and term.how in ("forward", "integrate")
+SUMS = ("logsumexp", "elements", "forward", "integrate")
+"""The reductions that are the log of a sum over values of latents."""
+
+
+def _is_log_sum(term: Term) -> bool:
+    return isinstance(term, Reduce) and term.how in SUMS
 
 
 def _log_sums(term: Term) -> Iterator[Term]:
     """Yield the terms inside the log of a sum over a latent."""
     for found in walk(term):
-        if isinstance(found, Reduce) and found.how in ("logsumexp", "forward", "integrate"):
+        if _is_log_sum(found):
+            assert isinstance(found, Reduce)
             yield found.term

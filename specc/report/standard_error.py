@@ -1,15 +1,15 @@
-"""Text of values with their standard errors, which a single row does not have."""
+"""Text of values with their standard errors, which a single row and dependent rows do not have."""
 
 from __future__ import annotations
 
 import math
 
-NONE = "no error: one row"
-"""The text in place of a standard error, for a single row."""
+NONE = "no error: one row, or dependent rows"
+"""The text in place of a standard error, for a single row and for rows that depend on others."""
 
 
 def with_error(value: object, error: object, unit: str = "") -> str:
-    """`-22.752 +- 0.190 nats`, or `-22.752 nats, no error: one row`.
+    """`-22.752 +- 0.190 nats`, or `-22.752 nats, no error: one row, or dependent rows`.
 
     A value that is None or not finite becomes `not finite`; an error may be None or nan.
     """

@@ -71,6 +71,8 @@ class Manifest:
     `energy` declares the energy of the model, and `sampler` what draws its latents by Markov
     chains, if it has one.
     `stages` are what training goes through, a single one of all losses if the spec states none.
+    `coupled` are latents of the elements of a plate that are summed out: the rows of an element
+    depend on each other, so that losses and densities need all rows together.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Manifest:
     energy: Energy | None = None
     sampler: Sampler | None = None
     stages: tuple[Stage, ...] = ()
+    coupled: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[Data, ...]:
@@ -114,6 +117,13 @@ class Manifest:
     def latents(self, program: str) -> tuple[str, ...]:
         """The names of the latent nodes of `program`."""
         return tuple(n for n, v in self.nodes.get(program, {}).items() if v.role == "latent")
+
+    def summed(self) -> tuple[str, ...]:
+        """The latents of the model that are summed or integrated out of its joint density."""
+        if "model.log_joint" not in self.capabilities:
+            return ()
+        known = [self.capabilities.get(f"model.{name}", ()) for name in ("log_joint", "log_prior")]
+        return tuple(n for n in self.latents("model") if not any(n in names for names in known))
 
     def simulated(self) -> tuple[str, ...]:
         """The nodes of the model whose samples are compared with data.
@@ -191,6 +201,7 @@ def parse(value: object) -> Manifest:
         unpaired=tuple(sources[1:]),
         energy=parse_energy(top.child("energy")) if "energy" in top.value else None,
         sampler=parse_sampler(top.child("sampler")) if "sampler" in top.value else None,
+        coupled=top.names("coupled") if "coupled" in top.value else (),
     )
     _check_inputs(result)
     return result

@@ -28,4 +28,4 @@ def test_the_page(tmp_path, monkeypatch, capsys, request):
             assert printed == expected, line
     if shown != text:
         PAGE.write_text(shown, encoding="utf-8")
-    assert len(found) == 8
+    assert len(found) == 9

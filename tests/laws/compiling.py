@@ -20,13 +20,15 @@ def generated(text: str) -> dict[str, str]:
     return dict(result.files)
 
 
-def program(text: str, folder: Path, change: tuple[str, str] | None = None) -> Program:
-    """The program of a spec in float64; `change` replaces a part of the generated objective."""
+def program(
+    text: str, folder: Path, change: tuple[str, str] | None = None, file: str = "objective.py"
+) -> Program:
+    """The program of a spec in float64; `change` replaces a part of a generated file."""
     files = generated(text)
     if change is not None:
         old, new = change
-        assert files["objective.py"].count(old) >= 1, files["objective.py"]
-        files["objective.py"] = files["objective.py"].replace(old, new)
+        assert files[file].count(old) >= 1, files[file]
+        files[file] = files[file].replace(old, new)
     place = folder / f"program{next(NUMBERS)}"
     place.mkdir()
     for name, content in files.items():

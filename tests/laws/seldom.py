@@ -88,6 +88,57 @@ objective: mle
         K,
         plates="users: 3",
     ),
+    "elements with a class and a number, and rows with a class given both": spec(
+        """
+model:
+  k: {given: k, plate_index: users}
+  w: {parameter: real, shape: [3]}
+  u: {latent: categorical, logits: w, plate: users, draw: enumerate}
+  e: {latent: normal, loc: "w[u]", scale: 1.5, plate: users}
+  c: {latent: bernoulli, logits: "w[u[k]]", draw: enumerate}
+  z: {latent: normal, loc: "c - e[k]", scale: 1}
+  x: {observed: normal, loc: "f(z, c) + w[u[k]] * e[k]", scale: 1.5, shape: [2]}
+guide:
+  e: {latent: normal, loc: 0.3, scale: 0.5}
+  z: {latent: normal, params: "g(x)"}
+links: {f: linear, g: linear}
+objective: {elbo: {particles: 2}}
+""",
+        K,
+        plates="users: 3",
+    ),
+    "elements that are weighed, with a number given the class": spec(
+        """
+model:
+  k: {given: k, plate_index: users}
+  w: {parameter: real, shape: [3]}
+  u: {latent: categorical, logits: w, plate: users}
+  e: {latent: normal, loc: "w[u]", scale: 1.5, plate: users}
+  x: {observed: normal, loc: "w[u[k]] * e[k]", scale: 1.5, shape: [2]}
+guide:
+  v: {parameter: real, plate: users, shape: [3]}
+  u: {latent: categorical, logits: v, draw: enumerate}
+  a: {parameter: real, shape: [3]}
+  e: {latent: normal, loc: "a[u]", scale: 0.5}
+objective: {elbo: {particles: 2}}
+""",
+        K,
+        plates="users: 3",
+    ),
+    "points of elements whose prior is a mixture": spec(
+        """
+model:
+  k: {given: k, plate_index: users}
+  w: {parameter: real, shape: [3]}
+  u: {latent: categorical, logits: w, plate: users}
+  e: {latent: normal, loc: "w[u]", scale: 1.5, plate: users}
+  c: {latent: categorical, logits: "w * e[k] + w[u[k]]", classes: 3}
+  x: {observed: normal, loc: "w[c] * e[k]", scale: 1.5, shape: [2]}
+objective: map
+""",
+        K,
+        plates="users: 3",
+    ),
     "what is learnt for each step": spec(
         """
 model:

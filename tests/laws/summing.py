@@ -76,6 +76,14 @@ def every(graph, name, steps, lead):
     return [torch.stack([*path, *rest]).view((*ones, -1, *kind.shape)) for path in paths]
 
 
+def elements(checked, name):
+    """All assignments of values to the elements of a plate, for a finite node on it."""
+    kind = checked.typed.type(MODEL, name)
+    (plate,) = kind.plates
+    assignments = itertools.product(events(kind), repeat=checked.graph.plates[plate])
+    return [torch.stack(each) for each in assignments]
+
+
 def shape_of(graph, name, steps):
     """The shape of a value over all steps, and the number of its entries in steps of the row."""
     kind, scan = graph.type(MODEL, name), scan_of(graph, name)

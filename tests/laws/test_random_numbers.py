@@ -26,6 +26,7 @@ from tests.laws.estimating import gradient
 from tests.laws.seldom import SELDOM
 from tests.losses import computed
 from tests.oracles.interpreter import Interpreter, events
+from tests.unit.random_elements import element_specs
 from tests.unit.random_specs import specs
 from tests.unit.test_random_specs import batch_of
 
@@ -67,6 +68,10 @@ def check_densities(program, checked, batch):
     """Compares log p(x, z) and log q(z | x), for every particle of every row."""
     latents, log_q = guided(program, batch, PARTICLES, 1)
     values = {**batch, **latents}
+    free = summed_out(program, checked)
+    steps = steps_of(checked, {name: value[0] for name, value in batch.items()})
+    if checked.plan.objective.coupled or summing.count(checked, free, steps) > MOST:
+        return
     values |= anything(checked, [n for n in checked.objective.draws if n not in values])
     wanted = checked.plan.graph.graph.model.nodes.values()
     if any(n.is_random and not set(n.values) <= set(values) for n in wanted):
@@ -79,11 +84,66 @@ def check_densities(program, checked, batch):
         pairs = [("model", log_p), *([("guide", log_q)] if latents else [])]
         for name, found in pairs:
             exact = torch.as_tensor(oracle.log_joint(name, one))
+            if name == "model" and free:
+                steps = steps_of(checked, one)
+                exact = summing.summed(joint_of(oracle, one, ()), checked, free, steps)
             own = found.expand(PARTICLES, COUNT)[particle, row]
             if not torch.isfinite(exact):  # for example counts beyond the largest integer
                 assert not torch.isfinite(own)
                 continue
             torch.testing.assert_close(own, exact, rtol=1e-9, atol=1e-9)
+
+
+def summed_out(program, checked):
+    """The latents that are summed or integrated out of the joint density of a model."""
+    needed = program.capabilities.get("model.log_joint", ())
+    draws = checked.objective.draws.items()
+    return [n for n, d in draws if d.program == "model" and d.has_axis and n not in needed]
+
+
+def check_elements(program, checked, batch):
+    """Compares the density of all rows with sums over all states of a plate, and its gradient.
+
+    The rows are of one element, so that their densities are one product inside its sum.
+    """
+    coupled, draws = checked.plan.objective.coupled, checked.objective.draws
+    method = next((m for m in ("model.log_prob", "model.log_joint") if program.can(m)), None)
+    if not coupled or method is None or any(d.fills for d in draws.values()):
+        return
+    batch = {**batch, "k": torch.full((COUNT,), 2)}
+    drawn = {n: v[0] for n, v in guided(program, batch, 1, 1)[0].items()}
+    if program.can("guide.sample_global"):
+        drawn |= program.require("guide.sample_global")(Noise.at(2, dtype=torch.float64))
+    known = {**batch, **drawn}
+    points = [i for i in checked.plan.programs["model"].learnable if i.node.role != "parameter"]
+    known |= {i.node.name: getattr(program.model, i.attribute) for i in points}
+    free = [n for n in draws if n not in known and n not in coupled]
+    kinds = {name: kind_of(checked, name, value) for name, value in known.items()}
+    with torch.enable_grad():
+        found = program.require(method)(**program.inputs(method, known)).sum()
+        oracle, totals = Interpreter(checked, program), {True: [], False: []}
+        nodes = [checked.graph.model.nodes[name] for name in checked.graph.model.nodes]
+        shared = [n for n in nodes if n.is_random and not checked.typed.types[n.id].is_local]
+        choices = [summing.elements(checked, name) for name in coupled]
+        for chosen in itertools.product(*choices):
+            values = {**known, **dict(zip(coupled, chosen, strict=True))}
+            kinds |= {name: checked.typed.type("model", name) for name in coupled}
+            prior = sum(oracle.log_prob("model", node, values) for node in shared)
+            rows = 0.0
+            for row in range(COUNT):
+                one = events(values, kinds, checked.graph.scans, 0, row)
+                steps = steps_of(checked, one)
+                if summing.count(checked, free, steps) * len(choices[0]) > MOST:
+                    return
+                own = joint_of(oracle, one, shared)
+                rows = rows + summing.summed(own, checked, free, steps)
+            totals[True].append(prior + rows)
+            totals[False].append(prior)
+        whole, prior = (torch.stack(each).logsumexp(0) for each in totals.values())
+        torch.testing.assert_close(found, whole - prior, rtol=1e-9, atol=1e-9)
+        if whole.requires_grad and list(program.parameters()):
+            one, other = gradient(program, found), gradient(program, whole - prior)
+            torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-7)
 
 
 def anything(checked, names):
@@ -102,10 +162,13 @@ def kind_of(checked, name, value):
 def check_likelihood(program, checked, batch):
     """Compares log p(x), if it is exact, and its gradient with sums over all states of each row."""
     draws = checked.objective.draws
-    if "model.log_prob" not in program.capabilities or any(d.fills for d in draws.values()):
+    coupled = bool(checked.plan.objective.coupled)
+    if not program.can("model.log_prob") or coupled or any(d.fills for d in draws.values()):
         return
     points = [i for i in checked.plan.programs["model"].learnable if i.node.role != "parameter"]
-    free = [name for name in draws if draws[name].kind != "delta"]
+    free = [
+        n for n in draws if draws[n].kind != "delta" and checked.typed.type("model", n).is_local
+    ]
     oracle, rows = Interpreter(checked, program), []
     kinds = {name: kind_of(checked, name, value) for name, value in batch.items()}
     ready = list(program.parameters())
@@ -117,7 +180,11 @@ def check_likelihood(program, checked, batch):
             steps = steps_of(checked, one)
             if summing.count(checked, free, steps) > MOST:
                 return
-            rows.append(summing.summed(joint_of(oracle, one, points), checked, free, steps))
+            rows.append(
+                summing.summed(
+                    joint_of(oracle, one, [i.node for i in points]), checked, free, steps
+                )
+            )
         exact = torch.stack([torch.as_tensor(total) for total in rows])
         torch.testing.assert_close(found, exact, rtol=1e-9, atol=1e-9)
         if exact.requires_grad and ready:
@@ -125,12 +192,12 @@ def check_likelihood(program, checked, batch):
             torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-7)
 
 
-def joint_of(oracle, one, points):
-    """log p(x, z) of one row as a function of its latents, without shared points."""
+def joint_of(oracle, one, nodes):
+    """log p(x, z) of one row as a function of its latents, without nodes that rows share."""
 
     def log_joint(latents):
         values = {**one, **latents}
-        shared = [oracle.log_prob("model", i.node, values) for i in points]
+        shared = [oracle.log_prob("model", node, values) for node in nodes]
         return oracle.log_joint("model", values) - sum(shared)
 
     return log_joint
@@ -240,6 +307,7 @@ def check(text):
         if found is not None:
             check_densities(*found)
             check_likelihood(*found)
+            check_elements(*found)
             check_loss(*found)
             check_samples(*found)
 
@@ -267,6 +335,20 @@ def test_a_random_sequence_has_the_numbers_of_its_text(text):
 @settings(max_examples=3000, deadline=None, suppress_health_check=CALM)
 @given(specs(steps=100))
 def test_very_many_random_sequences_have_the_numbers_of_their_text(text):
+    check(text)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=CALM, derandomize=True)
+@given(element_specs())
+def test_a_random_plate_has_the_numbers_of_its_text(text):
+    assert compile(Source("made.yaml", text))[0] is not None
+    check(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, deadline=None, suppress_health_check=CALM)
+@given(element_specs())
+def test_very_many_random_plates_have_the_numbers_of_their_text(text):
     check(text)
 
 

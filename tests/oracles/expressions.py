@@ -148,6 +148,8 @@ class Expressions:
         if node.role == "parameter":
             return self.parameter(node)
         found = values[name.id] if self.scan(node) is None else values[name.id][self.step]
+        if self.element is not None and not self.typed.types[node.id].is_local:
+            found = found[self.element] if self.typed.types[node.id].plates else found
         return found.to(torch.float64)
 
     def before(self, program, node, values):

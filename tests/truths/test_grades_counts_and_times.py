@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy import optimize, special, stats
 
 from specc.evaluate.chain_diagnostics import diagnose
+from specc.evaluate.guide_diagnostics import diagnose_guide
+from tests.laws.compiling import program
 from tests.truths.gallery import SPECS, source, trained, trained_text
 from tests.truths.measuring import weights
 
@@ -233,3 +236,48 @@ def test_the_posterior_of_censored_times(tmp_path: Path) -> None:
     for name, mean, deviation in zip(("level", "effect", "shape"), means, deviations, strict=True):
         assert abs(found[name].mean - mean) < 5 * found[name].mcse
         assert found[name].sd == pytest.approx(deviation, rel=0.15)
+
+
+GUIDE = """objective: {elbo: {particles: 8}}
+guide: {auto: multivariate_normal}
+train: {optimizer: {adam: {lr: 0.1}}, batch_size: 150, epochs: 250, schedule: {cosine: {}}}
+"""
+
+
+def test_the_guide_of_censored_times_knows_the_evidence(tmp_path: Path) -> None:
+    """Its bound is below the log evidence, by little, and its importance weights find it."""
+    means, deviations, evidence = moments()
+    text = source("survival").text
+    run = trained_text(text[: text.index("sampler:")] + GUIDE, tmp_path, FIT, data_dir=SPECS)
+    found = diagnose_guide(run.loaded, 300)
+    assert found is not None
+    assert evidence - 0.06 < found.bound < evidence + 0.02
+    assert abs(found.log_evidence - evidence) < 0.05
+    rows = {row.name: row for row in found.rows}
+    for name, mean, deviation in zip(("level", "effect", "shape"), means, deviations, strict=True):
+        assert abs(rows[name].mean - mean) < 0.3 * deviation
+        assert rows[name].sd == pytest.approx(deviation, rel=0.2)
+
+
+HALF = """specc: 1
+name: half
+data: {source: npz, path: a.npz, fields: {y: {from: y}}}
+model:
+  tau: {latent: %s, global: true}
+  y: {observed: normal, loc: 0, scale: tau}
+sampler: {nuts: {chains: 2}}
+"""
+
+
+def test_a_truncated_normal_prior_is_a_half_normal_one(tmp_path: Path) -> None:
+    """Also the map of its unconstrained number, so a scale may have it."""
+    forms = ("half_normal, scale: 2", "truncated(normal), lower: 0, loc: 0, scale: 2")
+    found = []
+    for form in forms:
+        model = program(HALF % form, tmp_path).model
+        (own,) = model.parameters()
+        with torch.no_grad():
+            own.fill_(0.3)
+        found.append((model.tau, model.log_prior(tau=model.tau), model.log_det()))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)

@@ -28,5 +28,6 @@ ENTRY = Distribution(
     result=_counts,
     example="x: {latent: beta_binomial, total_count: 10, concentration1: 2, concentration0: 3}",
     continuous=False,
+    finite=True,
     limits={"most": "total_count"},
 )

@@ -26,5 +26,6 @@ ENTRY = Distribution(
     location_scale=True,
     mean=False,
     entropy=True,
+    cdf=True,
     kl_with=("cauchy",),
 )

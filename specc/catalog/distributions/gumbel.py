@@ -24,4 +24,5 @@ ENTRY = Distribution(
     reparameterized=True,
     location_scale=True,
     entropy=True,
+    cdf=True,
 )

@@ -16,4 +16,5 @@ ENTRY = Distribution(
     reparameterized=True,
     mean=False,
     entropy=True,
+    cdf=True,
 )

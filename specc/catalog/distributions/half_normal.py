@@ -20,5 +20,6 @@ ENTRY = Distribution(
     example="z: {latent: half_normal, scale: 1}",
     reparameterized=True,
     entropy=True,
+    cdf=True,
     kl_with=("half_normal",),
 )

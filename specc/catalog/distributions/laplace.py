@@ -24,5 +24,6 @@ ENTRY = Distribution(
     reparameterized=True,
     location_scale=True,
     entropy=True,
+    cdf=True,
     kl_with=("laplace",),
 )

@@ -32,5 +32,6 @@ ENTRY = Distribution(
     result=_grades,
     example="y: {latent: ordered_logistic, predictor: 0, cutpoints: [-1, 0, 2]}",
     continuous=False,
+    finite=True,
     mean=False,
 )

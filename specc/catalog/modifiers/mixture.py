@@ -16,7 +16,9 @@ def _modify(of: Modifier, base: Distribution) -> Distribution:
     own = tuple(replace(each, dims=(AXIS, *each.dims)) for each in base.parameters)
     options = {**base.options, AXIS: AXIS}
     parameters = (*of.parameters, *own)
-    return derived(of, base, parameters=parameters, options=options, defaults={}, limits={})
+    return derived(
+        of, base, parameters=parameters, options=options, defaults={}, limits={}, finite=False
+    )
 
 
 def _refuses(base: Distribution) -> str:

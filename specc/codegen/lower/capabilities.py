@@ -29,15 +29,16 @@ from specc.codegen.lower.energies import (
 from specc.codegen.lower.energies import log_prob as log_prob_of_energy
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms
+from specc.codegen.lower.value import PARTICLE
 from specc.codegen.lower.values import prepare
 from specc.codegen.plan import Factor, Input, Plan, ProgramPlan
+from specc.codegen.row_terms import drawn_of_prior, is_shared, prior_terms, split, summed_in
 from specc.codegen.signatures import (
     PSEUDO,
     UNNORMALIZED,
     global_draws,
     guided_globals,
     has_prior_draws,
-    is_shared,
     is_stochastic,
     left_out_factors,
     likelihood_of_rows,
@@ -46,9 +47,9 @@ from specc.codegen.signatures import (
     predicted_factors,
     sampled_values,
     shared_points,
-    split,
 )
-from specc.objective.terms import LogProb, Reduce, Sum
+from specc.graph.graph import GUIDE
+from specc.objective.terms import LogProb, Part, Reduce, Sum, densities_in
 
 SELF = Name("self")
 NOISE = Parameter("noise", "Noise")
@@ -168,7 +169,8 @@ class _Lowering:
         summed = self._summed(self.plan.objective.joint)
         if summed:
             return self._joint(summed)
-        return self._sum("log_joint", factors, f"{shown}, for each row.")
+        parts = tuple(Part(1.0, LogProb(self.program.name, f.node.name)) for f in factors)
+        return self._sum(self._scope(), "log_joint", parts, f"{shown}, for each row.")
 
     def log_likelihood(self) -> Function:
         """Return `log_likelihood`: the sum of the log-densities of the data, [rows]."""
@@ -193,14 +195,19 @@ class _Lowering:
 
     def _summed(self, density: Sum | None) -> tuple[str, ...]:
         """Return the latents that are summed or integrated out of a density of the model."""
-        draws = self.plan.objective.draws if density is not None else {}
-        own = (name for name in self.plan.objective.enumerated if name in draws)
-        return tuple(name for name in own if draws[name].program == self.program.name)
+        if density is None:
+            return ()
+        inside = summed_in(part for part in density.parts if not is_shared(self.plan, part))
+        return tuple(name for name in self.plan.objective.enumerated if name in inside)
 
     def _joint(self, summed: tuple[str, ...]) -> Function:
-        """Return `log_joint` with some latents summed out, [rows]."""
-        names = self._inputs("log_joint")
-        scope = self._scope(Layout.of(self.plan, summed, 1), self.plan.filled)
+        """Return `log_joint` with some latents summed out, [rows], or [particles, rows]."""
+        names, draws = self._inputs("log_joint"), self.plan.objective.draws
+        guided = any(draw.program == GUIDE for draw in draws.values())
+        layout = Layout.of(self.plan, summed, 2 if guided else 1)
+        scope = self._scope(layout, self.plan.filled)
+        for name in (n for n in names if isinstance(n, str) and n in draws and guided):
+            self._make_room(scope, name)
         for name in summed:
             with scope.on(self.program.name, name):
                 emit_values(scope, self.program.factors[name], names)
@@ -212,26 +219,46 @@ class _Lowering:
             parameters=(),
             keywords=self._tensors("log_joint"),
             returns=TENSOR,
-            docstring=f"log p({shown}), for each row, {', '.join(summed)} summed out.",
+            docstring=f"log p({shown}), {self._of_rows()}, {', '.join(summed)} summed out.",
             body=tuple(scope.statements),
         )
 
+    def _of_rows(self) -> str:
+        """Return what the rows of a density are."""
+        return "of all rows, divided among them" if self.plan.objective.coupled else "for each row"
+
+    def _make_room(self, scope: Scope, name: str) -> None:
+        """Emit axes of size 1 for all values of other latents, after the particles of a latent."""
+        scope.define(self.program.name, name, frozenset({PARTICLE}))
+        dims = scope.value(self.program.name, name).count("rows", "plate", "step")
+        dims = max(1, dims) + len(self.plan.graph.type(self.program.name, name).shape)
+        room = code.function("specc.runtime.functions.elements.make_room")
+        value = code.call(room, scope.variable(name), len(scope.layout.enumerated), dims=dims)
+        scope.assign(scope.python(name), value)
+
     def log_prior(self) -> Function:
         """Return `log_prior`: the sum of the log-densities of all global nodes."""
-        factors = split(self.program)[1]
-        shown = " + ".join(f"log p({f.conditional})" for f in factors)
-        shown = shown if len(shown) < LONG else "log p of the global nodes"
-        return self._sum("log_prior", factors, f"{shown}.")
+        parts, names = prior_terms(self.plan, self.program), self._inputs("log_prior")
+        summed = tuple(n for n in self.plan.objective.enumerated if n in summed_in(parts))
+        scope = self._scope(Layout.of(self.plan, summed, 1))
+        for name in summed:
+            with scope.on(self.program.name, name):
+                emit_values(scope, self.program.factors[name], names)
+        own = [self.program.factors[t.node] for p in parts for _, t in densities_in(p.term)]
+        shown = " + ".join(f"log p({f.conditional})" for f in own)
+        if summed or len(shown) >= LONG:
+            shown = "log p of the global nodes"
+        rest = f", {', '.join(summed)} summed out" if summed else ""
+        return self._sum(scope, "log_prior", parts, f"{shown}{rest}.")
 
-    def _sum(self, name: str, factors: list[Factor], docstring: str) -> Function:
-        scope = self._scope()
-        terms = Terms(scope)
-        parts = []
-        for factor in factors:
-            with scope.on(self.program.name, factor.node.name):
-                term = terms.term(LogProb(self.program.name, factor.node.name))
-                parts.append(Signed(False, Name(term)))
-        scope.add(Return(code.Sum(tuple(parts))))
+    def _sum(self, scope: Scope, name: str, parts: tuple[Part, ...], docstring: str) -> Function:
+        """Return a method with the sum of some terms."""
+        terms, found = Terms(scope), []
+        for part in parts:
+            node = next(t.node for _, t in densities_in(part.term))
+            with scope.on(self.program.name, node):
+                found.append(terms.part(part))
+        scope.add(Return(code.Sum(tuple(found))))
         body = tuple(scope.statements)
         return Function(name, (), self._tensors(name), TENSOR, docstring, body)
 
@@ -239,8 +266,7 @@ class _Lowering:
         """Return `log_prob`: log p(x) with finite latents summed out, [rows]."""
         plan, names = self.plan, self._inputs("log_prob")
         stochastic = is_stochastic(plan)
-        # A loss may also sum out nodes of other programs, which log p(x) does not depend on.
-        enumerated = tuple(n for n in plan.objective.enumerated if n in self.program.factors)
+        enumerated = self._summed(plan.objective.likelihood)
         layout = Layout.of(plan, enumerated, 1)
         scope = self._scope(layout, plan.filled, has_noise=stochastic)
         data = ", ".join(n for n in names if isinstance(n, str) and self._is_observed(n))
@@ -262,7 +288,7 @@ class _Lowering:
             parameters=(),
             keywords=(*self._tensors("log_prob"), *optional),
             returns=TENSOR,
-            docstring=f"log p({data}), for each row{summed}.",
+            docstring=f"log p({data}), {self._of_rows()}{summed}.",
             body=(*taken, *rest),
         )
 
@@ -274,6 +300,10 @@ class _Lowering:
             device = code.Attribute(scope.argument(first), "device")
             return code.call(code.torch("zeros"), scope.rows(first), device=device)
         result = tuple(terms.part(part) for part in parts)
+        if scope.layout.has_particles:
+            places = tuple(range(-1 - len(scope.layout.enumerated), -1))
+            taken = places[0] if len(places) == 1 else places
+            return code.method(code.summed(result), "squeeze", taken)
         # Separate sums leave axes of size 1 in place of the states of the others.
         sums = [p.term for p in parts if isinstance(p.term, Reduce)]
         if len(sums) <= 1 and not any(_is_nested(term) for term in sums):
@@ -391,8 +421,7 @@ class _Lowering:
         for factor in split(program)[1]:
             with scope.on(program.name, factor.node.name):
                 draw(scope, program, factor.node.name, "sample")
-        drawn = tuple(name for factor in split(program)[1] for name in factor.values)
-        scope.add(Return(self._values(scope, drawn)))
+        scope.add(Return(self._values(scope, drawn_of_prior(self.plan, program))))
         docstring = "Draw one value of each latent that rows share, given its parents."
         body = tuple(scope.statements)
         return Function("sample_prior", (NOISE,), (), TENSORS, docstring, body)

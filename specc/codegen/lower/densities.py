@@ -5,10 +5,10 @@ from __future__ import annotations
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal, Name
 from specc.codegen.lower import shapes
-from specc.codegen.lower.scope import NOISE, Scope, steps, sum_last
+from specc.codegen.lower.scope import NOISE, Scope, sum_last
 from specc.codegen.lower.value import PARTICLE, Axis
 from specc.codegen.lower.values import prepare
-from specc.codegen.plan import Factor, Flow, Missing
+from specc.codegen.plan import Factor, Flow, Input, Missing
 from specc.graph.graph import ROWS
 from specc.objective.terms import Rows
 
@@ -38,17 +38,17 @@ def log_prob(
     *,
     detached: bool = False,
     rows: Rows = "all",
-    by_step: bool = False,
+    apart: bool = False,
 ) -> None:
     """Emit `log_p_x = bernoulli.log_prob(x, x_logits).sum(-1)`.
 
-    `rows` restricts it to rows with or without a value. With `by_step` the axis of steps is not
-    summed over.
+    `rows` restricts it to rows with or without a value. With `apart` the axis of steps, or of the
+    elements of a plate, is not summed over.
     """
     missing = scope.plan.missing.get(factor.node.name)
     if missing is not None and (rows != "all" or not missing.fills):
         given = scope.arguments(factor, detached)
-        _masked(scope, factor, missing, local, rows, given, by_step=by_step)
+        _masked(scope, factor, missing, local, rows, given, apart=apart)
         return
     value: Code = scope.variable(factor.node.name)
     log_det: tuple[str, str] | None = None
@@ -56,12 +56,12 @@ def log_prob(
         value, log_det = Name(factor.flow.base), _log_det(scope, factor, factor.flow)
     given = [value, *scope.arguments(factor, detached)]
     density: Code = code.call(scope.density(factor, "log_prob"), *given)
-    if log_det is None and factor.members == 1 and not by_step and factor.lengths is None:
+    if log_det is None and factor.members == 1 and not apart and factor.lengths is None:
         shape = shapes.of_density(scope, factor, _axes(scope, factor))
         scope.assign(local, _summed(scope, factor, density), shape)
         return
     density = sum_last(density, factor.event_axes)
-    plated = over_plates(scope, factor, local, by_step=by_step)
+    plated = over_plates(scope, factor, local, apart=apart)
     if factor.members > 1:
         scope.assign(local, density)
         scope.assign(local, code.call(LOGMEANEXP, Name(local), dim=0))
@@ -110,7 +110,7 @@ def _masked(
     rows: Rows,
     given: list[Code],
     *,
-    by_step: bool,
+    apart: bool,
 ) -> None:
     """Emit a log-density masked by missing values.
 
@@ -127,7 +127,7 @@ def _masked(
         scope.assign(local, sum_last(Name(local), together))
     if factor.members > 1:
         scope.assign(local, code.call(LOGMEANEXP, Name(local), dim=0))
-    plated = over_plates(scope, factor, local, by_step=by_step)
+    plated = over_plates(scope, factor, local, apart=apart)
     count = len(factor.type.plates) - 1 if plated is not None and factor.lengths is None else 0
     pair = (Literal(0.0), Name(local)) if rows == "missing" else (Name(local), Literal(0.0))
     known = code.call(code.torch("where"), Name(missing.known), *pair)
@@ -139,12 +139,18 @@ def _masked(
         scope.assign(local, plated)
 
 
-def divergence(scope: Scope, local: str, q: Factor, p: Factor) -> None:
+def divergence(scope: Scope, local: str, q: Factor, p: Factor, *, apart: bool = False) -> None:
     """Emit `kl_z = normal.kl_normal(z_loc, z_scale, 0.0, 1.0).sum(-1)`."""
     given = [*scope.arguments(q), *scope.arguments(p)]
     value = code.call(scope.density(q, f"kl_{p.entry.name}"), *given)
+    if apart:
+        scope.assign(local, sum_last(value, q.event_axes))
+        return
     if q.lengths is None:
-        scope.assign(local, _summed(scope, q, value), shapes.of_divergence(scope, q, p))
+        plates = [plate for plate in q.type.plates if plate != ROWS]
+        summed = sum_last(value, q.event_axes + len(plates))
+        whole = _with_rows(scope, q, summed, (*q.inputs, *p.inputs))
+        scope.assign(local, whole, shapes.of_divergence(scope, q, p))
         return
     scope.assign(local, sum_last(value, q.event_axes))
     plated = over_plates(scope, q, local)
@@ -155,25 +161,25 @@ def divergence(scope: Scope, local: str, q: Factor, p: Factor) -> None:
 def _summed(scope: Scope, factor: Factor, value: Code) -> Code:
     """Return a density summed over its event and its plates."""
     plates = [p for p in factor.type.plates if p != ROWS]
-    return _with_rows(scope, factor, sum_last(value, factor.event_axes + len(plates)))
+    summed = sum_last(value, factor.event_axes + len(plates))
+    return _with_rows(scope, factor, summed, factor.inputs)
 
 
-def over_plates(scope: Scope, factor: Factor, local: str, *, by_step: bool = False) -> Code | None:
+def over_plates(scope: Scope, factor: Factor, local: str, *, apart: bool = False) -> Code | None:
     """Return a density summed over its plates, without the padding steps; None without plates."""
     plates = [p for p in factor.type.plates if p != ROWS]
-    if by_step:
-        plates = [p for p in plates if p not in steps(factor.type)]
-    if not plates:
+    if apart or not plates:
         return None
     value: Code = Name(local)
     if factor.lengths is not None and factor.scan is not None:
         value = code.Binary("*", value, scope.mask(factor.scan, factor.lengths))
-    return _with_rows(scope, factor, sum_last(value, len(plates)))
+    return _with_rows(scope, factor, sum_last(value, len(plates)), factor.inputs)
 
 
-def _with_rows(scope: Scope, factor: Factor, value: Code) -> Code:
-    """Return a global density with an axis of rows, if it has an axis of particles."""
+def _with_rows(scope: Scope, factor: Factor, value: Code, inputs: tuple[Input, ...]) -> Code:
+    """Return a global density with an axis of rows, if it has axes to the left of it."""
     shared = ROWS not in factor.type.plates and bool(factor.type.plates)
-    if shared and PARTICLE in scope.outer_of((factor.node.name,)):
+    outer = scope.outer_of(inputs) | (scope.outer_of((factor.node.name,)) & {PARTICLE})
+    if shared and outer:
         return code.method(value, "unsqueeze", -1)
     return value

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from specc.catalog.arithmetic import broadcast
 from specc.catalog.entry import Shape
+from specc.catalog.supports import BOOLEAN, Integers
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name
 from specc.codegen.code.statements import Define, Function, Parameter, Return
@@ -19,6 +20,7 @@ from specc.codegen.lower.values import let_step, prepare, split
 from specc.codegen.names import python_name
 from specc.codegen.plan import Argument, Factor, Flow, Input, LinkModule, Missing, ProgramPlan
 from specc.graph.graph import GUIDE, MODEL, ROWS
+from specc.objective.passes.shared import plate_of
 
 Sizes = list[object]
 """The sizes of a shape: numbers and code."""
@@ -229,6 +231,8 @@ def enumerate_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> Non
     classes = scope.plan.graph.classes.get(factor.node.id)
     if factor.entry.result_dims:
         classes = kind.shape[-1]
+    elif classes is None and isinstance(kind.support, Integers) and kind.support != BOOLEAN:
+        classes = int(kind.support.high) + 1
     dtype, device = _dtype(scope, factor, data), code.Attribute(scope.argument(data[0]), "device")
     called = scope.density(factor, "enumerate_values")
     if missing is not None:
@@ -241,8 +245,13 @@ def enumerate_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> Non
         scope.assign(value.id, code.call(every, value, independent))
     right = (1,) * (-scope.layout.axis(name) - 1 + len(steps(kind)))
     sizes = (shapes.states_of(scope, name), *right, *kind.shape)
+    viewed, plate = code.method(value, "view", *sizes), plate_of(scope.plan.graph, factor.node)
+    if plate is not None:  # an index selects elements, so that each has all values
+        count = scope.plan.graph.graph.plates[plate]
+        sizes = (*sizes[: len(right)], count, *kind.shape)
+        viewed = code.method(viewed, "expand", *sizes)
     shape = f"[{', '.join(map(str, sizes))}]" if scope.has_shapes else ""
-    scope.assign(value.id, code.method(value, "view", *sizes), shape)
+    scope.assign(value.id, viewed, shape)
     scope.define(factor.node.program, name, _on_axis(scope, name))
     if missing is not None:
         _allowed(scope, factor, missing)

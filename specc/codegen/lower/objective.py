@@ -27,12 +27,8 @@ from specc.codegen.lower.terms import Terms, signed_as
 from specc.codegen.lower.values import prepare
 from specc.codegen.names import python_name, python_names
 from specc.codegen.plan import Plan
-from specc.codegen.signatures import (
-    density_method,
-    is_shared,
-    is_stochastic,
-    values_behind,
-)
+from specc.codegen.row_terms import is_shared
+from specc.codegen.signatures import density_method, is_stochastic, values_behind
 from specc.codegen.text import bounds_by_row, term_formula
 from specc.graph.graph import MODEL, NETWORKS, ROWS
 from specc.objective.objective import Player, Surrogate
@@ -57,8 +53,7 @@ BUFFERS = "specc.runtime.functions.buffers"
 
 def loss(plan: Plan, player: Player) -> Function:
     """Return the function `loss(model, guide, noise, *, x)`, the loss per row and its terms."""
-    lowering = _Loss(plan, player)
-    return lowering.function()
+    return _Loss(plan, player).function()
 
 
 def _score(name: str) -> Code:
@@ -451,8 +446,9 @@ class _Loss:
         self._subtract_running_mean(signal, node)
         value: Code = code.call(_score("surrogate"), log_q, Name(signal))
         if over:
-            weight = code.method(Name(self.terms.weight(over)), "detach")
-            value = self.terms.over(over, code.Binary("*", weight, value))
+            weight = Name(self.terms.weight(over, self.player.draws[node].density))
+            product = code.Binary("*", code.method(weight, "detach"), value)
+            value = self.terms.over(over, product)
         name = f"surrogate_{python_name(node)}"
         scope.assign(name, code.method(value, "mean"))
         return name

@@ -9,6 +9,7 @@ from typing import assert_never
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal, Name, Signed
 from specc.codegen.lower.densities import divergence, log_prob, parameters
+from specc.codegen.lower.elements import ELEMENTS, Elements
 from specc.codegen.lower.expressions import Expressions
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.values import join, prepare
@@ -47,9 +48,13 @@ class Terms:
     scope: Scope
     made: dict[Density | Reduce, str] = field(default_factory=dict)
     normalized: dict[Term, str] = field(default_factory=dict)
-    weights: dict[tuple[str, ...], str] = field(default_factory=dict)
+    weights: dict[tuple[object, ...], str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     weighing: bool = False
+    elements: Elements = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.elements = Elements(self.scope)
 
     def part(self, part: Part, *, by_step: bool = False) -> Signed:
         """Return a signed term of a sum: `- 4.0 * kl_z`."""
@@ -149,7 +154,8 @@ class Terms:
             parameters(scope, factor)
             local = self.fresh(f"log_{density_name}_{python_name(term.node)}{known}")
             detached = detached and MODEL in scope.owners
-            log_prob(scope, factor, local, detached=detached, rows=term.rows, by_step=by_step)
+            apart = by_step or self.elements.is_density_apart(factor)
+            log_prob(scope, factor, local, detached=detached, rows=term.rows, apart=apart)
         return local
 
     def _divergence(self, term: Divergence) -> str:
@@ -159,7 +165,7 @@ class Terms:
             parameters(scope, q)
             parameters(scope, p)
             local = self.fresh(f"kl_{term.node}")
-            divergence(scope, local, q, p)
+            divergence(scope, local, q, p, apart=self.elements.is_divergence_apart(q, p))
         return local
 
     # reductions
@@ -172,6 +178,8 @@ class Terms:
                 return self._integrate(term)
             case "logsumexp":
                 return self._summed_out(term)
+            case "elements":
+                return self._by_element(term)
             case "weighted":
                 return self._weighted(term)
         raise AssertionError(term.how)
@@ -187,6 +195,47 @@ class Terms:
             impossible = code.Unary("-", code.torch("inf"))
             joint = code.call(code.torch("where"), allowed, Name(name), impossible)
         self.scope.assign(name, self._over(term.axes, joint, "logsumexp"))
+        return name
+
+    def _by_element(self, term: Reduce) -> str:
+        """Emit the log of a sum for each element, from the terms of the element and of its rows.
+
+        log_p_by_item = sum_by_element(log_p_x, item, 20)
+        log_p = (log_p_z + log_p_by_item).logsumexp(0)
+        log_p = share_among_rows(log_p, item)
+
+        Terms of rows make it a number for each row, others the sum over the elements. With other
+        densities of the element, `log_p - (log_p_z + log_p_m).logsumexp(0)` is that of the rows
+        given the element.
+        """
+        scope, plate = self.scope, self.elements.plate(term.axes[0])
+        before, self.weighing = self.weighing, True
+        own: list[Signed] = []
+        by_index: dict[str, list[Signed]] = {}
+        for part in self.parts(term.term):
+            index = self.elements.index(part.term, plate)
+            (own if index is None else by_index.setdefault(index, [])).append(self.part(part))
+        self.weighing = before
+        for index, signed in by_index.items():
+            total, size = self._sum(signed, "log_rows"), scope.plan.graph.graph.plates[plate]
+            name = self.fresh(f"log_p_by_{python_name(index)}")
+            gather = code.function(f"{ELEMENTS}.sum_by_element")
+            scope.assign(name, code.call(gather, total, scope.variable(index), size))
+            own.append(Signed(False, Name(name)))
+        of_rows = [f"log_p_of_{python_name(index)}" for index in by_index]
+        wanted = ["log_p", *of_rows] if by_index else [f"log_p_{python_name(plate)}"]
+        name = self.fresh(*wanted)
+        alone = own[: len(own) - len(by_index)]
+        log_sum = self._over(term.axes, code.Sum(tuple(own)), "logsumexp")
+        if by_index and len(alone) > len(term.axes):
+            given = self._over(term.axes, code.Sum(tuple(alone)), "logsumexp")
+            log_sum = code.Binary("-", log_sum, given)
+        scope.assign(name, log_sum)
+        shared: Code = self.elements.total(Name(name), keepdim=self._keeps_axes)
+        for index in tuple(by_index)[:1]:
+            function = code.function(f"{ELEMENTS}.share_among_rows")
+            shared = code.call(function, Name(name), scope.variable(index))
+        scope.assign(name, shared)
         return name
 
     def _forward(self, term: Reduce) -> str:
@@ -297,9 +346,13 @@ class Terms:
         return self._over(axes, value, "sum")
 
     def _over(self, axes: tuple[str, ...], value: Code, how: str) -> Code:
-        stays = self.scope.layout.has_particles or self.weighing
-        keywords = {"keepdim": True} if stays else {}
+        keywords = {"keepdim": True} if self._keeps_axes else {}
         return code.method(value, how, self._places(axes), **keywords)
+
+    @property
+    def _keeps_axes(self) -> bool:
+        """Whether sums over enumerated nodes keep their axes as size 1."""
+        return self.scope.layout.has_particles or self.weighing
 
     def _places(self, axes: Iterable[str]) -> object:
         found = self.scope.layout.axes(axes)
@@ -309,19 +362,24 @@ class Terms:
         self.weighing = True
         value = self.value(term.term)
         self.weighing = False
-        weight = self.weight(term.axes)
+        weight = self.weight(term.axes, term.term)
         text = value.id if isinstance(value, Name) else term_formula(self.scope.plan, term.term)
         name = self.fresh(*(f"expected_{each}" for each in python_names(text)))
-        product = code.Binary("*", Name(weight), value)
-        self.scope.assign(name, self.over(term.axes, product))
+        total = self.over(term.axes, code.Binary("*", Name(weight), value))
+        if self.elements.is_apart(term.term):
+            total = self.elements.total(total, keepdim=self._keeps_axes)
+        self.scope.assign(name, total)
         return name
 
-    def weight(self, axes: tuple[str, ...]) -> str:
+    def weight(self, axes: tuple[str, ...], of: Term) -> str:
         """Return `q_y`, the probabilities of all values of enumerated nodes; emit it on first use.
 
-        Values of data that do not agree with the data have weight 0.
+        Values of data that do not agree with the data have weight 0. The weights of a term of rows
+        are those of the elements that the rows select.
         """
-        if axes not in self.weights:
+        places = {axis: index for axis in axes if (index := self.elements.index_of(axis, of))}
+        key = (*axes, *places.items())
+        if key not in self.weights:
             draws = self.scope.draws
             programs = [self.scope.plan.program(draws[name].program) for name in axes]
             shown = " ".join(
@@ -330,17 +388,30 @@ class Terms:
             )
             known = " and ".join(name for name in axes if name in self.scope.fills)
             self.scope.comment()
+            of_element = " and ".join(dict.fromkeys(places.values()))
             self.scope.comment(
-                f"{shown} of every value" + (f"; where {known} is known, 1 or 0" if known else "")
+                f"{shown} of every value"
+                + (f"; where {known} is known, 1 or 0" if known else "")
+                + (f", for the element {of_element} of a row" if of_element else "")
             )
-            logs = tuple(Signed(False, Name(self.term(draws[name].density))) for name in axes)
-            name = self.fresh("_".join((programs[0].density_name, *map(python_name, axes))))
+            logs = tuple(Signed(False, self._log_weight(n, places.get(n))) for n in axes)
+            selected = (f"of_{python_name(index)}" for index in dict.fromkeys(places.values()))
+            named = (programs[0].density_name, *map(python_name, axes), *selected)
+            name = self.fresh("_".join(named))
             value: Code = code.method(code.summed(logs), "exp")
             for each in (n for n in axes if n in self.scope.fills):
                 value = code.Binary("*", value, Name(self.scope.plan.missing[each].allowed))
             self.scope.assign(name, value)
-            self.weights[axes] = name
-        return self.weights[axes]
+            self.weights[key] = name
+        return self.weights[key]
+
+    def _log_weight(self, name: str, index: str | None) -> Code:
+        """Return log q of all values of a node, of the elements that rows select if it has them."""
+        log_q = Name(self.term(self.scope.draws[name].density))
+        if index is None:
+            return log_q
+        select = code.function(f"{RUNTIME}.indexing.index_select")
+        return code.call(select, log_q, self.scope.variable(index), 0)
 
     def partial(self, part: Part, open_axes: frozenset[str]) -> Signed:
         """Return a cost summed over the enumerated nodes that are not in `open_axes`."""
@@ -352,7 +423,7 @@ class Terms:
         rest = tuple(a for a in term.axes if a not in open_axes)
         value = self.value(term.term)
         if rest:
-            weight = self.weight(rest)
+            weight = self.weight(rest, term.term)
             name = self.fresh(
                 f"conditional_{value.id}" if isinstance(value, Name) else "conditional_value"
             )

@@ -233,6 +233,20 @@ CODES: tuple[Code, ...] = (
         "correct the numbers; the eigenvalues of numpy.linalg.eigvalsh must be positive",
     ),
     error(
+        "E0357",
+        "dependent-elements",
+        "the elements of `{plate}` are not independent given the rest, so `{name}` cannot be "
+        "summed out one by one: {reason}",
+        "let a guide draw `{name}`, without `draw: enumerate`",
+    ),
+    error(
+        "E0358",
+        "score-of-other-rows",
+        "`{drawn}` is drawn with a score gradient for each row, but rows share `{name}`, which is "
+        "summed out, and so the costs of `{drawn}`",
+        "let the guide draw `{name}`, with `draw: enumerate`",
+    ),
+    error(
         "E0362",
         "value-of-all-states",
         "`{value}` depends on `{name}` on all elements of `{plate}`, which are summed out one by "
@@ -278,6 +292,13 @@ CODES: tuple[Code, ...] = (
         "the guide draws `{name}` from {found}, and in the model its values are {expected}: a "
         "bound of many particles ignores the rest, and stays below log p(x)",
         "choose a distribution over {expected}, or map the draw onto them with `through:`",
+    ),
+    error(
+        "E0364",
+        "numbers-out-of-order",
+        "`{parameter}` of `{name}` must be {expected}, but in `{expression}` {value} follows "
+        "{before}",
+        "write its numbers in ascending order, each one once",
     ),
     warning(
         "W0333",

@@ -259,7 +259,8 @@ class Step:
             final_scalars(p.loss, len(self.rows), rows.observed_fractions()) for p in self.players
         ]
         means: dict[str, float] = {}
-        for start, index, weight in rows.slices(batch_size):
+        size = len(rows) if self.program.manifest.coupled else batch_size
+        for start, index, weight in rows.slices(size):
             batch = rows.batch(index, self._noise(Stream.VALIDATE, start))
             count = len(next(iter(batch.values())))
             for number, player in enumerate(self.players):

@@ -1,7 +1,7 @@
-"""Checks of constant probabilities, Cholesky factors and positive definite matrices.
+"""Checks of constant probabilities, ordered vectors, Cholesky factors and definite matrices.
 
 Each row of a table of probabilities sums to one; a Cholesky factor is lower triangular with a
-positive diagonal.
+positive diagonal; the numbers of an ordered vector increase.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from specc.catalog.supports import CHOLESKY, POSITIVE_DEFINITE, Support
+from specc.catalog.supports import CHOLESKY, POSITIVE_DEFINITE, Ordered, Support, describe
 from specc.diagnostics.report import diagnose
 from specc.graph.constants import list_of, number_of
 from specc.graph.findings import Findings
@@ -55,11 +56,13 @@ def is_constant(use: Use) -> bool:
 
 
 def check_constants(use: Use, findings: Findings) -> None:
-    """Refuses constants that are not a distribution, a Cholesky factor, or positive definite."""
+    """Refuses constants that are no distribution, Cholesky factor, ordered or definite."""
     if use.wanted == CHOLESKY:
         _check_factor(use, findings)
     elif use.wanted == POSITIVE_DEFINITE:
         _check_definite(use, findings)
+    elif isinstance(use.wanted, Ordered):
+        _check_order(use, findings)
     else:
         _check_rows(use, findings)
 
@@ -78,6 +81,24 @@ def _check_rows(use: Use, findings: Findings) -> None:
             )
             findings.add(finding, use.node.id)
             return
+
+
+def _check_order(use: Use, findings: Findings) -> None:
+    for place, row in _rows(use):
+        for before, value in pairwise(row):
+            if value <= before:
+                finding = diagnose(
+                    "E0364",
+                    use.expression.span,
+                    expression=place,
+                    parameter=use.key,
+                    name=use.node.name,
+                    expected=describe(use.wanted),
+                    before=f"{before:g}",
+                    value=f"{value:g}",
+                )
+                findings.add(finding, use.node.id)
+                return
 
 
 def _rows(use: Use) -> Iterator[tuple[str, list[float]]]:

@@ -127,6 +127,9 @@ def _is_element(read: ShapeReader, node: Node, key: str, indexed: Index, plate: 
 
 def _picks(read: ShapeReader, node: Node, index: Expression, plate: str) -> bool:
     size = read.graph.plates[plate]
+    if isinstance(index, Index) and len(index.indices) == 1:
+        element = plate_node(read.graph, node.program, index.base)
+        return element is not None and read.classes.get(element.id, size + 1) <= size
     if not isinstance(index, Name):
         position = read.number(node, index)
         return isinstance(position, int) and 0 <= position < size

@@ -239,10 +239,6 @@ def _enumerate_problem(
     if count > MAX_STATES:
         shown = f"{count:.0f}" if count < 1e9 else "too many"
         return "E0415", {"names": f"`{node.name}`", "count": shown, "limit": str(MAX_STATES)}
-    plate = plate_of(typed, node)
-    if plate is not None and node.program != MODEL:
-        reason = f"each element of the plate `{plate}` has a separate value to weight"
-        return _unfit(node, entry, setting, reason)
     if node.scan is not None and node.program != MODEL:
         reason = "the states of a sequence are summed out where no guide draws them"
         return _unfit(node, entry, setting, reason)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from specc.graph.graph import MODEL, TypedGraph
+from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.objective.objective import Draw
 from specc.objective.passes.bounds import WRITTEN, bound_terms
+from specc.objective.passes.elements import coupling
 from specc.objective.passes.energy_densities import density_of_energy
 from specc.objective.passes.guide_coverage import drawn_latents
 from specc.objective.passes.marginalize import Axes, sum_out
@@ -32,23 +33,35 @@ def likelihood(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
     names = drawn_latents(typed.graph)
     if not all(name in draws and _is_closed(typed, draws[name]) for name in names):
         return None
-    closed = {name: draw for name, draw in draws.items() if draw.program == MODEL}
-    stochastic = StochasticGraph(typed.graph, dict.fromkeys(closed, MODEL))
-    joint = bound_terms(typed.graph, replace(WRITTEN, guided=False))
-    return sum_out(typed, joint, Axes(closed, stochastic))[0]
+    return _summed(typed, draws)
 
 
 def joint_density(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
-    """Return the terms of log p(x, z), with z the latents of rows that chains draw.
+    """Return the terms of log p(x, z), with z the latents that a guide or chains draw.
 
-    Finite latents that no guide draws are summed out of it. None if chains draw no latent of rows.
+    Latents that no guide draws are summed or integrated out of it. None if chains draw no latent of
+    rows and nothing is summed out, and if the elements of a plate are not independent.
     """
-    in_model = {name: draw for name, draw in draws.items() if draw.program == MODEL}
-    if not any(_is_of_rows(typed, draw) for draw in in_model.values()):
+    in_model = [draw for draw in draws.values() if draw.program == MODEL]
+    guided = any(draw.program == GUIDE for draw in draws.values())
+    summed = [draw for draw in in_model if draw.has_axis]
+    is_partial = guided and bool(summed) and not any(draw.fills for draw in summed)
+    by_chain = any(_is_of_rows(typed, draw) for draw in in_model)
+    names = drawn_latents(typed.graph)
+    if not by_chain and not (is_partial and all(name in draws for name in names)):
         return None
-    stochastic = StochasticGraph(typed.graph, dict.fromkeys(in_model, MODEL))
+    if not densities_are_paired(typed, MODEL):
+        return None
+    return _summed(typed, draws)
+
+
+def _summed(typed: TypedGraph, draws: Mapping[str, Draw]) -> Sum | None:
+    """Return the joint density with latents summed out; None if elements are not independent."""
+    in_model = {name: draw for name, draw in draws.items() if draw.program == MODEL}
+    axes = Axes(in_model, StochasticGraph(typed.graph, dict.fromkeys(in_model, MODEL)))
     joint = bound_terms(typed.graph, replace(WRITTEN, guided=False))
-    return sum_out(typed, joint, Axes(in_model, stochastic))[0]
+    found = sum_out(typed, joint, axes)[0]
+    return None if coupling(typed, found, axes) else found
 
 
 def _is_of_rows(typed: TypedGraph, draw: Draw) -> bool:

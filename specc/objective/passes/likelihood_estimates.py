@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from specc.catalog.registry import OBJECTIVES
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.blocks import below
@@ -59,7 +60,7 @@ def _place(spans: Spans, figure: str) -> Span:
 
 def _refusal(objective: Objective, estimator: str) -> tuple[str, str] | None:
     """Return why an estimate is not allowed, and a hint; None if it is allowed."""
-    typed, latents = objective.graph, drawn_latents(objective.graph.graph)
+    typed, latents = objective.graph, _drawn(objective)
     if below(typed.graph.model):
         return _above(objective, estimator)
     if typed.graph.programs[MODEL].energy is not None:
@@ -78,11 +79,16 @@ def _refusal(objective: Objective, estimator: str) -> tuple[str, str] | None:
         if latents[name] != GUIDE:
             problem = f"`{name}` is shared by all rows, so a single row has no likelihood"
             return problem, f"delete the metric; {SHOWN}"
-    if objective.joint is not None:
-        moved = {n: own for n, own in latents.items() if not objective.draws[n].has_axis}
+    coupled = objective.coupled
+    if coupled and _weighs_rows(estimator):
+        problem = (
+            f"rows share `{coupled[0]}`, which is summed out, so no row has a weight of its own"
+        )
+        return problem, "write `elbo`, a bound for all rows together"
+    if objective.joint is not None and MODEL in latents.values():
         problem = "a chain draws latents of the rows, whose density is not known"
         of_chain = (problem, "write `estimator: ais`, which anneals the latents of each row")
-        return _not_annealed(typed, moved) if estimator == ANNEALED else of_chain
+        return _not_annealed(typed, latents) if estimator == ANNEALED else of_chain
     if not any(draw.program == GUIDE for draw in objective.draws.values()):
         problem = "no loss draws the latents of the model, or sums over them"
         return problem, f"delete the metric; {SHOWN}"
@@ -100,6 +106,21 @@ def _refusal(objective: Objective, estimator: str) -> tuple[str, str] | None:
         problem = f"`{next(iter(objective.draws))}` is not summed out of the density"
         return problem, "write `iwae`, a bound by draws from the guide"
     return None
+
+
+def _weighs_rows(estimator: str) -> bool:
+    """Whether an estimate is a log of a mean of weights, or of chains, for each row."""
+    is_log = estimator in OBJECTIVES and OBJECTIVES[estimator].reduction == "logmeanexp"
+    return is_log or estimator == ANNEALED
+
+
+def _drawn(objective: Objective) -> dict[str, str]:
+    """Return the latents of the joint density: all but those that are summed out of it."""
+    found, draws = drawn_latents(objective.graph.graph), objective.draws
+    if objective.joint is None:
+        return found
+    summed = {name for name, draw in draws.items() if draw.has_axis and draw.program == MODEL}
+    return {name: own for name, own in found.items() if name not in summed}
 
 
 def _above(objective: Objective, estimator: str) -> tuple[str, str] | None:

@@ -18,12 +18,14 @@ from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Scan, TypedGraph
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.draws import MAX_JOINT_STATES, states
+from specc.objective.passes.shared import is_of_rows, plates_of
 from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.terms import (
     Apply,
     Detach,
     How,
     Leaf,
+    LogProb,
     Part,
     Reduce,
     Sum,
@@ -125,8 +127,15 @@ def groups(inner: Sum, axes: Axes) -> Iterator[tuple[tuple[str, ...], tuple[Part
 
     Each group is one logsumexp.
     """
-    order = {name: place for place, name in enumerate(n for n in axes.draws if n in axes.summed)}
-    touched = [(part, axes.of_term(part.term) & axes.summed) for part in inner.parts]
+    return _groups(inner.parts, axes, axes.summed)
+
+
+def _groups(
+    parts: tuple[Part, ...], axes: Axes, summed: frozenset[str]
+) -> Iterator[tuple[tuple[str, ...], tuple[Part, ...]]]:
+    """Yield groups of some of the summed-out nodes, with the terms that depend on each group."""
+    order = {name: place for place, name in enumerate(n for n in axes.draws if n in summed)}
+    touched = [(part, axes.of_term(part.term) & summed) for part in parts]
     linked: nx.Graph[str] = nx.Graph()
     linked.add_nodes_from(order)
     for _, names in touched:
@@ -137,21 +146,23 @@ def groups(inner: Sum, axes: Axes) -> Iterator[tuple[tuple[str, ...], tuple[Part
     for part, names in touched:
         if names:  # of one group, as an edge joins them
             members[group_of[min(names)]].append(part)
-    for component, parts in zip(components, members, strict=True):
-        yield tuple(sorted(component, key=order.__getitem__)), tuple(parts)
+    for component, found in zip(components, members, strict=True):
+        yield tuple(sorted(component, key=order.__getitem__)), tuple(found)
 
 
 def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[Decision]]:
     """Return the terms in which each group of summed-out nodes is reduced, with decisions."""
     draws, joint = axes.draws, axes.summed
     chains = {n for n in joint if typed.graph.model.nodes[n].scan is not None}
+    plates = plates_of(typed, draws)
     parts: list[Part] = [p for p in inner.parts if not axes.of_term(p.term) & joint]
     decisions = []
     for names, members in groups(inner, axes):
         factor = members[0].coefficient
         density = tuple(replace(p, coefficient=1.0) for p in members)
         alone = chains | {n for n in names if draws[n].is_integrated}
-        plain = tuple(name for name in names if name not in alone)
+        plain = tuple(name for name in names if name not in alone and name not in plates)
+        shared = tuple(name for name in names if name in plates)
         for name in (n for n in names if n in alone):
             reached = tuple(p for p in density if name in axes.of_term(p.term))
             how: How = "integrate" if draws[name].is_integrated else "forward"
@@ -161,9 +172,31 @@ def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[
             decisions.append(_decision(name, how, scan))
         if plain:
             decisions.append(Decision(", ".join(plain), "summed out of the density", "exact"))
-            density = (Part(1.0, Reduce("logsumexp", plain, Sum(density))),)
+        for inside, reached in tuple(_groups(density, axes, frozenset(plain))):
+            taken = Part(1.0, Reduce("logsumexp", inside, Sum(reached)))
+            density = (*(p for p in density if p not in reached), taken)
+        if shared:
+            decisions.append(Decision(", ".join(shared), "summed out element by element", "exact"))
+            density = _by_element(typed, shared, density)
         parts += [replace(p, coefficient=factor) for p in density]
     return parts, decisions
+
+
+def _by_element(
+    typed: TypedGraph, names: tuple[str, ...], density: tuple[Part, ...]
+) -> tuple[Part, ...]:
+    """Return the log of the sum of each element over latents `names` of a plate.
+
+    It is that of the rows given what else is known of the element, and that of the latter.
+    """
+    own = tuple(part for part in density if not is_of_rows(typed, part.term))
+    found: tuple[Part, ...] = (
+        () if len(own) == len(density) else (Part(1.0, Reduce("elements", names, Sum(density))),)
+    )
+    is_prior = {LogProb(MODEL, name) for name in names} >= {part.term for part in own}
+    if not is_prior:  # the sum over the values of a prior is 1
+        found += (Part(1.0, Reduce("elements", names, Sum(own))),)
+    return found
 
 
 def _decision(name: str, how: How, scan: Scan | None) -> Decision:

@@ -1,32 +1,47 @@
 """Finite latents that several rows share, which cannot be summed out row by row.
 
-If b is shared by the rows, and no guide draws it,
+If b is shared by all rows, and no guide draws it,
 
     log p(x) = log sum_b p(b) prod_i p(x_i | b)
 
 depends on all data jointly and is not a sum over rows: a batch of rows has no unbiased estimate of
 it, and a single row has no likelihood. Under a guide the expectation over q(b) is outside the
-logarithm, and is a sum over rows.
+logarithm, and is a sum over rows. `specc.objective.passes.elements` has latents on plates.
 """
 
 from __future__ import annotations
 
-from specc.graph.graph import GUIDE, ROWS, TypedGraph
+from collections.abc import Mapping
+
+from specc.graph.graph import GUIDE, TypedGraph
 from specc.graph.nodes import Node
+from specc.objective.objective import Draw
+from specc.objective.terms import LogProb, Term, walk
 
 Problem = tuple[str, dict[str, str]]
 """A code with its evidence."""
 
 
 def shared_sum(typed: TypedGraph, node: Node) -> Problem | None:
-    """Return the problem E0441 if a finite latent is shared by rows and no guide draws it."""
-    if node.program == GUIDE or ROWS in typed.types[node.id].plates:
+    """Return the problem E0441 if a finite latent is shared by all rows and no guide draws it."""
+    if node.program == GUIDE or typed.types[node.id].plates:
         return None
-    plate = plate_of(typed, node)
-    by = f"by the rows of an element of the plate `{plate}`" if plate else "by all rows"
-    return "E0441", {"name": node.name, "by": by}
+    return "E0441", {"name": node.name}
 
 
 def plate_of(typed: TypedGraph, node: Node) -> str | None:
     """Return the plate of a node, None if it has none."""
     return next((p for p in typed.types[node.id].plates if p in typed.graph.plates), None)
+
+
+def plates_of(typed: TypedGraph, draws: Mapping[str, Draw]) -> dict[str, str]:
+    """Return the plate of each enumerated latent that has one."""
+    enumerated = {name: draw.program for name, draw in draws.items() if draw.has_axis}
+    found = ((n, plate_of(typed, typed.graph.node((p, n)))) for n, p in enumerated.items())
+    return {name: plate for name, plate in found if plate is not None}
+
+
+def is_of_rows(typed: TypedGraph, term: Term) -> bool:
+    """Whether a term has a density of rows, and not of what they share alone."""
+    leaves = (each for each in walk(term) if isinstance(each, LogProb))
+    return any(typed.types[each.program, each.node].is_local for each in leaves)

@@ -51,3 +51,15 @@ def sample(
 def mean(total_count: Number, concentration1: Number, concentration0: Number) -> Tensor:
     """The mean, n a / (a + b)."""
     return number.tensor(total_count * (concentration1 / (concentration1 + concentration0)))
+
+
+def enumerate_values(
+    *, classes: int | None, dtype: torch.dtype, device: torch.device | str
+) -> Tensor:
+    """The counts 0 to n, shape [classes], where classes = n + 1.
+
+    Raises ValueError if `classes` is None.
+    """
+    if classes is None:
+        raise ValueError("the number of trials is not known")
+    return torch.arange(classes, dtype=dtype, device=device)

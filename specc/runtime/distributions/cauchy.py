@@ -41,6 +41,33 @@ def sample(
     return rsample(noise, loc, scale, shape=shape)
 
 
+def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X <= value)."""
+    return _tail(*number.reals(number.minus(loc, value), scale))
+
+
+def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X > value)."""
+    return _tail(*number.reals(number.minus(value, loc), scale))
+
+
+def _tail(distance: Tensor, scale: Tensor) -> Tensor:
+    """log P(X - loc > distance): the angle of (distance, scale) as a share of pi.
+
+    Below the location it is the logarithm of 1 minus the other tail.
+    """
+    above = distance > 0
+    share = torch.atan2(scale, torch.where(above, distance, -distance)) / math.pi
+    return torch.where(above, share.log(), (-share).log1p())
+
+
+def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q, from the smaller of the two."""
+    angle = math.pi * torch.minimum(log_p, log_q).exp()
+    z = angle.cos() / angle.sin().clamp_min(torch.finfo(angle.dtype).tiny)
+    return loc + scale * torch.where(log_p < log_q, -z, z)
+
+
 def entropy(loc: Number, scale: Number) -> Tensor:
     """The entropy, log(4 pi scale)."""
     return number.broadcast(number.log(4 * math.pi * scale), loc)

@@ -42,6 +42,27 @@ def sample(
     return rsample(noise, loc, scale, shape=shape)
 
 
+def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X <= value), -e^-z."""
+    return -_decay(value, loc, scale)
+
+
+def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X > value), log(1 - e^(-e^-z))."""
+    return number.log1m_exp(-_decay(value, loc, scale))
+
+
+def _decay(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """e^-z, neither 0 nor inf."""
+    return number.positive_exp(-number.tensor(number.minus(value, loc) / scale))
+
+
+def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q."""
+    del log_q
+    return loc - scale * (-log_p).log()
+
+
 def mean(loc: Number, scale: Number) -> Tensor:
     """The mean, loc + gamma scale, gamma = 0.577... Euler's constant."""
     return number.tensor(loc + EULER * scale)

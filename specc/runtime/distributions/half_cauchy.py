@@ -37,6 +37,36 @@ def sample(noise: Noise, scale: Number, *, shape: Sequence[int] | None = None) -
     return rsample(noise, scale, shape=shape)
 
 
+def log_cdf(value: Tensor, scale: Number) -> Tensor:
+    """log P(X <= value), -inf where value <= 0."""
+    x, s = number.reals(value, scale)
+    inside = x > 0
+    return torch.where(inside, _log_share(torch.where(inside, x, s), s), -torch.inf)
+
+
+def log_survival(value: Tensor, scale: Number) -> Tensor:
+    """log P(X > value), 0 where value <= 0."""
+    x, s = number.reals(value, scale)
+    inside = x > 0
+    return torch.where(inside, _log_share(s, torch.where(inside, x, s)), 0.0)
+
+
+def _log_share(y: Tensor, x: Tensor) -> Tensor:
+    """log of the angle of (x, y) as a share of pi / 2, by the other angle if that is smaller."""
+    small = y < x
+    share = torch.atan2(y, x) * (2 / math.pi)
+    rest = torch.atan2(x, y) * (2 / math.pi)
+    return torch.where(small, share.log(), (-torch.where(small, 0.0, rest)).log1p())
+
+
+def quantile(log_p: Tensor, log_q: Tensor, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q, from the smaller of the two."""
+    low = log_p < log_q
+    tangent = (0.5 * math.pi * torch.minimum(log_p, log_q).exp()).tan()
+    tangent = tangent.clamp_min(torch.finfo(tangent.dtype).tiny)
+    return scale * torch.where(low, tangent, 1 / tangent)
+
+
 def entropy(scale: Number) -> Tensor:
     """The entropy, log(2 pi scale)."""
     return number.tensor(number.log(2 * math.pi * scale))

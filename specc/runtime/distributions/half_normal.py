@@ -15,8 +15,11 @@ from torch import Tensor
 
 from specc.runtime import number
 from specc.runtime.distributions import normal
+from specc.runtime.log_ndtr import log_ndtr, log_ndtri
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
+
+LOG_2 = math.log(2)
 
 
 def log_prob(value: Tensor, scale: Number) -> Tensor:
@@ -35,6 +38,39 @@ def rsample(noise: Noise, scale: Number, *, shape: Sequence[int] | None = None) 
 def sample(noise: Noise, scale: Number, *, shape: Sequence[int] | None = None) -> Tensor:
     """A draw without gradient, of the given shape or that of the parameters."""
     return rsample(noise, scale, shape=shape)
+
+
+def log_cdf(value: Tensor, scale: Number) -> Tensor:
+    """log P(X <= value), log erf(z / sqrt(2)); -inf where value <= 0."""
+    x, s = number.reals(value, scale)
+    inside = x > 0
+    z = torch.where(inside, x, s) / s
+    near = z < 1
+    close = torch.erf(torch.where(near, z, 1.0) * math.sqrt(0.5)).log()
+    far = number.log1m_exp(LOG_2 + log_ndtr(-torch.where(near, 1.0, z)))
+    return torch.where(inside, torch.where(near, close, far), -torch.inf)
+
+
+def log_survival(value: Tensor, scale: Number) -> Tensor:
+    """log P(X > value); 0 where value <= 0."""
+    x, s = number.reals(value, scale)
+    inside = x > 0
+    z = torch.where(inside, x, s) / s
+    near = z < 1
+    close = torch.erf(torch.where(near, z, 1.0) * math.sqrt(0.5))
+    far = LOG_2 + log_ndtr(-torch.where(near, 1.0, z))
+    return torch.where(inside, torch.where(near, (-close).log1p(), far), 0.0)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q.
+
+    It is that of a normal distribution with half of the tail; near 0, where the tail is 1 up to
+    rounding, p sqrt(pi / 2).
+    """
+    small = log_p < -10
+    z = -log_ndtri(torch.where(small, -1.0, log_q) - LOG_2)
+    return scale * torch.where(small, log_p.exp() * math.sqrt(0.5 * math.pi), z)
 
 
 def mean(scale: Number) -> Tensor:

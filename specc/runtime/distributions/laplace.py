@@ -7,6 +7,7 @@ x, loc and scale broadcast; scale > 0. Johnson, Kotz and Balakrishnan (1995), ch
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor
 from specc.runtime import number
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
+
+LOG_2 = math.log(2)
 
 
 def log_prob(value: Tensor, loc: Number, scale: Number) -> Tensor:
@@ -41,6 +44,29 @@ def sample(
 ) -> Tensor:
     """A draw without gradient, of the given shape or that of the parameters."""
     return rsample(noise, loc, scale, shape=shape)
+
+
+def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X <= value)."""
+    return _tail(-number.tensor(number.over(number.minus(value, loc), scale)))
+
+
+def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
+    """log P(X > value)."""
+    return _tail(number.tensor(number.over(number.minus(value, loc), scale)))
+
+
+def _tail(z: Tensor) -> Tensor:
+    """log P(Z > z) of the standard distribution: e^-z / 2 above 0, 1 - e^z / 2 below."""
+    above = z > 0
+    below = (-0.5 * torch.where(above, 0.0, z).exp()).log1p()
+    return torch.where(above, -LOG_2 - z, below)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q, from the smaller of the two."""
+    z = LOG_2 + torch.minimum(log_p, log_q)
+    return loc + scale * torch.where(log_p < log_q, z, -z)
 
 
 def mean(loc: Number, scale: Number) -> Tensor:

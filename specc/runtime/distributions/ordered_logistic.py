@@ -62,3 +62,15 @@ def sample(
     e = noise.exponential((2, *size)).log()
     drawn = (predictor + (e[0] - e[1])).unsqueeze(-1)
     return (drawn > cutpoints).sum(-1).to(e.dtype)
+
+
+def enumerate_values(
+    *, classes: int | None, dtype: torch.dtype, device: torch.device | str
+) -> Tensor:
+    """The grades 0 to n, shape [classes], where classes = n + 1.
+
+    Raises ValueError if `classes` is None.
+    """
+    if classes is None:
+        raise ValueError("the number of grades is not known")
+    return torch.arange(classes, dtype=dtype, device=device)

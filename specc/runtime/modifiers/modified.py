@@ -34,6 +34,11 @@ class Base(Protocol):
     def log_survival(self, value: Tensor, /, *parameters: Number) -> Tensor:
         """log P(X > value)."""
 
+    def enumerate_values(
+        self, *, classes: int | None, dtype: torch.dtype, device: torch.device | str
+    ) -> Tensor:
+        """All values."""
+
     def quantile(self, log_p: Tensor, log_q: Tensor, /, *parameters: Number) -> Tensor:
         """The value with log P(X <= value) = log_p and log P(X > value) = log_q."""
 
@@ -50,6 +55,12 @@ class Modified:
 
     own: ClassVar[int] = 1
     """The number of parameters of the modifier, which are the first."""
+
+    def enumerate_values(
+        self, *, classes: int | None, dtype: torch.dtype, device: torch.device | str
+    ) -> Tensor:
+        """The values of the base."""
+        return self.base.enumerate_values(classes=classes, dtype=dtype, device=device)
 
     def drawn(self, *parameters: Number) -> torch.Size:
         """The shape of draws of a distribution over numbers, from that of its parameters."""

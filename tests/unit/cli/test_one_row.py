@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
 def test_every_verb_has_the_figure_without_an_error(folder, capsys):
     value = json.loads((folder / "result.json").read_text())["evaluate"]["test"]
     assert value["standard_error"] is None
-    shown = f"{value['value']:.3f} nats a row, no error: one row"
+    shown = f"{value['value']:.3f} nats a row, no error: one row, or dependent rows"
     done = specc_verb(capsys, "evaluate", folder)
     assert done.code == 0 and shown in done.out and "1 row of `test`" in done.out
     assert "units active" not in done.out and "nan" not in done.out
@@ -57,7 +57,9 @@ def test_every_verb_has_the_figure_without_an_error(folder, capsys):
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert done.code == 0 and f"{value['value']:.2f}</b>" in page and ">nan<" not in page
     done = specc_verb(capsys, "runs", folder)
-    assert done.code == 0 and f"{value['value']:.3f}, no error: one row" in done.out
+    assert (
+        done.code == 0 and f"{value['value']:.3f}, no error: one row, or dependent rows" in done.out
+    )
 
 
 def test_training_on_it_ends_well(tmp_path, folder, capsys):
@@ -65,7 +67,7 @@ def test_training_on_it_ends_well(tmp_path, folder, capsys):
     spec = folder.parent / "spec.yaml"
     arguments = ("train", spec, "--data-dir", spec.parent, "--out", tmp_path / "run")
     done = specc_verb(capsys, *arguments, "--seeds", "0")
-    assert done.code == 0 and "nats a row, no error: one row" in done.out
+    assert done.code == 0 and "nats a row, no error: one row, or dependent rows" in done.out
 
 
 def test_figures_of_seeds():
@@ -81,5 +83,9 @@ def test_figures_of_seeds():
 
 def test_a_value_with_its_error():
     assert with_error(-1.0, 0.25, "nats") == "-1.000 +- 0.250 nats"
-    assert with_error(-1.0, None) == with_error(-1.0, float("nan")) == "-1.000, no error: one row"
+    assert (
+        with_error(-1.0, None)
+        == with_error(-1.0, float("nan"))
+        == "-1.000, no error: one row, or dependent rows"
+    )
     assert with_error(None, None) == with_error(float("inf"), 1.0) == "not finite"

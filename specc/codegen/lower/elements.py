@@ -1,0 +1,86 @@
+"""Terms of elements whose finite latents are enumerated, and of the rows that select them.
+
+A term of elements has the axis of the plate in place of that of the rows, and is summed over it
+only after the sum over the values of the latents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from specc.codegen.code import expressions as code
+from specc.codegen.code.expressions import Code
+from specc.codegen.lower.scope import Scope
+from specc.codegen.plan import Factor, Input
+from specc.codegen.row_terms import is_shared
+from specc.objective.passes.elements import selected
+from specc.objective.passes.marginalize import Axes
+from specc.objective.passes.shared import plate_of, plates_of
+from specc.objective.passes.stochastic_graph import StochasticGraph
+from specc.objective.terms import Part, Term
+
+ELEMENTS = "specc.runtime.functions.elements"
+
+
+@dataclass
+class Elements:
+    """The enumerated latents on plates in a scope."""
+
+    scope: Scope
+
+    @cached_property
+    def _axes(self) -> Axes:
+        draws = {n: d for n, d in self.scope.draws.items() if self._is_in_scope(n)}
+        drawn_in = {name: draw.program for name, draw in draws.items()}
+        return Axes(draws, StochasticGraph(self.scope.plan.graph.graph, drawn_in))
+
+    def _is_in_scope(self, name: str) -> bool:
+        draw = self.scope.draws[name]
+        return not draw.has_axis or name in self.scope.layout.enumerated
+
+    @cached_property
+    def _plates(self) -> dict[str, str]:
+        return plates_of(self.scope.plan.graph, self._axes.draws)
+
+    def plate(self, latent: str) -> str:
+        """Return the plate of an enumerated latent."""
+        return self._plates[latent]
+
+    def is_density_apart(self, factor: Factor) -> bool:
+        """Whether a density varies with a latent of the same elements, so that none is summed."""
+        return self._varies(factor, (*factor.values, *factor.inputs))
+
+    def is_divergence_apart(self, q: Factor, p: Factor) -> bool:
+        """Whether a divergence varies with another latent of the same elements."""
+        return self._varies(q, (*q.inputs, *p.inputs))
+
+    def _varies(self, factor: Factor, inputs: tuple[Input, ...]) -> bool:
+        if not self.scope.layout.enumerated:
+            return False
+        plate = plate_of(self.scope.plan.graph, factor.node)
+        axes = self.scope.enumerated_of(inputs)
+        return plate is not None and any(self._plates.get(axis) == plate for axis in axes)
+
+    def is_apart(self, term: Term) -> bool:
+        """Whether a term is of the elements themselves, with a number for each of them."""
+        axes = self._axes.of_term(term) & self._plates.keys()
+        return bool(axes) and is_shared(self.scope.plan, Part(1.0, term))
+
+    def total(self, value: Code, *, keepdim: bool) -> Code:
+        """Return the sum over elements, whose axis stays as size 1 if others keep theirs."""
+        keywords = {"keepdim": True} if keepdim else {}
+        return code.method(value, "sum", -1, **keywords)
+
+    def index(self, term: Term, plate: str) -> str | None:
+        """Return the data that select the element of a plate in each row; None for the elements."""
+        if is_shared(self.scope.plan, Part(1.0, term)):
+            return None
+        found = selected(self.scope.plan.graph, self._axes, term, plate)
+        (node,) = found.values()
+        assert node is not None
+        return node.name
+
+    def index_of(self, latent: str, term: Term) -> str | None:
+        """Return the data that select the element of a latent in a term of rows."""
+        return self.index(term, self._plates[latent]) if latent in self._plates else None
