@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,8 +58,8 @@ train:
 """
 Numbers = NDArray[np.float64]
 Integers = NDArray[np.int64]
-WEIGHTS = (2.0, 5.0, 10.0, 20.0, 40.0)
-"""The weights of the penalty, of which the best for a tenth of the training ratings is taken."""
+WEIGHTS = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
+"""The weights of a penalty, of which the best for a tenth of the training ratings is taken."""
 
 SWEEPS = 15
 
@@ -91,12 +92,15 @@ class Ratings(NamedTuple):
 class Fit:
     """Means of users and items, and their factors, by alternating ridge regressions."""
 
-    def __init__(self, data: Ratings, shape: tuple[int, int], factors: int, weight: float) -> None:
+    def __init__(
+        self, data: Ratings, shape: tuple[int, int], factors: int, of_means: float, weight: float
+    ) -> None:
+        """A fit with weights of the penalties on means and on factors."""
         self.mean = data.rating.mean()
         self.of_user, self.of_item = np.zeros(shape[0]), np.zeros(shape[1])
         self.u = np.zeros((shape[0], factors))
         self.v = 0.1 * np.random.default_rng(0).normal(size=(shape[1], factors))
-        self.weight = weight
+        self.of_means, self.weight = of_means, weight
         for _ in range(SWEEPS):
             self._sweep(data)
 
@@ -105,13 +109,14 @@ class Fit:
         for index, own in ((data.item, self.of_item), (data.user, self.of_user)):
             left = data.rating - self(data) + own[index]
             count = np.bincount(index, minlength=len(own))
-            own[:] = np.bincount(index, left, len(own)) / (count + self.weight)
+            own[:] = np.bincount(index, left, len(own)) / (count + self.of_means)
         if not self.v.size:
             return
-        for index, own, other in (
-            (data.user, self.u, self.v[data.item]),
-            (data.item, self.v, self.u[data.user]),
+        for index, own, across, others in (
+            (data.user, self.u, data.item, self.v),
+            (data.item, self.v, data.user, self.u),
         ):
+            other = others[across]
             left = data.rating - self(data) + (own[index] * other).sum(1)
             size = other.shape[1]
             square, right = np.zeros((len(own), size, size)), np.zeros((len(own), size))
@@ -132,11 +137,18 @@ class Fit:
 
 
 def best(data: Ratings, shape: tuple[int, int], factors: int) -> Fit:
-    """The fit with the weight that is best for a tenth of the ratings."""
+    """The fit with the weights that are best for a tenth of the ratings, those of means first."""
     held = np.random.default_rng(1).random(len(data.rating)) < 0.1
-    fits = {w: Fit(data.chosen(~held), shape, factors, w) for w in WEIGHTS}
-    weight = min(fits, key=lambda own: fits[own].error(data.chosen(held)))
-    return Fit(data, shape, factors, weight)
+    some, rest = data.chosen(~held), data.chosen(held)
+
+    def chosen(fits: Iterable[Fit]) -> Fit:
+        return min(fits, key=lambda own: own.error(rest))
+
+    found = chosen(Fit(some, shape, 0, weight, 0.0) for weight in WEIGHTS)
+    if factors:
+        of_means = found.of_means
+        found = chosen(Fit(some, shape, factors, of_means, weight) for weight in WEIGHTS)
+    return Fit(data, shape, factors, found.of_means, found.weight)
 
 
 def main() -> None:
@@ -157,7 +169,12 @@ def main() -> None:
     )
     for name, factors in (("ridge regression", 0), ("alternating least squares", chosen.factors)):
         fit = best(train, shape, factors)
-        print(f"{name}, weight {fit.weight:g}: {fit.error(test):.4f}", flush=True)
+        weights = (
+            f"weights {fit.of_means:g} and {fit.weight:g}"
+            if factors
+            else f"weight {fit.of_means:g}"
+        )
+        print(f"{name}, {weights}: {fit.error(test):.4f}", flush=True)
     began = time.process_time()
     error, coverage = of_specc(chosen, *shape)
     seconds = time.process_time() - began

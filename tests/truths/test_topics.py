@@ -20,7 +20,7 @@ from specc.runtime.noise import Noise
 from tests.laws.compiling import program
 from tests.laws.estimating import settle
 from tests.losses import computed
-from tests.truths.gallery import SPECS, trained
+from tests.truths.gallery import SPECS, trained, trained_text
 
 COUNTS = np.array([[2, 1, 0], [0, 1, 3]])
 WORDS = torch.tensor(COUNTS, dtype=torch.float64)
@@ -168,6 +168,19 @@ def test_lda_finds_the_topics_and_scores_as_scikit_learn(tmp_path):
     assert sorted(blocks[:, 0]) == [0, 1, 2, 3] and (blocks == blocks[:, :1]).all()
     ours, theirs = (perplexity(t, held_out, peer) for t in (topics, peer.components_))
     assert abs(ours / theirs - 1) < 0.03
+
+
+def test_monte_carlo_em_finds_the_topics(tmp_path):
+    """Chains draw the proportions, and a guide the topics: no encoder of documents is needed."""
+    text = (SPECS / "logistic_normal_topics.yaml").read_text(encoding="utf-8").split("evaluate:")[0]
+    text = text.replace("  eta: {latent: normal, params: encoder(log1p(words))}\n", "")
+    text = text.replace("links:\n  encoder: {mlp: [50], activation: softplus}\n", "")
+    text += "sampler: {hmc: {step_size: 0.2, leapfrog: 5}}\n"
+    faster = ("train.epochs=40", "train.optimizer.adam.lr=0.05")
+    run = trained_text(text, tmp_path, faster, data_dir=SPECS).loaded
+    topics = run.program.guide.beta_loc.detach().numpy()
+    blocks = np.argsort(-topics, 1)[:, :3] // BLOCK
+    assert sorted(blocks[:, 0]) == [0, 1, 2, 3] and (blocks == blocks[:, :1]).all()
 
 
 def perplexity(topics, held_out, peer):

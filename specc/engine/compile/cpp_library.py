@@ -22,7 +22,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from specc.engine.compile import cpp_trees
 from specc.engine.compile.cpp_statements import declared, statements
+from specc.engine.compile.cpp_trees import Trees
 from specc.engine.step.player import NotCompiled
 
 if TYPE_CHECKING:
@@ -151,7 +153,8 @@ class Library:
         self._constants: list[Tensor] = []
         parts = [self._part(graph, "density", (0, 1)), self._part(graph, "slopes", (0,))]
         head = f"#define LANES {self.lanes}\n#define SIZE {size}\n"
-        self.source = "".join((head, HEADER.read_text(encoding="utf-8"), *parts, LOADING, ENTRY))
+        lanes, trees = (path.read_text(encoding="utf-8") for path in (HEADER, cpp_trees.SOURCE))
+        self.source = "".join((head, lanes, *parts, LOADING, ENTRY, trees))
         self._library = compiled(self.source)
         pointers = [own.data_ptr() for own in self._constants]
         self._table = (ctypes.c_void_p * max(1, len(pointers)))(*pointers)
@@ -188,6 +191,10 @@ class Library:
         self._library.evaluate(len(inside), self._table, *self._addresses)
         return gradients.copy(), values.tolist()
 
+    def trees(self, chains: int) -> Trees:
+        """Trajectories of the no-U-turn sampler along the density."""
+        return Trees(self._library, self._table, chains)
+
     def advanced(
         self, state: tuple[Tensor, ...], scales: Tensor, step: float, steps: int
     ) -> tuple[Tensor, ...]:
@@ -223,4 +230,5 @@ def compiled(source: str) -> ctypes.PyDLL:
     found.evaluate.argtypes = [long, pointer, pointer, pointer, pointer]
     found.advance.argtypes = [long, pointer, long, ctypes.c_double, *[pointer] * 5]
     found.evaluate.restype = found.advance.restype = None
+    cpp_trees.declare(found)
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
 
 from specc.engine.samplers import no_u_turn
-from specc.engine.samplers.dynamics import Evaluated, Metric, Point
+from specc.engine.samplers.dynamics import Array, Evaluated, Evaluation, Metric, Point
 from specc.engine.samplers.metric import Moments
 from specc.engine.samplers.no_u_turn import Transition
 from specc.engine.samplers.step_size import StepSize, reasonable_step
@@ -43,6 +43,12 @@ Record = Callable[[int, Transition, float], None]
 """Called after a transition with its number, counted from 0, its result and its step size."""
 
 
+Transit = Callable[
+    [Point, float, Metric, np.random.Generator, int], Generator[Array, Evaluation, Transition]
+]
+"""A transition with the arguments of `no_u_turn.transition`."""
+
+
 class Chain:
     """The state of a chain between two transitions."""
 
@@ -59,6 +65,7 @@ class Chain:
 
         """
         self.options, self.random = options, random
+        self.transition: Transit = no_u_turn.transition
         self.iteration = 0
         self.point: Point | None = None
         self.step_size = StepSize.start(1.0)
@@ -75,7 +82,7 @@ class Chain:
                 yield from self._search(random)
             assert self.point is not None
             step, depth = self.step_size.step, self.options.max_depth
-            found = yield from no_u_turn.transition(self.point, step, self.metric, random, depth)
+            found = yield from self.transition(self.point, step, self.metric, random, depth)
             record(self.iteration, found, step)
             self.point = found.point
             if self.iteration < self.options.warmup:

@@ -13,6 +13,7 @@ from torch.func import functional_call, grad_and_value, vmap
 
 from specc.data.load import Batch
 from specc.engine.compile.cpp_library import Library
+from specc.engine.compile.cpp_trees import Trees
 from specc.engine.samplers.dynamics import Array
 from specc.engine.samplers.recorded import UNSUPPORTED, Recorded
 from specc.engine.step.player import NotCompiled
@@ -157,6 +158,10 @@ class LogDensity:
         if not all(map(_agree, found, self._slope(position))):
             raise NotCompiled("its own code computes something else")
         return library
+
+    def trees(self, chains: int) -> Trees | None:
+        """Trajectories in C++; None if the density is not computed so."""
+        return None if self._library is None else self._library.trees(chains)
 
     def _built(self, chains: int) -> Batched:
         """The density in C++ of its own, as a function of the positions of some chains."""

@@ -67,7 +67,7 @@ class Coroutines:
 
     def begin(self, draws: Draws) -> None:
         """Begins the transitions of all chains."""
-        self.sampling.begin(draws.record)
+        self.sampling.begin(draws.record, self.density.trees(len(self.sampling.chains)))
 
     def advance(self, number: int) -> None:
         """Makes transitions until every chain has made `number` of them."""

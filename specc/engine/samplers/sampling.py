@@ -11,8 +11,9 @@ from functools import partial
 
 import numpy as np
 
+from specc.engine.compile.cpp_trees import Beginning, Trees
 from specc.engine.samplers.chain import Chain, Options
-from specc.engine.samplers.dynamics import Array, Evaluated, Point
+from specc.engine.samplers.dynamics import Array, Evaluated, Metric, Point
 from specc.engine.samplers.no_u_turn import Transition
 from specc.engine.samplers.start import START, TRIES, NoStart
 
@@ -42,6 +43,8 @@ class Sampling:
         ]
         self.positions = np.zeros((options.chains, size))
         self._asking: dict[int, Evaluated[None]] = {}
+        self._trees: Trees | None = None
+        self._growing: set[int] = set()
 
     def _random(self, chain: int, iteration: int) -> np.random.Generator:
         """The random numbers of a transition of a chain; iteration -1 is the start."""
@@ -68,11 +71,17 @@ class Sampling:
                 return
         raise NoStart(missing[0], self.positions[missing[0]])
 
-    def begin(self, record: Record) -> None:
-        """Begins the transitions of all chains, from where they are."""
+    def begin(self, record: Record, trees: Trees | None = None) -> None:
+        """Begins the transitions of all chains, from where they are.
+
+        With `trees` in C++ a chain asks for densities between transitions alone.
+        """
+        self._trees = trees
         for number, chain in enumerate(self.chains):
             assert chain.point is not None
             self.positions[number] = chain.point.position
+            if trees is not None:
+                chain.transition = partial(self._grown, number)
             coroutine = chain.transitions(partial(record, number))
             self._answer(number, coroutine, None)
 
@@ -81,9 +90,55 @@ class Sampling:
         # A trajectory may leave the numbers of its type; its energy is infinite then.
         with np.errstate(over="ignore", invalid="ignore"):
             while any(self.chains[chain].iteration < number for chain in self._asking):
+                waiting = [chain for chain in self._asking if chain not in self._growing]
+                if not waiting:
+                    self._grow()
+                    continue
                 values, gradients = self.density(self.positions)
-                for chain, coroutine in list(self._asking.items()):
-                    self._answer(chain, coroutine, (values[chain], gradients[chain]))
+                for chain in waiting:
+                    self._answer(chain, self._asking[chain], (values[chain], gradients[chain]))
+
+    def _grow(self) -> None:
+        """Lets all trajectories grow until one has ended, and its chain go on."""
+        assert self._trees is not None
+        for chain in self._trees.grow():
+            self._growing.discard(chain)
+            self._answer(chain, self._asking[chain], (0.0, self.positions[chain]))
+
+    def _grown(
+        self,
+        number: int,
+        point: Point,
+        step: float,
+        metric: Metric,
+        random: np.random.Generator,
+        max_depth: int,
+    ) -> Evaluated[Transition]:
+        """A transition whose trajectory grows in C++; it is answered once that has ended."""
+        assert self._trees is not None
+        momentum = random.standard_normal(point.position.shape)
+        start = Beginning(
+            point.position,
+            point.gradient,
+            point.log_density,
+            momentum,
+            step,
+            metric.factor,
+            max_depth,
+        )
+        self._trees.begin(number, start, random)
+        self._growing.add(number)
+        yield point.position
+        end = self._trees.end(number, len(momentum))
+        after = Point(end.position, end.value, end.gradient)
+        return Transition(
+            after,
+            end.energy,
+            end.depth,
+            end.leapfrogs,
+            end.acceptance_sum,
+            end.is_divergent,
+        )
 
     def _answer(
         self, number: int, coroutine: Evaluated[None], answer: tuple[float, Array] | None
