@@ -193,7 +193,7 @@ class Library:
 
     def trees(self, chains: int) -> Trees:
         """Trajectories of the no-U-turn sampler along the density."""
-        return Trees(self._library, self._table, chains)
+        return Trees(self._library, self._table, chains, self.size)
 
     def advanced(
         self, state: tuple[Tensor, ...], scales: Tensor, step: float, steps: int

@@ -188,14 +188,14 @@ extern "C" void* trees_create(long chains) { return new Trees(chains); }
 
 extern "C" void trees_delete(void* made) { delete static_cast<Trees*>(made); }
 
+// A transition from `begun`, a position with its gradient and a momentum.
 extern "C" void trees_begin(
-    void* made, long number, const double* position, const double* gradient, double value,
-    const double* momentum, double step, const double* factor, long is_dense, long max_depth,
-    const double* uniform, long count) {
+    void* made, long number, const double* begun, double value, double step,
+    const double* factor, long is_dense, long max_depth, const double* uniform, long count) {
   Chain& own = (*static_cast<Trees*>(made))[number];
-  std::copy(position, position + SIZE, own.now.q);
-  std::copy(gradient, gradient + SIZE, own.now.g);
-  std::copy(momentum, momentum + SIZE, own.now.p);
+  std::copy(begun, begun + SIZE, own.now.q);
+  std::copy(begun + SIZE, begun + 2 * SIZE, own.now.g);
+  std::copy(begun + 2 * SIZE, begun + 3 * SIZE, own.now.p);
   own.now.v = value;
   own.size = step;
   own.is_dense = is_dense;
@@ -215,50 +215,47 @@ extern "C" void trees_refill(void* made, long number, const double* uniform, lon
   own.status = GROWS;
 }
 
-// Rounds until a chain has ended its transition, or pauses.
-extern "C" void trees_grow(void* made, const void* const* c) {
-  Trees& own = *static_cast<Trees*>(made);
+// One leapfrog step of each chain that grows; whether all of them go on, and there is one.
+static bool round_of(Trees& own, const void* const* c) {
   const long chains = own.size();
-  for (const Chain& chain : own)
-    if (chain.status == PAUSES) return;
-  bool goes_on = true;
-  while (goes_on) {
-    goes_on = false;
-    bool stops = false;
-    for (long first = 0; first < chains; first += LANES) {
-      V q[SIZE], g[SIZE], v;
-      bool any = false;
-      for (long k = 0; k < LANES; ++k) {
-        const Chain& chain = own[std::min(first + k, chains - 1)];
-        any |= chain.status == GROWS;
-        for (long i = 0; i < SIZE; ++i) LANE(q[i], k) = chain.asked[i];
-      }
-      if (!any) continue;
-      density(c, q, g, &v);
-      double gradient[SIZE];
-      for (long k = 0; k < LANES && first + k < chains; ++k) {
-        Chain& chain = own[first + k];
-        if (chain.status != GROWS) continue;
-        for (long i = 0; i < SIZE; ++i) gradient[i] = LANE(g[i], k);
-        chain.answer(LANE(v, k), gradient);
-        stops |= chain.status != GROWS;
-        goes_on |= chain.status == GROWS;
-      }
+  bool goes_on = false, stops = false;
+  for (long first = 0; first < chains; first += LANES) {
+    V q[SIZE], g[SIZE], v;
+    bool any = false;
+    for (long k = 0; k < LANES; ++k) {
+      const Chain& chain = own[std::min(first + k, chains - 1)];
+      any |= chain.status == GROWS;
+      for (long i = 0; i < SIZE; ++i) LANE(q[i], k) = chain.asked[i];
     }
-    if (stops) return;
+    if (!any) continue;
+    density(c, q, g, &v);
+    double gradient[SIZE];
+    for (long k = 0; k < LANES && first + k < chains; ++k) {
+      Chain& chain = own[first + k];
+      if (chain.status != GROWS) continue;
+      for (long i = 0; i < SIZE; ++i) gradient[i] = LANE(g[i], k);
+      chain.answer(LANE(v, k), gradient);
+      stops |= chain.status != GROWS;
+      goes_on |= chain.status == GROWS;
+    }
   }
+  return goes_on && !stops;
 }
 
-extern "C" long trees_status(void* made, long number) {
-  return (*static_cast<Trees*>(made))[number].status;
+// Rounds until a chain has ended its transition, or pauses; the status of each chain.
+extern "C" void trees_grow(void* made, const void* const* c, int64_t* status) {
+  Trees& own = *static_cast<Trees*>(made);
+  bool goes_on = true;
+  for (const Chain& chain : own) goes_on &= chain.status != PAUSES;
+  while (goes_on) goes_on = round_of(own, c);
+  for (size_t k = 0; k < own.size(); ++k) status[k] = own[k].status;
 }
 
-// The next state of a chain, and value, energy, depth, steps, acceptance, whether it diverged.
-extern "C" void trees_end(
-    void* made, long number, double* position, double* gradient, double* numbers) {
+// The next state of a chain with its gradient; value, energy, depth, steps, acceptance, divergence.
+extern "C" void trees_end(void* made, long number, double* ended, double* numbers) {
   const Chain& own = (*static_cast<Trees*>(made))[number];
-  std::copy(own.q, own.q + SIZE, position);
-  std::copy(own.g, own.g + SIZE, gradient);
+  std::copy(own.q, own.q + SIZE, ended);
+  std::copy(own.g, own.g + SIZE, ended + SIZE);
   const double found[] = {
       own.v, own.energy, double(own.depth), double(own.leapfrogs), own.acceptance,
       double(own.is_divergent)};

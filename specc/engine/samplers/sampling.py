@@ -17,6 +17,9 @@ from specc.engine.samplers.dynamics import Array, Evaluated, Metric, Point
 from specc.engine.samplers.no_u_turn import Transition
 from specc.engine.samplers.start import START, TRIES, NoStart
 
+NOTHING = np.zeros(4, dtype=np.uint64)
+"""The buffer of a generator that has made no numbers."""
+
 Density = Callable[[Array], tuple[list[float], Array]]
 """The log-densities at positions [chains, size], and their gradients."""
 
@@ -45,12 +48,28 @@ class Sampling:
         self._asking: dict[int, Evaluated[None]] = {}
         self._trees: Trees | None = None
         self._growing: set[int] = set()
+        self._generators: dict[int, np.random.Generator] = {}
 
     def _random(self, chain: int, iteration: int) -> np.random.Generator:
-        """The random numbers of a transition of a chain; iteration -1 is the start."""
+        """The random numbers of a transition of a chain; iteration -1 is the start.
+
+        A chain has one generator, which starts again for each transition.
+        """
         key = np.array([self.seed, chain], dtype=np.uint64)
         counter = np.array([0, 0, 0, iteration + 1], dtype=np.uint64)
-        return np.random.Generator(np.random.Philox(key=key, counter=counter))
+        if chain not in self._generators:
+            self._generators[chain] = np.random.Generator(np.random.Philox(key=key))
+        found = self._generators[chain]
+        # A new generator takes longer than a transition of a small model.
+        found.bit_generator.state = {
+            "bit_generator": "Philox",
+            "state": {"counter": counter, "key": key},
+            "buffer": NOTHING,
+            "buffer_pos": len(NOTHING),
+            "has_uint32": 0,
+            "uinteger": 0,
+        }
+        return found
 
     def start(self) -> None:
         """Finds a start with a positive density for each chain; raises NoStart."""
@@ -129,7 +148,7 @@ class Sampling:
         self._trees.begin(number, start, random)
         self._growing.add(number)
         yield point.position
-        end = self._trees.end(number, len(momentum))
+        end = self._trees.end(number)
         after = Point(end.position, end.value, end.gradient)
         return Transition(
             after,

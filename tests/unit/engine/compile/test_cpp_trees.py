@@ -71,7 +71,7 @@ def test_transitions_are_those_of_the_coroutine(library, kind):
         while left:
             left -= set(trees.grow())
         for number, start in enumerate(every):
-            found = trees.end(number, SIZE)
+            found = trees.end(number)
             random = np.random.default_rng([round_, number])
             wanted = by_coroutine(single, start, factor, depth, random)
             assert (found.depth, found.leapfrogs) == (wanted.depth, wanted.leapfrogs)
@@ -88,7 +88,7 @@ def test_transitions_are_those_of_the_coroutine(library, kind):
 def test_what_the_library_made_is_deleted(library, monkeypatch):
     deleted = []
     monkeypatch.setattr(library[0]._library, "trees_delete", deleted.append)
-    trees = Trees(library[0]._library, library[0]._table, 2)
+    trees = Trees(library[0]._library, library[0]._table, 2, SIZE)
     made, gone = trees._made, weakref.ref(trees)
     del trees
     assert gone() is None and deleted == [made]
