@@ -83,7 +83,7 @@ def draw_checks(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceDa
         ]
     if not panels:
         return False
-    columns = min(3, len(panels))
+    columns = 2 if len(panels) == 4 else min(3, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = _canvas(rows, columns, 3.3 * columns, 0.4 + 2.1 * rows)
     for axis, draw in zip(axes.flat, panels, strict=False):
@@ -106,7 +106,7 @@ def _against_prior(axis: Any, name: str, prior: Any, posterior: Any) -> None:  #
     axis.hist(posterior, bins, density=True, histtype="step", color="tab:blue", label="posterior")
     axis.set_title(name)
     axis.set_yticks([])
-    axis.legend(frameon=False, fontsize="x-small")
+    axis.legend(frameon=False, fontsize="x-small", loc="upper right")
 
 
 def _replicated(axis: Any, name: str, replicates: Any, data: Any, source: str) -> None:  # noqa: ANN401
@@ -121,7 +121,8 @@ def _replicated(axis: Any, name: str, replicates: Any, data: Any, source: str) -
     axis.step(truth, level, where="post", color="tab:blue", label="data")
     axis.set_xlim(*_around(truth, found))
     axis.set_title(f"{name}: fraction below")
-    axis.legend(frameon=False, fontsize="x-small")
+    # The search for the best place is slow, and warns of that.
+    axis.legend(frameon=False, fontsize="x-small", loc="upper left")
 
 
 def _around(truth: Any, replicates: Any) -> tuple[float, float]:  # noqa: ANN401
