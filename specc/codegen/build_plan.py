@@ -390,11 +390,10 @@ class _ProgramPlanner:
         shape = self.typed.parameters[node.id, parameter.name]
         key = self._key(node, parameter)
         local = self.python.fresh(self._local(node, parameter))
-        if key is None and node.params is None:
-            assert node.entry is not None
-            return Argument(
-                parameter, local, shape, number=float(node.entry.defaults[parameter.name])
-            )
+        assert node.entry is not None
+        defaults = node.entry.defaults
+        if key is None and (node.params is None or parameter.name in defaults):
+            return Argument(parameter, local, shape, number=float(defaults[parameter.name]))
         if key is None:
             assert node.params is not None
             self._find_buffers(f"{node.name}_inputs", node.params)
@@ -408,7 +407,6 @@ class _ProgramPlanner:
                 inputs=self._inputs([node.params]),
             )
         expression = node.arguments[key]
-        assert node.entry is not None
         alternative = parameter_of(node.entry, key)[1]
         number = self._plain(expression)
         if number is not None and not parameter.dims:

@@ -513,3 +513,23 @@ def test_a_latent_count_is_summed_out(written: str, tmp_path: Path) -> None:
     x = torch.tensor([0.3, 2.0, 3.5], dtype=torch.float64)
     each = [model.log_joint(k=torch.full_like(x, k), x=x) for k in range(FINITE[written])]
     torch.testing.assert_close(model.log_prob(x=x), torch.stack(each).logsumexp(0))
+
+
+FIRST = [
+    next(c for c in CASES if c.entry.modifier == name) for name in MODIFIERS if name != "censored"
+]
+FIRST.append(Case("censored(weibull)", (1.0, INF, 2.0, 1.5), stats.weibull_min(1.5, scale=2.0)))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("case", FIRST, ids=[case.name for case in FIRST])
+def test_one_graph_under_the_compiler(case: Case) -> None:
+    """As generated code writes it, the modified distribution is made in the function."""
+    law, value, made = modified(case.entry), case.likely(), case.tensors()
+
+    def log_prob(x: Tensor, *parameters: Tensor) -> Tensor:
+        return type(law)(law.base, law.rank).log_prob(x, *parameters)
+
+    torch._dynamo.reset()
+    compiled = torch.compile(log_prob, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(value, *made), log_prob(value, *made))

@@ -10,6 +10,42 @@ from specc.catalog.supports import REAL
 from specc.language.expressions.walk import calls
 from tests.oracles.expressions import Expressions
 
+
+class ZeroInflatedPoisson:
+    """Counts that are 0 with a probability of their own, else Poisson."""
+
+    def __init__(self, gate_logits, rate, validate_args):
+        self.gate, self.base = gate_logits.sigmoid(), d.Poisson(rate, validate_args=validate_args)
+
+    def log_prob(self, x):
+        return (self.gate * (x == 0) + (1 - self.gate) * self.base.log_prob(x).exp()).log()
+
+    def sample(self):
+        drawn = self.base.sample()
+        return torch.where(torch.rand_like(drawn) < self.gate, 0.0, drawn)
+
+
+class TruncatedNormal:
+    """A normal variable between two ends."""
+
+    def __init__(self, lower, upper, loc, scale, validate_args):
+        self.ends, self.base = (lower, upper), d.Normal(loc, scale, validate_args=validate_args)
+
+    def shares(self):
+        return tuple(
+            torch.special.ndtr((end - self.base.loc) / self.base.scale) for end in self.ends
+        )
+
+    def log_prob(self, x):
+        low, high = self.shares()
+        return self.base.log_prob(x) - (high - low).log()
+
+    def sample(self):
+        low, high = self.shares()
+        drawn = self.base.icdf(low + (high - low) * torch.rand_like(low))
+        return drawn.clamp(*self.ends)
+
+
 FAMILIES = {
     "normal": (d.Normal, "loc scale"),
     "laplace": (d.Laplace, "loc scale"),
@@ -21,6 +57,9 @@ FAMILIES = {
     "half_normal": (d.HalfNormal, "scale"),
     "bernoulli": (d.Bernoulli, "logits"),
     "poisson": (d.Poisson, "rate"),
+    "weibull": (d.Weibull, "scale concentration"),
+    "zero_inflated(poisson)": (ZeroInflatedPoisson, "gate_logits rate"),
+    "truncated(normal)": (TruncatedNormal, "lower upper loc scale"),
     "negative_binomial": (d.NegativeBinomial, "total_count logits"),
 }
 VECTORS = {

@@ -20,6 +20,9 @@ FAMILIES = {
     "poisson": {"rate": "p"},
     "negative_binomial": {"total_count": "4", "logits": "r"},
     "dirichlet": {"concentration": "v"},
+    "weibull": {"scale": "p", "concentration": "1.5"},
+    "zero_inflated(poisson)": {"gate_logits": "r", "rate": "p"},
+    "truncated(normal)": {"lower": "-2", "loc": "r", "scale": "p"},
 }
 CLASSES = 3
 FINITE = ("bernoulli", "categorical", "one_hot_categorical")

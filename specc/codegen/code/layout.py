@@ -150,13 +150,45 @@ def _header(out: Writer, before: str, value: Code, after: str) -> None:
                 out.call(head, arguments(value.right), after)
                 return
     trailing, inner = _split(value)
-    if isinstance(inner, Call):
+    if trailing and _chain(value) and not out.fits(f"{before}{text(value)}{after}"):
+        _fluent(out, before, value, after)
+    elif isinstance(inner, Call):
         head = f"{before}{within(inner.function, ATOM)}"
         out.call(head, arguments(inner), f"{trailing}{after}")
     elif isinstance(inner, Sum):
         out.sum(before, signed(inner.terms), trailing)
     else:
         out.statement(f"{before}{text(value)}{after}")
+
+
+def _is_made(value: Code) -> bool:
+    """Whether a value is an instance made in place: `Truncated(normal)`."""
+    made = value.function if isinstance(value, Call) else None
+    return isinstance(made, Reference) and made.text[0].isupper()
+
+
+def _chain(value: Code) -> list[Call]:
+    """Return the calls of `Truncated(normal).log_prob(x).sum(-1)`, or nothing for another value."""
+    calls: list[Call] = []
+    while isinstance(value, Call) and isinstance(value.function, Attribute):
+        calls.append(value)
+        value = value.function.base
+    return calls[::-1] if _is_made(value) else []
+
+
+def _fluent(out: Writer, before: str, value: Code, after: str) -> None:
+    """Write a chain of calls in parentheses, with a line for each call if it is too long."""
+    out.line(f"{before}(")
+    with out.indented():
+        if out.fits(text(value)):
+            out.line(text(value))
+        else:
+            calls = _chain(value)
+            names = [call.function for call in calls if isinstance(call.function, Attribute)]
+            out.line(text(names[0].base))
+            for name, call in zip(names, calls, strict=True):
+                out.call(f".{name.name}", arguments(call), "")
+    out.line(f"){after}")
 
 
 def _as_sum(value: Code) -> Code:
@@ -183,11 +215,7 @@ def _split(value: Code) -> tuple[str, Code]:
     trailing, inner = "", value
     while True:
         match inner:
-            case Call(function=Attribute(base=Call(function=Reference(text=made)))) if (
-                made[
-                    0
-                ].isupper()  # a class, whose method is called: `Truncated(normal).log_prob(x)`
-            ):
+            case Call(function=Attribute(base=base)) if _is_made(base):
                 return trailing, inner
             case Call(function=Attribute(base=Call() | Sum() | Subscript() as base, name=name)):
                 trailing = f".{name}({', '.join(arguments(inner))}){trailing}"

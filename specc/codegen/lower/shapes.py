@@ -89,8 +89,9 @@ def of_divergence(scope: Scope, q: Factor, p: Factor) -> str:
     """Return the shape of a divergence, with an axis of rows if anything in it varies over them."""
     if ROWS not in q.type.plates:
         return ""
-    axes = scope.outer_of((*q.inputs, *p.inputs))
-    has_rows = have_rows(scope, q, q.inputs) or have_rows(scope, p, p.inputs)
+    own = () if q.causal is None else q.values  # a causal link takes the draw itself
+    axes = scope.outer_of((*own, *q.inputs, *p.inputs))
+    has_rows = bool(own) or have_rows(scope, q, q.inputs) or have_rows(scope, p, p.inputs)
     return shape(scope, q, axes, (ROWS,) if has_rows else (), ())
 
 
