@@ -235,3 +235,10 @@ def test_a_table_is_not_repeated_for_each_row(lead):
     each = torch.zeros(300, 4)
     each[:200] = 1.0
     assert torch.equal(table.grad, each.expand(*lead, 300, 4))
+
+
+def test_one_index_for_all_rows():
+    """The number of a step of a sequence has no axis of rows."""
+    table, index = torch.arange(6.0).view(2, 3), torch.tensor(1)
+    assert torch.equal(gather_nd(table[0], index, rank=0), torch.tensor(1.0))
+    assert torch.equal(gather_nd(table, index, rank=0), torch.tensor([1.0, 4.0]))

@@ -30,7 +30,7 @@ def gather_nd(table: Tensor, *index: Tensor | int, rank: int) -> Tensor:
         at = at + starts.view(before)
     else:
         at = at.expand(torch.broadcast_shapes(before, at.shape))  # type: ignore[no-untyped-call]
-    return table.reshape(-1, *rest).index_select(0, at.reshape(-1)).view(*at.shape, *rest)
+    return table.reshape(-1, *rest).index_select(0, at.reshape(-1)).view((*at.shape, *rest))
 
 
 def index_select(table: Tensor, index: Tensor, event_rank: int) -> Tensor:

@@ -60,3 +60,9 @@ def test_steps_of_different_axes_are_stacked_alike():
     one, other = stack_steps(steps, (1, 0))
     assert one.shape == (4, 2, 2) and other.shape == (4, 2)
     assert torch.equal(one[3], torch.tensor([[0.0, 0], [1, 1]]))
+
+
+def test_a_number_for_all_entries_has_an_axis_for_them():
+    steps = [(torch.zeros(4, 2), torch.tensor(float(k))) for k in range(3)]
+    value, scale = stack_steps(steps, (1, 1))
+    assert value.shape == (4, 3, 2) and torch.equal(scale, torch.tensor([[0.0], [1.0], [2.0]]))
