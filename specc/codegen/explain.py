@@ -53,11 +53,23 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield from _sources(plan)
     yield from _long_form(plan)
     yield from _objective(plan)
+    yield from _evaluated(plan)
     yield ""
     yield from _non_centred(plan)
     yield from _links(plan)
     yield from _shared(plan)
     yield from _totals(plan)
+
+
+def _evaluated(plan: Plan) -> Iterator[str]:
+    """The draws of a guide that no loss uses."""
+    drawn = ", ".join(plan.objective.evaluated)
+    if drawn:
+        what = (
+            f"evaluation    no loss draws from the guide; its draws of {drawn} give bounds of log p"
+        )
+        yield ""
+        yield from _wrapped(what, "", WIDEST)
 
 
 def _program(plan: Plan, program: ProgramPlan) -> Iterator[str]:
@@ -380,6 +392,7 @@ def explain_json(plan: Plan) -> dict[str, Any]:
             else {}
         ),
         "players": {player.name: _described(plan, player) for player in plan.objective.players},
+        **({"evaluated": drawn} if (drawn := list(plan.objective.evaluated)) else {}),
         "parameters": [{"name": n, "shape": list(s)} for n, s in parameters(plan)],
     }
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from specc.catalog.registry import OBJECTIVES
 from specc.graph.findings import Findings
-from specc.graph.graph import Graph, TypedGraph
+from specc.graph.graph import GUIDE, Graph, TypedGraph
 from specc.language.schema.objective import Order, Players
 from specc.objective.build_experiment import build_experiment
-from specc.objective.objective import Objective
+from specc.objective.objective import Draw, Objective, Player
+from specc.objective.passes.bounds import Expansion, bound_terms
 from specc.objective.passes.data_splits import check_splits
 from specc.objective.passes.elements import couples_rows
 from specc.objective.passes.expand import expand
@@ -41,7 +44,9 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     if len(found) < len(players):
         return None
     experiment, stages = build_experiment(typed), stages_of(typed.graph)
-    objective = Objective(typed, found, experiment, _order(typed.graph), stages=stages)
+    evaluated = _evaluated(typed, found)
+    order = _order(typed.graph)
+    objective = Objective(typed, found, experiment, order, stages=stages, evaluated=evaluated)
     whole, joint = likelihood(typed, objective.draws), joint_density(typed, objective.draws)
     every = [part.term for player in found for part in player.parts]
     every += [part.term for density in (whole, joint) if density for part in density.parts]
@@ -51,6 +56,22 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     check_sample_metrics(objective, findings)
     check_splits(typed.graph.spec, findings)
     return None if findings.has_errors() else objective
+
+
+def _evaluated(typed: TypedGraph, players: tuple[Player, ...]) -> Mapping[str, Draw]:
+    """Return the draws of a guide for bounds of log p(x), if no loss draws from it.
+
+    Losses that are expressions need no guide, and a bound measures their result. A guide that does
+    not draw all latents gives no bound.
+    """
+    graph, findings = typed.graph, Findings()
+    used = any(draw.program == GUIDE for player in players for draw in player.draws.values())
+    if graph.guide is None or used:
+        return {}
+    entry = OBJECTIVES.first(lambda each: each.guided and each.reduction == "mean")
+    span = graph.spec.spans.key(("guide",))
+    bound = build_player(typed, Expansion(entry, 1, bound_terms(graph, entry), span), findings)
+    return {} if bound is None or findings.has_errors() else bound.draws
 
 
 def _order(graph: Graph) -> Order:

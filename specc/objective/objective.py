@@ -258,8 +258,9 @@ class Objective:
     of log p(x), if it has a closed form, and `joint` those of log p(x, z), with z the latents that
     chains or a guide draw, if others are summed out. `coupled` are latents of elements that are
     summed out, whose rows depend on each other. `draws` are those of all players, which the methods
-    of the programs use; a node that several players draw has that of the first of them. `stages`
-    are trained one after the other, each with some of the players; without any, all train together.
+    of the programs use; a node that several players draw has that of the first of them. `evaluated`
+    are the draws of a guide that no loss uses, for the figures under `evaluate:`. `stages` are
+    trained one after the other, each with some of the players; without any, all train together.
     """
 
     graph: TypedGraph
@@ -270,10 +271,12 @@ class Objective:
     joint: Sum | None = None
     coupled: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
+    evaluated: Mapping[str, Draw] = field(default_factory=dict)
     draws: Mapping[str, Draw] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        draws = {n: d for player in reversed(self.players) for n, d in player.draws.items()}
+        trained = {n: d for player in reversed(self.players) for n, d in player.draws.items()}
+        draws = {**self.evaluated, **trained}
         object.__setattr__(self, "draws", MappingProxyType(draws))
 
     @property

@@ -17,7 +17,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph
-from specc.graph.nodes import Given, Lagged, Node, NodeId
+from specc.graph.nodes import Deterministic, Given, Lagged, Node, NodeId
 from specc.graph.passes.starts import bad_start
 from specc.graph.queries import plate_node
 from specc.language.expressions.print import print_expression
@@ -26,7 +26,10 @@ from specc.language.expressions.tree import Expression, Index, Name, Over
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A computed index; its classes must be exactly the entries of its axis."""
+    """A computed index; its classes must be exactly the entries of its axis, or some of them.
+
+    Some are enough for a value that is computed. An entry of a parameter would never be trained.
+    """
 
     node: Node
     base: Expression
@@ -181,7 +184,7 @@ def check_lookups(lookups: Iterable[Lookup], supports: SupportReader, findings: 
             continue
         given = supports.of_index(lookup.node, lookup.index, lookup.size)
         wanted = Integers(0, lookup.size - 1)
-        if given == wanted:
+        if given == wanted or (contains(wanted, given) and _is_computed(supports.graph, lookup)):
             continue
         start = supports.invalid_start(lookup.node, lookup.index, wanted)
         if start is not None and not contains(wanted, given):
@@ -191,6 +194,13 @@ def check_lookups(lookups: Iterable[Lookup], supports: SupportReader, findings: 
             findings.add(bad_start(supports.graph, start, needs, hint), lookup.node.id)
             continue
         findings.add(_misfit(lookup, given), lookup.node.id)
+
+
+def _is_computed(graph: Graph, lookup: Lookup) -> bool:
+    """Whether the indexed value is computed, so that no entry of it is left without training."""
+    base = lookup.base
+    node = graph.lookup(lookup.node.program, base.id) if isinstance(base, Name) else None
+    return isinstance(node, Deterministic)
 
 
 def _misfit(lookup: Lookup, given: Support) -> Diagnostic:

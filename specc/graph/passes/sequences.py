@@ -70,10 +70,26 @@ def _inherited(node: Node, model: Nodes) -> Node:
         return node
     if not isinstance(node, Latent):
         return node
-    initial = node.initial if node.initial is not None else in_model.initial
-    return replace(
-        node, scan=in_model.scan, initial=initial, reverse=node.reverse or in_model.reverse
-    )
+    reverse = _direction(node, in_model)
+    inherited = in_model.initial if reverse == in_model.reverse else None
+    initial = node.initial if node.initial is not None else inherited
+    return replace(node, scan=in_model.scan, initial=initial, reverse=reverse)
+
+
+def _direction(node: Node, in_model: Node) -> bool:
+    """Whether a node of the guide runs backward: as it looks back, else as the model's node does.
+
+    The guide may run forward through a sequence that the model draws backward.
+    """
+    own = (part for e in node.expressions() for part in walk(e) if isinstance(part, Index))
+    indices = (each.indices for each in own if _is_named(each.base, node.name))
+    offsets = [_step(index)[0] for found in indices for index in found]
+    looks = [offset > 0 for offset in offsets if offset]
+    return looks[0] if looks and not node.reverse else node.reverse or in_model.reverse
+
+
+def _is_named(base: Expression, name: str) -> bool:
+    return isinstance(base, Name) and base.id == name
 
 
 class _Program:

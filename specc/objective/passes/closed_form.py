@@ -35,8 +35,8 @@ def use_closed_forms(
     """Replace -c log q(z) + c log p(z) by -c KL(q || p) for every node where this is valid.
 
     It is valid if only the expectation over z separates the two (no logarithm outside it), the
-    catalog has the formula, no parameter of p(z | ...) is drawn after z or summed out of the
-    density, and the draw does not need log q at the sample. A number of the step may multiply both.
+    catalog has the formula, no parameter of p(z | ...) is drawn after z, as the next step of a
+    sequence in the opposite order is, or summed out of the density, and the draw does not need log q at the sample. A number of the step may multiply both.
     """
     decisions: dict[Decision, None] = {}
     parts: dict[Term, Part] = {part.term: part for part in inner.parts}
@@ -86,6 +86,9 @@ def _validity(
         return Validity(False, "a density through a bijection has no closed form")
     if p.entry.name not in q.entry.kl_with:
         return Validity(False, f"{q.entry.name} and {p.entry.name} have no closed form")
+    if p.scan is not None and p.reverse != q.reverse:
+        reason = f"the guide draws the steps of {name} in the opposite order"
+        return Validity(False, reason)
     later = {v for v in stochastic.parents(MODEL, name) if order.get(v, -1) > order[name]}
     if later and (later := later & stochastic.descendants(name)):
         shown = ", ".join(sorted(later))

@@ -84,7 +84,7 @@ VALUE = VALUE.replace("links: {", "links: {other: linear, ").replace(
     "objective: elbo\n",
     "objective:\n  players:\n    fit: {minimize: guide.m ** 2, links: [more]}\n",
 )
-"""A loss that has no density and no draw, beside a model and a guide with latents."""
+"""A loss without a draw, beside a model with latents and a guide, which gives bounds."""
 
 
 def told(text, estimator):
@@ -123,7 +123,7 @@ def chosen(manifest, estimator):
         (POINT, ESTIMATORS),
         (MIXTURE, ESTIMATORS),
         (DOUBLED, ESTIMATORS),
-        (VALUE, ()),
+        (VALUE, ("elbo", "iwae")),
     ],
     ids=[
         "summed",
