@@ -165,7 +165,7 @@ FUNCTIONS: Registry[Function] = Registry(
         **_rows("functions.schedules", "progress"),
         **_rows(
             "functions.vectors",
-            "append_zero concat dot drop_last eye flatten log_softmax one_hot softmax "
+            "append_zero concat dot drop_last eye flatten linspace log_softmax one_hot softmax "
             "squared_distances",
         ),
     }

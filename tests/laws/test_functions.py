@@ -102,7 +102,7 @@ CASES |= MATRIX_CASES | KERNEL_CASES | CUMULATIVE_CASES
 OF_IMAGES = {"average_pool", "blocks", "neighbors", "unblocks"}
 FIXED = (
     OF_IMAGES
-    | {"argmax", "argmin", "one_hot", "eye", "index", "grad", "laplacian"}
+    | {"argmax", "argmin", "one_hot", "eye", "linspace", "index", "grad", "laplacian"}
     | {n for n in FUNCTIONS if FUNCTIONS[n].over_rows or FUNCTIONS[n].scalar}
 )
 NAMES = tuple(FUNCTIONS)
@@ -239,6 +239,22 @@ def test_eye():
     assert torch.equal(call(entry, (3, 0)), torch.eye(3))
     assert entry.shape(((3,),)) == (3, 3)
     assert entry.constant(2) == ((1.0, 0.0), (0.0, 1.0))
+
+
+def test_linspace():
+    entry = FUNCTIONS["linspace"]
+    ends = np.array([[0.1, -2.0], [0.3, 5.0]])
+    found = call(entry, *((torch.tensor(end), 0) for end in ends), (7, 0))
+    assert np.allclose(found, np.linspace(*ends, 7).T, atol=1e-15)
+    assert np.array_equal(found[:, [0, -1]], ends.T)
+    assert np.allclose(entry.constant(0.1, 0.3, 7), np.linspace(0.1, 0.3, 7), rtol=1e-15)
+    assert np.allclose(call(entry, (0.1, 0), (0.3, 0), (7, 0)), np.linspace(0.1, 0.3, 7))
+    assert entry.shape(((), (), (7,))) == (7,)
+    assert entry.support((point(0.1), point(0.3), REAL)) == Interval(0.1, 0.3)
+    assert entry.constant(0.0, 1.0, 1) is None
+    for shapes in (((), (), (1,)), ((2,), (), (3,))):
+        with pytest.raises(ShapeMismatch):
+            entry.shape(shapes)
 
 
 def test_leading_axes_of_several_arguments_broadcast():

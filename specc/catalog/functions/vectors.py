@@ -74,6 +74,29 @@ def _eye_constant(size: float) -> tuple[tuple[float, ...], ...] | None:
     return tuple(tuple(float(i == j) for j in every) for i in every)
 
 
+def _spaced_shape(shapes: Shapes) -> Shape:
+    """The shape (n,); raises `ShapeMismatch` if an end is not a number, or n is less than 2."""
+    first, last, (size,) = shapes
+    if first or last:
+        raise ShapeMismatch(f"its ends are numbers, not {show(first or last)}")
+    if size < 2:
+        raise ShapeMismatch("it has at least 2 numbers, its two ends")
+    return (size,)
+
+
+def _spaced_support(supports: Supports) -> Support:
+    """The numbers between both ends."""
+    return numbers(hull(*map(bounds, supports[:2])), False)
+
+
+def _spaced_constant(first: float, last: float, size: float) -> tuple[float, ...] | None:
+    """The numbers; None if there are more than `MAX_CONSTANT_ENTRIES`, or less than 2."""
+    if not 2 <= size <= MAX_CONSTANT_ENTRIES:
+        return None
+    weights = (k / (size - 1) for k in range(int(size)))
+    return tuple((1 - weight) * first + weight * last for weight in weights)
+
+
 def _flatten_shape(shapes: Shapes) -> Shape:
     """The shape of the vector of all entries."""
     return (math.prod(shapes[0]),)
@@ -190,6 +213,19 @@ ENTRIES: tuple[Function, ...] = (
         over_plate=Reduction(
             "specc.runtime.functions.plates.flatten_over_plate", _padded, flattens=True
         ),
+    ),
+    Function(
+        name="linspace",
+        summary="Numbers at equal distances from a first to a last one, such as a schedule of noise.",
+        formula="linspace(a, b, n)_i = a + (b - a) i / (n - 1), i = 0, ..., n - 1",
+        target="specc.runtime.functions.vectors.linspace",
+        arity=(3, 3),
+        shape=_spaced_shape,
+        support=_spaced_support,
+        constant=_spaced_constant,
+        example="linspace(0.001, 0.1, 50)",
+        elementwise=False,
+        sizes=(2,),
     ),
     Function(
         name="log_softmax",

@@ -251,10 +251,26 @@ def _tuple(out: Writer, before: str, value: Tuple) -> None:
     out.line(")")
 
 
+SPACED_FROM = 8
+"""The number of equally spaced numbers from which on they are not listed."""
+
+
+def _spaced(values: tuple[object, ...]) -> str:
+    """The call that makes many equally spaced numbers; empty for others."""
+    numbers = [value for value in values if isinstance(value, float)]
+    count = len(numbers)
+    if count < SPACED_FROM or count < len(values):
+        return ""
+    first, last = numbers[0], numbers[-1]
+    weights = (k / (count - 1) for k in range(count))
+    are_spaced = numbers == [(1 - w) * first + w * last for w in weights] and first != last
+    return f"torch.linspace({first!r}, {last!r}, {count})" if are_spaced else ""
+
+
 def _table(out: Writer, table: Table) -> None:
     """Write a buffer with given entries; a table too long for the line becomes a variable first."""
     registered = f'self.register_buffer("{table.attribute}", {{}}, persistent=False)'
-    value = f"torch.tensor({listed(table.values)})"
+    value = _spaced(table.values) or f"torch.tensor({listed(table.values)})"
     is_nested = isinstance(table.values[0], tuple)
     if is_nested and not out.fits(registered.format(value)):
         out.table("values = ", table.values)

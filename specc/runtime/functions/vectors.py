@@ -66,6 +66,18 @@ def flatten(value: Tensor, *, dims: int) -> Tensor:
     return value.flatten(-dims) if dims else value.unsqueeze(-1)
 
 
+def linspace(first: Tensor | float, last: Tensor | float, count: int) -> Tensor:
+    """`count` >= 2 numbers at equal distances, both ends included: [..., count] from [...] each.
+
+    Each is (1 - w) first + w last, so that the ends are exact.
+    """
+    if not isinstance(first, Tensor) and not isinstance(last, Tensor):
+        first = torch.tensor(float(first))
+    one, other = promote_dtypes(first, last)
+    weight = torch.linspace(0.0, 1.0, count, dtype=one.dtype, device=one.device)
+    return (1.0 - weight) * one.unsqueeze(-1) + weight * other.unsqueeze(-1)
+
+
 def log_softmax(value: Tensor) -> Tensor:
     """x_i - log sum_j exp(x_j) along the last axis."""
     return to_float(value).log_softmax(-1)
