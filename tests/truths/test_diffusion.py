@@ -1,0 +1,96 @@
+"""Diffusion of a mixture of normals: the best answer and log p(x) are known in closed form."""
+
+import numpy as np
+import pytest
+import torch
+
+from specc.evaluate.estimate import estimate
+from specc.evaluate.scoring import Request
+from tests.truths.gallery import trained
+from tests.truths.measuring import Z, draws, rows
+
+STEPS, SD = 49, 0.05
+ANGLES = np.arange(8) * np.pi / 4
+CENTRES = np.stack([np.cos(ANGLES), np.sin(ANGLES)], 1)
+BETAS = np.linspace(0.002, 0.2, STEPS + 1)
+
+
+def best(v, kept):
+    """E[e | v] for v = sqrt(kept) x + sqrt(1 - kept) e, x from the ring of eight normals."""
+    variance = kept * SD**2 + 1 - kept
+    away = v[:, None] - np.sqrt(kept)[:, :, None] * CENTRES
+    logits = -(away**2).sum(-1) / (2 * variance)
+    weights = np.exp(logits - logits.max(1, keepdims=True))
+    weights /= weights.sum(1, keepdims=True)
+    return np.sqrt(1 - kept) / variance * (weights[:, :, None] * away).sum(1)
+
+
+def losses(program, rows=20_000, kept=None):
+    """The least loss, and what that of the program has more, at new points: means over rows.
+
+    E|e - f|^2 = E|e - best|^2 + E|best - f|^2 for every answer f, since `best` is the mean of e.
+    """
+    rng = np.random.default_rng(0)
+    kept = np.cumprod(1 - BETAS) if kept is None else kept
+    x = CENTRES[rng.integers(0, 8, rows)] + SD * rng.standard_normal((rows, 2))
+    level, e = rng.integers(0, STEPS + 1, rows), rng.standard_normal((rows, 2))
+    here = kept[level][:, None]
+    v = np.sqrt(here) * x + np.sqrt(1 - here) * e
+    inputs = np.concatenate([v, level[:, None] / STEPS], 1)
+    with torch.no_grad():
+        answer = program.model.noise_in(torch.tensor(inputs, dtype=torch.float32)).numpy()
+    right = best(v, here)
+    return ((e - right) ** 2).sum(1).mean(), ((right - answer) ** 2).sum(1).mean()
+
+
+def log_density(x):
+    """Log p(x) of the ring."""
+    away = ((x[:, None] - CENTRES) ** 2).sum(-1) / (2 * SD**2)
+    return np.logaddexp.reduce(-away, 1) - np.log(8) - np.log(2 * np.pi * SD**2)
+
+
+def shares(points):
+    """The shares of points within five standard deviations of each centre."""
+    away = np.sqrt(((points[:, None] - CENTRES) ** 2).sum(-1))
+    return (away < 5 * SD).mean(0)
+
+
+def exceeds(run, particles):
+    """How far the bound is above the mean of log p(x) of the test rows, in standard errors.
+
+    Both are means over the same rows, so that the error is that of their differences, and the
+    draws of the bound alone make it random.
+    """
+    known = estimate(run.loaded, Request("elbo", particles, "test", 200))
+    true = log_density(rows(run, "test", "x")[:200])
+    differences = known.values.numpy() - true
+    return differences.mean() / (differences.std(ddof=1) / np.sqrt(len(differences)))
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("diffusion")
+    return trained("diffusion", folder, ("train.epochs=100", "evaluate={}"))
+
+
+def test_it_learns_the_mean_of_the_noise(brief):
+    """An answer of 0 has 1.6 more than the least loss, and here it has a tenth of it at most."""
+    least, more = losses(brief.loaded.program)
+    assert more < 0.1 * least
+    shifted = np.cumprod(1 - BETAS[::-1])
+    assert losses(brief.loaded.program, kept=shifted)[1] > 0.2 * least
+
+
+def test_the_bound_is_below_log_p(brief):
+    assert exceeds(brief, 4) < Z
+
+
+@pytest.mark.slow
+def test_a_longer_run_is_near_the_optimum(tmp_path):
+    """Within 2 % of the least loss, and each of the eight normals has its share of the samples."""
+    run = trained("diffusion", tmp_path, ("evaluate={}",))
+    least, more = losses(run.loaded.program, 100_000)
+    assert more < 0.02 * least
+    assert exceeds(run, 20) < Z
+    found = shares(draws(run, 8000)["x"])
+    assert found.min() > 0.09 and found.sum() > 0.9
