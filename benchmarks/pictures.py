@@ -4,7 +4,7 @@
 
 draws docs/pictures/NAME.svg from specs/NAME.yaml, and docs/pictures/NAME.png from the run RUNS/NAME
 of `specc train specs/NAME.yaml --out RUNS/NAME`, if there is one: points of the plane, imputed
-values, or samples, scaled down and with few colours.
+values, or samples, scaled down and with few colours; with `--filters` the first filters instead.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from pathlib import Path
 from PIL import Image
 
 from specc.cli.main import main as specc
+from specc.engine.storage.loaded_run import load_run
+from specc.report.filters import filters
+from specc.report.pictures import as_png
 
 PICTURES = Path("docs/pictures")
 SHOWN = ("plane.png", "imputed.png", "samples.png")
@@ -30,8 +33,19 @@ def picture(run: Path) -> bytes | None:
     found = next((run / name for name in SHOWN if (run / name).is_file()), None)
     if found is None:
         return None
-    image = Image.open(found).convert("RGB")
-    width = min(image.width, WIDEST[found.name])
+    return _small(Image.open(found), WIDEST[found.name])
+
+
+def filters_of(run: Path) -> bytes:
+    """The first filters of a run as a small PNG."""
+    _, _, pixels = next(filters(load_run(run)))
+    return _small(Image.open(BytesIO(as_png(pixels))), WIDEST[SHOWN[-1]])
+
+
+def _small(image: Image.Image, widest: int) -> bytes:
+    """A picture with few colours, of at most that width."""
+    image = image.convert("RGB")
+    width = min(image.width, widest)
     small = image.resize((width, round(image.height * width / image.width)), Image.Resampling.BOX)
     out = BytesIO()
     small.quantize(COLOURS, dither=Image.Dither.NONE).save(out, format="png", optimize=True)
@@ -42,11 +56,13 @@ def main() -> None:
     """Draw the pictures of the given specs."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--filters", action="store_true")
     parser.add_argument("names", nargs="+")
     chosen = parser.parse_args()
     for name in chosen.names:
         specc(["graph", f"specs/{name}.yaml", "--out", str(PICTURES / f"{name}.svg")])
-        made = picture(chosen.runs / name)
+        run = chosen.runs / name
+        made = filters_of(run) if chosen.filters else picture(run)
         if made is not None:
             (PICTURES / f"{name}.png").write_bytes(made)
         print(name, "graph" if made is None else f"graph and picture, {len(made):,} bytes")

@@ -213,11 +213,8 @@ def _bound(loaded: LoadedRun, part: str) -> str:
 
 def _filters(loaded: LoadedRun) -> str:
     """The weights of each unit as a picture; "" if no parameter has an axis of pixels."""
-    shown = picture_field(loaded)
-    if shown is None:
-        return ""
     drawn = []
-    for name, units, pixels in filters(loaded, shown):
+    for name, units, pixels in filters(loaded):
         many = f"the first {MOST} of {units:,}" if units > MOST else f"all {units}"
         words = f"The weights of {name} as pictures, {many}: zero is grey, positive weights lighter"
         drawn.append(_image(as_png(pixels), words))

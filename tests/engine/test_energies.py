@@ -145,7 +145,7 @@ def test_a_chain_is_asked_of_a_model_without_one(tmp_path, capsys):
 def test_the_report_shows_the_filters(trained):
     assert main(["report", str(trained)]) == 0
     page = (trained / "report.html").read_text(encoding="utf-8")
-    without = ("potts", "rbm_classifier", "rbm_counts")
+    without = ("potts", "rbm_counts")
     name = "model.filters" if trained.name == "conv_rbm" else "model.w"
     assert (f"The weights of {name} as pictures" in page) == (trained.name not in without)
     assert (trained / "samples.png").is_file() == (trained.name in ("potts", *PICTURED))

@@ -16,12 +16,13 @@ from specc.evaluate.energies.model import EnergyModel
 from specc.evaluate.energies.path import Path, largest_block, neutral_base
 from specc.runtime.noise import Noise
 from tests.oracles.energies import binary, flip
-from tests.oracles.interacting import Boltzmann, Ising, Potts, all_values
+from tests.oracles.interacting import Boltzmann, Ising, Lateral, Potts, all_values
 
 MAKERS = {
     "ising": lambda: Ising(3, 3, coupling=1.5),
     "potts": lambda: Potts(2, 3, coupling=1.2),
     "boltzmann": lambda: Boltzmann(4, 3),
+    "lateral": lambda: Lateral(5, 3),
 }
 OPTIONS = Annealing(chains=2000, temperatures=40, direction="both", sweeps=20)
 
@@ -53,14 +54,17 @@ def test_a_sum_over_all_states():
     for make in MAKERS.values():
         module = make()
         assert enumeration.log_z(model_of(module)) == pytest.approx(exact(module), abs=1e-10)
-    states = enumeration.fewest_states(module.declared, model_of(module).families)
-    assert states == ((), 7.0) and largest_block(model_of(module)) == ()
+    for name, closed in (("boltzmann", ((), 7.0)), ("lateral", (("h",), 5.0))):
+        model = model_of(MAKERS[name]())
+        assert enumeration.fewest_states(model.declared, model.families) == closed
+        assert largest_block(model) == closed[0]
 
 
 def at_once(module):
     """All entries in one step, although they interact."""
     for own in module.declared.units.values():
-        getattr(module, own.colors.buffer).zero_()
+        if own.colors is not None:
+            getattr(module, own.colors.buffer).zero_()
 
 
 def own_entry(module):
@@ -79,6 +83,7 @@ def sign(module):
         ("ising", at_once),
         ("potts", at_once),
         ("boltzmann", at_once),
+        ("lateral", at_once),
         ("boltzmann", own_entry),
         ("ising", sign),
         ("potts", sign),

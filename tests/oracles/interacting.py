@@ -94,6 +94,25 @@ class Boltzmann(nn.Module):
         return h @ (self.u + self.u.T) / 2 + v @ self.x
 
 
+class Lateral(Boltzmann):
+    """A Boltzmann machine whose hidden units do not interact: h sums out, and v has colors."""
+
+    def __init__(self, visible, hidden, seed=0, scale=1.0):
+        super().__init__(visible, hidden, seed, scale)
+        with torch.no_grad():
+            self.u.zero_()
+        h = Unit("latent", "bernoulli", (hidden,), "h_given", ("v",), ("logits",))
+        units = {**self.declared.units, "h": h}
+        self.declared = Energy(("v", "h"), ("v",), units, (("h",), ("v",)))
+
+    def h_given(self, v):
+        return v @ self.x
+
+    def free_energy(self, v):
+        own = -((v @ self.w) * v).sum(1) / 2 - v @ self.a
+        return own - nn.functional.softplus(self.h_given(v)).sum(1)
+
+
 def alone(distribution, shape, colors):
     """An energy of one unit x, whose entries interact."""
     x = Unit("observed", distribution, shape, "x_given_rest", ("x",), ("logits",), None, colors)
