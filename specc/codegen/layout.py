@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from specc.codegen.plan import Plan
+from specc.graph.element import Element
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,16 @@ class Layout:
 
     @classmethod
     def of(cls, plan: Plan, enumerated: Iterable[str], particles: int) -> Layout:
-        """Return the axes of a loss; the lagged value of an enumerated node also has an axis."""
+        """Return the axes of a loss.
+
+        The lagged value of an enumerated node also has an axis, and so has an element of it in rows
+        that depend on two of them.
+        """
         model = plan.graph.graph.model.nodes.values()
         shifted = {n.shift.base: n.name for n in model if n.shift and not n.shift.nearer}
         axes: list[str] = []
         for name in enumerated:
+            axes += [n.name for n in model if isinstance(n, Element) and n.base == name]
             axes += [shifted[name], name] if name in shifted else [name]
         return cls(particles, tuple(axes))
 

@@ -14,6 +14,7 @@ from specc.codegen.code.expressions import Code
 from specc.codegen.lower.scope import Scope
 from specc.codegen.plan import Factor, Input
 from specc.codegen.row_terms import is_shared
+from specc.graph.element import Element
 from specc.objective.passes.elements import selected
 from specc.objective.passes.marginalize import Axes
 from specc.objective.passes.shared import plate_of, plates_of
@@ -21,6 +22,14 @@ from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.terms import Part, Term
 
 ELEMENTS = "specc.runtime.functions.elements"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The data that select an element in each row, and its axis if there are two elements."""
+
+    index: str
+    axis: str = ""
 
 
 @dataclass
@@ -72,15 +81,33 @@ class Elements:
         keywords = {"keepdim": True} if keepdim else {}
         return code.method(value, "sum", -1, **keywords)
 
-    def index(self, term: Term, plate: str) -> str | None:
-        """Return the data that select the element of a plate in each row; None for the elements."""
-        if is_shared(self.scope.plan, Part(1.0, term)):
-            return None
-        found = selected(self.scope.plan.graph, self._axes, term, plate)
-        (node,) = found.values()
-        assert node is not None
-        return node.name
+    def places(self, latent: str, term: Term) -> tuple[Place, ...]:
+        """Return the elements of a latent that a term of rows selects; none for other terms."""
+        plate = self._plates.get(latent)
+        if plate is None or is_shared(self.scope.plan, Part(1.0, term)):
+            return ()
+        found = []
+        for each in selected(self.scope.plan.graph, self._axes, term, plate)[latent].values():
+            assert each.data is not None
+            found.append(Place(each.data.name, each.value))
+        layout = self.scope.layout
+        return tuple(sorted(found, key=lambda place: layout.axis(place.axis or latent)))
 
-    def index_of(self, latent: str, term: Term) -> str | None:
-        """Return the data that select the element of a latent in a term of rows."""
-        return self.index(term, self._plates[latent]) if latent in self._plates else None
+    def index(self, term: Term, plate: str) -> str | None:
+        """Return the data that select the one element of a term of rows; None for other terms."""
+        of_plate = (name for name, own in self._plates.items() if own == plate)
+        touched = [name for name in of_plate if name in self._axes.of_term(term)]
+        found = self.places(touched[0], term) if touched else ()
+        return found[0].index if found else None
+
+    def axes(self, latents: tuple[str, ...], term: Term) -> tuple[str, ...]:
+        """Return the axes of all values of some latents in a term."""
+        found: list[str] = []
+        for latent in latents:
+            found += [each.axis for each in self.places(latent, term) if each.axis] or [latent]
+        return tuple(found)
+
+    def latent(self, axis: str) -> str:
+        """Return the latent whose values an axis has."""
+        node = self.scope.plan.graph.graph.model.nodes.get(axis)
+        return node.base if isinstance(node, Element) else axis

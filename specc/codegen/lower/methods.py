@@ -22,6 +22,7 @@ from specc.codegen.plan import (
     ProgramPlan,
 )
 from specc.codegen.text import written
+from specc.graph.element import Element
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call
 
@@ -95,7 +96,9 @@ class Methods:
 
     def let(self, let: Let) -> Function:
         """Return the method of a deterministic node."""
-        value = align(self.expressions.number(let.expression), len(let.type.shape))
+        read = self.expressions
+        event = read.event if isinstance(let.node, Element) else read.number
+        value = align(event(let.expression), len(let.type.shape))
         shown = ", ".join(["...", *map(str, let.type.shape)])
         name, formula = let.node.name, written(let.expression)
         if name.isidentifier() or let.node.is_copy:

@@ -470,7 +470,8 @@ class _Loss:
 
     def _weights(self, axes: frozenset[str]) -> frozenset[str]:
         """Return the enumerated nodes whose probabilities weight a value with these axes."""
-        closed, stack = set(axes), list(axes)
+        closed = {self.terms.elements.latent(axis) for axis in axes}
+        stack = list(closed)
         while stack:
             name = stack.pop()
             program = self.player.draws[name].program

@@ -14,6 +14,7 @@ from specc.codegen.lower.scope import Scope, steps
 from specc.codegen.lower.value import PARTICLE, Axis
 from specc.codegen.plan import Argument, Factor, Input
 from specc.codegen.signatures import values_behind
+from specc.graph.element import Element
 from specc.graph.graph import ROWS
 from specc.objective.passes.draws import states
 
@@ -22,6 +23,8 @@ PARTICLES, BATCH = "K", "B"
 
 def states_of(scope: Scope, name: str) -> int:
     """Return the length of the axis of a node that is summed or integrated out."""
+    element = scope.plan.graph.graph.model.nodes.get(name)
+    name = element.base if isinstance(element, Element) else name
     drawn = scope.draws[name]
     node = scope.plan.graph.graph.node((drawn.program, name))
     if drawn.is_integrated:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal, Name, Signed
 from specc.codegen.lower.densities import divergence, log_prob, parameters
-from specc.codegen.lower.elements import ELEMENTS, Elements
+from specc.codegen.lower.elements import ELEMENTS, Elements, Place
 from specc.codegen.lower.expressions import Expressions
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.values import join, prepare
@@ -365,7 +365,8 @@ class Terms:
         weight = self.weight(term.axes, term.term)
         text = value.id if isinstance(value, Name) else term_formula(self.scope.plan, term.term)
         name = self.fresh(*(f"expected_{each}" for each in python_names(text)))
-        total = self.over(term.axes, code.Binary("*", Name(weight), value))
+        axes = self.elements.axes(term.axes, term.term)
+        total = self.over(axes, code.Binary("*", Name(weight), value))
         if self.elements.is_apart(term.term):
             total = self.elements.total(total, keepdim=self._keeps_axes)
         self.scope.assign(name, total)
@@ -377,41 +378,56 @@ class Terms:
         Values of data that do not agree with the data have weight 0. The weights of a term of rows
         are those of the elements that the rows select.
         """
-        places = {axis: index for axis in axes if (index := self.elements.index_of(axis, of))}
-        key = (*axes, *places.items())
+        places = {axis: self.elements.places(axis, of) for axis in axes}
+        key = (*axes, *places.values())
         if key not in self.weights:
-            draws = self.scope.draws
-            programs = [self.scope.plan.program(draws[name].program) for name in axes]
-            shown = " ".join(
-                f"{program.density_name}({program.factors[name].conditional})"
-                for program, name in zip(programs, axes, strict=True)
-            )
-            known = " and ".join(name for name in axes if name in self.scope.fills)
-            self.scope.comment()
-            of_element = " and ".join(dict.fromkeys(places.values()))
-            self.scope.comment(
-                f"{shown} of every value"
-                + (f"; where {known} is known, 1 or 0" if known else "")
-                + (f", for the element {of_element} of a row" if of_element else "")
-            )
-            logs = tuple(Signed(False, self._log_weight(n, places.get(n))) for n in axes)
-            selected = (f"of_{python_name(index)}" for index in dict.fromkeys(places.values()))
-            named = (programs[0].density_name, *map(python_name, axes), *selected)
-            name = self.fresh("_".join(named))
-            value: Code = code.method(code.summed(logs), "exp")
-            for each in (n for n in axes if n in self.scope.fills):
-                value = code.Binary("*", value, Name(self.scope.plan.missing[each].allowed))
-            self.scope.assign(name, value)
-            self.weights[key] = name
+            self.weights[key] = self._weight(axes, places)
         return self.weights[key]
 
-    def _log_weight(self, name: str, index: str | None) -> Code:
+    def _weight(self, axes: tuple[str, ...], places: Mapping[str, tuple[Place, ...]]) -> str:
+        draws = self.scope.draws
+        programs = [self.scope.plan.program(draws[name].program) for name in axes]
+        shown = " ".join(
+            f"{program.density_name}({program.factors[name].conditional})"
+            for program, name in zip(programs, axes, strict=True)
+        )
+        known = " and ".join(name for name in axes if name in self.scope.fills)
+        indices = dict.fromkeys(place.index for own in places.values() for place in own)
+        self.scope.comment()
+        self.scope.comment(
+            f"{shown} of every value"
+            + (f"; where {known} is known, 1 or 0" if known else "")
+            + (f", for the element {' and '.join(indices)} of a row" if indices else "")
+        )
+        selected = [f"of_{'_'.join(map(python_name, indices))}"] if indices else []
+        named = (programs[0].density_name, *map(python_name, axes), *selected)
+        name = self.fresh("_".join(named))
+        single = [axis for axis in axes if len(places[axis]) < 2]
+        logs = tuple(Signed(False, self._log_weight(n, places[n])) for n in single)
+        value: Code | None = code.method(code.summed(logs), "exp") if logs else None
+        for axis in (axis for axis in axes if axis not in single):
+            pair = self._pair_weights(axis, places[axis])
+            value = pair if value is None else code.Binary("*", value, pair)
+        assert value is not None
+        for each in (n for n in axes if n in self.scope.fills):
+            value = code.Binary("*", value, Name(self.scope.plan.missing[each].allowed))
+        self.scope.assign(name, value)
+        return name
+
+    def _log_weight(self, name: str, places: tuple[Place, ...]) -> Code:
         """Return log q of all values of a node, of the elements that rows select if it has them."""
         log_q = Name(self.term(self.scope.draws[name].density))
-        if index is None:
+        if not places:
             return log_q
         select = code.function(f"{RUNTIME}.indexing.index_select")
-        return code.call(select, log_q, self.scope.variable(index), 0)
+        return code.call(select, log_q, self.scope.variable(places[0].index), 0)
+
+    def _pair_weights(self, name: str, places: tuple[Place, ...]) -> Code:
+        """Return `pair_weights(log_q_z, i, j, axes=(-4, -3, -2))`, q of two elements of a row."""
+        log_q, layout = Name(self.term(self.scope.draws[name].density)), self.scope.layout
+        indices = [self.scope.variable(place.index) for place in places]
+        axes = (*(layout.axis(place.axis) for place in places), layout.axis(name))
+        return code.call(code.function(f"{ELEMENTS}.pair_weights"), log_q, *indices, axes=axes)
 
     def partial(self, part: Part, open_axes: frozenset[str]) -> Signed:
         """Return a cost summed over the enumerated nodes that are not in `open_axes`."""
@@ -428,7 +444,8 @@ class Terms:
                 f"conditional_{value.id}" if isinstance(value, Name) else "conditional_value"
             )
             product = code.Binary("*", Name(weight), value)
-            total = code.method(product, "sum", self._places(rest), keepdim=True)
+            places = self._places(self.elements.axes(rest, term.term))
+            total = code.method(product, "sum", places, keepdim=True)
             self.scope.assign(name, total)
             value = Name(name)
         return signed_as(part, value)

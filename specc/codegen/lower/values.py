@@ -16,6 +16,7 @@ from specc.codegen.lower.value import PARTICLE, Axis, value_of
 from specc.codegen.plan import Input, LaggedValue, Let, Mask, ProgramPlan
 from specc.graph.blocks import depends_on_units
 from specc.graph.counter import Counter
+from specc.graph.element import Element
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, Program
 from specc.graph.nodes import Node, NodeId
 from specc.graph.queries import name_in_model
@@ -52,7 +53,9 @@ def _begin(scope: Scope, program: str, name: Input) -> Let | None:
     if found is None or scope.has_value(found.id) or _reuse(scope, found):
         return None
     own = scope.plan.program(found.program)
-    if name in own.lagged:
+    if isinstance(found, Element) and name in scope.layout.enumerated:
+        _all_values(scope, found)
+    elif name in own.lagged:
         _lagged(scope, own.lagged[name])
     elif name in own.lets and own.let_loop_of(name):
         _loop(scope, own, own.let_loop_of(name))
@@ -200,6 +203,17 @@ def _all_steps(scope: Scope, lagged: LaggedValue) -> Code:
     right = -scope.layout.axis(lagged.base) - 1
     sizes = (*(-1,) * (right + 2), count, *(-1,) * rank)
     return code.method(code.method(value, "unsqueeze", 1), "expand", *sizes)
+
+
+def _all_values(scope: Scope, node: Element) -> None:
+    """Emit `z_i = z.narrow(-1, 0, 1).view(3, 1, 1)`, all values of an element on its own axis."""
+    kind, base = scope.plan.graph.types[node.id], scope.variable(node.base)
+    scope.mark_value(node)
+    with scope.on(node.program, node.name):
+        one = code.method(base, "narrow", -1 - len(kind.shape), 0, 1)
+        ones = (1,) * (-scope.layout.axis(node.name) - 1)
+        scope.assign(scope.python(node.name), code.method(one, "reshape", -1, *ones, *kind.shape))
+    scope.define(node.program, node.name, frozenset({Axis("enumerated", node.name)}))
 
 
 def _stepped(scope: Scope, program: str, node: Node) -> None:

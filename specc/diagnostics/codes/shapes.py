@@ -237,7 +237,7 @@ CODES: tuple[Code, ...] = (
         "dependent-elements",
         "the elements of `{plate}` are not independent given the rest, so `{name}` cannot be "
         "summed out one by one: {reason}",
-        "let a guide draw `{name}`, without `draw: enumerate`",
+        "{hint}",
     ),
     error(
         "E0358",

@@ -17,6 +17,7 @@ from specc.catalog.registry import FUNCTIONS
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.counter import Counter
+from specc.graph.element import Element
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, NETWORKS, Scan
 from specc.graph.nodes import Deterministic, Latent, Node, Observed, with_expressions
@@ -31,7 +32,7 @@ from specc.language.expressions.tree import (
     Number,
     Over,
 )
-from specc.language.expressions.walk import calls, names, rewrite
+from specc.language.expressions.walk import calls, names, rewrite, walk
 
 Nodes = Mapping[str, Node]
 Change = Callable[[Expression], Expression | None]
@@ -119,6 +120,8 @@ class _Program:
                 return self._number(node, expression)
             case Call() if self.every.is_reduction(expression):
                 return self._named(node, expression, self._over(node, expression, None))
+            case Index() if (found := self._one_of_two(node, expression)) is not None:
+                return found
             case Index():
                 return self._named(node, expression, self._element(node, plate, expression))
         return None
@@ -205,6 +208,26 @@ class _Program:
         )
         return Name(name, call.span)
 
+    def _one_of_two(self, node: Node, indexed: Index) -> Expression | None:
+        """The node of an element of a finite latent, if `node` depends on two of its elements."""
+        base, (first, *rest) = indexed.base, indexed.indices
+        found = self.own.get(base.id) if isinstance(base, Name) else None
+        is_finite = isinstance(found, Latent) and found.entry.finite
+        if found is None or not is_finite or found.plate is None or node.program != MODEL:
+            return None
+        parts = (part for own in node.own_expressions() for part in walk(own))
+        alike = (part for part in parts if isinstance(part, Index) and _is_of(part, found.name))
+        if len({print_expression(part.indices[0]) for part in alike}) != 2:
+            return None
+        whole = Index(base, (first,), indexed.span)
+        name = _name(node, whole)
+        span = indexed.span
+        self.made[name] = Element(
+            program=node.program, name=name, span=span, value=whole, base=found.name
+        )
+        named = Name(name, indexed.span)
+        return Index(named, tuple(rest), indexed.span) if rest else named
+
     # elements
 
     def _element(self, node: Node, plate: str, indexed: Index) -> Expression | None:
@@ -249,6 +272,11 @@ class _Program:
             return Number(0, part.span) if is_gone else None
 
         return list(names(rewrite(expression, without)))
+
+
+def _is_of(indexed: Index, name: str) -> bool:
+    """Whether an index is one of the node `name`."""
+    return isinstance(indexed.base, Name) and indexed.base.id == name
 
 
 def _name(node: Node, expression: Expression) -> str:

@@ -12,6 +12,7 @@ from specc.catalog.entry import Shape
 from specc.catalog.link import LinkShapeError
 from specc.diagnostics.report import diagnose
 from specc.graph.counter import Counter
+from specc.graph.element import Element
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph, LinkUse
 from specc.graph.nodes import (
@@ -144,6 +145,9 @@ class _Shapes:
             case Counter():
                 self.read.classes[node.id] = self.graph.size_of(node.scan or node.plate or "")
                 return ()
+            case Element() if (MODEL, node.base) in self.read.classes:
+                self.read.classes[node.id] = self.read.classes[MODEL, node.base]
+                return self.read.infer(node, "let", node.value, ())
             case Deterministic():
                 return self.read.infer(node, "let", node.value, self._declared(node))
             case Part() | Unresolved():

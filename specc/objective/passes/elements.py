@@ -16,9 +16,11 @@ Both need that each term depends on a single element of a plate, whose number is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from specc.catalog.registry import SAMPLERS
 from specc.diagnostics.report import diagnose
+from specc.graph.element import Element
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.graph.nodes import Node, NodeId
@@ -44,8 +46,20 @@ from specc.objective.terms import (
     walk,
 )
 
-Selected = dict[str, Node | None]
-"""The elements of a plate that a term uses, by their text, with the data that select them."""
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The data that select an element of a plate, None if something else does.
+
+    `value` is the node of the element, empty if it is none of two.
+    """
+
+    data: Node | None
+    value: str = ""
+
+
+Selected = dict[str, dict[str, Selection]]
+"""The elements of each latent of a plate that a term uses, by their text."""
 
 
 def selected(typed: TypedGraph, axes: Axes, term: Term, plate: str) -> Selected:
@@ -53,7 +67,7 @@ def selected(typed: TypedGraph, axes: Axes, term: Term, plate: str) -> Selected:
 
     A term of the elements themselves selects none. An expectation uses those of its weights, too.
     """
-    found = _Selection(typed, axes, plate)
+    found = _Search(typed, axes, plate)
     found.add(term)
     for name in axes.weights(axes.of_term(term)):
         draw = axes.draws[name]
@@ -71,7 +85,7 @@ def couples_rows(typed: TypedGraph, term: Term) -> tuple[str, ...]:
     return tuple(found)
 
 
-class _Selection:
+class _Search:
     """The search for elements in the values behind terms."""
 
     def __init__(self, typed: TypedGraph, axes: Axes, plate: str) -> None:
@@ -89,7 +103,7 @@ class _Selection:
             node = stack.pop()
             if node.id not in self.seen:
                 self.seen.add(node.id)
-                stack += self._behind(node)
+                stack += reversed([*self._behind(node)])
 
     def _of_leaf(self, leaf: Leaf) -> Iterator[Node]:
         graph = self.typed.graph
@@ -137,13 +151,15 @@ class _Selection:
         base = plate_node(self.typed.graph, node.program, operand)
         if base is None or base.plate != self.plate:
             return False
-        if not self._of_node(base).isdisjoint(self.latents):
-            index = part.indices[0] if isinstance(part, Index) else part
-            known = (
-                self.typed.graph.lookup(node.program, index.id) if isinstance(index, Name) else None
-            )
-            is_known = known is not None and is_data(known)
-            self.found[print_expression(index)] = known if is_known else None
+        index = part.indices[0] if isinstance(part, Index) else part
+        known = index.id if isinstance(index, Name) else ""
+        data = self.typed.graph.lookup(node.program, known)
+        value = node.name if isinstance(node, Element) else ""
+        for latent in self._of_node(base) & self.latents:
+            own, text = self.found.setdefault(latent, {}), print_expression(index)
+            alike = text not in own or own[text].value == value
+            found = data if data is not None and is_data(data) else None
+            own[text] = Selection(found, value if alike else "")
         return True
 
     def _of_node(self, node: Node) -> frozenset[str]:
@@ -174,19 +190,37 @@ def coupling(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[str, str] | Non
         each = [part.term for part in inside] if term.how == "elements" else [term.term]
         for plate, name in own.items():
             for found in (selected(typed, axes, one, plate) for one in each):
-                reason = _reason(found)
+                reason = _dependence(found) if term.how == "elements" else _pairs(axes, found)
                 if reason:
                     return name, reason
     return None
 
 
-def _reason(found: Selected) -> str:
-    """Why a term depends on more than the element that the data select; empty if it does not."""
-    shown = " and ".join(f"`{text}`" for text in found)
-    if len(found) > 1:
+def _dependence(found: Selected) -> str:
+    """Why a term depends on other elements than the one that the data select; empty if not."""
+    own = {text: each for latent in found.values() for text, each in latent.items()}
+    shown = " and ".join(f"`{text}`" for text in own)
+    if len(own) > 1:
         return f"a row depends on its elements {shown}"
-    if None in found.values():
+    if any(each.data is None for each in own.values()):
         return f"{shown} is no value of the data that selects one element for each row"
+    return ""
+
+
+def _pairs(axes: Axes, found: Selected) -> str:
+    """Why an expectation cannot be weighed by q of one or two elements; empty if it can.
+
+    Two elements of a latent have values beside each other, which no other latent depends on.
+    """
+    for name, own in found.items():
+        are_two = len(own) == 2 and all(each.value and each.data for each in own.values())
+        others = axes.weights(frozenset(found) - {name})
+        if not are_two and (reason := _dependence({name: own})):
+            return reason
+        if are_two and name in others:
+            return (
+                f"a row depends on two of its elements, and `{min(others - {name})}` on them, too"
+            )
     return ""
 
 
@@ -204,7 +238,10 @@ def check_elements(
         name, reason = problem
         draw = axes.draws[name]
         node, plate = typed.graph.node((draw.program, name)), plates_of(typed, axes.draws)[name]
-        words = {"name": name, "plate": plate, "reason": reason}
+        hint = f"use `elbo` with a guide that draws `{name}`"
+        if draw.program == GUIDE:
+            hint = f"draw `{name}` with `draw: score`"
+        words = {"name": name, "plate": plate, "reason": reason, "hint": hint}
         findings.add(diagnose("E0357", node.span, labels=(), **words), node.id)
         return
     for name in couples_rows(typed, inner):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -37,3 +38,22 @@ def make_room(value: Tensor, count: int, *, dims: int) -> Tensor:
     if value.dim() <= dims:
         return value
     return value.reshape(*value.shape[:-dims], *(1,) * count, *value.shape[-dims:])
+
+
+def pair_weights(log_q: Tensor, i: Tensor, j: Tensor, *, axes: tuple[int, int, int]) -> Tensor:
+    """q(z_i = a) q(z_j = b) of each row, or q(z_i = a) if a = b and else 0 where i = j.
+
+    `log_q` is [..., states, ..., size], with the states at the last of `axes`, and i and j are the
+    elements of each row, [rows]. In the result a is at the first of `axes`, b at the second one,
+    and rows are last.
+    """
+    first, second, own = axes
+    q, count = log_q.exp(), log_q.shape[own]
+    left, right = q.index_select(-1, i.long()), q.index_select(-1, j.long())
+    for _ in range(own - first):
+        left = left.unsqueeze(own)
+    for _ in range(own - second):
+        right = right.unsqueeze(own)
+    same = torch.eye(count, dtype=q.dtype, device=q.device)
+    same = same.reshape(count, *(1,) * (second - first - 1), count, *(1,) * (-second - 1))
+    return left * torch.where(i == j, same, right)
