@@ -4,6 +4,7 @@ HEAD = """specc: 1
 name: made
 data: {source: npz, path: d.npz, fields: {%s}}
 """
+H = "h: {from: h, dtype: int64}"
 X, Y, N = "x: {from: x}", "y: {from: y}", "n: {from: n, shape: [], dtype: int64}"
 G, E, K = "g: {from: g, shape: [2]}", "e: {from: e, shape: [3, 2]}", "k: {from: k, dtype: int64}"
 
@@ -123,6 +124,24 @@ guide:
 objective: {elbo: {particles: 2}}
 """,
         K,
+        plates="users: 3",
+    ),
+    "pairs of elements that are weighed": spec(
+        """
+model:
+  k: {given: k, plate_index: users}
+  h: {given: h, plate_index: users}
+  w: {parameter: real, shape: [3, 3]}
+  a: {parameter: real, shape: [3]}
+  u: {latent: categorical, logits: a, plate: users}
+  x: {observed: normal, loc: "w[u[k], u[h]] + u[k] * u[h]", scale: 1.5, shape: [2]}
+guide:
+  v: {parameter: real, plate: users, shape: [3]}
+  u: {latent: categorical, logits: v, draw: enumerate}
+objective: elbo
+""",
+        K,
+        H,
         plates="users: 3",
     ),
     "points of elements whose prior is a mixture": spec(

@@ -13,6 +13,7 @@ from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 from specc.compiler import front
 from specc.diagnostics.source import Source
 from specc.engine.storage.loaded_run import precision
+from specc.runtime.functions.elements import pair_weights
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
 from tests.laws.estimating import gradient, settle
@@ -256,7 +257,16 @@ OTHER = f"\n  who: {{given: who, plate_index: people}}{W}"
 K = "\n  k: {latent: categorical, logits: 0, classes: 4}"
 REFUSED = {
     "two elements in a row": (DATA + Z + X_OF % "z[i] * z[j]", "mle", "E0357"),
-    "two elements under a guide": (DATA + Z + X_OF % "z[i] * z[j]" + SBM, "elbo", "E0357"),
+    "three elements under a guide": (
+        DATA + "\n  h: {given: h, plate_index: items}" + Z + X_OF % "z[h] * z[i] * z[j]" + SBM,
+        "elbo", "E0357",
+    ),
+    "two elements of which others depend on the values": (
+        DATA + Z + '\n  b: {latent: bernoulli, logits: 0, plate: items}'
+        + X_OF % "z[i] * z[j] + b[i]" + SBM
+        + '\n  b: {latent: bernoulli, logits: "2 * z - 1", draw: enumerate}',
+        "elbo", "E0357",
+    ),
     "elements of two plates": (DATA + OTHER + Z + X_OF % "z[i] * w[who]", "mle", "E0357"),
     "an element that is latent": (K + Z + X_OF % "z[k]", "mle", "E0357"),
     "the same element for all": (Z + X_OF % "z[2]", "mle", "E0357"),
@@ -282,3 +292,73 @@ def test_elements_that_are_not_independent_are_refused(nodes, objective, code):
     checked = front(Source("spec.yaml", f"{HEAD}model:{nodes}\nobjective: {objective}\n"))
     assert [d.code for d in checked.diagnostics if d.code.startswith("E")] == [code]
     assert checked.plan is None
+
+
+# pairs of elements
+
+PAIRS = """
+model:
+  i: {given: i, plate_index: items}
+  j: {given: j, plate_index: items}
+  top: {parameter: real, shape: [3]}
+  ties: {parameter: real, shape: [3, 3]}
+  pull: {parameter: real, plate: items}
+  z: {latent: categorical, logits: top, plate: items}
+  c: {latent: bernoulli, logits: "pull[i] - pull[j]"}
+  y: {observed: bernoulli, logits: "ties[z[i], z[j]] + c + pull[i] * pull[j]"}
+guide:
+  own: {parameter: real, plate: items, shape: [3]}
+  z: {latent: categorical, logits: own, draw: enumerate}
+  c: {latent: bernoulli, logits: y - 0.3}
+objective: elbo
+"""
+LEFT, RIGHT = torch.tensor([0, 2, 1, 3, 2]), torch.tensor([1, 0, 3, 3, 2])
+TIED = torch.tensor([1.0, 0.0, 1.0, 1.0, 0.0], dtype=torch.float64)
+
+
+def paired(p, rows):
+    """E_q over the states of all elements; two rows are of one element and itself."""
+    q_z, total = Categorical(logits=p.guide.own), 0.0
+    log_z = p.model.top.log_softmax(0)
+    for z in plates(3):
+        chance = torch.stack([q_z.probs[k, s] for k, s in enumerate(z)]).prod()
+        prior = sum(log_z[s] - q_z.logits[k, s] for k, s in enumerate(z)) / len(TIED)
+        seen = 0.0
+        for row in rows:
+            i, j, y = LEFT[row], RIGHT[row], TIED[row]
+            p_c, q_c = Bernoulli(logits=p.model.pull[i] - p.model.pull[j]), y - 0.3
+            q_c = Bernoulli(logits=q_c)
+            for c in (0.0, 1.0):
+                at = torch.tensor(c)
+                logit = p.model.ties[z[i], z[j]] + c + p.model.pull[i] * p.model.pull[j]
+                known = Bernoulli(logits=logit).log_prob(y) + p_c.log_prob(at) - q_c.log_prob(at)
+                seen = seen + q_c.log_prob(at).exp() * known / len(rows)
+        total = total + chance * (prior + seen)
+    return total
+
+
+def test_pairs_of_elements_under_a_guide_of_each_of_them(tmp_path):
+    """The expectation needs the states of two elements, not of all, and may be of some rows."""
+    batch = {"i": LEFT, "j": RIGHT, "y": TIED}
+    made = program(HEAD + PAIRS, tmp_path)
+    settle(made)
+    loss, *_ = computed(made, batch, Noise.at(0), len(TIED))
+    agree(made, loss, -paired(made, range(5)))
+    some = {name: value[1:4] for name, value in batch.items()}
+    found, *_ = computed(made, some, Noise.at(0), len(TIED))
+    torch.testing.assert_close(found, -paired(made, range(1, 4)))
+    change = ("pair_weights(log_q_z, i, j,", "pair_weights(log_q_z, j, i,")
+    wrong = program(HEAD + PAIRS, tmp_path, change)
+    settle(wrong)
+    found, *_ = computed(wrong, batch, Noise.at(0), len(TIED))
+    assert (found + paired(wrong, range(5))).abs() > 0.001
+
+
+def test_an_element_beside_itself_has_the_weights_of_one():
+    log_q = torch.randn(3, 4, dtype=torch.float64).log_softmax(0)
+    found = pair_weights(log_q[:, None], LEFT, RIGHT, axes=(-5, -4, -3)).squeeze()
+    torch.testing.assert_close(found.sum((0, 1)), torch.ones(5, dtype=torch.float64))
+    q = log_q.exp()
+    for row, (i, j) in enumerate(zip(LEFT, RIGHT, strict=True)):
+        wanted = q[:, i].diag() if i == j else torch.outer(q[:, i], q[:, j])
+        torch.testing.assert_close(found[:, :, row], wanted)
