@@ -10,6 +10,9 @@ from typing import Any
 from specc.catalog.entry import Alternative, Distribution, Parameter, Reference
 from specc.catalog.supports import Integers
 
+COMPONENTS = "components"
+"""The axis of the components of a mixture, and the option that states its size."""
+
 
 @dataclass(frozen=True, slots=True)
 class Modifier:
@@ -39,8 +42,12 @@ class Modifier:
         taken = {name for name in self.keys if name in base.keys or name in base.options}
         if taken:
             return f"both have a parameter `{min(taken)}`"
-        improper = f"`{base.name}` does not integrate to one"
-        return improper if base.improper else self.refuses(base)
+        if base.improper:
+            return f"`{base.name}` does not integrate to one"
+        vector = next((p for p in base.parameters if set(p.dims) - {COMPONENTS}), None)
+        if vector is not None and not base.result_dims:
+            return f"`{vector.name}` of `{base.name}` is a vector for each number"
+        return self.refuses(base)
 
     def __call__(self, base: Distribution) -> Distribution:
         """Return the modified distribution, whose base has no `problem`."""

@@ -400,6 +400,8 @@ def test_censored_values_have_the_probability_of_what_is_known(name: str) -> Non
         ("truncated(dirichlet)", "distribution function"),
         ("truncated(truncated(normal))", "`lower`"),
         ("zero_inflated(normal)", "counts"),
+        ("hurdle(ordered_logistic)", "vector"),
+        ("mixture(categorical)", "vector"),
         ("hurdle(multinomial)", "counts"),
         ("mixture(improper_uniform)", "integrate"),
         ("mixture(truncated(normal))", "left out"),
@@ -502,7 +504,7 @@ FINITE = {
     "beta_binomial, total_count: 4, concentration1: 2, concentration0: exp(a)": 5,
     "ordered_logistic, predictor: a, cutpoints: [-1, 0, 1]": 4,
     "zero_inflated(binomial), gate_logits: a, total_count: 4, logits: 0.5": 5,
-    "hurdle(ordered_logistic), gate: 0.5, predictor: a, cutpoints: [-1, 0, 1]": 4,
+    "hurdle(beta_binomial), gate_logits: a, total_count: 4, concentration1: 2, concentration0: 1": 5,
 }
 
 

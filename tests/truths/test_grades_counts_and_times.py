@@ -19,7 +19,7 @@ from tests.laws.compiling import program
 from tests.truths.gallery import SPECS, source, trained, trained_text
 from tests.truths.measuring import weights
 
-FIT = ("train.precision=float64",)
+FIT = ("train.precision=float64", "train.epochs=200", "train.optimizer.adam.lr=0.1")
 
 
 def written(rows: np.ndarray, names: str, formats: str) -> str:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from specc.catalog.entry import Alternative, Distribution, Parameter, Reference
-from specc.catalog.modifier import Modifier, derived
+from specc.catalog.modifier import COMPONENTS, Modifier, derived
 from specc.catalog.supports import REAL, SIMPLEX
-
-AXIS = "components"
 
 
 def _modify(of: Modifier, base: Distribution) -> Distribution:
     """Each parameter of the base gets an axis of components, before its other axes."""
-    own = tuple(replace(each, dims=(AXIS, *each.dims)) for each in base.parameters)
-    options = {**base.options, AXIS: AXIS}
+    own = tuple(replace(each, dims=(COMPONENTS, *each.dims)) for each in base.parameters)
+    options = {**base.options, COMPONENTS: COMPONENTS}
     parameters = (*of.parameters, *own)
     return derived(
         of, base, parameters=parameters, options=options, defaults={}, limits={}, finite=False
@@ -36,7 +34,10 @@ ENTRY = Modifier(
     ),
     parameters=(
         Parameter(
-            "mixture_logits", REAL, "log weights of the components, up to a constant", dims=(AXIS,)
+            "mixture_logits",
+            REAL,
+            "log weights of the components, up to a constant",
+            dims=(COMPONENTS,),
         ),
     ),
     alternatives=(Alternative("weights", "mixture_logits", SIMPLEX, "log"),),
