@@ -504,7 +504,7 @@ FINITE = {
     "beta_binomial, total_count: 4, concentration1: 2, concentration0: exp(a)": 5,
     "ordered_logistic, predictor: a, cutpoints: [-1, 0, 1]": 4,
     "zero_inflated(binomial), gate_logits: a, total_count: 4, logits: 0.5": 5,
-    "hurdle(beta_binomial), gate_logits: a, total_count: 4, concentration1: 2, concentration0: 1": 5,
+    "hurdle(binomial), gate: 0.5, total_count: 4, logits: a": 5,
 }
 
 
