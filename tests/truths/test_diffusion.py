@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
+from sklearn.svm import SVC
 
 from specc.evaluate.estimate import estimate
+from specc.evaluate.sampling import sample
 from specc.evaluate.scoring import Request
 from tests.truths.gallery import trained
 from tests.truths.measuring import Z, draws, rows
@@ -94,3 +97,14 @@ def test_a_longer_run_is_near_the_optimum(tmp_path):
     assert exceeds(run, 20) < Z
     found = shares(draws(run, 8000)["x"])
     assert found.min() > 0.09 and found.sum() > 0.9
+
+
+@pytest.mark.slow
+def test_digits_are_of_the_class_that_is_asked_for(tmp_path):
+    """A support vector machine that is trained on half of the digits judges the samples."""
+    data = load_digits()
+    judge = SVC(gamma=0.2).fit(data.data[::2] / 16, data.target[::2])
+    run = trained("diffusion_digits", tmp_path, ("evaluate={}",))
+    drawn = sample(run.loaded, 500, 0)
+    pixels = drawn.values["x"].reshape(500, -1).clamp(0, 1).numpy()
+    assert (judge.predict(pixels) == drawn.given["y"].numpy()).mean() > 0.95
