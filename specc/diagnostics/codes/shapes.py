@@ -300,6 +300,12 @@ CODES: tuple[Code, ...] = (
         "{before}",
         "write its numbers in ascending order, each one once",
     ),
+    error(
+        "E0365",
+        "empty-interval",
+        "`{upper}` of `{name}` is {high}, and must be above `{lower}`, which is {low}",
+        "exchange the two, or correct one",
+    ),
     warning(
         "W0333",
         "probability-as-logit",

@@ -7,7 +7,7 @@ positive diagonal; the numbers of an ordered vector increase.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ from specc.diagnostics.report import diagnose
 from specc.graph.constants import list_of, number_of
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph
-from specc.graph.nodes import Node
+from specc.graph.nodes import Distributed, Node
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression, Index
 from specc.language.nested import numbers, rows
@@ -65,6 +65,28 @@ def check_constants(use: Use, findings: Findings) -> None:
         _check_order(use, findings)
     else:
         _check_rows(use, findings)
+
+
+def is_empty(
+    graph: Graph, node: Distributed, known: Mapping[str, float], findings: Findings
+) -> bool:
+    """Whether an interval of known ends has no values; reports it."""
+    limits = node.entry.limits
+    low, high = limits.get("least", ""), limits.get("most", "")
+    if low not in known or high not in known or known[low] < known[high]:
+        return False
+    path = (*graph.spec.path_of(node.program, node.name), high)
+    finding = diagnose(
+        "E0365",
+        graph.spec.spans.value(path),
+        name=node.name,
+        lower=low,
+        upper=high,
+        low=f"{known[low]:g}",
+        high=f"{known[high]:g}",
+    )
+    findings.add(finding, node.id)
+    return True
 
 
 def _check_rows(use: Use, findings: Findings) -> None:

@@ -43,7 +43,7 @@ from specc.graph.nodes import (
     Part,
     Unresolved,
 )
-from specc.graph.passes.constant_parameters import Use, check_constants, is_constant
+from specc.graph.passes.constant_parameters import Use, check_constants, is_constant, is_empty
 from specc.graph.passes.definite import Matrices
 from specc.graph.passes.indexing import check_lookups
 from specc.graph.passes.joint import part_support
@@ -212,12 +212,12 @@ class _Supports:
         known: dict[str, float] = dict(self.sizes.get(node.id, {}))
         for key, expression in node.arguments.items():
             self._argument(node, key, expression)
-            value = self._literal(expression)
-            if value is not None:
+            if (value := self._literal(expression)) is not None:
                 known[key] = value
-        for call in node.through:
-            for argument in call.arguments:
-                self.of(node, argument)
+        if is_empty(self.graph, node, known, self.findings):
+            raise _Unknown
+        for argument in (a for call in node.through for a in call.arguments):
+            self.of(node, argument)
         support = transformed_support(self.graph, node, node.entry.result(known), self.findings)
         self._check_data(node, support)
         self._check_model_node(node, support)
