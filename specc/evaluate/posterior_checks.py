@@ -80,7 +80,12 @@ def prior_replicates(loaded: LoadedRun, batch: Batch) -> Arrays:
 
 
 def _is_small(loaded: LoadedRun, batch: Batch) -> bool:
-    """Whether the program can draw replicates of a batch, and they fit into memory."""
+    """Whether the program can draw replicates of a batch, and they fit into memory.
+
+    Rows that share a latent which is summed out need its values given those of drawn latents.
+    """
+    if loaded.manifest.coupled:
+        return False
     numbers = sum(batch[name].numel() for name in _names(loaded, batch))
     return loaded.program.can(SAMPLE) and numbers * REPLICATES <= MOST_NUMBERS
 
