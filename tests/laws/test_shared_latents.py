@@ -103,6 +103,33 @@ def pair(p, x, rows):
     return -total
 
 
+BELOW = """
+plates: {users: 3}
+model:
+  m: {parameter: real, shape: []}
+  b: {latent: bernoulli, logits: 0.4, global: true}
+  u: {latent: normal, loc: "m * b", scale: 1, plate: users}
+  x: {observed: normal, loc: m * b, scale: 1}
+guide:
+  l: {parameter: real, shape: []}
+  b: {latent: bernoulli, logits: l, draw: enumerate}
+  r: {parameter: real, plate: users}
+  u: {latent: normal, loc: r, scale: 0.5}
+objective: elbo
+"""
+
+
+def below(p, x, rows):
+    """A divergence of the elements of a plate, for each value of a latent of all rows."""
+    total = 0.0
+    for b in (0, 1):
+        log_q, loc = bit(p.guide.l, b), p.model.m * b
+        shared = bit(0.4, b) - log_q
+        shared = shared - kl_divergence(Normal(p.guide.r, 0.5), Normal(loc, 1.0)).sum()
+        total = total + log_q.exp() * (Normal(loc, 1.0).log_prob(x).mean() + shared / rows)
+    return -total
+
+
 WRITTEN = '{minimize: "-0.5 * elbo(model, guide) - 0.5 * elbo(model, guide)"}'
 ACCEPTED = {
     "the class of a row summed out": (LOCAL_INSIDE % (ASKED, "", "", "elbo"), summed_inside),
@@ -113,6 +140,7 @@ ACCEPTED = {
         weighed_inside,
     ),
     "two shared latents": (PAIR, pair),
+    "a plate below a shared latent": (BELOW, below),
 }
 
 

@@ -28,7 +28,8 @@ def batch_of(graph, names, rows, generator):
     nodes, scans = graph.graph.model.nodes, graph.graph.scans
     steps = {n: (scans[nodes[n].scan].steps,) if nodes[n].scan else () for n in names}
     batch = {n: value_of(graph.type(MODEL, n), rows, generator, steps[n]) for n in names}
-    batch |= {n: batch[n].long() for n in names if (MODEL, n) in graph.classes}
+    indices = (n for n in names if (MODEL, n) in graph.classes or nodes[n].plate_index)
+    batch |= {n: batch[n].long() for n in indices}
     for name in names:
         node = graph.graph.model.nodes[name]
         if node.missing is not None:
