@@ -216,7 +216,7 @@ ENTRIES: tuple[Function, ...] = (
     ),
     Function(
         name="linspace",
-        summary="Numbers at equal distances from a first to a last one, such as a schedule of noise.",
+        summary="Numbers at equal distances from a first to a last one, as a schedule of noise.",
         formula="linspace(a, b, n)_i = a + (b - a) i / (n - 1), i = 0, ..., n - 1",
         target="specc.runtime.functions.vectors.linspace",
         arity=(3, 3),

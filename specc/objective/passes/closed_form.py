@@ -36,7 +36,8 @@ def use_closed_forms(
 
     It is valid if only the expectation over z separates the two (no logarithm outside it), the
     catalog has the formula, no parameter of p(z | ...) is drawn after z, as the next step of a
-    sequence in the opposite order is, or summed out of the density, and the draw does not need log q at the sample. A number of the step may multiply both.
+    sequence in the opposite order is, or summed out of the density, and the draw does not need
+    log q at the sample. A number of the step may multiply both.
     """
     decisions: dict[Decision, None] = {}
     parts: dict[Term, Part] = {part.term: part for part in inner.parts}

@@ -89,8 +89,8 @@ def masked_update(value: Tensor, previous: Tensor, mask: Tensor, dims: int) -> T
 def stack_steps(steps: Sequence[tuple[Tensor, ...]], dims: Sequence[int]) -> tuple[Tensor, ...]:
     """The values of all steps, each [..., steps, *event]; `dims` counts the axes of each event.
 
-    A value of the first step may have fewer axes than later ones, to which it is broadcast. A number
-    for all entries of an event has axes of size 1 in their place.
+    A value of the first step may have fewer axes than later ones, to which it is broadcast. A
+    number for all entries of an event has axes of size 1 in their place.
     """
     values = map(_broadcast, zip(*steps, strict=True))
     return tuple(_stacked(v, rank) for v, rank in zip(values, dims, strict=True))
