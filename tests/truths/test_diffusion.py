@@ -9,6 +9,7 @@ from sklearn.svm import SVC
 from specc.evaluate.estimate import estimate
 from specc.evaluate.sampling import sample
 from specc.evaluate.scoring import Request
+from specc.runtime.noise import Noise
 from tests.truths.gallery import trained
 from tests.truths.measuring import Z, draws, rows
 
@@ -108,3 +109,39 @@ def test_digits_are_of_the_class_that_is_asked_for(tmp_path):
     drawn = sample(run.loaded, 500, 0)
     pixels = drawn.values["x"].reshape(500, -1).clamp(0, 1).numpy()
     assert (judge.predict(pixels) == drawn.given["y"].numpy()).mean() > 0.95
+
+
+def bound_and_loss(program, x, power, draws=25):
+    """Means and variances of the bound and of the weighted loss, whose weights have that power."""
+    model, found = program.model, []
+    betas = model.betas()
+    kept = model.kept(betas)
+    weight = (betas / (2 * (1 - betas) * (1 - kept))) ** power
+    level = (torch.arange(STEPS + 1) / STEPS)[:, None, None].expand(-1, len(x), 1)
+    for seed in range(draws):
+        noise = Noise.at(seed)
+        latents, log_q = program.guide.sample_and_log_prob(noise, 1, x=x)
+        e = noise.normal((STEPS + 1, len(x), 2))
+        v = kept.sqrt()[:, None, None] * x + (1 - kept).sqrt()[:, None, None] * e
+        errors = ((e - model.noise_in(torch.cat([v, level], -1))) ** 2).sum(-1)
+        bound = (model.log_joint(x=x, **latents) - log_q).mean()
+        found.append([bound, (weight[:, None] * errors).sum(0).mean()])
+    values = torch.tensor(found).double()
+    return values.mean(0), values.var(0) / draws
+
+
+@torch.no_grad()
+def test_the_weighted_loss_is_the_bound_up_to_a_constant(brief):
+    """Their changes are opposite when the network changes (Ho et al. 2020, equation 12)."""
+    program = brief.loaded.program
+    x = torch.tensor(rows(brief, "test", "x")[:400], dtype=torch.float32)
+    weights = [parameter.clone() for parameter in program.parameters()]
+    for power, is_bound in ((1.0, True), (0.5, False)):
+        before, one = bound_and_loss(program, x, power)
+        for parameter in program.parameters():
+            parameter.mul_(0.95)
+        after, other = bound_and_loss(program, x, power)
+        for parameter, value in zip(program.parameters(), weights, strict=True):
+            parameter.copy_(value)
+        error = (one + other).sum().sqrt()
+        assert (abs((after - before).sum()) < Z * error) == is_bound
