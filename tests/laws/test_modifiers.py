@@ -535,3 +535,46 @@ def test_one_graph_under_the_compiler(case: Case) -> None:
     torch._dynamo.reset()
     compiled = torch.compile(log_prob, fullgraph=True, backend="eager")
     torch.testing.assert_close(compiled(value, *made), log_prob(value, *made))
+
+
+EXTREMES = [
+    ("weibull", 0.0, 2.0, (1.0, 0.5)),
+    ("pareto", 1.0, 5.0, (1.0, 2.0)),
+    ("normal", -1e30, 1e30, (0.0, 1.0)),
+    ("normal", 1.0, 1.001, (0.0, 1.0)),
+    ("laplace", -200.0, -100.0, (0.0, 1.0)),
+    ("logistic", 100.0, 200.0, (0.0, 1.0)),
+    ("cauchy", 1e6, 1e7, (0.0, 1.0)),
+    ("exponential", 0.0, 1e-6, (1.0,)),
+    ("gumbel", -10.0, -5.0, (0.0, 1.0)),
+]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("name", "lower", "upper", "parameters"), EXTREMES)
+def test_truncation_at_edges_and_in_narrow_and_far_intervals(
+    name: str, lower: float, upper: float, parameters: Parameters, dtype: torch.dtype
+) -> None:
+    """Draws are inside; densities and gradients in the ends and parameters are finite."""
+    law = modified(DISTRIBUTIONS[f"truncated({name})"])
+    made = [p.requires_grad_() for p in tensors((lower, upper, *parameters), dtype)]
+    drawn = law.rsample(Noise.at(1, dtype=dtype), *made, shape=(500,))
+    low, high = (end.detach() for end in made[:2])
+    assert ((drawn >= low) & (drawn <= high)).all()
+    log_p = law.log_prob(drawn.detach(), *made)
+    assert log_p.isfinite().all()
+    for gradient in torch.autograd.grad(log_p.sum() + drawn.sum(), made):
+        assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["zero_inflated", "hurdle"])
+@pytest.mark.parametrize("gate", [-200.0, 0.0, 200.0])
+@pytest.mark.parametrize("rate", [1e-30, 1.0, 1e6])
+def test_gates_and_rates_at_extremes(name: str, gate: float, rate: float) -> None:
+    law = modified(DISTRIBUTIONS[f"{name}(poisson)"])
+    for dtype in (torch.float32, torch.float64):
+        made = [p.requires_grad_() for p in tensors((gate, rate), dtype)]
+        log_p = law.log_prob(torch.tensor([0.0, 1.0, 7.0], dtype=dtype), *made)
+        assert log_p.isfinite().all()
+        for gradient in torch.autograd.grad(log_p.sum(), made):
+            assert gradient.isfinite().all()
