@@ -127,3 +127,43 @@ def test_a_mixture_of_groups_for_a_sampler(rest, tmp_path):
         return total
 
     agree(made, -5 * loss, log_posterior())
+
+
+SETS = """
+plates: {k: {size: 3, lengths: n}}
+model:
+  n: {given: n}
+  top: {parameter: real, shape: [2]}
+  table: {parameter: real, shape: [2, 3]}
+  m: {parameter: real, shape: [3]}
+  c: {latent: categorical, logits: top}
+  z: {latent: categorical, logits: "table[c]", plate: k}
+  w: {latent: bernoulli, logits: "m[z]", plate: k}
+  x: {observed: normal, loc: "m[z] + w", scale: 1, plate: k}
+objective: mle
+"""
+
+
+def test_two_latents_of_each_element_of_a_set(tmp_path):
+    """log sum_c p(c) prod_k sum_{z, w} p(z | c) p(w | z) p(x_k | z, w) for each row."""
+    made = program(HEAD + SETS, tmp_path)
+    settle(made)
+    x = torch.tensor([[0.3, -1.0, 2.0], [1.1, 0.2, 0.0], [0.5, 0.6, 0.7]], dtype=DOUBLE)
+    lengths = [3, 1, 0]
+    log_c, log_z = made.model.top.log_softmax(0), made.model.table.log_softmax(-1)
+
+    def element(c, row, k):
+        each = []
+        for z in range(3):
+            for w in (0.0, 1.0):
+                known = Bernoulli(logits=made.model.m[z]).log_prob(torch.tensor(w))
+                known = known + Normal(made.model.m[z] + w, 1.0).log_prob(x[row, k])
+                each.append(log_z[c, z] + known)
+        return torch.stack(each).logsumexp(0)
+
+    def of_row(row, count):
+        each = [log_c[c] + sum(element(c, row, k) for k in range(count)) for c in range(2)]
+        return torch.stack(each).logsumexp(0)
+
+    wanted = torch.stack([of_row(row, count) for row, count in enumerate(lengths)])
+    agree(made, made.model.log_prob(n=torch.tensor(lengths), x=x), wanted)

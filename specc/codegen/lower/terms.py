@@ -240,8 +240,7 @@ class Terms:
 
     def _forward(self, term: Reduce) -> str:
         """Emit `log_p = forward_algorithm(log_p_z, log_p_x, axis=-3)`, which sums over states."""
-        scope = self.scope
-        (state,) = term.axes
+        scope, state = self.scope, term.axes[0]
         pairs: list[Signed] = []
         singles: list[Signed] = []
         for part in self.parts(term.term):
@@ -251,11 +250,13 @@ class Terms:
         masked = factor.scan is not None and factor.lengths is not None
         mask = scope.mask(factor.scan or "", factor.lengths or "") if masked else None
         name = self.fresh("log_p")
-        own, enumerated = {state, *self._lagged()}, scope.layout.enumerated
+        own, enumerated = {*term.axes, *self._lagged()}, scope.layout.enumerated
         has_axis = scope.layout.has_particles or not own >= set(enumerated)
         if not pairs:
             keepdim = {"keepdim": True} if has_axis else {}
-            summed = code.method(code.Sum(tuple(singles)), "logsumexp", axis, **keepdim)
+            places = tuple(scope.layout.axis(each) - 1 for each in term.axes)
+            over = axis if len(places) == 1 else places
+            summed = code.method(code.Sum(tuple(singles)), "logsumexp", over, **keepdim)
             scope.assign(name, summed)
             steps: Code = Name(name) if mask is None else code.Binary("*", Name(name), mask)
             scope.assign(name, code.method(steps, "sum", -1))

@@ -7,7 +7,7 @@ node that no guide draws is summed out of the density of the model: log sum_y p(
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import networkx as nx
@@ -163,13 +163,13 @@ def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[
         alone = chains | {n for n in names if draws[n].is_integrated}
         plain = tuple(name for name in names if name not in alone and name not in plates)
         shared = tuple(name for name in names if name in plates)
-        for name in (n for n in names if n in alone):
-            reached = tuple(p for p in density if name in axes.of_term(p.term))
-            how: How = "integrate" if draws[name].is_integrated else "forward"
-            taken = Part(1.0, Reduce(how, (name,), Sum(reached)))
+        for taken_out in _together(typed, tuple(n for n in names if n in alone), draws):
+            reached = tuple(p for p in density if axes.of_term(p.term).intersection(taken_out))
+            how: How = "integrate" if draws[taken_out[0]].is_integrated else "forward"
+            taken = Part(1.0, Reduce(how, taken_out, Sum(reached)))
             density = (*(p for p in density if p not in reached), taken)
-            scan = typed.graph.scans.get(typed.graph.model.nodes[name].scan or "")
-            decisions.append(_decision(name, how, scan))
+            scan = typed.graph.scans.get(typed.graph.model.nodes[taken_out[0]].scan or "")
+            decisions.append(_decision(", ".join(taken_out), how, scan))
         if plain:
             decisions.append(Decision(", ".join(plain), "summed out of the density", "exact"))
         for inside, reached in tuple(_groups(density, axes, frozenset(plain))):
@@ -180,6 +180,23 @@ def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[
             density = _by_element(typed, shared, density)
         parts += [replace(p, coefficient=factor) for p in density]
     return parts, decisions
+
+
+def are_of_one_set(typed: TypedGraph, names: tuple[str, ...], draws: Mapping[str, Draw]) -> bool:
+    """Whether latents have finite values on the elements of one plate without an order."""
+    plates = {typed.graph.model.nodes[name].scan for name in names}
+    plate = next(iter(plates)) or ""
+    is_set = plate in typed.graph.scans and not typed.graph.scans[plate].is_ordered
+    return len(plates) == 1 and is_set and all(draws[name].is_enumerated for name in names)
+
+
+def _together(
+    typed: TypedGraph, names: tuple[str, ...], draws: Mapping[str, Draw]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the latents with a reduction of their own: those of one set have one together."""
+    if len(names) > 1 and are_of_one_set(typed, names, draws):
+        return (names,)
+    return tuple((name,) for name in names)
 
 
 def _by_element(

@@ -20,7 +20,7 @@ from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion, bound_terms
 from specc.objective.passes.chains import is_unit
 from specc.objective.passes.energy_densities import no_density
-from specc.objective.passes.marginalize import Axes, groups, summed
+from specc.objective.passes.marginalize import Axes, are_of_one_set, groups, summed
 from specc.objective.passes.players import trainables
 from specc.objective.terms import (
     Energy,
@@ -80,8 +80,8 @@ def _check_single_bound(graph: Graph, expansion: Expansion, findings: Findings) 
 def check_sums(typed: TypedGraph, expansion: Expansion, axes: Axes, findings: Findings) -> None:
     """Check the densities of summed-out nodes: all must be present, with equal coefficients."""
     for names, members in groups(expansion.inner, axes):
-        chains = [n for n in names if typed.graph.model.nodes[n].scan is not None]
-        if len(chains) > 1:
+        chains = tuple(n for n in names if typed.graph.model.nodes[n].scan is not None)
+        if len(chains) > 1 and not are_of_one_set(typed, chains, axes.draws):
             first, second = (typed.graph.model.nodes[n] for n in chains[:2])
             label = (Label(first.span, "the other one"),)
             findings.add(
