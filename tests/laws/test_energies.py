@@ -146,6 +146,8 @@ def of_unit(compiled, unit, row, change):
         return max(relative(found, loc), relative(bend, precision))
     values, logs = compiled.oracle.conditional(unit, own)
     found = np.array([log_prob(unit, parameters, value) for value in values])
+    if unit.kind == "poisson":  # the sum over counts stops, and the rate may be far above its end
+        found, logs = found - found[0], logs - logs[0]
     return relative(found, logs)
 
 
