@@ -51,6 +51,10 @@ def around_distribution(entry: Entry, example: str) -> str:
     return spec(f"{example}, {OBSERVED}", f"guide: {{{example}}}\nobjective: elbo")
 
 
+def around_modifier(entry: Entry, example: str) -> str:
+    return spec(f"{example}, {OBSERVED}", f"guide: {{{example}}}\nobjective: elbo")
+
+
 def around_chain(entry: Entry, example: str) -> str:
     return spec(f"{example}, energy: 'f(x)'", "links: {f: {mlp: [8]}}\nobjective: {cd: {steps: 5}}")
 
