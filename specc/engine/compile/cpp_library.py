@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,11 @@ Array = NDArray[np.float64]
 
 HEADER = Path(__file__).with_name("lanes.hpp")
 
-LANES = 4
-"""Chains in a vector, if there are several."""
+LANES, WIDE = 4, 8
+"""Chains in a vector, if there are several, and if there are many and vectors are wide enough."""
+
+WIDE_VECTORS = "avx512f"
+"""The flag of a processor with vectors of 8 numbers."""
 
 FLAGS = (
     *("-std=c++17", "-O2", "-ftree-vectorize", "-march=native", "-ffp-contract=fast"),
@@ -132,6 +136,21 @@ def _is_mutable(node: Node) -> bool:
     return schema is not None and schema.is_mutable
 
 
+def lanes_of(chains: int) -> int:
+    """The number of chains in a vector on this machine."""
+    if chains == 1:
+        return 1
+    return WIDE if chains >= WIDE and _has_wide_vectors() else LANES
+
+
+@cache
+def _has_wide_vectors() -> bool:
+    try:
+        return WIDE_VECTORS in Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        return False
+
+
 class Library:
     """Compiled code of a log-density and its gradient."""
 
@@ -149,7 +168,7 @@ class Library:
 
         """
         graph = recorded(function, torch.zeros(size, dtype=torch.float64))
-        self.size, self.lanes = size, 1 if chains == 1 else LANES
+        self.size, self.lanes = size, lanes_of(chains)
         self._constants: list[Tensor] = []
         parts = [self._part(graph, "density", (0, 1)), self._part(graph, "slopes", (0,))]
         head = f"#define LANES {self.lanes}\n#define SIZE {size}\n"

@@ -1,7 +1,8 @@
 // Numbers of several chains, one in each lane of a vector, and functions of them.
 //
-// LANES is 1, 2 or 4. A number of the data is the same in every lane. The functions of numbers are
-// those of glibc, which has them for vectors of 4 lanes (libmvec) with errors of a few last digits.
+// LANES is 1, 2, 4 or 8. A number of the data is the same in every lane. The functions of numbers are
+// those of glibc, which has them for vectors of 4 and 8 lanes (libmvec) with errors of a few last
+// digits.
 #include <cmath>
 #include <cstdint>
 
@@ -25,16 +26,20 @@ typedef long M __attribute__((vector_size(8 * LANES)));
   }
 #endif
 
-#if LANES == 4 && defined(__AVX2__) && defined(__GLIBC__) && defined(__x86_64__)
+#if defined(__GLIBC__) && defined(__x86_64__)
 #if __GLIBC_PREREQ(2, 35)
-#define VECTOR_MATH 1
+#if LANES == 4 && defined(__AVX2__)
+#define OF_VECTORS(function) _ZGVdN4v_##function
+#elif LANES == 8 && defined(__AVX512F__)
+#define OF_VECTORS(function) _ZGVeN8v_##function
+#endif
 #endif
 #endif
 
-#if VECTOR_MATH
-#define MATH(name, function)             \
-  extern "C" V _ZGVdN4v_##function(V);   \
-  INLINE V name(V x) { return _ZGVdN4v_##function(x); }
+#ifdef OF_VECTORS
+#define MATH(name, function)                \
+  extern "C" V OF_VECTORS(function)(V);     \
+  INLINE V name(V x) { return OF_VECTORS(function)(x); }
 #else
 #define MATH(name, function) EACH(name, std::function)
 #endif

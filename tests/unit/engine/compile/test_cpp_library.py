@@ -78,6 +78,20 @@ def test_values_and_gradients_of_several_chains(several):
     assert (own == slopes.numpy()).all() and numbers == values.tolist()
 
 
+def test_many_chains_have_wide_vectors_where_there_are_any(monkeypatch):
+    """Nine chains are one vector and a part of another one."""
+    q = positions(9)
+    library = library_of(entries, 9)
+    assert library.lanes == cpp_library.lanes_of(9) >= cpp_library.lanes_of(5) == 4
+    slopes, values = library(q)
+    wanted_slopes, wanted = vmap(grad_and_value(entries))(q)
+    torch.testing.assert_close(values, wanted, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(slopes, wanted_slopes, rtol=1e-10, atol=1e-10)
+    for is_wide in (False, True):
+        monkeypatch.setattr(cpp_library, "_has_wide_vectors", lambda is_wide=is_wide: is_wide)
+        assert [cpp_library.lanes_of(n) for n in (1, 7, 8)] == [1, 4, 8 if is_wide else 4]
+
+
 def test_one_chain_has_no_lanes():
     q = positions(1)
     library = library_of(arrays, 1)
