@@ -326,8 +326,11 @@ def _script(plan: Plan) -> str:
 def _of_rows(plan: Plan, name: str, indent: str, with_size: bool = False) -> dict[str, str]:
     """How a script counts rows, and draws those of a batch `name`."""
     if len(plan.counts) == 1:
+        chosen = "torch.randint(rows, (min(BATCH, rows),))"
+        if plan.objective.coupled:
+            chosen = "torch.arange(rows)  # the rows of an element are in one sum"
         lines = [
-            "index = torch.randint(rows, (min(BATCH, rows),))",
+            f"index = {chosen}",
             f"{name} = {{name: values[index] for name, values in data.items()}}",
             *([f'{name}["data_size"] = rows'] if with_size else []),
         ]

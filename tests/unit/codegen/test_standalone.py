@@ -310,3 +310,10 @@ def test_its_script_goes_through_stages(tmp_path):
     assert moved == {name for name in last if name.startswith(("model.decoder", "model.w"))}
     assert any("running_mean" in name for name in last)
     assert not torch.equal(first["guide.encoder.0.weight"], second["guide.encoder.0.weight"])
+
+
+@pytest.mark.parametrize(("name", "drawn"), [("vae", "randint"), ("dawid_skene", "arange")])
+def test_rows_that_depend_on_each_other_are_all_in_a_batch(name, drawn):
+    source = Source(f"specs/{name}.yaml", (SPECS / f"{name}.yaml").read_text(encoding="utf-8"))
+    _, checked = compile(source)
+    assert f"index = torch.{drawn}(rows" in standalone(checked.plan)["train.py"]
