@@ -261,8 +261,8 @@ class EnergySums:
 
 def log2_states(entry: Distribution, shape: Shape) -> float:
     """The log2 of the number of values of a unit, infinity if it is not finite."""
-    if not entry.finite:
-        return math.inf
     rank = len(entry.result_dims)
+    if not entry.finite or len(shape) < rank:  # a shape with too few axes is refused later
+        return math.inf
     events = math.prod(shape[: len(shape) - rank])
     return events * math.log2(shape[-1] if rank else 2)
