@@ -338,7 +338,7 @@ def test_very_many_random_sequences_have_the_numbers_of_their_text(text):
     check(text)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=CALM, derandomize=True)
+@settings(max_examples=12, deadline=None, suppress_health_check=CALM, derandomize=True)
 @given(element_specs())
 def test_a_random_plate_has_the_numbers_of_its_text(text):
     assert compile(Source("made.yaml", text))[0] is not None
