@@ -272,7 +272,8 @@ def test_no_labels_cost_nothing(tmp_path):
 UNUSED = GLOBAL.replace(
     "objective: elbo", "objective:\n  players:\n    fit: {minimize: norm(guide.m), links: [m]}"
 )
-"""A loss without densities and draws, so that the guide is not known to draw the latents."""
+UNUSED = UNUSED.replace("  w: {latent: normal, loc: m, scale: s, global: true}\n", "")
+"""A loss without densities, and a guide without the latent that all rows share."""
 
 
 def test_a_program_that_has_no_log_p(tmp_path):
