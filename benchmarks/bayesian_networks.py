@@ -36,13 +36,15 @@ SPEC = Path(__file__).parents[1] / "specs" / "bayesian_network.yaml"
 GUIDE = "guide: {sd: {auto: mean_field}, net: {auto: mean_field}}\n"
 OBJECTIVE = "objective: {elbo: {particles: 10}}\n"
 SAMPLERS = {
-    "nuts": "sampler: {nuts: {chains: 2, warmup: 500, draws: 500}}\n",
+    "nuts": "sampler: {nuts: {chains: 2, warmup: 250, draws: 250}}\n",
     "sghmc": """\
 sampler:
-  sghmc: {step_size: 1e-5, friction: 0.05, chains: 5, warmup: 1000, draws: 200, thinning: 10}
+  sghmc: {step_size: 2e-8, friction: 0.01, chains: 5, warmup: 2000, draws: 200, thinning: 10}
 train: {batch_size: 64}
 """,
 }
+"""Chains start at uniform numbers, where a network has large gradients: hence small steps."""
+
 DRAWS = 1000
 
 
