@@ -83,7 +83,7 @@ class _NonFiniteDetector(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> object:
         result = func(*args, **(kwargs or {}))
-        if self.nan is None:
+        if self.nan is None and not _is_uninitialized(func):
             self._search(result)
         return result
 
@@ -106,6 +106,12 @@ class _NonFiniteDetector(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if any(Path(frame.filename).parts[-3:-1] == CHAINS for frame in frames):
             why = OF_CHAIN
         return Origin(kind, found.line, found.place, why=why) if found else None
+
+
+def _is_uninitialized(func: Callable[..., Any]) -> bool:
+    """Whether the result of an operation is memory that no number is written to yet."""
+    name = str(getattr(func, "overloadpacket", func)).rpartition(".")[2]
+    return name.startswith(("empty", "new_empty"))
 
 
 def _is_gathering(frames: Sequence[traceback.FrameSummary], folder: Path) -> bool:
