@@ -30,7 +30,7 @@ class Fixed(nn.Module):
     def __init__(self, losses):
         super().__init__()
         self.losses = losses
-        self.manifest = SimpleNamespace(stages=(Stage(()),))
+        self.manifest = SimpleNamespace(stages=(Stage(()),), coupled=())
 
     def loss(self, name, state, batch, noise, scalars):
         value = self.losses[name](batch["x"])

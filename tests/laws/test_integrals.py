@@ -126,13 +126,13 @@ def data(text, rows=3):
     return {n: torch.randn((rows, *sizes[n]), generator=generator) for n in names}
 
 
-def exact(made, values, shape, row):
-    """The integral for one row, from the quadratic in z."""
+def exact(density, values, shape, row):
+    """The integral for one row, from the quadratic in z, of the function log p(x, z)."""
     taken = {n: v[row : row + 1] for n, v in values.items()}
     count = math.prod(shape)
 
     def log_joint(flat):
-        return made.model.log_joint(z=flat.view(1, *shape), **taken).sum()
+        return density(z=flat.view(1, *shape), **taken).sum()
 
     zero = torch.zeros(count)
     slope = torch.autograd.functional.jacobian(log_joint, zero, create_graph=True)
@@ -152,7 +152,7 @@ def test_an_integral_and_its_gradient_are_those_of_the_joint_density(name, tmp_p
     found = made.model.log_prob(**values)
     if text is SHARED:  # the joint density has the point as an argument, like other values
         values["offset"] = made.model.offset.expand(3, -1)
-    wanted = [exact(made, values, latent_shape(text), row) for row in range(3)]
+    wanted = [exact(made.model.log_joint, values, latent_shape(text), row) for row in range(3)]
     torch.testing.assert_close(found, torch.stack(wanted), rtol=1e-9, atol=1e-9)
     weights = torch.tensor([0.3, -1.0, 2.0])
     names = [p for p in made.parameters() if p.requires_grad]
@@ -221,7 +221,7 @@ def test_a_mixture_of_integrals_is_the_sum_over_its_classes(tmp_path):
     each = []
     for c in range(2):
         given = {"c": torch.full((3,), c)}
-        each.append(torch.stack([exact(made, {"x": x} | given, (2,), row) for row in range(3)]))
+        each.append(torch.stack([exact(made.model.log_joint, {"x": x} | given, (2,), row) for row in range(3)]))
     found = made.model.log_prob(x=x).reshape(-1)
     torch.testing.assert_close(found, torch.stack(each).logsumexp(0), rtol=1e-9, atol=1e-9)
 
@@ -256,10 +256,16 @@ def test_a_bound_holds_the_integral_given_what_a_guide_draws(tmp_path):
     made, x = settled(BESIDE, tmp_path), data(PPCA)["x"]
     _, _, parts = computed(made, {"x": x}, Noise.at(0, dtype=torch.float64), 3)
     divergence = next(v for name, v in parts.items() if name.startswith("KL(q(u"))
-    given = {"x": x, "u": made.guide.encoder(x)}
-    log_p_u = torch.distributions.Normal(0.0, 1.0).log_prob(given["u"]).sum(-1)
-    wanted = torch.stack([exact(made, given, (2,), row) for row in range(3)]) - log_p_u
+    given, standard = {"x": x, "u": made.guide.encoder(x)}, torch.distributions.Normal(0.0, 1.0)
+
+    def of_x_and_z(x, z, u):
+        seen = torch.distributions.Normal(*made.model.x_loc_scale(z, u))
+        return standard.log_prob(z).sum(-1) + seen.log_prob(x).sum(-1)
+
+    wanted = torch.stack([exact(of_x_and_z, given, (2,), row) for row in range(3)])
     torch.testing.assert_close(parts["elbo"] + divergence, wanted.mean(), rtol=1e-6, atol=1e-6)
+    log_p_u = standard.log_prob(given["u"]).sum(-1)
+    torch.testing.assert_close(made.model.log_joint(**given), wanted + log_p_u)
 
 
 WRONG = {

@@ -90,6 +90,8 @@ def _refusal(objective: Objective, estimator: str) -> tuple[str, str] | None:
         of_chain = (problem, "write `estimator: ais`, which anneals the latents of each row")
         return _not_annealed(typed, latents) if estimator == ANNEALED else of_chain
     if not any(draw.program == GUIDE for draw in objective.draws.values()):
+        if estimator == ANNEALED:
+            return _not_annealed(typed, latents)
         problem = "no loss draws the latents of the model, or sums over them"
         return problem, f"delete the metric; {SHOWN}"
     undrawn = next((name for name, program in latents.items() if program != GUIDE), None)

@@ -86,6 +86,18 @@ VALUE = VALUE.replace("links: {", "links: {other: linear, ").replace(
 )
 """A loss without a draw, beside a model with latents and a guide, which gives bounds."""
 
+UNGUIDED = """
+specc: 1
+name: made
+data: {source: digits, fields: {x: {from: image}}}
+model:
+  z: {latent: normal, loc: 0, scale: 1, shape: [2]}
+  v: {let: down(z), shape: [64]}
+  x: {observed: normal, loc: v, scale: 1}
+links: {down: linear}
+objective: {minimize: "sum((model.v - data.x) ** 2)"}
+"""
+
 
 def told(text, estimator):
     """Whether the compiler allows a figure, and whether it says that it does not."""
@@ -124,6 +136,7 @@ def chosen(manifest, estimator):
         (MIXTURE, ESTIMATORS),
         (DOUBLED, ESTIMATORS),
         (VALUE, ("elbo", "iwae")),
+        (UNGUIDED, ("ais",)),
     ],
     ids=[
         "summed",
@@ -137,6 +150,7 @@ def chosen(manifest, estimator):
         "mixture",
         "doubled",
         "value",
+        "unguided",
     ],
 )
 def test_what_is_allowed(text, allowed):
@@ -167,7 +181,7 @@ def test_the_compiler_and_the_run_agree():
         agree(text)
 
     often()
-    for text in (SHARED, VALUE):  # random specs seldom have the same
+    for text in (SHARED, VALUE, UNGUIDED):  # random specs seldom have the same
         agree(text)
     others = {(estimator, how) for estimator in ESTIMATORS for how in (None, "exact", PREDICTIVE)}
     assert seen == {*ALIKE, *others}
