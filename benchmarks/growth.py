@@ -1,6 +1,6 @@
 """How the time and the memory of a training step grow, as one picture.
 
-    python -m benchmarks.growth [--rounds 5] [--out docs/pictures/growth.svg] [batch particles ...]
+    python -m benchmarks.growth [--rounds 5] [--out docs/pictures/growth.png] [batch particles ...]
 
 Each size is varied alone, from the model below with the sizes in `BASE`. Every point is a process
 of its own, which compiles the spec, makes the engine's eager step on one thread, and prints the
@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -207,21 +208,19 @@ def draw(found: dict[str, tuple[list[float], list[float], float]], path: Path) -
             sizes, [each / sizes[0] for each in sizes], ":", color="#999999", label="proportional"
         )
         axes.set_xlabel(name)
-        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
-        axes.minorticks_off()
         other = axes.twinx()
-        other.loglog(
-            sizes,
-            [max(each / 1e6, 0.1) for each in memory],
-            "s--",
-            color="#c05a1c",
-            label="memory, MB",
-        )
-        other.minorticks_off()
+        measured = [
+            (size, each / 1e6) for size, each in zip(sizes, memory, strict=True) if each > 5e5
+        ]
+        other.loglog(*zip(*measured, strict=True), "s--", color="#c05a1c", label="memory, MB")
         other.tick_params(axis="y", colors="#c05a1c")
-    lines = panels[0].get_legend_handles_labels()
-    figure.legend(*lines, loc="outside upper left", ncols=3, frameon=False)
-    figure.savefig(path, metadata={"Date": None})
+        for each in (axes, other):
+            each.minorticks_off()
+            each.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    shown = (axis.get_legend_handles_labels() for axis in (panels[0], other))
+    handles, labels = (list(chain.from_iterable(each)) for each in zip(*shown, strict=True))
+    figure.legend(handles, labels, loc="outside upper left", ncols=3, frameon=False)
+    figure.savefig(path, dpi=75)
 
 
 def main() -> None:
@@ -229,7 +228,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SIZES)}")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("docs/pictures/growth.svg"))
+    parser.add_argument("--out", type=Path, default=Path("docs/pictures/growth.png"))
     parser.add_argument("--point", type=json.loads, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.point:
