@@ -222,6 +222,7 @@ def test_a_warm_start_has_vectors_of_the_weights_that_it_loads(finished, tmp_pat
         assert sigma > 0.9 * torch.linalg.matrix_norm(layer.weight, 2)
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_steps_of_one(tmp_path):
     text = SPEC.replace("epochs: 2", "epochs: 1, accumulate: 2")
     train.train(made(tmp_path / "a", text), tmp_path / "one", QUIET)

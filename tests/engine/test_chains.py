@@ -123,6 +123,7 @@ def test_a_checkpoint_has_them(finished):
     assert torch.equal(found["v"], stored["loss/v"])
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_steps_of_one(finished, tmp_path):
     codes, said = ended(start(made(tmp_path), tmp_path / "run"))
     assert codes == [0, 0], said

@@ -127,6 +127,7 @@ def test_fast_is_near_and_goes_on_bit_for_bit(tmp_path, monkeypatch):
     assert weights_hash(stopped) == weights_hash(tmp_path / "fast run")
 
 
+@pytest.mark.slow
 @compiles
 def test_fast_compiled_is_fast(tmp_path, monkeypatch):
     monkeypatch.setattr(matmul_precision, "has_bfloat16", lambda: True)

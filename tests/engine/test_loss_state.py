@@ -82,8 +82,11 @@ def test_pieces_begin_from_the_state_before_the_step(tmp_path):
     torch.testing.assert_close(step.state.tensors["loss"]["seen"], wanted)
 
 
+CLIPPED = {"optimizer": {"sgd": {"lr": 0.01}}, "clip": 1.0}
+
+
 @compiles
-@pytest.mark.parametrize("settings", [{}, {"optimizer": {"sgd": {"lr": 0.01}}, "clip": 1.0}])
+@pytest.mark.parametrize("settings", [{}, pytest.param(CLIPPED, marks=pytest.mark.slow)])
 def test_a_compiled_step_updates_it_as_the_eager_one(tmp_path, settings):
     eager, compiled = (stepping(stateful.make(tmp_path / name, **settings)) for name in "ab")
     compile_step(compiled)

@@ -36,7 +36,9 @@ def train(spec, out, *more):
     return main(["train", str(spec), "--out", str(out), "--threads=1", "--quiet", *more])
 
 
-@pytest.fixture(scope="module", params=RUNS)
+@pytest.fixture(
+    scope="module", params=[pytest.param("langevin", marks=pytest.mark.slow), "hmc", "denoising"]
+)
 def trained(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     (folder / "small.yaml").write_text(RUNS[request.param])

@@ -41,6 +41,7 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path):
     assert losses(tmp_path / "run") == losses(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_steps_of_one(tmp_path):
     alone = LADDER.replace("epochs: 2", "epochs: 2, accumulate: 2")
     train.train(made(tmp_path / "a", alone), tmp_path / "one", QUIET)

@@ -99,6 +99,7 @@ def test_a_compiled_step_updates_the_state_of_its_loss(tmp_path):
     assert one.abs() > 0
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_steps_of_one(tmp_path):
     text = NVIL.replace("links: [baseline]}\n", "links: [baseline]}\n  order: simultaneous\n")
     text = text.replace("epochs: 3", "epochs: 2")

@@ -329,6 +329,7 @@ def test_the_progress_names_the_stage(tmp_path, capsys):
     assert "stage 2 of 2, second: epoch 3/3" in said
 
 
+@pytest.mark.slow
 @compiles
 def test_a_compiled_stage_computes_what_the_eager_one_does(tmp_path):
     text = STAGED.replace(", normalization: batch", "")

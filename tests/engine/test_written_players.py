@@ -86,6 +86,7 @@ def test_interrupted_and_resumed_is_uninterrupted(finished, tmp_path):
     assert losses(tmp_path / "run") == losses(run)
 
 
+@pytest.mark.slow
 @compiles
 def test_compiled_steps_are_the_eager_ones(tmp_path):
     eager, compiled = (stepping(made(tmp_path / name)) for name in "ab")
@@ -98,6 +99,7 @@ def test_compiled_steps_are_the_eager_ones(tmp_path):
     torch.testing.assert_close(*mean)
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_steps_of_one(tmp_path):
     text = NVIL.replace("epochs: 3", "epochs: 2")
     train.train(made(tmp_path / "a", text.replace("epochs: 2", "epochs: 2, accumulate: 2")),

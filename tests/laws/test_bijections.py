@@ -322,6 +322,7 @@ def compiles_as_one_graph(case, way, backend):
         torch.testing.assert_close(got, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_the_gradient_of_a_residual_block_survives_being_compiled():

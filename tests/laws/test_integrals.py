@@ -221,7 +221,11 @@ def test_a_mixture_of_integrals_is_the_sum_over_its_classes(tmp_path):
     each = []
     for c in range(2):
         given = {"c": torch.full((3,), c)}
-        each.append(torch.stack([exact(made.model.log_joint, {"x": x} | given, (2,), row) for row in range(3)]))
+        each.append(
+            torch.stack(
+                [exact(made.model.log_joint, {"x": x} | given, (2,), row) for row in range(3)]
+            )
+        )
     found = made.model.log_prob(x=x).reshape(-1)
     torch.testing.assert_close(found, torch.stack(each).logsumexp(0), rtol=1e-9, atol=1e-9)
 

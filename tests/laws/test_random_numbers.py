@@ -312,7 +312,7 @@ def check(text):
             check_samples(*found)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=CALM, derandomize=True)
+@settings(max_examples=70, deadline=None, suppress_health_check=CALM, derandomize=True)
 @given(specs())
 def test_a_random_spec_has_the_numbers_of_its_text(text):
     check(text)
@@ -325,7 +325,7 @@ def test_very_many_random_specs_have_the_numbers_of_their_text(text):
     check(text)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=CALM, derandomize=True)
+@settings(max_examples=14, deadline=None, suppress_health_check=CALM, derandomize=True)
 @given(specs(steps=100))
 def test_a_random_sequence_has_the_numbers_of_its_text(text):
     check(text)

@@ -111,7 +111,7 @@ def test_digits_are_of_the_class_that_is_asked_for(tmp_path):
     assert (judge.predict(pixels) == drawn.given["y"].numpy()).mean() > 0.95
 
 
-def bound_and_loss(program, x, power, draws=25):
+def bound_and_loss(program, x, power, draws=12):
     """Means and variances of the bound and of the weighted loss, whose weights have that power."""
     model, found = program.model, []
     betas = model.betas()

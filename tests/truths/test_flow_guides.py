@@ -56,7 +56,10 @@ def gaps(kind, folder):
     return tuple(own.values.double().numpy() - exact for own in found)
 
 
-@pytest.mark.parametrize("kind", ["iaf", "planar", "nsf"])
+SLOWER = pytest.param("nsf", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("kind", ["iaf", "planar", SLOWER])
 def test_a_flow_finds_the_posterior_of_a_linear_model(kind, tmp_path):
     """The posterior is a narrow ridge; the gap of the ELBO is at most 0.05 nats."""
     elbo, iwae = gaps(kind, tmp_path)
