@@ -28,6 +28,15 @@ ANNEALED_ROWS = "a lower bound on average, by chains over the latents of each ro
 Z_SHARE = 0.9
 """The share of the progress that log Z takes."""
 
+DISCRETE = {"integers", "counts", "onehot"}
+"""The kinds of supports of discrete values."""
+
+ABOVE_ONE = (
+    "log p of discrete values is at most 0, so the estimate of log Z is too small, as when its "
+    "chains miss states of the model; take more temperatures and chains"
+)
+"""Why a figure cannot be right, and what may help."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -137,6 +146,8 @@ def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done
         statement = None if density is None else density.statement()
         if scorer.annealing is not None:
             statement = ANNEALED_ROWS
+        if statement is not None and values.mean() > 0 and _has_probabilities(loaded):
+            statement = f"impossible: {ABOVE_ONE}"
     return Estimate(
         request=request,
         of=loaded.manifest.likelihood(),
@@ -155,6 +166,13 @@ def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done
         statement=statement,
         simulated=simulated,
     )
+
+
+def _has_probabilities(loaded: LoadedRun) -> bool:
+    """Whether all observed nodes have discrete values, so that log p is at most 0."""
+    fields = {} if loaded.manifest.data is None else loaded.manifest.data.fields
+    kinds = [fields[name].support.kind for name in loaded.manifest.observed() if name in fields]
+    return bool(kinds) and set(kinds) <= DISCRETE
 
 
 def _standard_error(values: Tensor, log_z: LogZ | None) -> float:
