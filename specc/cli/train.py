@@ -264,6 +264,8 @@ def metric_line(name: str, summary: dict[str, Any]) -> str:
         return f"{name}: {of} is not finite ({how}, {where})"
     nats = with_error(value, error, "nats a row")
     shown = f"{name}: {of} {relation} {nats} ({how}, {where})"
+    if summary.get("impossible"):
+        shown += ", which is impossible: `specc evaluate RUN` says why"
     scale = summary.get("log_scale")
     if isinstance(scale, (int, float)):
         shown += f" of transformed data, {own_units(scale)}"

@@ -31,12 +31,6 @@ Z_SHARE = 0.9
 DISCRETE = {"integers", "counts", "onehot"}
 """The kinds of supports of discrete values."""
 
-ABOVE_ONE = (
-    "log p of discrete values is at most 0, so the estimate of log Z is too small, as when its "
-    "chains miss states of the model; take more temperatures and chains"
-)
-"""Why a figure cannot be right, and what may help."""
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -61,6 +55,7 @@ class Estimate:
         log_z: Log Z of a program with an energy.
         statement: What an annealed value is: exact, an estimate or a bound.
         simulated: Both directions of annealing on rows of the model, if they were requested.
+        impossible: Whether the value is a log-probability above 0, as when log Z is too small.
 
     """
 
@@ -80,6 +75,7 @@ class Estimate:
     log_z: LogZ | None = None
     statement: str | None = None
     simulated: Simulated | None = None
+    impossible: bool = False
 
     def summary(self) -> dict[str, Any]:
         """The estimate as JSON."""
@@ -97,6 +93,7 @@ class Estimate:
             **self._per_step(),
             **({} if self.log_scale is None else {"log_scale": self.log_scale}),
             **self._normalizer(),
+            **({"impossible": True} if self.impossible else {}),
         }
 
     def _normalizer(self) -> dict[str, Any]:
@@ -146,8 +143,6 @@ def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done
         statement = None if density is None else density.statement()
         if scorer.annealing is not None:
             statement = ANNEALED_ROWS
-        if statement is not None and values.mean() > 0 and _has_probabilities(loaded):
-            statement = f"impossible: {ABOVE_ONE}"
     return Estimate(
         request=request,
         of=loaded.manifest.likelihood(),
@@ -165,6 +160,7 @@ def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done
         log_z=log_z,
         statement=statement,
         simulated=simulated,
+        impossible=bool(values.mean() > 0) and _has_probabilities(loaded),
     )
 
 

@@ -10,6 +10,12 @@ from specc.report.standard_error import error_of
 
 Summary = Mapping[str, Any]
 
+IMPOSSIBLE = (
+    "impossible: log p of discrete values is at most 0, so log Z is too small, as when the chains "
+    "miss states of the model; take more temperatures and chains"
+)
+"""Why a log-probability above 0 cannot be right, and what may help."""
+
 BOUNDS = ("elbo", "iwae")
 """The estimators by draws of a guide."""
 
@@ -65,5 +71,7 @@ def normalizer_in_words(summary: Summary) -> Iterator[str]:
             yield f"{what} {way['value']:.3f} {spread}, {name}, {size}"
     if summary["estimator"] not in BOUNDS:
         yield known["statement"]
-    if known["kind"] != "exact" or summary["estimator"] in BOUNDS:
+    if summary.get("impossible"):
+        yield f"{summary['of']} is {IMPOSSIBLE}"
+    elif known["kind"] != "exact" or summary["estimator"] in BOUNDS:
         yield f"{summary['of']} is {summary['statement']}"

@@ -111,6 +111,7 @@ class Figure(TypedDict):
     log_scale: NotRequired[Number | None]
     statement: NotRequired[str]
     log_z: NotRequired[dict[str, Any]]
+    impossible: NotRequired[bool]
 
 
 @with_config(STRICT)

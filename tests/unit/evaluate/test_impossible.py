@@ -1,9 +1,11 @@
 """A log-probability above 0 is called impossible."""
 
+import json
+
 import numpy as np
 import pytest
 
-import specc
+from specc.cli.main import main
 
 SPEC = """specc: 1
 name: apart
@@ -20,13 +22,17 @@ evaluate:
 """
 
 
-def test_chains_that_miss_the_states_of_the_data(tmp_path, monkeypatch):
+def test_chains_that_miss_the_states_of_the_data(tmp_path, monkeypatch, capsys):
     """All units are on or all are off, each with probability 1/2, and two chains find neither."""
     monkeypatch.chdir(tmp_path)
     np.savez("d.npz", v=np.repeat([[0.0], [1.0]], 20, axis=0).repeat(12, axis=1))
     (tmp_path / "apart.yaml").write_text(SPEC)
-    found = specc.load("apart.yaml").train("run").result["evaluate"]
+    assert main(["train", "apart.yaml", "--out", "run", "--quiet"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    found = json.loads((tmp_path / "run" / "result.json").read_text())["evaluate"]
     assert found["all"]["value"] == pytest.approx(np.log(0.5), abs=1e-4)
-    assert not found["all"]["statement"].startswith("impossible")
     assert found["few"]["value"] > 0
-    assert found["few"]["statement"].startswith("impossible: log p of discrete values")
+    assert [found[name].get("impossible", False) for name in ("few", "all")] == [True, False]
+    assert ["impossible" in line for line in told[:2]] == [True, False]
+    assert main(["evaluate", "run"]) == 0
+    assert "log p(v) is impossible: log p of discrete values" in capsys.readouterr().out
