@@ -48,11 +48,16 @@ SUMMED = (
     .replace("w[t-1], z, h", "w[t-1], h")
     .replace("g1: linear, ", "")
 )
+OPPOSITE = FREE.replace(
+    '"f0(z[t-1])", initial: 1, shape: [], plate: t',
+    '"f0(z[t+1])", initial: 1, shape: [], plate: t, reverse: true',
+).replace('"g1(z[t-1], h)"', '"g1(z[t-1], h)", initial: 0')
 CASES = {
     "free of each other": (FREE, "elbo"),
     "free of each other, several particles": (FREE, "{elbo: {particles: 2}}"),
     "tied to each other": (TIED, "elbo"),
     "rows of unequal length": (RAGGED, "elbo"),
+    "drawn in the opposite order": (OPPOSITE, "elbo"),
     "beside states that are summed out": (SUMMED, "{elbo: {particles: 2}}"),
 }
 
