@@ -28,9 +28,6 @@ ANNEALED_ROWS = "a lower bound on average, by chains over the latents of each ro
 Z_SHARE = 0.9
 """The share of the progress that log Z takes."""
 
-DISCRETE = {"integers", "counts", "onehot"}
-"""The kinds of supports of discrete values."""
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -167,8 +164,8 @@ def estimate(loaded: LoadedRun, request: Request, advance: Advance = lambda done
 def _has_probabilities(loaded: LoadedRun) -> bool:
     """Whether all observed nodes have discrete values, so that log p is at most 0."""
     fields = {} if loaded.manifest.data is None else loaded.manifest.data.fields
-    kinds = [fields[name].support.kind for name in loaded.manifest.observed() if name in fields]
-    return bool(kinds) and set(kinds) <= DISCRETE
+    seen = [fields[name].support for name in loaded.manifest.observed() if name in fields]
+    return bool(seen) and all(support.is_discrete for support in seen)
 
 
 def _standard_error(values: Tensor, log_z: LogZ | None) -> float:

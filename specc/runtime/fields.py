@@ -20,6 +20,11 @@ class Support:
     low_open: bool = False
     high_open: bool = False
 
+    @property
+    def is_discrete(self) -> bool:
+        """Whether a density on the set is a probability, at most 1."""
+        return self.kind in ("integers", "counts", "onehot")
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
