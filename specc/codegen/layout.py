@@ -6,19 +6,24 @@ constant is absent at the left, or has size 1 between others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from specc.codegen.plan import Plan
 from specc.graph.element import Element
+from specc.objective.passes.marginalize import integrated_starts
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The axes before the rows: the number of particles (no axis if 1), and enumerated nodes."""
+    """The axes before the rows: the number of particles (no axis if 1), and enumerated nodes.
+
+    The start of a sequence is on the axis of the previous value, as `shared` states.
+    """
 
     particles: int = 1
     enumerated: tuple[str, ...] = ()
+    shared: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_particles(self) -> bool:
@@ -35,14 +40,19 @@ class Layout:
         model = plan.graph.graph.model.nodes.values()
         shifted = {n.shift.base: n.name for n in model if n.shift and not n.shift.nearer}
         axes: list[str] = []
-        for name in enumerated:
+        starts = integrated_starts(plan.graph, plan.objective.draws)
+        for name in (each for each in enumerated if each not in starts):
             axes += [n.name for n in model if isinstance(n, Element) and n.base == name]
             axes += [shifted[name], name] if name in shifted else [name]
-        return cls(particles, tuple(axes))
+        return cls(particles, tuple(axes), {s: shifted[base] for s, base in starts.items()})
+
+    def on(self, name: str) -> str:
+        """Return the node whose axis the values of an enumerated node are on."""
+        return self.shared.get(name, name)
 
     def axis(self, name: str) -> int:
         """Return the index, from the right, of an enumerated node's axis in a tensor with rows."""
-        return -(len(self.enumerated) - self.enumerated.index(name) + 1)
+        return -(len(self.enumerated) - self.enumerated.index(self.on(name)) + 1)
 
     def axes(self, names: Iterable[str]) -> tuple[int, ...]:
         """Return the indices of several enumerated axes, from left to right."""

@@ -206,7 +206,13 @@ def term_formula(plan: Plan, term: Term) -> str:
         case Reduce(how="integrate", axes=axes, term=inner):
             nodes = plan.graph.graph.model.nodes
             steps = f"prod_{nodes[axes[0]].scan} " if nodes[axes[0]].scan else ""
-            return f"log int_{{{', '.join(axes)}}} {steps}exp({term_formula(plan, inner)})"
+            start = [term_formula(plan, LogProb(MODEL, name)) for name in axes[1:]]
+            before = "".join(f"exp({each}) " for each in start)
+            parts = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
+            begun = {LogProb(MODEL, name) for name in axes[1:]}
+            rest = Sum(tuple(part for part in parts if part.term not in begun))
+            shown = term_formula(plan, rest)
+            return f"log int_{{{', '.join(axes)}}} {before}{steps}exp({shown})"
         case Reduce(how="weighted", axes=axes, term=inner):
             density = plan.program(plan.objective.draws[axes[0]].program).density_name
             shown = ", ".join(axes)

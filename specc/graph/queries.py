@@ -9,7 +9,7 @@ from specc.catalog.causal import Causal
 from specc.catalog.entry import Alternative, Distribution, Parameter
 from specc.catalog.link import Link
 from specc.graph.graph import GUIDE, MODEL, Graph, LinkNode, Program
-from specc.graph.nodes import Derived, Deterministic, Lagged, Node, NodeId
+from specc.graph.nodes import Derived, Deterministic, Lagged, Latent, Node, NodeId
 from specc.language.expressions.tree import Call, Expression, Name, Negate, Number
 from specc.language.expressions.walk import names
 
@@ -119,3 +119,21 @@ def with_lagged_edges(program: Program) -> nx.DiGraph[str]:
         if isinstance(node, Lagged) and node.shift.source in program.nodes:
             digraph.add_edge(node.shift.source, node.name)
     return digraph
+
+
+def random_starts(graph: Graph) -> dict[str, Lagged]:
+    """The latents before the first step of a latent sequence, with the lagged node of each.
+
+    They are in the expression of `initial:`, or behind deterministic nodes in it.
+    """
+    nodes, found = graph.model.nodes, dict[str, Lagged]()
+    for lagged in nodes.values():
+        if not isinstance(lagged, Lagged) or lagged.shift.nearer:
+            continue
+        if not isinstance(nodes.get(lagged.shift.base), Latent):
+            continue
+        lets = lets_behind(graph, MODEL, lagged.initial, lambda node: True)
+        for name in (n.id for e in (lagged.initial, *(v.value for v in lets)) for n in names(e)):
+            if isinstance(nodes.get(name), Latent) and nodes[name].scan is None:
+                found.setdefault(name, lagged)
+    return found

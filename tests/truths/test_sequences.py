@@ -5,10 +5,11 @@ Every run is seeded and on one thread, so results are reproducible. Random quant
 """
 
 import numpy as np
-from scipy import stats
+import pytest
+from scipy import optimize, stats
 from scipy.special import log_softmax, logsumexp
 
-from tests.truths.gallery import trained, trained_text
+from tests.truths.gallery import SPECS, trained, trained_text
 from tests.truths.measuring import Z, bound, draws, error, follows, rows, weights
 
 # hidden Markov models
@@ -161,6 +162,30 @@ def sequences(folder, filling):
     parts = {"train_x": x[:2000], "test_x": x[2000:], "train_n": n[:2000], "test_n": n[2000:]}
     np.savez(folder / "d.npz", **parts)
     return x[2000:], n[2000:]
+
+
+def test_a_local_level_reaches_the_maximum_of_the_likelihood(tmp_path):
+    """The maximum over both scales by Nelder and Mead, with a scalar filter; four digits of it."""
+    run = trained("local_level", tmp_path, ("train.epochs=30",), SPECS)
+    y = rows(run, "train", "flow")[0]
+
+    def loss(logs):
+        drift, noise = np.exp(2 * np.asarray(logs))
+        mean, variance, total = 1000.0, 1000.0**2, 0.0
+        for seen in y:
+            variance += drift
+            total -= stats.norm(mean, np.sqrt(variance + noise)).logpdf(seen)
+            gain = variance / (variance + noise)
+            mean, variance = mean + gain * (seen - mean), variance * (1 - gain)
+        return total
+
+    best = optimize.minimize(loss, np.log([50, 100]), method="Nelder-Mead")
+    found = weights(run)
+    assert bound(run, 1, part="train", estimator="exact").value == pytest.approx(
+        -loss([found["model.log_drift"], found["model.log_noise"]]), abs=1e-3
+    )
+    assert -loss([found["model.log_drift"], found["model.log_noise"]]) > -best.fun - 0.05
+    np.testing.assert_allclose(np.exp(best.x) ** 2, [1467, 15101], rtol=1e-2)
 
 
 def test_a_recurrent_guide_finds_the_posterior_of_a_state_space(tmp_path):

@@ -208,7 +208,7 @@ def emit_values(scope: Scope, factor: Factor, data: Sequence[Input]) -> None:
 
 def _on_axis(scope: Scope, name: str) -> frozenset[Axis]:
     """Return the axes of all values of a node: its own, and that of particles if it has one."""
-    return scope.outer_of((name,)) & {PARTICLE} | {Axis("enumerated", name)}
+    return scope.outer_of((name,)) & {PARTICLE} | {Axis("enumerated", scope.layout.on(name))}
 
 
 def _probe_points(scope: Scope, factor: Factor) -> None:

@@ -287,7 +287,7 @@ class Terms:
         Data that may be missing also have their mask, `(x, x_loc, x_scale, x_known)`.
         """
         scope, given = self.scope, {}
-        (latent,) = term.axes
+        latent, *starts = term.axes
         factor = scope.factor(MODEL, latent)
         for part in self.parts(term.term):
             assert isinstance(part.term, LogProb)
@@ -296,6 +296,7 @@ class Terms:
                 parameters(scope, own)
             given[own.node.name] = scope.arguments(own)
         prior = code.Tuple(tuple(given.pop(latent)))
+        begun = [code.Tuple(tuple(given.pop(start))) for start in starts]
         missing = scope.plan.missing
         known = {n: [Name(missing[n].known)] if n in missing else [] for n in given}
         seen = (code.Tuple((scope.variable(n), *v, *known[n])) for n, v in given.items())
@@ -303,6 +304,7 @@ class Terms:
         names = (latent, self._lagged_node(latent))
         taken = [n for n in scope.layout.enumerated if n in names]
         keywords: dict[str, object] = {"axis": axis - 1 if factor.scan else axis}
+        keywords |= {"start": begun[0]} if begun else {}
         if factor.scan and factor.lengths:
             keywords["mask"] = scope.mask(factor.scan, factor.lengths)
         keywords |= {"reverse": True} if factor.node.reverse else {}

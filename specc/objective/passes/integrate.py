@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 from specc.catalog.entry import Parameter
 from specc.graph.graph import MODEL, ROWS, TypedGraph
 from specc.graph.nodes import Distributed, Lagged, Latent, Node, Observed
-from specc.graph.queries import has_parameter, parameter_of
+from specc.graph.queries import has_parameter, parameter_of, random_starts
 from specc.objective.passes.linearity import Degree, Degrees
 from specc.objective.passes.stochastic_graph import StochasticGraph
 
@@ -25,6 +26,7 @@ class Integrals:
         self.earlier: dict[str, str] = {}
         for node in lagged:
             (self.earlier if node.shift.nearer else self.before)[node.shift.base] = node.name
+        self.starts = random_starts(typed.graph)
 
     @cached_property
     def users(self) -> dict[str, list[Distributed]]:
@@ -47,9 +49,36 @@ class Integrals:
         kind = self.typed.types[node.id]
         if ROWS not in kind.plates or node.through:
             return f"`{node.name}` is shared by all rows" if not node.through else _through(node)
+        if node.name in self.starts:
+            return self._obstacle_of_start(node, self.starts[node.name])
         if node.name in self.earlier:
             return f"`{self.earlier[node.name]}` is further back than the previous step"
         return _Checks(self, node).run()
+
+    def _obstacle_of_start(self, node: Distributed, lagged: Lagged) -> str:
+        """Return why the value before the first step cannot be integrated out with a sequence.
+
+        The first value of the sequence must be affine in it, and nothing else may depend on it.
+        """
+        graph, base = self.typed.graph, self.typed.graph.model.nodes[lagged.shift.base]
+        assert isinstance(base, Latent)
+        others = [each.name for each in self.users.get(node.name, []) if each is not base]
+        if others:
+            return f"`{others[0]}` depends on it, and not `{base.name}` alone"
+        if graph.guide is not None and base.name in graph.guide.nodes:
+            return f"`{base.name}` depends on it, and a guide draws `{base.name}`"
+        if base.id in self.typed.types and self._size(base) != self._size(node):
+            return f"`{base.name}` has another number of entries"
+        degrees = Degrees(graph, self.stochastic, node.name)
+        if degrees.degree(lagged.initial) == Degree.OTHER:
+            return f"the initial value of `{base.name}` is not affine in it"
+        own = max((degrees.degree(e) for e in base.own_expressions()), default=Degree.CONSTANT)
+        if own != Degree.CONSTANT:
+            return f"`{base.name}` depends on it at every step"
+        return _Checks(self, node).others(node)
+
+    def _size(self, node: Node) -> int:
+        return math.prod(self.typed.types[node.id].shape)
 
 
 def _through(node: Distributed) -> str:
@@ -64,13 +93,14 @@ class _Checks:
         self.graph, self.stochastic = self.typed.graph, integrals.stochastic
         self.before = integrals.before.get(latent.name)
         self.users = integrals.users.get(latent.name, [])
+        self.starts = integrals.starts
 
     def run(self) -> str:
         users = self.users
         if not users:
             return f"no data depend on `{self.latent.name}`"
         problems = [self._normal(self.latent, self.before), *map(self._user, users)]
-        problems += [self._others(node) for node in (self.latent, *users)]
+        problems += [self.others(node) for node in (self.latent, *users)]
         return next((problem for problem in problems if problem), "")
 
     def _user(self, node: Distributed) -> str:
@@ -110,7 +140,7 @@ class _Checks:
         degrees = Degrees(self.graph, self.stochastic, of)
         return max((degrees.degree(e) for e in node.own_expressions()), default=Degree.CONSTANT)
 
-    def _others(self, node: Distributed) -> str:
+    def others(self, node: Distributed) -> str:
         """Check that no other latent is integrated out, nor states of a sequence summed out."""
         for name in sorted(self.stochastic.parents(MODEL, node.name) - {self.latent.name}):
             other = self.graph.model.nodes.get(name)
@@ -119,6 +149,9 @@ class _Checks:
                 continue
             if other.id not in self.typed.types:
                 continue  # a node with errors, which have been reported
+            start = self.starts.get(name)
+            if start is not None and start.shift.base == node.name:
+                continue  # integrated out together with the sequence
             is_local = ROWS in self.typed.types[other.id].plates
             finite = isinstance(other, Latent) and other.entry.finite
             if is_local and (not finite or other.scan is not None):

@@ -16,6 +16,7 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Scan, TypedGraph
+from specc.graph.queries import random_starts
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.draws import MAX_JOINT_STATES, states
 from specc.objective.passes.shared import is_of_rows, plates_of
@@ -193,10 +194,22 @@ def are_of_one_set(typed: TypedGraph, names: tuple[str, ...], draws: Mapping[str
 def _together(
     typed: TypedGraph, names: tuple[str, ...], draws: Mapping[str, Draw]
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the latents with a reduction of their own: those of one set have one together."""
+    """Return the latents with a reduction of their own.
+
+    Those of one set have one together, and a sequence has one with the value at which it starts.
+    """
     if len(names) > 1 and are_of_one_set(typed, names, draws):
         return (names,)
-    return tuple((name,) for name in names)
+    starts = integrated_starts(typed, draws)
+    every = ((name, *(s for s in names if starts.get(s) == name)) for name in names)
+    return tuple(own for own in every if own[0] not in starts)
+
+
+def integrated_starts(typed: TypedGraph, draws: Mapping[str, Draw]) -> dict[str, str]:
+    """Return the starts of sequences that are integrated out with them, with the sequences."""
+    found = {name: lagged.shift.base for name, lagged in random_starts(typed.graph).items()}
+    integrated = {name for name, draw in draws.items() if draw.is_integrated}
+    return {s: base for s, base in found.items() if s in integrated and base in integrated}
 
 
 def _by_element(

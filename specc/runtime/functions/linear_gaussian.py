@@ -162,6 +162,7 @@ def kalman_filter(
     transition: tuple[Number, Number],
     observed: Sequence[Observation],
     axis: int,
+    start: tuple[Number, Number] | None = None,
     mask: Tensor | None = None,
     reverse: bool = False,
 ) -> Tensor:
@@ -171,8 +172,9 @@ def kalman_filter(
     event. Each loc [..., 1 + n, ..., rows, steps, *event of x] is computed from it, and that of
     `transition` from the same vectors as z_{t-1}, with their axis left of `axis`. Both must be
     affine, and no scale may depend on z. Each x is [rows, steps, *event of x]; entries with a false
-    mask have no term. The first step has a fixed previous value, so its transition does not depend
-    on z. Where `mask` [rows, steps] is 0 a row has no step. Both axes remain, of size 1.
+    mask have no term. Before the first step z_0 has the mean and standard deviation `start`, [...,
+    rows, *event]. Without it the transition of the first step does not depend on z. Where `mask`
+    [rows, steps] is 0 a row has no step. Both axes remain, of size 1.
     """
     event = probes.shape[-axis:]
     transitions = _steps(affine(*transition, probes, axis - 1, event))
@@ -187,13 +189,24 @@ def kalman_filter(
     count = found[0][0].shape[1]
     size = probes.shape[0] - 1
     state = Normal(probes.new_zeros(size), probes.new_zeros(size, size))
+    if start is not None:
+        mean, scale = (_flat(torch.as_tensor(v).to(probes), event) for v in start)
+        state = Normal(mean, scale.diag_embed())
     total = probes.new_zeros(())
     for t in reversed(range(count)) if reverse else range(count):
-        state = _predict(state, _at(transitions, t))
+        before, state = state, _predict(state, _at(transitions, t))
         at = [(x[:, t], _at(by, t), None if k is None else k[:, t]) for x, by, k in found]
         log_p, state = condition(state, at)
+        if start is not None and mask is not None and reverse:  # padding comes before the start
+            state = _where(mask[:, t], state, before)
         total = total + (log_p if mask is None else log_p * mask[:, t])
     return total
+
+
+def _where(mask: Tensor, new: Normal, old: Normal) -> Normal:
+    """The new state in rows with mask 1, else the old one."""
+    mean = torch.where(mask.unsqueeze(-1) > 0, new.mean, old.mean)
+    return Normal(mean, torch.where(mask[:, None, None] > 0, new.root, old.root))
 
 
 def _predict(state: Normal, transition: Affine) -> Normal:
