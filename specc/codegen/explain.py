@@ -191,6 +191,9 @@ def _stages(plan: Plan) -> Iterator[str]:
             yield ""
         length = _length(plan, stage)
         yield f"stage {number} of {len(plan.objective.stages)}    {stage.name}, {length}"
+        for name, classes in stage.rows.items():
+            listed = ", ".join(str(each) for each in classes)
+            yield from _wrapped(f"it uses the rows with {name} in {{{listed}}}")
         for copy in stage.copies:
             yield from _wrapped(f"it starts with {copy.target} = {copy}")
         frozen = ", ".join(_frozen(plan, stage))
@@ -413,6 +416,7 @@ def _stage_json(plan: Plan, stage: Stage) -> dict[str, Any]:
         "length": _length(plan, stage),
         "copies": {copy.target: str(copy) for copy in stage.copies},
         "frozen": list(_frozen(plan, stage)),
+        **({"rows": {name: list(own) for name, own in stage.rows.items()}} if stage.rows else {}),
     }
 
 

@@ -160,14 +160,16 @@ def _lets(plan: Plan, program: ProgramPlan) -> dict[str, Any]:
 
 
 def _stage(plan: Plan, stage: Stage) -> dict[str, Any]:
-    """Return a stage: its losses with the order of their updates, and the copies that start it."""
+    """Return a stage: its losses with their order, the copies that start it, and its rows."""
     copies = [
         {"target": target, "source": source, **({"transposed": True} if copy.transposed else {})}
         for copy in stage.copies
         for target, source in copied(plan, copy)
     ]
     order = {"order": stage.order} if stage.order != "alternating" else {}
-    return {"name": stage.name, "losses": list(stage.players), **order, "copies": copies}
+    classes = {plan.python[name]: list(own) for name, own in stage.rows.items()}
+    rows = {"rows": classes} if classes else {}
+    return {"name": stage.name, "losses": list(stage.players), **order, "copies": copies, **rows}
 
 
 def _module(module: Module) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from importlib import resources
 from specc.codegen.package import made, package
 from specc.codegen.plan import Plan
 from specc.codegen.tensors import after_updates, copied, trained
-from specc.objective.objective import Player, State
+from specc.objective.objective import Player, Stage, State
 
 RUNTIME = "specc.runtime"
 AFTER_UPDATE = f"{RUNTIME}.after_update"
@@ -214,7 +214,7 @@ STAGED = (
     + '''\
 # For each stage: its name, its players, whether they update simultaneously, and the tensors that
 # take the values of others when it starts: target, source, and whether the source is transposed.
-STAGES = [
+{about_rows}STAGES = [
 {stages}
 ]
 {rules}
@@ -228,8 +228,8 @@ def main(path: str) -> None:
     root = torch.nn.ModuleDict(modules)
     named = [(f"{{n}}.", p) for n, p in root.named_parameters()]
     states = [{{k: v() for k, v in first.items()}} for *_, first, _, _ in PLAYERS]
-    for stage, (title, members, simultaneous, copies) in enumerate(STAGES):
-        copy(root, copies)
+{whole}    for stage, (title, members, simultaneous, copies{chosen}) in enumerate(STAGES):
+{own_rows}        copy(root, copies)
         hold_still(root, tuple(prefix for number in members for prefix in PLAYERS[number][2]))
         optimizers = [
             torch.optim.Adam([p for n, p in named if n.startswith(trained)], lr=rate)
@@ -274,7 +274,7 @@ def copy(root: torch.nn.Module, copies: list) -> None:
         target.copy_(values.mT if transposed else values)
 
 
-def hold_still(root: torch.nn.Module, trained: tuple) -> None:
+{of_classes}def hold_still(root: torch.nn.Module, trained: tuple) -> None:
     """Holds modules that a stage does not train in evaluation mode."""
     root.train()
     moving = {{id(p) for n, p in root.named_parameters() if f"{{n}}.".startswith(trained)}}
@@ -300,6 +300,30 @@ ROUNDS = {
         for k in range(max(player[-1] for player in PLAYERS))
     ]""",
 }
+
+
+OF_CLASSES = {
+    "about_rows": """\
+# Last the rows of a stage, by the fields of a source, the one that chooses, and its classes.
+""",
+    "whole": "    whole = data\n",
+    "chosen": ", choice",
+    "own_rows": """\
+        data = of_classes(whole, choice)
+        rows = len(next(iter(data.values())))
+""",
+    "of_classes": '''\
+def of_classes(data: dict, choice: list) -> dict:
+    """The rows with these classes."""
+    for fields, name, classes in choice:
+        index = torch.isin(data[name].long(), torch.tensor(classes)).nonzero().flatten()
+        data = {**data, **{field: data[field][index] for field in fields}}
+    return data
+
+
+''',
+}
+"""The parts of a script whose stages use some of the rows."""
 
 
 def _script(plan: Plan) -> str:
@@ -414,14 +438,16 @@ def _common(plan: Plan) -> dict[str, object]:
 
 def _of_stages(plan: Plan) -> dict[str, str]:
     """Return the lines of the script about stages and their players."""
-    players = plan.objective.players
+    players, stages = plan.objective.players, plan.objective.stages
+    has_rows = any(stage.rows for stage in stages)
     numbers = {player.name: number for number, player in enumerate(players)}
     lines = []
-    for stage in plan.objective.stages:
+    for stage in stages:
         copies = [(*pair, own.transposed) for own in stage.copies for pair in copied(plan, own)]
         members = [numbers[name] for name in stage.players]
         together = stage.order == "simultaneous"
-        lines.append(f"    ({stage.name!r}, {members!r}, {together!r}, {copies!r}),")
+        chosen = f", {_rows_of(plan, stage)!r}" if has_rows else ""
+        lines.append(f"    ({stage.name!r}, {members!r}, {together!r}, {copies!r}{chosen}),")
     indent = " " * 20
     rising = (
         f"{indent}if number == {numbers[player.name]}:\n"
@@ -430,7 +456,21 @@ def _of_stages(plan: Plan) -> dict[str, str]:
         if player.warm_up
     )
     found = _of_players(plan, indent)
-    return found | {"stages": "\n".join(lines), "numbers": found["numbers"] + "".join(rising)}
+    found |= {"stages": "\n".join(lines), "numbers": found["numbers"] + "".join(rising)}
+    return found | {key: text if has_rows else "" for key, text in OF_CLASSES.items()}
+
+
+def _rows_of(plan: Plan, stage: Stage) -> list[tuple[list[str], str, list[int]]]:
+    """Return the fields of a source, the one of them that chooses its rows, and its classes."""
+    return [
+        (
+            [plan.python[each] for each in plan.data if plan.source_of(each) == source],
+            plan.python[name],
+            list(classes),
+        )
+        for name, classes in stage.rows.items()
+        for source in [plan.source_of(name)]
+    ]
 
 
 def _of_players(plan: Plan, indent: str = " " * 16) -> dict[str, str]:

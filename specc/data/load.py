@@ -33,24 +33,46 @@ RowIndex = Tensor | slice | tuple[Tensor | slice, ...]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one part (train, valid or test), all fields side by side."""
+    """The rows of one part (train, valid or test), all fields side by side.
+
+    `chosen` has the numbers of the rows of a stage that does not use all of them. A row keeps its
+    number, so that a state with a value for each row is the same one in every stage.
+    """
 
     name: str
     fields: Mapping[str, FieldRows]
+    chosen: Tensor | None = None
 
     def __len__(self) -> int:
+        return self.count if self.chosen is None else len(self.chosen)
+
+    @property
+    def count(self) -> int:
+        """The number of all rows of the part."""
         return len(next(iter(self.fields.values())))
 
     def to(self, device: torch.device) -> Rows:
         """The same rows, on the device."""
-        return Rows(self.name, {name: f.to(device) for name, f in self.fields.items()})
+        chosen = None if self.chosen is None else self.chosen.to(device)
+        return Rows(self.name, {name: f.to(device) for name, f in self.fields.items()}, chosen)
 
     def revealed(self) -> Rows:
         """The same rows with the values that are hidden."""
-        return Rows(self.name, {name: field.revealed() for name, field in self.fields.items()})
+        fields = {name: field.revealed() for name, field in self.fields.items()}
+        return replace(self, fields=fields)
+
+    def numbers(self, places: Tensor) -> Tensor:
+        """The numbers of the rows at these places."""
+        if self.chosen is None:
+            return places
+        return self.chosen.to(places.device)[places]
+
+    def between(self, start: int, end: int) -> slice | Tensor:
+        """The numbers of the rows from the place `start` to the place `end`, which is not one."""
+        return slice(start, end) if self.chosen is None else self.chosen[start:end]
 
     def batch(self, index: RowIndex, noise: Noise) -> Batch:
-        """The fields of the rows at `index`, each [batch, *shape]."""
+        """The fields of the rows with the numbers `index`, each [batch, *shape]."""
         assert not isinstance(index, tuple), "one source"
         found: Batch = {}
         drawn: dict[str, Tensor] = {}
@@ -74,10 +96,15 @@ class Rows:
         found = {}
         for name, own in self.fields.items():
             if own.known is not None and own.field.missing is not None:
-                known = own.known.double().mean().item()
+                known = self.known(own).double().mean().item()
                 repeat = own.field.missing.repeat if visits else 1
                 found[name] = repeat * known / (repeat * known + 1.0 - known) if known else 1.0
         return found
+
+    def known(self, own: FieldRows) -> Tensor:
+        """The mask of known values of a field that may lack some."""
+        assert own.known is not None
+        return own.known if self.chosen is None else own.known.index_select(0, self.chosen)
 
     def micro_batches(self, index: RowIndex, pieces: int) -> list[tuple[RowIndex, float]]:
         """The micro-batches that have rows, each with its fraction; all of it if it has none."""
@@ -91,19 +118,19 @@ class Rows:
 
     def example(self, size: int, device: torch.device) -> RowIndex:
         """The rows of a batch, for a trial of the step."""
-        return torch.arange(min(size, len(self)), device=device)
+        return self.numbers(torch.arange(min(size, len(self)), device=device))
 
     def slices(self, size: int) -> Iterator[tuple[int, RowIndex, float]]:
         """All rows in order, `size` at a time: the first, the rows, and their fraction of all."""
         for start in range(0, len(self), size):
-            index = slice(start, min(start + size, len(self)))
-            yield start, index, (index.stop - index.start) / len(self)
+            end = min(start + size, len(self))
+            yield start, self.between(start, end), (end - start) / len(self)
 
     def chunks(self, size: int, noise: Noise, limit: int | None = None) -> Iterator[Batch]:
         """All rows in order, `size` at a time, or the first `limit` of them."""
         end = len(self) if limit is None else min(limit, len(self))
         for start in range(0, end, size):
-            yield self.batch(slice(start, min(start + size, end)), noise)
+            yield self.batch(self.between(start, min(start + size, end)), noise)
 
 
 @dataclass(frozen=True, slots=True)

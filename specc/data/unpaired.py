@@ -23,6 +23,11 @@ class Unpaired:
     def __len__(self) -> int:
         return sum(len(rows) for rows in self.sources)
 
+    @property
+    def count(self) -> int:
+        """The number of all rows of the part."""
+        return sum(rows.count for rows in self.sources)
+
     def batch(self, index: RowIndex, noise: Noise) -> Batch:
         """The fields of the rows at `index`, each [rows of its source, *shape]."""
         assert isinstance(index, tuple)
@@ -62,7 +67,8 @@ class Unpaired:
         """The rows of a batch, for a trial of the step."""
         del size
         pairs = zip(self.sources, self.sizes, strict=True)
-        return tuple(torch.arange(n, device=device) % len(rows) for rows, n in pairs)
+        places = ((rows, torch.arange(n, device=device) % len(rows)) for rows, n in pairs)
+        return tuple(rows.numbers(each) for rows, each in places)
 
     def slices(self, size: int) -> Iterator[tuple[int, RowIndex, float]]:
         """All rows in order: a number, the rows, and the weight of each slice, 1/M of M.
@@ -76,4 +82,6 @@ class Unpaired:
             starts = [len(rows) * number // count for rows in self.sources]
             stops = [len(rows) * (number + 1) // count for rows in self.sources]
             ends = zip(starts, stops, strict=True)
-            yield number, tuple(slice(a, max(b, a + 1)) for a, b in ends), 1 / count
+            each = zip(self.sources, ends, strict=True)
+            found = (rows.between(a, max(b, a + 1)) for rows, (a, b) in each)
+            yield number, tuple(found), 1 / count

@@ -241,12 +241,16 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The players of one stage by name, the order of their updates, and what starts it."""
+    """The players of one stage by name, the order of their updates, and what starts it.
+
+    `rows` are the classes of its rows, by the node that has the field; empty for all rows.
+    """
 
     name: str
     players: tuple[str, ...]
     order: Order = "alternating"
     copies: tuple[Copy, ...] = ()
+    rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

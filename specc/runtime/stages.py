@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from specc.runtime.json_object import JsonObject, ManifestError
@@ -31,6 +31,7 @@ class Stage:
 
     A program without stages has one without a name, `number` 0 of `count` 1. In the `order`
     `simultaneous` the gradients of all its losses are computed before any parameter is updated.
+    `rows` are the classes of its rows by field; empty for all rows.
     """
 
     losses: tuple[Loss, ...]
@@ -39,6 +40,7 @@ class Stage:
     copies: tuple[Copy, ...] = ()
     number: int = 0
     count: int = 1
+    rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
@@ -67,6 +69,7 @@ def parse_stages(items: Sequence[JsonObject], losses: Sequence[Loss]) -> tuple[S
             copies=tuple(_copy(own) for own in item.items("copies", [])),
             number=number,
             count=len(items),
+            rows={name: tuple(own) for name, own in item.get("rows", dict, {}).items()},
         )
         for number, item in enumerate(items)
     )

@@ -8,11 +8,13 @@ import torch
 from specc.engine import train
 from specc.engine.loop import loop
 from specc.engine.loop.epochs import Epochs
+from specc.engine.loop.stages import rows_of_stage
 from specc.engine.options import Options
 from specc.engine.step.step import Step
 from specc.engine.storage import checkpoint, run_folder
 from specc.engine.storage.loaded_run import load_run
 from specc.runtime.failure import RunFailure
+from specc.runtime.noise import Noise
 from tests.engine.interruption import interrupted
 from tests.engine.processes import TRAIN, ranks
 from tests.engine.test_compiled import CLOSE, compiles
@@ -95,6 +97,24 @@ objective:
     - {name: two, mle: {}, freeze: [a, r], copy: {q: r, b: transpose(a)}, epochs: 1}
 """
 COPIED = COPIED.replace("{from: image, scale: 0.0625}}", "{from: image}, y: {from: image}}")
+CLASSES = """\
+specc: 1
+name: classes
+data:
+  source: digits
+  fields: {x: {from: image}, y: {from: label}}
+  split: {valid: 0.2, test: 0.1}
+model:
+  x: {given: x}
+  y: {observed: categorical, logits: classifier(x), classes: 10}
+links: {classifier: linear}
+objective:
+  stages:
+    - {name: first, mle: {}, rows: {y: [0, 1, 2]}, epochs: 2}
+    - {name: second, mle: {}, rows: {y: [5]}, epochs: 2}
+    - {name: third, mle: {}, epochs: 1}
+train: {optimizer: {sgd: {lr: 1}}, batch_size: 50, early_stopping: {patience: 5}}
+"""
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
@@ -163,6 +183,35 @@ def test_a_run_resumes_after_every_epoch_to_the_same_end(tmp_path, monkeypatch, 
     whole = train.train(code, tmp_path / "whole", QUIET)
     monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
     for epoch in range(1, whole.counters.epoch + 1):
+        run, ends = tmp_path / f"run {epoch}", []
+        with monkeypatch.context() as patch:
+            patch.setattr(Epochs, "end_epoch", _killing(Epochs.end_epoch, ends, epoch))
+            with pytest.raises(KeyboardInterrupt):
+                train.train(code, run, QUIET)
+        same_end(code, run, tmp_path / "whole")
+
+
+def test_a_stage_trains_on_the_rows_of_its_classes(tmp_path):
+    """Also its epochs count these rows, and so does its validation."""
+    code = made(tmp_path, CLASSES)
+    whole = train.train(code, tmp_path / "whole", QUIET)
+    rows, stages = whole.loaded.rows("train"), whole.loaded.manifest.stages
+    sizes = [len(rows_of_stage(whole.loaded, stage, "train")) for stage in stages]
+    labels = rows.batch(slice(0, len(rows)), Noise.at(0))["y"]
+    assert sizes == [int((labels < 3).sum()), int((labels == 5).sum()), len(rows)]
+    steps = [-(-size // 50) for size in sizes]
+    ends = [steps[0], 2 * steps[0], 2 * steps[0] + steps[1], 2 * (steps[0] + steps[1])]
+    lines = run_folder.read_metrics(tmp_path / "whole")
+    assert [line["step"] for line in lines] == [*ends, ends[-1] + steps[2]]
+    losses_of = [line["valid"]["loss"] for line in lines]
+    assert losses_of[1] < 0.3 and losses_of[3] < 0.1 < losses_of[4]
+
+
+def test_a_run_whose_stages_have_rows_resumes_to_the_same_end(tmp_path, monkeypatch):
+    code = made(tmp_path, CLASSES)
+    train.train(code, tmp_path / "whole", QUIET)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    for epoch in (1, 3):
         run, ends = tmp_path / f"run {epoch}", []
         with monkeypatch.context() as patch:
             patch.setattr(Epochs, "end_epoch", _killing(Epochs.end_epoch, ends, epoch))

@@ -30,6 +30,12 @@ CODES: tuple[Code, ...] = (
         "`{first}` and `{second}` both say what the stage trains",
         "delete one of them; each of several players has its own `links:`",
     ),
+    error(
+        "E0476",
+        "rows-of-stage",
+        "the rows of a stage cannot be chosen: `{name}` {problem}",
+        "{hint}",
+    ),
     warning(
         "W0475",
         "trained-in-no-stage",

@@ -11,7 +11,7 @@ from specc.data.load import RowIndex
 from specc.engine.compile.autotune import Choice, choose
 from specc.engine.distributed import first_known, world
 from specc.engine.loop.ema import EMA
-from specc.engine.loop.stages import hold_still
+from specc.engine.loop.stages import hold_still, rows_of_stage
 from specc.engine.order.batch_order import batch_order
 from specc.engine.schedule.early_stopping import EarlyStopping
 from specc.engine.step.player import NotCompiled, players_of
@@ -37,7 +37,7 @@ class Epochs:
         self.stage = stage
         self.settings = loaded.settings.of_stage(stage)
         hold_still(loaded.program, stage)
-        self.rows = loaded.batched("train")
+        self.rows = rows_of_stage(loaded, stage, "train")
         order = self.rows, self.settings.batch_size, self.settings.seed, loaded.device
         self.order = batch_order(*order)
         self.per_epoch = self.order.per_epoch
@@ -148,7 +148,9 @@ class Epochs:
 
     def _validate(self, counters: Counters) -> dict[str, float]:
         """The validation losses; the parameters are saved if they are the best so far."""
-        found = self.step.measure(self.loaded.batched("valid"), self.settings.batch_size)
+        found = self.step.measure(
+            rows_of_stage(self.loaded, self.stage, "valid"), self.settings.batch_size
+        )
         patience, plateau = self.settings.patience, self.settings.plateau
         delta = 0.0 if patience is None else patience.min_delta
         drop_after = sys.maxsize if plateau is None else plateau

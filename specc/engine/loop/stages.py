@@ -6,9 +6,15 @@ average, or the last step), and with optimizers without state.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
+from specc.data.load import Rows
+from specc.data.rows_of_classes import rows_of_classes
+from specc.data.unpaired import Unpaired
 from specc.engine.storage import checkpoint
+from specc.engine.storage.loaded_run import LoadedRun
 from specc.engine.storage.replicated import Replicated
 from specc.runtime import after_update
 from specc.runtime.failure import RunFailure
@@ -43,3 +49,12 @@ def copy_tensors(program: Program, stage: Stage, storage: Replicated) -> None:
 def hold_still(program: Program, stage: Stage) -> None:
     """Holds the modules that a stage does not train in evaluation mode; none without stages."""
     program.hold(held_still(program, stage.losses) if stage.name else ())
+
+
+def rows_of_stage(loaded: LoadedRun, stage: Stage, part: str) -> Rows | Unpaired:
+    """The rows of a part in all sources which a stage uses; raises RunFailure E0509, E0530."""
+    rows, classes = loaded.batched(part), stage.rows
+    if isinstance(rows, Unpaired):
+        sources = (rows_of_classes(own, classes, stage.words) for own in rows.sources)
+        return replace(rows, sources=tuple(sources))
+    return rows_of_classes(rows, classes, stage.words)

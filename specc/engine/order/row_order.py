@@ -20,21 +20,21 @@ def rows_per_epoch(rows: Rows) -> int:
     own = _divided(rows)
     if own is None or own.known is None or own.field.missing is None:
         return len(rows)
-    return len(rows) + (own.field.missing.repeat - 1) * int(own.known.sum())
+    return len(rows) + (own.field.missing.repeat - 1) * int(rows.known(own).sum())
 
 
 def row_order(seed: int, epoch: int, rows: Rows, device: torch.device, source: int = 0) -> Tensor:
-    """The indices of the rows of an epoch, in an order that depends on the numbers alone."""
+    """The numbers of the rows of an epoch, in an order that depends on the counters alone."""
     own = _divided(rows)
     if own is None or own.known is None or own.field.missing is None:
-        return order_of(seed, epoch, len(rows), device, source)
+        return rows.numbers(order_of(seed, epoch, len(rows), device, source))
     generator = order_generator(seed, epoch, source)
-    known = own.known.cpu()
+    known = rows.known(own).cpu()
     with_value, without = known.nonzero().flatten(), (~known).nonzero().flatten()
     again = [_mixed(with_value, generator) for _ in range(own.field.missing.repeat)]
     both = torch.cat([*again, _mixed(without, generator)])
     places = torch.cat([_places(len(both) - len(without)), _places(len(without))])
-    return both[places.argsort(stable=True)].to(device)
+    return rows.numbers(both[places.argsort(stable=True)].to(device))
 
 
 def batches(order: Tensor, size: int, step: int, updates: int) -> list[Tensor]:
@@ -51,7 +51,7 @@ def batches(order: Tensor, size: int, step: int, updates: int) -> list[Tensor]:
 def _divided(rows: Rows) -> FieldRows | None:
     """The first field that some rows have no value of, whose rows are spread evenly."""
     for own in rows.fields.values():
-        if own.known is not None and own.known.ndim == 1 and not bool(own.known.all()):
+        if own.known is not None and own.known.ndim == 1 and not bool(rows.known(own).all()):
             return own
     return None
 

@@ -119,7 +119,7 @@ class Step:
         self.seed = settings.seed
         self.pieces = pieces or max(settings.accumulate, self.world.size)
         every = self.losses if stage is None else program.manifest.losses
-        pieces, count = self.pieces, len(rows)
+        pieces, count = self.pieces, rows.count
         self.state = LossState(every, settings.dtype, device, pieces, self.seed, count)
         self.device = device
         self.has_dropout = any(

@@ -113,6 +113,10 @@ class Document(Value):
         """The number of epochs of each stage that states it."""
         return {stage.name: stage.epochs for stage in self.stages if stage.epochs is not None}
 
+    def stage_rows(self) -> dict[str, dict[str, tuple[int, ...]]]:
+        """The classes by field of the rows of each stage that is not of all rows."""
+        return {stage.name: dict(stage.rows) for stage in self.stages if stage.rows is not None}
+
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages of the objective; none if it is a single one."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from specc.language.schema.digests import environment, steering, training
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.value import Value
+
+Class = Annotated[int, Field(ge=0, lt=2**31)]
+"""The number of a class."""
 
 
 class Optimizer(Value):
@@ -162,6 +165,12 @@ class StageSettings(SharedSettings):
         about="The number of epochs of the stage; by default the length in `train`.",
         ge=1,
         le=10**9,
+    )
+    rows: Mapping[str, Annotated[tuple[Class, ...], Field(min_length=1)]] | None = training(
+        default=None,
+        about="The rows of the stage, of training and of validation: those with one of these "
+        "classes in each of the fields; by default all.",
+        min_length=1,
     )
 
     def resolved(self, train: TrainSpec) -> Self:

@@ -19,10 +19,10 @@ from specc.language.schema.train import Optimizer, PlayerSettings
 def digested(document: Document) -> tuple[object, ...]:
     """The values in the digest of the training, with all defaults.
 
-    First those of all players, then those of single players that differ, then the lengths of
-    stages that state them.
+    First those of all players, then those of single players that differ, then the lengths and the
+    rows of stages that state them.
     """
-    own = (document.player_settings(), document.stage_lengths())
+    own = (document.player_settings(), document.stage_lengths(), document.stage_rows())
     return (_training(document), *(_plain(settings) for settings in own if settings))
 
 
@@ -65,6 +65,8 @@ def fixed(document: Document) -> dict[str, object]:
     """
     given = {"data": document.data, "train": document.train, "sampler": document.sampler}
     found = {where: item for key, value in given.items() for where, item in _fixed(key, value)}
+    rows = document.stage_rows().items()
+    found |= {f"objective.stages.{stage}.rows": _plain(classes) for stage, classes in rows}
     return found | _fixed_of_players(document)
 
 

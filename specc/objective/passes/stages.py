@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 
 from specc.catalog.entry import Layer, Lowered, Shape
 from specc.catalog.parameters import parameters
 from specc.catalog.supports import Support
+from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
-from specc.graph.graph import Graph, SizedLink, TypedGraph
+from specc.graph.graph import ROWS, Graph, SizedLink, TypedGraph
 from specc.graph.nodes import Node
 from specc.language.schema import objective as written
 from specc.language.schema.objective import Players, Stages, written_losses
@@ -31,14 +33,21 @@ def stages_of(graph: Graph) -> tuple[Stage, ...]:
     for loss in written_losses(objective):
         assert loss.stage is not None
         players[loss.stage.name].append(loss.name)
-    return tuple(_stage(stage, tuple(players[stage.name])) for stage in objective.stages)
+    return tuple(_stage(graph, stage, tuple(players[stage.name])) for stage in objective.stages)
 
 
-def _stage(stage: written.Stage, players: tuple[str, ...]) -> Stage:
+def _stage(graph: Graph, stage: written.Stage, players: tuple[str, ...]) -> Stage:
     own = stage.objective
     order = own.order if isinstance(own, Players) else "alternating"
     copies = (Copy(name, each.name, each.transposed) for name, each in stage.copies.items())
-    return Stage(stage.name, players, order, tuple(copies))
+    nodes = ((_node_of(graph, field), own) for field, own in (stage.rows or {}).items())
+    rows = {node.name: classes for node, classes in nodes if node is not None}
+    return Stage(stage.name, players, order, tuple(copies), MappingProxyType(rows))
+
+
+def _node_of(graph: Graph, field: str) -> Node | None:
+    """Return the first node that has a field as its value."""
+    return next((node for node in graph.model.nodes.values() if node.field == field), None)
 
 
 def trained_by(graph: Graph, stage: written.Stage) -> tuple[str, ...] | None:
@@ -67,6 +76,7 @@ def check_stages(typed: TypedGraph, findings: Findings) -> None:
             for position, name in enumerate(names):
                 report_unknown(graph, name, (*path, key, position), findings)
         _check_copies(typed, stage, (*path, "copy"), findings)
+        _check_rows(typed, stage, (*path, "rows"), findings)
     if len(findings.diagnostics) == before:
         _check_idle(graph, objective, findings)
 
@@ -86,6 +96,33 @@ def _check_idle(graph: Graph, objective: Stages, findings: Findings) -> None:
     for name, span in known_names(graph).items():
         if name not in moved:
             findings.add(diagnose("W0475", span, name=name))
+
+
+def _check_rows(typed: TypedGraph, stage: written.Stage, path: Path, findings: Findings) -> None:
+    """Report fields of the rows of a stage that do not have the number of a class in each row."""
+    graph = typed.graph
+    for name in stage.rows or {}:
+        problem, hint, guess = _refusal_of_field(typed, name)
+        if problem:
+            span, words = graph.spec.spans.key((*path, name)), {"problem": problem, "hint": hint}
+            found = diagnose("E0476", span, labels=(), suggestion=guess, name=name, **words)
+            findings.add(found)
+
+
+def _refusal_of_field(typed: TypedGraph, name: str) -> tuple[str, str, str | None]:
+    """Return why a field has no classes to choose rows by, a hint, and a name meant; else empty."""
+    graph, node = typed.graph, _node_of(typed.graph, name)
+    if name not in graph.fields:
+        known = ", ".join(f"`{each}`" for each in graph.fields)
+        return "is no field of the data", f"the fields are {known}", nearest(name, graph.fields)
+    if node is None:
+        hint = f"let a node of the model use it, such as `{name}: {{given: {name}}}`"
+        return "is a field that no node uses", hint, None
+    if node.id not in typed.types:
+        return "", "", None  # reported where its type is inferred
+    kind, drawn = typed.types[node.id], graph.fields[name].transforms.get("binarize") == "sample"
+    has_class = not kind.shape and set(kind.plates) == {ROWS} and not drawn
+    return "" if has_class else "does not have the number of a class in each row", "", None
 
 
 # copies

@@ -435,6 +435,21 @@ STAGES = {
 }
 LENGTHS = {"StageSettings.epochs": ("epochs: 3", "epochs: 4")}
 
+CLASSES = """\
+specc: 1
+name: staged
+data: {source: digits, fields: {x: {from: image}, y: {from: label}}}
+model:
+  x: {given: x}
+  y: {observed: categorical, logits: classifier(x), classes: 10}
+links: {classifier: linear}
+objective:
+  stages:
+    - {name: first, mle: {}, rows: {y: [0, 1]}}
+    - {name: second, mle: {}}
+"""
+ROWS = {"StageSettings.rows": ("[0, 1]", "[0, 2]")}
+
 SUBSET = BASE.replace("{test: 0.2}", "{test: 0.2}\n  subset: {rows: 9, seed: 3}")
 SUBSETS = {
     "Subset.rows": ("rows: 9", "rows: 8"),
@@ -476,6 +491,7 @@ def test_every_field_stands_in_the_table():
         | set(OF_SOURCES)
         | set(SUBSETS)
         | set(LENGTHS)
+        | set(ROWS)
         | {"Scan.is_ordered"}
         | {name for name in (*PLAYERS, *CHAINED, *STAGES) if not name.startswith("the ")}
     )
@@ -513,6 +529,13 @@ def test_how_long_a_stage_is_trained_is_training_and_steers_it():
     text = STAGED.replace(*LENGTHS["StageSettings.epochs"])
     assert changed(STAGED, text) == TRAINING
     assert held(STAGED) == held(text)
+
+
+def test_the_rows_of_a_stage_are_training():
+    other = CLASSES.replace(*ROWS["StageSettings.rows"])
+    assert changed(CLASSES, other) == TRAINING
+    assert held(CLASSES)["objective.stages.first.rows"] == {"y": [0, 1]}
+    assert changed(CLASSES, CLASSES.replace(", rows: {y: [0, 1]}", "")) == TRAINING
 
 
 def test_the_optimizer_of_a_stage_is_training():
@@ -609,7 +632,7 @@ def held(text):
 def test_a_run_holds_on_to_its_training_but_for_what_steers_it(name):
     """Else `diff` and `train --resume` would take a changed run for the same one."""
     kind = next(digest_class(field) for n, field in declared() if n == name)
-    if name not in {*SECTIONS, *TRAINED, *LENGTHS, *OF_SOURCES, *SUBSETS}:
+    if name not in {*SECTIONS, *TRAINED, *LENGTHS, *ROWS, *OF_SOURCES, *SUBSETS}:
         old, new, _ = CHANGES[name]
         assert (held(BASE) != held(BASE.replace(old, new))) == (kind == "training")
 

@@ -312,6 +312,49 @@ def test_its_script_goes_through_stages(tmp_path):
     assert not torch.equal(first["guide.encoder.0.weight"], second["guide.encoder.0.weight"])
 
 
+CLASSES = """\
+specc: 1
+name: classes
+data: {source: digits, fields: {x: {from: image}, y: {from: label}}}
+model:
+  x: {given: x}
+  y: {observed: categorical, logits: "w @ x + b", classes: 10}
+  w: {parameter: real, shape: [10, 64]}
+  b: {parameter: real, shape: [10]}
+objective:
+  stages:
+    - {name: first, mle: {}, rows: {y: [0]}}
+    - {name: second, mle: {}, rows: {y: [1, 2]}}
+train: {steps: 30}
+"""
+
+
+def test_its_script_takes_the_rows_of_a_stage(tmp_path):
+    """Of pictures without ink the bias of a class moves up where it has rows, else down."""
+    result, checked = compile(Source("classes.yaml", CLASSES))
+    assert result is not None, checked.diagnostics
+    for file, content in standalone(result.plan).items():
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    data = {"x": torch.zeros(30, 64), "y": torch.arange(30) % 3}
+    torch.save(data, tmp_path / "data.pt")
+    command = [sys.executable, "train.py", "data.pt"]
+    first = (
+        (tmp_path / "train.py")
+        .read_text(encoding="utf-8")
+        .replace(
+            """        copy(root, copies)\n""",
+            """        print(model.b.tolist())\n        copy(root, copies)\n""",
+        )
+    )
+    (tmp_path / "train.py").write_text(first, encoding="utf-8")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
+    start, between = (json.loads(line) for line in lines)
+    end = torch.load(tmp_path / "classes.pt")["model"]["b"].tolist()
+    assert between[0] > start[0] and all(between[k] < start[k] for k in range(1, 10))
+    assert end[0] < between[0] and end[1] > between[1] and end[2] > between[2]
+
+
 @pytest.mark.parametrize(("name", "drawn"), [("vae", "randint"), ("dawid_skene", "arange")])
 def test_rows_that_depend_on_each_other_are_all_in_a_batch(name, drawn):
     source = Source(f"specs/{name}.yaml", (SPECS / f"{name}.yaml").read_text(encoding="utf-8"))
