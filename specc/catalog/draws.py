@@ -52,16 +52,25 @@ ENTRIES: tuple[Draw, ...] = (
     Draw(
         name="pathwise",
         summary="The reparameterization gradient through the sample z = g(eps). With `sticking`, "
-        "log q depends on the sample alone, and its parameters have no gradient.",
-        formula="grad E_q[f(z)] = E_eps[grad f(g(eps))], z = g(eps)",
+        "log q depends on the sample alone, and its parameters have no gradient. With `doubly` the "
+        "same holds for the log of a mean of weights w_k, and the gradient through z_k is weighed "
+        "by w_k / sum_j w_j once more, so that its variance falls with the number of particles.",
+        formula="grad E_q[f(z)] = E_eps[grad f(g(eps))], z = g(eps)\n"
+        "doubly: grad log 1/K sum_k w_k = sum_k (w_k / sum_j w_j)^2 d log w_k/dz_k grad z_k",
         references=(
             Reference("Kingma and Welling 2014", "section 2.4"),
             Reference("Roeder et al. 2017", "section 3 (sticking the landing)"),
+            Reference("Tucker et al. 2019", "equation 8 (doubly reparameterized)"),
         ),
         example="draw: {pathwise: {form: sticking}}",
         option="form",
-        variants=(Variant("plain"), Variant("sticking", stops_parameters=True, automatic=False)),
-        meaning="Whether the parameters of log q have no gradient (`sticking`) or one (`plain`).",
+        variants=(
+            Variant("plain"),
+            Variant("sticking", stops_parameters=True, automatic=False),
+            Variant("doubly", stops_parameters=True, automatic=False, of_weights="weigh_gradients"),
+        ),
+        meaning="Whether the parameters of log q have a gradient (`plain`) or none: `sticking` "
+        "under a mean of particles, `doubly` under the log of one.",
         needs_reparameterized=True,
         sampled=True,
         pathwise=True,

@@ -66,6 +66,8 @@ class Variant:
       other rows or other particles (`over`).
     - `of_log_weights`: the learning signals of the log of a mean over particles, from their log
       weights.
+    - `of_weights`: weighs the gradient of each draw by its normalized importance weight once more;
+      the function is in `specc.runtime.draws.pathwise`.
     - `running`: the running mean of the learning signals, a state of the loss that is subtracted.
     """
 
@@ -77,6 +79,7 @@ class Variant:
     baseline: str = ""
     over: Literal["rows", "particles"] = "rows"
     of_log_weights: str = ""
+    of_weights: str = ""
     running: str = ""
 
 

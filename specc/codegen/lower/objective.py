@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from specc.catalog.objective import Variant
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed
 from specc.codegen.code.statements import (
@@ -23,15 +22,16 @@ from specc.codegen.lower.densities import LOGMEANEXP, parameters
 from specc.codegen.lower.draws import draw, emit_values
 from specc.codegen.lower.moves import move_latents
 from specc.codegen.lower.scope import NOISE, Scope
+from specc.codegen.lower.surrogates import DATA_SIZE, Surrogates
 from specc.codegen.lower.terms import Terms, signed_as
 from specc.codegen.lower.values import prepare
-from specc.codegen.names import python_name, python_names
+from specc.codegen.names import python_names
 from specc.codegen.plan import Plan
 from specc.codegen.row_terms import is_shared
-from specc.codegen.signatures import density_method, is_stochastic, values_behind
+from specc.codegen.signatures import density_method, is_stochastic
 from specc.codegen.text import bounds_by_row, term_formula
-from specc.graph.graph import MODEL, NETWORKS, ROWS
-from specc.objective.objective import Player, Surrogate
+from specc.graph.graph import MODEL, NETWORKS
+from specc.objective.objective import Player
 from specc.objective.passes.buffers import find_buffers
 from specc.objective.passes.row_sources import by_source
 from specc.objective.terms import (
@@ -46,7 +46,6 @@ from specc.objective.terms import (
     in_steps,
 )
 
-DATA_SIZE = Name("data_size")
 TENSORS = "dict[str, Tensor]"
 BUFFERS = "specc.runtime.functions.buffers"
 
@@ -54,10 +53,6 @@ BUFFERS = "specc.runtime.functions.buffers"
 def loss(plan: Plan, player: Player) -> Function:
     """Return the function `loss(model, guide, noise, *, x)`, the loss per row and its terms."""
     return _Loss(plan, player).function()
-
-
-def _score(name: str) -> Code:
-    return code.member("specc.runtime.draws.score", name)
 
 
 class _Loss:
@@ -79,6 +74,7 @@ class _Loss:
         self.log_w = Name("log_w")
         self.after: list[tuple[str, Code]] = []
         self.by_source: list[tuple[str, Code]] = []
+        self.gradients = Surrogates(plan, player, self.scope, self.terms, self.after)
 
     def function(self) -> Function:
         plan, player = self.plan, self.player
@@ -205,6 +201,7 @@ class _Loss:
             shape = "[K, B]" if is_plain else ""
             scope.assign(log_w, code.Sum(tuple(signed)), shape)
             self.log_w = Name(log_w)
+            self.gradients.weigh_gradients(self.log_w)
             self._set(code.method(code.call(LOGMEANEXP, self.log_w, dim=0), "mean"))
         else:
             self._mean(by_row, weighed)
@@ -369,9 +366,9 @@ class _Loss:
         if surrogates:
             self.scope.comment()
         if surrogates and self._is_logmeanexp():
-            names += self._particle_surrogates(surrogates)
+            names += self.gradients.of_particles(self.log_w)
         else:
-            names += [self._surrogate(s) for s in surrogates]
+            names += [self.gradients.of_node(s) for s in surrogates]
         value: Code = Name(self.bound)
         if names:
             value = code.Sum(tuple(Signed(False, Name(n)) for n in (self.bound, *names)))
@@ -397,101 +394,3 @@ class _Loss:
         if not is_shared(self.plan, Part(1.0, term)):
             return name, value
         return f"{name} / data_size", code.Binary("/", value, DATA_SIZE)
-
-    def _signal(self, variant: Variant) -> Code:
-        """Return the signal of a score gradient of a log-mean-exp bound, minus a baseline."""
-        if variant.of_log_weights:
-            return code.call(_score(variant.of_log_weights), self.log_w)
-        bound = code.call(LOGMEANEXP, self.log_w, dim=0)
-        return code.call(_score(variant.baseline), bound) if variant.baseline else bound
-
-    def _particle_surrogates(self, surrogates: tuple[Surrogate, ...]) -> list[str]:
-        """Emit the surrogates of a log-mean-exp bound, whose signal is the bound of each row."""
-        names = []
-        baselines = list(dict.fromkeys(s.baseline for s in surrogates))
-        for baseline in baselines:
-            mark = f"_{baseline}" if len(baselines) > 1 else ""
-            nodes = [s.node for s in surrogates if s.baseline == baseline]
-            variant = self.player.draws[nodes[0]].variant
-            self.scope.assign(f"signal{mark}", self._signal(variant))
-            self._subtract_running_mean(f"signal{mark}", nodes[0])
-            logs = tuple(
-                Signed(False, Name(self.terms.term(self.player.draws[node].density)))
-                for node in nodes
-            )
-            score = code.call(_score("surrogate"), code.summed(logs), Name(f"signal{mark}"))
-            mean = code.method(code.method(score, "sum", 0), "mean")
-            self.scope.assign(f"surrogate{mark}", mean)
-            names.append(f"surrogate{mark}")
-        return names
-
-    def _surrogate(self, surrogate: Surrogate) -> str:
-        """Emit the surrogate of one node: log q times the downstream terms minus a baseline."""
-        node, scope = surrogate.node, self.scope
-        factor = scope.factor(self.player.draws[node].program, node)
-        log_q = Name(self.terms.term(self.player.draws[node].density))
-        varies = scope.enumerated_of((node,))
-        over = tuple(n for n in self.player.draws if n in self._weights(varies))
-        costs = [replace(c, coefficient=-c.coefficient) for c in surrogate.costs]
-        local = [c for c in costs if not is_shared(self.plan, c)]
-        shared = [c for c in costs if is_shared(self.plan, c)]
-        signal = f"signal_{python_name(node)}"
-        if ROWS in factor.type.plates:
-            scope.assign(signal, self._partials(local, frozenset(over)))
-        else:
-            self._shared_signal(signal, local, shared, frozenset(over))
-        variant = self.player.draws[node].variant
-        if variant.baseline and (variant.over != "rows" or ROWS in factor.type.plates):
-            scope.assign(signal, code.call(_score(variant.baseline), Name(signal)))
-        self._subtract_running_mean(signal, node)
-        value: Code = code.call(_score("surrogate"), log_q, Name(signal))
-        if over:
-            weight = Name(self.terms.weight(over, self.player.draws[node].density))
-            product = code.Binary("*", code.method(weight, "detach"), value)
-            value = self.terms.over(over, product)
-        name = f"surrogate_{python_name(node)}"
-        scope.assign(name, code.method(value, "mean"))
-        return name
-
-    def _subtract_running_mean(self, signal: str, node: str) -> None:
-        """Emit the subtraction of a running mean from the signal, and the update of the mean."""
-        running = self.player.draws[node].variant.running
-        if not running:
-            return
-        name = f"{node}_baseline"
-        before = self._before(name)
-        after = self.terms.fresh(f"{self.scope.python(node)}_baseline")
-        self.scope.assign(after, code.call(_score(running), before, Name(signal)))
-        self.scope.assign(signal, code.Binary("-", Name(signal), before))
-        self.after.append((name, Name(after)))
-
-    def _partials(self, costs: list[Part], open_axes: frozenset[str]) -> Code:
-        return code.Sum(tuple(self.terms.partial(cost, open_axes) for cost in costs))
-
-    def _weights(self, axes: frozenset[str]) -> frozenset[str]:
-        """Return the enumerated nodes whose probabilities weight a value with these axes."""
-        closed = {self.terms.elements.latent(axis) for axis in axes}
-        stack = list(closed)
-        while stack:
-            name = stack.pop()
-            program = self.player.draws[name].program
-            factor = self.scope.factor(program, name)
-            for used in values_behind(self.plan, program, factor.inputs):
-                for axis in self.scope.enumerated_of((used,)) - closed:
-                    closed.add(axis)
-                    stack.append(axis)
-        return frozenset(closed)
-
-    def _shared_signal(
-        self, signal: str, local: list[Part], shared: list[Part], over: frozenset[str]
-    ) -> None:
-        """Emit the signal of a global node: the mean over rows, and global terms / data size."""
-        scope = self.scope
-        if local:
-            total = self._partials(local, over)
-            scope.assign(signal, code.method(total, "mean", -1, keepdim=True))
-        if shared:
-            share: Code = code.Binary("/", self._partials(shared, over), DATA_SIZE)
-            if local:
-                share = code.Binary("+", Name(signal), share)
-            scope.assign(signal, share)

@@ -18,7 +18,6 @@ DRAWS: dict[str, str] = {
 """Draws."""
 
 DRAW_OPTIONS: dict[str, str] = {
-    "doubly": "use `sticking`",
     "nvil": "use `leave_one_out` with several particles",
 }
 """Values of the options of draws."""

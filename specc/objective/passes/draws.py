@@ -167,21 +167,36 @@ def _problem(
             f"each row has its own `{node.name}`; only what all rows share is learnt as a point"
         )
         return _unfit(node, entry, setting, reason)
-    is_log = setting.entry.reduction == "logmeanexp" and setting.particles > 1
-    if variant.stops_parameters and is_log:
-        return _unfit(
-            node,
-            entry,
-            setting,
-            "sticking the landing is biased with several particles under a log",
-        )
-    if variant.stops_parameters and node.through:
-        return _unfit(node, entry, setting, f"`{node.name}` goes through a bijection")
+    if variant.stops_parameters and (reason := _landing(typed, node, variant, setting)):
+        return _unfit(node, entry, setting, reason)
     if setting.particles < variant.needs_particles:
         return "E0416", {"baseline": variant.name, "particles": _count(setting.particles)}
     if entry.sampled and node.program == MODEL:
         return _unfit(node, entry, setting, "nothing but a guide can be sampled from")
     return None
+
+
+def _landing(typed: TypedGraph, node: Node, variant: Variant, setting: Setting) -> str:
+    """Return why the parameters of log q of a draw must have a gradient; empty if they need none.
+
+    Weights of the gradients of draws apply to all that a draw depends on, so that draws must not
+    depend on each other.
+    """
+    is_log = setting.entry.reduction == "logmeanexp" and setting.particles > 1
+    if is_log and not variant.of_weights:
+        return "sticking the landing is biased with several particles under a log"
+    if not is_log and variant.of_weights:
+        return f"`{variant.name}` is for several particles under a log; it is `sticking` without"
+    if node.through:
+        return f"`{node.name}` goes through a bijection"
+    guide = typed.graph.guide
+    if variant.of_weights and guide is not None:
+        drawn = [name for name, own in guide.nodes.items() if own.is_random]
+        behind = setting.integrals.stochastic.parents(node.program, node.name)
+        others = [name for name in drawn if name in behind]
+        if others:
+            return f"its distribution depends on `{others[0]}`, which is drawn, too"
+    return ""
 
 
 def _instead(typed: TypedGraph, node: Node) -> str:
