@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from specc.catalog.entry import Reference
 from specc.catalog.objective import Draw, Variant
 
@@ -74,6 +76,31 @@ ENTRIES: tuple[Draw, ...] = (
         needs_reparameterized=True,
         sampled=True,
         pathwise=True,
+    ),
+    Draw(
+        name="relax",
+        summary="A continuous value in place of a discrete one: the Gumbel-softmax or Concrete "
+        "distribution, which is the discrete one at temperature 0. With `straight_through` the "
+        "value is rounded, and only its gradient is that of the continuous value. Densities at "
+        "the value are linear in it. The gradient is biased; the bias falls with the temperature, "
+        "and the variance grows. Evaluations draw discrete values.",
+        formula="z = softmax((logits + g) / t), g standard Gumbel, t the temperature\n"
+        "of two values, z = sigmoid((logits + l) / t), l standard logistic\n"
+        "straight_through: round(z) in place of z, with the gradient of z",
+        references=(
+            Reference("Jang, Gu and Poole 2017", "equation 2, and section 2.2 (straight-through)"),
+            Reference("Maddison, Mnih and Teh 2017", "equations 10 and 17"),
+        ),
+        example="draw: {relax: {form: straight_through, temperature: 0.5}}",
+        option="form",
+        variants=(Variant("gumbel"), Variant("straight_through", hardens=True, automatic=False)),
+        meaning="Whether the value is continuous (`gumbel`) or rounded (`straight_through`).",
+        numbers=MappingProxyType({"temperature": 0.5}),
+        meanings=MappingProxyType(
+            {"temperature": "The temperature, at which 0 is the discrete distribution."}
+        ),
+        sampled=True,
+        relaxed=True,
     ),
     Draw(
         name="score",

@@ -74,8 +74,7 @@ _ALTERNATIVES: dict[str, str] = {
         "`half_normal` vector; a matrix without a prior is `{parameter: positive_definite}`"
     ),
     "concrete gumbel_softmax relaxed_bernoulli relaxed_categorical relaxed_one_hot_categorical": (
-        "relaxations are not available; use `one_hot_categorical` or `bernoulli`, which are summed "
-        "out or have a score gradient"
+        "write `bernoulli` or `one_hot_categorical`, and `draw: relax` in the guide"
     ),
     "logistic_normal": "let it be `softmax(u)` of a `normal` node `u`",
     "zero_inflated_poisson zip zero_inflated_negative_binomial zinb": (

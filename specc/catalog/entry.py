@@ -118,6 +118,7 @@ class Distribution:
     location_scale: bool = False
     gaussian: bool = False
     reparameterized: bool = False
+    relaxed: bool = False
     mean: bool = True
     entropy: bool = False
     cdf: bool = False

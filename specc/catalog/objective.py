@@ -68,6 +68,7 @@ class Variant:
       weights.
     - `of_weights`: weighs the gradient of each draw by its normalized importance weight once more;
       the function is in `specc.runtime.draws.pathwise`.
+    - `hardens`: the value of a relaxed draw is rounded, and its gradient is not.
     - `running`: the running mean of the learning signals, a state of the loss that is subtracted.
     """
 
@@ -80,6 +81,7 @@ class Variant:
     over: Literal["rows", "particles"] = "rows"
     of_log_weights: str = ""
     of_weights: str = ""
+    hardens: bool = False
     running: str = ""
 
 
@@ -90,10 +92,12 @@ class Draw:
     The value of the node is a sample (`sampled`), all values of a finite node along an axis
     (`enumerated`), a basis of the space of values along an axis (`integrated`), or a learnt
     parameter (`point`), or a state of a Markov chain (`chain`), without a gradient. The gradient
-    of a sample is that through the value (`pathwise`), or the score function, grad log q, times the
-    costs (`score_function`).
+    of a sample is that through the value (`pathwise`), that through a continuous value in place of
+    a discrete one (`relaxed`, biased), or the score function, grad log q, times the costs
+    (`score_function`).
 
-    `variants` has the values of the `option`, the default first, and `meaning` describes it. A draw
+    `variants` has the values of the `option`, the default first, and `meaning` describes it;
+    `numbers` has the defaults of options that are positive numbers, with their `meanings`. A draw
     that `marginalizes` can be used for `missing:`: missing entries are integrated out.
     """
 
@@ -105,12 +109,15 @@ class Draw:
     option: str = ""
     variants: tuple[Variant, ...] = (Variant(),)
     meaning: str = ""
+    numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    meanings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     needs_reparameterized: bool = False
     needs_finite: bool = False
     needs_continuous: bool = False
     needs_gaussian: bool = False
     sampled: bool = False
     pathwise: bool = False
+    relaxed: bool = False
     score_function: bool = False
     enumerated: bool = False
     integrated: bool = False
@@ -121,7 +128,7 @@ class Draw:
     @property
     def stops_gradient(self) -> bool:
         """Whether it is a sample without a gradient, pathwise or of the score function."""
-        return self.sampled and not (self.pathwise or self.score_function)
+        return self.sampled and not (self.pathwise or self.relaxed or self.score_function)
 
     @property
     def options(self) -> tuple[str, ...]:

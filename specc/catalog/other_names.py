@@ -66,6 +66,7 @@ _ELSEWHERE: dict[str, str] = {
     "actnorm": "act_norm batch_norm_flow",
     "permutation": "permute shuffle",
     # draws
+    "relax": "relaxed straight_through",
     "pathwise": "reparam reparameterize reparameterized reparametrize rsample",
     "score": "reinforce score_function likelihood_ratio",
     "enumerate": "marginalize parallel sequential_enumeration",

@@ -176,7 +176,7 @@ BIJECTIONS: Registry[Bijection[Any]] = Registry(_BIJECTIONS)
 KINDS: Registry[Kind] = Registry({**_LINKS, **_BIJECTIONS, **_CAUSAL_LINKS})
 """All entries that a spec can declare under `links:`."""
 DRAWS: Registry[Draw] = Registry(
-    _rows("draws", "delta detached enumerate integrate pathwise score")
+    _rows("draws", "delta detached enumerate integrate pathwise relax score")
 )
 CHAINS: Registry[Chain] = Registry(_files("chains", "hmc langevin mala"))
 """Markov chains of continuous values, along the gradient of a log-density."""

@@ -24,7 +24,8 @@ class Draw:
 
     `program` is where it is drawn: the guide, or the model if the guide lacks the node. `entry` has
     the traits, and `variant` the value of its option: `sticking` for pathwise, the baseline for
-    score. With `fills` it applies only to rows in which the data have no value.
+    score. `numbers` are its other options. With `fills` it applies only to rows in which the data
+    have no value.
     """
 
     node: str
@@ -33,6 +34,7 @@ class Draw:
     variant: Variant
     reason: str
     fills: bool = False
+    numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def kind(self) -> str:
@@ -41,8 +43,9 @@ class Draw:
 
     @property
     def option(self) -> str:
-        """The value of its option."""
-        return self.variant.name
+        """The values of its options: `gumbel, temperature = 0.5`."""
+        numbers = (f"{name} = {number:g}" for name, number in self.numbers.items())
+        return ", ".join((self.variant.name, *numbers))
 
     @property
     def density(self) -> LogProb:
@@ -63,6 +66,11 @@ class Draw:
     def is_pathwise(self) -> bool:
         """Whether gradients pass through the sample (reparameterization)."""
         return self.entry.pathwise
+
+    @property
+    def is_relaxed(self) -> bool:
+        """Whether a continuous value takes the place of a discrete one."""
+        return self.entry.relaxed
 
     @property
     def is_enumerated(self) -> bool:

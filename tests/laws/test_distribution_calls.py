@@ -179,6 +179,10 @@ def test_what_is_declared_is_computed(name: str) -> None:
         expected["sample"] = ["noise", *parameters, "shape"]
     if declared.trait("reparameterized", False):
         expected["rsample"] = ["noise", *parameters, "shape"]
+    if declared.trait("relaxed", False):
+        expected["relaxed_sample"] = ["noise", *parameters, "temperature", "shape"]
+        expected["relaxed_log_prob"] = ["value", *parameters]
+        expected["harden"] = ["value"]
     if declared.trait("mean", True):
         expected["mean"] = parameters
     if declared.trait("entropy", False):

@@ -18,6 +18,7 @@ ENTRY = Distribution(
     example="x: {latent: bernoulli, logits: 0}",
     continuous=False,
     finite=True,
+    relaxed=True,
     entropy=True,
     kl_with=("bernoulli",),
     conditional=Conditional(

@@ -20,6 +20,7 @@ ENTRY = Distribution(
     example="y: {latent: one_hot_categorical, logits: 0, classes: 10}",
     continuous=False,
     finite=True,
+    relaxed=True,
     entropy=True,
     kl_with=("one_hot_categorical",),
     conditional=Conditional(

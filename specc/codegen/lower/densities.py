@@ -55,7 +55,7 @@ def log_prob(
     if factor.flow is not None:
         value, log_det = Name(factor.flow.base), _log_det(scope, factor, factor.flow)
     given = [value, *scope.arguments(factor, detached)]
-    density: Code = code.call(scope.density(factor, "log_prob"), *given)
+    density: Code = code.call(_log_density(scope, factor), *given)
     if log_det is None and factor.members == 1 and not apart and factor.lengths is None:
         shape = shapes.of_density(scope, factor, _axes(scope, factor))
         scope.assign(local, _summed(scope, factor, density), shape)
@@ -75,6 +75,12 @@ def log_prob(
         scope.assign(local, density)
     if plated is not None:
         scope.assign(local, plated)
+
+
+def _log_density(scope: Scope, factor: Factor) -> Code:
+    """Return `bernoulli.log_prob`, or the function of a value that may be relaxed."""
+    is_relaxed = scope.relaxed(factor.node.name) is not None
+    return scope.density(factor, "relaxed_log_prob" if is_relaxed else "log_prob")
 
 
 def _axes(scope: Scope, factor: Factor) -> frozenset[Axis]:
@@ -121,7 +127,7 @@ def _masked(
     value: Code = scope.variable(factor.node.name)
     if rows == "known" and factor.node.name in scope.layout.enumerated:
         value = scope.argument(factor.node.name)
-    scope.assign(local, code.call(scope.density(factor, "log_prob"), value, *given))
+    scope.assign(local, code.call(_log_density(scope, factor), value, *given))
     together = factor.event_axes - missing.rank
     if together:
         scope.assign(local, sum_last(Name(local), together))

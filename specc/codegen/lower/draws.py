@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from specc.catalog.arithmetic import broadcast
 from specc.catalog.entry import Shape
@@ -72,8 +72,7 @@ def sample(scope: Scope, factor: Factor, function: str) -> None:
         parameters(scope, factor)
         shape = _shape(scope, factor)
         keywords = {} if shape is None else {"shape": shape}
-        called = scope.density(factor, function)
-        made = code.call(called, NOISE, *scope.arguments(factor), **keywords)
+        made = _drawn(scope, factor, function, keywords)
         scope.assign(local, made, shapes.of_draw(scope, factor, factor.drawn))
     if factor.flow is not None:
         _forward(scope, factor, factor.flow)
@@ -85,6 +84,22 @@ def sample(scope: Scope, factor: Factor, function: str) -> None:
     split(scope, factor.node)
 
 
+def _drawn(scope: Scope, factor: Factor, function: str, keywords: Mapping[str, object]) -> Code:
+    """Return `normal.rsample(noise, z_loc, z_scale)`; a relaxed draw has other functions.
+
+    straight_through(bernoulli.relaxed_sample(noise, z_logits, 0.5), bernoulli.harden)
+    """
+    relaxed = scope.relaxed(factor.node.name)
+    function = function if relaxed is None else "relaxed_sample"
+    numbers = () if relaxed is None else relaxed.numbers.values()
+    given = (*scope.arguments(factor), *map(code.number, numbers))
+    made = code.call(scope.density(factor, function), NOISE, *given, **keywords)
+    if relaxed is None or not relaxed.variant.hardens:
+        return made
+    rounded = code.function("specc.runtime.draws.relaxed.straight_through")
+    return code.call(rounded, made, scope.density(factor, "harden"))
+
+
 def _in_order(scope: Scope, factor: Factor, link: LinkModule, function: str, local: str) -> None:
     """Emit `x = ancestral(draw, ...)`, where draw(x) samples each entry given earlier ones."""
     prepare(scope, factor.node.program, factor.inputs)
@@ -92,8 +107,7 @@ def _in_order(scope: Scope, factor: Factor, link: LinkModule, function: str, loc
     drawn = f"draw_{python_name(factor.node.name)}"
     with scope.block() as body:
         compute_parameters(scope, factor)
-        called = code.call(scope.density(factor, function), NOISE, *scope.arguments(factor))
-        scope.add(Return(called))
+        scope.add(Return(_drawn(scope, factor, function, {})))
     inner = Function(
         drawn, (Parameter(name, "Tensor"),), (), "Tensor", "", tuple(body), is_method=False
     )

@@ -66,6 +66,7 @@ class _Loss:
         self.scope = Scope(
             plan, player.draws, owners, layout, fills=plan.filled, has_noise=True, has_shapes=True
         )
+        self.scope.relaxes = True
         self.scope.counts = plan.counts
         self.terms = Terms(self.scope)
         self.bound = self.terms.fresh(player.variable)

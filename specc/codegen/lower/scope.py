@@ -40,6 +40,7 @@ class Scope:
     - `step` maps names of nodes to variables of one step inside a loop over steps, where no value
       has an axis of steps; it is None outside.
     - `fills` are the data whose missing values are drawn.
+    - `relaxes`: draws may have continuous values in place of discrete ones.
     - `has_densities`: densities of draws follow, so log-determinants are kept.
     - `has_noise`: densities may be estimated with noise.
     - `has_shapes`: assignments have comments with shapes.
@@ -53,6 +54,7 @@ class Scope:
     layout: Layout
     fills: frozenset[str] = frozenset()
     has_noise: bool = False
+    relaxes: bool = False
     has_densities: bool = True
     has_shapes: bool = False
     statements: list[Statement] = field(default_factory=list)
@@ -137,6 +139,11 @@ class Scope:
     def filled(self, name: str) -> Missing | None:
         """Return the variables for filling in missing values, None if they are not filled in."""
         return self.plan.missing[name] if name in self.fills else None
+
+    def relaxed(self, name: str) -> Draw | None:
+        """Return the draw of a node with a continuous value in place of a discrete one."""
+        draw = self.draws.get(name) if self.relaxes else None
+        return draw if draw is not None and draw.is_relaxed else None
 
     # variables that exist
 

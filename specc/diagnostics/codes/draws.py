@@ -77,6 +77,12 @@ CODES: tuple[Code, ...] = (
         "use `draw: score`, or a distribution that has one",
     ),
     error(
+        "E0463",
+        "relax-needs-relaxation",
+        "`{name}` is {distribution}: only draws of {fitting} are relaxed",
+        "{hint}",
+    ),
+    error(
         "E0414",
         "enumerate-needs-finite",
         "`{name}` is {distribution}, which has no finite set of values to sum over",

@@ -309,7 +309,10 @@ def _draw() -> Json:
         entry = DRAWS[name]
         if entry.option:
             values: Json = {"enum": list(entry.options), "description": entry.meaning}
-            inside = {"anyOf": [values, _closed({entry.option: values})]}
+            options = {entry.option: values}
+            for number, meaning in entry.meanings.items():
+                options[number] = {"type": "number", "exclusiveMinimum": 0, "description": meaning}
+            inside = {"anyOf": [values, _closed(options)]}
             words.append(_single(name, inside, entry.summary))
     for name in CHAINS:
         words.append(_single(name, _model(CHAINS[name].Options, {}), CHAINS[name].summary))

@@ -11,7 +11,6 @@ NODE_KEYS: dict[str, str] = {
 """Keys of a node."""
 
 DRAWS: dict[str, str] = {
-    "relax": "use `score`, or `enumerate` where the node is finite",
     "chain": "name the chain of a node of an energy, such as `mala`; `sampler:` beside the "
     "objective draws the latents of rows",
 }

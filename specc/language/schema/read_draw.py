@@ -55,17 +55,39 @@ def _with_option(reading: Reading, entry: Entry, inside: Located, path: Path) ->
         if not entry.option:
             return reading.wrong_kind(inside, path, "left empty: it has no options")
         return _value(reading, entry, inside, path)
+    options: dict[str, str | int | float | None] = {}
     for key in inside.entries:
-        if key.name != entry.option:
+        place = (*path, key.name)
+        if key.name == entry.option:
+            word = _value(reading, entry, key.value, place)
+            if word is None:
+                return None
+            options |= word.options
+        elif key.name in entry.numbers:
+            found = _positive(reading, key, place)
+            if found is None:
+                return None
+            options[key.name] = found
+        else:
             return _unknown(reading, entry, key)
-    if not inside.entries:
-        return Draw(kind=entry.name)
-    return _value(reading, entry, inside.entries[0].value, (*path, entry.option))
+    return Draw(kind=entry.name, options=options)
+
+
+def _positive(reading: Reading, key: Key, path: Path) -> float | None:
+    """The value of an option that is a positive number."""
+    found = reading.number(key.value, path)
+    if found is not None and found <= 0:
+        return reading.report(
+            "E0113", key.value.span, where=where(path), value=f"{found:g}", hint="it is above 0"
+        )
+    return found
 
 
 def _unknown(reading: Reading, entry: Entry, key: Key) -> None:
-    hint = f"its option is `{entry.option}`" if entry.option else "it has none"
-    guess = nearest(key.name, [entry.option])
+    known = [name for name in (entry.option, *entry.numbers) if name]
+    shown = " and ".join(f"`{name}`" for name in known)
+    hint = f"its option{'s are' if len(known) > 1 else ' is'} {shown}" if known else "it has none"
+    guess = nearest(key.name, known)
     reading.report(
         "E0418", key.key.span, suggestion=guess, draw=entry.name, name=key.name, hint=hint
     )

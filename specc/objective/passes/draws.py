@@ -9,7 +9,7 @@ from types import MappingProxyType
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.objective import Variant
-from specc.catalog.registry import DRAWS, OBJECTIVES, SAMPLERS
+from specc.catalog.registry import DISTRIBUTIONS, DRAWS, OBJECTIVES, SAMPLERS
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
@@ -130,7 +130,10 @@ def _requested_draw(
         return None
     if variant.high_variance:
         findings.add(diagnose("W0431", requested.span, name=node.name))
-    return Draw(node.name, node.program, entry, variant, "the spec requests it")
+    numbers = {key: float(requested.options.get(key) or n) for key, n in entry.numbers.items()}
+    reason = "the spec requests it" + ("; its gradient is biased" if entry.relaxed else "")
+    own = MappingProxyType(numbers)
+    return Draw(node.name, node.program, entry, variant, reason, numbers=own)
 
 
 def finding(problem: Problem, span: Span) -> Diagnostic:
@@ -148,6 +151,10 @@ def _problem(
         return "E0412", {**words, "hint": _instead(typed, node)}
     if entry.needs_reparameterized and not node.entry.reparameterized:
         return "E0413", {**words}
+    if entry.relaxed and not node.entry.relaxed:
+        fitting = [name for name, each in DISTRIBUTIONS.items() if each.relaxed]
+        shown = " and ".join(f"`{name}`" for name in fitting)
+        return "E0463", {**words, "fitting": shown, "hint": _instead(typed, node)}
     if entry.needs_gaussian:
         is_guided = node.program != MODEL
         reason = "a guide draws it" if is_guided else setting.integrals.obstacle(node)
@@ -217,6 +224,7 @@ def _fitting(typed: TypedGraph, node: Node) -> list[str]:
         and not entry.stops_gradient
         and (is_small or not entry.needs_finite)
         and (node.entry.reparameterized or not entry.needs_reparameterized)
+        and (node.entry.relaxed or not entry.relaxed)
     ]
 
 

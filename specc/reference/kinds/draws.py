@@ -53,7 +53,8 @@ def entry(of: Draw) -> Entry:
     if of.option:
         choices = ", ".join(code(choice) for choice in of.options)
         row = (code(of.option), choices, code(of.options[0]), of.meaning)
-        tables = (Table(HEAD, (row,)),)
+        numbers = ((code(n), "a number", f"{v:g}", of.meanings[n]) for n, v in of.numbers.items())
+        tables = (Table(HEAD, (row, *numbers)),)
     return Entry(
         name=of.name,
         kind="draw",

@@ -34,6 +34,29 @@ def sample(noise: Noise, logits: Number, *, shape: Sequence[int] | None = None) 
     return (uniform < number.sigmoid(logits)).to(uniform.dtype)
 
 
+def relaxed_sample(
+    noise: Noise, logits: Number, temperature: float, *, shape: Sequence[int] | None = None
+) -> Tensor:
+    """Numbers in (0, 1), sigmoid((logits + l) / temperature), l standard logistic.
+
+    Differentiable in the logits; above 1/2 with the probability of a 1. Maddison, Mnih and Teh
+    (2017), equation 17.
+    """
+    size = number.full_shape(shape, logits)
+    noisy = logits + noise.exponential(size).log() - noise.exponential(size).log()
+    return (noisy / temperature).sigmoid()
+
+
+def harden(value: Tensor) -> Tensor:
+    """The nearest value, 0 or 1, of a relaxed one."""
+    return (value > 0.5).to(value.dtype)
+
+
+def relaxed_log_prob(value: Tensor, logits: Number) -> Tensor:
+    """The log-probability, linear in values of [0, 1]: x logits - softplus(logits)."""
+    return value * logits - softplus(number.tensor(logits))
+
+
 def mean(logits: Number) -> Tensor:
     """The mean, sigmoid(logits)."""
     return number.tensor(logits).sigmoid()

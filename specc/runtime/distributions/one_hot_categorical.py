@@ -30,6 +30,29 @@ def sample(noise: Noise, logits: Tensor, *, shape: Sequence[int] | None = None) 
     return torch.nn.functional.one_hot(classes, logits.shape[-1]).to(logits.dtype)
 
 
+def relaxed_sample(
+    noise: Noise, logits: Tensor, temperature: float, *, shape: Sequence[int] | None = None
+) -> Tensor:
+    """Vectors that sum to one, softmax((logits + g) / temperature), g standard Gumbel.
+
+    Differentiable in the logits; the largest entry has the class of the distribution. Jang, Gu and
+    Poole (2017), equation 2.
+    """
+    race = noise.exponential(logits.shape if shape is None else tuple(shape)).log()
+    return ((logits - race) / temperature).softmax(-1)
+
+
+def harden(value: Tensor) -> Tensor:
+    """The one-hot vector with a 1 at the largest entry."""
+    classes = value.argmax(-1)
+    return torch.nn.functional.one_hot(classes, value.shape[-1]).to(value.dtype)
+
+
+def relaxed_log_prob(value: Tensor, logits: Tensor) -> Tensor:
+    """The log-probability, linear in vectors that sum to one."""
+    return log_prob(value, logits)
+
+
 def mean(logits: Tensor) -> Tensor:
     """The mean, softmax(logits)."""
     return logits.softmax(-1)

@@ -19,7 +19,10 @@ def test_a_value_comes_about_in_one_way(entry):
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.name)
 def test_what_is_sampled_alone_has_an_estimator_of_its_gradient_or_none(entry):
-    assert entry.pathwise + entry.score_function + entry.stops_gradient == entry.sampled
+    assert (
+        entry.pathwise + entry.relaxed + entry.score_function + entry.stops_gradient
+        == entry.sampled
+    )
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.name)

@@ -86,9 +86,7 @@ NODES = [
 
 LATER = [
     ("{observed: normal, dequantize: uniform}", "dequantize"),
-    ("{latent: normal, draw: relax}", "relax"),
     ("{latent: normal, draw: {chain: {steps: 1}}}", "chain"),
-    ("{latent: normal, draw: {pathwise: doubly}}", "doubly"),
     ("{latent: normal, draw: {score: {baseline: nvil}}}", "nvil"),
 ]
 
