@@ -125,7 +125,7 @@ def around_draw(entry: Entry, example: str) -> str:
     if example.startswith("missing"):
         observed = OBSERVED.replace("}, o: {", "}, o: {" + example + ", ")
         return spec(observed, "objective: mle")
-    is_finite = entry.name in ("enumerate", "score")
+    is_finite = entry.name in ("enumerate", "relax", "score")
     kind = "bernoulli, logits: 0" if is_finite else "normal, loc: 0, scale: 1"
     if entry.name == "delta":
         return spec(f"w: {{latent: {kind}, global: true, {example}}}, {OBSERVED}", "objective: map")
