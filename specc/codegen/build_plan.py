@@ -82,6 +82,9 @@ def build_plan(objective: Objective) -> Plan:
         missing=MappingProxyType(missing),
         inside=MappingProxyType(inside),
         counts=MappingProxyType(_counts(graph.sources, python)),
+        weights=MappingProxyType(
+            {p: python.fresh(f"{p}_weight") for p in objective.experiment.training.subsampled}
+        ),
     )
     found = {name: methods(plan, program) for name, program in programs.items()}
     plan = replace(plan, methods=MappingProxyType(found))

@@ -60,6 +60,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
                 "inputs": [plan.python[n] for n in plan.losses[player.name].inputs],
                 "scalars": _scalars(plan, player),
                 "state": [_state(own) for own in player.state],
+                **_subsampled(plan, player),
                 **loop(plan),
                 **({"bound": player.variable} if player.is_bound else {}),
                 "parameters": trained(plan, player),
@@ -210,6 +211,30 @@ def _scalars(plan: Plan, player: Player) -> dict[str, dict[str, Any]]:
         found["kl_weight"] = {"kind": "kl_weight", "warm_up": player.warm_up}
     found |= {name: {"kind": name} for name in loss.scalars}
     return found
+
+
+def _subsampled(plan: Plan, player: Player) -> dict[str, Any]:
+    """Return the plates of which an update leaves out elements, with their data and parameters."""
+    graph, weights = plan.graph.graph, plan.losses[player.name].weights
+    found = []
+    for plate in plan.weights:
+        nodes = [name for name in plan.data if graph.model.nodes[name].plate_index == plate]
+        own = (
+            f"{name}.{item.raw}"
+            for name, program in plan.programs.items()
+            for item in program.learnable
+            if plate in plan.graph.types[item.node.id].plates
+        )
+        found.append(
+            {
+                "plate": plate,
+                "size": graph.plates[plate],
+                "indices": [plan.python[name] for name in nodes],
+                "parameters": list(own),
+                **({"weight": weights[plate]} if plate in weights else {}),
+            }
+        )
+    return {"subsample": found} if found else {}
 
 
 def _state(own: State) -> dict[str, Any]:

@@ -310,7 +310,8 @@ class Loss:
     `inputs` are data, at least one field, from which the number of rows is read. `shares` maps the
     arguments that are fractions of rows with a value to the nodes. If `needs_data_size`, the number
     of rows of the data is an argument, by which the terms of global nodes are divided. `scalars`
-    are the arguments that are numbers of the step, with the functions that make tensors of them.
+    are the arguments that are numbers of the step, with the functions that make tensors of them;
+    `weights` those that weigh the elements of an update, by the plate.
     """
 
     function: str
@@ -318,6 +319,7 @@ class Loss:
     shares: Mapping[str, str]
     needs_data_size: bool
     scalars: Mapping[str, str]
+    weights: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +387,8 @@ class Plan:
     in losses. `python` maps values to Python names, `data` are the observed and given nodes,
     `masks` the masks of sequences. `losses` are the functions by player; `methods` are those of
     each program that are called from outside, with their inputs. `counts` are the variables with
-    the number of rows, by the source of the data.
+    the number of rows, by the source of the data; `weights` are those with the weight of each
+    element that a batch names, by the plate, if updates leave out the others.
     """
 
     graph: TypedGraph
@@ -399,6 +402,7 @@ class Plan:
     methods: Mapping[str, Mapping[str, tuple[Input, ...]]] = field(default_factory=dict)
     losses: Mapping[str, Loss] = field(default_factory=dict)
     counts: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def experiment(self) -> Experiment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from specc.catalog.entry import Function
@@ -25,6 +25,7 @@ from specc.objective.passes.row_sources import densities_are_paired
 from specc.objective.terms import (
     Apply,
     Conditionals,
+    Divergence,
     Energy,
     LogProb,
     Part,
@@ -402,7 +403,17 @@ def _loss(plan: Plan, player: Player) -> Loss:
         needs_data_size=plan.objective.is_sampled
         or any(is_shared(plan, part) for part in player.parts),
         scalars=MappingProxyType({f.scalar: f.target for f in _of_the_step(plan, player)}),
+        weights=MappingProxyType(weights_of(plan, player.parts)),
     )
+
+
+def weights_of(plan: Plan, parts: Iterable[Part]) -> dict[str, str]:
+    """Return the arguments that weigh elements of plates in some terms, by the plate."""
+    terms = [term for part in parts for term in walk(part.term)]
+    nodes = [(t.program, t.node) for t in terms if isinstance(t, LogProb)]
+    nodes += [(MODEL, t.node) for t in terms if isinstance(t, Divergence)]
+    used = {plate for node in nodes for plate in plan.graph.types[node].plates}
+    return {plate: name for plate, name in plan.weights.items() if plate in used}
 
 
 def _of_the_step(plan: Plan, player: Player) -> Iterator[Function]:

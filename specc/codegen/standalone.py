@@ -337,12 +337,14 @@ def _script(plan: Plan) -> str:
     (player,) = players
     rising = player.warm_up
     weights = [f"kl_weight=min(1.0, step / ({rising:g} * STEPS))"] if rising else []
-    weights += [f"{name}={OF_THE_STEP[name]}" for name in plan.losses[player.name].scalars]
+    loss, sizes = plan.losses[player.name], plan.graph.graph.plates
+    weights += [f"{name}={OF_THE_STEP[name]}" for name in loss.scalars]
+    weights += [f"{name}=torch.ones({sizes[plate]})" for plate, name in loss.weights.items()]
     return SCRIPT.format(
         **_common(plan),
         **_of_rows(plan, "batch", " " * 8),
         **_of_state(player),
-        size=", data_size=rows" if plan.losses[player.name].needs_data_size else "",
+        size=", data_size=rows" if loss.needs_data_size else "",
         weight=f", {', '.join(weights)}" if weights else "",
     )
 

@@ -22,6 +22,7 @@ from specc.objective.passes.plateaus import check_plateaus
 from specc.objective.passes.players import check_links, check_values
 from specc.objective.passes.sample_metrics import check_sample_metrics
 from specc.objective.passes.stages import check_stages, stages_of
+from specc.objective.passes.subsample import check_subsample
 from specc.objective.passes.term_checks import check_terms
 from specc.objective.player import build_player
 
@@ -55,6 +56,7 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     check_likelihood_estimates(objective, findings)
     check_sample_metrics(objective, findings)
     check_splits(typed.graph.spec, findings)
+    check_subsample(typed, found, findings)
     return None if findings.has_errors() else objective
 
 

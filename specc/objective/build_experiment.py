@@ -98,6 +98,7 @@ def _training(document: Document) -> Training:
         shared=shared,
         players=MappingProxyType(players),
         lengths=MappingProxyType(lengths),
+        subsampled=train.subsample or (),
         digested=digested(document),
         fixed=MappingProxyType(fixed(document)),
     )

@@ -51,7 +51,7 @@ class Training:
     code: `shared` are for all players, `players` those of players that differ, and `lengths` the
     epochs of stages that state them. Without data, `batch_size` is the number of rows. `digested`
     is covered by the digest of the training; `fixed` maps paths of the spec to settings that must
-    not change during a run.
+    not change during a run. An update leaves out elements of the plates that are `subsampled`.
     """
 
     settings: Mapping[str, object]
@@ -63,6 +63,7 @@ class Training:
     digested: tuple[object, ...]
     fixed: Mapping[str, object]
     lengths: Mapping[str, int] = field(default_factory=dict)
+    subsampled: tuple[str, ...] = ()
 
     def of(self, player: str) -> PlayerTraining:
         """Return the settings of a player."""

@@ -74,13 +74,29 @@ class StateTensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Subsample:
+    """A plate of which an update computes and changes only the elements that its batch names.
+
+    `indices` are the data fields with the number of an element, and `parameters` those with a value
+    for each element along their first axis. The argument `weight` of the loss, if it has one, is
+    the weight of each element in sums over the plate.
+    """
+
+    plate: str
+    size: int
+    indices: tuple[str, ...]
+    parameters: tuple[str, ...]
+    weight: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """A loss function: its inputs, and the prefixes of the parameters that it trains.
 
     `inputs` are data fields; `scalars` are numbers that change from step to step or from run to
     run, by the argument; `state` are the tensors that one step passes to the next. `bound` is the
     metric that is the negative of the loss, `loop` the number of steps of its longest loop over a
-    sequence.
+    sequence. `subsample` are the plates of which an update leaves out elements.
     """
 
     name: str
@@ -90,6 +106,7 @@ class Loss:
     state: tuple[StateTensor, ...] = ()
     bound: str | None = None
     loop: int = 0
+    subsample: tuple[Subsample, ...] = ()
 
 
 def metric_names(losses: Sequence[Loss], loss: Loss, names: Iterable[str]) -> tuple[str, ...]:
@@ -111,6 +128,18 @@ def parse_loss(item: JsonObject) -> Loss:
         state=tuple(_state_tensor(own) for own in item.items("state", [])),
         bound=item.optional("bound", str),
         loop=item.get("loop", int, 0),
+        subsample=tuple(_subsample(own) for own in item.items("subsample", [])),
+    )
+
+
+def _subsample(item: JsonObject) -> Subsample:
+    """The declaration of a plate of which an update leaves out elements; raises ManifestError."""
+    return Subsample(
+        plate=item.get("plate", str),
+        size=item.get("size", int),
+        indices=item.names("indices"),
+        parameters=item.names("parameters"),
+        weight=item.optional("weight", str),
     )
 
 

@@ -107,6 +107,9 @@ class Program(nn.Module):
         declared = self._declared[name]
         arguments: dict[str, Any] = {field: batch[field] for field in declared.inputs}
         arguments |= {argument: scalars[argument] for argument in declared.scalars}
+        for own in declared.subsample:
+            if own.weight is not None:
+                arguments[own.weight] = _weight(own.weight, own.size, batch, noise)
         if declared.state:
             return LossResult(*self._losses[name](*self._programs, noise, dict(state), **arguments))
         loss, metrics = self._losses[name](*self._programs, noise, **arguments)
@@ -156,6 +159,11 @@ class Program(nn.Module):
     def _mismatch(self, what: str) -> RunFailure:
         message = f"the code in {self.folder} does not fit its manifest: {what}"
         return RunFailure("E0808", message, hint="compile the spec again, with `specc compile`")
+
+
+def _weight(name: str, size: int, batch: Mapping[str, Tensor], noise: Noise) -> Tensor:
+    """The weights of the elements of a plate: without others all of them count once."""
+    return batch[name] if name in batch else noise.zeros((size,)) + 1
 
 
 def load(folder: Path) -> Program:

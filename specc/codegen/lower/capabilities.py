@@ -47,6 +47,7 @@ from specc.codegen.signatures import (
     predicted_factors,
     sampled_values,
     shared_points,
+    weights_of,
 )
 from specc.graph.graph import GUIDE
 from specc.objective.terms import LogProb, Part, Reduce, Sum, densities_in
@@ -241,6 +242,7 @@ class _Lowering:
         parts, names = prior_terms(self.plan, self.program), self._inputs("log_prior")
         summed = tuple(n for n in self.plan.objective.enumerated if n in summed_in(parts))
         scope = self._scope(Layout.of(self.plan, summed, 1))
+        scope.weights = weights_of(self.plan, parts)
         for name in summed:
             with scope.on(self.program.name, name):
                 emit_values(scope, self.program.factors[name], names)
@@ -260,7 +262,8 @@ class _Lowering:
                 found.append(terms.part(part))
         scope.add(Return(code.Sum(tuple(found))))
         body = tuple(scope.statements)
-        return Function(name, (), self._tensors(name), TENSOR, docstring, body)
+        weights = (Parameter(w, "Tensor | float", "1.0") for w in scope.weights.values())
+        return Function(name, (), (*self._tensors(name), *weights), TENSOR, docstring, body)
 
     def log_prob(self) -> Function:
         """Return `log_prob`: log p(x) with finite latents summed out, [rows]."""

@@ -153,8 +153,7 @@ def divergence(scope: Scope, local: str, q: Factor, p: Factor, *, apart: bool = 
         scope.assign(local, sum_last(value, q.event_axes))
         return
     if q.lengths is None:
-        plates = [plate for plate in q.type.plates if plate != ROWS]
-        summed = sum_last(value, q.event_axes + len(plates))
+        summed = _over_elements(scope, q, value, q.event_axes)
         whole = _with_rows(scope, q, summed, (*q.inputs, *p.inputs))
         scope.assign(local, whole, shapes.of_divergence(scope, q, p))
         return
@@ -166,9 +165,21 @@ def divergence(scope: Scope, local: str, q: Factor, p: Factor, *, apart: bool = 
 
 def _summed(scope: Scope, factor: Factor, value: Code) -> Code:
     """Return a density summed over its event and its plates."""
-    plates = [p for p in factor.type.plates if p != ROWS]
-    summed = sum_last(value, factor.event_axes + len(plates))
+    summed = _over_elements(scope, factor, value, factor.event_axes)
     return _with_rows(scope, factor, summed, factor.inputs)
+
+
+def _over_elements(scope: Scope, factor: Factor, value: Code, event_axes: int) -> Code:
+    """Return a density summed over its event and its plates.
+
+    If an update leaves out elements of the plate, the others are weighed.
+    """
+    plates = [p for p in factor.type.plates if p != ROWS]
+    weights = [scope.weights[p] for p in plates if p in scope.weights]
+    if not weights:
+        return sum_last(value, event_axes + len(plates))
+    (weight,) = weights
+    return sum_last(code.Binary("*", Name(weight), sum_last(value, event_axes)), 1)
 
 
 def over_plates(scope: Scope, factor: Factor, local: str, *, apart: bool = False) -> Code | None:
@@ -179,7 +190,7 @@ def over_plates(scope: Scope, factor: Factor, local: str, *, apart: bool = False
     value: Code = Name(local)
     if factor.lengths is not None and factor.scan is not None:
         value = code.Binary("*", value, scope.mask(factor.scan, factor.lengths))
-    return _with_rows(scope, factor, sum_last(value, len(plates)), factor.inputs)
+    return _with_rows(scope, factor, _over_elements(scope, factor, value, 0), factor.inputs)
 
 
 def _with_rows(scope: Scope, factor: Factor, value: Code, inputs: tuple[Input, ...]) -> Code:

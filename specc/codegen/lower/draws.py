@@ -185,7 +185,7 @@ def _axes_before(scope: Scope, factor: Factor) -> int:
 def _sizes(scope: Scope, factor: Factor, particles: bool) -> Sizes:
     graph, kind = scope.plan.graph.graph, factor.type
     local = ROWS in kind.plates
-    inner: Sizes = [scope.count(kind)] if local else [graph.plates[p] for p in kind.plates]
+    inner: Sizes = [scope.count(kind)] if local else [_elements(scope, p) for p in kind.plates]
     if local and scope.step is None:
         inner += [graph.size_of(plate) for plate in steps(kind)]
     present, axes = scope.enumerated_of(factor.given), scope.layout.enumerated
@@ -195,6 +195,14 @@ def _sizes(scope: Scope, factor: Factor, particles: bool) -> Sizes:
     outer += [shapes.states_of(scope, a) if a in present else 1 for a in axes]
     outer += [1] if outer and not inner else []
     return [*outer, *inner, *factor.drawn]
+
+
+def _elements(scope: Scope, plate: str) -> int | Code:
+    """Return the number of elements of a plate that are drawn: all, or those of an update."""
+    weight = scope.weights.get(plate)
+    if weight is None:
+        return scope.plan.graph.graph.plates[plate]
+    return code.Subscript(code.Attribute(Name(weight), "shape"), (code.Literal(0),))
 
 
 def _cover(arguments: Sequence[Argument], factor: Factor) -> bool:

@@ -67,11 +67,11 @@ class _Loss:
             plan, player.draws, owners, layout, fills=plan.filled, has_noise=True, has_shapes=True
         )
         self.scope.relaxes = True
-        self.scope.counts = plan.counts
-        self.terms = Terms(self.scope)
-        self.bound = self.terms.fresh(player.variable)
         self.loss = plan.losses[player.name]
         self.inputs = self.loss.inputs
+        self.scope.counts, self.scope.weights = plan.counts, self.loss.weights
+        self.terms = Terms(self.scope)
+        self.bound = self.terms.fresh(player.variable)
         self.log_w = Name("log_w")
         self.after: list[tuple[str, Code]] = []
         self.by_source: list[tuple[str, Code]] = []
@@ -83,6 +83,7 @@ class _Loss:
         if self.loss.needs_data_size:
             keywords.append(Parameter("data_size", "int"))
         keywords += [Parameter(name, "float", "1.0") for name in self.loss.shares]
+        keywords += [Parameter(name, "Tensor") for name in self.loss.weights.values()]
         weights = [KL_WEIGHT] if player.warm_up else []
         weights += self.loss.scalars
         keywords += [Parameter(name, "Tensor | float", "1.0") for name in weights]
@@ -132,6 +133,7 @@ class _Loss:
         shared: list[Name] = []
         if "log_prior" in plan.methods[MODEL]:
             values = self._points("log_prior")
+            values |= {name: Name(name) for name in self.loss.weights.values()}
             scope.assign("log_prior", code.method(Name(MODEL), "log_prior", **values))
             shared.append(Name("log_prior"))
         if plan.objective.is_sampled:

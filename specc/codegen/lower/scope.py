@@ -65,6 +65,7 @@ class Scope:
     step: Mapping[Input, str] | None = None
     about: str = ""
     counts: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
 
     # statements
 

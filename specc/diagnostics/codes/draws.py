@@ -215,4 +215,16 @@ CODES: tuple[Code, ...] = (
     *STAGES,
     *GUIDES,
     *SAMPLERS,
+    error(
+        "E0467",
+        "unknown-subsample",
+        "`subsample` names `{name}`, which is no plate of the spec",
+        "{hint}",
+    ),
+    error(
+        "E0468",
+        "no-subsample",
+        "an update cannot leave out elements of `{plate}`: {reason}",
+        "{hint}",
+    ),
 )

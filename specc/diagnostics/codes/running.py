@@ -197,6 +197,12 @@ CODES: tuple[Code, ...] = (
         "start it without torchrun",
     ),
     error(
+        "E0830",
+        "subsample-in-pieces",
+        "`subsample` needs whole batches, and each comes in {pieces} pieces",
+        "train in one process, or remove `subsample`",
+    ),
+    error(
         "E0828",
         "arviz-not-installed",
         "the diagnostics of draws need ArviZ, which is not installed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.engine.step.player import NotCompiled
-from specc.engine.step.step import Step
+from specc.engine.step.step import MicroBatch, Step
 
 
 def compile_step(step: Step) -> None:
@@ -24,12 +24,15 @@ def compile_step(step: Step) -> None:
 
     for number, player in enumerate(step.players):
         state = step.state.tensors[player.loss.name]
-        inputs = step.example(number)
-        step.compiled[number] = CompiledUpdate(
-            step.program,
-            player,
-            state,
-            *inputs,
-            step.matmul_precision,
-            moves_alone=not step.is_simultaneous,
-        )
+        batch, noise, scalars = step.example(number)
+        with step.elements_of([MicroBatch(0, 1.0, batch, slice(None))]) as (piece,):
+            step.compiled[number] = CompiledUpdate(
+                step.program,
+                player,
+                state,
+                piece.batch,
+                noise,
+                scalars,
+                step.matmul_precision,
+                moves_alone=not step.is_simultaneous,
+            )

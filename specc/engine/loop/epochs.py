@@ -84,7 +84,9 @@ class Epochs:
         if self.is_new:
             with located(self.loaded.program.folder):
                 self.step.start(self.order.first())
-        return self._compile(left)
+        subsampled = self.step.subsampled
+        remarks = [self._compile(left), subsampled.remark if subsampled and self.is_new else ""]
+        return "\n".join(filter(None, remarks))
 
     def _compile(self, left: int) -> str:
         """Compiles the step, as the run did before or as its settings request."""

@@ -8,7 +8,8 @@ only if an optimizer cannot omit an update by itself (`specc.engine.step.player`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from specc.engine.settings import Settings
 from specc.engine.step.loss_state import LossState, Update, of_new_rows
 from specc.engine.step.matmul_precision import matmul_precision
 from specc.engine.step.player import Player, StepResult
+from specc.engine.step.subsample import subsampled
 from specc.runtime import after_update
 from specc.runtime.bijections.data_dependent_init import initializing, needs_initialization
 from specc.runtime.losses import Loss, LossResult, metric_names
@@ -132,6 +134,7 @@ class Step:
         self.size = settings.batch_size
         self.matmul_precision = matmul_precision(settings.precision, device)
         self.compiled: dict[int, CompiledUpdate] = {}
+        self.subsampled = subsampled(program, self.players, rows, self.size, self.pieces)
 
     def example(self, number: int) -> tuple[Batch, Noise, dict[str, float]]:
         """The batch, noise and scalars of the first update of player `number`."""
@@ -232,9 +235,14 @@ class Step:
         for update, index in enumerate(indices):
             at = UpdateIndex(epoch, step, update)
             for batch in self._batches(at, index):
-                for number, player in enumerate(self.players):
-                    if update < player.settings.steps:
-                        self._loss(player, number, batch, at)
+                self._losses(batch, at)
+
+    def _losses(self, batch: MicroBatch, at: UpdateIndex) -> None:
+        """Computes the losses of the players that make this update."""
+        with self.elements_of([batch]) as (given,):
+            for number, player in enumerate(self.players):
+                if at.update < player.settings.steps:
+                    self._loss(player, number, given, at)
 
     def _loss(self, player: Player, number: int, batch: MicroBatch, at: UpdateIndex) -> LossResult:
         """The loss of a micro-batch, from the state before the update."""
@@ -295,6 +303,22 @@ class Step:
         self, player: Player, pieces: Sequence[MicroBatch], number: int, at: UpdateIndex
     ) -> StepResult:
         """Updates a player on micro-batches of a batch, and the tensors that follow it."""
+        with self.elements_of(pieces) as given:
+            return self._update_elements(player, given, number, at)
+
+    @contextmanager
+    def elements_of(self, pieces: Sequence[MicroBatch]) -> Iterator[Sequence[MicroBatch]]:
+        """Has those elements of subsampled plates that the batch names, and their numbers in it."""
+        if self.subsampled is None:
+            yield pieces
+            return
+        (piece,) = pieces
+        with self.subsampled.elements_of(piece.batch) as batch:
+            yield (replace(piece, batch=batch),)
+
+    def _update_elements(
+        self, player: Player, pieces: Sequence[MicroBatch], number: int, at: UpdateIndex
+    ) -> StepResult:
         compiled = self._compiled(number, pieces)
         if compiled is not None:
             noise = self._loss_noise(at, number, 0)

@@ -103,6 +103,12 @@ class TrainSpec(Value):
         ge=1,
         le=2**20,
     )
+    subsample: tuple[str, ...] | None = training(
+        default=None,
+        about="Plates of which an update computes and changes only the elements that the rows of "
+        "its batch name.",
+        late=True,
+    )
     ema: float | None = training(
         default=None,
         about="The decay of an exponential moving average of the weights, which is what is "

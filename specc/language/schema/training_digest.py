@@ -49,7 +49,7 @@ def _plain(value: object) -> object:
         return {
             name: _plain(getattr(value, name))
             for name, kind in digest_classes(type(value)).items()
-            if kind not in ("environment", "documentation")
+            if kind not in ("environment", "documentation") and is_digested(value, name)
         }
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}

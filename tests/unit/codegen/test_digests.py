@@ -315,6 +315,7 @@ CHANGES = {
     "TrainSpec.validate_every": ("batch_size", "validate_every: 7, batch_size", TRAINING),
     "TrainSpec.threads": ("batch_size", "threads: 1, batch_size", NOTHING),
     "TrainSpec.precision": ("batch_size", "precision: float64, batch_size", TRAINING),
+    "TrainSpec.subsample": ("batch_size", "subsample: [groups], batch_size", TRAINING),
     "TrainSpec.accumulate": ("batch_size", "accumulate: 2, batch_size", TRAINING),
     "TrainSpec.ema": ("batch_size", "ema: 0.99, batch_size", TRAINING),
     "TrainSpec.early_stopping": ("batch_size", "early_stopping: {}, batch_size", TRAINING),
