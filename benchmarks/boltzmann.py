@@ -1,18 +1,22 @@
-"""Ratios of the step times of a restricted Boltzmann machine: specc, PyTorch by hand, scikit-learn.
+"""Ratios of the step times of a restricted Boltzmann machine: specc, PyTorch by hand, others.
 
     python -m benchmarks.boltzmann --rounds 15 --threads 1
 
 A step is one of persistent contrastive divergence: 784 visible and 500 hidden units, a batch of 100
 rows, 100 chains, one sweep. `by hand` differentiates the free energy by autograd, as PyTorch code
 does; `explicit` writes the gradient out, products of the two phases, without autograd. Both use
-Adam. scikit-learn's step is a plain gradient step. Each round times a few steps of all contenders
-in turn; the ratios of processor times to `by hand` within a round are printed: median, minimum and
-maximum. Processor time hardly depends on what else the machine does; use one thread.
+Adam. scikit-learn's step is a plain gradient step. learnergy, timed if it is installed (`pip
+install --no-deps learnergy`), has no persistent chains: its `fit` is CD-1 with plain gradient
+steps, over rows that a loader of PyTorch collects one by one, and computes a pseudolikelihood of
+each batch. Each round times a few steps of all contenders in turn. Printed are the ratios of
+processor times within a round, of each to `by hand` and of specc's compiled step to each: median,
+minimum and maximum. Processor time hardly depends on what else the machine does; use one thread.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import time
 
 from benchmarks.adversarial import ROWS, Contender, in_specc
@@ -102,6 +106,23 @@ def scikit_learn(x: Tensor) -> Contender:
     return run
 
 
+def learnergy(x: Tensor) -> Contender:
+    """The machine of learnergy, an epoch of `fit` over one batch."""
+    import logging
+
+    from learnergy.models import bernoulli
+    from torch.utils.data import TensorDataset
+
+    logging.disable(logging.INFO)  # it writes a line for each epoch
+    machine = bernoulli.RBM(n_visible=VISIBLE, n_hidden=HIDDEN, learning_rate=0.01)
+
+    def run(indices: list[Tensor]) -> None:
+        rows = x[indices[0]]
+        machine.fit(TensorDataset(rows, torch.zeros(len(rows))), batch_size=BATCH, epochs=1)
+
+    return run
+
+
 def measure(rounds: int, steps: int) -> dict[str, list[float]]:
     """The seconds per step of each contender, one number for each round."""
     x = torch.bernoulli(torch.rand(ROWS, VISIBLE))
@@ -112,6 +133,8 @@ def measure(rounds: int, steps: int) -> dict[str, list[float]]:
         "specc compiled": in_specc(RBM, x, compiled=True, name="v"),
         "scikit-learn": scikit_learn(x),
     }
+    if importlib.util.find_spec("learnergy"):
+        made["learnergy"] = learnergy(x)
     found: dict[str, list[float]] = {name: [] for name in made}
     for number in range(rounds + 2):
         for name, run in made.items():
@@ -136,7 +159,9 @@ def main() -> None:
     for name, seconds in found.items():
         middle, least, most = ratio(found, name, "by hand")
         shown = f"{middle:.3f} ({least:.3f} to {most:.3f}) of by hand"
-        print(f"{name:16} {shown}, {1e3 * min(seconds):.2f} ms at least", flush=True)
+        middle, least, most = ratio(found, "specc compiled", name)
+        compiled = f"specc compiled is {middle:.3f} ({least:.3f} to {most:.3f}) of it"
+        print(f"{name:16} {shown}, {1e3 * min(seconds):.2f} ms at least; {compiled}", flush=True)
 
 
 if __name__ == "__main__":

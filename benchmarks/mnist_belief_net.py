@@ -21,6 +21,7 @@ from torch import Tensor
 
 from specc.cli.main import main as specc
 from specc.engine.storage.loaded_run import LoadedRun, load_run
+from specc.evaluate.energies.log_z import OneWay
 from specc.evaluate.estimate import estimate
 from specc.evaluate.scoring import Request
 
@@ -72,18 +73,20 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rate", type=float, default=0.02)
-    parser.add_argument("--temperatures", type=int, default=2000)
+    parser.add_argument("--temperatures", type=int, default=5000)
+    parser.add_argument("--out", type=Path, help="keep the run there, or use that which is there")
     parser.add_argument("--particles", type=int, default=10)
-    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--rows", type=int, help="by default all test images, which are sorted")
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
     counts = {"particles": chosen.particles, "rows": chosen.rows}
     request = Request(temperatures=chosen.temperatures, direction="both", **counts)
     with tempfile.TemporaryDirectory() as folder:
-        path, run = Path(folder) / "belief_net.yaml", Path(folder) / "run"
+        path, run = Path(folder) / "belief_net.yaml", chosen.out or Path(folder) / "run"
         path.write_text(SPEC.format(epochs=chosen.epochs, rate=chosen.rate), encoding="utf-8")
         arguments = ["--data-dir", str(chosen.data_dir), "--threads", str(chosen.threads)]
-        specc(["train", str(path), "--out", str(run), "--quiet", *arguments])
+        if not (run / "result.json").is_file():
+            specc(["train", str(path), "--out", str(run), "--quiet", *arguments])
         loaded = load_run(run, data_dir=chosen.data_dir)
         after = {name: own.clone() for name, own in loaded.program.model.named_parameters()}
         first = loaded.program.guide.c1
@@ -101,14 +104,20 @@ def print_bound(
             getattr(loaded.program.model, parameter).copy_(value)
     found = estimate(loaded, request)
     assert found.log_z is not None
-    assert found.log_z.forward is not None
-    assert found.log_z.backward is not None
+    forward, backward = found.log_z.forward, found.log_z.backward
+    assert forward is not None
+    assert backward is not None
     print(
         f"{name}: log p(x) >= {found.value:.2f} +- {found.standard_error:.2f}, {found.rows} rows, "
-        f"effective draws {found.effective:.1f} of {found.particles}; log Z "
-        f"{found.log_z.forward.value:.2f} forward, {found.log_z.backward.value:.2f} backward",
+        f"effective draws {found.effective:.1f} of {found.particles}; log Z {shown(forward)} "
+        f"forward, {shown(backward)} backward",
         flush=True,
     )
+
+
+def shown(way: OneWay) -> str:
+    """`507.14 +- 0.13`."""
+    return f"{way.value:.2f} +- {way.standard_error:.2f}"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from specc.evaluate.energies.conditional import ConditionalLogZ
 from specc.evaluate.energies.likelihood import Unnormalized
 from specc.evaluate.energies.log_z import Annealing, LogZ, annealed_log_z, exact_log_z
 from specc.evaluate.energies.model import EnergyModel
-from specc.evaluate.energies.path import base_of
+from specc.evaluate.energies.path import base_of, completed
 
 TOP = "model.unnormalized_log_joint"
 """The capability of a program with a directed net below its energy: log p up to log Z."""
@@ -138,7 +138,12 @@ class EnergyDensity:
         return {name: batch[name].to(torch.float64) for name in names}
 
     def _guided_rows(self) -> dict[str, Tensor]:
-        """Draws of units by the guide, one for each of the first rows for training."""
+        """Draws of the units, one for each of the first rows for training.
+
+        The guide draws some of them, and a chain the others given these: chains of annealing that
+        start at the frequencies of some units alone, and at uniform values of the others, may miss
+        states of the model that are far from both.
+        """
         loaded, method = self.loaded, "guide.sample_and_log_prob"
         if loaded.data is None:
             return {}
@@ -148,4 +153,5 @@ class EnergyDensity:
         draw = loaded.program.require(method)
         drawn, _ = draw(noise, 1, **loaded.program.inputs(method, batch))
         units = (name for name in self.model.declared.units if name in drawn)
-        return {name: drawn[name][0].to(torch.float64) for name in units}
+        known = {name: drawn[name][0].to(torch.float64) for name in units}
+        return completed(self.model, known, noise)

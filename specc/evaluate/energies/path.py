@@ -30,6 +30,9 @@ from specc.runtime.energies import Energy
 from specc.runtime.exponential_families import Natural, between, dot
 from specc.runtime.noise import Noise
 
+SWEEPS = 10
+"""The sweeps that draw unknown units, where they depend on each other."""
+
 
 @dataclass(slots=True)
 class State:
@@ -218,6 +221,25 @@ def base_of(model: EnergyModel, data: Values) -> dict[str, Natural]:
         found = model.families[name].fitted(rows.double())
         base[name] = tuple(own.to(model.like) for own in found)
     return base
+
+
+def completed(model: EnergyModel, known: Values, noise: Noise) -> dict[str, Tensor]:
+    """Values of all units, of which some are known: draws of the others given them by a chain.
+
+    The chain makes one sweep if the other units are independent, else `SWEEPS`. Units that a chain
+    along a gradient moves have no step sizes yet, and then nothing is drawn.
+    """
+    declared = model.declared
+    missing = [name for name in declared.units if name not in known]
+    if not missing or any(declared.units[name].is_moved for name in missing):
+        return dict(known)
+    held = {name: value.to(model.like) for name, value in known.items()}
+    path = Path(model, neutral_base(model), (), held)
+    state = path.start(noise, rows_of(held))
+    independent = len(path.kept) == 1 and all(len(model.parts(name)) == 1 for name in missing)
+    for _ in range(1 if independent else SWEEPS):
+        state = path.move(state, 1.0, noise)
+    return {**known, **{name: value.to(torch.float64) for name, value in state.values.items()}}
 
 
 def summable(declared: Energy, clamped: Collection[str] = ()) -> tuple[tuple[str, ...], ...]:

@@ -12,6 +12,9 @@ from specc.data.load import load
 from specc.diagnostics.source import Source
 from specc.engine.settings import settings_of
 from specc.engine.storage.loaded_run import LoadedRun, fresh
+from specc.evaluate.energies import density
+from specc.evaluate.energies.density import EnergyDensity
+from specc.evaluate.energies.log_z import Annealing
 from specc.evaluate.estimate import estimate
 from specc.evaluate.scoring import Request
 from specc.runtime import manifest as manifests
@@ -118,3 +121,47 @@ def test_it_repeats_and_reports_progress(run):
     assert seen == sorted(seen) and seen[-1] == 1.0 and len(seen) > 50
     assert estimate(run, request).value == first.value
     assert estimate(run, Request("ais", rows=40, chains=20, temperatures=100, seed=1)) != first
+
+
+NET = """
+specc: 1
+name: made
+data: {source: digits, fields: {x: {from: image, binarize: sample}}}
+model:
+  w: {parameter: real, shape: [9, 6]}
+  b: {parameter: real, shape: [9]}
+  c: {parameter: real, shape: [6]}
+  h: {latent: bernoulli, shape: [9]}
+  g: {latent: bernoulli, shape: [6]}
+  energy: "-(h @ w @ g) - b @ h - c @ g"
+  x: {observed: bernoulli, logits: down(h)}
+guide:
+  h: {latent: bernoulli, logits: up(x)}
+links: {down: linear, up: linear}
+objective: {wake_sleep: {steps: 1}}
+"""
+
+
+def test_annealing_above_a_net_starts_at_the_rates_of_all_units(tmp_path, monkeypatch):
+    """With one temperature the ratio of the two densities at the start is all there is."""
+    run = untrained(NET, tmp_path / "made")
+    model = run.program.model
+    with torch.no_grad():
+        model.c.copy_(-6 + model.c)  # the units that the guide does not draw are rarely on
+        h, g = binary(9), binary(6)
+        w, b, c = (value.double() for value in (model.w, model.b, model.c))
+        exact = ((h @ w @ g.T) + (h @ b)[:, None] + g @ c).logsumexp((0, 1)).item()
+
+    def deviation():
+        """That of log Z, with its standard error."""
+        options = Annealing(2000, 1)
+        found = EnergyDensity.of_top(run, options)
+        assert found is not None and found.estimator == "exact"
+        assert found.log_z().value == pytest.approx(exact, abs=1e-5)
+        log_z = EnergyDensity(run, found.model, "ais", options, is_top=True).log_z()
+        return abs(log_z.value - exact), log_z.standard_error
+
+    far, error = deviation()
+    assert far < 4.5 * error and error < 0.1
+    monkeypatch.setattr(density, "completed", lambda model, known, noise: known)
+    assert deviation()[1] > 3 * error

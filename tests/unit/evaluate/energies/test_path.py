@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from specc.evaluate.energies.model import EnergyModel
-from specc.evaluate.energies.path import Path, base_of, largest_block, neutral_base
+from specc.evaluate.energies.path import Path, base_of, completed, largest_block, neutral_base
 from specc.runtime.exponential_families import dot
 from specc.runtime.noise import Noise
 from tests.oracles.energies import (
@@ -160,6 +160,40 @@ def test_the_base_has_the_rates_of_the_data():
     base = base_of(model, {"v": data})
     torch.testing.assert_close(base["v"][0].sigmoid(), torch.tensor([[0.25, 0.5, 0.75]]).double())
     assert (base["h"][0] == 0).all()
+
+
+@pytest.mark.parametrize("maker", ["bernoulli", "three blocks"])
+def test_unknown_units_are_drawn_given_the_known_ones(maker, monkeypatch):
+    module = MAKERS[maker]()
+    model, rows = EnergyModel.of(module, module.declared), 4_000
+    name = next(iter(module.declared.units))
+    known = every(module)[name][-2].expand(rows, -1)
+    states = every(module)
+    chosen = (states[name] == known[0]).all(1)
+    with torch.no_grad():
+        exact = (-module.energy(**states))[chosen].softmax(0)
+
+    def farthest():
+        """The greatest deviation of a frequency in standard errors."""
+        found = completed(model, {name: known}, Noise.at(5))
+        assert found[name] is known and list(found) == [name, *(k for k in states if k != name)]
+        drawn = torch.cat([found[key] for key in states], 1).long()
+        wanted = torch.cat([states[key] for key in states], 1).long()[chosen]
+        hits = (drawn[:, None] == wanted).all(-1).double().mean(0)
+        assert hits.sum().item() == pytest.approx(1)
+        return ((hits - exact) / (exact * (1 - exact) / rows).sqrt()).abs().max()
+
+    assert farthest() < 4.5
+    monkeypatch.setattr(Path, "move", lambda path, state, b, noise: state)  # a wrong variant
+    assert farthest() > 6
+
+
+def test_units_that_a_chain_moves_stay_unknown(monkeypatch):
+    module = Rbm(3, 2)
+    model = EnergyModel.of(module, module.declared)
+    monkeypatch.setattr(type(module.declared.units["h"]), "is_moved", True)
+    known = {"v": torch.zeros(4, 3, dtype=torch.float64)}
+    assert list(completed(model, known, Noise.at(0))) == ["v"]
 
 
 def test_the_block_that_is_summed_out_by_default():
