@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 from specc.catalog.entry import Lowered, Reference, Shape
 from specc.catalog.link import LinkOptions
-from specc.catalog.supports import REAL, Support
+from specc.catalog.supports import REAL, Support, contains
 
 Chosen = TypeVar("Chosen", bound=LinkOptions)
 Taken = TypeVar("Taken", bound=LinkOptions, contravariant=True)
@@ -36,11 +36,13 @@ class Lower(Protocol[Taken]):
 class Bijection(Generic[Chosen]):
     """A kind of invertible map.
 
-    It maps `domain` onto `range`, which may depend on the options. A `conditional` bijection takes
-    a context. `forward` and `inverse` describe, for `explain`, the cost of each direction beyond
-    one pass: "" is one pass, "one pass for each entry", "a fixed point", or a function of the
-    options. Both directions of a `stochastic` bijection also take `noise`, for an unbiased estimate
-    of the log-determinant; without noise it is exact.
+    It maps `domain` onto `range`, which may depend on the options. `image` is for a bijection that
+    also maps parts of its domain: the image of a support, None unless the domain contains it. A
+    `conditional` bijection takes a context, and with `moves` the image depends on it. `forward` and
+    `inverse` describe, for `explain`, the cost of each direction beyond one pass: "" is one pass,
+    "one pass for each entry", "a fixed point", or a function of the options. Both directions of a
+    `stochastic` bijection also take `noise`, for an unbiased estimate of the log-determinant;
+    without noise it is exact.
     """
 
     name: str
@@ -50,16 +52,34 @@ class Bijection(Generic[Chosen]):
     example: str
     Options: type[Chosen]
     lower: Lower[Chosen]
-    domain: Support = REAL
+    domain: Support | Callable[[Chosen], Support] = REAL
     range: Support | Callable[[Chosen], Support] = REAL
-    conditional: bool = True
+    image: Callable[[Chosen, Support], Support | None] | None = None
+    conditional: bool | Callable[[Chosen], bool] = True
+    moves: bool = False
     forward: str | Callable[[Chosen], str] = ""
     inverse: str | Callable[[Chosen], str] = ""
     stochastic: bool = False
 
+    def takes_context(self, options: Chosen) -> bool:
+        """Whether it takes a context with these options."""
+        return self.conditional(options) if callable(self.conditional) else self.conditional
+
+    def of(self, options: Chosen) -> Support:
+        """The domain with these options."""
+        return self.domain(options) if callable(self.domain) else self.domain
+
     def onto(self, options: Chosen) -> Support:
         """The range with these options."""
         return self.range(options) if callable(self.range) else self.range
+
+    def image_of(self, options: Chosen, support: Support) -> Support | None:
+        """The image of a support; None if the bijection does not map it."""
+        if self.image is not None:
+            return self.image(options, support)
+        domain = self.of(options)
+        is_domain = contains(domain, support) and contains(support, domain)
+        return self.onto(options) if is_domain else None
 
     def cost(self, options: Chosen, *, is_forward: bool) -> str:
         """The cost of the forward or the inverse map beyond one pass of its network, in words."""

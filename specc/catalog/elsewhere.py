@@ -1,6 +1,6 @@
 """Names from other libraries and papers that specc lacks, each with an alternative.
 
-A short name such as `naf` is similar to unrelated names, so these names are never treated as
+A short name such as `bnaf` is similar to unrelated names, so these names are never treated as
 misspellings.
 """
 
@@ -11,20 +11,13 @@ from types import MappingProxyType
 
 _ALTERNATIVES: dict[str, str] = {
     # flows
-    "naf bnaf sos sos_flow monotone": (
-        "neural autoregressive flows are not available; `nsf` with `autoregressive: true` has "
-        "monotone splines of as free a form, and `iaf` and `maf` are autoregressive"
+    "bnaf sos sos_flow monotone": (
+        "block neural autoregressive and sum-of-squares flows are not available; `naf` has "
+        "monotone networks of each entry, and `nsf` with `autoregressive: true` monotone splines"
     ),
     "sylvester householder": (
         "Sylvester and Householder flows are not available; `planar`, `radial` and `iaf` serve "
         "the same end in a guide"
-    ),
-    "cnf ffjord ode neural_ode node_flow otflow": (
-        "flows in continuous time are not available; `residual` and `implicit` are their "
-        "relatives in discrete steps"
-    ),
-    "flowpp flow_plus_plus mixture_cdf": (
-        "couplings by mixtures of logistics are not available; `nsf` couples by splines"
     ),
     "flow normalizing_flow nf coupling": (
         "a flow is made of bijections, declared under `links:` as in "

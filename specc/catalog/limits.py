@@ -14,8 +14,15 @@ MAX_LAYERS = 1_000
 """The number of consecutive blocks or layers: each is an object in the compiler and in torch, and
 the deepest trained residual networks have a thousand."""
 
+MAX_COMPONENTS = 1_000
+"""The number of components of a mixture in a bijection: each is three outputs of its network for
+each entry, and the largest in the literature have 32."""
+
 MAX_SCALES = 20
 """The number of times that an image is halved: enough for sides of 2^20 pixels."""
+
+MAX_SOLVER_STEPS = 1_000
+"""The number of steps of the solver of a continuous flow: training keeps the values of all."""
 
 MAX_STEPS = 1_000_000
 """The number of steps of a sequence: a step is an iteration of a Python loop, forward and backward,

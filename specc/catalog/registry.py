@@ -112,13 +112,14 @@ def _rows(table: str, names: str) -> dict[str, str]:
 _LINKS = _files("links", "conv convolution deconv embed ema gru layers linear mlp resnet set")
 _CAUSAL_LINKS = _files("causal_links", "causal_conv masked_conv masked_mlp")
 _BIJECTIONS = {
-    **_files("bijections", "actnorm affine glow invertible nsf permutation"),
+    **_files("bijections", "actnorm affine ffjord fixed glow invertible nsf permutation"),
     **_rows("onto", "onto"),  # the maps onto supports, which need bijections themselves
     **_rows("bijections.autoregressive", "iaf maf"),
     **_rows("bijections.contractions", "implicit residual"),
     **_rows("bijections.couplings", "nice realnvp"),
     **_rows("bijections.elementwise", "exp sigmoid softplus tanh"),
     **_rows("bijections.planar_radial", "planar radial"),
+    **_rows("bijections.sigmoidal", "mixture_cdf naf"),
 }
 
 MODIFIERS: Registry[Modifier] = Registry(

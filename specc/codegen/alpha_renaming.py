@@ -236,6 +236,8 @@ class _Tree:
                 is_link = function in self.graph.links
                 called = self.rename(("link", function)) if is_link else function
                 values = [called, *(self(a) for a in arguments)]
+                if expression.inverted:
+                    return ["inverse", values]
                 return ["transpose", values] if expression.transposed else values
             case Index(base=base, indices=indices):
                 return ["[]", self(base), *(self(index) for index in indices)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
+from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Alternative, Distribution, Parameter
-from specc.catalog.link import Link
+from specc.catalog.link import Link, LinkOptions
 from specc.graph.graph import GUIDE, MODEL, Graph, LinkNode, Program
 from specc.graph.nodes import Derived, Deterministic, Lagged, Latent, Node, NodeId
 from specc.language.expressions.tree import Call, Expression, Name, Negate, Number
@@ -15,6 +16,8 @@ from specc.language.expressions.walk import names
 
 if TYPE_CHECKING:
     import networkx as nx
+
+    from specc.catalog.registry import Kind
 
 
 def parameter_of(entry: Distribution, key: str) -> tuple[Parameter, Alternative | None]:
@@ -48,6 +51,11 @@ def is_literal(expression: Expression) -> bool:
 def is_affine(link: LinkNode) -> bool:
     """Whether a link is f(x) = W x + b, so that it has a transpose."""
     return isinstance(link.entry, Link) and link.entry.affine(link.options)
+
+
+def is_bijection(entry: Kind) -> TypeGuard[Bijection[LinkOptions]]:
+    """Whether a link is a bijection."""
+    return isinstance(entry, Bijection)
 
 
 def is_autoregressive(graph: Graph, node: Node, call: Call) -> bool:

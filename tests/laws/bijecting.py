@@ -18,12 +18,16 @@ NET = {"hidden": [9, 7], "activation": "tanh"}
 
 @dataclass(frozen=True)
 class Case:
-    """An entry with its options, the shape of the value and the size of the context."""
+    """An entry with its options, the shape of the value and the size of the context.
+
+    `tolerance` is that of its two directions and of its log-determinant: the error of a solver.
+    """
 
     kind: str
     given: dict = field(default_factory=dict)
     shape: tuple[int, ...] = (3,)
     context: int = 0
+    tolerance: float = 1e-10
 
     def __str__(self):
         more = ",".join(f"{k}={v}" for k, v in self.inner().items() if k not in NET)
@@ -57,6 +61,11 @@ FLAT = [
     Case("onto", {"onto": "positive"}),
     Case("onto", {"onto": {"low": -1.0, "high": 3.0}}, (2, 2)),
     Case("onto", {"onto": PIECES}, (6,)),
+    Case(
+        "fixed", {"fixed": [{"scale": 3.0}, {"shift": -0.5}, {"sigmoid": 0.05}, {"scale": 256.0}]}
+    ),
+    Case("fixed", {"fixed": [{"sigmoid": 0.0}, {"logit": 0.1}]}, (2, 2)),
+    Case("fixed", {"fixed": [{"scale": 2.0}, {"shift": "context"}]}, (2, 2), 4),
     nested("nice", **NET, layers=3),
     nested("nice", (2,), 2, **NET, layers=2),
     nested("realnvp", **NET, layers=3),
@@ -76,6 +85,11 @@ FLAT = [
     nested("nsf", (2,), 2, **NET, layers=2, bound=2.0),
     nested("nsf", **NET, layers=2, bins=3, autoregressive=True),
     nested("nsf", (1,), 0, **NET, layers=1, autoregressive=True),
+    nested("mixture_cdf", **NET, layers=2, components=3),
+    nested("mixture_cdf", (2,), 2, **NET, layers=2, components=2),
+    nested("naf", **NET, layers=2, units=4),
+    nested("naf", (1,), 0, **NET, layers=1, units=1),
+    nested("naf", (2,), 2, **NET, layers=2, units=3),
     nested("glow", (1, 4, 4), 0, steps=2, scales=2, channels=5, activation="tanh"),
     nested("glow", (2, 2, 4), 2, steps=1, scales=1, channels=5, activation="tanh"),
 ]
@@ -86,6 +100,10 @@ SOLVED = [
     nested("residual", (3,), 0, **LIPSCHITZ, layers=2, activation="lipswish", coefficient=0.9),
     nested("implicit", **LIPSCHITZ, layers=2),
     nested("implicit", (1,), 2, **LIPSCHITZ, layers=1, activation="lipswish"),
+]
+SOLVED += [
+    Case("ffjord", {"ffjord": {"hidden": [9, 7], "steps": 6, "trace": "exact"}}, tolerance=1e-4),
+    Case("ffjord", {"ffjord": {"hidden": [9], "activation": "silu", "steps": 6}}, (2,), 2, 1e-4),
 ]
 
 

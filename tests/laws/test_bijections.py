@@ -45,10 +45,10 @@ def test_each_way_undoes_the_other(case):
     assert x.shape == (7, *case.shape)
     assert log_det.shape == (7,)
     again, negative = f.inverse(x, context)
-    torch.testing.assert_close(again, u, atol=1e-10, rtol=1e-10)
-    torch.testing.assert_close(negative, -log_det, atol=1e-10, rtol=1e-10)
+    torch.testing.assert_close(again, u, atol=case.tolerance, rtol=case.tolerance)
+    torch.testing.assert_close(negative, -log_det, atol=case.tolerance, rtol=case.tolerance)
     once_more, _ = f(again, context)
-    torch.testing.assert_close(once_more, x, atol=1e-10, rtol=1e-10)
+    torch.testing.assert_close(once_more, x, atol=case.tolerance, rtol=case.tolerance)
 
 
 @every
@@ -61,6 +61,14 @@ def test_the_forward_value_is_that_of_forward(case):
         torch.testing.assert_close(f.forward_value(wide, context), f(wide, context)[0])
 
 
+@every
+def test_the_inverse_value_is_that_of_inverse(case):
+    f = shaken(case)
+    u, context = draws(case, 7)
+    x = f(u, context)[0].detach()
+    torch.testing.assert_close(f.inverse_value(x, context), f.inverse(x, context)[0])
+
+
 @pytest.mark.parametrize("case", SOLVED, ids=str)
 def test_the_forward_value_needs_no_log_determinant(case, monkeypatch):
     f = shaken(case)
@@ -71,7 +79,8 @@ def test_the_forward_value_needs_no_log_determinant(case, monkeypatch):
 
     for name in ("residual", "implicit"):
         monkeypatch.setattr(f"specc.runtime.bijections.{name}.log_det", refuse)
-    f.forward_value(u, context)
+    monkeypatch.setattr("specc.runtime.bijections.continuous.Field.trace", refuse)
+    f.inverse_value(f.forward_value(u, context), context)
     with pytest.raises(AssertionError, match="log-determinant"):
         f(u, context)
 
@@ -91,6 +100,7 @@ def test_each_way_undoes_the_other_in_single_precision(case):
 @every
 def test_log_determinants_are_those_of_the_jacobian(case):
     f = shaken(case)
+    within = max(case.tolerance, 1e-8)
     u, context = draws(case, 4)
     x, log_det = f(u, context)
     x = x.detach()
@@ -99,8 +109,8 @@ def test_log_determinants_are_those_of_the_jacobian(case):
         c = None if context is None else context[i]
         onward = jacobian_log_det(lambda v, c=c: f(v, c)[0], u[i])
         back = jacobian_log_det(lambda v, c=c: f.inverse(v, c)[0], x[i])
-        torch.testing.assert_close(log_det[i], onward, atol=1e-8, rtol=1e-8)
-        torch.testing.assert_close(negative[i], back, atol=1e-8, rtol=1e-8)
+        torch.testing.assert_close(log_det[i], onward, atol=within, rtol=within)
+        torch.testing.assert_close(negative[i], back, atol=within, rtol=within)
 
 
 @every
@@ -226,7 +236,8 @@ def log_mass(f, reach=12.0, n=1000, wrong=0.0):
 @pytest.mark.parametrize("case", [plane(case) for case in PLANE], ids=str)
 def test_the_density_of_a_plane_sums_to_one(case):
     f = shaken(case, by=0.2)
-    n = 300 if BIJECTIONS[case.kind].inverse else 1000
+    slow = BIJECTIONS[case.kind].inverse or case.kind in ("mixture_cdf", "naf")
+    n = 300 if slow else 1000
     assert abs(log_mass(f, n=n).expm1()) < 1e-3
 
 
@@ -256,12 +267,12 @@ def test_log_slopes_are_finite_far_out(name, far):
 
 @every
 def test_a_fresh_map_keeps_the_spread_of_its_draws(case):
-    """Initially no layer scales; fixed functions are excluded."""
-    if reached(case) != Interval():
-        return
+    """Initially no layer scales; functions without parameters are excluded."""
     torch.manual_seed(3)
     (layer,) = lowered(case).layers
     f = module(layer).double()
+    if reached(case) != Interval() or not list(f.parameters()):
+        return
     u, context = draws(case, 500)
     x, log_det = f(u, context)
     assert log_det.abs().max() < 1
@@ -349,7 +360,7 @@ def test_the_example_is_valid_and_the_entry_named_like_its_file(name):
     assert name in example and name in entry.Options.model_fields
     options = entry.Options.model_validate(example)
     assert isinstance(options, LinkOptions)
-    made = entry.lower(options, (4,), 2 if entry.conditional else 0)
+    made = entry.lower(options, (4,), 2 if entry.takes_context(options) else 0)
     assert made.output == (4,) and len(made.layers) == 1
     assert isinstance(module(made.layers[0]), Bijection)
 

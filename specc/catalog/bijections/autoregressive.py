@@ -34,11 +34,11 @@ def lower(kind: str, given: Layers, shape: Shape, context: int) -> Lowered:
 
 
 def _iaf(options: Iaf, shape: Shape, context: int) -> Lowered:
-    return lower("InverseAutoregressive", options.iaf, shape, context)
+    return lower("autoregressive.InverseAutoregressive", options.iaf, shape, context)
 
 
 def _maf(options: Maf, shape: Shape, context: int) -> Lowered:
-    return lower("AffineAutoregressive", options.maf, shape, context)
+    return lower("autoregressive.AffineAutoregressive", options.maf, shape, context)
 
 
 ENTRIES: tuple[Bijection[Any], ...] = (

@@ -43,12 +43,12 @@ def _nice(options: Nice, shape: Shape, context: int) -> Lowered:
     """A scale first, then the couplings."""
     size = halves(shape)
     scale = step("scale.Scale", size, own={"log_scale": (size,)})
-    made = couplings("AdditiveCoupling", size, options.nice, context, each=1)
+    made = couplings("coupling.AdditiveCoupling", size, options.nice, context, each=1)
     return Lowered((chain((scale, *made)),), shape)
 
 
 def _realnvp(options: RealNvp, shape: Shape, context: int) -> Lowered:
-    made = couplings("AffineCoupling", halves(shape), options.realnvp, context, each=2)
+    made = couplings("coupling.AffineCoupling", halves(shape), options.realnvp, context, each=2)
     return Lowered((chain(made),), shape)
 
 

@@ -40,7 +40,7 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
     if len(shape) == 3:
         return _image(given, shape, context)
     _refuse(given, {"scales", "channels"}, "a vector", "`hidden`")
-    layer = coupling("AffineCoupling", halves(shape), 0, given, context, each=2)
+    layer = coupling("coupling.AffineCoupling", halves(shape), 0, given, context, each=2)
     return Lowered((_level(layer, given.steps, shape, 0),), shape)
 
 

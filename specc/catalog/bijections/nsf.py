@@ -41,10 +41,15 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
     spline = {"bins": given.bins, "bound": given.bound}
     if given.autoregressive:
         size = vector(shape)
-        layer = autoregressive("SplineAutoregressive", size, given, context, each, **spline)
+        layer = autoregressive(
+            "autoregressive.SplineAutoregressive", size, given, context, each, **spline
+        )
         return Lowered((chain(reversing([layer] * given.layers)),), shape)
     size = halves(shape)
-    made = [coupling("SplineCoupling", size, n, given, context, each, **spline) for n in numbers]
+    made = [
+        coupling("coupling.SplineCoupling", size, n, given, context, each, **spline)
+        for n in numbers
+    ]
     return Lowered((chain(tuple(made)),), shape)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape
 from specc.codegen.code import expressions as code
@@ -163,6 +164,8 @@ class Expressions:
         called = code.Attribute(owner, module.attribute)
         if call.transposed:
             return self._transposed(call, module, called)
+        if isinstance(module.link.entry, Bijection):
+            return self._bijection(call, module, called)
         if len(call.arguments) == 1 and is_literal(call.arguments[0]):
             at_constant = code.function("specc.runtime.links.affine.at_constant")
             amount = self.event(call.arguments[0]).code
@@ -179,6 +182,16 @@ class Expressions:
         inner, (shape,) = self.number(call.arguments[0]), module.inputs
         value = code.call(transpose, called, inner.code, shape)
         return Event(value, shape, inner.varies)
+
+    def _bijection(self, call: Call, module: LinkModule, called: Code) -> Event:
+        """Return `self.f.forward_value(u, h)`, or the draw `self.f.inverse_value(x, h)`."""
+        value, rest = self._entering(call.arguments[0]), call.arguments[1:]
+        method = "inverse_value" if call.inverted else "forward_value"
+        given = (self._joined(rest),) if rest else ()
+        use = next(use for use in self.plan.graph.uses if use.link == call.function)
+        shape = module.lowered.output if call.inverted else use.output
+        assert shape is not None
+        return Event(code.method(called, method, value.code, *given), shape, value.varies)
 
     def _function(self, call: Call) -> Event:
         """Return a call of a function of the catalog, with arguments of the rank that it needs."""

@@ -54,15 +54,15 @@ CODES: tuple[Code, ...] = (
     error("E0616", "unknown-bijection", "there is no bijection `{name}`", "{hint}"),
     error(
         "E0617",
-        "bijection-as-a-function",
-        "`{link}` is a bijection, through which a draw goes; it is not a function of a node",
-        "write `through: {link}` on a random node, or use a link such as an `mlp` here",
+        "bijection-without-a-value",
+        "`{link}` is a bijection, and {problem}",
+        "apply it to a node, as in `{link}(z)` or `{link}.inverse(x)`, or let a draw go through it",
     ),
     error(
         "E0618",
         "bijection-without-context",
         "the `{kind}` bijection `{link}` takes no context",
-        "write `through: {link}`",
+        "{hint}",
     ),
     error(
         "E0619",

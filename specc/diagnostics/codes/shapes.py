@@ -196,6 +196,24 @@ CODES: tuple[Code, ...] = (
         "give one number for each entry of the last size, or one number for all",
     ),
     error(
+        "E0345",
+        "inverse-of-other-link",
+        "`{link}.inverse` is the inverse of a bijection, and `{link}` is {kind}",
+        "declare a bijection under `links:`, such as `{link}: {{residual: {{layers: 8}}}}`",
+    ),
+    error(
+        "E0346",
+        "value-outside-of-bijection",
+        "`{link}` takes {expected}, as the bijection is `{kind}`, and is given {found}",
+        "map the value onto them first, or choose a bijection of other values",
+    ),
+    error(
+        "E0347",
+        "draw-shape",
+        "`{link}` is given a value of shape {given}, and maps draws of shape {takes}",
+        "give it the draw of a node that goes `through: {link}`, or `{link}.inverse(x)` of a value",
+    ),
+    error(
         "E0351",
         "part-shape-unknown",
         "the shape of the part `{part}` of `{name}` cannot be inferred from the spec",

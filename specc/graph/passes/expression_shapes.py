@@ -10,6 +10,7 @@ from specc.catalog.arithmetic import broadcast, matmul_shape, show
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape, ShapeMismatch
 from specc.catalog.limits import MAX_CONSTANT_ENTRIES
+from specc.catalog.link import LinkShapeError
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
@@ -19,7 +20,7 @@ from specc.graph.graph import Graph, LinkUse
 from specc.graph.nodes import Distributed, Node, NodeId
 from specc.graph.passes.amounts import too_large, too_many
 from specc.graph.passes.indexing import Lookup, check_step, index_shape
-from specc.graph.queries import is_derived, is_literal, parameter_of
+from specc.graph.queries import is_bijection, is_derived, is_literal, parameter_of
 from specc.language import nested
 from specc.language.expressions.tree import (
     Binary,
@@ -236,6 +237,8 @@ class ExpressionShapes:
             return None
         if call.function not in self.graph.links:
             return expected
+        if is_bijection(self.graph.links[call.function].entry):
+            return self._bijection(node, key, call, inputs)
         first = next((use for use in self.uses if use.link == call.function), None)
         if call.transposed and first is not None and len(first.inputs) == 1:
             expected = first.inputs[0]
@@ -254,6 +257,29 @@ class ExpressionShapes:
             inputs, output = first.inputs, (first.output or output) if call.transposed else output
         self.uses.append(LinkUse(call.function, node.id, key, inputs, output, call.span))
         return expected
+
+    def _bijection(
+        self, node: Node, key: str, call: Call, inputs: tuple[Shape, ...]
+    ) -> Shape | None:
+        """The shape of the value of a bijection at a draw, or of the draw of its inverse.
+
+        A draw has the shape of the value, unless another use of the bijection states it.
+        """
+        link = self.graph.links[call.function]
+        assert is_bijection(link.entry)
+        taken, context = inputs[0], sum(math.prod(each) for each in inputs[1:])
+        uses = [use.output for use in self.uses if use.link == call.function and use.output]
+        for value in [taken] if call.inverted else [*dict.fromkeys(uses), taken]:
+            try:
+                base = link.entry.lower(link.options, value, context).output
+            except LinkShapeError as error:
+                words = {"link": link.name, "reason": error.reason, "fix": error.fix}
+                return self.fail(node, diagnose("E0612", call.span, labels=(), **words))
+            if call.inverted or base == taken:
+                self.uses.append(LinkUse(call.function, node.id, key, inputs[1:], value, call.span))
+                return base if call.inverted else value
+        words = {"link": call.function, "given": show(taken), "takes": show(base)}
+        return self.fail(node, diagnose("E0347", call.span, labels=(), **words))
 
     def _has_one_size(self, call: Call) -> bool:
         """Whether the output of a link has the same size in every use, so that one gives it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
 from specc.catalog.elsewhere import alternative
 from specc.catalog.entry import Function
@@ -17,7 +16,14 @@ from specc.graph.graph import DATA, GUIDE, MODEL, NETWORKS, Graph
 from specc.graph.nodes import Derived, Deterministic, EnergyNode, Given, Node, Parameter
 from specc.graph.passes.references import unknown_reference
 from specc.graph.passes.row_functions import check_row_function
-from specc.graph.queries import is_affine, is_autoregressive, is_data, is_derived
+from specc.graph.queries import (
+    is_affine,
+    is_autoregressive,
+    is_bijection,
+    is_data,
+    is_derived,
+    is_literal,
+)
 from specc.language.expressions.tree import Call, Expression, Member, Name
 from specc.language.expressions.walk import calls, members, names
 
@@ -86,8 +92,9 @@ def _is_known(graph: Graph, node: Node, name: str) -> bool:
 
 def _unknown(graph: Graph, node: Node, name: Name, findings: Findings) -> None:
     link = graph.links.get(name.id)
-    if link is not None and isinstance(link.entry, Bijection):
-        findings.add(diagnose("E0617", name.span, link=link.name), node.id)
+    if link is not None and is_bijection(link.entry):
+        words = {"link": link.name, "problem": "stands here without a value"}
+        findings.add(diagnose("E0617", name.span, labels=(), **words), node.id)
         return
     if graph.is_link(name.id) or name.id in FUNCTIONS:
         code = "E0224" if graph.is_link(name.id) else "E0225"
@@ -145,10 +152,12 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
         return
     if call.transposed and not _check_transpose(graph, node, call, findings):
         return
+    if call.inverted and not _check_inverse(graph, node, call, findings):
+        return
     if graph.is_link(call.function):
         link = graph.links.get(call.function)
-        if link is not None and isinstance(link.entry, Bijection):
-            findings.add(diagnose("E0617", call.span, link=link.name), node.id)
+        if link is not None and is_bijection(link.entry):
+            _check_bijection(graph, node, call, findings)
         elif link is not None and isinstance(link.entry, Causal):
             _check_causal(graph, node, call, findings)
         else:
@@ -259,6 +268,37 @@ def _check_transpose(graph: Graph, node: Node, call: Call, findings: Findings) -
     words = {"link": call.function, "reason": reason}
     findings.add(diagnose("E0292", call.span, labels=labels, **words), node.id)
     return False
+
+
+def _check_inverse(graph: Graph, node: Node, call: Call, findings: Findings) -> bool:
+    """Whether a call has the inverse of a bijection; reports another one."""
+    link = graph.links.get(call.function)
+    if (link is None and graph.is_link(call.function)) or (link and is_bijection(link.entry)):
+        return True
+    labels = () if link is None else (Label(link.span, f"declared here, {link.entry.name}"),)
+    kind = "a function" if link is None else f"a link of the kind `{link.entry.name}`"
+    words = {"link": call.function, "kind": kind}
+    findings.add(diagnose("E0345", call.span, labels=labels, **words), node.id)
+    return False
+
+
+def _check_bijection(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
+    """Checks the value of a bijection in an expression, and its context."""
+    link = graph.links[call.function]
+    assert is_bijection(link.entry)
+    problem = ""
+    if call is node.params:
+        problem = "gives one value, and `params:` takes all parameters"
+    elif not call.arguments:
+        problem = "stands here without a value"
+    elif is_literal(call.arguments[0]) or is_plain(graph, node.program, call.arguments[0]):
+        problem = "maps values of nodes, and is given a number"
+    if problem:
+        words = {"link": link.name, "problem": problem}
+        findings.add(diagnose("E0617", call.span, labels=(), **words), node.id)
+    elif call.arguments[1:] and not link.entry.takes_context(link.options):
+        words = {"link": link.name, "kind": link.entry.name, "hint": "give it one value"}
+        findings.add(diagnose("E0618", call.span, labels=(), **words), node.id)
 
 
 def _unknown_function(graph: Graph, node: Node, call: Call, findings: Findings) -> None:

@@ -37,8 +37,7 @@ from specc.graph.passes.expression_shapes import ExpressionShapes
 from specc.graph.passes.shape_errors import check_links_agree, conflict_of, other_shape
 from specc.graph.passes.shaped import Shaped
 from specc.graph.passes.stated_shape import stated_shape
-from specc.graph.passes.through import is_bijection
-from specc.graph.queries import parameter_of
+from specc.graph.queries import is_bijection, parameter_of
 from specc.language.expressions.tree import Call
 from specc.language.expressions.walk import names
 

@@ -43,6 +43,7 @@ from specc.graph.nodes import (
     Part,
     Unresolved,
 )
+from specc.graph.passes import through
 from specc.graph.passes.constant_parameters import Use, check_constants, is_constant, is_empty
 from specc.graph.passes.definite import Matrices
 from specc.graph.passes.indexing import check_lookups
@@ -55,7 +56,6 @@ from specc.graph.passes.starts import bad_class, bad_start, fits_classes, lagged
 from specc.graph.passes.structured import Structures, matmul, rows_sum_to_one
 from specc.graph.passes.support_errors import Misfit, check_probability, data_fix, fix
 from specc.graph.passes.suppose import counted_names, is_open, open_data, suppose, unit_supports
-from specc.graph.passes.through import transformed_support
 from specc.graph.queries import lets_behind, parameter_of
 from specc.language.expressions.tree import (
     Binary,
@@ -218,7 +218,8 @@ class _Supports:
             raise _Unknown
         for argument in (a for call in node.through for a in call.arguments):
             self.of(node, argument)
-        support = transformed_support(self.graph, node, node.entry.result(known), self.findings)
+        base = node.entry.result(known)
+        support = through.transformed_support(self.graph, node, base, self.findings)
         self._check_data(node, support)
         self._check_model_node(node, support)
         return support
@@ -345,23 +346,15 @@ class _Supports:
     def _check_model_node(self, node: Node, support: Support) -> None:
         """Checks that the support in the guide is within that of the model."""
         model_node = self.graph.model.nodes.get(node.name)
-        if node.program == MODEL or model_node is None or model_node.id not in self.found:
+        prior = self.found.get(model_node.id) if model_node and node.program != MODEL else None
+        if model_node is None or prior is None or through.has_moving_support(self.graph, node):
             return
-        prior = self.found[model_node.id]
         if model_node.is_drawn and contains(prior, support):
             self._check_reach(node, model_node, prior, support)
         if model_node.is_drawn and not contains(prior, support):
-            self.findings.add(
-                diagnose(
-                    "E0309",
-                    node.span,
-                    labels=(Label(model_node.span, f"in the model: {describe(prior)}"),),
-                    name=node.name,
-                    found=describe(support),
-                    expected=describe(prior),
-                ),
-                node.id,
-            )
+            label = Label(model_node.span, f"in the model: {describe(prior)}")
+            words = {"name": node.name, "found": describe(support), "expected": describe(prior)}
+            self.findings.add(diagnose("E0309", node.span, labels=(label,), **words), node.id)
 
     def _check_reach(self, node: Node, model_node: Node, prior: Support, support: Support) -> None:
         """Warns of a guide with a smaller support than the model, up to boundary points."""
@@ -477,7 +470,7 @@ class _Supports:
 
     def _call(self, node: Node, call: Call) -> Support:
         if self.graph.is_link(call.function):
-            return REAL
+            return through.support_of_link(self.graph, node, call, self.of, self.findings)
         if call.function == SIZE_OF:
             return point(1)
         if call.span in self.entries:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeGuard
+from collections.abc import Callable
 
-from specc.catalog.bijection import Bijection
 from specc.catalog.elsewhere import alternative
-from specc.catalog.link import LinkOptions
 from specc.catalog.other_names import canonical_name
 from specc.catalog.registry import BIJECTIONS
-from specc.catalog.supports import Support, contains, describe
+from specc.catalog.supports import REAL, Support, contains, describe
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
@@ -17,10 +15,9 @@ from specc.graph.findings import Findings
 from specc.graph.graph import Graph
 from specc.graph.nodes import Distributed, Node
 from specc.graph.passes.names import check_expression, check_inputs
-from specc.language.expressions.tree import Call
-
-if TYPE_CHECKING:
-    from specc.catalog.registry import Kind
+from specc.graph.queries import is_bijection
+from specc.language.expressions.tree import Call, Expression
+from specc.language.expressions.walk import calls
 
 
 def check_through(graph: Graph, node: Node, findings: Findings) -> None:
@@ -57,8 +54,10 @@ def _check_step(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
             ),
             node.id,
         )
-    elif call.arguments and not link.entry.conditional:
-        findings.add(diagnose("E0618", call.span, link=link.name, kind=link.entry.name), node.id)
+    elif call.arguments and not link.entry.takes_context(link.options):
+        words = {"link": link.name, "kind": link.entry.name}
+        words["hint"] = f"write `through: {link.name}`"
+        findings.add(diagnose("E0618", call.span, labels=(), **words), node.id)
     elif call.arguments:
         check_inputs(graph, node, call, findings)
 
@@ -79,30 +78,55 @@ def _unknown(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
     )
 
 
-def is_bijection(entry: Kind) -> TypeGuard[Bijection[LinkOptions]]:
-    """Whether a link is a bijection."""
-    return isinstance(entry, Bijection)
-
-
 def transformed_support(graph: Graph, node: Node, support: Support, findings: Findings) -> Support:
-    """The range of the bijections for a base support; each domain must equal its input support."""
+    """The image of a base support under the bijections; each must map its input support."""
     reached = support
     for call in node.through:
         link = graph.links.get(call.function)
         if link is None or not is_bijection(link.entry):
             continue
-        domain = link.entry.domain
-        if not (contains(domain, reached) and contains(reached, domain)):
-            findings.add(
-                diagnose(
-                    "E0326",
-                    call.span,
-                    link=link.name,
-                    kind=link.entry.name,
-                    domain=describe(domain),
-                    found=describe(reached),
-                ),
-                node.id,
-            )
-        reached = link.entry.onto(link.options)
+        image = link.entry.image_of(link.options, reached)
+        if image is None:
+            words = {"link": link.name, "kind": link.entry.name, "found": describe(reached)}
+            words["domain"] = describe(link.entry.of(link.options))
+            findings.add(diagnose("E0326", call.span, labels=(), **words), node.id)
+        reached = link.entry.onto(link.options) if image is None else image
     return reached
+
+
+def has_moving_support(graph: Graph, node: Node) -> bool:
+    """Whether the values that a node can have depend on a context of its bijections."""
+    links = ((graph.links.get(call.function), call) for call in node.through)
+    return any(
+        link is not None and is_bijection(link.entry) and link.entry.moves and bool(call.arguments)
+        for link, call in links
+    )
+
+
+def support_of_link(
+    graph: Graph,
+    node: Node,
+    call: Call,
+    of: Callable[[Node, Expression], Support],
+    findings: Findings,
+) -> Support:
+    """The support of a link in an expression: real numbers, or the image under a bijection.
+
+    The value of a bijection must be in its domain, and that of its inverse in its range.
+    """
+    link = graph.links.get(call.function)
+    for inner in (each for argument in call.arguments for each in calls(argument)):
+        if inner.function in graph.links:
+            of(node, inner)
+    if link is None or not is_bijection(link.entry) or not call.arguments:
+        return REAL
+    sides = link.entry.of(link.options), link.entry.onto(link.options)
+    taken, made = sides[::-1] if call.inverted else sides
+    found = of(node, call.arguments[0])
+    if contains(taken, found):
+        return made
+    words = {"link": call.span.text, "kind": link.entry.name, "found": describe(found)}
+    findings.add(
+        diagnose("E0346", call.span, labels=(), **words, expected=describe(taken)), node.id
+    )
+    return made

@@ -49,7 +49,7 @@ STRENGTH: dict[str, int] = {
 }
 """The precedence of each binary operator."""
 
-TRANSPOSED = "T"
+TRANSPOSED, INVERTED = "T", "inverse"
 """The member of a link that is its transpose."""
 
 _CLOSING = {"(": ")", "[": "]"}
@@ -226,8 +226,8 @@ class _Parser:
 
     def call(self, tree: Expression, start: int) -> Expression:
         opening = self.token
-        is_transposed = isinstance(tree, Member) and tree.name == TRANSPOSED
-        if isinstance(tree, Member) and is_transposed:
+        form = tree.name if isinstance(tree, Member) else ""
+        if isinstance(tree, Member) and form in (TRANSPOSED, INVERTED):
             tree = Name(tree.program, self.place(start, start + len(tree.program)))
         if isinstance(tree, Member):
             name = f"{tree.program}.{tree.name}"
@@ -240,7 +240,8 @@ class _Parser:
         name_span = self.span(start)
         self.advance()
         arguments, at = self.arguments(opening)
-        return Call(tree.id, arguments, name_span, self.span(start), at, is_transposed)
+        forms = (form == TRANSPOSED, form == INVERTED)
+        return Call(tree.id, arguments, name_span, self.span(start), at, *forms)
 
     def arguments(self, opening: Token) -> tuple[tuple[Expression, ...], Name | None]:
         """The arguments of a call up to its closing bracket, and the program after `at=`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from specc.language.expressions.parse import POWER, STRENGTH, SUM, TRANSPOSED, UNARY
+from specc.language.expressions.parse import INVERTED, POWER, STRENGTH, SUM, TRANSPOSED, UNARY
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -53,6 +53,7 @@ def _bare(tree: Expression) -> str:
             return _binary(tree)
         case Call(function=function, arguments=arguments):
             called = f"{function}.{TRANSPOSED}" if tree.transposed else function
+            called = f"{function}.{INVERTED}" if tree.inverted else called
             values = "" if tree.at is None else f", at={tree.at.id}"
             return f"{called}({_list(arguments)}{values})"
         case Index(base=base, indices=indices):

@@ -77,7 +77,8 @@ class Call(Tree):
     """`function(arguments)`; `function_span` is the span of the name.
 
     `at` is the program whose values are inserted into a density: `log_prob(guide.z, at=model)`.
-    `transposed` is true for the transpose of an affine link: `f.T(y)`.
+    `transposed` is true for the transpose of an affine link: `f.T(y)`, and `inverted` for the
+    inverse of a bijection: `f.inverse(x)`.
     """
 
     function: str
@@ -86,6 +87,7 @@ class Call(Tree):
     span: Span
     at: Name | None = None
     transposed: bool = False
+    inverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,7 +264,7 @@ class _NodeReader:
             return self.reading.report("E0128", value.span, name=self.key.text)
         found = read_expression(self.reading, value, path)
         match found:
-            case None | Call():
+            case None | Call(transposed=False, inverted=False):
                 return found
             case Name(id=name, span=span):
                 return Call(name, (), span, span)

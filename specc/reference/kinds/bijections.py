@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from specc.catalog.bijection import Bijection
 from specc.catalog.registry import BIJECTIONS
-from specc.catalog.supports import REAL, describe
+from specc.catalog.supports import REAL, Support, describe
 from specc.reference.entry import Entry, Page, cited
 from specc.reference.values import options
 
@@ -36,16 +37,21 @@ def entry(of: Bijection[Any]) -> Entry:
 
 
 def _facts(of: Bijection[Any]) -> tuple[str, ...]:
-    domain = "" if of.domain == REAL else f" from {describe(of.domain)}"
-    onto = "a set that its options give" if callable(of.range) else describe(of.range)
-    facts = [f"It maps{domain} onto {onto}."]
+    domain = "" if of.domain == REAL else f" from {_set(of.domain)}"
+    facts = [f"It maps{domain} onto {_set(of.range)}."]
     for way, cost in (("A draw", of.forward), ("A density", of.inverse)):
         if isinstance(cost, str):
             facts.append(f"{way} costs {cost or 'one pass'}.")
         else:
             facts.append(f"What {way[0].lower()}{way[1:]} costs depends on its options.")
-    if of.conditional:
+    if callable(of.conditional):
+        facts.append("Whether it takes a context depends on its options.")
+    elif of.conditional:
         facts.append("It takes a context: `through: f(y)`.")
     if of.stochastic:
         facts.append("In training its log-determinant is an unbiased estimate.")
     return tuple(facts)
+
+
+def _set(support: Support | Callable[[Any], Support]) -> str:
+    return "a set that its options give" if callable(support) else describe(support)

@@ -30,6 +30,10 @@ class Bijection(nn.Module, ABC):
         x: Tensor = self(u, context)[0]
         return x
 
+    def inverse_value(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """The draw u = f^-1(x) without the log-determinant, for functions of u."""
+        return self.inverse(x, context)[0]
+
 
 class Stochastic(Bijection):
     """A bijection with a stochastic estimate of the log-determinant.

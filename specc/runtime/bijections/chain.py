@@ -39,6 +39,12 @@ class Chain(Stochastic):
             u = step.forward_value(u, context)
         return u
 
+    def inverse_value(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """The draw u alone, by the `inverse_value` of each step."""
+        for step in reversed(list(self._steps())):
+            x = step.inverse_value(x, context)
+        return x
+
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:

@@ -47,6 +47,11 @@ class Implicit(Stochastic):
         u = expand_to_context(u, context, 1)
         return solve(self.g.at(context), u + self.h.at(context)(u))
 
+    def inverse_value(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """The draw u alone, from the fixed point without a Jacobian."""
+        x = expand_to_context(x, context, 1)
+        return solve(self.h.at(context), x + self.g.at(context)(x))
+
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:

@@ -47,6 +47,10 @@ class InvertibleResidual(Stochastic):
         """x alone: the fixed point, without a Jacobian."""
         return solve(self.g.at(context), expand_to_context(u, context, 1))
 
+    def inverse_value(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """u alone: x + g(x)."""
+        return x + self.g.at(context)(expand_to_context(x, context, 1))
+
     def inverse(
         self, x: Tensor, context: Tensor | None = None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor]:

@@ -65,7 +65,8 @@ def test_a_link_of_another_library(other, ours):
 
 
 @pytest.mark.parametrize(
-    "name", ["naf", "cnf", "ffjord", "lstm", "rnn", "transformer", "attention", "unet", "NAF"]
+    "name",
+    ["bnaf", "sos_flow", "sylvester", "lstm", "rnn", "transformer", "attention", "unet", "BNAF"],
 )
 def test_another_thing_is_no_slip_of_the_keyboard(name):
     assert suggested_name(name, KINDS) is None

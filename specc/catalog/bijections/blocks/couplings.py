@@ -16,12 +16,12 @@ def coupling(
     each: int,
     **more: object,
 ) -> Layer:
-    """The coupling `kind` at position `number`, with `each` parameters per transformed entry."""
+    """The coupling of a class at position `number`, with `each` parameters per transformed entry."""
     smaller = size // 2
     keeps, kept = ("last", smaller) if number % 2 else ("first", size - smaller)
     own = network(kept, each * (size - kept), options.hidden, context)
     return step(
-        f"coupling.{kind}",
+        kind,
         size,
         own=own,
         context=context,
@@ -32,9 +32,9 @@ def coupling(
 def autoregressive(
     kind: str, size: int, options: Networks, context: int, each: int, **more: object
 ) -> Layer:
-    """The autoregressive map `kind`, with `each` parameters per entry."""
+    """The autoregressive map of the class `kind`, with `each` parameters per entry."""
     return step(
-        f"autoregressive.{kind}",
+        kind,
         size,
         own=network(size, each * size, options.hidden, context),
         context=context,
