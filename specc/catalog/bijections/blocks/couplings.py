@@ -16,7 +16,7 @@ def coupling(
     each: int,
     **more: object,
 ) -> Layer:
-    """The coupling of a class at position `number`, with `each` parameters per transformed entry."""
+    """The coupling of a class at position `number`, with `each` parameters per changed entry."""
     smaller = size // 2
     keeps, kept = ("last", smaller) if number % 2 else ("first", size - smaller)
     own = network(kept, each * (size - kept), options.hidden, context)
