@@ -42,7 +42,7 @@ OTHERWISE = {
     ("specc/language/schema/json_schema.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/engine/settings.py", "ema"): "`train.ema`",
     ("specc/codegen/manifest.py", "energy"): "`energy:`, an unnormalized density",
-    ("specc/codegen/manifest.py", "fixed"): "the weights that a stage does not train",
+    ("specc/codegen/manifest.py", "fixed"): "the settings that a resumed run keeps",
     ("specc/graph/graph.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/graph/passes/declare.py", "energy"): "`energy:`, an unnormalized density",
     ("specc/language/schema/node.py", "energy"): "`energy:`, an unnormalized density",
