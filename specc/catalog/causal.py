@@ -23,10 +23,12 @@ class CausalTrunk(Protocol[Taken]):
     """The one layer from an event of shape `shape` to the features that the heads act on.
 
     `context` is the size of the vector that conditions it, 0 for none; the arguments of the module
-    are the event and the context, if there is one. Raises `LinkShapeError`.
+    are the event and the context, if there is one. `classes` is the number of classes if the
+    entries of the event are class numbers, 0 if they are numbers of another kind; a network may
+    have a vector for each class. Raises `LinkShapeError`.
     """
 
-    def __call__(self, options: Taken, shape: Shape, context: int) -> Lowered:
+    def __call__(self, options: Taken, shape: Shape, context: int, classes: int = 0) -> Lowered:
         """Lower the trunk."""
         ...
 

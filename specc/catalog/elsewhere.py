@@ -27,9 +27,9 @@ _ALTERNATIVES: dict[str, str] = {
         "a matrix with an inverse is `invertible`; `glow` has one in each of its steps"
     ),
     # networks
-    "transformer attention self_attention multihead_attention bert gpt": (
-        "attention is not available; `causal_conv` sees earlier steps, `gru` remembers them, and "
-        "`mlp` takes vectors"
+    "attention self_attention multihead_attention bert": (
+        "a causal link `transformer` attends to the entries of its own node before each; other "
+        "attention is not available, `gru` remembers steps, and `set` pools them"
     ),
     "lstm rnn vanilla_rnn recurrent": "`gru` is the recurrent link of this version",
     "unet u_net": (

@@ -55,6 +55,8 @@ _ELSEWHERE: dict[str, str] = {
     "masked_mlp": "made masked_autoencoder",
     "masked_conv": "pixelcnn pixel_cnn gated_pixelcnn",
     "causal_conv": "wavenet tcn temporal_conv",
+    "nade": "eonade neural_autoregressive",
+    "transformer": "gpt transformer_decoder",
     # bijections
     "realnvp": "rnvp real_nvp affine_coupling",
     "nice": "additive_coupling",

@@ -110,7 +110,7 @@ def _rows(table: str, names: str) -> dict[str, str]:
 
 
 _LINKS = _files("links", "conv convolution deconv embed ema gru layers linear mlp resnet set")
-_CAUSAL_LINKS = _files("causal_links", "causal_conv masked_conv masked_mlp")
+_CAUSAL_LINKS = _files("causal_links", "causal_conv masked_conv masked_mlp nade transformer")
 _BIJECTIONS = {
     **_files("bijections", "actnorm affine ffjord fixed glow invertible nsf permutation"),
     **_rows("onto", "onto"),  # the maps onto supports, which need bijections themselves
@@ -199,7 +199,7 @@ SHORTHANDS: Registry[Shorthand] = Registry(
 )
 """Objectives that are short for several players."""
 SOURCES: Registry[Source] = Registry(
-    _rows("sources", "counts csv digits idx images json mnist npy npz parquet point_clouds toy")
+    _rows("sources", "counts csv digits idx images json mnist npy npz parquet point_clouds text_file toy")
 )
 KERNELS: Registry[Named] = Registry(_files("kernels", "energy linear rational_quadratic rbf"))
 """Kernels of two rows, for discrepancies."""

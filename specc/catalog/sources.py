@@ -56,6 +56,19 @@ def _point_clouds_given(options: Mapping[str, object]) -> Columns:
     )
 
 
+def _text_given(options: Mapping[str, object]) -> Columns:
+    """The columns, with the number of characters in a row; empty for an invalid one."""
+    length = options.get("length", 128)
+    if not isinstance(length, int):
+        return NONE
+    return MappingProxyType(
+        {
+            "characters": Column("The characters of a row, as texts.", (length,), None),
+            "start": Column("The place of the first character in the text.", (), Integers(0)),
+        }
+    )
+
+
 def _toy_given(options: Mapping[str, object]) -> Columns:
     """The columns, with the number of components of the density; empty for an unknown one."""
     parts = PARTS.get(str(options.get("density")))
@@ -308,6 +321,37 @@ ENTRIES: tuple[Source, ...] = (
         ),
         split=MappingProxyType({"test": 0.2}),
         needs_folder=False,
+    ),
+    Source(
+        name="text_file",
+        summary="Windows of a text file, a character each, optionally compressed with gzip.",
+        references=(
+            Reference(
+                "Graves 2013, Generating sequences with recurrent neural networks",
+                "section 3, text a character at a time",
+            ),
+        ),
+        example=(
+            "data: {source: text_file, path: a.txt, length: 64, fields: "
+            "{x: {from: characters, categories: true}}, split: {test: 100}}"
+        ),
+        given=_text_given,
+        options=(
+            Option("path", "The file.", required=True, kind="path"),
+            Option(
+                "length",
+                "The number of characters in a row, by default 128.",
+                kind="number",
+                most=65_536,
+            ),
+            Option(
+                "stride",
+                "The number of characters from the start of a row to that of the next, by default "
+                "`length`; with fewer characters rows overlap.",
+                kind="number",
+            ),
+        ),
+        endings=("txt",),
     ),
     Source(
         name="toy",

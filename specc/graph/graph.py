@@ -249,6 +249,7 @@ class LinkUse:
     """A call of a link in a spec, with the shapes of its arguments and of its result.
 
     `output` is None if the link gives several parameters (`params:`), each by a head of its own.
+    `classes` is the number of classes of the values of the node, 0 for other values.
     """
 
     link: str
@@ -257,6 +258,7 @@ class LinkUse:
     inputs: tuple[Shape, ...]
     output: Shape | None
     span: Span
+    classes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

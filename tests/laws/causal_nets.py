@@ -35,6 +35,15 @@ CASES = [
     ("causal_conv", {"causal_conv": 6, "dilations": [1, 3], "init": "kaiming_normal"}, (9,), 2, ()),
     ("causal_conv", {"causal_conv": 5, "dilations": [2], "kernel": 3}, (9, 2), 0, (3,)),
     ("causal_conv", {"causal_conv": 5, "dilations": [1, 1], "bias": False}, (4, 3), 2, ()),
+    ("nade", {"nade": 7}, (5,), 0, ()),
+    ("nade", {"nade": 6, "activation": "tanh"}, (2, 3), 2, (2, 2)),
+    ("nade", {"nade": 6, "orders": 3, "seed": 1}, (6,), 0, (3,)),
+    ("nade", {"nade": 6, "orders": 4, "bias": False}, (2, 2), 3, ()),
+    ("nade", {"nade": 5, "init": "xavier_normal"}, (), 1, ()),
+    ("transformer", {"transformer": 8, "depth": 2, "heads": 2}, (7,), 0, ()),
+    ("transformer", {"transformer": 6, "depth": 1, "heads": 1, "hidden": 5}, (4, 3), 2, (3,)),
+    ("transformer", {"transformer": 8, "depth": 1, "bias": False}, (5, 2), 0, ()),
+    ("transformer", {"transformer": 8, "depth": 3, "init": "orthogonal"}, (4,), 3, (2,)),
 ]
 IDS = [f"{kind}-{number}" for number, (kind, *_) in enumerate(CASES)]
 SEEDS = range(20)
@@ -66,20 +75,20 @@ class Net:
         return torch.randn((*leading, self.context), dtype=torch.float64) if self.context else None
 
 
-def lowered(kind, options, shape, context, each):
+def lowered(kind, options, shape, context, each, classes=0):
     """The layers of the trunk and of a head."""
     entry = CAUSAL_LINKS[kind]
     chosen = entry.Options.model_validate(options)
-    trunk = entry.trunk(chosen, shape, context)
+    trunk = entry.trunk(chosen, shape, context, classes)
     return trunk, entry.head(chosen, shape, trunk.output, (*shape, *each))
 
 
-def net(kind, options, shape, context=0, each=(), seed=0) -> Net:
+def net(kind, options, shape, context=0, each=(), seed=0, classes=0) -> Net:
     """The network of a case, in float64."""
     torch.manual_seed(seed)
     entry = CAUSAL_LINKS[kind]
     chosen = entry.Options.model_validate(options)
-    trunk, head = lowered(kind, options, shape, context, each)
+    trunk, head = lowered(kind, options, shape, context, each, classes)
     parts = [
         network(part).double()[0 if len(part.layers) == 1 else slice(None)]
         for part in (trunk, head, head)
@@ -90,7 +99,7 @@ def net(kind, options, shape, context=0, each=(), seed=0) -> Net:
 def reach(kind, options, shape) -> Tensor:
     """Whether entry [i] may depend on entry [j] by the sizes of the kernels."""
     size = math.prod(shape)
-    if kind == "masked_mlp":
+    if kind in ("masked_mlp", "nade", "transformer"):
         return torch.ones(size, size, dtype=torch.bool)
     if kind == "causal_conv":
         return reach_back(options, shape)

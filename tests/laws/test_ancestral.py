@@ -30,6 +30,10 @@ BITS = [
     ("masked_conv", {"masked_conv": 8, "depth": 2, "kernel": 3}, (1, 2, 3), 0, ()),
     ("masked_conv", {"masked_conv": 8, "depth": 2, "kernel": 3}, (2, 1, 3), 2, ()),
     ("causal_conv", {"causal_conv": 8, "dilations": [1, 2]}, (3, 2), 0, ()),
+    ("nade", {"nade": 8}, (5,), 2, ()),
+    ("nade", {"nade": 8, "orders": 3, "seed": 2}, (5,), 0, ()),
+    ("transformer", {"transformer": 8, "depth": 1, "heads": 2}, (5,), 2, ()),
+    ("transformer", {"transformer": 8, "depth": 2, "heads": 2}, (3, 2), 0, ()),
 ]
 
 

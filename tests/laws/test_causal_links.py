@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import yaml
+from torch import nn
 
 from specc.catalog import causal_links
 from specc.catalog.link import LinkOptions, LinkShapeError
@@ -17,7 +19,8 @@ from specc.catalog.parameters import parameters
 from specc.catalog.registry import CAUSAL_LINKS, KINDS
 from specc.codegen.code.layers import imported_by, write_module
 from specc.codegen.code.writer import Writer
-from specc.runtime.distributions import bernoulli
+from specc.runtime.causal_links.transformer import CausalAttention
+from specc.runtime.distributions import bernoulli, categorical
 from tests.laws.causal_nets import (
     CASES,
     IDS,
@@ -107,12 +110,40 @@ def leak_in_time(made):
     made.trunk.order = trunk.order
 
 
+def leak_in_the_sum(made):
+    """A sum that includes the entry itself."""
+    made.trunk._terms = lambda x, terms=made.trunk._terms: terms(x).roll(-1, -2)
+
+
+def leak_in_attention(made):
+    """Attention without a mask, to all steps."""
+    for block in made.trunk.blocks:
+        attention = block.attention
+        block.attention = nn.Module()
+        block.attention.forward = unmasked(attention)
+
+
+def unmasked(attention):
+    """The attention of each step to all steps."""
+
+    def forward(h):
+        split = attention.inputs(h).unflatten(-1, (3, attention.heads, -1))
+        query, key, value = split.movedim(1, 3).unbind(1)
+        weights = (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-1)
+        return attention.output((weights @ value).movedim(1, 2).flatten(-2))
+
+    return forward
+
+
 LEAKS = [
     (("masked_mlp", {"masked_mlp": []}, (4,), 0, ()), leak_in_the_head),
     (("masked_mlp", {"masked_mlp": [], "orders": 3}, (2, 2), 0, ()), leak_in_the_head),
     (("masked_conv", {"masked_conv": 4, "kernel": 3}, (3, 4), 0, ()), leak_in_the_pixel),
     (("masked_conv", {"masked_conv": 16, "kernel": 3}, (2, 2, 2), 0, ()), leak_in_the_pixel),
     (("causal_conv", {"causal_conv": 4}, (6,), 0, ()), leak_in_time),
+    (("nade", {"nade": 5}, (6,), 0, ()), leak_in_the_sum),
+    (("transformer", {"transformer": 8, "depth": 2}, (6,), 0, ()), leak_in_time),
+    (("transformer", {"transformer": 8, "depth": 1}, (6,), 0, ()), leak_in_attention),
 ]
 
 
@@ -121,6 +152,56 @@ def test_a_leak_is_noticed(case, leak):
     assert_causal(case)
     with pytest.raises(AssertionError):
         assert_causal(case, leak)
+
+
+OF_CLASSES = [
+    ("nade", {"nade": 6}, (5,), 0),
+    ("nade", {"nade": 6, "orders": 3}, (2, 2), 2),
+    ("transformer", {"transformer": 8, "depth": 2}, (5,), 0),
+    ("transformer", {"transformer": 8, "depth": 1}, (3, 2), 2),
+]
+CLASSES = 3
+
+
+def of_classes(kind, options, shape, context):
+    """A network of class numbers."""
+    return net(kind, options, shape, context, (CLASSES,), classes=CLASSES)
+
+
+@pytest.mark.parametrize("case", OF_CLASSES, ids=lambda case: case[0])
+def test_probabilities_of_classes_sum_to_one_and_depend_on_each_class(case):
+    """Over all 3^D states; every class of an entry moves the results after it, and no other."""
+    made, size = of_classes(*case), math.prod(case[2])
+    numbers = itertools.product(range(CLASSES), repeat=size)
+    states = torch.tensor(list(numbers), dtype=torch.float64).reshape(-1, *made.shape)
+    logits = made(states, made.vectors()).detach()
+    log_p = categorical.log_prob(states, 3.0 * logits).reshape(made.members, len(states), size)
+    torch.testing.assert_close(log_p.sum(2).logsumexp(1), torch.zeros(made.members).double())
+    rows = logits.reshape(made.members, *[CLASSES] * size, size, CLASSES)
+    for entry in range(size):
+        moved = [rows.select(1 + entry, k) - rows.select(1 + entry, 0) for k in (1, 2)]
+        assert not torch.allclose(*moved) or before(made)[:, :, entry].sum() == 0
+        for change in moved:
+            seen = change.abs().reshape(made.members, -1, size, CLASSES).sum((1, 3)) > 1e-9
+            assert torch.equal(seen, before(made)[:, :, entry])
+
+
+def test_a_class_is_a_vector_and_not_a_number():
+    """The classes of the states above as numbers: the change from 0 to 2 is twice that to 1."""
+    made = net("nade", {"nade": 6, "activation": "identity"}, (2,), 0, (CLASSES,))
+    states = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]], dtype=torch.float64)
+    one, two = (made(states)[1:] - made(states)[0])[:, 1]
+    torch.testing.assert_close(2 * one, two)
+
+
+def test_the_fused_attention_is_the_formula_and_the_formula_has_second_derivatives():
+    attention = CausalAttention(8, 2, fused=True, bias=True).double()
+    h = torch.randn(3, 6, 8, dtype=torch.float64, requires_grad=True)
+    fused = attention(h)
+    attention.fused = False
+    torch.testing.assert_close(attention(h), fused)
+    (slope,) = torch.autograd.grad(attention(h).square().sum(), h, create_graph=True)
+    assert torch.autograd.grad(slope.square().sum(), h)[0].abs().sum() > 0
 
 
 def reached(case):
@@ -160,6 +241,10 @@ NORMALIZED = [
     ("masked_conv", {"masked_conv": 6, "depth": 2, "kernel": 3}, (3, 2, 2), 2),
     ("masked_conv", {"masked_conv": 6, "depth": 2, "spatial": True}, (3, 2, 2), 8),
     ("causal_conv", {"causal_conv": 6}, (12,), 2),
+    ("nade", {"nade": 9}, (12,), 0),
+    ("nade", {"nade": 9, "orders": 3}, (3, 4), 2),
+    ("transformer", {"transformer": 8, "depth": 2}, (12,), 2),
+    ("transformer", {"transformer": 8, "depth": 1}, (4, 3), 0),
 ]
 
 
@@ -353,6 +438,8 @@ REFUSED = [
     ("masked_conv", {"masked_conv": 4, "spatial": True}, (4, 4), (), "conditioned on 0 numbers"),
     ("causal_conv", {"causal_conv": 4}, (), (), "and is given one number"),
     ("causal_conv", {"causal_conv": 4}, (4, 4, 4), (), "takes a series"),
+    ("transformer", {"transformer": 8}, (), (), "and is given one number"),
+    ("transformer", {"transformer": 6}, (5,), (), "divides vectors of 6 among 4 heads"),
 ]
 
 

@@ -59,6 +59,26 @@ def test_all_pictures_have_probability_one_in_eight_orders(folder):
     assert gain > 1.0, gain
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "{nade: 60, orders: 4}",
+        pytest.param("{nade: 60}", marks=pytest.mark.slow),
+        pytest.param("{transformer: 24, depth: 2, heads: 2}", marks=pytest.mark.slow),
+    ],
+)
+def test_all_pictures_have_probability_one_under_other_links(link, folder):
+    """Each is better than independent pixels, too, and its draws have its probabilities."""
+    settings = (PLAIN, "train.epochs=15", "train.optimizer.adam.lr=0.01", f"links.nade={link}")
+    run = trained("nade", folder, settings, data_dir=folder)
+    log_p = log_prob(run, x=STATES)
+    assert abs(logsumexp(log_p)) < 1e-5
+    assert follows(counted(draws(run, 8000)["x"]), np.exp(log_p))
+    parts = rows(run, "train", "x"), rows(run, "test", "x")
+    gain = bound(run, 1, estimator="exact").value - shares(parts)
+    assert gain > 0.5, gain
+
+
 def test_all_pictures_of_each_class_have_probability_one(folder):
     settings = (PICTURES, "train.epochs=10")
     run = trained("pixelcnn", folder, settings, data_dir=folder)
@@ -72,6 +92,34 @@ def test_all_pictures_of_each_class_have_probability_one(folder):
     parts = rows(run, "train", "x").reshape(-1, 12), rows(run, "test", "x").reshape(-1, 12)
     gain = bound(run, 1, estimator="exact").value - shares(parts)
     assert gain > 2.0, gain
+
+
+CYCLE = "abcdefghij"
+
+
+def test_a_transformer_of_text_copies_what_is_further_back_than_an_n_gram_sees(tmp_path):
+    """A row repeats six random letters: 6 log 10 nats are in the first ones, none in the others.
+
+    No character tells the next; a network that sees fewer than six steps back pays 18 log 10.
+    """
+    rng = np.random.default_rng(0)
+    text = "".join("".join(rng.choice(list(CYCLE), 6)) * 3 for _ in range(2000))
+    (tmp_path / "genesis.txt").write_text(text)
+    settings = (
+        "data.length=18",
+        "data.split={test: 200}",
+        "model.x.classes=10",
+        "links.next={transformer: 32, depth: 2, heads: 2}",
+        "train.epochs=12",
+        "train.batch_size=50",
+        "train.optimizer.adam.lr=0.01",
+    )
+    run = trained("transformer", tmp_path, settings, data_dir=tmp_path)
+    found = -bound(run, 1, estimator="exact").value
+    exact = 6 * np.log(10)
+    assert exact - 0.2 < found < exact + 1.0, found
+    drawn = draws(run, 100)["x"].astype(int)
+    assert (drawn[:, 6:] == drawn[:, :-6]).mean() > 0.9
 
 
 def regressions(x):

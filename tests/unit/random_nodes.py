@@ -24,6 +24,12 @@ FAMILIES = {
     "zero_inflated(poisson)": {"gate_logits": "r", "rate": "p"},
     "truncated(normal)": {"lower": "-2", "loc": "r", "scale": "p"},
 }
+CAUSAL = (
+    "{masked_mlp: [5]}",
+    "{masked_mlp: [4], orders: 2}",
+    "{nade: 4, orders: 2}",
+    "{transformer: 4, depth: 1, heads: 2}",
+)
 CLASSES = 3
 FINITE = ("bernoulli", "categorical", "one_hot_categorical")
 REAL = ("normal", "laplace", "student_t")
@@ -112,7 +118,7 @@ class Story:
     def causal(self, name, before):
         """A causal link applied to the node itself, with a context or without."""
         link = f"c{len(self.links)}"
-        self.links[link] = self.choose(["{masked_mlp: [5]}", "{masked_mlp: [4], orders: 2}"])
+        self.links[link] = self.choose(CAUSAL)
         known = self.some(before) if before and self.chance(40) else []
         return f"{link}({', '.join([name, *known])})"
 

@@ -23,8 +23,9 @@ class Options(WeightOptions):
     kernel: Size = Field(2, description="The kernel size of each layer, in steps.")
 
 
-def trunk(options: Options, shape: Shape, context: int) -> Lowered:
+def trunk(options: Options, shape: Shape, context: int, classes: int = 0) -> Lowered:
     """The gated layers."""
+    del classes  # class numbers enter as numbers
     if len(shape) not in (1, 2):
         raise LinkShapeError(
             f"takes a series [time] or [time, channels], and is given {words(shape)}",

@@ -36,8 +36,9 @@ class Options(WeightOptions):
     )
 
 
-def trunk(options: Options, shape: Shape, context: int) -> Lowered:
+def trunk(options: Options, shape: Shape, context: int, classes: int = 0) -> Lowered:
     """The gated layers of both stacks."""
+    del classes  # class numbers enter as numbers
     image, maps = as_image(shape), options.masked_conv
     if image is None:
         raise LinkShapeError(

@@ -45,8 +45,9 @@ def _orders(options: Options) -> dict[str, object]:
     return given(orders=(options.orders, 1), seed=(options.seed if options.orders > 1 else 0, 0))
 
 
-def trunk(options: Options, shape: Shape, context: int) -> Lowered:
+def trunk(options: Options, shape: Shape, context: int, classes: int = 0) -> Lowered:
     """The hidden layers; the features are a vector for any shape of the event."""
+    del classes  # class numbers enter as numbers
     hidden, size = options.masked_mlp, math.prod(shape)
     named = {
         **({"hidden": hidden, "activation": options.activation} if hidden else {}),

@@ -20,6 +20,7 @@ NAMES = (
     "npz",
     "parquet",
     "point_clouds",
+    "text_file",
     "toy",
 )
 

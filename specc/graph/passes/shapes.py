@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import assert_never
 
@@ -56,7 +57,7 @@ def infer_shapes(graph: Graph, findings: Findings) -> Shaped:
         ranks=MappingProxyType({span: len(s) for span, s in found.read.shapes.items()}),
         shapes=MappingProxyType(found.read.shapes),
         entries=MappingProxyType(found.read.entries),
-        uses=tuple(found.read.uses),
+        uses=tuple(replace(u, classes=found.read.classes.get(u.node, 0)) for u in found.read.uses),
         lookups=tuple(found.read.lookups),
     )
 

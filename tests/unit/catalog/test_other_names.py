@@ -58,6 +58,7 @@ def test_the_candidates_decide():
         ("neural_spline", "nsf"),
         ("made", "masked_mlp"),
         ("wavenet", "causal_conv"),
+        ("gpt", "transformer"),
     ],
 )
 def test_a_link_of_another_library(other, ours):
@@ -66,7 +67,7 @@ def test_a_link_of_another_library(other, ours):
 
 @pytest.mark.parametrize(
     "name",
-    ["bnaf", "sos_flow", "sylvester", "lstm", "rnn", "transformer", "attention", "unet", "BNAF"],
+    ["bnaf", "sos_flow", "sylvester", "lstm", "rnn", "bert", "attention", "unet", "BNAF"],
 )
 def test_another_thing_is_no_slip_of_the_keyboard(name):
     assert suggested_name(name, KINDS) is None

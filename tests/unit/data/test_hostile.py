@@ -57,6 +57,10 @@ def parquet_file(path):
     parquet.write_table(table({"a": [1, 2, 3], "b": [[1.0], [2.0, 3.0], None]}), path)
 
 
+def text_file(path):
+    path.write_text("In the beginning was the word, and nothing was written.\n" * 2)
+
+
 SOURCES = {
     "csv": (csv_file, {"path": "f/a.csv"}),
     "counts": (counts_file, {"path": "f/a.csv"}),
@@ -66,6 +70,7 @@ SOURCES = {
     "npz": (npz_file, {"path": "f/a.csv"}),
     "npy": (npy_file, {"path": "f/a.csv"}),
     "parquet": (parquet_file, {"path": "f/a.csv"}),
+    "text_file": (text_file, {"path": "f/a.csv", "length": 40}),
 }
 
 
@@ -130,7 +135,7 @@ def test_an_archive_that_says_more_than_there_is(tmp_path):
     assert peak < 1 << 20
 
 
-@pytest.mark.parametrize("name", ["csv", "counts", "idx", "json", "npz", "npy", "parquet"])
+@pytest.mark.parametrize("name", ["csv", "counts", "idx", "json", "npz", "npy", "parquet", "text_file"])
 @pytest.mark.parametrize("path", ["../a", "/etc/hostname", "link", "folder/../../a", "a\0b"])
 def test_every_path_stays_in_the_folder(tmp_path, name, path):
     inside = tmp_path / "data"

@@ -121,7 +121,7 @@ TOP = [
     ("links: {d: 3}", "E0104", "3", "write `d: {mlp"),
     ("links: {a-b: linear}", "E0108", "a-b", "did you mean `a_b`?"),
     ("links: {d: lnear}", "E0601", "lnear", "did you mean `linear`?"),
-    ("links: {d: transformer}", "E0601", "transformer", "attention is not available"),
+    ("links: {d: attention}", "E0601", "attention", "a causal link `transformer`"),
     ("links: {d: foobar}", "E0601", "foobar", "the kinds are `actnorm`"),
     ("links: {d: mlp}", "E0603", "mlp", "write such as `{mlp:"),
     ("links: {d: {mlp: }}", "E0603", "", "must be given a value"),
