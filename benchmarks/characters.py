@@ -42,9 +42,7 @@ class NGrams:
 
     def __init__(self, rows: Sequence[Text], order: int, classes: int) -> None:
         self.order, self.classes = order, classes
-        counts: list[defaultdict[Text, Counter[int]]] = [
-            defaultdict(Counter) for _ in range(order)
-        ]
+        counts: list[defaultdict[Text, Counter[int]]] = [defaultdict(Counter) for _ in range(order)]
         for row in rows:
             for place, character in enumerate(row):
                 for length in range(min(place, order - 1) + 1):
@@ -67,10 +65,7 @@ class NGrams:
             if not found:
                 continue
             total = found.total()
-            p = (
-                max(found[character] - discount, 0) / total
-                + discount * len(found) / total * p
-            )
+            p = max(found[character] - discount, 0) / total + discount * len(found) / total * p
         return p
 
     def additive(self, history: Text, character: int, alpha: float) -> float:

@@ -199,7 +199,10 @@ SHORTHANDS: Registry[Shorthand] = Registry(
 )
 """Objectives that are short for several players."""
 SOURCES: Registry[Source] = Registry(
-    _rows("sources", "counts csv digits idx images json mnist npy npz parquet point_clouds text_file toy")
+    _rows(
+        "sources",
+        "counts csv digits idx images json mnist npy npz parquet point_clouds text_file toy",
+    )
 )
 KERNELS: Registry[Named] = Registry(_files("kernels", "energy linear rational_quadratic rbf"))
 """Kernels of two rows, for discrepancies."""

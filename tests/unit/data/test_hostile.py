@@ -135,7 +135,9 @@ def test_an_archive_that_says_more_than_there_is(tmp_path):
     assert peak < 1 << 20
 
 
-@pytest.mark.parametrize("name", ["csv", "counts", "idx", "json", "npz", "npy", "parquet", "text_file"])
+@pytest.mark.parametrize(
+    "name", ["csv", "counts", "idx", "json", "npz", "npy", "parquet", "text_file"]
+)
 @pytest.mark.parametrize("path", ["../a", "/etc/hostname", "link", "folder/../../a", "a\0b"])
 def test_every_path_stays_in_the_folder(tmp_path, name, path):
     inside = tmp_path / "data"
