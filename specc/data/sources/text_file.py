@@ -27,7 +27,7 @@ def read(
 
     The windows have `length` characters (by default 128) and begin every `stride` characters (by
     default `length`); characters at the end that fill no window are left out. `start` is the place
-    of the first character in the text. The ends of lines are `\\n`.
+    of the first character in the text. Each end of a line is one newline.
     """
     del used
     path = inside(folder_for("text_file", folder), str(options.get("path", "")))

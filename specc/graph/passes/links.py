@@ -215,7 +215,8 @@ def _check_state(link: LinkNode, use: LinkUse, output: Shape) -> None:
 
 def _trunk_of(link: LinkNode, use: LinkUse, joined: Shape, outputs: tuple[Shape, ...]) -> Lowered:
     if isinstance(link.entry, Causal):
-        return link.entry.trunk(link.options, use.inputs[0], *joined, classes=use.classes)
+        (context,) = joined
+        return link.entry.trunk(link.options, use.inputs[0], context, use.classes)
     assert isinstance(link.entry, Link)
     return link.entry.trunk(link.options, joined, outputs)
 

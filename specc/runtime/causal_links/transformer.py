@@ -103,8 +103,8 @@ class Block(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """The vectors [rows, time, width] after this block."""
         h = h + self.dropout(self.attention(self.before_attention(h)))
-        h = h + self.dropout(self.network(self.before_network(h)))
-        return h
+        change: Tensor = self.dropout(self.network(self.before_network(h)))
+        return h + change
 
 
 class CausalAttention(nn.Module):
