@@ -107,6 +107,7 @@ def test_a_transformer_of_text_copies_what_is_further_back_than_an_n_gram_sees(t
     (tmp_path / "genesis.txt").write_text(text)
     settings = (
         "data.length=18",
+        "data.stride=18",
         "data.split={test: 200}",
         "model.x.classes=10",
         "links.next={transformer: 32, depth: 2, heads: 2}",
