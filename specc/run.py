@@ -80,13 +80,14 @@ class Run:
     def encode(
         self, x: Fields, *, particles: int | None = None, seed: int = 0, units: Units = "data"
     ) -> dict[str, Tensor]:
-        """Draw the latents from the guide given data: each [rows, *shape].
+        """Draw the latents given data, from the guide: each [rows, *shape].
 
+        Latents that are summed or integrated out are drawn from their posterior, exactly.
         With `particles` there are that many draws for each row: [particles, rows, *shape]. `x` is
         the tensor of the only field that the guide depends on, or a mapping of all fields by name,
         in these `units`.
 
-        Raises RunFailure: E0805 if no guide draws latents, E0510 if a field is missing.
+        Raises RunFailure: E0805 if there are no such draws, E0510 if a field is missing.
         """
         from specc.evaluate.user_rows import encode
 
@@ -126,7 +127,7 @@ class Run:
         these `units`, with NaN for missing values. Each result has the imputed `values`, several
         `draws`, and for a label its `probabilities`.
 
-        Raises RunFailure: E0819 if no field may be missing, E0805 if latents have no guide.
+        Raises RunFailure: E0819 if no field may be missing, E0805 if no latents can be drawn.
         """
         from specc.evaluate.impute import ImputationRequest, impute
         from specc.evaluate.user_rows import rows_of

@@ -29,6 +29,7 @@ from specc.objective.terms import (
     Energy,
     LogProb,
     Part,
+    Reduce,
     StateSum,
     Sum,
     Term,
@@ -70,6 +71,8 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
         found["log_likelihood"] = _inputs_of_rows(plan, program, density)
     if has_prior_draws(plan, program):
         found["sample_prior"] = ()
+    if posterior_sums(plan):
+        found["sample_posterior"] = found["log_prob"]
     if mean_factors(plan, program):
         found["conditional_mean"] = _mean_inputs(plan, program)
     if left_out_factors(plan):
@@ -196,6 +199,26 @@ def has_prior_draws(plan: Plan, program: ProgramPlan) -> bool:
     own = set(drawn_of_prior(plan, program))
     is_proper = not any(factor.entry.improper for factor in shared)
     return bool(own) and is_proper and own == set(posterior_latents(plan, program))
+
+
+def posterior_sums(plan: Plan) -> tuple[Reduce, ...]:
+    """Return the sums and integrals over latents, if these are drawn from their posterior.
+
+    Each latent has a sum of its own or one with others, and no sum is inside another one. There are
+    none if rows share a latent, if values of data are filled in, or if chains draw parameters.
+    """
+    density, draws = plan.objective.likelihood, plan.objective.draws
+    if density is None or plan.objective.is_sampled or is_stochastic(plan):
+        return ()
+    if any(draw.fills for draw in draws.values()):
+        return ()
+    found = tuple(part.term for part in density.parts if isinstance(part.term, Reduce))
+    inner = (t for term in found for t in walk(term.term))
+    if any(isinstance(term, Reduce) for term in inner):
+        return ()
+    simple = ("logsumexp", "forward", "integrate")
+    chains = (t.how != "forward" or len(t.axes) == 1 for t in found)
+    return found if all(term.how in simple for term in found) and all(chains) else ()
 
 
 def _prior_inputs(plan: Plan, program: ProgramPlan, parts: tuple[Part, ...]) -> tuple[Input, ...]:

@@ -30,7 +30,7 @@ from specc.runtime.fields import Field
 from specc.runtime.noise import Noise
 from specc.runtime.program import Program
 
-IMPUTE, JOINT = "model.impute", "model.log_joint"
+IMPUTE, JOINT, POSTERIOR = "model.impute", "model.log_joint", "model.sample_posterior"
 
 
 @dataclass(slots=True)
@@ -78,6 +78,9 @@ class Population:
         program, rows = self.program, len(self.weights.first)
         if not (program.can(GUIDE) or program.manifest.latents("model")):
             return {}, self.weights.first.new_zeros(self.members, rows)
+        if program.can(POSTERIOR):  # exact draws given the data with missing entries
+            latents = program.require(POSTERIOR)(noise, **program.inputs(POSTERIOR, self.data))
+            return latents, self.weights.first.new_zeros(self.members, rows)
         infer = program.require(GUIDE, "imputation")
         shared = program.require(SHARED)(noise) if program.can(SHARED) else {}
         known = {**self.state, **self._incomplete(), **shared}

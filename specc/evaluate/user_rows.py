@@ -12,6 +12,7 @@ from specc.data.load import Batch
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.importance_weights import LogSums
+from specc.evaluate.population_monte_carlo import POSTERIOR
 from specc.evaluate.sampling import GUIDE
 from specc.evaluate.scoring import choose_estimator, exact, exact_name, log_weights
 from specc.evaluate.solver_checks import require_solutions
@@ -31,11 +32,16 @@ def encode(
     seed: int,
     units: Units = "model",
 ) -> dict[str, Tensor]:
-    """Draws of the latents from the guide, each [particles, rows, *shape]; `x` is in `units`.
+    """Draws of the latents given data, each [particles, rows, *shape]; `x` is in `units`.
 
-    Raises RunFailure: E0805 if there is no guide, E0510 if a field is missing.
+    They are from the guide, or exactly from the posterior if the latents are summed or integrated
+    out.
+
+    Raises RunFailure: E0805 if there is neither, E0510 if a field is missing.
     """
     program = loaded.program
+    if program.can(POSTERIOR):
+        return _smoothed(loaded, _batch(loaded, x, POSTERIOR, units), particles, seed)
     infer = program.require(GUIDE, "encoding")
     batch = _batch(loaded, x, GUIDE, units)
     with loaded.computing(), require_solutions(program.folder):
@@ -43,6 +49,17 @@ def encode(
         program.eval()
         latents, _ = infer(noise, particles, **program.inputs(GUIDE, batch))
     return dict(latents)
+
+
+def _smoothed(loaded: LoadedRun, batch: Batch, particles: int, seed: int) -> dict[str, Tensor]:
+    """Draws from the exact posterior of the latents of rows: [particles, rows, *shape]."""
+    program, rows = loaded.program, len(next(iter(batch.values())))
+    many = {n: v.repeat(particles, *[1] * (v.ndim - 1)) for n, v in batch.items()}
+    with loaded.computing(), require_solutions(program.folder):
+        noise = noise_at(seed, Stream.SAMPLE, 2, device=loaded.device)
+        program.eval()
+        drawn = program.require(POSTERIOR)(noise, **program.inputs(POSTERIOR, many))
+    return {n: v.reshape(particles, rows, *v.shape[1:]) for n, v in drawn.items()}
 
 
 @torch.inference_mode()

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed
 from specc.codegen.code.statements import (
-    Assign,
     Function,
-    If,
     Parameter,
     Return,
     Statement,
-    reads,
 )
 from specc.codegen.layout import Layout
 from specc.codegen.lower.chains import chain, mean_field, sample_by_chain
@@ -27,6 +24,8 @@ from specc.codegen.lower.energies import (
     unnormalized_log_joint,
 )
 from specc.codegen.lower.energies import log_prob as log_prob_of_energy
+from specc.codegen.lower.points import if_absent, points, without_unused
+from specc.codegen.lower.posteriors import sample_posterior
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms
 from specc.codegen.lower.value import PARTICLE
@@ -72,35 +71,6 @@ def capabilities(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
             yield lowering.method(name)
 
 
-def points(scope: Scope, program: ProgramPlan, owner: Code, passed: Collection[str] = ()) -> None:
-    """Emit `w = self.w` for each latent with a learnable point that all rows share.
-
-    Of those that may be `passed` to the function only if they are not.
-    """
-    for item in program.learnable:
-        if item.node.role == "parameter" or item.of_rows:
-            continue
-        name = item.node.name
-        with scope.on(program.name, name):
-            value = code.Attribute(owner, item.attribute)
-            if name not in passed:
-                scope.assign(scope.python(name), value)
-                continue
-            with scope.block() as body:
-                scope.assign(scope.python(name), value)
-            scope.add(_if_absent(scope, name, body))
-
-
-def _if_absent(scope: Scope, name: str, body: Sequence[Statement]) -> If:
-    """Return `if w is None:` with the statements that assign w."""
-    return If(code.Binary("is", scope.variable(name), code.Literal(None)), tuple(body))
-
-
-def _is_unused(statement: Statement, used: frozenset[str]) -> bool:
-    """Whether the statement assigns variables that nothing reads."""
-    return isinstance(statement, Assign) and not used & set(statement.targets)
-
-
 class _Lowering:
     """Lowers the methods of one program."""
 
@@ -125,6 +95,7 @@ class _Lowering:
             "sample_and_log_prob": self.sample_and_log_prob,
             "sample_global": self.sample_global,
             "sample_prior": self.sample_prior,
+            "sample_posterior": lambda: sample_posterior(plan, program),
             "sample_global_and_log_prob": self.sample_global_and_log_prob,
             "predict_log_proba": self.predict_log_proba,
         }
@@ -281,10 +252,6 @@ class _Lowering:
                 emit_values(scope, self.program.factors[name], names)
         assert plan.objective.likelihood is not None
         scope.add(Return(self._density(scope, plan.objective.likelihood, names[0])))
-        # Latents of a prior alone are not used.
-        rest = scope.statements[count:]
-        used = reads(rest)
-        taken = [s for s in scope.statements[:count] if not _is_unused(s, used)]
         optional = (Parameter("noise", "Noise | None", "None"),) if stochastic else ()
         return Function(
             name="log_prob",
@@ -292,7 +259,7 @@ class _Lowering:
             keywords=(*self._tensors("log_prob"), *optional),
             returns=TENSOR,
             docstring=f"log p({data}), {self._of_rows()}{summed}.",
-            body=(*taken, *rest),
+            body=without_unused(scope.statements, count),
         )
 
     def _density(self, scope: Scope, density: Sum, first: Input) -> Code:
@@ -347,7 +314,7 @@ class _Lowering:
                 prepare(scope, program.name, factor.inputs)
                 with scope.block() as body:
                     draw(scope, program, name, "sample")
-                scope.add(_if_absent(scope, name, body))
+                scope.add(if_absent(scope, name, body))
         for name in sampled_values(plan, program):
             prepare(scope, program.name, (name,))
             names.append(name)

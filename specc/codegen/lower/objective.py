@@ -16,11 +16,11 @@ from specc.codegen.code.statements import (
     spaced,
 )
 from specc.codegen.layout import Layout
-from specc.codegen.lower.capabilities import points
 from specc.codegen.lower.chains import contrast, draw_units
 from specc.codegen.lower.densities import LOGMEANEXP, parameters
 from specc.codegen.lower.draws import draw, emit_values
 from specc.codegen.lower.moves import move_latents
+from specc.codegen.lower.points import points
 from specc.codegen.lower.scope import NOISE, Scope
 from specc.codegen.lower.surrogates import DATA_SIZE, Surrogates
 from specc.codegen.lower.terms import Terms, signed_as

@@ -14,6 +14,7 @@ from specc.codegen.lower.expressions import Expressions
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.values import join, prepare
 from specc.codegen.names import python_name, python_names, unique
+from specc.codegen.plan import Factor
 from specc.codegen.text import term_formula
 from specc.graph.graph import GUIDE, MODEL
 from specc.language.expressions.tree import Expression, Number
@@ -241,18 +242,12 @@ class Terms:
     def _forward(self, term: Reduce) -> str:
         """Emit `log_p = forward_algorithm(log_p_z, log_p_x, axis=-3)`, which sums over states."""
         scope, state = self.scope, term.axes[0]
-        pairs: list[Signed] = []
-        singles: list[Signed] = []
-        for part in self.parts(term.term):
-            signed = self.part(part, by_step=True)
-            (pairs if self._depends_on_lagged(part.term) else singles).append(signed)
+        pairs, singles = self._by_lag(term)
         factor, axis = scope.factor(MODEL, state), scope.layout.axis(state) - 1
-        masked = factor.scan is not None and factor.lengths is not None
-        mask = scope.mask(factor.scan or "", factor.lengths or "") if masked else None
-        name = self.fresh("log_p")
         own, enumerated = {*term.axes, *self._lagged()}, scope.layout.enumerated
         has_axis = scope.layout.has_particles or not own >= set(enumerated)
         if not pairs:
+            mask, name = self._mask(factor), self.fresh("log_p")
             keepdim = {"keepdim": True} if has_axis else {}
             places = tuple(scope.layout.axis(each) - 1 for each in term.axes)
             over = axis if len(places) == 1 else places
@@ -261,15 +256,40 @@ class Terms:
             steps: Code = Name(name) if mask is None else code.Binary("*", Name(name), mask)
             scope.assign(name, code.method(steps, "sum", -1))
             return name
-        given = (self._sum(pairs, "log_pair"), self._sum(singles, "log_single"))
-        keywords: dict[str, object] = {"axis": axis}
-        keywords |= {} if mask is None else {"mask": mask}
-        keywords |= {"reverse": True} if factor.node.reverse else {}
+        given, keywords = self.chain(term)
+        name = self.fresh("log_p")
         value = code.call(code.function(f"{RUNTIME}.markov.forward_algorithm"), *given, **keywords)
         if not has_axis:
             value = code.method(value, "squeeze", (axis, axis + 1))
         scope.assign(name, value)
         return name
+
+    def _by_lag(self, term: Reduce) -> tuple[list[Signed], list[Signed]]:
+        """Return the densities of steps that depend on the previous state, and the others."""
+        pairs: list[Signed] = []
+        singles: list[Signed] = []
+        for part in self.parts(term.term):
+            signed = self.part(part, by_step=True)
+            (pairs if self._depends_on_lagged(part.term) else singles).append(signed)
+        return pairs, singles
+
+    def _mask(self, factor: Factor) -> Name | None:
+        """Return the mask of the steps of a node, None if all rows have all steps."""
+        if factor.scan is None or factor.lengths is None:
+            return None
+        return self.scope.mask(factor.scan, factor.lengths)
+
+    def chain(self, term: Reduce) -> tuple[tuple[Code, Code], dict[str, object]]:
+        """Return the arguments of a function of the states of a sequence."""
+        pairs, singles = self._by_lag(term)
+        state = term.axes[0]
+        factor = self.scope.factor(MODEL, state)
+        given = (self._sum(pairs, "log_pair"), self._sum(singles, "log_single"))
+        mask = self._mask(factor)
+        keywords: dict[str, object] = {"axis": self.scope.layout.axis(state) - 1}
+        keywords |= {} if mask is None else {"mask": mask}
+        keywords |= {"reverse": True} if factor.node.reverse else {}
+        return given, keywords
 
     def _depends_on_lagged(self, term: Term) -> bool:
         """Whether a density depends on an enumerated node at the previous step."""
@@ -286,6 +306,23 @@ class Terms:
 
         Data that may be missing also have their mask, `(x, x_loc, x_scale, x_known)`.
         """
+        scope, (latent, *_) = self.scope, term.axes
+        factor = scope.factor(MODEL, latent)
+        kind = "kalman_filter" if factor.scan else "gaussian_marginal"
+        items, keywords = self.normals(term)
+        function = code.function(f"{RUNTIME}.linear_gaussian.{kind}")
+        names = (latent, self._lagged_node(latent))
+        taken = [n for n in scope.layout.enumerated if n in names]
+        value = code.call(function, *items, **keywords)
+        if not scope.layout.has_particles and len(taken) == len(scope.layout.enumerated):
+            axes = tuple(sorted(scope.layout.axis(n) for n in taken))
+            value = code.method(value, "squeeze", axes[0] if len(axes) == 1 else axes)
+        name = self.fresh("log_p")
+        scope.assign(name, value)
+        return name
+
+    def normals(self, term: Reduce) -> tuple[tuple[Code, ...], dict[str, object]]:
+        """Return the arguments of a function of a normal latent and of what depends on it."""
         scope, given = self.scope, {}
         latent, *starts = term.axes
         factor = scope.factor(MODEL, latent)
@@ -300,24 +337,12 @@ class Terms:
         missing = scope.plan.missing
         known = {n: [Name(missing[n].known)] if n in missing else [] for n in given}
         seen = (code.Tuple((scope.variable(n), *v, *known[n])) for n, v in given.items())
-        axis = scope.layout.axis(latent)
-        names = (latent, self._lagged_node(latent))
-        taken = [n for n in scope.layout.enumerated if n in names]
+        axis, mask = scope.layout.axis(latent), self._mask(factor)
         keywords: dict[str, object] = {"axis": axis - 1 if factor.scan else axis}
         keywords |= {"start": begun[0]} if begun else {}
-        if factor.scan and factor.lengths:
-            keywords["mask"] = scope.mask(factor.scan, factor.lengths)
+        keywords |= {} if mask is None else {"mask": mask}
         keywords |= {"reverse": True} if factor.node.reverse else {}
-        kind = "kalman_filter" if factor.scan else "gaussian_marginal"
-        function = code.function(f"{RUNTIME}.linear_gaussian.{kind}")
-        items = (scope.variable(latent), prior, code.List(tuple(seen)))
-        value = code.call(function, *items, **keywords)
-        if not scope.layout.has_particles and len(taken) == len(scope.layout.enumerated):
-            axes = tuple(sorted(scope.layout.axis(n) for n in taken))
-            value = code.method(value, "squeeze", axes[0] if len(axes) == 1 else axes)
-        name = self.fresh("log_p")
-        scope.assign(name, value)
-        return name
+        return (scope.variable(latent), prior, code.List(tuple(seen))), keywords
 
     def _lagged_node(self, latent: str) -> str:
         """Return the lagged node of a latent, empty if it has none."""

@@ -1,4 +1,4 @@
-"""Every state of several independent finite variables."""
+"""All states of finite variables, and draws of states by their joint log-densities."""
 
 from __future__ import annotations
 
@@ -8,9 +8,36 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from specc.runtime.noise import Noise
+
 
 def every_state(values: Tensor, shape: Sequence[int]) -> Tensor:
     """All assignments of `values` [n, *event] to an array of `shape`: [n^size, *shape, *event]."""
     size = math.prod(shape)
     index = torch.cartesian_prod(*[torch.arange(len(values), device=values.device)] * size)
     return values[index.view(-1, *shape)]
+
+
+def selected(values: Tensor, index: Tensor, axis: int) -> Tensor:
+    """The values with these numbers: [*index, *event].
+
+    `values` [n, ..., *event] has all of them on its first axis, which is `axis` < 0 counted without
+    the event, and axes of size 1 between.
+    """
+    return values.reshape(values.shape[0], *values.shape[-axis:])[index]
+
+
+def sample_values(
+    noise: Noise, log_joint: Tensor, values: Sequence[Tensor], axes: Sequence[int]
+) -> tuple[Tensor, ...]:
+    """A draw of several finite variables for each row, in proportion to exp(log_joint).
+
+    `log_joint` [..., n, ..., rows] has the values of each variable at one of the `axes`, and axes
+    of size 1 otherwise; `values` [n, ..., *event] has them at the same axis, counted without the
+    event. Each draw is [rows, *event].
+    """
+    shape = [log_joint.shape[axis] for axis in axes]
+    rows = log_joint.shape[-1]
+    flat = log_joint.movedim(tuple(axes), tuple(range(-len(shape), 0))).reshape(rows, -1)
+    index = torch.unravel_index(noise.categorical(flat), shape)
+    return tuple(selected(*each) for each in zip(values, index, axes, strict=True))

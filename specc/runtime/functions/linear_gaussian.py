@@ -23,12 +23,13 @@ positive semidefinite under rounding. Time and memory are linear in the steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
 
@@ -149,12 +150,38 @@ def gaussian_marginal(
     no term. In the result the axis of the points has size 1 (probabilistic PCA: Tipping and Bishop
     1999, equations 3 to 6).
     """
+    return condition(*_given(probes, prior, observed, axis))[0]
+
+
+def _given(
+    probes: Tensor, prior: tuple[Number, Number], observed: Sequence[Observation], axis: int
+) -> tuple[Normal, list[tuple[Tensor, Affine, Tensor | None]]]:
+    """The prior as a normal distribution, and the observed values with their maps."""
     start = affine(*prior, probes, axis, probes.shape[-axis:])
     found = [
         (x.reshape(len(x), -1), affine(loc, scale, probes, axis, x.shape[1:]), counted(x, 1, *mask))
         for x, loc, scale, *mask in observed
     ]
-    return condition(Normal(start.offset, start.scale.diag_embed()), found)[0]
+    return Normal(start.offset, start.scale.diag_embed()), found
+
+
+def sample_normal(
+    noise: Noise,
+    probes: Tensor,
+    prior: tuple[Number, Number],
+    observed: Sequence[Observation],
+    axis: int,
+) -> Tensor:
+    """A draw of z given all observed x, [rows, *event]; the arguments of `gaussian_marginal`."""
+    posterior = condition(*_given(probes, prior, observed, axis))[1]
+    return _drawn(noise, posterior).reshape(len(observed[0][0]), *probes.shape[-axis:])
+
+
+def _drawn(noise: Noise, state: Normal) -> Tensor:
+    """A draw of each row: mean + root e, e standard normal."""
+    mean, root = state
+    shape = torch.broadcast_shapes(mean.shape, root.shape[:-1])  # type: ignore[no-untyped-call]
+    return mean + (root @ noise.normal(shape).unsqueeze(-1)).squeeze(-1)
 
 
 def kalman_filter(
@@ -176,6 +203,26 @@ def kalman_filter(
     rows, *event]. Without it the transition of the first step does not depend on z. Where `mask`
     [rows, steps] is 0 a row has no step. Both axes remain, of size 1.
     """
+    total = probes.new_zeros(())
+    for t, log_p, *_ in _filtered(probes, transition, observed, axis, start, mask, reverse):
+        total = total + (log_p if mask is None else log_p * mask[:, t])
+    return total
+
+
+def _filtered(
+    probes: Tensor,
+    transition: tuple[Number, Number],
+    observed: Sequence[Observation],
+    axis: int,
+    start: tuple[Number, Number] | None,
+    mask: Tensor | None,
+    reverse: bool,
+) -> Iterator[tuple[int, Tensor, Normal, Affine, Normal]]:
+    """Each step t in order, log p(x_t) given all before it, and the states before and after it.
+
+    Between these is the map from the state before the step. The arguments are those of
+    `kalman_filter`.
+    """
     event = probes.shape[-axis:]
     transitions = _steps(affine(*transition, probes, axis - 1, event))
     found = [
@@ -192,15 +239,50 @@ def kalman_filter(
     if start is not None:
         mean, scale = (_flat(torch.as_tensor(v).to(probes), event) for v in start)
         state = Normal(mean, scale.diag_embed())
-    total = probes.new_zeros(())
     for t in reversed(range(count)) if reverse else range(count):
-        before, state = state, _predict(state, _at(transitions, t))
-        at = [(x[:, t], _at(by, t), None if k is None else k[:, t]) for x, by, k in found]
-        log_p, state = condition(state, at)
+        before, by = state, _at(transitions, t)
+        at = [(x[:, t], _at(each, t), None if k is None else k[:, t]) for x, each, k in found]
+        log_p, state = condition(_predict(before, by), at)
         if start is not None and mask is not None and reverse:  # padding comes before the start
             state = _where(mask[:, t], state, before)
-        total = total + (log_p if mask is None else log_p * mask[:, t])
-    return total
+        yield t, log_p, before, by, state
+
+
+def sample_sequence(
+    noise: Noise,
+    probes: Tensor,
+    transition: tuple[Number, Number],
+    observed: Sequence[Observation],
+    axis: int,
+    start: tuple[Number, Number] | None = None,
+    mask: Tensor | None = None,
+    reverse: bool = False,
+) -> tuple[Tensor, ...]:
+    """A draw of the states of all steps given all observed x, alone in a tuple or with the start.
+
+    The arguments are those of `kalman_filter`. The states are [rows, steps, *event]; with `start`
+    the state before the first step follows, [rows, *event]. Backwards from the last step each state
+    is drawn given the next one, an observation of it with the noise of the transition (forward
+    filtering, backward sampling; Carter and Kohn 1994, section 2).
+    """
+    steps = list(_filtered(probes, transition, observed, axis, start, mask, reverse))
+    rows, event = len(observed[0][0]), probes.shape[-axis:]
+    after = _drawn(noise, steps[-1][-1])
+    drawn = {steps[-1][0]: after}
+    for place in reversed(range(len(steps))):
+        t, _, before, by, _ = steps[place]
+        if place == 0 and start is None:
+            break
+        state = condition(before, [(after, by, None)])[1]
+        if mask is not None and not reverse:  # a step that a row does not have says nothing
+            state = _where(mask[:, t], state, before)
+        earlier = _drawn(noise, state)
+        if mask is not None and reverse:
+            earlier = torch.where(mask[:, t, None] > 0, earlier, after)
+        after = drawn[steps[place - 1][0] if place else -1] = earlier
+    found = [drawn[t].reshape(rows, 1, *event) for t in range(len(steps))]
+    states = torch.cat([each.expand(rows, 1, *event) for each in found], 1)
+    return (states,) if start is None else (states, drawn[-1].reshape(rows, *event))
 
 
 def _where(mask: Tensor, new: Normal, old: Normal) -> Normal:

@@ -33,6 +33,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from specc.runtime.draws.enumeration import selected
+from specc.runtime.noise import Noise
+
 AT_ONCE = 1 << 18
 """The number of conditional probabilities that are computed at once, so that they fit a cache."""
 
@@ -198,6 +201,53 @@ def forward_algorithm(
         return found
     total: Tensor = LogForward.apply(pairs, singles, masks, axis + 1)  # type: ignore[no-untyped-call]
     return total
+
+
+def sample_states(
+    noise: Noise,
+    log_pair: Tensor | None,
+    log_single: Tensor | None,
+    values: Tensor,
+    axis: int,
+    mask: Tensor | None = None,
+    reverse: bool = False,
+) -> Tensor:
+    """A draw of the states of each row given all its data: [rows, steps, *event].
+
+    The arguments are those of `forward_algorithm`, without axes of other latents, and `values`
+    [states, ..., *event] are those of the states. Backwards from the last step each state is drawn
+    given the next one (forward filtering, backward sampling; Carter and Kohn 1994, section 2).
+    """
+    given = log_single if log_single is not None else log_pair
+    assert given is not None
+    rank = max(x.ndim for x in (log_pair, log_single) if x is not None)
+    zero = given.new_zeros((1,) * rank)
+    pair, single = (
+        zero if x is None else x[(None,) * (rank - x.ndim)] for x in (log_pair, log_single)
+    )
+    states = max(pair.shape[axis], single.shape[axis])
+    rows, steps = (
+        max(x.shape[i] for x in (pair, single, *(() if mask is None else (mask,))))
+        for i in (-2, -1)
+    )
+    pairs = pair.reshape(*pair.shape[axis - 1 : axis + 1 or None], *pair.shape[-2:])
+    pairs = pairs.expand(states, states, -1, steps).movedim(-1, 0)
+    singles = single.reshape(single.shape[axis], *single.shape[-2:])
+    singles = singles.expand(states, rows, steps).movedim(-1, 0)
+    order = list(reversed(range(steps))) if reverse else list(range(steps))
+    alpha, alphas = torch.full_like(singles[0], -math.log(states)), []
+    for t in order:
+        after = torch.logsumexp(alpha[:, None] + pairs[t], 0) + singles[t]
+        alpha = after if mask is None else torch.where(mask[:, t] > 0, after, alpha)
+        alphas.append(alpha)
+    drawn = [noise.categorical(alphas[-1].mT)]
+    for alpha, t in zip(alphas[-2::-1], order[:0:-1], strict=True):
+        index = drawn[-1].expand(states, 1, -1)
+        log_p = alpha + pairs[t].expand(-1, -1, rows).gather(1, index).squeeze(1)
+        log_p = log_p if mask is None else torch.where(mask[:, t] > 0, log_p, alpha)
+        drawn.append(noise.categorical(log_p.mT))
+    found = torch.stack(drawn if reverse else drawn[::-1], -1)
+    return selected(values, found, axis)
 
 
 def _shared(pairs: Tensor, singles: Tensor, masks: Tensor | None, axis: int) -> Tensor | None:

@@ -9,7 +9,7 @@ from specc.engine.settings import settings_of
 from specc.engine.storage.loaded_run import LoadedRun, precision
 from specc.evaluate.impute import ImputationRequest, impute
 from specc.evaluate.population_monte_carlo import Population
-from specc.evaluate.user_rows import rows_of
+from specc.evaluate.user_rows import encode, rows_of
 from specc.runtime.failure import RunFailure
 from tests.laws.compiling import program
 from tests.laws.estimating import settle
@@ -137,6 +137,26 @@ def test_a_guide_that_knows_of_holes_is_shown_them(tmp_path):
             mean, variance = conditional(x[0])
             errors = (variance[1:] / 4000).sqrt()
             assert ((found.values[0] - mean)[1:].abs() / errors).max() < 4.5
+
+
+def test_a_latent_that_is_integrated_out_is_drawn_from_its_posterior(tmp_path):
+    """Without a guide all draws have the same weight, and one sweep is enough."""
+    start, end = LINEAR.index("guide:"), LINEAR.index("objective:")
+    text = (LINEAR[:start] + LINEAR[end:]).replace("elbo", "mle")
+    with precision(torch.float64):
+        run = opened(text, tmp_path)
+        with torch.no_grad():
+            run.program.model.w.copy_(W)
+        found = impute(run, ImputationRequest(draws=4000, sweeps=2), rows_of(run, X))["x"]
+        drawn = encode(run, X, 4000, 0)["z"]
+    assert away(found) < 4.5
+    assert (found.effective == 8000).all()
+    for row, x in enumerate(X):
+        known = ~x.isnan()
+        precise = 1 + W[known] @ W[known] / 0.25
+        z = (drawn[:, row] - W[known] @ x[known] / 0.25 / precise) * precise.sqrt()
+        assert abs(z.mean()) < 4.5 / 4000**0.5
+        assert abs(z.var() - 1) < 4.5 * (2 / 4000) ** 0.5
 
 
 LABELS = """\
