@@ -202,23 +202,19 @@ def has_prior_draws(plan: Plan, program: ProgramPlan) -> bool:
 
 
 def posterior_sums(plan: Plan) -> tuple[Reduce, ...]:
-    """Return the sums and integrals over latents, if these are drawn from their posterior.
+    """Return the sums over latents whose posterior can be drawn from, none inside another one.
 
-    Each latent has a sum of its own or one with others, and no sum is inside another one. There are
-    none if rows share a latent, if values of data are filled in, or if chains draw parameters.
+    There are none if rows share a latent, data are filled in, or chains draw parameters.
     """
-    density, draws = plan.objective.likelihood, plan.objective.draws
-    if density is None or plan.objective.is_sampled or is_stochastic(plan):
-        return ()
-    if any(draw.fills for draw in draws.values()):
+    density, fills = plan.objective.likelihood, any(d.fills for d in plan.objective.draws.values())
+    if density is None or fills or plan.objective.is_sampled or is_stochastic(plan):
         return ()
     found = tuple(part.term for part in density.parts if isinstance(part.term, Reduce))
     inner = (t for term in found for t in walk(term.term))
     if any(isinstance(term, Reduce) for term in inner):
         return ()
-    simple = ("logsumexp", "forward", "integrate")
-    chains = (t.how != "forward" or len(t.axes) == 1 for t in found)
-    return found if all(term.how in simple for term in found) and all(chains) else ()
+    is_drawn = (t.how != "elements" and (t.how != "forward" or len(t.axes) == 1) for t in found)
+    return found if all(is_drawn) else ()
 
 
 def _prior_inputs(plan: Plan, program: ProgramPlan, parts: tuple[Part, ...]) -> tuple[Input, ...]:

@@ -54,17 +54,17 @@ def _draw(scope: Scope, terms: Terms, term: Reduce) -> None:
         given, keywords = terms.chain(term)
         keywords = {"values": variables[0], **keywords}
         target = f"{RUNTIME}.markov.sample_states"
-    elif term.how == "integrate":
-        given, keywords = terms.normals(term)
-        is_sequence = scope.factor(MODEL, term.axes[0]).scan is not None
-        kind = "sample_sequence" if is_sequence else "sample_normal"
-        target = f"{RUNTIME}.linear_gaussian.{kind}"
-    else:
+    elif term.how == "logsumexp":
         log_p = terms.fresh("log_p")
         scope.assign(log_p, code.Sum(tuple(terms.part(part) for part in terms.parts(term.term))))
         given = (Name(log_p), code.List(tuple(variables)))
         keywords = {"axes": tuple(scope.layout.axis(name) for name in term.axes)}
         target = "specc.runtime.draws.enumeration.sample_values"
+    else:
+        given, keywords = terms.normals(term)
+        is_sequence = scope.factor(MODEL, term.axes[0]).scan is not None
+        kind = "sample_sequence" if is_sequence else "sample_normal"
+        target = f"{RUNTIME}.linear_gaussian.{kind}"
     value: Code = code.call(code.function(target), NOISE, *given, **keywords)
     several = target.endswith(("sample_sequence", "sample_values"))
     if several and len(variables) == 1:

@@ -392,5 +392,5 @@ def _integrated(typed: TypedGraph, node: Node, setting: Setting, findings: Findi
         found = diagnose("E0439", node.span, name=node.name, reason=reason, hint=hint)
         findings.add(found, node.id)
         return None
-    way = "no guide draws it, and what depends on it is normal and affine in it"
+    way = "no guide draws it; what depends on it is normal and affine"
     return _draw(node, DRAWS.first(lambda draw: draw.integrated), setting, way)
