@@ -114,20 +114,21 @@ def image(options: Options, support: Support) -> Support | None:
 
     Real numbers, if a step adds a context, whose numbers are not known.
     """
+    found = support
     for each in options.steps:
-        if not isinstance(support, Interval) or not contains(each.domain(), support):
+        if not isinstance(found, Interval) or not contains(each.domain(), found):
             return None
         if each.reads_context:
-            support = REAL
+            found = REAL
             continue
-        low, high = each.end(support.low), each.end(support.high)
-        support = Interval(
+        low, high = each.end(found.low), each.end(found.high)
+        found = Interval(
             low,
             high,
-            (support.low_open or math.isinf(support.low)) and math.isfinite(low),
-            (support.high_open or math.isinf(support.high)) and math.isfinite(high),
+            (found.low_open or math.isinf(found.low)) and math.isfinite(low),
+            (found.high_open or math.isinf(found.high)) and math.isfinite(high),
         )
-    return support
+    return found
 
 
 def domain(options: Options) -> Support:

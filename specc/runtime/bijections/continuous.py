@@ -216,13 +216,13 @@ class Field:
 
     def __call__(self, t: float, z: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The velocity at z [..., size], and the slopes."""
-        slopes = []
+        slopes, value = [], z
         for layer in self.layers[:-1]:
-            raw, gate = layer(t, z)
-            z, slope = self.activation(raw)
+            raw, gate = layer(t, value)
+            value, slope = self.activation(raw)
             slopes.append(slope * gate)
-        z, gate = self.layers[-1](t, z)
-        return z, [*slopes, gate]
+        value, gate = self.layers[-1](t, value)
+        return value, [*slopes, gate]
 
     def times(self, slopes: list[Tensor], v: Tensor) -> Tensor:
         """The product of the Jacobian with v; additional leading axes of v broadcast."""
