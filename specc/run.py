@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from specc.engine.storage.loaded_run import LoadedRun
     from specc.evaluate.classification import ClassificationMetrics
+    from specc.evaluate.denoising import Denoising
     from specc.evaluate.impute import Filled
     from specc.evaluate.predict import Prediction
     from specc.evaluate.sampling import Chain
@@ -63,18 +64,26 @@ class Run:
         return dict(run_folder.result_of(self.folder))
 
     def sample(
-        self, rows: int, *, seed: int = 0, units: Units = "data", chain: Chain | None = None
+        self,
+        rows: int,
+        *,
+        seed: int = 0,
+        units: Units = "data",
+        chain: Chain | None = None,
+        denoising: Denoising | None = None,
     ) -> dict[str, Tensor]:
         """Draw `rows` samples from the model: the value of every node by name, [rows, *shape].
 
         `units` are those of standardized fields: of the `data`, or the standardized ones of the
-        `model`. `chain` has the steps and the start of the chain of an energy.
+        `model`. `chain` has the steps and the start of the chain of an energy, and `denoising` the
+        sampler and the steps of a noising chain.
 
-        Raises RunFailure E0805 if the program cannot be sampled, E0840 if it has no such chain.
+        Raises RunFailure E0805 if the program cannot be sampled, E0840 or E0531 if it has no such
+        chain.
         """
         from specc.evaluate.sampling import sample
 
-        found = sample(self._opened, rows, seed, chain=chain)
+        found = sample(self._opened, rows, seed, chain=chain, denoising=denoising)
         return dict((found.in_data_units(self._opened) if units == "data" else found).values)
 
     def encode(

@@ -30,7 +30,21 @@ Part = Annotated[
 
 Steps = Annotated[
     int | None,
-    typer.Option("--steps", min=1, max=10**9, metavar="N", help="Steps of the chain of an energy."),
+    typer.Option(
+        "--steps",
+        min=1,
+        max=10**9,
+        metavar="N",
+        help="Steps of the chain of an energy, or of a `--sampler`.",
+    ),
+]
+
+Sampler = Annotated[
+    Literal["ancestral", "ddim", "dpm_solver", "strided"],
+    typer.Option(
+        "--sampler",
+        help="How a noising chain is sampled: step by step, or by `--steps` evaluations.",
+    ),
 ]
 
 Start = Annotated[
@@ -53,6 +67,7 @@ def command(
     part: Part = None,
     steps: Steps = None,
     start: Start = "noise",
+    sampler: Sampler = "ancestral",
     units: options.Units = "data",
     out: Annotated[
         str | None,
@@ -68,6 +83,7 @@ def command(
 
     folder = run_folder(run)
     prepare()
+    from specc.evaluate.denoising import FEW, Denoising
     from specc.evaluate.sampling import Chain, sample
     from specc.evaluate.units import with_names
     from specc.report.export import as_csv, as_npz
@@ -85,8 +101,10 @@ def command(
     at_data = start == "data"
     if part is not None or at_data or opened.program.capabilities.get("model.sample"):
         part = part_of(opened, part)
-    chain = Chain(steps, at_data) if steps is not None or at_data else None
-    drawn = sample(opened, rows, seed, part, chain)
+    denoising = None if sampler == "ancestral" else Denoising(sampler, steps or FEW)
+    is_chain = denoising is None and (steps is not None or at_data)
+    chain = Chain(steps, at_data) if is_chain else None
+    drawn = sample(opened, rows, seed, part, chain, denoising)
     if form == ".png" and shown is not None:
         values = drawn.in_data_units(opened).shown()[shown.name]
         data = as_png(grid(values, shown.picture, tones=shown.tones))

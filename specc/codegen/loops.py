@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import networkx as nx
 
+from specc.codegen.plan import Factor, Input, Let, ProgramPlan
 from specc.graph.graph import Program
 from specc.graph.queries import with_lagged_edges
 
@@ -30,3 +31,17 @@ def _is_computed(program: Program, name: str) -> bool:
         base = program.nodes.get(node.shift.base)
         return base is not None and base.role == "let"
     return node.role == "let"
+
+
+def outside(program: ProgramPlan, names: tuple[str, ...]) -> tuple[Input, ...]:
+    """Return the inputs from outside the loop that its nodes take."""
+    items: list[Factor | Let] = [program.factors[n] for n in names if n in program.factors]
+    items += [program.lets[n] for n in names if n in program.lets]
+    taken = (n for i in items for n in i.inputs + (i.given if isinstance(i, Factor) else ()))
+    return tuple(dict.fromkeys(name for name in taken if name not in names))
+
+
+def starts(program: ProgramPlan, names: tuple[str, ...]) -> tuple[Input, ...]:
+    """Return the inputs of the values before the first step."""
+    lagged = (program.lagged[n] for n in names if n in program.lagged)
+    return tuple(name for lagged in lagged for name in lagged.inputs)

@@ -9,6 +9,7 @@ from typing import Any
 import networkx as nx
 
 from specc.catalog.supports import Support, bounds, contains, meet, point
+from specc.codegen.opposed_chains import declaration
 from specc.codegen.plan import ROW, Factor, Plan, ProgramPlan
 from specc.codegen.steps import loop, sequence
 from specc.codegen.tensors import after_updates, copied, side, trained
@@ -75,6 +76,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
         ),
         **({"after_update": rules} if (rules := after_updates(plan)) else {}),
         **sequence(plan),
+        **declaration(plan),
         **_sampler(plan),
         **_energy(plan),
         **({"coupled": coupled} if (coupled := [*plan.objective.coupled]) else {}),

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from specc.catalog.entry import Function
+from specc.codegen.loops import outside, starts
 from specc.codegen.names import function_of
+from specc.codegen.opposed_chains import START, STEP, chain_of
 from specc.codegen.plan import Factor, Input, Loss, Mask, Plan, ProgramPlan
 from specc.codegen.row_terms import (
     drawn_of_prior,
@@ -77,7 +79,24 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
         found["conditional_mean"] = _mean_inputs(plan, program)
     if left_out_factors(plan):
         found["impute"] = _complete_inputs(plan)
-    return found
+    return found | _steps_of_chain(plan, program)
+
+
+def _steps_of_chain(plan: Plan, program: ProgramPlan) -> Methods:
+    """Return the methods of the steps of a chain that model and guide draw in opposite order."""
+    factor = chain_of(plan)
+    if factor is None:
+        return {}
+    loop = program.loop_of(factor.node.name)
+    used = values_behind(plan, program.name, outside(program, loop))
+    if program.name == GUIDE:
+        return {STEP: tuple(used)}
+    used |= values_behind(plan, program.name, starts(program, loop))
+    nodes = plan.graph.graph.programs[program.name].nodes
+    return {
+        START: tuple(n for n in program.order if n in used and nodes[n].role == "given"),
+        STEP: tuple(values_behind(plan, program.name, outside(program, loop))),
+    }
 
 
 def _energy_methods(plan: Plan, program: ProgramPlan) -> Methods:
@@ -159,7 +178,7 @@ def _guide_methods(plan: Plan, program: ProgramPlan) -> Methods:
     if "sample_and_log_prob" in found and predicted_factors(plan):
         inputs = (name for factor in predicted_factors(plan) for name in factor.inputs)
         found["predict_log_proba"] = tuple(dict.fromkeys(inputs))
-    return found
+    return found | _steps_of_chain(plan, program)
 
 
 def _used(plan: Plan, program: ProgramPlan) -> dict[Input, None]:

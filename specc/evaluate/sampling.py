@@ -11,6 +11,7 @@ from torch import Tensor
 
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.denoising import Denoising, denoised
 from specc.evaluate.guide_draws import GuideDraws
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.scoring import fixed_batch
@@ -71,14 +72,17 @@ def sample(
     seed: int = 0,
     part: str | None = None,
     chain: Chain | None = None,
+    denoising: Denoising | None = None,
 ) -> Drawn:
     """`rows` samples from the model, conditioned on given values of rows of `part`.
 
     The default part is that of held-out rows. Latents that rows share are drawn from the posterior
     given the training rows by a sampler or a guide, another draw for each row; beside latents of
     the rows they are drawn once. `chain` is for an energy; at data, it starts at rows of `part`.
+    `denoising` is for a noising chain, in fewer steps than it has.
 
-    Raises RunFailure: E0805, if the program cannot be sampled, E0840, if it has no such chain.
+    Raises RunFailure: E0805, if the program cannot be sampled, E0840 or E0531, if it has no such
+    chain.
     """
     program = loaded.program
     draw = program.require(SAMPLE, "sampling")
@@ -90,6 +94,8 @@ def sample(
         needs = program.capabilities[SAMPLE]
         batch = _rows(loaded, part or loaded.held_out, rows, seed, needs) if needs else {}
         given = program.inputs(SAMPLE, batch) if needs else {}
+        if denoising is not None:
+            return Drawn(denoised(loaded, denoising, noise, rows, given), {}, (), given)
         draws = PosteriorDraws.of(loaded, rows) or GuideDraws.of(loaded, min(rows, DRAWS), seed)
         if draws is not None:
             return _over_draws(loaded, draws, noise, rows, given)

@@ -61,6 +61,17 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class OpposedChain:
+    """A latent sequence that the model draws from its last step, and the guide from its first.
+
+    Each has a method `one_step` with the mean and the deviation of one step.
+    """
+
+    latent: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The content of a manifest. `capabilities` maps `program.method` to its inputs.
 
@@ -71,6 +82,7 @@ class Manifest:
     `energy` declares the energy of the model, and `sampler` what draws its latents by Markov
     chains, if it has one.
     `stages` are what training goes through, a single one of all losses if the spec states none.
+    `chain` is the sequence that the model draws backward and the guide forward, if there is one.
     `coupled` are latents of the elements of a plate that are summed out: the rows of an element
     depend on each other, so that losses and densities need all rows together.
     """
@@ -89,6 +101,7 @@ class Manifest:
     evaluate: Mapping[str, Mapping[str, Any]]
     steps: Steps | None = None
     has_sequences: bool = False
+    chain: OpposedChain | None = None
     modules: Mapping[str, Module] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     after_update: tuple[AfterUpdate, ...] = ()
@@ -194,6 +207,7 @@ def parse(value: object) -> Manifest:
         evaluate={n: entry.value for n, entry in top.child("evaluate", {}).children()},
         steps=_steps(top.child("steps")) if top.value.get("steps") is not None else None,
         has_sequences=top.get("has_sequences", bool, "steps" in top.value),
+        chain=_chain(top.child("chain")) if top.value.get("chain") is not None else None,
         modules={name: _module(item) for name, item in top.child("modules", {}).children()},
         fixed=top.get("fixed", dict, {}),
         after_update=tuple(_after_update(item) for item in top.items("after_update", [])),
@@ -235,6 +249,10 @@ def _sources(top: JsonObject) -> list[Data]:
     if item.value.get("sources") is None:
         return [parse_data(item, doc)]
     return [parse_data(own, doc, name) for name, own in item.child("sources").children()]
+
+
+def _chain(item: JsonObject) -> OpposedChain:
+    return OpposedChain(item.get("latent", str), item.get("steps", int))
 
 
 def _steps(item: JsonObject) -> Steps:

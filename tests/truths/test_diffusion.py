@@ -6,6 +6,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
+from specc.evaluate.denoising import Denoising
 from specc.evaluate.estimate import estimate
 from specc.evaluate.sampling import sample
 from specc.evaluate.scoring import Request
@@ -59,6 +60,17 @@ def shares(points):
     return (away < 5 * SD).mean(0)
 
 
+def distance(points):
+    """W1 between the projections of points and of the ring, in the mean over 100 directions."""
+    rng = np.random.default_rng(3)
+    ring = CENTRES[rng.integers(0, 8, 20_000)] + SD * rng.standard_normal((20_000, 2))
+    angles = np.arange(100) * np.pi / 100
+    directions = np.stack([np.cos(angles), np.sin(angles)])
+    places = (np.arange(len(points)) + 0.5) / len(points)
+    mine, theirs = (np.quantile(each @ directions, places, axis=0) for each in (points, ring))
+    return np.abs(mine - theirs).mean()
+
+
 def exceeds(run, particles):
     """How far the bound is above the mean of log p(x) of the test rows, in standard errors.
 
@@ -89,6 +101,15 @@ def test_the_bound_is_below_log_p(brief):
     assert exceeds(brief, 4) < Z
 
 
+def test_few_steps_draw_the_ring(brief):
+    """All eight normals, and points that are closer to the ring than those of the prior."""
+    normals = distance(np.random.default_rng(1).standard_normal((2000, 2)))
+    for sampler in ("ddim", "dpm_solver", "strided"):
+        drawn = sample(brief.loaded, 1000, 0, denoising=Denoising(sampler, 15)).values["x"].numpy()
+        assert distance(drawn) < 0.3 * normals
+        assert shares(drawn).min() > 0.04
+
+
 @pytest.mark.slow
 def test_a_longer_run_is_near_the_optimum(tmp_path):
     """Within 2 % of the least loss, and each of the eight normals has its share of the samples."""
@@ -98,6 +119,12 @@ def test_a_longer_run_is_near_the_optimum(tmp_path):
     assert exceeds(run, 20) < Z
     found = shares(draws(run, 8000)["x"])
     assert found.min() > 0.09 and found.sum() > 0.9
+    step_by_step = distance(draws(run, 4000)["x"])
+    for sampler in ("dpm_solver", "strided"):  # a fifth of the steps
+        short = sample(run.loaded, 4000, 0, denoising=Denoising(sampler, 10)).values["x"].numpy()
+        assert distance(short) < 1.1 * step_by_step
+    few = sample(run.loaded, 4000, 0, denoising=Denoising("ddim", 15)).values["x"].numpy()
+    assert distance(few) < 1.1 * step_by_step
 
 
 @pytest.mark.slow

@@ -24,12 +24,14 @@ from specc.codegen.lower.energies import (
     unnormalized_log_joint,
 )
 from specc.codegen.lower.energies import log_prob as log_prob_of_energy
+from specc.codegen.lower.one_step import one_step, start_of_chain
 from specc.codegen.lower.points import if_absent, points, without_unused
 from specc.codegen.lower.posteriors import sample_posterior
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms
 from specc.codegen.lower.value import PARTICLE
 from specc.codegen.lower.values import prepare
+from specc.codegen.opposed_chains import START, STEP
 from specc.codegen.plan import Factor, Input, Plan, ProgramPlan
 from specc.codegen.row_terms import drawn_of_prior, is_shared, prior_terms, split, summed_in
 from specc.codegen.signatures import (
@@ -98,6 +100,8 @@ class _Lowering:
             "sample_posterior": lambda: sample_posterior(plan, program),
             "sample_global_and_log_prob": self.sample_global_and_log_prob,
             "predict_log_proba": self.predict_log_proba,
+            START: lambda: start_of_chain(plan, program),
+            STEP: lambda: one_step(plan, program),
         }
 
     def method(self, name: str) -> Function:

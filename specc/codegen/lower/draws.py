@@ -11,9 +11,10 @@ from specc.catalog.supports import BOOLEAN, Integers
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name
 from specc.codegen.code.statements import Define, Function, Parameter, Return
+from specc.codegen.loops import outside, starts
 from specc.codegen.lower import shapes
 from specc.codegen.lower.densities import compute_parameters, parameters, through
-from specc.codegen.lower.loops import Loop, Ranked, outside, starts
+from specc.codegen.lower.loops import Loop, Ranked
 from specc.codegen.lower.scope import NOISE, Scope, expand_mask, shape_of, steps
 from specc.codegen.lower.value import PARTICLE, Axis
 from specc.codegen.lower.values import let_step, prepare, split

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal, Name
 from specc.codegen.code.statements import Evaluate, For
+from specc.codegen.loops import outside
 from specc.codegen.lower.scope import NOISE, Scope, shape_of
 from specc.codegen.lower.value import PARTICLE, Axis
 from specc.codegen.plan import Factor, Input, LaggedValue, Let, ProgramPlan
@@ -25,20 +26,6 @@ def initial(scope: Scope, lagged: LaggedValue) -> Code:
         return Literal(lagged.number)
     given = (scope.variable(name) for name in lagged.inputs)
     return code.method(scope.owners[lagged.node.program], lagged.method, *given)
-
-
-def outside(program: ProgramPlan, names: tuple[str, ...]) -> tuple[Input, ...]:
-    """Return the inputs from outside the loop that its nodes take."""
-    items: list[Factor | Let] = [program.factors[n] for n in names if n in program.factors]
-    items += [program.lets[n] for n in names if n in program.lets]
-    taken = (n for i in items for n in i.inputs + (i.given if isinstance(i, Factor) else ()))
-    return tuple(dict.fromkeys(name for name in taken if name not in names))
-
-
-def starts(program: ProgramPlan, names: tuple[str, ...]) -> tuple[Input, ...]:
-    """Return the inputs of the values before the first step."""
-    lagged = (program.lagged[n] for n in names if n in program.lagged)
-    return tuple(name for lagged in lagged for name in lagged.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +86,19 @@ class Loop:
         # After the loop these variables have the value of the last step instead of all steps.
         for lagged in self.lagged:
             scope.unmark_value(lagged.node)
+
+    def at(self, place: Code, step: Step) -> None:
+        """Emit the nodes at one step, at which the lagged values have the variables of the step."""
+        scope, inputs = self.scope, self._sequences()
+        for name in inputs:
+            own = code.method(scope.variable(name), "select", -1 - self._rank(name), place)
+            scope.assign(f"{scope.python(name)}_t", own)
+        self._steps(inputs, step)
+
+    def start(self) -> Code:
+        """Return the value before the first step, in the shape of a draw for each row."""
+        (lagged,) = self.lagged
+        return self._start(lagged, self._sequences())
 
     def _steps(self, inputs: list[Input], step: Step) -> list[Ranked]:
         """Lower the nodes at one step, with variables of that step as inputs."""

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from specc.catalog.entry import Shape
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal
+from specc.codegen.loops import outside, starts
 from specc.codegen.lower.events import flat
 from specc.codegen.lower.expressions import Expressions
-from specc.codegen.lower.loops import Loop, Ranked, initial, outside, starts
+from specc.codegen.lower.loops import Loop, Ranked, initial
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.value import PARTICLE, Axis, value_of
 from specc.codegen.plan import Input, LaggedValue, Let, Mask, ProgramPlan
