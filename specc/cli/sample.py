@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,10 @@ from specc.cli import exits, options
 from specc.cli.failure import Failure
 from specc.cli.run_folder import part_of, run_folder
 from specc.cli.writing import STDOUT, is_stream, write_bytes
+
+if TYPE_CHECKING:
+    from specc.evaluate.denoising import Denoising
+    from specc.evaluate.sampling import Chain
 
 HELP = "Draw samples from a trained RUN: a .png grid, a .csv table, or arrays in an .npz file."
 
@@ -40,10 +44,10 @@ Steps = Annotated[
 ]
 
 Sampler = Annotated[
-    Literal["ancestral", "ddim", "dpm_solver", "strided"],
+    Literal["ddim", "dpm_solver", "strided"] | None,
     typer.Option(
         "--sampler",
-        help="How a noising chain is sampled: step by step, or by `--steps` evaluations.",
+        help="How a noising chain is sampled in `--steps` steps; by default in all of its own.",
     ),
 ]
 
@@ -67,7 +71,7 @@ def command(
     part: Part = None,
     steps: Steps = None,
     start: Start = "noise",
-    sampler: Sampler = "ancestral",
+    sampler: Sampler = None,
     units: options.Units = "data",
     out: Annotated[
         str | None,
@@ -83,8 +87,7 @@ def command(
 
     folder = run_folder(run)
     prepare()
-    from specc.evaluate.denoising import FEW, Denoising
-    from specc.evaluate.sampling import Chain, sample
+    from specc.evaluate.sampling import sample
     from specc.evaluate.units import with_names
     from specc.report.export import as_csv, as_npz
     from specc.report.final_evaluation import picture_field
@@ -101,10 +104,7 @@ def command(
     at_data = start == "data"
     if part is not None or at_data or opened.program.capabilities.get("model.sample"):
         part = part_of(opened, part)
-    denoising = None if sampler == "ancestral" else Denoising(sampler, steps or FEW)
-    is_chain = denoising is None and (steps is not None or at_data)
-    chain = Chain(steps, at_data) if is_chain else None
-    drawn = sample(opened, rows, seed, part, chain, denoising)
+    drawn = sample(opened, rows, seed, part, *_steps(steps, sampler, at_data=at_data))
     if form == ".png" and shown is not None:
         values = drawn.in_data_units(opened).shown()[shown.name]
         data = as_png(grid(values, shown.picture, tones=shown.tones))
@@ -117,6 +117,18 @@ def command(
     path = Path(out) if out is not None else opened.folder / f"samples{form}"
     _write(path, data, f"{rows} rows: {path}{shared(drawn.shared, form)}")
     return exits.DONE
+
+
+def _steps(
+    steps: int | None, sampler: str | None, *, at_data: bool
+) -> tuple[Chain | None, Denoising | None]:
+    """The chain of an energy, or the sampler of a noising chain, if one is asked for."""
+    from specc.evaluate.denoising import FEW, Denoising
+    from specc.evaluate.sampling import Chain
+
+    if sampler is not None:
+        return None, Denoising(sampler, steps or FEW)
+    return (Chain(steps, at_data) if steps is not None or at_data else None), None
 
 
 def _write(path: Path, data: bytes, done: str) -> None:

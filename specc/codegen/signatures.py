@@ -82,7 +82,7 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
     return found | _steps_of_chain(plan, program)
 
 
-def _steps_of_chain(plan: Plan, program: ProgramPlan) -> Methods:
+def _steps_of_chain(plan: Plan, program: ProgramPlan) -> dict[str, tuple[Input, ...]]:
     """Return the methods of the steps of a chain that model and guide draw in opposite order."""
     factor = chain_of(plan)
     if factor is None:

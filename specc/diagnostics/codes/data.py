@@ -111,4 +111,10 @@ CODES: tuple[Code, ...] = (
     error("E0522", "subset-rows", "`subset` cannot be chosen: {problem}", "{hint}"),
     error("E0523", "categories", "`{name}` {problem}", "{hint}"),
     error("E0530", "rows-of-classes", "the part `{part}` has no rows for `{stage}`", "{hint}"),
+    error(
+        "E0531",
+        "fewer-steps",
+        "`{name}` cannot be sampled in fewer steps: {problem}",
+        "{hint}",
+    ),
 )

@@ -171,12 +171,6 @@ CODES: tuple[Code, ...] = (
         "a longer warm-up finds a smaller step; data and latents of the order of 1 help",
     ),
     error(
-        "E0531",
-        "fewer-steps",
-        "`{name}` cannot be sampled in fewer steps: {problem}",
-        "{hint}",
-    ),
-    error(
         "E0840",
         "no-such-chain",
         "the program `{name}` has no such chain: {problem}",
