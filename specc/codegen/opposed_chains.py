@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from specc.codegen.dependencies import values_behind
+from specc.codegen.loops import outside, starts
 from specc.codegen.plan import Factor, Input, Plan, ProgramPlan
 from specc.graph.graph import GUIDE, MODEL
 
@@ -63,3 +65,20 @@ def declaration(plan: Plan) -> dict[str, object]:
     assert factor.scan is not None
     steps = plan.graph.graph.size_of(factor.scan)
     return {"chain": {"latent": plan.python[factor.node.name], "steps": steps}}
+
+
+def steps_of_chain(plan: Plan, program: ProgramPlan) -> dict[str, tuple[Input, ...]]:
+    """Return the methods of the steps of a chain that model and guide draw in opposite order."""
+    factor = chain_of(plan)
+    if factor is None:
+        return {}
+    loop = program.loop_of(factor.node.name)
+    used = values_behind(plan, program.name, outside(program, loop))
+    if program.name == GUIDE:
+        return {STEP: tuple(used)}
+    used |= values_behind(plan, program.name, starts(program, loop))
+    nodes = plan.graph.graph.programs[program.name].nodes
+    return {
+        START: tuple(n for n in program.order if n in used and nodes[n].role == "given"),
+        STEP: tuple(values_behind(plan, program.name, outside(program, loop))),
+    }

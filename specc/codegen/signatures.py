@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from specc.catalog.entry import Function
-from specc.codegen.loops import outside, starts
+from specc.codegen.dependencies import values_behind
 from specc.codegen.names import function_of
-from specc.codegen.opposed_chains import START, STEP, chain_of
+from specc.codegen.opposed_chains import steps_of_chain
 from specc.codegen.plan import Factor, Input, Loss, Mask, Plan, ProgramPlan
 from specc.codegen.row_terms import (
     drawn_of_prior,
@@ -79,24 +79,7 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
         found["conditional_mean"] = _mean_inputs(plan, program)
     if left_out_factors(plan):
         found["impute"] = _complete_inputs(plan)
-    return found | _steps_of_chain(plan, program)
-
-
-def _steps_of_chain(plan: Plan, program: ProgramPlan) -> dict[str, tuple[Input, ...]]:
-    """Return the methods of the steps of a chain that model and guide draw in opposite order."""
-    factor = chain_of(plan)
-    if factor is None:
-        return {}
-    loop = program.loop_of(factor.node.name)
-    used = values_behind(plan, program.name, outside(program, loop))
-    if program.name == GUIDE:
-        return {STEP: tuple(used)}
-    used |= values_behind(plan, program.name, starts(program, loop))
-    nodes = plan.graph.graph.programs[program.name].nodes
-    return {
-        START: tuple(n for n in program.order if n in used and nodes[n].role == "given"),
-        STEP: tuple(values_behind(plan, program.name, outside(program, loop))),
-    }
+    return found | steps_of_chain(plan, program)
 
 
 def _energy_methods(plan: Plan, program: ProgramPlan) -> Methods:
@@ -178,7 +161,7 @@ def _guide_methods(plan: Plan, program: ProgramPlan) -> Methods:
     if "sample_and_log_prob" in found and predicted_factors(plan):
         inputs = (name for factor in predicted_factors(plan) for name in factor.inputs)
         found["predict_log_proba"] = tuple(dict.fromkeys(inputs))
-    return found | _steps_of_chain(plan, program)
+    return found | steps_of_chain(plan, program)
 
 
 def _used(plan: Plan, program: ProgramPlan) -> dict[Input, None]:
@@ -333,36 +316,6 @@ def _depends_on(factor: Factor, given: set[Input]) -> bool:
 
 
 # inputs of functions
-
-
-def values_behind(plan: Plan, program: str, inputs: tuple[Input, ...]) -> dict[Input, None]:
-    """Return the random and given values that inputs depend on through deterministic nodes.
-
-    Masks among the inputs are included.
-    """
-    found: dict[Input, None] = {}
-    seen: set[str] = set()
-    stack = list(reversed(inputs))
-    while stack:
-        name = stack.pop()
-        if isinstance(name, Mask):
-            found[name] = None
-            continue
-        node = plan.graph.graph.lookup(program, name)
-        if name in seen or node is None or node.is_stepped:
-            continue
-        seen.add(name)
-        own = plan.program(node.program)
-        if name in own.lets:
-            stack += reversed(own.lets[name].inputs)
-        elif name in own.lagged:
-            lagged = own.lagged[name]
-            stack += (lagged.base, *lagged.inputs, *([lagged.lengths] if lagged.lengths else []))
-        elif node.parts:
-            stack += reversed(node.parts)
-        else:
-            found[name] = None
-    return found
 
 
 def _joint_inputs(plan: Plan, program: ProgramPlan, factors: list[Factor]) -> tuple[Input, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Name
 from specc.codegen.code.statements import Function, Parameter, Return
+from specc.codegen.dependencies import values_behind
 from specc.codegen.layout import Layout
 from specc.codegen.loops import outside, starts
 from specc.codegen.lower.densities import parameters
@@ -14,7 +15,6 @@ from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.values import let_step, prepare
 from specc.codegen.opposed_chains import START, STEP, chain_of
 from specc.codegen.plan import Plan, ProgramPlan
-from specc.codegen.signatures import values_behind
 
 SELF, TENSOR = Name("self"), "Tensor"
 

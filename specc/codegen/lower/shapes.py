@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterable
 
 from specc.catalog.entry import Shape
+from specc.codegen.dependencies import values_behind
 from specc.codegen.lower.scope import Scope, steps
 from specc.codegen.lower.value import PARTICLE, Axis
 from specc.codegen.plan import Argument, Factor, Input
-from specc.codegen.signatures import values_behind
 from specc.graph.element import Element
 from specc.graph.graph import ROWS
 from specc.objective.passes.draws import states

@@ -8,13 +8,13 @@ from specc.catalog.objective import Variant
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed
 from specc.codegen.code.statements import Evaluate
+from specc.codegen.dependencies import values_behind
 from specc.codegen.lower.densities import LOGMEANEXP
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms
 from specc.codegen.names import python_name
 from specc.codegen.plan import Plan
 from specc.codegen.row_terms import is_shared
-from specc.codegen.signatures import values_behind
 from specc.graph.graph import ROWS
 from specc.objective.objective import Player, Surrogate
 from specc.objective.terms import Part
