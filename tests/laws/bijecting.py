@@ -102,8 +102,18 @@ SOLVED = [
     nested("implicit", (1,), 2, **LIPSCHITZ, layers=1, activation="lipswish"),
 ]
 SOLVED += [
-    Case("ffjord", {"ffjord": {"hidden": [9, 7], "steps": 6, "trace": "exact"}}, tolerance=1e-4),
-    Case("ffjord", {"ffjord": {"hidden": [9], "activation": "silu", "steps": 6}}, (2,), 2, 1e-4),
+    Case(
+        "ffjord",
+        {"ffjord": {"hidden": [9, 7], "steps": 6, "fine_steps": 6, "trace": "exact"}},
+        tolerance=1e-4,
+    ),
+    Case(
+        "ffjord",
+        {"ffjord": {"hidden": [9], "activation": "silu", "steps": 6, "fine_steps": 6}},
+        (2,),
+        2,
+        1e-4,
+    ),
 ]
 
 

@@ -17,7 +17,7 @@ SIZE, Z = 5, 4.5
 
 
 def flow(steps=4, trace="rademacher", context=0, **options):
-    options = {"hidden": [9, 7], "steps": steps, "trace": trace, **options}
+    options = {"hidden": [9, 7], "steps": steps, "trace": trace, "fine_steps": steps, **options}
     return shaken(nested("ffjord", (SIZE,), context, **options), by=0.5)
 
 
@@ -112,9 +112,20 @@ def test_one_probe_serves_the_whole_solution_and_exact_needs_none():
     assert len(drawn) == 1
 
 
+def test_metrics_and_draws_take_fine_steps_and_training_does_not():
+    value, noise = torch.randn(SIZE).double(), Noise.at(0, 1, dtype=torch.float64)
+    f, coarse, fine = (flow(2, "exact", fine_steps=n) for n in (32, 2, 32))
+    assert torch.equal(f.inverse(value)[1], fine.inverse(value)[1])
+    assert torch.equal(f.forward_value(value), fine.forward(value)[0])
+    assert torch.equal(f.inverse(value, noise=noise)[1], coarse.inverse(value)[1])
+
+
 @pytest.mark.slow
 def test_a_solution_compiles_as_one_graph():
-    f, value = shaken(nested("ffjord", (2,), 0, hidden=[4], steps=1)), torch.randn(3, 2).double()
+    f, value = (
+        shaken(nested("ffjord", (2,), 0, hidden=[4], steps=1, fine_steps=1)),
+        torch.randn(3, 2).double(),
+    )
     compiled = torch.compile(f.inverse, backend="aot_eager", fullgraph=True, dynamic=False)
     found = []
     for call in (f.inverse, compiled):

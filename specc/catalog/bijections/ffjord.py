@@ -24,7 +24,10 @@ class Ffjord(LinkOptions):
         "tanh", description="The function between two layers."
     )
     steps: int = Field(
-        8, ge=1, le=MAX_SOLVER_STEPS, description="The number of Runge-Kutta steps of order 4."
+        8, ge=1, le=MAX_SOLVER_STEPS, description="The number of Runge-Kutta steps in training."
+    )
+    fine_steps: int = Field(
+        64, ge=1, le=MAX_SOLVER_STEPS, description="The number of steps of metrics and draws."
     )
     trace: Literal["exact", "normal", "rademacher"] = Field(
         "rademacher",
@@ -54,13 +57,14 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
         "activation": given.activation,
         "steps": given.steps,
         "trace": given.trace,
+        "fine_steps": given.fine_steps,
     }
     layer = step("continuous.ContinuousFlow", size, own=own, context=context, options=named)
     return Lowered((layer,), shape)
 
 
 def cost(options: Options) -> str:
-    """The cost of either direction: four evaluations for each step."""
+    """The cost of either direction in training: four evaluations for each step."""
     return f"{4 * options.ffjord.steps:,} passes of its network"
 
 
