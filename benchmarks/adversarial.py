@@ -64,7 +64,8 @@ def rows_of(x: Tensor, name: str = "x") -> Rows:
     """A part of the data with the rows of one tensor."""
 
     class Fixed(Rows):
-        def __len__(self) -> int:
+        @property
+        def count(self) -> int:
             return len(x)
 
         def batch(self, index: Tensor, noise: object) -> dict[str, Tensor]:  # type: ignore[override]
