@@ -42,7 +42,7 @@ class Bijection(Generic[Chosen]):
     `inverse` describe, for `explain`, the cost of each direction beyond one pass: "" is one pass,
     "one pass for each entry", "a fixed point", or a function of the options. Both directions of a
     `stochastic` bijection also take `noise`, for an unbiased estimate of the log-determinant;
-    without noise it is exact.
+    without noise it is exact. One that is not `learnt` has no parameters.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Bijection(Generic[Chosen]):
     forward: str | Callable[[Chosen], str] = ""
     inverse: str | Callable[[Chosen], str] = ""
     stochastic: bool = False
+    learnt: bool = True
 
     def takes_context(self, options: Chosen) -> bool:
         """Whether it takes a context with these options."""

@@ -6,9 +6,9 @@ Bounds are exact in real arithmetic. Infinite bounds are treated as closed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from specc.catalog.supports import REAL, Interval
+from specc.catalog.supports import REAL, Integers, Interval, Support, bounds
 
 Bound = tuple[float, bool]
 """A bound, and whether it is open."""
@@ -46,6 +46,16 @@ def greatest(bounds: Iterable[Bound]) -> Bound:
 def hull(*intervals: Interval) -> Interval:
     """The smallest interval that contains all of them."""
     return between(least(map(low, intervals)), greatest(map(high, intervals)))
+
+
+def hull_of(supports: Sequence[Support]) -> Support:
+    """The smallest support that contains all of them: an interval, if they are not equal."""
+    if all(s == supports[0] for s in supports):
+        return supports[0]
+    each = list(map(bounds, supports))
+    if all(s.discrete for s in supports):
+        return Integers(min(s.low for s in each), max(s.high for s in each))
+    return hull(*each)
 
 
 def negate(a: Interval) -> Interval:

@@ -137,4 +137,5 @@ ENTRY = Bijection(
     lower=lower,
     range=reached,
     conditional=False,
+    learnt=False,
 )

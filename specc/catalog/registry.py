@@ -131,7 +131,8 @@ DISTRIBUTIONS = Distributions(
         "distributions",
         "bernoulli beta beta_binomial binomial categorical cauchy continuous_bernoulli "
         "dirichlet dirichlet_multinomial discretized_logistic exponential gamma "
-        "generalized_normal gumbel half_cauchy half_normal improper_uniform inverse_gamma "
+        "generalized_normal gumbel half_cauchy half_normal half_student_t improper_uniform "
+        "inverse_gamma "
         "laplace lkj_cholesky log_normal logistic lowrank_multivariate_normal multinomial "
         "multivariate_normal multivariate_student_t negative_binomial normal "
         "one_hot_categorical ordered_logistic pareto poisson student_t uniform von_mises "

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from specc.runtime.functions.markov import LogForward, forward_algorithm, scaled_forward
 
@@ -51,10 +52,37 @@ def as_products(pairs, singles, masks):
     return scaled_forward(flat, inner, taken).reshape(OTHERS, ROWS)
 
 
-WAYS = [(in_logarithms, False), (in_logarithms, True), (as_products, True)]
+def at_once(pairs, singles, masks):
+    """For two positions, as chains have it."""
+    both = torch.vmap(lambda p, s: forward_algorithm(_last(p), _last(s), -3, _last(masks)))(
+        torch.stack([pairs, pairs]), torch.stack([singles, singles])
+    )
+    return both[1][:, 0, 0]
 
 
-@pytest.mark.parametrize("way, alike", WAYS)
+def recorded(pairs, singles, masks):
+    """The graph that is recorded at terms of other values."""
+    graph = make_fx(lambda p, s: forward_algorithm(_last(p), _last(s), -3, _last(masks)))(
+        pairs.detach().clone(), torch.zeros_like(singles)
+    )
+    return graph(pairs, singles)[:, 0, 0]
+
+
+def _last(x):
+    """The axis of steps is the last one."""
+    return x.movedim(0, -1)
+
+
+WAYS = [
+    (in_logarithms, False),
+    (in_logarithms, True),
+    (as_products, True),
+    (at_once, False),
+    (at_once, True),
+]
+
+
+@pytest.mark.parametrize("way, alike", [*WAYS, (recorded, True)])
 @pytest.mark.parametrize("homogeneous", [False, True])
 def test_a_sum_and_its_gradient_are_those_of_the_definition(way, alike, homogeneous):
     pairs, singles, masks = made(alike)

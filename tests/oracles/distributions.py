@@ -88,6 +88,25 @@ class TruncatedExponential:
         return 1 - self.base.ppf(1 - u) if self.mirrored else self.base.ppf(u)
 
 
+class Folded:
+    """The absolute value of a variable whose density is symmetric around 0."""
+
+    def __init__(self, whole: Any) -> None:
+        self.whole = whole
+
+    def support(self) -> tuple[float, float]:
+        return 0.0, math.inf
+
+    def logpdf(self, x: np.ndarray) -> np.ndarray:
+        return LOG2 + self.whole.logpdf(x)
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        return 1 - 2 * self.whole.sf(x)
+
+    def ppf(self, u: np.ndarray) -> np.ndarray:
+        return self.whole.isf((1 - u) / 2)
+
+
 def _softmax(logits: Value) -> np.ndarray:
     return special.softmax(np.asarray(logits, dtype=np.float64))
 
@@ -371,6 +390,12 @@ ROWS: dict[str, Row] = {
         lambda scale: stats.halfnorm(scale=scale),
         edges=((0.0, (2.0,), 0.5 * math.log(2 / math.pi) - LOG2),),
         outside=((-0.1, (2.0,)),),
+    ),
+    "half_student_t": Row(
+        ((5.0, 1.0), (2.5, 0.3)),
+        lambda df, scale: Folded(stats.t(df, scale=scale)),
+        edges=((0.0, (1.0, 2.0), -math.log(math.pi)),),
+        outside=((-0.1, (3.0, 2.0)),),
     ),
     "improper_uniform": Row(
         (),

@@ -132,6 +132,10 @@ def half_normal(x, scale):
     return mp.log(2) + normal(x, 0, scale)
 
 
+def half_student_t(x, df, scale):
+    return mp.log(2) + student_t(x, df, 0, scale)
+
+
 def inverse_gamma(x, a, rate):
     return a * mp.log(rate) - (a + 1) * mp.log(x) - rate / x - lg(a)
 
@@ -421,6 +425,11 @@ DENSITIES: dict[str, Exact] = {
     "half_normal": Exact(
         (POSITIVE, POSITIVE), half_normal, [(x, s) for x, m, s in NEAR if m == 0 and x > 0]
     ),
+    "half_student_t": Exact(
+        (POSITIVE, POSITIVE, POSITIVE),
+        half_student_t,
+        [(x, df, s) for df in (0.5, 3.0, 30.0) for x, m, s in HEAVY if m == 0 and x > 0],
+    ),
     "inverse_gamma": Exact((POSITIVE, POSITIVE, POSITIVE), inverse_gamma, _gammas(True)),
     "laplace": Exact((PLACE, PLACE, POSITIVE), laplace, NEAR),
     "lkj_cholesky": Exact(
@@ -617,6 +626,11 @@ ENTROPIES: dict[str, Exact] = {
     ),
     "gumbel": Exact((PLACE, POSITIVE), lambda m, s: mp.log(s) + mp.euler + 1, PLACED),
     "half_cauchy": Exact((POSITIVE,), lambda s: mp.log(2 * mp.pi * s), [(s,) for s in SCALES]),
+    "half_student_t": Exact(
+        (POSITIVE, POSITIVE),
+        lambda df, s: h_student_t(df, 0, s) - mp.log(2),
+        [*product((0.5, 3.0, 30.0), SCALES)],
+    ),
     "half_normal": Exact(
         (POSITIVE,), lambda s: mp.log(s) + (1 + mp.log(mp.pi / 2)) / 2, [(s,) for s in SCALES]
     ),

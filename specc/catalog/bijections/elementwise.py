@@ -58,6 +58,7 @@ ENTRIES: tuple[Bijection[Any], ...] = (
         lower=elementwise("Exp"),
         range=POSITIVE,
         conditional=False,
+        learnt=False,
     ),
     Bijection(
         name="sigmoid",
@@ -69,6 +70,7 @@ ENTRIES: tuple[Bijection[Any], ...] = (
         lower=elementwise("Sigmoid"),
         range=OPEN_UNIT_INTERVAL,
         conditional=False,
+        learnt=False,
     ),
     Bijection(
         name="softplus",
@@ -80,6 +82,7 @@ ENTRIES: tuple[Bijection[Any], ...] = (
         lower=elementwise("Softplus"),
         range=POSITIVE,
         conditional=False,
+        learnt=False,
     ),
     Bijection(
         name="tanh",
@@ -91,5 +94,6 @@ ENTRIES: tuple[Bijection[Any], ...] = (
         lower=elementwise("Tanh"),
         range=Interval(-1.0, 1.0, low_open=True, high_open=True),
         conditional=False,
+        learnt=False,
     ),
 )

@@ -71,7 +71,7 @@ class Recorded:
             warnings.simplefilter("ignore", DeprecationWarning)
             from torch.fx.experimental.proxy_tensor import make_fx
 
-        self._choose_form()
+        self.choose_form()
         called = self._called
         try:
             # Torch would count the `self` of a method among the arguments.
@@ -83,7 +83,7 @@ class Recorded:
         self._called = self._graph = graph
         self.traced = True
 
-    def _choose_form(self) -> None:
+    def choose_form(self) -> None:
         """Takes the other form, if an operation cannot be computed for all chains at once."""
         if self._in_turn is None:
             return
@@ -128,6 +128,7 @@ def choose(function: Recorded, mode: str, calls: int) -> Choice:
 
     Raises NotCompiled if the mode is `on` and the function cannot be compiled.
     """
+    function.choose_form()
     if mode != "off":
         pays = mode == "on" or function.seconds(few=True) * calls > MIN_SECONDS_LEFT
         built = _built(function) if pays else None

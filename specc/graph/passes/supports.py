@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from specc.catalog.arithmetic import arithmetic_support, negate_support
-from specc.catalog.interval import hull
+from specc.catalog.interval import hull_of
 from specc.catalog.supports import (
     POSITIVE,
     REAL,
@@ -25,7 +25,7 @@ from specc.catalog.supports import (
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
-from specc.graph.constants import SIZE_OF, list_of, without_value
+from specc.graph.constants import SIZE_OF, list_of, number_of, without_value
 from specc.graph.counter import Counter
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph
@@ -114,7 +114,7 @@ class _Supports:
         self.divides = False
         self.memo: dict[Span, Support] = {}
         self.within: dict[NodeId, Support] = {}
-        self.depth = 0
+        self.depth, self.is_ahead = 0, False
 
     def run(self) -> None:
         """Infers the support of every valid node and checks its uses."""
@@ -200,7 +200,21 @@ class _Supports:
             self.findings.add(bad_class(base, node, self.classes[base.id]), node.id)
             raise _Unknown
         nearer = self.found.get((node.program, node.shift.nearer), values)
-        return _hull([values, nearer, self.of(node, node.initial)])
+        known_before = hull_of([values, nearer, self.of(node, node.initial)])
+        if isinstance(base, Deterministic) and self.lagged[base.id] is node:
+            return self._foreseen(node, base, known_before)
+        return known_before
+
+    def _foreseen(self, node: Lagged, base: Deterministic, before: Support) -> Support:
+        """The support of a previous value by induction, whatever nodes drawn later are."""
+        self.found[node.id], self.is_ahead = before, True
+        try:
+            recurrent(node, base, self.found, self.of)
+            return self.found[node.id]
+        except _Unknown:
+            return before
+        finally:
+            self.is_ahead = False
 
     def _given(self, node: Given) -> Support:
         if node.plate_index is not None:
@@ -225,15 +239,7 @@ class _Supports:
         return support
 
     def _literal(self, expression: Expression) -> float | None:
-        match expression:
-            case Number(value=value):
-                return value
-            case Negate(operand=Number(value=value)):
-                return -value
-            case Name(id=name):
-                found = self.graph.constants.get(name)
-                return found if isinstance(found, (int, float)) else None
-        return None
+        return number_of(expression, self.graph.constants, lambda name: None)
 
     def _argument(self, node: Distributed, key: str, expression: Expression) -> None:
         parameter, alternative = parameter_of(node.entry, key)
@@ -404,7 +410,7 @@ class _Supports:
                 return inner if rank >= inner.event_rank else bounds(inner)
             case Sequence(items=items):
                 found = self.structures.of_list(node, items)
-                return found or _hull([self.of(node, item) for item in items])
+                return found or hull_of([self.of(node, item) for item in items])
             case Over(operand=operand, form=form):
                 return form.support(self.of(node, operand))
             case _:
@@ -448,12 +454,14 @@ class _Supports:
             return self._value(found)
         value = self.graph.constants.get(name)
         if isinstance(value, tuple):
-            return _hull([point(number) for number in numbers(value)])
+            return hull_of([point(number) for number in numbers(value)])
         return point(value) if isinstance(value, (int, float)) else REAL
 
     def _value(self, found: Node) -> Support:
         """The support of a node under the current assumptions on data."""
         if found.id not in self.found:
+            if self.is_ahead and found.is_random:
+                return REAL
             raise _Unknown
         if found.id in self.supposed:
             return self.supposed[found.id]
@@ -482,12 +490,3 @@ class _Supports:
                     self._suppose(node, argument, entry.domain)
         found = self.matrices.of_call(node, call) or self.orders.of_call(node, call)
         return found or entry.support(tuple(self.of(node, argument) for argument in arguments))
-
-
-def _hull(supports: list[Support]) -> Support:
-    if all(s == supports[0] for s in supports):
-        return supports[0]
-    each = list(map(bounds, supports))
-    if all(s.discrete for s in supports):
-        return Integers(min(s.low for s in each), max(s.high for s in each))
-    return hull(*each)

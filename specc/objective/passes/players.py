@@ -9,7 +9,7 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, ROWS, Graph, TypedGraph
-from specc.graph.nodes import Node, NodeId
+from specc.graph.nodes import Lagged, Node, NodeId
 from specc.graph.passes.references import is_held
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call, Expression, Name, Number
@@ -142,9 +142,14 @@ def trained_links(graph: Graph, node: NodeId, links: tuple[str, ...] | None) -> 
 
 
 def _used_by(graph: Graph, node_id: NodeId) -> Iterator[NodeId]:
-    """Yield the nodes that a node uses, in its program or by reference in others."""
+    """Yield the nodes that a node uses, in its program or by reference in others.
+
+    A previous value is a value of its node, which may be drawn later.
+    """
     program, name = node_id
     node = graph.node(node_id)
+    if isinstance(node, Lagged):
+        yield program, node.shift.base
     moving = {part.id for part in _moving(graph, node) if isinstance(part, Name)}
     held = {each.id for e in node.expressions() for each in names(e)} - moving
     before = graph.programs[program].digraph.predecessors(name)

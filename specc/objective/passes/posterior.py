@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specc.catalog.bijection import Bijection
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.registry import SAMPLERS
@@ -105,12 +106,18 @@ def _report_idle(graph: Graph, sampler: SamplerSpec, findings: Findings) -> None
 def _without_prior(graph: Graph) -> list[tuple[str, Span]]:
     """Return the parameters and the links, which have no distribution to sample from.
 
-    A link whose prior could not be written out is reported already.
+    A link whose prior could not be written out is reported already, and a bijection without
+    parameters, such as that of a latent onto its support, needs none.
     """
     found = [
         (f"the parameter `{node.name}`", node.span)
         for node in graph.programs[MODEL].nodes.values()
         if node.role == "parameter"
     ]
-    links = (link for link in graph.links.values() if not graph.spec.unread.holds(LINKS, link.name))
+    links = (
+        link
+        for link in graph.links.values()
+        if not graph.spec.unread.holds(LINKS, link.name)
+        and not (isinstance(link.entry, Bijection) and not link.entry.learnt)
+    )
     return found + [(f"the link `{link.name}`", link.span) for link in links]

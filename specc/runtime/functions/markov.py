@@ -196,6 +196,8 @@ def forward_algorithm(
     if reverse:
         pairs, singles = pairs.flip(0), singles.flip(0)
         masks = None if masks is None else masks.flip(0)
+    if _is_traced(pairs, singles):
+        return _traced(pairs, singles, masks, axis + 1)
     found = _shared(pairs, singles, masks, axis + 1)
     if found is not None:
         return found
@@ -250,9 +252,50 @@ def sample_states(
     return selected(values, found, axis)
 
 
+def _is_traced(*terms: Tensor) -> bool:
+    """Whether torch records the operations, or applies them to several positions at once.
+
+    Neither can be done with a branch that depends on values, nor with `LogForward`.
+    """
+    kinds = torch._C._TorchDispatchModeKey
+    if torch._C._get_dispatch_mode(kinds.PROXY) is not None:
+        return True
+    return any(map(torch._C._functorch.is_functorch_wrapped_tensor, terms))
+
+
+def _traced(pairs: Tensor, singles: Tensor, masks: Tensor | None, axis: int) -> Tensor:
+    """What `LogForward` computes, of few operations that torch differentiates.
+
+    The alphas of each step are divided by their sum, and the largest term of a step is removed from
+    `singles`. A sum that is smaller than the precision of the smallest numbers counts as 0.
+    """
+    steps, states, tiny = len(singles), singles.shape[axis], torch.finfo(singles.dtype)
+    largest = _finite(singles.detach().amax(axis, keepdim=True))
+    emitted, moves = (singles - largest).exp().unbind(0), pairs.exp()
+    alpha = torch.full_like(emitted[0] + moves[0].narrow(axis - 1, 0, 1), 1.0 / states)
+    sums = []
+    for t, move in enumerate(moves.expand(steps, *moves.shape[1:]).unbind(0)):
+        after = (alpha.transpose(axis - 1, axis) * move).sum(axis - 1, keepdim=True) * emitted[t]
+        total = after.sum(axis, keepdim=True)
+        after = after / total
+        if masks is not None:
+            after = torch.where(masks[t] > 0, after, alpha)
+            total = torch.where(masks[t] > 0, total, 1.0)
+        alpha = after
+        sums.append(total)
+    found = torch.stack(sums)
+    exact = torch.where(found > tiny.tiny / tiny.eps, found.log(), -math.inf) + largest
+    return (exact if masks is None else torch.where(_as(masks, exact) > 0, exact, 0.0)).sum(0)
+
+
+def _as(masks: Tensor, x: Tensor) -> Tensor:
+    """Masks [steps, ..., rows] with axes of size 1 after that of the steps, for the rank of x."""
+    return masks[(slice(None), *(None,) * (x.ndim - masks.ndim))]
+
+
 def _shared(pairs: Tensor, singles: Tensor, masks: Tensor | None, axis: int) -> Tensor | None:
     """The result by matrix products, if `pairs` depends on steps and states alone; else None."""
-    states, steps, rank = singles.shape[axis], len(singles), singles.ndim
+    states, steps = singles.shape[axis], len(singles)
     if torch.compiler.is_compiling():  # a graph has no branch that depends on values
         return None
     if pairs.numel() != len(pairs) * states**2 or singles.shape[axis - 1] > 1:
@@ -260,7 +303,7 @@ def _shared(pairs: Tensor, singles: Tensor, masks: Tensor | None, axis: int) -> 
     inner = singles.movedim(axis, -1)
     shape = inner.shape[1:-1]
     if masks is not None:
-        masks = masks[(slice(None), *(None,) * (rank - 1 - masks.ndim))]
+        masks = _as(masks, inner[..., 0])
         masks = masks.expand(steps, *shape).reshape(steps, -1, 1)
     flat = pairs.reshape(len(pairs), states, states)
     found = scaled_forward(flat, inner.reshape(steps, -1, states), masks)

@@ -36,3 +36,22 @@ def test_a_recurrent_node_stays_where_it_starts(value, initial, expected):
     found = front(Source("model.yaml", SPEC.format(value=value, initial=initial)))
     assert found.typed is not None, found.diagnostics
     assert found.typed.types["model", "v"].support == expected
+
+
+AHEAD = """\
+specc: 1
+name: series
+data: {{source: npz, path: a.npz, fields: {{y: {{from: y, shape: [9]}}}}}}
+plates: {{t: {{scan: 9}}}}
+model:
+  a: {{parameter: positive, shape: []}}
+  v: {{let: "a + square(y) + 0.5 * v[t-1]", initial: {initial}, shape: [], plate: t}}
+  y: {{observed: normal, loc: 0, scale: "v[t-1]", plate: t}}
+objective: mle
+"""
+
+
+@pytest.mark.parametrize(("initial", "codes"), [("0.5", []), ("0", ["E0302"])])
+def test_a_previous_value_may_be_used_before_its_node_is_drawn(initial, codes):
+    found = front(Source("model.yaml", AHEAD.format(initial=initial)))
+    assert [each.code for each in found.diagnostics] == codes
