@@ -257,6 +257,8 @@ def _is_traced(*terms: Tensor) -> bool:
 
     Neither can be done with a branch that depends on values, nor with `LogForward`.
     """
+    if torch.compiler.is_compiling():  # torch compiles `LogForward`, and not the question below
+        return False
     kinds = torch._C._TorchDispatchModeKey
     if torch._C._get_dispatch_mode(kinds.PROXY) is not None:
         return True

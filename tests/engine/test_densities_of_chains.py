@@ -1,0 +1,38 @@
+"""What chains need of a density: to be computed for all of them, one after the other if need be."""
+
+from __future__ import annotations
+
+import torch
+
+from specc.compiler import front
+from specc.diagnostics.source import Source
+from specc.engine.samplers.recorded import Recorded, choose
+
+ORDERED = """\
+specc: 1
+name: ends
+data: {source: npz, path: a.npz, fields: {y: {from: y, shape: []}}}
+model:
+  m: {latent: normal, loc: 0, scale: 2, shape: [2], through: order, global: true}
+  y: {observed: mixture(normal), weights: [0.4, 0.6], loc: m, scale: 1}
+links:
+  order: {onto: ordered}
+sampler: nuts
+"""
+
+
+def test_a_density_of_one_chain_at_a_time_is_chosen_before_calls_are_timed():
+    def at_once(x):
+        raise RuntimeError("an operation without a form for several positions")
+
+    def in_turn(x):
+        return 2 * x, x.sum(-1)
+
+    function = Recorded(at_once, (torch.zeros(3, 2),), in_turn)
+    choose(function, "auto", 10)
+    assert function(torch.ones(3, 2))[1].tolist() == [2, 2, 2]
+
+
+def test_a_latent_behind_a_bijection_without_parameters_has_a_posterior():
+    found = front(Source("model.yaml", ORDERED))
+    assert not found.diagnostics
