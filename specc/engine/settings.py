@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from specc.engine.optimizers import without_compiler
 from specc.engine.schedule.early_stopping import Patience, patience_of
 from specc.engine.schedule.learning_rate import Schedule, schedule_of
 from specc.runtime.failure import USAGE, RunFailure
@@ -223,7 +224,8 @@ def optimizer_for(
     if device.type not in ("cpu", "cuda"):
         fast = {}
     try:
-        return OPTIMIZERS[settings.optimizer](list(parameters), **options, **fast)
+        with without_compiler():
+            return OPTIMIZERS[settings.optimizer](list(parameters), **options, **fast)
     except (TypeError, ValueError) as error:
         message = f"the optimizer `{settings.optimizer}` refuses its options {options}: {error}"
         raise RunFailure("E0808", message, exit_code=USAGE) from error

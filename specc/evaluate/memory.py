@@ -40,6 +40,11 @@ class _Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.bytes: int = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Otherwise torch imports its compiler, which takes as long as the import of torch.
+        return False
+
     def __torch_dispatch__(
         self,
         func: Callable[..., object],

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from specc.engine.distributed import clip_gradients, local_part
+from specc.engine.optimizers import step
 from specc.engine.settings import FUSED, PlayerSettings, Settings, optimizer_for
 from specc.runtime.failure import RunFailure
 from specc.runtime.losses import Loss
@@ -85,9 +86,9 @@ class Player:
             clip_gradients(self.sharded, self.replicated, self.settings.clip)
         if self.skips_on_device:
             self.optimizer.found_inf = skipped  # type: ignore[attr-defined]
-            self.optimizer.step()
+            step(self.optimizer)
         elif not skipped:
-            self.optimizer.step()
+            step(self.optimizer)
         limit = self.settings.clip_weights
         if limit is not None:
             with torch.no_grad():

@@ -28,6 +28,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from specc.engine import optimizers
 from specc.engine.schedule.early_stopping import EarlyStopping
 from specc.engine.step.player import Player
 from specc.engine.step.running_metrics import RunningMetrics
@@ -412,9 +413,7 @@ def _restore_optimizer(
         state[index] = {k.removeprefix(prefix): storage.empty(stored, k, own) for k in keys}
         live |= {k: storage.distributed(state[index][k.removeprefix(prefix)], source) for k in keys}
     storage.read(stored, live)
-    groups = player.optimizer.state_dict()["param_groups"]
-    known = {index: values for index, values in state.items() if values}
-    player.optimizer.load_state_dict({"state": known, "param_groups": groups})
+    optimizers.load(player.optimizer, {index: own for index, own in state.items() if own})
 
 
 def _fits(stored: torch.Size, parameter: torch.Size) -> bool:
