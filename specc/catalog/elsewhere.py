@@ -76,7 +76,7 @@ _ALTERNATIVES: dict[str, str] = {
     "truncated_normal truncated_distribution": (
         "it is `truncated(normal)` with `lower:` and `upper:`"
     ),
-    "half_student_t skew_normal kumaraswamy": (
+    "skew_normal kumaraswamy": (
         "it is not available; for positive numbers there are `gamma`, `log_normal`, `weibull` and "
         "`half_normal`, for (0, 1) `beta`, for heavy tails `student_t`"
     ),

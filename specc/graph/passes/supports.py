@@ -201,7 +201,8 @@ class _Supports:
             raise _Unknown
         nearer = self.found.get((node.program, node.shift.nearer), values)
         known_before = hull_of([values, nearer, self.of(node, node.initial)])
-        if isinstance(base, Deterministic) and self.lagged[base.id] is node:
+        is_known = base.id not in self.unnamed
+        if is_known and isinstance(base, Deterministic) and self.lagged[base.id] is node:
             return self._foreseen(node, base, known_before)
         return known_before
 

@@ -148,8 +148,9 @@ def _used_by(graph: Graph, node_id: NodeId) -> Iterator[NodeId]:
     """
     program, name = node_id
     node = graph.node(node_id)
-    if isinstance(node, Lagged):
-        yield program, node.shift.base
+    current = graph.lookup(program, node.shift.base) if isinstance(node, Lagged) else None
+    if current is not None:
+        yield current.id
     moving = {part.id for part in _moving(graph, node) if isinstance(part, Name)}
     held = {each.id for e in node.expressions() for each in names(e)} - moving
     before = graph.programs[program].digraph.predecessors(name)
