@@ -112,10 +112,13 @@ class _Loss:
     def _legend(self) -> str:
         """Return the sentence of the docstring that explains the symbols in shapes."""
         shapes = [s.shape for s in self.scope.statements if isinstance(s, Assign) and s.shape]
+        plates = " and ".join(self.loss.weights)
+        chosen = f" Of {plates} it has the elements in the batch, with their weights."
+        chosen = chosen if plates else ""
         if not shapes:
-            return ""
+            return chosen
         has_particles = any("K" in shape for shape in shapes)
-        return f" Shapes: B rows{', K particles' if has_particles else ''}."
+        return f" Shapes: B rows{', K particles' if has_particles else ''}.{chosen}"
 
     # an exact likelihood
 
