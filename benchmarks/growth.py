@@ -112,6 +112,15 @@ def spec(sizes: Sizes) -> str:
 
 def step_of(sizes: Sizes, folder: Path) -> Step:
     """The engine's step of the spec with these sizes, on normal numbers."""
+    event = (sizes["steps"], 2) if sizes["steps"] else (INPUTS,)
+    values = np.random.default_rng(0).standard_normal((sizes["rows"], *event), dtype=np.float32)
+    np.savez(folder / "rows.npz", x=values)
+    del values
+    return step_of_text(spec(sizes), folder)
+
+
+def step_of_text(text: str, folder: Path) -> Step:
+    """The engine's step of a spec, whose data and code are in a folder."""
     from specc.compiler import compile
     from specc.data.load import load
     from specc.diagnostics.source import Source
@@ -121,18 +130,15 @@ def step_of(sizes: Sizes, folder: Path) -> Step:
     from specc.engine.storage.loaded_run import fresh
     from specc.runtime import manifest as manifests
 
-    result, checked = compile(Source("growth.yaml", spec(sizes)))
+    result, checked = compile(Source("model.yaml", text))
     assert result is not None, checked.diagnostics
-    code = folder / "growth"
+    assert checked.plan is not None
+    code = Path(tempfile.mkdtemp(dir=folder)) / checked.plan.experiment.name
     code.mkdir()
     for name, content in result.files.items():
         (code / name).write_text(content, encoding="utf-8")
     found = manifests.read(code)
     settings, cpu = settings_of(found.train), torch.device("cpu")
-    event = (sizes["steps"], 2) if sizes["steps"] else (INPUTS,)
-    values = np.random.default_rng(0).standard_normal((sizes["rows"], *event), dtype=np.float32)
-    np.savez(folder / "rows.npz", x=values)
-    del values
     program = fresh(code, settings, cpu)
     assert found.data is not None
     part = load(found.data, folder, settings.dtype).part("train")

@@ -29,8 +29,8 @@ import numpy as np  # noqa: E402 - after prepare(), which must come first
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
+from benchmarks.growth import step_of_text  # noqa: E402
 from specc.engine.compile.compile_step import compile_step  # noqa: E402
-from specc.engine.step.step import Step  # noqa: E402
 
 ROWS, BATCH, FACTORS = 20_000, 128, 8
 SPEC = """
@@ -67,28 +67,9 @@ def data(size: int, folder: Path) -> dict[str, np.ndarray]:
 
 def engine_step(size: int, folder: Path, *, sparse: bool, compiled: bool = False) -> Run:
     """The step of the engine."""
-    from specc.compiler import compile
-    from specc.data.load import load
-    from specc.diagnostics.source import Source
-    from specc.engine.settings import settings_of
-    from specc.engine.step.player import players_of
-    from specc.engine.storage.loaded_run import fresh
-    from specc.runtime import manifest as manifests
-
     chosen = ", subsample: [users, items]" if sparse else ""
     text = SPEC.format(size=size, factors=FACTORS, batch=BATCH, subsample=chosen)
-    result, checked = compile(Source("tables.yaml", text))
-    assert result is not None, checked.diagnostics
-    code = Path(tempfile.mkdtemp(dir=folder)) / "tables"
-    code.mkdir()
-    for name, content in result.files.items():
-        (code / name).write_text(content, encoding="utf-8")
-    found = manifests.read(code)
-    settings, cpu = settings_of(found.train), torch.device("cpu")
-    assert found.data is not None
-    part = load(found.data, folder, settings.dtype).part("train")
-    program = fresh(code, settings, cpu)
-    step = Step(program, players_of(program, settings, cpu), part, settings, cpu)
+    step = step_of_text(text, folder)
     if compiled:
         compile_step(step)
     return lambda number: step(0, number, torch.arange(BATCH) + number * BATCH % (ROWS - BATCH))
