@@ -1,17 +1,18 @@
 """The maps from unconstrained numbers onto each support.
 
 As in torch.distributions there are two maps onto a support. `code` is the one of
-`transform_to`: what the last layer of a link and a learnable parameter compute. `bijection` is that
-of `biject_to`: one to one, with its log-determinant, for densities of the unconstrained numbers.
-Inside the range of the floating-point type the two are the same function, except onto a simplex:
-softmax is not one to one, so its bijection is stick breaking, from one number less.
+`transform_to`: what a learnable parameter computes, and the last layer of a link by `head_onto`.
+`bijection` is that of `biject_to`: one to one, with its log-determinant, for densities of the
+unconstrained numbers. Inside the range of the floating-point type the two are the same function,
+except onto a simplex: softmax is not one to one, so its bijection is stick breaking, from one
+number less.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from specc.catalog.bijections.blocks.steps import entrywise, step
 from specc.catalog.entry import Lowered, Shape
@@ -66,6 +67,16 @@ def transform_to(support: Support) -> Transform | None:
     if high == math.inf:
         return _above(low)
     return _below(high) if low == -math.inf else _between(low, high)
+
+
+def head_onto(support: Support) -> Transform | None:
+    """The map of the last layer of a link: that of `transform_to`, with positive numbers that stay.
+
+    Far from the inputs of the training a layer may have any value, and e^x is 0 or inf in float32
+    beyond -104 and 89: a scale of 0, whose log-density at its location is not a number.
+    """
+    found = transform_to(support)
+    return POSITIVE_EXP if found is EXP else found
 
 
 def biject_to(support: Support) -> Transform | None:
@@ -153,6 +164,7 @@ EXP = Transform(
     lambda shape: entrywise("Exp", shape),
     log_det="exp_log_det",
 )
+POSITIVE_EXP = replace(EXP, code="positive_exp({})", runtime="specc.runtime.number.positive_exp")
 SIGMOID = Transform(
     "{}_logit",
     "{}.sigmoid()",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from specc.catalog.entry import Alternative, Parameter, Shape
-from specc.catalog.transforms import IDENTITY, biject_to, transform_to
+from specc.catalog.transforms import IDENTITY, biject_to, head_onto, transform_to
 from specc.codegen.copies import plan_copy
 from specc.codegen.loops import loops
 from specc.codegen.names import Attributes, Names, python_name
@@ -466,7 +466,7 @@ class _ProgramPlanner:
     def _head(self, node: Node, parameter: Parameter) -> Head:
         assert isinstance(node.params, Call)
         lowered = self.typed.sized[node.params.function].heads[node.name, parameter.name]
-        onto = transform_to(parameter.support)
+        onto = head_onto(parameter.support)
         assert onto is not None
         attribute = self.attributes.fresh(f"{node.name}_{onto.raw.format(parameter.name)}_head")
         link = node.params.function

@@ -29,19 +29,22 @@ from specc.catalog.supports import (
     bounds,
     describe,
 )
-from specc.catalog.transforms import transform_to
+from specc.catalog.transforms import head_onto, transform_to
 from specc.runtime.bijections.bijection import Bijection
+from specc.runtime.distributions import normal
 from specc.runtime.functions.vectors import (
     cholesky_factor,
     corr_cholesky_factor,
     positive_definite_matrix,
 )
+from specc.runtime.number import positive_exp
 from specc.runtime.unconstrained import ordered
 from tests.laws.bijecting import jacobian_log_det
 from tests.laws.instantiate import module
 
 HEAD = {
     "ordered": ordered,
+    "positive_exp": positive_exp,
     "cholesky_factor": cholesky_factor,
     "corr_cholesky_factor": corr_cholesky_factor,
     "positive_definite_matrix": positive_definite_matrix,
@@ -237,7 +240,7 @@ def test_the_volume_of_a_bounded_support_is_the_integral_of_the_determinant(case
 @every
 def test_the_map_of_heads_reaches_the_support_and_is_the_bijection(case):
     """They are equal for elementwise maps and Cholesky factors; softmax is not stick breaking."""
-    to = transform_to(case.support)
+    to = head_onto(case.support)
     u = case.draws(5)
     if case.support == SIMPLEX:
         raw = torch.randn(5, *case.shape, dtype=torch.float64)
@@ -251,6 +254,23 @@ def test_the_map_of_heads_reaches_the_support_and_is_the_bijection(case):
         raw[..., rows, columns] = u
     x = eval(to.code.format("raw"), {**HEAD, "raw": raw})
     assert torch.equal(x, case.bijection()(u)[0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_positive_numbers_of_a_head_stay_positive_and_finite(dtype):
+    """A scale of 0 has no log-density at its location; the exponential function gives one."""
+    far = torch.tensor([-1e5, -800.0, -110.0, -3.0, 60.0, 100.0, 800.0, 1e5], dtype=dtype)
+
+    def log_density(code: str) -> Tensor:
+        scale = eval(code.format("far"), {**HEAD, "far": far})
+        return normal.log_prob(torch.zeros_like(far), 0.0, scale)
+
+    scale = eval(head_onto(POSITIVE).code.format("far"), {**HEAD, "far": far})
+    assert (scale > 0).all()
+    assert scale.isfinite().all()
+    assert log_density(head_onto(POSITIVE).code).isfinite().all()
+    assert log_density(transform_to(POSITIVE).code).isnan().any()
+    assert torch.equal(scale[3:5], far[3:5].exp())
 
 
 # `init:` of such a matrix or vector fills the unconstrained numbers themselves.
