@@ -8,8 +8,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.order import sort_and_dedupe
@@ -35,8 +36,7 @@ MISSING_OBJECTIVE = "E0424"
 """The code of a missing `objective:`, which may be a consequence of other errors."""
 
 
-@dataclass(slots=True)
-class Checked:
+class Checked(Struct):
     """The result of each stage that ran, and the diagnostics of all stages in source order."""
 
     source: Source
@@ -69,8 +69,7 @@ class Checked:
         return self._plan
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """The files of the generated package by name, and the plan that they were generated from."""
 
     plan: Plan

@@ -9,15 +9,15 @@ layer and shape. This module imports neither the compiler nor the run time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 Shape = tuple[int, ...]
 Outcome = Literal["resumes", "all", "some", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """A link, a head or a learnable tensor of a program, without its name.
 
     `canonical` is its number in the canonical order (`specc.codegen.alpha_renaming`). If a link
@@ -31,8 +31,7 @@ class Module:
     columns: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """The parts of a compiled spec that determine its weights, with the shapes of tensors."""
 
     digests: Mapping[str, str]
@@ -41,8 +40,7 @@ class Side:
     fixed: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Compatibility:
+class Compatibility(Struct, frozen=True):
     """Whether a checkpoint can be resumed, and which of its tensors fit the new spec.
 
     `names` maps each tensor of the new spec that fits to its name in the checkpoint. `columns` maps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from specc.catalog import interval
 from specc.catalog.entry import Shape, ShapeMismatch

@@ -9,8 +9,9 @@ log |det du/dx|.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from specc.catalog.entry import Lowered, Reference, Shape
 from specc.catalog.link import LinkOptions
@@ -32,8 +33,7 @@ class Lower(Protocol[Taken]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Bijection(Generic[Chosen]):
+class Bijection(Struct, Generic[Chosen], frozen=True):
     """A kind of invertible map.
 
     It maps `domain` onto `range`, which may depend on the options. `image` is for a bijection that

@@ -8,8 +8,9 @@ densities is then a density of x, and a draw is computed entry by entry.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from specc.catalog.entry import Lowered, Reference, Shape
 from specc.catalog.link import LinkOptions, LinkShapeError
@@ -44,8 +45,7 @@ class CausalHead(Protocol[Taken]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Causal(Generic[Chosen]):
+class Causal(Struct, Generic[Chosen], frozen=True):
     """A kind of causal network.
 
     Its trunk has an attribute `order`, a tensor of integers with the shape of the event: entries

@@ -6,10 +6,10 @@ entries under `specc.runtime.chains` compute the moves; the options are their ke
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated
 
+from msgspec import Struct
 from pydantic import BaseModel, Field, create_model
 
 from specc.catalog.entry import Reference
@@ -19,8 +19,7 @@ from specc.catalog.metric import NoOptions
 StepSize = Annotated[float, Field(gt=0, le=1e6)]
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """A Markov chain: its transition in a formula, and its options.
 
     `exact` states whether the distribution that a transition leaves unchanged is the target; that

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct, field
 
 from specc.catalog.supports import REAL, Support
 
@@ -18,16 +20,14 @@ Shape = tuple[int, ...]
 LimitKind = Literal["total", "least", "most"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """The source of a formula: a paper, and the equation or section in it."""
 
     cite: str
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A parameter of a distribution.
 
     `dims` are the symbolic sizes of its event: `()` for an elementwise parameter, `("n",)`
@@ -40,8 +40,7 @@ class Parameter:
     dims: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """Another way to give a parameter: `probs` for `logits`, through the function `logit`."""
 
     name: str
@@ -50,8 +49,7 @@ class Alternative:
     function: str
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(Struct, frozen=True):
     """The conditional distribution of a node of an energy, from the coefficients of the node.
 
     As a function of the value x of the node, given all others, the energy is
@@ -76,8 +74,7 @@ class Conditional:
     log_base: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True, dict=True):
     """A density or mass function with its parameters.
 
     - `result_dims`: the symbolic sizes of one draw.
@@ -127,15 +124,14 @@ class Distribution:
     conditional: Conditional | None = None
     modifier: str = ""
     base: Distribution | None = None
-    keys: Mapping[str, tuple[Parameter, Alternative | None]] = field(
-        init=False, repr=False, compare=False
-    )
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def keys(self) -> Mapping[str, tuple[Parameter, Alternative | None]]:
+        """For each key that sets a parameter, that parameter, and the alternative if it is one."""
         own = {parameter.name: parameter for parameter in self.parameters}
         others = {each.name: (own[each.replaces], each) for each in self.alternatives}
         keys = {**{name: (parameter, None) for name, parameter in own.items()}, **others}
-        object.__setattr__(self, "keys", MappingProxyType(keys))
+        return MappingProxyType(keys)
 
     @property
     def stem(self) -> str:
@@ -148,8 +144,7 @@ def always(support: Support) -> Callable[[Mapping[str, float]], Support]:
     return lambda known: support
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
+class Reduction(Struct, frozen=True):
     """One value from those on all elements of a plate, or the value on one of them.
 
     - `method`: the method of tensors that is called with the axis of the plate; an element has a
@@ -175,8 +170,7 @@ class Reduction:
         return not (self.method or self.flattens)
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function of expressions.
 
     - `target`: the dotted name that generated code calls, with `dims=`, the event rank of the
@@ -260,8 +254,7 @@ class ShapeMismatch(Exception):
     """The shapes of the arguments of a function are incompatible; the text gives the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One torch module in a link: `target(*children, *arguments, **options)`.
 
     `target` is a torch class, such as `nn.Linear`, or the dotted name of a run-time class, such as
@@ -280,16 +273,14 @@ class Layer:
     after_update: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Initializer:
+class Initializer(Struct, frozen=True):
     """The initialization of the weights of a link: a call `target(module, **options)`."""
 
     target: str
     options: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
+class Lowered(Struct, frozen=True):
     """A link with known sizes: its layers in order, and the shape of their output.
 
     `init` is None for the default initialization of torch; the parameters of `frozen` layers have

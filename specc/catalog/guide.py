@@ -7,8 +7,9 @@ stages do not know whether a guide is derived.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from specc.catalog.entry import Reference, Shape
 from specc.catalog.metric import NoOptions
@@ -22,8 +23,7 @@ class NoGuide(Exception):
         self.latent, self.hint = latent, hint
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A latent that needs a guide, as the graph has typed it.
 
     `plate` repeats it, `repeats` times; `shape` is that of one value, `base` that of the real
@@ -71,8 +71,7 @@ Fresh = Callable[[str], str]
 """A function that makes a name unique in the spec."""
 
 
-@dataclass(frozen=True, slots=True)
-class LongForm:
+class LongForm(Struct, frozen=True):
     """The nodes of a guide, changes of nodes of the model, and links, as lines of YAML by name."""
 
     guide: Mapping[str, str]
@@ -95,8 +94,7 @@ def _section(key: str, lines: Mapping[str, str]) -> str:
     return f"{key}:\n" + "".join(f"  {name}: {value}\n" for name, value in lines.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Guide:
+class Guide(Struct, frozen=True):
     """A kind of derived guide: its name, its options, and its nodes for some latents.
 
     With `local` it draws latents with a value for each row; otherwise those that rows share. The
@@ -141,8 +139,7 @@ def onto(latent: Unknown, fresh: Fresh, links: dict[str, str]) -> str:
     return f", through: {name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
+class Vector(Struct, frozen=True):
     """The node that draws latents as one vector: its name, its `head`, and its bijections.
 
     `prefix` begins the names of its parameters, and `start` is their location at the start.

@@ -7,10 +7,11 @@ parameter; `logits: decoder(z)` has one of each, which is `lower`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Generic, Protocol, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
 from pydantic import BaseModel, ConfigDict
 
 from specc.catalog.entry import Lowered, Reference, Shape
@@ -105,8 +106,7 @@ class Head(Protocol[Taken]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Average:
+class Average(Struct, frozen=True):
     """The average of the weights of another link: the name of that link, and the decay."""
 
     of: str
@@ -137,8 +137,7 @@ def takes_images(options: LinkOptions) -> int:
     return 3
 
 
-@dataclass(frozen=True, slots=True)
-class Link(Generic[Chosen]):
+class Link(Struct, Generic[Chosen], frozen=True):
     """A kind of neural network.
 
     `input_rank(options)` is 1 if the link takes a vector (the caller flattens and concatenates the
@@ -171,8 +170,8 @@ class Link(Generic[Chosen]):
         def applied_head(options: Chosen, features: Shape, output: Shape) -> Lowered:
             return options.applied(head(options, features, output))
 
-        object.__setattr__(self, "trunk", applied_trunk)
-        object.__setattr__(self, "head", applied_head)
+        force_setattr(self, "trunk", applied_trunk)
+        force_setattr(self, "head", applied_head)
 
     def lower(self, options: Chosen, input: Shape, output: Shape) -> Lowered:
         """The layers from an event of shape `input` to one of shape `output`: trunk, then head.

@@ -8,10 +8,10 @@ needs no likelihood. The modules with the names of the entries under `specc.eval
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Literal
 
+from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, Field
 
 from specc.catalog.entry import Reference
@@ -50,8 +50,7 @@ Point = Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_lengt
 Points = Annotated[tuple[Point, ...], Field(strict=False, min_length=1, max_length=10_000)]
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A kernel or features: the value of an option of a metric, with its own options.
 
     `scaled` states whether a kernel has a bandwidth.
@@ -67,8 +66,7 @@ class Named:
     scaled: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """A sample metric.
 
     - `values`: its numbers with their meanings, the main one first.

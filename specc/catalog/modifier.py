@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from specc.catalog.entry import Alternative, Distribution, Parameter, Reference
 from specc.catalog.supports import Integers
@@ -14,8 +15,7 @@ COMPONENTS = "components"
 """The axis of the components of a mixture, and the option that states its size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Modifier:
+class Modifier(Struct, frozen=True):
     """A modifier of distributions.
 
     The module of its name under `specc.runtime.modifiers` has a class of its name in CamelCase,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct, field
 
 from specc.catalog.entry import Reference
 
 
-@dataclass(frozen=True, slots=True)
-class Objective:
+class Objective(Struct, frozen=True):
     """A named objective: a short name for an expression of the programs.
 
     The bound is the `reduction` over particles of the sum of the log-densities of the model, minus
@@ -50,8 +50,7 @@ class Objective:
     unconstrained: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """A value of the option of a draw, and its effect on the gradient.
 
     - `stops_parameters`: the parameters of log q are constants; it depends on the sample alone.
@@ -85,8 +84,7 @@ class Variant:
     running: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(Struct, frozen=True):
     """The treatment of a random node in an objective, with the required traits (`needs_`).
 
     The value of the node is a sample (`sampled`), all values of a finite node along an axis

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.catalog import interval
 from specc.catalog.arithmetic import broadcast_shape, entries, numbers, show

@@ -5,8 +5,7 @@ The module with the name of the entry under `specc.engine.samplers` computes its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from pydantic import Field
 
 from specc.catalog.entry import Reference
@@ -45,8 +44,7 @@ class MinibatchOptions(SamplerOptions):
     thinning: int = Field(1, description="The number of updates of a transition.", ge=1, le=10**6)
 
 
-@dataclass(frozen=True, slots=True)
-class Sampler:
+class Sampler(Struct, frozen=True):
     """A sampler: its name, its options, and what it leaves invariant.
 
     It moves points of the unconstrained numbers along the gradient of the log-density of the

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Protocol
 
+from msgspec import Struct, field
 from pydantic import AfterValidator, BaseModel, Field
 
 from specc.catalog.entry import Reference
@@ -79,8 +79,7 @@ class NoLongForm(Exception):
         self.option = option
 
 
-@dataclass(frozen=True, slots=True)
-class Shorthand:
+class Shorthand(Struct, frozen=True):
     """An objective that is short for several players.
 
     `expand` returns the long form from all options by name and the outline of the spec. `named` has
@@ -146,8 +145,7 @@ def trainable_for(outline: Outline, reference: str, without: str = "") -> tuple[
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class EnergyOfData:
+class EnergyOfData(Struct, frozen=True):
     """The energy of a model with one node, which is observed, as text of a loss.
 
     `node` is a reference to the data, and `trained` are the links and parameters of the energy.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct, field
 
 from specc.catalog.entry import Reference, Shape
 from specc.catalog.supports import Support
@@ -20,8 +21,7 @@ Kind = Literal["text", "path", "columns", "classes", "sizes", "number"]
 name, `classes` has lists of texts by column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a source, which a field can name under `from:`.
 
     `shape` is that of one row, `support` that of its values if it is known, and `picture` the
@@ -34,8 +34,7 @@ class Column:
     picture: Shape | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option of the source: a key beside `source:`.
 
     A text is one of the `choices` if there are any; a number is from `least` to `most`. If `part`
@@ -62,8 +61,7 @@ def unknown(options: Mapping[str, object]) -> Columns:
     return NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A kind of data source.
 
     - `fields`: the columns by name, if they are always the same.

@@ -7,11 +7,11 @@ Cholesky factor rank 2.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """Real numbers between `low` and `high`; an open end is excluded."""
 
     low: float = -math.inf
@@ -23,8 +23,7 @@ class Interval:
     discrete = False
 
 
-@dataclass(frozen=True, slots=True)
-class Integers:
+class Integers(Struct, frozen=True):
     """Integers from `low` to `high`, both included."""
 
     low: float = 0
@@ -34,48 +33,42 @@ class Integers:
     discrete = True
 
 
-@dataclass(frozen=True, slots=True)
-class Simplex:
+class Simplex(Struct, frozen=True):
     """Vectors of nonnegative numbers that sum to one."""
 
     event_rank = 1
     discrete = False
 
 
-@dataclass(frozen=True, slots=True)
-class OneHot:
+class OneHot(Struct, frozen=True):
     """Vectors with a single 1 and zeros elsewhere."""
 
     event_rank = 1
     discrete = True
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Vectors of nonnegative integers (with a known total, for a multinomial)."""
 
     event_rank = 1
     discrete = True
 
 
-@dataclass(frozen=True, slots=True)
-class CholeskyFactor:
+class CholeskyFactor(Struct, frozen=True):
     """Lower-triangular matrices with a positive diagonal."""
 
     event_rank = 2
     discrete = False
 
 
-@dataclass(frozen=True, slots=True)
-class CorrCholesky:
+class CorrCholesky(Struct, frozen=True):
     """Cholesky factors of correlation matrices: every row has the norm 1."""
 
     event_rank = 2
     discrete = False
 
 
-@dataclass(frozen=True, slots=True)
-class PositiveDefinite:
+class PositiveDefinite(Struct, frozen=True):
     """Symmetric matrices whose eigenvalues are positive, or with `semi` not negative."""
 
     semi: bool = False
@@ -84,8 +77,7 @@ class PositiveDefinite:
     discrete = False
 
 
-@dataclass(frozen=True, slots=True)
-class PositiveDiagonal:
+class PositiveDiagonal(Struct, frozen=True):
     """Diagonal matrices with a positive diagonal: Cholesky factors, and positive definite."""
 
     event_rank = 2
@@ -95,8 +87,7 @@ class PositiveDiagonal:
 Matrix = CholeskyFactor | CorrCholesky | PositiveDefinite | PositiveDiagonal
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
+class Ordered(Struct, frozen=True):
     """Vectors whose entries, in `inside`, rise from one to the next, or fall if `falling`.
 
     Unless `strict`, neighbours may be equal. With `ends` the vector goes from one bound to the
@@ -112,8 +103,7 @@ class Ordered:
     discrete = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(Struct, frozen=True):
     """Vectors of several pieces: the number of entries of each, and the support of its values."""
 
     pieces: tuple[tuple[int, Support], ...]

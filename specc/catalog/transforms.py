@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specc.catalog.bijections.blocks.steps import entrywise, step
 from specc.catalog.entry import Lowered, Shape
@@ -27,8 +29,7 @@ from specc.catalog.supports import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(Struct, frozen=True):
     """The maps onto one support.
 
     `raw` names the unconstrained numbers (`log_{}` for exp), `code` is the Python expression of

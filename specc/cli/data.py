@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from specc.cli import exits, options
 from specc.cli.failure import WrongSpec, usage
@@ -84,8 +85,7 @@ def command(
     return exits.FINDINGS if wrong else exits.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """What a source of data has: its parts, their summaries, and the values that do not fit."""
 
     data: Data

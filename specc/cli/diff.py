@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
+from msgspec import to_builtins
 
 from specc.cli import complete, exits, options
 from specc.cli.failure import Failure
@@ -72,7 +72,7 @@ def command(
     if as_json:
         from specc.diagnostics.printable import json_text
 
-        typer.echo(json_text(asdict(found)))
+        typer.echo(json_text(to_builtins(found)))
     else:
         for line in lines(found):
             typer.echo(line)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from specc.cli.writing import content
 from specc.reading import STDIN
@@ -22,8 +23,7 @@ def folder_for(spec: str, name: str, out: str | None) -> Path:
     return beside / GENERATED / name
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """A file that differs from what the spec compiles to; `kind` is the reason."""
 
     path: Path

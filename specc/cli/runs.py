@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
 
 from specc.cli import exits, options
 from specc.cli.diff import lines
@@ -67,7 +68,7 @@ def _compare(first: Path, second: Path, found: list[Difference], as_json: bool) 
     specs = compare(compiled(first).plan, compiled(second).plan)
     if as_json:
         facts = [asdict(difference) for difference in found]
-        typer.echo(json.dumps({"differences": facts, "specs": asdict(specs)}, indent=2))
+        typer.echo(json.dumps({"differences": facts, "specs": to_builtins(specs)}, indent=2))
     elif found:
         rows = [(d.what, _short(d.first), _short(d.second)) for d in found]
         _table(("what", str(first), str(second)), rows)

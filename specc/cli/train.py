@@ -6,11 +6,11 @@ import json
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from msgspec import Struct
 
 from specc.cli import complete, exits, options
 from specc.cli.failure import Failure
@@ -123,8 +123,7 @@ def _check_resume(out: str | None, start: str | None, seeds: str | None) -> None
         raise Failure("--resume needs --out", hint, exits.WRONG)
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """The options of the command line that all runs share."""
 
     data_dir: Path | None

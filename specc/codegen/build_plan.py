@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from specc.catalog.entry import Alternative, Parameter, Shape
 from specc.catalog.transforms import IDENTITY, biject_to, head_onto, transform_to

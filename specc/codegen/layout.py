@@ -7,15 +7,15 @@ constant is absent at the left, or has size 1 between others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from specc.codegen.plan import Plan
 from specc.graph.element import Element
 from specc.objective.passes.marginalize import integrated_starts
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The axes before the rows: the number of particles (no axis if 1), and enumerated nodes.
 
     The start of a sequence is on the axis of the previous value, as `shared` states.

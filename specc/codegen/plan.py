@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from functools import cached_property
+
+from msgspec import Struct, field
 
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Alternative, Distribution, Lowered, Parameter, Shape
@@ -21,8 +22,7 @@ from specc.objective.experiment import Experiment
 from specc.objective.objective import Objective
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
+class Mask(Struct, frozen=True):
     """The mask of the data of a node, `x_known`: true where there is a value."""
 
     node: str
@@ -36,8 +36,7 @@ Input = str | Mask
 """An input of a method: the value of a node, by name, or the mask of its data."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkModule:
+class LinkModule(Struct, frozen=True):
     """A link as a torch module of its program."""
 
     attribute: str
@@ -53,16 +52,14 @@ class LinkModule:
         return self.lowered.output if self.tail is None else self.tail.lowered.output
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(Struct, frozen=True):
     """The last layers of a causal link, which are a module of their own."""
 
     attribute: str
     lowered: Lowered
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The last layer from a trunk to one parameter of a node, and the map onto its support."""
 
     attribute: str
@@ -78,8 +75,7 @@ class Head:
         return self.node.name, self.parameter.name, self.node.params.function
 
 
-@dataclass(frozen=True, slots=True)
-class LearnableParameter:
+class LearnableParameter(Struct, frozen=True):
     """A learnable tensor: a parameter node, or a latent with the draw `delta`.
 
     `raw` is the attribute with the unconstrained tensor; it equals `attribute` if the support is
@@ -101,8 +97,7 @@ class LearnableParameter:
         return self.constrainer.unconstrained(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(Struct, frozen=True):
     """A constant tensor, registered as a buffer of its module.
 
     All entries are `value`, unless `values` has them; `made` is a torch call that computes
@@ -116,8 +111,7 @@ class Buffer:
     made: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """A module or a learnable parameter of another program that this program also uses.
 
     `name` is the name of the link or the parameter in the spec, `attribute` that in the class of
@@ -131,8 +125,7 @@ class Shared:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """A parameter of a factor: a number, an expression, a buffer, or a head on the factor's trunk.
 
     `shape` is that of the parameter, and `own` that of the expression, which broadcasts to it.
@@ -152,8 +145,7 @@ class Argument:
     inputs: tuple[Input, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """The bijections from the draw of a node to its value, with their methods and variables.
 
     `forward` and `inverse` are the methods of the composition and its inverse. `base` and `log_det`
@@ -172,8 +164,7 @@ class Flow:
     scored: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Colors:
+class Colors(Struct, frozen=True):
     """The buffer with the color of each entry of a unit whose entries interact, and their number.
 
     The conditional distribution of an entry is that at which it has the value `neutral`.
@@ -184,8 +175,7 @@ class Colors:
     neutral: float
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(Struct, frozen=True, dict=True):
     """A conditional density of a program: p(x | z) or q(z | x).
 
     `conditional` is the text inside the parentheses, `x | z`, and `sampled_from` the right side of
@@ -213,11 +203,11 @@ class Factor:
     flow: Flow | None = None
     causal: LinkModule | None = None
     colors: Colors | None = None
-    tensors: tuple[Argument, ...] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        computed = tuple(argument for argument in self.arguments if argument.number is None)
-        object.__setattr__(self, "tensors", computed)
+    @cached_property
+    def tensors(self) -> tuple[Argument, ...]:
+        """The arguments that are computed, not written as numbers."""
+        return tuple(argument for argument in self.arguments if argument.number is None)
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -250,8 +240,7 @@ class Factor:
         return link.entry.members(link.options) if isinstance(link.entry, Causal) else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """The variables for an observed node whose values may be missing.
 
     `known` is the mask of present values, for each row and for each entry along the first `rank`
@@ -272,8 +261,7 @@ class Missing:
     fills: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
+class Let(Struct, frozen=True):
     """A deterministic node: a method of its program, with a `buffer` if its value is a number."""
 
     node: Node
@@ -284,8 +272,7 @@ class Let:
     buffer: Buffer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LaggedValue:
+class LaggedValue(Struct, frozen=True):
     """The value of a node at the previous step, `z_prev`, or at the next one if not `is_lag`.
 
     The value before the first step is `number`, or the result of `method`. In a reverse sequence
@@ -303,8 +290,7 @@ class LaggedValue:
     lengths: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True):
     """The loss of one player as a function, and its arguments.
 
     `inputs` are data, at least one field, from which the number of rows is read. `shares` maps the
@@ -322,8 +308,7 @@ class Loss:
     weights: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramPlan:
+class ProgramPlan(Struct, frozen=True, dict=True):
     """A generated class.
 
     `density_name` is that of its densities in formulas, p or q. `modules`, `heads` and `learnable`
@@ -349,11 +334,10 @@ class ProgramPlan:
     shared: tuple[Shared, ...] = ()
     shared_modules: tuple[LinkModule, ...] = ()
     shared_learnable: tuple[LearnableParameter, ...] = ()
-    _by_node: Mapping[NodeId, LearnableParameter] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        found = {item.node.id: item for item in (*self.shared_learnable, *self.learnable)}
-        object.__setattr__(self, "_by_node", MappingProxyType(found))
+    @cached_property
+    def _by_node(self) -> Mapping[NodeId, LearnableParameter]:
+        return {item.node.id: item for item in (*self.shared_learnable, *self.learnable)}
 
     def parameter_of(self, node: Node) -> LearnableParameter:
         """Return the learnable parameter of a node, own or shared."""
@@ -378,8 +362,7 @@ class ProgramPlan:
         return next((loop for loop in self.let_loops if name in loop), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The content of the generated code, of the manifest and of `explain`.
 
     `programs` are those with a class. `inside` are programs whose values a loss computes in its own

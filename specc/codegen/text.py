@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.catalog.modifier import class_name
 from specc.codegen.plan import Plan, ProgramPlan

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.codegen.text import drawn
@@ -26,8 +27,7 @@ WRITTEN = {
 """The names of further keys of a node in sentences."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One difference: the path in the spec, and a sentence about it."""
 
     where: str

@@ -14,8 +14,9 @@ The verdict is the first one that applies. `specc.verdict` decides between the l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from specc.codegen.plan import Plan
 from specc.codegen.tensors import side
@@ -34,8 +35,7 @@ VERDICT_OF: Mapping[Outcome, Verdict] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """All changes, the verdict, and how many of the new tensors a run has.
 
     `differs` are phrases for what prevents a resume; `moved` are the tensors whose columns are

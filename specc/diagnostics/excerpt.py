@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.diagnostics.printable import printable
 from specc.diagnostics.source import Span
@@ -12,8 +13,7 @@ WIDTH = 100
 """The maximum width of a source line; a longer line is cut around its mark."""
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """A line of a source with its number, and the marks under it."""
 
     number: int

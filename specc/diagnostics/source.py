@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from specc.diagnostics.printable import named
 
 
@@ -58,8 +60,7 @@ class LongForm(Source):
         return self.words.get(span.text, self.name_span)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """The characters `start <= i < end` of a source."""
 
     source: Source

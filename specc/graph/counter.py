@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from specc.graph.nodes import Deterministic
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counter(Deterministic):
+class Counter(Deterministic, frozen=True, kw_only=True):
     """The number of each element of its plate, from 0; its value is the list of all of them."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+import msgspec
 
 from specc.graph.nodes import Deterministic
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Element(Deterministic):
+class Element(Deterministic, frozen=True, kw_only=True):
     """`z[i]` of a finite latent `z` on a plate, where a node depends on `z[i]` and `z[j]`.
 
     As a value of its own it has all values of `z[i]` beside those of `z[j]`. `base` is `z`.
     """
 
-    base: str = dataclasses.field()
+    base: str = msgspec.field()

@@ -8,8 +8,9 @@ the types of nodes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from specc.catalog.entry import Function, Lowered, Shape
 from specc.catalog.supports import Support
@@ -41,8 +42,7 @@ ROWS = "rows"
 """The plate of local nodes: one element for each data row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Struct, frozen=True):
     """A plate in each row: the number of steps, and the given node with the row lengths.
 
     The elements of a set have no order, those of a sequence have one.
@@ -58,8 +58,7 @@ class Scan:
         return "scan" if self.is_ordered else "size"
 
 
-@dataclass(frozen=True, slots=True)
-class LinkNode:
+class LinkNode(Struct, frozen=True):
     """A named neural network or bijection: its catalog entry and its validated options.
 
     A link that averages the weights of another has the entry and the options of that link, and
@@ -73,8 +72,7 @@ class LinkNode:
     average: Average | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DataField:
+class DataField(Struct, frozen=True):
     """The type of a data field, as far as it is known before the data are read.
 
     `source` is the name of its source, if there are several.
@@ -90,8 +88,7 @@ class DataField:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """A directed graph of nodes; an edge leads from a node to a node that uses it.
 
     `copy_of` is the program whose nodes this program copies ("" if it is declared in the spec), and
@@ -144,8 +141,7 @@ def evaluated_at(program: str, values: str) -> str:
     return f"{program}@{values}"
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """All programs of a spec, with the links, plates, constants and data fields that they share.
 
     `functions` has the catalog entry of each function that the spec calls.
@@ -226,8 +222,7 @@ class Graph:
         return self.programs.get(GUIDE)
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(Struct, frozen=True):
     """The type of a node's value: the shape of one event, its support, and its plates.
 
     `source` names the source of data to whose rows a local node belongs, if there are several.
@@ -244,8 +239,7 @@ class Type:
         return ROWS in self.plates
 
 
-@dataclass(frozen=True, slots=True)
-class LinkUse:
+class LinkUse(Struct, frozen=True):
     """A call of a link in a spec, with the shapes of its arguments and of its result.
 
     `output` is None if the link gives several parameters (`params:`), each by a head of its own.
@@ -261,8 +255,7 @@ class LinkUse:
     classes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SizedLink:
+class SizedLink(Struct, frozen=True):
     """A link with all of its sizes.
 
     `program` is the first program that uses the link; its module contains the layers, and other
@@ -279,8 +272,7 @@ class SizedLink:
     tail: Lowered | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TypedGraph:
+class TypedGraph(Struct, frozen=True):
     """A graph with the type of each node, the shape of each parameter and the sizes of each link.
 
     `classes` has the number of classes of each node whose values are class numbers, which are

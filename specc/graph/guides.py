@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Options
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from specc.catalog.guide import LongForm, NoGuide, Unknown
 from specc.catalog.onto import link_onto

@@ -8,8 +8,10 @@ adjoint of `f.T` is f without its constant, f(y) - f(0).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specc.catalog.registry import FUNCTIONS
 from specc.graph.graph import LinkNode
@@ -17,8 +19,7 @@ from specc.graph.queries import is_affine
 from specc.language.expressions.tree import Binary, Call, Expression, Number
 
 
-@dataclass(frozen=True)
-class LinearMaps:
+class LinearMaps(Struct, frozen=True):
     """The links of a spec, next to the functions of the catalog."""
 
     links: Mapping[str, LinkNode]

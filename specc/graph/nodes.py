@@ -14,11 +14,13 @@ that needs a field of particular types matches on the type.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specc.catalog.chain import Chain
 from specc.catalog.entry import Distribution
@@ -35,8 +37,7 @@ Init = float | str | tuple[float, ...] | Mapping[str, float]
 """Numbers, a word, or the standard deviation of random numbers, as `{normal: 0.01}`."""
 
 
-@dataclass(frozen=True, slots=True)
-class DrawChoice:
+class DrawChoice(Struct, frozen=True):
     """A draw that the spec states: its kind and its options."""
 
     kind: str
@@ -154,8 +155,7 @@ class Defaults:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base(Defaults):
+class Base(Struct, Defaults, frozen=True, kw_only=True):
     """The fields of all nodes; `plate` repeats the node, `scan` is the plate of its sequence.
 
     `rows` is the source of data that `plate:` names: the node has a value for each of its rows.
@@ -217,19 +217,18 @@ class Base(Defaults):
         return self.own_expressions() + self.through
 
 
-# In the types below a field without a default is assigned `dataclasses.field()`: otherwise the
+# In the types below a field without a default is assigned `msgspec.field()`: otherwise the
 # property of `Defaults` with its name would become the default.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Random(Base):
+class Random(Base, frozen=True, kw_only=True):
     """A node with a distribution of its value, or of the values of its parts.
 
     `options` has the arguments that are sizes, such as `classes`; `argument_spans` has the places
     of arguments and options.
     """
 
-    arguments: Mapping[str, Expression] = dataclasses.field()
+    arguments: Mapping[str, Expression] = msgspec.field()
     argument_spans: Mapping[str, Span]
     options: Mapping[str, Expression]
     params: Expression | None = None
@@ -240,11 +239,10 @@ class Random(Base):
         return (*self.arguments.values(), *(() if self.params is None else (self.params,)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latent(Random):
+class Latent(Random, frozen=True, kw_only=True):
     """A random variable without data."""
 
-    entry: Distribution = dataclasses.field()
+    entry: Distribution = msgspec.field()
     sizes: Sizes | None = None
     is_global: bool = False
     initial: Expression | None = None
@@ -268,15 +266,14 @@ class Latent(Random):
         return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed(Random):
+class Observed(Random, frozen=True, kw_only=True):
     """A random variable with data in the field `field`; `missing` is the draw of missing values.
 
     A node of an energy may have the chain `draw`.
     """
 
-    entry: Distribution = dataclasses.field()
-    field: str = dataclasses.field()
+    entry: Distribution = msgspec.field()
+    field: str = msgspec.field()
     sizes: Sizes | None = None
     is_global: bool = False
     initial: Expression | None = None
@@ -305,8 +302,7 @@ class Observed(Random):
         return self.missing is not None and DRAWS[self.missing.kind].marginalizes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unresolved(Random):
+class Unresolved(Random, frozen=True, kw_only=True):
     """A random variable or a joint node whose distribution is not in the catalog."""
 
     role: Literal["latent", "observed", "joint"]
@@ -328,12 +324,11 @@ class Unresolved(Random):
         return self.role == "latent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joint(Random):
+class Joint(Random, frozen=True, kw_only=True):
     """A joint draw of several variables; its value is the concatenation of its flattened parts."""
 
-    entry: Distribution = dataclasses.field()
-    parts: tuple[str, ...] = dataclasses.field()
+    entry: Distribution = msgspec.field()
+    parts: tuple[str, ...] = msgspec.field()
 
     @property
     def role(self) -> Literal["joint"]:
@@ -341,12 +336,11 @@ class Joint(Random):
         return "joint"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part(Base):
+class Part(Base, frozen=True, kw_only=True):
     """A variable of the joint node `joint`, which has the density."""
 
     role: Literal["latent", "observed"]
-    joint: str = dataclasses.field()
+    joint: str = msgspec.field()
     sizes: Sizes | None = None
 
     @property
@@ -365,11 +359,10 @@ class Part(Base):
         return self.role == "latent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deterministic(Base):
+class Deterministic(Base, frozen=True, kw_only=True):
     """A node whose value is an expression."""
 
-    value: Expression = dataclasses.field()
+    value: Expression = msgspec.field()
     sizes: Sizes | None = None
     is_global: bool = False
     initial: Expression | None = None
@@ -385,13 +378,11 @@ class Deterministic(Base):
         return (self.value,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derived(Deterministic):
+class Derived(Deterministic, frozen=True, kw_only=True):
     """A value that the compiler derives from an energy, such as the free energy."""
 
 
-@dataclass(frozen=True, slots=True)
-class StateSum:
+class StateSum(Struct, frozen=True):
     """log of the sum of exp(-F) over all states of `units`; F is the value of the node `free`.
 
     F is the energy with all further units of the sum summed out in closed form. There are
@@ -403,8 +394,7 @@ class StateSum:
     log2_states: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnergyNode(Deterministic):
+class EnergyNode(Deterministic, frozen=True, kw_only=True):
     """The energy of a program, E(v, h): the density of its `units` is exp(-E(v, h)) / Z.
 
     `visible` units are observed, or used by other random nodes. `log_z` is the sum for log Z, over
@@ -417,8 +407,7 @@ class EnergyNode(Deterministic):
     of_row: StateSum | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter(Base):
+class Parameter(Base, frozen=True, kw_only=True):
     """A learnable tensor with values in `support`."""
 
     support: Support
@@ -437,11 +426,10 @@ class Parameter(Base):
         return self.scan is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given(Base):
+class Given(Base, frozen=True, kw_only=True):
     """A value of the data field `field` without a density; other nodes depend on it."""
 
-    field: str = dataclasses.field()
+    field: str = msgspec.field()
     plate_index: str | None = None
     sizes: Sizes | None = None
     is_global: bool = False
@@ -454,12 +442,11 @@ class Given(Base):
         return "given"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lagged(Base):
+class Lagged(Base, frozen=True, kw_only=True):
     """The value of another node at the previous step; at the first step it is `initial`."""
 
-    shift: Shift = dataclasses.field()
-    initial: Expression = dataclasses.field()
+    shift: Shift = msgspec.field()
+    initial: Expression = msgspec.field()
 
     @property
     def role(self) -> Literal["shift"]:

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.catalog.entry import Layer, Lowered, Shape
 from specc.catalog.guide import Fresh, LongForm
@@ -37,8 +38,7 @@ class NoPrior(Exception):
     """Raised if the weights of a link cannot be latents; says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The nodes of a link, the names of its latents, and new texts of expressions by path."""
 
     nodes: LongForm

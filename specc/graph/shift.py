@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """The base node of a lagged node, and the offset of the step: -1 is the previous step.
 
     `nearer` is the lagged node of the step between, whose value the step before has: `y[t-1]`.

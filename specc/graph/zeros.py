@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specc.catalog.arithmetic import matmul_shape
 from specc.catalog.entry import Shape, ShapeMismatch
@@ -45,8 +47,7 @@ MOST_WRITTEN = 16
 """The largest vector that is written as a list of one number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(Struct, frozen=True):
     """A number, or an event of fewer entries, that is repeated to a shape."""
 
     number: Expression
@@ -73,8 +74,7 @@ def at_zero(
     return found.number if isinstance(found, Repeated) else found
 
 
-@dataclass(frozen=True)
-class _AtZero:
+class _AtZero(Struct, frozen=True):
     """The values of expressions where the `wanted` names are zero."""
 
     wanted: Collection[str]

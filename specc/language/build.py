@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.nearest import nearest
@@ -33,8 +33,7 @@ _PROPERTY = re.compile(r"(?:[&!]\S*(?:\s+|$))+")
 _TAG = re.compile(r"![^\s,\[\]{}]*")
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     """A mapping or sequence that is not closed yet."""
 
     is_mapping: bool

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from specc.diagnostics.source import Span
 from specc.language.offsets import source_offsets
@@ -12,8 +13,7 @@ Style = Literal["plain", "single", "double", "literal", "folded"]
 TagKind = Literal["null", "bool", "int", "float", "str"]
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """A single value: a word, a number, true, false, or null.
 
     `span` includes the quotes, and is empty for a missing value. The `tag_kind` of a quoted scalar
@@ -45,8 +45,7 @@ class Scalar:
         return self.span.sub(offsets[left], offsets[right])
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A key of a mapping with its value."""
 
     key: Scalar
@@ -58,8 +57,7 @@ class Entry:
         return self.key.text
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(Struct, frozen=True):
     """Distinct keys with their values, in the order of the text."""
 
     entries: tuple[Entry, ...]
@@ -70,8 +68,7 @@ class Mapping:
         return next((entry.value for entry in self.entries if entry.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True):
     """A list of values."""
 
     items: tuple[Located, ...]

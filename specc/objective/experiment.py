@@ -7,15 +7,15 @@ the catalog in place of their names, and settings as JSON values.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from specc.catalog.metric import Metric
 from specc.catalog.sampler import Sampler
 from specc.diagnostics.source import Source, Span
 
 
-@dataclass(frozen=True, slots=True)
-class DataSource:
+class DataSource(Struct, frozen=True):
     """The source of rows, as the manifest states it under `data`.
 
     `source` is the kind of source, which is also part of the digest of the mathematics; `options`
@@ -32,8 +32,7 @@ class DataSource:
     subset: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PlayerTraining:
+class PlayerTraining(Struct, frozen=True):
     """The settings of a player in the script of standalone code.
 
     `updates` is the number of its updates in each step of the run.
@@ -43,8 +42,7 @@ class PlayerTraining:
     updates: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Training:
+class Training(Struct, frozen=True):
     """The settings of training.
 
     `settings` are those of the manifest under `train`. The others are for the script of standalone
@@ -70,16 +68,14 @@ class Training:
         return self.players.get(player, self.shared)
 
 
-@dataclass(frozen=True, slots=True)
-class LikelihoodEstimate:
+class LikelihoodEstimate(Struct, frozen=True):
     """An estimate of log p(x) after training; `span` is the position of its split in the spec."""
 
     settings: Mapping[str, object]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class SampleMetric:
+class SampleMetric(Struct, frozen=True):
     """A metric of samples after training, which compares values of `node` with data.
 
     `settings` are the options of all metrics, `options` those of this metric.
@@ -92,16 +88,14 @@ class SampleMetric:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class SamplerSettings:
+class SamplerSettings(Struct, frozen=True):
     """The sampler of a spec with all of its options."""
 
     entry: Sampler
     options: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(Struct, frozen=True):
     """The parts of a spec that are not mathematics.
 
     `name` and `doc` (one line) appear in docstrings, in the manifest and in explanations; `source`

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct, field
 
 from specc.catalog.chain import Chain as ChainEntry
 from specc.catalog.objective import Draw as DrawEntry
@@ -18,8 +20,7 @@ from specc.objective.experiment import Experiment
 from specc.objective.terms import LogProb, Normalized, Part, Reduce, Sum, Term, densities_in, walk
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(Struct, frozen=True):
     """How the value of a random node is determined.
 
     `program` is where it is drawn: the guide, or the model if the guide lacks the node. `entry` has
@@ -98,8 +99,7 @@ def with_axes(draws: Mapping[str, Draw]) -> tuple[str, ...]:
     return tuple(name for name, draw in draws.items() if draw.has_axis)
 
 
-@dataclass(frozen=True, slots=True)
-class Surrogate:
+class Surrogate(Struct, frozen=True):
     """The score-function gradient of one node: log q(node) times the downstream costs.
 
     `dropped` are the terms that are left out because they do not depend on the node (Schulman et
@@ -112,8 +112,7 @@ class Surrogate:
     dropped: tuple[Term, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A choice of the compiler with its reason, as `explain` prints it."""
 
     subject: str
@@ -122,8 +121,7 @@ class Decision:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """A tensor that a loss reads and replaces at each step: a running mean, a buffer.
 
     At first its entries are normal with the mean `initial` and the standard deviation `spread`.
@@ -141,8 +139,7 @@ class State:
     of_rows: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """The Markov chains that draw the units of a program with an energy, block by block.
 
     They start at the data, or, if `persistent`, `count` of them go on where they stopped. Latent
@@ -156,8 +153,7 @@ class Chain:
     tolerance: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(Struct, frozen=True):
     """The Markov chain of each row, which draws latents of the row that no guide draws.
 
     In an update it makes `steps` transitions, from where it stopped if it is `persistent`, else
@@ -170,8 +166,7 @@ class Moves:
     persistent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Player:
+class Player(Struct, frozen=True):
     """The loss of a player, and what it trains.
 
     The loss `minimize` is the negative of a bound: the reduction over particles of a sum of terms.
@@ -231,8 +226,7 @@ class Player:
         return inner.parts
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """A link or a parameter that takes the values of another one when a stage starts.
 
     If it is `transposed` the two axes of the matrix `source` are swapped.
@@ -247,8 +241,7 @@ class Copy:
         return f"transpose({self.source})" if self.transposed else self.source
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """The players of one stage by name, the order of their updates, and what starts it.
 
     `rows` are the classes of its rows, by the node that has the field; empty for all rows.
@@ -261,8 +254,7 @@ class Stage:
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Objective:
+class Objective(Struct, frozen=True, dict=True):
     """The losses of all players.
 
     `experiment` has the other parts of the spec. `simultaneous` players compute their gradients at
@@ -284,12 +276,12 @@ class Objective:
     coupled: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     evaluated: Mapping[str, Draw] = field(default_factory=dict)
-    draws: Mapping[str, Draw] = field(init=False, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def draws(self) -> Mapping[str, Draw]:
+        """The draws of all players; a node that several draw has that of the first of them."""
         trained = {n: d for player in reversed(self.players) for n, d in player.draws.items()}
-        draws = {**self.evaluated, **trained}
-        object.__setattr__(self, "draws", MappingProxyType(draws))
+        return MappingProxyType({**self.evaluated, **trained})
 
     @property
     def enumerated(self) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar, assert_never
 
+from msgspec import Struct
+
 from specc.graph.graph import NETWORKS
 from specc.graph.nodes import NodeId
 from specc.graph.passes.references import value_name
@@ -23,8 +25,7 @@ Rows = Literal["all", "missing", "known"]
 How = Literal["mean", "logmeanexp", "logsumexp", "elements", "forward", "integrate", "weighted"]
 
 
-@dataclass(frozen=True, slots=True)
-class LogProb:
+class LogProb(Struct, frozen=True):
     """The log-density of a node in a program at the value of the node: log p(x | z).
 
     The guide's density of data that may be missing counts in some rows only: those in which it
@@ -36,15 +37,13 @@ class LogProb:
     rows: Rows = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Divergence:
+class Divergence(Struct, frozen=True):
     """KL(q(z | ...) || p(z | ...)) in closed form, in place of log q(z) - log p(z)."""
 
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """The value of an expression e(x, z), a scalar for each event.
 
     The expression is a constant, or one of nodes as `program.node`. The latter is a node of the
@@ -59,8 +58,7 @@ def value_node(expression: Expression) -> NodeId:
     return NETWORKS, value_name(expression)
 
 
-@dataclass(frozen=True, slots=True)
-class Energy:
+class Energy(Struct, frozen=True):
     """The energy of a program, or its free energy, a deterministic `node` of it.
 
     p(x, z) = exp(-E(x, z)) / Z, and p(x) = exp(-F(x)) / Z. A draw of the program has the energy at
@@ -81,8 +79,7 @@ class Energy:
         return "energy"
 
 
-@dataclass(frozen=True, slots=True)
-class StateSum(Energy):
+class StateSum(Energy, frozen=True):
     """log sum exp(-E) over all states of `units`, where E is the value of the `node`.
 
     It is log Z if all other units are summed out of E.
@@ -101,8 +98,7 @@ class StateSum(Energy):
         return "sum over states"
 
 
-@dataclass(frozen=True, slots=True)
-class Conditionals(Energy):
+class Conditionals(Energy, frozen=True):
     """sum_i log p(x_i | x_-i) over the entries of the observed units, the latent ones summed out.
 
     The `node` is the energy of the observed units alone.
@@ -198,8 +194,7 @@ class Normalize(Operation):
         return (self.term,)
 
 
-@dataclass(frozen=True, slots=True)
-class Reduce:
+class Reduce(Struct, frozen=True):
     """A reduction of a term t over axes.
 
     Over the axis `particle` of K draws, `mean` is 1/K sum_k t_k, and `logmeanexp` is log 1/K sum_k
@@ -216,8 +211,7 @@ class Reduce:
     term: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A term with its coefficient in a sum.
 
     `weight` is the name of a further factor that the loss takes at each step (`kl_weight`), if any.
@@ -230,8 +224,7 @@ class Part:
     floor: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """sum_i c_i w_i t_i over its parts, with coefficients c, weights w of the step, and terms t."""
 
     parts: tuple[Part, ...]

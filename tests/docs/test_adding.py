@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 
 from specc.catalog.entry import Distribution
 from specc.catalog.registry import DISTRIBUTIONS
@@ -36,13 +37,10 @@ def test_every_name_on_the_page_exists() -> None:
     for name in ("gumbel", "binomial", "categorical", "log_normal", "gamma", "dirichlet"):
         assert f"`{name}`" in PAGE and name in DISTRIBUTIONS
     table = re.findall(r"^\| `(\w+)(?![\w/])", PAGE, re.MULTILINE)
-    assert len(table) == 7 and set(table) <= set(Distribution.__dataclass_fields__)
+    assert len(table) == 7 and set(table) <= set(Distribution.__struct_fields__)
 
 
 def test_the_traits_that_are_on_by_default_are_so_called() -> None:
-    fields = Distribution.__dataclass_fields__
-    assert [
-        n
-        for n in ("mean", "continuous", "finite", "reparameterized", "entropy")
-        if fields[n].default is True
-    ] == ["mean", "continuous"]
+    traits = ("mean", "continuous", "finite", "reparameterized", "entropy")
+    defaults = {field.name: field.default for field in fields(Distribution)}
+    assert [name for name in traits if defaults[name] is True] == ["mean", "continuous"]

@@ -96,3 +96,32 @@ def test_no_loop_rebinds_a_parameter(folder):
 def test_an_iteration_is_not_a_rebinding(body, rebindings):
     lines = "\n".join("  " + line for line in body.splitlines())
     assert len(rebound_parameters(f"def f(rows, size):\n{lines}\n")) == rebindings
+
+
+COMPILER = ["catalog", "codegen", "comparison", "diagnostics", "graph", "language", "objective"]
+
+
+def slow_records(text: str) -> list[str]:
+    """The dataclasses that could be Structs: all fields are compared, and no base forbids it."""
+    found = []
+    for made in ast.walk(ast.parse(text)):
+        if isinstance(made, ast.ClassDef):
+            decorated = any("dataclass" in ast.unparse(each) for each in made.decorator_list)
+            if decorated and not made.bases and "compare=False" not in ast.unparse(made):
+                found.append(made.name)
+    return found
+
+
+def test_records_of_the_compiler_are_structs():
+    files = [at for folder in COMPILER for at in (ROOT / "specc" / folder).rglob("*.py")]
+    assert len(files) > 300
+    assert {at.name: slow_records(at.read_text(encoding="utf-8")) for at in files} == {
+        at.name: [] for at in files
+    }
+
+
+def test_a_dataclass_of_the_compiler_is_found():
+    made = "@dataclass(frozen=True)\nclass A:\n    a: int\n"
+    assert slow_records(made) == ["A"]
+    assert slow_records(made.replace("int", "int = field(compare=False)")) == []
+    assert slow_records(made.replace("A:", "A(Exception):")) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from specc.catalog.entry import Alternative, Distribution, Parameter, Reference
 from specc.catalog.modifier import COMPONENTS, Modifier, derived

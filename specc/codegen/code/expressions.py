@@ -8,41 +8,35 @@ from its tree.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import assert_never
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+
+class Needs(Struct, frozen=True):
     """The variables that an expression reads, and its imports."""
 
     variables: frozenset[str]
     imports: frozenset[str]
 
 
-class Tree:
-    """The base of all expressions; `found` has what an expression needs once `needs` was called."""
-
-    __slots__ = ("found",)
-    found: Needs
+class Tree(Struct, frozen=True, dict=True):
+    """The base of all expressions; `needs` keeps what it finds beside the fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name(Tree):
+class Name(Tree, frozen=True):
     """A variable or a parameter: `x`, `self`, `noise`."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Literal(Tree):
+class Literal(Tree, frozen=True):
     """A number, a string, a truth value, None or `...`."""
 
     value: object
 
 
-@dataclass(frozen=True, slots=True)
-class Reference(Tree):
+class Reference(Tree, frozen=True):
     """An imported name as it is written in the file: `normal.log_prob`, `torch.where`.
 
     `imported` is the import that it needs: `specc.runtime.distributions.normal`, `torch`.
@@ -52,16 +46,14 @@ class Reference(Tree):
     imported: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute(Tree):
+class Attribute(Tree, frozen=True):
     """`base.name`."""
 
     base: Code
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Tree):
+class Call(Tree, frozen=True):
     """`function(arguments, key=value)`, with the keywords in order."""
 
     function: Code
@@ -69,16 +61,14 @@ class Call(Tree):
     keywords: tuple[tuple[str, Code], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Subscript(Tree):
+class Subscript(Tree, frozen=True):
     """`base[items]`."""
 
     base: Code
     items: tuple[Code | Slice, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """`low:high:step` in a subscript; `:` if all are None."""
 
     low: int | None = None
@@ -86,16 +76,14 @@ class Slice:
     step: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unary(Tree):
+class Unary(Tree, frozen=True):
     """`-operand` or `~operand`."""
 
     operator: str
     operand: Code
 
 
-@dataclass(frozen=True, slots=True)
-class Binary(Tree):
+class Binary(Tree, frozen=True):
     """`left operator right`."""
 
     operator: str
@@ -103,8 +91,7 @@ class Binary(Tree):
     right: Code
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """A term of a sum: `- 0.5 * kl_weight * kl_z`, where `factors` precede the term."""
 
     negative: bool
@@ -112,51 +99,44 @@ class Signed:
     factors: tuple[Code, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sum(Tree):
+class Sum(Tree, frozen=True):
     """A sum of signed terms; if it is too long for a line, each term has a line of its own."""
 
     terms: tuple[Signed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tuple(Tree):
+class Tuple(Tree, frozen=True):
     """`(a, b)`; without parentheses in a statement that needs none."""
 
     items: tuple[Code, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class List(Tree):
+class List(Tree, frozen=True):
     """`[a, b]`."""
 
     items: tuple[Code, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Dict(Tree):
+class Dict(Tree, frozen=True):
     """`{"a": a}`, with strings as keys."""
 
     items: tuple[tuple[str, Code], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Star(Tree):
+class Star(Tree, frozen=True):
     """`*items` among arguments or in a tuple."""
 
     items: Code
 
 
-@dataclass(frozen=True, slots=True)
-class Lambda(Tree):
+class Lambda(Tree, frozen=True):
     """`lambda v: body`, a function of one variable."""
 
     variable: str
     body: Code
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped(Tree):
+class Mapped(Tree, frozen=True):
     """A value mapped onto a support by the template of the catalog, such as `{}.exp()`."""
 
     template: str
@@ -210,7 +190,8 @@ def children(code: Code) -> tuple[Code, ...]:
 
 def needs(code: Code) -> Needs:
     """Return what an expression needs; several stages ask for it, so it is found only once."""
-    if not hasattr(code, "found"):
+    kept = code.__dict__
+    if "needs" not in kept:
         variables, imports, stack = set[str](), set[str](), [code]
         while stack:
             match stack.pop():
@@ -228,8 +209,9 @@ def needs(code: Code) -> Needs:
                     imports |= needs(body).imports
                 case inner:
                     stack += children(inner)
-        object.__setattr__(code, "found", Needs(frozenset(variables), frozenset(imports - {""})))
-    return code.found
+        kept["needs"] = Needs(frozenset(variables), frozenset(imports - {""}))
+    found: Needs = kept["needs"]
+    return found
 
 
 def method(base: Code, name: str, /, *arguments: Code | object, **keywords: Code | object) -> Call:

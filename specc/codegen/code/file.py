@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.codegen.code.writer import Writer
 
 
-@dataclass(frozen=True, slots=True)
-class PyFile:
+class PyFile(Struct, frozen=True):
     """The text of a Python file; `origins` maps line numbers to nodes of the spec."""
 
     name: str

@@ -7,14 +7,14 @@ that a function reads without defining them; verification compares them with its
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.catalog.entry import Lowered
 from specc.codegen.code.expressions import Code, needs
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(Struct, frozen=True):
     """`a, b = value`, with the shapes of the targets in a comment if the line has room for it."""
 
     targets: tuple[str, ...]
@@ -23,32 +23,28 @@ class Assign:
     shape: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluate:
+class Evaluate(Struct, frozen=True):
     """An expression as a statement."""
 
     value: Code
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+class Return(Struct, frozen=True):
     """`return value`."""
 
     value: Code
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """A comment of one line; an empty comment is an empty line."""
 
     text: str = ""
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+class For(Struct, frozen=True):
     """`for targets in iterable:`."""
 
     targets: tuple[str, ...]
@@ -57,8 +53,7 @@ class For:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(Struct, frozen=True):
     """`if test:`."""
 
     test: Code
@@ -66,8 +61,7 @@ class If:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(Struct, frozen=True):
     """`self.attribute = nn.Sequential(...)`: a network with its initialization."""
 
     attribute: str
@@ -75,8 +69,7 @@ class Layers:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """`self.register_buffer("attribute", torch.tensor(values), persistent=False)`.
 
     `values` is a nested tuple of numbers, which may be printed on several lines.
@@ -87,8 +80,7 @@ class Table:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Declare:
+class Declare(Struct, frozen=True):
     """`target: annotation`, for type checkers."""
 
     target: str
@@ -96,8 +88,7 @@ class Declare:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """`name: annotation = default`."""
 
     name: str
@@ -105,8 +96,7 @@ class Parameter:
     default: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function or a method.
 
     `parameters` are positional, after `self` in a method; `keywords` are keyword-only. With
@@ -125,8 +115,7 @@ class Function:
     without_gradient: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Define:
+class Define(Struct, frozen=True):
     """A function inside another one."""
 
     function: Function
@@ -136,8 +125,7 @@ class Define:
 Statement = Assign | Evaluate | Return | Comment | For | If | Layers | Table | Declare | Define
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
+class Class(Struct, frozen=True):
     """A torch module with its layers and its methods.
 
     `parameters` are those of `__init__`, and `start` its statements.

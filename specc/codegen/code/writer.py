@@ -9,15 +9,15 @@ import ast
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from specc.diagnostics.printable import comment, escaped
 
 WIDTH = 100
 
 
-@dataclass(slots=True)
-class Writer:
+class Writer(Struct):
     """Collects lines; `node` is the node of the spec that the next lines belong to."""
 
     lines: list[str] = field(default_factory=list)

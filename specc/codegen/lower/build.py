@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from specc.codegen.code.statements import Class, Function, Parameter
 from specc.codegen.lower.capabilities import capabilities
@@ -15,8 +16,7 @@ from specc.codegen.plan import Plan, ProgramPlan
 from specc.codegen.text import factorization
 
 
-@dataclass(frozen=True, slots=True)
-class Generated:
+class Generated(Struct, frozen=True):
     """The generated code: classes by program, and losses by player."""
 
     classes: Mapping[str, Class]

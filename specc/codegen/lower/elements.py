@@ -6,8 +6,9 @@ only after the sum over the values of the latents.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code
@@ -24,16 +25,14 @@ from specc.objective.terms import Part, Term
 ELEMENTS = "specc.runtime.functions.elements"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The data that select an element in each row, and its axis if there are two elements."""
 
     index: str
     axis: str = ""
 
 
-@dataclass
-class Elements:
+class Elements(Struct, dict=True):
     """The enumerated latents on plates in a scope."""
 
     scope: Scope

@@ -6,7 +6,7 @@ combined, the missing axes are inserted directly before the event of lower rank.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from specc.catalog.entry import Shape
 from specc.codegen.code.expressions import (
@@ -23,8 +23,7 @@ from specc.codegen.code.expressions import (
 VECTOR_MATMUL = function("specc.runtime.functions.vectors.vector_matmul")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """An expression with the shape of its event.
 
     `varies` is true if there may be axes before the event.

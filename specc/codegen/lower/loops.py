@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal, Name
@@ -28,8 +29,7 @@ def initial(scope: Scope, lagged: LaggedValue) -> Code:
     return code.method(scope.owners[lagged.node.program], lagged.method, *given)
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """A loop of one program; the variables of its inputs (`outside` and `starts`) exist.
 
     With `draws` random nodes are sampled in the loop, for each row and particle.

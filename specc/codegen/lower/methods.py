@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Mapped, Name, Tuple
@@ -67,8 +68,7 @@ def mapped_parameter(item: LearnableParameter) -> Function:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Direction:
+class _Direction(Struct, frozen=True):
     """One direction of a composition of bijections, from variable `taken` to variable `made`.
 
     `called` is the method of a bijection, empty if it is called itself; with `scored` the method

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Name, Signed

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specc.catalog.entry import Distribution
 from specc.catalog.modifier import class_name
@@ -26,8 +28,7 @@ Made = tuple[str, str, str]
 """What exists: its kind, and the program and name of its node."""
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct):
     """The body of one function.
 
     - `draws` has the draws by the names of nodes.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specc.catalog.objective import Variant
 from specc.codegen.code import expressions as code
@@ -26,8 +27,7 @@ def _score(name: str) -> Code:
     return code.member("specc.runtime.draws.score", name)
 
 
-@dataclass(slots=True)
-class Surrogates:
+class Surrogates(Struct):
     """Emits the surrogates of a loss; `after` has tensors of the state after the step."""
 
     plan: Plan

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import assert_never
+
+from msgspec import Struct, field
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal, Name, Signed
@@ -38,8 +40,7 @@ from specc.objective.terms import (
 RUNTIME = "specc.runtime.functions"
 
 
-@dataclass(slots=True)
-class Terms:
+class Terms(Struct, dict=True):
     """Lowers terms into a scope; a term that already has a variable is not computed again.
 
     While `weighing`, sums over enumerated nodes keep their axes as size 1, so that the positions of
@@ -52,10 +53,11 @@ class Terms:
     weights: dict[tuple[object, ...], str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     weighing: bool = False
-    elements: Elements = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.elements = Elements(self.scope)
+    @cached_property
+    def elements(self) -> Elements:
+        """The enumerated latents on plates in the scope."""
+        return Elements(self.scope)
 
     def part(self, part: Part, *, by_step: bool = False) -> Signed:
         """Return a signed term of a sum: `- 4.0 * kl_z`."""

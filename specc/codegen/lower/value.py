@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from specc.catalog.entry import Shape
 from specc.catalog.supports import Support
@@ -12,8 +13,7 @@ from specc.codegen.plan import Input, Mask, Plan
 from specc.graph.graph import ROWS
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """An axis before an event; `name` is the node, plate or sequence that it belongs to."""
 
     kind: Literal["particle", "enumerated", "rows", "plate", "step"]
@@ -26,8 +26,7 @@ INTEGERS = ("int64", "uint8", "bool")
 """The dtypes that are converted to floating point before arithmetic."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A variable with the type of its tensor, whose shape is that of `axes` followed by `shape`.
 
     The axes are, from left to right: particles, enumerated nodes in the order of the layout, rows,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from specc.diagnostics.diagnostic import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """A kind of diagnostic: its stable code, its name, and its message templates.
 
     `message` states the problem in terms of the model, `help` the likely fix ("" if there is

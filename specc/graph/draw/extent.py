@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.graph.draw.picture import Arrow, Dot, Picture, Plate
 
@@ -22,8 +23,7 @@ NESTED = 0.12
 """The distance of a plate to one inside it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A rectangle, from its lower left corner."""
 
     left: float
@@ -32,8 +32,7 @@ class Box:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """The box of a text, and the nodes that it belongs to."""
 
     keys: set[str]
@@ -41,16 +40,14 @@ class Text:
     right: float
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """The nodes drawn for one program, including the data that it uses, by key."""
 
     name: str
     dots: Mapping[str, Dot]
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """The curvature of an arrow relative to its length, and the place and side of its label."""
 
     bend: float

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.graph.blocks import interactions, layers, of_units
 from specc.graph.graph import MODEL, ROWS, Graph, Program, TypedGraph
@@ -12,8 +13,7 @@ from specc.graph.queries import is_data, name_in_model
 from specc.language.expressions.walk import calls, names
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(Struct, frozen=True):
     """A node with its column and layer, counted from 0; `through` names its bijections."""
 
     node: Node
@@ -29,8 +29,7 @@ class Dot:
         return _key(self.node)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(Struct, frozen=True):
     """An edge from a node to its user, with the links between them.
 
     An edge between two nodes of an energy that interact is not `directed`.
@@ -43,8 +42,7 @@ class Arrow:
     directed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Plate:
+class Plate(Struct, frozen=True):
     """A plate around the nodes that it repeats."""
 
     label: str
@@ -52,8 +50,7 @@ class Plate:
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """The nodes, arrows and plates of a picture."""
 
     title: str

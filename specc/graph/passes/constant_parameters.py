@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from specc.catalog.supports import CHOLESKY, POSITIVE_DEFINITE, Ordered, Support, describe
 from specc.diagnostics.report import diagnose
@@ -25,8 +26,7 @@ TOLERANCE = 1e-6
 """The tolerance of the sum of a row, for rounded numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """An expression for the parameter `key` of a node, whose last axis has `size` entries."""
 
     graph: Graph

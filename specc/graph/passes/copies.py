@@ -12,11 +12,11 @@ node `z` in which the names are those of the draw.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
 
 import networkx as nx
+from msgspec.structs import replace
 
 from specc.catalog.registry import OBJECTIVES
 from specc.graph.graph import (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
 import networkx as nx
+from msgspec.structs import replace
 
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose

@@ -15,8 +15,10 @@ free energy F(v) = -log sum_h exp(-E(v, h)), the deterministic node `free_energy
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specc.catalog.entry import Conditional
 from specc.catalog.registry import DISTRIBUTIONS, FUNCTIONS
@@ -81,8 +83,7 @@ def energy_of(nodes: Nodes) -> EnergyNode | None:
     return next((node for node in nodes.values() if isinstance(node, EnergyNode)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Coefficients:
+class _Coefficients(Struct, frozen=True):
     """The coefficients c and a of a unit in the energy."""
 
     linear: Expression

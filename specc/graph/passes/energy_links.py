@@ -7,7 +7,8 @@ or else of its other side, to a link.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from specc.catalog.entry import Shape
 from specc.catalog.registry import FUNCTIONS
@@ -18,8 +19,7 @@ from specc.language.expressions.tree import Binary, Call, Expression, Name, Nega
 from specc.language.expressions.walk import calls, children
 
 
-@dataclass(frozen=True, slots=True)
-class LinkSizes:
+class LinkSizes(Struct, frozen=True):
     """The shape of the argument of a link and of its result, as far as they are known."""
 
     input: Shape | None
@@ -30,8 +30,7 @@ class LinkSizes:
         return self.input if call.transposed else self.output
 
 
-@dataclass
-class EnergyLinks:
+class EnergyLinks(Struct):
     """Visits the expressions of an energy; `found` has the sizes of each link at its first use."""
 
     maps: LinearMaps

@@ -15,9 +15,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 
 import networkx as nx
+from msgspec.structs import replace
 
 from specc.catalog.entry import Distribution, Shape
 from specc.graph import calculus

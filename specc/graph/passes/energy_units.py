@@ -8,7 +8,8 @@ that those nodes depend on, are *visible*; the hidden units can be summed out of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.graph.nodes import Deterministic, EnergyNode, Latent, Node, Observed
 from specc.language.expressions.tree import Expression

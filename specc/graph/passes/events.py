@@ -7,7 +7,8 @@ independent repetitions and broadcast.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from specc.catalog.arithmetic import broadcast
 from specc.catalog.entry import Distribution, Parameter, Shape
@@ -21,8 +22,7 @@ class Conflict(Exception):
         self.parameter, self.shape, self.wanted = parameter, shape, wanted
 
 
-@dataclass(slots=True)
-class Event:
+class Event(Struct):
     """The known sizes of a random node, updated as its parameters become known."""
 
     entry: Distribution

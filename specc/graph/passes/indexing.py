@@ -8,8 +8,9 @@ particles and enumerated values.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from specc.catalog.entry import Shape
 from specc.catalog.supports import Integers, Support, contains, describe
@@ -24,8 +25,7 @@ from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Expression, Index, Name, Over
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """A computed index; its classes must be exactly the entries of its axis, or some of them.
 
     Some are enough for a value that is computed. An entry of a parameter would never be trained.

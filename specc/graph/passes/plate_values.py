@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from specc.catalog.functions.plates import ELEMENT
 from specc.catalog.registry import FUNCTIONS

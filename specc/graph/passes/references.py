@@ -9,9 +9,9 @@ the node of the model with the data field x; if there is none, the model gets a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 import networkx as nx
+from msgspec.structs import replace
 
 from specc.catalog.registry import FUNCTIONS, OBJECTIVES
 from specc.diagnostics.nearest import nearest

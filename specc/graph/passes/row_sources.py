@@ -8,8 +8,9 @@ as the noise of a generator, has a value for each row of the first source.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose

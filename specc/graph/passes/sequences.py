@@ -8,7 +8,8 @@ Its edge from z runs through time, so it is not part of the graph that orders th
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.report import diagnose

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.catalog.entry import Shape
 from specc.diagnostics.source import Span
@@ -12,8 +13,7 @@ from specc.graph.nodes import NodeId
 from specc.graph.passes.indexing import Lookup
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
+class Shaped(Struct, frozen=True):
     """The shapes of a graph, as in `TypedGraph`, and further results for later passes.
 
     `dims` has the sizes of the symbolic dims of each distribution, `lookups` the computed indices,

@@ -10,7 +10,8 @@ parameters of the model's own conditional density (Sønderby et al., 2016).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.graph.graph import GUIDE, MODEL
 from specc.graph.nodes import Deterministic, Latent, Node, Parameter, with_expressions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from specc.catalog.registry import FUNCTIONS
 from specc.catalog.supports import (
@@ -31,8 +31,7 @@ OF_MATRICES: dict[Support, str] = {
 """The likely fix of an expression that is not in a set of matrices."""
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(Struct, frozen=True):
     """A parameter `key` with the required support and the actual one."""
 
     key: str

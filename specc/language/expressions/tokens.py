@@ -6,8 +6,9 @@ import keyword
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from specc.language.expressions.mistake import Mistake, python, syntax
 from specc.language.expressions.unsupported_syntax import OPERATORS, WORDS, unsupported_character
@@ -27,8 +28,7 @@ _QUOTED = re.compile(r"'[^']*'?|\"[^\"]*\"?")
 _LONGEST_INTEGER = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token with its characters `start <= i < end`."""
 
     kind: Kind

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from specc.diagnostics.source import Span
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 BinaryOperator = Literal["+", "-", "*", "/", "**", "@"]
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """The plain names, members and calls in an expression, in preorder."""
 
     names: tuple[Name, ...]
@@ -22,31 +22,25 @@ class Parts:
     calls: tuple[Call, ...]
 
 
-class Tree:
-    """The base of all expressions; `found` has the parts once `parts` was called."""
-
-    __slots__ = ("found",)
-    found: Parts
+class Tree(Struct, frozen=True, dict=True):
+    """The base of all expressions; `parts` keeps what it finds beside the fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Number(Tree):
+class Number(Tree, frozen=True):
     """A numeric literal; an `int` stays an `int`."""
 
     value: int | float
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Name(Tree):
+class Name(Tree, frozen=True):
     """A node, a constant, a plate or (when called) a link or a function: `z`."""
 
     id: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Member(Tree):
+class Member(Tree, frozen=True):
     """A node of a named program, `model.x`, or a data field, `data.x`."""
 
     program: str
@@ -54,16 +48,14 @@ class Member(Tree):
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Negate(Tree):
+class Negate(Tree, frozen=True):
     """`-operand`."""
 
     operand: Expression
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Binary(Tree):
+class Binary(Tree, frozen=True):
     """`left operator right`."""
 
     operator: BinaryOperator
@@ -72,8 +64,7 @@ class Binary(Tree):
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Tree):
+class Call(Tree, frozen=True):
     """`function(arguments)`; `function_span` is the span of the name.
 
     `at` is the program whose values are inserted into a density: `log_prob(guide.z, at=model)`.
@@ -90,8 +81,7 @@ class Call(Tree):
     inverted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Index(Tree):
+class Index(Tree, frozen=True):
     """`base[index, ...]`: `u[user]`, `z[t-1]`, `x[0]`, `table[i, j]`; one index an axis."""
 
     base: Expression
@@ -99,16 +89,14 @@ class Index(Tree):
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence(Tree):
+class Sequence(Tree, frozen=True):
     """`[a, b]`, the value of a parameter: a vector of numbers, or of vectors."""
 
     items: tuple[Expression, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Over(Tree):
+class Over(Tree, frozen=True):
     """One value from those on all elements of a plate, `mean(h, t)`, or that on one: `h[3]`.
 
     `form` is its entry in the catalog. `lengths` is the node with the number of elements of each

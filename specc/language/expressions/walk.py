@@ -6,8 +6,9 @@ Only `children` and `rebuilt` know the fields that contain subexpressions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TypeVar, assert_never
+
+from msgspec.structs import replace
 
 from specc.language.expressions.tree import (
     Binary,
@@ -100,15 +101,16 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 def parts(expression: Expression) -> Parts:
     """The parts of an expression; nearly all passes ask for them, so they are found only once."""
-    if not hasattr(expression, "found"):
+    kept = expression.__dict__
+    if "parts" not in kept:
         every = tuple(walk(expression))
-        found = Parts(
+        kept["parts"] = Parts(
             tuple(e for e in every if isinstance(e, Name)),
             tuple(e for e in every if isinstance(e, Member)),
             tuple(e for e in every if isinstance(e, Call)),
         )
-        object.__setattr__(expression, "found", found)
-    return expression.found
+    found: Parts = kept["parts"]
+    return found
 
 
 def names(expression: Expression) -> tuple[Name, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from specc.language.expressions import tree
 from specc.language.schema.digests import math
@@ -101,8 +102,7 @@ LOSS = "loss"
 """The name of the loss of a spec with a single one."""
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenLoss:
+class WrittenLoss(Struct, frozen=True):
     """A loss of the objective: its name, and where and how it is written.
 
     `path` is that of the player, of the stage or of the objective; `player` is the name of its

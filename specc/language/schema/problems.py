@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from msgspec import Struct
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
@@ -28,8 +28,7 @@ MOST = 2 * MAX_FINDINGS
 """The largest number of errors of one model that are examined."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """An error of a model: its place, and the expected value.
 
     `choices` are the allowed words or, for an unknown key, the allowed keys.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from specc.catalog.registry import OBJECTIVES, SHORTHANDS
 from specc.diagnostics.nearest import nearest
@@ -174,8 +175,7 @@ def _is_valid_name(reading: Reading, entry: Entry, kind: str) -> bool:
 # all sections
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A top-level key: its reader, and a substitute for an invalid value.
 
     The rest of the spec does not depend on a part with a `substitute`, so the next stages continue

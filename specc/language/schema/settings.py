@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.nearest import nearest
@@ -23,8 +25,7 @@ _GROWING = ("constants", "train", "evaluate", "data", "objective", "plates", "mo
 """The sections in which a setting may create keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A path with the span of each of its parts, and the value; None removes the key."""
 
     keys: tuple[Scalar, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from specc.diagnostics.source import Source, Span
 from specc.language import located
@@ -15,16 +16,14 @@ Path = tuple[str | int, ...]
 """The keys and list indices from the top of the file: `("model", "z", "loc")`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The spans of a key and its value; an item of a list is also its key."""
 
     key: Span
     value: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
+class Spans(Struct, frozen=True):
     """The spans of a document by path; an unknown path raises KeyError."""
 
     places: Mapping[Path, Place]
@@ -61,8 +60,7 @@ def _places(path: Path, place: Place, value: located.Located) -> Iterator[tuple[
 _PIECE = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """The parts that could not be read, as names by section; their uses are not reported again.
 
     An invalid name, such as `z-1`, counts for all names in it.
@@ -87,8 +85,7 @@ class Unread:
         return any(name in self.names.get(path[:length], ()) for length, name in enumerate(path))
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """The result of the document stage: the document, its spans and its unreadable parts.
 
     `long_form` is the text of the long form if the objective is short for several players, and

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.report import diagnose

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.diagnostics.source import Span
 from specc.language.build import Builder, Frame
@@ -11,8 +12,7 @@ from specc.language.build import Builder, Frame
 _LONGEST = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A syntax error at offset `at`, in the construct that starts at offset `since`."""
 
     builder: Builder

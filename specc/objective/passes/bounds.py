@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from specc.catalog.objective import Objective as Entry
 from specc.diagnostics.source import Span
@@ -23,16 +23,14 @@ WRITTEN = Entry(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Shaping:
+class Shaping(Struct, frozen=True):
     """Modifications of divergences during training: warm-up, and free bits (a floor in nats)."""
 
     warm_up: float = 0.0
     free_bits: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(Struct, frozen=True):
     """The terms of one loss, with the traits and the number of particles.
 
     `inner` is the sum under the reduction over particles. `player` is empty if the spec has a

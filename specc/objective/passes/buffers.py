@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.catalog.entry import Shape
 from specc.graph.constants import number_of
@@ -15,8 +16,7 @@ from specc.objective.objective import Decision, State
 from specc.objective.terms import Term, Value, value_node, walk
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(Struct, frozen=True):
     """The node whose value is a row that a loss holds, the call of it, and the number of rows."""
 
     node: Node

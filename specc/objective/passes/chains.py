@@ -8,9 +8,9 @@ some steps (Hinton 2002).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import networkx as nx
+from msgspec.structs import replace
 
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.objective import Objective as Entry

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from itertools import product
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specc.catalog.arithmetic import broadcast
 from specc.catalog.entry import Parameter, Shape
@@ -18,8 +20,7 @@ from specc.objective.passes.marginalize import Axes
 from specc.objective.terms import Apply, Divergence, LogProb, Part, Sum, Term, is_number
 
 
-@dataclass(frozen=True, slots=True)
-class Validity:
+class Validity(Struct, frozen=True):
     """Whether a divergence in closed form may replace two log-densities, with the reason."""
 
     valid: bool

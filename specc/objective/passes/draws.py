@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.objective import Objective as Entry
@@ -38,8 +40,7 @@ UNTRAINED = "the player does not train its distribution"
 """The reason why a sample needs no gradient."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """The properties of a loss on which the choice of draws depends.
 
     `links` are those that the player trains, None for all. With `reweighs` draws of the guide are

@@ -16,7 +16,8 @@ Both need that each term depends on a single element of a plate, whose number is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.catalog.registry import SAMPLERS
 from specc.diagnostics.report import diagnose
@@ -47,8 +48,7 @@ from specc.objective.terms import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The data that select an element of a plate, None if something else does.
 
     `value` is the node of the element, empty if it is none of two.

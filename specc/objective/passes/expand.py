@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.catalog.elsewhere import alternative
 from specc.catalog.limits import MAX_PARTICLES, MAX_SIZE, MAX_STEPS

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.objective.objective import Draw

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import networkx as nx
+from msgspec.structs import replace
 
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span

@@ -12,7 +12,8 @@ has the target p(z | x, u), and the same holds for the gradients by the paramete
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specc.catalog.objective import Draw as DrawEntry
 from specc.catalog.registry import CHAINS

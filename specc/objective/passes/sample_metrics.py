@@ -7,8 +7,9 @@ name of a field, for a model without a density. It must have a value in every ro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
+
+from msgspec import Struct
 
 from specc.catalog.metric import Metric
 from specc.catalog.registry import METRICS
@@ -22,8 +23,7 @@ from specc.language.schema.spec import Path
 from specc.objective.objective import Objective
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a metric cannot be computed: the option at fault, the problem, and a hint."""
 
     option: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from specc.objective.objective import Decision, Draw, State, Surrogate
 from specc.objective.passes.stochastic_graph import StochasticGraph

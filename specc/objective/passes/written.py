@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from specc.catalog.objective import Objective as Entry
 from specc.catalog.registry import FUNCTIONS, OBJECTIVES

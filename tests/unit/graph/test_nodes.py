@@ -1,7 +1,5 @@
 """The types of nodes: which one a spec makes, and what each answers."""
 
-import dataclasses
-
 import pytest
 
 from specc.compiler import front
@@ -66,7 +64,7 @@ def test_nodes_with_a_density_have_a_distribution(graph):
 def test_what_a_type_lacks_it_answers_with_a_default(graph):
     defaults = [name for name in vars(nodes.Defaults) if not name.startswith("_")]
     for node in graph.model.nodes.values():
-        fields = {f.name for f in dataclasses.fields(node)}
+        fields = set(node.__struct_fields__)
         lacking = [n for n in defaults if n not in fields and n not in vars(type(node))]
         assert all(getattr(node, n) in (None, False, (), {}) for n in lacking), node.name
 

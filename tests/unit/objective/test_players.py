@@ -1,8 +1,7 @@
 """Several players: what each loss comes to, which draws it makes, and what it trains."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from specc.compiler import front
 from specc.diagnostics.source import Source

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from specc.catalog.entry import Initializer, Reference
@@ -25,8 +25,7 @@ Scaled = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """An initializer for n inputs and m outputs; `gain` is None if it has no gain."""
 
     summary: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
 
 from specc.catalog.entry import Layer, Shape
 from specc.catalog.link import LinkShapeError
@@ -28,8 +29,7 @@ from specc.catalog.links.blocks.spatial import (
 Row = Callable[[Any, Shape, bool], tuple[Layer, Shape]]
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A row of the table: the lowering of a layer, and the rank of its input.
 
     `rank` is None if the layer accepts any event; `folds` if the torch module has one batch axis.

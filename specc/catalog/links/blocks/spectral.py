@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from specc.catalog.entry import Layer, Lowered
 from specc.catalog.link import LinkShapeError
