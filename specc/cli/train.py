@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -213,8 +213,9 @@ def _over_seeds(values: list[float | None], unit: str) -> str:
 def words(run: Run) -> str:
     """The metrics and pictures of a finished run, a line each."""
     from specc.report.guide import guide_lines
+    from specc.report.posterior import posterior_lines
 
-    lines = list(posterior_lines(run.result.get("posterior")))
+    lines = list(posterior_lines(run.result.get("posterior"), MOST_ROWS))
     lines += guide_lines(run.result.get("guide"), MOST_ROWS)
     lines += [metric_line(name, summary) for name, summary in run.result["evaluate"].items()]
     lines += [f"{picture.stem}: {picture}" for picture in run.pictures]
@@ -223,28 +224,6 @@ def words(run: Run) -> str:
 
 MOST_ROWS = 30
 """The rows of a table of latents; result.json has all of them."""
-
-
-def posterior_lines(found: dict[str, Any] | None) -> Iterator[str]:
-    """The table of the latents of a sampler, and what should not be trusted."""
-    from specc.report.posterior import left_out_in_words
-
-    if found is None:
-        return
-    keys = ("mean", "sd", "mcse", "ess_bulk", "ess_tail", "r_hat")
-    rows = found["latents"][:MOST_ROWS]
-    width = max(len("latent"), *(len(row["name"]) for row in rows))
-    yield f"{'latent':<{width}}" + "".join(f"{key:>11}" for key in keys)
-    for row in rows:
-        cells = (f"{row[key]:>11.4g}" for key in ("mean", "sd", "mcse"))
-        counts = (f"{row[key]:>11.0f}" for key in ("ess_bulk", "ess_tail"))
-        yield f"{row['name']:<{width}}" + "".join((*cells, *counts)) + f"{row['r_hat']:>11.3f}"
-    left = len(found["latents"]) - len(rows)
-    if left:
-        yield f"and {left:,} more, in result.json and posterior.nc"
-    if "loo" in found:
-        yield left_out_in_words(found["loo"])
-    yield from (f"warning: {words}" for words in found["warnings"])
 
 
 def metric_line(name: str, summary: dict[str, Any]) -> str:

@@ -189,17 +189,9 @@ def posterior_latents(plan: Plan, program: ProgramPlan) -> tuple[str, ...]:
 
 
 def has_prior_draws(plan: Plan, program: ProgramPlan) -> bool:
-    """Whether the posterior is of latents that all rows share, each with a prior to draw from.
-
-    Beside latents that a guide draws for each row it is not known what the posterior is.
-    """
-    nodes = plan.graph.graph.programs[program.name].nodes
-    local, shared = split(program)
-    of_rows = {n for f in local for n in f.values if nodes[n].role == "latent"}
-    if of_rows and not plan.objective.is_sampled:
-        return False
+    """Whether latents that all rows share have a posterior, and each a prior to draw from."""
     own = set(drawn_of_prior(plan, program))
-    is_proper = not any(factor.entry.improper for factor in shared)
+    is_proper = not any(factor.entry.improper for factor in split(program)[1])
     return bool(own) and is_proper and own == set(posterior_latents(plan, program))
 
 

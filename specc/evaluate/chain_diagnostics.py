@@ -21,18 +21,22 @@ from typing import Any
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.inference_data import arviz, has_energies, inference_data, write
 from specc.evaluate.leave_one_out import LeaveOneOut
+from specc.evaluate.spread import Spread, of_group
 
 R_HAT = 1.01
 FEWEST_DRAWS = 100
 """Effective draws a chain below which a figure is not to be trusted (Vehtari et al. 2021)."""
 LEAST_BFMI = 0.3
 MOST_LATENTS = 10_000
-"""Entries of latents above which only the log-density is summarized."""
+"""Entries of latents above which they have no quantiles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The posterior of one number: a latent, or an entry of one."""
+    """The posterior of one number: a latent, or an entry of one.
+
+    `prior` is None if there is no way to draw from it.
+    """
 
     name: str
     mean: float
@@ -41,11 +45,15 @@ class Row:
     ess_bulk: float
     ess_tail: float
     r_hat: float
+    posterior: Spread | None = None
+    prior: Spread | None = None
 
-    def as_json(self) -> dict[str, float | str]:
-        """The row as JSON."""
+    def as_json(self) -> dict[str, Any]:
+        """The row as JSON, with quantiles by their levels: `5%`."""
         keys = ("name", "mean", "sd", "mcse", "ess_bulk", "ess_tail", "r_hat")
-        return {key: getattr(self, key) for key in keys}
+        found = {key: getattr(self, key) for key in keys}
+        found |= {} if self.posterior is None else self.posterior.levels()
+        return found if self.prior is None else {**found, "prior": self.prior.as_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,7 @@ def diagnose(loaded: LoadedRun) -> ChainDiagnostics:
         loo = az.loo(data, pointwise=True) if "log_likelihood" in data.groups() else None
         energies = tuple(map(float, az.bfmi(data))) if has_energies(data) else ()
     stats = data.sample_stats
+    spread, prior = (of_group(data, group, MOST_LATENTS) for group in ("posterior", "prior"))
     depth = sampler.options.get("max_tree_depth")
     rows = (
         Row(
@@ -145,6 +154,8 @@ def diagnose(loaded: LoadedRun) -> ChainDiagnostics:
             float(own["ess_bulk"]),
             float(own["ess_tail"]),
             float(own["r_hat"]),
+            spread.get(str(name)),
+            prior.get(str(name)),
         )
         for name, own in table.iterrows()
     )

@@ -22,6 +22,7 @@ from specc.engine.samplers.log_density import CHUNK
 from specc.engine.samplers.recorded import UNSUPPORTED
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.runtime.manifest import Manifest
+from specc.runtime.noise import Noise
 from specc.runtime.program import Program
 
 ONE, MANY = "guide.sample_global", "guide.sample_global_and_log_prob"
@@ -31,9 +32,14 @@ MOST_NUMBERS = 50_000_000
 """Numbers of all draws together above which there are fewer draws."""
 
 
+def draws_shared(manifest: Manifest) -> bool:
+    """Whether the guide draws latents that rows share; rows may have latents of their own."""
+    return {MANY, JOINT} <= set(manifest.capabilities) and manifest.sampler is None
+
+
 def has_shared_guide(manifest: Manifest) -> bool:
     """Whether the guide draws latents that rows share, and each row has no latents of its own."""
-    if not {MANY, JOINT} <= set(manifest.capabilities) or manifest.sampler is not None:
+    if not draws_shared(manifest):
         return False
     own = manifest.nodes.get("model", {})
     # A guide may also draw values that rows lack, of observed nodes.
@@ -52,8 +58,8 @@ class GuideDraws:
 
     @classmethod
     def of(cls, loaded: LoadedRun, count: int, seed: int = 0) -> GuideDraws | None:
-        """Draws from the guide of a run; None if it is no guide of shared latents alone."""
-        if not has_shared_guide(loaded.manifest):
+        """Draws from the guide of a run; None if it draws no latents that rows share."""
+        if not draws_shared(loaded.manifest):
             return None
         program = loaded.program
         noise = noise_at(seed, Stream.SAMPLE, 3, device=loaded.device)
@@ -75,12 +81,22 @@ class GuideDraws:
         for number in range(len(self)):
             yield {name: value[number] for name, value in self.values.items()}
 
+    def repeated(self, chosen: slice, times: int) -> dict[str, Tensor]:
+        """Some of the draws, each several times in turn: [draws * times, 1, *shape].
+
+        This is the shape of shared latents beside those of rows.
+        """
+        return {n: v[chosen].repeat_interleave(times, 0)[:, None] for n, v in self.values.items()}
+
     def log_prob(self, batch: Batch) -> Tensor:
         """The log of the mean over draws w of p(x | w), for each row: [rows]."""
         return self.log_likelihood(batch).logsumexp(0) - math.log(len(self))
 
     def log_likelihood(self, batch: Batch) -> Tensor:
-        """Log p(x | w) of each row for each draw: [draws, rows], in float64."""
+        """Log p(x | w) of each row for each draw: [draws, rows], in float64.
+
+        The rows have no latents of their own.
+        """
         return self._over(JOINT, batch)
 
     def log_prior(self) -> Tensor:
@@ -109,6 +125,17 @@ def _points(program: Program, method: str) -> dict[str, Tensor]:
     latents = set(program.manifest.latents("model")) & set(program.capabilities[method])
     found: dict[str, Any] = {name: getattr(program.model, name, None) for name in latents}
     return {name: value for name, value in found.items() if isinstance(value, Tensor)}
+
+
+def shared_draw(program: Program, noise: Noise, particles: int) -> dict[str, Tensor]:
+    """One draw of the shared latents from the guide, if it draws some, for all particles of rows.
+
+    Each is [particles, 1, *shape], the shape of shared latents beside those of rows.
+    """
+    if not program.can(ONE):
+        return {}
+    found: dict[str, Tensor] = program.require(ONE)(noise)
+    return {n: v.expand(particles, 1, *v.shape) for n, v in found.items()}
 
 
 def over_draws(compute: Callable[[Batch], Tensor], draws: Mapping[str, Tensor]) -> Tensor:

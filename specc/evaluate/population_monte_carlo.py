@@ -24,8 +24,9 @@ from torch import Tensor
 
 from specc.data.load import Batch
 from specc.evaluate.classification import guide_log_probs
+from specc.evaluate.guide_draws import shared_draw
 from specc.evaluate.importance_weights import LogSums
-from specc.evaluate.sampling import GUIDE, MEAN, SHARED
+from specc.evaluate.sampling import GUIDE, MEAN
 from specc.runtime.fields import Field
 from specc.runtime.noise import Noise
 from specc.runtime.program import Program
@@ -82,7 +83,7 @@ class Population:
             latents = program.require(POSTERIOR)(noise, **program.inputs(POSTERIOR, self.data))
             return latents, self.weights.first.new_zeros(self.members, rows)
         infer = program.require(GUIDE, "imputation")
-        shared = program.require(SHARED)(noise) if program.can(SHARED) else {}
+        shared = shared_draw(program, noise, 1)
         known = {**self.state, **self._incomplete(), **shared}
         drawn, log_q = infer(noise, 1, **program.inputs(GUIDE, known))
         latents = {name: value[0] for name, value in drawn.items()}

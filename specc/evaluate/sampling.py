@@ -12,7 +12,7 @@ from torch import Tensor
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.denoising import Denoising, denoised
-from specc.evaluate.guide_draws import GuideDraws
+from specc.evaluate.guide_draws import GuideDraws, shared_draw
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.scoring import fixed_batch
 from specc.evaluate.solver_checks import require_solutions
@@ -77,9 +77,9 @@ def sample(
     """`rows` samples from the model, conditioned on given values of rows of `part`.
 
     The default part is that of held-out rows. Latents that rows share are drawn from the posterior
-    given the training rows by a sampler or a guide, another draw for each row; beside latents of
-    the rows they are drawn once. `chain` is for an energy; at data, it starts at rows of `part`.
-    `denoising` is for a noising chain, in fewer steps than it has.
+    given the training rows by a sampler or a guide, another draw for each row. `chain` is for an
+    energy; at data, it starts at rows of `part`. `denoising` is for a noising chain, in fewer steps
+    than it has.
 
     Raises RunFailure: E0805, if the program cannot be sampled, E0840 or E0531, if it has no such
     chain.
@@ -185,7 +185,7 @@ def reconstruct(loaded: LoadedRun, rows: int, seed: int = 0, part: str = "test")
         noise = noise_at(seed, Stream.SAMPLE, 1, device=loaded.device)
         program.eval()
         batch = _rows(loaded, part, rows, seed, program.capabilities[GUIDE][:1])
-        shared = program.require(SHARED)(noise) if program.can(SHARED) else {}
+        shared = shared_draw(program, noise, 1)
         latents, _ = infer(noise, 1, **program.inputs(GUIDE, {**batch, **shared}))
         means = _means(loaded, {**batch, **shared, **latents})
     return Drawn(batch, {n: v.reshape(batch[n].shape) for n, v in means.items() if n in batch})

@@ -38,6 +38,7 @@ from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.solver_checks import require_solutions
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Manifest
+from specc.runtime.noise import Noise
 from specc.runtime.program import Program
 
 GUIDE = "guide.sample_and_log_prob"
@@ -241,6 +242,14 @@ def choose_estimator(manifest: Manifest, requested: str) -> str:
     raise RunFailure("E0813", message, hint=hint, exit_code=USAGE)
 
 
+def has_bound(manifest: Manifest) -> bool:
+    """Whether draws of the guide give a bound of log p of each row, and nothing is exact."""
+    try:
+        return choose_estimator(manifest, "iwae") == "iwae"
+    except RunFailure:
+        return False
+
+
 def _above(manifest: Manifest, requested: str) -> tuple[str, str] | None:
     """The reason why a program with an energy above a directed net has no estimate, and a hint."""
     assert manifest.energy is not None
@@ -334,9 +343,16 @@ def proposed(
     """
     program = loaded.program
     noise = noise_at(seed, Stream.EVALUATE, *counters, device=loaded.device)
+    shared = program.require(MANY)(noise, particles)[0] if program.can(MANY) else {}
+    return proposed_given(program, noise, particles, batch, shared)
+
+
+def proposed_given(
+    program: Program, noise: Noise, particles: int, batch: Batch, shared: Batch
+) -> tuple[Tensor, Tensor]:
+    """The same, given a value of each shared latent for each particle: [particles, 1, *shape]."""
     joint = TOP if program.can(TOP) else "model.log_joint"
     sample, log_joint = program.require(GUIDE), program.require(joint)
-    shared = program.require(MANY)(noise, particles)[0] if program.can(MANY) else {}
     latents, log_q = sample(noise, particles, **program.inputs(GUIDE, {**batch, **shared}))
     known = {**batch, **shared, **latents}
     return log_joint(**program.inputs(joint, known)), log_q

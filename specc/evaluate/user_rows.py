@@ -11,10 +11,12 @@ from specc.data.fields import dtype_of
 from specc.data.load import Batch
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.guide_draws import JOINT, MANY, GuideDraws
 from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.population_monte_carlo import POSTERIOR
+from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.sampling import GUIDE
-from specc.evaluate.scoring import choose_estimator, exact, exact_name, log_weights
+from specc.evaluate.scoring import PREDICTIVE, choose_estimator, exact, exact_name, log_weights
 from specc.evaluate.solver_checks import require_solutions
 from specc.evaluate.units import Units, in_model_units, log_scale
 from specc.runtime.failure import USAGE, RunFailure
@@ -47,7 +49,8 @@ def encode(
     with loaded.computing(), require_solutions(program.folder):
         noise = noise_at(seed, Stream.SAMPLE, 2, device=loaded.device)
         program.eval()
-        latents, _ = infer(noise, particles, **program.inputs(GUIDE, batch))
+        shared = program.require(MANY)(noise, particles)[0] if program.can(MANY) else {}
+        latents, _ = infer(noise, particles, **program.inputs(GUIDE, {**batch, **shared}))
     return dict(latents)
 
 
@@ -72,7 +75,8 @@ def log_prob(
 ) -> Tensor:
     """log p(x) of each row, or its importance-weighted bound: [rows].
 
-    `x` and its density are in `units`.
+    With latents that rows share it is the log of the mean of p(x | w) over `particles` draws from
+    their posterior. `x` and its density are in `units`.
 
     Raises RunFailure: E0813 if the program allows neither, E0510 if a field is missing.
     """
@@ -83,6 +87,11 @@ def log_prob(
         if how == "exact":
             batch = _batch(loaded, x, exact_name(program), units)
             return _in_units(loaded, exact(program, batch), batch, units)
+        if how == PREDICTIVE:
+            batch = _batch(loaded, x, JOINT, units)
+            draws = PosteriorDraws.of(loaded, particles) or GuideDraws.of(loaded, particles, seed)
+            assert draws is not None
+            return _in_units(loaded, draws.log_prob(batch), batch, units)
         batch = _batch(loaded, x, GUIDE, units)
         sums = LogSums(len(next(iter(batch.values()))), loaded.device)
         while sums.particles < particles:

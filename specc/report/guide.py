@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator
 from html import escape
@@ -13,8 +12,8 @@ from typing import Any
 from specc.engine.storage import file_io
 from specc.engine.storage.record_schemas import GuideFigures
 from specc.evaluate.inference_data import arviz
-from specc.report.markup import table
-from specc.report.posterior import MOST_ROWS, left_out_in_words, shown_latents
+from specc.report.latent_table import latent_lines, latent_table, shown_as
+from specc.report.posterior import left_out_in_words, shown_latents
 
 COLUMNS = ("mean", "sd", "5%", "50%", "95%")
 
@@ -25,38 +24,32 @@ def guide_section(found: GuideFigures | None, picture: str) -> str:
         return ""
     own = [f"<p class='warning'>{escape(words)}</p>" for words in found["warnings"]]
     own += [f"<p>{escape(line)}</p>" for line in figures(found)]
-    latents: list[dict[str, Any]] = [dict(row) for row in found["latents"][:MOST_ROWS]]
-    rows = [(row["name"], *(_shown_as(row[key]) for key in COLUMNS)) for row in latents]
-    return "".join((*own, table(("latent", *COLUMNS), rows), picture))
+    return "".join((*own, latent_table(found["latents"], COLUMNS), picture))
 
 
 def figures(found: GuideFigures) -> Iterator[str]:
     """The figures of all rows together, a line each."""
-    yield in_words(found)
+    if "log_evidence" in found:
+        yield in_words(found)
     if "loo" in found:
         yield left_out_in_words(found["loo"])
 
 
 def in_words(found: GuideFigures) -> str:
     """The bound, the estimate of the evidence, and Pareto k."""
-    evidence, bound = (_shown_as(found[key], ".2f") for key in ("log_evidence", "bound"))
-    words = f"log p(data) ~ {evidence} nats by {found['draws']:,} draws of the guide"
-    return f"{words}, bound {bound}, Pareto k {_shown_as(found['pareto_k'], '.2f')}"
+    figures = (found.get("log_evidence"), found.get("bound"), found.get("pareto_k"))
+    evidence, bound, k = (shown_as(figure, ".2f") for figure in figures)
+    how = f"{found.get('weighted_draws', found['draws']):,} draws of the guide"
+    if "particles" in found:
+        how += f", each with {found['particles']:,} of the latents of each row"
+    return f"log p(data) ~ {evidence} nats by {how}, bound {bound}, Pareto k {k}"
 
 
 def guide_lines(found: GuideFigures | None, most: int) -> Iterator[str]:
     """The table of the latents for a terminal, and what should not be trusted."""
-    if found is None:
+    if found is None or not found["latents"]:
         return
-    latents: list[dict[str, Any]] = [dict(row) for row in found["latents"][:most]]
-    width = max(len("latent"), *(len(row["name"]) for row in latents))
-    yield f"{'latent':<{width}}" + "".join(f"{key:>11}" for key in COLUMNS)
-    for row in latents:
-        cells = "".join(f"{_shown_as(row[key]):>11}" for key in COLUMNS)
-        yield f"{row['name']:<{width}}{cells}"
-    left = len(found["latents"]) - len(latents)
-    if left:
-        yield f"and {left:,} more, in result.json"
+    yield from latent_lines(found["latents"], COLUMNS, most)
     yield from figures(found)
     yield from (f"warning: {words}" for words in found["warnings"])
 
@@ -87,8 +80,3 @@ def draw_guide(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceDat
     figure.savefig(drawn, format="png")
     file_io.write(path, drawn.getvalue())
     return True
-
-
-def _shown_as(value: float | None, form: str = ".4g") -> str:
-    """A number in a format; `-` if it is not known."""
-    return "-" if value is None or not math.isfinite(value) else format(value, form)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import warnings
+from collections.abc import Iterator
 from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from specc.engine.storage import file_io
-from specc.engine.storage.record_schemas import LeaveOneOut, Posterior, PosteriorRow
+from specc.engine.storage.record_schemas import LeaveOneOut, Posterior
 from specc.evaluate.inference_data import arviz
-from specc.report.markup import table
+from specc.report.latent_table import latent_lines, latent_table, shown_as
 
 PICTURE = "posterior.png"
 
-MOST_ROWS = 200
-"""Rows of the table on the page; result.json has all of them."""
+ON_PAGE = ("mean", "sd", "5%", "50%", "95%", "mcse", "ess_bulk", "ess_tail", "r_hat")
+IN_TERMINAL = ("mean", "sd", "5%", "95%", "ess_bulk", "r_hat")
+"""The columns of the tables, beside those of the prior."""
 
 MOST_SHOWN = 8
 """Numbers whose densities, traces and ranks the picture shows."""
@@ -31,14 +32,22 @@ def posterior_section(found: Posterior | None, picture: str) -> str:
     own.append(f"<p>{in_words(found)}; {found['divergences']:,} divergences.</p>")
     if "loo" in found:
         own.append(f"<p>{escape(left_out_in_words(found['loo']))}</p>")
-    head = ("latent", "mean", "sd", "mcse", "ess_bulk", "ess_tail", "r_hat")
-    rows = [_cells(row) for row in found["latents"][:MOST_ROWS]]
-    return "".join((*own, table(head, rows), picture))
+    return "".join((*own, latent_table(found["latents"], ON_PAGE), picture))
+
+
+def posterior_lines(found: Posterior | None, most: int) -> Iterator[str]:
+    """The table of the latents of a sampler for a terminal, and what should not be trusted."""
+    if found is None:
+        return
+    yield from latent_lines(found["latents"], IN_TERMINAL, most)
+    if "loo" in found:
+        yield left_out_in_words(found["loo"])
+    yield from (f"warning: {words}" for words in found["warnings"])
 
 
 def left_out_in_words(found: LeaveOneOut) -> str:
     """The leave-one-out log-density of all rows, and how many of them are not to be trusted."""
-    value, error = (_shown_as(found[key], ".2f") for key in ("value", "standard_error"))
+    value, error = (shown_as(found[key], ".2f") for key in ("value", "standard_error"))
     words = f"leave-one-out log p of all rows: {value} +- {error} nats"
     bad = found["pareto_k_above_0.7"]
     return f"{words}, Pareto k above 0.7 in {bad:,}" if bad else words
@@ -50,17 +59,6 @@ def in_words(found: Posterior) -> str:
     chains = f"{found['chains']:,} chain{'' if found['chains'] == 1 else 's'}"
     counts = f"{chains} of {found['draws']:,} draws"
     return f"{counts}, R-hat at most {max(known):.3f}" if known else counts
-
-
-def _cells(row: PosteriorRow) -> tuple[str, ...]:
-    numbers = (_shown_as(row[key], ".4g") for key in ("mean", "sd", "mcse"))
-    counts = (_shown_as(row[key], ",.0f") for key in ("ess_bulk", "ess_tail"))
-    return (row["name"], *numbers, *counts, _shown_as(row["r_hat"], ".3f"))
-
-
-def _shown_as(value: float | None, form: str) -> str:
-    """A number in a format; `-` if it is not known."""
-    return "-" if value is None or not math.isfinite(value) else format(value, form)
 
 
 def draw_posterior(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceData

@@ -16,7 +16,7 @@ from scipy import special, stats
 from specc.engine.storage.loaded_run import load_run
 from specc.engine.train import train
 from specc.evaluate.estimate import estimate
-from specc.evaluate.guide_diagnostics import GuideDiagnostics, Row, diagnose_guide
+from specc.evaluate.guide_diagnostics import GuideDiagnostics, Weights, diagnose_guide
 from specc.evaluate.guide_draws import GuideDraws
 from specc.evaluate.inference_data import arviz
 from specc.evaluate.leave_one_out import LeaveOneOut, of_rows
@@ -95,14 +95,14 @@ def test_draws_are_those_of_the_posterior(trained):
 
 def test_the_evidence_of_the_exact_posterior_and_of_a_wrong_guide(trained):
     *_, evidence, _, _ = posterior()
-    found = diagnose_guide(trained.loaded, 200)
+    found = diagnose_guide(trained.loaded, 200).weights
     assert abs(found.log_evidence - evidence) < 1e-8 and abs(found.bound - evidence) < 1e-8
     assert found.pareto_k == 0 and not list(found.warnings()) and found.effective > 199.9
     guide = trained.loaded.program.guide
     before = guide.latents_loc.detach().clone()
     with torch.no_grad():
         guide.latents_loc[0] += 3 * 0.12
-    wrong = diagnose_guide(trained.loaded, 500)
+    wrong = diagnose_guide(trained.loaded, 500).weights
     with torch.no_grad():
         guide.latents_loc.copy_(before)
     assert wrong.bound < evidence - 1 and wrong.bound < wrong.log_evidence
@@ -143,7 +143,7 @@ def test_leaving_a_row_out_is_exact_for_any_guide(shift, width):
 
 
 def test_leaving_a_row_out_of_a_run(trained):
-    found = diagnose_guide(trained.loaded).loo
+    found = diagnose_guide(trained.loaded).weights.loo
     assert found.untrusted == 0 and found.warning() is None
     assert abs(found.value - left_out().sum()) < 0.15
     assert found.standard_error == pytest.approx(20**0.5 * left_out().std(), rel=0.02)
@@ -185,8 +185,9 @@ def test_a_point_has_a_prior_to_draw_from(tmp_path):
     torch.testing.assert_close(rows["w"], first["w"])
 
 
-def test_beside_latents_of_rows_a_guide_has_no_posterior_of_its_own(tmp_path):
-    assert not load(made(tmp_path, OF_ROWS)).can("model.sample_prior")
+def test_beside_latents_of_rows_shared_ones_have_a_prior_to_draw_from(tmp_path):
+    program = load(made(tmp_path, OF_ROWS))
+    assert set(program.require("model.sample_prior")(Noise.at(0))) == {"w"}
 
 
 def test_the_log_density_of_a_row_averages_over_draws(trained):
@@ -222,14 +223,17 @@ def test_what_a_run_leaves(trained, tmp_path):
     assert "the data beside replicates by both" in shown
     assert "leave-one-out log p of all rows" in shown
     lines = list(guide_lines(result["guide"], 2))
-    assert "and 1 more, in result.json" in lines and in_words(result["guide"]) in lines
+    assert (
+        "and 1 more, in result.json and posterior.nc" in lines
+        and in_words(result["guide"]) in lines
+    )
     assert list(guide_lines(None, 2)) == []
 
 
 def test_the_words_of_a_heavy_tail():
-    found = GuideDiagnostics((Row("w", 0.0, 1.0, (0.0, 0.0, 0.0)),), 10, 0.0, 1.0, np.inf, 1.0)
-    (words,) = found.warnings()
-    assert "Pareto k infinite" in words
-    assert not list(GuideDiagnostics((), 10, 0.0, 1.0, None, 1.0).warnings())
-    left = GuideDiagnostics((), 10, 0.0, 1.0, 0.1, 1.0, LeaveOneOut(-3.0, 1.0, 2))
+    weights = Weights(10, 0.0, 1.0, np.inf, 1.0)
+    (words,) = GuideDiagnostics((), 10, weights).warnings()
+    assert "the guide is not close" in words and "Pareto k infinite" in words
+    assert not list(replace(weights, pareto_k=None).warnings())
+    left = replace(weights, pareto_k=0.1, loo=LeaveOneOut(-3.0, 1.0, 2))
     assert "leaving out 2 of the rows" in "".join(left.warnings())

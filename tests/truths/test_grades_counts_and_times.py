@@ -250,9 +250,9 @@ def test_the_guide_of_censored_times_knows_the_evidence(tmp_path: Path) -> None:
     text = source("survival").text
     run = trained_text(text[: text.index("sampler:")] + GUIDE, tmp_path, FIT, data_dir=SPECS)
     found = diagnose_guide(run.loaded, 300)
-    assert found is not None
-    assert evidence - 0.06 < found.bound < evidence + 0.02
-    assert abs(found.log_evidence - evidence) < 0.05
+    assert found is not None and found.weights is not None
+    assert evidence - 0.06 < found.weights.bound < evidence + 0.02
+    assert abs(found.weights.log_evidence - evidence) < 0.05
     rows = {row.name: row for row in found.rows}
     for name, mean, deviation in zip(("level", "effect", "shape"), means, deviations, strict=True):
         assert abs(rows[name].mean - mean) < 0.3 * deviation

@@ -59,6 +59,9 @@ LONG = 70
 """The length up to which a formula is written out in a docstring."""
 
 GUIDE_SAMPLE = "Draw `particles` values of the latents for each row, and log q of each draw."
+GIVEN_SAMPLE = (
+    "Draw the latents of each row, given `particles` values of {}, and log q of each draw."
+)
 GLOBAL_SAMPLE = "Draw `particles` values of each global latent, and log q of each draw."
 
 TENSOR, TENSORS = "Tensor", "dict[str, Tensor]"
@@ -339,13 +342,16 @@ class _Lowering:
         draws = plan.objective.draws
         scope = self._scope(Layout(2), plan.filled)
         scope.counts = plan.counts
+        shared = [name for name in names if name in guided_globals(plan)]
+        for name in shared:  # each particle of a row has a value of its own
+            scope.define(program.name, name, frozenset({PARTICLE}))
         self._return_draws(scope, [f for f in split(program)[0] if f.node.name in draws])
         return Function(
             name="sample_and_log_prob",
             parameters=(NOISE, Parameter("particles", "int")),
             keywords=self._tensors("sample_and_log_prob"),
             returns="tuple[dict[str, Tensor], Tensor]",
-            docstring=GUIDE_SAMPLE,
+            docstring=GUIDE_SAMPLE if not shared else GIVEN_SAMPLE.format(", ".join(shared)),
             body=(*scope.head(names), *scope.statements),
         )
 

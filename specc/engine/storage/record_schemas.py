@@ -137,18 +137,36 @@ class SampleFigure(TypedDict):
     features: str
 
 
-@with_config(STRICT)
-class PosteriorRow(TypedDict):
-    """The posterior of one number, in result.json."""
+LatentSpread = TypedDict(
+    "LatentSpread",
+    {
+        "mean": Number | None,
+        "sd": Number | None,
+        "5%": Number | None,
+        "50%": Number | None,
+        "95%": Number | None,
+    },
+)
+"""The mean, the deviation and quantiles of draws of a number, in result.json."""
 
-    name: str
-    mean: Number | None
-    sd: Number | None
-    mcse: Number | None
-    ess_bulk: Number | None
-    ess_tail: Number | None
-    r_hat: Number | None
 
+LatentRow = TypedDict(
+    "LatentRow",
+    {
+        "name": str,
+        "mean": Number | None,
+        "sd": Number | None,
+        "5%": NotRequired[Number | None],
+        "50%": NotRequired[Number | None],
+        "95%": NotRequired[Number | None],
+        "prior": NotRequired[LatentSpread],
+        "mcse": NotRequired[Number | None],
+        "ess_bulk": NotRequired[Number | None],
+        "ess_tail": NotRequired[Number | None],
+        "r_hat": NotRequired[Number | None],
+    },
+)
+"""A number of the latents in result.json, by chains or by a guide, without what is not known."""
 
 LeaveOneOut = TypedDict(
     "LeaveOneOut",
@@ -163,34 +181,26 @@ class Posterior(TypedDict):
     chains: Count
     draws: Count
     divergences: Count
-    latents: list[PosteriorRow]
+    latents: list[LatentRow]
     warnings: list[str]
     loo: NotRequired[LeaveOneOut]
 
 
-GuideRow = TypedDict(
-    "GuideRow",
-    {
-        "name": str,
-        "mean": Number | None,
-        "sd": Number | None,
-        "5%": Number | None,
-        "50%": Number | None,
-        "95%": Number | None,
-    },
-)
-"""The posterior of one number by a guide, in result.json."""
-
-
 class GuideFigures(TypedDict):
-    """What a guide says of latents that rows share, in result.json."""
+    """What a guide says of latents that rows share, in result.json.
+
+    The figures of weights are absent if the draws have none; `particles` are those of the latents
+    of each row, absent if rows have none.
+    """
 
     draws: Count
-    bound: Number | None
-    log_evidence: Number | None
-    pareto_k: Number | None
-    latents: list[GuideRow]
+    latents: list[LatentRow]
     warnings: list[str]
+    weighted_draws: NotRequired[Count]
+    particles: NotRequired[Count]
+    bound: NotRequired[Number | None]
+    log_evidence: NotRequired[Number | None]
+    pareto_k: NotRequired[Number | None]
     loo: NotRequired[LeaveOneOut]
 
 
