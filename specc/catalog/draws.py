@@ -110,7 +110,7 @@ ENTRIES: tuple[Draw, ...] = (
         references=(
             Reference("Williams 1992", "theorem 1"),
             Reference("Schulman et al. 2015", "theorem 1"),
-            Reference("Mnih and Gregor 2014", "section 2.3 (running)"),
+            Reference("Mnih and Gregor 2014", "section 2.3 (running), algorithm 1 (nvil)"),
             Reference("Mnih and Rezende 2016", "equations 5 to 9 (leave one out)"),
         ),
         example="draw: {score: {baseline: leave_one_out}}",
@@ -119,6 +119,7 @@ ENTRIES: tuple[Draw, ...] = (
             Variant("none", high_variance=True, automatic=False),
             Variant("mean", baseline="baseline_mean"),
             Variant("running", automatic=False, running="running_mean"),
+            Variant("nvil", automatic=False, running="running_mean", scale="scaled", learnt=True),
             Variant(
                 "leave_one_out",
                 needs_particles=2,
@@ -128,7 +129,12 @@ ENTRIES: tuple[Draw, ...] = (
             ),
         ),
         meaning="The baseline that is subtracted from the costs: none, the mean of the other rows, "
-        "a running mean over previous steps, or the mean of the other particles.",
+        "a running mean over previous steps, or the mean of the other particles. With `nvil` a "
+        "network of the inputs of the distribution and a running mean are subtracted, and what is "
+        "left is divided by its running standard deviation, if that is above 1.",
+        value="value",
+        value_meaning="With `nvil`: a node of the same program, in place of the network "
+        "`{mlp: [100], activation: tanh}`. It is trained by its squared distance from the costs.",
         sampled=True,
         score_function=True,
     ),

@@ -69,6 +69,8 @@ class Variant(Struct, frozen=True):
       the function is in `specc.runtime.draws.pathwise`.
     - `hardens`: the value of a relaxed draw is rounded, and its gradient is not.
     - `running`: the running mean of the learning signals, a state of the loss that is subtracted.
+    - `scale`: divides the signals by their running standard deviation, another state.
+    - `learnt`: a value of the program is subtracted first, and trained by the squared error.
     """
 
     name: str = ""
@@ -82,6 +84,8 @@ class Variant(Struct, frozen=True):
     of_weights: str = ""
     hardens: bool = False
     running: str = ""
+    scale: str = ""
+    learnt: bool = False
 
 
 class Draw(Struct, frozen=True):
@@ -95,8 +99,9 @@ class Draw(Struct, frozen=True):
     (`score_function`).
 
     `variants` has the values of the `option`, the default first, and `meaning` describes it;
-    `numbers` has the defaults of options that are positive numbers, with their `meanings`. A draw
-    that `marginalizes` can be used for `missing:`: missing entries are integrated out.
+    `numbers` has the defaults of options that are positive numbers, with their `meanings`. The
+    option `value` names the node of a learnt baseline. A draw that `marginalizes` can be used for
+    `missing:`: missing entries are integrated out.
     """
 
     name: str
@@ -109,6 +114,8 @@ class Draw(Struct, frozen=True):
     meaning: str = ""
     numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     meanings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    value: str = ""
+    value_meaning: str = ""
     needs_reparameterized: bool = False
     needs_finite: bool = False
     needs_continuous: bool = False

@@ -92,6 +92,8 @@ def _structure(plan: Plan) -> tuple[dict[Key, str], list[tuple[Key, str, Key]]]:
         draw = plan.objective.draws.get(name)
         drawn = [draw.program, draw.kind, draw.option] if draw else []
         labels["node", name] = _text([declarations, drawn])
+        if draw is not None and draw.baseline:
+            edges.append((("node", name), "baseline", ("node", draw.baseline)))
     for name in plan.graph.sized:
         labels["link", name] = _text(link_content(plan, name))
         average = plan.graph.graph.links[name].average

@@ -26,7 +26,7 @@ from specc.codegen.alpha_renaming import (
 from specc.codegen.plan import Plan
 from specc.graph.graph import Graph
 from specc.graph.nodes import Node
-from specc.objective.objective import Player
+from specc.objective.objective import Draw, Player
 
 
 def digests(
@@ -62,10 +62,16 @@ def mathematics(plan: Plan, names: Mapping[Key, str]) -> object:
         "players": [_player(plan, player, rename) for player in plan.objective.players],
         **_order(plan, rename),
         "draws": sorted(
-            [rename(("node", own_name(d.node))), d.program, d.kind, d.option] for d in draws
+            [rename(("node", own_name(d.node))), d.program, d.kind, d.option, *_value(d, rename)]
+            for d in draws
         ),
         "data": _data(plan, rename),
     }
+
+
+def _value(draw: Draw, rename: Rename) -> list[str]:
+    """The node of a learnt baseline, if there is one."""
+    return [rename(("node", draw.baseline))] if draw.baseline else []
 
 
 def _data(plan: Plan, rename: Rename) -> object:

@@ -439,6 +439,8 @@ def _loss_inputs(plan: Plan, player: Player) -> tuple[Input, ...]:
             factor = plan.program(draw.program).factors[draw.node]
             used.update(values_behind(plan, draw.program, factor.inputs))
             used.update(dict.fromkeys(factor.values if draw.fills else ()))
+            baseline = (draw.baseline,) if draw.baseline else ()
+            used.update(values_behind(plan, draw.program, baseline))
         found = tuple(used)
     counted = _counted(plan, player, found)
     taken = plan.with_known(n for n in plan.data if n in found or n in counted)

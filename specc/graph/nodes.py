@@ -50,6 +50,12 @@ class DrawChoice(Struct, frozen=True):
         return CHAINS.get(self.kind)
 
     @property
+    def baseline(self) -> str:
+        """The node of a learnt baseline, empty without one."""
+        entry = DRAWS.get(self.kind)
+        return str(self.options.get(entry.value) or "") if entry and entry.value else ""
+
+    @property
     def shown(self) -> str:
         """The draw in words, with the options that have a value: `mala, step_size = 0.1`."""
         given = (f"{key} = {value}" for key, value in self.options.items() if value is not None)

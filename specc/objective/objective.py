@@ -25,8 +25,8 @@ class Draw(Struct, frozen=True):
 
     `program` is where it is drawn: the guide, or the model if the guide lacks the node. `entry` has
     the traits, and `variant` the value of its option: `sticking` for pathwise, the baseline for
-    score. `numbers` are its other options. With `fills` it applies only to rows in which the data
-    have no value.
+    score. `numbers` are its other options, and `baseline` is the node of a learnt one. With `fills`
+    it applies only to rows in which the data have no value.
     """
 
     node: str
@@ -36,6 +36,7 @@ class Draw(Struct, frozen=True):
     reason: str
     fills: bool = False
     numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    baseline: str = ""
 
     @property
     def kind(self) -> str:

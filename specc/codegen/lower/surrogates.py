@@ -13,11 +13,13 @@ from specc.codegen.dependencies import values_behind
 from specc.codegen.lower.densities import LOGMEANEXP
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms
+from specc.codegen.lower.values import prepare
 from specc.codegen.names import python_name
 from specc.codegen.plan import Plan
 from specc.codegen.row_terms import is_shared
 from specc.graph.graph import ROWS
 from specc.objective.objective import Player, Surrogate
+from specc.objective.passes.score import state_names
 from specc.objective.terms import Part
 
 DATA_SIZE = Name("data_size")
@@ -85,6 +87,9 @@ class Surrogates(Struct):
         local = [c for c in costs if not is_shared(self.plan, c)]
         shared = [c for c in costs if is_shared(self.plan, c)]
         signal = f"signal_{python_name(node)}"
+        if self.player.draws[node].baseline:
+            scope.comment()
+            scope.comment(f"the score gradient of {node}, and the fit of its baseline")
         if ROWS in factor.type.plates:
             scope.assign(signal, self._partials(local, frozenset(over)))
         else:
@@ -92,8 +97,12 @@ class Surrogates(Struct):
         variant = self.player.draws[node].variant
         if variant.baseline and (variant.over != "rows" or ROWS in factor.type.plates):
             scope.assign(signal, code.call(_score(variant.baseline), Name(signal)))
-        self._subtract_running_mean(signal, node)
-        value: Code = code.call(_score("surrogate"), log_q, Name(signal))
+        baseline = self._subtract_value(signal, node)
+        scaled = self._subtract_running_mean(signal, node)
+        value: Code = code.call(_score("surrogate"), log_q, scaled)
+        if baseline is not None:
+            fit = code.call(_score("surrogate"), baseline, Name(signal))
+            value = code.summed((Signed(False, value), Signed(False, fit)))
         if over:
             weight = Name(self.terms.weight(over, self.player.draws[node].density))
             product = code.Binary("*", code.method(weight, "detach"), value)
@@ -102,17 +111,44 @@ class Surrogates(Struct):
         scope.assign(name, code.method(value, "mean"))
         return name
 
-    def _subtract_running_mean(self, signal: str, node: str) -> None:
-        """Emit the subtraction of a running mean from the signal, and the update of the mean."""
-        running = self.player.draws[node].variant.running
+    def _subtract_value(self, signal: str, node: str) -> Code | None:
+        """Emit the subtraction of a learnt baseline from the signal, and return the baseline.
+
+        (b - stop(b)) stop(signal - b) has the gradient of -(signal - b)^2 / 2 in b, so that the
+        surrogate of a density is that of a baseline, too.
+        """
+        draw = self.player.draws[node]
+        if not draw.baseline:
+            return None
+        prepare(self.scope, draw.program, (draw.baseline,))
+        baseline = self.scope.variable(draw.baseline)
+        self.scope.assign(signal, code.Binary("-", Name(signal), baseline))
+        return baseline
+
+    def _subtract_running_mean(self, signal: str, node: str) -> Code:
+        """Emit the subtraction of a running mean from the signal, and the updates of the state.
+
+        Returns the signal, divided by its running standard deviation if the variant does so.
+        """
+        draw = self.player.draws[node]
+        running, scale = draw.variant.running, draw.variant.scale
         if not running:
-            return
-        name = f"{node}_baseline"
-        before = code.Subscript(Name("state"), (code.Literal(name),))
-        after = self.terms.fresh(f"{self.scope.python(node)}_baseline")
-        self.scope.assign(after, code.call(_score(running), before, Name(signal)))
+            return Name(signal)
+        mean, square = state_names(draw)
+        before = self._update(mean, node, running, Name(signal))
         self.scope.assign(signal, code.Binary("-", Name(signal), before))
+        if not scale:
+            return Name(signal)
+        squared = code.method(Name(signal), "square")
+        return code.call(_score(scale), Name(signal), self._update(square, node, running, squared))
+
+    def _update(self, name: str, node: str, running: str, value: Code) -> Code:
+        """Emit a running mean after this step, and return it before the step."""
+        before = code.Subscript(Name("state"), (code.Literal(name),))
+        after = self.terms.fresh(self.scope.python(node) + name.removeprefix(node))
+        self.scope.assign(after, code.call(_score(running), before, value))
         self.after.append((name, Name(after)))
+        return before
 
     def _partials(self, costs: list[Part], open_axes: frozenset[str]) -> Code:
         return code.Sum(tuple(self.terms.partial(cost, open_axes) for cost in costs))

@@ -198,6 +198,12 @@ CODES: tuple[Code, ...] = (
         "no batch of rows has an unbiased estimate of the log of that sum",
         "use `elbo` with a guide that draws `{name}`, or make it local, with one value per row",
     ),
+    error(
+        "E0478",
+        "learnt-baseline",
+        "the score gradient of `{name}` has no learnt baseline: {reason}",
+        "{hint}",
+    ),
     warning(
         "W0431",
         "score-variance",

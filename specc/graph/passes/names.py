@@ -428,6 +428,8 @@ def _uses(graph: Graph) -> tuple[set[str], set[str]]:
         used.update(n.id for n in names(expression))
         used.update(m.name for m in members(expression))
         applied.update(c.function for c in calls(expression))
+    nodes = (node for program in graph.programs.values() for node in program.nodes.values())
+    used |= {node.draw.baseline for node in nodes if node.draw is not None}
     return used, applied
 
 

@@ -312,6 +312,8 @@ def _draw() -> Json:
             options = {entry.option: values}
             for number, meaning in entry.meanings.items():
                 options[number] = {"type": "number", "exclusiveMinimum": 0, "description": meaning}
+            if entry.value:
+                options[entry.value] = {"type": "string", "description": entry.value_meaning}
             inside = {"anyOf": [values, _closed(options)]}
             words.append(_single(name, inside, entry.summary))
     for name in CHAINS:

@@ -16,11 +16,6 @@ DRAWS: dict[str, str] = {
 }
 """Draws."""
 
-DRAW_OPTIONS: dict[str, str] = {
-    "nvil": "use `leave_one_out` with several particles",
-}
-"""Values of the options of draws."""
-
 
 def not_yet(reading: Reading, span: Span, feature: str, hint: str) -> None:
     """Reports a word that this version does not implement."""

@@ -21,6 +21,9 @@ ENERGY = "energy"
 MOST_PARTS = 1_000
 """The largest number of names, numbers and operations of an energy that is written out."""
 
+SHARED = ("parameter", "global", "plate")
+"""Keys of a node with one value for all rows, or one for each element of a plate."""
+
 NO_EXPRESSIONS = (*RANDOM, "given", "parameter", "distribution", "draw", "missing", "plate", "from")
 """Keys of a node without expressions."""
 
@@ -73,6 +76,21 @@ class TreeOutline:
                 links |= {name for name in _words(expression) if name in self.links}
                 stack += _nodes_used(place[0], expression)
         return (*(name for name in self.links if name in links), *sorted(parameters))
+
+    def varying(self, program: str, name: str) -> tuple[str, ...]:
+        """The nodes in the expressions of a node that may differ from row to row, as it names them.
+
+        They are data, and nodes of its program that are neither parameters nor shared.
+        """
+        found = dict[str, None]()
+        for expression in _expressions(self.programs[program][name]):
+            for owner, used in _nodes_used(program, expression):
+                node = self.programs.get(owner, {}).get(used)
+                data = self.programs.get("model", {}).get(used) if node is None else node
+                shown = used if owner == program else f"{owner}.{used}"
+                if used != name and data is not None and not any(map(data.get, SHARED)):
+                    found[shown] = None
+        return tuple(found)
 
     def observed(self, program: str) -> dict[str, str]:
         """The observed nodes of a program, with the data field of each."""

@@ -10,6 +10,7 @@ from specc.diagnostics.source import Source
 from specc.language.limits import MAX_FINDINGS
 from specc.language.located import Located, Mapping, Sequence
 from specc.language.schema.auto import Derive, take_autos, without_guides
+from specc.language.schema.baselines import write_baselines
 from specc.language.schema.prior import take_priors
 from specc.language.schema.read_document import PARTS, read_document
 from specc.language.schema.reading import Reading, found
@@ -45,6 +46,8 @@ def read_spec(
     derived = ""
     if autos or priors:
         merged, derived = derive(reading, merged, autos, priors)
+    merged, baselines = write_baselines(reading, merged)
+    derived += baselines
     merged, long_form = write_out(reading, merged)
     document = read_document(reading, merged)
 

@@ -68,6 +68,11 @@ def _with_option(reading: Reading, entry: Entry, inside: Located, path: Path) ->
             if found is None:
                 return None
             options[key.name] = found
+        elif key.name == entry.value:
+            name = reading.word(key.value, place, "the name of a node")
+            if name is None:
+                return None
+            options[key.name] = name
         else:
             return _unknown(reading, entry, key)
     return Draw(kind=entry.name, options=options)
@@ -84,7 +89,7 @@ def _positive(reading: Reading, key: Key, path: Path) -> float | None:
 
 
 def _unknown(reading: Reading, entry: Entry, key: Key) -> None:
-    known = [name for name in (entry.option, *entry.numbers) if name]
+    known = [name for name in (entry.option, *entry.numbers, entry.value) if name]
     shown = " and ".join(f"`{name}`" for name in known)
     hint = f"its option{'s are' if len(known) > 1 else ' is'} {shown}" if known else "it has none"
     guess = nearest(key.name, known)
@@ -99,8 +104,6 @@ def _value(reading: Reading, entry: Entry, value: Located, path: Path) -> Draw |
     if word is None:
         return None
     assert isinstance(value, Scalar)
-    if word in later.DRAW_OPTIONS:
-        return later.not_yet(reading, value.span, word, later.DRAW_OPTIONS[word])
     if word not in entry.options:
         guess = nearest(word, entry.options)
         hint = "" if guess else f"it is {known}"

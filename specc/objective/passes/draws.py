@@ -19,6 +19,7 @@ from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, TypedGraph
 from specc.graph.nodes import DrawChoice, Node
 from specc.objective.objective import Chain, Draw, Moves
+from specc.objective.passes.baselines import baseline_problem
 from specc.objective.passes.chains import is_unit, unit_draw
 from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.moves import moved, moved_draw
@@ -126,6 +127,7 @@ def _requested_draw(
     entry = DRAWS[requested.kind]
     variant = entry.variant(str(requested.options.get(entry.option, entry.options[0])))
     problem = _problem(typed, node, entry, variant, setting)
+    problem = problem or baseline_problem(typed, node, requested.baseline, variant)
     if problem is not None:
         findings.add(finding(problem, requested.span), node.id)
         return None
@@ -134,7 +136,8 @@ def _requested_draw(
     numbers = {key: float(requested.options.get(key) or n) for key, n in entry.numbers.items()}
     reason = "the spec requests it" + ("; its gradient is biased" if entry.relaxed else "")
     own = MappingProxyType(numbers)
-    return Draw(node.name, node.program, entry, variant, reason, numbers=own)
+    baseline = requested.baseline
+    return Draw(node.name, node.program, entry, variant, reason, numbers=own, baseline=baseline)
 
 
 def finding(problem: Problem, span: Span) -> Diagnostic:
@@ -176,6 +179,9 @@ def _problem(
         )
         return _unfit(node, entry, setting, reason)
     if variant.stops_parameters and (reason := _landing(typed, node, variant, setting)):
+        return _unfit(node, entry, setting, reason)
+    if variant.learnt and setting.entry.reduction == "logmeanexp" and setting.particles > 1:
+        reason = "a learnt baseline is for a mean, and the bound is the log of one"
         return _unfit(node, entry, setting, reason)
     if setting.particles < variant.needs_particles:
         return "E0416", {"baseline": variant.name, "particles": _count(setting.particles)}

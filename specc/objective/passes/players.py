@@ -107,7 +107,10 @@ def left_to_train(
 def _gradient_nodes(expansion: Expansion, stochastic: StochasticGraph) -> Iterator[NodeId]:
     """Yield the nodes through which the gradient of a loss flows."""
     leaves = list(trained(expansion.inner))
-    yield from ((stochastic.drawn_in[name], name) for name in _draws_behind(leaves, stochastic))
+    drawn = [(stochastic.drawn_in[name], name) for name in _draws_behind(leaves, stochastic)]
+    yield from drawn
+    draws = ((program, stochastic.graph.node((program, name)).draw) for program, name in drawn)
+    yield from ((own, draw.baseline) for own, draw in draws if draw is not None and draw.baseline)
     for leaf in leaves:
         match leaf:
             case LogProb(program=program, node=node):

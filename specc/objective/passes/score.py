@@ -27,6 +27,15 @@ def find_surrogates(
         dropped = tuple(c.term for c in costs if c not in downstream)
         if not downstream:
             continue
+        if draw.baseline:
+            decisions.append(
+                Decision(
+                    name,
+                    f"`{draw.baseline}` and a running mean are subtracted",
+                    "its squared error trains it; the rest is divided by its standard "
+                    "deviation, if that is above 1",
+                )
+            )
         surrogates.append(Surrogate(name, draw.option, downstream, dropped))
         decisions.append(
             Decision(
@@ -41,10 +50,18 @@ def find_surrogates(
 def states(
     surrogates: tuple[Surrogate, ...], draws: dict[str, Draw], reduction: How
 ) -> tuple[State, ...]:
-    """Return the running baselines: one for each node, or one for a log of a mean."""
+    """Return the running means: those of each node, or of one node for a log of a mean."""
     running = [s.node for s in surrogates if draws[s.node].variant.running]
     shared = running[:1] if reduction == "logmeanexp" else running
-    return tuple(State(f"{node}_baseline", (), 0.0) for node in shared)
+    named = (name for node in shared for name in state_names(draws[node]) if name)
+    return tuple(State(name, (), 0.0) for name in named)
+
+
+def state_names(draw: Draw) -> tuple[str, str]:
+    """Return the names of the running mean and of the running square; empty for none."""
+    if draw.variant.scale:
+        return f"{draw.node}_mean", f"{draw.node}_square"
+    return f"{draw.node}_baseline", ""
 
 
 def _costs(part: Part) -> list[Part]:

@@ -54,7 +54,8 @@ def entry(of: Draw) -> Entry:
         choices = ", ".join(code(choice) for choice in of.options)
         row = (code(of.option), choices, code(of.options[0]), of.meaning)
         numbers = ((code(n), "a number", f"{v:g}", of.meanings[n]) for n, v in of.numbers.items())
-        tables = (Table(HEAD, (row, *numbers)),)
+        value = ((code(of.value), "a node", "", of.value_meaning),) if of.value else ()
+        tables = (Table(HEAD, (row, *numbers, *value)),)
     return Entry(
         name=of.name,
         kind="draw",

@@ -39,6 +39,15 @@ def running_mean(mean: Tensor, signal: Tensor, decay: float = 0.9) -> Tensor:
     return decay * mean + (1.0 - decay) * signal.detach().mean()
 
 
+def scaled(signal: Tensor, square: Tensor) -> Tensor:
+    """The signal divided by max(1, sqrt(square)), `square` the running mean of its square.
+
+    It is the mean before the step, so that the gradient has the direction of the exact one on
+    average (Mnih and Gregor 2014, algorithm 1, divide by that after the step).
+    """
+    return signal / square.sqrt().clamp_min(1.0)
+
+
 def baseline_leave_one_out(signal: Tensor) -> Tensor:
     """The signal minus the mean over the other particles; particles are the first axis."""
     particles = signal.shape[0]

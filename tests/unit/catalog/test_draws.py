@@ -42,7 +42,12 @@ def test_each_function_that_a_variant_names_is_in_the_run_time():
     tree = ast.parse(SCORE.read_text(encoding="utf-8"))
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     variants = [variant for entry in ENTRIES for variant in entry.variants]
-    named = {name for v in variants for name in (v.baseline, v.of_log_weights, v.running) if name}
+    named = {
+        name
+        for v in variants
+        for name in (v.baseline, v.of_log_weights, v.running, v.scale)
+        if name
+    }
     assert named and named <= defined
 
 

@@ -87,7 +87,6 @@ NODES = [
 LATER = [
     ("{observed: normal, dequantize: uniform}", "dequantize"),
     ("{latent: normal, draw: {chain: {steps: 1}}}", "chain"),
-    ("{latent: normal, draw: {score: {baseline: nvil}}}", "nvil"),
 ]
 
 TOP = [
