@@ -15,6 +15,7 @@ class Value(BaseModel):
     """A part of a document: strict types, no unknown keys, immutable."""
 
     model_config = ConfigDict(
+        defer_build=True,
         strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
     )
 
