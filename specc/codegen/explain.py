@@ -53,12 +53,25 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield from _sources(plan)
     yield from _long_form(plan)
     yield from _objective(plan)
+    yield from _subsampled(plan)
     yield from _evaluated(plan)
     yield ""
     yield from _non_centred(plan)
     yield from _links(plan)
     yield from _shared(plan)
     yield from _totals(plan)
+
+
+def _subsampled(plan: Plan) -> Iterator[str]:
+    """Yield the plates of which an update leaves out elements."""
+    plates = plan.experiment.training.subsampled
+    if plates:
+        what = (
+            f"an update computes only the elements of {' and '.join(plates)} that its batch names;"
+            " their terms are weighed, so that the gradient is unbiased"
+        )
+        yield ""
+        yield from _wrapped(what)
 
 
 def _evaluated(plan: Plan) -> Iterator[str]:
@@ -395,6 +408,7 @@ def explain_json(plan: Plan) -> dict[str, Any]:
             else {}
         ),
         "players": {player.name: _described(plan, player) for player in plan.objective.players},
+        **({"subsampled": plates} if (plates := list(plan.experiment.training.subsampled)) else {}),
         **({"evaluated": drawn} if (drawn := list(plan.objective.evaluated)) else {}),
         "parameters": [{"name": n, "shape": list(s)} for n, s in parameters(plan)],
     }

@@ -16,7 +16,11 @@ class Value(BaseModel):
 
     model_config = ConfigDict(
         defer_build=True,
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        populate_by_name=True,
     )
 
 
