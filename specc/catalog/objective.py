@@ -28,7 +28,8 @@ class Objective(Struct, frozen=True):
     - `unconstrained`: the density is that of the unconstrained numbers of these points, with the
       log-determinants of the maps onto their supports: a sampler draws from it.
     - `variable`: the name of the bound in generated code and in metrics.
-    - `options` and `meanings`: the defaults and the descriptions of the options.
+    - `options` and `meanings`: the defaults and the descriptions of the options; `words` has the
+      values of those that are words.
     """
 
     name: str
@@ -40,7 +41,10 @@ class Objective(Struct, frozen=True):
     guided: bool
     variable: str
     reduction: Literal["mean", "logmeanexp"] = "mean"
-    options: Mapping[str, bool | int | float] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, bool | int | float | str] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     meanings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     finite: Literal["choose", "score function", "refuse"] = "choose"
     points: bool = False

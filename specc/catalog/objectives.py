@@ -52,17 +52,24 @@ ENTRIES: tuple[Objective, ...] = (
                 "Bowman et al. 2016", "section 3.1: warm_up, the rising weight of divergences"
             ),
             Reference("Kingma et al. 2016", "equation 15: free_bits, their least value in nats"),
+            Reference("Kingma et al. 2021", "equations 15 and 18: steps, one random step"),
         ),
         example="objective: {elbo: {particles: 8}}",
         guided=True,
         variable="elbo",
-        options=MappingProxyType({"particles": 1, "warm_up": 0.0, "free_bits": 0.0}),
+        options=MappingProxyType(
+            {"particles": 1, "warm_up": 0.0, "free_bits": 0.0, "steps": "all"}
+        ),
+        words=MappingProxyType({"steps": ("all", "random")}),
         meanings=MappingProxyType(
             {
                 "particles": "The number of draws from the guide for each row.",
                 "warm_up": "The fraction of the run in which the weight of the divergences rises "
                 "from 0 to 1.",
                 "free_bits": "The minimum of each divergence, in nats.",
+                "steps": "Whether the bound has all steps of a sequence, or one random step of a "
+                "noising chain, times their number: a sequence that the model draws backward, and "
+                "the guide forward by normal steps that are affine in the step before.",
             }
         ),
     ),

@@ -34,6 +34,7 @@ from specc.language.expressions.tree import (
 )
 from specc.objective.terms import (
     PARTICLE,
+    ChainDivergence,
     Density,
     Divergence,
     Energy,
@@ -295,6 +296,8 @@ def term_content(plan: Plan, term: Term, rename: Rename) -> object:
             case LogProb(program=program, node=node, rows=rows):
                 counted = [] if rows == "all" else [rows]
                 return ["log prob", program, rename(("node", own_name(node))), *counted]
+            case ChainDivergence(node=node):
+                return ["divergence given the start", rename(("node", node))]
             case Divergence(node=node):
                 return ["divergence", rename(("node", node))]
             case Value(expression=expression):
@@ -359,6 +362,8 @@ def _term_vertices(
 
 def _density(term: Density) -> str:
     """Return the label of a density of a node: its program and rows, or `divergence`."""
+    if isinstance(term, ChainDivergence):
+        return "divergence given the start"
     if isinstance(term, Divergence):
         return "divergence"
     return term.program if term.rows == "all" else f"{term.program} {term.rows}"

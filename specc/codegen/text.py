@@ -20,6 +20,7 @@ from specc.objective.objective import Player
 from specc.objective.passes.row_sources import by_source
 from specc.objective.passes.shared import is_of_rows, plate_of
 from specc.objective.terms import (
+    ChainDivergence,
     Conditionals,
     Divergence,
     Energy,
@@ -195,6 +196,8 @@ def term_formula(plan: Plan, term: Term) -> str:
             factor = plan.program(program).factors[node]
             shown = f"log {plan.program(program).density_name}({factor.conditional})"
             return f"E_known[{shown}]" if rows == "known" else shown
+        case ChainDivergence(node=node):
+            return _of_chain(plan, term)
         case Divergence(node=node):
             q, p = plan.programs[GUIDE].factors[node], plan.programs[MODEL].factors[node]
             return f"KL(q({q.conditional}) || p({p.conditional}))"
@@ -238,6 +241,21 @@ def term_formula(plan: Plan, term: Term) -> str:
             return f"{symbol}({own}; {given})" if given else f"{symbol}({own})"
         case Operation():
             return _applied(plan, term)
+
+
+def _of_chain(plan: Plan, term: ChainDivergence) -> str:
+    """Return the formula of a divergence given what is before the first step of a chain.
+
+    That of a random step is `KL(q(z[t] | z[t+1], x) || p(z[t] | z[t+1]))`.
+    """
+    lagged = plan.programs[GUIDE].lagged.values()
+    given = [str(n) for each in lagged if each.base == term.chain.latent for n in each.inputs]
+    if not term.is_random:
+        p = plan.programs[MODEL].factors[term.node]
+        return f"KL(q({term.node} | {', '.join(given)}) || p({p.conditional}))"
+    scan = plan.graph.graph.model.nodes[term.node].scan
+    here, after = f"{term.node}[{scan}]", f"{term.node}[{scan}+1]"
+    return f"KL(q({here} | {', '.join((after, *given))}) || p({here} | {after}))"
 
 
 def _by_element(plan: Plan, axes: tuple[str, ...], inner: Term) -> str:

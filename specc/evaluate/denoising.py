@@ -1,12 +1,9 @@
 """Samples of a noising chain in fewer steps than it has.
 
-The guide adds noise to the value z_0 before its first step,
-
-    q(z_t | z_(t-1)) = N(a_t z_(t-1) + c_t, s_t^2),  so  q(z_t | z_0) = N(A_t z_0 + C_t, V_t),
-    A_t = a_t A_(t-1),  C_t = a_t C_(t-1) + c_t,  V_t = a_t^2 V_(t-1) + s_t^2,
-
-entry by entry. The mean of p(z_(t-1) | z_t) is that of q(z_(t-1) | z_t, z_0) at an estimate of z_0,
-which is therefore known from it, whatever the network of the model predicts:
+The guide adds noise to the value z_0 before its first step, with the coefficients a, c, s of its
+steps and A, C, V of q(z_t | z_0) (`specc.runtime.functions.noising`). The mean of p(z_(t-1) | z_t)
+is that of q(z_(t-1) | z_t, z_0) at an estimate of z_0, which is therefore known from it, whatever
+the network of the model predicts:
 
     mean = G z_t + (1 - G a_t) C_(t-1) - G c_t + (s_t^2 / V_t) A_(t-1) estimate
     G = a_t V_(t-1) / V_t
@@ -32,6 +29,7 @@ from torch import Tensor
 
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.functions.noising import NoiseLevels
 from specc.runtime.noise import Noise
 
 START, STEP, FORWARD, MEAN = (
@@ -56,26 +54,8 @@ class Denoising:
 
 
 @dataclass(frozen=True, slots=True)
-class NoiseLevels:
-    """a, c, s and A, C, V of all steps of a guide, each [steps, *shape] (see above)."""
-
-    a: Tensor
-    c: Tensor
-    s: Tensor
-    signal: Tensor
-    shift: Tensor
-    variance: Tensor
-
-    @classmethod
-    def of(cls, a: Tensor, c: Tensor, s: Tensor) -> NoiseLevels:
-        """The levels of the steps with these coefficients."""
-        signal, shift, variance = torch.ones_like(a[0]), torch.zeros_like(a[0]), a[0] * 0
-        found = []
-        for own, added, deviation in zip(a, c, s, strict=True):
-            signal, shift = own * signal, own * shift + added
-            variance = own**2 * variance + deviation**2
-            found.append((signal, shift, variance))
-        return cls(a, c, s, *(torch.stack(each) for each in zip(*found, strict=True)))
+class Levels(NoiseLevels):
+    """The noise levels of all steps of a guide, each [steps, *shape]."""
 
     @property
     def log_ratio(self) -> Tensor:
@@ -115,17 +95,17 @@ class Point:
     estimate: Tensor
 
 
-Rule = Callable[[NoiseLevels, Point, Point | None, int], Tensor]
+Rule = Callable[[Levels, Point, Point | None, int], Tensor]
 """The estimate with which a sampler goes from a point, after another one, to an earlier step."""
 
 
-def plain(levels: NoiseLevels, here: Point, before: Point | None, to: int) -> Tensor:
+def plain(levels: Levels, here: Point, before: Point | None, to: int) -> Tensor:
     """The estimate as it is."""
     del levels, before, to
     return here.estimate
 
 
-def extrapolated(levels: NoiseLevels, here: Point, before: Point | None, to: int) -> Tensor:
+def extrapolated(levels: Levels, here: Point, before: Point | None, to: int) -> Tensor:
     """The estimate plus h / (2 h') times its change, for steps h' before and h now."""
     if before is None:
         return here.estimate
@@ -186,7 +166,7 @@ def denoised(
 
 
 def descend(
-    levels: NoiseLevels,
+    levels: Levels,
     rule: Rule,
     grid: list[int],
     value: Tensor,
@@ -205,7 +185,7 @@ def descend(
     return value
 
 
-def places(levels: NoiseLevels, count: int) -> list[int]:
+def places(levels: Levels, count: int) -> list[int]:
     """Steps from the last to the first, `count` of them, at equal distances of log(A / sqrt(V))."""
     at = levels.log_ratio.flatten(1).mean(1)
     steps = len(at)
@@ -216,9 +196,7 @@ def places(levels: NoiseLevels, count: int) -> list[int]:
     return found if found[0] == steps - 1 else [steps - 1, *found[1:]]
 
 
-def _levels(
-    loaded: LoadedRun, steps: int, value: Tensor, known: Mapping[str, Tensor]
-) -> NoiseLevels:
+def _levels(loaded: LoadedRun, steps: int, value: Tensor, known: Mapping[str, Tensor]) -> Levels:
     """The noise levels of the guide, from its steps at 0, at 1 and at a point between."""
     program, one_step = loaded.program, loaded.program.require(FORWARD)
     missing = set(program.capabilities[FORWARD]) - set(known)
@@ -239,7 +217,7 @@ def _levels(
             raise _refused(loaded, "a step of the guide is not linear in the step before it")
         coefficients.append((a, c, deviation[0]))
     a, c, s = (torch.stack(each).to(value.dtype) for each in zip(*coefficients, strict=True))
-    return NoiseLevels.of(a, c, s)
+    return Levels.of(a, c, s)
 
 
 def _refused(loaded: LoadedRun, problem: str) -> RunFailure:
@@ -248,4 +226,4 @@ def _refused(loaded: LoadedRun, problem: str) -> RunFailure:
     return RunFailure("E0531", message, hint=hint, exit_code=USAGE)
 
 
-__all__ = ["SAMPLERS", "Denoising", "NoiseLevels", "denoised", "places"]
+__all__ = ["SAMPLERS", "Denoising", "Levels", "denoised", "places"]

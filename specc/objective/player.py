@@ -23,6 +23,7 @@ from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.marginalize import Axes, check_size, sum_out
 from specc.objective.passes.missing import decisions as missing_decisions
 from specc.objective.passes.moves import check_moves, moved, moved_states, moves_decisions
+from specc.objective.passes.one_step import find_chain, take_one_step
 from specc.objective.passes.players import (
     check_samples,
     check_trained,
@@ -38,8 +39,10 @@ from specc.objective.passes.term_checks import check_learns, check_memory, check
 from specc.objective.terms import (
     KL_WEIGHT,
     PARTICLE,
+    ChainDivergence,
     Divergence,
     LogProb,
+    Noising,
     Part,
     Reduce,
     Sum,
@@ -88,9 +91,10 @@ def build_player(typed: TypedGraph, expansion: Expansion, findings: Findings) ->
     else:
         left = left_to_train(typed.graph, expansion, draws, moving, findings)
         expansion = replace(expansion, links=left)
+    chain = find_chain(typed, expansion, axes, findings) if expansion.by_step else None
     if findings.has_errors():
         return None
-    player = _assemble(typed, expansion, axes)
+    player = _assemble(typed, expansion, axes, chain)
     check_elements(typed, player, axes, expansion, findings)
     check_sources(typed, player, expansion, findings)
     _check_floors(player, expansion, findings)
@@ -136,11 +140,14 @@ def _check_floors(player: Player, expansion: Expansion, findings: Findings) -> N
     """
     reasons = {d.subject: d.reason for d in player.decisions}
     for part in player.parts:
-        if part.floor and isinstance(part.term, Divergence) and not player.surrogates:
+        estimates = isinstance(part.term, ChainDivergence) and part.term.is_random
+        is_exact = isinstance(part.term, Divergence) and not estimates
+        if part.floor and is_exact and not player.surrogates:
             continue
         if part.floor:
             name = next(term.node for _, term in densities_in(part.term))
             why = reasons.get(f"KL({name})", "it is weighed over the values of another node")
+            why = "one random step stands for all of them" if estimates else why
             if player.surrogates:
                 why = "there are score gradients, which would reward what is cut off"
             findings.add(diagnose("E0429", expansion.span, name=name, reason=why))
@@ -174,7 +181,7 @@ def _in_order(typed: TypedGraph, draws: dict[str, Draw]) -> dict[str, Draw]:
     return {name: draws[name] for name in dict.fromkeys(names)}
 
 
-def _assemble(typed: TypedGraph, expansion: Expansion, axes: Axes) -> Player:
+def _assemble(typed: TypedGraph, expansion: Expansion, axes: Axes, chain: Noising | None) -> Player:
     draws, entry, decisions = axes.draws, expansion.entry, []
     drawn_in = {name: draw.program for name, draw in draws.items()}
     own = moved(typed, drawn_in, expansion.moves)
@@ -183,7 +190,8 @@ def _assemble(typed: TypedGraph, expansion: Expansion, axes: Axes) -> Player:
         choice = f"{draw.kind} ({draw.option})" if draw.option else draw.kind
         decisions.append(Decision(name, choice, draw.reason, span))
     reduction = entry.reduction if expansion.particles > 1 else "mean"
-    inner, closed = use_closed_forms(typed, expansion.inner, axes, reduction)
+    by_step, steps = take_one_step(expansion.inner, chain)
+    inner, closed = use_closed_forms(typed, by_step, axes, reduction)
     inner, sums = sum_out(typed, inner, axes)
     is_weighted = any(part.weight for part in inner.parts)
     minimize = Sum((Part(-1.0, Reduce(reduction, (PARTICLE,), inner)),))
@@ -216,6 +224,7 @@ def _assemble(typed: TypedGraph, expansion: Expansion, axes: Axes) -> Player:
         decisions=(
             *decisions,
             *paths,
+            *steps,
             *closed,
             *sums,
             *missing,

@@ -8,6 +8,7 @@ from typing import assert_never
 from specc.language.expressions.print import print_expression
 from specc.objective.objective import Objective, Player, Surrogate
 from specc.objective.terms import (
+    ChainDivergence,
     Divergence,
     Energy,
     LogProb,
@@ -86,6 +87,8 @@ def _head(term: Term) -> str:
     match term:
         case LogProb(program=program, node=node, rows=rows):
             return f"log_prob {program}.{node}" + ("" if rows == "all" else f", where it is {rows}")
+        case ChainDivergence(node=node):
+            return f"kl {node}, {'one random step' if term.is_random else 'given the start'}"
         case Divergence(node=node):
             return f"kl {node}"
         case Value(expression=expression):

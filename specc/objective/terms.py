@@ -43,6 +43,36 @@ class Divergence(Struct, frozen=True):
     node: str
 
 
+class Noising(Struct, frozen=True):
+    """A noising chain: a sequence whose values are normal given those before the first step.
+
+    The guide draws the `steps` steps of `latent` and then `end`, each normal, with a mean that is
+    affine in the value before, entry by entry. The model draws `latent` backward from `end`, and
+    all else depends on its value at the step `place` alone, the node `reader` of the model, if any.
+    """
+
+    latent: str
+    end: str
+    steps: int
+    reader: str = ""
+    place: int = 0
+
+
+class ChainDivergence(Divergence, frozen=True):
+    """The divergence of a node of a noising chain, given what is before its first step.
+
+    That of its latent is one of q(z[t] | z[t+1], start) from p(z[t] | z[t+1]) at a random step t,
+    and that of its end one of q(end | start).
+    """
+
+    chain: Noising
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it is that of a random step, in place of the mean over all steps."""
+        return self.node == self.chain.latent
+
+
 class Value(Struct, frozen=True):
     """The value of an expression e(x, z), a scalar for each event.
 
@@ -298,6 +328,11 @@ def trained(term: Term) -> Iterator[Leaf]:
     elif not isinstance(term, Detach):
         for child in children(term):
             yield from trained(child)
+
+
+def noising_chain(term: Term) -> Noising | None:
+    """Return the noising chain of which a term has one random step; None without one."""
+    return next((t.chain for t in walk(term) if isinstance(t, ChainDivergence)), None)
 
 
 def in_steps(term: Term) -> Iterator[Reduce]:

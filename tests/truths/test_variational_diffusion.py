@@ -10,6 +10,7 @@ from tests.truths.gallery import source, trained_text
 from tests.truths.measuring import Z, rows
 
 DRAWS, ROWS, TIMES, STEPS = 120, 20, 20, 49
+STEP = "KL(q(z[t] | z[t+1], x) || p(z[t] | z[t+1]))"
 
 
 def brief():
@@ -24,7 +25,7 @@ def of_one_step(program, x, seed, weight=STEPS):
     With another `weight` of the step than the number of steps it is another one.
     """
     found = program.loss("loss", {}, {"x": x.repeat(TIMES, 1)}, Noise.at(seed), {})
-    return found.loss + (weight - STEPS) * found.metrics["step.kl"]
+    return found.loss + (weight - STEPS) * found.metrics[STEP]
 
 
 def of_all_steps(program, x, seed):

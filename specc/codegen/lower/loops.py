@@ -87,12 +87,14 @@ class Loop(Struct, frozen=True):
         for lagged in self.lagged:
             scope.unmark_value(lagged.node)
 
-    def at(self, place: Code, step: Step) -> None:
-        """Emit the nodes at one step, at which the lagged values have the variables of the step."""
+    def at(self, pick: Callable[[Input], Code], step: Step) -> None:
+        """Emit the nodes at one step, at which the lagged values have the variables of the step.
+
+        `pick` gives the value of an input at that step.
+        """
         scope, inputs = self.scope, self._sequences()
         for name in inputs:
-            own = code.method(scope.variable(name), "select", -1 - self._rank(name), place)
-            scope.assign(f"{scope.python(name)}_t", own)
+            scope.assign(f"{scope.python(name)}_t", pick(name))
         self._steps(inputs, step)
 
     def start(self) -> Code:

@@ -21,6 +21,7 @@ from specc.codegen.lower.chains import contrast, draw_units
 from specc.codegen.lower.densities import LOGMEANEXP, parameters
 from specc.codegen.lower.draws import draw, emit_values
 from specc.codegen.lower.moves import move_latents
+from specc.codegen.lower.noising import NoisedLatents
 from specc.codegen.lower.points import points
 from specc.codegen.lower.scope import NOISE, Scope
 from specc.codegen.lower.surrogates import DATA_SIZE, Surrogates
@@ -45,6 +46,7 @@ from specc.objective.terms import (
     Term,
     densities_in,
     in_steps,
+    noising_chain,
 )
 
 TENSORS = "dict[str, Tensor]"
@@ -181,10 +183,17 @@ class _Loss:
     def _bound(self) -> None:
         scope, player = self.scope, self.player
         points(scope, scope.plan.programs[MODEL], Name(MODEL))
-        for number, name in enumerate(player.draws):
+        chain = noising_chain(player.minimize)
+        own = () if chain is None else (chain.latent, chain.end)
+        for number, name in enumerate(name for name in player.draws if name not in own):
             if number:
                 scope.comment()
             self._draw(name)
+        if chain is not None:
+            scope.comment()
+            variables = self.terms.fresh("noised"), self.terms.fresh("t", "step")
+            self.terms.noised = NoisedLatents(scope, chain, *variables)
+            self.terms.noised.draw()
         self._buffers()
         self._model_terms()
         if player.chain is None:

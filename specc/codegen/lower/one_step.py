@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.codegen.code import expressions as code
-from specc.codegen.code.expressions import Name
+from specc.codegen.code.expressions import Code, Name
 from specc.codegen.code.statements import Function, Parameter, Return
 from specc.codegen.dependencies import values_behind
 from specc.codegen.layout import Layout
@@ -14,7 +14,7 @@ from specc.codegen.lower.loops import Loop, Ranked
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.values import let_step, prepare
 from specc.codegen.opposed_chains import START, STEP, chain_of
-from specc.codegen.plan import Plan, ProgramPlan
+from specc.codegen.plan import Input, Plan, ProgramPlan
 
 SELF, TENSOR = Name("self"), "Tensor"
 
@@ -31,8 +31,12 @@ def one_step(plan: Plan, program: ProgramPlan) -> Function:
         parameters(scope, program.factors[name])
         return []
 
+    def pick(name: Input) -> Code:
+        rank = scope.value(program.name, name).rank
+        return code.method(scope.variable(name), "select", -1 - rank, Name("step"))
+
     prepare(scope, program.name, outside(program, loop.names))
-    loop.at(Name("step"), step)
+    loop.at(pick, step)
     scope.add(Return(code.Tuple(tuple(scope.arguments(factor)))))
     return Function(
         name=STEP,

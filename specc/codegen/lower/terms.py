@@ -13,6 +13,7 @@ from specc.codegen.code.expressions import Code, Literal, Name, Signed
 from specc.codegen.lower.densities import divergence, log_prob, parameters
 from specc.codegen.lower.elements import ELEMENTS, Elements, Place
 from specc.codegen.lower.expressions import Expressions
+from specc.codegen.lower.noising import NoisedLatents
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.values import join, prepare
 from specc.codegen.names import python_name, python_names, unique
@@ -23,6 +24,7 @@ from specc.language.expressions.tree import Expression, Number
 from specc.language.expressions.tree import Name as Reference
 from specc.objective.terms import (
     Apply,
+    ChainDivergence,
     Density,
     Detach,
     Divergence,
@@ -53,6 +55,7 @@ class Terms(Struct, dict=True):
     weights: dict[tuple[object, ...], str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     weighing: bool = False
+    noised: NoisedLatents | None = None
 
     @cached_property
     def elements(self) -> Elements:
@@ -162,12 +165,13 @@ class Terms(Struct, dict=True):
         return local
 
     def _divergence(self, term: Divergence) -> str:
-        scope = self.scope
+        scope, local = self.scope, self.fresh(f"kl_{term.node}")
+        if isinstance(term, ChainDivergence) and self.noised is not None:
+            return self.noised.divergence(term.node, local)
         q, p = scope.factor(GUIDE, term.node), scope.factor(MODEL, term.node)
         with scope.on(GUIDE, term.node):
             parameters(scope, q)
             parameters(scope, p)
-            local = self.fresh(f"kl_{term.node}")
             divergence(scope, local, q, p, apart=self.elements.is_divergence_apart(q, p))
         return local
 

@@ -174,6 +174,12 @@ CODES: tuple[Code, ...] = (
         "delete `free_bits`, or use `warm_up`, which has no such condition",
     ),
     error(
+        "E0499",
+        "no-noising-chain",
+        "`steps: random` needs a noising chain, and {reason}",
+        "{hint}",
+    ),
+    error(
         "E0430",
         "two-chains",
         "`{name}` and `{other}` are both states of sequences, and one density needs both",

@@ -158,11 +158,13 @@ def _guide() -> Json:
     return {"anyOf": [nodes, automatic]}
 
 
-def _type_of(value: bool | float) -> str:
-    """The type of an option with this default."""
+def _type_of(value: bool | float | str, words: tuple[str, ...]) -> Json:
+    """The values of an option with this default: some words, or those of a type."""
+    if words:
+        return {"enum": list(words)}
     if isinstance(value, bool):
-        return "boolean"
-    return "integer" if isinstance(value, int) else "number"
+        return {"type": "boolean"}
+    return {"type": "integer" if isinstance(value, int) else "number"}
 
 
 def _closed(properties: Json, **rest: object) -> Json:
@@ -373,7 +375,7 @@ def _options_of(entry: ObjectiveEntry) -> Json:
     return _closed(
         {
             key: {
-                "type": _type_of(value),
+                **_type_of(value, entry.words.get(key, ())),
                 "default": value,
                 "description": entry.meanings[key],
             }

@@ -37,7 +37,8 @@ class Expansion(Struct, frozen=True):
     single objective. `links` are those that the player trains, None for all, and `chain` draws the
     units of an energy. `path` is the place of the player, the stage or the objective in the spec,
     and `frozen` are the names that its stage freezes. `sampler` is the name of what draws from the
-    density instead of an optimizer, empty if there is none. `moves` draws latents of rows.
+    density instead of an optimizer, empty if there is none. `moves` draws latents of rows. With
+    `by_step` one random step of a noising chain stands for all of them.
     """
 
     entry: Entry
@@ -52,6 +53,7 @@ class Expansion(Struct, frozen=True):
     frozen: tuple[str, ...] = ()
     sampler: str = ""
     moves: Moves | None = None
+    by_step: bool = False
 
     @property
     def reweighs(self) -> bool:

@@ -91,7 +91,7 @@ def _with_chain(
 
 def _options(
     graph: Graph, entry: Entry, written: Mapping[str, object], place: Path, findings: Findings
-) -> dict[str, bool | int | float] | None:
+) -> dict[str, bool | int | float | str] | None:
     """Return all options of an objective; None if one is not valid, which is reported."""
     spans, chosen = graph.spec.spans, dict(entry.options)
     for key, value in written.items():
@@ -102,10 +102,10 @@ def _options(
             option = spans.key((*place, key))
             findings.add(diagnose("E0402", option, objective=entry.name, name=key, hint=hint))
             return None
-        if not _is_legal(key, value):
+        if not _is_legal(entry, key, value):
             _bad_option(entry, key, value, option, findings)
             return None
-        assert isinstance(value, (int, float))
+        assert isinstance(value, (int, float, str))
         chosen[key] = value
     return chosen
 
@@ -141,7 +141,9 @@ def _named(
     warm_up, free_bits = (float(chosen.get(key, 0.0)) for key in ("warm_up", "free_bits"))
     shaping = Shaping(warm_up, free_bits)
     particles = int(chosen.get("particles", 1))
-    return Expansion(entry, particles, bound_terms(graph, entry, shaping), span, shaping)
+    terms = bound_terms(graph, entry, shaping)
+    by_step = chosen.get("steps") == "random"
+    return Expansion(entry, particles, terms, span, shaping, by_step=by_step)
 
 
 RANGES: dict[str, tuple[tuple[type, ...], float, float, str]] = {
@@ -156,7 +158,9 @@ RANGES: dict[str, tuple[tuple[type, ...], float, float, str]] = {
 """Legal values of the options of objectives: types, lower and upper bound, description."""
 
 
-def _is_legal(key: str, value: object) -> bool:
+def _is_legal(entry: Entry, key: str, value: object) -> bool:
+    if key in entry.words:
+        return value in entry.words[key]
     kinds, least, most, _ = RANGES[key]
     if isinstance(value, bool) != (bool in kinds) or not isinstance(value, kinds):
         return False
@@ -165,7 +169,8 @@ def _is_legal(key: str, value: object) -> bool:
 
 
 def _bad_option(entry: Entry, key: str, value: object, place: Span, findings: Findings) -> None:
-    expected = RANGES[key][3]
+    words = " or ".join(f"`{word}`" for word in entry.words.get(key, ()))
+    expected = words or RANGES[key][3]
     findings.add(
         diagnose(
             "E0403", place, name=key, objective=entry.name, value=f"`{value}`", expected=expected

@@ -29,22 +29,35 @@ class Degree(IntEnum):
 
 
 class Degrees:
-    """Computes degrees of the model's expressions in the value `of`: a node, or `z[t-1]`."""
+    """Computes degrees of the expressions of a program in the value `of`: a node, or `z[t-1]`.
 
-    def __init__(self, graph: Graph, stochastic: StochasticGraph, of: str) -> None:
+    With `by_entry` an affine function is that of each entry of the value alone, so that a matrix
+    does not count.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        stochastic: StochasticGraph,
+        of: str,
+        program: str = MODEL,
+        *,
+        by_entry: bool = False,
+    ) -> None:
         self.graph, self.stochastic, self.of = graph, stochastic, of
-        node = graph.model.nodes[of]
+        self.program, self.by_entry = program, by_entry
+        node = graph.programs[program].nodes[of]
         self.latent = node.shift.base if isinstance(node, Lagged) else of
         self.known: dict[NodeId, Degree] = {}
 
     def degree(self, expression: Expression) -> Degree:
         """Return the degree of an expression."""
-        for node in lets_behind(self.graph, MODEL, expression, self._is_unknown):
+        for node in lets_behind(self.graph, self.program, expression, self._is_unknown):
             self.known[node.id] = self._degree(node.value)
         return self._degree(expression)
 
     def _is_unknown(self, node: Deterministic) -> bool:
-        return node.id not in self.known
+        return node.id not in self.known and node.name != self.of
 
     def _degree(self, expression: Expression) -> Degree:
         """Return the degree of an expression whose deterministic nodes have one."""
@@ -54,14 +67,18 @@ class Degrees:
             case Negate(operand=operand):
                 return self._degree(operand)
             case Binary(operator=operator, left=left, right=right):
-                return _combined(operator, self._degree(left), self._degree(right))
+                found = _combined(operator, self._degree(left), self._degree(right))
+                mixes = self.by_entry and operator == "@" and found != Degree.CONSTANT
+                return Degree.OTHER if mixes else found
             case Call(function=function, arguments=arguments):
                 inner = max((self._degree(a) for a in arguments), default=Degree.CONSTANT)
                 keeps = inner == Degree.CONSTANT or self._is_affine(function)
                 return inner if keeps else Degree.OTHER
             case Index(base=base, indices=indices):
                 index = max(self._degree(i) for i in indices)
-                return self._degree(base) if index == Degree.CONSTANT else Degree.OTHER
+                found = self._degree(base) if index == Degree.CONSTANT else Degree.OTHER
+                mixes = self.by_entry and found != Degree.CONSTANT
+                return Degree.OTHER if mixes else found
             case Over(operand=operand):
                 inner = self._degree(operand)  # of all elements, each of which has its own integral
                 return inner if inner == Degree.CONSTANT else Degree.OTHER
@@ -71,12 +88,13 @@ class Degrees:
 
     def _is_affine(self, function: str) -> bool:
         if function in self.graph.functions:
-            return self.graph.functions[function].linear
+            entry = self.graph.functions[function]
+            return entry.linear and (entry.elementwise or not self.by_entry)
         link = self.graph.links.get(function)
-        return link is None or is_affine(link)
+        return link is None or (is_affine(link) and not self.by_entry)
 
     def _name(self, name: str) -> Degree:
-        node = self.graph.lookup(MODEL, name)
+        node = self.graph.lookup(self.program, name)
         if name == self.of:
             return Degree.AFFINE
         if isinstance(node, Deterministic):
@@ -85,10 +103,10 @@ class Degrees:
 
     def _lagged(self, node: Lagged) -> Degree:
         """Return the degree of a lagged value; OTHER for a `let` node that depends on `of`."""
-        base = self.graph.model.nodes[node.shift.base]
+        base = self.graph.programs[self.program].nodes[node.shift.base]
         if base.is_variable:
             return Degree.CONSTANT
-        known = self.stochastic.parents(MODEL, base.name)
+        known = self.stochastic.parents(self.program, base.name)
         return Degree.OTHER if self.latent in known else Degree.CONSTANT
 
 

@@ -27,7 +27,7 @@ def entry(of: Objective) -> Entry:
     rows = tuple(
         (
             code(name),
-            "integer" if isinstance(default, int) else "number",
+            _values(of, name),
             code(shown(default)),
             of.meanings[name],
         )
@@ -44,6 +44,13 @@ def entry(of: Objective) -> Entry:
         example=of.example,
         sources=cited(of.references),
     )
+
+
+def _values(of: Objective, name: str) -> str:
+    """Return the values of an option in words."""
+    if name in of.words:
+        return " or ".join(code(word) for word in of.words[name])
+    return "integer" if isinstance(of.options[name], int) else "number"
 
 
 def shorthand(of: Shorthand) -> Entry:

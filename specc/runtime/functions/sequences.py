@@ -72,6 +72,18 @@ def expand_steps(x: Tensor, steps: int, dims: int) -> Tensor:
     return x.expand((*x.shape[:axis], steps, *x.shape[x.ndim - dims :]))
 
 
+def at_step(x: Tensor, step: Tensor, dims: int) -> Tensor:
+    """The value at one step for each entry of `step` [...]: [..., *event].
+
+    x is [..., steps, *event] with `dims` axes in an event, and leading axes that broadcast to those
+    of `step`.
+    """
+    event = x.shape[x.ndim - dims :]
+    every = x.movedim(-1 - dims, 0).expand(-1, *step.shape, *event)
+    places = step.view(1, *step.shape, *(1,) * dims).expand(1, *step.shape, *event)
+    return every.gather(0, places).squeeze(0)
+
+
 def sequence_mask(lengths: Tensor, steps: int) -> Tensor:
     """1 for the first `lengths` of the steps and 0 for the rest: [..., steps] from [...]."""
     every = torch.arange(steps, device=lengths.device)

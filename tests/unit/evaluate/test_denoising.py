@@ -14,7 +14,7 @@ import torch
 from specc.evaluate.denoising import (
     SAMPLERS,
     Denoising,
-    NoiseLevels,
+    Levels,
     Point,
     Sampler,
     descend,
@@ -27,7 +27,7 @@ from tests.truths.gallery import source, trained_text
 
 M, V, T = 0.7, 0.3, 2000
 BETAS = torch.linspace(1e-4, 0.01, T, dtype=torch.float64)[:, None]
-LEVELS = NoiseLevels.of((1 - BETAS).sqrt(), 0.02 * BETAS, BETAS.sqrt())
+LEVELS = Levels.of((1 - BETAS).sqrt(), 0.02 * BETAS, BETAS.sqrt())
 
 
 def moments(t):
@@ -52,7 +52,7 @@ def error(sampler, steps):
 def test_the_levels_are_those_of_the_chain():
     """Of 200,000 draws step by step: mean and variance within 4.5 standard errors."""
     generator = torch.Generator().manual_seed(0)
-    levels = NoiseLevels.of(*(each[::100] for each in (LEVELS.a, LEVELS.c, 5 * LEVELS.s)))
+    levels = Levels.of(*(each[::100] for each in (LEVELS.a, LEVELS.c, 5 * LEVELS.s)))
     z = torch.full((200_000,), 1.5, dtype=torch.float64)
     for t, (a, c, s) in enumerate(zip(levels.a, levels.c, levels.s, strict=True)):
         z = a * z + c + s * torch.randn(z.shape, generator=generator, dtype=z.dtype)
