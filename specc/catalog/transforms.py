@@ -89,6 +89,13 @@ def biject_to(support: Support) -> Transform | None:
     return transform_to(support)
 
 
+def onto_ends(*, low: bool, high: bool) -> Transform:
+    """The map onto the numbers between ends that are values, of which one may be missing."""
+    if low and high:
+        return BETWEEN
+    return ABOVE if low else BELOW
+
+
 def _identity(value: float) -> float:
     return value
 
@@ -184,6 +191,21 @@ ORDER = Transform(
 )
 _VECTORS = "specc.runtime.functions.vectors"
 _UNCONSTRAINED = "specc.runtime.unconstrained"
+BETWEEN, ABOVE, BELOW = (
+    Transform(
+        "{}_free",
+        f"{name}({{}}, {ends})",
+        lambda value: 0.0,
+        lambda shape: entrywise("Identity", shape),
+        f"{_UNCONSTRAINED}.{name}",
+        log_det,
+    )
+    for name, ends, log_det in (
+        ("between", "low, high", "between_log_det"),
+        ("above", "low", "exp_log_det"),
+        ("below", "high", "exp_log_det"),
+    )
+)
 STICK_BREAKING = Transform(
     "{}_free",
     "stick_breaking({})",

@@ -25,7 +25,6 @@ from specc.codegen.plan import (
     Let,
     LinkModule,
     Mask,
-    Missing,
     Plan,
     ProgramPlan,
     Shared,
@@ -34,10 +33,11 @@ from specc.codegen.plan import (
 from specc.codegen.signatures import losses, methods
 from specc.codegen.text import sampled_from
 from specc.codegen.units import colors_of, method_of_unit
-from specc.codegen.variables import variables
+from specc.codegen.variables import counts_of_rows, missing_values, variables
 from specc.graph.blocks import conditions, couples_itself, of_units
 from specc.graph.constants import constant, list_of, number_of
 from specc.graph.counter import Counter
+from specc.graph.ends import Ends, moving_ends, values_behind
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, ROWS, Program
 from specc.graph.nodes import Node
 from specc.graph.queries import is_autoregressive, parameter_of
@@ -46,7 +46,6 @@ from specc.language.expressions.tree import Call, Expression, Name
 from specc.language.expressions.walk import calls, children, names
 from specc.objective.objective import Objective
 from specc.objective.passes.change_of_variables import is_forward
-from specc.objective.passes.missing import mask_rank
 
 
 def build_plan(objective: Objective) -> Plan:
@@ -70,7 +69,7 @@ def build_plan(objective: Objective) -> Plan:
     data = tuple(
         name for name, node in graph.model.nodes.items() if node.role in ("observed", "given")
     )
-    missing = _missing(objective, python)
+    missing = missing_values(objective, python)
     known = {Mask(n): m.known for n, m in missing.items()}
     own = {n: python[n] for p in graph.programs.values() for n in p.nodes}
     plan = Plan(
@@ -82,7 +81,7 @@ def build_plan(objective: Objective) -> Plan:
         masks=MappingProxyType({scan: python.fresh(f"{scan}_mask") for scan in graph.scans}),
         missing=MappingProxyType(missing),
         inside=MappingProxyType(inside),
-        counts=MappingProxyType(_counts(graph.sources, python)),
+        counts=MappingProxyType(counts_of_rows(graph.sources, python)),
         weights=MappingProxyType(
             {p: python.fresh(f"{p}_weight") for p in objective.experiment.training.subsampled}
         ),
@@ -99,28 +98,6 @@ def _own_name(name: str) -> str:
     """
     own = name.removeprefix(f"{MODEL}.")
     return own if own.isidentifier() else python_name(own)
-
-
-def _counts(sources: tuple[str, ...], python: Names) -> dict[str, str]:
-    """The variables that hold the number of rows of each source: `rows`, `paintings_rows`."""
-    first, *others = sources
-    return {first: "rows", **{source: python.fresh(f"{source}_rows") for source in others}}
-
-
-def _missing(objective: Objective, python: Names) -> dict[str, Missing]:
-    """Return the variables for each observed node whose values may be missing."""
-    words = ("known", "sampled", "imputed", "values", "allowed")
-    return {
-        name: Missing(
-            node=name,
-            rank=mask_rank(objective.graph, node),
-            fills=node.is_drawn,
-            fraction=python.fresh(f"{python[name]}_known_fraction"),
-            **{word: python.fresh(f"{python[name]}_{word}") for word in words},
-        )
-        for name, node in objective.graph.graph.model.nodes.items()
-        if node.missing is not None
-    }
 
 
 class _ProgramPlanner:
@@ -189,11 +166,25 @@ class _ProgramPlanner:
         # The number of rows is known when the data are.
         plates = tuple(0 if p == ROWS else self.graph.size_of(p) for p in kind.plates)
         maps = biject_to if self.objective.is_sampled else transform_to
-        onto = maps(kind.support) or IDENTITY
+        ends = self._ends(node)
+        onto = maps(kind.support) or IDENTITY if ends is None else ends.onto
         attribute = self.attributes.fresh(node.name)
         raw = attribute if onto is IDENTITY else self.attributes.fresh(onto.raw.format(node.name))
         shape, of_rows = plates + kind.shape, kind.is_local
-        return LearnableParameter(attribute, raw, node, shape, onto, node.span, of_rows)
+        method = "" if ends is None else self.attributes.fresh(f"{node.name}_ends")
+        return LearnableParameter(
+            attribute, raw, node, shape, onto, node.span, of_rows, ends, method
+        )
+
+    def _ends(self, node: Node) -> Ends | None:
+        """Return the ends of a support that the values of this class alone determine."""
+        ends = moving_ends(self.typed, node)
+        if ends is None or not all(map(self._is_point, values_behind(self.graph, node))):
+            return None
+        return ends
+
+    def _is_point(self, node: Node) -> bool:
+        return node.program == self.program.name and self._is_learnable(node.name)
 
     def _modules(self) -> Iterable[LinkModule]:
         first = {use.link: use for use in reversed(self.typed.uses)}

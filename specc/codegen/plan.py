@@ -15,6 +15,7 @@ from specc.catalog.causal import Causal
 from specc.catalog.entry import Alternative, Distribution, Lowered, Parameter, Shape
 from specc.catalog.transforms import Transform
 from specc.diagnostics.source import Span
+from specc.graph.ends import Ends
 from specc.graph.graph import LinkNode, Type, TypedGraph
 from specc.graph.nodes import Node, NodeId
 from specc.language.expressions.tree import Call, Expression
@@ -80,7 +81,8 @@ class LearnableParameter(Struct, frozen=True):
 
     `raw` is the attribute with the unconstrained tensor; it equals `attribute` if the support is
     the real numbers. One `of_rows` has a value for each training row along its first axis, of size
-    0 until the number of rows is known.
+    0 until the number of rows is known. If other values determine an end of the support, `ends` are
+    its ends, which the method `ends_method` returns.
     """
 
     attribute: str
@@ -90,6 +92,8 @@ class LearnableParameter(Struct, frozen=True):
     constrainer: Transform
     span: Span
     of_rows: bool = False
+    ends: Ends | None = None
+    ends_method: str = ""
 
     @property
     def raw_shape(self) -> Shape:

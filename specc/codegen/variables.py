@@ -5,10 +5,12 @@ from __future__ import annotations
 import networkx as nx
 
 from specc.codegen.names import Names, python_name
+from specc.codegen.plan import Missing
 from specc.graph.graph import DATA, GUIDE, MODEL, NETWORKS, Graph
 from specc.graph.queries import name_in_model
 from specc.language.expressions.walk import names
 from specc.objective.objective import Objective
+from specc.objective.passes.missing import mask_rank
 
 
 def variables(objective: Objective) -> Names:
@@ -72,3 +74,25 @@ def _is_computed(graph: Graph, name: str) -> bool:
     below = nx.descendants(graph.model.digraph, name)
     is_needed = any(graph.model.nodes[each].is_random for each in below)
     return is_needed or name in _copies(graph).values()
+
+
+def counts_of_rows(sources: tuple[str, ...], python: Names) -> dict[str, str]:
+    """Return the variables with the number of rows of each source: `rows`, `paintings_rows`."""
+    first, *others = sources
+    return {first: "rows", **{source: python.fresh(f"{source}_rows") for source in others}}
+
+
+def missing_values(objective: Objective, python: Names) -> dict[str, Missing]:
+    """Return the variables for each observed node whose values may be missing."""
+    words = ("known", "sampled", "imputed", "values", "allowed")
+    return {
+        name: Missing(
+            node=name,
+            rank=mask_rank(objective.graph, node),
+            fills=node.is_drawn,
+            fraction=python.fresh(f"{python[name]}_known_fraction"),
+            **{word: python.fresh(f"{python[name]}_{word}") for word in words},
+        )
+        for name, node in objective.graph.graph.model.nodes.items()
+        if node.missing is not None
+    }

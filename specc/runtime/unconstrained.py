@@ -10,9 +10,11 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
+from specc.runtime import number
 from specc.runtime.bijections.cholesky import CorrCholesky, LowerTriangle, PositiveDefinite
 from specc.runtime.bijections.ordered import Ordered
 from specc.runtime.bijections.simplex import StickBreaking
+from specc.runtime.number import Number
 
 
 def exp_log_det(free: Tensor, rank: int | None = None) -> Tensor:
@@ -26,6 +28,27 @@ def sigmoid_log_det(free: Tensor, rank: int | None = None) -> Tensor:
     For x = low + (high - low) / (1 + exp(-u)) the constant log(high - low) of each is left out.
     """
     return _sum(functional.logsigmoid(free) + functional.logsigmoid(-free), rank)
+
+
+def between(free: Tensor, low: Number, high: Number) -> Tensor:
+    """The numbers low + (high - low) / (1 + exp(-free)), for ends that are values."""
+    return low + (high - low) * free.sigmoid()
+
+
+def between_log_det(free: Tensor, low: Number, high: Number, rank: int | None = None) -> Tensor:
+    """The sum of log |dx/du| = log (high - low) x (1 - x), x = 1 / (1 + exp(-u))."""
+    log_slope = functional.logsigmoid(free) + functional.logsigmoid(-free)
+    return _sum(log_slope + number.log(high - low), rank)
+
+
+def above(free: Tensor, low: Number) -> Tensor:
+    """The numbers low + exp(free), for an end that is a value."""
+    return low + free.exp()
+
+
+def below(free: Tensor, high: Number) -> Tensor:
+    """The numbers high - exp(free), for an end that is a value."""
+    return high - free.exp()
 
 
 def _sum(values: Tensor, rank: int | None) -> Tensor:

@@ -11,9 +11,13 @@ def triangle(matrix, offset=0):
     return matrix[rows, columns]
 
 
+ENDS = torch.tensor([[-1.0, 0.0, 2.0, 3.0], [0.5, 7.0, 2.5, 3.1]], dtype=torch.float64)
+"""The ends of a map onto numbers between values."""
+
 MAPS = {
     "exp_log_det": (4, lambda u: u.exp()),
     "sigmoid_log_det": (4, lambda u: u.sigmoid()),
+    "between_log_det": (4, lambda u: unconstrained.between(u, *ENDS)),
     "stick_breaking_log_det": (4, lambda u: unconstrained.stick_breaking(u)[:-1]),
     "ordered_log_det": (4, unconstrained.ordered),
     "lower_triangle_log_det": (6, lambda u: triangle(unconstrained.lower_triangle(u))),
@@ -29,7 +33,8 @@ def test_a_log_determinant_is_that_of_the_jacobian(name):
     free = torch.randn(size, dtype=torch.float64)
     jacobian = torch.autograd.functional.jacobian(onto, free)
     expected = torch.linalg.slogdet(jacobian).logabsdet
-    assert getattr(unconstrained, name)(free) == pytest.approx(expected.item(), abs=1e-10)
+    given = ENDS if name == "between_log_det" else ()
+    assert getattr(unconstrained, name)(free, *given) == pytest.approx(expected.item(), abs=1e-10)
 
 
 def test_every_log_determinant_has_a_test():

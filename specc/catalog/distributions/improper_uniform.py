@@ -12,8 +12,6 @@ from specc.catalog.supports import REAL, Interval, Support
 def _between(known: Mapping[str, float]) -> Support:
     """The open interval between the ends that are known."""
     low, high = known.get("low", -math.inf), known.get("high", math.inf)
-    if low == -math.inf and high == math.inf:
-        return REAL
     return Interval(low, high, low_open=low > -math.inf, high_open=high < math.inf)
 
 
@@ -32,6 +30,7 @@ ENTRY = Distribution(
     result=_between,
     example="z: {latent: improper_uniform, low: 0, global: true}",
     defaults={"low": -math.inf, "high": math.inf},
+    limits={"least": "low", "most": "high"},
     improper=True,
     mean=False,
 )

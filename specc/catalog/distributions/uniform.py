@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from specc.catalog.entry import Distribution, Parameter, Reference
@@ -10,9 +11,8 @@ from specc.catalog.supports import REAL, Interval, Support
 
 def _between(known: Mapping[str, float]) -> Support:
     """The open interval, so that a draw can be a positive scale or a probability in (0, 1)."""
-    if "low" not in known or "high" not in known:
-        return REAL
-    return Interval(known["low"], known["high"], low_open=True, high_open=True)
+    low, high = known.get("low", -math.inf), known.get("high", math.inf)
+    return Interval(low, high, low_open=low > -math.inf, high_open=high < math.inf)
 
 
 ENTRY = Distribution(

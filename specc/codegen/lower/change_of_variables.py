@@ -5,10 +5,9 @@ from __future__ import annotations
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Signed
 from specc.codegen.code.statements import Function, Return
-from specc.codegen.lower.expressions import SELF
-from specc.codegen.plan import LearnableParameter, ProgramPlan
+from specc.codegen.lower.ends import log_det_of
+from specc.codegen.plan import ProgramPlan
 
-RUNTIME = "specc.runtime.unconstrained"
 LONGEST = 85
 """The characters of a summary that fit into a line, indented and in quotation marks."""
 
@@ -21,13 +20,8 @@ def log_det(program: ProgramPlan) -> Function:
     words = f"log |det d({names}) / d({free})|." if mapped else "0: the latents are real numbers."
     if len(words) > LONGEST:
         words = "log |det dw/du| of the maps from unconstrained numbers u onto the latents w."
-    terms = tuple(Signed(False, _of_latent(item)) for item in mapped)
+    terms = tuple(Signed(False, log_det_of(item)) for item in mapped)
     value: Code = code.Sum(terms)
     if not terms:
         value = code.call(code.torch("zeros"), code.Tuple(()))
     return Function("log_det", (), (), "Tensor", words, (Return(value),))
-
-
-def _of_latent(item: LearnableParameter) -> Code:
-    function = code.function(f"{RUNTIME}.{item.constrainer.log_det}")
-    return code.call(function, code.Attribute(SELF, item.raw))

@@ -9,6 +9,7 @@ from msgspec import Struct
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Mapped, Name, Tuple
 from specc.codegen.code.statements import Assign, Function, Parameter, Return, Statement
+from specc.codegen.lower.ends import ends_method, onto_support
 from specc.codegen.lower.events import Event, align
 from specc.codegen.lower.expressions import SELF, Expressions
 from specc.codegen.plan import (
@@ -35,6 +36,8 @@ def node_methods(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
     """Yield the methods of each node, in the order of the program."""
     lowering = Methods(plan, program)
     for item in (*program.learnable, *program.shared_learnable):
+        if item.ends is not None:
+            yield ends_method(plan, program, item)
         if item.raw != item.attribute:
             yield mapped_parameter(item)
     for name in program.order:
@@ -53,7 +56,6 @@ def node_methods(plan: Plan, program: ProgramPlan) -> Iterator[Function]:
 
 def mapped_parameter(item: LearnableParameter) -> Function:
     """Return a property that maps an unconstrained tensor onto the support of its parameter."""
-    raw = code.Attribute(SELF, item.raw)
     sizes = ["rows", *map(str, item.shape[1:])] if item.of_rows else [*map(str, item.shape)]
     shown = f"[{', '.join(sizes)}]" if sizes else "a number"
     return Function(
@@ -62,7 +64,7 @@ def mapped_parameter(item: LearnableParameter) -> Function:
         keywords=(),
         returns="Tensor",
         docstring=f"{item.node.name} = {item.constrainer.code.format(item.raw)}: {shown}.",
-        body=(Return(Mapped(item.constrainer.code, raw, item.constrainer.runtime)),),
+        body=(Return(onto_support(item)),),
         about=f"{item.node.program}.{item.node.name}",
         is_property=True,
     )

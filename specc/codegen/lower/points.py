@@ -11,13 +11,21 @@ from specc.codegen.lower.scope import Scope
 from specc.codegen.plan import ProgramPlan
 
 
-def points(scope: Scope, program: ProgramPlan, owner: Code, passed: Collection[str] = ()) -> None:
+def points(
+    scope: Scope,
+    program: ProgramPlan,
+    owner: Code,
+    passed: Collection[str] = (),
+    *,
+    of_rows: bool = False,
+) -> None:
     """Emit `w = self.w` for each latent with a learnable point that all rows share.
 
-    Of those that may be `passed` to the function only if they are not.
+    Of those that may be `passed` to the function only if they are not. With `of_rows` also for
+    latents of rows.
     """
     for item in program.learnable:
-        if item.node.role == "parameter" or item.of_rows:
+        if item.node.role == "parameter" or (item.of_rows and not of_rows):
             continue
         name = item.node.name
         with scope.on(program.name, name):

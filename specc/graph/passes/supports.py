@@ -27,6 +27,7 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.constants import SIZE_OF, list_of, number_of, without_value
 from specc.graph.counter import Counter
+from specc.graph.ends import bounds_of_ends
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Graph
 from specc.graph.nodes import (
@@ -233,7 +234,7 @@ class _Supports:
             raise _Unknown
         for argument in (a for call in node.through for a in call.arguments):
             self.of(node, argument)
-        base = node.entry.result(known)
+        base = node.entry.result(bounds_of_ends(node, partial(self.of, node)) | known)
         support = through.transformed_support(self.graph, node, base, self.findings)
         self._check_data(node, support)
         self._check_model_node(node, support)
