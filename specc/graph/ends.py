@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from specc.catalog.entry import LimitKind
 from specc.catalog.supports import Interval, Support, bounds
@@ -28,8 +29,7 @@ OF_ENDS: tuple[LimitKind, ...] = ("least", "most")
 """The limits of a distribution that are ends of its values."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """An end of an interval: the parameter of the distribution with it, or a number.
 
     If both are there, the support ends at the parameter and at the number `at`.
@@ -44,8 +44,7 @@ class End:
         return bool(self.parameter) or math.isfinite(self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """The two ends of a support, of which a value determines one at least."""
 
     low: End
