@@ -94,7 +94,7 @@ def needs_counts(base: Distribution) -> str:
 
 def needs_cdf(base: Distribution) -> str:
     """Why the probabilities of intervals are unknown; empty if they are known."""
-    return "" if base.cdf else f"`{base.name}` has no distribution function in closed form"
+    return "" if base.cdf else f"the distribution function of `{base.name}` is not known here"
 
 
 def class_name(modifier: str) -> str:

@@ -85,6 +85,16 @@ class Between:
         return (self.base.cdf(x) - self.base.cdf(self.ends[0])) / self.mass
 
 
+def counted(base: Any, lower: float, upper: float) -> Counts:
+    """A distribution on counts, given that its value is between two ends, which are included."""
+
+    def pmf(x: np.ndarray) -> np.ndarray:
+        kept = np.where((x >= lower) & (x <= upper), base.pmf(x), 0.0)
+        return np.asarray(kept / kept.sum())
+
+    return Counts(pmf)
+
+
 class Sum:
     """A mixture of distributions of scipy."""
 
@@ -122,6 +132,13 @@ def vectors(logits: Any, locs: Any, factors: Any) -> LogDensity:
     )
 
 
+SEARCHED = {"gamma", "inverse_gamma", "beta", "generalized_normal", "poisson"} | {
+    "negative_binomial",
+    "binomial",
+    "beta_binomial",
+}
+
+
 @dataclass(frozen=True)
 class Case:
     """A modified distribution, its parameters, and an independent one."""
@@ -135,6 +152,13 @@ class Case:
     @property
     def entry(self) -> Distribution:
         return DISTRIBUTIONS[self.name]
+
+    @property
+    def share(self) -> int:
+        """The part of the draws: those by a search on an integral are fewer."""
+        base = self.entry.base
+        is_slow = self.entry.modifier == "truncated" and base is not None and base.name in SEARCHED
+        return 10 if is_slow else 1
 
     def tensors(self, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
         return tensors(self.parameters, dtype)
@@ -212,6 +236,43 @@ CASES = [
         (0.1,),
     ),
     Case(
+        "truncated(gamma)", (0.5, 4.0, 2.5, 1.3), Between(stats.gamma(2.5, scale=1 / 1.3), 0.5, 4)
+    ),
+    Case(
+        "truncated(inverse_gamma)",
+        (0.2, INF, 3.0, 2.0),
+        Between(stats.invgamma(3, scale=2), 0.2, INF),
+    ),
+    Case("truncated(beta)", (0.1, 0.6, 2.0, 3.0), Between(stats.beta(2, 3), 0.1, 0.6)),
+    Case("truncated(uniform)", (-INF, 2.0, -1.0, 3.0), Between(stats.uniform(-1, 4), -INF, 2)),
+    Case(
+        "truncated(generalized_normal)",
+        (-0.5, 2.0, 0.1, 0.8, 1.5),
+        Between(stats.gennorm(1.5, 0.1, 0.8), -0.5, 2),
+        (),
+        (0.1,),
+    ),
+    Case("truncated(poisson)", (1.0, INF, 2.5), counted(stats.poisson(2.5), 1, INF), (0, 1)),
+    Case("truncated(poisson)", (0.5, 6.7, 9.0), counted(stats.poisson(9.0), 0.5, 6.7), (0, 1)),
+    Case(
+        "truncated(negative_binomial)",
+        (2.0, INF, 2.5, 0.4),
+        counted(stats.nbinom(2.5, special.expit(-0.4)), 2, INF),
+        (0, 1),
+    ),
+    Case(
+        "truncated(binomial)",
+        (-INF, 4.0, 7.0, 0.4),
+        counted(stats.binom(7, special.expit(0.4)), -INF, 4),
+        (0, 1, 2),
+    ),
+    Case(
+        "truncated(beta_binomial)",
+        (1.0, 6.0, 7.0, 2.0, 1.5),
+        counted(stats.betabinom(7, 2, 1.5), 1, 6),
+        (0, 1, 2),
+    ),
+    Case(
         "mixture(normal)",
         ([0.3, -0.5], [-2.0, 1.0], [1.0, 0.5]),
         Sum([0.3, -0.5], [stats.norm(-2, 1), stats.norm(1, 0.5)]),
@@ -257,7 +318,7 @@ def test_log_prob_is_the_oracles(case: Case) -> None:
     found = modified(case.entry).log_prob(value, *case.tensors())
     np.testing.assert_allclose(found.numpy(), case.log_prob(value), rtol=1e-8, atol=1e-8)
     moved = list(case.tensors())
-    at = next(i for i, p in enumerate(moved) if p.isfinite().all())
+    at = next(i for i, p in enumerate(moved) if p.isfinite().all() and i not in case.fixed)
     moved[at] = moved[at] + torch.linspace(0.01, 0.02, moved[at].numel()).view(moved[at].shape)
     wrong = modified(case.entry).log_prob(value, *moved)
     assert (wrong - found).abs().max() > 1e-4
@@ -297,8 +358,9 @@ def test_draws_follow_the_distribution(case: Case) -> None:
     for dtype in (torch.float32, torch.float64):
         event = (2,) * len(case.entry.result_dims)
         made, noise = case.tensors(dtype), Noise.at(20, 1, dtype=dtype)
-        drawn = modified(case.entry).sample(noise, *made, shape=(DRAWS, *event))
-        assert drawn.dtype == dtype and drawn.shape == (DRAWS, *event)
+        size = (DRAWS // case.share, *event)
+        drawn = modified(case.entry).sample(noise, *made, shape=size)
+        assert drawn.dtype == dtype and drawn.shape == size
         alone = modified(case.entry).sample(noise, *made)
         assert alone.shape == event
         assert modified(case.entry).log_prob(drawn, *made).isfinite().all()
@@ -334,12 +396,13 @@ def test_the_pathwise_gradient_is_that_of_the_expectation(case: Case) -> None:
     wanted = [p for p in free if p.requires_grad]
     expectation = (weights * law.log_prob(points, *free).exp() * statistic(points)).sum()
     exact = torch.autograd.grad(expectation, wanted)
-    each = [p.detach().expand(GRADIENT_DRAWS).clone().requires_grad_(p.requires_grad) for p in free]
+    draws = GRADIENT_DRAWS // case.share**2
+    each = [p.detach().expand(draws).clone().requires_grad_(p.requires_grad) for p in free]
     drawn = law.rsample(Noise.at(20, 2, dtype=torch.float64), *each)
     found = torch.autograd.grad(statistic(drawn).sum(), [p for p in each if p.requires_grad])
     seen = 0
     for per_draw, right in zip(found, exact, strict=True):
-        error = per_draw.std() / GRADIENT_DRAWS**0.5
+        error = per_draw.std() / draws**0.5
         assert (per_draw.mean() - right).abs() <= STANDARD_ERRORS * error.clamp_min(1e-9)
         seen += bool(right.abs() > STANDARD_ERRORS * error)  # a gradient of 0 is rejected
     assert seen
@@ -363,25 +426,36 @@ def test_truncation_far_out_in_a_tail(dtype: torch.dtype) -> None:
         assert float(outside.detach()) == -INF
 
 
-@pytest.mark.parametrize("name", ["weibull", "normal", "log_normal"])
+CENSORED = ["weibull", "normal", "log_normal", "gamma", "poisson", "negative_binomial", "binomial"]
+
+
+@pytest.mark.parametrize("name", CENSORED)
 def test_censored_values_have_the_probability_of_what_is_known(name: str) -> None:
     frozen, parameters = {
         "weibull": (stats.weibull_min(1.3, scale=2.0), (2.0, 1.3)),
         "normal": (stats.norm(1.0, 0.7), (1.0, 0.7)),
         "log_normal": (stats.lognorm(0.7, scale=math.e), (1.0, 0.7)),
+        "gamma": (stats.gamma(2.0, scale=1 / 1.5), (2.0, 1.5)),
+        "poisson": (stats.poisson(1.7), (1.7,)),
+        "negative_binomial": (stats.nbinom(2.5, special.expit(0.3)), (2.5, -0.3)),
+        "binomial": (stats.binom(9, special.expit(-1.0)), (9.0, -1.0)),
     }[name]
     law = modified(DISTRIBUTIONS[f"censored({name})"])
     x, until = np.array([0.4, 1.1, 2.5, 0.8]), np.array([1.0, 1.5, INF, 1.9])
+    if not DISTRIBUTIONS[name].continuous:
+        x, until = np.array([2.0, 1.0, 3.0, 1.0]), np.array([1.0, 1.0, INF, 4.0])
     event = np.array([1.0, 0.0, 2.0, 3.0])
+    density = getattr(frozen, "logpdf", None) or frozen.logpmf
     exact = np.array(
         [
-            frozen.logpdf(x[0]),
+            density(x[0]),
             frozen.logsf(x[1]),
             frozen.logcdf(x[2]),
             np.log(frozen.cdf(until[3]) - frozen.cdf(x[3])),
         ]
     )
-    made = [p.requires_grad_() for p in tensors(parameters)]
+    fixed = int(name == "binomial")
+    made = [p.requires_grad_(i >= fixed) for i, p in enumerate(tensors(parameters))]
     arguments = (torch.tensor(event), torch.tensor(until), *made)
     found = law.log_prob(torch.tensor(x), *arguments)
     np.testing.assert_allclose(found.detach().numpy(), exact, rtol=1e-10, atol=1e-10)
@@ -390,6 +464,8 @@ def test_censored_values_have_the_probability_of_what_is_known(name: str) -> Non
     assert torch.autograd.gradcheck(
         lambda *p: law.log_prob(torch.tensor(x), *arguments[:2], *p), made
     )
+    if density == getattr(frozen, "logpmf", None):
+        return
     drawn = law.sample(Noise.at(3, dtype=torch.float64), 0.0, INF, *made, shape=(DRAWS,))
     assert p_value(drawn.numpy(), frozen) > FALSE_ALARM
 
@@ -500,6 +576,7 @@ model:
 objective: mle
 """
 FINITE = {
+    "truncated(binomial), lower: 1, upper: 3, total_count: 4, logits: a": 4,
     "binomial, total_count: 4, logits: a": 5,
     "beta_binomial, total_count: 4, concentration1: 2, concentration0: exp(a)": 5,
     "ordered_logistic, predictor: a, cutpoints: [-1, 0, 1]": 4,
@@ -547,6 +624,10 @@ EXTREMES = [
     ("cauchy", 1e6, 1e7, (0.0, 1.0)),
     ("exponential", 0.0, 1e-6, (1.0,)),
     ("gumbel", -10.0, -5.0, (0.0, 1.0)),
+    ("gamma", 0.0, 1e-3, (0.3, 1.0)),
+    ("gamma", 80.0, 90.0, (2.0, 1.0)),
+    ("beta", 0.999, 1.0, (2.0, 9.0)),
+    ("inverse_gamma", 1e-3, 1e-2, (3.0, 2.0)),
 ]
 
 
@@ -565,6 +646,36 @@ def test_truncation_at_edges_and_in_narrow_and_far_intervals(
     assert log_p.isfinite().all()
     for gradient in torch.autograd.grad(log_p.sum() + drawn.sum(), made):
         assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("lower", "upper"), [(60.0, INF), (40.0, 45.0), (-INF, 0.0)])
+@pytest.mark.parametrize("name", ["poisson", "negative_binomial"])
+def test_truncated_counts_far_out_in_a_tail(
+    name: str, lower: float, upper: float, dtype: torch.dtype
+) -> None:
+    """Log-probabilities and their slopes, by sums in the logarithm, where 1 - F is 0 or 1."""
+    parameters = {"poisson": (1.5,), "negative_binomial": (4.0, -2.0)}[name]
+    law, base = modified(DISTRIBUTIONS[f"truncated({name})"]), modified(DISTRIBUTIONS[name])
+    made = [p.requires_grad_() for p in tensors(parameters, dtype)]
+    drawn = law.sample(Noise.at(1, dtype=dtype), lower, upper, *made, shape=(500,))
+    assert ((drawn >= lower) & (drawn <= upper) & (drawn == drawn.round())).all()
+    assert drawn.max() > drawn.min() or upper == 0
+    least = max(lower, 0.0)
+    counts = torch.arange(least, min(upper, least + 300) + 1, dtype=torch.float64)
+    exact = [p.double().detach().requires_grad_() for p in made]
+    total = base.log_prob(counts, *exact).logsumexp(0)
+    x = counts[:3]
+    wanted = base.log_prob(x, *exact) - total
+    found = law.log_prob(x.to(dtype), lower, upper, *made)
+    eps = 400 * torch.finfo(dtype).eps * float(base.log_prob(x, *exact).abs().max().detach())
+    torch.testing.assert_close(found.double(), wanted, rtol=eps, atol=eps)
+    for slope, right in zip(
+        torch.autograd.grad(found.sum(), made),
+        torch.autograd.grad(wanted.sum(), exact),
+        strict=True,
+    ):
+        torch.testing.assert_close(slope.double(), right, rtol=100 * eps, atol=100 * eps)
 
 
 @pytest.mark.parametrize("name", ["zero_inflated", "hurdle"])

@@ -60,6 +60,28 @@ class Listed:
         return self.probs[np.asarray(x, dtype=int)]
 
 
+class Summed:
+    """A distribution of scipy on 0 to n, with its distribution function by sums."""
+
+    def __init__(self, base: Any) -> None:
+        self.base, self.logpmf, self.pmf, self.support = base, base.logpmf, base.pmf, base.support
+
+    def _sums(self, x: np.ndarray, up: bool) -> np.ndarray:
+        counts = np.arange(self.support()[1] + 1.0)
+        kept = counts <= x[..., None] if up else counts > x[..., None]
+        return np.where(kept, self.base.pmf(counts), 0.0).sum(-1)
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        return self._sums(np.asarray(x), up=True)
+
+    def logcdf(self, x: np.ndarray) -> np.ndarray:
+        return np.log(self._sums(x, up=True))
+
+    def logsf(self, x: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return np.log(self._sums(x, up=False))
+
+
 class LogDensity:
     """A distribution of vectors with a log-density only."""
 
@@ -281,7 +303,7 @@ ROWS: dict[str, Row] = {
     ),
     "beta_binomial": Row(
         ((7.0, 2.0, 3.0), (1.0, 0.5, 0.5), (30.0, 0.8, 6.0)),
-        lambda n, a, b: stats.betabinom(int(n), a, b),
+        lambda n, a, b: Summed(stats.betabinom(int(n), a, b)),
         fixed=("total_count",),
         edges=((0.0, (1.0, 1.0, 1.0), -LOG2), (3.0, (3.0, 1.0, 1.0), -2 * LOG2)),
         outside=((-1.0, (3.0, 1.0, 1.0)), (4.0, (3.0, 1.0, 1.0))),

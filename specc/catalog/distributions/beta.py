@@ -19,6 +19,7 @@ ENTRY = Distribution(
     result=always(OPEN_UNIT_INTERVAL),
     example="z: {latent: beta, concentration1: 2, concentration0: 2}",
     reparameterized=True,
+    cdf=True,
     entropy=True,
     kl_with=("beta",),
 )

@@ -29,5 +29,6 @@ ENTRY = Distribution(
     example="x: {latent: beta_binomial, total_count: 10, concentration1: 2, concentration0: 3}",
     continuous=False,
     finite=True,
+    cdf=True,
     limits={"most": "total_count"},
 )

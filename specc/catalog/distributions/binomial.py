@@ -27,6 +27,7 @@ ENTRY = Distribution(
     result=_counts,
     example="x: {latent: binomial, total_count: 10, logits: 0}",
     continuous=False,
+    cdf=True,
     limits={"most": "total_count"},
     finite=True,
 )

@@ -20,6 +20,7 @@ ENTRY = Distribution(
     result=always(POSITIVE),
     example="z: {latent: gamma, concentration: 2, rate: 1}",
     reparameterized=True,
+    cdf=True,
     entropy=True,
     kl_with=("gamma",),
 )

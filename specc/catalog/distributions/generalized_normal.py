@@ -25,5 +25,6 @@ ENTRY = Distribution(
     example="z: {latent: generalized_normal, loc: 0, scale: 1, power: 1.5}",
     reparameterized=True,
     location_scale=True,
+    cdf=True,
     entropy=True,
 )

@@ -17,6 +17,7 @@ ENTRY = Distribution(
     result=always(POSITIVE),
     example="z: {latent: inverse_gamma, concentration: 3, rate: 1}",
     reparameterized=True,
+    cdf=True,
     entropy=True,
     kl_with=("inverse_gamma",),
 )

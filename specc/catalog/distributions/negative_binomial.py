@@ -22,4 +22,5 @@ ENTRY = Distribution(
     result=always(NATURAL),
     example="x: {latent: negative_binomial, total_count: 3, logits: 0}",
     continuous=False,
+    cdf=True,
 )

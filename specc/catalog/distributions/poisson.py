@@ -16,6 +16,7 @@ ENTRY = Distribution(
     result=always(NATURAL),
     example="x: {latent: poisson, rate: 4}",
     continuous=False,
+    cdf=True,
     kl_with=("poisson",),
     conditional=Conditional(
         arguments={"rate": "exp(c)"},

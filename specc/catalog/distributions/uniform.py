@@ -32,6 +32,7 @@ ENTRY = Distribution(
     result=_between,
     example="z: {latent: uniform, low: 0, high: 1}",
     reparameterized=True,
+    cdf=True,
     entropy=True,
     limits={"least": "low", "most": "high"},
     kl_with=("uniform",),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from specc.runtime import number
 from specc.runtime.distributions import dirichlet
-from specc.runtime.log_gamma import HALF_LOG_2PI, binet, binomial_deviance
+from specc.runtime.incomplete_beta import log_betainc, log_kernel, logit_beta_quantile
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
@@ -24,12 +24,9 @@ def log_prob(value: Tensor, concentration1: Number, concentration0: Number) -> T
     given, a, b = number.reals(value, concentration1, concentration0)
     inside = (given > 0) & (given < 1)
     x = torch.where(inside, given, 0.5)
-    y = 1 - x
-    log_x, log_y, n = x.log(), torch.log1p(-x), a + b
-    log_a, log_b = a.log(), b.log()
-    rest = 0.5 * (log_a + log_b - n.log()) - HALF_LOG_2PI + (binet(n) - binet(a) - binet(b))
-    log_p = rest - binomial_deviance(a, b, x, y, log_x, log_y) - log_x - log_y
-    at_zero, at_one = _at_end(a, log_b), _at_end(b, log_a)
+    log_x, log_y = x.log(), torch.log1p(-x)
+    log_p = log_kernel(a, b, x, 1 - x, log_x, log_y) - log_x - log_y
+    at_zero, at_one = _at_end(a, b.log()), _at_end(b, a.log())
     ends = torch.where(given == 0, at_zero, torch.where(given == 1, at_one, -torch.inf))
     return torch.where(inside, log_p, ends)
 
@@ -71,6 +68,36 @@ def sample(
 ) -> Tensor:
     """A draw without gradient, of the given shape or that of the parameters."""
     return rsample(noise, concentration1, concentration0, shape=shape)
+
+
+def log_cdf(value: Tensor, concentration1: Number, concentration0: Number) -> Tensor:
+    """log P(X <= value), the logarithm of the incomplete beta function."""
+    return _tails(value, concentration1, concentration0)[0]
+
+
+def log_survival(value: Tensor, concentration1: Number, concentration0: Number) -> Tensor:
+    """log P(X > value), the same of 1 - value with a and b swapped."""
+    return _tails(value, concentration1, concentration0)[1]
+
+
+def _tails(value: Tensor, concentration1: Number, concentration0: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value); 0 and 1 outside (0, 1)."""
+    given, a, b = number.reals(value, concentration1, concentration0)
+    inside = (given > 0) & (given < 1)
+    x = torch.where(inside, given, 0.5)
+    log_p, log_q = log_betainc(a, b, x, 1 - x, x.log(), torch.log1p(-x))
+    below, above = torch.where(given > 0, 0.0, -torch.inf), torch.where(given < 1, 0.0, -torch.inf)
+    return torch.where(inside, log_p, below), torch.where(inside, log_q, above)
+
+
+def quantile(
+    log_p: Tensor, log_q: Tensor, concentration1: Number, concentration0: Number
+) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q, inside (0, 1)."""
+    a, b = number.reals(concentration1, concentration0)
+    info = torch.finfo(log_p.dtype)
+    x = logit_beta_quantile(log_p, log_q, a, b).sigmoid()
+    return x.clamp(info.tiny, 1 - info.eps / 2)
 
 
 def mean(concentration1: Number, concentration0: Number) -> Tensor:

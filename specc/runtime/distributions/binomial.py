@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.incomplete_beta import log_betainc
 from specc.runtime.log_gamma import binomial_deviance, stirling
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
+from specc.runtime.quantiles import count_quantile
 
 
 def log_prob(value: Tensor, total_count: Number, logits: Number) -> Tensor:
@@ -38,6 +40,31 @@ def sample(
     """Counts as floating-point numbers, of the given shape or that of the parameters."""
     size = number.full_shape(shape, total_count, logits)
     return noise.binomial(total_count, number.sigmoid(logits), size)
+
+
+def log_cdf(value: Tensor, total_count: Number, logits: Number) -> Tensor:
+    """log P(X <= value), the logarithm of the incomplete beta function I(1 - s; n - x, x + 1)."""
+    return _tails(value, total_count, logits)[0]
+
+
+def log_survival(value: Tensor, total_count: Number, logits: Number) -> Tensor:
+    """log P(X > value), the logarithm of I(s; x + 1, n - x)."""
+    return _tails(value, total_count, logits)[1]
+
+
+def _tails(value: Tensor, total_count: Number, logits: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value), of the integer part of the value."""
+    given, n, scores = number.reals(value, total_count, logits)
+    inside, below = (given >= 0) & (given < n), given < 0
+    count, rest = torch.where(inside, given.floor(), 0.0), torch.where(inside, n - given.floor(), 1)
+    log_p, log_q = log_betainc(rest, count + 1, *number.sigmoid_pair(-scores))
+    log_p = torch.where(inside, log_p, torch.where(below, -torch.inf, 0.0))
+    return log_p, torch.where(inside, log_q, torch.where(below, 0.0, -torch.inf))
+
+
+def quantile(log_p: Tensor, log_q: Tensor, total_count: Number, logits: Number) -> Tensor:
+    """The least count x with log P(X <= x) >= log_p, or log P(X > x) <= log_q."""
+    return count_quantile(lambda x: _tails(x, total_count, logits), log_p, log_q)
 
 
 def mean(total_count: Number, logits: Number) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.incomplete_gamma import log_gamma_quantile, log_gammainc
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
 
@@ -59,6 +60,36 @@ def sample(
 ) -> Tensor:
     """A draw without gradient, of the given shape or that of the parameters."""
     return rsample(noise, loc, scale, power, shape=shape)
+
+
+def log_cdf(value: Tensor, loc: Number, scale: Number, power: Number) -> Tensor:
+    """log P(X <= value), by the incomplete gamma function of |z|^b."""
+    return _tails(value, loc, scale, power)[0]
+
+
+def log_survival(value: Tensor, loc: Number, scale: Number, power: Number) -> Tensor:
+    """log P(X > value), log P(X <= 2 loc - value)."""
+    return _tails(value, loc, scale, power)[1]
+
+
+def _tails(value: Tensor, loc: Number, scale: Number, power: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value): half of Q(1 / b, |z|^b) is beyond z."""
+    x, center, s, b = number.reals(value, loc, scale, power)
+    distance = (x - center).abs()
+    apart = distance > 0
+    size = number.positive_exp(b * number.log_ratio(torch.where(apart, distance, s), s))
+    far = torch.where(apart, log_gammainc(b.reciprocal(), size)[1], 0.0) - math.log(2)
+    near = number.log1m_exp(far)
+    return torch.where(x < center, far, near), torch.where(x < center, near, far)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number, power: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q."""
+    center, s, b = number.reals(loc, scale, power)
+    beyond = (torch.minimum(log_p, log_q) + math.log(2)).clamp_max(-torch.finfo(log_p.dtype).tiny)
+    log_size = log_gamma_quantile(number.log1m_exp(beyond), beyond, b.reciprocal())
+    distance = s * number.positive_exp(log_size / b, room=1e3)
+    return center + torch.where(log_p < log_q, -distance, distance)
 
 
 def mean(loc: Number, scale: Number, power: Number) -> Tensor:

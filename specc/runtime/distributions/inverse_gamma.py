@@ -14,6 +14,7 @@ from torch import Tensor
 
 from specc.runtime import number
 from specc.runtime.distributions import gamma
+from specc.runtime.incomplete_gamma import log_gamma_quantile, log_gammainc
 from specc.runtime.log_gamma import HALF_LOG_2PI, binet, binet_slope, log_kernel
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
@@ -43,6 +44,30 @@ def sample(
 ) -> Tensor:
     """A draw without gradient, of the given shape or that of the parameters."""
     return rsample(noise, concentration, rate, shape=shape)
+
+
+def log_cdf(value: Tensor, concentration: Number, rate: Number) -> Tensor:
+    """log P(X <= value), the logarithm of the incomplete gamma function Q(a, rate / x)."""
+    return _tails(value, concentration, rate)[0]
+
+
+def log_survival(value: Tensor, concentration: Number, rate: Number) -> Tensor:
+    """log P(X > value), the logarithm of P(a, rate / x)."""
+    return _tails(value, concentration, rate)[1]
+
+
+def _tails(value: Tensor, concentration: Number, rate: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value); 0 and 1 at values <= 0."""
+    given, a, b = number.reals(value, concentration, rate)
+    inside = given > 0
+    log_q, log_p = log_gammainc(a, b / torch.where(inside, given, 1.0))
+    return torch.where(inside, log_p, -torch.inf), torch.where(inside, log_q, 0.0)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, concentration: Number, rate: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q; never 0 or inf."""
+    a, b = number.reals(concentration, rate)
+    return number.positive_exp(b.log() - log_gamma_quantile(log_q, log_p, a))
 
 
 def mean(concentration: Number, rate: Number) -> Tensor:

@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.incomplete_beta import log_betainc
 from specc.runtime.log_gamma import binet, binomial_deviance, log1p_ratio, stirling
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
+from specc.runtime.quantiles import count_quantile
 
 
 def log_prob(value: Tensor, total_count: Number, logits: Number) -> Tensor:
@@ -40,6 +42,30 @@ def sample(
     """Counts as floating-point numbers: Poisson of the rate e^logits g, g ~ Gamma(r, 1)."""
     size = number.full_shape(shape, total_count, logits)
     return noise.poisson((noise.log_gamma(total_count, size) + logits).exp(), size)
+
+
+def log_cdf(value: Tensor, total_count: Number, logits: Number) -> Tensor:
+    """log P(X <= value), the logarithm of the incomplete beta function I(1 - s; r, x + 1)."""
+    return _tails(value, total_count, logits)[0]
+
+
+def log_survival(value: Tensor, total_count: Number, logits: Number) -> Tensor:
+    """log P(X > value), the logarithm of I(s; x + 1, r)."""
+    return _tails(value, total_count, logits)[1]
+
+
+def _tails(value: Tensor, total_count: Number, logits: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value), of the integer part of the value."""
+    given, r, scores = number.reals(value, total_count, logits)
+    inside = given >= 0
+    count = torch.where(inside, given.floor(), 0.0)
+    log_p, log_q = log_betainc(r, count + 1, *number.sigmoid_pair(-scores))
+    return torch.where(inside, log_p, -torch.inf), torch.where(inside, log_q, 0.0)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, total_count: Number, logits: Number) -> Tensor:
+    """The least count x with log P(X <= x) >= log_p, or log P(X > x) <= log_q."""
+    return count_quantile(lambda x: _tails(x, total_count, logits), log_p, log_q)
 
 
 def mean(total_count: Number, logits: Number) -> Tensor:

@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.incomplete_gamma import log_gammainc
 from specc.runtime.log_gamma import deviance, stirling
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
+from specc.runtime.quantiles import count_quantile
 
 
 def log_prob(value: Tensor, rate: Number) -> Tensor:
@@ -35,6 +37,31 @@ def log_prob(value: Tensor, rate: Number) -> Tensor:
 def sample(noise: Noise, rate: Number, *, shape: Sequence[int] | None = None) -> Tensor:
     """Counts as floating-point numbers, of the given shape or that of the rate."""
     return noise.poisson(rate, number.full_shape(shape, rate))
+
+
+def log_cdf(value: Tensor, rate: Number) -> Tensor:
+    """log P(X <= value), the logarithm of the incomplete gamma function Q(x + 1, rate)."""
+    return _tails(value, rate)[0]
+
+
+def log_survival(value: Tensor, rate: Number) -> Tensor:
+    """log P(X > value), the logarithm of P(x + 1, rate)."""
+    return _tails(value, rate)[1]
+
+
+def _tails(value: Tensor, rate: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value), of the integer part of the value."""
+    given, mean = number.reals(value, rate)
+    inside, certain = given >= 0, mean <= 0
+    count = torch.where(inside, given.floor(), 0.0)
+    log_q, log_p = log_gammainc(count + 1, torch.where(certain, 1.0, mean))
+    log_p, log_q = torch.where(certain, 0.0, log_p), torch.where(certain, -torch.inf, log_q)
+    return torch.where(inside, log_p, -torch.inf), torch.where(inside, log_q, 0.0)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, rate: Number) -> Tensor:
+    """The least count x with log P(X <= x) >= log_p, or log P(X > x) <= log_q."""
+    return count_quantile(lambda x: _tails(x, rate), log_p, log_q)
 
 
 def mean(rate: Number) -> Tensor:

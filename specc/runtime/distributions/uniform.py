@@ -39,6 +39,31 @@ def sample(
     return rsample(noise, low, high, shape=shape)
 
 
+def log_cdf(value: Tensor, low: Number, high: Number) -> Tensor:
+    """log P(X <= value), log((x - low) / (high - low))."""
+    x, start, end = number.reals(value, low, high)
+    return _log_share(x - start, end - x)
+
+
+def log_survival(value: Tensor, low: Number, high: Number) -> Tensor:
+    """log P(X > value), log((high - x) / (high - low))."""
+    x, start, end = number.reals(value, low, high)
+    return _log_share(end - x, x - start)
+
+
+def _log_share(part: Tensor, rest: Tensor) -> Tensor:
+    """-log(1 + rest / part), -inf where part <= 0, 0 where rest <= 0."""
+    inside = (part > 0) & (rest > 0)
+    ratio = torch.where(inside, rest, 1.0) / torch.where(inside, part, 1.0)
+    return torch.where(inside, -ratio.log1p(), torch.where(part > 0, 0.0, -torch.inf))
+
+
+def quantile(log_p: Tensor, log_q: Tensor, low: Number, high: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q."""
+    width = high - low
+    return torch.where(log_p < log_q, low + width * log_p.exp(), high - width * log_q.exp())
+
+
 def mean(low: Number, high: Number) -> Tensor:
     """The mean, (low + high) / 2."""
     return number.tensor(0.5 * (low + high))

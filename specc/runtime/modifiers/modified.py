@@ -56,6 +56,11 @@ class Modified:
     own: ClassVar[int] = 1
     """The number of parameters of the modifier, which are the first."""
 
+    @property
+    def counts(self) -> bool:
+        """Whether the values are integers: a distribution without pathwise draws."""
+        return not hasattr(self.base, "rsample")
+
     def enumerate_values(
         self, *, classes: int | None, dtype: torch.dtype, device: torch.device | str
     ) -> Tensor:

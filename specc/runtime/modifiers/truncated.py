@@ -2,7 +2,9 @@
 
     log p(x) = log p_base(x) - log(F(upper) - F(lower)),  lower <= x <= upper
 
-F is the distribution function of the base. Johnson, Kotz and Balakrishnan (1994), section 10.1.
+F is the distribution function of the base. If the values are integers, F(lower) is replaced by
+F(n - 1), n the least integer that is not below `lower`. Johnson, Kotz and Balakrishnan (1994),
+section 10.1.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Truncated(Modified):
         """The log-density, -inf outside [lower, upper]."""
         inside = (value >= lower) & (value <= upper)
         log_p = self.base.log_prob(value, *parameters)
-        log_p = log_p - log_between(self.base, lower, upper, value, parameters)
+        log_p = log_p - log_between(self.base, self._start(lower, value), upper, value, parameters)
         return torch.where(inside, log_p, -torch.inf)
 
     def rsample(
@@ -53,8 +55,8 @@ class Truncated(Modified):
         size = self.drawn(lower, upper, *parameters) if shape is None else shape
         u = noise.uniform(size)
         u = u.clamp_min(torch.finfo(u.dtype).eps / 4)
-        x = self._quantile(u, lower, upper, parameters)
-        x = x.clamp(*(number.tensors(end, x)[0] for end in (lower, upper)))
+        x = self._quantile(u, self._start(lower, u), upper, parameters)
+        x = x.clamp(*(number.tensors(end, x)[0] for end in self._ends(lower, upper)))
         if not torch.is_grad_enabled():
             return x
         share = self._log_share(x, lower, upper, parameters)
@@ -73,6 +75,16 @@ class Truncated(Modified):
     ) -> Tensor:
         """A draw without gradient, of the given shape or that of the parameters."""
         return self.rsample(noise, lower, upper, *parameters, shape=shape)
+
+    def _start(self, lower: Number, like: Tensor) -> Number:
+        """The value above which the values are: of integers, the last one below the lower end."""
+        return number.tensors(lower, like)[0].ceil() - 1 if self.counts else lower
+
+    def _ends(self, lower: Number, upper: Number) -> tuple[Number, Number]:
+        """The least and the largest value."""
+        if not self.counts:
+            return lower, upper
+        return number.tensor(lower).ceil(), number.tensor(upper).floor()
 
     @torch.no_grad()
     def _quantile(
