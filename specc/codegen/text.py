@@ -261,17 +261,19 @@ def _of_chain(plan: Plan, term: ChainDivergence) -> str:
 def _by_element(plan: Plan, axes: tuple[str, ...], inner: Term) -> str:
     """Return the formula of a sum over elements: `sum_{items} log sum_{z} exp(...)`."""
     plate = plate_of(plan.graph, plan.graph.graph.node((MODEL, axes[0])))
+    over = f"sum_{{{plate}}} " if plate else ""
     parts = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
     rows = tuple(part for part in parts if is_of_rows(plan.graph, part.term))
     own = tuple(part for part in parts if part not in rows)
     shown, log_sum = signed_sum(plan, own), f"log sum_{{{', '.join(axes)}}}"
     if not rows:
-        return f"sum_{{{plate}}} {log_sum} exp({shown})"
+        return f"{over}{log_sum} exp({shown})"
     text = signed_sum(plan, rows)
     whole = f"{log_sum} exp({shown} + sum_rows {text if len(rows) == 1 else f'({text})'})"
     if len(own) > len(axes):
-        return f"sum_{{{plate}}} ({whole} - {log_sum} exp({shown}))"
-    return f"sum_{{{plate}}} {whole}"
+        given = f"{whole} - {log_sum} exp({shown})"
+        return f"{over}({given})" if over else given
+    return f"{over}{whole}"
 
 
 def _state_sum(plan: Plan, term: StateSum) -> str:

@@ -19,7 +19,7 @@ def require_all_rows(manifest: Manifest, settings: Settings, rows: int) -> None:
     if not manifest.coupled or manifest.sampler is not None:
         return
     name = manifest.coupled[0]
-    message = f"the sum over `{name}` needs all rows of an element of its plate together, and "
+    message = f"the sum over `{name}` needs all rows that share a value of it together, and "
     if settings.batch_size < rows:
         message += f"a batch has {settings.batch_size:,} of {rows:,} rows"
         hint = f"write `batch_size: {rows}` in `train:`, or more"

@@ -20,7 +20,7 @@ from specc.objective.passes.elements import selected
 from specc.objective.passes.marginalize import Axes
 from specc.objective.passes.shared import plate_of, plates_of
 from specc.objective.passes.stochastic_graph import StochasticGraph
-from specc.objective.terms import Part, Term
+from specc.objective.terms import LogProb, Part, Term, walk
 
 ELEMENTS = "specc.runtime.functions.elements"
 
@@ -52,8 +52,8 @@ class Elements(Struct, dict=True):
         return plates_of(self.scope.plan.graph, self._axes.draws)
 
     def plate(self, latent: str) -> str:
-        """Return the plate of an enumerated latent."""
-        return self._plates[latent]
+        """Return the plate of an enumerated latent, empty if all rows share one value."""
+        return self._plates.get(latent, "")
 
     def is_density_apart(self, factor: Factor) -> bool:
         """Whether a density varies with a latent of the same elements, so that none is summed."""
@@ -75,6 +75,32 @@ class Elements(Struct, dict=True):
         axes = self._axes.of_term(term) & self._plates.keys()
         return bool(axes) and is_shared(self.scope.plan, Part(1.0, term))
 
+    def of_rows(self, plate: str, value: Code, index: Code) -> Code:
+        """Return the sum over the rows of each element, or over all rows without a plate."""
+        if not plate:
+            return code.call(code.function(f"{ELEMENTS}.sum_over_rows"), value, index)
+        size = self.scope.plan.graph.graph.plates[plate]
+        return code.call(code.function(f"{ELEMENTS}.sum_by_element"), value, index, size)
+
+    def shared(self, plate: str, value: Code, index: Code) -> Code:
+        """Return the value of each element, or of all rows, divided among its rows."""
+        name = "share_among_rows" if plate else "share_among_all_rows"
+        return code.call(code.function(f"{ELEMENTS}.{name}"), value, index)
+
+    def log_weight(self, log_q: Code, places: tuple[Place, ...]) -> Code:
+        """Return log q of all values of a node, of the elements that rows select if it has them."""
+        if not places:
+            return log_q
+        select = code.function("specc.runtime.functions.indexing.index_select")
+        return code.call(select, log_q, self.scope.variable(places[0].index), 0)
+
+    def pair_weights(self, log_q: Code, name: str, places: tuple[Place, ...]) -> Code:
+        """Return `pair_weights(log_q_z, i, j, axes=(-4, -3, -2))`, q of two elements of a row."""
+        layout = self.scope.layout
+        indices = [self.scope.variable(place.index) for place in places]
+        axes = (*(layout.axis(place.axis) for place in places), layout.axis(name))
+        return code.call(code.function(f"{ELEMENTS}.pair_weights"), log_q, *indices, axes=axes)
+
     def total(self, value: Code, *, keepdim: bool) -> Code:
         """Return the sum over elements, whose axis stays as size 1 if others keep theirs."""
         keywords = {"keepdim": True} if keepdim else {}
@@ -93,11 +119,24 @@ class Elements(Struct, dict=True):
         return tuple(sorted(found, key=lambda place: layout.axis(place.axis or latent)))
 
     def index(self, term: Term, plate: str) -> str | None:
-        """Return the data that select the one element of a term of rows; None for other terms."""
+        """Return the data that select the one element of a term of rows; None for other terms.
+
+        Without a plate all rows are one element, and any data say how many rows there are.
+        """
+        if not plate:
+            is_local = not is_shared(self.scope.plan, Part(1.0, term))
+            return self._counted(term) if is_local else None
         of_plate = (name for name, own in self._plates.items() if own == plate)
         touched = [name for name in of_plate if name in self._axes.of_term(term)]
         found = self.places(touched[0], term) if touched else ()
         return found[0].index if found else None
+
+    def _counted(self, term: Term) -> str:
+        """Return data with a value for each row of a term."""
+        named = (leaf.node for leaf in walk(term) if isinstance(leaf, LogProb))
+        return next(
+            name for name in (*named, *self.scope.plan.data) if name in self.scope.plan.data
+        )
 
     def axes(self, latents: tuple[str, ...], term: Term) -> tuple[str, ...]:
         """Return the axes of all values of some latents in a term."""

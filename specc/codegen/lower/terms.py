@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import Code, Literal, Name, Signed
 from specc.codegen.lower.densities import divergence, log_prob, parameters
-from specc.codegen.lower.elements import ELEMENTS, Elements, Place
+from specc.codegen.lower.elements import Elements, Place
 from specc.codegen.lower.expressions import Expressions
 from specc.codegen.lower.noising import NoisedLatents
 from specc.codegen.lower.scope import Scope
@@ -211,6 +211,8 @@ class Terms(Struct, dict=True):
         log_p = (log_p_z + log_p_by_item).logsumexp(0)
         log_p = share_among_rows(log_p, item)
 
+        Without a plate all rows are one element: `sum_over_rows(log_p_x, x)`.
+
         Terms of rows make it a number for each row, others the sum over the elements. With other
         densities of the element, `log_p - (log_p_z + log_p_m).logsumexp(0)` is that of the rows
         given the element.
@@ -224,13 +226,14 @@ class Terms(Struct, dict=True):
             (own if index is None else by_index.setdefault(index, [])).append(self.part(part))
         self.weighing = before
         for index, signed in by_index.items():
-            total, size = self._sum(signed, "log_rows"), scope.plan.graph.graph.plates[plate]
-            name = self.fresh(f"log_p_by_{python_name(index)}")
-            gather = code.function(f"{ELEMENTS}.sum_by_element")
-            scope.assign(name, code.call(gather, total, scope.variable(index), size))
+            total, data = self._sum(signed, "log_rows"), scope.variable(index)
+            name = self.fresh(f"log_p_by_{python_name(index)}" if plate else "log_p_rows")
+            scope.assign(name, self.elements.of_rows(plate, total, data))
             own.append(Signed(False, Name(name)))
         of_rows = [f"log_p_of_{python_name(index)}" for index in by_index]
-        wanted = ["log_p", *of_rows] if by_index else [f"log_p_{python_name(plate)}"]
+        wanted = (
+            ["log_p", *of_rows] if by_index else [f"log_p_{python_name(plate or term.axes[0])}"]
+        )
         name = self.fresh(*wanted)
         alone = own[: len(own) - len(by_index)]
         log_sum = self._over(term.axes, code.Sum(tuple(own)), "logsumexp")
@@ -240,8 +243,7 @@ class Terms(Struct, dict=True):
         scope.assign(name, log_sum)
         shared: Code = self.elements.total(Name(name), keepdim=self._keeps_axes)
         for index in tuple(by_index)[:1]:
-            function = code.function(f"{ELEMENTS}.share_among_rows")
-            shared = code.call(function, Name(name), scope.variable(index))
+            shared = self.elements.shared(plate, Name(name), scope.variable(index))
         scope.assign(name, shared)
         return name
 
@@ -437,10 +439,12 @@ class Terms(Struct, dict=True):
         named = (programs[0].density_name, *map(python_name, axes), *selected)
         name = self.fresh("_".join(named))
         single = [axis for axis in axes if len(places[axis]) < 2]
-        logs = tuple(Signed(False, self._log_weight(n, places[n])) for n in single)
+        logs = tuple(
+            Signed(False, self.elements.log_weight(self._log_q(n), places[n])) for n in single
+        )
         value: Code | None = code.method(code.summed(logs), "exp") if logs else None
         for axis in (axis for axis in axes if axis not in single):
-            pair = self._pair_weights(axis, places[axis])
+            pair = self.elements.pair_weights(self._log_q(axis), axis, places[axis])
             value = pair if value is None else code.Binary("*", value, pair)
         assert value is not None
         for each in (n for n in axes if n in self.scope.fills):
@@ -448,20 +452,9 @@ class Terms(Struct, dict=True):
         self.scope.assign(name, value)
         return name
 
-    def _log_weight(self, name: str, places: tuple[Place, ...]) -> Code:
-        """Return log q of all values of a node, of the elements that rows select if it has them."""
-        log_q = Name(self.term(self.scope.draws[name].density))
-        if not places:
-            return log_q
-        select = code.function(f"{RUNTIME}.indexing.index_select")
-        return code.call(select, log_q, self.scope.variable(places[0].index), 0)
-
-    def _pair_weights(self, name: str, places: tuple[Place, ...]) -> Code:
-        """Return `pair_weights(log_q_z, i, j, axes=(-4, -3, -2))`, q of two elements of a row."""
-        log_q, layout = Name(self.term(self.scope.draws[name].density)), self.scope.layout
-        indices = [self.scope.variable(place.index) for place in places]
-        axes = (*(layout.axis(place.axis) for place in places), layout.axis(name))
-        return code.call(code.function(f"{ELEMENTS}.pair_weights"), log_q, *indices, axes=axes)
+    def _log_q(self, name: str) -> Name:
+        """Return the variable of log q of all values of a node."""
+        return Name(self.term(self.scope.draws[name].density))
 
     def partial(self, part: Part, open_axes: frozenset[str]) -> Signed:
         """Return a cost summed over the enumerated nodes that are not in `open_axes`."""

@@ -200,9 +200,8 @@ CODES: tuple[Code, ...] = (
     error(
         "E0441",
         "shared-sum",
-        "`{name}` is shared by all rows, so the sum over it is outside the product over rows, and "
-        "no batch of rows has an unbiased estimate of the log of that sum",
-        "use `elbo` with a guide that draws `{name}`, or make it local, with one value per row",
+        "the sum over `{name}` needs all rows that share a value of it together, and {problem}",
+        "{hint}",
     ),
     error(
         "E0478",

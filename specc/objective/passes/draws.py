@@ -25,7 +25,7 @@ from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.moves import moved, moved_draw
 from specc.objective.passes.players import trained_links
 from specc.objective.passes.posterior import SAMPLED
-from specc.objective.passes.shared import Problem, plate_of, shared_sum
+from specc.objective.passes.shared import Problem, plate_of
 
 MAX_STATES = 4096
 """The largest number of values of one node that is summed over."""
@@ -164,8 +164,6 @@ def _problem(
         reason = "a guide draws it" if is_guided else setting.integrals.obstacle(node)
         hint = _integration_hint(node, setting, requested=True)
         return ("E0439", {**words, "reason": reason, "hint": hint}) if reason else None
-    if entry.needs_finite and (problem := shared_sum(typed, node)):
-        return problem
     if entry.needs_finite:
         return _enumerate_problem(typed, node, entry, setting, words)
     if entry.needs_continuous and not node.entry.continuous:
@@ -364,8 +362,6 @@ def _by_score(entry: Entry) -> str:
 def _unguided(typed: TypedGraph, node: Node, setting: Setting, findings: Findings) -> Draw | None:
     """Choose the draw of a latent that the guide lacks: a sum, an integral or a point."""
     assert node.entry is not None
-    if node.entry.finite and (problem := shared_sum(typed, node)):
-        return findings.add(finding(problem, node.span), node.id)
     if node.entry.finite and states(typed, node) <= MAX_STATES:
         reason = f"no guide draws it, and it has {states(typed, node):.0f} values"
         return _draw(node, DRAWS.first(lambda draw: draw.enumerated), setting, reason)

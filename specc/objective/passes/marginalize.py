@@ -19,7 +19,7 @@ from specc.graph.graph import MODEL, Scan, TypedGraph
 from specc.graph.queries import random_starts
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.draws import MAX_JOINT_STATES, states
-from specc.objective.passes.shared import is_of_rows, plates_of
+from specc.objective.passes.shared import is_of_all, is_of_rows, plates_of
 from specc.objective.passes.stochastic_graph import StochasticGraph
 from specc.objective.terms import (
     Apply,
@@ -162,8 +162,9 @@ def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[
         factor = members[0].coefficient
         density = tuple(replace(p, coefficient=1.0) for p in members)
         alone = chains | {n for n in names if draws[n].is_integrated}
-        plain = tuple(name for name in names if name not in alone and name not in plates)
+        of_all = tuple(n for n in names if n not in alone and is_of_all(typed, n))
         shared = tuple(name for name in names if name in plates)
+        plain = tuple(n for n in names if n not in {*alone, *of_all, *shared})
         for taken_out in _together(typed, tuple(n for n in names if n in alone), draws):
             reached = tuple(p for p in density if axes.of_term(p.term).intersection(taken_out))
             how: How = "integrate" if draws[taken_out[0]].is_integrated else "forward"
@@ -178,7 +179,13 @@ def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[
             density = (*(p for p in density if p not in reached), taken)
         if shared:
             decisions.append(Decision(", ".join(shared), "summed out element by element", "exact"))
-            density = _by_element(typed, shared, density)
+        for inside, reached in tuple(_groups(density, axes, frozenset(shared))):
+            rest = tuple(part for part in density if part not in reached)
+            density = (*rest, *_by_element(typed, inside, reached))
+        if of_all:
+            reason = "exact; all rows are one product inside the sum"
+            decisions.append(Decision(", ".join(of_all), "summed out for all rows", reason))
+            density = _by_element(typed, of_all, density)
         parts += [replace(p, coefficient=factor) for p in density]
     return parts, decisions
 

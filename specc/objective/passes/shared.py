@@ -1,19 +1,20 @@
-"""Finite latents that several rows share, which cannot be summed out row by row.
+"""Finite latents that several rows share, which are not summed out row by row.
 
 If b is shared by all rows, and no guide draws it,
 
     log p(x) = log sum_b p(b) prod_i p(x_i | b)
 
-depends on all data jointly and is not a sum over rows: a batch of rows has no unbiased estimate of
-it, and a single row has no likelihood. Under a guide the expectation over q(b) is outside the
-logarithm, and is a sum over rows. `specc.objective.passes.elements` has latents on plates.
+depends on all data jointly and is not a sum over rows: a batch of some rows has no unbiased
+estimate of it. Under a guide the expectation over q(b) is outside the logarithm, and is a sum over
+rows. `specc.objective.passes.elements` has latents on plates, of which b is the case of one element
+that all rows have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from specc.graph.graph import GUIDE, TypedGraph
+from specc.graph.graph import MODEL, TypedGraph
 from specc.graph.nodes import Node
 from specc.objective.objective import Draw
 from specc.objective.terms import LogProb, Term, walk
@@ -22,11 +23,9 @@ Problem = tuple[str, dict[str, str]]
 """A code with its evidence."""
 
 
-def shared_sum(typed: TypedGraph, node: Node) -> Problem | None:
-    """Return the problem E0441 if a finite latent is shared by all rows and no guide draws it."""
-    if node.program == GUIDE or typed.types[node.id].plates:
-        return None
-    return "E0441", {"name": node.name}
+def is_of_all(typed: TypedGraph, name: str) -> bool:
+    """Whether a latent of the model has one value for all rows."""
+    return not typed.types[MODEL, name].plates
 
 
 def plate_of(typed: TypedGraph, node: Node) -> str | None:

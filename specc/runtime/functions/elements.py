@@ -30,6 +30,19 @@ def share_among_rows(values: Tensor, index: Tensor) -> Tensor:
     return shares + rest / len(index)
 
 
+def sum_over_rows(values: Tensor, data: Tensor) -> Tensor:
+    """The sum over all rows of values[..., rows], [..., 1]; `data` is [rows, ...].
+
+    A value that rows share counts for each of them.
+    """
+    return values.expand(*values.shape[:-1], len(data)).sum(-1, keepdim=True)
+
+
+def share_among_all_rows(values: Tensor, data: Tensor) -> Tensor:
+    """values[..., 0] / n for each of n rows, [..., n]; `data` is [n, ...]."""
+    return (values / len(data)).expand(*values.shape[:-1], len(data))
+
+
 def make_room(value: Tensor, count: int, *, dims: int) -> Tensor:
     """[particles, *rest] with `count` axes of size 1 after the particles, [..., *rest].
 
