@@ -24,6 +24,7 @@ class Modifier(Struct, frozen=True):
 
     - `refuses`: why a distribution cannot be modified, empty if it can.
     - `modify`: what is modified, made by `derived`.
+    - `improper`: a distribution that does not integrate to one can be modified.
     """
 
     name: str
@@ -36,13 +37,14 @@ class Modifier(Struct, frozen=True):
     modify: Callable[[Modifier, Distribution], Distribution]
     alternatives: tuple[Alternative, ...] = ()
     defaults: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    improper: bool = False
 
     def problem(self, base: Distribution) -> str:
         """Why this distribution cannot be modified, empty if it can."""
         taken = {name for name in self.keys if name in base.keys or name in base.options}
         if taken:
             return f"both have a parameter `{min(taken)}`"
-        if base.improper:
+        if base.improper and not self.improper:
             return f"`{base.name}` does not integrate to one"
         vector = next((p for p in base.parameters if set(p.dims) - {COMPONENTS}), None)
         if vector is not None and not base.result_dims:

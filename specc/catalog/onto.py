@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from specc.catalog.bijection import Bijection
 from specc.catalog.entry import Layer, Lowered, Reference, Shape
 from specc.catalog.link import LinkOptions, LinkShapeError
-from specc.catalog.supports import NAMED, REAL, Interval, Pieces, Support, bounds
+from specc.catalog.supports import NAMED, REAL, Interval, Ordered, Pieces, Support, bounds
 from specc.catalog.transforms import biject_to
 
 Named = Literal[
@@ -22,12 +22,16 @@ Size = Annotated[int, Field(ge=1, le=10**9)]
 
 
 class Bounds(BaseModel):
-    """The ends of an interval; an end that is left out is infinite."""
+    """The ends of an interval, or of the entries of an increasing vector.
+
+    An end that is left out is infinite.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     low: float | None = Field(None, description="The lower end; none if it is left out.")
     high: float | None = Field(None, description="The upper end; none if it is left out.")
+    ordered: bool = Field(False, description="Whether the entries increase.")
 
 
 class Piece(BaseModel):
@@ -56,7 +60,8 @@ def support_of(onto: Named | Bounds) -> Support:
         return NAMED[onto]
     low = -math.inf if onto.low is None else onto.low
     high = math.inf if onto.high is None else onto.high
-    return Interval(low, high, low > -math.inf, high < math.inf)
+    inside = Interval(low, high, low > -math.inf, high < math.inf)
+    return Ordered(inside) if onto.ordered else inside
 
 
 def link_onto(support: Support) -> str:
@@ -69,6 +74,8 @@ def link_onto(support: Support) -> str:
     inside = bounds(support)
     shown = ((key, value) for key, value in (("low", inside.low), ("high", inside.high)))
     ends = ", ".join(f"{key}: {value!r}" for key, value in shown if math.isfinite(value))
+    if isinstance(support, Ordered):
+        return f"{{onto: {{{ends}, ordered: true}}}}"
     return _LIKE.get((inside.low, inside.high), f"{{onto: {{{ends}}}}}")
 
 

@@ -123,7 +123,7 @@ _BIJECTIONS = {
 }
 
 MODIFIERS: Registry[Modifier] = Registry(
-    _files("modifiers", "censored hurdle mixture truncated zero_inflated")
+    _files("modifiers", "censored hurdle mixture ordered truncated zero_inflated")
 )
 """What makes a distribution from another one, as in `truncated(normal)`."""
 DISTRIBUTIONS = Distributions(

@@ -243,6 +243,9 @@ def _interval_holds(outer: Interval, inner: Interval) -> bool:
 
 def closure(support: Support) -> Support:
     """The closure of a support; its boundary has probability 0 for real numbers."""
+    if isinstance(support, Ordered):
+        inside = Interval(support.inside.low, support.inside.high)
+        return Ordered(inside, support.falling, support.strict, support.ends)
     return Interval(support.low, support.high) if isinstance(support, Interval) else support
 
 

@@ -16,15 +16,15 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from specc.catalog.bijections.blocks.steps import entrywise, step
+from specc.catalog.bijections.blocks.steps import chain, entrywise, step
 from specc.catalog.entry import Lowered, Shape
 from specc.catalog.supports import (
     CHOLESKY,
     CORR_CHOLESKY,
-    ORDERED,
     POSITIVE_DEFINITE,
     SIMPLEX,
     Interval,
+    Ordered,
     Support,
 )
 
@@ -55,8 +55,8 @@ def transform_to(support: Support) -> Transform | None:
     """The maps onto `support`; None if there is no smooth map, as for integers."""
     if support == SIMPLEX:
         return SOFTMAX
-    if support == ORDERED:
-        return ORDER
+    if isinstance(support, Ordered):
+        return _order(support)
     if support in OF_MATRICES:
         return OF_MATRICES[support][0]
     if not isinstance(support, Interval) or support.low >= support.high:
@@ -137,6 +137,29 @@ def _between(low: float, high: float) -> Transform:
 def _stick_breaking(shape: Shape) -> Lowered:
     layer = step("simplex.StickBreaking", options={"rank": len(shape)})
     return Lowered((layer,), (*shape[:-1], shape[-1] - 1))
+
+
+def _order(support: Ordered) -> Transform | None:
+    """The map onto increasing vectors: an increasing map of the entries of one of real numbers."""
+    inside, entry = support.inside, transform_to(support.inside)
+    if support.falling or support.ends or not support.strict or entry is None:
+        return None
+    if entry is IDENTITY:
+        return ORDER
+    if inside.low == -math.inf:  # the map of the entries decreases
+        return None
+
+    def lowered(shape: Shape) -> Lowered:
+        (last,) = entry.bijection(shape).layers
+        steps = (step("ordered.Ordered", options={"rank": len(shape)}), last)
+        return Lowered((chain(steps),), shape)
+
+    return replace(
+        ORDER,
+        code=entry.code.format("ordered({})"),
+        bijection=lowered,
+        log_det=f"ordered_{entry.log_det}",
+    )
 
 
 def _triangle_shape(shape: Shape) -> Shape:

@@ -73,9 +73,19 @@ def ordered(free: Tensor) -> Tensor:
     return Ordered().forward(free)[0]
 
 
-def ordered_log_det(free: Tensor) -> Tensor:
-    """The sum of the log-determinants of `ordered`: a number."""
-    return Ordered().forward(free)[1].sum()
+def ordered_log_det(free: Tensor, rank: int | None = None) -> Tensor:
+    """The sum of the log-determinants of `ordered`."""
+    return _sum(Ordered().forward(free)[1], None if rank is None else rank - 1)
+
+
+def ordered_exp_log_det(free: Tensor, rank: int | None = None) -> Tensor:
+    """The sum of the log-determinants of the exponential of `ordered`, onto positive numbers."""
+    return ordered_log_det(free, rank) + exp_log_det(ordered(free), rank)
+
+
+def ordered_sigmoid_log_det(free: Tensor, rank: int | None = None) -> Tensor:
+    """The sum of the log-determinants of 1 / (1 + exp(-x)), x the vector of `ordered`."""
+    return ordered_log_det(free, rank) + sigmoid_log_det(ordered(free), rank)
 
 
 def lower_triangle(free: Tensor) -> Tensor:

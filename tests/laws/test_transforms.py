@@ -25,6 +25,7 @@ from specc.catalog.supports import (
     SIMPLEX,
     UNIT_INTERVAL,
     Interval,
+    Ordered,
     Support,
     bounds,
     describe,
@@ -97,6 +98,10 @@ CASES = [
     Case(ORDERED, (4,)),
     Case(ORDERED, (2, 3)),
     Case(ORDERED, (1,)),
+    Case(Ordered(POSITIVE), (3,)),
+    Case(Ordered(Interval(-1.5, **OPEN)), (2, 2)),
+    Case(Ordered(UNIT_INTERVAL), (3,)),
+    Case(Ordered(Interval(-2.0, 5.0, **OPEN)), (2,)),
     Case(CHOLESKY, (3, 3)),
     Case(CHOLESKY, (2, 2, 2)),
     Case(CHOLESKY, (1, 1)),
@@ -274,7 +279,7 @@ def test_positive_numbers_of_a_head_stay_positive_and_finite(dtype):
 
 
 # `init:` of such a matrix or vector fills the unconstrained numbers themselves.
-OTHERS = [c for c in CASES if c.support not in (*MATRICES, ORDERED)]
+OTHERS = [c for c in CASES if c.support not in MATRICES and not isinstance(c.support, Ordered)]
 
 
 @pytest.mark.parametrize("case", OTHERS, ids=str)

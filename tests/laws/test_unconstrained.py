@@ -20,6 +20,8 @@ MAPS = {
     "between_log_det": (4, lambda u: unconstrained.between(u, *ENDS)),
     "stick_breaking_log_det": (4, lambda u: unconstrained.stick_breaking(u)[:-1]),
     "ordered_log_det": (4, unconstrained.ordered),
+    "ordered_exp_log_det": (4, lambda u: unconstrained.ordered(u).exp()),
+    "ordered_sigmoid_log_det": (4, lambda u: unconstrained.ordered(u).sigmoid()),
     "lower_triangle_log_det": (6, lambda u: triangle(unconstrained.lower_triangle(u))),
     "corr_cholesky_log_det": (3, lambda u: triangle(unconstrained.corr_cholesky(u), -1)),
     "positive_definite_log_det": (6, lambda u: triangle(unconstrained.positive_definite(u))),

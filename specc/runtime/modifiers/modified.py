@@ -25,6 +25,11 @@ class Base(Protocol):
     ) -> Tensor:
         """A draw without gradient."""
 
+    def rsample(
+        self, noise: Noise, /, *parameters: Number, shape: Sequence[int] | None = None
+    ) -> Tensor:
+        """A draw with a pathwise gradient."""
+
     def mean(self, /, *parameters: Number) -> Tensor:
         """The mean."""
 
