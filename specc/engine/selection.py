@@ -64,7 +64,9 @@ def new_run(code: Path, run: Path, options: Options) -> Selected:
         warm_start(options.start, trial, options.moved)
     count = sum(p.numel() for p in trial.parameters())
     threads = options.threads or settings.threads or device.threads_for(count, settings.batch_size)
+    timed = settings.time_threads and options.threads is None and where.type == "cpu"
     facts = initial_facts(manifest, settings, data, where, threads) | options.facts()
+    facts |= {"time_threads": True} if timed else {}
     run_folder.create(run, code, options.spec, facts, options.extras)
     # The run trains the copy of the code in its folder, so it depends on no other file.
     return Selected(run_folder.facts_of(run)[1], settings, where, data, threads)

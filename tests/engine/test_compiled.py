@@ -161,7 +161,7 @@ def test_auto_keeps_what_pays_and_leaves_the_state_as_it_was(tmp_path, monkeypat
 
 
 def test_auto_does_not_try_where_little_is_left(tmp_path, monkeypatch):
-    monkeypatch.setattr(autotune, "_seconds", lambda step: 0.01)
+    monkeypatch.setattr(autotune, "seconds", lambda step: 0.01)
     step = made(tmp_path)
     found = choose(step, "auto", 100)
     assert (found.compiled, step.compiled) == (False, {})

@@ -9,27 +9,21 @@ choice, so a resumed run computes in the same way.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from specc.engine.compile.compile_step import compile_step
 from specc.engine.step.player import NotCompiled
 from specc.engine.step.step import Step
+from specc.engine.step.timing import run_steps, seconds, unchanged
 
 MIN_SECONDS_LEFT = 30.0
 """Seconds of remaining eager steps below which nothing is compiled."""
 
 MAX_LOOP_STEPS = 16
 """Most steps of a loop that a graph unrolls; a longer loop is not compiled."""
-
-TIMED_STEPS = 20
-"""Steps that are timed, after a warm-up of 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +48,31 @@ def choose(step: Step, mode: str, steps_left: int) -> Choice:
     if mode == "off":
         return Choice(False, "not requested")
     if mode == "on":
-        with _unchanged(step):
+        with unchanged(step):
             compile_step(step)
-            _run(step, 1)
+            run_steps(step, 1)
         return Choice(True, "requested")
     loop = max(player.loss.loop for player in step.players)
     if loop > MAX_LOOP_STEPS:
         return Choice(False, f"its loss goes through {loop} steps one by one, too large a graph")
-    with _unchanged(step) as restore:
+    with unchanged(step) as restore:
         return _timed(step, steps_left, restore)
 
 
 def _timed(step: Step, steps_left: int, restore: Callable[[], None]) -> Choice:
     """Times the eager and the compiled step, and keeps the graph if it saves time."""
-    eager = _seconds(step)
+    eager = seconds(step)
     restore()
     if eager * steps_left < MIN_SECONDS_LEFT:
         return Choice(False, f"{eager * steps_left:.0f} s of steps are too few for it to pay")
     began = time.perf_counter()
     try:
         compile_step(step)
-        _run(step, 1)
+        run_steps(step, 1)
     except NotCompiled as reason:
         return Choice(False, str(reason))
     cost = time.perf_counter() - began
-    graph = _seconds(step)
+    graph = seconds(step)
     comparison = (
         f"{_milliseconds(graph)} a step against {_milliseconds(eager)}, {cost:.0f} s to compile"
     )
@@ -90,52 +84,3 @@ def _timed(step: Step, steps_left: int, restore: Callable[[], None]) -> Choice:
 
 def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms"
-
-
-def _seconds(step: Step) -> float:
-    """The seconds of one step: the minimum over short rounds, since noise only adds time."""
-    _run(step, 3)
-    rounds = []
-    for _ in range(4):
-        began = time.perf_counter()
-        _run(step, TIMED_STEPS // 4)
-        rounds.append((time.perf_counter() - began) / (TIMED_STEPS // 4))
-    return min(rounds)
-
-
-def _run(step: Step, count: int) -> None:
-    index = step.rows.example(step.size, step.device)
-    for number in range(count):
-        result = step(0, number, *[index] * step.updates)
-    result.values.sum().item()  # waits for the device
-
-
-class _unchanged:  # noqa: N801 - used as a statement
-    """A context that restores weights, loss state and optimizers at its end.
-
-    Entering it returns `restore`, which restores them at any time before.
-    """
-
-    def __init__(self, step: Step) -> None:
-        self.step = step
-        self.weights = [t.detach().clone() for t in self._tensors()]
-        self.optimizers = [copy.deepcopy(p.optimizer.state_dict()) for p in step.players]
-
-    def _tensors(self) -> list[Tensor]:
-        program, state = self.step.program, self.step.state
-        return [*program.parameters(), *program.buffers(), *state.named().values()]
-
-    def __enter__(self) -> Callable[[], None]:
-        return self.restore
-
-    def __exit__(self, *error: object) -> None:
-        self.restore()
-
-    @torch.no_grad()
-    def restore(self) -> None:
-        """Restores the values at the creation of this context."""
-        for live, before in zip(self._tensors(), self.weights, strict=True):
-            live.copy_(before)
-        for player, state in zip(self.step.players, self.optimizers, strict=True):
-            player.optimizer.load_state_dict(copy.deepcopy(state))
-            player.optimizer.zero_grad(set_to_none=True)

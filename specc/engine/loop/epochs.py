@@ -14,6 +14,7 @@ from specc.engine.loop.ema import EMA
 from specc.engine.loop.stages import hold_still, rows_of_stage
 from specc.engine.order.batch_order import batch_order
 from specc.engine.schedule.early_stopping import EarlyStopping
+from specc.engine.step import thread_choice
 from specc.engine.step.player import NotCompiled, players_of
 from specc.engine.step.running_metrics import RunningMetrics
 from specc.engine.step.step import Step
@@ -85,8 +86,24 @@ class Epochs:
             with located(self.loaded.program.folder):
                 self.step.start(self.order.first())
         subsampled = self.step.subsampled
-        remarks = [self._compile(left), subsampled.remark if subsampled and self.is_new else ""]
+        remarks = [
+            self._choose_threads(),
+            self._compile(left),
+            subsampled.remark if subsampled and self.is_new else "",
+        ]
         return "\n".join(filter(None, remarks))
+
+    def _choose_threads(self) -> str:
+        """Chooses the number of threads by time, once in a run that asks for it."""
+        facts, _ = run_folder.facts_of(self.loaded.folder)
+        if not facts.get("time_threads") or world().size > 1:
+            return ""
+        with located(self.loaded.program.folder):
+            found = thread_choice.times(self.step)
+        chosen = thread_choice.fastest(found)
+        thread_choice.use(chosen)
+        run_folder.add_facts(self.loaded.folder, threads=chosen, time_threads=False)
+        return thread_choice.sentence(found)
 
     def _compile(self, left: int) -> str:
         """Compiles the step, as the run did before or as its settings request."""

@@ -125,8 +125,10 @@ class TrainSpec(Value):
     validate_every: int | None = steering(
         default=None, about="The number of epochs between two validations.", ge=1
     )
-    threads: int | None = environment(
-        default=None, about="The number of CPU threads.", ge=1, le=4096
+    threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] | None = environment(
+        default=None,
+        about="The number of CPU threads; by default it follows from sizes, and `auto` times the "
+        "step with each number and uses the fastest.",
     )
     precision: Literal["float32", "fast", "float64"] = training(
         default="float32",
