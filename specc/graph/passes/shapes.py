@@ -9,7 +9,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from specc.catalog.arithmetic import broadcast, show
+from specc.catalog.arithmetic import show
 from specc.catalog.entry import Shape
 from specc.catalog.link import LinkShapeError
 from specc.diagnostics.report import diagnose
@@ -36,6 +36,7 @@ from specc.graph.nodes import (
 from specc.graph.passes.amounts import too_large, too_many
 from specc.graph.passes.events import Conflict, Event
 from specc.graph.passes.expression_shapes import ExpressionShapes
+from specc.graph.passes.initial_shapes import check_initial, shape_by_initial
 from specc.graph.passes.shape_errors import check_links_agree, conflict_of, other_shape
 from specc.graph.passes.shaped import Shaped
 from specc.graph.passes.stated_shape import stated_shape
@@ -73,6 +74,7 @@ class _Shapes:
         self.given: dict[tuple[NodeId, str], Shape] = {}
         self.bases: dict[NodeId, Shape] = {}
         self.dims: dict[NodeId, Mapping[str, int]] = {}
+        self.assumed: dict[NodeId, Shape] = {}  # of recurrent values, by their initial ones
         self.read = ExpressionShapes(graph, self.events, findings)
 
     def run(self) -> None:
@@ -120,6 +122,8 @@ class _Shapes:
         if isinstance(node, Part):
             return  # its joint node determines its shape
         shape = self._shape(node)
+        if shape is not None and self.assumed.get(node.id, shape) != shape:
+            shape = self.read.fail(node, diagnose("E0305", node.span, name=node.name))
         if shape is not None and not isinstance(node, Lagged):
             plates = [p for p in (node.plate, node.scan) if p is not None]
             sizes = (self.graph.size_of(p) for p in dict.fromkeys(plates))
@@ -185,21 +189,8 @@ class _Shapes:
         assert base is not None
         self._declare_classes(node, base)
         shape = self._of_base(node, base)
-        return shape if shape is not None and self._check_initial(node, base, shape) else None
-
-    def _check_initial(self, node: Lagged, base: Node, shape: Shape) -> bool:
-        """Check that the value before the first step has the shape of a step."""
-        found = self.read.infer(node, "initial", node.initial, shape)
-        if found is not None and broadcast(found, shape) != shape:
-            finding = diagnose(
-                "E0329",
-                node.initial.span,
-                name=base.name,
-                found=show(found),
-                expected=show(shape),
-            )
-            found = self.read.fail(node, finding)
-        return found is not None
+        is_right = shape is not None and check_initial(self.read, node, base, shape)
+        return shape if is_right else None
 
     def _of_base(self, node: Lagged, base: Node) -> Shape | None:
         """The shape of the base of a lagged node, possibly before that node is visited."""
@@ -210,6 +201,10 @@ class _Shapes:
         if shape is None and number is not None and number.options:
             shape = ()
         if shape is None and base.id not in self.findings.broken:
+            shape = shape_by_initial(self.read, node, base)
+            if shape is not None:
+                self.assumed[base.id] = shape
+                return shape
             is_state = number is not None and number.entry.finite
             code = "E0328" if is_state else "E0305"
             return self.read.fail(node, diagnose(code, base.span, name=base.name))
