@@ -149,7 +149,7 @@ def shared(names: tuple[str, ...], form: str = "") -> str:
         return ""
     shown = ", ".join(f"`{name}`" for name in names)
     left_out = ", which a CSV file leaves out" if form == ".csv" else ""
-    return f"\n{shown}: one draw from the guide, shared by all rows{left_out}"
+    return f"\n{shown}: one value, shared by all rows{left_out}"
 
 
 def format_of(out: str) -> str:

@@ -29,8 +29,9 @@ OWN = frozenset(
 # The methods of generated classes.
 METHODS = frozenset(
     """
-    log_joint log_prior log_prob log_det sample sample_prior sample_posterior conditional_mean
-    impute gibbs sample_and_log_prob sample_global sample_global_and_log_prob predict_log_proba
+    log_joint log_prior log_prob log_det sample sample_prior sample_posterior sample_elements
+    conditional_mean impute gibbs sample_and_log_prob sample_global sample_global_and_log_prob
+    predict_log_proba
     """.split()  # noqa: SIM905
 )
 

@@ -24,6 +24,7 @@ from specc.language.expressions.tree import Number
 from specc.objective.objective import Player
 from specc.objective.passes.energy_densities import unnormalized_joint
 from specc.objective.passes.row_sources import densities_are_paired
+from specc.objective.passes.shared import is_of_rows
 from specc.objective.terms import (
     Apply,
     Conditionals,
@@ -75,6 +76,8 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
         found["sample_prior"] = ()
     if posterior_sums(plan):
         found["sample_posterior"] = found["log_prob"]
+    if element_sums(plan):
+        found["sample_elements"] = found["log_prob"]
     if mean_factors(plan, program):
         found["conditional_mean"] = _mean_inputs(plan, program)
     if left_out_factors(plan):
@@ -209,6 +212,26 @@ def posterior_sums(plan: Plan) -> tuple[Reduce, ...]:
         return ()
     is_drawn = (t.how != "elements" and (t.how != "forward" or len(t.axes) == 1) for t in found)
     return found if all(is_drawn) else ()
+
+
+def element_sums(plan: Plan) -> tuple[Reduce, ...]:
+    """Return the sums over the latents of elements whose rows depend on each other.
+
+    There are none if one of these latents is inside another sum, so that it has no posterior given
+    all rows, and if data are filled in.
+    """
+    density, coupled = plan.objective.likelihood, set(plan.objective.coupled)
+    fills = any(d.fills for d in plan.objective.draws.values())
+    if density is None or not coupled or fills or is_stochastic(plan):
+        return ()
+    top = (part.term for part in density.parts if isinstance(part.term, Reduce))
+    found = tuple(t for t in top if coupled & set(t.axes) and is_of_rows(plan.graph, t))
+    return found if sorted(name for t in found for name in t.axes) == sorted(coupled) else ()
+
+
+def posterior_elements(plan: Plan) -> tuple[str, ...]:
+    """Return the latents of elements that have a posterior given all rows."""
+    return tuple(name for term in element_sums(plan) for name in term.axes)
 
 
 def _prior_inputs(plan: Plan, program: ProgramPlan, parts: tuple[Part, ...]) -> tuple[Input, ...]:

@@ -94,9 +94,12 @@ class Label:
 
 
 def labels(manifest: Manifest) -> dict[str, Label]:
+    """The labels of a program whose probabilities depend on no other row, by name."""
+    return {} if manifest.coupled else every_label(manifest)
+
+
+def every_label(manifest: Manifest) -> dict[str, Label]:
     """The labels of a program by name: fields of finite numbers, and observed one-hot vectors."""
-    if manifest.coupled:
-        return {}  # the density of a row depends on the labels of other rows
     found = {name: Label(classes) for name, classes in label_classes(manifest).items()}
     nodes = manifest.nodes.get("model", {})
     for name, field in manifest.fields.items():

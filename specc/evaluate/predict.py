@@ -5,14 +5,17 @@ The predictive distribution of y given x averages over what is unknown,
     p(y | x) = 1/S sum_s p(y | x, w_s)
 
 with w_s the draws of a sampler or of a guide for the latents that rows share; without such latents
-it is p(y | x) of the model. Each of S draws y_s ~ p(y | x, w_s) is independent given w_s, and the
-latents of a row are drawn from p(z | x, w_s).
+it is p(y | x) of the model. Each of S draws y_s ~ p(y | x, w_s) is independent given w_s. The
+latents of a row, drawn or summed out, average over their prior given x: z_s ~ p(z | x, w_s).
 
-    mean            1/S sum_s E[y | x, w_s] if the model has that mean in closed form and no latents
-                    for each row, else the mean of the y_s
+    mean            1/S sum_s E[y | x, z_s, w_s] if the model has that mean in closed form, else the
+                    mean of the y_s
     sd, quantiles   those of the y_s
-    probabilities   of a label, the only observed node of a model whose log p is exact: the mean of
-                    p(y = c | x, w_s); else the fractions of the y_s
+    probabilities   of a label, the only observed node: p(y = c | x) if it is exact; else the mean
+                    of p(y = c | x, z_s, w_s); else the fractions of the y_s
+
+Latents of elements of a plate that are summed out are drawn from their posterior given all training
+rows. Nothing observed of a new row is used: `specc impute` draws the rest of a row given a part.
 """
 
 from __future__ import annotations
@@ -33,8 +36,9 @@ from specc.data.other_rows import other_rows
 from specc.data.split import TRAIN
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
-from specc.evaluate.classification import Label, labels
-from specc.evaluate.guide_draws import GuideDraws
+from specc.evaluate.classification import Label, every_label
+from specc.evaluate.element_draws import ELEMENTS, ElementDraws
+from specc.evaluate.guide_draws import JOINT, GuideDraws
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.sampling import MEAN, SAMPLE, SHARED
 from specc.evaluate.scoring import PREDICTIVE, Advance, choose_estimator, exact, fixed_batch
@@ -146,9 +150,10 @@ def _require_given(loaded: LoadedRun) -> None:
         message = f"`{loaded.manifest.name}` conditions on no data, so it has nothing to predict by"
         hint = "`specc sample` draws rows; a model predicts `y` from `x: {given: ...}`"
         raise RunFailure("E0838", message, hint=hint, exit_code=USAGE)
-    if coupled := loaded.manifest.coupled:
+    coupled = loaded.manifest.coupled
+    if coupled and not loaded.program.can(ELEMENTS):
         message = f"predictions need `{coupled[0]}` given the training rows, and it is summed out"
-        hint = f"under `elbo` a guide can draw `{coupled[0]}`; `specc sample` draws new values"
+        hint = f"let the guide draw `{coupled[0]}`, too"
         raise RunFailure("E0838", message, hint=hint, exit_code=USAGE)
 
 
@@ -174,11 +179,12 @@ class Predictor:
         self.request = request
         manifest, nodes = loaded.manifest, loaded.manifest.nodes["model"]
         self.nodes = [name for name in manifest.simulated() if not nodes[name].is_global]
-        self.labels = {n: own for n, own in labels(manifest).items() if n in self.nodes}
+        self.labels = {n: own for n, own in every_label(manifest).items() if n in self.nodes}
         self.units = conversions(loaded) if units == "data" else {}
         self.posterior = PosteriorDraws.of(loaded, request.draws)
-        has_label = len(self.nodes) == 1 and bool(self.labels)
-        self.log_prob = _density(loaded, self.posterior, request) if has_label else None
+        self.elements = ElementDraws.of(loaded, request.seed)
+        self.is_label = len(self.nodes) == 1 and bool(self.labels)
+        self.log_prob = _density(loaded, self.posterior, request) if self.is_label else None
         numbers = sum(math.prod(nodes[name].shape) for name in self.nodes)
         self.size = max(1, BUDGET // (8 * request.draws * max(1, numbers)))
 
@@ -192,13 +198,18 @@ class Predictor:
                 # A copy, since the next draw of the latents changes the parameters in place.
                 own = values[name].to(torch.float64, copy=True)
                 drawn[name].append(own if name in self.labels else self._in_units(name, own))
-            for name, mean in self._means({**batch, **values}).items():
+            known = {**batch, **values}
+            here = self._means(known)
+            if self.is_label and self.log_prob is None:
+                here = self._probabilities(known, here)
+            for name, mean in here.items():
                 means[name] = means[name] + mean if name in means else mean
-        found, log_p = {}, self._log_probabilities(batch)
+        found, exact_p = {}, self._exact_probabilities(batch)
         for name in self.nodes:
             every, truth = torch.stack(drawn[name]), self._truth(name, batch)
             if name in self.labels:
-                made = _label(every, self.labels[name], log_p.get(name), truth)
+                p = exact_p.get(name, means.get(name) if self.is_label else None)
+                made = _label(every, self.labels[name], p, truth)
                 found[name] = replace(
                     made,
                     mean=self._in_units(name, made.mean),
@@ -216,38 +227,55 @@ class Predictor:
         draw = self.program.require(SAMPLE)
         rows = len(next(iter(batch.values())))
         given = self.program.inputs(SAMPLE, batch)
+        for shared in self._shared(noise):
+            elements = {} if self.elements is None else self.elements.draw(noise)
+            yield draw(noise, rows, **given, **shared, **elements)
+
+    def _shared(self, noise: Noise) -> Iterator[Mapping[str, Tensor]]:
+        """Draws of the latents that rows share; those of a sampler become parameters."""
         if self.posterior is not None:
-            turns = [0] * max(1, -(-self.request.draws // len(self.posterior)))
-            for _ in turns:
-                for _ in self.posterior.each():
-                    yield draw(noise, rows, **given)
+            for _ in range(max(1, -(-self.request.draws // len(self.posterior)))):
+                yield from ({} for _ in self.posterior.each())
             return
         for _ in range(self.request.draws):
-            shared = self.program.require(SHARED)(noise) if self.program.can(SHARED) else {}
-            yield draw(noise, rows, **given, **shared)
+            yield self.program.require(SHARED)(noise) if self.program.can(SHARED) else {}
 
     def _means(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """E[y | x, w] of nodes; empty if latents of the rows make the mean another one."""
+        """E[y | x, z, w] of nodes at draws of the latents, whose mean is that of y given x."""
         nodes = self.loaded.manifest.nodes["model"]
         if not self.program.can(MEAN) or not set(self.program.capabilities[MEAN]) <= set(known):
             return {}
-        for name in self.program.capabilities[MEAN]:
-            own = nodes.get(name)
-            if own is not None and own.role in ("latent", "observed") and not own.is_global:
-                return {}
         rows = self.program.require(MEAN)(**self.program.inputs(MEAN, known))
         shapes = {n: (len(next(iter(known.values()))), *nodes[n].shape) for n in rows}
         return {n: v.double().expand(shapes[n]) for n, v in rows.items() if n in self.nodes}
 
-    def _log_probabilities(self, batch: Batch) -> dict[str, Tensor]:
-        """Log p(y = c | x) of the only observed node, a label, if the density is exact."""
+    def _exact_probabilities(self, batch: Batch) -> dict[str, Tensor]:
+        """p(y = c | x) of the only observed node, a label, if the density of a row is exact."""
         if self.log_prob is None:
             return {}
         ((name, label),) = self.labels.items()
         like = batch[name] if name in batch else self._blank(name, batch)
         classes = range(len(label.classes))
         found = [self.log_prob({**batch, name: label.full(like, c)}).double() for c in classes]
-        return {name: torch.stack(found, -1)}
+        return {name: torch.stack(found, -1).softmax(-1)}
+
+    def _probabilities(self, known: Batch, means: Batch) -> dict[str, Tensor]:
+        """p(y = c | x, z, w) of the only observed node, a label, at a draw of the latents.
+
+        It is the mean of a one-hot vector or of a number 0 or 1, else from the joint density.
+        """
+        ((name, label),) = self.labels.items()
+        if label.is_one_hot and name in means:
+            return means
+        if label.classes == range(2) and name in means:
+            return {name: torch.stack([1 - means[name], means[name]], -1)}
+        if not self.program.can(JOINT) or not set(self.program.capabilities[JOINT]) <= set(known):
+            return {}
+        joint, found = self.program.require(JOINT), []
+        for number in range(len(label.classes)):
+            values = {**known, name: label.full(known[name], number)}
+            found.append(joint(**self.program.inputs(JOINT, values)).double())
+        return {name: torch.stack(found, -1).softmax(-1)}
 
     def _blank(self, name: str, batch: Batch) -> Tensor:
         own, rows = self.loaded.manifest.fields[name], len(next(iter(batch.values())))
@@ -278,7 +306,8 @@ def _density(
     loaded: LoadedRun, posterior: PosteriorDraws | None, request: PredictionRequest
 ) -> Callable[[Batch], Tensor] | None:
     """Log p(y | x) of rows without missing values, averaged over draws; None if not exact."""
-    if any(own.missing is not None for own in loaded.manifest.fields.values()):
+    has_gaps = any(own.missing is not None for own in loaded.manifest.fields.values())
+    if has_gaps or loaded.manifest.coupled:
         return None
     try:
         estimator = choose_estimator(loaded.manifest, "exact")
@@ -303,13 +332,12 @@ def _numbers(
     )
 
 
-def _label(drawn: Tensor, label: Label, log_p: Tensor | None, truth: Tensor | None) -> Prediction:
-    """The prediction of a label by log p(y = c) up to a constant, else by the draws' fractions."""
-    if log_p is None:
+def _label(drawn: Tensor, label: Label, p: Tensor | None, truth: Tensor | None) -> Prediction:
+    """The prediction of a label by p(y = c) up to a factor, else by the draws' fractions."""
+    if p is None:
         numbers = label.numbers(drawn).long()
         p = torch.nn.functional.one_hot(numbers, len(label.classes)).double().mean(0)
-    else:
-        p = log_p.softmax(-1)
+    p = p / p.sum(-1, keepdim=True)
     classes = p.argmax(-1) + label.classes.start
     if truth is not None and label.is_one_hot:
         truth = (label.numbers(truth) + label.classes.start).double()

@@ -12,6 +12,7 @@ from torch import Tensor
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.denoising import Denoising, denoised
+from specc.evaluate.element_draws import ElementDraws
 from specc.evaluate.guide_draws import GuideDraws, shared_draw
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.scoring import fixed_batch
@@ -34,8 +35,8 @@ DRAWS = 1000
 class Drawn:
     """Samples: `values` of all nodes, and `means` of observed nodes given the other nodes.
 
-    The means are better for pictures of binary data. `shared` are the latents with one draw from
-    the guide for all rows, `given` the values that the model conditions on.
+    The means are better for pictures of binary data. `shared` are the latents with one value for
+    all rows, `given` the values that the model conditions on.
     """
 
     values: Mapping[str, Tensor]
@@ -97,8 +98,13 @@ def sample(
         if denoising is not None:
             return Drawn(denoised(loaded, denoising, noise, rows, given), {}, (), given)
         draws = PosteriorDraws.of(loaded, rows) or GuideDraws.of(loaded, min(rows, DRAWS), seed)
+        elements = ElementDraws.of(loaded, seed)
         if draws is not None:
-            return _over_draws(loaded, draws, noise, rows, given)
+            count, each = len(draws), draws.each()
+            return _over_draws(loaded, count, each, noise, rows, given, elements)
+        if elements is not None:
+            count = min(rows, DRAWS)
+            return _over_draws(loaded, count, range(count), noise, rows, given, elements)
         shared: dict[str, Tensor] = {}
         if program.can(SHARED):
             shared = program.require(SHARED)(noise_at(seed, Stream.SAMPLE, 2, device=loaded.device))
@@ -108,7 +114,10 @@ def sample(
             values = _from_data(loaded, noise, rows, seed, part or loaded.held_out, steps)
         else:
             values = draw(noise, rows, **given, **shared, **more)
-        return Drawn(values, _means(loaded, {**given, **values}), tuple(shared), given)
+        values = {name: value.detach() for name, value in values.items()}  # parameters, too
+        nodes = loaded.manifest.nodes["model"]
+        of_all = tuple(n for n in values if n in shared or (n in nodes and nodes[n].is_global))
+        return Drawn(values, _means(loaded, {**given, **values}), of_all, given)
 
 
 def _check_chain(loaded: LoadedRun, chain: Chain) -> None:
@@ -147,10 +156,12 @@ def _from_data(
 
 def _over_draws(
     loaded: LoadedRun,
-    draws: PosteriorDraws | GuideDraws,
+    count: int,
+    each: Iterable[int | Mapping[str, Tensor]],
     noise: Noise,
     rows: int,
     given: Mapping[str, Tensor],
+    elements: ElementDraws | None,
 ) -> Drawn:
     """Samples of the posterior predictive distribution: each row has a draw of the latents.
 
@@ -159,10 +170,12 @@ def _over_draws(
     draw, parts, means = loaded.program.require(SAMPLE), [], []
     nodes = loaded.manifest.nodes["model"]
     shared = [name for name in loaded.manifest.latents("model") if nodes[name].is_global]
-    for piece, drawn in zip(torch.arange(rows).tensor_split(len(draws)), draws.each(), strict=True):
+    for piece, drawn in zip(torch.arange(rows).tensor_split(count), each, strict=True):
         own = {name: value[piece] for name, value in given.items()}
         # The latents of a sampler are parameters of the model, those of a guide are arguments.
-        values = draw(noise, len(piece), **own, **(drawn if isinstance(drawn, dict) else {}))
+        known = {} if isinstance(drawn, int) else dict(drawn)
+        known |= {} if elements is None else elements.draw(noise)
+        values = draw(noise, len(piece), **own, **known)
         means.append(_means(loaded, {**own, **values}))
         # A latent of the model is its parameter, which the next draw changes.
         wide = {n: v.expand(len(piece), *v.shape).clone() for n, v in values.items() if n in shared}

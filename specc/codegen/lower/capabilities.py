@@ -26,7 +26,7 @@ from specc.codegen.lower.energies import (
 from specc.codegen.lower.energies import log_prob as log_prob_of_energy
 from specc.codegen.lower.one_step import one_step, start_of_chain
 from specc.codegen.lower.points import if_absent, points, without_unused
-from specc.codegen.lower.posteriors import sample_posterior
+from specc.codegen.lower.posteriors import sample_elements, sample_posterior
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms
 from specc.codegen.lower.value import PARTICLE
@@ -44,6 +44,7 @@ from specc.codegen.signatures import (
     left_out_factors,
     likelihood_of_rows,
     mean_factors,
+    posterior_elements,
     posterior_latents,
     predicted_factors,
     sampled_values,
@@ -101,6 +102,7 @@ class _Lowering:
             "sample_global": self.sample_global,
             "sample_prior": self.sample_prior,
             "sample_posterior": lambda: sample_posterior(plan, program),
+            "sample_elements": lambda: sample_elements(plan, program),
             "sample_global_and_log_prob": self.sample_global_and_log_prob,
             "predict_log_proba": self.predict_log_proba,
             START: lambda: start_of_chain(plan, program),
@@ -301,10 +303,10 @@ class _Lowering:
     def sample(self) -> Function:
         """Return `sample`: ancestral samples of the model."""
         plan, program = self.plan, self.program
-        shared = {plan.python[n] for n in guided_globals(plan)}
-        passed = guided_globals(plan)
+        drawn = (*guided_globals(plan), *posterior_elements(plan))
+        shared, passed = {plan.python[n] for n in drawn}, drawn
         if has_prior_draws(plan, program):
-            passed = posterior_latents(plan, program)
+            passed = (*posterior_latents(plan, program), *posterior_elements(plan))
         scope = self._scope()
         names: list[str] = []
         learnable = set(shared_points(program))

@@ -1,9 +1,12 @@
-"""Lowers exact draws from the posterior of latents that are summed or integrated out."""
+"""Lowers exact draws from the posterior of latents that are summed or integrated out.
+
+Those of a row are drawn given its data, those of an element of a plate given the data of all rows.
+"""
 
 from __future__ import annotations
 
 from specc.codegen.code import expressions as code
-from specc.codegen.code.expressions import Code, Name
+from specc.codegen.code.expressions import Code, Name, Signed
 from specc.codegen.code.statements import Function, Parameter, Return
 from specc.codegen.layout import Layout
 from specc.codegen.lower.draws import emit_values
@@ -11,39 +14,58 @@ from specc.codegen.lower.points import points, without_unused
 from specc.codegen.lower.scope import NOISE, Scope
 from specc.codegen.lower.terms import RUNTIME, Terms
 from specc.codegen.plan import Plan, ProgramPlan
-from specc.codegen.signatures import posterior_sums
+from specc.codegen.signatures import element_sums, posterior_sums
 from specc.graph.graph import MODEL
-from specc.objective.terms import Reduce
+from specc.objective.terms import Reduce, Term, walk
+
+SEVERAL = ("sample_sequence", "sample_values", "sample_elements", "sample_shared")
+"""The functions that return a tuple of draws."""
 
 
 def sample_posterior(plan: Plan, program: ProgramPlan) -> Function:
     """Return `sample_posterior`: a draw of the latents of each row given its data."""
-    sums, names = posterior_sums(plan), plan.methods[program.name]["sample_posterior"]
-    inside = {axis for term in sums for axis in term.axes}
-    latents = tuple(name for name in plan.objective.enumerated if name in inside)
+    return _sample(plan, program, "sample_posterior", posterior_sums(plan), ", for each row")
+
+
+def sample_elements(plan: Plan, program: ProgramPlan) -> Function:
+    """Return `sample_elements`: a draw of the latents of each element given all rows."""
+    return _sample(plan, program, "sample_elements", element_sums(plan), " of all rows")
+
+
+def _sample(
+    plan: Plan, program: ProgramPlan, method: str, sums: tuple[Reduce, ...], whose: str
+) -> Function:
+    """Return a method that draws the latents of some sums."""
+    names = plan.methods[program.name][method]
+    inside = {axis for term in sums for each in walk(term) for axis in _axes(each)}
+    values = tuple(name for name in plan.objective.enumerated if name in inside)
+    latents = tuple(n for n in values if any(n in term.axes for term in sums))
     owners: dict[str, Code] = {program.name: Name("self")}
-    layout, draws = Layout.of(plan, latents, 1), plan.objective.draws
+    layout, draws = Layout.of(plan, values, 1), plan.objective.draws
     scope = Scope(plan, draws, owners, layout, fills=plan.filled, has_noise=True)
     points(scope, program, Name("self"))
     count = len(scope.statements)
-    for name in latents:
+    for name in values:
         with scope.on(program.name, name):
             emit_values(scope, program.factors[name], names)
     terms = Terms(scope)
     for term in sums:
         with scope.on(program.name, term.axes[0]):
             _draw(scope, terms, term)
-    values = code.Dict(tuple((plan.python[name], scope.variable(name)) for name in latents))
-    scope.add(Return(values))
-    shown = ", ".join(latents)
+    found = code.Dict(tuple((plan.python[name], scope.variable(name)) for name in latents))
+    scope.add(Return(found))
     return Function(
-        name="sample_posterior",
+        name=method,
         parameters=(Parameter("noise", "Noise"),),
         keywords=tuple(Parameter(plan.python[name], "Tensor") for name in names),
         returns="dict[str, Tensor]",
-        docstring=f"Draw {shown} given the data, for each row.",
+        docstring=f"Draw {', '.join(latents)} given the data{whose}.",
         body=without_unused(scope.statements, count),
     )
+
+
+def _axes(term: Term) -> tuple[str, ...]:
+    return term.axes if isinstance(term, Reduce) else ()
 
 
 def _draw(scope: Scope, terms: Terms, term: Reduce) -> None:
@@ -54,19 +76,30 @@ def _draw(scope: Scope, terms: Terms, term: Reduce) -> None:
         given, keywords = terms.chain(term)
         keywords = {"values": variables[0], **keywords}
         target = f"{RUNTIME}.markov.sample_states"
-    elif term.how == "logsumexp":
+    elif term.how in ("logsumexp", "elements"):
+        of_elements = term.how == "elements"
+        if of_elements:
+            own, by_index = terms.of_elements(term)
+            joint: tuple[Signed, ...] = (*own, *by_index.values())
+        else:
+            joint = tuple(terms.part(part) for part in terms.parts(term.term))
         log_p = terms.fresh("log_p")
-        scope.assign(log_p, code.Sum(tuple(terms.part(part) for part in terms.parts(term.term))))
+        scope.assign(log_p, code.Sum(joint))
         given = (Name(log_p), code.List(tuple(variables)))
         keywords = {"axes": tuple(scope.layout.axis(name) for name in term.axes)}
-        target = "specc.runtime.draws.enumeration.sample_values"
+        kind = "sample_values"
+        if of_elements:
+            kind = "sample_elements" if terms.elements.plate(term.axes[0]) else "sample_shared"
+        target = f"specc.runtime.draws.enumeration.{kind}"
     else:
         given, keywords = terms.normals(term)
         is_sequence = scope.factor(MODEL, term.axes[0]).scan is not None
         kind = "sample_sequence" if is_sequence else "sample_normal"
         target = f"{RUNTIME}.linear_gaussian.{kind}"
     value: Code = code.call(code.function(target), NOISE, *given, **keywords)
-    several = target.endswith(("sample_sequence", "sample_values"))
+    several = target.endswith(
+        ("sample_sequence", "sample_values", "sample_elements", "sample_shared")
+    )
     if several and len(variables) == 1:
         value = code.Subscript(value, (code.Literal(0),))
     scope.assign(tuple(each.id for each in variables), value)

@@ -217,35 +217,36 @@ class Terms(Struct, dict=True):
         densities of the element, `log_p - (log_p_z + log_p_m).logsumexp(0)` is that of the rows
         given the element.
         """
-        scope, plate = self.scope, self.elements.plate(term.axes[0])
-        before, self.weighing = self.weighing, True
-        own: list[Signed] = []
-        by_index: dict[str, list[Signed]] = {}
+        plate, (alone, by_index) = self.elements.plate(term.axes[0]), self.of_elements(term)
+        of_rows = [f"log_p_of_{python_name(index)}" for index in by_index]
+        each = python_name(plate or term.axes[0])
+        name = self.fresh(*(["log_p", *of_rows] if by_index else [f"log_p_{each}"]))
+        log_sum = self._over(term.axes, code.Sum((*alone, *by_index.values())), "logsumexp")
+        if by_index and len(alone) > len(term.axes):
+            given = self._over(term.axes, code.Sum(alone), "logsumexp")
+            log_sum = code.Binary("-", log_sum, given)
+        self.scope.assign(name, log_sum)
+        shared: Code = self.elements.total(Name(name), keepdim=self._keeps_axes)
+        for index in tuple(by_index)[:1]:
+            shared = self.elements.shared(plate, Name(name), self.scope.variable(index))
+        self.scope.assign(name, shared)
+        return name
+
+    def of_elements(self, term: Reduce) -> tuple[tuple[Signed, ...], dict[str, Signed]]:
+        """Emit the terms of each element, and the sum over its rows by the data that select it."""
+        plate, before = self.elements.plate(term.axes[0]), self.weighing
+        own, by_index, self.weighing = list[Signed](), dict[str, list[Signed]](), True
         for part in self.parts(term.term):
             index = self.elements.index(part.term, plate)
             (own if index is None else by_index.setdefault(index, [])).append(self.part(part))
         self.weighing = before
+        found: dict[str, Signed] = {}
         for index, signed in by_index.items():
-            total, data = self._sum(signed, "log_rows"), scope.variable(index)
+            total, data = self._sum(signed, "log_rows"), self.scope.variable(index)
             name = self.fresh(f"log_p_by_{python_name(index)}" if plate else "log_p_rows")
-            scope.assign(name, self.elements.of_rows(plate, total, data))
-            own.append(Signed(False, Name(name)))
-        of_rows = [f"log_p_of_{python_name(index)}" for index in by_index]
-        wanted = (
-            ["log_p", *of_rows] if by_index else [f"log_p_{python_name(plate or term.axes[0])}"]
-        )
-        name = self.fresh(*wanted)
-        alone = own[: len(own) - len(by_index)]
-        log_sum = self._over(term.axes, code.Sum(tuple(own)), "logsumexp")
-        if by_index and len(alone) > len(term.axes):
-            given = self._over(term.axes, code.Sum(tuple(alone)), "logsumexp")
-            log_sum = code.Binary("-", log_sum, given)
-        scope.assign(name, log_sum)
-        shared: Code = self.elements.total(Name(name), keepdim=self._keeps_axes)
-        for index in tuple(by_index)[:1]:
-            shared = self.elements.shared(plate, Name(name), scope.variable(index))
-        scope.assign(name, shared)
-        return name
+            self.scope.assign(name, self.elements.of_rows(plate, total, data))
+            found[index] = Signed(False, Name(name))
+        return tuple(own), found
 
     def _forward(self, term: Reduce) -> str:
         """Emit `log_p = forward_algorithm(log_p_z, log_p_x, axis=-3)`, which sums over states."""

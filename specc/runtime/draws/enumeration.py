@@ -41,3 +41,21 @@ def sample_values(
     flat = log_joint.movedim(tuple(axes), tuple(range(-len(shape), 0))).reshape(rows, -1)
     index = torch.unravel_index(noise.categorical(flat), shape)
     return tuple(selected(*each) for each in zip(values, index, axes, strict=True))
+
+
+def sample_elements(
+    noise: Noise, log_joint: Tensor, values: Sequence[Tensor], axes: Sequence[int]
+) -> tuple[Tensor, ...]:
+    """The same for the elements of a plate in place of rows: each draw is [size, *event].
+
+    `values` [n, ..., size, *event] are equal for all elements.
+    """
+    own = [value.narrow(-axis - 1, 0, 1) for value, axis in zip(values, axes, strict=True)]
+    return sample_values(noise, log_joint, own, axes)
+
+
+def sample_shared(
+    noise: Noise, log_joint: Tensor, values: Sequence[Tensor], axes: Sequence[int]
+) -> tuple[Tensor, ...]:
+    """The same for variables that all rows share, `log_joint` [..., n, ..., 1]: each [*event]."""
+    return tuple(each[0] for each in sample_elements(noise, log_joint, values, axes))

@@ -109,20 +109,31 @@ def test_parts_are_all_in_nats_a_row(shared):
     assert abs(bound - (fit - kl)) < 1e-5
 
 
-def test_samples_share_one_draw_from_the_guide(beside, capsys, tmp_path):
-    done = specc_verb(capsys, "sample", beside.folder, "--out", tmp_path / "rows.npz")
-    assert "`w`: one draw from the guide, shared by all rows" in done.out
-    table = tmp_path / "rows.csv"
-    done = specc_verb(capsys, "sample", beside.folder, "--rows", "3", "--out", table)
-    assert "which a CSV file leaves out" in done.out
-    assert table.read_text().splitlines()[0].split(",") == ["z.0", "z.1", "y"]
+def test_each_row_of_a_sample_has_its_draw_from_the_guide(beside, capsys, tmp_path):
+    specc_verb(capsys, "sample", beside.folder, "--out", tmp_path / "rows.npz")
     guide = beside.loaded.program.guide
     with np.load(tmp_path / "rows.npz") as found:
         w = found["w"]
-        assert found["y"].shape == (64,) and w.shape == (64, 10)
-    # 640 standard normal numbers: their mean square is beyond 1 +- 0.3 once in 10^7 runs.
+        assert found["y"].shape == (64,) and w.shape == (64, 64, 10)
+    # 40,960 standard normal numbers: their mean square is beyond 1 +- 0.04 once in 10^8 runs.
     z = (w - guide.m.detach().numpy()) / guide.log_s.detach().exp().numpy()
-    assert abs((z**2).mean() - 1.0) < 0.3
+    assert abs((z**2).mean() - 1.0) < 0.04
+    assert len(np.unique(w[:, 0, 0])) == 64
+
+
+POINT = SHARED.split("guide:")[0] + "objective: map\ntrain: {epochs: 1, threads: 1}\n"
+
+
+def test_samples_share_a_point(capsys, tmp_path):
+    run = trained(POINT, tmp_path)
+    done = specc_verb(capsys, "sample", run.folder, "--out", tmp_path / "rows.npz")
+    assert "`w`: one value, shared by all rows" in done.out
+    table = tmp_path / "rows.csv"
+    done = specc_verb(capsys, "sample", run.folder, "--rows", "3", "--out", table)
+    assert "which a CSV file leaves out" in done.out
+    assert table.read_text().splitlines()[0].split(",") == ["y"]
+    with np.load(tmp_path / "rows.npz") as found:
+        assert np.array_equal(found["w"], run.program.model.w.detach().numpy())
 
 
 def test_the_error_of_the_parts_holds_the_spread_over_shared_draws(tmp_path):

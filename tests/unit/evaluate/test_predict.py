@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy import special, stats
 
 import specc
 from specc.cli.main import main
@@ -201,6 +202,81 @@ def test_wrong_rows_are_refused_by_name(folder, labelled, drawn, capsys):
     ):
         assert main(["predict", str(drawn.folder), *words]) == 2
         assert message in capsys.readouterr().err
+
+
+OF_ROWS = """specc: 1
+name: rows
+data:
+  source: csv
+  path: line.csv
+  fields: {x: {from: a}, y: {from: y}, c: {from: c}}
+model:
+  x: {given: x}
+  a: {latent: normal, loc: x, scale: 0.2}
+  k: {latent: bernoulli, probs: 0.3}
+  wide: {parameter: positive, init: WIDE}
+  NODE
+objective: mle
+train: {steps: 1, batch_size: 30}
+"""
+"""A normal latent, integrated out, and a finite one, summed out, of each row."""
+
+
+def test_means_average_over_latents_of_rows_and_not_over_noise(folder):
+    """E[y | x] at draws of a and k: the noise of y, 50 times as wide, is not in its error."""
+    node = 'y: {observed: normal, loc: "a + 4 * k", scale: wide}'
+    spec = OF_ROWS.replace(", c: {from: c}", "").replace("NODE", node).replace("WIDE", "100")
+    run = trained(folder, "of_rows", spec)
+    wide = run.program.model.wide.item()
+    found = run.predict(folder / "new.csv", draws=2000)["y"]
+    inside = np.sqrt(0.2**2 + 16 * 0.3 * 0.7)
+    away = np.abs(found.mean.numpy() - NEW[:, 0] - 1.2)
+    assert (away < 5 * inside / np.sqrt(2000)).all()
+    total = np.sqrt(inside**2 + wide**2)
+    assert np.abs(found.sd.numpy() / total - 1).max() < 5 / np.sqrt(2 * 2000)
+    assert 5 * inside < 0.1 * wide  # the mean of draws of y has the error of its noise
+
+
+def test_quantiles_are_those_of_a_mixture(folder):
+    """Normal latents and noise in two components: the distribution function at each quantile."""
+    node = 'y: {observed: normal, loc: "a + 4 * k", scale: wide}'
+    spec = OF_ROWS.replace(", c: {from: c}", "").replace("NODE", node).replace("WIDE", "0.5")
+    run = trained(folder, "mixed", spec)
+    found = run.predict(folder / "new.csv", draws=4000)["y"]
+    wide = np.sqrt(0.2**2 + run.program.model.wide.item() ** 2)
+    for level, at in found.quantiles.items():
+        own = stats.norm(NEW[:, 0], wide), stats.norm(NEW[:, 0] + 4, wide)
+        below = 0.7 * own[0].cdf(at.numpy()) + 0.3 * own[1].cdf(at.numpy())
+        assert (np.abs(below - level) < 5 * np.sqrt(level * (1 - level) / 4000)).all()
+
+
+@pytest.mark.parametrize("guided", [False, True])
+def test_labels_average_over_latents_of_rows(folder, guided):
+    """p(c | x) of a logistic and a softmax model by quadrature over a latent of the row.
+
+    The error is that of the probability at a draw of the latent, and not of a draw of the label.
+    """
+    node = "c: {observed: categorical, logits: a * slope + k * shift}"
+    spec = OF_ROWS.replace("y: {from: y}, ", "").replace("NODE", node)
+    spec = spec.replace("  wide: {parameter: positive, init: WIDE}\n", "")
+    spec = spec.replace("model:", "constants: {slope: [0, 1, 2], shift: [1, 0, 0]}\nmodel:")
+    rest = "sampler: {mala: {chains: 1, warmup: 50, draws: 500}}\n"
+    if guided:
+        rest = "guide: auto\nobjective: elbo\ntrain: {steps: 1, batch_size: 30}\n"
+    spec = spec.split("objective:")[0] + rest
+    run = trained(folder, f"labels_{guided}", spec)
+    found = run.predict(folder / "new.csv", draws=2000)["c"].probabilities.numpy()
+    a = NEW[:, :1] + 0.2 * np.linspace(-6, 6, 401)
+    weight = stats.norm(NEW[:, :1], 0.2).pdf(a)
+    weight /= weight.sum(1, keepdims=True)
+    slope, shift = np.array([0, 1, 2]), np.array([1, 0, 0])
+    each = np.stack([special.softmax(a[..., None] * slope + k * shift, -1) for k in (0, 1)])
+    wanted = np.einsum("k,rn,krnc->rc", [0.7, 0.3], weight, each)
+    squares = np.einsum("k,rn,krnc->rc", [0.7, 0.3], weight, (each - wanted[:, None]) ** 2)
+    error = np.sqrt(squares / (2000 if guided else 500))
+    assert (np.abs(found - wanted) < 5 * error + 1e-9).all()
+    # The fractions of labels would be less certain, at least for one of them.
+    assert (error < 0.5 * np.sqrt(wanted * (1 - wanted) / 2000)).any()
 
 
 def test_a_model_of_all_of_its_values_predicts_nothing(folder):
