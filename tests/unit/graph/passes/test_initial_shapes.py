@@ -7,7 +7,10 @@ from specc.diagnostics.source import Source
 
 SPEC = """specc: 1
 name: t
-data: {{source: npz, path: a.npz, fields: {{y: {{from: y, shape: [5]}}, u: {{from: u, shape: [5, 2]}}}}}}
+data:
+  source: npz
+  path: a.npz
+  fields: {{y: {{from: y, shape: [5]}}, u: {{from: u, shape: [5, 2]}}}}
 plates: {{t: {{scan: 5}}}}
 model:
   u: {{given: u, plate: t}}
