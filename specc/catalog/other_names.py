@@ -65,6 +65,8 @@ _ELSEWHERE: dict[str, str] = {
     "iaf": "inverse_autoregressive inverse_autoregressive_flow",
     "naf": "neural_autoregressive neural_autoregressive_flow dsf deep_sigmoidal",
     "mixture_cdf": "flowpp flow_plus_plus mix_log_cdf mixture_of_logistics_coupling",
+    "convex_potential": "cp_flow cpflow icnn input_convex brenier",
+    "masked_convolution": "mintnet masked_convolutional_flow",
     "ffjord": "cnf ode neural_ode node_flow otflow continuous_flow",
     "residual": "iresnet i_resnet invertible_resnet residual_flow",
     "implicit": "implicit_flow",

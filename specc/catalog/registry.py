@@ -112,7 +112,11 @@ def _rows(table: str, names: str) -> dict[str, str]:
 _LINKS = _files("links", "conv convolution deconv embed ema gru layers linear mlp resnet set")
 _CAUSAL_LINKS = _files("causal_links", "causal_conv masked_conv masked_mlp nade transformer")
 _BIJECTIONS = {
-    **_files("bijections", "actnorm affine ffjord fixed glow invertible nsf permutation"),
+    **_files(
+        "bijections",
+        "actnorm affine convex_potential ffjord fixed glow invertible masked_convolution nsf "
+        "permutation",
+    ),
     **_rows("onto", "onto"),  # the maps onto supports, which need bijections themselves
     **_rows("bijections.autoregressive", "iaf maf"),
     **_rows("bijections.contractions", "implicit residual"),

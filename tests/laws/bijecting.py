@@ -90,6 +90,8 @@ FLAT = [
     nested("naf", **NET, layers=2, units=4),
     nested("naf", (1,), 0, **NET, layers=1, units=1),
     nested("naf", (2,), 2, **NET, layers=2, units=3),
+    nested("masked_convolution", layers=2, maps=3),
+    nested("masked_convolution", (2, 2, 2), 2, layers=1, depth=2, maps=2),
     nested("glow", (1, 4, 4), 0, steps=2, scales=2, channels=5, activation="tanh"),
     nested("glow", (2, 2, 4), 2, steps=1, scales=1, channels=5, activation="tanh"),
 ]
@@ -102,6 +104,8 @@ SOLVED = [
     nested("implicit", (1,), 2, **LIPSCHITZ, layers=1, activation="lipswish"),
 ]
 SOLVED += [
+    nested("convex_potential", layers=2, hidden=[9, 7]),
+    nested("convex_potential", (2,), 2, hidden=[5]),
     Case(
         "ffjord",
         {"ffjord": {"hidden": [9, 7], "steps": 6, "fine_steps": 6, "trace": "exact"}},

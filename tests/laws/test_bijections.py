@@ -77,7 +77,7 @@ def test_the_forward_value_needs_no_log_determinant(case, monkeypatch):
     def refuse(*given):
         raise AssertionError("a log-determinant was computed")
 
-    for name in ("residual", "implicit"):
+    for name in ("residual", "implicit", "convex_potential"):
         monkeypatch.setattr(f"specc.runtime.bijections.{name}.log_det", refuse)
     monkeypatch.setattr("specc.runtime.bijections.continuous.Field.trace", refuse)
     f.inverse_value(f.forward_value(u, context), context)

@@ -1,4 +1,4 @@
-"""Grades, and counts with many zeros: a guide and NUTS find one posterior.
+"""Grades, counts with many zeros, censored times, sticks: a guide and NUTS find one posterior.
 
 Every run is seeded and on one thread. The means of a guide with a full covariance are within 0.3
 posterior standard deviations of those of the chains, and the deviations within a quarter.
@@ -6,6 +6,7 @@ posterior standard deviations of those of the chains, and the deviations within 
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from specc.evaluate.chain_diagnostics import diagnose
@@ -41,9 +42,40 @@ model:
     gate_logits: b[0] + w[0] * x
     rate: exp(b[1] + w[1] * x)
 """
+TIMES = """specc: 1
+name: times
+data:
+  source: csv
+  path: survival.csv
+  fields: {x: {from: treated}, time: {from: time}, event: {from: event}}
+model:
+  x: {given: x}
+  event: {given: event}
+  effect: {latent: normal, loc: 0, scale: 1, global: true}
+  level: {latent: normal, loc: 0, scale: 2, global: true}
+  shape: {latent: gamma, concentration: 4, rate: 3, global: true}
+  time:
+    observed: censored(weibull)
+    event: event
+    scale: exp(level + effect * x)
+    concentration: shape
+"""
+STICKS = """specc: 1
+name: sticks
+data: {source: csv, path: rows.csv, fields: {y: {from: y}}}
+model:
+  v: {latent: beta, concentration1: 1, concentration0: 1, shape: [2], global: true}
+  means: {latent: normal, loc: 0, scale: 3, shape: [3], through: order, global: true}
+  weights: {let: "diff(concat(0, 1 - cumprod(1 - v), 1))"}
+  y: {observed: mixture(normal), weights: weights, loc: means, scale: 0.5}
+links: {order: {onto: ordered}}
+"""
 MODELS = {
     "ordinal": ORDINAL,
     "zero_inflated": COUNTS,
+    "hurdle": COUNTS.replace("zero_inflated(poisson)", "hurdle(poisson)"),
+    "survival": TIMES,
+    "sticks": STICKS,
 }
 GUIDE = """objective: {elbo: {particles: 8}}
 guide: {auto: multivariate_normal}
@@ -56,9 +88,15 @@ train: {compile: "off"}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The rows of the gallery."""
-    for name in ("grades.csv", "visits.csv"):
+    """The rows of the gallery, and 200 rows of a mixture.
+
+    The means of its components are ordered, so that they cannot exchange their places.
+    """
+    for name in ("grades.csv", "visits.csv", "survival.csv"):
         (tmp_path / name).write_text((SPECS / name).read_text(encoding="utf-8"))
+    rng = np.random.default_rng(5)
+    y = rng.choice([-3.0, -0.5, 2.0], 200, p=[0.5, 0.3, 0.2]) + 0.5 * rng.normal(size=200)
+    (tmp_path / "rows.csv").write_text("y\n" + "".join(f"{v:.4f}\n" for v in y))
     return tmp_path
 
 
