@@ -148,8 +148,8 @@ FUNCTIONS: Registry[Function] = Registry(
     {
         **_rows(
             "functions.elementwise",
-            "abs clip cos erf exp expm1 known lgamma log log1p logit relu sigmoid sin softplus "
-            "sqrt square stop tanh",
+            "abs clip cos erf exp expm1 known lgamma log log1p log_probs logit relu sigmoid sin "
+            "softplus sqrt square stop tanh",
         ),
         **_rows("functions.buffers", "buffer"),
         **_rows("functions.calculus", "grad laplacian"),

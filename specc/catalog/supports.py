@@ -249,6 +249,11 @@ def closure(support: Support) -> Support:
     return Interval(support.low, support.high) if isinstance(support, Interval) else support
 
 
+def opened(interval: Interval) -> Interval:
+    """The interior of an interval."""
+    return Interval(interval.low, interval.high, low_open=True, high_open=True)
+
+
 def describe(support: Support) -> str:
     """The support in messages: `positive numbers`, `0 or 1`."""
     words = {

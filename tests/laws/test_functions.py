@@ -44,6 +44,7 @@ ANY = [(), (4,), (2, 3)]
 PLAIN = {
     "exp": (np.exp, REAL),
     "log": (np.log, POSITIVE),
+    "log_probs": (np.log, POSITIVE),
     "lgamma": (special.gammaln, POSITIVE),
     "log1p": (np.log1p, ABOVE),
     "expm1": (np.expm1, REAL),
@@ -316,6 +317,7 @@ SUPPORTS = [
 DOMAINS = {
     "lgamma": POSITIVE,
     "log": POSITIVE,
+    "log_probs": POSITIVE,
     "log1p": ABOVE,
     "sqrt": NONNEGATIVE,
     "logit": OPEN_UNIT_INTERVAL,
@@ -363,8 +365,11 @@ SHARP = [
     ("sqrt", POSITIVE, "positive numbers"),
     ("sqrt", REAL, "numbers >= 0"),
     ("log", POSITIVE, "real numbers"),
+    ("log_probs", POSITIVE, "real numbers"),
     ("log", OPEN_UNIT_INTERVAL, "numbers < 0"),
+    ("log_probs", OPEN_UNIT_INTERVAL, "numbers < 0"),
     ("log", Interval(low=1.0), "numbers >= 0"),
+    ("log_probs", Interval(low=1.0), "numbers >= 0"),
     ("log1p", POSITIVE, "positive numbers"),
     ("expm1", REAL, "numbers > -1"),
     ("logit", OPEN_UNIT_INTERVAL, "real numbers"),

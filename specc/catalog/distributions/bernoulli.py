@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.catalog.entry import Alternative, Conditional, Distribution, Parameter, Reference, always
-from specc.catalog.supports import BOOLEAN, OPEN_UNIT_INTERVAL, REAL
+from specc.catalog.supports import BOOLEAN, REAL, UNIT_INTERVAL
 
 ENTRY = Distribution(
     name="bernoulli",
@@ -13,7 +13,7 @@ ENTRY = Distribution(
         Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 2.2"),
     ),
     parameters=(Parameter("logits", REAL, "log(p / (1 - p)), p the probability of 1"),),
-    alternatives=(Alternative("probs", "logits", OPEN_UNIT_INTERVAL, "logit"),),
+    alternatives=(Alternative("probs", "logits", UNIT_INTERVAL, "logit"),),
     result=always(BOOLEAN),
     example="x: {latent: bernoulli, logits: 0}",
     continuous=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from specc.catalog.entry import Alternative, Distribution, Parameter, Reference
-from specc.catalog.supports import NATURAL, OPEN_UNIT_INTERVAL, REAL, Integers, Support
+from specc.catalog.supports import NATURAL, REAL, UNIT_INTERVAL, Integers, Support
 
 
 def _counts(known: Mapping[str, float]) -> Support:
@@ -23,7 +23,7 @@ ENTRY = Distribution(
         Parameter("total_count", NATURAL, "the number of trials"),
         Parameter("logits", REAL, "log(p / (1 - p)), p the probability of success"),
     ),
-    alternatives=(Alternative("probs", "logits", OPEN_UNIT_INTERVAL, "logit"),),
+    alternatives=(Alternative("probs", "logits", UNIT_INTERVAL, "logit"),),
     result=_counts,
     example="x: {latent: binomial, total_count: 10, logits: 0}",
     continuous=False,

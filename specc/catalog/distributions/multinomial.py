@@ -16,7 +16,7 @@ ENTRY = Distribution(
         Parameter("total_count", NATURAL, "the number of draws"),
         Parameter("logits", REAL, "log probabilities up to a constant", dims=("n",)),
     ),
-    alternatives=(Alternative("probs", "logits", SIMPLEX, "log"),),
+    alternatives=(Alternative("probs", "logits", SIMPLEX, "log_probs"),),
     options={"classes": "n"},
     result_dims=("n",),
     result=always(COUNTS),

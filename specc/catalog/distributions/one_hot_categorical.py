@@ -13,7 +13,7 @@ ENTRY = Distribution(
         Reference("Bishop, Pattern Recognition and Machine Learning, 2006", "equation 2.26"),
     ),
     parameters=(Parameter("logits", REAL, "log probabilities up to a constant", dims=("n",)),),
-    alternatives=(Alternative("probs", "logits", SIMPLEX, "log"),),
+    alternatives=(Alternative("probs", "logits", SIMPLEX, "log_probs"),),
     options={"classes": "n"},
     result_dims=("n",),
     result=always(ONE_HOT),

@@ -40,7 +40,7 @@ ENTRY = Modifier(
             dims=(COMPONENTS,),
         ),
     ),
-    alternatives=(Alternative("weights", "mixture_logits", SIMPLEX, "log"),),
+    alternatives=(Alternative("weights", "mixture_logits", SIMPLEX, "log_probs"),),
     example="x: {latent: mixture(normal), weights: [0.3, 0.7], loc: [-2, 1], scale: [1, 0.5]}",
     refuses=_refuses,
     modify=_modify,

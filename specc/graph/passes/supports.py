@@ -14,12 +14,14 @@ from specc.catalog.supports import (
     REAL,
     SIMPLEX,
     Integers,
+    Interval,
     Support,
     bounds,
     closure,
     contains,
     describe,
     meet,
+    opened,
     point,
 )
 from specc.diagnostics.diagnostic import Label
@@ -246,6 +248,10 @@ class _Supports:
     def _argument(self, node: Distributed, key: str, expression: Expression) -> None:
         parameter, alternative = parameter_of(node.entry, key)
         wanted = alternative.support if alternative else parameter.support
+        literal = self._literal(expression)
+        if alternative and literal is not None and isinstance(wanted, Interval):
+            is_end = self.graph.functions[alternative.function].constant(literal) is None
+            wanted = opened(wanted) if is_end else wanted
         if self.assume_support(node, expression, wanted):
             return
         given = self.of(node, expression)

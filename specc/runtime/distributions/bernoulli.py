@@ -65,15 +65,21 @@ def mean(logits: Number) -> Tensor:
 def entropy(logits: Number) -> Tensor:
     """The entropy, log(1 + e^-a) + a sigmoid(-a), a = |logits|."""
     a = number.tensor(logits).abs()
-    return softplus(-a) + a * (-a).sigmoid()
+    finite = torch.where(a < torch.inf, a, 0.0)
+    return torch.where(a < torch.inf, softplus(-finite) + finite * (-finite).sigmoid(), 0.0)
 
 
 def kl_bernoulli(logits: Number, other_logits: Number) -> Tensor:
     """KL(p || q) = s log(s / t) + (1 - s) log((1 - s) / (1 - t)), s and t the sigmoids."""
     a, b = number.tensors(logits, other_logits)
-    log_one, log_zero = logsigmoid(a), logsigmoid(-a)
-    ones = log_one.exp() * (log_one - logsigmoid(b))
-    return ones + log_zero.exp() * (log_zero - logsigmoid(-b))
+    return _weighed(logsigmoid(a), logsigmoid(b)) + _weighed(logsigmoid(-a), logsigmoid(-b))
+
+
+def _weighed(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """p log(p / q), 0 for p = 0."""
+    possible = log_p > -torch.inf
+    ratio = torch.where(possible, log_p, 0.0) - torch.where(possible, log_q, 0.0)
+    return log_p.exp() * ratio
 
 
 def enumerate_values(

@@ -23,13 +23,19 @@ from specc.runtime.quantiles import count_quantile
 def log_prob(value: Tensor, total_count: Number, logits: Number) -> Tensor:
     """The log-probability, -inf where value < 0 or value > total_count.
 
+    Infinite logits are probabilities of 0 and 1, for which one count is certain.
+
     Computed from a deviance and the error terms of Stirling's formula (Loader 2000).
     """
     counts, n, scores = number.reals(value, total_count, logits)
     inside = (counts >= 0) & (counts <= n)
     x = torch.where(inside, counts, 0.0)
+    certain = torch.where(scores > 0, x == n, x == 0) & inside
+    random = scores.abs() < torch.inf
     ways = stirling(n) - stirling(x) - stirling(n - x)
-    log_p = ways - binomial_deviance(x, n - x, *number.sigmoid_pair(scores))
+    pair = number.sigmoid_pair(torch.where(random, scores, 0.0))
+    log_p = ways - binomial_deviance(x, n - x, *pair)
+    log_p = torch.where(random, log_p, torch.where(certain, 0.0, -torch.inf))
     return torch.where(inside, log_p, -torch.inf)
 
 

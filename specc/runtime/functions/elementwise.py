@@ -29,6 +29,23 @@ def known(value: Tensor, *, mask: Tensor | None = None) -> Tensor:
     return mask.to(dtype)[(..., *(None,) * (value.ndim - mask.ndim))].expand_as(value)
 
 
+def logit(probs: Tensor) -> Tensor:
+    """log(p / (1 - p)), p in [0, 1]: -inf at 0 and inf at 1, with the gradient 0 there.
+
+    A probability that is 0 or 1 for any values of what it depends on, as z p for z = 0, has that
+    gradient; torch.logit has an infinite one, and 0 times it is not a number.
+    """
+    inside = (probs > 0) & (probs < 1)
+    ends = torch.where(probs < 0.5, -torch.inf, torch.inf)
+    return torch.where(inside, torch.where(inside, probs, 0.5).logit(), ends)
+
+
+def log_probs(probs: Tensor) -> Tensor:
+    """log p of probabilities, -inf at 0 with the gradient 0, as `logit` has it."""
+    inside = probs > 0
+    return torch.where(inside, torch.where(inside, probs, 1.0).log(), -torch.inf)
+
+
 def softplus(value: Tensor) -> Tensor:
     """log(1 + e^x), entry by entry; accepts integers, such as class numbers, unlike torch."""
     return functional.softplus(to_float(value), threshold=FAR)
